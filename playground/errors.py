@@ -1,0 +1,32 @@
+"""What can go wrong in words a visitor can act on. Knows nothing of models or of the page."""
+
+from collections.abc import Callable
+
+
+class PlaygroundError(Exception):
+    """A refusal or failure with its remedy; `str()` gives both, ready to be shown.
+
+    Example: PlaygroundError("The text has 5,213 tokens; this model reads at most 2,048.",
+                             "Shorten it or choose a model with a longer context.")
+    """
+
+    def __init__(self, message: str, remedy: str = ""):
+        super().__init__(f"{message} {remedy}".strip())
+        self.message = message
+        self.remedy = remedy
+
+
+class Cancelled(PlaygroundError):
+    """The visitor stopped the work; nothing is wrong."""
+
+    def __init__(self, what: str = "Loading"):
+        super().__init__(f"{what} was cancelled.", "")
+
+
+Progress = Callable[[str, float | None], None]
+"""Called as `progress(what, share)` with share in 0..1 or None while unknown. May raise `Cancelled`,
+so long work calls it often and cleans up when it raises."""
+
+
+def no_progress(what: str, share: float | None = None) -> None:
+    """For callers that show no progress."""

@@ -1,0 +1,44 @@
+"""Limits and places, from the environment and the command line. Knows nothing of models or of the page."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1024**2
+GIB = 1024**3
+
+
+def _flag(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name)
+    return default if value is None else value.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("PLAYGROUND_CACHE")
+    return Path(base) if base else Path.home() / ".cache" / "transformer-playground"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a deployment may want to change; all sizes in bytes, all times in seconds."""
+
+    cache_folder: Path = field(default_factory=_cache_folder)
+    """Where weights that came through the package index lie, converted and whole (PLAYGROUND_CACHE)."""
+    offline: bool = field(default_factory=lambda: _flag("HF_HUB_OFFLINE"))
+    """Use only what lies on this machine (HF_HUB_OFFLINE)."""
+    catalog_only: bool = field(default_factory=lambda: _flag("PLAYGROUND_CATALOG_ONLY", "SPACE_ID" in os.environ))
+    """Refuse local folders and hub ids outside the catalog; the default on Hugging Face Spaces."""
+    hub_timeout: float = 5.0
+    """A hub that has not answered after this long counts as out of reach."""
+    model_budget: int = 8 * GIB
+    """Loaded models kept at once; the one least recently used goes first."""
+    recording_budget: int = 1 * GIB
+    """Recordings kept at once."""
+    max_tokens: int = 4096
+    """Longest text recorded, for families on transformers' attention interface."""
+    max_tokens_eager: int = 512
+    """Longest text recorded for the other families, whose weights are kept whole."""
+    max_text_bytes: int = 200_000
+    """Longest text tokenized at all, in bytes of UTF-8."""
+    max_new_tokens: int = 1024
+    """Most tokens generated in one go."""
