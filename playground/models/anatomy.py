@@ -1,0 +1,218 @@
+"""What a loaded model is made of, read from its modules and configuration. Runs nothing.
+
+Where the configuration's names differ between families, the modules decide: they are what computes.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+from playground.models.families import DISENTANGLED_FAMILIES, uses_alibi
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """The facts on the architecture card. None where a model has no such thing; sizes in bytes, lengths in tokens."""
+
+    family: str
+    kind: str
+    """decoder, encoder or encoder-decoder"""
+    parameters: int
+    layers: int
+    """Of an encoder-decoder, the encoder's."""
+    decoder_layers: int | None
+    heads: int
+    key_value_heads: int
+    head_width: int
+    d_model: int
+    vocabulary: int
+    context_length: int | None
+    position_scheme: str
+    positions: str
+    """The scheme in words, with its numbers."""
+    norm: str
+    activation: str
+    tied_embeddings: bool
+    weight_bytes: int
+    cache_bytes_per_token: int | None
+    """What the key-value cache grows by with each token; None for models that do not generate."""
+
+    @property
+    def has_decoder(self) -> bool:
+        return self.kind != "encoder"
+
+    def card(self) -> dict[str, str]:
+        """Name -> text for people."""
+        layers = f"{self.layers}" if self.decoder_layers is None else f"{self.layers} encoder, {self.decoder_layers} decoder"
+        heads = f"{self.heads} query, {self.key_value_heads} key-value"
+        if self.key_value_heads < self.heads:
+            heads += f" ({self.heads // self.key_value_heads} share one)"
+        facts = {
+            "Family": f"{self.family} ({self.kind})",
+            "Parameters": f"{self.parameters:,}",
+            "Layers": layers,
+            "Heads": heads,
+            "Head width": f"{self.head_width}",
+            "d_model": f"{self.d_model:,}",
+            "Vocabulary": f"{self.vocabulary:,}",
+            "Context": "no fixed limit" if self.context_length is None else f"{self.context_length:,} tokens",
+            "Positions": self.positions,
+            "Norm": self.norm,
+            "Activation": self.activation,
+            "Embeddings": "tied (input = output)" if self.tied_embeddings else "not tied",
+            "Weights": size_text(self.weight_bytes),
+        }
+        if self.cache_bytes_per_token is not None:
+            facts["KV cache"] = f"{size_text(self.cache_bytes_per_token)} per token"
+        return facts
+
+
+def size_text(count: int) -> str:
+    """Bytes in the unit that reads best, binary multiples."""
+    for unit, size in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count < 1000 * size else f"{count / size:,.0f} {unit}"
+    return f"{count} B"
+
+
+def examine(model: PreTrainedModel) -> Anatomy:
+    """Reads the anatomy of a loaded model."""
+    config = model.config.get_text_config()
+    two_stacks = bool(model.config.is_encoder_decoder)
+    kind = "encoder-decoder" if two_stacks else "decoder" if _is_causal(model) else "encoder"
+    heads = _first(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
+    d_model = _first(config, "hidden_size", "n_embd", "d_model", "dim")
+    head_width = _first(config, "head_dim", "d_kv") or d_model // heads
+    key_value_heads = _key_value_heads(config, heads)
+    layers = _first(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
+    decoder_layers = _first(config, "decoder_layers", "num_decoder_layers") if two_stacks else None
+    parameters = list(model.parameters())
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    scheme, positions = position_scheme(model)
+    width = parameters[0].element_size()
+    cache = 2 * (decoder_layers or layers) * key_value_heads * head_width * width if kind != "encoder" else None
+    return Anatomy(
+        family=config.model_type,
+        kind=kind,
+        parameters=sum(p.numel() for p in parameters),
+        layers=layers,
+        decoder_layers=decoder_layers,
+        heads=heads,
+        key_value_heads=key_value_heads,
+        head_width=head_width,
+        d_model=d_model,
+        vocabulary=embedding.weight.shape[0],
+        context_length=_context_length(model, scheme),
+        position_scheme=scheme,
+        positions=positions,
+        norm=_norm(model),
+        activation=_activation(model, config),
+        tied_embeddings=head is not None and head.weight.data_ptr() == embedding.weight.data_ptr(),
+        weight_bytes=sum(p.numel() * p.element_size() for p in parameters),
+        cache_bytes_per_token=cache,
+    )
+
+
+def _first(config: PretrainedConfig, *names: str):
+    return next((value for name in names if (value := getattr(config, name, None)) is not None), None)
+
+
+def _is_causal(model: PreTrainedModel) -> bool:
+    architecture = type(model).__name__
+    return architecture.endswith(("ForCausalLM", "LMHeadModel")) or model.can_generate()
+
+
+def _key_value_heads(config: PretrainedConfig, heads: int) -> int:
+    """Fewer than heads with grouped-query attention, one with multi-query attention."""
+    if config.model_type == "falcon":
+        return config.num_kv_heads if config.new_decoder_architecture else 1 if config.multi_query else heads
+    if getattr(config, "multi_query", False):
+        return 1
+    return _first(config, "num_key_value_heads") or heads
+
+
+def rotary_modules(model: nn.Module) -> list[nn.Module]:
+    """The modules that make rotary angles: those that hold inverse frequencies."""
+    return [m for m in model.modules() if any(n.endswith("inv_freq") for n, _ in m.named_buffers(recurse=False))]
+
+
+def position_table(model: nn.Module) -> nn.Embedding | None:
+    """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
+    for name, module in model.named_modules():
+        leaf = name.rsplit(".", 1)[-1]
+        if isinstance(module, nn.Embedding) and ("position" in leaf or leaf == "wpe"):
+            return module
+    return None
+
+
+def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
+    """Module path -> (buckets, heads) table of relative position biases (T5)."""
+    return {n: m for n, m in model.named_modules() if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
+
+
+def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
+    """(scheme, the same in words): rotary, learned, sinusoidal, alibi, relative, disentangled or none."""
+    config = model.config.get_text_config()
+    if rotary := rotary_modules(model):
+        return "rotary", _rotary_words(config, rotary)
+    if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
+        width = config.hidden_size // config.num_attention_heads
+        return "rotary", f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
+    if uses_alibi(config):
+        return "alibi", "ALiBi: each head's own penalty on distance"
+    if config.model_type in DISENTANGLED_FAMILIES:
+        return "disentangled", "relative positions inside the scores (disentangled attention)"
+    if tables := bucket_tables(model):
+        buckets, heads = next(iter(tables.values())).weight.shape
+        return "relative", f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
+    if (table := position_table(model)) is not None:
+        if "Sinusoidal" in type(table).__name__ or getattr(config, "sinusoidal_pos_embds", False):
+            return "sinusoidal", f"sinusoidal, added to the embeddings, {table.num_embeddings:,} positions"
+        return "learned", f"learned table, {table.num_embeddings:,} positions"
+    if any("Sinusoidal" in type(module).__name__ for module in model.modules()):
+        return "sinusoidal", "sinusoidal, added to the embeddings"
+    return "none", "none found"
+
+
+def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = [v for v in rope.values() if isinstance(v, dict)] or [rope]  # one for each layer type, as in Gemma 3
+    bases = sorted({float(kind["rope_theta"]) for kind in kinds if kind.get("rope_theta")})
+    words = "rotary"
+    if bases:
+        words += f", base {' and '.join(f'{base:,.0f}' for base in bases)}"
+    scalings = sorted({kind.get("rope_type", "default") for kind in kinds} - {"default"})
+    if scalings:
+        words += f", scaling {' and '.join(scalings)}"
+    head_width = _first(config, "head_dim") or config.hidden_size // config.num_attention_heads
+    rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
+    share = min(1.0, rotated / head_width)
+    return words + (", all dimensions" if share == 1 else f", {share:.0%} of the dimensions")
+
+
+def _context_length(model: PreTrainedModel, scheme: str) -> int | None:
+    """The longest text the model reads: the table's length where there is one, else what the configuration says."""
+    config = model.config.get_text_config()
+    if scheme in {"learned", "sinusoidal"} and (table := position_table(model)) is not None:
+        offset = getattr(table, "offset", 0)  # OPT and BART keep rows before the first position
+        if table.padding_idx is not None and scheme == "learned":  # RoBERTa counts from padding_idx + 1
+            offset = table.padding_idx + 1
+        return table.num_embeddings - offset
+    if scheme in {"alibi", "relative", "none"}:
+        return None
+    return _first(config, "max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
+
+
+def _norm(model: nn.Module) -> str:
+    names = [type(module).__name__ for module in model.modules() if "Norm" in type(module).__name__]
+    if not names:
+        return "none found"
+    return "RMSNorm" if any("RMS" in name for name in names) or any("T5LayerNorm" in n for n in names) else "LayerNorm"
+
+
+def _activation(model: nn.Module, config: PretrainedConfig) -> str:
+    name = _first(config, "hidden_act", "activation_function", "hidden_activation", "dense_act_fn", "activation")
+    name = name or ("gelu" if config.model_type in {"bloom", "mpt", "falcon"} else "not stated")
+    leaves = {path.rsplit(".", 1)[-1] for path, _ in model.named_modules()}
+    return f"{name}, gated" if leaves & {"gate_proj", "gate_up_proj", "wi_0"} else str(name)

@@ -1,0 +1,76 @@
+"""Which device and which number format, each with its reason. Knows nothing of any particular model."""
+
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from playground.errors import PlaygroundError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPE_CHOICES = ("auto", *DTYPES)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something chosen, and why, in words for the page."""
+
+    value: torch.device | torch.dtype
+    reason: str
+
+    @property
+    def name(self) -> str:
+        return str(self.value).removeprefix("torch.")
+
+
+def available_devices() -> tuple[str, ...]:
+    """The device choices that this machine can serve: auto, cpu, then what it has."""
+    devices = ["auto", "cpu"]
+    if torch.cuda.is_available():
+        devices += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return tuple(devices)
+
+
+def choose_device(choice: str = "auto") -> Choice:
+    """The device for a choice of `available_devices`; PlaygroundError if this machine lacks it."""
+    choices = available_devices()
+    if choice not in choices:
+        raise PlaygroundError(f"This machine has no device {choice!r}.", f"Choose one of: {', '.join(choices)}.")
+    if choice == "auto":
+        if "cuda" in choices:
+            return Choice(torch.device("cuda"), f"a GPU was found: {torch.cuda.get_device_name(0)}")
+        if "mps" in choices:
+            return Choice(torch.device("mps"), "an Apple GPU was found")
+        return Choice(torch.device("cpu"), "no GPU was found")
+    return Choice(torch.device(choice), "chosen by the visitor")
+
+
+def choose_dtype(choice: str, device: torch.device) -> Choice:
+    """The number format for a choice of `DTYPE_CHOICES` on a device."""
+    if choice not in DTYPE_CHOICES:
+        raise PlaygroundError(f"There is no number format {choice!r}.", f"Choose one of: {', '.join(DTYPE_CHOICES)}.")
+    if choice != "auto":
+        return Choice(DTYPES[choice], "chosen by the visitor")
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return Choice(torch.bfloat16, "half the memory of float32, and this GPU computes it natively")
+    if device.type == "cpu":
+        return Choice(torch.float32, "the most exact, and as fast as any on this CPU")
+    return Choice(torch.float32, "the most exact, and this GPU has no native bfloat16")
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes free for a model on a device. A CUDA device without a number stands for all GPUs together,
+    since a model too large for one is spread over several."""
+    if device.type == "cuda":
+        numbers = range(torch.cuda.device_count()) if device.index is None else [device.index]
+        return sum(torch.cuda.mem_get_info(number)[0] for number in numbers)
+    return psutil.virtual_memory().available
+
+
+def spread_over_gpus(weight_bytes: int, device: torch.device) -> bool:
+    """Whether a model must be spread over several GPUs: too large for the first, several there, none named."""
+    if device.type != "cuda" or device.index is not None or torch.cuda.device_count() < 2:
+        return False
+    return weight_bytes > 0.9 * torch.cuda.mem_get_info(0)[0]

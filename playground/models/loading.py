@@ -1,0 +1,162 @@
+"""From a model's id to a LoadedModel: find, check, fetch, load, examine, probe. Knows nothing of the page."""
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as transformers_logging
+
+from playground.errors import PlaygroundError, Progress, no_progress
+from playground.models import devices, sources
+from playground.models.anatomy import examine, size_text
+from playground.models.loaded import LoadedModel
+from playground.models.probe import counts_calls, probe
+from playground.recording import IMPLEMENTATION
+from playground.settings import Settings
+
+_HEADROOM = 1.1
+"""Memory needed beside the weights, as a factor: activations and the key-value cache of a short text."""
+
+
+def load(
+    model_id: str,
+    device: str = "auto",
+    dtype: str = "auto",
+    *,
+    settings: Settings | None = None,
+    progress: Progress = no_progress,
+) -> LoadedModel:
+    """Loads a catalog name, hub id or local folder.
+
+    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16. Raises
+    PlaygroundError with the remedy when the model can't be had, does not fit or is none; whatever `progress`
+    raises ends the work.
+    """
+    settings = settings or Settings()
+    device_choice = devices.choose_device(device)
+    dtype_choice = devices.choose_dtype(dtype, device_choice.value)
+    progress(f"Looking for {model_id}", None)
+    source = sources.locate(model_id, settings)
+    least = source.weight_bytes * dtype_choice.value.itemsize // 4  # the weights on disk may be float32
+    check_memory(least, device_choice.value)
+    folder = sources.fetch(source, settings, progress)
+    needed = sum(parameter_counts(folder)) * dtype_choice.value.itemsize
+    check_memory(needed, device_choice.value)
+    progress("Loading the weights", None)
+    model, tokenizer = _load_folder(folder, device_choice.value, dtype_choice.value, needed)
+    progress("Trying the model on a few tokens", None)
+    return prepare(
+        model, tokenizer, model_id, source.revision, source.origin, device_choice, dtype_choice, settings
+    )
+
+
+def prepare(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    model_id: str = "a model made by hand",
+    revision: str = "",
+    origin: str = "memory",
+    device: devices.Choice | None = None,
+    dtype: devices.Choice | None = None,
+    settings: Settings | None = None,
+) -> LoadedModel:
+    """A LoadedModel from transformers objects: sets the recorder, reads the anatomy, probes the capabilities."""
+    settings = settings or Settings()
+    device = device or devices.Choice(model.device, "it was there already")
+    dtype = dtype or devices.Choice(model.dtype, "it was so already")
+    model.eval().requires_grad_(False)
+    anatomy = examine(model)
+    loaded = LoadedModel(model_id, revision, origin, model, tokenizer, device, dtype, False, anatomy, 0)
+    loaded.on_interface = _set_recorder(loaded)
+    limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
+    loaded.max_tokens = min(limit, anatomy.context_length or limit)
+    loaded.capabilities = probe(loaded)
+    return loaded
+
+
+def _set_recorder(loaded: LoadedModel) -> bool:
+    """Makes the model's attention go through the recorder; False, and eager, where the family does not."""
+    try:
+        loaded.model.set_attn_implementation(IMPLEMENTATION)
+        if loaded.model.config._attn_implementation == IMPLEMENTATION and counts_calls(loaded):
+            return True
+    except (ValueError, KeyError, NotImplementedError, AttributeError):
+        pass
+    loaded.model.set_attn_implementation("eager")
+    return False
+
+
+def check_memory(needed: int, device: torch.device) -> None:
+    """PlaygroundError with both numbers if a model's weights, in bytes, and some headroom do not fit."""
+    free = devices.free_memory(device)
+    if needed * _HEADROOM > free:
+        raise PlaygroundError(
+            f"The model needs about {size_text(int(needed * _HEADROOM))} of memory; {size_text(free)} are free "
+            f"on {device}.",
+            "Choose a smaller model, a smaller number format, or a device with more memory.",
+        )
+
+
+def parameter_counts(folder: Path) -> Iterator[int]:
+    """Parameters of each tensor in a folder's safetensors files, read from their headers alone."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                yield torch.Size(tensor["shape"]).numel()
+
+
+def _load_folder(
+    folder: Path, device: torch.device, dtype: torch.dtype, needed: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    transformers_logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
+        model, report = _auto_class(config).from_pretrained(
+            folder, config=config, dtype=dtype, device_map=placement, use_safetensors=True, local_files_only=True,
+            attn_implementation="eager", output_loading_info=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except PlaygroundError:
+        raise
+    except torch.OutOfMemoryError as error:
+        raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
+    except Exception as error:  # whatever a stranger's folder makes transformers raise
+        raise PlaygroundError(
+            f"The model could not be loaded: {type(error).__name__}: {str(error)[:300]}",
+            "Check that the folder is a whole transformers model with its tokenizer.",
+        ) from error
+    missing = [key for key in report["missing_keys"] if "pooler" not in key]  # poolers are never shown
+    if missing:
+        raise PlaygroundError(
+            f"{len(missing)} of the model's weights are missing from its files, {missing[0]} among them; "
+            "they would be random.", "Choose a checkpoint that is whole.",
+        )
+    return model, tokenizer
+
+
+def _auto_class(config):
+    """The transformers class that gives this checkpoint its own head, and no random one."""
+    if config.is_encoder_decoder:
+        return AutoModelForSeq2SeqLM
+    architecture = (config.architectures or [""])[0]
+    if architecture.endswith(("ForCausalLM", "LMHeadModel")):
+        return AutoModelForCausalLM
+    if architecture.endswith(("ForMaskedLM", "ForPreTraining")):
+        return AutoModelForMaskedLM
+    return AutoModel

@@ -1,0 +1,219 @@
+"""What a recording holds: queries, keys, attention outputs, hidden states, logits, and what follows from them.
+
+Knows the shapes and the maths of analysis/attention.py; knows nothing of hooks, of loading, or of the page.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from playground.analysis.attention import attention_scores, attention_weights, head_outputs
+from playground.errors import PlaygroundError
+from playground.models.loaded import LoadedModel
+from playground.models.tokens import Token
+
+_TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
+"""Largest difference that rounding explains, where values are about 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionCall:
+    """What one attention layer read and gave. H heads, G key-value heads, Q queries, K keys, D head width."""
+
+    query: Tensor  # (H, Q, D), after rotary
+    key: Tensor  # (G, K, D), after rotary
+    allowed: Tensor | None  # (…, Q, K) bool; None = everything may be attended to
+    bias: Tensor | None  # broadcasts to (H, Q, K): T5's position bias, a mask that is more than a mask
+    scaling: float | None
+    softcap: float | None
+    sinks: Tensor | None  # (H,)
+    value: Tensor | None  # (G, K, V)
+    output: Tensor | None  # (Q, H, V), before the output projection
+
+    def scores(self, heads: slice = slice(None)) -> Tensor:
+        """(H, Q, K) float32, scaled, capped, biased and masked: what the softmax reads."""
+        query, key = self.query[heads], self.key
+        if key.shape[0] != self.query.shape[0]:
+            key = key.repeat_interleave(self.query.shape[0] // key.shape[0], dim=0)
+        bias = self.bias[heads] if self.bias is not None and self.bias.shape[0] > 1 else self.bias
+        return attention_scores(query, key[heads], self.scaling, self.softcap, bias, self.allowed)
+
+    def weights(self, heads: slice = slice(None)) -> Tensor:
+        """(H, Q, K) float32, after softmax."""
+        return attention_weights(self.scores(heads), None if self.sinks is None else self.sinks[heads])
+
+    def error(self) -> tuple[float, float]:
+        """Largest difference between weights·V recomputed from what was kept and what the model used, and the
+        largest absolute value of the latter."""
+        recomputed = head_outputs(self.weights(), self.value).transpose(0, 1)  # (Q, H, V)
+        used = self.output.float()
+        return (recomputed - used).abs().max().item(), used.abs().max().item()
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionMap:
+    """One layer's attention; the matrix knows its own axes."""
+
+    layer: int
+    kind: str
+    query_tokens: tuple[Token, ...]
+    key_tokens: tuple[Token, ...]
+    _call: AttentionCall | Tensor  # a call, or the weights where the model gave only these
+
+    @property
+    def heads(self) -> int:
+        return (self._call if isinstance(self._call, Tensor) else self._call.query).shape[0]
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """(heads, queries, keys) float32 on the CPU, after softmax; rows sum to 1, to less with sinks."""
+        return (self._call.float() if isinstance(self._call, Tensor) else self._call.weights()).cpu()
+
+    @cached_property
+    def scores(self) -> Tensor | None:
+        """(heads, queries, keys) float32 on the CPU: scaled, biased and masked, before softmax.
+        None for families whose queries and keys are not captured."""
+        return None if isinstance(self._call, Tensor) else self._call.scores().cpu()
+
+    def head(self, head: int) -> Tensor:
+        """(queries, keys) weights of one head, computed alone. PlaygroundError if there is no such head."""
+        if not 0 <= head < self.heads:
+            raise PlaygroundError(
+                f"Layer {self.layer} has no head {head}.", f"Heads count from 0 to {self.heads - 1}."
+            )
+        if isinstance(self._call, Tensor) or "weights" in self.__dict__:
+            return self.weights[head]
+        return self._call.weights(slice(head, head + 1))[0].cpu()
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far the maths shown is from what the model used: largest absolute difference of weights·V per layer."""
+
+    errors: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Kind -> one number per layer; empty if nothing could be checked."""
+    tolerance: float = 0.0
+    """What rounding explains in this number format: 1e-5 in float32; in the half formats, whose steps grow with
+    the values, a share of the largest output."""
+    reason: str = ""
+    """Why nothing could be checked, if so."""
+
+    @property
+    def largest(self) -> float | None:
+        return max((max(errors) for errors in self.errors.values()), default=None)
+
+    @property
+    def passed(self) -> bool:
+        return self.largest is not None and self.largest <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What one pass gave besides the attention calls; None where not asked for or not kept."""
+
+    hidden_states: Tensor | None = None  # (layers + 1, tokens, d_model)
+    logits: Tensor | None = None  # (tokens, vocabulary)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a model did with a text in one forward pass. Layers and heads count from 0.
+
+    A short recording keeps everything; a long one keeps queries and keys, and makes the rest again by running the
+    model once more when it is asked for.
+    """
+
+    model: LoadedModel
+    tokens: tuple[Token, ...]
+    target_tokens: tuple[Token, ...] | None
+    """The decoder's own tokens, its start token first; None for models with one stack."""
+    _attention: dict[str, list[AttentionCall] | list[Tensor]]
+    _kept: Outputs
+    _run_again: Callable[..., Outputs]
+    _visit_calls: Callable[[Callable[[str, int, AttentionCall], None]], None]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """("self",) or ("encoder", "decoder", "cross")."""
+        return tuple(self._attention)
+
+    def layers(self, kind: str | None = None) -> int:
+        """How many layers have attention of this kind; kind defaults to the first of `kinds`."""
+        return len(self._attention[self._checked(kind)])
+
+    def attention(self, layer: int, kind: str | None = None) -> AttentionMap:
+        """The attention of a layer; kind defaults to the first of `kinds`. PlaygroundError if there is none."""
+        kind = self._checked(kind)
+        if not 0 <= layer < self.layers(kind):
+            raise PlaygroundError(
+                f"There is no layer {layer} of kind {kind!r}.", f"Layers count from 0 to {self.layers(kind) - 1}."
+            )
+        query_tokens = self.target_tokens if kind in ("decoder", "cross") else self.tokens
+        key_tokens = self.target_tokens if kind == "decoder" else self.tokens
+        return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][layer])
+
+    def _checked(self, kind: str | None) -> str:
+        if not self._attention:
+            raise PlaygroundError("This model's attention can't be shown.", self.model.capabilities.attention.reason)
+        if kind is None:
+            return self.kinds[0]
+        if kind not in self._attention:
+            raise PlaygroundError(f"This recording has no {kind!r} attention.", f"It has: {', '.join(self.kinds)}.")
+        return kind
+
+    @property
+    def hidden_states(self) -> Tensor:
+        """(layers + 1, tokens, d_model) float32: the residual stream before the first layer and after each; the
+        last is after the final norm. Of an encoder-decoder, the encoder's."""
+        kept = self._kept.hidden_states
+        return (self._run_again(hidden_states=True).hidden_states if kept is None else kept).float().cpu()
+
+    @property
+    def logits(self) -> Tensor:
+        """(tokens, vocabulary) float32; of an encoder-decoder, one row for each target token."""
+        if not self.model.capabilities.logits:
+            raise PlaygroundError("This model gives no logits.", self.model.capabilities.logits.reason)
+        kept = self._kept.logits
+        return (self._run_again(logits=True).logits if kept is None else kept).float().cpu()
+
+    def verify(self) -> Verification:
+        """Recomputes softmax(scores)·V of every layer from what was kept and compares it with the attention output
+        that the model really used."""
+        return self._verification
+
+    @cached_property
+    def _verification(self) -> Verification:
+        if not self.model.on_interface:
+            return Verification(reason="the weights are the model's own output; its queries and keys are not captured")
+        errors: dict[str, list[float]] = {kind: [] for kind in self.kinds}
+        sizes = [1.0]
+
+        def check(kind: str, layer: int, call: AttentionCall) -> None:
+            kept = replace(self._attention[kind][layer], value=call.value, output=call.output)
+            error, size = kept.error()
+            errors[kind].append(error)
+            sizes.append(size)
+
+        if self._attention[self.kinds[0]][0].output is None:
+            self._visit_calls(check)
+        else:
+            for kind, calls in self._attention.items():
+                for layer, call in enumerate(calls):
+                    check(kind, layer, call)
+        tolerance = _TOLERANCE[self.model.dtype.value]
+        if self.model.dtype.value != torch.float32:
+            tolerance *= max(sizes)
+        return Verification({kind: tuple(values) for kind, values in errors.items()}, tolerance)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes kept; tensors that layers share count once."""
+        tensors = [self._kept.hidden_states, self._kept.logits]
+        for entries in self._attention.values():
+            for entry in entries:
+                tensors += [entry] if isinstance(entry, Tensor) else vars(entry).values()
+        storages = [tensor.untyped_storage() for tensor in tensors if isinstance(tensor, Tensor)]
+        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
