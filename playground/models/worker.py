@@ -1,0 +1,75 @@
+"""The two long jobs, run as a process of their own so that they can be stopped at any moment.
+
+    python -P worker.py convert <file.gguf> <empty folder>
+    python -P worker.py download <hub id> <commit> <file> ...
+
+Each line on standard output is one JSON object: {"share": 0..1, "what": ...} while converting, {"done": file,
+"folder": ...} after each file downloaded, {"error": class, "text": ..., "errno": ..., "status": ...} on failure. Ends by itself when its parent is gone.
+Knows nothing of the playground: started by path, imports none of it.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+
+def say(**facts: object) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+def convert(gguf: str, target: str) -> None:
+    """Turn a GGUF file into a folder of float32 safetensors, configuration and tokenizer."""
+    say(share=0.0, what="starting")
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    folder, name = os.path.split(os.path.abspath(gguf))
+    say(share=0.1, what="reading the tokenizer")
+    AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(target)
+    say(share=0.4, what="reading the configuration")
+    config = AutoConfig.from_pretrained(folder, gguf_file=name)
+    say(share=0.5, what="reading the weights")
+    auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    model = auto.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    # save_pretrained refuses a model that came from GGUF until it no longer looks quantized; it isn't any more.
+    model.hf_quantizer, model.is_quantized = None, False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    say(share=0.9, what="writing safetensors")
+    model.save_pretrained(target, max_shard_size="100GB")
+    mask = os.umask(0)
+    for path in Path(target).glob("*.safetensors"):  # written for the owner's eyes only; a cache may be shared
+        path.chmod(0o666 & ~mask)
+
+
+def download(hub_id: str, commit: str, *files: str) -> None:
+    """Bring files of one commit into the hub's own cache, one after another."""
+    from huggingface_hub import hf_hub_download
+
+    for name in files:
+        path = hf_hub_download(hub_id, name, revision=commit)
+        say(done=name, folder=str(Path(path).parents[name.count("/")]))
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt  # which lets huggingface_hub remove what it had half downloaded
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):  # returns nothing when the parent has closed its end, or has died
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        {"convert": convert, "download": download}[sys.argv[1]](*sys.argv[2:])
+    except Exception as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        say(error=type(error).__name__, text=str(error)[:500], errno=getattr(error, "errno", None), status=status)
+        sys.exit(1)
