@@ -1,0 +1,34 @@
+"""Tensors or arrays in, numpy arrays out, and the checks that all analyses share. Knows nothing of what is in
+them."""
+
+import numpy as np
+from torch import Tensor
+
+from playground.errors import PlaygroundError
+
+
+def as_array(values, dtype=np.float32) -> np.ndarray:
+    """A tensor (any device, any dtype, bfloat16 too) or anything array-like as a numpy array of `dtype`."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        values = (values.double() if dtype == np.float64 else values.float()).numpy()
+    return np.asarray(values, dtype=dtype)
+
+
+def check_range(name: str, value: float, least: float, most: float) -> None:
+    """Refuse a number outside least..most, with all three numbers."""
+    if not least <= value <= most:
+        raise PlaygroundError(
+            f"{name} is {value:,}; it has to be from {least:,} to {most:,}.",
+            f"Choose {least:,} or more." if not value >= least else f"Choose {most:,} or less.",
+        )
+
+
+def check_shape(name: str, values, axes: str, dimensions: int) -> None:
+    """Refuse an array of other than `dimensions` axes, or with an empty one; `axes` names them."""
+    shape = tuple(values.shape)
+    if len(shape) != dimensions or 0 in shape:
+        raise PlaygroundError(
+            f"{name} has shape {shape}; {dimensions} axes are expected, none of them empty.",
+            f"Pass {name} as {axes}.",
+        )

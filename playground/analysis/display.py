@@ -1,0 +1,77 @@
+"""Text made visible: whitespace, control and direction characters as marks, long text shortened, shares in
+words. Knows nothing of HTML, of plotly or of tokenizers; escaping is the business of whoever draws."""
+
+import re
+import unicodedata
+
+SPACE, NEWLINE, TAB, CUT = "·", "⏎", "⇥", "…"
+LIMIT = 24
+"""Characters a label may have before its middle is cut out."""
+
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_JOINERS = "\u200c\u200d"  # they shape emoji and Persian words: kept between two characters
+_CODED = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}  # invisible: control, format, surrogate, odd spaces, separators
+
+
+def plain_mark(text: str, limit: int | None = LIMIT) -> str:
+    """`text` with everything invisible made visible, ready for a DOM text node (not escaped for HTML).
+
+    A leading or trailing space becomes "·", a line feed "⏎", a tab "⇥"; every other control, format (bidi
+    overrides included), odd-space character and unpaired surrogate becomes ⟨U+XXXX⟩; an empty text "∅"; a
+    lone combining accent stands on "◌". Longer than `limit` characters, its middle becomes "…" (no limit if None);
+    marks are never cut in two. The result always encodes as UTF-8.
+    """
+    text = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    if not text:
+        return "∅"
+    first = len(text) - len(text.lstrip(" "))
+    last = len(text.rstrip(" "))
+    pieces = [_piece(text, i, first <= i < last) for i in range(len(text))]
+    if unicodedata.category(pieces[0][0]).startswith("M"):
+        pieces[0] = "◌" + pieces[0]
+    return _shorten(pieces, limit)
+
+
+def in_words(text: str, limit: int | None = LIMIT) -> str:
+    """`plain_mark` for a sentence: without the spaces around the word, unless there is nothing else."""
+    return plain_mark(text.strip(" ") or text, limit)
+
+
+def percent(share: float) -> str:
+    """A share 0..1 in the digits it deserves: "71 %", "less than 1 %", "over 99 %", "0 %", "100 %"."""
+    rounded = round(100 * share)
+    if share > 0 and rounded < 1:
+        return "less than 1 %"
+    if share < 0.9999 and rounded > 99:
+        return "over 99 %"
+    return f"{rounded} %"
+
+
+def _piece(text: str, index: int, inside: bool) -> str:
+    character = text[index]
+    if character == " ":
+        return " " if inside else SPACE
+    if character in "\n\t":
+        return NEWLINE if character == "\n" else TAB
+    if character in _JOINERS and 0 < index < len(text) - 1:
+        return character
+    return f"⟨U+{ord(character):04X}⟩" if unicodedata.category(character) in _CODED else character
+
+
+def _shorten(pieces: list[str], limit: int | None) -> str:
+    whole = "".join(pieces)
+    if limit is None or len(whole) <= limit:
+        return whole
+    room = max(limit, 3) - len(CUT)
+    head, tail = "", ""
+    for piece in pieces:
+        if len(head) + len(piece) > room - room // 2:
+            break
+        head += piece
+    for piece in reversed(pieces):
+        if len(tail) + len(piece) > room // 2:
+            break
+        tail = piece + tail
+    while tail and (unicodedata.category(tail[0]).startswith("M") or tail[0] in _JOINERS):
+        tail = tail[1:]  # an accent without its letter
+    return head + CUT + tail
