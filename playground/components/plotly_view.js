@@ -1,0 +1,467 @@
+// Draws one Plotly figure inside a gr.HTML component. Knows the page's theme and the keyboard; knows nothing
+// of transformers, tokens or what a figure means.
+//
+// Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch); Python puts
+// `const PLOTLY_FILE = "…"` (the path of plotly.py's own plotly.min.js) in front of it. `props.value` is the
+// figure as JSON text. Nothing in it is ever used as HTML here: descriptions become text nodes, and labels go
+// to Plotly, which reads its own small set of tags and no scripts.
+'use strict';
+
+const NARROW = 500;           // px; below this, margins shrink and the legend goes under the picture
+const box = element.querySelector('.pv');
+const cursorMark = element.querySelector('.pv-cursor');
+const live = element.querySelector('.pv-live');
+const words = element.querySelector('.pv-words');
+
+// --- shared by all views of the page: the library, loaded once, and one watcher of the theme -------------------
+
+const shared = (window.__playgroundPlots ??= {library: null, views: new Map(), dark: null, watcher: null});
+
+function scriptAddress() {
+  const root = new URL(window.gradio_config?.root || '.', window.location.href);
+  const base = root.hostname === window.location.hostname ? window.location.origin + root.pathname : root.href;
+  return base.replace(/\/$/, '') + '/gradio_api/file=' + encodeURI(PLOTLY_FILE);
+}
+
+function loadLibrary() {
+  shared.library ??= new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = scriptAddress();
+    // Our own reference: gr.Plot, where a page has one, replaces window.Plotly with an older version.
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error('plotly.js is empty')));
+    script.onerror = () => {
+      script.remove();
+      shared.library = null;   // the next draw tries again
+      reject(new Error('plotly.js did not load'));
+    };
+    document.head.append(script);
+  });
+  return shared.library;
+}
+
+const isDark = () => document.body.classList.contains('dark') || document.documentElement.classList.contains('dark');
+
+function watchTheme() {
+  if (shared.watcher) return;
+  shared.dark = isDark();
+  shared.watcher = new MutationObserver(() => {
+    if (isDark() === shared.dark) return;
+    shared.dark = isDark();
+    for (const redraw of [...shared.views.values()]) redraw();
+  });
+  for (const node of [document.body, document.documentElement]) {
+    shared.watcher.observe(node, {attributes: true, attributeFilter: ['class']});
+  }
+}
+
+// --- look ------------------------------------------------------------------------------------------------------
+
+function colour(name, otherwise) {
+  return getComputedStyle(element).getPropertyValue(name).trim() || otherwise;
+}
+
+/** `extra` laid over `base`, objects merged key by key; neither argument is changed. */
+function merge(base, extra) {
+  if (extra === undefined) return base;
+  const plain = (v) => v !== null && typeof v === 'object' && !Array.isArray(v) && !ArrayBuffer.isView(v);
+  if (!plain(base) || !plain(extra)) return extra;
+  const result = {...base};
+  for (const key of Object.keys(extra)) result[key] = merge(base[key], extra[key]);
+  return result;
+}
+
+const CLEAR = 'rgba(0,0,0,0)';
+const SEQUENTIAL = [[0, '#f7fbff'], [0.13, '#deebf7'], [0.25, '#c6dbef'], [0.38, '#9ecae1'], [0.5, '#6baed6'],
+  [0.63, '#4292c6'], [0.75, '#2171b5'], [0.88, '#08519c'], [1, '#08306b']];
+const DIVERGING = [[0, '#b2182b'], [0.25, '#ef8a62'], [0.4, '#fddbc7'], [0.5, '#ffffff'], [0.6, '#d1e5f0'],
+  [0.75, '#67a9cf'], [1, '#2166ac']];
+const SCALED = ['heatmap', 'contour', 'surface', 'histogram2d', 'histogram2dcontour'];
+const CATEGORIES = ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#cc79a7', '#56b4e9', '#f0e442', '#7f7f7f'];
+
+/** What a figure gets unless its own template says otherwise. */
+function defaults(traces) {
+  const data = {};
+  for (const type of SCALED) data[type] = [{colorscale: SEQUENTIAL}];
+  const cellsOnly = traces.length > 0 && traces.every((trace) => trace.type === 'heatmap');
+  const axis = cellsOnly ? {showgrid: false, zeroline: false} : {};
+  return {data, layout: {colorway: CATEGORIES, xaxis: axis, yaxis: axis, coloraxis: {colorscale: SEQUENTIAL},
+    colorscale: {sequential: SEQUENTIAL, sequentialminus: SEQUENTIAL, diverging: DIVERGING}}};
+}
+
+const titleSize = (narrow) => (narrow ? 13 : 15);
+
+/** The page's colours and type, as a Plotly template. The figure's own layout wins over it. */
+function skin(narrow) {
+  const text = colour('--body-text-color', '#1f2937');
+  const quiet = colour('--body-text-color-subdued', '#64748b');
+  const grid = colour('--border-color-primary', '#e2e8f0');
+  const ground = colour('--background-fill-primary', '#ffffff');
+  const accent = colour('--color-accent', '#2563eb');
+  const font = {color: text, family: colour('--font', 'system-ui, sans-serif'), size: narrow ? 11 : 12};
+  const axis = {gridcolor: grid, linecolor: grid, zerolinecolor: grid, tickcolor: grid, automargin: true,
+    title: {standoff: 8}};
+  const axis3d = {gridcolor: grid, linecolor: grid, zerolinecolor: grid, showbackground: false,
+    backgroundcolor: CLEAR};
+  const colorbar = {outlinewidth: 0, thickness: narrow ? 8 : 12, tickcolor: grid, tickfont: {color: text},
+    title: {font: {color: text}}};
+  const data = {};
+  for (const type of SCALED) data[type] = [{colorbar}];
+  for (const type of ['scatter', 'scattergl', 'scatter3d', 'bar']) data[type] = [{marker: {colorbar}}];
+  return {data, layout: {
+    paper_bgcolor: CLEAR, plot_bgcolor: CLEAR, font,
+    title: {font: {color: text, size: titleSize(narrow)}, x: 0, xanchor: 'left', xref: 'container',
+      yref: 'container', y: 1, yanchor: 'top', pad: {t: 8, l: 8}},
+    margin: narrow ? {l: 8, r: 8, t: 12, b: 8} : {l: 48, r: 16, t: 16, b: 40},
+    xaxis: axis, yaxis: axis, scene: {xaxis: axis3d, yaxis: axis3d, zaxis: axis3d, bgcolor: CLEAR},
+    coloraxis: {colorbar},
+    legend: {font: {color: text}, bgcolor: CLEAR, ...(narrow ? {orientation: 'h', x: 0, y: -0.15} : {})},
+    hoverlabel: {bgcolor: ground, bordercolor: grid, align: 'left',
+      font: {color: text, size: 12, family: colour('--font-mono', 'ui-monospace, monospace')}},
+    modebar: {bgcolor: CLEAR, color: quiet, activecolor: accent},
+    annotationdefaults: {font: {color: text}, arrowcolor: quiet},
+    shapedefaults: {line: {color: quiet}},
+    newselection: {line: {color: accent}}, activeselection: {fillcolor: accent},
+    sliderdefaults: {bgcolor: grid, bordercolor: grid, activebgcolor: accent, tickcolor: quiet,
+      font: {color: text}, currentvalue: {font: {color: text}}},
+    updatemenudefaults: {bgcolor: ground, bordercolor: grid, font: {color: text}},
+  }};
+}
+
+/** Titles don't wrap in SVG: break at spaces outside tags so that about `width` pixels hold a line. */
+function wrapTitle(text, width, size) {
+  const room = Math.max(12, Math.floor(width / (size * 0.56)));
+  let line = 0, result = '';
+  for (const word of String(text).match(/<[^>]*>|[^\s<]+|\s+|</g) || []) {
+    if (/^<br/i.test(word)) line = 0;
+    if (word.length > 1 && word[0] === '<') { result += word; continue; }
+    const length = word.replace(/&[#\w]+;/g, '.').length;
+    if (line && line + length > room && !/^\s/.test(word)) {
+      result = result.replace(/\s+$/, '') + '<br>';
+      line = 0;
+    }
+    result += word;
+    line += length;
+  }
+  return result;
+}
+
+/** Plotly's label markup as plain words; the parsed document is inert: no script runs, no picture loads. */
+function plainWords(markup) {
+  if (!markup) return '';
+  const text = String(markup).replace(/<br\s*\/?>/gi, ' ');
+  return new DOMParser().parseFromString(text, 'text/html').body.textContent.trim();
+}
+
+function dress(figure, width) {
+  const narrow = width < NARROW;
+  const layout = (figure.layout ??= {});
+  layout.template = merge(merge(defaults(figure.data || []), layout.template || {}), skin(narrow));
+  delete layout.width;
+  delete layout.height;         // the box decides; see fitHeight
+  layout.autosize = true;
+  if (narrow && layout.margin) {
+    const most = {l: 24, r: 12, t: 64, b: 64};
+    for (const side of Object.keys(most)) {
+      if (layout.margin[side] > most[side]) layout.margin[side] = most[side];
+    }
+  }
+  const title = typeof layout.title === 'string' ? {text: layout.title} : layout.title;
+  if (title?.text) {                   // wrapped to the width, with room made for its lines
+    const size = title.font?.size ?? titleSize(narrow);
+    const text = wrapTitle(title.text, width - 24, size);
+    const room = 16 + Math.ceil(text.split(/<br\s*\/?>/i).length * size * 1.35);
+    layout.title = {...title, text};
+    layout.margin = {...layout.margin, t: Math.max(layout.margin?.t ?? 0, room)};
+  }
+  // A finger that drags over a flat picture scrolls the page; zooming is for pointers that hover.
+  const flat = !Object.keys(layout).some((key) => key.startsWith('scene'));
+  if (flat && window.matchMedia('(pointer: coarse)').matches) layout.dragmode ??= false;
+  // Zoom and selection survive an update that shows the same kind of picture, and only that.
+  layout.uirevision ??= (figure.data || []).map((t) =>
+    [t.type, t.name, t.z?.shape ?? t.z?.length ?? t.x?.shape ?? t.x?.length].join()).join(';') || 'empty';
+  return figure;
+}
+
+// --- drawing ---------------------------------------------------------------------------------------------------
+
+let library = null;       // Plotly, once loaded
+let bound = false;        // our listeners hang on the current plot
+let wasNarrow = null;
+let running = false, again = false;
+
+function fitHeight(layout) {
+  const height = layout?.height || props.height;
+  if (height) box.style.height = typeof height === 'number' ? `${height}px` : String(height);
+}
+
+function say(message) {
+  purge();
+  const note = document.createElement('p');
+  note.className = 'pv-message';
+  note.textContent = message;
+  box.replaceChildren(note);
+}
+
+function purge() {
+  hideCursor();
+  if (library && bound) library.purge(box);
+  bound = false;
+}
+
+function describe(layout) {
+  const description = layout?.meta?.description || '';
+  const title = plainWords(typeof layout?.title === 'string' ? layout.title : layout?.title?.text);
+  const name = description || title || props.label || 'Chart';
+  box.setAttribute('aria-label', String(name));
+  words.textContent = [title, description].filter(Boolean).join('. ');
+}
+
+async function drawOnce() {
+  const text = props.value;
+  if (!text) {
+    purge();
+    box.replaceChildren();
+    words.textContent = '';
+    box.removeAttribute('aria-label');
+    return;
+  }
+  const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
+  fitHeight(figure.layout);
+  describe(figure.layout);
+  if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
+  library = await loadLibrary();
+  if (!element.isConnected || !box.clientWidth) return;
+  wasNarrow = box.clientWidth < NARROW;
+  dress(figure, box.clientWidth);
+  if (!bound) box.replaceChildren();
+  await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
+    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
+    modeBarButtonsToRemove: ['autoScale2d'], ...figure.config,
+  }});
+  if (!bound) bind();
+  const keys = grids().length > 0 || points().length > 0 || (figure.frames || []).length > 0;
+  box.tabIndex = keys ? 0 : -1;
+  box.setAttribute('role', keys ? 'application' : 'img');
+  if (keys) box.setAttribute('aria-roledescription', 'chart');
+  else box.removeAttribute('aria-roledescription');
+  placeCursor();
+  delete box.dataset.error;
+  box.dataset.rendered = String(Number(box.dataset.rendered || 0) + 1);   // tests wait for this
+}
+
+/** Draw what `props.value` says now; calls that arrive meanwhile become one more draw, of the newest value. */
+async function draw() {
+  again = true;
+  if (running) return;
+  running = true;
+  try {
+    while (again) {
+      again = false;
+      shared.views.set(element, draw);
+      await drawOnce();
+    }
+  } catch (error) {
+    console.warn('chart:', error);
+    box.dataset.error = String(error?.message || error);
+    say('This chart could not be drawn: ' + (library ? 'its data are not readable.' :
+      'the drawing library did not load. Reload the page.'));
+  } finally {
+    running = false;
+  }
+}
+
+// --- events ----------------------------------------------------------------------------------------------------
+
+const or = (value, otherwise) => (value === undefined || Number.isNaN(value) ? otherwise : value);
+
+function bind() {
+  bound = true;
+  box.on('plotly_click', (event) => {
+    const p = event.points?.[0];
+    if (!p) return;
+    const index = p.pointNumber ?? p.pointIndex ?? null;
+    if (Array.isArray(index)) setCursor({trace: p.curveNumber, row: index[0], column: index[1]}, false);
+    trigger('select', {x: or(p.x, null), y: or(p.y, null), z: or(p.z, null), text: or(p.text, null),
+      customdata: or(p.customdata, null), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
+  });
+  const chosen = (event) => {
+    const list = (event?.points || []).map((p) => ({trace: p.curveNumber, index: p.pointNumber ?? p.pointIndex,
+      x: or(p.x, null), y: or(p.y, null), customdata: or(p.customdata, null)}));
+    trigger('lasso', {indices: list.map((p) => p.index), points: list});
+  };
+  box.on('plotly_selected', (event) => event && chosen(event));
+  box.on('plotly_deselect', () => chosen(null));
+  box.on('plotly_relayout', placeCursor);
+}
+
+// --- keyboard: a cursor on heatmap cells, or a step through the points of flat traces ---------------------------
+
+let cursor = null;        // {trace, row, column} on a heatmap, {trace, point} elsewhere
+
+function grids() {
+  return (box._fullData || []).map((t, i) => i).filter((i) =>
+    box._fullData[i].type === 'heatmap' && box._fullData[i].visible === true && box.calcdata?.[i]?.[0]?.z?.length);
+}
+
+function points() {
+  return (box._fullData || []).map((t, i) => i).filter((i) =>
+    ['scatter', 'scattergl', 'bar'].includes(box._fullData[i].type) && box._fullData[i].visible === true &&
+    box._fullData[i].hoverinfo !== 'skip' && (box._fullData[i]._length || box._fullData[i].x?.length));
+}
+
+const axisOf = (id) => box._fullLayout[id.replace(/^([xy])/, '$1axis')];
+
+function cellBox(at) {
+  const trace = box._fullData[at.trace];
+  const cell = box.calcdata[at.trace][0];
+  const xa = axisOf(trace.xaxis), ya = axisOf(trace.yaxis);
+  const span = (axis, low, high) => [axis._offset + axis.c2p(low), axis._offset + axis.c2p(high)].sort((a, b) => a - b);
+  const [left, right] = span(xa, cell.x[at.column], cell.x[at.column + 1]);
+  const [top, bottom] = span(ya, cell.y[at.row], cell.y[at.row + 1]);
+  const inside = right > xa._offset && left < xa._offset + xa._length && bottom > ya._offset &&
+    top < ya._offset + ya._length;
+  return {left, right, top, bottom, inside, xa, ya, cell, trace,
+    down: ya.c2p(cell.y[1]) > ya.c2p(cell.y[0]), rightward: xa.c2p(cell.x[1]) > xa.c2p(cell.x[0])};
+}
+
+function hideCursor() {
+  cursor = null;
+  cursorMark.hidden = true;
+}
+
+function placeCursor() {
+  cursorMark.hidden = true;
+  if (cursor === null) return;
+  if (cursor.row === undefined) { if (!points().includes(cursor.trace)) cursor = null; return; }
+  const z = grids().includes(cursor.trace) ? box.calcdata[cursor.trace][0].z : null;
+  if (!z || cursor.row >= z.length || cursor.column >= z[0].length) { cursor = null; return; }
+  const at = cellBox(cursor);
+  if (!at.inside) return;
+  Object.assign(cursorMark.style, {left: `${at.left}px`, top: `${at.top}px`,
+    width: `${at.right - at.left}px`, height: `${at.bottom - at.top}px`});
+  cursorMark.hidden = false;
+}
+
+function tickWords(axis, value) {
+  const place = Array.from(axis.tickvals || []).findIndex((v) => v === value);
+  return plainWords(place >= 0 && axis.ticktext ? axis.ticktext[place] : axis._categories?.[value] ?? value);
+}
+
+/** The same fields that a click sends, for the cell or point under the cursor. */
+function chosenData() {
+  const trace = box._fullData[cursor.trace];
+  if (cursor.row === undefined) {
+    const i = cursor.point;
+    const one = (list) => (list === undefined || typeof list === 'string' ? list ?? null : or(list[i], null));
+    return {x: one(trace.x), y: one(trace.y), z: null, text: one(trace.text), customdata: one(trace.customdata),
+      trace: cursor.trace, index: i, value: one(trace.y)};
+  }
+  const {row, column} = cursor;
+  const cell = (grid) => (Array.isArray(grid) || ArrayBuffer.isView(grid) ? or(grid[row]?.[column], null) : null);
+  const along = (list, i) => (list?.length ? or(list[i], i) : i);
+  const z = cell(box.calcdata[cursor.trace][0].z);
+  return {x: along(trace.x, column), y: along(trace.y, row), z, text: cell(trace.text),
+    customdata: cell(trace.customdata), trace: cursor.trace, index: [row, column], value: z};
+}
+
+function setCursor(at, speak) {
+  cursor = at;
+  placeCursor();
+  if (!speak) return;
+  const chosen = chosenData();
+  if (at.row === undefined) {
+    library.Fx.hover(box, [{curveNumber: at.trace, pointNumber: at.point}]);
+    live.textContent = [chosen.text ?? box._fullData[at.trace].name, chosen.x, chosen.y].filter((v) => v !== null &&
+      v !== undefined && v !== '').map(plainWords).join(', ');
+    return;
+  }
+  const {cell, xa, ya, trace} = cellBox(at);
+  const x = (cell.x[at.column] + cell.x[at.column + 1]) / 2, y = (cell.y[at.row] + cell.y[at.row + 1]) / 2;
+  library.Fx.hover(box, {xval: x, yval: y}, trace.xaxis + trace.yaxis);
+  const hover = trace.hovertext?.[at.row]?.[at.column] ?? (typeof chosen.text === 'string' ? chosen.text : null);
+  live.textContent = hover ? plainWords(hover) :
+    `${tickWords(ya, or(chosen.y, at.row))}, ${tickWords(xa, or(chosen.x, at.column))}: ` +
+    (typeof chosen.z === 'number' ? Number(chosen.z.toPrecision(3)) : 'empty');
+}
+
+function stepGrid(key, all) {
+  if (cursor === null || cursor.row === undefined) return {trace: all[0], row: 0, column: 0};
+  if (key === 'PageDown' || key === 'PageUp') {
+    const next = all[all.indexOf(cursor.trace) + (key === 'PageDown' ? 1 : -1)];
+    return next === undefined ? cursor : {trace: next, row: 0, column: 0};
+  }
+  const z = box.calcdata[cursor.trace][0].z;
+  const {down, rightward} = cellBox(cursor);
+  const last = {row: z.length - 1, column: z[0].length - 1};
+  if (key === 'Home') return {...cursor, column: rightward ? 0 : last.column};
+  if (key === 'End') return {...cursor, column: rightward ? last.column : 0};
+  const vertical = key === 'ArrowUp' || key === 'ArrowDown';
+  const forward = vertical ? (key === 'ArrowDown') === down : (key === 'ArrowRight') === rightward;
+  const name = vertical ? 'row' : 'column';
+  const at = {...cursor};
+  do {                                   // gutters between small pictures hold NaN: step over them
+    at[name] += forward ? 1 : -1;
+    if (at[name] < 0 || at[name] > last[name]) return cursor;
+  } while (!Number.isFinite(z[at.row][at.column]) && at[name] !== 0 && at[name] !== last[name]);
+  return at;
+}
+
+function stepPoints(key, all) {
+  if (cursor === null || cursor.point === undefined) return {trace: all[0], point: 0};
+  const trace = box._fullData[cursor.trace];
+  const count = trace._length || trace.x.length;
+  const sideways = {ArrowRight: 1, ArrowLeft: -1, Home: -count, End: count}[key];
+  if (sideways !== undefined) return {...cursor, point: Math.max(0, Math.min(count - 1, cursor.point + sideways))};
+  const other = all[all.indexOf(cursor.trace) + (key === 'ArrowDown' || key === 'PageDown' ? 1 : -1)];
+  return other === undefined ? cursor : {trace: other, point: 0};
+}
+
+const KEYS = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'];
+
+box.addEventListener('keydown', (event) => {
+  if (!bound || event.target !== box || event.ctrlKey || event.metaKey || event.altKey) return;
+  const cells = grids(), dots = points();
+  if (KEYS.includes(event.key) && (cells.length || dots.length)) {
+    setCursor(cells.length ? stepGrid(event.key, cells) : stepPoints(event.key, dots), true);
+  } else if (event.key === 'Enter' && cursor !== null) {
+    trigger('select', chosenData());
+  } else if (event.key === 'Escape' && cursor !== null) {
+    hideCursor();
+    library.Fx.unhover(box);
+  } else if (event.key === ' ' && box._transitionData?._frames?.length) {
+    const playing = box._transitioning || box._transitionData._frameQueue?.length;
+    library.animate(box, playing ? [null] : null, playing ? {mode: 'immediate', frame: {duration: 0}} :
+      {fromcurrent: true, frame: {duration: 500, redraw: true}, transition: {duration: 0}}).catch(() => {});
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+box.addEventListener('blur', () => library && bound && library.Fx.unhover(box));
+
+// --- life: sizes, tabs, removal --------------------------------------------------------------------------------
+
+let lastWidth = 0, lastHeight = 0, frame = 0;
+
+function resized() {
+  frame = 0;
+  if (!element.isConnected) {                      // taken off the page: let the plot and its listeners go
+    purge();
+    shared.views.delete(element);
+    lastWidth = lastHeight = 0;
+    return;
+  }
+  const {clientWidth: width, clientHeight: height} = box;
+  if (!width || (width === lastWidth && height === lastHeight)) return;
+  lastWidth = width;
+  lastHeight = height;
+  if (!bound || (width < NARROW) !== wasNarrow) draw();
+  else Promise.resolve(library.Plots.resize(box)).then(placeCursor, () => {});
+}
+
+// A view taken away while its tab was closed never resizes again: the next view to appear sweeps it up.
+for (const node of [...shared.views.keys()]) if (!node.isConnected) shared.views.delete(node);
+watchTheme();
+new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
+watch(['value', 'height'], draw);
+draw();

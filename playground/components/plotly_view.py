@@ -1,0 +1,99 @@
+"""PlotlyView: a Plotly figure on the page, with plotly.py's own plotly.js. Knows no models and no figures' meaning.
+
+Instead of gr.Plot, whose older plotly.js drops frames, ignores dark mode, has no click events and rebuilds its
+node at every update. What the browser does stands in plotly_view.js.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import plotly
+import plotly.graph_objects as go
+import plotly.io as pio
+
+PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
+gr.set_static_paths([PLOTLY_JS])
+
+_HERE = Path(__file__).parent
+_CSS = (_HERE / "plotly_view.css").read_text(encoding="utf-8")
+_JS = f"const PLOTLY_FILE = {json.dumps(PLOTLY_JS.as_posix())};\n" + (_HERE / "plotly_view.js").read_text(
+    encoding="utf-8"
+)
+_STOCK_TEMPLATE = pio.templates["plotly"].to_plotly_json()
+
+
+def figure_json(figure: go.Figure) -> str:
+    """The figure as JSON; numpy arrays stay compact (base64 of their own dtype, so send float32).
+
+    plotly.py's stock template (7 kB, light colours only) is left out: the view brings the page's own.
+    """
+    content = figure.to_dict()
+    layout = content.get("layout", {})
+    if layout.get("template") == _STOCK_TEMPLATE:
+        del layout["template"]
+    return pio.to_json(content, validate=False)
+
+
+class PlotlyView(gr.HTML):
+    """A figure that keeps its node and its zoom when updated, and follows light and dark.
+
+    Events: `select` (a click, or Enter on the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
+    customdata, trace, index, value) and `lasso` (box or lasso selection: indices, points).
+    """
+
+    EVENTS = ["select", "lasso"]
+
+    def __init__(
+        self,
+        value: go.Figure | None = None,
+        *,
+        height: int = 420,
+        label: str | None = None,
+        **kwargs: Any,
+    ):
+        """
+        Parameters:
+            value: the figure. `layout.meta.description`, plain words, is read to those who can't see it.
+                Labels made of tokens must be html-escaped by whoever draws them: Plotly reads a little HTML.
+            height: in pixels, reserved before anything is drawn. `layout.height` of a figure wins over it.
+            label: what the picture is called when the figure has neither description nor title.
+        """
+        self.height = height
+        kwargs.setdefault("container", False)
+        super().__init__(
+            value,
+            label=label,
+            html_template=(
+                f'<div class="pv-wrap"><div class="pv" role="img" style="height:{int(height)}px"></div>'
+                '<div class="pv-cursor" hidden></div><p class="pv-words"></p>'
+                '<div class="pv-live" aria-live="polite"></div></div>'
+            ),
+            css_template=_CSS,
+            js_on_load=_JS,
+            apply_default_css=False,
+            height=height,
+            **kwargs,
+        )
+
+    def postprocess(self, value: go.Figure | dict | str | None) -> str | None:
+        """A figure (or its dict, or JSON made by `figure_json`) as the JSON text that the browser parses."""
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            return value
+        return figure_json(value if isinstance(value, go.Figure) else go.Figure(value))
+
+    def preprocess(self, payload: str | None) -> str | None:
+        """The figure's JSON text, for handlers that take the view as an input."""
+        return payload or None
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "string", "description": "a Plotly figure as JSON text"}
+
+    def example_payload(self) -> str:
+        return '{"data": [], "layout": {}}'
+
+    def example_value(self) -> str:
+        return '{"data": [], "layout": {}}'

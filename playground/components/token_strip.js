@@ -1,0 +1,158 @@
+// Tokens as buttons in one strip. Knows how to show and choose them; knows nothing of tokenizers or models.
+//
+// Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch). Every token
+// reaches the page through textContent or setAttribute, never as HTML or as a template.
+'use strict';
+
+const LONGEST = 200;          // characters of one token shown; the rest is cut with an ellipsis
+const root = element.querySelector('.tok');
+const nodes = [];             // the buttons, one a token
+const shown = [];             // what each of them shows, to patch only what changed
+let selected = null;
+let lastProp;                 // the `selected` that Python sent last
+
+function displayText(token) {
+  const text = String(token.label ?? String(token.text ?? '').replace(/\n/g, '⏎').replace(/^ /, '·'));
+  if (text.length > LONGEST) return text.slice(0, LONGEST) + '…';
+  return text || '∅';
+}
+
+function paint(button, token) {
+  const text = String(token.text ?? '');
+  button.textContent = displayText(token);
+  button.className = 't' + (['prompt', 'generated', 'special', 'mask'].includes(token.kind) ? ` t-${token.kind}` : '');
+  const shade = Number(token.shade);
+  if (token.shade === null || token.shade === undefined || !Number.isFinite(shade)) {
+    button.style.removeProperty('--shade');
+  } else {
+    button.style.setProperty('--shade', String(Math.max(0, Math.min(1, shade))));
+  }
+  const title = String(token.title ?? '').slice(0, 1000);
+  if (title) button.title = title;
+  else button.removeAttribute('title');
+  const spoken = text.trim() || {'': 'empty', '\n': 'line break'}[text] || 'space';
+  button.setAttribute('aria-label', title || spoken.slice(0, LONGEST));
+  if (token.pieces > 1) button.dataset.pieces = String(token.pieces);
+  else delete button.dataset.pieces;
+  const breaks = text.includes('\n');
+  const next = button.nextSibling;
+  const broken = next instanceof HTMLBRElement;
+  if (breaks && !broken && button.parentNode) button.after(document.createElement('br'));
+  if (!breaks && broken) next.remove();
+}
+
+function make(index) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.dataset.index = String(index);
+  button.setAttribute('role', 'option');
+  button.setAttribute('aria-selected', 'false');
+  button.dir = 'auto';
+  button.tabIndex = -1;
+  return button;
+}
+
+function draw() {
+  const tokens = Array.isArray(props.value) ? props.value : [];
+  const grows = nodes.length > 0 && tokens.length > nodes.length;
+  const atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 8;
+  const fresh = document.createDocumentFragment();
+  for (let i = 0; i < tokens.length; i++) {
+    const key = JSON.stringify(tokens[i]);
+    if (i < nodes.length) {
+      if (shown[i] === key) continue;
+      if (JSON.parse(shown[i]).text !== tokens[i].text && selected === i) mark(null);
+    } else {
+      nodes.push(make(i));
+      fresh.append(nodes[i]);
+    }
+    shown[i] = key;
+    paint(nodes[i], tokens[i]);
+  }
+  root.append(fresh);
+  while (nodes.length > tokens.length) {
+    const button = nodes.pop();
+    shown.pop();
+    if (button.nextSibling instanceof HTMLBRElement) button.nextSibling.remove();
+    if (button === document.activeElement) nodes[nodes.length - 1]?.focus({preventScroll: true});
+    button.remove();
+  }
+  if (selected !== null && selected >= nodes.length) mark(null);
+  if (grows && atEnd) root.scrollTop = root.scrollHeight;    // a strip read at its end keeps showing the end
+  follow();
+  root.setAttribute('aria-label', String(props.label || 'Tokens'));
+  root.dataset.rendered = String(Number(root.dataset.rendered || 0) + 1);   // tests wait for this
+}
+
+/** Obey `selected` when Python sends a new one; a visitor's own choice stays until then. */
+function follow() {
+  const wanted = props.selected;
+  if (wanted === undefined || wanted === lastProp) { rove(); return; }
+  lastProp = wanted;
+  mark(wanted === null || wanted < 0 || wanted >= nodes.length ? null : wanted);
+}
+
+function mark(index) {
+  if (selected !== null) nodes[selected]?.setAttribute('aria-selected', 'false');
+  selected = index;
+  if (selected !== null) nodes[selected].setAttribute('aria-selected', 'true');
+  rove();
+}
+
+/** Exactly one token can be reached with Tab: the focused one, else the chosen one, else the first. */
+let reachable = null;
+function rove(node) {
+  const focused = nodes.includes(document.activeElement) ? document.activeElement : null;
+  const next = node ?? focused ?? (selected === null ? null : nodes[selected]) ?? nodes[0] ?? null;
+  if (reachable && reachable !== next) reachable.tabIndex = -1;
+  reachable = next;
+  if (reachable) reachable.tabIndex = 0;
+}
+
+function indexOf(target) {
+  const button = target instanceof Element ? target.closest('.t') : null;
+  return button && root.contains(button) ? Number(button.dataset.index) : -1;
+}
+
+/** The token nearest above (-1) or below (+1) the given one, by what the eye sees. */
+function neighbourLine(index, direction) {
+  const from = nodes[index].getBoundingClientRect();
+  const middle = (from.left + from.right) / 2;
+  let best = index, bestTop = null, bestGap = Infinity;
+  for (let i = index + direction; i >= 0 && i < nodes.length; i += direction) {
+    const at = nodes[i].getBoundingClientRect();
+    if (Math.abs(at.top - from.top) < from.height / 2) continue;
+    bestTop ??= at.top;
+    if (Math.abs(at.top - bestTop) > from.height / 2) break;
+    const gap = Math.abs((at.left + at.right) / 2 - middle);
+    if (gap < bestGap) { bestGap = gap; best = i; }
+  }
+  return best;
+}
+
+root.addEventListener('click', (event) => {          // Enter and Space on a button arrive here too
+  const index = indexOf(event.target);
+  if (index < 0) return;
+  mark(index);
+  rove(nodes[index]);
+  trigger('select', {index, value: String(props.value[index]?.text ?? '')});
+});
+
+root.addEventListener('focusin', (event) => {
+  const index = indexOf(event.target);
+  if (index >= 0) rove(nodes[index]);
+});
+
+root.addEventListener('keydown', (event) => {
+  const index = indexOf(event.target);
+  if (index < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+  const last = nodes.length - 1;
+  const next = {ArrowRight: () => index + 1, ArrowLeft: () => index - 1, Home: () => 0, End: () => last,
+    ArrowDown: () => neighbourLine(index, 1), ArrowUp: () => neighbourLine(index, -1)}[event.key]?.();
+  if (next === undefined) return;
+  event.preventDefault();
+  nodes[Math.max(0, Math.min(last, next))].focus();
+});
+
+watch(['value', 'selected'], draw);
+draw();
