@@ -23,6 +23,15 @@ class Cancelled(PlaygroundError):
         super().__init__(f"{what} was cancelled.", "")
 
 
+class NotEnoughMemory(PlaygroundError):
+    """A model does not fit: `needed` and `free`, in bytes."""
+
+    def __init__(self, message: str, remedy: str, needed: int, free: int):
+        super().__init__(message, remedy)
+        self.needed = needed
+        self.free = free
+
+
 Progress = Callable[[str, float | None], None]
 """Called as `progress(what, share)` with share in 0..1 or None while unknown. May raise `Cancelled`,
 so long work calls it often and cleans up when it raises."""

@@ -18,7 +18,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from playground.errors import PlaygroundError, Progress, no_progress
+from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.models import devices, sources
 from playground.models.anatomy import examine, size_text
 from playground.models.loaded import LoadedModel
@@ -100,12 +100,12 @@ def _set_recorder(loaded: LoadedModel) -> bool:
 
 def check_memory(needed: int, device: torch.device) -> None:
     """PlaygroundError with both numbers if a model's weights, in bytes, and some headroom do not fit."""
-    free = devices.free_memory(device)
-    if needed * _HEADROOM > free:
-        raise PlaygroundError(
-            f"The model needs about {size_text(int(needed * _HEADROOM))} of memory; {size_text(free)} are free "
-            f"on {device}.",
+    needed, free = int(needed * _HEADROOM), devices.free_memory(device)
+    if needed > free:
+        raise NotEnoughMemory(
+            f"The model needs about {size_text(needed)} of memory; {size_text(free)} are free on {device}.",
             "Choose a smaller model, a smaller number format, or a device with more memory.",
+            needed, free,
         )
 
 
