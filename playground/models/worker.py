@@ -4,8 +4,8 @@
     python -P worker.py download <hub id> <commit> <file> ...
 
 Each line on standard output is one JSON object: {"share": 0..1, "what": ...} while converting, {"done": file,
-"folder": ...} after each file downloaded, {"error": class, "text": ..., "errno": ..., "status": ...} on failure. Ends by itself when its parent is gone.
-Knows nothing of the playground: started by path, imports none of it.
+"folder": ...} after each file downloaded, {"error": class, "text": ..., "errno": ..., "status": ...} on failure.
+Ends by itself when its parent is gone. Knows nothing of the playground: started by path, imports none of it.
 """
 
 import json

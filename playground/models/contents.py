@@ -1,0 +1,86 @@
+"""Which files of a folder or repository a model needs, and which models are refused. Only names, sizes and
+config.json are looked at, so the same rules hold before a download and after it. Knows nothing of places."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+
+from playground.errors import PlaygroundError
+
+SIDE_FILES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe", ".tiktoken")
+"""Endings of what a model needs beside its weights."""
+SIDE_FOLDERS = ("1_Pooling/", "additional_chat_templates/")
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
+_LONGEST_SIDE_FILE = 200 * 1024**2
+_GGUF_CHOICE = ("Q8_0", "BF16", "F16", "Q6_K", "Q5", "Q4", "F32", "")
+"""Where a model comes in several quantizations: close to the original first, then the smaller download."""
+_TOKENIZERS = re.compile(r"tokenizer|vocab|spiece|merges|sentencepiece|\.spm$|\.tiktoken$")
+
+
+def weight_files(names: Collection[str], read_index: Callable[[], Mapping], where: str) -> tuple[str, ...]:
+    """The weights that transformers would read: safetensors whole or in shards, else one GGUF file.
+
+    `read_index()` gives model.safetensors.index.json, parsed; asked only when the shards count.
+    Raises PlaygroundError if there are only pickles, if shards are missing, or nothing at all.
+    """
+    if WHOLE in names:
+        return (WHOLE,)
+    if INDEX in names:
+        try:
+            shards = sorted(set(read_index()["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PlaygroundError(f"{INDEX} of {where} can't be read.", "Download it again.") from error
+        missing = [name for name in shards if name not in names]
+        if missing:
+            raise PlaygroundError(f"{len(missing)} of the {len(shards)} weight files of {where} are missing, "
+                                  f"{missing[0]} first.", "Copy or download them again.")
+        return tuple(shards)
+    ggufs = [name for name in names if name.endswith(".gguf") and "/" not in name and "mmproj" not in name
+             and not re.search(r"-\d{5}-of-\d{5}", name)]
+    for wanted in _GGUF_CHOICE:
+        for name in sorted(ggufs):
+            if wanted in name.upper():
+                return (name,)
+    if any(name.endswith(_PICKLES) for name in names):
+        raise PlaygroundError(
+            f"{where} has its weights only as pickles or in another old format, and a pickle can run any program.",
+            "Choose a model with safetensors, or convert it once with `save_pretrained` on a machine you trust.")
+    raise PlaygroundError(f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
+                          "Choose a folder or repository that holds a transformers model.")
+
+
+def side_files(sizes: Mapping[str, int]) -> tuple[str, ...]:
+    """What is needed beside the weights: configuration, tokenizer, chat templates. From names and bytes."""
+    return tuple(sorted(
+        name for name, size in sizes.items()
+        if name.endswith(SIDE_FILES) and size <= _LONGEST_SIDE_FILE
+        and ("/" not in name or name.startswith(SIDE_FOLDERS))))
+
+
+def has_tokenizer(names: Collection[str]) -> bool:
+    return any(_TOKENIZERS.search(name) for name in names)
+
+
+def weight_bytes(name: str, size: int) -> int:
+    """Bytes of the weights in memory as they will be loaded. A GGUF file becomes float32: estimated from the
+    quantization in its name, to about 15 %, since reading its header takes seconds."""
+    if not name.endswith(".gguf"):
+        return size
+    bits = re.search(r"(?:^|[^A-Z0-9])I?(BF16|F16|F32|Q[1-8])", name.upper())
+    return int(size * {"F32": 1, "F16": 2, "BF16": 2, "Q8": 3.8, "Q6": 4.9, "Q5": 5.7, "Q4": 6.6, "Q3": 8.5,
+                       "Q2": 11, "Q1": 18}.get(bits[1] if bits else "", 6.6))
+
+
+def refuse_remote_code(config: Mapping, where: str) -> None:
+    """Raises PlaygroundError for a model that brings its own program, which would run here unseen."""
+    if not isinstance(config, Mapping):
+        raise PlaygroundError(f"config.json of {where} is not a JSON object.", "Copy or download it again.")
+    if "auto_map" not in config:
+        return
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    if config.get("model_type") not in CONFIG_MAPPING_NAMES:
+        raise PlaygroundError(
+            f"{where} is of the type “{config.get('model_type')}”, which transformers does not know; it would run "
+            "a program that comes with the weights, and the playground never does that.",
+            "Choose a model of a family that is part of transformers.")
