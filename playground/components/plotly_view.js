@@ -98,8 +98,7 @@ function skin(narrow) {
   const ground = colour('--background-fill-primary', '#ffffff');
   const accent = colour('--color-accent', '#2563eb');
   const font = {color: text, family: colour('--font', 'system-ui, sans-serif'), size: narrow ? 11 : 12};
-  const axis = {gridcolor: grid, linecolor: grid, zerolinecolor: grid, tickcolor: grid, automargin: true,
-    title: {standoff: 8}};
+  const axis = {gridcolor: grid, linecolor: grid, zerolinecolor: grid, tickcolor: grid, automargin: true};
   const axis3d = {gridcolor: grid, linecolor: grid, zerolinecolor: grid, showbackground: false,
     backgroundcolor: CLEAR};
   const colorbar = {outlinewidth: 0, thickness: narrow ? 8 : 12, tickcolor: grid, tickfont: {color: text},
