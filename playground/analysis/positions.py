@@ -87,8 +87,9 @@ def relative_bucket(
 
     `distance`, integers of any shape, is key position - query position (negative: the key comes first). Half
     of the buckets of a direction hold one distance each, the other half grow logarithmically up to
-    max_distance, beyond which all share the last. Bidirectional (encoders): keys after the query have the upper half of the
-    buckets. Else (decoders): every later key has bucket 0. Result int64 in 0..buckets-1, same shape.
+    max_distance, beyond which all share the last. Bidirectional (encoders): keys after the query have the
+    upper half of the buckets. Else (decoders): every later key has bucket 0. Result int64 in 0..buckets-1, same
+    shape.
     """
     side = buckets // 2 if bidirectional else buckets  # buckets of one direction
     exact = side // 2

@@ -1,0 +1,155 @@
+"""Pictures of attention weights: one head in full, and all heads of all layers at once. Draws arrays; knows nothing
+of models or of how weights come about. Layers, heads and tokens count from 0."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.attention_maps import Overview, block_size, pool
+from playground.analysis.display import plain_mark
+from playground.figures.theme import ACCENT, SEQUENTIAL, axis, base_layout, colour_bar, token_axis
+
+MOST_CELLS = 256
+"""Cells per side beyond which a head's map is pooled."""
+
+
+def head_figure(
+    weights: np.ndarray,
+    query_labels: Sequence[str],
+    key_labels: Sequence[str],
+    *,
+    title: str = "",
+    description: str = "",
+    causal: bool = False,
+    scale: str = "max",
+    selected: tuple[int, int] | None = None,
+) -> go.Figure:
+    """Heat map of one head: weights (Q, K) after softmax, queries from top to bottom, keys from left to right.
+
+    Labels are token texts, unescaped. causal: what a query can't see is left blank instead of drawn as 0.
+    scale: "max" shades 0..largest weight, "one" 0..1, so that heads can be compared. selected: (query, key) to
+    outline, in tokens. Beyond 256 tokens each cell is the largest weight of a block, and the description says so.
+    A click gives x = key and y = query, as numbers of cells (= tokens, unless pooled).
+    """
+    queries, keys = weights.shape
+    rows, columns = block_size(queries, MOST_CELLS), block_size(keys, MOST_CELLS)  # tokens per cell
+    z = pool(np.asarray(weights, np.float32), MOST_CELLS)  # (cells, cells)
+    if causal:
+        last_query = np.minimum((np.arange(z.shape[0]) + 1) * rows, queries) - 1 + keys - queries
+        first_key = np.arange(z.shape[1]) * columns
+        z = np.where(first_key[None, :] > last_query[:, None], np.float32(np.nan), z)
+    largest = float(np.nanmax(z))
+    top = 1.0 if scale == "one" or largest <= 0 else largest
+    note = f"Shaded from 0 to {top:.3g}."
+    if rows > 1 or columns > 1:
+        note += f" Each cell shows the largest weight of {rows} × {columns} tokens."
+    sentence = description or f"Attention of {queries} query tokens to {keys} key tokens."
+    figure = go.Figure(
+        go.Heatmap(
+            z=z, x0=0, dx=1, y0=0, dy=1, zmin=0, zmax=top, colorscale=SEQUENTIAL, hoverongaps=False,
+            xgap=1 if max(z.shape) <= 40 else 0, ygap=1 if max(z.shape) <= 40 else 0,
+            colorbar=colour_bar("weight"),
+            hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>weight  <b>%{z:.3f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(base_layout(f"{sentence} {note}", title=title, uirevision=f"head-{queries}-{keys}"))
+    near_square = 0.4 <= z.shape[0] / z.shape[1] <= 2.5
+    figure.update_xaxes(
+        token_axis(
+            "key (attends to)", _block_labels(key_labels, columns), tickangle=-60 if z.shape[1] > 6 else 0,
+            range=[-0.5, z.shape[1] - 0.5], constrain="domain",
+        )
+    )  # fmt: skip
+    figure.update_yaxes(
+        token_axis(
+            "query (attends from)", _block_labels(query_labels, rows), range=[z.shape[0] - 0.5, -0.5],
+            constrain="domain", **({"scaleanchor": "x"} if near_square else {}),
+        )
+    )  # fmt: skip
+    if selected is not None:
+        _outline(figure, selected[1] // columns - 0.5, selected[0] // rows - 0.5, 1, 1)
+    return figure
+
+
+def overview_figure(overview: Overview, selected: tuple[int, int] | None = None, *, title: str = "") -> go.Figure:
+    """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
+
+    Each map is shaded by the square root of weight / its own largest weight, so that weak structure shows; weights
+    of exactly 0 (what a causal head can't see) are blank. Drawn in 256 steps to keep the payload small.
+    A click's x and y go through `overview_cell`. meta["height"] is a height in pixels that suits it.
+    """
+    layers, heads, rows, columns = overview.maps.shape
+    repeat = max(1, 16 // max(rows, columns))  # a small map takes more pixels, so that gutters stay thin
+    maps = overview.maps.repeat(repeat, axis=2).repeat(repeat, axis=3)
+    rows, columns = rows * repeat, columns * repeat
+    largest = np.nan_to_num(maps).max((2, 3), keepdims=True)  # (L, H, 1, 1)
+    share = np.nan_to_num(maps) / np.where(largest > 0, largest, 1)
+    shade = np.where(share > 0, np.ceil(1 + 254 * np.sqrt(share)), 0).clip(0, 255).astype(np.uint8)
+    down, along = rows + _gutter(rows), columns + _gutter(columns)
+    z = np.zeros((layers, down, heads, along), np.uint8)  # 0 = blank
+    z[:, :rows, :, :columns] = shade.transpose(0, 2, 1, 3)
+    z = z.reshape(layers * down, heads * along)
+    first_y, first_x = -(rows - 1) / 2 / down, -(columns - 1) / 2 / along  # so that head h is centred on x = h
+    per_query, per_key = overview.tokens_per_cell
+    pooled = "" if per_query * per_key == 1 else (
+        f" Each cell is the {overview.how} of {per_query} × {per_key} tokens."
+    )  # fmt: skip
+    figure = go.Figure(
+        go.Heatmap(
+            z=z, x0=first_x, dx=1 / along, y0=first_y, dy=1 / down, zmin=0, zmax=255, showscale=False,
+            colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]],
+                        *SEQUENTIAL[1:]],
+            hovertemplate="layer <b>%{y:.0f}</b>, head <b>%{x:.0f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        base_layout(
+            f"{layers} layers from top to bottom, {heads} heads from left to right; in each small map queries run "
+            f"down and keys to the right, darker is more, shaded up to the map's own largest weight.{pooled}",
+            title=title,
+            uirevision=f"overview-{layers}-{heads}",
+        )
+    )
+    figure.layout.meta = {**figure.layout.meta, "height": int(np.clip(90 + 26 * layers, 300, 900))}
+    places = {"tickmode": "linear", "tick0": 0, "ticks": "", "showgrid": False, "zeroline": False}
+    figure.update_xaxes(
+        axis("head", range=[-0.55, heads - 0.45], dtick=max(1, heads // 16), side="top", **places)
+    )
+    figure.update_yaxes(
+        axis("layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **places)
+    )
+    if selected is not None:
+        layer, head = selected
+        _outline(figure, head - 0.5, layer - 0.5, 1, 1)
+    return figure
+
+
+def overview_cell(overview: Overview, x: float, y: float) -> tuple[int, int] | None:
+    """Layer and head whose map lies at (x, y) of `overview_figure`; None outside and where a layer has no such
+    head."""
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return None
+    layer, head = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
+    if not (0 <= layer < overview.layers and 0 <= head < overview.heads):
+        return None
+    return None if np.isnan(overview.maps[layer, head]).all() else (layer, head)
+
+
+def _gutter(cells: int) -> int:
+    return max(1, round(cells / 10))
+
+
+def _block_labels(labels: Sequence[str], size: int) -> list[str]:
+    """Names of the cells: the tokens themselves, or "12–15 first word" for blocks."""
+    if size == 1:
+        return list(labels)
+    return [
+        f"{i}–{min(i + size, len(labels)) - 1} {plain_mark(labels[i], 12)}" for i in range(0, len(labels), size)
+    ]
+
+
+def _outline(figure: go.Figure, x: float, y: float, width: float, height: float) -> None:
+    figure.add_shape(
+        type="rect", x0=x, x1=x + width, y0=y, y1=y + height, line={"color": ACCENT, "width": 2.5}, layer="above"
+    )

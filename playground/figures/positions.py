@@ -1,0 +1,209 @@
+"""Pictures of how positions are marked: tables, waves, rotations, distance biases. Draws arrays; knows nothing of
+models. Positions, dimensions, pairs and heads count from 0; distances and wavelengths are in tokens."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.figures.theme import (
+    ACCENT,
+    CYCLIC,
+    DIVERGING,
+    INK,
+    MUTED,
+    SMALL,
+    axis,
+    base_layout,
+    colour_bar,
+    shades,
+)
+
+MOST_ROWS, MOST_COLUMNS = 256, 512
+"""Cells of a heat map beyond which only every n-th row or column is drawn."""
+
+
+def table_figure(table: np.ndarray, *, what: str = "position table", title: str = "") -> go.Figure:
+    """Heat map of position vectors (positions, dimensions), signed, white at zero.
+
+    Colours end at the 99.5th percentile of the magnitudes, so that a few outliers don't bleach the rest; hover
+    tells the value itself. Large tables show every n-th row or column, and the description says so.
+    """
+    z, row_step, column_step = _thinned(table)
+    most = float(np.percentile(np.abs(z), 99.5)) or 1.0
+    figure = _heat(
+        z, row_step, column_step, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("value"),
+        hovertemplate="position <b>%{y:d}</b><br>dimension <b>%{x:d}</b><br>value <b>%{z:.4f}</b><extra></extra>",
+    )  # fmt: skip
+    sentence = (
+        f"{what[:1].upper()}{what[1:]}: {table.shape[0]} positions from top to bottom, {table.shape[1]} dimensions "
+        f"from left to right, blue below zero and orange above; colours end at ±{most:.3g}."
+    )
+    return _finish(figure, sentence + _steps(row_step, column_step), "dimension", "position", title, table.shape)
+
+
+def waves_figure(
+    table: np.ndarray, dimensions: Sequence[int], names: Sequence[str] = (), *, title: str = ""
+) -> go.Figure:
+    """Some dimensions of a table (positions, dimensions) as curves over the position; one line each."""
+    figure = go.Figure()
+    names = names or [f"dimension {d}" for d in dimensions]
+    positions = np.arange(len(table), dtype=np.float32)
+    for dimension, name, colour in zip(dimensions, names, shades(len(dimensions)), strict=True):
+        figure.add_scatter(
+            x=positions, y=np.asarray(table[:, dimension], np.float32), mode="lines", name=name,
+            line={"color": colour, "width": 1.8},
+            hovertemplate=f"{name}<br>position <b>%{{x:d}}</b>, value <b>%{{y:.3f}}</b><extra></extra>",
+        )  # fmt: skip
+    sentence = f"{len(dimensions)} dimensions as curves over {len(table)} positions: low ones turn fast, high ones slowly."
+    return _finish(figure, sentence, "position", "value", title, (len(dimensions), len(table)))
+
+
+def wavelengths_figure(
+    wavelengths: np.ndarray, *, length: int | None = None, context: int | None = None, title: str = ""
+) -> go.Figure:
+    """Wavelength of each sine/cosine pair, on a logarithmic axis; lines mark the text's and the model's length.
+
+    Pairs that stand still (infinite wavelength) are left out and counted in the description.
+    """
+    values = np.asarray(wavelengths, np.float64)
+    moving = np.isfinite(values)
+    figure = go.Figure(
+        go.Scatter(
+            x=np.flatnonzero(moving), y=values[moving], mode="lines+markers",
+            marker={"size": 5, "color": INK}, line={"color": INK, "width": 1.2}, showlegend=False,
+            hovertemplate="pair <b>%{x:d}</b> turns once in <b>%{y:,.1f}</b> tokens<extra></extra>",
+        )
+    )  # fmt: skip
+    sentence = f"{moving.sum()} pairs turn once in "
+    sentence += f"{values[moving].min():,.1f} to {values[moving].max():,.0f} tokens." if moving.any() else "no time."
+    if not moving.all():
+        sentence += f" {int((~moving).sum())} pairs stand still."
+    for tokens, text, colour in ((length, "this text", ACCENT), (context, "longest text", MUTED)):
+        if tokens:
+            figure.add_hline(
+                y=tokens, line={"color": colour, "width": 1.2, "dash": "dot"},
+                annotation={"text": f"{text}: {tokens:,} tokens", "font": {"size": SMALL}, "xanchor": "right"},
+            )  # fmt: skip
+    figure = _finish(figure, sentence, "pair", "wavelength in tokens", title, values.shape)
+    figure.update_yaxes(type="log", dtick=1, exponentformat="none", tickformat=",d")
+    return figure
+
+
+def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
+    """Heat map of rotary angles (positions, pairs) in radians; the colour of 2π is that of 0."""
+    z, row_step, column_step = _thinned(np.mod(np.asarray(angles, np.float64), 2 * np.pi))
+    figure = _heat(
+        z, row_step, column_step, zmin=0, zmax=2 * np.pi, colorscale=CYCLIC,
+        colorbar=colour_bar("angle", tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "π", "2π"]),
+        hovertemplate="position <b>%{y:d}</b><br>pair <b>%{x:d}</b><br>angle <b>%{z:.3f}</b> rad<extra></extra>",
+    )  # fmt: skip
+    sentence = (
+        f"Angle by which each of {angles.shape[1]} pairs is turned, from left to right, at {angles.shape[0]} "
+        "positions from top to bottom, counted anew after each full turn."
+    )
+    return _finish(figure, sentence + _steps(row_step, column_step), "pair", "position", title, angles.shape)
+
+
+def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
+    """ALiBi's bias (heads, distances) as one falling line for each head."""
+    figure = _lines(bias, np.arange(bias.shape[1]))
+    sentence = (
+        f"{len(bias)} heads subtract more from a score the farther the key lies back; at distance "
+        f"{bias.shape[1] - 1} from {-bias[:, -1].min():.3g} (steepest head) to {-bias[:, -1].max():.3g}."
+    )
+    return _finish(figure, sentence, "distance (tokens back)", "added to the score", title, bias.shape)
+
+
+def relative_bias_figure(
+    bias: np.ndarray, distances: np.ndarray, *, lines: bool = False, title: str = ""
+) -> go.Figure:
+    """Learned bias (heads, distances) by distance = key position - query position: a signed heat map, or lines."""
+    sentence = (
+        f"What {len(bias)} heads add to the score of a key {int(distances[0])} to {int(distances[-1])} tokens "
+        f"from the query: {bias.min():.3g} to {bias.max():.3g}."
+    )
+    where = "distance (key − query)"
+    if lines:
+        return _finish(_lines(bias, distances), sentence, where, "added to the score", title, bias.shape)
+    most = float(np.abs(bias).max()) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.asarray(bias, np.float32), x=np.asarray(distances, np.int32), y0=0, dy=1, zmin=-most, zmax=most,
+            colorscale=DIVERGING, colorbar=colour_bar("bias"), ygap=1,
+            hovertemplate="head <b>%{y:d}</b><br>distance <b>%{x:d}</b><br>bias <b>%{z:.3f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    figure = _finish(figure, sentence, where, "head", title, bias.shape)
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False, dtick=max(1, len(bias) // 12))
+    return figure
+
+
+def similarity_figure(cosine: np.ndarray, *, title: str = "") -> go.Figure:
+    """Heat map of cosine similarities (positions, positions): white at 0, orange towards 1, blue towards -1."""
+    z, row_step, column_step = _thinned(cosine, MOST_ROWS, MOST_ROWS)
+    figure = _heat(
+        z, row_step, column_step, zmin=-1, zmax=1, colorscale=DIVERGING, colorbar=colour_bar("cosine"),
+        hovertemplate="positions <b>%{y:d}</b> and <b>%{x:d}</b><br>cosine <b>%{z:.3f}</b><extra></extra>",
+    )  # fmt: skip
+    near = f" Neighbours: {float(np.diagonal(cosine, 1).mean()):.2f} on average." if len(cosine) > 1 else ""
+    sentence = f"Cosine similarity of the vectors of {len(cosine)} positions.{near}{_steps(row_step, column_step)}"
+    figure = _finish(figure, sentence, "position", "position", title, cosine.shape)
+    figure.update_xaxes(constrain="domain")
+    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    return figure
+
+
+def norms_figure(norms: np.ndarray, *, title: str = "") -> go.Figure:
+    """Length of each position's vector (positions,) as a line."""
+    figure = go.Figure(
+        go.Scatter(
+            x=np.arange(len(norms), dtype=np.float32), y=np.asarray(norms, np.float32), mode="lines",
+            line={"color": INK, "width": 1.5},
+            hovertemplate="position <b>%{x:d}</b>, length <b>%{y:.3f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    sentence = f"Length of the vectors of {len(norms)} positions: {norms.min():.3g} to {norms.max():.3g}."
+    figure = _finish(figure, sentence, "position", "length", title, norms.shape)
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def _thinned(table: np.ndarray, rows: int = MOST_ROWS, columns: int = MOST_COLUMNS) -> tuple[np.ndarray, int, int]:
+    row_step, column_step = -(-table.shape[0] // rows), -(-table.shape[1] // columns)
+    if column_step > 1 and column_step % 2 == 0:
+        column_step += 1  # an even step would show the sines and none of the cosines
+    return np.asarray(table[::row_step, ::column_step], np.float32), row_step, column_step
+
+
+def _steps(row_step: int, column_step: int) -> str:
+    parts = [f"every {step}. {name}" for step, name in ((row_step, "row"), (column_step, "column")) if step > 1]
+    return f" Shown: {' and '.join(parts)}." if parts else ""
+
+
+def _heat(z: np.ndarray, row_step: int, column_step: int, **more) -> go.Figure:
+    figure = go.Figure(go.Heatmap(z=z, x0=0, dx=column_step, y0=0, dy=row_step, **more))
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def _lines(bias: np.ndarray, distances: np.ndarray) -> go.Figure:
+    figure = go.Figure()
+    x = np.asarray(distances, np.int32)
+    for head, colour in enumerate(shades(len(bias))):
+        figure.add_scatter(
+            x=x, y=np.asarray(bias[head], np.float32), mode="lines", name=f"head {head}",
+            line={"color": colour, "width": 1.6}, showlegend=len(bias) <= 16,
+            hovertemplate=f"head {head}<br>distance <b>%{{x:d}}</b>, bias <b>%{{y:.3f}}</b><extra></extra>",
+        )  # fmt: skip
+    return figure
+
+
+def _finish(figure: go.Figure, sentence: str, x: str, y: str, title: str, shape) -> go.Figure:
+    figure.update_layout(base_layout(sentence, title=title, uirevision=f"{x}-{y}-{shape}"))
+    kept = {name: figure.layout[name].to_plotly_json() for name in ("xaxis", "yaxis")}
+    figure.update_xaxes(axis(x, **kept["xaxis"]))
+    figure.update_yaxes(axis(y, **kept["yaxis"]))
+    return figure
