@@ -60,10 +60,13 @@ function colour(name, otherwise) {
   return getComputedStyle(element).getPropertyValue(name).trim() || otherwise;
 }
 
-/** `extra` laid over `base`, objects merged key by key; neither argument is changed. */
+/** `extra` laid over `base`, objects (and lists of objects) merged key by key; neither argument is changed. */
 function merge(base, extra) {
   if (extra === undefined) return base;
   const plain = (v) => v !== null && typeof v === 'object' && !Array.isArray(v) && !ArrayBuffer.isView(v);
+  if (Array.isArray(base) && Array.isArray(extra) && plain(base[0]) && plain(extra[0])) {
+    return Array.from({length: Math.max(base.length, extra.length)}, (_, i) => merge(base[i], extra[i]));
+  }
   if (!plain(base) || !plain(extra)) return extra;
   const result = {...base};
   for (const key of Object.keys(extra)) result[key] = merge(base[key], extra[key]);
@@ -71,12 +74,13 @@ function merge(base, extra) {
 }
 
 const CLEAR = 'rgba(0,0,0,0)';
-const SEQUENTIAL = [[0, '#f7fbff'], [0.13, '#deebf7'], [0.25, '#c6dbef'], [0.38, '#9ecae1'], [0.5, '#6baed6'],
-  [0.63, '#4292c6'], [0.75, '#2171b5'], [0.88, '#08519c'], [1, '#08306b']];
-const DIVERGING = [[0, '#b2182b'], [0.25, '#ef8a62'], [0.4, '#fddbc7'], [0.5, '#ffffff'], [0.6, '#d1e5f0'],
-  [0.75, '#67a9cf'], [1, '#2166ac']];
+// For figures that name no colours of their own; the same values as in playground/figures/theme.py.
+const SEQUENTIAL = [[0, '#f4f7fc'], [0.12, '#dbe6f5'], [0.3, '#abc8e8'], [0.5, '#6d9fd3'], [0.7, '#3b6fb6'],
+  [0.87, '#20447f'], [1, '#0e2148']];
+const DIVERGING = [[0, '#134b8a'], [0.2, '#3f7fc0'], [0.38, '#a5c8e6'], [0.5, '#ffffff'], [0.62, '#f6bf95'],
+  [0.8, '#d9703a'], [1, '#8f2f0b']];
 const SCALED = ['heatmap', 'contour', 'surface', 'histogram2d', 'histogram2dcontour'];
-const CATEGORIES = ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#cc79a7', '#56b4e9', '#f0e442', '#7f7f7f'];
+const CATEGORIES = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8c8c8c', '#b8a700'];
 
 /** What a figure gets unless its own template says otherwise. */
 function defaults(traces) {
@@ -168,13 +172,16 @@ function dress(figure, width) {
   if (title?.text) {                   // wrapped to the width, with room made for its lines
     const size = title.font?.size ?? titleSize(narrow);
     const text = wrapTitle(title.text, width - 24, size);
-    const room = 16 + Math.ceil(text.split(/<br\s*\/?>/i).length * size * 1.35);
-    layout.title = {...title, text};
+    const lines = text.split(/<br\s*\/?>/i).length;
+    const room = 16 + Math.ceil(lines * size * 1.35);
+    // Plotly sets the first of several lines on its baseline, a single line below it.
+    layout.title = {...title, text, pad: {l: 8, t: 8 + (lines > 1 ? 0.7 * size : 0), ...title.pad}};
     layout.margin = {...layout.margin, t: Math.max(layout.margin?.t ?? 0, room)};
   }
   // A finger that drags over a flat picture scrolls the page; zooming is for pointers that hover.
   const flat = !Object.keys(layout).some((key) => key.startsWith('scene'));
-  if (flat && window.matchMedia('(pointer: coarse)').matches) layout.dragmode ??= false;
+  const touch = window.matchMedia('(pointer: coarse)').matches;
+  if (flat && touch && (layout.dragmode ?? 'zoom') === 'zoom') layout.dragmode = false;
   // Zoom and selection survive an update that shows the same kind of picture, and only that.
   layout.uirevision ??= (figure.data || []).map((t) =>
     [t.type, t.name, t.z?.shape ?? t.z?.length ?? t.x?.shape ?? t.x?.length].join()).join(';') || 'empty';
@@ -342,6 +349,7 @@ function placeCursor() {
 }
 
 function tickWords(axis, value) {
+  if (axis.labelalias?.[value] !== undefined) return plainWords(axis.labelalias[value]);
   const place = Array.from(axis.tickvals || []).findIndex((v) => v === value);
   return plainWords(place >= 0 && axis.ticktext ? axis.ticktext[place] : axis._categories?.[value] ?? value);
 }
