@@ -47,6 +47,11 @@ def percent(share: float) -> str:
     return f"{rounded} %"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number with its noun: 1 token, 2,048 tokens."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def _piece(text: str, index: int, inside: bool) -> str:
     character = text[index]
     if character == " ":

@@ -1,5 +1,5 @@
-"""Pictures of attention weights: one head in full, and all heads of all layers at once. Draws arrays; knows nothing
-of models or of how weights come about. Layers, heads and tokens count from 0."""
+"""Pictures of attention weights: one head in full, and all heads of all layers at once. Draws arrays; knows
+nothing of models or of how weights come about. Layers, heads and tokens count from 0."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.attention_maps import Overview, block_size, pool
-from playground.analysis.display import plain_mark
-from playground.figures.theme import ACCENT, SEQUENTIAL, axis, base_layout, colour_bar, token_axis
+from playground.analysis.display import counted, plain_mark
+from playground.figures.theme import ACCENT, SEQUENTIAL, colour_bar, finish, token_axis
 
 MOST_CELLS = 256
 """Cells per side beyond which a head's map is pooled."""
+FEW = 8
+"""Cells per side below which a map takes only its share of the picture, so that no cell fills it."""
 
 
 def head_figure(
@@ -44,31 +46,33 @@ def head_figure(
     note = f"Shaded from 0 to {top:.3g}."
     if rows > 1 or columns > 1:
         note += f" Each cell shows the largest weight of {rows} × {columns} tokens."
-    sentence = description or f"Attention of {queries} query tokens to {keys} key tokens."
+    sentence = description or f"Attention of {counted(queries, 'query token')} to {counted(keys, 'key token')}."
     figure = go.Figure(
         go.Heatmap(
-            z=z, x0=0, dx=1, y0=0, dy=1, zmin=0, zmax=top, colorscale=SEQUENTIAL, hoverongaps=False,
+            z=z, x=_places(z.shape[1]), y=_places(z.shape[0]), zmin=0, zmax=top, colorscale=SEQUENTIAL,
+            hoverongaps=False,
             xgap=1 if max(z.shape) <= 40 else 0, ygap=1 if max(z.shape) <= 40 else 0,
             colorbar=colour_bar("weight"),
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>weight  <b>%{z:.3f}</b><extra></extra>",
         )
     )  # fmt: skip
-    figure.update_layout(base_layout(f"{sentence} {note}", title=title, uirevision=f"head-{queries}-{keys}"))
-    near_square = 0.4 <= z.shape[0] / z.shape[1] <= 2.5
+    finish(figure, f"{sentence} {note}", title=title, uirevision=f"head-{queries}-{keys}")
+    square = {"scaleanchor": "x"} if 0.4 <= z.shape[0] / z.shape[1] <= 2.5 else {}
     figure.update_xaxes(
         token_axis(
             "key (attends to)", _block_labels(key_labels, columns), tickangle=-60 if z.shape[1] > 6 else 0,
-            range=[-0.5, z.shape[1] - 0.5], constrain="domain",
+            range=[-0.5, z.shape[1] - 0.5], domain=[0, min(1, z.shape[1] / FEW)], constrain="domain",
+            constraintoward="left",
         )
     )  # fmt: skip
     figure.update_yaxes(
         token_axis(
             "query (attends from)", _block_labels(query_labels, rows), range=[z.shape[0] - 0.5, -0.5],
-            constrain="domain", **({"scaleanchor": "x"} if near_square else {}),
+            domain=[1 - min(1, z.shape[0] / FEW), 1], constrain="domain", constraintoward="top", **square,
         )
     )  # fmt: skip
     if selected is not None:
-        _outline(figure, selected[1] // columns - 0.5, selected[0] // rows - 0.5, 1, 1)
+        _outline(figure, selected[1] // columns, selected[0] // rows)
     return figure
 
 
@@ -77,7 +81,7 @@ def overview_figure(overview: Overview, selected: tuple[int, int] | None = None,
 
     Each map is shaded by the square root of weight / its own largest weight, so that weak structure shows; weights
     of exactly 0 (what a causal head can't see) are blank. Drawn in 256 steps to keep the payload small.
-    A click's x and y go through `overview_cell`. meta["height"] is a height in pixels that suits it.
+    A click's x and y go through `overview_cell`. The height, 300..900 pixels, follows the number of layers.
     """
     layers, heads, rows, columns = overview.maps.shape
     repeat = max(1, 16 // max(rows, columns))  # a small map takes more pixels, so that gutters stay thin
@@ -90,38 +94,36 @@ def overview_figure(overview: Overview, selected: tuple[int, int] | None = None,
     z = np.zeros((layers, down, heads, along), np.uint8)  # 0 = blank
     z[:, :rows, :, :columns] = shade.transpose(0, 2, 1, 3)
     z = z.reshape(layers * down, heads * along)
-    first_y, first_x = -(rows - 1) / 2 / down, -(columns - 1) / 2 / along  # so that head h is centred on x = h
     per_query, per_key = overview.tokens_per_cell
     pooled = "" if per_query * per_key == 1 else (
         f" Each cell is the {overview.how} of {per_query} × {per_key} tokens."
     )  # fmt: skip
     figure = go.Figure(
         go.Heatmap(
-            z=z, x0=first_x, dx=1 / along, y0=first_y, dy=1 / down, zmin=0, zmax=255, showscale=False,
+            z=z, x=_centred(heads, columns, along), y=_centred(layers, rows, down), zmin=0, zmax=255, showscale=False,
             colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]],
                         *SEQUENTIAL[1:]],
             hovertemplate="layer <b>%{y:.0f}</b>, head <b>%{x:.0f}</b><extra></extra>",
         )
     )  # fmt: skip
-    figure.update_layout(
-        base_layout(
-            f"{layers} layers from top to bottom, {heads} heads from left to right; in each small map queries run "
-            f"down and keys to the right, darker is more, shaded up to the map's own largest weight.{pooled}",
-            title=title,
-            uirevision=f"overview-{layers}-{heads}",
-        )
+    finish(
+        figure,
+        f"{counted(layers, 'layer')} from top to bottom, {counted(heads, 'head')} from left to right; in each small "
+        "map queries run down and keys to the right, darker is more, shaded up to the map's own largest weight."
+        f"{pooled}",
+        title=title,
+        uirevision=f"overview-{layers}-{heads}",
+        height=int(np.clip(90 + 26 * layers, 300, 900)),
     )
-    figure.layout.meta = {**figure.layout.meta, "height": int(np.clip(90 + 26 * layers, 300, 900))}
-    places = {"tickmode": "linear", "tick0": 0, "ticks": "", "showgrid": False, "zeroline": False}
+    places = {"tickmode": "linear", "tick0": 0, "showgrid": False, "constrain": "domain"}
     figure.update_xaxes(
-        axis("head", range=[-0.55, heads - 0.45], dtick=max(1, heads // 16), side="top", **places)
+        title_text="head", range=[-0.55, heads - 0.45], dtick=max(1, heads // 12), side="top", **places
     )
     figure.update_yaxes(
-        axis("layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **places)
+        title_text="layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **places
     )
     if selected is not None:
-        layer, head = selected
-        _outline(figure, head - 0.5, layer - 0.5, 1, 1)
+        _outline(figure, selected[1], selected[0])
     return figure
 
 
@@ -136,6 +138,16 @@ def overview_cell(overview: Overview, x: float, y: float) -> tuple[int, int] | N
     return None if np.isnan(overview.maps[layer, head]).all() else (layer, head)
 
 
+def _places(count: int) -> np.ndarray:
+    """Where cells lie, (count,): numbers of their own rather than x0 and dx, so that keyboard and mouse agree."""
+    return np.arange(count, dtype=np.float32)
+
+
+def _centred(maps: int, cells: int, step: int) -> np.ndarray:
+    """Where the cells of `maps` small maps and their gutters lie, (maps·step,): map i is centred on i."""
+    return ((np.arange(maps * step) - (cells - 1) / 2) / step).astype(np.float32)
+
+
 def _gutter(cells: int) -> int:
     return max(1, round(cells / 10))
 
@@ -145,11 +157,11 @@ def _block_labels(labels: Sequence[str], size: int) -> list[str]:
     if size == 1:
         return list(labels)
     return [
-        f"{i}–{min(i + size, len(labels)) - 1} {plain_mark(labels[i], 12)}" for i in range(0, len(labels), size)
+        f"{i}–{min(i + size, len(labels)) - 1} {plain_mark(labels[i], 6)}" for i in range(0, len(labels), size)
     ]
 
 
-def _outline(figure: go.Figure, x: float, y: float, width: float, height: float) -> None:
-    figure.add_shape(
-        type="rect", x0=x, x1=x + width, y0=y, y1=y + height, line={"color": ACCENT, "width": 2.5}, layer="above"
-    )
+def _outline(figure: go.Figure, x: float, y: float) -> None:
+    """A frame in the accent colour round the place of width 1 centred on (x, y)."""
+    line = {"color": ACCENT, "width": 2.5}
+    figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line, layer="above")

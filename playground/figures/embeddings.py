@@ -1,24 +1,23 @@
 """Pictures of vectors: points on their principal axes, and bars of nearest neighbours. Draws results of
 `analysis.projection`; knows nothing of models or of what the points stand for."""
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.display import percent
+from playground.analysis.display import counted, in_words, percent
 from playground.analysis.projection import Neighbours, Projection
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
-    FAINT,
     INK,
     MONO,
-    MUTED,
+    SIZE,
     SMALL,
     SYMBOLS,
-    axis,
-    base_layout,
+    finish,
     label,
     token_axis,
 )
@@ -62,23 +61,19 @@ def scatter_figure(
     if selected is not None:
         figure.add_trace(_ring(xyz[selected]))
     shares = projection.explained_variance_ratio
-    sentence = f"{count:,} points on the {axes} axes along which they differ most; these hold "
-    sentence += f"{percent(float(shares.sum()))} of their variance. {projection.note}".rstrip()
-    figure.update_layout(base_layout(sentence, title=title, uirevision=f"scatter-{axes}-{count}"))
-    figure.update_layout(showlegend=len(names) > 1, dragmode="pan" if axes == 2 else "orbit")
+    sentence = f"{counted(count, 'point')} on the {axes} axes along which they differ most; together these "
+    sentence += f"hold {percent(float(shares.sum()))} of their variance. {projection.note}".rstrip()
+    finish(figure, sentence, title=title, uirevision=f"scatter-{axes}-{count}")
+    figure.update_layout(showlegend=len(names) > 1, legend_itemsizing="constant")
     titles = [f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares)]
-    if axes == 2:
-        figure.update_xaxes(axis(titles[0]))
-        figure.update_yaxes(axis(titles[1], scaleanchor="x", scaleratio=1))
-    elif axes == 3:
-        quiet = {"gridcolor": FAINT, "linecolor": MUTED, "zeroline": False, "showbackground": False,
-                 "showspikes": False, "tickfont": {"size": SMALL - 1}, "nticks": 5}  # fmt: skip
-        figure.update_scenes(
-            {f"{name}axis": {**quiet, "title": {"text": text, "font": {"size": SMALL}}}
-             for name, text in zip("xyz", titles, strict=True)},
-            aspectmode="data", camera={"eye": {"x": 1.35, "y": 1.35, "z": 0.9}},
-        )  # fmt: skip
-        figure.update_layout(margin={"l": 0, "r": 0, "b": 0})
+    if axes == 3:
+        scene = {f"{name}axis_title_text": text for name, text in zip("xyz", titles, strict=True)}
+        figure.update_scenes(scene, aspectmode="data")
+        figure.update_layout(margin={"l": 0, "r": 0, "b": 0}, dragmode="orbit")
+    else:
+        figure.update_xaxes(title_text=titles[0])
+        figure.update_yaxes(title_text=titles[1] if axes == 2 else "", scaleanchor="x")
+        figure.update_layout(dragmode="pan")
     return figure
 
 
@@ -89,43 +84,48 @@ def neighbours_figure(neighbours: Neighbours, labels: Sequence[str], *, title: s
     figure = go.Figure(
         go.Bar(
             x=neighbours.values, y=np.arange(count), orientation="h", customdata=neighbours.indices,
-            marker={"color": INK}, text=[f"{value:.3f}" for value in neighbours.values], textposition="outside",
+            marker={"color": INK, "line": {"width": 0}}, text=[f"{value:.3f}" for value in neighbours.values], textposition="outside",
             textfont={"size": SMALL}, cliponaxis=False,
             hovertemplate=f"<b>%{{y}}</b><br>{what} <b>%{{x:.4f}}</b><br>row %{{customdata}}<extra></extra>",
         )
     )  # fmt: skip
-    best = f" {labels[0]!r} is nearest with {float(neighbours.values[0]):.3f}." if count else ""
-    figure.update_layout(
-        base_layout(f"The {count} nearest by {what}.{best}", title=title, uirevision=f"near-{what}-{count}")
+    best = f' "{in_words(labels[0])}" is nearest with {float(neighbours.values[0]):.3f}.' if count else ""
+    sentence = f"{counted(count, 'nearest neighbour')} by {what}.{best}"
+    finish(figure, sentence, title=title, uirevision=f"near-{what}-{count}", bargap=0.35)
+    figure.update_xaxes(title_text=what)
+    figure.update_yaxes(
+        token_axis("", labels, most=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
-    figure.update_layout(bargap=0.35)
-    figure.update_xaxes(axis(what))
-    figure.update_yaxes(token_axis("", list(labels), range=[count - 0.5, -0.5]))
     return figure
 
 
 def _points(xyz, texts, members, *, written: bool, webgl: bool, colour: str, symbol: str, name: str):
     axes = xyz.shape[1]
     shared = {
-        **dict(zip("xyz", xyz.T, strict=False)),
         "mode": "markers+text" if written else "markers",
-        "text": texts,
+        "hovertext": texts,
         "customdata": members,
         "name": name,
         "textfont": {"family": MONO, "size": SMALL},
-        "hovertemplate": "<b>%{text}</b>" + (f"<br>{name}" if name else "") + "<extra></extra>",
+        "hovertemplate": "<b>%{hovertext}</b>" + (f"<br>{name}" if name else "") + "<extra></extra>",
     }
     if axes == 3:
-        size = 5 if len(members) < 500 else 2.5
-        return go.Scatter3d(**shared, marker={"size": size, "color": colour, "symbol": symbol, "opacity": 0.9})
-    if axes == 1:
-        shared["y"] = np.zeros(len(xyz), np.float32)
+        if written:  # texts in a scene know no entities, but drop what looks like a tag
+            shared["text"] = [html.unescape(text).replace("<", "‹").replace(">", "›") for text in texts]
+        marker = {"size": 5 if len(xyz) < 500 else 2.5, "color": colour, "symbol": symbol, "opacity": 0.9}
+        return go.Scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], marker=marker, **shared)
+    if written:
+        shared["text"] = texts
     marker = {"size": 5 if webgl else 9, "color": colour, "symbol": symbol, "opacity": 0.6 if webgl else 0.9}
-    return (go.Scattergl if webgl else go.Scatter)(**shared, marker=marker, textposition="top center")
+    y = xyz[:, 1] if axes == 2 else np.zeros(len(xyz), np.float32)
+    kind = go.Scattergl if webgl else go.Scatter
+    return kind(x=xyz[:, 0], y=y, marker=marker, textposition="top center", **shared)
 
 
 def _ring(point: np.ndarray):
-    marker = {"size": 17, "color": "rgba(0,0,0,0)", "symbol": "circle-open", "line": {"color": ACCENT, "width": 2.5}}
-    shared = {"mode": "markers", "marker": {**marker, "color": ACCENT}, "hoverinfo": "skip", "showlegend": False}
-    places = dict(zip("xyz", point[:, None], strict=False))
-    return go.Scatter3d(**places, **shared) if len(point) == 3 else go.Scatter(**places, **shared)
+    marker = {"size": 17, "color": ACCENT, "symbol": "circle-open", "line": {"color": ACCENT, "width": 2.5}}
+    shared = {"mode": "markers", "marker": marker, "hoverinfo": "skip", "showlegend": False}
+    x, y, *z = [*point, 0.0][: max(2, len(point))]
+    if z:
+        return go.Scatter3d(x=[x], y=[y], z=z, **shared)
+    return go.Scatter(x=[x], y=[y], **shared)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.display import in_words, percent
-from playground.figures.theme import ACCENT, INK, MUTED, SMALL, axis, base_layout, token_axis
+from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL, finish, token_axis
 
 OTHERS = "all others"
 
@@ -28,10 +28,10 @@ def distribution_figure(
     p = np.asarray(probabilities, np.float32)
     rest = max(0.0, 1.0 - float(p.sum())) if rest is None else rest
     shares = np.append(p, np.float32(rest))
-    colours = [ACCENT if i == chosen else INK for i in range(len(p))] + [MUTED]
+    colours = [ACCENT if i == chosen else INK for i in range(len(p))] + [REST]
     figure = go.Figure(
         go.Bar(
-            x=shares, y=np.arange(len(shares)), orientation="h", marker={"color": colours},
+            x=shares, y=np.arange(len(shares)), orientation="h", marker={"color": colours, "line": {"width": 0}},
             customdata=np.append(np.arange(len(p)), -1), text=[_digits(share) for share in shares],
             textposition="outside", textfont={"size": SMALL}, cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>probability <b>%{x:.4f}</b><extra></extra>",
@@ -43,13 +43,17 @@ def distribution_figure(
         sentence += f"; all but these {len(p)} share {percent(rest)}."
     if chosen is not None:
         sentence += f' Chosen: "{in_words(labels[chosen])}" with {percent(float(p[chosen]))}.'
-    figure.update_layout(base_layout(sentence, title=title, uirevision=f"next-{len(p)}"))
-    figure.update_layout(bargap=0.35, showlegend=False)
+    finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
     most = float(shares.max())
     figure.update_xaxes(
-        axis("probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6)
+        title_text="probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6
     )
-    figure.update_yaxes(token_axis("", [*labels, OTHERS], most=100, range=[len(shares) - 0.5, -0.5]))
+    places = [*labels, OTHERS]
+    figure.update_yaxes(
+        token_axis(
+            "", places, most=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}
+        )
+    )
     return figure
 
 
@@ -57,5 +61,5 @@ def _digits(share: float) -> str:
     """Percent with one digit below 10: 38 %, 2.9 %, <0.1 %."""
     value = 100 * float(share)
     if 0 < value < 0.05:
-        return "<0.1 %".replace("<", "&lt;")
+        return "&lt;0.1 %"
     return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"

@@ -6,18 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.figures.theme import (
-    ACCENT,
-    CYCLIC,
-    DIVERGING,
-    INK,
-    MUTED,
-    SMALL,
-    axis,
-    base_layout,
-    colour_bar,
-    shades,
-)
+from playground.analysis.display import counted
+from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL, colour_bar, finish, label, shades
 
 MOST_ROWS, MOST_COLUMNS = 256, 512
 """Cells of a heat map beyond which only every n-th row or column is drawn."""
@@ -45,18 +35,26 @@ def table_figure(table: np.ndarray, *, what: str = "position table", title: str 
 def waves_figure(
     table: np.ndarray, dimensions: Sequence[int], names: Sequence[str] = (), *, title: str = ""
 ) -> go.Figure:
-    """Some dimensions of a table (positions, dimensions) as curves over the position; one line each."""
+    """Some dimensions of a table (positions, dimensions) as curves over the position, each in a lane of its own.
+
+    All lanes share one scale. names: one per curve, unescaped; else "dimension 8". Hover tells the value.
+    """
+    names = [label(name) for name in names or [f"dimension {d}" for d in dimensions]]
+    values = np.asarray(table, np.float32)[:, list(dimensions)]  # (positions, curves)
+    most = float(np.abs(values).max()) or 1.0
     figure = go.Figure()
-    names = names or [f"dimension {d}" for d in dimensions]
-    positions = np.arange(len(table), dtype=np.float32)
-    for dimension, name, colour in zip(dimensions, names, shades(len(dimensions)), strict=True):
+    for lane, (name, colour) in enumerate(zip(names, shades(len(names)), strict=True)):
         figure.add_scatter(
-            x=positions, y=np.asarray(table[:, dimension], np.float32), mode="lines", name=name,
-            line={"color": colour, "width": 1.8},
-            hovertemplate=f"{name}<br>position <b>%{{x:d}}</b>, value <b>%{{y:.3f}}</b><extra></extra>",
+            x=np.arange(len(values), dtype=np.float32), y=values[:, lane] / (2.3 * most) - lane, mode="lines",
+            name=name, customdata=values[:, lane], line={"color": colour, "width": 1.8}, showlegend=False,
+            hovertemplate=f"{name}<br>position <b>%{{x:d}}</b>, value <b>%{{customdata:.3f}}</b><extra></extra>",
         )  # fmt: skip
-    sentence = f"{len(dimensions)} dimensions as curves over {len(table)} positions: low ones turn fast, high ones slowly."
-    return _finish(figure, sentence, "position", "value", title, (len(dimensions), len(table)))
+    sentence = f"{counted(len(names), 'dimension')} as curves over {counted(len(values), 'position')}, within ±{most:.3g}."
+    figure = _finish(figure, sentence, "position", "", title, values.shape)
+    figure.update_yaxes(
+        tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55]
+    )
+    return figure
 
 
 def wavelengths_figure(
@@ -79,14 +77,18 @@ def wavelengths_figure(
     sentence += f"{values[moving].min():,.1f} to {values[moving].max():,.0f} tokens." if moving.any() else "no time."
     if not moving.all():
         sentence += f" {int((~moving).sum())} pairs stand still."
-    for tokens, text, colour in ((length, "this text", ACCENT), (context, "longest text", MUTED)):
+    for tokens, text, colour in ((length, "this text", ACCENT), (context, "longest text", REST)):
         if tokens:
-            figure.add_hline(
-                y=tokens, line={"color": colour, "width": 1.2, "dash": "dot"},
-                annotation={"text": f"{text}: {tokens:,} tokens", "font": {"size": SMALL}, "xanchor": "right"},
+            figure.add_shape(
+                type="line", xref="paper", x0=0, x1=1, y0=tokens, y1=tokens, layer="below",
+                line={"color": colour, "width": 1.5, "dash": "dot"},
+            )  # fmt: skip
+            figure.add_annotation(
+                text=f"{text}: {counted(tokens, 'token')}", xref="paper", x=0, xanchor="left", y=np.log10(tokens),
+                yanchor="bottom", showarrow=False, font={"size": SMALL},
             )  # fmt: skip
     figure = _finish(figure, sentence, "pair", "wavelength in tokens", title, values.shape)
-    figure.update_yaxes(type="log", dtick=1, exponentformat="none", tickformat=",d")
+    figure.update_yaxes(type="log", dtick=1, tickformat=",d")
     return figure
 
 
@@ -150,8 +152,8 @@ def similarity_figure(cosine: np.ndarray, *, title: str = "") -> go.Figure:
     near = f" Neighbours: {float(np.diagonal(cosine, 1).mean()):.2f} on average." if len(cosine) > 1 else ""
     sentence = f"Cosine similarity of the vectors of {len(cosine)} positions.{near}{_steps(row_step, column_step)}"
     figure = _finish(figure, sentence, "position", "position", title, cosine.shape)
-    figure.update_xaxes(constrain="domain")
-    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    figure.update_xaxes(constrain="domain", constraintoward="left")
+    figure.update_yaxes(scaleanchor="x", constrain="domain", constraintoward="top")
     return figure
 
 
@@ -183,7 +185,8 @@ def _steps(row_step: int, column_step: int) -> str:
 
 
 def _heat(z: np.ndarray, row_step: int, column_step: int, **more) -> go.Figure:
-    figure = go.Figure(go.Heatmap(z=z, x0=0, dx=column_step, y0=0, dy=row_step, **more))
+    x, y = np.arange(z.shape[1]) * column_step, np.arange(z.shape[0]) * row_step
+    figure = go.Figure(go.Heatmap(z=z, x=x.astype(np.float32), y=y.astype(np.float32), **more))
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
@@ -191,7 +194,7 @@ def _heat(z: np.ndarray, row_step: int, column_step: int, **more) -> go.Figure:
 
 def _lines(bias: np.ndarray, distances: np.ndarray) -> go.Figure:
     figure = go.Figure()
-    x = np.asarray(distances, np.int32)
+    x = np.asarray(distances, np.float32)
     for head, colour in enumerate(shades(len(bias))):
         figure.add_scatter(
             x=x, y=np.asarray(bias[head], np.float32), mode="lines", name=f"head {head}",
@@ -202,8 +205,5 @@ def _lines(bias: np.ndarray, distances: np.ndarray) -> go.Figure:
 
 
 def _finish(figure: go.Figure, sentence: str, x: str, y: str, title: str, shape) -> go.Figure:
-    figure.update_layout(base_layout(sentence, title=title, uirevision=f"{x}-{y}-{shape}"))
-    kept = {name: figure.layout[name].to_plotly_json() for name in ("xaxis", "yaxis")}
-    figure.update_xaxes(axis(x, **kept["xaxis"]))
-    figure.update_yaxes(axis(y, **kept["yaxis"]))
-    return figure
+    finish(figure, sentence, title=title, uirevision=f"{x}-{y}-{shape}")
+    return figure.update_layout(xaxis_title_text=x, yaxis_title_text=y)

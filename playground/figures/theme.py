@@ -1,32 +1,32 @@
 """Colours, type and layout that all figures share, and the one way a text may enter a figure. Knows no data.
 
-Text and background colours are left to the page (light or dark); grids and marks are half-transparent greys that
-work on both. Plotly reads its labels as a kind of HTML, so every token, title and hover goes through `label`.
+Text and background colours are left to the page (light or dark); grids and marks are greys that work on both. What
+the page's view may overrule (fonts, margins, grids) stands in the template, what belongs to a picture in its layout.
+Plotly reads its labels as a kind of HTML, so every token, title and hover goes through `label`.
 """
 
 import html
+from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import cyclical, sample_colorscale
 
-from playground.analysis.display import LIMIT, percent, plain_mark
-
-__all__ = ["label", "percent", "plain_mark"]
+from playground.analysis.display import LIMIT, plain_mark
 
 ACCENT = "#d9480f"
 """The chosen one: selected head, chosen token, own point. Stands out on white, on black and on SEQUENTIAL."""
 INK = "#3b6fb6"
 """Marks that are neither chosen nor one of several categories: bars, single lines."""
+REST = "#a3a9b3"
+"""What stands back: the bar of all the rest, reference lines."""
 FAINT = "rgba(128,128,128,0.22)"
 """Grid lines."""
-MUTED = "rgba(128,128,128,0.55)"
-"""Axis lines, outlines, whatever stands back."""
 SEQUENTIAL = [
-    [0.0, "#f4f7fc"], [0.12, "#dbe6f5"], [0.3, "#abc8e8"], [0.5, "#6d9fd3"], [0.7, "#3b6fb6"], [0.87, "#20447f"],
-    [1.0, "#0e2148"],
+    [0.0, "#f4f7fc"], [0.12, "#dbe6f5"], [0.3, "#b3cdea"], [0.5, "#7fabdd"], [0.7, "#4d88cc"], [0.87, "#2b66b5"],
+    [1.0, "#1b459c"],
 ]  # fmt: skip
-"""Weights and probabilities: light = little, one hue, lightness falling steadily."""
+"""Weights and probabilities: light = little, one hue, lightness falling steadily, to a blue that is still seen
+beside the blanks of a causal map on a dark page."""
 DIVERGING = [
     [0.0, "#134b8a"], [0.2, "#3f7fc0"], [0.38, "#a5c8e6"], [0.5, "#ffffff"], [0.62, "#f6bf95"], [0.8, "#d9703a"],
     [1.0, "#8f2f0b"],
@@ -40,6 +40,34 @@ SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-o
 """One for each category, so that colour is not the only difference (the set that 2D and 3D have in common)."""
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono', monospace"
 SIZE, SMALL = 13, 11
+TICK_LIMIT = 16
+"""Characters of a token beside an axis; the hover has room for LIMIT."""
+
+_AXIS = {
+    "gridcolor": FAINT,
+    "linecolor": "rgba(128,128,128,0.55)",
+    "zeroline": False,
+    "automargin": True,
+    "ticks": "",
+    "title": {"standoff": 10, "font": {"size": SIZE}},
+    "tickfont": {"size": SMALL},
+}
+_CAMERA = {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}}
+_SCENE_AXIS = {"gridcolor": "#8f959e", "linecolor": "#8f959e", "zeroline": False, "showbackground": False,
+               "showspikes": False, "tickfont": {"size": SMALL - 1}, "nticks": 4}  # fmt: skip
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"size": SIZE},
+        "colorway": CATEGORIES,
+        "title": {"x": 0, "xanchor": "left", "font": {"size": SIZE + 2}},
+        "margin": {"l": 56, "r": 16, "t": 24, "b": 48},
+        "hoverlabel": {"align": "left", "font": {"size": SIZE}},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0},
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "scene": {"camera": _CAMERA, **{f"{name}axis": _SCENE_AXIS for name in "xyz"}},
+    }
+)
 
 
 def label(text: str, limit: int | None = LIMIT) -> str:
@@ -50,86 +78,70 @@ def label(text: str, limit: int | None = LIMIT) -> str:
     return html.escape(plain_mark(text, limit), quote=False)
 
 
-def title_text(text: str) -> str:
-    """A title or sentence for Plotly: escaped, not shortened."""
-    return html.escape(plain_mark(text, None), quote=False)
-
-
 def base_layout(description: str, *, title: str = "", uirevision: str = "", **more) -> go.Layout:
     """The layout that every figure starts from.
 
     description: one plain sentence for those who can't see the picture (the view makes it the aria-label);
-    uirevision: what is shown; while it stays the same, zoom and hidden series survive an update;
-    more: further layout attributes.
+    title: unescaped; uirevision: what is shown: while it stays the same, zoom and hidden series survive an
+    update; more: further layout attributes.
     """
-    return go.Layout(
-        template="none",
-        meta={"description": plain_mark(description, None)},
-        title={"text": title_text(title), "font": {"size": SIZE + 2}, "x": 0, "xref": "paper", "xanchor": "left"}
-        if title
-        else None,
-        uirevision=uirevision or "same",
-        font={"size": SIZE},
-        margin={"l": 56, "r": 16, "t": 44 if title else 16, "b": 48, "pad": 0},
-        colorway=CATEGORIES,
-        hoverlabel={"align": "left", "font": {"size": SIZE}},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0, "title": {"text": ""}},
-        dragmode="zoom",
-        **more,
-    )
+    if title:
+        more = {"title": {"text": label(title, None)}, "margin": {"t": 76}, **more}
+    meta = {"description": plain_mark(description, None)}
+    return go.Layout(template=TEMPLATE, meta=meta, uirevision=uirevision or "same", **more)
 
 
-def axis(title: str = "", **more) -> dict:
-    """A quiet axis: faint grid, no zero line, room for its own labels."""
-    return {
-        "title": {"text": title_text(title) if title else "", "standoff": 10, "font": {"size": SIZE}},
-        "gridcolor": FAINT,
-        "linecolor": MUTED,
-        "zeroline": False,
-        "automargin": True,
-        "tickfont": {"size": SMALL},
-        **more,
-    }
+def finish(figure: go.Figure, description: str, **options) -> go.Figure:
+    """Lays `base_layout(description, **options)` under what the figure has; plotly's own template goes."""
+    figure.update_layout(base_layout(description, **options))
+    figure.layout.template = TEMPLATE  # an update would merge the two
+    return figure
 
 
 def colour_bar(title: str, **more) -> dict:
-    """A slim colour bar; its title stands on top."""
+    """A slim colour bar above the picture, at its left, where it takes no width from a phone."""
     return {
-        "title": {"text": title_text(title), "side": "top", "font": {"size": SMALL}},
-        "thickness": 10,
-        "len": 0.6,
+        "orientation": "h",
+        "title": {"text": label(title, None), "side": "right", "font": {"size": SMALL}},
+        "lenmode": "pixels",
+        "len": 220,
+        "x": 0,
+        "xanchor": "left",
+        "xpad": 0,
         "y": 1,
-        "yanchor": "top",
+        "yanchor": "bottom",
+        "ypad": 6,
+        "thickness": 8,
         "outlinewidth": 0,
         "tickfont": {"size": SMALL},
         "ticks": "",
+        "nticks": 5,
         **more,
     }
 
 
-def token_axis(title: str, labels: list[str], most: int = 60, **more) -> dict:
-    """A numeric axis 0..n-1 that shows texts: about `most` ticks at most, the text of every place on hover.
+def token_axis(title: str, labels: Sequence[str], most: int = 32, **more) -> dict:
+    """A numeric axis 0..n-1 that shows texts: at most `most` ticks, the text of every place on hover.
 
     Places stay numbers, so a token that occurs twice has two places and a click tells which.
     `labels` come unescaped. Figures read the text of any place in a hover as %{x} or %{y}.
     """
-    texts = [label(text) for text in labels]
-    step = max(1, -(-len(texts) // most))
-    places = list(range(0, len(texts), step))
-    return axis(
-        title,
-        tickmode="array",
-        tickvals=places,
-        ticktext=[texts[i] for i in places],
-        labelalias={str(i): text for i, text in enumerate(texts)},  # reaches the hover of places without a tick
-        hoverformat="d",
-        showgrid=False,
-        ticks="",
-        **{"tickfont": {"family": MONO, "size": SMALL}, **more},
-    )
+    step = max(1, -(-len(labels) // most))
+    places = list(range(0, len(labels), step))
+    return {
+        "title": {"text": label(title, None) if title else ""},
+        "tickmode": "array",
+        "tickvals": places,
+        "ticktext": [label(labels[i], TICK_LIMIT) for i in places],
+        "labelalias": {str(i): label(text) for i, text in enumerate(labels)},  # what the hover says between ticks
+        "hoverformat": "d",
+        "showgrid": False,
+        "tickfont": {"family": MONO, "size": SMALL if len(places) <= 24 else SMALL - 1},
+        **more,
+    }
 
 
 def shades(count: int) -> list[str]:
-    """`count` colours in an order that can be seen (heads, dimensions), none too light to read on white."""
-    places = np.linspace(0.35, 1, count) if count > 1 else [0.7]
-    return sample_colorscale([[0, "#8fc7c9"], [0.35, "#8fc7c9"], [0.7, "#3b6fb6"], [1, "#5b2a86"]], list(places))
+    """`count` colours in an order that can be seen (heads, dimensions), from teal over blue to purple."""
+    places = [i / (count - 1) for i in range(count)] if count > 1 else [0.5]
+    return sample_colorscale([[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]], places) if count else []
