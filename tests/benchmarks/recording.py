@@ -1,0 +1,126 @@
+"""What recording costs, beside a plain forward pass and beside `output_attentions=True`.
+
+    python -m tests.benchmarks.recording [--model smollm2-135m-instruct] [--lengths 128 512 1024 2048]
+
+All in one run, on copies of the same weights and on the same texts, round by round in turn, so that whatever else
+the machine does falls on all of them; the table gives the median, and the fastest round in brackets. What is timed:
+
+plain     a forward pass with transformers' own sdpa attention, without cache, and the logits that record() computes
+          at that length: all rows up to KEEP_ALL_UP_TO tokens, beyond it the last row alone
+all rows  the same with the logits of every row, where that differs
+recorded  record(): tokenizing, the forward pass, and keeping. Nothing is looked at afterwards: the weights of a
+          layer are computed when somebody opens it ("one layer" is the time for that)
+weights   a forward pass with eager attention and output_attentions=True, all else as in plain
+
+What is counted as kept: of a recording all of its tensors (Recording.nbytes); of output_attentions the weights alone.
+"""
+
+import argparse
+import copy
+import statistics
+import time
+from collections.abc import Callable
+
+import psutil
+import torch
+
+import playground as pg
+from playground.recording import KEEP_ALL_UP_TO
+
+WORDS = "The old clock in the hall struck nine and the children ran down to see who had come to the door . ".split()
+
+
+def text_of(model: pg.LoadedModel, length: int) -> str:
+    """A text of exactly so many tokens."""
+    text = " ".join(WORDS[i % len(WORDS)] for i in range(length))
+    ids = model.vocabulary.tokenize(text)[0][:length]
+    text = model.tokenizer.decode(ids)
+    assert len(model.vocabulary.tokenize(text)[0]) == length
+    return text
+
+
+def seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def with_attention(model: pg.LoadedModel, implementation: str):
+    other = copy.deepcopy(model.model)
+    other.set_attn_implementation(implementation)
+    return other
+
+
+def measure(model: pg.LoadedModel, plain, eager, length: int, repetitions: int) -> dict[str, object]:
+    """Seconds of each way, round by round, and the bytes that two of them keep."""
+    text = text_of(model, length)
+    ids = torch.tensor([model.vocabulary.tokenize(text)[0]])
+    rows = {} if length <= KEEP_ALL_UP_TO else {"logits_to_keep": 1}
+    recording = pg.record(model, text)
+
+    def forward(which, **options):
+        with torch.inference_mode():
+            return which(input_ids=ids, use_cache=False, **options)
+
+    ways = {"plain": lambda: forward(plain, **rows), "recorded": lambda: pg.record(model, text)}
+    if rows:
+        ways["all rows"] = lambda: forward(plain)
+    heads, layers = model.anatomy.heads, model.anatomy.layers
+    weight_bytes = 4 * layers * heads * length**2
+    if 2 * weight_bytes < psutil.virtual_memory().available:
+        ways["weights"] = lambda: forward(eager, output_attentions=True, **rows)
+        weight_bytes = sum(w.nbytes for w in ways["weights"]().attentions)
+    ways["plain"]()  # once without the clock
+    rounds = {name: [] for name in ways}
+    for _ in range(repetitions):
+        for name, way in ways.items():
+            rounds[name].append(seconds(way))
+    one_layer = min(seconds(lambda: recording.attention(layers // 2).weights) for _ in range(3))
+    return {**rounds, "one layer": [one_layer], "kept": recording.nbytes, "weight bytes": weight_bytes}
+
+
+def table(results: dict[int, dict]) -> str:
+    lines = [
+        "| tokens | plain s | all rows s | recorded s | weights s | one layer s | recorded / plain "
+        "| weights / recorded | kept MiB | weights MiB | weights / kept |",
+        "|--:" * 11 + "|",
+    ]
+    for length, result in results.items():
+        def shown(name, result=result):
+            values = result.get(name)
+            return f"{statistics.median(values):.3f} ({min(values):.3f})" if values else "–"
+
+        def ratio(a, b, result=result):
+            if not result.get(a):
+                return "–"
+            return f"{statistics.median(result[a]) / statistics.median(result[b]):.2f} " \
+                   f"({min(result[a]) / min(result[b]):.2f})"
+
+        kept, weights = result["kept"], result["weight bytes"]
+        lines.append(
+            f"| {length:,} | {shown('plain')} | {shown('all rows')} | {shown('recorded')} | {shown('weights')} "
+            f"| {result['one layer'][0]:.3f} | {ratio('recorded', 'plain')} | {ratio('weights', 'recorded')} "
+            f"| {kept / 2**20:,.1f} | {weights / 2**20:,.1f} | {weights / kept:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", default="smollm2-135m-instruct")
+    parser.add_argument("--lengths", type=int, nargs="+", default=[128, 512, 1024, 2048])
+    parser.add_argument("--repetitions", type=int, default=5)
+    options = parser.parse_args()
+    model = pg.load(options.model, device="cpu", dtype="float32")
+    plain, eager = with_attention(model, "sdpa"), with_attention(model, "eager")
+    print(f"{options.model}, {torch.get_num_threads()} threads, float32, {options.repetitions} rounds", flush=True)
+    results = {}
+    for length in options.lengths:
+        repetitions = options.repetitions if length <= 1024 else max(1, options.repetitions // 2)
+        results[length] = measure(model, plain, eager, length, repetitions)
+        print(table({length: results[length]}).splitlines()[-1], flush=True)
+    print(f"\n{table(results)}")
+
+
+if __name__ == "__main__":
+    main()
