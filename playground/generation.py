@@ -116,12 +116,23 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """How likely a token was that stands in a text."""
+
+    probability: float
+    rank: int
+    """1 for the most probable."""
+
+
+@dataclass(frozen=True)
 class NextTokens:
-    """The distribution after a text."""
+    """The distribution over the vocabulary at one place of a text."""
 
     alternatives: tuple[Alternative, ...]
     entropy: float
     """In bits."""
+    chosen: Chosen | None = None
+    """The token that does stand there, if one was named."""
 
 
 def prompt_ids(model: LoadedModel, prompt: str, chat: bool, settings: Settings) -> list[int]:
@@ -210,10 +221,12 @@ def _alternatives(model: LoadedModel, ids, probabilities) -> tuple[Alternative, 
     )
 
 
-def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20) -> NextTokens:
-    """The distribution that logits (vocabulary,) stand for: the count most probable tokens."""
+def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20, chosen: int | None = None) -> NextTokens:
+    """The distribution that logits (vocabulary,) stand for: the count most probable tokens, and how likely the
+    chosen id was."""
     ids, probabilities = top(logits, min(count, len(logits)))
-    return NextTokens(_alternatives(model, ids, probabilities), entropy_bits(logits))
+    found = None if chosen is None else Chosen(float(logits.softmax(-1)[chosen]), rank_of(logits, chosen))
+    return NextTokens(_alternatives(model, ids, probabilities), entropy_bits(logits), found)
 
 
 class _Reader:

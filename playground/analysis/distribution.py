@@ -1,6 +1,10 @@
 """What a model expects next, read from its logits. Knows neither the words nor how one of them is picked."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import torch
+from torch import Tensor
 
 from playground.analysis.arrays import as_array, check_range, check_shape
 from playground.errors import PlaygroundError
@@ -38,6 +42,23 @@ def rank_of(logits, token_id: int) -> int:
     x = _checked(logits)
     check_range("The token id", token_id, 0, len(x) - 1)
     return 1 + int((x > x[token_id]).sum()) + int((x[:token_id] == x[token_id]).sum())
+
+
+def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 128) -> tuple[np.ndarray, np.ndarray]:
+    """How likely each token of a text was: logits (T, V) and the ids (T,) that stood there.
+
+    Returns probabilities (T,) float32 and ranks (T,) int64 from 1, the most likely. Works `rows` at a time, so that
+    no second table of the size of the logits is made.
+    """
+    probabilities, ranks = [], []
+    for start in range(0, len(ids), rows):
+        block = logits[start : start + rows].float()  # (rows, V)
+        chosen = block.gather(1, torch.as_tensor(ids[start : start + rows], device=block.device)[:, None])  # (rows, 1)
+        probabilities.append((chosen[:, 0] - block.logsumexp(-1)).exp())
+        ranks.append((block > chosen).sum(-1) + 1)
+    if not ids:
+        return np.empty(0, np.float32), np.empty(0, np.int64)
+    return torch.cat(probabilities).cpu().numpy(), torch.cat(ranks).cpu().numpy()
 
 
 def _checked(logits) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Gradio components of our own. They know Gradio and Plotly; they know no models, no torch, no analysis."""
 
+from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
 from .token_strip import TokenItem, TokenStrip
 
-__all__ = ["PlotlyView", "TokenItem", "TokenStrip", "figure_json"]
+__all__ = ["Panel", "PlotlyView", "TokenItem", "TokenStrip", "figure_json"]

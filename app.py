@@ -1,0 +1,35 @@
+"""Starts Transformer Playground: python app.py --help."""
+
+import argparse
+import os
+from dataclasses import replace
+
+from playground.settings import Settings
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run a pretrained transformer in the browser and look inside.")
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+                        help="address to listen on; 0.0.0.0 lets others in (default: only this machine)")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument("--catalog-only", action="store_true", help="refuse local folders and other hub ids")
+    parser.add_argument("--offline", action="store_true", help="use only what lies on this machine")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = options()
+    settings = Settings()
+    settings = replace(
+        settings, catalog_only=settings.catalog_only or chosen.catalog_only, offline=settings.offline or chosen.offline
+    )
+    if settings.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    from playground.page import create_app, launch_options  # gradio takes seconds to import: after the options
+
+    page = create_app(settings)
+    page.queue(max_size=128).launch(server_name=chosen.host, server_port=chosen.port, **launch_options())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""The HTTP endpoints, typed and in plain JSON: data, never figures. Usable with gradio_client and curl.
+
+Layers and heads count from 0. Every endpoint takes `model` (catalog name, hub id or folder) and `device`. An error
+comes with its message and remedy.
+"""
+
+from functools import wraps
+
+import gradio as gr
+
+from playground import workbench
+from playground.catalog import CATALOG
+from playground.errors import PlaygroundError
+
+
+def publish() -> None:
+    """Adds the endpoints to the page being built."""
+    for function in (models, generate, attention, next_tokens, positions, embeddings, verify):
+        gr.api(_plain_errors(function), api_name=function.__name__, concurrency_id="model", concurrency_limit=4)
+
+
+def _plain_errors(function):
+    @wraps(function)
+    def told(*arguments, **options):
+        try:
+            return function(*arguments, **options)
+        except PlaygroundError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return told
+
+
+def models() -> list[dict]:
+    """The catalog: name, hub id, what it is good for showing, whether the hub asks for an account."""
+    return [
+        {"name": entry.name, "hub_id": entry.hub_id, "shows": entry.shows, "gated": entry.gated}
+        for entry in CATALOG.values()
+    ]
+
+
+def generate(
+    model: str,
+    prompt: str,
+    device: str = "auto",
+    max_new_tokens: int = 40,
+    greedy: bool = False,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    repetition_penalty: float = 1.0,
+    seed: int | None = None,
+    chat: bool = False,
+) -> dict:
+    """Continues a text. Returns the text generated, and for each token its id, text, probability, rank, entropy
+    (bits) and most probable alternatives."""
+    from playground.generation import GenerationSettings
+    from playground.generation import generate as run
+
+    bench = workbench.shared()
+    settings = GenerationSettings(
+        max_new_tokens=max_new_tokens, greedy=greedy, temperature=temperature, top_k=top_k, top_p=top_p,
+        repetition_penalty=repetition_penalty, seed=seed, chat=chat,
+    )  # fmt: skip
+    steps = list(run(bench.model(model, device), prompt, settings, settings=bench.settings))
+    return {
+        "text": "".join(step.text for step in steps),
+        "steps": [
+            {
+                "id": step.token.id,
+                "text": step.token.text,
+                "probability": step.probability,
+                "rank": step.rank,
+                "entropy": step.entropy,
+                "alternatives": _alternatives(step.alternatives),
+            }
+            for step in steps
+        ],
+    }
+
+
+def attention(
+    model: str, text: str, layer: int, head: int, kind: str = "", target_text: str = "", device: str = "auto"
+) -> dict:
+    """One head's weights, (queries, keys), with the tokens of both axes. kind: self, or encoder, decoder, cross;
+    empty takes the first."""
+    recording = _recording(model, text, device, target_text)
+    found = recording.attention(layer, kind or None)
+    return {
+        "kind": found.kind,
+        "layer": layer,
+        "head": head,
+        "query_tokens": [token.text for token in found.query_tokens],
+        "key_tokens": [token.text for token in found.key_tokens],
+        "weights": found.head(head).tolist(),
+    }
+
+
+def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") -> dict:
+    """The most probable tokens after a text, and the entropy of the distribution in bits."""
+    from playground.generation import next_tokens as after
+
+    recording = _recording(model, text, device)
+    distribution = after(recording.model, recording.logits[-1], count)
+    return {"entropy": distribution.entropy, "tokens": _alternatives(distribution.alternatives)}
+
+
+def positions(model: str, length: int = 64, device: str = "auto") -> dict:
+    """The model's position scheme with its own numbers, for the first `length` positions."""
+    from playground.analysis.positions import alibi_bias, rotary_angles
+    from playground.models.positions import position_facts
+
+    facts = position_facts(workbench.shared().model(model, device))
+    answer: dict = {"scheme": facts.scheme, "description": facts.words, "missing": facts.missing}
+    if facts.table is not None:
+        answer["table"] = facts.table[:length].tolist()
+    if facts.inverse_frequencies:
+        answer["inverse_frequencies"] = {name: values.tolist() for name, values in facts.inverse_frequencies.items()}
+        answer["angles"] = {
+            name: rotary_angles(values, length).tolist() for name, values in facts.inverse_frequencies.items()
+        }
+    if facts.slopes is not None:
+        answer["slopes"] = facts.slopes.tolist()
+        answer["bias"] = alibi_bias(facts.slopes, length).tolist()
+    if facts.buckets:
+        answer["buckets"] = {buckets.where: buckets.table.tolist() for buckets in facts.buckets}
+    return answer
+
+
+def embeddings(
+    model: str, words: list[str], neighbours: int = 5, leading_space: bool = True, device: str = "auto"
+) -> list[dict]:
+    """Words in the model's embedding matrix: token ids, vector, and the nearest tokens of the vocabulary by cosine."""
+    from playground.analysis.projection import nearest
+    from playground.models.embeddings import embedding_matrix, place_words, split_words
+
+    loaded = workbench.shared().model(model, device)
+    placed = place_words(loaded, split_words("\n".join(words)), leading_space)
+    answer = []
+    for word, ids, vector in zip(placed.words, placed.ids, placed.vectors, strict=True):
+        near = nearest(embedding_matrix(loaded), vector, neighbours, exclude=ids if len(ids) == 1 else ())
+        answer.append({
+            "word": word,
+            "ids": list(ids),
+            "vector": vector.tolist(),
+            "neighbours": [
+                {"id": int(i), "text": loaded.vocabulary.describe([i])[0].text, "cosine": float(value)}
+                for i, value in zip(near.indices, near.values, strict=True)
+            ],
+        })
+    return answer
+
+
+def verify(model: str, text: str, target_text: str = "", device: str = "auto") -> dict:
+    """Recomputes softmax(scores)·V of every layer and compares it with what the model used."""
+    result = _recording(model, text, device, target_text).verify()
+    return {
+        "passed": result.passed,
+        "largest_error": result.largest,
+        "tolerance": result.tolerance,
+        "errors": {kind: list(values) for kind, values in result.errors.items()},
+        "reason": result.reason,
+    }
+
+
+def _recording(model: str, text: str, device: str, target_text: str = ""):
+    bench = workbench.shared()
+    return bench.recording(bench.model(model, device), text, target_text or None)
+
+
+def _alternatives(alternatives) -> list[dict]:
+    return [{"id": a.token.id, "text": a.token.text, "probability": a.probability} for a in alternatives]

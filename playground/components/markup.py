@@ -1,0 +1,48 @@
+"""Pieces of markup for Panels, every text escaped. Knows nothing of Gradio."""
+
+from collections.abc import Mapping
+from html import escape
+
+from playground.analysis.display import plain_mark
+
+
+def text(value: str) -> str:
+    """A text escaped for HTML, with what is invisible in it made visible."""
+    return escape(plain_mark(value, None))
+
+
+def note(sentence: str) -> str:
+    """The sentence under a picture that says what is seen."""
+    return f'<p class="pg-note">{text(sentence)}</p>' if sentence else ""
+
+
+def problem(error: Exception) -> str:
+    """What went wrong, and the remedy if there is one."""
+    message, remedy = getattr(error, "message", str(error)), getattr(error, "remedy", "")
+    return f'<div class="pg-error" role="alert"><strong>{text(message)}</strong> {text(remedy) if remedy else ""}</div>'
+
+
+def definitions(facts: Mapping[str, str]) -> str:
+    """A table of names and values."""
+    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in facts.items())
+    return f'<dl class="pg-card">{rows}</dl>'
+
+
+def badge(state: str, words: str, title: str = "") -> str:
+    """A small statement with its state: ok, warn or off."""
+    return f'<span class="pg-badge pg-badge-{state}" title="{text(title) if title else ""}">{text(words)}</span>'
+
+
+def progress(message: str, share: float | None, seconds: float) -> str:
+    """A progress bar; without a share it only says that something goes on."""
+    value = "" if share is None else f' value="{share:.3f}"'
+    return (
+        f'<div class="pg-progress"><div class="pg-progress-text"><span>{text(message)}</span>'
+        f"<span>{seconds:.0f} s</span></div><progress max=\"1\"{value} aria-label=\"{text(message)}\"></progress></div>"
+    )
+
+
+def explanation(summary: str, *paragraphs: str) -> str:
+    """A line that opens; paragraphs are markup written by us, not escaped."""
+    inner = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return f'<details class="pg-details"><summary>{text(summary)}</summary>{inner}</details>'

@@ -1,0 +1,80 @@
+"""What a loaded model knows about order, as its own tensors. Draws and computes nothing."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from playground.analysis.positions import alibi_slopes
+from playground.models.anatomy import bucket_tables, position_table, rotary_modules
+from playground.models.loaded import LoadedModel
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Relative position buckets of one attention (T5): the learned bias (buckets, heads), float32."""
+
+    where: str
+    table: Tensor
+    bidirectional: bool
+    max_distance: int
+
+
+@dataclass(frozen=True)
+class PositionFacts:
+    """A model's position scheme with the tensors that make it; those of other schemes are empty."""
+
+    scheme: str
+    words: str
+    table: Tensor | None = None
+    """(positions, d_model) float32: learned or sinusoidal."""
+    inverse_frequencies: dict[str, Tensor] = field(default_factory=dict)
+    """Name -> (pairs,) float32 in radians per token, after any scaling; several where layers differ (Gemma 3)."""
+    slopes: Tensor | None = None
+    """(heads,) ALiBi."""
+    buckets: tuple[Buckets, ...] = ()
+    missing: str = ""
+    """Why there is no picture, if so."""
+
+
+def position_facts(model: LoadedModel) -> PositionFacts:
+    """Reads the scheme's tensors from the model's own modules."""
+    anatomy, network = model.anatomy, model.model
+    facts = {"scheme": anatomy.position_scheme, "words": anatomy.positions}
+    if anatomy.position_scheme in {"learned", "sinusoidal"} and (table := position_table(network)) is not None:
+        return PositionFacts(**facts, table=table.weight.detach().float().cpu())
+    if anatomy.position_scheme == "rotary":
+        frequencies = _inverse_frequencies(model)
+        missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"
+        return PositionFacts(**facts, inverse_frequencies=frequencies, missing=missing)
+    if anatomy.position_scheme == "alibi":
+        return PositionFacts(**facts, slopes=torch.as_tensor(alibi_slopes(anatomy.heads)))
+    if anatomy.position_scheme == "relative":
+        return PositionFacts(**facts, buckets=_buckets(network))
+    return PositionFacts(**facts, missing="this scheme has no tensor of its own that could be drawn")
+
+
+def _inverse_frequencies(model: LoadedModel) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for module in rotary_modules(model.model):
+        for name, buffer in module.named_buffers(recurse=False):
+            if name.endswith("inv_freq") and not name.startswith("original") and "_original_" not in f"_{name}":
+                kind = name.removesuffix("inv_freq").strip("_").replace("_", " ") or "all layers"
+                found.setdefault(kind, buffer.detach().float().cpu())
+    config = model.model.config.get_text_config()
+    if not found and (rotated := getattr(config, "rotary_dim", None)):  # GPT-J, CodeGen: base 10,000, written there
+        found["all layers"] = 10000.0 ** -(torch.arange(0, rotated, 2).float() / rotated)
+    return found
+
+
+def _buckets(network) -> tuple[Buckets, ...]:
+    config = network.config
+    return tuple(
+        Buckets(
+            where="decoder" if path.startswith("decoder") else "encoder",
+            table=table.weight.detach().float().cpu(),
+            bidirectional=not path.startswith("decoder"),
+            max_distance=getattr(config, "relative_attention_max_distance", 128),
+        )
+        for path, table in bucket_tables(network).items()
+    )

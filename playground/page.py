@@ -1,0 +1,73 @@
+"""The page put together: header, sidebar, the text under the lens, the tabs, the endpoints."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
+
+import gradio as gr
+
+from playground import api, tabs, workbench
+from playground.components import Panel
+from playground.components.theme import theme
+from playground.settings import Settings
+from playground.tabs import lens as lens_module
+from playground.tabs import sidebar
+
+_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_SOURCE = "https://huggingface.co/docs/transformers"
+
+HEADER = """
+<header class="pg-header"><h1>Transformer Playground</h1>
+<p>Run a pretrained transformer and look inside. Every number is the loaded model's own, and can be checked.</p></header>
+"""
+TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
+  try { localStorage.setItem('pg-theme', dark ? 'dark' : 'light'); } catch (e) {} }"""
+OPEN_PAGE = """() => {
+  let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
+  if (theme && !new URLSearchParams(location.search).has('__theme')) document.body.classList.toggle('dark', theme === 'dark');
+  const button = document.querySelector('.sidebar .toggle-button');
+  if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
+}"""
+
+
+def create_app(settings: Settings | None = None) -> gr.Blocks:
+    """Builds the page; `launch_options` belong to its launch()."""
+    workbench.share(workbench.Workbench(settings))
+    with gr.Blocks(title="Transformer Playground", analytics_enabled=False, fill_width=True) as page:
+        with gr.Sidebar(open=False, width=340):
+            holder = gr.Column()
+        with gr.Row(elem_classes="pg-top"):
+            Panel(HEADER)
+            toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
+        lens = lens_module.build()
+        with gr.Tabs(elem_id="tabs"):
+            for tab in tabs.TABS:
+                with gr.Tab(tab.TITLE, id=tab.NAME) as item:
+                    tab.build(lens, item)
+                item.select(_opened(tab.NAME), None, lens.active, **lens_module.QUIET)
+        lens.active.value = tabs.TABS[0].NAME
+        with holder:
+            sidebar.build(lens, page)
+        toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
+        page.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
+        api.publish()
+    return page
+
+
+def _opened(name: str):
+    def opened() -> str:
+        return name
+
+    return opened
+
+
+def launch_options() -> dict:
+    """What launch() needs for the page to look and behave as it should."""
+    return {
+        "theme": theme(),
+        "css_paths": [_ASSETS / "style.css"],
+        "footer_links": ["api", "settings"],
+        "run_history": False,
+        "show_error": True,
+    }

@@ -1,0 +1,158 @@
+"""What every tab looks at: the loaded model and the text under the lens, with the controls that choose them.
+
+Knows the workbench; knows nothing of what the tabs draw.
+"""
+
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import isgeneratorfunction
+
+import gradio as gr
+
+from playground import workbench
+from playground.components import Panel, markup
+from playground.errors import PlaygroundError
+
+EXAMPLES = {
+    "coreference": "The animal didn't cross the street because it was too tired.",
+    "repetition": "Mr and Mrs Dursley lived at number four. Mr and Mrs Dursley were proud.",
+    "numbers": "One two three four five six seven",
+    "facts": "The capital of France is Paris. The capital of Italy is",
+    "code": "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return",
+    "中文": "今天天气很好，我们去公园散步。",
+}
+"""Each named after what it shows."""
+FIRST_TEXT = EXAMPLES["coreference"]
+
+
+@dataclass
+class Lens:
+    """The shared components. `given` are the inputs that every drawing handler starts with: model id, device,
+    number format and text."""
+
+    model: gr.State
+    device: gr.State
+    dtype: gr.State
+    text: gr.Textbox
+    applied: gr.State
+    active: gr.State
+    message: Panel
+    triggers: list = field(default_factory=list)
+
+    @property
+    def given(self) -> list:
+        return [self.model, self.device, self.dtype, self.applied]
+
+
+def build() -> Lens:
+    """The text with its examples, above the tabs."""
+    lens = Lens(
+        model=gr.State(""), device=gr.State("auto"), dtype=gr.State("auto"), applied=gr.State(FIRST_TEXT),
+        active=gr.State(""), text=None, message=None,
+    )
+    with gr.Row(elem_classes="pg-lens", equal_height=True):
+        lens.text = gr.Textbox(
+            FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, scale=8, elem_id="lens-text",
+            info="Every tab looks at this text. Enter applies it, Shift+Enter starts a new line.",
+            submit_btn=False,
+        )
+        look = gr.Button("Look", variant="primary", scale=1, min_width=96, elem_id="look")
+    with gr.Row(elem_classes="pg-chips"):
+        chips = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in EXAMPLES]
+    lens.message = Panel(live=True, elem_id="message")
+    gr.on([look.click, lens.text.submit], apply_text, lens.text, lens.applied, **QUIET)
+    for chip in chips:
+        chip.click(choose_example, chip, [lens.text, lens.applied], **QUIET)
+    lens.triggers = [lens.model.change, lens.applied.change]
+    return lens
+
+
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+"""Options of every event that answers at once."""
+RUNS_MODEL = {"show_progress": "minimal", "api_visibility": "private", "concurrency_id": "model", "concurrency_limit": 4}
+"""Options of every event that runs a model: they share one queue."""
+
+
+def apply_text(text: str) -> str:
+    """The text typed becomes the text under the lens."""
+    return text
+
+
+def choose_example(name: str) -> tuple[str, str]:
+    """An example's text, for the box and under the lens."""
+    return EXAMPLES[name], EXAMPLES[name]
+
+
+def telling(handler):
+    """Makes a handler's last output the page's message: a PlaygroundError is shown there and everything else
+    stays as it was; when the handler succeeds, the message goes away.
+
+    The handler returns (or yields) its outputs as a tuple, without the message.
+    """
+    if isgeneratorfunction(handler):
+
+        @wraps(handler)
+        def told(*arguments):
+            size = 0
+            try:
+                for outputs in handler(*arguments):
+                    size = len(outputs)
+                    yield *outputs, ""
+            except PlaygroundError as error:
+                yield *[gr.skip()] * (size or handler.outputs), markup.problem(error)
+
+    else:
+
+        @wraps(handler)
+        def told(*arguments):
+            try:
+                return *handler(*arguments), ""
+            except PlaygroundError as error:
+                return *[gr.skip()] * handler.outputs, markup.problem(error)
+
+    return told
+
+
+def outputs(count: int):
+    """Says how many outputs a handler has, besides the message that `telling` adds."""
+
+    def mark(handler):
+        handler.outputs = count
+        return telling(handler)
+
+    return mark
+
+
+def loaded(model_id: str, device: str, dtype: str):
+    """The model of the page. PlaygroundError before the first one is there."""
+    if not model_id:
+        raise PlaygroundError("The model is still loading.", "Its progress is shown at the left.")
+    return workbench.shared().model(model_id, device, dtype)
+
+
+def recorded(model_id: str, device: str, dtype: str, text: str):
+    """The recording of the text under the lens."""
+    return workbench.shared().recording(loaded(model_id, device, dtype), text)
+
+
+def only_when_active(name: str, draw):
+    """A handler that does its work only while its tab is the open one and a model is there; its first two inputs
+    are the open tab's name and the model's id."""
+
+    def idle(active, model_id) -> bool:
+        return active != name or not model_id
+
+    if isgeneratorfunction(draw):
+
+        def guarded(active, model_id, *arguments):
+            if idle(active, model_id):
+                yield gr.skip()
+            else:
+                yield from draw(model_id, *arguments)
+
+    else:
+
+        def guarded(active, model_id, *arguments):
+            return gr.skip() if idle(active, model_id) else draw(model_id, *arguments)
+
+    return guarded
