@@ -24,11 +24,14 @@ def check_range(name: str, value: float, least: float, most: float) -> None:
         )
 
 
-def check_shape(name: str, values, axes: str, dimensions: int) -> None:
-    """Refuse an array of other than `dimensions` axes, or with an empty one; `axes` names them."""
+def shaped(name: str, values, axes: str, dimensions: int):
+    """`values` as they are if a tensor or an array, else as an array; refused with other than `dimensions` axes or
+    with an empty one. `axes` names them for the message."""
+    values = values if hasattr(values, "shape") else np.asarray(values)
     shape = tuple(values.shape)
     if len(shape) != dimensions or 0 in shape:
         raise PlaygroundError(
             f"{name} has shape {shape}; {dimensions} axes are expected, none of them empty.",
             f"Pass {name} as {axes}.",
         )
+    return values

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.analysis.arrays import as_array, check_range, check_shape
+from playground.analysis.arrays import as_array, check_range, shaped
 from playground.analysis.display import in_words, percent
 from playground.errors import PlaygroundError
 
@@ -87,7 +87,7 @@ def overview(layers: Iterable[Tensor], cells: int = 24, how: How = "max") -> Ove
     """
     small, shape = [], None
     for number, weights in enumerate(layers):
-        check_shape(f"Layer {number}", weights, "(heads, queries, keys)", 3)
+        weights = shaped(f"Layer {number}", weights, "(heads, queries, keys)", 3)
         if shape is not None and tuple(weights.shape[1:]) != shape:
             raise PlaygroundError(
                 f"Layer {number} has maps of {tuple(weights.shape[1:])} tokens, layer 0 of {shape}.",
@@ -166,7 +166,7 @@ def summarise_head(
     `cross` says that queries and keys are different texts; where Q != K they are taken to be.
     Raises PlaygroundError where labels and weights don't fit.
     """
-    check_shape("The head", weights, "(queries, keys)", 2)
+    weights = shaped("The head", weights, "(queries, keys)", 2)
     w = np.nan_to_num(as_array(weights, np.float64))  # (Q, K)
     queries, keys = w.shape
     if (len(query_labels), len(key_labels)) != w.shape:

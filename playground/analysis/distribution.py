@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.analysis.arrays import as_array, check_range, check_shape
+from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 
@@ -62,7 +62,7 @@ def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 128) -> tuple[n
 
 
 def _checked(logits) -> np.ndarray:
-    check_shape("logits", logits, "(vocabulary,)", 1)
+    logits = shaped("logits", logits, "(vocabulary,)", 1)
     x = as_array(logits, np.float64)
     if not np.isfinite(x.max()):  # max is NaN if any is
         bad = int(np.isnan(x).sum() + np.isposinf(x).sum())

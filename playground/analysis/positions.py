@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.analysis.arrays import as_array, check_range, check_shape
+from playground.analysis.arrays import as_array, check_range, shaped
 
 LONGEST, WIDEST, MOST_HEADS = 8192, 4096, 1024
 LONGEST_SIMILARITY = 4096
@@ -44,13 +44,13 @@ def rotary_angles(inverse_frequencies, length: int) -> np.ndarray:
     in radians, not wrapped to 0..2π. Su et al. 2021, RoFormer, section 3.4.2.
     """
     _check_length(length)
-    check_shape("inverse_frequencies", inverse_frequencies, "(pairs,)", 1)
+    inverse_frequencies = shaped("inverse_frequencies", inverse_frequencies, "(pairs,)", 1)
     return np.outer(np.arange(length), as_array(inverse_frequencies, np.float64)).astype(np.float32)
 
 
 def rotary_wavelengths(inverse_frequencies) -> np.ndarray:
     """Tokens for one full turn of each pair, 2π / frequency: (pairs,) float64; inf where a pair stands still."""
-    check_shape("inverse_frequencies", inverse_frequencies, "(pairs,)", 1)
+    inverse_frequencies = shaped("inverse_frequencies", inverse_frequencies, "(pairs,)", 1)
     with np.errstate(divide="ignore"):
         return 2 * np.pi / np.abs(as_array(inverse_frequencies, np.float64))
 
@@ -75,7 +75,7 @@ def alibi_bias(slopes, length: int) -> np.ndarray:
     slopes (heads,); result (heads, length) float32, column d for distance d = 0..length-1; never above 0.
     """
     _check_length(length)
-    check_shape("slopes", slopes, "(heads,)", 1)
+    slopes = shaped("slopes", slopes, "(heads,)", 1)
     bias = np.outer(as_array(slopes, np.float64), -np.arange(length, dtype=np.float64))  # (heads, length)
     return (bias + 0.0).astype(np.float32)  # + 0.0 turns -0.0 into 0.0
 
@@ -110,7 +110,7 @@ def relative_bias(table, distances, bidirectional: bool = True, max_distance: in
 
     `distances` (n,) as in `relative_bucket`, whose number of buckets is the table's number of rows.
     """
-    check_shape("The table", table, "(buckets, heads)", 2)
+    table = shaped("The table", table, "(buckets, heads)", 2)
     rows = relative_bucket(distances, bidirectional, table.shape[0], max_distance)  # (n,)
     return np.ascontiguousarray(as_array(table)[rows].T)
 
@@ -130,7 +130,7 @@ def table_similarity(table) -> TableSimilarity:
 
     Raises PlaygroundError beyond 4,096 positions.
     """
-    check_shape("The table", table, "(positions, d_model)", 2)
+    table = shaped("The table", table, "(positions, d_model)", 2)
     check_range("The number of positions", table.shape[0], 1, LONGEST_SIMILARITY)
     rows = as_array(table)  # (P, d_model)
     norms = np.linalg.norm(rows, axis=1)  # (P,)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from playground.analysis.arrays import as_array, check_range, check_shape
+from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 Measure = Literal["cosine", "dot", "euclidean"]
@@ -46,7 +46,7 @@ class Projection:
 
     def place(self, points) -> np.ndarray:
         """Where other points (n, D) lie on the same axes: (n, k) float32; place(points) == coordinates."""
-        check_shape("points", points, f"(n, {len(self.mean)})", 2)
+        points = shaped("points", points, f"(n, {len(self.mean)})", 2)
         if points.shape[1] != len(self.mean):
             raise PlaygroundError(
                 f"The points have {points.shape[1]} dimensions, the axes {len(self.mean)}.",
@@ -64,7 +64,7 @@ def pca(points, components: int = 2) -> Projection:
     Raises PlaygroundError for components outside 1..3 or points that are not finite.
     """
     check_range("The number of components", components, 1, 3)
-    check_shape("points", points, "(points, dimensions)", 2)
+    points = shaped("points", points, "(points, dimensions)", 2)
     n, d = points.shape
     size = mean = 0.0
     for block in _blocks(points):
@@ -130,8 +130,8 @@ def nearest(
     lower row comes first. Raises PlaygroundError for another measure or a width that does not fit.
     """
     check_range("The number of neighbours", count, 1, 10_000)
-    check_shape("matrix", matrix, "(rows, dimensions)", 2)
-    check_shape("query", query, "(dimensions,)", 1)
+    matrix = shaped("matrix", matrix, "(rows, dimensions)", 2)
+    query = shaped("query", query, "(dimensions,)", 1)
     if measure not in ("cosine", "dot", "euclidean"):
         raise PlaygroundError(f"{measure!r} is not a measure.", "Choose cosine, dot or euclidean.")
     if matrix.shape[1] != len(query):

@@ -84,8 +84,8 @@ def neighbours_figure(neighbours: Neighbours, labels: Sequence[str], *, title: s
     figure = go.Figure(
         go.Bar(
             x=neighbours.values, y=np.arange(count), orientation="h", customdata=neighbours.indices,
-            marker={"color": INK, "line": {"width": 0}}, text=[f"{value:.3f}" for value in neighbours.values], textposition="outside",
-            textfont={"size": SMALL}, cliponaxis=False,
+            marker={"color": INK, "line": {"width": 0}}, text=[f"{value:.3f}" for value in neighbours.values],
+            textposition="outside", textfont={"size": SMALL}, cliponaxis=False,
             hovertemplate=f"<b>%{{y}}</b><br>{what} <b>%{{x:.4f}}</b><br>row %{{customdata}}<extra></extra>",
         )
     )  # fmt: skip
@@ -107,7 +107,7 @@ def _points(xyz, texts, members, *, written: bool, webgl: bool, colour: str, sym
         "customdata": members,
         "name": name,
         "textfont": {"family": MONO, "size": SMALL},
-        "hovertemplate": "<b>%{hovertext}</b>" + (f"<br>{name}" if name else "") + "<extra></extra>",
+        "hovertemplate": "<b>%{hovertext}</b>" + ("<br>%{fullData.name}" if name else "") + "<extra></extra>",
     }
     if axes == 3:
         if written:  # texts in a scene know no entities, but drop what looks like a tag

@@ -47,9 +47,10 @@ def waves_figure(
         figure.add_scatter(
             x=np.arange(len(values), dtype=np.float32), y=values[:, lane] / (2.3 * most) - lane, mode="lines",
             name=name, customdata=values[:, lane], line={"color": colour, "width": 1.8}, showlegend=False,
-            hovertemplate=f"{name}<br>position <b>%{{x:d}}</b>, value <b>%{{customdata:.3f}}</b><extra></extra>",
+            hovertemplate="%{fullData.name}<br>position <b>%{x:d}</b>, value <b>%{customdata:.3f}</b><extra></extra>",
         )  # fmt: skip
-    sentence = f"{counted(len(names), 'dimension')} as curves over {counted(len(values), 'position')}, within ±{most:.3g}."
+    over = counted(len(values), "position")
+    sentence = f"{counted(len(names), 'dimension')} as curves over {over}, within ±{most:.3g}."
     figure = _finish(figure, sentence, "position", "", title, values.shape)
     figure.update_yaxes(
         tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55]

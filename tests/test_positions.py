@@ -1,0 +1,99 @@
+"""Position formulas against their papers, against transformers, and by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from playground.analysis import positions
+from playground.errors import PlaygroundError
+
+
+def test_sinusoids_by_hand():
+    """Guards against sines and cosines in two halves, and against exponents without the 2."""
+    table = positions.sinusoidal(3, 4)
+    assert table.dtype == np.float32
+    np.testing.assert_allclose(table[0], [0, 1, 0, 1])
+    np.testing.assert_allclose(table[1], [np.sin(1), np.cos(1), np.sin(0.01), np.cos(0.01)], rtol=1e-6)
+    np.testing.assert_allclose(table[2, 2], np.sin(0.02), rtol=1e-6)
+
+
+def test_sinusoids_repeat_after_their_wavelength():
+    """Guards against wavelengths that belong to another formula: 2π·base^(2i/d), with base 16 by hand."""
+    np.testing.assert_allclose(positions.sinusoidal_wavelengths(4, 16), [2 * np.pi, 8 * np.pi])
+    assert positions.sinusoidal(5, 5).shape == (5, 5)
+    np.testing.assert_allclose(positions.sinusoidal(2, 1)[:, 0], [0, np.sin(1)], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number"),
+    [((0, 4), "0"), ((8193, 4), "8,192"), ((4, 0), "0"), ((4, 4097), "4,096"), ((4, 4, 1.0), "base"),
+     ((4, 4, float("nan")), "base")],
+)  # fmt: skip
+def test_sinusoids_refuse_with_numbers(arguments, number):
+    """Guards against a slider that asks for gigabytes, and against base 1, whose waves are all alike."""
+    with pytest.raises(PlaygroundError, match=number):
+        positions.sinusoidal(*arguments)
+
+
+def test_rotary_by_hand():
+    """Guards against angles per radian in place of per token, and against division by a frequency of 0."""
+    frequencies = torch.tensor([1.0, 0.5, 0.0])
+    np.testing.assert_allclose(positions.rotary_angles(frequencies, 3), [[0, 0, 0], [1, 0.5, 0], [2, 1, 0]])
+    np.testing.assert_allclose(positions.rotary_wavelengths(frequencies), [2 * np.pi, 4 * np.pi, np.inf])
+
+
+def test_alibi_slopes_as_published():
+    """Guards against an off-by-one in the exponents: for 8 heads the paper gives 1/2, 1/4, … 1/256."""
+    np.testing.assert_array_equal(positions.alibi_slopes(8), [2.0**-i for i in range(1, 9)])
+    np.testing.assert_allclose(positions.alibi_slopes(16)[:2], [2**-0.5, 2**-1])
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 6, 12, 16, 20, 71])
+def test_alibi_slopes_as_in_transformers(heads):
+    """Guards against another order for head counts that are no power of two: transformers' own BLOOM is the judge."""
+    from transformers.models.bloom.modeling_bloom import build_alibi_tensor
+
+    bias = build_alibi_tensor(torch.ones(1, 2), heads, torch.float32)  # (heads, 1, 2), slope at position 1
+    np.testing.assert_allclose(positions.alibi_slopes(heads), bias[:, 0, 1], rtol=1e-6)
+
+
+def test_alibi_bias_by_hand():
+    """Guards against a bias that rewards distance, and against -0.0 on the page."""
+    bias = positions.alibi_bias([0.5, 0.25], 3)
+    np.testing.assert_array_equal(bias, [[0, -0.5, -1], [0, -0.25, -0.5]])
+    assert not np.signbit(bias[:, 0]).any()
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize(("buckets", "most"), [(32, 128), (32, 20), (8, 16), (31, 100), (64, 1000)])
+def test_buckets_are_those_of_transformers(bidirectional, buckets, most):
+    """Guards against edges of logarithmic buckets that round to the other side, and against the swapped sign."""
+    from transformers.models.t5.modeling_t5 import T5Attention
+
+    distance = torch.arange(-1500, 1501)
+    expected = T5Attention._relative_position_bucket(distance, bidirectional, buckets, most)
+    actual = positions.relative_bucket(distance.numpy(), bidirectional, buckets, most)
+    np.testing.assert_array_equal(actual, expected)
+    assert actual.min() >= 0 and actual.max() < buckets
+
+
+def test_relative_bias_by_hand():
+    """Guards against keys before and after the query changing places: 8 buckets, keys after have 4..7."""
+    table = torch.arange(8.0)[:, None] * torch.tensor([[1.0, 10.0]])  # (buckets, heads)
+    bias = positions.relative_bias(table, [-1, 0, 1], max_distance=16)
+    np.testing.assert_array_equal(bias, [[1, 0, 5], [10, 0, 50]])
+
+
+@pytest.mark.parametrize(("buckets", "most"), [(2, 128), (32, 8)])
+def test_impossible_buckets_are_refused(buckets, most):
+    """Guards against a division by zero in the logarithm."""
+    with pytest.raises(PlaygroundError):
+        positions.relative_bucket([1], True, buckets, most)
+
+
+def test_similarity_by_hand():
+    """Guards against NaN for an empty row (padding), and against values beyond 1."""
+    found = positions.table_similarity(torch.tensor([[3.0, 4.0], [6.0, 8.0], [-4.0, 3.0], [0.0, 0.0]]))
+    np.testing.assert_allclose(found.norms, [5, 10, 5, 0])
+    np.testing.assert_allclose(found.cosine, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], atol=1e-6)
+    assert np.abs(found.cosine).max() <= 1
