@@ -10,13 +10,17 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from playground.analysis.attention import attention_scores, attention_weights, head_outputs
+from playground.analysis.attention import attention_scores, attention_weights, head_outputs, repeat_groups
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import Token
 
 _TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 """Largest difference that rounding explains, where values are about 1."""
+_LARGE_SCORE = 256
+"""float32 rounds a score of this size by about 1e-5, and the weights with it, each by that share of itself."""
+_CHUNK = 2**24
+"""Scores held at once while verifying, 64 MiB in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,25 +36,53 @@ class AttentionCall:
     sinks: Tensor | None  # (H,)
     value: Tensor | None  # (G, K, V)
     output: Tensor | None  # (Q, H, V), before the output projection
+    eager: bool = False  # the family's own function computed it, step by step in the model's number format
 
     def scores(self, heads: slice = slice(None)) -> Tensor:
         """(H, Q, K) float32, scaled, capped, biased and masked: what the softmax reads."""
-        query, key = self.query[heads], self.key
-        if key.shape[0] != self.query.shape[0]:
-            key = key.repeat_interleave(self.query.shape[0] // key.shape[0], dim=0)
+        query, key = self.query[heads], repeat_groups(self.key, self.query.shape[0])
         bias = self.bias[heads] if self.bias is not None and self.bias.shape[0] > 1 else self.bias
-        return attention_scores(query, key[heads], self.scaling, self.softcap, bias, self.allowed)
+        number_format = query.dtype if self.eager else torch.float32  # sdpa keeps its scores in float32
+        return attention_scores(query, key[heads], self.scaling, self.softcap, bias, self.allowed, number_format)
 
     def weights(self, heads: slice = slice(None)) -> Tensor:
         """(H, Q, K) float32, after softmax."""
         return attention_weights(self.scores(heads), None if self.sinks is None else self.sinks[heads])
 
-    def error(self) -> tuple[float, float]:
-        """Largest difference between weights·V recomputed from what was kept and what the model used, and the
-        largest absolute value of the latter."""
-        recomputed = head_outputs(self.weights(), self.value).transpose(0, 1)  # (Q, H, V)
-        used = self.output.float()
-        return (recomputed - used).abs().max().item(), used.abs().max().item()
+    def compare(self) -> "Comparison":
+        """weights·V recomputed from what was kept, beside what the model used."""
+        count, value = self.query.shape[0], repeat_groups(self.value, self.query.shape[0])
+        step = max(1, _CHUNK // (self.query.shape[1] * self.key.shape[1]))
+        found = Comparison(0.0, 0.0, 0.0)
+        for start in range(0, count, step):
+            heads = slice(start, start + step)
+            scores = self.scores(heads)  # (H, Q, K)
+            weights = attention_weights(scores, None if self.sinks is None else self.sinks[heads])
+            used = self.output[:, heads].transpose(0, 1).float()  # (H, Q, V)
+            found = Comparison(
+                error=max(found.error, (head_outputs(weights, value[heads]) - used).abs().max().item()),
+                output=max(found.output, used.abs().max().item()),
+                score=max(found.score, scores.masked_fill(scores.isinf(), 0).abs().max().item()),
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Largest absolute values of one layer."""
+
+    error: float
+    """Of weights·V recomputed, less what the model used."""
+    output: float
+    """Of what the model used."""
+    score: float
+    """Of what the softmax read."""
+
+    def tolerance(self, number_format: torch.dtype) -> float:
+        """The largest error that rounding explains."""
+        if number_format == torch.float32:
+            return _TOLERANCE[number_format] * max(1.0, self.output * self.score / _LARGE_SCORE)
+        return _TOLERANCE[number_format] * max(1.0, self.output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +128,8 @@ class Verification:
     errors: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Kind -> one number per layer; empty if nothing could be checked."""
     tolerance: float = 0.0
-    """What rounding explains in this number format: 1e-5 in float32; in the half formats, whose steps grow with
-    the values, a share of the largest output."""
+    """What rounding explains in this number format: 1e-5 in float32, more where scores and outputs are large; in the
+    half formats, whose steps are coarse, a share of the largest output."""
     reason: str = ""
     """Why nothing could be checked, if so."""
 
@@ -189,13 +221,13 @@ class Recording:
         if not self.model.on_interface:
             return Verification(reason="the weights are the model's own output; its queries and keys are not captured")
         errors: dict[str, list[float]] = {kind: [] for kind in self.kinds}
-        sizes = [1.0]
+        tolerances: list[float] = []
 
         def check(kind: str, layer: int, call: AttentionCall) -> None:
             kept = replace(self._attention[kind][layer], value=call.value, output=call.output)
-            error, size = kept.error()
-            errors[kind].append(error)
-            sizes.append(size)
+            found = kept.compare()
+            errors[kind].append(found.error)
+            tolerances.append(found.tolerance(self.model.dtype.value))
 
         if self._attention[self.kinds[0]][0].output is None:
             self._visit_calls(check)
@@ -203,10 +235,7 @@ class Recording:
             for kind, calls in self._attention.items():
                 for layer, call in enumerate(calls):
                     check(kind, layer, call)
-        tolerance = _TOLERANCE[self.model.dtype.value]
-        if self.model.dtype.value != torch.float32:
-            tolerance *= max(sizes)
-        return Verification({kind: tuple(values) for kind, values in errors.items()}, tolerance)
+        return Verification({kind: tuple(values) for kind, values in errors.items()}, max(tolerances))
 
     @property
     def nbytes(self) -> int:

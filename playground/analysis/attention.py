@@ -22,24 +22,26 @@ def attention_scores(
     softcap: float | None = None,
     bias: Tensor | None = None,
     allowed: Tensor | None = None,
+    number_format: torch.dtype = torch.float32,
 ) -> Tensor:
     """What the softmax reads, (H, Q, K) float32: q·k scaled, capped, biased and masked.
 
     query (H, Q, D) and key (G, K, D), both after rotary; scaling D**-0.5 if None; softcap c turns s into
     c·tanh(s/c) (Gemma 2); bias, broadcast to (H, Q, K), is added (T5, ALiBi); where allowed (…, Q, K) is False
-    the score is -inf. A row with nothing allowed stays as it is, so that its softmax is defined.
+    the score is -inf. A row with nothing allowed stays as it is, so that its softmax is defined. number_format is
+    what every step is rounded to: a half format where the model does so as well.
     """
-    query, key = query.float(), repeat_groups(key.float(), query.shape[0])
+    query, key = query.to(number_format), repeat_groups(key.to(number_format), query.shape[0])
     scores = query @ key.transpose(-1, -2)  # (H, Q, K)
     scores *= query.shape[-1] ** -0.5 if scaling is None else scaling
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap
     if bias is not None:
-        scores = scores + bias.float()
+        scores = scores + bias.to(number_format)
     if allowed is not None:
         blocked = ~allowed & allowed.any(-1, keepdim=True)
         scores = scores.masked_fill(blocked, float("-inf"))
-    return scores
+    return scores.float()
 
 
 def attention_weights(scores: Tensor, sinks: Tensor | None = None) -> Tensor:

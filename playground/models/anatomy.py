@@ -17,7 +17,7 @@ class Anatomy:
 
     family: str
     kind: str
-    """decoder, encoder or encoder-decoder"""
+    """decoder (a token sees itself and those before it), encoder (it sees all) or encoder-decoder"""
     parameters: int
     layers: int
     """Of an encoder-decoder, the encoder's."""
@@ -36,7 +36,7 @@ class Anatomy:
     tied_embeddings: bool
     weight_bytes: int
     cache_bytes_per_token: int | None
-    """What the key-value cache grows by with each token; None for models that do not generate."""
+    """Keys and values of all layers for one token (a sliding layer keeps only its window's); None for encoders."""
 
     @property
     def has_decoder(self) -> bool:
@@ -44,7 +44,9 @@ class Anatomy:
 
     def card(self) -> dict[str, str]:
         """Name -> text for people."""
-        layers = f"{self.layers}" if self.decoder_layers is None else f"{self.layers} encoder, {self.decoder_layers} decoder"
+        layers = f"{self.layers}"
+        if self.decoder_layers is not None:
+            layers += f" encoder, {self.decoder_layers} decoder"
         heads = f"{self.heads} query, {self.key_value_heads} key-value"
         if self.key_value_heads < self.heads:
             heads += f" ({self.heads // self.key_value_heads} share one)"
@@ -83,15 +85,15 @@ def examine(model: PreTrainedModel) -> Anatomy:
     kind = "encoder-decoder" if two_stacks else "decoder" if _is_causal(model) else "encoder"
     heads = _first(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
     d_model = _first(config, "hidden_size", "n_embd", "d_model", "dim")
-    head_width = _first(config, "head_dim", "d_kv") or d_model // heads
+    head_width = _first(config, "qk_head_dim", "head_dim", "d_kv") or d_model // heads
+    value_width = _first(config, "v_head_dim") or head_width  # DeepSeek's values are narrower than its keys
     key_value_heads = _key_value_heads(config, heads)
     layers = _first(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
     decoder_layers = _first(config, "decoder_layers", "num_decoder_layers") if two_stacks else None
     parameters = list(model.parameters())
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     scheme, positions = position_scheme(model)
-    width = parameters[0].element_size()
-    cache = 2 * (decoder_layers or layers) * key_value_heads * head_width * width if kind != "encoder" else None
+    cache = (decoder_layers or layers) * key_value_heads * (head_width + value_width) * model.dtype.itemsize
     return Anatomy(
         family=config.model_type,
         kind=kind,
@@ -110,7 +112,7 @@ def examine(model: PreTrainedModel) -> Anatomy:
         activation=_activation(model, config),
         tied_embeddings=head is not None and head.weight.data_ptr() == embedding.weight.data_ptr(),
         weight_bytes=sum(p.numel() * p.element_size() for p in parameters),
-        cache_bytes_per_token=cache,
+        cache_bytes_per_token=None if kind == "encoder" else cache,
     )
 
 
@@ -146,9 +148,17 @@ def position_table(model: nn.Module) -> nn.Embedding | None:
     return None
 
 
+def first_position_row(table: nn.Embedding) -> int:
+    """The table's row of the first position: OPT and BART leave rows free, RoBERTa counts from padding_idx + 1."""
+    if "Sinusoidal" not in type(table).__name__ and table.padding_idx is not None:
+        return table.padding_idx + 1
+    return getattr(table, "offset", 0)
+
+
 def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
     """Module path -> (buckets, heads) table of relative position biases (T5)."""
-    return {n: m for n, m in model.named_modules() if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
+    modules = model.named_modules()
+    return {n: m for n, m in modules if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
 
 
 def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
@@ -162,14 +172,19 @@ def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
     if uses_alibi(config):
         return "alibi", "ALiBi: each head's own penalty on distance"
     if config.model_type in DISENTANGLED_FAMILIES:
-        return "disentangled", "relative positions inside the scores (disentangled attention)"
+        return "disentangled", "relative positions inside the scores"
+    table, relative = position_table(model), ""
     if tables := bucket_tables(model):
         buckets, heads = next(iter(tables.values())).weight.shape
-        return "relative", f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
-    if (table := position_table(model)) is not None:
+        relative = f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
+        if table is None:
+            return "relative", relative
+        relative = f"; besides {relative}"  # MPNet has both
+    if table is not None:
+        count = table.num_embeddings - first_position_row(table)
         if "Sinusoidal" in type(table).__name__ or getattr(config, "sinusoidal_pos_embds", False):
-            return "sinusoidal", f"sinusoidal, added to the embeddings, {table.num_embeddings:,} positions"
-        return "learned", f"learned table, {table.num_embeddings:,} positions"
+            return "sinusoidal", f"sinusoidal, added to the embeddings, {count:,} positions{relative}"
+        return "learned", f"learned table, {count:,} positions{relative}"
     if any("Sinusoidal" in type(module).__name__ for module in model.modules()):
         return "sinusoidal", "sinusoidal, added to the embeddings"
     return "none", "none found"
@@ -185,21 +200,22 @@ def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     scalings = sorted({kind.get("rope_type", "default") for kind in kinds} - {"default"})
     if scalings:
         words += f", scaling {' and '.join(scalings)}"
-    head_width = _first(config, "head_dim") or config.hidden_size // config.num_attention_heads
+    head_width = _first(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
     rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
     share = min(1.0, rotated / head_width)
-    return words + (", all dimensions" if share == 1 else f", {share:.0%} of the dimensions")
+    words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"
+    without = (getattr(config, "no_rope_layers", None) or []).count(0)  # SmolLM3 marks layers without rotary by 0
+    return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
 
 
 def _context_length(model: PreTrainedModel, scheme: str) -> int | None:
     """The longest text the model reads: the table's length where there is one, else what the configuration says."""
     config = model.config.get_text_config()
-    if scheme in {"learned", "sinusoidal"} and (table := position_table(model)) is not None:
-        offset = getattr(table, "offset", 0)  # OPT and BART keep rows before the first position
-        if table.padding_idx is not None and scheme == "learned":  # RoBERTa counts from padding_idx + 1
-            offset = table.padding_idx + 1
-        return table.num_embeddings - offset
-    if scheme in {"alibi", "relative", "none"}:
+    if (table := position_table(model)) is not None:
+        return table.num_embeddings - first_position_row(table)
+    if scheme == "alibi":
+        return getattr(config, "max_seq_len", None)  # MPT makes its penalties for so many tokens
+    if scheme in {"relative", "none"} or config.model_type == "xlnet":
         return None
     return _first(config, "max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
 
@@ -212,7 +228,10 @@ def _norm(model: nn.Module) -> str:
 
 
 def _activation(model: nn.Module, config: PretrainedConfig) -> str:
-    name = _first(config, "hidden_act", "activation_function", "hidden_activation", "dense_act_fn", "activation")
+    name = _first(config, "hidden_act", "activation_function", "hidden_activation", "dense_act_fn", "activation",
+                  "ff_activation", "afn")
     name = name or ("gelu" if config.model_type in {"bloom", "mpt", "falcon"} else "not stated")
     leaves = {path.rsplit(".", 1)[-1] for path, _ in model.named_modules()}
-    return f"{name}, gated" if leaves & {"gate_proj", "gate_up_proj", "wi_0"} else str(name)
+    leaves |= {path.rsplit(".", 1)[-1] for path, _ in model.named_parameters()}  # experts hold bare parameters
+    gated = leaves & {"gate_proj", "gate_up_proj", "wi_0"} or config.model_type == "modernbert"
+    return f"{name}, gated" if gated else str(name)

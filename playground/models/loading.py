@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,8 +23,8 @@ from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_pro
 from playground.models import devices, sources
 from playground.models.anatomy import examine, size_text
 from playground.models.loaded import LoadedModel
-from playground.models.probe import counts_calls, probe
-from playground.recording import IMPLEMENTATION
+from playground.models.probe import probe, reads_ahead
+from playground.recorder import set_recorder
 from playground.settings import Settings
 
 _HEADROOM = 1.1
@@ -78,24 +79,18 @@ def prepare(
     dtype = dtype or devices.Choice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
     anatomy = examine(model)
-    loaded = LoadedModel(model_id, revision, origin, model, tokenizer, device, dtype, False, anatomy, 0)
-    loaded.on_interface = _set_recorder(loaded)
-    limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
-    loaded.max_tokens = min(limit, anatomy.context_length or limit)
+    loaded = LoadedModel(model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0)
+    if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: named like a decoder, but no later token is hidden
+        loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)
+    loaded.max_tokens = _longest_text(loaded, settings)
     loaded.capabilities = probe(loaded)
+    loaded.max_tokens = _longest_text(loaded, settings)  # the probe may have found that weights must be kept whole
     return loaded
 
 
-def _set_recorder(loaded: LoadedModel) -> bool:
-    """Makes the model's attention go through the recorder; False, and eager, where the family does not."""
-    try:
-        loaded.model.set_attn_implementation(IMPLEMENTATION)
-        if loaded.model.config._attn_implementation == IMPLEMENTATION and counts_calls(loaded):
-            return True
-    except (ValueError, KeyError, NotImplementedError, AttributeError):
-        pass
-    loaded.model.set_attn_implementation("eager")
-    return False
+def _longest_text(loaded: LoadedModel, settings: Settings) -> int:
+    limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
+    return min(limit, loaded.anatomy.context_length or limit)
 
 
 def check_memory(needed: int, device: torch.device) -> None:
@@ -127,10 +122,9 @@ def _load_folder(
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
-        model, report = _auto_class(config).from_pretrained(
-            folder, config=config, dtype=dtype, device_map=placement, use_safetensors=True, local_files_only=True,
-            attn_implementation="eager", output_loading_info=True,
-        )
+        model, missing = _from_pretrained(_auto_class(config), folder, config, dtype, placement)
+        if missing and not config.is_encoder_decoder:  # perhaps only a head is (ELECTRA's discriminator has none)
+            model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except PlaygroundError:
         raise
@@ -141,13 +135,21 @@ def _load_folder(
             f"The model could not be loaded: {type(error).__name__}: {str(error)[:300]}",
             "Check that the folder is a whole transformers model with its tokenizer.",
         ) from error
-    missing = [key for key in report["missing_keys"] if "pooler" not in key]  # poolers are never shown
     if missing:
         raise PlaygroundError(
             f"{len(missing)} of the model's weights are missing from its files, {missing[0]} among them; "
             "they would be random.", "Choose a checkpoint that is whole.",
         )
     return model, tokenizer
+
+
+def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, list[str]]:
+    """The model, and the names of weights that its files lack."""
+    model, report = auto.from_pretrained(
+        folder, config=config, dtype=dtype, device_map=placement, use_safetensors=True, local_files_only=True,
+        attn_implementation="eager", output_loading_info=True,
+    )
+    return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # poolers are never shown
 
 
 def _auto_class(config):

@@ -1,43 +1,66 @@
 """What can be shown for a model, found by trying it on a few tokens. Trusts no table of families."""
 
+from dataclasses import replace
+
 import torch
 
 from playground.errors import PlaygroundError
 from playground.models.loaded import YES, Capabilities, Capability, LoadedModel
 from playground.recorded import Recording
-from playground.recording import attention_sink, record
+from playground.recorder import attention_sink
+from playground.recording import record
 
 PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
 
 
-def counts_calls(model: LoadedModel) -> int:
-    """How many attention calls of one forward pass arrive at the recorder; 0 for families off the interface."""
-    calls = []
-    with attention_sink(lambda *call: calls.append(1)), torch.inference_mode():
-        ids = torch.tensor([[5, 6, 7]], device=model.input_device)
-        model.model(input_ids=ids, **({"decoder_input_ids": ids} if model.model.config.is_encoder_decoder else {}))
-    return len(calls)
-
-
 def probe(model: LoadedModel) -> Capabilities:
-    """Records a short text and checks what came: what is wrong is off, with the reason."""
+    """Records a short text and checks what came: what is wrong is off, with the reason.
+
+    Where a family's attention is not reproduced, the model goes back to its own eager way, which gives its weights.
+    """
     try:
         target = "The cat" if model.model.config.is_encoder_decoder else None
-        recording = record(model, PROBE_TEXT, target)
+        recording = record(model, _text(model), target)
     except PlaygroundError:
         raise
     except Exception as error:  # any family may fail in its own way; the rest of the page must live on
         reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
-        return Capabilities(attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
+        return _without_recorder(model, reason) if model.on_interface else Capabilities(
+            attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
     attention = _check_attention(model, recording)
-    return Capabilities(attention=attention, maths=_check_maths(recording, attention), **_without_recording(model))
+    maths = _check_maths(recording, attention)
+    if model.on_interface and attention and not maths:
+        return _without_recorder(model, maths.reason)
+    return Capabilities(attention=attention, maths=maths, **_without_recording(model))
+
+
+def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
+    """With the model's own eager attention; `reason` says why queries and keys can't be shown."""
+    model.model.set_attn_implementation("eager")
+    model.on_interface = False
+    return replace(probe(model), maths=Capability(reason))
+
+
+def _text(model: LoadedModel) -> str:
+    """The probe's text, or as many of its words as the model reads."""
+    words = PROBE_TEXT.split()
+    while len(words) > 1 and len(model.vocabulary.tokenize(" ".join(words))[0]) > model.max_tokens:
+        words.pop()
+    return " ".join(words)
+
+
+@torch.inference_mode()
+def reads_ahead(model: LoadedModel) -> bool:
+    """Whether another last token changes what the model gives for the first one: it does not only look back."""
+    first = [model.model(input_ids=torch.tensor([[5, 6, last]], device=model.input_device))[0][0, 0] for last in (7, 8)]
+    return not torch.allclose(*first, rtol=1e-2, atol=1e-4)
 
 
 def _without_recording(model: LoadedModel) -> dict[str, Capability]:
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
     no_logits = "its weights come without a language-model head"
-    no_generation = no_logits if not head else "it fills in masked words and does not continue a text"
+    no_generation = no_logits if not head else "it reads a text both ways, so it does not continue one word by word"
     return {
         "logits": YES if head else Capability(no_logits),
         "generate": YES if head and decoder else Capability(no_generation),
@@ -55,7 +78,7 @@ def _reads_pairs(model: LoadedModel) -> bool:
 
 def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
     """Right shapes, rows that sum to 1 (to less with sinks), nothing above the diagonal where causal, and weights
-    that matter: without a layer's attention, the model's last hidden state is another."""
+    that matter: without attention the model gives something else."""
     if not recording.kinds:
         return Capability("the model returns no attention weights")
     for kind in recording.kinds:
@@ -79,7 +102,7 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
 @torch.inference_mode()
 def _attention_matters(model: LoadedModel) -> bool:
     """Whether replacing every attention output by zeros changes what the model gives."""
-    ids = torch.tensor([model.vocabulary.tokenize(PROBE_TEXT)[0]], device=model.input_device)
+    ids = torch.tensor([model.vocabulary.tokenize(_text(model))[0]], device=model.input_device)
     inputs = {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
     plain = model.model(**inputs)[0]
     with attention_sink(lambda *call: torch.zeros_like(call[-1])):

@@ -112,7 +112,9 @@ class Vocabulary:
             end += 1
         return ids[index:end] if not _unfinished(data) else ids[index : index + 1]
 
-    def tokenize(self, text: str, pair: str | None = None, specials: bool = True) -> tuple[list[int], tuple[Token, ...]]:
+    def tokenize(
+        self, text: str, pair: str | None = None, specials: bool = True
+    ) -> tuple[list[int], tuple[Token, ...]]:
         """Ids and tokens of a text, or of a sentence pair, with the special tokens that the model expects.
 
         Offsets are the tokenizer's own where it keeps them, so that they point into `text` even if it normalises
@@ -125,11 +127,15 @@ class Vocabulary:
             raise PlaygroundError("The text has no tokens for this model.", "Type a sentence, or choose an example.")
         tokens = self.describe(ids)
         if fast:
-            places = zip(tokens, encoded["offset_mapping"], encoded.sequence_ids(0), strict=True)
-            tokens = tuple(
-                token if token.special else replace(token, start=start, end=end, segment=segment or 0)
-                for token, (start, end), segment in places
-            )
+            placed: list[Token] = []
+            for token, (start, end), segment in zip(
+                tokens, encoded["offset_mapping"], encoded.sequence_ids(0), strict=True
+            ):
+                if segment is None:  # set by the tokenizer: it stands behind the token before it
+                    start = end = placed[-1].end if placed else 0
+                    segment = placed[-1].segment if placed else 0
+                placed.append(replace(token, start=start, end=end, segment=segment))
+            tokens = tuple(placed)
         return ids, tokens
 
 

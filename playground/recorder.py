@@ -1,0 +1,168 @@
+"""The recorder: one function registered with transformers' AttentionInterface, and what it hands on. The only file
+that knows hooks.
+
+It serves every family that goes through the interface: the model computes attention its own fast way, and whoever
+listens in this thread is given what went in and what came out. It knows nothing of texts, nor of how models are
+loaded or shown.
+"""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.masking_utils import eager_mask, sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from playground.models.families import CROSS_ATTENTION_PATHS
+from playground.recorded import AttentionCall
+
+FAST, EAGER = "playground_recorder", "playground_recorder_eager"
+"""The recorder's two names: with the masks that scaled_dot_product_attention reads, none where it knows that a layer
+is causal; and with the additive masks that every family's own eager function reads."""
+
+_ONLY_EAGER = ("softcap", "s_aux")  # caps and sinks are beyond scaled_dot_product_attention
+
+Sink = Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Tensor | None, dict, Tensor], Tensor | None]
+Receiver = Callable[[str, int, AttentionCall], None]
+_sink: ContextVar[Sink | None] = ContextVar("attention_sink", default=None)
+
+
+def _attend(module, query, key, value, attention_mask, **options):
+    """The function that transformers calls for every attention layer of a family on the interface."""
+    if _needs_eager(options):
+        attend = sys.modules[type(module).__module__].eager_attention_forward
+    else:
+        attend = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    output, _ = attend(module, query, key, value, attention_mask, **options)
+    if (sink := _sink.get()) is not None:
+        replacement = sink(module, query, key, value, attention_mask, options, output)
+        output = output if replacement is None else replacement
+    return output, None
+
+
+def _needs_eager(options: dict) -> bool:
+    return any(options.get(name) is not None for name in _ONLY_EAGER)
+
+
+for _name, _mask in ((FAST, sdpa_mask), (EAGER, eager_mask)):
+    AttentionInterface.register(_name, _attend)
+    AttentionMaskInterface.register(_name, _mask)  # else no mask is passed at all, silently
+
+
+@contextmanager
+def attention_sink(sink: Sink):
+    """Within, every attention call of this thread is given to the sink; what it returns, if not None, replaces
+    the layer's output."""
+    token = _sink.set(sink)
+    try:
+        yield
+    finally:
+        _sink.reset(token)
+
+
+def set_recorder(model: PreTrainedModel) -> bool:
+    """Makes the model's attention go through the recorder; False, and eager, where the family does not allow it.
+
+    For once, at load: the setting is part of the model's configuration, which all visitors share.
+    """
+    if not model._can_set_attn_implementation():  # else transformers warns, and some families are left half set
+        return False
+    try:
+        model.set_attn_implementation(EAGER)
+        calls = _options_of_calls(model)
+    except (ValueError, KeyError, NotImplementedError, AttributeError, RuntimeError):
+        calls = []
+    if not calls:
+        model.set_attn_implementation("eager")
+    elif not any(map(_needs_eager, calls)):
+        model.set_attn_implementation(FAST)
+    return bool(calls)
+
+
+@torch.inference_mode()
+def _options_of_calls(model: PreTrainedModel) -> list[dict]:
+    """The options of every attention call of one forward pass; none where the calls go past the recorder."""
+    options = []
+    ids = torch.tensor([[5, 6, 7]], device=model.get_input_embeddings().weight.device)
+    with attention_sink(lambda module, query, key, value, mask, given, output: options.append(given)):
+        model(input_ids=ids, **({"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}))
+    return options
+
+
+class CallReader:
+    """A sink that hands on each attention call as `receive(kind, layer, call)`; layers count per kind."""
+
+    def __init__(self, model: PreTrainedModel, receive: Receiver, keep_all: bool = True):
+        self._receive = receive
+        self._keep_all = keep_all
+        self._layers = Counter()
+        self._masks: dict[object, tuple] = {}
+        self._two_stacks = model.config.is_encoder_decoder
+        self._paths = {module: path for path, module in model.named_modules()} if self._two_stacks else {}
+
+    def __call__(self, module, query, key, value, mask, options, output) -> None:
+        bias = options.get("position_bias")
+        causal = query.shape[2] if _causal_without_mask(module, query, mask, options) else 0
+        allowed, rest = self._split(mask, causal, query.device)
+        call = AttentionCall(
+            query=_own(query[0]),
+            key=_own(key[0]),
+            allowed=allowed,
+            bias=rest if bias is None else bias[0] if rest is None else bias[0] + rest,
+            scaling=options.get("scaling"),
+            softcap=options.get("softcap"),
+            sinks=options.get("s_aux"),
+            value=_own(value[0]) if self._keep_all else None,
+            output=output[0] if self._keep_all else None,
+            eager=_needs_eager(options),
+        )
+        kind = self._kind(module)
+        self._receive(kind, self._layers[kind], call)
+        self._layers[kind] += 1
+
+    def _kind(self, module) -> str:
+        if not self._two_stacks:
+            return "self"
+        path = self._paths[module]
+        if any(part in path for part in CROSS_ATTENTION_PATHS):
+            return "cross"
+        first = re.search("encoder|decoder", path)  # a decoder made of BERT has an "encoder" further down its path
+        return first[0] if first else "decoder"
+
+    def _split(self, mask: Tensor | None, causal: int, device) -> tuple[Tensor | None, Tensor | None]:
+        """A mask as (allowed, what it adds besides), computed once for all layers that share it; `causal` tokens
+        see none that comes later, without a mask that says so."""
+        if mask is None and not causal:
+            return None, None
+        key = (causal, device) if mask is None else (mask.data_ptr(), device, mask.shape, mask.stride())
+        if key not in self._masks:
+            rest = None
+            if mask is None:
+                allowed = torch.ones(1, causal, causal, dtype=torch.bool, device=device).tril()
+            elif mask.dtype == torch.bool:
+                allowed = mask[0]
+            else:
+                allowed = mask[0] > torch.finfo(mask.dtype).min / 2
+                rest = torch.where(allowed, mask[0], 0)
+                rest = rest if rest.any() else None
+            self._masks[key] = mask, allowed, rest  # holding the mask keeps its memory from being used again
+        return self._masks[key][1:]
+
+
+def _causal_without_mask(module, query: Tensor, mask: Tensor | None, options: dict) -> bool:
+    """Whether transformers' sdpa hides later tokens by its flag alone (sdpa_attention_forward has the same rule)."""
+    if mask is not None or query.shape[2] == 1 or _needs_eager(options):
+        return False
+    causal = options.get("is_causal")
+    return bool(getattr(module, "is_causal", True) if causal is None else causal)
+
+
+def _own(tensor: Tensor) -> Tensor:
+    """The tensor without the larger storage that it may be a view of (fused q, k, v projections)."""
+    return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
