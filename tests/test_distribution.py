@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.analysis.distribution import entropy_bits, probabilities, rank_of, top
+from playground.analysis.distribution import entropy_bits, expectation, probabilities, rank_of, top
 from playground.errors import PlaygroundError
 
 LOGITS = torch.log(torch.tensor([0.125, 0.5, 0.25, 0.125]))
@@ -50,3 +50,32 @@ def test_ids_outside_the_vocabulary_are_refused():
     """Guards against id -1 meaning the last token."""
     with pytest.raises(PlaygroundError, match="-1"):
         rank_of(LOGITS, -1)
+
+
+def test_one_pass_tells_what_the_exact_functions_tell():
+    """Guards against a fast path that disagrees with the exact one: on ties, at -inf, in bfloat16, in a large
+    vocabulary."""
+    torch.manual_seed(0)
+    large = 3 * torch.randn(50_000)
+    ties = torch.tensor([1.0, 2.0, 1.0, 2.0, 1.0, 0.0])
+    cut = torch.tensor([0.0, -torch.inf, 1.0, -torch.inf])
+    for logits in (LOGITS, large, ties, cut, torch.zeros(9), large.to(torch.bfloat16)):
+        for count in (1, 3, 10):
+            for chosen in (0, 2, 3):
+                told = expectation(logits, count, chosen)
+                ids, p = top(logits, count)
+                assert told.ids == tuple(ids.tolist())
+                np.testing.assert_allclose(told.probabilities, p, rtol=1e-4)
+                assert told.entropy == pytest.approx(entropy_bits(logits), abs=1e-3)
+                assert told.chosen_rank == rank_of(logits, chosen)
+                assert told.chosen_probability == pytest.approx(float(probabilities(logits)[chosen]), rel=1e-4)
+    assert expectation(LOGITS, 2).chosen_rank is None
+
+
+@pytest.mark.parametrize("bad", [[float("nan"), 1.0], [float("inf"), 1.0], [float("-inf")] * 2])
+def test_one_pass_refuses_broken_logits(bad):
+    """Guards against drawing a token from NaN, which torch answers with an error that helps nobody."""
+    with pytest.raises(PlaygroundError, match="float32"):
+        expectation(torch.tensor(bad))
+    with pytest.raises(PlaygroundError, match="-1"):
+        expectation(LOGITS, 3, -1)
