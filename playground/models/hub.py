@@ -17,6 +17,7 @@ from playground.errors import PlaygroundError, Progress, no_progress
 from playground.models.checksums import safetensors_bytes, sha256
 from playground.models.contents import (
     INDEX,
+    SIDE_FILES,
     has_tokenizer,
     only_pickles,
     refuse_remote_code,
@@ -238,7 +239,8 @@ def damaged(folder: Path, progress: Progress = no_progress) -> Path | None:
     (Windows) can't be checked in this way."""
     for path in sorted(folder.rglob("*")):
         blob = Path(os.readlink(path)) if path.is_symlink() and path.exists() else None
-        if blob is None or blob.parent.name != "blobs":
+        needed = path.name.endswith((".safetensors", ".gguf", *SIDE_FILES))  # not what others left beside them
+        if not needed or blob is None or blob.parent.name != "blobs":
             continue
         if re.fullmatch(r"[0-9a-f]{64}", blob.name):
             wrong = sha256(path.resolve(), progress, f"Checking {path.name}") != blob.name

@@ -80,8 +80,9 @@ def fetch(source: Source, settings: Settings, progress: Progress = no_progress) 
         if wrong is None:
             return _converted(source, source.folder, settings, progress)
         _refuse_if_offline(wrong.name, source, settings)
-        hub.discard_damaged(source.folder, lock, progress)
-        return fetch(_elsewhere(source.model_id, source.hub_id, entry, settings), settings, progress)
+        again = _elsewhere(source.model_id, source.hub_id, entry, settings)
+        hub.discard_damaged(source.folder, lock, progress)  # now that it is known to be had elsewhere
+        return fetch(again, settings, progress)
     if source.origin == "hub":
         try:
             folder = hub.download(source.hub_id, source.revision, source.files, lock, progress)
