@@ -8,6 +8,8 @@
 'use strict';
 
 const NARROW = 500;           // px; below this, margins shrink and the legend goes under the picture
+const wrap = element.querySelector('.pv-wrap');
+const heading = element.querySelector('.pv-title');
 const box = element.querySelector('.pv');
 const cursorMark = element.querySelector('.pv-cursor');
 const live = element.querySelector('.pv-live');
@@ -92,8 +94,6 @@ function defaults(traces) {
     colorscale: {sequential: SEQUENTIAL, sequentialminus: SEQUENTIAL, diverging: DIVERGING}}};
 }
 
-const titleSize = (narrow) => (narrow ? 13 : 15);
-
 /** The page's colours and type, as a Plotly template. The figure's own layout wins over it. */
 function skin(narrow) {
   const text = colour('--body-text-color', '#1f2937');
@@ -112,12 +112,11 @@ function skin(narrow) {
   for (const type of ['scatter', 'scattergl', 'scatter3d', 'bar']) data[type] = [{marker: {colorbar}}];
   return {data, layout: {
     paper_bgcolor: CLEAR, plot_bgcolor: CLEAR, font,
-    title: {font: {color: text, size: titleSize(narrow)}, x: 0, xanchor: 'left', xref: 'container',
-      yref: 'container', y: 1, yanchor: 'top', pad: {t: 8, l: 8}},
     margin: narrow ? {l: 8, r: 8, t: 12, b: 8} : {l: 48, r: 16, t: 16, b: 40},
     xaxis: axis, yaxis: axis, scene: {xaxis: axis3d, yaxis: axis3d, zaxis: axis3d, bgcolor: CLEAR},
     coloraxis: {colorbar},
-    legend: {font: {color: text}, bgcolor: CLEAR, ...(narrow ? {orientation: 'h', x: 0, y: -0.15} : {})},
+    legend: {font: {color: text}, bgcolor: CLEAR,
+      ...(narrow ? {orientation: 'h', x: 0, yref: 'container', y: 0, yanchor: 'bottom'} : {})},
     hoverlabel: {bgcolor: ground, bordercolor: grid, align: 'left',
       font: {color: text, size: 12, family: colour('--font-mono', 'ui-monospace, monospace')}},
     modebar: {bgcolor: CLEAR, color: quiet, activecolor: accent},
@@ -130,31 +129,16 @@ function skin(narrow) {
   }};
 }
 
-/** Titles don't wrap in SVG: break at spaces outside tags so that about `width` pixels hold a line. */
-function wrapTitle(text, width, size) {
-  const room = Math.max(12, Math.floor(width / (size * 0.56)));
-  let line = 0, result = '';
-  for (const word of String(text).match(/<[^>]*>|[^\s<]+|\s+|</g) || []) {
-    if (/^<br/i.test(word)) line = 0;
-    if (word.length > 1 && word[0] === '<') { result += word; continue; }
-    const length = word.replace(/&[#\w]+;/g, '.').length;
-    if (line && line + length > room && !/^\s/.test(word)) {
-      result = result.replace(/\s+$/, '') + '<br>';
-      line = 0;
-    }
-    result += word;
-    line += length;
-  }
-  return result;
-}
-
 /** Plotly's label markup as plain words; the parsed document is inert: no script runs, no picture loads. */
 function plainWords(markup) {
   if (!markup) return '';
-  const text = String(markup).replace(/<br\s*\/?>/gi, ' ');
+  const text = String(markup).replace(/<br\s*\/?>/gi, '\n');
   return new DOMParser().parseFromString(text, 'text/html').body.textContent.trim();
 }
 
+const titleOf = (layout) => plainWords(typeof layout?.title === 'string' ? layout.title : layout?.title?.text);
+
+/** Fit the figure to the page: theme, width, fingers. */
 function dress(figure, width) {
   const narrow = width < NARROW;
   const layout = (figure.layout ??= {});
@@ -162,21 +146,17 @@ function dress(figure, width) {
   delete layout.width;
   delete layout.height;         // the box decides; see fitHeight
   layout.autosize = true;
+  if (titleOf(layout)) {
+    // The title stands above the plot as text of the page: in the SVG it neither wraps nor stays whole (plotly.js
+    // 4.1 shifts it off the picture where a colour bar lies flat). The room that the figure kept for it is given back.
+    if (layout.margin?.t !== undefined) layout.margin.t = Math.max(8, layout.margin.t - 44);
+    delete layout.title;
+  }
   if (narrow && layout.margin) {
-    const most = {l: 24, r: 12, t: 64, b: 64};
+    const most = {l: 24, r: 12, t: 48, b: 64};
     for (const side of Object.keys(most)) {
       if (layout.margin[side] > most[side]) layout.margin[side] = most[side];
     }
-  }
-  const title = typeof layout.title === 'string' ? {text: layout.title} : layout.title;
-  if (title?.text) {                   // wrapped to the width, with room made for its lines
-    const size = title.font?.size ?? titleSize(narrow);
-    const text = wrapTitle(title.text, width - 24, size);
-    const lines = text.split(/<br\s*\/?>/i).length;
-    const room = 16 + Math.ceil(lines * size * 1.35);
-    // Plotly sets the first of several lines on its baseline, a single line below it.
-    layout.title = {...title, text, pad: {l: 8, t: 8 + (lines > 1 ? 0.7 * size : 0), ...title.pad}};
-    layout.margin = {...layout.margin, t: Math.max(layout.margin?.t ?? 0, room)};
   }
   // A finger that drags over a flat picture scrolls the page; zooming is for pointers that hover.
   const flat = !Object.keys(layout).some((key) => key.startsWith('scene'));
@@ -197,7 +177,7 @@ let running = false, again = false;
 
 function fitHeight(layout) {
   const height = layout?.height || props.height;
-  if (height) box.style.height = typeof height === 'number' ? `${height}px` : String(height);
+  if (height) wrap.style.height = typeof height === 'number' ? `${height}px` : String(height);
 }
 
 function say(message) {
@@ -216,10 +196,12 @@ function purge() {
 
 function describe(layout) {
   const description = layout?.meta?.description || '';
-  const title = plainWords(typeof layout?.title === 'string' ? layout.title : layout?.title?.text);
+  const title = titleOf(layout);
+  heading.textContent = title;
+  heading.hidden = !title;
   const name = description || title || props.label || 'Chart';
   box.setAttribute('aria-label', String(name));
-  words.textContent = [title, description].filter(Boolean).join('. ');
+  words.textContent = description;
 }
 
 async function drawOnce() {
@@ -227,7 +209,8 @@ async function drawOnce() {
   if (!text) {
     purge();
     box.replaceChildren();
-    words.textContent = '';
+    words.textContent = heading.textContent = '';
+    heading.hidden = true;
     box.removeAttribute('aria-label');
     return;
   }
@@ -242,7 +225,9 @@ async function drawOnce() {
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
     responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
-    modeBarButtonsToRemove: ['autoScale2d'], ...figure.config,
+    modeBarButtonsToRemove: ['autoScale2d'],
+    toImageButtonOptions: {filename: heading.textContent.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60) || 'picture'},
+    ...figure.config,
   }});
   if (!bound) bind();
   const keys = grids().length > 0 || points().length > 0 || (figure.frames || []).length > 0;
@@ -302,6 +287,7 @@ function bind() {
 
 // --- keyboard: a cursor on heatmap cells, or a step through the points of flat traces ---------------------------
 
+let speaking = 0;
 let cursor = null;        // {trace, row, column} on a heatmap, {trace, point} elsewhere
 
 function grids() {
@@ -343,7 +329,7 @@ function placeCursor() {
   if (!z || cursor.row >= z.length || cursor.column >= z[0].length) { cursor = null; return; }
   const at = cellBox(cursor);
   if (!at.inside) return;
-  Object.assign(cursorMark.style, {left: `${at.left}px`, top: `${at.top}px`,
+  Object.assign(cursorMark.style, {left: `${at.left}px`, top: `${at.top + box.offsetTop}px`,
     width: `${at.right - at.left}px`, height: `${at.bottom - at.top}px`});
   cursorMark.hidden = false;
 }
@@ -371,24 +357,34 @@ function chosenData() {
     customdata: cell(trace.customdata), trace: cursor.trace, index: [row, column], value: z};
 }
 
+/** What the hover label says now, lines joined; it is the figure's own wording. */
+function hoverWords() {
+  return [...box.querySelectorAll('.hoverlayer .hovertext text, .hoverlayer .axistext text')].map((node) => {
+    const lines = [...node.querySelectorAll('tspan.line')];
+    return (lines.length ? lines : [node]).map((line) => line.textContent.trim()).filter(Boolean).join(', ');
+  }).filter(Boolean).join(', ');
+}
+
+/** Move the cursor; with `speak` also show the hover label there and say what it says. */
 function setCursor(at, speak) {
   cursor = at;
   placeCursor();
   if (!speak) return;
   const chosen = chosenData();
+  let otherwise;
   if (at.row === undefined) {
     library.Fx.hover(box, [{curveNumber: at.trace, pointNumber: at.point}]);
-    live.textContent = [chosen.text ?? box._fullData[at.trace].name, chosen.x, chosen.y].filter((v) => v !== null &&
+    otherwise = [chosen.text ?? box._fullData[at.trace].name, chosen.x, chosen.y].filter((v) => v !== null &&
       v !== undefined && v !== '').map(plainWords).join(', ');
-    return;
+  } else {
+    const {cell, xa, ya, trace} = cellBox(at);
+    const x = (cell.x[at.column] + cell.x[at.column + 1]) / 2, y = (cell.y[at.row] + cell.y[at.row + 1]) / 2;
+    library.Fx.hover(box, {xval: x, yval: y}, trace.xaxis + trace.yaxis);
+    otherwise = `${tickWords(ya, or(chosen.y, at.row))}, ${tickWords(xa, or(chosen.x, at.column))}: ` +
+      (typeof chosen.z === 'number' ? Number(chosen.z.toPrecision(3)) : 'empty');
   }
-  const {cell, xa, ya, trace} = cellBox(at);
-  const x = (cell.x[at.column] + cell.x[at.column + 1]) / 2, y = (cell.y[at.row] + cell.y[at.row + 1]) / 2;
-  library.Fx.hover(box, {xval: x, yval: y}, trace.xaxis + trace.yaxis);
-  const hover = trace.hovertext?.[at.row]?.[at.column] ?? (typeof chosen.text === 'string' ? chosen.text : null);
-  live.textContent = hover ? plainWords(hover) :
-    `${tickWords(ya, or(chosen.y, at.row))}, ${tickWords(xa, or(chosen.x, at.column))}: ` +
-    (typeof chosen.z === 'number' ? Number(chosen.z.toPrecision(3)) : 'empty');
+  clearTimeout(speaking);
+  speaking = setTimeout(() => { live.textContent = hoverWords() || otherwise; }, 120);   // Plotly hovers lazily
 }
 
 function stepGrid(key, all) {

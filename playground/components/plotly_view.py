@@ -57,7 +57,8 @@ class PlotlyView(gr.HTML):
         Parameters:
             value: the figure. `layout.meta.description`, plain words, is read to those who can't see it.
                 Labels made of tokens must be html-escaped by whoever draws them: Plotly reads a little HTML.
-            height: in pixels, reserved before anything is drawn. `layout.height` of a figure wins over it.
+            height: in pixels, title included, reserved before anything is drawn. `layout.height` of a figure wins
+                over it.
             label: what the picture is called when the figure has neither description nor title.
         """
         self.height = height
@@ -66,7 +67,8 @@ class PlotlyView(gr.HTML):
             value,
             label=label,
             html_template=(
-                f'<div class="pv-wrap"><div class="pv" role="img" style="height:{int(height)}px"></div>'
+                f'<div class="pv-wrap" style="height:{int(height)}px"><p class="pv-title" hidden></p>'
+                '<div class="pv" role="img"></div>'
                 '<div class="pv-cursor" hidden></div><p class="pv-words"></p>'
                 '<div class="pv-live" aria-live="polite"></div></div>'
             ),
