@@ -1,0 +1,41 @@
+"""Models shared by all tests of a session: loading costs more than most tests."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+import playground as pg
+from tests import zoo
+
+PATIENCE = 2.0
+"""Seconds a test waits for a hub that may be out of reach."""
+
+
+def _load(name: str) -> "pg.LoadedModel":
+    return pg.load(name, device="cpu", dtype="float32", settings=replace(pg.Settings(), hub_timeout=PATIENCE))
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> "pg.LoadedModel":
+    """The default model, with its real weights, in float32 on the CPU."""
+    return _load("smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="session")
+def minilm() -> "pg.LoadedModel":
+    """all-MiniLM-L6-v2 with its real weights: an encoder without a head."""
+    return _load("all-minilm-l6-v2")
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[[str], "pg.LoadedModel"]:
+    """tiny(family) -> LoadedModel of the zoo with the byte tokenizer, each built once."""
+    from playground.models.loading import prepare
+
+    @cache
+    def make(family: str) -> "pg.LoadedModel":
+        return prepare(zoo.build(family), zoo.byte_tokenizer(), family)
+
+    return make
