@@ -1,7 +1,7 @@
 """Generating token by token, with what the model thought at each step. Knows nothing of the page.
 
 An own loop instead of `model.generate()`: it is as fast, sees every probability, and ends within one token when
-its reader goes away. The sampling rules are transformers' own processors in transformers' own order.
+its reader goes away. How a token is picked stands in sampling.py.
 """
 
 import inspect
@@ -10,76 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor
-from transformers import (
-    LogitsProcessorList,
-    RepetitionPenaltyLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
-)
 
-from playground.analysis.distribution import entropy_bits, rank_of, top
+from playground.analysis.distribution import Expectation, expectation
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import IncrementalText, Token, check_text
 from playground.recording import check_length
+from playground.sampling import Chooser, GenerationSettings
 from playground.settings import Settings
-
-
-@dataclass(frozen=True)
-class GenerationSettings:
-    """How to choose the next token. PlaygroundError, with the range, for a value outside it."""
-
-    max_new_tokens: int = 40
-    """1 to Settings.max_new_tokens; fewer where the context ends."""
-    greedy: bool = False
-    """Always the most probable token; the other rules but the repetition penalty are then without effect."""
-    temperature: float = 1.0
-    """0 to 5: logits are divided by it; 0 is greedy."""
-    top_k: int = 0
-    """Keep the k most probable tokens; 0 keeps all."""
-    top_p: float = 1.0
-    """Keep the fewest most probable tokens whose probabilities reach p (nucleus, Holtzman et al. 2020); 0 to 1."""
-    repetition_penalty: float = 1.0
-    """0.1 to 5: logits of tokens already there are divided by it, or multiplied if negative (Keskar et al. 2019)."""
-    seed: int | None = None
-    """The same seed gives the same text; None draws a new one."""
-    chat: bool = False
-    """Put the prompt into the tokenizer's chat template as a user's turn."""
-    alternatives: int = 10
-    """How many of the most probable tokens each step reports."""
-
-    def __post_init__(self):
-        for name, low, high in (
-            ("max_new_tokens", 1, 100_000), ("temperature", 0, 5), ("top_k", 0, 1_000_000), ("top_p", 0, 1),
-            ("repetition_penalty", 0.1, 5), ("alternatives", 1, 1000), ("seed", 0, 2**63 - 1),
-        ):
-            value = getattr(self, name)
-            if name == "seed" and value is None:
-                continue
-            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-                raise PlaygroundError(f"{name} is {value!r}.", f"It goes from {low:,} to {high:,}.")
-
-    @property
-    def is_greedy(self) -> bool:
-        """Greedy by choice, or because temperature or top-p of 0 leave only the most probable token."""
-        return self.greedy or self.temperature == 0 or self.top_p == 0 or self.top_k == 1
-
-    def processors(self) -> LogitsProcessorList:
-        """transformers' processors in the order in which `generate()` applies them."""
-        rules = LogitsProcessorList()
-        if self.repetition_penalty != 1:
-            rules.append(RepetitionPenaltyLogitsProcessor(float(self.repetition_penalty)))
-        if self.is_greedy:
-            return rules
-        if self.temperature != 1:
-            rules.append(TemperatureLogitsWarper(float(self.temperature)))
-        if self.top_k:
-            rules.append(TopKLogitsWarper(int(self.top_k)))
-        if self.top_p < 1:
-            rules.append(TopPLogitsWarper(float(self.top_p)))
-        return rules
 
 
 @dataclass(frozen=True)
@@ -145,7 +85,10 @@ def prompt_ids(model: LoadedModel, prompt: str, chat: bool, settings: Settings) 
     if not model.capabilities.chat:
         raise PlaygroundError("This model can't chat:", model.capabilities.chat.reason + ". Let it complete instead.")
     turns = [{"role": "user", "content": prompt}]
-    return model.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    try:
+        return model.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    except TemplateError as error:  # a program that came with the tokenizer
+        raise PlaygroundError(f"This model's chat template failed: {error}.", "Let it complete instead.") from error
 
 
 def generate(
@@ -172,93 +115,84 @@ def generate(
 
 
 def _steps(model: LoadedModel, ids: list[int], generation: GenerationSettings) -> Iterator[Step]:
-    config = model.model.generation_config
-    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
-    rules, random = generation.processors(), torch.Generator(model.input_device)
-    random.manual_seed(generation.seed) if generation.seed is not None else random.seed()
-    text = IncrementalText(model.vocabulary)
-    reader = _Reader(model, ids)
+    end = model.model.generation_config.eos_token_id
+    ends = set(end) if isinstance(end, list) else {end}
+    started = time.perf_counter()
+    text, reader = IncrementalText(model.vocabulary), _Reader(model, ids)
+    choose = Chooser(model, generation, len(reader.ids[0]))
     for index in range(generation.max_new_tokens):
-        started = time.perf_counter()
-        logits = reader.next_logits()  # (1, vocabulary) float32
-        with torch.inference_mode():
-            scores = rules(reader.ids, logits.clone()) if rules else logits
-            if generation.is_greedy:
-                chosen, chosen_probability = int(scores.argmax()), 1.0
-            else:
-                shares = scores.softmax(-1)
-                chosen = int(torch.multinomial(shares, 1, generator=random))
-                chosen_probability = float(shares[0, chosen])
-        reader.append(chosen)
-        yield _step(model, index, logits[0], chosen, chosen_probability, generation, text, started, chosen in ends)
-        if chosen in ends:
+        logits = reader.next_logits()  # (1, vocabulary)
+        chosen, chosen_probability = choose(reader.ids, logits)
+        told = expectation(logits[0], generation.alternatives, chosen)
+        last = chosen in ends or index == generation.max_new_tokens - 1
+        yield Step(
+            index=index,
+            token=_token(model, chosen),
+            text=text.push(chosen) + (text.flush() if last else ""),
+            probability=told.chosen_probability,
+            chosen_probability=chosen_probability,
+            rank=told.chosen_rank,
+            entropy=told.entropy,
+            alternatives=_alternatives(model, told),
+            seconds=time.perf_counter() - started,
+            stopped=chosen in ends,
+        )
+        if last:
             return
+        started = time.perf_counter()  # the reader's own time is not the model's
+        reader.append(chosen)
 
 
-def _step(model, index, logits, chosen, chosen_probability, generation, text, started, stopped) -> Step:
-    ids, probabilities = top(logits, min(generation.alternatives, len(logits)))
-    return Step(
-        index=index,
-        token=_token(model, chosen),
-        text=text.push(chosen),
-        probability=float(logits.softmax(-1)[chosen]),
-        chosen_probability=chosen_probability,
-        rank=rank_of(logits, chosen),
-        entropy=entropy_bits(logits),
-        alternatives=_alternatives(model, ids, probabilities),
-        seconds=time.perf_counter() - started,
-        stopped=stopped,
-    )
+def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20, chosen: int | None = None) -> NextTokens:
+    """The distribution that logits (vocabulary,) stand for: the count most probable tokens, and how likely the
+    chosen id was."""
+    told = expectation(logits, count, chosen)
+    found = None if chosen is None else Chosen(told.chosen_probability, told.chosen_rank)
+    return NextTokens(_alternatives(model, told), told.entropy, found)
 
 
 def _token(model: LoadedModel, token_id: int) -> Token:
     return model.vocabulary.describe([token_id])[0]
 
 
-def _alternatives(model: LoadedModel, ids, probabilities) -> tuple[Alternative, ...]:
-    return tuple(
-        Alternative(_token(model, int(i)), float(p)) for i, p in zip(ids, probabilities, strict=True)
-    )
-
-
-def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20, chosen: int | None = None) -> NextTokens:
-    """The distribution that logits (vocabulary,) stand for: the count most probable tokens, and how likely the
-    chosen id was."""
-    ids, probabilities = top(logits, min(count, len(logits)))
-    found = None if chosen is None else Chosen(float(logits.softmax(-1)[chosen]), rank_of(logits, chosen))
-    return NextTokens(_alternatives(model, ids, probabilities), entropy_bits(logits), found)
+def _alternatives(model: LoadedModel, told: Expectation) -> tuple[Alternative, ...]:
+    return tuple(Alternative(_token(model, i), p) for i, p in zip(told.ids, told.probabilities, strict=True))
 
 
 class _Reader:
     """Feeds a model its own choices, one token at a time, through its key-value cache."""
 
     def __init__(self, model: LoadedModel, ids: list[int]):
-        self._model = model
-        self._options = {"use_cache": True, "return_dict": True}
-        if "logits_to_keep" in inspect.signature(model.model.forward).parameters:
+        self._model = model.model
+        accepted = inspect.signature(self._model.forward).parameters
+        self._caches = "past_key_values" in accepted
+        self._options = {"return_dict": True}
+        if "logits_to_keep" in accepted:
             self._options["logits_to_keep"] = 1  # of a long prompt only the last row is needed
         self._cache = None
-        self._encoder_outputs = None
-        self.ids = torch.tensor([ids], device=model.input_device)  # (1, tokens)
-        if model.model.config.is_encoder_decoder:
+        self.ids = torch.tensor([ids], device=model.input_device)  # (1, tokens); of a decoder, its own
+        if self._model.config.is_encoder_decoder:
             with torch.inference_mode():
-                self._encoder_outputs = model.model.get_encoder()(input_ids=self.ids)
-            start = model.model.generation_config.decoder_start_token_id
-            self.ids = torch.tensor([[start]], device=model.input_device)
+                self._options["encoder_outputs"] = self._model.get_encoder()(input_ids=self.ids)
+            self.ids = torch.tensor([[decoder_start(model)]], device=model.input_device)
         self._fresh = self.ids
 
     @torch.inference_mode()
     def next_logits(self) -> Tensor:
         """(1, vocabulary) float32 after the last token."""
-        inputs = {"input_ids": self._fresh}
-        if self._encoder_outputs is not None:
-            inputs = {"encoder_outputs": self._encoder_outputs, "decoder_input_ids": self._fresh}
-        outputs = self._model.model(**inputs, past_key_values=self._cache, **self._options)
-        self._cache = outputs.get("past_key_values")
-        return outputs.logits[:, -1].float()
+        if not self._caches:  # an old family (openai-gpt) reads the whole text again
+            return self._model(input_ids=self.ids, **self._options).logits[:, -1].float()
+        name = "decoder_input_ids" if "encoder_outputs" in self._options else "input_ids"
+        outputs = self._model(**{name: self._fresh}, past_key_values=self._cache, use_cache=True, **self._options)
+        self._cache = outputs.past_key_values
+        return outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU
 
     def append(self, token_id: int) -> None:
         self._fresh = torch.tensor([[token_id]], device=self.ids.device)
         self.ids = torch.cat([self.ids, self._fresh], dim=1)
-        if self._cache is None:  # a family without a cache reads the whole text again
-            self._fresh = self.ids
+
+
+def decoder_start(model: LoadedModel) -> int:
+    """The token that an encoder-decoder's decoder begins with."""
+    config = model.model.generation_config
+    return config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id

@@ -4,6 +4,7 @@ Knows tokenizers only. The text of a token comes from its bytes in the vocabular
 which loses leading spaces (SentencePiece) and cuts characters that are made of several byte pieces.
 """
 
+import codecs
 import json
 import re
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from playground.errors import PlaygroundError
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_HEX = "playground_hex"
+codecs.register_error(_HEX, lambda error: (f"⟨{error.object[error.start : error.end].hex(' ').upper()}⟩", error.end))
 _BYTE_OF = {character: byte for byte, character in bytes_to_unicode().items()}
 
 
@@ -22,7 +25,7 @@ class Token:
 
     `start` and `end` are character offsets into the text (equal for special tokens that stand for none of it).
     A character made of several byte pieces has as many tokens, each with the whole character as its text and
-    `piece` = (which, of how many), counted from 1.
+    `piece` = (which, of how many), counted from 1. A byte piece that stands alone has its bytes as its text: ⟨E6⟩.
     """
 
     id: int
@@ -93,11 +96,12 @@ class Vocabulary:
                 index += 1
                 continue
             group = self._character_group(ids, index)
-            text = b"".join(self.token_bytes(i) for i in group).decode("utf-8", "replace")
+            data = b"".join(self.token_bytes(i) for i in group)
+            text, end = data.decode("utf-8", _HEX), position + len(data.decode("utf-8", "replace"))
             for number, token_id in enumerate(group, start=1):
                 piece = (number, len(group)) if len(group) > 1 else None
-                tokens.append(Token(token_id, text, position, position + len(text), piece=piece))
-            position += len(text)
+                tokens.append(Token(token_id, text, position, end, piece=piece))
+            position = end
             index += len(group)
         return tuple(tokens)
 
