@@ -26,8 +26,11 @@ def main() -> None:
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from playground.page import create_app, launch_options  # gradio takes seconds to import: after the options
+    from playground.startup import preload
+    from playground.workbench import shared
 
     page = create_app(settings)
+    preload(shared())
     page.queue(max_size=128).launch(server_name=chosen.host, server_port=chosen.port, **launch_options())
 
 

@@ -24,7 +24,7 @@ def problem(error: Exception) -> str:
 
 def definitions(facts: Mapping[str, str]) -> str:
     """A table of names and values."""
-    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in facts.items())
+    rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
     return f'<dl class="pg-card">{rows}</dl>'
 
 
@@ -35,10 +35,10 @@ def badge(state: str, words: str, title: str = "") -> str:
 
 def progress(message: str, share: float | None, seconds: float) -> str:
     """A progress bar; without a share it only says that something goes on."""
-    value = "" if share is None else f' value="{share:.3f}"'
+    known = "pg-unknown" if share is None else f'" aria-valuenow="{share * 100:.0f}" style="--share:{share:.3f}'
     return (
-        f'<div class="pg-progress"><div class="pg-progress-text"><span>{text(message)}</span>'
-        f"<span>{seconds:.0f} s</span></div><progress max=\"1\"{value} aria-label=\"{text(message)}\"></progress></div>"
+        f'<div role="progressbar" aria-label="{text(message)}" class="pg-progress {known}">'
+        f"<span>{text(message)} · {seconds:.0f} s</span></div>"
     )
 
 

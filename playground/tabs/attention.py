@@ -31,7 +31,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     with gr.Row():
         with gr.Column(scale=5):
             overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
-        with gr.Column(scale=6):
+        with gr.Column(scale=6, elem_classes="pg-first"):
             with gr.Row(elem_classes="pg-controls"):
                 kind = gr.Radio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
                 layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")

@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from playground.analysis.display import percent
 from playground.analysis.projection import nearest, pca
 from playground.components import Panel, PlotlyView, markup
 from playground.figures.embeddings import neighbours_figure, scatter_figure
@@ -78,7 +79,7 @@ def draw(model_id, device, dtype, words, dimensions, space) -> tuple:
     groups = [group_of[word] for word in chosen]
     names = {group: f"{next(w for w in chosen if group_of[w] == group)} …" for group in dict.fromkeys(groups)}
     categories = [names[group] for group in groups] if len(names) > 1 else None
-    shares = ", ".join(f"{share:.0%}" for share in projection.explained_variance_ratio)
+    shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
     words_said = f"{len(chosen)} words in {model.anatomy.d_model:,} dimensions; the axes hold {shares} of their variance. "
     words_said += projection.note or "Click a point for its neighbours in the whole vocabulary."
     figure = scatter_figure(projection, labels, categories)

@@ -39,23 +39,26 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     """Builds the tab and connects it."""
     shown, steps = gr.State(None), gr.State([])
     with gr.Row(elem_classes="pg-actions"):
+        start = gr.Button("Generate", variant="primary", scale=0, min_width=130, elem_id="generate")
+        stop = gr.Button("Stop", scale=0, min_width=90, elem_id="stop")
         mode = gr.Radio([("Complete the text", "complete"), ("Answer as a chat", "chat")], value="complete",
-                        label="Mode", scale=3, elem_id="mode")
-        start = gr.Button("Generate", variant="primary", scale=1, min_width=110, elem_id="generate")
-        stop = gr.Button("Stop", scale=1, min_width=80, elem_id="stop")
-    with gr.Row(elem_classes="pg-controls"):
-        count = gr.Slider(1, 500, value=40, step=1, label="New tokens", elem_id="new-tokens")
-        temperature = gr.Slider(0, 2, value=0.7, step=0.05, label="Temperature (0 = greedy)", elem_id="temperature")
-    with gr.Accordion("More", open=False), gr.Row(elem_classes="pg-controls"):
-        top_k = gr.Slider(0, 200, value=0, step=1, label="Top-k (0 = all)", elem_id="top-k")
-        top_p = gr.Slider(0, 1, value=0.95, step=0.01, label="Top-p", elem_id="top-p")
-        penalty = gr.Slider(0.5, 2, value=1.0, step=0.05, label="Repetition penalty", elem_id="penalty")
-        seed = gr.Number(0, label="Seed (same seed, same text)", precision=0, minimum=0, elem_id="seed")
-        greedy = gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy")
+                        label="Mode", show_label=False, container=False, elem_id="mode")  # fmt: skip
     strip = TokenStrip(label="The text and its continuation", elem_id="strip")
     status = Panel(live=True, elem_id="generate-status")
-    chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
-    detail = Panel(elem_id="token-detail")
+    with gr.Row():
+        with gr.Column(scale=7, min_width=320):
+            chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
+            detail = Panel(live=True, elem_id="token-detail")
+        with gr.Column(scale=3, min_width=260):
+            count = gr.Slider(1, 500, value=40, step=1, label="New tokens", elem_id="new-tokens")
+            temperature = gr.Slider(0, 2, value=0.7, step=0.05, label="Temperature (0: greedy)", elem_id="temperature")
+            with gr.Accordion("More", open=False):
+                top_p = gr.Slider(0, 1, value=0.95, step=0.01, label="Top-p (1: all)", elem_id="top-p")
+                top_k = gr.Slider(0, 200, value=0, step=1, label="Top-k (0: all)", elem_id="top-k")
+                penalty = gr.Slider(0.5, 2, value=1.0, step=0.05, label="Repetition penalty (1: none)",
+                                    elem_id="penalty")  # fmt: skip
+                seed = gr.Number(0, label="Seed: the same gives the same text", precision=0, minimum=0, elem_id="seed")
+                greedy = gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy")
     Panel(ABOUT)
 
     drawn = [mode, strip, status, chart, detail, steps, shown, lens.message]
@@ -78,8 +81,8 @@ def build(lens: Lens, tab: gr.Tab) -> None:
 def draw(model_id, device, dtype, text, mode, shown) -> tuple:
     """The text's own tokens and what the model expects next; leaves a generated text alone that belongs to it."""
     model = loaded(model_id, device, dtype)
-    modes = gr.Radio(interactive=bool(model.capabilities.chat)) if not model.capabilities.chat else gr.Radio(interactive=True)
     mode = mode if model.capabilities.chat else "complete"
+    modes = gr.Radio(value=mode, interactive=bool(model.capabilities.chat))
     key = [model_id, device, dtype, text, mode]
     if shown == key:
         return tuple([gr.skip()] * 7)
@@ -189,11 +192,11 @@ def explain_generated(entry: dict) -> tuple:
 
 
 def _explanation(label: str, probability: float, rank: int, entropy: float, alternatives: list) -> tuple:
-    labels, shares = zip(*alternatives, strict=True)
-    name = plain_mark(label, 24)
-    figure = distribution_figure(
-        labels, shares, chosen=rank - 1 if rank <= len(labels) else None, title=f"Expected where “{name}” stands"
-    )
+    labels, shares = map(list, zip(*alternatives, strict=True))
+    name, chosen = plain_mark(label, 24), rank - 1
+    if rank > len(labels):  # not among the most probable: it gets a bar of its own below them
+        labels, shares, chosen = [*labels, label], [*shares, probability], len(labels)
+    figure = distribution_figure(labels, shares, chosen=chosen, title=f"Expected where “{name}” stands")
     words = (
         f"“{name}” had probability {probability:.3g} and rank {rank:,}: a surprisal of "
         f"{-math.log2(max(probability, 1e-45)):.2f} bits, where the distribution's entropy is {entropy:.2f} bits."

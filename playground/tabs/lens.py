@@ -50,15 +50,13 @@ def build() -> Lens:
         model=gr.State(""), device=gr.State("auto"), dtype=gr.State("auto"), applied=gr.State(FIRST_TEXT),
         active=gr.State(""), text=None, message=None,
     )
-    with gr.Row(elem_classes="pg-lens", equal_height=True):
-        lens.text = gr.Textbox(
-            FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, scale=8, elem_id="lens-text",
-            info="Every tab looks at this text. Enter applies it, Shift+Enter starts a new line.",
-            submit_btn=False,
-        )
-        look = gr.Button("Look", variant="primary", scale=1, min_width=96, elem_id="look")
-    with gr.Row(elem_classes="pg-chips"):
-        chips = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in EXAMPLES]
+    lens.text = gr.Textbox(
+        FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text",
+        info="Every tab looks at this text. Press Enter or Look to apply what you typed (Shift+Enter: new line).",
+    )  # fmt: skip
+    with gr.Row(elem_classes="pg-chips", elem_id="chips"):
+        look = gr.Button("Look", elem_id="look")
+        chips = [gr.Button(name, elem_classes="pg-chip") for name in EXAMPLES]
     lens.message = Panel(live=True, elem_id="message")
     gr.on([look.click, lens.text.submit], apply_text, lens.text, lens.applied, **QUIET)
     for chip in chips:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from playground import workbench
-from playground.catalog import CATALOG, DEFAULT_MODEL
+from playground.catalog import CATALOG, DEFAULT_MODEL, find
 from playground.components import Panel, markup
 from playground.errors import PlaygroundError
 from playground.tabs.lens import QUIET, Lens
@@ -16,12 +16,12 @@ _DTYPES = ("auto", "float32", "bfloat16", "float16")
 def build(lens: Lens, page: gr.Blocks) -> None:
     """Builds the sidebar into the page; a loaded model is put into the lens."""
     catalog_only = workbench.shared().settings.catalog_only
-    choices = [(f"{entry.name}: {entry.shows}{' (gated)' if entry.gated else ''}", entry.name) for entry in CATALOG.values()]
     model = gr.Dropdown(
-        choices, value=DEFAULT_MODEL, label="Model", allow_custom_value=not catalog_only, filterable=True,
+        list(CATALOG), value=DEFAULT_MODEL, label="Model", allow_custom_value=not catalog_only, filterable=True,
         elem_id="model",
         info="From the list." if catalog_only else "From the list, or type a hub id (owner/name) or a folder.",
     )
+    about = Panel(model_note(DEFAULT_MODEL), elem_id="model-note")
     with gr.Row():
         device = gr.Dropdown(["auto"], value="auto", label="Device", min_width=110, elem_id="device")
         dtype = gr.Dropdown(list(_DTYPES), value="auto", label="Number format", min_width=110, elem_id="dtype")
@@ -32,10 +32,19 @@ def build(lens: Lens, page: gr.Blocks) -> None:
     card = Panel(elem_id="card")
     asked = [model, device, dtype]
     shown = [lens.model, lens.device, lens.dtype, card, status, cancel]
+    model.change(model_note, model, about, **QUIET)
     options = QUIET | {"concurrency_limit": None}  # waiting for a loading costs nothing
     loading = gr.on([load.click, model.select], load_model, asked, shown, trigger_mode="once", **options)
     first = page.load(first_model, None, [*shown, device], **options)
     cancel.click(cancelled, None, [status, cancel], cancels=[loading, first], **QUIET)
+
+
+def model_note(model_id: str) -> str:
+    """What a model of the list is good for showing."""
+    entry = find(model_id or "")
+    if entry is None:
+        return ""
+    return markup.note(f"Shows {entry.shows}." + (" The hub asks for an account and a licence." if entry.gated else ""))
 
 
 def load_model(model_id: str, device: str, dtype: str) -> Iterator[tuple]:

@@ -1,0 +1,277 @@
+"""The page as a visitor uses it, in a real browser, on the real default model.
+
+The `page` and `open_page` fixtures fail a test if a visitor's text ran as a script, if a foreign host was asked, or
+if the page reported an error.
+"""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from playground import workbench
+from playground.page import create_app, launch_options
+
+HOSTILE = (
+    "</script><script>window.__xss=1</script> <img src=x onerror=window.__xss=1> ${window.__xss=1} {{7*7}} "
+    "<svg onload=window.__xss=1> 今天 🤗 \u202eabc"
+)
+TABS = ("Generate", "Attention", "Positions", "Embeddings")
+DRAWN = {
+    "Generate": "#strip .t",
+    "Attention": "#attention-overview .pv[data-rendered]",
+    "Positions": "#positions-own .pv[data-rendered]",
+    "Embeddings": "#embedding-map .pv[data-rendered]",
+}
+
+
+@pytest.fixture(scope="session")
+def address(serve) -> str:
+    return serve(create_app().queue(max_size=64), **launch_options())
+
+
+@pytest.fixture
+def opened(address, open_page):
+    """`opened(width=…, theme=…)` -> the page with the default model loaded and its first tab drawn."""
+
+    def opener(**options) -> Page:
+        page = open_page(address, **options)
+        page.wait_for_selector("#card dl", state="attached", timeout=180_000)
+        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=60_000)
+        return page
+
+    return opener
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    page.wait_for_selector(DRAWN[name], timeout=60_000)
+
+
+def look_at(page: Page, text: str) -> None:
+    page.locator("#lens-text textarea").fill(text)
+    page.locator("#look").click()
+
+
+def test_first_visit_is_not_empty(opened):
+    """Guards against a page that waits for the visitor to press something before it shows anything."""
+    page = opened()
+    expect(page.locator("#card")).to_contain_text("9 query, 3 key-value")
+    expect(page.locator("#strip .t")).to_have_count(13)
+    expect(page.locator("#generate-status")).to_contain_text("13 tokens")
+    for name in TABS[1:]:
+        open_tab(page, name)
+    expect(page.locator("#message")).to_have_text("")
+
+
+def test_generating_streams_and_explains_a_token(opened):
+    """Guards against a continuation whose tokens can't be asked why, and against steps mixed up with the text's."""
+    page = opened()
+    look_at(page, "The capital of France is")
+    expect(page.locator("#strip .t")).to_have_count(5)
+    page.locator("#temperature input[type=number]").fill("0")
+    page.locator("#new-tokens input[type=number]").fill("8")
+    page.locator("#generate").click()
+    expect(page.locator("#generate-status")).to_contain_text("8 tokens in", timeout=60_000)
+    expect(page.locator("#strip .t-generated")).to_have_count(8)
+    expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
+    page.locator("#strip .t-generated").first.click()
+    expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
+    expect(page.locator("#token-detail")).to_contain_text("rank 1:")
+    page.locator("#strip .t").nth(1).click()
+    expect(page.locator("#token-detail")).to_contain_text("“·capital” had probability")
+
+
+def test_stop_ends_the_computing_and_keeps_the_tokens(opened):
+    """Guards against a Stop that only hides the text while the model goes on."""
+    page = opened()
+    page.locator("#new-tokens input[type=number]").fill("400")
+    page.locator("#generate").click()
+    expect(page.locator("#strip .t-generated").nth(2)).to_be_visible(timeout=60_000)
+    page.locator("#stop").click()
+    expect(page.locator("#generate-status")).to_contain_text("Stopped after", timeout=30_000)
+    count = page.locator("#strip .t-generated").count()
+    assert 3 <= count < 400
+    assert forward_calls_cease(), "the model still runs after Stop"
+    assert page.locator("#strip .t-generated").count() == count
+
+
+def test_closing_the_page_ends_the_computing(opened):
+    """Guards against models that go on generating for visitors who have left."""
+    page = opened()
+    page.locator("#new-tokens input[type=number]").fill("400")
+    page.locator("#generate").click()
+    expect(page.locator("#strip .t-generated").first).to_be_visible(timeout=60_000)
+    page.context.close()
+    assert forward_calls_cease(), "the model still runs though its visitor has left"
+
+
+def forward_calls_cease(patience: float = 30.0, quiet: float = 3.0) -> bool:
+    """Whether the default model is left alone for `quiet` seconds at some time within `patience`."""
+    model = workbench.shared().model("smollm2-135m-instruct").model
+    last = [time.monotonic()]
+    hook = model.register_forward_pre_hook(lambda *_: last.append(time.monotonic()))
+    try:
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            time.sleep(0.2)
+            if time.monotonic() - last[-1] > quiet:
+                return True
+        return False
+    finally:
+        hook.remove()
+
+
+def test_chat_answers(opened):
+    """Guards against the chat template being lost on the weights' way through the package index."""
+    page = opened()
+    page.get_by_role("radio", name="Answer as a chat").check()
+    page.locator("#lens-text textarea").fill("What is the capital of France?")
+    page.locator("#temperature input[type=number]").fill("0")
+    page.locator("#generate").click()
+    expect(page.locator("#generate-status")).to_contain_text("The model ended its text", timeout=60_000)
+    expect(page.locator("#strip")).to_contain_text("Paris")
+
+
+def test_overview_click_opens_the_head(opened):
+    """Guards against a click landing on another head than the one under the pointer."""
+    page = opened()
+    open_tab(page, "Attention")
+    expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=60_000)
+    plot = page.locator("#attention-overview .pv")
+    point = plot.evaluate(
+        """(gd, [head, layer]) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
+        return [box.left + l.xaxis._offset + l.xaxis.d2p(head), box.top + l.yaxis._offset + l.yaxis.d2p(layer)]; }""",
+        [4, 2],
+    )
+    page.mouse.click(*point)
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4:", timeout=30_000)
+    expect(page.locator("#attention-layer input[type=number]")).to_have_value("2")
+    expect(page.locator("#attention-head input[type=number]")).to_have_value("4")
+
+
+def test_sliders_choose_the_head(opened):
+    """Guards against sliders that don't know how many layers and heads the model has."""
+    page = opened()
+    open_tab(page, "Attention")
+    layer = page.locator("#attention-layer input[type=number]")
+    expect(page.locator("#attention-layer")).to_contain_text("0 to 29")
+    layer.fill("11")
+    layer.press("Enter")
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 11, head 0:", timeout=30_000)
+
+
+def test_sinusoidal_controls(opened):
+    """Guards against a formula picture that ignores its controls."""
+    page = opened()
+    open_tab(page, "Positions")
+    expect(page.locator("#positions-heading")).to_contain_text("rotary, base 100,000")
+    width = page.locator("#sinusoidal-width input[type=number]")
+    width.fill("32")
+    width.press("Enter")
+    page.wait_for_function("document.querySelector('#sinusoidal .pv').calcdata?.[0][0].z[0].length === 32")
+
+
+def test_words_and_neighbours(opened):
+    """Guards against a click that shows another point's neighbours."""
+    page = opened()
+    open_tab(page, "Embeddings")
+    page.locator("#words textarea").fill("cat, France, seven")
+    page.locator("#place").click()
+    expect(page.locator("#embedding-sentence")).to_contain_text("3 words in 576 dimensions", timeout=30_000)
+    page.wait_for_function("document.querySelectorAll('#embedding-map .scatterlayer .point').length >= 3")
+    page.locator("#embedding-map .pv").focus()
+    point = page.locator("#embedding-map .pv").evaluate(
+        """gd => { const t = gd._fullData.find(t => (t.text || []).includes('France')), i = [...t.text].indexOf('France');
+        const l = gd._fullLayout, box = gd.getBoundingClientRect();
+        return [box.left + l.xaxis._offset + l.xaxis.d2p(t.x[i]), box.top + l.yaxis._offset + l.yaxis.d2p(t.y[i])]; }"""
+    )
+    page.mouse.click(*point)
+    expect(page.locator("#neighbours")).to_contain_text("Nearest to “France”", timeout=30_000)
+
+
+def test_hostile_text_is_inert_everywhere(opened):
+    """Guards against any view that reads a visitor's text or a model's token as HTML, script or template."""
+    page = opened()
+    look_at(page, HOSTILE)
+    expect(page.locator("#strip")).to_contain_text("script", timeout=30_000)
+    page.locator("#strip .t").nth(3).click()
+    page.locator("#new-tokens input[type=number]").fill("5")
+    page.locator("#generate").click()
+    expect(page.locator("#generate-status")).to_contain_text("5 tokens in", timeout=60_000)
+    for name in ("Attention", "Positions"):
+        open_tab(page, name)
+    open_tab(page, "Embeddings")
+    page.locator("#words textarea").fill(HOSTILE.replace(" ", ", ") + ", =1+1")
+    page.locator("#place").click()
+    expect(page.locator("#embedding-sentence")).to_contain_text("words in 576 dimensions")
+    page.locator("#model input").fill("<img src=x onerror=window.__xss=1>/${window.__xss=1}")
+    page.locator("#model input").press("Enter")
+    page.locator("#load").click()
+    expect(page.locator("#load-status .pg-error")).to_be_visible(timeout=60_000)
+    page.watch.assert_clean()
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x", "word " * 250_000], ids=["empty", "spaces", "one-token", "1-MB"])
+def test_bad_texts_leave_the_page_usable(opened, text):
+    """Guards against a text that leaves an exception, a lost picture or a dead page behind."""
+    page = opened()
+    box = page.locator("#lens-text textarea")
+    box.evaluate("(e, t) => { e.value = t; e.dispatchEvent(new Event('input', {bubbles: true})); }", text)
+    page.locator("#look").click()
+    if text == "" or len(text) > 1000:
+        expect(page.locator("#message .pg-error")).to_be_visible(timeout=60_000)
+        expect(page.locator("#message")).to_contain_text(re.compile("no text|1,250,000 bytes"))
+    look_at(page, "One two three")
+    expect(page.locator("#strip .t")).to_have_count(3, timeout=30_000)
+    expect(page.locator("#message")).to_have_text("")
+
+
+def test_failed_load_keeps_the_former_model(opened):
+    """Guards against a mistyped model id that takes the loaded model away."""
+    page = opened()
+    page.locator("#model input").fill("/no/such/folder")
+    page.locator("#model input").press("Enter")
+    page.locator("#load").click()
+    expect(page.locator("#load-status .pg-error")).to_be_visible(timeout=60_000)
+    look_at(page, "One two three")
+    expect(page.locator("#strip .t")).to_have_count(3, timeout=30_000)
+    expect(page.locator("#card")).to_contain_text("smollm2-135m-instruct")
+
+
+def test_two_visitors_at_once(opened):
+    """Guards against one visitor's tokens appearing on another's page."""
+    first, second = opened(), opened()
+    for page, text in ((first, "The capital of Italy is"), (second, "The capital of France is")):
+        page.locator("#lens-text textarea").fill(text)
+        page.locator("#temperature input[type=number]").fill("0")
+        page.locator("#new-tokens input[type=number]").fill("6")
+        page.locator("#generate").click()
+    for page, begins in ((first, "·Rome"), (second, "·Paris")):
+        expect(page.locator("#generate-status")).to_contain_text("6 tokens in", timeout=90_000)
+        expect(page.locator("#strip .t")).to_have_count(5 + 6)
+        expect(page.locator("#strip .t-generated").first).to_have_text(begins)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_narrow_screen(opened, theme):
+    """Guards against a page that scrolls sideways or hides its tabs on a phone."""
+    page = opened(width=390, theme=theme, touch=True)
+    for name in TABS:
+        open_tab(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the screen"
+    small = page.evaluate(
+        """[...document.querySelectorAll('.gradio-container button')].filter(b => b.offsetParent && b.offsetHeight < 36)
+        .map(b => b.className + ' ' + b.textContent.trim()).filter(t => !/reset|toggle-button/.test(t))"""
+    )
+    assert small == []
+
+
+def test_keyboard_alone(opened):
+    """Guards against a token that only a mouse can reach."""
+    page = opened()
+    page.locator("#strip .t").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#token-detail")).to_contain_text("“·animal” had probability", timeout=30_000)
