@@ -158,6 +158,13 @@ function dress(figure, width) {
       if (layout.margin[side] > most[side]) layout.margin[side] = most[side];
     }
   }
+  for (const trace of figure.data || []) {
+    // Text in a 3D scene is drawn as pixels and shows entities as they are; hover labels still need them.
+    if (trace.type === 'scatter3d' && Array.isArray(trace.text)) {
+      trace.hovertext ??= trace.text;
+      trace.text = trace.text.map(plainWords);
+    }
+  }
   // A finger that drags over a flat picture scrolls the page; zooming is for pointers that hover.
   const flat = !Object.keys(layout).some((key) => key.startsWith('scene'));
   const touch = window.matchMedia('(pointer: coarse)').matches;

@@ -640,3 +640,35 @@ def test_a_phone_does_not_scroll_sideways(which, open_page, request):
     else:
         expect(page.locator("#strip .t")).to_have_count(7)
     assert sideways(page) <= 0
+
+
+def test_a_phone_has_one_column(serve, open_page):
+    """Guards against rules of the style sheet that Gradio's rewriting makes match nothing."""
+    with gr.Blocks() as blocks:
+        with gr.Row(elem_classes="pg-chips"):
+            gr.Button("coreference", size="sm", elem_id="chip")
+        with gr.Row():
+            PlotlyView(heatmap(), elem_id="heat")
+            PlotlyView(heatmap(), elem_id="beside")
+        gr.HTML('<details class="pg-details" id="fold"><summary>What am I looking at?</summary><p>x</p></details>')
+        gr.Slider(0, 9, label="Layer", elem_id="layer")
+    page = open_page(serve(blocks, theme=theme(), css_paths=[STYLE]), width=390, touch=True)
+    drawn(page, "heat")
+    drawn(page, "beside")
+    first, second = (page.locator(f"#{name}").bounding_box() for name in ("heat", "beside"))
+    assert first["y"] + first["height"] <= second["y"] and min(first["width"], second["width"]) > 340
+    for pressed in ("#chip", "#fold summary", "#layer .reset-button", "#layer input[type=number]"):
+        assert page.locator(pressed).bounding_box()["height"] >= 38, pressed
+    assert sideways(page) <= 0
+
+
+def test_text_in_a_scene_is_readable(serve, open_page):
+    """Guards against &lt;s&gt; beside the points of a 3D map, where Plotly draws pixels and reads no entities."""
+    figure = go.Figure(go.Scatter3d(x=[0, 1], y=[0, 1], z=[0, 1], text=["&lt;s&gt;", " cat"], mode="markers+text"))
+    with gr.Blocks() as blocks:
+        PlotlyView(figure, elem_id="scene")
+    page = open_page(serve(blocks, theme=theme()))
+    page.watch.allowed.append("WebGL")
+    drawn(page, "scene")
+    trace = page.evaluate("(({text, hovertext}) => ({text, hovertext}))(document.querySelector('#scene .pv').data[0])")
+    assert trace["text"] == ["<s>", "cat"] and trace["hovertext"][0] == "&lt;s&gt;"
