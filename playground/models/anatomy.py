@@ -3,6 +3,7 @@
 Where the configuration's names differ between families, the modules decide: they are what computes.
 """
 
+import inspect
 from dataclasses import dataclass
 
 from torch import nn
@@ -36,7 +37,7 @@ class Anatomy:
     tied_embeddings: bool
     weight_bytes: int
     cache_bytes_per_token: int | None
-    """Keys and values of all layers for one token (a sliding layer keeps only its window's); None for encoders."""
+    """Keys and values of all layers for one token (a sliding layer keeps only its window's); None without a cache."""
 
     @property
     def has_decoder(self) -> bool:
@@ -86,14 +87,16 @@ def examine(model: PreTrainedModel) -> Anatomy:
     heads = _first(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
     d_model = _first(config, "hidden_size", "n_embd", "d_model", "dim")
     head_width = _first(config, "qk_head_dim", "head_dim", "d_kv") or d_model // heads
-    value_width = _first(config, "v_head_dim") or head_width  # DeepSeek's values are narrower than its keys
     key_value_heads = _key_value_heads(config, heads)
     layers = _first(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
     decoder_layers = _first(config, "decoder_layers", "num_decoder_layers") if two_stacks else None
     parameters = list(model.parameters())
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     scheme, positions = position_scheme(model)
-    cache = (decoder_layers or layers) * key_value_heads * (head_width + value_width) * model.dtype.itemsize
+    cached = 2 * key_value_heads * head_width
+    if compressed := _first(config, "kv_lora_rank"):  # DeepSeek keeps what keys and values are made from
+        cached = compressed + config.qk_rope_head_dim
+    caches = kind != "encoder" and "past_key_values" in inspect.signature(model.forward).parameters
     return Anatomy(
         family=config.model_type,
         kind=kind,
@@ -112,7 +115,7 @@ def examine(model: PreTrainedModel) -> Anatomy:
         activation=_activation(model, config),
         tied_embeddings=head is not None and head.weight.data_ptr() == embedding.weight.data_ptr(),
         weight_bytes=sum(p.numel() * p.element_size() for p in parameters),
-        cache_bytes_per_token=None if kind == "encoder" else cache,
+        cache_bytes_per_token=(decoder_layers or layers) * cached * model.dtype.itemsize if caches else None,
     )
 
 

@@ -27,13 +27,12 @@ import torch
 import playground as pg
 from playground.recording import KEEP_ALL_UP_TO
 
-WORDS = "The old clock in the hall struck nine and the children ran down to see who had come to the door . ".split()
+SENTENCE = "The old clock in the hall struck nine and the children ran down to see who had come to the door . "
 
 
 def text_of(model: pg.LoadedModel, length: int) -> str:
     """A text of exactly so many tokens."""
-    text = " ".join(WORDS[i % len(WORDS)] for i in range(length))
-    ids = model.vocabulary.tokenize(text)[0][:length]
+    ids = model.vocabulary.tokenize(SENTENCE * (length // 10 + 1))[0][:length]
     text = model.tokenizer.decode(ids)
     assert len(model.vocabulary.tokenize(text)[0]) == length
     return text
