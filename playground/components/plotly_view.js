@@ -77,8 +77,8 @@ function merge(base, extra) {
 
 const CLEAR = 'rgba(0,0,0,0)';
 // For figures that name no colours of their own; the same values as in playground/figures/theme.py.
-const SEQUENTIAL = [[0, '#f4f7fc'], [0.12, '#dbe6f5'], [0.3, '#abc8e8'], [0.5, '#6d9fd3'], [0.7, '#3b6fb6'],
-  [0.87, '#20447f'], [1, '#0e2148']];
+const SEQUENTIAL = [[0, '#f4f7fc'], [0.12, '#dbe6f5'], [0.3, '#b3cdea'], [0.5, '#7fabdd'], [0.7, '#4d88cc'],
+  [0.87, '#2b66b5'], [1, '#1b459c']];
 const DIVERGING = [[0, '#134b8a'], [0.2, '#3f7fc0'], [0.38, '#a5c8e6'], [0.5, '#ffffff'], [0.62, '#f6bf95'],
   [0.8, '#d9703a'], [1, '#8f2f0b']];
 const SCALED = ['heatmap', 'contour', 'surface', 'histogram2d', 'histogram2dcontour'];
