@@ -123,7 +123,8 @@ def _load_folder(
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
         model, missing = _from_pretrained(_auto_class(config), folder, config, dtype, placement)
-        if missing and not config.is_encoder_decoder:  # perhaps only a head is (ELECTRA's discriminator has none)
+        inside = f"{model.base_model_prefix}."
+        if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
             model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except PlaygroundError:
