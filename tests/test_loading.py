@@ -58,6 +58,15 @@ def test_a_headless_checkpoint_has_no_logits(tmp_path):
     assert "without a language-model head" in model.capabilities.logits.reason and model.capabilities.attention
 
 
+def test_a_decoder_without_its_head_is_still_causal(tmp_path):
+    """Guards text embedders made of decoders: by name they look like encoders, but no token sees a later one."""
+    zoo.build("qwen3").base_model.save_pretrained(tmp_path)
+    zoo.byte_tokenizer().save_pretrained(tmp_path)
+    model = pg.load(str(tmp_path), device="cpu", settings=SETTINGS)
+    assert model.anatomy.kind == "decoder" and not model.capabilities.generate
+    assert not pg.record(model, "abc").attention(0).weights.triu(1).any()
+
+
 def test_a_discriminator_is_loaded_without_a_random_head(tmp_path):
     """Guards ELECTRA's published weights: named ForPreTraining, with no generator in them."""
     from transformers import ElectraForPreTraining

@@ -80,9 +80,11 @@ def prepare(
     model.eval().requires_grad_(False)
     anatomy = examine(model)
     loaded = LoadedModel(model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0)
+    loaded.max_tokens = _longest_text(loaded, settings)
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: named like a decoder, but no later token is hidden
         loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)
-    loaded.max_tokens = _longest_text(loaded, settings)
+    elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder that came without its head
+        loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
     loaded.max_tokens = _longest_text(loaded, settings)  # the probe may have found that weights must be kept whole
     return loaded

@@ -52,8 +52,10 @@ def _text(model: LoadedModel) -> str:
 @torch.inference_mode()
 def reads_ahead(model: LoadedModel) -> bool:
     """Whether another last token changes what the model gives for the first one: it does not only look back."""
-    first = [model.model(input_ids=torch.tensor([[5, 6, last]], device=model.input_device))[0][0, 0] for last in (7, 8)]
-    return not torch.allclose(*first, rtol=1e-2, atol=1e-4)
+    ids = model.vocabulary.tokenize(_text(model))[0]
+    texts = ([*ids[:3], last] for last in (ids[1], ids[2]))
+    first, other = (model.model(input_ids=torch.tensor([t], device=model.input_device))[0][0, 0] for t in texts)
+    return not torch.allclose(first, other, rtol=1e-2, atol=1e-4)
 
 
 def _without_recording(model: LoadedModel) -> dict[str, Capability]:
