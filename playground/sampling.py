@@ -111,7 +111,7 @@ class Chooser:
     @torch.inference_mode()
     def __call__(self, ids: Tensor, logits: Tensor) -> tuple[int, float]:
         """The id chosen after ids (1, tokens) from logits (1, vocabulary), and the probability it was drawn with."""
-        scores = self._rules(ids, logits.clone())
+        scores = self._rules(ids, logits.clone()) if self._rules else logits
         if self._greedy:
             return int(scores.argmax()), 1.0
         shares = scores.softmax(-1)

@@ -60,7 +60,7 @@ def test_one_pass_tells_what_the_exact_functions_tell():
     ties = torch.tensor([1.0, 2.0, 1.0, 2.0, 1.0, 0.0])
     cut = torch.tensor([0.0, -torch.inf, 1.0, -torch.inf])
     for logits in (LOGITS, large, ties, cut, torch.zeros(9), large.to(torch.bfloat16)):
-        for count in (1, 3, 10):
+        for count in (1, 2, 3, 10):
             for chosen in (0, 2, 3):
                 told = expectation(logits, count, chosen)
                 ids, p = top(logits, count)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -64,24 +64,36 @@ class Expectation:
 def expectation(logits: Tensor, count: int = 10, chosen: int | None = None) -> Expectation:
     """All that is told of logits (vocabulary,) in one pass on their own device, for use at every generated token.
 
-    Far cheaper than sorting the vocabulary in float64. Raises what `probabilities` and `rank_of` raise.
+    Takes few steps that torch would share among threads: these wait for each other, and cost a busy machine more than
+    the sums themselves. Raises what `probabilities` and `rank_of` raise.
     """
     check_range("The number of tokens", count, 1, 1_000_000)
     x = logits.detach().float()
-    if not torch.isfinite(x.max()):  # max is NaN if any is
+    ids = _most_likely(x, count)
+    if not torch.isfinite(x[ids[0]]):  # the largest is NaN if any is
         _checked(x)
-    log_p = x.log_softmax(-1)  # (V,)
-    p = log_p.exp()
-    least = x.topk(min(count, len(x))).values[-1]
-    ids = (x >= least).nonzero()[:, 0]  # rising; more than count where the last ones are equal
-    ids = ids[x[ids].sort(descending=True, stable=True).indices[:count]]
-    entropy = -float((p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum()) / math.log(2) + 0.0  # 0·log 0 = 0
-    shown = tuple(ids.tolist()), tuple(p[ids].tolist()), entropy
+    p, log_p = x.softmax(-1), x.log_softmax(-1)  # (V,)
+    nats = -float(p.dot(log_p))
+    if math.isnan(nats):  # 0·log 0 counts as 0
+        nats = -float((p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum())
+    told = Expectation(tuple(ids.tolist()), tuple(p[ids].tolist()), nats / math.log(2) + 0.0)
     if chosen is None:
-        return Expectation(*shown)
+        return told
     check_range("The token id", chosen, 0, len(x) - 1)
-    rank = 1 + int((x > x[chosen]).sum()) + int((x[:chosen] == x[chosen]).sum())
-    return Expectation(*shown, float(p[chosen]), rank)
+    if chosen in told.ids:
+        rank = 1 + told.ids.index(chosen)
+    else:
+        rank = 1 + int((x > x[chosen]).sum()) + int((x[:chosen] == x[chosen]).sum())
+    return replace(told, chosen_probability=float(p[chosen]), chosen_rank=rank)
+
+
+def _most_likely(x: Tensor, count: int) -> Tensor:
+    """The ids of the count largest, falling; of equals the lower id first, where topk takes any."""
+    values, ids = x.topk(min(count + 1, len(x)))
+    if len(ids) > count and values[-1] == values[-2]:  # the cut falls among equals
+        ids = (x >= values[-1]).nonzero()[:, 0]
+    ids = ids.sort().values
+    return ids[x[ids].sort(descending=True, stable=True).indices[:count]]
 
 
 def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 128) -> tuple[np.ndarray, np.ndarray]:
