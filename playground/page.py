@@ -15,17 +15,17 @@ from playground.tabs import lens as lens_module
 from playground.tabs import sidebar
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
-_SOURCE = "https://huggingface.co/docs/transformers"
-
 HEADER = """
 <header class="pg-header"><h1>Transformer Playground</h1>
-<p>Run a pretrained transformer and look inside. Every number is the loaded model's own, and can be checked.</p></header>
+<p>Run a pretrained transformer and look inside. Every number is the loaded model's own, and can be
+checked.</p></header>
 """
 TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
   try { localStorage.setItem('pg-theme', dark ? 'dark' : 'light'); } catch (e) {} }"""
 OPEN_PAGE = """() => {
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
-  if (theme && !new URLSearchParams(location.search).has('__theme')) document.body.classList.toggle('dark', theme === 'dark');
+  const asked = new URLSearchParams(location.search).has('__theme');
+  if (theme && !asked) document.body.classList.toggle('dark', theme === 'dark');
   const button = document.querySelector('.sidebar .toggle-button');
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
 }"""

@@ -147,11 +147,11 @@ def test_a_click_on_the_overview_tells_layer_and_head():
     figure = attention.overview_figure(found)
     x, y, z = figure.data[0].x, figure.data[0].y, figure.data[0].z
     for row, column in zip(*np.nonzero(z), strict=True):
-        layer, head = attention.overview_cell(found, x[column], y[row])
+        layer, head = attention.overview_cell((2, 1), x[column], y[row])
         assert (layer, head) == (int(row >= z.shape[0] // 2), int(column >= z.shape[1] // 2))
-    assert attention.overview_cell(found, 1, 0) == (0, 1)
+    assert attention.overview_cell((2, 1), 1, 0) == (0, 1)
     for outside in [(-0.6, 0), (0, 1.6), (2, 0), (float("nan"), 0), (1, 1)]:  # (1, 1): layer 1 has one head
-        assert attention.overview_cell(found, *outside) is None
+        assert attention.overview_cell((2, 1), *outside) is None
 
 
 def test_overview_frames_the_selected_head():

@@ -228,6 +228,7 @@ async function drawOnce() {
   library = await loadLibrary();
   if (!element.isConnected || !box.clientWidth) return;
   wasNarrow = box.clientWidth < NARROW;
+  if (props.mark) figure.layout.shapes = [props.mark];
   dress(figure, box.clientWidth);
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
@@ -474,4 +475,5 @@ for (const node of [...shared.views.keys()]) if (!node.isConnected) shared.views
 watchTheme();
 new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
 watch(['value', 'height'], draw);
+watch('mark', () => { if (bound && props.mark) library.relayout(box, {shapes: [props.mark]}); });
 draw();

@@ -51,6 +51,7 @@ class PlotlyView(gr.HTML):
         *,
         height: int = 420,
         label: str | None = None,
+        mark: dict | None = None,
         **kwargs: Any,
     ):
         """
@@ -60,12 +61,15 @@ class PlotlyView(gr.HTML):
             height: in pixels, title included, reserved before anything is drawn. `layout.height` of a figure wins
                 over it.
             label: what the picture is called when the figure has neither description nor title.
+            mark: one Plotly shape drawn over the figure; gr.update(mark=…) moves it without sending the figure again.
         """
         self.height = height
+        self.mark = mark
         kwargs.setdefault("container", False)
         super().__init__(
             value,
             label=label,
+            mark=mark,
             html_template=(
                 f'<div class="pv-wrap" style="height:{int(height)}px"><p class="pv-title" hidden></p>'
                 '<div class="pv" role="img"></div>'

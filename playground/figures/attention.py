@@ -72,7 +72,7 @@ def head_figure(
         )
     )  # fmt: skip
     if selected is not None:
-        _outline(figure, selected[1] // columns, selected[0] // rows)
+        figure.add_shape(_frame(selected[1] // columns, selected[0] // rows))
     return figure
 
 
@@ -123,19 +123,22 @@ def overview_figure(overview: Overview, selected: tuple[int, int] | None = None,
         title_text="layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **places
     )
     if selected is not None:
-        _outline(figure, selected[1], selected[0])
+        figure.add_shape(overview_mark(*selected))
     return figure
 
 
-def overview_cell(overview: Overview, x: float, y: float) -> tuple[int, int] | None:
-    """Layer and head whose map lies at (x, y) of `overview_figure`; None outside and where a layer has no such
-    head."""
+def overview_mark(layer: int, head: int) -> dict:
+    """The frame round one head of `overview_figure`, as a Plotly shape."""
+    return _frame(head, layer)
+
+
+def overview_cell(heads: Sequence[int], x: float, y: float) -> tuple[int, int] | None:
+    """Layer and head whose map lies at (x, y) of an `overview_figure`, given the number of heads of each layer;
+    None outside and where a layer has no such head."""
     if not (np.isfinite(x) and np.isfinite(y)):
         return None
     layer, head = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
-    if not (0 <= layer < overview.layers and 0 <= head < overview.heads):
-        return None
-    return None if np.isnan(overview.maps[layer, head]).all() else (layer, head)
+    return (layer, head) if 0 <= layer < len(heads) and 0 <= head < heads[layer] else None
 
 
 def _places(count: int) -> np.ndarray:
@@ -161,7 +164,7 @@ def _block_labels(labels: Sequence[str], size: int) -> list[str]:
     ]
 
 
-def _outline(figure: go.Figure, x: float, y: float) -> None:
+def _frame(x: float, y: float) -> dict:
     """A frame in the accent colour round the place of width 1 centred on (x, y)."""
     line = {"color": ACCENT, "width": 2.5}
-    figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line, layer="above")
+    return {"type": "rect", "x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5, "line": line, "layer": "above"}

@@ -8,7 +8,7 @@ from playground.analysis.attention_maps import overview as pool_all
 from playground.analysis.attention_maps import summarise_head
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
-from playground.figures.attention import head_figure, overview_cell, overview_figure
+from playground.figures.attention import head_figure, overview_cell, overview_figure, overview_mark
 from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active, outputs, recorded
 
 NAME, TITLE = "attention", "Attention"
@@ -43,7 +43,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
 
     chosen = [layer, head, kind]
     everything = [kind, layer, head, overview, figure, sentence, badge, lens.message]
-    one_head = [layer, head, figure, sentence, lens.message]
+    one_head = [layer, head, overview, figure, sentence, lens.message]
     tab.select(draw, [*lens.given, *chosen], everything, **RUNS_MODEL)
     gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *lens.given, *chosen], everything, **RUNS_MODEL)
     gr.on([layer.input, head.input], draw_head, [*lens.given, *chosen], one_head, trigger_mode="always_last",
@@ -59,12 +59,13 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
     if not (can := recording.model.capabilities.attention):
         raise PlaygroundError("The attention of this model can't be shown:", can.reason + ".")
     kind = kind if kind in recording.kinds else recording.kinds[0]
-    layer = min(int(layer), recording.layers(kind) - 1)
+    layers = recording.layers(kind)
+    layer = min(int(layer), layers - 1)
     heads = recording.attention(layer, kind).heads
     head = min(int(head), heads - 1)
     controls = (
         gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1),
-        gr.Slider(maximum=recording.layers(kind) - 1, value=layer, label=f"Layer (0 to {recording.layers(kind) - 1})"),
+        gr.Slider(maximum=layers - 1, value=layer, label=f"Layer (0 to {layers - 1})"),
         gr.Slider(maximum=heads - 1, value=head, label=f"Head (0 to {heads - 1})"),
     )
     figure, sentence = head_view(recording, layer, head, kind)
@@ -80,22 +81,23 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
     yield skip, skip, skip, skip, skip, skip, verification_badge(recording)
 
 
-@outputs(4)
+@outputs(5)
 def draw_head(model_id, device, dtype, text, layer, head, kind) -> tuple:
-    """Another head of the same recording."""
+    """Another head of the same recording; the frame in the overview moves there."""
     recording = recorded(model_id, device, dtype, text)
-    return gr.skip(), gr.skip(), *head_view(recording, int(layer), int(head), kind)
+    figure, sentence = head_view(recording, int(layer), int(head), kind)
+    return gr.skip(), gr.skip(), gr.update(mark=overview_mark(int(layer), int(head))), figure, sentence
 
 
-@outputs(4)
+@outputs(5)
 def open_head(model_id, device, dtype, text, kind, event: gr.EventData) -> tuple:
     """The head whose small map was clicked in the overview."""
     recording = recorded(model_id, device, dtype, text)
-    place = overview_cell(_pooled(recording, kind), event._data["x"], event._data["y"])
+    heads = [recording.attention(layer, kind).heads for layer in range(recording.layers(kind))]
+    place = overview_cell(heads, event._data["x"], event._data["y"])
     if place is None:
-        return tuple([gr.skip()] * 4)
-    layer, head = place
-    return layer, head, *head_view(recording, layer, head, kind)
+        return tuple([gr.skip()] * 5)
+    return *place, gr.update(mark=overview_mark(*place)), *head_view(recording, *place, kind)
 
 
 def head_view(recording, layer: int, head: int, kind: str) -> tuple:
@@ -111,14 +113,10 @@ def head_view(recording, layer: int, head: int, kind: str) -> tuple:
     return figure, markup.note(sentence)
 
 
-def _pooled(recording, kind: str):
-    """All heads, small: of every layer in turn, so that only one is in memory at a time."""
-    return pool_all(recording.attention(layer, kind).weights for layer in range(recording.layers(kind)))
-
-
-def overview_view(recording, kind: str, selected: tuple[int, int]):
-    """The picture of all heads."""
-    return overview_figure(_pooled(recording, kind), selected)
+def overview_view(recording, kind: str, selected: tuple[int, int]) -> dict:
+    """The picture of all heads, made of one layer after the other, so that only one is in memory at a time."""
+    layers = (recording.attention(layer, kind).weights for layer in range(recording.layers(kind)))
+    return gr.update(value=overview_figure(pool_all(layers)), mark=overview_mark(*selected))
 
 
 def verification_badge(recording) -> str:
@@ -127,6 +125,7 @@ def verification_badge(recording) -> str:
     if result.reason:
         return markup.badge("off", f"Not recomputed: {result.reason}")
     words = f"largest difference between the recomputed softmax(scores)·V and what the model used: {result.largest:.1e}"
-    if result.passed:
-        return markup.badge("ok", f"Verified: {words}", f"in all layers and heads; rounding explains {result.tolerance:.0e}")
-    return markup.badge("warn", f"Not reproduced: {words}", f"rounding explains only {result.tolerance:.0e}")
+    rounding = f"over all layers and heads; rounding explains {result.tolerance:.0e}"
+    return markup.badge("ok", f"Verified: {words}", rounding) if result.passed else markup.badge(
+        "warn", f"Not reproduced: {words}", rounding
+    )

@@ -11,9 +11,11 @@ from playground.tabs.lens import RUNS_MODEL, Lens, loaded, only_when_active, out
 NAME, TITLE = "embeddings", "Embeddings"
 NEIGHBOURS = 12
 PRESETS = {
-    "animals, fruit, cities, numbers": "cat, dog, horse, lion, mouse, wolf\napple, banana, orange, pear, cherry, grape\n"
-    "London, Paris, Berlin, Rome, Madrid, Tokyo\none, two, three, four, five, six",
-    "countries and capitals": "France, Paris\nGermany, Berlin\nItaly, Rome\nSpain, Madrid\nJapan, Tokyo\nRussia, Moscow",
+    "animals, fruit, cities, numbers": "cat, dog, horse, lion, mouse, wolf\n"
+    "apple, banana, orange, pear, cherry, grape\n"
+    "London, Paris, Berlin, Rome, Madrid, Tokyo\n"
+    "one, two, three, four, five, six",
+    "countries and capitals": "France, Germany, Italy, Spain, Japan, Russia\nParis, Berlin, Rome, Madrid, Tokyo, Moscow",
     "opposites": "big, small\nhot, cold\nfast, slow\nrich, poor\nlight, dark\nold, new",
     "English and Chinese": "one, two, three, water, fire, mountain\n一, 二, 三, 水, 火, 山",
 }

@@ -93,7 +93,8 @@ def draw(model_id, device, dtype, text, mode, shown) -> tuple:
     entries = prompt_entries(recording)
     figure, detail = None, ""
     if not model.capabilities.generate:
-        words = f"This model continues no text: {model.capabilities.generate.reason}. Click a token to see what it expects there."
+        words = f"This model continues no text: {model.capabilities.generate.reason}. "
+        words += "Click a token to see what it expects there."
     elif recording.target_tokens:
         words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
     else:
@@ -130,7 +131,8 @@ def stream(
         if now - fed > FEED_EVERY:
             fed = now
             all_entries = before + joined(model, ids, entries)
-            yield strip_items(all_entries), markup.note(speed(entries, started)), skip, skip, all_entries, key
+            first = explain_generated(entries[0]) if len(entries) == 1 else (skip, skip)
+            yield strip_items(all_entries), markup.note(speed(entries, started)), *first, all_entries, key
     all_entries = before + joined(model, ids, entries)
     items = strip_items(all_entries)
     figure, detail = explain_generated(all_entries[-1])

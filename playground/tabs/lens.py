@@ -81,6 +81,10 @@ def choose_example(name: str) -> tuple[str, str]:
     return EXAMPLES[name], EXAMPLES[name]
 
 
+class StillLoading(PlaygroundError):
+    """Nothing is wrong: the page's first model is on its way, and the page shows how far it is."""
+
+
 def telling(handler):
     """Makes a handler's last output the page's message: a PlaygroundError is shown there and everything else
     stays as it was; when the handler succeeds, the message goes away.
@@ -97,7 +101,7 @@ def telling(handler):
                     size = len(outputs)
                     yield *outputs, ""
             except PlaygroundError as error:
-                yield *[gr.skip()] * (size or handler.outputs), markup.problem(error)
+                yield *[gr.skip()] * (size or handler.outputs), _said(error)
 
     else:
 
@@ -106,9 +110,13 @@ def telling(handler):
             try:
                 return *handler(*arguments), ""
             except PlaygroundError as error:
-                return *[gr.skip()] * handler.outputs, markup.problem(error)
+                return *[gr.skip()] * handler.outputs, _said(error)
 
     return told
+
+
+def _said(error: PlaygroundError):
+    return gr.skip() if isinstance(error, StillLoading) else markup.problem(error)
 
 
 def outputs(count: int):
@@ -122,9 +130,9 @@ def outputs(count: int):
 
 
 def loaded(model_id: str, device: str, dtype: str):
-    """The model of the page. PlaygroundError before the first one is there."""
+    """The model of the page. StillLoading before the first one is there."""
     if not model_id:
-        raise PlaygroundError("The model is still loading.", "Its progress is shown at the left.")
+        raise StillLoading("The model is still loading.", "Wait a moment.")
     return workbench.shared().model(model_id, device, dtype)
 
 

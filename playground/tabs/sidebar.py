@@ -35,8 +35,8 @@ def build(lens: Lens, page: gr.Blocks) -> None:
     model.change(model_note, model, about, **QUIET)
     options = QUIET | {"concurrency_limit": None}  # waiting for a loading costs nothing
     loading = gr.on([load.click, model.select], load_model, asked, shown, trigger_mode="once", **options)
-    first = page.load(first_model, None, [*shown, device], **options)
-    cancel.click(cancelled, None, [status, cancel], cancels=[loading, first], **QUIET)
+    first = page.load(first_model, None, [*shown, device, lens.message], **options)
+    cancel.click(cancelled, None, [status, cancel, lens.message], cancels=[loading, first], **QUIET)
 
 
 def model_note(model_id: str) -> str:
@@ -68,17 +68,20 @@ def load_model(model_id: str, device: str, dtype: str) -> Iterator[tuple]:
 
 
 def first_model() -> Iterator[tuple]:
-    """The default model for a page just opened, and the devices that this machine has."""
+    """The default model for a page just opened, and the devices that this machine has; until it is there the page
+    says above its tabs how far it is, since a phone's sidebar is folded."""
     from playground.models.devices import available_devices  # torch: not before the page is there
 
     devices = gr.Dropdown(choices=list(available_devices()))
     for outputs in load_model(DEFAULT_MODEL, "auto", "auto"):
-        yield *outputs, devices
+        progress, there = outputs[4], outputs[0] != gr.skip()
+        yield *outputs, devices, "" if there else progress
 
 
 def cancelled() -> tuple:
     """What the page says after Cancel."""
-    return markup.note("Loading was cancelled. The former model, if there was one, is still there."), gr.Button(visible=False)
+    words = "Loading was cancelled. The former model, if there was one, is still there."
+    return markup.note(words), gr.Button(visible=False), ""
 
 
 def model_card(model) -> str:
