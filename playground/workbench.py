@@ -4,73 +4,20 @@ Handlers are stateless: they come with plain values and ask here. The same quest
 many ask at the same time; what was evicted is simply made again. Knows nothing of the page.
 """
 
+import gc
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from playground.cache import ByteBudgetCache
 from playground.catalog import find
-from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress, no_progress
+from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
-
-
-class ByteBudgetCache:
-    """Keeps the values used last, within a budget in bytes; makes each value once, also for many threads."""
-
-    def __init__(self, budget: int):
-        self.budget = budget
-        self._lock = threading.Lock()
-        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()  # the one used last is last
-        self._making: dict[Hashable, Future] = {}
-
-    def get(self, key: Hashable, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
-        """The value of a key, made by `make` if it is not there; others who ask meanwhile wait for it and get
-        the same value, or the same exception."""
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-                return self._entries[key][0]
-            future, maker = self._making.get(key), False
-            if future is None:
-                future, maker = self._making.setdefault(key, Future()), True
-        if not maker:
-            return future.result()
-        try:
-            value = make()
-        except BaseException as error:
-            with self._lock:
-                del self._making[key]
-            future.set_exception(error)
-            raise
-        with self._lock:
-            self._entries[key] = value, size(value)
-            del self._making[key]
-            while self.used > self.budget and len(self._entries) > 1:
-                self._entries.popitem(last=False)
-        future.set_result(value)
-        return value
-
-    def peek(self, key: Hashable) -> Any | None:
-        """The value if it is there."""
-        with self._lock:
-            if key not in self._entries:
-                return None
-            self._entries.move_to_end(key)
-            return self._entries[key][0]
-
-    @property
-    def used(self) -> int:
-        """Bytes of what is kept."""
-        return sum(size for _, size in self._entries.values())
-
-    def clear(self) -> None:
-        """Forgets everything, so that the memory is free as soon as nobody uses it."""
-        with self._lock:
-            self._entries.clear()
 
 
 @dataclass
@@ -106,22 +53,24 @@ class Workbench:
 
     def __init__(self, settings: Settings | None = None):
         self.settings = settings or Settings()
-        self._models = ByteBudgetCache(self.settings.model_budget)
         self._recordings = ByteBudgetCache(self.settings.recording_budget)
+        self._models = ByteBudgetCache(self.settings.model_budget, self._forget_recordings)
         self._jobs: dict[Hashable, LoadJob] = {}
         self._lock = threading.Lock()
 
-    def model(self, model_id: str, device: str = "auto", dtype: str = "auto", progress: Progress = no_progress):
+    def model(self, model_id: str, device: str = "auto", dtype: str = "auto"):
         """The LoadedModel, loaded if need be. PlaygroundError if it can't be."""
-        key = self._key(model_id, device, dtype)
-        return self._models.get(
-            key, lambda: self._load(model_id, device, dtype, progress), lambda model: model.anatomy.weight_bytes
-        )
+        for status in self.loading(model_id, device, dtype):
+            if status.model is not None:
+                return status.model
 
-    def loading(self, model_id: str, device: str = "auto", dtype: str = "auto", every: float = 0.25) -> Iterator[LoadStatus]:
-        """Yields LoadStatus until the model is there, which the last one holds. Closing the iterator leaves the
-        loading; the last to leave cancels it."""
+    def loading(self, model_id: str, device: str = "auto", dtype: str = "auto", every=0.25) -> Iterator[LoadStatus]:
+        """Yields LoadStatus every so many seconds until the model is there, which the last one holds. Closing the
+        iterator leaves the loading; the last to leave cancels it."""
         key = self._key(model_id, device, dtype)
+        if (model := self._models.peek(key)) is not None:
+            yield LoadStatus("Ready", 1.0, 0.0, model)
+            return
         job = self._join(key, model_id, device, dtype)
         try:
             while not job.future.done():
@@ -145,13 +94,13 @@ class Workbench:
             return job
 
     def _run(self, job: LoadJob, key: Hashable, model_id: str, device: str, dtype: str) -> None:
+        make = partial(self._load, model_id, device, dtype, job.progress)
         try:
-            try:
-                model = self.model(model_id, device, dtype, job.progress)
-            except Cancelled:  # perhaps an earlier visitor's loading, on which this one waited
-                job.progress(job.message)
-                model = self.model(model_id, device, dtype, job.progress)
-            job.future.set_result(model)
+            while not job.future.done():
+                try:
+                    job.future.set_result(self._models.get(key, make, lambda model: model.anatomy.weight_bytes))
+                except Cancelled:  # by the visitors of an earlier loading, on which this one waited, or by its own
+                    job.progress(job.message)
         except BaseException as error:
             job.future.set_exception(error)
         finally:
@@ -165,11 +114,19 @@ class Workbench:
         try:
             return load(model_id, device, dtype, settings=self.settings, progress=progress)
         except NotEnoughMemory as error:
-            if error.needed > error.free + self._models.used:
+            missing = error.needed - error.free
+            if missing > self._recordings.used + self._models.used:
                 raise
-        self._models.clear()
-        self._recordings.clear()
+        progress("Making room", None)
+        missing -= self._recordings.release(missing)
+        if missing > 0:
+            self._models.release(missing)
+        _return_memory()
         return load(model_id, device, dtype, settings=self.settings, progress=progress)
+
+    def _forget_recordings(self, model) -> None:
+        """A recording holds its model: without this an evicted model's memory would stay taken."""
+        self._recordings.forget(lambda recording: recording.model is model)
 
     def _key(self, model_id: str, device: str, dtype: str) -> Hashable:
         """What a loaded model is known by: its canonical id (a folder's with its state), device, number format."""
@@ -177,12 +134,10 @@ class Workbench:
 
         if not isinstance(model_id, str) or not model_id.strip():
             raise PlaygroundError("No model was named.", "Choose one from the list.")
-        chosen = choose_device(device).value
-        name = entry.name if (entry := find(model_id)) else model_id
-        state = ""
-        if entry is None and not self.settings.catalog_only and _is_folder(model_id):
-            state = str(max((p.stat().st_mtime_ns for p in Path(model_id).iterdir()), default=0))
-        return name, state, str(chosen), str(choose_dtype(dtype, chosen).value)
+        model_id, chosen = model_id.strip(), choose_device(device).value
+        entry = find(model_id)
+        state = "" if entry or self.settings.catalog_only else _state(model_id)
+        return entry.name if entry else model_id, state, str(chosen), str(choose_dtype(dtype, chosen).value)
 
     def recording(self, model, text: str, target_text: str | None = None, pair: str | None = None):
         """The Recording of a text, made if need be."""
@@ -195,11 +150,23 @@ class Workbench:
         )
 
 
-def _is_folder(model_id: str) -> bool:
+def _state(model_id: str) -> Hashable:
+    """Names, sizes and times of a local model's files, so that a changed one is loaded afresh; "" if there is none."""
     try:
-        return Path(model_id).is_dir()
-    except (OSError, ValueError):  # names too long for a path, or with a zero byte
-        return False
+        path = Path(model_id).expanduser()
+        files = [path] if path.is_file() else path.iterdir()
+        return tuple(sorted((file.name, (state := file.lstat()).st_size, state.st_mtime_ns) for file in files))
+    except (OSError, ValueError, RuntimeError):  # no such path, one too long, a zero byte, no such home
+        return ""
+
+
+def _return_memory() -> None:
+    """Frees what is no longer used at once, that of modules that refer to themselves too."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _wait(future: Future, seconds: float) -> None:
