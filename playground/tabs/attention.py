@@ -7,7 +7,6 @@ import gradio as gr
 from playground.analysis.attention_maps import overview as pool_all
 from playground.analysis.attention_maps import summarise_head
 from playground.components import Panel, PlotlyView, markup
-from playground.errors import PlaygroundError
 from playground.figures.attention import head_figure, overview_cell, overview_figure, overview_mark
 from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active, outputs, recorded
 
@@ -57,7 +56,9 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
     """The whole tab: first the chosen head, then all heads, then the check of the maths."""
     recording = recorded(model_id, device, dtype, text)
     if not (can := recording.model.capabilities.attention):
-        raise PlaygroundError("The attention of this model can't be shown:", can.reason + ".")
+        words = f"The attention of this model can't be shown: {can.reason}."
+        yield gr.skip(), gr.skip(), gr.skip(), None, None, markup.note(words), ""
+        return
     kind = kind if kind in recording.kinds else recording.kinds[0]
     layers = recording.layers(kind)
     layer = min(int(layer), layers - 1)

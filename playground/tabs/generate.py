@@ -13,7 +13,6 @@ import gradio as gr
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.distribution import token_scores
 from playground.components import Panel, PlotlyView, TokenStrip, markup
-from playground.errors import PlaygroundError
 from playground.figures.generation import distribution_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, loaded, only_when_active, outputs, recorded
 
@@ -61,7 +60,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
                 greedy = gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy")
     Panel(ABOUT)
 
-    drawn = [mode, strip, status, chart, detail, steps, shown, lens.message]
+    drawn = [mode, start, strip, status, chart, detail, steps, shown, lens.message]
     tab.select(draw, [*lens.given, mode, shown], drawn, **RUNS_MODEL)
     gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *lens.given, mode, shown], drawn, **RUNS_MODEL)
     mode.input(draw, [*lens.given, mode, shown], drawn, **RUNS_MODEL)
@@ -77,33 +76,44 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     strip.select(explain, [*lens.given, steps], [chart, detail, lens.message], **RUNS_MODEL)
 
 
-@outputs(7)
+@outputs(8)
 def draw(model_id, device, dtype, text, mode, shown) -> tuple:
-    """The text's own tokens and what the model expects next; leaves a generated text alone that belongs to it."""
+    """The text's own tokens and what the model expects; leaves a generated text alone that belongs to it.
+
+    Gives mode, Generate button, strip, status, chart, detail, entries and what is shown.
+    """
     model = loaded(model_id, device, dtype)
-    mode = mode if model.capabilities.chat else "complete"
-    modes = gr.Radio(value=mode, interactive=bool(model.capabilities.chat))
+    can = model.capabilities
+    mode = mode if can.chat else "complete"
     key = [model_id, device, dtype, text, mode]
     if shown == key:
-        return tuple([gr.skip()] * 7)
-    if not model.capabilities.logits:
-        raise PlaygroundError("This model can't say what comes next:", model.capabilities.logits.reason + ". "
-                              "Its attention, positions and embeddings are in the other tabs.")  # fmt: skip
+        return tuple([gr.skip()] * 8)
+    controls = gr.Radio(value=mode, interactive=bool(can.chat)), gr.Button(interactive=bool(can.generate))
     recording = recorded(model_id, device, dtype, text)
     entries = prompt_entries(recording)
     figure, detail = None, ""
-    if not model.capabilities.generate:
-        words = f"This model continues no text: {model.capabilities.generate.reason}. "
-        words += "Click a token to see what it expects there."
+    if not can.logits:
+        words = f"This model expects no words: {can.logits.reason}. The other tabs show what it has."
+    elif not can.generate:
+        words = f"This model continues no text: {can.generate.reason}. Click a token to see what it expects there."
+        figure, detail = explain_given(recording, _asked_for(recording))
+    elif mode == "chat":
+        words = "The text is put to the model as a user's turn, in its own chat template. Press Generate."
     elif recording.target_tokens:
         words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
     else:
         words = f"{len(recording.tokens)} tokens. Press Generate, or click a token to see what the model expected there."
         figure, detail = explain_next(recording)
-    if mode == "chat":
-        words = "The text is put to the model as a user's turn, in its own chat template. Press Generate."
-        figure, detail = None, ""
-    return modes, strip_items(entries), markup.note(words), figure, detail, entries, key
+    return *controls, strip_items(entries), markup.note(words), figure, detail, entries, key
+
+
+def _asked_for(recording) -> int:
+    """The token of a masked model's text to explain first: its first mask, else the last that is none of the
+    special ones."""
+    mask = recording.model.tokenizer.mask_token_id
+    masks = [index for index, token in enumerate(recording.tokens) if token.id == mask]
+    plain = [index for index, token in enumerate(recording.tokens) if not token.special]
+    return (masks or plain[-1:] or [0])[0]
 
 
 @outputs(6)
@@ -175,6 +185,8 @@ def explain_given(recording, index: int) -> tuple:
     from playground.generation import next_tokens
 
     token, model = recording.tokens[index], recording.model
+    if not model.capabilities.logits:
+        return gr.skip(), markup.note(f"This model expects no words: {model.capabilities.logits.reason}.")
     if recording.target_tokens:
         return gr.skip(), markup.note("This token was given to the encoder, which predicts nothing. Press Generate.")
     row = index if model.anatomy.kind == "encoder" else index - 1
@@ -214,7 +226,7 @@ def prompt_entries(recording) -> list[dict]:
     token from those before it, a masked model from the whole text; an encoder's source is not predicted."""
     model = recording.model
     entries = [entry_of(token, "prompt") for token in recording.tokens]
-    if recording.target_tokens or len(entries) > SHADED_TOKENS:
+    if not model.capabilities.logits or recording.target_tokens or len(entries) > SHADED_TOKENS:
         return entries
     shift = 0 if model.anatomy.kind == "encoder" else 1
     ids = [token.id for token in recording.tokens[shift:]]

@@ -3,6 +3,7 @@
 Knows the workbench; knows nothing of what the tabs draw.
 """
 
+import logging
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import isgeneratorfunction
@@ -86,8 +87,8 @@ class StillLoading(PlaygroundError):
 
 
 def telling(handler):
-    """Makes a handler's last output the page's message: a PlaygroundError is shown there and everything else
-    stays as it was; when the handler succeeds, the message goes away.
+    """Makes a handler's last output the page's message: an error is told there and everything else stays as it
+    was; when the handler succeeds, the message goes away.
 
     The handler returns (or yields) its outputs as a tuple, without the message.
     """
@@ -100,7 +101,7 @@ def telling(handler):
                 for outputs in handler(*arguments):
                     size = len(outputs)
                     yield *outputs, ""
-            except PlaygroundError as error:
+            except Exception as error:
                 yield *[gr.skip()] * (size or handler.outputs), _said(error)
 
     else:
@@ -109,14 +110,22 @@ def telling(handler):
         def told(*arguments):
             try:
                 return *handler(*arguments), ""
-            except PlaygroundError as error:
+            except Exception as error:
                 return *[gr.skip()] * handler.outputs, _said(error)
 
     return told
 
 
-def _said(error: PlaygroundError):
-    return gr.skip() if isinstance(error, StillLoading) else markup.problem(error)
+def _said(error: Exception):
+    """The message for an error: nothing while the first model loads; for what nobody foresaw, its name here and
+    its traceback in the server's log."""
+    if isinstance(error, StillLoading):
+        return gr.skip()
+    if isinstance(error, PlaygroundError):
+        return markup.problem(error)
+    logging.getLogger(__name__).exception("a handler failed")
+    words = f"That failed: {type(error).__name__}: {str(error)[:300]}"
+    return markup.problem(PlaygroundError(words, "The rest of the page goes on; the server's log has the details."))
 
 
 def outputs(count: int):
