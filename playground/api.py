@@ -7,10 +7,14 @@ comes with its message and remedy.
 from functools import wraps
 
 import gradio as gr
+from pydantic import ValidationError, validate_call
 
 from playground import workbench
 from playground.catalog import CATALOG
 from playground.errors import PlaygroundError
+
+MOST_NUMBERS = 2048**2
+"""In one answer: about 80 MB of JSON. Larger maps are had through the Python API."""
 
 
 def publish() -> None:
@@ -20,14 +24,33 @@ def publish() -> None:
 
 
 def _plain_errors(function):
+    """The function with its arguments checked against their types, and errors told as Gradio tells them."""
+    checked = validate_call(function)
+
     @wraps(function)
     def told(*arguments, **options):
         try:
-            return function(*arguments, **options)
+            return checked(*arguments, **options)
         except PlaygroundError as error:
             raise gr.Error(str(error), print_exception=False) from error
+        except ValidationError as error:
+            raise gr.Error(_wrong_type(function, error.errors()[0]), print_exception=False) from error
 
     return told
+
+
+def _wrong_type(function, wrong: dict) -> str:
+    names = function.__code__.co_varnames
+    place = [names[part] if number == 0 and isinstance(part, int) else part for number, part in enumerate(wrong["loc"])]
+    return f"{'.'.join(map(str, place))} is {wrong['input']!r:.80}. {wrong['msg']}."
+
+
+def _check_size(count: int) -> None:
+    if count > MOST_NUMBERS:
+        raise PlaygroundError(
+            f"The answer would have {count:,} numbers; at most {MOST_NUMBERS:,} are sent.",
+            "Shorten the text, or use the Python API.",
+        )
 
 
 def models() -> list[dict]:
@@ -51,8 +74,8 @@ def generate(
     seed: int | None = None,
     chat: bool = False,
 ) -> dict:
-    """Continues a text. Returns the text generated, and for each token its id, text, probability, rank, entropy
-    (bits) and most probable alternatives."""
+    """Continues a text. Returns the text generated, and for each token its id, text, probability (the model's own), the
+    probability it was drawn with, rank, entropy (bits), most probable alternatives, and whether the text ended there."""
     from playground.generation import GenerationSettings
     from playground.generation import generate as run
 
@@ -69,9 +92,11 @@ def generate(
                 "id": step.token.id,
                 "text": step.token.text,
                 "probability": step.probability,
+                "chosen_probability": step.chosen_probability,
                 "rank": step.rank,
                 "entropy": step.entropy,
                 "alternatives": _alternatives(step.alternatives),
+                "stopped": step.stopped,
             }
             for step in steps
         ],
@@ -85,6 +110,7 @@ def attention(
     empty takes the first."""
     recording = _recording(model, text, device, target_text)
     found = recording.attention(layer, kind or None)
+    _check_size(len(found.query_tokens) * len(found.key_tokens))
     return {
         "kind": found.kind,
         "layer": layer,
@@ -106,9 +132,11 @@ def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") ->
 
 def positions(model: str, length: int = 64, device: str = "auto") -> dict:
     """The model's position scheme with its own numbers, for the first `length` positions."""
-    from playground.analysis.positions import alibi_bias, rotary_angles
+    from playground.analysis.arrays import check_range
+    from playground.analysis.positions import LONGEST, alibi_bias, rotary_angles
     from playground.models.positions import position_facts
 
+    check_range("The length", length, 1, LONGEST)
     facts = position_facts(workbench.shared().model(model, device))
     answer: dict = {"scheme": facts.scheme, "description": facts.words, "missing": facts.missing}
     if facts.table is not None:
@@ -129,7 +157,8 @@ def positions(model: str, length: int = 64, device: str = "auto") -> dict:
 def embeddings(
     model: str, words: list[str], neighbours: int = 5, leading_space: bool = True, device: str = "auto"
 ) -> list[dict]:
-    """Words in the model's embedding matrix: token ids, vector, and the nearest tokens of the vocabulary by cosine."""
+    """Words (each once; a comma separates two) in the model's embedding matrix: token ids, vector, and the nearest
+    tokens of the vocabulary by cosine."""
     from playground.analysis.projection import nearest
     from playground.models.embeddings import embedding_matrix, place_words, split_words
 
