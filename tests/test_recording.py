@@ -225,6 +225,7 @@ def test_a_target_is_given_or_generated(family, tiny):
     start = model.model.generation_config.decoder_start_token_id
     given = pg.record(model, TEXT, TARGET)
     assert [t.id for t in given.target_tokens] == [start, *model.tokenizer(TARGET)["input_ids"]]
+    assert pg.record(model, TEXT, TARGET + "</s>").target_tokens == given.target_tokens
     generated = pg.record(model, TEXT)
     ids = torch.tensor([model.tokenizer(TEXT)["input_ids"]])
     with torch.inference_mode():
