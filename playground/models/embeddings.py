@@ -7,8 +7,10 @@ from torch import Tensor
 
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
+from playground.models.tokens import check_text
 
 MAX_WORDS = 500
+MAX_WORD_BYTES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,9 @@ def split_words(text: str) -> list[str]:
 
 
 def place_words(model: LoadedModel, words: list[str], leading_space: bool = True) -> Words:
-    """The words' vectors. With leading_space each is taken as it stands within a sentence."""
+    """The words' vectors. With leading_space each is taken as it stands within a sentence. PlaygroundError for an empty
+    or a very long word."""
+    words = [check_text(word, MAX_WORD_BYTES) for word in words]
     space = " " if leading_space and leading_space_matters(model) else ""
     ids = [tuple(model.vocabulary.tokenize(space + word, specials=False)[0]) for word in words]
     matrix = embedding_matrix(model)

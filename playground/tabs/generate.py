@@ -279,9 +279,11 @@ def _groups(entries: list[dict]) -> list[list[dict]]:
 def _item(group: list[dict]) -> dict:
     first = group[0]
     known = [entry["probability"] for entry in group if entry.get("probability") is not None]
+    if len(known) < len(group):  # the first piece of the text's first character is not predicted
+        known = []
     title = plain_mark(first["text"], 40)
     if known:
-        title += f", probability {percent(math.prod(known))}, rank {first['rank']}"
+        title += f", probability {percent(math.prod(known))}" + (f", rank {first['rank']}" if len(group) == 1 else "")
     return {
         "text": first["text"],
         "label": plain_mark(first["text"], 40),
