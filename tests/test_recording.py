@@ -206,16 +206,16 @@ def test_a_formula_not_understood_is_found_out(monkeypatch):
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "gpt_oss", "t5"])
 @pytest.mark.parametrize("number_format", [torch.float32, torch.bfloat16])
 def test_large_scores_verify_within_their_rounding(family, number_format):
-    """Guards against "not understood" for models like Qwen 2.5 and Gemma 2, whose scores reach the hundreds: eager
-    attention in a half format rounds each of them to a step of about one."""
+    """Guards against "not understood" for models like Qwen 2.5 and Gemma 2, whose scores reach hundreds or
+    thousands: float32 rounds these by 1e-4, eager attention in a half format by about one."""
     network = zoo.build(family)
     for name, parameter in network.named_parameters():
         if any(part in name for part in ("q_proj", "k_proj", ".q.", ".k.")):
-            parameter.data *= 4
+            parameter.data *= 16 if number_format == torch.float32 else 4
     model = prepare(network.to(number_format), zoo.byte_tokenizer())
     assert model.capabilities.maths, model.capabilities.maths.reason
     verification = record_tiny(model).verify()
-    assert verification.passed and verification.tolerance < (1e-3 if number_format == torch.float32 else 0.2)
+    assert verification.passed and verification.tolerance < (1e-2 if number_format == torch.float32 else 0.2)
 
 
 @pytest.mark.parametrize("family", ["t5", "bart", "marian"])
