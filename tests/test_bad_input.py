@@ -1,0 +1,343 @@
+"""Whatever a visitor types: the page's handlers answer in words, lose nothing, and nothing typed becomes markup.
+
+Handlers are called as the page calls them, with plain values, through a workbench with real models.
+"""
+
+import json
+from html import escape
+from itertools import product
+
+import gradio as gr
+import plotly.graph_objects as go
+import pytest
+
+from playground import workbench
+from playground.analysis.display import plain_mark
+from playground.components import markup
+from playground.models.loading import prepare
+from playground.settings import Settings
+from playground.tabs import attention, embeddings, generate, positions, sidebar
+from playground.workbench import Workbench
+from tests import zoo
+
+SCRIPT, IMAGE = "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>"
+HOSTILE = (SCRIPT, IMAGE, "${alert(1)}", "{{7*7}}")
+ODD = {
+    "one letter": "a",
+    "spaces": "     ",
+    "line breaks": "\n\n\r\n\t",
+    "emoji": "🙂👩‍👩‍👧🇨🇭 ok",
+    "chinese": "今天天气很好。",
+    "right to left": "שלום عالم \u202eabc\u202c",
+    "control characters": "a\0b\x07c\x1bd\x7f\u2028e\ufeff",
+    "a surrogate": "a\ud800b",
+    "surrogates": "\udfff\ud800",
+    "accents without letters": "\u0301\u0301\u0301",
+    "a noncharacter": "\uffff\U0010ffff",
+    "special tokens": "<|im_start|><s></s><pad><mask>",
+    "html entities": "&lt;b&gt; &amp;amp; &#60;i&#62;",
+} | {text[:12]: text for text in HOSTILE}
+MEGABYTE = "All work and no play. " * 47_663
+MODELS = ("tiny", "hostile", "bert", "bart", "smollm2")
+
+
+def hostile_model():
+    """A tiny model with hostile texts as tokens of its vocabulary, which can generate nothing else."""
+    tokenizer, model = zoo.byte_tokenizer(), zoo.build("gpt2")
+    tokenizer.add_tokens(list(HOSTILE))
+    model.resize_token_embeddings(len(tokenizer))
+    model.generation_config.suppress_tokens = list(range(zoo.VOCABULARY))
+    return prepare(model, tokenizer, IMAGE)
+
+
+@pytest.fixture(scope="module")
+def bench(tiny, smollm2):
+    """The server's workbench, with models under the ids that the tests use."""
+    bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
+    bert = prepare(zoo.build("bert"), zoo.pair_tokenizer(), "bert")
+    for name, model in {
+        "tiny": tiny("llama"), "hostile": hostile_model(), "bert": bert, "bart": tiny("bart"), "smollm2": smollm2,
+    }.items():  # fmt: skip
+        bench._models.get(bench._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
+    workbench.share(bench)
+    yield bench
+    workbench.share(before)
+
+
+@pytest.fixture(autouse=True)
+def no_unforeseen_errors(bench, caplog):
+    """A handler tells the visitor of errors that nobody foresaw and logs them; here each of them fails the test."""
+    yield
+    assert not [record.getMessage() for record in caplog.get_records("call") if record.exc_info]
+
+
+def model_of(name: str) -> tuple[str, str, str]:
+    return name, "auto", "auto"
+
+
+def event(**data) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+# --- what a handler gave back -----------------------------------------------------------------------------------
+
+
+def answers(handler, *arguments) -> list[tuple]:
+    """All that a handler gives the page, each with as many outputs as the page expects."""
+    given = handler(*arguments)
+    given = [given] if isinstance(given, tuple) else list(given)
+    assert {len(outputs) for outputs in given} == {handler.outputs + 1}
+    for output in (output for outputs in given for output in outputs):
+        assert_inert(output)
+    return given
+
+
+def assert_inert(output) -> None:
+    """Markup has no tag that somebody typed, a figure's texts have none at all, and everything can be sent."""
+    if isinstance(output, str):
+        assert_markup(output)
+    elif isinstance(output, go.Figure):
+        drawn = json.loads(output.to_json())
+        assert isinstance(drawn["layout"]["meta"].pop("description"), str)  # set as text by the view, never as markup
+        for text in strings(drawn):
+            assert "<script" not in text and "<img" not in text, text
+            text.encode()
+    elif isinstance(output, dict) and "value" in output:
+        assert_inert(output["value"])
+
+
+def assert_markup(markup: str) -> None:
+    for tag in ("<script", "</script", "<img", "<i>", "<b>"):
+        assert tag not in markup, markup
+    markup.encode()
+
+
+def strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from strings(inner)
+
+
+def skipped(output) -> bool:
+    return output == gr.skip()
+
+
+def refusal(given: list[tuple]) -> str:
+    """The message of a refusal, which has left everything else as it was."""
+    assert len(given) == 1 and all(skipped(output) for output in given[0][:-1]), "something was lost"
+    assert 'role="alert"' in given[0][-1]
+    return given[0][-1]
+
+
+def accepted(given: list[tuple]) -> bool:
+    """Whether the handler did its work; if not, it gave a refusal in words and lost nothing."""
+    if all(outputs[-1] == "" for outputs in given):
+        return True
+    refusal(given)
+    return False
+
+
+def handlers(model: str, text: str):
+    """Every handler that reads the text under the lens, with its arguments."""
+    first = *model_of(model), text
+    yield generate.draw, (*first, "complete", None)
+    yield generate.stream, (*first, "complete", 2, 0.7, 0, 0.95, 1.0, 0, False)
+    yield attention.draw, (*first, 0, 0, "self")
+    kind = "encoder" if model == "bart" else "self"
+    yield attention.draw_head, (*first, 1, 1, kind)
+    yield attention.open_head, (*first, kind, event(x=0, y=0))
+    yield embeddings.draw, (*model_of(model), text, "2D", True)
+
+
+DRAWERS = (generate.stream, attention.draw, embeddings.draw)
+"""Which draw all that the others draw one at a time."""
+
+
+# --- odd texts ----------------------------------------------------------------------------------------------------
+
+
+FEW = {
+    "smollm2": ("chinese", "special tokens"), "hostile": (IMAGE[:12],), "bert": ("spaces", SCRIPT[:12]),
+    "bart": ("spaces", "surrogates"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(model, name) for model in MODELS for name in ODD if name in FEW.get(model, ODD)]
+)
+def test_odd_texts(model, name):
+    """Guards against a handler that raises, sends what can't be sent, or puts what was typed into the page as
+    markup."""
+    asked = [call for call in handlers(model, ODD[name]) if name in FEW.get(model, ()) or call[0] in DRAWERS]
+    worked = [handler.__name__ for handler, arguments in asked if accepted(answers(handler, *arguments))]
+    assert {handler.__name__ for handler, _ in asked} - set(worked) == ({"stream"} if model == "bert" else set())
+
+
+@pytest.mark.parametrize("model", ["tiny", "smollm2"])
+@pytest.mark.parametrize("text", ["", None])
+def test_no_text(model, text):
+    """Guards against an empty page after an empty text: everything stays, and the message says what to do."""
+    for handler, arguments in handlers(model, text):
+        words = refusal(answers(handler, *arguments))
+        assert "There is no text. Type" in words.replace("</strong>", "") or "no words" in words, handler
+
+
+@pytest.mark.parametrize("model", ["tiny", "bart", "smollm2"])
+def test_a_megabyte_of_text(model):
+    """Guards against a server that tokenizes megabytes: refused with both numbers."""
+    assert len(MEGABYTE.encode()) > 1024**2
+    for handler, arguments in handlers(model, MEGABYTE):
+        words = refusal(answers(handler, *arguments))
+        assert "at most" in words and "horten" in words and ("1,048,586" in words or "1,048,585" in words), words
+
+
+@pytest.mark.parametrize(("model", "limit"), [("tiny", 64), ("bart", 64), ("smollm2", 4096)])
+def test_a_text_longer_than_the_context(model, limit):
+    """Guards against positions that the model does not have: refused with both numbers, which are the model's."""
+    words = " word" * 5000
+    for handler, arguments in handlers(model, words):
+        if handler is not embeddings.draw:
+            message = refusal(answers(handler, *arguments))
+            numbers = [limit, limit - 1] if handler is generate.stream else [limit]  # one must be left to write
+            assert any(f"tokens; with this model at most {number:,}" in message for number in numbers), message
+
+
+def test_many_words():
+    """Guards against a thousand words in one picture."""
+    words = ", ".join(f"word{number}" for number in range(1000))
+    message = refusal(answers(embeddings.draw, *model_of("tiny"), words, "2D", True))
+    assert "1,000" in message and "500" in message
+
+
+# --- clicks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "text"), [*product(MODELS[:4], (SCRIPT, "中\ud800🙂")), ("smollm2", "中<img>")])
+def test_every_token_can_be_clicked(model, text):
+    """Guards against a chart whose title is a script: tokens of the text and generated ones are explained."""
+    first = *model_of(model), text
+    entries = answers(generate.draw, *first, "complete", None)[-1][6]
+    if model != "bert":
+        entries = answers(generate.stream, *first, "complete", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][4]
+    items = generate.strip_items(entries)
+    json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
+    for index in {0, 1, len(items) - 2, len(items) - 1}:
+        assert accepted(answers(generate.explain, *first, entries, event(index=index)))
+    assert accepted(answers(generate.explain, *first, entries, event(index=len(items) + 5)))
+
+
+def test_hostile_tokens_are_shown_as_they_are():
+    """Guards against a token that vanishes when it is made harmless: the strip's text is the token, the chart's labels
+    are the escaped token."""
+    first = *model_of("hostile"), "".join(HOSTILE)
+    *_, (strip, _, chart, detail, entries, _, message) = answers(
+        generate.stream, *first, "complete", 2, 1.0, 0, 1.0, 1.0, 0, False
+    )
+    assert message == ""
+    assert [item["text"] for item in strip][: len(HOSTILE)] == list(HOSTILE)
+    assert len(strip) == len(HOSTILE) + 2 and {item["text"] for item in strip[-2:]} <= set(HOSTILE)
+    assert markup.text(plain_mark(strip[-1]["text"])) in detail
+    assert escape(plain_mark(strip[-1]["text"])) in chart.layout.title.text
+
+
+@pytest.mark.parametrize("data", [{}, {"index": None}, {"index": "x"}, {"index": -1}, {"customdata": 99}])
+def test_a_click_that_makes_no_sense(data, caplog):
+    """Guards against a browser that sends what it should not: nothing is lost."""
+    first = *model_of("tiny"), "abc"
+    entries = answers(generate.draw, *first, "complete", None)[-1][6]
+    for handler, arguments in (
+        (generate.explain, (*first, entries, event(**data))),
+        (attention.open_head, (*first, "self", event(**data))),
+        (embeddings.show_neighbours, (*model_of("tiny"), ["a", "b"], True, event(**data))),
+    ):
+        given = answers(handler, *arguments)
+        assert len(given) == 1
+    caplog.clear()
+
+
+# --- controls out of range -----------------------------------------------------------------------------------------
+
+
+def test_layers_and_heads_out_of_range():
+    """Guards against the layer of a former, deeper model: the tab takes the last one there is; a head asked for by
+    itself is refused with the range."""
+    first = *model_of("tiny"), "some text"
+    controls = answers(attention.draw, *first, 29, 99, "cross")[0]
+    assert (controls[0].value, controls[1].value, controls[2].value) == ("self", 1, 3)
+    assert "no layer 2" in (words := refusal(answers(attention.draw_head, *first, 2, 0, "self"))) and "0 to 1" in words
+    assert "no head 4" in (words := refusal(answers(attention.draw_head, *first, 0, 4, "self"))) and "0 to 3" in words
+    assert "cross" in refusal(answers(attention.draw_head, *first, 0, 0, "cross"))
+
+
+def test_rules_out_of_range():
+    """Guards against a torch error for a temperature of 9: what stands on the page stays."""
+    first = *model_of("tiny"), "some text", "complete"
+    for rules, words in (
+        ((0, 1, 0, 1, 1, 0, False), "max_new_tokens is 0. It is a whole number from 1"),
+        ((5, 9, 0, 1, 1, 0, False), "temperature is 9. It is from 0 to 5"),
+        ((5, 1, -1, 1, 1, 0, False), "top_k is -1. It is a whole number from 0"),
+        ((5, 1, 0, 2, 1, 0, False), "top_p is 2. It is from 0 to 1"),
+        ((5, 1, 0, 1, 0, 0, False), "repetition_penalty is 0. It is from 0.1 to 5"),
+        ((5, 1, 0, 1, 1, -7, False), "seed is -7. It is a whole number from 0"),
+    ):
+        assert words in refusal(answers(generate.stream, *first, *rules)).replace("</strong>", "")
+
+
+def test_chat_without_a_template():
+    """Guards against an answer that the model was never taught to give."""
+    given = answers(generate.stream, *model_of("tiny"), "hello", "chat", 5, 0.7, 0, 1.0, 1.0, 0, False)
+    assert "no chat template" in refusal(given)
+
+
+def test_lengths_of_the_formula_out_of_range():
+    """Guards against a picture of a billion numbers."""
+    assert accepted(answers(positions.draw_formula, 64, 128))
+    for length, width in ((0, 8), (10**9, 8), (8, 0), (8, 10**9)):
+        message = refusal(answers(positions.draw_formula, length, width))
+        assert f"{length:,}" in message or f"{width:,}" in message
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_positions_of_every_model(model):
+    """Guards against a scheme without a picture or a reason."""
+    assert accepted(answers(positions.draw, *model_of(model)))
+
+
+# --- models --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "model_id", ["", "   ", None, "nobody/nothing", "/no/such/folder", "x" * 5000, "a\0b", "a\ud800", *HOSTILE, "../../etc"]
+)
+def test_what_is_no_model(model_id):
+    """Guards against a page without a model after a wrong name: the former stays, the message is inert and helps."""
+    given = list(sidebar.load_model(model_id, "auto", "auto"))
+    *_, (model, device, dtype, card, status, cancel) = given
+    assert all(skipped(output) for output in (model, device, dtype, card)), "the former model was lost"
+    assert 'role="alert"' in status and cancel.visible is False
+    assert_markup(status)
+    assert status.split("</strong>")[1].removesuffix("</div>").strip(), "there is no remedy"
+
+
+def test_unknown_devices():
+    """Guards against a KeyError for a device that another machine had."""
+    *_, given = sidebar.load_model("tiny", "cuda:7", "auto")
+    assert "cuda:7" in given[4] and "cpu" in given[4]
+    *_, given = sidebar.load_model("tiny", "auto", "int3")
+    assert "int3" in given[4] and "bfloat16" in given[4]
+
+
+def test_before_the_first_model_is_there():
+    """Guards against an alarm while the first model loads: nothing is said and nothing is lost."""
+    for handler, arguments in handlers("", "some text"):
+        (outputs,) = answers(handler, *arguments)
+        assert all(skipped(output) for output in outputs)
+
+
+def test_the_card_of_a_hostile_model():
+    """Guards against a folder whose name is a script."""
+    *_, (model, _, _, card, _, _) = sidebar.load_model("hostile", "auto", "auto")
+    assert model == "hostile"
+    assert_markup(card)
