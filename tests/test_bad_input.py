@@ -4,6 +4,7 @@ Handlers are called as the page calls them, with plain values, through a workben
 """
 
 import json
+from dataclasses import replace
 from html import escape
 from itertools import product
 
@@ -283,6 +284,13 @@ def test_rules_out_of_range():
         ((5, 1, 0, 1, 1, -7, False), "seed is -7. It is a whole number from 0"),
     ):
         assert words in refusal(answers(generate.stream, *first, *rules)).replace("</strong>", "")
+
+
+def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
+    """Guards against a page that generates by limits of its own instead of the server's."""
+    monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
+    given = answers(generate.stream, *model_of("tiny"), "ab", "complete", 9, 0, 0, 1, 1, 0, True)
+    assert [entry["kind"] for entry in given[-1][4]] == ["prompt"] * 2 + ["generated"] * 2
 
 
 def test_chat_without_a_template():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from playground.errors import NotEnoughMemory, PlaygroundError
 from playground.models import devices
@@ -226,6 +226,16 @@ def test_a_failed_load_leaves_the_former_usable(saved, settings, tmp_path):
     assert bench.recording(former, "still here").attention(0).heads == 4
     shutil.copy(saved / "llama" / "model.safetensors", broken)
     assert bench.model(str(broken)).anatomy.family == "llama"
+
+
+def test_a_model_of_another_kind_is_refused(settings, tmp_path):
+    """Guards against a page that dies of a stranger's model: Mamba has no attention heads, so its anatomy fails."""
+    config = AutoConfig.for_model("mamba", vocab_size=zoo.VOCABULARY, hidden_size=32, num_hidden_layers=2, state_size=4)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "mamba")
+    zoo.byte_tokenizer().save_pretrained(tmp_path / "mamba")
+    with pytest.raises(PlaygroundError) as refused:
+        Workbench(settings).model(str(tmp_path / "mamba"))
+    assert refused.value.remedy
 
 
 @pytest.mark.parametrize("model_id", ["", "  ", None, 5, "/no/such/folder", "a\0b", "~nobody-here/model", "x" * 5000, ".."])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import gradio as gr
 
+from playground import workbench
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.distribution import token_scores
 from playground.components import Panel, PlotlyView, TokenStrip, markup
@@ -128,7 +129,7 @@ def stream(
         max_new_tokens=int(count), greedy=bool(greedy), temperature=temperature, top_k=int(top_k), top_p=top_p,
         repetition_penalty=penalty, seed=None if seed is None else int(seed), chat=mode == "chat", alternatives=BARS,
     )  # fmt: skip
-    steps = generate(model, text, generation)
+    steps = generate(model, text, generation, settings=workbench.shared().settings)
     before = prompt_entries(recorded(model_id, device, dtype, text))
     key, entries = [model_id, device, dtype, text, mode], []
     ids, started, fed = [], time.perf_counter(), 0.0
