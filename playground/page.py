@@ -30,12 +30,17 @@ OPEN_PAGE = """() => {
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
 }"""
 
+SIDEBAR = 340  # pixels
+ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
+.sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
+"""Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
+
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
     with gr.Blocks(title="Transformer Playground", analytics_enabled=False, fill_width=True) as page:
-        with gr.Sidebar(open=False, width=340):
+        with gr.Sidebar(open=False, width=SIDEBAR):
             holder = gr.Column()
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
@@ -66,6 +71,7 @@ def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should."""
     return {
         "theme": theme(),
+        "head": ROOM_FOR_SIDEBAR,
         "css_paths": [_ASSETS / "style.css"],
         "footer_links": ["api", "settings"],
         "run_history": False,

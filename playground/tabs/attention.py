@@ -61,14 +61,11 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
         return
     kind = kind if kind in recording.kinds else recording.kinds[0]
     layers = recording.layers(kind)
-    layer = min(int(layer), layers - 1)
+    layer_slider, layer = _slider("Layer", layer, layers)
     heads = recording.attention(layer, kind).heads
-    head = min(int(head), heads - 1)
-    controls = (
-        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1),
-        gr.Slider(maximum=layers - 1, value=layer, label=f"Layer (0 to {layers - 1})"),
-        gr.Slider(maximum=heads - 1, value=head, label=f"Head (0 to {heads - 1})"),
-    )
+    head_slider, head = _slider("Head", head, heads)
+    kinds = gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1)
+    controls = kinds, layer_slider, head_slider
     figure, sentence = head_view(recording, layer, head, kind)
     skip = gr.skip()
     yield *controls, skip, figure, sentence, skip
@@ -80,6 +77,14 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
         return
     yield skip, skip, skip, overview_view(recording, kind, (layer, head)), skip, skip, skip
     yield skip, skip, skip, skip, skip, skip, verification_badge(recording)
+
+
+def _slider(name: str, value, count: int) -> tuple[gr.Slider, int]:
+    """A slider that knows how many there are, and its value; moved only where it stood beyond the last."""
+    label, last = f"{name} (0 to {count - 1})", count - 1
+    if value > last:
+        return gr.Slider(maximum=last, value=last, label=label), last
+    return gr.Slider(maximum=last, label=label), int(value)
 
 
 @outputs(5)

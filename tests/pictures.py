@@ -1,0 +1,80 @@
+"""Takes README's pictures from the running page: python -m tests.pictures
+
+Needs what the browser tests need. Each picture shows the default model on a text of the page's own examples.
+"""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from playground.page import create_app, launch_options
+from tests.browser.conftest import ARGUMENTS
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+
+def generate(page: Page) -> None:
+    page.get_by_role("button", name="facts", exact=True).click()
+    page.wait_for_function("document.querySelectorAll('#strip .t').length === 12")
+    page.locator("#temperature input[type=number]").fill("0")
+    page.locator("#new-tokens input[type=number]").fill("24")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('24 tokens in')")
+    page.wait_for_function("document.querySelectorAll('#strip .t-generated').length === 24")
+    page.locator("#strip .t-generated").first.click()
+    page.wait_for_function("document.querySelector('#token-detail').innerText.includes('Rome')")
+
+
+def attention(page: Page) -> None:
+    page.get_by_role("button", name="coreference", exact=True).click()
+    page.wait_for_selector("#attention-badge .pg-badge")
+    for name, number in (("layer", "11"), ("head", "1")):
+        box = page.locator(f"#attention-{name} input[type=number]")
+        box.fill(number)
+        box.press("Enter")
+    page.wait_for_function("document.querySelector('#attention-sentence').innerText.includes('Layer 11, head 1')")
+
+
+def positions(page: Page) -> None:
+    page.wait_for_selector("#positions-own .pv[data-rendered]")
+
+
+def embeddings(page: Page) -> None:
+    page.wait_for_selector("#neighbours .pv[data-rendered]")
+
+
+def take(names: tuple[str, ...] = ("generate", "attention", "positions", "embeddings")) -> None:
+    """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = create_app()
+    app.queue().launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    found = os.environ.get("PLAYGROUND_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        page.goto(f"http://127.0.0.1:{port}/?__theme=light")
+        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=180_000)
+        for name in names:
+            page.get_by_role("tab", name=name.capitalize()).click()
+            globals()[name](page)
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(1500)
+            page.screenshot(path=ASSETS / f"{name}.png", full_page=True, animations="disabled", caret="hide")
+            _shrink(ASSETS / f"{name}.png")
+        browser.close()
+    app.close(verbose=False)
+
+
+def _shrink(path: Path) -> None:
+    from PIL import Image  # gradio brings it
+
+    Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    take()

@@ -1,0 +1,61 @@
+"""The stages of a choice, by numbers that a reader can work out by hand."""
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+
+from playground.analysis.stages import candidates_of, draw, stage
+
+LOG = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
+
+
+def test_stage_probabilities_are_of_the_whole_vocabulary():
+    """Guards against probabilities renormalised among the candidates that happen to be shown."""
+    told = stage("logits", LOG, torch.tensor([0, 2]))
+    assert told.probabilities == pytest.approx((0.5, 0.125))
+    assert told.kept == 4
+
+
+def test_what_is_cut_has_no_probability():
+    """Guards against a cut token that still shows a share."""
+    cut = LOG.clone()
+    cut[2:] = -math.inf
+    told = stage("top-k 2", cut, torch.tensor([0, 1, 2]))
+    assert told.probabilities == pytest.approx((2 / 3, 1 / 3, 0))
+    assert told.logits[2] == -math.inf
+    assert told.kept == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "token", "start", "end"),
+    [(0.0, 0, 0, 0.5), (0.49, 0, 0, 0.5), (0.51, 1, 0.5, 0.75), (0.76, 2, 0.75, 0.875), (0.99, 3, 0.875, 1)],
+)
+def test_draw_lands_where_the_eye_sees_it(number, token, start, end):
+    """Guards against a marker on the page that points at another token than the one drawn."""
+    picked, place = draw(LOG, number)
+    assert picked == token
+    assert (place.start, place.end) == pytest.approx((start, end))
+
+
+def test_draw_never_picks_what_was_cut():
+    """Guards against rounding at the end of the scale handing the draw to a token of probability 0."""
+    cut = LOG.clone()
+    cut[0] = cut[3] = -math.inf
+    assert {draw(cut, number)[0] for number in (0.0, 0.5, 0.999999, 1.0)} == {1, 2}
+
+
+def test_draw_follows_the_distribution():
+    """Guards against a draw that favours some tokens; 4 standard errors of 4,000 draws."""
+    random = torch.Generator().manual_seed(0)
+    numbers = torch.rand(4000, generator=random, dtype=torch.float64).tolist()
+    counts = Counter(draw(LOG, number)[0] for number in numbers)
+    for token, share in enumerate((0.5, 0.25, 0.125, 0.125)):
+        assert abs(counts[token] / 4000 - share) < 4 * math.sqrt(share * (1 - share) / 4000)
+
+
+def test_candidates_hold_the_chosen_one():
+    """Guards against a choice whose own row is missing from its picture."""
+    assert candidates_of(LOG, 2, also=[3]).tolist() == [0, 1, 3]
+    assert candidates_of(LOG, 2, also=[1]).tolist() == [0, 1]
