@@ -2,11 +2,13 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
 
-from playground.analysis.stages import candidates_of, draw, stage
+from playground.analysis.stages import Choice, candidates_of, draw, stage
+from playground.figures.stages import stages_figure
 
 LOG = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
 
@@ -59,3 +61,33 @@ def test_candidates_hold_the_chosen_one():
     """Guards against a choice whose own row is missing from its picture."""
     assert candidates_of(LOG, 2, also=[3]).tolist() == [0, 1, 3]
     assert candidates_of(LOG, 2, also=[1]).tolist() == [0, 1]
+
+
+def choice_by_hand() -> Choice:
+    """Of four tokens the last two are cut; 0.8 falls on the second, whose stretch is 2/3 to 1."""
+    cut = LOG.clone()
+    cut[2:] = -math.inf
+    ids = torch.tensor([0, 1, 2])
+    picked, place = draw(cut, 0.8)
+    return Choice(picked, 1 / 3, (0, 1, 2), (0, 1), (stage("logits", LOG, ids), stage("top-k 2", cut, ids)), place)
+
+
+def test_figure_says_what_was_cut_and_where_the_draw_fell():
+    """Guards against a picture that shows a cut token's share, frames another token, or moves the draw."""
+    figure = stages_figure(choice_by_hand(), ["a", "b", "<b>c"])
+    heat = figure.data[0]
+    assert [list(row) for row in heat.text] == [["50 %", "67 %"], ["25 %", "33 %"], ["12 %", "cut"]]
+    assert math.isnan(heat.z[2][1])
+    assert figure.layout.shapes[0].y0 == 0.5
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert (bars[0].base[0], bars[0].x[0]) == pytest.approx((0, 2 / 3))
+    assert (bars[1].base[0], bars[1].x[0]) == pytest.approx((2 / 3, 1 / 3))
+    assert "<b>c" not in figure.to_json()
+
+
+def test_greedy_draws_nothing():
+    """Guards against a random number shown where none was drawn."""
+    told = choice_by_hand()
+    figure = stages_figure(replace(told, token_id=0, draw=None), ["a", "b", "c"])
+    assert not [trace for trace in figure.data if trace.type == "bar"]
+    assert "nothing was drawn" in figure.layout.meta["description"]

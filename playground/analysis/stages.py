@@ -44,7 +44,9 @@ class Choice:
     probability: float
     """What it was drawn with; 1 where the most probable was taken."""
     candidates: tuple[int, ...]
-    """Ids shown: the most probable before the rules, then the chosen one if it is none of them."""
+    """Ids shown: the most probable before the rules, those after them, and the chosen one."""
+    leading: tuple[int, ...]
+    """Places in `candidates` of the most probable after all rules, in falling order, none left out between them."""
     stages: tuple[Stage, ...]
     draw: Draw | None
     """None where nothing was drawn: greedy."""
