@@ -214,7 +214,8 @@ def test_large_scores_verify_within_their_rounding(family, number_format):
             parameter.data *= 16 if number_format == torch.float32 else 4
     model = prepare(network.to(number_format), zoo.byte_tokenizer())
     assert model.capabilities.maths, model.capabilities.maths.reason
-    verification = record_tiny(model).verify()
+    text = "the cat sat on the mat, and the dog"  # T5 is off by 5e-5 here in float32, mostly by its scores of 6,000
+    verification = pg.record(model, text, text if model.anatomy.decoder_layers else None).verify()
     assert verification.passed and verification.tolerance < (1e-2 if number_format == torch.float32 else 0.2)
 
 

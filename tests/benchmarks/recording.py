@@ -11,6 +11,7 @@ all rows  the same with the logits of every row, where that differs
 recorded  record(): tokenizing, the forward pass, and keeping. Nothing is looked at afterwards: the weights of a
           layer are computed when somebody opens it ("one layer" is the time for that)
 weights   a forward pass with eager attention and output_attentions=True, all else as in plain
+default   the same as one calls it, without asking for fewer logits: the logits of every row
 
 What is counted as kept: of a recording all of its tensors (Recording.nbytes); of output_attentions the weights alone.
 """
@@ -69,6 +70,8 @@ def measure(model: pg.LoadedModel, plain, eager, length: int, repetitions: int) 
     if 2 * weight_bytes < psutil.virtual_memory().available:
         ways["weights"] = lambda: forward(eager, output_attentions=True, **rows)
         weight_bytes = sum(w.nbytes for w in ways["weights"]().attentions)
+        if rows:
+            ways["default"] = lambda: forward(eager, output_attentions=True)
     ways["plain"]()  # once without the clock
     rounds = {name: [] for name in ways}
     for _ in range(repetitions):
@@ -80,9 +83,9 @@ def measure(model: pg.LoadedModel, plain, eager, length: int, repetitions: int) 
 
 def table(results: dict[int, dict]) -> str:
     lines = [
-        "| tokens | plain s | all rows s | recorded s | weights s | one layer s | recorded / plain "
-        "| weights / recorded | kept MiB | weights MiB | weights / kept |",
-        "|--:" * 11 + "|",
+        "| tokens | plain s | all rows s | recorded s | weights s | default s | one layer s "
+        "| recorded / plain | weights / recorded | default / recorded | kept MiB | weights MiB | weights / kept |",
+        "|--:" * 13 + "|",
     ]
     for length, result in results.items():
         def shown(name, result=result):
@@ -98,7 +101,8 @@ def table(results: dict[int, dict]) -> str:
         kept, weights = result["kept"], result["weight bytes"]
         lines.append(
             f"| {length:,} | {shown('plain')} | {shown('all rows')} | {shown('recorded')} | {shown('weights')} "
-            f"| {result['one layer'][0]:.3f} | {ratio('recorded', 'plain')} | {ratio('weights', 'recorded')} "
+            f"| {shown('default')} | {result['one layer'][0]:.3f} | {ratio('recorded', 'plain')} "
+            f"| {ratio('weights', 'recorded')} | {ratio('default', 'recorded')} "
             f"| {kept / 2**20:,.1f} | {weights / 2**20:,.1f} | {weights / kept:.1f} |"
         )
     return "\n".join(lines)
@@ -109,7 +113,10 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 512, 1024, 2048])
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="1 where other programs share the cores: less is waited for")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     model = pg.load(options.model, device="cpu", dtype="float32")
     plain, eager = with_attention(model, "sdpa"), with_attention(model, "eager")
     print(f"{options.model}, {torch.get_num_threads()} threads, float32, {options.repetitions} rounds", flush=True)
