@@ -14,12 +14,16 @@ from jinja2 import TemplateError
 from torch import Tensor
 
 from playground.analysis.distribution import Expectation, expectation
+from playground.analysis.stages import Choice
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import IncrementalText, Token, check_text
 from playground.recording import check_length
 from playground.sampling import Chooser, GenerationSettings
 from playground.settings import Settings
+
+_LONGEST_STOP = 4096
+"""Characters of the written text that are searched for a stop text."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,12 @@ class Step:
     entropy: float
     """Of the model's own distribution, in bits."""
     alternatives: tuple[Alternative, ...]
+    choice: Choice
+    """Its way through the rules, from the logits to the draw."""
     seconds: float
     """For this step; the first one includes reading the prompt."""
     stopped: bool
-    """The model ended its text with this token."""
+    """The text ends with this token: the model said so, or it completes a stop text."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +126,28 @@ def _steps(model: LoadedModel, ids: list[int], generation: GenerationSettings) -
     started = time.perf_counter()
     text, reader = IncrementalText(model.vocabulary), _Reader(model, ids)
     choose = Chooser(model, generation, len(reader.ids[0]))
+    written = ""
     for index in range(generation.max_new_tokens):
         logits = reader.next_logits()  # (1, vocabulary)
-        chosen, chosen_probability = choose(reader.ids, logits)
+        choice = choose(reader.ids, logits)
+        chosen = choice.token_id
         told = expectation(logits[0], generation.alternatives, chosen)
-        last = chosen in ends or index == generation.max_new_tokens - 1
+        fresh = text.push(chosen)
+        written = (written + fresh)[-_LONGEST_STOP:]
+        stopped = chosen in ends or any(stop in written for stop in generation.stop)
+        last = stopped or index == generation.max_new_tokens - 1
         yield Step(
             index=index,
             token=_token(model, chosen),
-            text=text.push(chosen) + (text.flush() if last else ""),
+            text=fresh + (text.flush() if last else ""),
             probability=told.chosen_probability,
-            chosen_probability=chosen_probability,
+            chosen_probability=choice.probability,
             rank=told.chosen_rank,
             entropy=told.entropy,
             alternatives=_alternatives(model, told),
+            choice=choice,
             seconds=time.perf_counter() - started,
-            stopped=chosen in ends,
+            stopped=stopped,
         )
         if last:
             return

@@ -3,23 +3,28 @@
 Sees ids and logits; knows nothing of texts or of how a model is run.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import (
     ForcedBOSTokenLogitsProcessor,
-    LogitsProcessorList,
+    LogitsProcessor,
+    MinPLogitsWarper,
     NoBadWordsLogitsProcessor,
+    NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
     SuppressTokensAtBeginLogitsProcessor,
     SuppressTokensLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
+    TypicalLogitsWarper,
 )
 
 from playground.analysis.distribution import expectation
+from playground.analysis.stages import Choice, candidates_of, draw, stage
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 
@@ -31,15 +36,23 @@ class GenerationSettings:
     max_new_tokens: int = 40
     """1 to Settings.max_new_tokens; fewer where the context ends."""
     greedy: bool = False
-    """Always the most probable token; the other rules but the repetition penalty are then without effect."""
+    """Always the most probable token; the other rules but those on repetition are then without effect."""
     temperature: float = 1.0
     """0 to 5: logits are divided by it; below 0.0001 it is greedy, as no other token would be drawn."""
     top_k: int = 0
     """Keep the k most probable tokens; 0 keeps all."""
     top_p: float = 1.0
     """Keep the fewest most probable tokens whose probabilities reach p (nucleus, Holtzman et al. 2020); 0 to 1."""
+    min_p: float = 0.0
+    """Keep tokens at least this share as probable as the most probable one (Nguyen et al. 2024); 0 to 1, 0 keeps all."""
+    typical_p: float = 1.0
+    """Keep the tokens whose surprisal is nearest to the entropy, until they reach p (Meister et al. 2023); 1 keeps all."""
     repetition_penalty: float = 1.0
     """0.1 to 5: logits of tokens already there are divided by it, or multiplied if negative (Keskar et al. 2019)."""
+    no_repeat_ngram: int = 0
+    """No sequence of so many tokens is written twice; 0 allows all."""
+    stop: tuple[str, ...] = ()
+    """The text ends with the token that completes one of these."""
     seed: int | None = None
     """The same seed gives the same text; None draws a new one."""
     chat: bool = False
@@ -50,7 +63,8 @@ class GenerationSettings:
     def __post_init__(self):
         for name, kind, low, high in (
             ("max_new_tokens", int, 1, 100_000), ("temperature", float, 0, 5), ("top_k", int, 0, 1_000_000),
-            ("top_p", float, 0, 1), ("repetition_penalty", float, 0.1, 5), ("alternatives", int, 1, 1000),
+            ("top_p", float, 0, 1), ("min_p", float, 0, 1), ("repetition_penalty", float, 0.1, 5),
+            ("typical_p", float, 0.01, 1), ("no_repeat_ngram", int, 0, 100), ("alternatives", int, 1, 1000),
             ("seed", int, 0, 2**63 - 1),
         ):  # fmt: skip
             value = getattr(self, name)
@@ -59,44 +73,49 @@ class GenerationSettings:
             if isinstance(value, bool) or not isinstance(value, kind | int) or not low <= value <= high:
                 whole = "a whole number " if kind is int else ""
                 raise PlaygroundError(f"{name} is {value!r}.", f"It is {whole}from {low:,} to {high:,}.")
+        if isinstance(self.stop, str) or not all(isinstance(text, str) and text for text in self.stop):
+            raise PlaygroundError(f"stop is {self.stop!r}.", "It is a list of texts, none of them empty.")
 
     @property
     def is_greedy(self) -> bool:
         """Greedy by choice, or because temperature or top-p of 0 leave only the most probable token."""
         return self.greedy or self.temperature < 1e-4 or self.top_p == 0 or self.top_k == 1
 
-    def processors(self) -> LogitsProcessorList:
-        """transformers' processors in the order in which `generate()` applies them."""
-        rules = LogitsProcessorList()
-        if self.repetition_penalty != 1:
-            rules.append(RepetitionPenaltyLogitsProcessor(float(self.repetition_penalty)))
-        if self.is_greedy:
-            return rules
-        if self.temperature != 1:
-            rules.append(TemperatureLogitsWarper(float(self.temperature)))
-        if self.top_k:
-            rules.append(TopKLogitsWarper(int(self.top_k)))
-        if self.top_p < 1:
-            rules.append(TopPLogitsWarper(float(self.top_p)))
-        return rules
 
+def rules(model: LoadedModel, generation: GenerationSettings, begin: int) -> Iterator[tuple[str, LogitsProcessor]]:
+    """(name, processor) in the order in which transformers' `generate()` applies them: the visitor's rules, and what
+    the checkpoint itself prescribes (Marian never writes its padding token, mBART opens with the language).
 
-def own_rules(model: LoadedModel, begin: int) -> LogitsProcessorList:
-    """transformers' processors for what a checkpoint itself rules out or prescribes: Marian never writes its padding
-    token, mBART opens with the language. How to choose among the rest (beams, lengths) is the visitor's.
-
-    begin is the number of tokens before the first new one."""
-    config, rules = model.model.generation_config, LogitsProcessorList()
-    if config.bad_words_ids:
-        rules.append(NoBadWordsLogitsProcessor(config.bad_words_ids, config.eos_token_id))
-    if config.forced_bos_token_id is not None:
-        rules.append(ForcedBOSTokenLogitsProcessor(config.forced_bos_token_id))
-    if config.suppress_tokens:
-        rules.append(SuppressTokensLogitsProcessor(config.suppress_tokens, model.input_device))
-    if config.begin_suppress_tokens:
-        begin += begin == 1 and config.forced_bos_token_id is not None
-        rules.append(SuppressTokensAtBeginLogitsProcessor(config.begin_suppress_tokens, begin, model.input_device))
-    return rules
+    begin is the number of tokens before the first new one.
+    """
+    own, device = model.model.generation_config, model.input_device
+    if generation.repetition_penalty != 1:
+        penalty = float(generation.repetition_penalty)
+        yield f"repetition penalty {penalty:g}", RepetitionPenaltyLogitsProcessor(penalty)
+    if size := generation.no_repeat_ngram:
+        yield f"no repeated {size}-gram", NoRepeatNGramLogitsProcessor(size)
+    if own.bad_words_ids:
+        yield "the model's barred words", NoBadWordsLogitsProcessor(own.bad_words_ids, own.eos_token_id)
+    if own.forced_bos_token_id is not None:
+        yield "the model's first token", ForcedBOSTokenLogitsProcessor(own.forced_bos_token_id)
+    if own.suppress_tokens:
+        yield "the model's barred tokens", SuppressTokensLogitsProcessor(own.suppress_tokens, device)
+    if own.begin_suppress_tokens:
+        begin += begin == 1 and own.forced_bos_token_id is not None
+        barred = SuppressTokensAtBeginLogitsProcessor(own.begin_suppress_tokens, begin, device)
+        yield "the model's barred beginnings", barred
+    if generation.is_greedy:
+        return
+    if generation.temperature != 1:
+        yield f"temperature {generation.temperature:g}", TemperatureLogitsWarper(float(generation.temperature))
+    if generation.top_k:
+        yield f"top-k {generation.top_k}", TopKLogitsWarper(int(generation.top_k))
+    if generation.top_p < 1:
+        yield f"top-p {generation.top_p:g}", TopPLogitsWarper(float(generation.top_p))
+    if generation.min_p:
+        yield f"min-p {generation.min_p:g}", MinPLogitsWarper(float(generation.min_p))
+    if generation.typical_p < 1:
+        yield f"typical-p {generation.typical_p:g}", TypicalLogitsWarper(float(generation.typical_p))
 
 
 class Chooser:
@@ -104,18 +123,31 @@ class Chooser:
 
     def __init__(self, model: LoadedModel, generation: GenerationSettings, begin: int):
         self._greedy = generation.is_greedy
-        self._rules = LogitsProcessorList([*own_rules(model, begin), *generation.processors()])
-        self._random = torch.Generator(model.input_device)
+        self._shown = generation.alternatives
+        self._rules = list(rules(model, generation, begin))
+        self._random = torch.Generator()
         self._random.manual_seed(generation.seed) if generation.seed is not None else self._random.seed()
 
     @torch.inference_mode()
-    def __call__(self, ids: Tensor, logits: Tensor) -> tuple[int, float]:
-        """The id chosen after ids (1, tokens) from logits (1, vocabulary), and the probability it was drawn with."""
-        scores = self._rules(ids, logits.clone()) if self._rules else logits
-        if self._greedy:
-            return int(scores.argmax()), 1.0
-        shares = scores.softmax(-1)
-        if not torch.isfinite(shares[0, 0]):  # NaN or inf among the logits makes all shares NaN
+    def __call__(self, ids: Tensor, logits: Tensor) -> Choice:
+        """The token chosen after ids (1, tokens) from logits (1, vocabulary), and its way through the rules."""
+        scores, after = logits, [("logits", logits[0])]
+        for name, rule in self._rules:
+            scores = rule(ids, scores.clone())
+            after.append((name, scores[0]))
+        final = scores[0]
+        if not torch.isfinite(final.max()):  # the largest is NaN if any is
             expectation(logits[0])  # which says so
-        chosen = int(torch.multinomial(shares, 1, generator=self._random))
-        return chosen, float(shares[0, chosen])
+        if self._greedy:
+            chosen, place = int(final.argmax()), None
+        else:
+            chosen, place = draw(final, float(torch.rand(1, generator=self._random, dtype=torch.float64)))
+        leading = final.topk(min(self._shown, len(final))).indices.tolist() if self._rules else []
+        candidates = candidates_of(logits[0], self._shown, also=[*leading, chosen])
+        ids_shown = candidates.tolist()
+        stages = tuple(stage(name, row, candidates) for name, row in after)
+        probability = 1.0 if self._greedy else stages[-1].probabilities[ids_shown.index(chosen)]
+        leading = leading or ids_shown[: self._shown]
+        return Choice(
+            chosen, probability, tuple(ids_shown), tuple(map(ids_shown.index, leading)), stages, place
+        )

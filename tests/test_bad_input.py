@@ -219,9 +219,9 @@ def test_many_words():
 def test_every_token_can_be_clicked(model, text):
     """Guards against a chart whose title is a script: tokens of the text and generated ones are explained."""
     first = *model_of(model), text
-    entries = answers(generate.draw, *first, "complete", None)[-1][6]
+    entries = answers(generate.draw, *first, "complete", None)[-1][7]
     if model != "bert":
-        entries = answers(generate.stream, *first, "complete", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][4]
+        entries = answers(generate.stream, *first, "complete", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][5]
     items = generate.strip_items(entries)
     json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
     for index in {0, 1, len(items) - 2, len(items) - 1}:
@@ -247,7 +247,7 @@ def test_hostile_tokens_are_shown_as_they_are():
 def test_a_click_that_makes_no_sense(data, caplog):
     """Guards against a browser that sends what it should not: nothing is lost."""
     first = *model_of("tiny"), "abc"
-    entries = answers(generate.draw, *first, "complete", None)[-1][6]
+    entries = answers(generate.draw, *first, "complete", None)[-1][7]
     for handler, arguments in (
         (generate.explain, (*first, entries, event(**data))),
         (attention.open_head, (*first, "self", event(**data))),

@@ -84,6 +84,43 @@ def test_greedy_ids_of_the_default_model(smollm2, penalty):
     assert "".join(step.text for step in steps) == smollm2.tokenizer.decode(ids_of(steps))
 
 
+@pytest.mark.parametrize("family", ["gpt2", "bart"])
+def test_no_ngram_is_written_twice(tiny, family):
+    """Guards against a rule that sees the new tokens without those before them; ids as generate()'s."""
+    model = tiny(family)
+    steps = list(generate(model, PROMPT, greedy(24, no_repeat_ngram=1)))
+    assert ids_of(steps) == by_transformers(model, PROMPT, 24, no_repeat_ngram_size=1)
+    assert len(set(ids_of(steps))) == len(steps)
+
+
+def test_stages_follow_the_rules_in_order(smollm2):
+    """Guards against a stage shown in another place than the rule was applied in, and against a first stage that is
+    not the model's own distribution."""
+    asked = GenerationSettings(max_new_tokens=1, seed=0, temperature=0.7, top_k=20, top_p=0.9, repetition_penalty=1.2)
+    (step,) = generate(smollm2, PROMPT, asked)
+    names = [stage.name for stage in step.choice.stages]
+    assert names == ["logits", "repetition penalty 1.2", "temperature 0.7", "top-k 20", "top-p 0.9"]
+    own = dict(zip(step.choice.candidates, step.choice.stages[0].probabilities, strict=True))
+    assert [own[a.token.id] for a in step.alternatives] == pytest.approx(
+        [a.probability for a in step.alternatives], rel=1e-4
+    )
+    kept = [stage.kept for stage in step.choice.stages]
+    assert kept[:4] == [smollm2.anatomy.vocabulary] * 3 + [20]
+    assert kept[4] <= 20
+
+
+def test_stop_text_ends_the_text(smollm2):
+    """Guards against a stop text that is only found when it is a token of its own."""
+    whole = "".join(s.text for s in generate(smollm2, "One, two, three,", greedy(12)))
+    stop = whole[5:8]
+    steps = list(generate(smollm2, "One, two, three,", greedy(12, stop=(stop,))))
+    text = "".join(step.text for step in steps)
+    assert stop in text and len(text) < len(whole)
+    assert steps[-1].stopped and not steps[-2].stopped
+    never = list(generate(smollm2, "One, two, three,", greedy(3, stop=("it never comes",))))
+    assert len(never) == 3 and not never[-1].stopped
+
+
 @pytest.mark.parametrize("rule", ["bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id"])
 def test_what_a_checkpoint_rules_out_is_never_written(rule):
     """Guards against Marian writing its padding token, and mBART opening in the wrong language: both say so in their
@@ -107,22 +144,30 @@ def test_what_a_checkpoint_rules_out_is_never_written(rule):
         {"repetition_penalty": 1.5},
         {"temperature": 1.4, "top_k": 40, "top_p": 0.9, "repetition_penalty": 1.2},
         {"temperature": 0.3, "top_p": 0.5, "repetition_penalty": 0.8},
+        {"min_p": 0.1},
+        {"typical_p": 0.6},
+        {"temperature": 1.5, "top_k": 100, "top_p": 0.95, "min_p": 0.02, "typical_p": 0.9, "no_repeat_ngram": 2},
     ],
     ids=lambda rules: "+".join(rules) or "plain",
 )
 def test_the_probability_of_the_draw_is_that_of_transformers(smollm2, rules):
     """Guards against rules in another order (a nucleus cut before the temperature keeps other tokens), and against a
     chosen_probability that is not the one drawn with. Compared with the scores that generate() itself reports."""
+    theirs = {{"no_repeat_ngram": "no_repeat_ngram_size"}.get(name, name): value for name, value in rules.items()}
     ids = smollm2.vocabulary.tokenize("Once upon a time there")[0]
     for step in generate(smollm2, "Once upon a time there", GenerationSettings(max_new_tokens=3, seed=3, **rules)):
         asked = GenerationConfig(
             do_sample=True, max_new_tokens=1, return_dict_in_generate=True, output_scores=True,
-            **({"top_k": 0, "top_p": 1.0, "temperature": 1.0} | rules),
+            **({"top_k": 0, "top_p": 1.0, "temperature": 1.0} | theirs),
         )  # fmt: skip
         scores = smollm2.model.generate(torch.tensor([ids]), asked).scores[0][0]
         expected = float(scores.softmax(-1)[step.token.id])
         assert expected > 0, "a token was drawn that the rules cut off"
         assert step.chosen_probability == pytest.approx(expected, rel=1e-3)
+        last = step.choice.stages[-1]
+        assert last.kept == int((scores > -torch.inf).sum())
+        assert last.probabilities == pytest.approx(scores.softmax(-1)[list(step.choice.candidates)].tolist(), rel=1e-3)
+        assert step.choice.draw.start <= step.choice.draw.number < step.choice.draw.end
         ids = [*ids, step.token.id]
 
 

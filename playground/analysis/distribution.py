@@ -113,6 +113,15 @@ def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 128) -> tuple[n
     return torch.cat(probabilities).cpu().numpy(), torch.cat(ranks).cpu().numpy()
 
 
+def token_entropies(logits: Tensor, rows: int = 128) -> np.ndarray:
+    """Entropy in bits of each row of logits (T, V): (T,) float32, `rows` at a time."""
+    entropies = []
+    for start in range(0, len(logits), rows):
+        log_p = logits[start : start + rows].float().log_softmax(-1)  # (rows, V)
+        entropies.append(-(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(-1) / math.log(2))
+    return torch.cat(entropies).cpu().numpy() if entropies else np.empty(0, np.float32)
+
+
 def _checked(logits) -> np.ndarray:
     logits = shaped("logits", logits, "(vocabulary,)", 1)
     x = as_array(logits, np.float64)

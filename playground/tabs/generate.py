@@ -1,37 +1,52 @@
-"""Generate: the model goes on from the text, token by token, with what it thought at each.
+"""Generate: the model goes on from the text, token by token, with what it thought at each; or says how likely the
+text is.
 
 The strip shows the text's tokens and then the generated ones; a click on any token shows the distribution that
-it came from. Connects generation and recording to the page.
+it came from. Connects generation and recording to the page; the answers to clicks stand in why.py.
 """
 
-import math
 import time
 from collections.abc import Iterator
 
 import gradio as gr
 
 from playground import workbench
-from playground.analysis.display import percent, plain_mark
-from playground.analysis.distribution import token_scores
+from playground.analysis.scoring import score
 from playground.components import Panel, PlotlyView, TokenStrip, markup
-from playground.figures.generation import distribution_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, loaded, only_when_active, outputs, recorded
+from playground.tabs.strip import COLOURS, SHADED_TOKENS, groups_of, joined, prompt_entries, step_entry, strip_items
+from playground.tabs.why import BARS, NO_STAGES, asked_for, explain_generated, explain_given, explain_next
 
 NAME, TITLE = "generate", "Generate"
 FEED_EVERY = 0.1
 """Seconds between two updates of the page while text streams."""
-BARS = 12
-SHADED_TOKENS = 512
-"""Longer texts are not shaded; a click still tells each token's probability."""
+MODES = {"complete": "Complete the text", "chat": "Answer as a chat", "score": "Score the text"}
+PRESETS = {
+    "balanced": {"temperature": 0.7, "top_p": 0.95},
+    "greedy": {"temperature": 0.0, "top_p": 1.0},
+    "untouched": {"temperature": 1.0, "top_p": 1.0},
+    "daring": {"temperature": 1.3, "top_p": 1.0, "min_p": 0.05},
+}
+"""The rules that differ from none at all."""
+PRESET_WORDS = {
+    "balanced": "For stories and answers: sure enough to make sense, free enough not to repeat itself.",
+    "greedy": "For facts and short answers: always the surest token. Long texts begin to repeat themselves.",
+    "untouched": "To see the model as it is: drawn from its own distribution, improbable end included.",
+    "daring": "For names and ideas: a flatter distribution, with what is far less probable than the best cut off.",
+}
+NO_RULES = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "typical_p": 1.0, "penalty": 1.0, "ngram": 0}
 
 ABOUT = markup.explanation(
     "What am I looking at?",
     "A language model gives every token of its vocabulary a probability of being the next one: "
     "<code>softmax(logits)</code>. One is drawn (or, greedily, the most probable is taken), joined to the text, and the "
     "model is asked again. The deeper the shade of a token, the more probable it was to the model.",
-    "Temperature T divides the logits before the draw: below 1 the choice becomes surer, above 1 more daring. Top-k and "
-    "top-p (Holtzman et al. 2020) cut off the improbable end. The probabilities shown are the model's own, before all "
-    "that.",
+    "Rules may come between: penalties on repetition, the temperature, which divides the logits (below 1 the choice "
+    "becomes surer, above 1 more daring), and cuts of the improbable end: top-k, top-p (Holtzman et al. 2020), min-p "
+    "(Nguyen et al. 2024), typical-p (Meister et al. 2023). The bars show the model's own probabilities, before all "
+    "that; the picture below them what each rule did, in the order applied.",
+    "A score tells how likely a text is: surprisal <code>-log₂ p</code> of each token, loss the mean of "
+    "<code>-ln p</code>, perplexity <code>exp(loss)</code>.",
 )
 
 
@@ -41,100 +56,142 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     with gr.Row(elem_classes="pg-actions"):
         start = gr.Button("Generate", variant="primary", scale=0, min_width=130, elem_id="generate")
         stop = gr.Button("Stop", scale=0, min_width=90, elem_id="stop")
-        mode = gr.Radio([("Complete the text", "complete"), ("Answer as a chat", "chat")], value="complete",
-                        label="Mode", show_label=False, container=False, elem_id="mode")  # fmt: skip
+        mode = gr.Radio([(words, name) for name, words in MODES.items()], value="complete", label="Mode",
+                        show_label=False, container=False, elem_id="mode")  # fmt: skip
     strip = TokenStrip(label="The text and its continuation", elem_id="strip")
     status = Panel(live=True, elem_id="generate-status")
     with gr.Row():
         with gr.Column(scale=7, min_width=320):
             chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
             detail = Panel(live=True, elem_id="token-detail")
+            stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
         with gr.Column(scale=3, min_width=260):
             count = gr.Slider(1, 500, value=40, step=1, label="New tokens", elem_id="new-tokens")
             temperature = gr.Slider(0, 2, value=0.7, step=0.05, label="Temperature (0: greedy)", elem_id="temperature")
+            preset = gr.Dropdown(list(PRESETS), label="Preset", info=PRESET_WORDS["balanced"], elem_id="preset")
+            colour = gr.Dropdown(list(COLOURS), label="Shade tokens by", elem_id="colour")
             with gr.Accordion("More", open=False):
                 top_p = gr.Slider(0, 1, value=0.95, step=0.01, label="Top-p (1: all)", elem_id="top-p")
                 top_k = gr.Slider(0, 200, value=0, step=1, label="Top-k (0: all)", elem_id="top-k")
+                min_p = gr.Slider(0, 1, value=0, step=0.01, label="Min-p (0: all)", elem_id="min-p")
+                typical_p = gr.Slider(0.01, 1, value=1, step=0.01, label="Typical-p (1: all)", elem_id="typical-p")
                 penalty = gr.Slider(0.5, 2, value=1.0, step=0.05, label="Repetition penalty (1: none)",
                                     elem_id="penalty")  # fmt: skip
+                ngram = gr.Slider(0, 8, value=0, step=1, label="No repeated n-gram (0: any)", elem_id="ngram")
+                stops = gr.Textbox("", label="Stop texts, one a line", lines=1, max_lines=4, elem_id="stop-texts")
                 seed = gr.Number(0, label="Seed: the same gives the same text", precision=0, minimum=0, elem_id="seed")
                 greedy = gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy")
     Panel(ABOUT)
 
-    drawn = [mode, start, strip, status, chart, detail, steps, shown, lens.message]
-    tab.select(draw, [*lens.given, mode, shown], drawn, **RUNS_MODEL)
-    gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *lens.given, mode, shown], drawn, **RUNS_MODEL)
-    mode.input(draw, [*lens.given, mode, shown], drawn, **RUNS_MODEL)
-    rules = [count, temperature, top_k, top_p, penalty, seed, greedy]
+    asked = [*lens.given, mode, shown, colour]
+    drawn = [mode, start, strip, status, chart, detail, stages, steps, shown, lens.message]
+    tab.select(draw, asked, drawn, **RUNS_MODEL)
+    gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *asked], drawn, **RUNS_MODEL)
+    mode.input(draw, asked, drawn, **RUNS_MODEL)
+    rules = [count, temperature, top_k, top_p, penalty, seed, greedy, min_p, typical_p, ngram, stops, colour]
     running = start.click(
         stream, [lens.model, lens.device, lens.dtype, lens.text, mode, *rules],
-        [strip, status, chart, detail, steps, shown, lens.message], trigger_mode="once", **RUNS_MODEL,
+        [strip, status, chart, detail, stages, steps, shown, lens.message], trigger_mode="once", **RUNS_MODEL,
     )  # fmt: skip
     running.then(lambda text: text, lens.text, lens.applied, **QUIET)
     stop.click(stopped, steps, status, cancels=[running], **QUIET).then(
         lambda text: text, lens.text, lens.applied, **QUIET
     )
-    strip.select(explain, [*lens.given, steps], [chart, detail, lens.message], **RUNS_MODEL)
+    strip.select(explain, [*lens.given, steps], [chart, detail, stages, lens.message], **RUNS_MODEL)
+    colour.input(strip_items, [steps, colour], strip, **QUIET)
+    preset.input(choose_preset, preset, [preset, temperature, top_p, top_k, min_p, typical_p, penalty, ngram], **QUIET)
 
 
-@outputs(8)
-def draw(model_id, device, dtype, text, mode, shown) -> tuple:
+def choose_preset(name: str) -> list:
+    """What a preset is good for, and its rules in the order of `NO_RULES`."""
+    return [gr.Dropdown(info=PRESET_WORDS[name]), *(NO_RULES | PRESETS[name]).values()]
+
+
+@outputs(9)
+def draw(model_id, device, dtype, text, mode, shown, colour="probability") -> tuple:
     """The text's own tokens and what the model expects; leaves a generated text alone that belongs to it.
 
-    Gives mode, Generate button, strip, status, chart, detail, entries and what is shown.
+    Gives mode, Generate button, strip, status, chart, detail, stages, entries and what is shown.
     """
     model = loaded(model_id, device, dtype)
     can = model.capabilities
-    mode = mode if can.chat else "complete"
+    modes = modes_of(model)
+    mode = mode if mode in modes else "complete"
     key = [model_id, device, dtype, text, mode]
     if shown == key:
-        return tuple([gr.skip()] * 8)
-    controls = gr.Radio(value=mode, interactive=bool(can.chat)), gr.Button(interactive=bool(can.generate))
+        return tuple([gr.skip()] * 9)
+    choices = [(MODES[name], name) for name in modes]
+    controls = gr.Radio(choices, value=mode), gr.Button(interactive=bool(can.generate) and mode != "score")
     recording = recorded(model_id, device, dtype, text)
-    entries = prompt_entries(recording)
-    figure, detail = None, ""
+    entries = prompt_entries(recording, most=len(recording.tokens) if mode == "score" else SHADED_TOKENS)
+    figure, detail, stages = None, "", NO_STAGES
     if not can.logits:
         words = f"This model expects no words: {can.logits.reason}. The other tabs show what it has."
     elif not can.generate:
         words = f"This model continues no text: {can.generate.reason}. Click a token to see what it expects there."
-        figure, detail = explain_given(recording, _asked_for(recording))
+        figure, detail, stages = explain_given(recording, asked_for(recording))
+    elif mode == "score":
+        words = score_words(recording, entries)
+        figure, detail, stages = explain_given(recording, most_surprising(entries))
     elif mode == "chat":
         words = "The text is put to the model as a user's turn, in its own chat template. Press Generate."
     elif recording.target_tokens:
         words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
     else:
         words = f"{len(recording.tokens)} tokens. Press Generate, or click a token to see what the model expected there."
-        figure, detail = explain_next(recording)
-    return *controls, strip_items(entries), markup.note(words), figure, detail, entries, key
+        figure, detail, stages = explain_next(recording)
+    if can.generate and not can.chat:
+        words += f" (No chat: {can.chat.reason}.)"
+    return *controls, strip_items(entries, colour), markup.note(words), figure, detail, stages, entries, key
 
 
-def _asked_for(recording) -> int:
-    """The token of a masked model's text to explain first: its first mask, else the last that is none of the
-    special ones."""
-    mask = recording.model.tokenizer.mask_token_id
-    masks = [index for index, token in enumerate(recording.tokens) if token.id == mask]
-    plain = [index for index, token in enumerate(recording.tokens) if not token.special]
-    return (masks or plain[-1:] or [0])[0]
+def modes_of(model) -> list[str]:
+    """What can be done with a model: chat only with a template, a score only where each token is predicted from those
+    before it."""
+    can = model.capabilities
+    modes = ["complete"] + ["chat"] * bool(can.chat)
+    return modes + ["score"] * bool(can.logits and model.anatomy.kind == "decoder")
 
 
-@outputs(6)
+def score_words(recording, entries: list[dict]) -> str:
+    """How likely the text is, in the units people use."""
+    sizes = [len(recording.model.vocabulary.token_bytes(token.id)) for token in recording.tokens]
+    told = score([entry.get("probability") for entry in entries], sizes)
+    if not told.predicted:
+        return "One token alone has no score: nothing comes before that could predict it."
+    return (
+        f"{told.predicted} predicted tokens: log-likelihood {told.log_likelihood:,.2f} nats, loss {told.loss:.3f} nats per "
+        f"token, perplexity {told.perplexity:,.2f}, {told.bits_per_byte:.3f} bits per byte. Below, the most surprising one."
+    )
+
+
+def most_surprising(entries: list[dict]) -> int:
+    """The entry of the lowest probability."""
+    known = [index for index, entry in enumerate(entries) if entry.get("probability") is not None]
+    return min(known, key=lambda index: entries[index]["probability"], default=0)
+
+
+@outputs(7)
 def stream(
-    model_id, device, dtype, text, mode, count, temperature, top_k, top_p, penalty, seed, greedy
-) -> Iterator[tuple]:
-    """Generates, feeding the page a few times a second. Yields (strip, status, chart, detail, steps, shown)."""
+    model_id, device, dtype, text, mode, count, temperature, top_k, top_p, penalty, seed, greedy,
+    min_p=0.0, typical_p=1.0, ngram=0, stops="", colour="probability",
+) -> Iterator[tuple]:  # fmt: skip
+    """Generates, feeding the page a few times a second. Yields (strip, status, chart, detail, stages, steps, shown)."""
     from playground.generation import GenerationSettings, generate
 
     model = loaded(model_id, device, dtype)
     generation = GenerationSettings(
         max_new_tokens=int(count), greedy=bool(greedy), temperature=temperature, top_k=int(top_k), top_p=top_p,
-        repetition_penalty=penalty, seed=None if seed is None else int(seed), chat=mode == "chat", alternatives=BARS,
+        repetition_penalty=penalty, min_p=min_p, typical_p=typical_p, no_repeat_ngram=int(ngram),
+        stop=tuple(line for line in (stops or "").splitlines() if line), seed=None if seed is None else int(seed),
+        chat=mode == "chat", alternatives=BARS,
     )  # fmt: skip
     steps = generate(model, text, generation, settings=workbench.shared().settings)
     before = prompt_entries(recorded(model_id, device, dtype, text))
     key, entries = [model_id, device, dtype, text, mode], []
     ids, started, fed = [], time.perf_counter(), 0.0
     skip = gr.skip()
-    yield strip_items(before), markup.note("Reading the text …"), skip, "", before, key
+    yield strip_items(before, colour), markup.note("Reading the text …"), skip, "", NO_STAGES, before, key
     for step in steps:
         ids.append(step.token.id)
         entries.append(step_entry(step))
@@ -142,13 +199,16 @@ def stream(
         if now - fed > FEED_EVERY:
             fed = now
             all_entries = before + joined(model, ids, entries)
-            first = explain_generated(entries[0]) if len(entries) == 1 else (skip, skip)
-            yield strip_items(all_entries), markup.note(speed(entries, started)), *first, all_entries, key
+            first = explain_generated(model, entries[0]) if len(entries) == 1 else (skip, skip, skip)
+            yield strip_items(all_entries, colour), markup.note(speed(entries, started)), *first, all_entries, key
     all_entries = before + joined(model, ids, entries)
-    items = strip_items(all_entries)
-    figure, detail = explain_generated(all_entries[-1])
-    words = speed(entries, started) + (" The model ended its text." if entries and entries[-1]["stopped"] else "")
-    yield items, markup.note(words), figure, detail, all_entries, key
+    words = speed(entries, started)
+    if entries[-1]["stopped"]:
+        words += " The model ended its text." if entries[-1]["special"] else " It came to a stop text."
+    if len(entries) < count and not entries[-1]["stopped"]:
+        words += f" {count:,} were asked for; the model's context or this server's limit ends here."
+    why = explain_generated(model, all_entries[-1])
+    yield strip_items(all_entries, colour), markup.note(words), *why, all_entries, key
 
 
 def stopped(entries: list) -> str:
@@ -157,142 +217,15 @@ def stopped(entries: list) -> str:
     return markup.note(f"Stopped after {generated} tokens. They stay, and any of them can be clicked.")
 
 
-@outputs(2)
+@outputs(3)
 def explain(model_id, device, dtype, text, entries, event: gr.EventData) -> tuple:
     """The distribution that the clicked token came from."""
-    first = sum(len(group) for group in _groups(entries or [])[: int(event._data["index"])])
+    first = sum(len(group) for group in groups_of(entries or [])[: int(event._data["index"])])
     if first >= len(entries or []):
-        return gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), gr.skip()
     if entries[first]["kind"] == "generated":
-        return explain_generated(entries[first])
+        return explain_generated(loaded(model_id, device, dtype), entries[first])
     return explain_given(recorded(model_id, device, dtype, text), first)
-
-
-def explain_next(recording) -> tuple:
-    """Bar chart and sentence of what comes after the text."""
-    from playground.generation import next_tokens
-
-    following = next_tokens(recording.model, recording.logits[-1], BARS)
-    labels, shares = zip(*((a.token.label, a.probability) for a in following.alternatives), strict=True)
-    words = (
-        f"Entropy {following.entropy:.2f} bits: as unsure as among {2**following.entropy:,.0f} equally likely tokens."
-    )
-    return distribution_figure(labels, shares, title="What comes next"), markup.note(words)
-
-
-def explain_given(recording, index: int) -> tuple:
-    """Bar chart and sentence of what the model expected at a token of the text: a decoder from the tokens before
-    it, a masked model from the whole text."""
-    from playground.generation import next_tokens
-
-    token, model = recording.tokens[index], recording.model
-    if not model.capabilities.logits:
-        return gr.skip(), markup.note(f"This model expects no words: {model.capabilities.logits.reason}.")
-    if recording.target_tokens:
-        return gr.skip(), markup.note("This token was given to the encoder, which predicts nothing. Press Generate.")
-    row = index if model.anatomy.kind == "encoder" else index - 1
-    if row < 0:
-        return gr.skip(), markup.note("Here the text begins: nothing came before that could predict it.")
-    expected = next_tokens(model, recording.logits[row], BARS, token.id)
-    alternatives = [(a.token.label, a.probability) for a in expected.alternatives]
-    return _explanation(token.label, expected.chosen.probability, expected.chosen.rank, expected.entropy, alternatives)
-
-
-def explain_generated(entry: dict) -> tuple:
-    """Bar chart and sentence of a generated token."""
-    figure, words = _explanation(
-        entry["label"], entry["probability"], entry["rank"], entry["entropy"], entry["alternatives"]
-    )
-    return figure, words + markup.note(f"Computed in {entry['seconds'] * 1000:,.0f} ms.")
-
-
-def _explanation(label: str, probability: float, rank: int, entropy: float, alternatives: list) -> tuple:
-    labels, shares = map(list, zip(*alternatives, strict=True))
-    name, chosen = plain_mark(label, 24), rank - 1
-    if rank > len(labels):  # not among the most probable: it gets a bar of its own below them
-        labels, shares, chosen = [*labels, label], [*shares, probability], len(labels)
-    figure = distribution_figure(labels, shares, chosen=chosen, title=f"Expected where “{name}” stands")
-    words = (
-        f"“{name}” had probability {probability:.3g} and rank {rank:,}: a surprisal of "
-        f"{-math.log2(max(probability, 1e-45)):.2f} bits, where the distribution's entropy is {entropy:.2f} bits."
-    )
-    return figure, markup.note(words)
-
-
-# --- entries: what is kept of each token, plain values only ----------------------------------------------------
-
-
-def prompt_entries(recording) -> list[dict]:
-    """One entry for each token of the text, with the probability that the model gave it. A decoder predicts a
-    token from those before it, a masked model from the whole text; an encoder's source is not predicted."""
-    model = recording.model
-    entries = [entry_of(token, "prompt") for token in recording.tokens]
-    if not model.capabilities.logits or recording.target_tokens or len(entries) > SHADED_TOKENS:
-        return entries
-    shift = 0 if model.anatomy.kind == "encoder" else 1
-    ids = [token.id for token in recording.tokens[shift:]]
-    probabilities, ranks = token_scores(recording.logits[: len(ids)], ids)
-    for entry, probability, rank in zip(entries[shift:], probabilities, ranks, strict=True):
-        entry |= {"probability": float(probability), "rank": int(rank)}
-    return entries
-
-
-def entry_of(token, kind: str) -> dict:
-    """What is kept of a token of the text."""
-    return {"kind": kind, "label": token.label, "text": token.text, "piece": token.piece, "special": token.special}
-
-
-def step_entry(step) -> dict:
-    """What is kept of a generated token."""
-    return entry_of(step.token, "generated") | {
-        "probability": step.probability,
-        "rank": step.rank,
-        "entropy": step.entropy,
-        "seconds": step.seconds,
-        "stopped": step.stopped,
-        "alternatives": [(a.token.label, a.probability) for a in step.alternatives],
-    }
-
-
-def joined(model, ids: list[int], entries: list[dict]) -> list[dict]:
-    """The entries of generated ids with the texts that these have together: pieces of one character share it."""
-    return [
-        entry | {"label": token.label, "text": token.text, "piece": token.piece, "special": token.special}
-        for entry, token in zip(entries, model.vocabulary.describe(ids), strict=True)
-    ]
-
-
-def strip_items(entries: list[dict]) -> list[dict]:
-    """The entries as items of the strip; byte pieces of one character become one item."""
-    return [_item(group) for group in _groups(entries)]
-
-
-def _groups(entries: list[dict]) -> list[list[dict]]:
-    groups: list[list[dict]] = []
-    for entry in entries:
-        if groups and entry.get("piece") and entry["piece"][0] > 1:
-            groups[-1].append(entry)
-        else:
-            groups.append([entry])
-    return groups
-
-
-def _item(group: list[dict]) -> dict:
-    first = group[0]
-    known = [entry["probability"] for entry in group if entry.get("probability") is not None]
-    if len(known) < len(group):  # the first piece of the text's first character is not predicted
-        known = []
-    title = plain_mark(first["text"], 40)
-    if known:
-        title += f", probability {percent(math.prod(known))}" + (f", rank {first['rank']}" if len(group) == 1 else "")
-    return {
-        "text": first["text"],
-        "label": plain_mark(first["text"], 40),
-        "shade": math.sqrt(math.prod(known)) if known else None,
-        "kind": "special" if first.get("special") else first["kind"],
-        "title": title,
-        "pieces": len(group),
-    }
 
 
 def speed(entries: list[dict], started: float) -> str:

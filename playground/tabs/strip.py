@@ -1,0 +1,111 @@
+"""What the Generate tab keeps of each token, and how the strip shows it: plain values only, no tensors.
+
+Knows recordings and steps by their fields; knows no components.
+"""
+
+import math
+
+from playground.analysis.display import percent, plain_mark
+from playground.analysis.distribution import token_entropies, token_scores
+
+SHADED_TOKENS = 512
+"""Longer texts are not shaded; a click still tells each token's probability."""
+COLOURS = ("probability", "rank", "surprisal", "entropy")
+"""What the strip can be shaded by; deeper is more certain for all four."""
+
+
+def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
+    """One entry for each token of the text, with the probability that the model gave it.
+
+    A decoder predicts a token from those before it, a masked model from the whole text; an encoder's source is not
+    predicted, nor are texts of more than `most` tokens.
+    """
+    model = recording.model
+    entries = [entry_of(token, "prompt") for token in recording.tokens]
+    if not model.capabilities.logits or recording.target_tokens or len(entries) > most:
+        return entries
+    shift = 0 if model.anatomy.kind == "encoder" else 1
+    ids = [token.id for token in recording.tokens[shift:]]
+    logits = recording.logits[: len(ids)]
+    told = zip(entries[shift:], *token_scores(logits, ids), token_entropies(logits), strict=True)
+    for entry, probability, rank, entropy in told:
+        entry |= {"probability": float(probability), "rank": int(rank), "entropy": float(entropy)}
+    return entries
+
+
+def entry_of(token, kind: str) -> dict:
+    """What is kept of a token of the text."""
+    return {"kind": kind, "label": token.label, "text": token.text, "piece": token.piece, "special": token.special}
+
+
+def step_entry(step) -> dict:
+    """What is kept of a generated token."""
+    return entry_of(step.token, "generated") | {
+        "probability": step.probability,
+        "rank": step.rank,
+        "entropy": step.entropy,
+        "seconds": step.seconds,
+        "stopped": step.stopped,
+        "alternatives": [(a.token.label, a.probability) for a in step.alternatives],
+        "choice": step.choice,
+    }
+
+
+def joined(model, ids: list[int], entries: list[dict]) -> list[dict]:
+    """The entries of generated ids with the texts that these have together: pieces of one character share it."""
+    return [
+        entry | {"label": token.label, "text": token.text, "piece": token.piece, "special": token.special}
+        for entry, token in zip(entries, model.vocabulary.describe(ids), strict=True)
+    ]
+
+
+def strip_items(entries: list[dict], colour: str = "probability") -> list[dict]:
+    """The entries as items of the strip, shaded by one of `COLOURS`; byte pieces of one character become one item."""
+    return [_item(group, colour) for group in groups_of(entries)]
+
+
+def groups_of(entries: list[dict]) -> list[list[dict]]:
+    """The entries behind each item of the strip."""
+    groups: list[list[dict]] = []
+    for entry in entries:
+        if groups and entry.get("piece") and entry["piece"][0] > 1:
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return groups
+
+
+def _item(group: list[dict], colour: str) -> dict:
+    first = group[0]
+    known = [entry["probability"] for entry in group if entry.get("probability") is not None]
+    if len(known) < len(group):  # the first piece of the text's first character is not predicted
+        known = []
+    title = plain_mark(first["text"], 40)
+    if known:
+        title += f", probability {percent(math.prod(known))}" + (f", rank {first['rank']}" if len(group) == 1 else "")
+        title += f", {surprisal(math.prod(known)):.1f} bits"
+    return {
+        "text": first["text"],
+        "label": plain_mark(first["text"], 40),
+        "shade": _shade(group, math.prod(known), colour) if known else None,
+        "kind": "special" if first.get("special") else first["kind"],
+        "title": title,
+        "pieces": len(group),
+    }
+
+
+def _shade(group: list[dict], probability: float, colour: str) -> float:
+    """0..1, deeper for what the model was surer of: the square root of the probability; 1 / rank; surprisal and entropy
+    from 0 bits (deepest) to 12."""
+    if colour == "rank":
+        return 1 / max(entry["rank"] for entry in group)
+    if colour == "surprisal":
+        return max(0.0, 1 - surprisal(probability) / 12)
+    if colour == "entropy":
+        return max(0.0, 1 - group[0]["entropy"] / 12)
+    return math.sqrt(probability)
+
+
+def surprisal(probability: float) -> float:
+    """-log2 p, in bits."""
+    return -math.log2(max(probability, 1e-45))

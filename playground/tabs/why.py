@@ -1,0 +1,98 @@
+"""Why a token stands where it does: the distribution it came from, and how it was picked. Each answer is a bar chart,
+a sentence and a picture of the stages, in this order. Knows recordings and steps; knows no components of the page.
+"""
+
+import gradio as gr
+
+from playground.analysis.display import plain_mark
+from playground.components import markup
+from playground.figures.generation import distribution_figure
+from playground.figures.stages import stages_figure
+from playground.tabs.strip import surprisal
+
+BARS = 12
+NO_STAGES = gr.update(value=None, visible=False)
+
+
+def asked_for(recording) -> int:
+    """The token of a masked model's text to explain first: its first mask, else the last that is none of the
+    special ones."""
+    mask = recording.model.tokenizer.mask_token_id
+    masks = [index for index, token in enumerate(recording.tokens) if token.id == mask]
+    plain = [index for index, token in enumerate(recording.tokens) if not token.special]
+    return (masks or plain[-1:] or [0])[0]
+
+
+def explain_next(recording) -> tuple:
+    """Bar chart, sentence and no stages of what comes after the text."""
+    from playground.generation import next_tokens
+
+    following = next_tokens(recording.model, recording.logits[-1], BARS)
+    labels, shares = zip(*((a.token.label, a.probability) for a in following.alternatives), strict=True)
+    words = (
+        f"Entropy {following.entropy:.2f} bits: as unsure as among {2**following.entropy:,.0f} equally likely tokens."
+    )
+    return distribution_figure(labels, shares, title="What comes next"), markup.note(words), NO_STAGES
+
+
+def explain_given(recording, index: int) -> tuple:
+    """Bar chart, sentence and no stages of what the model expected at a token of the text: a decoder from the tokens
+    before it, a masked model from the whole text."""
+    from playground.generation import next_tokens
+
+    token, model = recording.tokens[index], recording.model
+    if not model.capabilities.logits:
+        return gr.skip(), markup.note(f"This model expects no words: {model.capabilities.logits.reason}."), NO_STAGES
+    if recording.target_tokens:
+        words = "This token was given to the encoder, which predicts nothing. Press Generate."
+        return gr.skip(), markup.note(words), NO_STAGES
+    row = index if model.anatomy.kind == "encoder" else index - 1
+    if row < 0:
+        return gr.skip(), markup.note("Here the text begins: nothing came before that could predict it."), NO_STAGES
+    expected = next_tokens(model, recording.logits[row], BARS, token.id)
+    alternatives = [(a.token.label, a.probability) for a in expected.alternatives]
+    return _explanation(token.label, expected.chosen.probability, expected.chosen.rank, expected.entropy, alternatives)
+
+
+def explain_generated(model, entry: dict) -> tuple:
+    """Bar chart, sentence and stages of a generated token: the stages where a rule changed the model's distribution or
+    a number was drawn."""
+    figure, words, _ = _explanation(
+        entry["label"], entry["probability"], entry["rank"], entry["entropy"], entry["alternatives"]
+    )
+    choice = entry["choice"]
+    words += markup.note(drawn_words(choice) + f" Computed in {entry['seconds'] * 1000:,.0f} ms.")
+    return figure, words, stages_view(model, choice, entry["label"])
+
+
+def stages_view(model, choice, name: str) -> dict:
+    """The stages picture; away where there is nothing to see: the most probable was taken and no rule applied."""
+    if choice.draw is None and len(choice.stages) == 1:
+        return NO_STAGES
+    labels = [model.vocabulary.describe([i])[0].label for i in choice.candidates]
+    title = f"How “{plain_mark(name, 24)}” was picked, rule by rule"
+    return gr.update(value=stages_figure(choice, labels, title=title), visible=True)
+
+
+def drawn_words(choice) -> str:
+    """What the rules and the draw did, in a sentence."""
+    if choice.draw is None:
+        return "The most probable token was taken; nothing was drawn."
+    last = choice.stages[-1]
+    return (
+        f"It was drawn with probability {choice.probability:.3g} from {last.kept:,} tokens that the rules left: the random "
+        f"number {choice.draw.number:.4f} fell between {choice.draw.start:.4f} and {choice.draw.end:.4f}."
+    )
+
+
+def _explanation(label: str, probability: float, rank: int, entropy: float, alternatives: list) -> tuple:
+    labels, shares = map(list, zip(*alternatives, strict=True))
+    name, chosen = plain_mark(label, 24), rank - 1
+    if rank > len(labels):  # not among the most probable: it gets a bar of its own below them
+        labels, shares, chosen = [*labels, label], [*shares, probability], len(labels)
+    figure = distribution_figure(labels, shares, chosen=chosen, title=f"Expected where “{name}” stands")
+    words = (
+        f"“{name}” had probability {probability:.3g} and rank {rank:,}: a surprisal of "
+        f"{surprisal(probability):.2f} bits, where the distribution's entropy is {entropy:.2f} bits."
+    )
+    return figure, markup.note(words), NO_STAGES
