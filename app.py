@@ -30,8 +30,11 @@ def main() -> None:
     from playground.workbench import shared
 
     page = create_app(settings)
+    page.queue(max_size=128).launch(
+        server_name=chosen.host, server_port=chosen.port, prevent_thread_lock=True, **launch_options()
+    )
     preload(shared())
-    page.queue(max_size=128).launch(server_name=chosen.host, server_port=chosen.port, **launch_options())
+    page.block_thread()
 
 
 if __name__ == "__main__":

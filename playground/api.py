@@ -73,6 +73,10 @@ def generate(
     repetition_penalty: float = 1.0,
     seed: int | None = None,
     chat: bool = False,
+    min_p: float = 0.0,
+    typical_p: float = 1.0,
+    no_repeat_ngram: int = 0,
+    stop: list[str] | None = None,
 ) -> dict:
     """Continues a text. Returns the text generated, and for each token its id, text, probability (the model's own), the
     probability it was drawn with, rank, entropy (bits), most probable alternatives, and whether the text ended there."""
@@ -82,7 +86,8 @@ def generate(
     bench = workbench.shared()
     settings = GenerationSettings(
         max_new_tokens=max_new_tokens, greedy=greedy, temperature=temperature, top_k=top_k, top_p=top_p,
-        repetition_penalty=repetition_penalty, seed=seed, chat=chat,
+        repetition_penalty=repetition_penalty, seed=seed, chat=chat, min_p=min_p, typical_p=typical_p,
+        no_repeat_ngram=no_repeat_ngram, stop=tuple(stop or ()),
     )  # fmt: skip
     steps = list(run(bench.model(model, device), prompt, settings, settings=bench.settings))
     return {

@@ -10,9 +10,14 @@ from playground.errors import PlaygroundError
 from playground.workbench import Workbench
 
 
-def preload(workbench: Workbench, model_id: str = DEFAULT_MODEL) -> threading.Thread:
-    """Starts loading a model in the background; visitors who ask for it meanwhile wait for the same loading."""
-    thread = threading.Thread(target=_load, args=(workbench, model_id), daemon=True)
+def preload(workbench: Workbench, model_id: str = DEFAULT_MODEL, delay: float = 3.0) -> threading.Thread:
+    """Starts loading a model in the background; visitors who ask for it meanwhile wait for the same loading.
+
+    delay: seconds left to the first page, which would share the cores with the loading; a visitor who is there
+    earlier starts it.
+    """
+    thread = threading.Timer(delay, _load, args=(workbench, model_id))
+    thread.daemon = True
     thread.start()
     return thread
 

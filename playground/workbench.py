@@ -5,7 +5,6 @@ many ask at the same time; what was evicted is simply made again. Knows nothing 
 """
 
 import gc
-import logging
 import threading
 import time
 from collections.abc import Hashable, Iterator
@@ -110,18 +109,6 @@ class Workbench:
                     del self._jobs[key]
 
     def _load(self, model_id: str, device: str, dtype: str, progress: Progress):
-        try:
-            return self._load_making_room(model_id, device, dtype, progress)
-        except PlaygroundError:
-            raise
-        except Exception as error:  # what nobody foresaw in a stranger's model must leave the page alive
-            logging.getLogger(__name__).exception("loading %r failed", model_id)
-            raise PlaygroundError(
-                f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
-                "Choose a transformer for text; the server's log has the details.",
-            ) from error
-
-    def _load_making_room(self, model_id: str, device: str, dtype: str, progress: Progress):
         from playground.models.loading import load  # torch and transformers take seconds to import
 
         try:

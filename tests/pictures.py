@@ -19,13 +19,12 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 def generate(page: Page) -> None:
     page.get_by_role("button", name="facts", exact=True).click()
     page.wait_for_function("document.querySelectorAll('#strip .t').length === 12")
-    page.locator("#temperature input[type=number]").fill("0")
     page.locator("#new-tokens input[type=number]").fill("24")
     page.locator("#generate").click()
     page.wait_for_function("document.querySelector('#generate-status').innerText.includes('24 tokens in')")
     page.wait_for_function("document.querySelectorAll('#strip .t-generated').length === 24")
     page.locator("#strip .t-generated").first.click()
-    page.wait_for_function("document.querySelector('#token-detail').innerText.includes('Rome')")
+    page.wait_for_function("document.querySelector('#stages .pv')?.dataset.rendered")
 
 
 def attention(page: Page) -> None:

@@ -112,3 +112,13 @@ def test_no_path_of_anybodys_machine():
         if home.search(line)
     ]
     assert not found
+
+
+def test_the_page_is_built_without_torch():
+    """Guards the start: torch and transformers take seconds, and the page opens before a model is loaded."""
+    code = (
+        "import sys; from playground.page import create_app; create_app(); "
+        "print([name for name in ('torch', 'transformers', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"

@@ -2,14 +2,13 @@
 them."""
 
 import numpy as np
-from torch import Tensor
 
 from playground.errors import PlaygroundError
 
 
 def as_array(values, dtype=np.float32) -> np.ndarray:
     """A tensor (any device, any dtype, bfloat16 too) or anything array-like as a numpy array of `dtype`."""
-    if isinstance(values, Tensor):
+    if hasattr(values, "detach"):  # a tensor: torch takes seconds to import, and whoever has one has it
         values = values.detach().cpu()
         values = (values.double() if dtype == np.float64 else values.float()).numpy()
     return np.asarray(values, dtype=dtype)

@@ -4,19 +4,21 @@ Reads weights after the softmax; knows nothing of models, of recordings or of co
 Letters: L layers, H heads, Q query tokens (they attend), K key tokens (they are attended to), all from 0.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from playground.analysis.arrays import as_array, check_range, shaped
 from playground.analysis.display import in_words, percent
 from playground.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 How = Literal["max", "mean"]
 
@@ -42,13 +44,16 @@ def pool(weights: Tensor | np.ndarray, cells: int = 24, how: How = "max") -> np.
     check_range("The number of cells", cells, 1, 4096)
     if how not in ("max", "mean"):
         raise PlaygroundError(f"Maps can't be pooled by {how!r}.", "Choose max or mean.")
+    import torch  # takes seconds: not before something is drawn
+
     x = torch.as_tensor(weights).detach().float()
     if x.ndim < 2 or 0 in x.shape:
         raise PlaygroundError(f"The weights have shape {tuple(x.shape)}.", "Pass them as (…, queries, keys).")
     size = (block_size(x.shape[-2], cells), block_size(x.shape[-1], cells))
     if size != (1, 1):
         flat = x.reshape(-1, 1, *x.shape[-2:])  # (N, 1, Q, K)
-        flat = (F.max_pool2d if how == "max" else F.avg_pool2d)(flat, size, ceil_mode=True)
+        pooled = torch.nn.functional.max_pool2d if how == "max" else torch.nn.functional.avg_pool2d
+        flat = pooled(flat, size, ceil_mode=True)
         x = flat.reshape(*x.shape[:-2], *flat.shape[-2:])  # (…, rows, columns)
     return x.cpu().numpy()
 

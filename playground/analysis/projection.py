@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 
 from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
@@ -101,6 +100,8 @@ def _principal(points, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.nda
             _, s, axes = np.linalg.svd(x, full_matrices=False)
             return s[:count], axes[:count], float((s**2).sum())
         gram = x @ x.T  # (N, N)
+    import torch  # takes seconds: not before it is needed
+
     variances, vectors = torch.linalg.eigh(torch.from_numpy(gram))  # rising
     s = variances.numpy()[::-1][:count].clip(0)
     s = np.sqrt(np.where(s < 1e-12 * s[0], 0, s))  # squaring halves the digits

@@ -1,13 +1,18 @@
 """A picture of how a token was picked, stage by stage. Draws what analysis/stages.py found; knows no models."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.display import in_words, percent
-from playground.analysis.stages import Choice
 from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL, finish, label, token_axis
+
+if TYPE_CHECKING:
+    from playground.analysis.stages import Choice
 
 CUT = "cut"
 

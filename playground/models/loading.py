@@ -1,6 +1,7 @@
 """From a model's id to a LoadedModel: find, check, fetch, load, examine, probe. Knows nothing of the page."""
 
 import json
+import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -58,9 +59,18 @@ def load(
     progress("Loading the weights", None)
     model, tokenizer = _load_folder(folder, device_choice.value, dtype_choice.value, needed)
     progress("Trying the model on a few tokens", None)
-    return prepare(
-        model, tokenizer, model_id, source.revision, source.origin, device_choice, dtype_choice, settings
-    )
+    try:
+        return prepare(
+            model, tokenizer, model_id, source.revision, source.origin, device_choice, dtype_choice, settings
+        )
+    except PlaygroundError:
+        raise
+    except Exception as error:  # what nobody foresaw in a stranger's model
+        logging.getLogger(__name__).exception("examining %r failed", model_id)
+        raise PlaygroundError(
+            f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
+            "Choose a transformer for text; the server's log has the details.",
+        ) from error
 
 
 def prepare(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from playground.analysis.positions import alibi_slopes
-from playground.models.anatomy import bucket_tables, position_table, rotary_modules
+from playground.models.anatomy import bucket_tables, first_position_row, position_table, rotary_modules
 from playground.models.loaded import LoadedModel
 
 
@@ -42,7 +42,8 @@ def position_facts(model: LoadedModel) -> PositionFacts:
     anatomy, network = model.anatomy, model.model
     facts = {"scheme": anatomy.position_scheme, "words": anatomy.positions}
     if anatomy.position_scheme in {"learned", "sinusoidal"} and (table := position_table(network)) is not None:
-        return PositionFacts(**facts, table=table.weight.detach().float().cpu())
+        rows = table.weight[first_position_row(table) :]  # OPT, BART and RoBERTa keep other rows before the first
+        return PositionFacts(**facts, table=rows.detach().float().cpu())
     if anatomy.position_scheme == "rotary":
         frequencies = _inverse_frequencies(model)
         missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"

@@ -75,8 +75,8 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
                  "maths is checked with them. Choose heads with the sliders.")  # fmt: skip
         yield skip, skip, skip, None, skip, skip, markup.badge("off", words)
         return
-    yield skip, skip, skip, overview_view(recording, kind, (layer, head)), skip, skip, skip
-    yield skip, skip, skip, skip, skip, skip, verification_badge(recording)
+    # Both at once: of two answers in quick succession the page now and then loses the first.
+    yield skip, skip, skip, overview_view(recording, kind, (layer, head)), skip, skip, verification_badge(recording)
 
 
 def _slider(name: str, value, count: int) -> tuple[gr.Slider, int]:

@@ -102,7 +102,7 @@ def telling(handler):
                     size = len(outputs)
                     yield *outputs, ""
             except Exception as error:
-                yield *[gr.skip()] * (size or handler.outputs), _said(error)
+                yield *[gr.skip()] * (size or handler.outputs), message_for(error)
 
     else:
 
@@ -111,12 +111,12 @@ def telling(handler):
             try:
                 return *handler(*arguments), ""
             except Exception as error:
-                return *[gr.skip()] * handler.outputs, _said(error)
+                return *[gr.skip()] * handler.outputs, message_for(error)
 
     return told
 
 
-def _said(error: Exception):
+def message_for(error: Exception):
     """The message for an error: nothing while the first model loads; for what nobody foresaw, its name here and
     its traceback in the server's log."""
     if isinstance(error, StillLoading):

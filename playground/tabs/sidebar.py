@@ -7,8 +7,7 @@ import gradio as gr
 from playground import workbench
 from playground.catalog import CATALOG, DEFAULT_MODEL, find
 from playground.components import Panel, markup
-from playground.errors import PlaygroundError
-from playground.tabs.lens import QUIET, Lens
+from playground.tabs.lens import QUIET, Lens, message_for
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -63,8 +62,8 @@ def load_model(model_id: str, device: str, dtype: str) -> Iterator[tuple]:
                 words = markup.note(f"Ready after {status.seconds:.1f} s.") if status.seconds > 1 else ""
                 card = model_card(status.model)
                 yield model_id, device, dtype, card, words, gr.Button(visible=False)
-    except PlaygroundError as error:
-        yield skip, skip, skip, skip, markup.problem(error), gr.Button(visible=False)
+    except Exception as error:
+        yield skip, skip, skip, skip, message_for(error), gr.Button(visible=False)
 
 
 def first_model() -> Iterator[tuple]:

@@ -6,7 +6,6 @@ Knows recordings and steps by their fields; knows no components.
 import math
 
 from playground.analysis.display import percent, plain_mark
-from playground.analysis.distribution import token_entropies, token_scores
 
 SHADED_TOKENS = 512
 """Longer texts are not shaded; a click still tells each token's probability."""
@@ -20,6 +19,8 @@ def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
     A decoder predicts a token from those before it, a masked model from the whole text; an encoder's source is not
     predicted, nor are texts of more than `most` tokens.
     """
+    from playground.analysis.distribution import token_entropies, token_scores  # torch: not before there is a model
+
     model = recording.model
     entries = [entry_of(token, "prompt") for token in recording.tokens]
     if not model.capabilities.logits or recording.target_tokens or len(entries) > most:

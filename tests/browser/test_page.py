@@ -140,6 +140,10 @@ def test_overview_click_opens_the_head(opened):
     open_tab(page, "Attention")
     expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=60_000)
     plot = page.locator("#attention-overview .pv")
+    page.wait_for_function(  # drawn in its final size
+        """() => { const gd = document.querySelector('#attention-overview .pv');
+        return gd._fullLayout && Math.abs(gd._fullLayout.height - gd.clientHeight) < 1; }"""
+    )
     point = plot.evaluate(
         """(gd, [head, layer]) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
         return [box.left + l.xaxis._offset + l.xaxis.d2p(head), box.top + l.yaxis._offset + l.yaxis.d2p(layer)]; }""",

@@ -1,0 +1,87 @@
+"""How fast the page's stream writes, beside transformers' own loop: python -m tests.benchmarks.generation
+
+In one run, on the same model, prompt and number format, greedily, in alternating rounds:
+- generate: `model.generate()`, plain;
+- stream: our `generate()` with all of its per-token data (alternatives, rank, entropy, stages);
+- traced: `model.generate(output_attentions=True, output_scores=True, return_dict_in_generate=True)`, eager.
+Seconds to the first token are those of generating one token. Each number is the median of the rounds, and the fastest
+in brackets: these machines are shared.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from transformers import GenerationConfig
+
+import playground as pg
+from playground.settings import Settings
+
+PROMPT = "The history of the town begins with a mill beside the river, where"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def by_transformers(model, ids, count: int, traced: bool = False) -> None:
+    asked = GenerationConfig(
+        max_new_tokens=count, min_new_tokens=count, do_sample=False, return_dict_in_generate=traced,
+        output_attentions=traced, output_scores=traced, eos_token_id=model.generation_config.eos_token_id,
+        pad_token_id=0,
+    )  # fmt: skip
+    with torch.inference_mode():
+        model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=asked)
+
+
+def by_stream(model: pg.LoadedModel, count: int) -> None:
+    asked = pg.GenerationSettings(max_new_tokens=count, greedy=True)
+    written = len(list(pg.generate(model, PROMPT, asked, settings=Settings(max_new_tokens=count))))
+    assert written == count, f"the model ended its text after {written} tokens: the comparison would be unfair"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m-instruct")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--tokens", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    ours = pg.load(asked.model, device=asked.device)
+    theirs, eager = (pg.load(asked.model, device=asked.device).model for _ in range(2))
+    theirs.set_attn_implementation("sdpa")
+    eager.set_attn_implementation("eager")
+    ids = torch.tensor([ours.vocabulary.tokenize(PROMPT)[0]], device=ours.input_device)
+    ways = {
+        "generate": lambda count: by_transformers(theirs, ids, count),
+        "stream": lambda count: by_stream(ours, count),
+        "traced": lambda count: by_transformers(eager, ids, count, traced=True),
+    }
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for way in ways.values():
+        way(2)  # what happens once only
+    for _ in range(asked.rounds):
+        for name, way in ways.items():
+            first = seconds(lambda way=way: way(1))
+            found[name].append((first, asked.tokens / seconds(lambda way=way: way(asked.tokens))))
+    print(f"{asked.model} on {ours.device.name} in {ours.dtype.name}, {torch.get_num_threads()} threads, "
+          f"{ids.shape[1]} tokens read, {asked.tokens} written, {asked.rounds} rounds")  # fmt: skip
+    print(f"{'':10}{'first token, s':>22}{'tokens per second':>24}")
+    rates, firsts = {}, {}
+    for name, rounds in found.items():
+        firsts[name], rates[name] = ([r[i] for r in rounds] for i in (0, 1))
+        first = f"{statistics.median(firsts[name]):.3f} ({min(firsts[name]):.3f})"
+        rate = f"{statistics.median(rates[name]):.1f} ({max(rates[name]):.1f})"
+        print(f"{name:10}{first:>22}{rate:>24}")
+    rate = statistics.median(ours / theirs for ours, theirs in zip(rates["stream"], rates["generate"], strict=True))
+    first = statistics.median(ours / theirs for ours, theirs in zip(firsts["stream"], firsts["generate"], strict=True))
+    print(f"stream / generate: {rate:.2f} of its tokens per second ({max(rates['stream']) / max(rates['generate']):.2f} "
+          f"fastest to fastest), {first:.2f} of its time to the first token")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
