@@ -142,12 +142,12 @@ class Chooser:
             chosen, place = int(final.argmax()), None
         else:
             chosen, place = draw(final, float(torch.rand(1, generator=self._random, dtype=torch.float64)))
-        leading = final.topk(min(self._shown, len(final))).indices.tolist() if self._rules else []
+        best = final.topk(min(self._shown, len(final)))
+        leading = best.indices[best.values > float("-inf")].tolist()  # what was cut leads nowhere
         candidates = candidates_of(logits[0], self._shown, also=[*leading, chosen])
         ids_shown = candidates.tolist()
         stages = tuple(stage(name, row, candidates) for name, row in after)
         probability = 1.0 if self._greedy else stages[-1].probabilities[ids_shown.index(chosen)]
-        leading = leading or ids_shown[: self._shown]
         return Choice(
             chosen, probability, tuple(ids_shown), tuple(map(ids_shown.index, leading)), stages, place
         )

@@ -109,6 +109,15 @@ def test_stages_follow_the_rules_in_order(smollm2):
     assert kept[4] <= 20
 
 
+def test_what_was_cut_is_no_candidate_of_its_own(smollm2):
+    """Guards against tokens that nobody would have thought of standing among the candidates because all that were left
+    after a cut are fewer than the picture has rows."""
+    (step,) = generate(smollm2, PROMPT, GenerationSettings(max_new_tokens=1, seed=0, top_k=2))
+    assert set(step.choice.candidates) == {a.token.id for a in step.alternatives}
+    leading = [step.choice.candidates[place] for place in step.choice.leading]
+    assert leading == [a.token.id for a in step.alternatives[:2]]
+
+
 def test_stop_text_ends_the_text(smollm2):
     """Guards against a stop text that is only found when it is a token of its own."""
     whole = "".join(s.text for s in generate(smollm2, "One, two, three,", greedy(12)))

@@ -1,0 +1,63 @@
+"""What the Generate tab tells beside the tokens: scores, shades, presets."""
+
+import math
+
+import pytest
+import torch
+
+from playground.recording import record
+from playground.sampling import GenerationSettings
+from playground.tabs import generate
+from playground.tabs.strip import prompt_entries, strip_items
+
+TEXT = "The cat sat on the mat. 今天"
+
+
+def test_score_is_the_models_own_loss(smollm2):
+    """Guards against a loss that is not the training objective: it equals what transformers gives for the same text
+    as labels."""
+    recording = record(smollm2, TEXT)
+    ids = torch.tensor([[token.id for token in recording.tokens]])
+    with torch.inference_mode():
+        loss = float(smollm2.model(ids, labels=ids).loss)
+    words = generate.score_words(recording, prompt_entries(recording))
+    assert f"loss {loss:.3f} nats per token" in words
+    assert f"perplexity {math.exp(loss):,.2f}" in words
+    size = len(TEXT.encode()) - len("The")  # the first token is not predicted
+    assert f"{loss * (len(recording.tokens) - 1) / math.log(2) / size:.3f} bits per byte" in words
+
+
+def test_one_token_has_no_score(smollm2):
+    """Guards against a division by zero on the shortest text."""
+    recording = record(smollm2, "The")
+    assert "no score" in generate.score_words(recording, prompt_entries(recording))
+
+
+@pytest.mark.parametrize("colour", ["probability", "rank", "surprisal", "entropy"])
+def test_shades_stay_between_none_and_full(smollm2, colour):
+    """Guards against shades beyond the scale, and against a token shaded that nothing predicted."""
+    items = strip_items(prompt_entries(record(smollm2, TEXT)), colour)
+    assert items[0]["shade"] is None
+    assert all(0 <= item["shade"] <= 1 for item in items[1:])
+
+
+def test_shade_by_rank_by_hand():
+    """Guards against a scale the wrong way round: deeper is more certain."""
+    entries = [{"kind": "prompt", "text": "a", "piece": None, "probability": 0.5, "rank": 4, "entropy": 6.0}]
+    shades = {c: strip_items(entries, c)[0]["shade"] for c in ("probability", "rank", "surprisal", "entropy")}
+    assert shades == pytest.approx({"probability": 0.5**0.5, "rank": 0.25, "surprisal": 11 / 12, "entropy": 0.5})
+
+
+@pytest.mark.parametrize("name", generate.PRESETS)
+def test_presets_are_rules_that_exist(name):
+    """Guards against a preset that leaves a rule of the one before it in place, or names one out of range."""
+    _, temperature, top_p, top_k, min_p, typical_p, penalty, ngram = generate.choose_preset(name)
+    GenerationSettings(temperature=temperature, top_p=top_p, top_k=top_k, min_p=min_p, typical_p=typical_p,
+                       repetition_penalty=penalty, no_repeat_ngram=ngram)  # fmt: skip
+
+
+def test_modes_follow_the_model(smollm2, minilm, tiny):
+    """Guards against a mode offered that the model can't serve."""
+    assert generate.modes_of(smollm2) == ["complete", "chat", "score"]
+    assert generate.modes_of(tiny("gpt2")) == ["complete", "score"]
+    assert generate.modes_of(tiny("t5")) == generate.modes_of(tiny("bert")) == generate.modes_of(minilm) == ["complete"]
