@@ -79,7 +79,7 @@ def first_model() -> Iterator[tuple]:
 
 def cancelled() -> tuple:
     """What the page says after Cancel."""
-    words = "Loading was cancelled. The former model, if there was one, is still there."
+    words = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
     return markup.note(words), gr.Button(visible=False), ""
 
 
