@@ -301,7 +301,7 @@ def test_a_page_closed_while_generating(server, passes):
     page = Page(server)
     loaded = list(page.run("load_model", [SMOLLM2, "auto", "auto"]))
     assert loaded[-1]["success"]
-    given = [None, None, None, "The cat sat on the mat", "complete", 500, 0, 0, 1, 1, 0, True]
+    given = [None, None, None, "The cat sat on the mat", "complete", 500, 0, 0, 1, 1, 0, True, 0, 1, 0, "", "rank"]
     events = page.run("stream", given)
     while len(passes) < 4:
         assert next(events)["msg"] != "process_completed"

@@ -233,7 +233,7 @@ def test_hostile_tokens_are_shown_as_they_are():
     """Guards against a token that vanishes when it is made harmless: the strip's text is the token, the chart's labels
     are the escaped token."""
     first = *model_of("hostile"), "".join(HOSTILE)
-    *_, (strip, _, chart, detail, entries, _, message) = answers(
+    *_, (strip, _, chart, detail, _, entries, _, message) = answers(
         generate.stream, *first, "complete", 2, 1.0, 0, 1.0, 1.0, 0, False
     )
     assert message == ""
@@ -290,7 +290,7 @@ def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
     """Guards against a page that generates by limits of its own instead of the server's."""
     monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
     given = answers(generate.stream, *model_of("tiny"), "ab", "complete", 9, 0, 0, 1, 1, 0, True)
-    assert [entry["kind"] for entry in given[-1][4]] == ["prompt"] * 2 + ["generated"] * 2
+    assert [entry["kind"] for entry in given[-1][5]] == ["prompt"] * 2 + ["generated"] * 2
 
 
 def test_chat_without_a_template():
