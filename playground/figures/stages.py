@@ -40,7 +40,6 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     figure.add_shape(
         type="rect", x0=-0.5, x1=len(names) - 0.5, y0=chosen - 0.5, y1=chosen + 0.5, line={"color": ACCENT, "width": 2}
     )
-    _name_the_cut(figure, alive)
     finish(figure, _sentence(choice, labels, chosen), title=title, uirevision="stages", showlegend=False)
     figure.update_xaxes(
         tickvals=list(range(len(names))), ticktext=names, side="top", showgrid=False, range=[-0.5, len(names) - 0.5]
@@ -52,14 +51,6 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     if choice.draw is not None:
         _add_draw(figure, choice, labels, chosen)
     return figure
-
-
-def _name_the_cut(figure: go.Figure, alive: np.ndarray) -> None:
-    """Cut places have no colour, so their word is written beside the map's own texts."""
-    rows, columns = np.nonzero(~alive)
-    figure.add_scatter(
-        x=columns, y=rows, mode="text", text=[CUT] * len(rows), textfont={"size": SMALL, "color": REST}, hoverinfo="skip"
-    )
 
 
 def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: int) -> None:
