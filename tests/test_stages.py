@@ -76,7 +76,9 @@ def test_figure_says_what_was_cut_and_where_the_draw_fell():
     """Guards against a picture that shows a cut token's share, frames another token, or moves the draw."""
     figure = stages_figure(choice_by_hand(), ["a", "b", "<b>c"])
     heat = figure.data[0]
-    assert [list(row) for row in heat.text] == [["50 %", "67 %"], ["25 %", "33 %"], ["12 %", "cut"]]
+    assert [list(row) for row in heat.text] == [["50 %", "67 %"], ["25 %", "33 %"], ["12 %", ""]]
+    cut = next(trace for trace in figure.data if trace.type == "scatter" and trace.mode == "text")
+    assert (list(cut.text), list(cut.x), list(cut.y)) == (["cut"], [1], [2])
     assert math.isnan(heat.z[2][1])
     assert figure.layout.shapes[0].y0 == 0.5
     bars = [trace for trace in figure.data if trace.type == "bar"]

@@ -26,7 +26,7 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     """
     shares = np.array([stage.probabilities for stage in choice.stages], np.float32).T  # (candidates, stages)
     alive = np.isfinite(np.array([stage.logits for stage in choice.stages], np.float32)).T
-    text = [[_percent(p) if on else CUT for p, on in zip(*row, strict=True)] for row in zip(shares, alive, strict=True)]
+    text = [[_percent(p) if on else "" for p, on in zip(*row, strict=True)] for row in zip(shares, alive, strict=True)]
     names = [f"{stage.name}<br>{stage.kept:,} left" for stage in choice.stages]
     figure = go.Figure(
         go.Heatmap(
@@ -39,6 +39,10 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     chosen = choice.candidates.index(choice.token_id)
     figure.add_shape(
         type="rect", x0=-0.5, x1=len(names) - 0.5, y0=chosen - 0.5, y1=chosen + 0.5, line={"color": ACCENT, "width": 2}
+    )
+    rows, columns = np.nonzero(~alive)  # these places have no colour, so the map has no text for them that shows in the dark
+    figure.add_scatter(
+        x=columns, y=rows, mode="text", text=[CUT] * len(rows), textfont={"size": SMALL, "color": REST}, hoverinfo="skip"
     )
     finish(figure, _sentence(choice, labels, chosen), title=title, uirevision="stages", showlegend=False)
     figure.update_xaxes(
@@ -77,7 +81,7 @@ def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: 
     )  # fmt: skip
     figure.update_layout(
         barmode="overlay",
-        xaxis2={"range": [0, 1], "anchor": "y2", "title": {"text": "tokens laid end to end, the most probable first"},
+        xaxis2={"range": [0, 1], "anchor": "y2", "title": {"text": "tokens end to end, likeliest first"},
                 "tickformat": ".1f", "showgrid": False},
         yaxis2={"domain": [0, 0.12], "anchor": "x2", "range": [-0.5, 0.7], "visible": False},
     )  # fmt: skip
