@@ -13,7 +13,7 @@ import gradio as gr
 from playground import workbench
 from playground.analysis.scoring import score
 from playground.components import Panel, PlotlyView, TokenStrip, markup
-from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, loaded, only_when_active, outputs, recorded
+from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, apply_text, loaded, only_when_active, outputs, recorded
 from playground.tabs.strip import COLOURS, SHADED_TOKENS, groups_of, joined, prompt_entries, step_entry, strip_items
 from playground.tabs.why import BARS, NO_STAGES, asked_for, explain_generated, explain_given, explain_next
 
@@ -93,9 +93,9 @@ def build(lens: Lens, tab: gr.Tab) -> None:
         stream, [lens.model, lens.device, lens.dtype, lens.text, mode, *rules],
         [strip, status, chart, detail, stages, steps, shown, lens.message], trigger_mode="once", **RUNS_MODEL,
     )  # fmt: skip
-    running.then(lambda text: text, lens.text, lens.applied, **QUIET)
+    running.then(apply_text, lens.text, lens.applied, **QUIET)
     stop.click(stopped, steps, status, cancels=[running], **QUIET).then(
-        lambda text: text, lens.text, lens.applied, **QUIET
+        apply_text, lens.text, lens.applied, **QUIET
     )
     strip.select(explain, [*lens.given, steps], [chart, detail, stages, lens.message], **RUNS_MODEL)
     colour.input(strip_items, [steps, colour], strip, **QUIET)
