@@ -76,8 +76,13 @@ class ByteBudgetCache:
         self._evict(lambda entries, used: used > before - count)
         return before - self.used
 
-    def forget(self, unwanted: Callable[[Any], bool]) -> None:
-        """Forgets all values that are unwanted."""
+    def known(self) -> list[Hashable]:
+        """Of all values that are there."""
         with self._lock:
-            for key in [key for key, (value, _) in self._entries.items() if unwanted(value)]:
+            return list(self._entries)
+
+    def forget(self, unwanted: Callable[[Hashable, Any], bool]) -> None:
+        """Forgets every key and value that is unwanted."""
+        with self._lock:
+            for key in [key for key, (value, _) in self._entries.items() if unwanted(key, value)]:
                 del self._entries[key]

@@ -1,26 +1,27 @@
 """Generating token by token, with what the model thought at each step. Knows nothing of the page.
 
 An own loop instead of `model.generate()`: it is as fast, sees every probability, and ends within one token when
-its reader goes away. How a token is picked stands in sampling.py.
+its reader goes away. How a token is picked stands in sampling.py, beam search in beams.py.
 """
 
-import inspect
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from jinja2 import TemplateError
 from torch import Tensor
 
 from playground.analysis.distribution import Expectation, expectation
 from playground.analysis.stages import Choice
+from playground.chat import render
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import IncrementalText, Token, check_text
+from playground.reading import PrefixCaches, Reader
 from playground.recording import check_length
 from playground.sampling import Chooser, GenerationSettings
 from playground.settings import Settings
+from playground.turns import Turns
 
 _LONGEST_STOP = 4096
 """Characters of the written text that are searched for a stop text."""
@@ -53,12 +54,21 @@ class Step:
     entropy: float
     """Of the model's own distribution, in bits."""
     alternatives: tuple[Alternative, ...]
-    choice: Choice
-    """Its way through the rules, from the logits to the draw."""
+    choice: Choice | None
+    """Its way through the rules, from the logits to the draw; None where a person or beam search chose."""
     seconds: float
     """For this step; the first one includes reading the prompt."""
     stopped: bool
     """The text ends with this token: the model said so, or it completes a stop text."""
+    sample: int = 0
+    """Which of several samples it belongs to."""
+    by_hand: bool = False
+    """A person took it from the alternatives."""
+
+    @property
+    def log_probability(self) -> float:
+        """ln of the model's own probability, in nats."""
+        return math.log(max(self.probability, 1e-45))
 
 
 @dataclass(frozen=True)
@@ -81,78 +91,141 @@ class NextTokens:
     """The token that does stand there, if one was named."""
 
 
-def prompt_ids(model: LoadedModel, prompt: str, chat: bool, settings: Settings) -> list[int]:
+def prompt_ids(model: LoadedModel, prompt: str | Sequence[int], chat: bool, settings: Settings) -> list[int]:
     """What the model reads: the prompt's tokens, within the chat template if asked for."""
     if not model.capabilities.generate:
         raise PlaygroundError("This model can't continue a text:", model.capabilities.generate.reason + ".")
+    if isinstance(prompt, list | tuple):
+        return list(prompt)
     prompt = check_text(prompt, settings.max_text_bytes)
-    if not chat:
-        return model.vocabulary.tokenize(prompt)[0]
-    if not model.capabilities.chat:
-        raise PlaygroundError("This model can't chat:", model.capabilities.chat.reason + ". Let it complete instead.")
-    turns = [{"role": "user", "content": prompt}]
-    try:
-        return model.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
-    except TemplateError as error:  # a program that came with the tokenizer
-        raise PlaygroundError(f"This model's chat template failed: {error}.", "Let it complete instead.") from error
+    if chat:
+        return list(render(model, [{"role": "user", "content": prompt}], limit=longest(model, settings)).ids)
+    return model.vocabulary.tokenize(prompt)[0]
 
 
 def generate(
     model: LoadedModel,
-    prompt: str,
+    prompt: str | Sequence[int],
     generation: GenerationSettings | None = None,
     *,
+    begun: Sequence[int] = (),
     settings: Settings | None = None,
+    prefixes: PrefixCaches | None = None,
+    turns: Turns | None = None,
 ) -> Iterator[Step]:
     """Yields a Step for each new token; closing the iterator ends the computing within one token.
 
-    Of an encoder-decoder the prompt is the source and the steps are the target's. The checks are made before the
-    first step: PlaygroundError for an empty or too long prompt or a model that does not generate.
+    prompt is a text, or token ids; of an encoder-decoder it is the source and the steps are the target's. begun are
+    the ids of a continuation written before, from whose end this one goes on. Of several samples the steps come in
+    turn, each with the number of its sample; of several beams come the steps of the best, once it is found.
+    The checks are made before the first step: PlaygroundError for an empty or too long prompt or a model that does
+    not generate.
     """
     settings, generation = settings or Settings(), generation or GenerationSettings()
     ids = prompt_ids(model, prompt, generation.chat, settings)
-    context = model.anatomy.context_length
-    two_stacks = model.model.config.is_encoder_decoder
-    limit = min(settings.max_tokens, context or settings.max_tokens)
-    check_length(len(ids), limit if two_stacks else limit - 1)
-    room = limit - 1 if two_stacks else limit - len(ids)
-    count = min(generation.max_new_tokens, settings.max_new_tokens, room)
-    return _steps(model, ids, replace(generation, max_new_tokens=count))
+    generation = within_limits(model, ids, begun, generation, settings)
+    if generation.beams > 1:
+        from playground.beams import best_of
+
+        return best_of(model, ids, generation, begun=begun, turns=turns)
+    return _steps(model, ids, generation, begun, prefixes, turns or Turns())
 
 
-def _steps(model: LoadedModel, ids: list[int], generation: GenerationSettings) -> Iterator[Step]:
+def longest(model: LoadedModel, settings: Settings) -> int:
+    """Tokens that a text may have with its continuation: the model's context, or this server's limit."""
+    return min(settings.max_tokens, model.anatomy.context_length or settings.max_tokens)
+
+
+def within_limits(model: LoadedModel, ids, begun, generation: GenerationSettings, settings: Settings):
+    """The settings with as many new tokens as there is room for. PlaygroundError, with both numbers, if there is none."""
+    limit = longest(model, settings)
+    if model.model.config.is_encoder_decoder:
+        check_length(len(ids), limit)
+        written = 1 + len(begun)
+    else:
+        written = len(ids) + len(begun)
+    check_length(written, limit - 1)
+    return replace(generation, max_new_tokens=min(generation.max_new_tokens, settings.max_new_tokens, limit - written))
+
+
+def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step]:
+    with turns.visit():
+        started = time.perf_counter()
+        with turns.turn():  # an encoder reads its source here
+            reader = Reader(model, ids, begun, generation.samples, prefixes)
+        writers = [_Writer(model, generation, reader.ids.shape[1] - len(begun), n) for n in range(generation.samples)]
+        try:
+            for index in range(generation.max_new_tokens):
+                with turns.turn():
+                    logits = reader.next_logits()  # (rows, vocabulary)
+                last = index == generation.max_new_tokens - 1
+                ended = []
+                for row, writer in enumerate(writers):
+                    step = writer.write(index, reader.ids[row : row + 1], logits[row : row + 1], last, started)
+                    ended.append(step.stopped)
+                    yield step
+                going = [row for row, stopped in enumerate(ended) if not stopped]
+                if last or not going:
+                    return
+                started = time.perf_counter()  # the reader's own time is not the model's
+                writers = [writers[row] for row in going]
+                reader.append([writer.token_id for writer in writers], going)
+        finally:
+            reader.keep()
+
+
+class _Writer:
+    """One row of tokens in the making."""
+
+    def __init__(self, model: LoadedModel, generation: GenerationSettings, begin: int, sample: int):
+        end = model.model.generation_config.eos_token_id
+        self._ends = set(end) if isinstance(end, list) else {end}
+        self._model, self._generation, self._sample = model, generation, sample
+        self._choose = Chooser(model, generation, begin, sample)
+        self._text, self._written = IncrementalText(model.vocabulary), ""
+        self.token_id = -1
+
+    def write(self, index: int, ids: Tensor, logits: Tensor, last: bool, started: float) -> Step:
+        """The step after ids (1, tokens), from logits (1, vocabulary)."""
+        choice = self._choose(ids, logits)
+        self.token_id = choice.token_id
+        told = expectation(logits[0], self._generation.alternatives, choice.token_id)
+        fresh = self._text.push(choice.token_id)
+        self._written = (self._written + fresh)[-_LONGEST_STOP:]
+        stopped = choice.token_id in self._ends or any(stop in self._written for stop in self._generation.stop)
+        if stopped or last:
+            fresh += self._text.flush()
+        return step_of(
+            self._model, told, choice.token_id, index=index, text=fresh, choice=choice, stopped=stopped,
+            chosen_probability=choice.probability, seconds=time.perf_counter() - started, sample=self._sample,
+        )  # fmt: skip
+
+
+def step_of(model: LoadedModel, told: Expectation, token_id: int, **more) -> Step:
+    """A Step from what was expected at its place (told of this very token) and the fields that are not."""
+    return Step(
+        token=_token(model, token_id),
+        probability=told.chosen_probability,
+        rank=told.chosen_rank,
+        entropy=told.entropy,
+        alternatives=_alternatives(model, told),
+        **more,
+    )
+
+
+def chosen_by_hand(model: LoadedModel, place: NextTokens | Step, number: int) -> Step:
+    """The Step of an alternative that a person takes instead of what the model wrote.
+
+    place: where it stands, as the step that stands there or as what is expected there; number: which of its
+    alternatives. It is drawn by nobody: `choice` is None and `chosen_probability` the model's own.
+    """
+    taken = place.alternatives[number]
     end = model.model.generation_config.eos_token_id
-    ends = set(end) if isinstance(end, list) else {end}
-    started = time.perf_counter()
-    text, reader = IncrementalText(model.vocabulary), _Reader(model, ids)
-    choose = Chooser(model, generation, len(reader.ids[0]))
-    written = ""
-    for index in range(generation.max_new_tokens):
-        logits = reader.next_logits()  # (1, vocabulary)
-        choice = choose(reader.ids, logits)
-        chosen = choice.token_id
-        told = expectation(logits[0], generation.alternatives, chosen)
-        fresh = text.push(chosen)
-        written = (written + fresh)[-_LONGEST_STOP:]
-        stopped = chosen in ends or any(stop in written for stop in generation.stop)
-        last = stopped or index == generation.max_new_tokens - 1
-        yield Step(
-            index=index,
-            token=_token(model, chosen),
-            text=fresh + (text.flush() if last else ""),
-            probability=told.chosen_probability,
-            chosen_probability=choice.probability,
-            rank=told.chosen_rank,
-            entropy=told.entropy,
-            alternatives=_alternatives(model, told),
-            choice=choice,
-            seconds=time.perf_counter() - started,
-            stopped=stopped,
-        )
-        if last:
-            return
-        started = time.perf_counter()  # the reader's own time is not the model's
-        reader.append(chosen)
+    return Step(
+        index=getattr(place, "index", 0), token=taken.token, text=taken.token.text, probability=taken.probability,
+        chosen_probability=taken.probability, rank=number + 1, entropy=place.entropy, alternatives=place.alternatives,
+        choice=None, seconds=0.0, by_hand=True, stopped=taken.token.id in (end if isinstance(end, list) else [end]),
+    )  # fmt: skip
 
 
 def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20, chosen: int | None = None) -> NextTokens:
@@ -169,42 +242,3 @@ def _token(model: LoadedModel, token_id: int) -> Token:
 
 def _alternatives(model: LoadedModel, told: Expectation) -> tuple[Alternative, ...]:
     return tuple(Alternative(_token(model, i), p) for i, p in zip(told.ids, told.probabilities, strict=True))
-
-
-class _Reader:
-    """Feeds a model its own choices, one token at a time, through its key-value cache."""
-
-    def __init__(self, model: LoadedModel, ids: list[int]):
-        self._model = model.model
-        accepted = inspect.signature(self._model.forward).parameters
-        self._caches = "past_key_values" in accepted
-        self._options = {"return_dict": True}
-        if "logits_to_keep" in accepted:
-            self._options["logits_to_keep"] = 1  # of a long prompt only the last row is needed
-        self._cache = None
-        self.ids = torch.tensor([ids], device=model.input_device)  # (1, tokens); of a decoder, its own
-        if self._model.config.is_encoder_decoder:
-            with torch.inference_mode():
-                self._options["encoder_outputs"] = self._model.get_encoder()(input_ids=self.ids)
-            self.ids = torch.tensor([[decoder_start(model)]], device=model.input_device)
-        self._fresh = self.ids
-
-    @torch.inference_mode()
-    def next_logits(self) -> Tensor:
-        """(1, vocabulary) float32 after the last token."""
-        if not self._caches:  # an old family (openai-gpt) reads the whole text again
-            return self._model(input_ids=self.ids, **self._options).logits[:, -1].float()
-        name = "decoder_input_ids" if "encoder_outputs" in self._options else "input_ids"
-        outputs = self._model(**{name: self._fresh}, past_key_values=self._cache, use_cache=True, **self._options)
-        self._cache = outputs.past_key_values
-        return outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU
-
-    def append(self, token_id: int) -> None:
-        self._fresh = torch.tensor([[token_id]], device=self.ids.device)
-        self.ids = torch.cat([self.ids, self._fresh], dim=1)
-
-
-def decoder_start(model: LoadedModel) -> int:
-    """The token that an encoder-decoder's decoder begins with."""
-    config = model.model.generation_config
-    return config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id

@@ -6,6 +6,7 @@ loaded or shown, and leaves the hooks to recorder.py.
 """
 
 import inspect
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -27,20 +28,22 @@ MAX_TARGET_TOKENS = 64
 
 def record(
     model: LoadedModel,
-    text: str,
+    text: str | Sequence[int],
     target_text: str | None = None,
     *,
     pair: str | None = None,
     settings: Settings | None = None,
 ) -> Recording:
-    """Runs the model once over a text and keeps what it did.
+    """Runs the model once over a text, or over token ids as they are, and keeps what it did.
 
     target_text is an encoder-decoder's output (generated greedily if not given); pair is the second sentence for
     models that read two (BERT). PlaygroundError for an empty or too long text, with both numbers.
     """
     settings = settings or Settings()
-    text = check_text(text, settings.max_text_bytes)
-    inputs, tokens = _inputs(model, text, pair)
+    if isinstance(text, list | tuple):
+        inputs, tokens = _inputs_of(model, list(text)), model.vocabulary.describe(text)
+    else:
+        inputs, tokens = _inputs(model, check_text(text, settings.max_text_bytes), pair)
     target_tokens = None
     if model.model.config.is_encoder_decoder:
         target_ids = _target_ids(model, inputs, target_text, settings)
@@ -55,13 +58,17 @@ def _inputs(model: LoadedModel, text: str, pair: str | None) -> tuple[dict[str, 
     if pair and not model.capabilities.pairs:
         raise PlaygroundError("This model reads no sentence pairs.", model.capabilities.pairs.reason)
     ids, tokens = model.vocabulary.tokenize(text, pair or None)
-    check_length(len(ids), model.max_tokens)
-    inputs = {"input_ids": torch.tensor([ids], device=model.input_device)}
+    inputs = _inputs_of(model, ids)
     if pair:
         segments = model.tokenizer(text, pair)  # where the tokenizer tells the sentences apart
         if "token_type_ids" in segments:
             inputs["token_type_ids"] = torch.tensor([segments["token_type_ids"]], device=model.input_device)
     return inputs, tokens
+
+
+def _inputs_of(model: LoadedModel, ids: list[int]) -> dict[str, Tensor]:
+    check_length(len(ids), model.max_tokens)
+    return {"input_ids": torch.tensor([ids], device=model.input_device)}
 
 
 def check_length(count: int, limit: int) -> None:

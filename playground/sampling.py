@@ -55,6 +55,10 @@ class GenerationSettings:
     """The text ends with the token that completes one of these."""
     seed: int | None = None
     """The same seed gives the same text; None draws a new one."""
+    samples: int = 1
+    """Continuations at once, 1 to 16: number i, from 0, is what the seed + i would give alone."""
+    beams: int = 1
+    """Continuations that beam search keeps at each step, 1 to 16; from 2 on the rules of drawing are without effect."""
     chat: bool = False
     """Put the prompt into the tokenizer's chat template as a user's turn."""
     alternatives: int = 10
@@ -65,7 +69,7 @@ class GenerationSettings:
             ("max_new_tokens", int, 1, 100_000), ("temperature", float, 0, 5), ("top_k", int, 0, 1_000_000),
             ("top_p", float, 0, 1), ("min_p", float, 0, 1), ("repetition_penalty", float, 0.1, 5),
             ("typical_p", float, 0.01, 1), ("no_repeat_ngram", int, 0, 100), ("alternatives", int, 1, 1000),
-            ("seed", int, 0, 2**63 - 1),
+            ("seed", int, 0, 2**63 - 1), ("samples", int, 1, 16), ("beams", int, 1, 16),
         ):  # fmt: skip
             value = getattr(self, name)
             if name == "seed" and value is None:
@@ -75,6 +79,11 @@ class GenerationSettings:
                 raise PlaygroundError(f"{name} is {value!r}.", f"It is {whole}from {low:,} to {high:,}.")
         if isinstance(self.stop, str) or not all(isinstance(text, str) and text for text in self.stop):
             raise PlaygroundError(f"stop is {self.stop!r}.", "It is a list of texts, none of them empty.")
+        if self.samples > 1 and self.beams > 1:
+            raise PlaygroundError(
+                f"{self.samples} samples and {self.beams} beams were asked for.",
+                "Choose several of one kind, not of both.",
+            )
 
     @property
     def is_greedy(self) -> bool:
@@ -121,12 +130,15 @@ def rules(model: LoadedModel, generation: GenerationSettings, begin: int) -> Ite
 class Chooser:
     """Picks one token of a distribution by the visitor's rules and the model's own."""
 
-    def __init__(self, model: LoadedModel, generation: GenerationSettings, begin: int):
+    def __init__(self, model: LoadedModel, generation: GenerationSettings, begin: int, sample: int = 0):
         self._greedy = generation.is_greedy
         self._shown = generation.alternatives
         self._rules = list(rules(model, generation, begin))
         self._random = torch.Generator()
-        self._random.manual_seed(generation.seed) if generation.seed is not None else self._random.seed()
+        if generation.seed is None:
+            self._random.seed()
+        else:
+            self._random.manual_seed((generation.seed + sample) % 2**63)
 
     @torch.inference_mode()
     def __call__(self, ids: Tensor, logits: Tensor) -> Choice:
@@ -148,6 +160,4 @@ class Chooser:
         ids_shown = candidates.tolist()
         stages = tuple(stage(name, row, candidates) for name, row in after)
         probability = 1.0 if self._greedy else stages[-1].probabilities[ids_shown.index(chosen)]
-        return Choice(
-            chosen, probability, tuple(ids_shown), tuple(map(ids_shown.index, leading)), stages, place
-        )
+        return Choice(chosen, probability, tuple(ids_shown), tuple(map(ids_shown.index, leading)), stages, place)

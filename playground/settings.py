@@ -34,6 +34,8 @@ class Settings:
     """Loaded models kept at once; the one least recently used goes first."""
     recording_budget: int = 1 * GIB
     """Recordings kept at once."""
+    prefix_budget: int = 512 * MIB
+    """Key-value caches kept of texts that were continued, so that a branch does not read its beginning again."""
     max_tokens: int = 4096
     """Longest text recorded, for families on transformers' attention interface."""
     max_tokens_eager: int = 512

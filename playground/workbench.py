@@ -7,6 +7,7 @@ many ask at the same time; what was evicted is simply made again. Knows nothing 
 import gc
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from playground.cache import ByteBudgetCache
 from playground.catalog import find
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
+from playground.turns import Turns
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Workbench:
     def __init__(self, settings: Settings | None = None):
         self.settings = settings or Settings()
         self._recordings = ByteBudgetCache(self.settings.recording_budget)
+        self._prefixes = None
+        self._turns: dict[str, Turns] = defaultdict(Turns)
         self._models = ByteBudgetCache(self.settings.model_budget, self._forget_recordings)
         self._jobs: dict[Hashable, LoadJob] = {}
         self._lock = threading.Lock()
@@ -126,7 +130,9 @@ class Workbench:
 
     def _forget_recordings(self, model) -> None:
         """A recording holds its model: without this an evicted model's memory would stay taken."""
-        self._recordings.forget(lambda recording: recording.model is model)
+        self._recordings.forget(lambda key, recording: recording.model is model)
+        if self._prefixes is not None:
+            self._prefixes.forget(model)
 
     def _key(self, model_id: str, device: str, dtype: str) -> Hashable:
         """What a loaded model is known by: its canonical id (a folder's with its state), device, number format."""
@@ -139,8 +145,38 @@ class Workbench:
         state = "" if entry or self.settings.catalog_only else _state(model_id)
         return entry.name if entry else model_id, state, str(chosen), str(choose_dtype(dtype, chosen).value)
 
-    def recording(self, model, text: str, target_text: str | None = None, pair: str | None = None):
-        """The Recording of a text, made if need be."""
+    def turns(self, model) -> Turns:
+        """Of those who generate on the model's device."""
+        return self._turns[str(model.device.value)]
+
+    def generate(self, model, prompt, generation, begun=()):
+        """`generation.generate`, in turns with the other visitors and without reading again what was read before."""
+        from playground.generation import generate
+
+        return generate(
+            model, prompt, generation, begun=begun, settings=self.settings, prefixes=self.prefixes,
+            turns=self.turns(model),
+        )  # fmt: skip
+
+    def beams(self, model, ids, generation, begun=()):
+        """`beams.beam_search`, in turns with the other visitors."""
+        from playground.beams import beam_search
+        from playground.generation import within_limits
+
+        generation = within_limits(model, ids, begun, generation, self.settings)
+        return beam_search(model, ids, generation, begun=begun, turns=self.turns(model))
+
+    @property
+    def prefixes(self):
+        """Key-value caches of the texts that were continued last."""
+        if self._prefixes is None:
+            from playground.reading import PrefixCaches
+
+            self._prefixes = PrefixCaches(self.settings.prefix_budget)
+        return self._prefixes
+
+    def recording(self, model, text: str | tuple[int, ...], target_text: str | None = None, pair: str | None = None):
+        """The Recording of a text, or of token ids, made if need be."""
         from playground.recording import record
 
         return self._recordings.get(

@@ -20,7 +20,8 @@ from playground.models.embeddings import embedding_matrix
 from playground.models.positions import position_facts
 from playground.page import create_app, launch_options
 from playground.settings import Settings
-from playground.tabs import generate as generate_tab
+from playground.tabs.generate import writing
+from playground.tabs.generate.written import Written
 from tests import zoo
 
 SMOLLM2 = "smollm2-135m-instruct"
@@ -285,7 +286,8 @@ def passes(server):
 def test_closing_the_stream_stops_the_computing(passes):
     """Guards against a model that goes on for a visitor who has pressed Stop: when the page's handler is closed, not
     one forward pass more is made."""
-    run = generate_tab.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", 200, 0, 0, 1, 1, 0, True)
+    rules = 200, 0, 0, 1, 1, 0, True
+    run = writing.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", Written(), "rank", *rules)
     for _ in range(4):
         next(run)
     run.close()
@@ -301,8 +303,9 @@ def test_a_page_closed_while_generating(server, passes):
     page = Page(server)
     loaded = list(page.run("load_model", [SMOLLM2, "auto", "auto"]))
     assert loaded[-1]["success"]
-    given = [None, None, None, "The cat sat on the mat", "complete", 500, 0, 0, 1, 1, 0, True, 0, 1, 0, "", "rank"]
-    events = page.run("stream", given)
+    rules = 500, 0, 0, 1, 1, 0, True, 0, 1, 0, "", 1, 1
+    given = [None, None, None, "The cat sat on the mat", "complete", "", "", None, "rank", *rules]
+    events = page.run("generate", given)
     while len(passes) < 4:
         assert next(events)["msg"] != "process_completed"
     events.close()

@@ -17,7 +17,10 @@ from playground.analysis.display import plain_mark
 from playground.components import markup
 from playground.models.loading import prepare
 from playground.settings import Settings
-from playground.tabs import attention, embeddings, generate, positions, sidebar
+from playground.tabs import attention, embeddings, positions, sidebar
+from playground.tabs.generate import branches, chat, tab, writing
+from playground.tabs.generate.strip import strip_items
+from playground.tabs.generate.written import Written, entries_of
 from playground.workbench import Workbench
 from tests import zoo
 
@@ -143,8 +146,8 @@ def accepted(given: list[tuple]) -> bool:
 def handlers(model: str, text: str):
     """Every handler that reads the text under the lens, with its arguments."""
     first = *model_of(model), text
-    yield generate.draw, (*first, "complete", None)
-    yield generate.stream, (*first, "complete", 2, 0.7, 0, 0.95, 1.0, 0, False)
+    yield tab.draw, (*first, "complete", Written())
+    yield writing.stream, (*first, "complete", Written(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
     yield attention.draw, (*first, 0, 0, "self")
     kind = "encoder" if model == "bart" else "self"
     yield attention.draw_head, (*first, 1, 1, kind)
@@ -152,7 +155,7 @@ def handlers(model: str, text: str):
     yield embeddings.draw, (*model_of(model), text, "2D", True)
 
 
-DRAWERS = (generate.stream, attention.draw, embeddings.draw)
+DRAWERS = (writing.stream, attention.draw, embeddings.draw)
 """Which draw all that the others draw one at a time."""
 
 
@@ -201,7 +204,7 @@ def test_a_text_longer_than_the_context(model, limit):
     for handler, arguments in handlers(model, words):
         if handler is not embeddings.draw:
             message = refusal(answers(handler, *arguments))
-            numbers = [limit, limit - 1] if handler is generate.stream else [limit]  # one must be left to write
+            numbers = [limit, limit - 1] if handler is writing.stream else [limit]  # one must be left to write
             assert any(f"tokens; with this model at most {number:,}" in message for number in numbers), message
 
 
@@ -219,22 +222,24 @@ def test_many_words():
 def test_every_token_can_be_clicked(model, text):
     """Guards against a chart whose title is a script: tokens of the text and generated ones are explained."""
     first = *model_of(model), text
-    entries = answers(generate.draw, *first, "complete", None)[-1][7]
+    mode, written = "fill" if model == "bert" else "complete", None
+    written = answers(tab.draw, *first, mode, Written())[-1][-2]
     if model != "bert":
-        entries = answers(generate.stream, *first, "complete", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][5]
-    items = generate.strip_items(entries)
+        written = answers(writing.stream, *first, mode, written, "rank", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][-2]
+    items = strip_items(entries_of(workbench.shared().model(*model_of(model)), written))
     json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
     for index in {0, 1, len(items) - 2, len(items) - 1}:
-        assert accepted(answers(generate.explain, *first, entries, event(index=index)))
-    assert accepted(answers(generate.explain, *first, entries, event(index=len(items) + 5)))
+        clicked = answers(tab.explain, *first, mode, written, "rank", event(index=index))
+        assert accepted(clicked) or mode == "fill" and items[index]["kind"] == "special"
+    assert accepted(answers(tab.explain, *first, mode, written, "rank", event(index=len(items) + 5)))
 
 
 def test_hostile_tokens_are_shown_as_they_are():
     """Guards against a token that vanishes when it is made harmless: the strip's text is the token, the chart's labels
     are the escaped token."""
     first = *model_of("hostile"), "".join(HOSTILE)
-    *_, (strip, _, chart, detail, _, entries, _, message) = answers(
-        generate.stream, *first, "complete", 2, 1.0, 0, 1.0, 1.0, 0, False
+    *_, (strip, _, chart, detail, *_, message) = answers(
+        writing.stream, *first, "complete", Written(), "rank", 2, 1.0, 0, 1.0, 1.0, 0, False
     )
     assert message == ""
     assert [item["text"] for item in strip][: len(HOSTILE)] == list(HOSTILE)
@@ -247,9 +252,11 @@ def test_hostile_tokens_are_shown_as_they_are():
 def test_a_click_that_makes_no_sense(data, caplog):
     """Guards against a browser that sends what it should not: nothing is lost."""
     first = *model_of("tiny"), "abc"
-    entries = answers(generate.draw, *first, "complete", None)[-1][7]
+    written = answers(tab.draw, *first, "complete", Written())[-1][-2]
     for handler, arguments in (
-        (generate.explain, (*first, entries, event(**data))),
+        (tab.explain, (*first, "complete", written, "rank", event(**data))),
+        (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
+        (branches.branch, (*model_of("tiny"), written, "rank", event(**data), 2, 0.7, 0, 0.95, 1.0, 0, False)),
         (attention.open_head, (*first, "self", event(**data))),
         (embeddings.show_neighbours, (*model_of("tiny"), ["a", "b"], True, event(**data))),
     ):
@@ -274,7 +281,7 @@ def test_layers_and_heads_out_of_range():
 
 def test_rules_out_of_range():
     """Guards against a torch error for a temperature of 9: what stands on the page stays."""
-    first = *model_of("tiny"), "some text", "complete"
+    first = *model_of("tiny"), "some text", "complete", Written(), "rank"
     for rules, words in (
         ((0, 1, 0, 1, 1, 0, False), "max_new_tokens is 0. It is a whole number from 1"),
         ((5, 9, 0, 1, 1, 0, False), "temperature is 9. It is from 0 to 5"),
@@ -283,19 +290,20 @@ def test_rules_out_of_range():
         ((5, 1, 0, 1, 0, 0, False), "repetition_penalty is 0. It is from 0.1 to 5"),
         ((5, 1, 0, 1, 1, -7, False), "seed is -7. It is a whole number from 0"),
     ):
-        assert words in refusal(answers(generate.stream, *first, *rules)).replace("</strong>", "")
+        assert words in refusal(answers(writing.stream, *first, *rules)).replace("</strong>", "")
 
 
 def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
     """Guards against a page that generates by limits of its own instead of the server's."""
     monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
-    given = answers(generate.stream, *model_of("tiny"), "ab", "complete", 9, 0, 0, 1, 1, 0, True)
-    assert [entry["kind"] for entry in given[-1][5]] == ["prompt"] * 2 + ["generated"] * 2
+    given = answers(writing.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
+    assert [item["kind"] for item in given[-1][0]] == ["prompt"] * 2 + ["generated"] * 2
+    assert "9 were asked for" in given[-1][1]
 
 
 def test_chat_without_a_template():
     """Guards against an answer that the model was never taught to give."""
-    given = answers(generate.stream, *model_of("tiny"), "hello", "chat", 5, 0.7, 0, 1.0, 1.0, 0, False)
+    given = answers(chat.send, *model_of("tiny"), "hello", "", Written(), "rank", 5, 0.7, 0, 1.0, 1.0, 0, False)
     assert "no chat template" in refusal(given)
 
 

@@ -7,8 +7,8 @@ import torch
 
 from playground.recording import record
 from playground.sampling import GenerationSettings
-from playground.tabs import generate
-from playground.tabs.strip import prompt_entries, strip_items
+from playground.tabs.generate import controls, modes, score
+from playground.tabs.generate.strip import prompt_entries, strip_items
 
 TEXT = "The cat sat on the mat. 今天"
 
@@ -20,7 +20,7 @@ def test_score_is_the_models_own_loss(smollm2):
     ids = torch.tensor([[token.id for token in recording.tokens]])
     with torch.inference_mode():
         loss = float(smollm2.model(ids, labels=ids).loss)
-    words = generate.score_words(recording, prompt_entries(recording))
+    words = score.score_words(recording, prompt_entries(recording))
     assert f"loss {loss:.3f} nats per token" in words
     assert f"perplexity {math.exp(loss):,.2f}" in words
     size = len(TEXT.encode()) - len("The")  # the first token is not predicted
@@ -30,7 +30,7 @@ def test_score_is_the_models_own_loss(smollm2):
 def test_one_token_has_no_score(smollm2):
     """Guards against a division by zero on the shortest text."""
     recording = record(smollm2, "The")
-    assert "no score" in generate.score_words(recording, prompt_entries(recording))
+    assert "no score" in score.score_words(recording, prompt_entries(recording))
 
 
 @pytest.mark.parametrize("colour", ["probability", "rank", "surprisal", "entropy"])
@@ -48,16 +48,21 @@ def test_shade_by_rank_by_hand():
     assert shades == pytest.approx({"probability": 0.5**0.5, "rank": 0.25, "surprisal": 11 / 12, "entropy": 0.5})
 
 
-@pytest.mark.parametrize("name", generate.PRESETS)
+@pytest.mark.parametrize("name", controls.PRESETS)
 def test_presets_are_rules_that_exist(name):
     """Guards against a preset that leaves a rule of the one before it in place, or names one out of range."""
-    _, temperature, top_p, top_k, min_p, typical_p, penalty, ngram = generate.choose_preset(name)
+    _, temperature, top_p, top_k, min_p, typical_p, penalty, ngram = controls.choose_preset(name)
     GenerationSettings(temperature=temperature, top_p=top_p, top_k=top_k, min_p=min_p, typical_p=typical_p,
                        repetition_penalty=penalty, no_repeat_ngram=ngram)  # fmt: skip
 
 
 def test_modes_follow_the_model(smollm2, minilm, tiny):
     """Guards against a mode offered that the model can't serve."""
-    assert generate.modes_of(smollm2) == ["complete", "chat", "score"]
-    assert generate.modes_of(tiny("gpt2")) == ["complete", "score"]
-    assert generate.modes_of(tiny("t5")) == generate.modes_of(tiny("bert")) == generate.modes_of(minilm) == ["complete"]
+    assert modes.modes_of(smollm2) == ["complete", "chat", "score"]
+    assert modes.modes_of(tiny("gpt2")) == ["complete", "score"]
+    assert modes.modes_of(tiny("t5")) == ["translate"]
+    assert modes.modes_of(tiny("bert")) == ["fill"]
+    assert modes.modes_of(minilm) == []
+    for model in (smollm2, minilm, tiny("t5"), tiny("bert")):
+        off = modes.off_words(model)
+        assert all((words.lower() in off) == (name not in modes.modes_of(model)) for name, words in modes.MODES.items())

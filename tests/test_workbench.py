@@ -96,7 +96,7 @@ def test_release_and_forget():
         cache.get(value, lambda value=value: value, len)
     assert cache.release(0) == 0
     assert cache.release(4) == 6 and cache.peek("ccc")
-    cache.forget(lambda value: value == "ccc")
+    cache.forget(lambda key, value: value == "ccc")
     assert cache.used == 0
     assert cache.release(5) == 0
 

@@ -48,8 +48,13 @@ class Lens:
 def build() -> Lens:
     """The text with its examples, above the tabs."""
     lens = Lens(
-        model=gr.State(""), device=gr.State("auto"), dtype=gr.State("auto"), applied=gr.State(FIRST_TEXT),
-        active=gr.State(""), text=None, message=None,
+        model=gr.State(""),
+        device=gr.State("auto"),
+        dtype=gr.State("auto"),
+        applied=gr.State(FIRST_TEXT),
+        active=gr.State(""),
+        text=None,
+        message=None,
     )
     lens.text = gr.Textbox(
         FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text",
@@ -68,8 +73,15 @@ def build() -> Lens:
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 """Options of every event that answers at once."""
-RUNS_MODEL = {"show_progress": "minimal", "api_visibility": "private", "concurrency_id": "model", "concurrency_limit": 4}
+RUNS_MODEL = {
+    "show_progress": "minimal",
+    "api_visibility": "private",
+    "concurrency_id": "model",
+    "concurrency_limit": 4,
+}
 """Options of every event that runs a model: they share one queue."""
+GENERATES = RUNS_MODEL | {"concurrency_id": "generate", "concurrency_limit": 8}
+"""Options of every event that writes: a queue of its own, so that a long text holds up nobody who only looks."""
 
 
 def apply_text(text: str) -> str:

@@ -8,9 +8,10 @@ from playground.analysis.display import plain_mark
 from playground.components import markup
 from playground.figures.generation import distribution_figure
 from playground.figures.stages import stages_figure
-from playground.tabs.strip import surprisal
+from playground.tabs.generate.strip import surprisal
 
 BARS = 12
+OTHERS_WORDS = "Click another bar to go on with that token."
 NO_STAGES = gr.update(value=None, visible=False)
 
 
@@ -23,14 +24,12 @@ def asked_for(recording) -> int:
     return (masks or plain[-1:] or [0])[0]
 
 
-def explain_next(recording) -> tuple:
-    """Bar chart, sentence and no stages of what comes after the text."""
-    from playground.generation import next_tokens
-
-    following = next_tokens(recording.model, recording.logits[-1], BARS)
+def explain_next(following) -> tuple:
+    """Bar chart, sentence and no stages of the NextTokens that come after the text."""
     labels, shares = zip(*((a.token.label, a.probability) for a in following.alternatives), strict=True)
     words = (
-        f"Entropy {following.entropy:.2f} bits: as unsure as among {2**following.entropy:,.0f} equally likely tokens."
+        f"Entropy {following.entropy:.2f} bits: as unsure as among {2**following.entropy:,.0f} equally likely tokens. "
+        "Click a bar to go on with that token."
     )
     return distribution_figure(labels, shares, title="What comes next"), markup.note(words), NO_STAGES
 
@@ -54,15 +53,16 @@ def explain_given(recording, index: int) -> tuple:
     return _explanation(token.label, expected.chosen.probability, expected.chosen.rank, expected.entropy, alternatives)
 
 
-def explain_generated(model, entry: dict) -> tuple:
-    """Bar chart, sentence and stages of a generated token: the stages where a rule changed the model's distribution or
-    a number was drawn."""
-    figure, words, _ = _explanation(
-        entry["label"], entry["probability"], entry["rank"], entry["entropy"], entry["alternatives"]
-    )
-    choice = entry["choice"]
-    words += markup.note(drawn_words(choice) + f" Computed in {entry['seconds'] * 1000:,.0f} ms.")
-    return figure, words, stages_view(model, choice, entry["label"])
+def explain_step(model, step, label: str) -> tuple:
+    """Bar chart, sentence and stages of a token written: the stages where a rule changed the model's distribution or a
+    number was drawn."""
+    alternatives = [(a.token.label, a.probability) for a in step.alternatives]
+    figure, words, _ = _explanation(label, step.probability, step.rank, step.entropy, alternatives)
+    if step.choice is None:
+        why = "You chose it." if step.by_hand else "Beam search kept it; nothing was drawn."
+        return figure, words + markup.note(f"{why} {OTHERS_WORDS}"), NO_STAGES
+    told = f"{drawn_words(step.choice)} Computed in {step.seconds * 1000:,.0f} ms. {OTHERS_WORDS}"
+    return figure, words + markup.note(told), stages_view(model, step.choice, label)
 
 
 def stages_view(model, choice, name: str) -> dict:

@@ -40,16 +40,9 @@ def entry_of(token, kind: str) -> dict:
 
 
 def step_entry(step) -> dict:
-    """What is kept of a generated token."""
-    return entry_of(step.token, "generated") | {
-        "probability": step.probability,
-        "rank": step.rank,
-        "entropy": step.entropy,
-        "seconds": step.seconds,
-        "stopped": step.stopped,
-        "alternatives": [(a.token.label, a.probability) for a in step.alternatives],
-        "choice": step.choice,
-    }
+    """What is kept of a written token."""
+    told = {"probability": step.probability, "rank": step.rank, "entropy": step.entropy}
+    return entry_of(step.token, "generated") | told
 
 
 def joined(model, ids: list[int], entries: list[dict]) -> list[dict]:

@@ -1,0 +1,46 @@
+"""Two rows of tokens side by side, with the surprisal of each and the difference. Works on ids and probabilities."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+
+@dataclass(frozen=True)
+class Column:
+    """One token of each row, or of one alone."""
+
+    first: int | None
+    """Index into the first row; None where the second has no partner."""
+    second: int | None
+    first_bits: float | None
+    """-log2 p of the first row's token; None where nothing predicted it."""
+    second_bits: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """Second minus first, in bits: above 0 where the second surprises more; None where one is missing."""
+        if self.first_bits is None or self.second_bits is None:
+            return None
+        return self.second_bits - self.first_bits
+
+
+def compare(
+    first: Sequence[int], second: Sequence[int], first_p: Sequence[float | None], second_p: Sequence[float | None]
+) -> tuple[Column, ...]:
+    """Columns of two rows of token ids and their probabilities, 0..1 (None where nothing predicted the token).
+
+    Tokens that both rows have are paired in the longest common order (Ratcliff and Obershelp 1988); what stands between
+    is paired one by one as far as it goes, the rest stands alone.
+    """
+    columns = []
+    for _, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        for i in range(max(b - a, d - c)):
+            left, right = a + i if a + i < b else None, c + i if c + i < d else None
+            columns.append(Column(left, right, _bits(first_p, left), _bits(second_p, right)))
+    return tuple(columns)
+
+
+def _bits(probabilities: Sequence[float | None], index: int | None) -> float | None:
+    p = None if index is None else probabilities[index]
+    return None if p is None else -math.log2(max(p, 1e-45)) + 0.0

@@ -1,0 +1,140 @@
+"""The continuations of one text as a tree of tokens: what was written, sampled, kept and dropped by beam search, or
+taken by hand. Knows steps by their token and probability; knows no models and no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playground.generation import Step
+
+ROOT = -1
+"""The node number of the text itself, before any token was written."""
+
+
+@dataclass
+class Node:
+    """One written token."""
+
+    step: Step
+    parent: int
+    """Number of the node before it; `ROOT` for the first token."""
+    dropped: int | None = None
+    """The step of beam search, counted in tokens from where the search began, at which the continuation that ends here
+    fell out."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Tokens without a fork between them: one line of the picture."""
+
+    nodes: tuple[int, ...]
+    start: int
+    """Tokens written before its first one."""
+    parent: int | None
+    """Number of the stretch that it goes on from; None at the text."""
+    lane: float
+    """Its place from top to bottom: leaves stand at 0, 1, 2, …, a fork in the middle of what follows from it."""
+
+
+@dataclass
+class Tree:
+    """Continuations that share what they begin with. A parent comes before its children."""
+
+    nodes: list[Node] = field(default_factory=list)
+
+    def add(self, parent: int, step: Step) -> int:
+        """The node of a token after `parent`: a new one, or the one that is there already."""
+        for number in self.children(parent):
+            if self.nodes[number].step.token.id == step.token.id:
+                return number
+        self.nodes.append(Node(step, parent))
+        return len(self.nodes) - 1
+
+    def children(self, node: int) -> list[int]:
+        """Numbers of the nodes that come right after a node."""
+        return [number for number, other in enumerate(self.nodes) if other.parent == node]
+
+    def path(self, node: int) -> list[int]:
+        """Numbers of the nodes from the first token to this one; empty for `ROOT`."""
+        numbers = []
+        while node != ROOT:
+            numbers.append(node)
+            node = self.nodes[node].parent
+        return numbers[::-1]
+
+    def ids(self, node: int) -> list[int]:
+        """Token ids from the first to this node's."""
+        return [self.nodes[number].step.token.id for number in self.path(node)]
+
+    def find(self, ids: Sequence[int]) -> int | None:
+        """The node where a continuation of these ids ends."""
+        node = ROOT
+        for token_id in ids:
+            found = [n for n in self.children(node) if self.nodes[n].step.token.id == token_id]
+            if not found:
+                return None
+            node = found[0]
+        return node
+
+    def leaves(self) -> list[int]:
+        """Numbers of the nodes that nothing follows, in the order of the picture, from top to bottom."""
+        followed = self._followed()
+        found, open_nodes = [], followed.get(ROOT, [])[::-1]
+        while open_nodes:
+            node = open_nodes.pop()
+            if node in followed:
+                open_nodes += followed[node][::-1]
+            else:
+                found.append(node)
+        return found
+
+    def end_of(self, node: int) -> int:
+        """The leaf that one comes to from a node along the first continuations written."""
+        followed = self._followed()
+        while node in followed:
+            node = followed[node][0]
+        return node
+
+    def log_probability(self, node: int) -> float:
+        """Sum of ln p over the path, in nats: the model's own probabilities, before rules."""
+        return sum(self.nodes[number].step.log_probability for number in self.path(node))
+
+    def drop(self, node: int, step: int) -> None:
+        """Notes that beam search let the continuation that ends here fall at a step."""
+        if node != ROOT:
+            self.nodes[node].dropped = step
+
+    def keep(self, nodes: Iterable[int]) -> None:
+        """Takes the note away from all that these continuations consist of."""
+        for node in nodes:
+            for number in self.path(node):
+                self.nodes[number].dropped = None
+
+    def stretches(self) -> list[Stretch]:
+        """The tree as lines between forks, parents first."""
+        followed, lanes = self._followed(), {leaf: float(lane) for lane, leaf in enumerate(self.leaves())}
+        for number in range(len(self.nodes) - 1, -1, -1):  # children come after their parents
+            if number in followed:
+                places = [lanes[child] for child in followed[number]]
+                lanes[number] = (places[0] + places[-1]) / 2
+        found: list[Stretch] = []
+        begin = [(child, 0, None) for child in followed.get(ROOT, [])]
+        while begin:
+            node, start, parent = begin.pop(0)
+            nodes = [node]
+            while len(followed.get(nodes[-1], [])) == 1:
+                nodes.append(followed[nodes[-1]][0])
+            found.append(Stretch(tuple(nodes), start, parent, lanes[nodes[-1]]))
+            begin += [(child, start + len(nodes), len(found) - 1) for child in followed.get(nodes[-1], [])]
+        return found
+
+    def _followed(self) -> dict[int, list[int]]:
+        """The children of every node that has some."""
+        followed: dict[int, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            followed.setdefault(node.parent, []).append(number)
+        return followed

@@ -1,0 +1,187 @@
+"""Feeding a model its own choices, one token a row and step, through its key-value cache; and keeping caches, so that
+a continuation from the middle of a text does not read the text again. Knows nothing of how tokens are chosen.
+"""
+
+import copy
+import inspect
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer, EncoderDecoderCache
+
+from playground.cache import ByteBudgetCache
+from playground.models.loaded import LoadedModel
+
+
+class PrefixCaches:
+    """Key-value caches of texts read before, for all visitors, within a budget in bytes.
+
+    No tensor is copied: a cache grows by new tensors, never in place, so any number of continuations share the
+    prefix's.
+    """
+
+    def __init__(self, budget: int):
+        self._caches = ByteBudgetCache(budget)
+
+    def put(self, model: LoadedModel, source: Sequence[int], ids: Sequence[int], cache: Cache) -> None:
+        """Keeps what was read: ids, of a decoder with the source that its encoder read."""
+        if (layers := _plain_layers(cache)) is not None and ids:
+            size = sum(t.nbytes for layer in layers for t in (layer.keys, layer.values) if t is not None)
+            if size <= self._caches.budget:
+                self._caches.get((model.key, tuple(source), tuple(ids)), lambda: cache, lambda _: size)
+
+    def find(self, model: LoadedModel, source: Sequence[int], ids: Sequence[int]) -> tuple[int, Cache | None]:
+        """How many of the ids, all but the last at most, need not be read again, and the cache that holds these."""
+        best, key = 0, None
+        for candidate in self._caches.known():
+            if candidate[:2] == (model.key, tuple(source)) and (n := _common(candidate[2], ids)) > best:
+                best, key = n, candidate
+        cache = self._caches.peek(key) if best else None
+        count = min(best, len(ids) - 1)
+        if cache is None or not count:
+            return 0, None
+        try:
+            return count, _cropped(cache, len(key[2]) - count)
+        except (RuntimeError, ValueError):  # a sliding window that has forgotten what stood before
+            return 0, None
+
+    def forget(self, model: LoadedModel) -> None:
+        """Forgets what belongs to a model that was evicted."""
+        self._caches.forget(lambda key, _: key[0] == model.key)
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many ids two texts begin with together."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
+
+
+def _plain_layers(cache: Cache) -> list | None:
+    """The layers of a cache that grows by new tensors; None for one of another kind (a recurrent state)."""
+    layers = (
+        [*cache.self_attention_cache.layers, *cache.cross_attention_cache.layers]
+        if isinstance(cache, EncoderDecoderCache)
+        else getattr(cache, "layers", [None])
+    )
+    return layers if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers) else None
+
+
+def _cropped(cache: Cache, surplus: int) -> Cache:
+    """A cache without the last `surplus` tokens; the one given stays as it is."""
+    mine = copy.copy(cache)
+    if isinstance(cache, EncoderDecoderCache):
+        mine.self_attention_cache = _cropped(cache.self_attention_cache, surplus)
+        mine.cross_attention_cache = _cropped(cache.cross_attention_cache, 0)
+        mine.is_updated = dict(cache.is_updated)
+        return mine
+    mine.layers = [copy.copy(layer) for layer in cache.layers]
+    if surplus:
+        mine.crop(-surplus)
+    return mine
+
+
+class Reader:
+    """One text that grows in one or several rows; gives the logits after each row's last token."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        ids: Sequence[int],
+        begun: Sequence[int] = (),
+        rows: int = 1,
+        prefixes: PrefixCaches | None = None,
+    ):
+        """
+        Parameters:
+            ids: the text, or what the encoder of an encoder-decoder reads.
+            begun: tokens already written after it.
+            rows: continuations at once, all alike at first.
+            prefixes: where caches of texts read before are found, and this one's is left.
+        """
+        self._loaded, self._model, self._prefixes = model, model.model, prefixes
+        accepted = inspect.signature(self._model.forward).parameters
+        self._caches = "past_key_values" in accepted
+        self._options = {"return_dict": True}
+        if "logits_to_keep" in accepted:
+            self._options["logits_to_keep"] = 1  # of a long prompt only the last row is needed
+        self._source: tuple[int, ...] = ()
+        read = [*ids, *begun]
+        if self._model.config.is_encoder_decoder:
+            self._source, read = tuple(ids), [decoder_start(model), *begun]
+            with torch.inference_mode():
+                source = torch.tensor([list(ids)], device=model.input_device)
+                self._encoded = self._model.get_encoder()(input_ids=source)
+        self._rows, self._shared = rows, True
+        self.ids = torch.tensor([read], device=model.input_device)  # (rows, tokens); one row until they part
+        known, self._cache = prefixes.find(model, self._source, read) if prefixes and self._caches else (0, None)
+        self._fresh = self.ids[:, known:]
+        self._kept = 0
+        """Tokens of the cache last left with `prefixes`."""
+
+    @property
+    def reused(self) -> int:
+        """Tokens that were not read again, as long as nothing was read yet."""
+        return self.ids.shape[1] - self._fresh.shape[1]
+
+    @torch.inference_mode()
+    def next_logits(self) -> Tensor:
+        """(rows, vocabulary) float32 after each row's last token."""
+        name = "decoder_input_ids" if self._source else "input_ids"
+        options = dict(self._options)
+        if self._source:
+            options["encoder_outputs"] = self._encoded
+        if self._caches:
+            outputs = self._model(**{name: self._fresh}, past_key_values=self._cache, use_cache=True, **options)
+            self._cache = outputs.past_key_values
+        else:  # an old family (openai-gpt) reads the whole text again
+            outputs = self._model(**{name: self.ids}, **options)
+        logits = outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU
+        if self._shared and self._rows > 1:
+            logits = self._part(logits)
+        return logits
+
+    def _part(self, logits: Tensor) -> Tensor:
+        """Makes one row into many, once the text before them has been read."""
+        self.keep()
+        self._shared = False
+        self.ids = self.ids.repeat(self._rows, 1)
+        if self._cache is not None:
+            self._cache = _cropped(self._cache, 0) if _plain_layers(self._cache) is not None else self._cache
+            self._cache.batch_repeat_interleave(self._rows)
+        if self._source:
+            self._encode_rows(torch.zeros(self._rows, dtype=torch.long, device=self.ids.device))
+        return logits.expand(self._rows, -1)
+
+    def _encode_rows(self, rows: Tensor) -> None:
+        self._encoded = copy.copy(self._encoded)
+        self._encoded["last_hidden_state"] = self._encoded.last_hidden_state[rows]
+
+    @torch.inference_mode()
+    def append(self, token_ids: Sequence[int], rows: Sequence[int] | None = None) -> None:
+        """Adds a token to each row; `rows` names those that go on, all if None."""
+        if rows is not None and len(rows) < len(self.ids):
+            chosen = torch.tensor(rows, device=self.ids.device)
+            self.ids = self.ids[chosen]
+            if self._cache is not None:
+                self._cache.batch_select_indices(chosen)
+            if self._source:
+                self._encode_rows(chosen)
+        self._fresh = torch.tensor(token_ids, device=self.ids.device)[:, None]
+        self.ids = torch.cat([self.ids, self._fresh], dim=1)
+
+    def keep(self) -> None:
+        """Leaves the cache for whoever goes on from here or from any token before."""
+        if self._prefixes is None or self._cache is None or not self._shared:
+            return
+        count = self._cache.get_seq_length()
+        if count > self._kept:
+            self._prefixes.put(self._loaded, self._source, self.ids[0, :count].tolist(), self._cache)
+            self._kept = count
+
+
+def decoder_start(model: LoadedModel) -> int:
+    """The token that an encoder-decoder's decoder begins with."""
+    config = model.model.generation_config
+    return config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id

@@ -1,0 +1,125 @@
+"""Chat: turns in the model's own template, with retry, undo and edit. What the model reads stands on the strip, special
+tokens included; each answer is a tree of continuations like any other text."""
+
+from collections.abc import Iterator
+
+import gradio as gr
+
+from playground import workbench
+from playground.analysis.display import counted
+from playground.components import markup
+from playground.continuations import ROOT
+from playground.errors import PlaygroundError
+from playground.tabs.generate.controls import settings_of
+from playground.tabs.generate.strip import entry_of
+from playground.tabs.generate.why import NO_STAGES
+from playground.tabs.generate.writing import write
+from playground.tabs.generate.written import SHOWN, Written, as_typed, view
+from playground.tabs.lens import loaded, outputs
+
+FIRST_MESSAGE = "What is the capital of France?"
+NOTHING = (None, "", NO_STAGES)
+"""Chart, sentence and stages of a conversation in which nothing was written last."""
+
+
+@outputs(SHOWN + 2)
+def send(model_id, device, dtype, message, system, written, colour, *rules) -> Iterator[tuple]:
+    """Answers a message. Yields the message box, a note on what was left out of the template, and what `view` gives."""
+    if not (message or "").strip():
+        raise PlaygroundError("The message is empty.", "Type one, then press Enter or Send.")
+    model = loaded(model_id, device, dtype)
+    turns = [*written.turns, {"role": "user", "content": message}]
+    yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
+
+
+@outputs(SHOWN + 2)
+def retry(model_id, device, dtype, system, written, colour, event: gr.RetryData, *rules) -> Iterator[tuple]:
+    """Answers a turn once more, with a seed that was not used for it yet; the former answer stays in the tree."""
+    model = loaded(model_id, device, dtype)
+    turns = written.turns[: int(event.index) + 1]
+    yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
+
+
+@outputs(SHOWN + 2)
+def undo(model_id, device, dtype, written, colour, event: gr.UndoData) -> tuple:
+    """Takes a user's turn and all after it away; its words go back into the message box."""
+    model = loaded(model_id, device, dtype)
+    turns = written.turns
+    if not 0 <= int(event.index) < len(turns):
+        return (gr.skip(),) * (SHOWN + 2)
+    rest = Written((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)])
+    return turns[int(event.index)]["content"], "", *view(model, rest, "The turn was taken back.", colour, NOTHING)
+
+
+@outputs(SHOWN + 2)
+def edit(model_id, device, dtype, system, written, colour, event: gr.EditData, *rules) -> Iterator[tuple]:
+    """Puts other words into a turn. What came after it goes: a user's turn is answered anew, an answer stands as
+    edited and is read as the model's own."""
+    model = loaded(model_id, device, dtype)
+    turns = written.turns[: int(event.index) + 1]
+    turns[-1] = turns[-1] | {"content": as_typed(str(event.value))}
+    if turns[-1]["role"] == "user":
+        yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
+    else:
+        changed = Written((model_id, device, dtype, "chat", ""), messages=turns)
+        words = "The answer was changed; with the next turn the model reads it so."
+        yield gr.skip(), "", *view(model, changed, words, colour, NOTHING)
+
+
+@outputs(SHOWN + 2)
+def forget(model_id, device, dtype, colour) -> tuple:
+    """Begins a new conversation."""
+    words = "A new conversation."
+    fresh = Written((model_id, device, dtype, "chat", ""))
+    return gr.skip(), "", *view(loaded(model_id, device, dtype), fresh, words, colour, NOTHING)
+
+
+@outputs(3)
+def look_into(model_id, device, dtype, written: Written) -> tuple:
+    """The conversation as the model reads it, put under the lens for every tab: text, applied text, status."""
+    from playground.chat import text_of
+
+    if not written.ids:
+        raise PlaygroundError("There is no conversation yet.", "Send a message first.")
+    model = loaded(model_id, device, dtype)
+    text = text_of(model, [*written.ids, *written.tree.ids(written.node)])
+    words = "The conversation, template included, is now the text under the lens: every tab looks at it."
+    return text, text, markup.note(words)
+
+
+def answer(model, given, turns: list[dict], system: str, written: Written, colour: str, rules) -> Iterator[tuple]:
+    """Writes the answer to the last turn; yields what `send` yields."""
+    from dataclasses import replace
+
+    from playground.chat import render
+    from playground.generation import longest
+    from playground.models.tokens import check_text
+
+    settings = workbench.shared().settings
+    asked = settings_of(*rules)
+    turns[-1]["content"] = check_text(turns[-1]["content"], settings.max_text_bytes)
+    messages = ([{"role": "system", "content": system}] if (system or "").strip() else []) + turns
+    limit = longest(model, settings)
+    rendered = render(model, messages, limit=limit, reserve=asked.max_new_tokens)
+    key = (*given, "chat", rendered.text)
+    if written.key == key and written.tree.nodes:  # the same question again: another seed, beside the former answers
+        asked = replace(asked, seed=None if asked.seed is None else asked.seed + len(written.tree.leaves()))
+    else:
+        prompt = [entry_of(token, "prompt") for token in model.vocabulary.describe(rendered.ids)]
+        written = Written(key, rendered.ids, prompt, messages=turns)
+    for shown in write(model, written, asked, ROOT, colour):
+        yield "", markup.note(left_out(rendered, limit)), *shown
+
+
+def left_out(rendered, limit: int) -> str:
+    """What the page says of turns that no longer fit, and of special tokens that were typed."""
+    words = ""
+    if rendered.dropped:
+        words = (
+            f"With the answer the conversation would not fit into {limit:,} tokens: the model no longer reads its first "
+            f"{counted(rendered.dropped, 'message')}. The strip shows what it does read."
+        )
+    if rendered.injected:
+        names = ", ".join(rendered.injected)
+        words += f" A message contains {names}, which the tokenizer reads as its own special tokens."
+    return words.strip()

@@ -1,0 +1,81 @@
+"""Fill: what a masked model puts into its masks, and what it would expect in place of any token."""
+
+from playground import workbench
+from playground.analysis.display import percent, plain_mark
+from playground.components import markup
+from playground.figures.generation import distribution_figure
+from playground.tabs.generate.strip import entry_of, strip_items
+from playground.tabs.generate.why import BARS, NO_STAGES
+from playground.tabs.lens import recorded
+
+SHORT = 5
+"""Candidates named for each mask in the list."""
+
+
+def filled(model_id, device, dtype, text: str, hidden: tuple[int, ...] = ()):
+    """What the model expects in the text's masks and in place of the hidden tokens."""
+    from playground.filling import fill
+
+    recording = recorded(model_id, device, dtype, text)
+    settings = workbench.shared().settings
+    return fill(recording.model, text, hidden, BARS, settings=settings, recording=recording)
+
+
+def fill_view(found, colour: str) -> tuple:
+    """Strip, words, chart, detail and stages of what was filled; the chart shows the last place asked for."""
+    masked = {fill.index for fill in found.fills}
+    entries = [entry_of(token, "prompt") for token in found.tokens]
+    for index in masked:
+        entries[index]["kind"] = "mask"
+    strip = strip_items(entries, colour)
+    if not found.fills:
+        words = "Click any token: it is masked, and the model predicts what stands there."
+        return strip, words, None, "", NO_STAGES
+    return strip, fill_words(found), fill_figure(found.fills[-1]), fill_table(found), NO_STAGES
+
+
+def fill_figure(fill):
+    """The candidates for one masked place, the token that stands there in the accent colour."""
+    labels = [a.token.label for a in fill.expected.alternatives]
+    shares = [a.probability for a in fill.expected.alternatives]
+    if fill.original is None:
+        return distribution_figure(labels, shares, title=f"Expected in the mask at place {fill.index}")
+    chosen = fill.expected.chosen.rank - 1
+    if chosen >= len(labels):
+        labels, shares, chosen = (
+            [*labels, fill.original.label],
+            [*shares, fill.expected.chosen.probability],
+            len(labels),
+        )
+    name = plain_mark(fill.original.label, 24)
+    return distribution_figure(labels, shares, chosen=chosen, title=f"Expected where “{name}” is masked")
+
+
+def fill_words(found) -> str:
+    """What stands out, in a sentence."""
+    last = found.fills[-1]
+    best = last.expected.alternatives[0]
+    if last.original is None:
+        return (
+            f"The surest filling of this mask is “{plain_mark(best.token.label, 24)}” with {percent(best.probability)}."
+        )
+    name, chosen = plain_mark(last.original.label, 24), last.expected.chosen
+    words = f"With “{name}” masked, the model gives it probability {chosen.probability:.3g} (rank {chosen.rank:,})"
+    if last.visible is not None:
+        words += f"; with the token in sight {last.visible.chosen.probability:.3g}"
+    return words + "."
+
+
+def fill_table(found) -> str:
+    """For every mask its surest candidates."""
+    rows = {}
+    for fill in found.fills:
+        place = (
+            f"Mask at {fill.index}"
+            if fill.original is None
+            else f"“{plain_mark(fill.original.label, 24)}” at {fill.index}"
+        )
+        rows[place] = ", ".join(
+            f"“{plain_mark(a.token.label, 24)}” {percent(a.probability)}" for a in fill.expected.alternatives[:SHORT]
+        )
+    return markup.definitions(rows)

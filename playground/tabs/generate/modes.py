@@ -1,0 +1,38 @@
+"""What can be done with a model in the Generate tab, and why not what can't. Knows models by their capabilities."""
+
+MODES = {
+    "complete": "Complete",
+    "chat": "Chat",
+    "translate": "Translate or summarise",
+    "score": "Score",
+    "fill": "Fill",
+}
+WRITING = ("complete", "chat", "translate")
+"""Modes in which the model writes."""
+
+
+def reasons(model) -> dict[str, str]:
+    """For each mode why it is off with this model; "" where it is on."""
+    can, kind = model.capabilities, model.anatomy.kind
+    two_stacks, masked = kind == "encoder-decoder", kind == "encoder"
+    next_words = can.generate.reason if not can.generate else ""
+    no_words = can.logits.reason if not can.logits else ""
+    return {
+        "complete": next_words or ("it writes a text of its own from what it reads: translate" if two_stacks else ""),
+        "chat": next_words or can.chat.reason,
+        "translate": "" if two_stacks and can.generate else next_words or "it has no encoder that reads a source text",
+        "score": no_words or ("" if kind == "decoder" else "it does not predict each token from those before it"),
+        "fill": no_words
+        or ("" if masked else "it has no mask: it predicts the next token")
+        or ("" if model.tokenizer.mask_token_id is not None else "its tokenizer has no mask token"),
+    }
+
+
+def modes_of(model) -> list[str]:
+    """The modes that are on, the one to begin with first."""
+    return [mode for mode, reason in reasons(model).items() if not reason]
+
+
+def off_words(model) -> str:
+    """One sentence for each mode that is off."""
+    return " ".join(f"No {MODES[mode].lower()}: {reason}." for mode, reason in reasons(model).items() if reason)

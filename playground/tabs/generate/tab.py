@@ -1,0 +1,212 @@
+"""The Generate tab put together: its components, what each event calls, and what stands there before anything is
+written."""
+
+import gradio as gr
+
+from playground.components import Panel, PlotlyView, TokenStrip, markup
+from playground.tabs.generate import branches, chat, controls, score, writing
+from playground.tabs.generate.fill import fill_view, filled
+from playground.tabs.generate.modes import MODES, WRITING, modes_of, off_words
+from playground.tabs.generate.strip import COLOURS, SHADED_TOKENS, entry_of, prompt_entries, strip_items
+from playground.tabs.generate.why import NO_STAGES, explain_given, explain_next, explain_step
+from playground.tabs.generate.written import SHOWN, Written, entries_of, first_of_group, talk_of, tree_view
+from playground.tabs.lens import (
+    GENERATES,
+    QUIET,
+    RUNS_MODEL,
+    Lens,
+    apply_text,
+    loaded,
+    only_when_active,
+    outputs,
+    recorded,
+)
+
+NAME, TITLE = "generate", "Generate"
+ABOUT = markup.explanation(
+    "What am I looking at?",
+    "A language model gives every token of its vocabulary a probability of being the next one: "
+    "<code>softmax(logits)</code>. One is drawn (or, greedily, the most probable is taken), joined to the text, and the "
+    "model is asked again. The deeper the shade of a token, the more probable it was to the model. Click a token to see "
+    "what else was expected there, and a bar to go on with that instead.",
+    "Rules may come between: penalties on repetition, the temperature, which divides the logits (below 1 the choice "
+    "becomes surer, above 1 more daring), and cuts of the improbable end: top-k, top-p (Holtzman et al. 2020), min-p "
+    "(Nguyen et al. 2024), typical-p (Meister et al. 2023). The bars show the model's own probabilities, before all "
+    "that; the picture below them what each rule did, in the order applied.",
+    "A continuation's probability is the product of its tokens' probabilities; <code>ln p</code> is its logarithm. Beam "
+    "search keeps the few continuations with the highest at each step. A score tells how likely a text is: surprisal "
+    "<code>-log₂ p</code> of each token, loss the mean of <code>-ln p</code>, perplexity <code>exp(loss)</code>.",
+)
+
+
+def build(lens: Lens, tab: gr.Tab) -> None:
+    """Builds the tab and connects it."""
+    written = gr.State(Written())
+    with gr.Row(elem_classes="pg-actions"):
+        start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
+        more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
+        stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
+        mode = gr.Radio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
+                        elem_id="mode")  # fmt: skip
+    off = Panel(elem_id="modes-off")
+    with gr.Column(visible=False, elem_id="chat") as chat_room:
+        talk = gr.Chatbot(label="Conversation", height=300, render_markdown=False, latex_delimiters=[], editable="all",
+                          buttons=["copy"], feedback_options=None, elem_id="chatbot",
+                          placeholder="Send a message: the strip below shows what the model really reads.")  # fmt: skip
+        message = gr.Textbox(chat.FIRST_MESSAGE, label="Your message", lines=1, max_lines=6, elem_id="chat-message")
+        left_out = Panel(live=True, elem_id="chat-note")
+        with gr.Accordion("System prompt", open=False):
+            system = gr.Textbox("", show_label=False, container=False, lines=2, elem_id="system-prompt",
+                                placeholder="Empty: whatever the template itself says")  # fmt: skip
+        into = gr.Button("Look into this conversation in every tab", size="sm", elem_id="look-into")
+    with gr.Column(visible=False, elem_id="score") as score_room:
+        second = gr.Textbox("", label="Beside another text", lines=2, max_lines=8, elem_id="second-text",
+                            info="Press Enter to compare the two token by token.")  # fmt: skip
+    strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
+    status = Panel(live=True, elem_id="generate-status")
+    tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
+    with gr.Row():
+        with gr.Column(scale=7, min_width=320):
+            chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
+            detail = Panel(live=True, elem_id="token-detail")
+            stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
+        with gr.Column(scale=3, min_width=260):
+            ruling = controls.build(COLOURS)
+    with gr.Accordion("Compare two continuations", open=False, visible=False, elem_id="compare") as comparing:
+        leaf = gr.Dropdown([], label="The one on the strip beside", elem_id="compare-with")
+        compared = Panel(live=True, elem_id="compare-words")
+        clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
+    beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
+    Panel(ABOUT)
+
+    colour = ruling.colour
+    shown = [strip, status, chart, detail, stages, tree, comparing, leaf, beside, talk, written]
+    asked = [*lens.given, mode, written, colour]
+    drawn = [mode, start, more, off, chat_room, score_room, *shown, lens.message]
+    tab.select(draw, asked, drawn, **RUNS_MODEL)
+    gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *asked], drawn, **RUNS_MODEL)
+    mode.input(draw, asked, drawn, **RUNS_MODEL)
+    given = [lens.model, lens.device, lens.dtype]
+    ends, once = [*shown, lens.message], {"trigger_mode": "once", **GENERATES}
+    talking = [message, left_out, *ends]
+    first = start.click(generate, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
+                        talking, **once)  # fmt: skip
+    going = [
+        first,
+        more.click(writing.go_on, [*given, written, colour, *ruling.rules], ends, **once),
+        chart.select(branches.branch, [*given, written, colour, *ruling.rules], ends, **once),
+        message.submit(chat.send, [*given, message, system, written, colour, *ruling.rules], talking, **once),
+        talk.retry(chat.retry, [*given, system, written, colour, *ruling.rules], talking, **once),
+        talk.edit(chat.edit, [*given, system, written, colour, *ruling.rules], talking, **once),
+    ]
+    first.then(apply_text, lens.text, lens.applied, **QUIET)
+    stop.click(writing.stopped, [*given, written, colour], ends, cancels=going, **QUIET).then(
+        apply_text, lens.text, lens.applied, **QUIET
+    )
+    talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
+    talk.clear(chat.forget, [*given, colour], talking, **QUIET)
+    into.click(chat.look_into, [*given, written], [lens.text, lens.applied, status, lens.message], **QUIET)
+    strip.select(explain, [*lens.given, mode, written, colour], [strip, status, chart, detail, stages, written,
+                 lens.message], **RUNS_MODEL)  # fmt: skip
+    colour.input(recolour, [*given, written, colour], [strip, lens.message], **QUIET)
+    tree.select(branches.show_node, [*given, written, colour], ends, **QUIET)
+    leaf.input(branches.compare, [written, leaf], [beside, compared, lens.message], **RUNS_MODEL)
+    clear.click(writing.clear, [*given, written, colour], ends, **QUIET)
+    second.submit(score.beside, [*lens.given, second], [beside, status, lens.message], **RUNS_MODEL)
+
+
+def generate(model_id, device, dtype, text, mode, message, system, written, colour, *rules):
+    """What the button does: a chat answers the message, the other modes go on from the text."""
+    if mode == "chat":
+        yield from chat.send(model_id, device, dtype, message, system, written, colour, *rules)
+    else:
+        for shown in writing.stream(model_id, device, dtype, text, mode, written, colour, *rules):
+            yield gr.skip(), gr.skip(), *shown
+
+
+@outputs(6 + SHOWN)
+def draw(model_id, device, dtype, text, mode, written, colour="probability") -> tuple:
+    """The text's own tokens and what the model expects; leaves alone what was written after this very text.
+
+    Gives mode, the buttons Generate and Continue, what is off, the rooms of chat and score, and what `view` gives.
+    """
+    model = loaded(model_id, device, dtype)
+    modes = modes_of(model)
+    mode = mode if mode in modes else (modes or ["complete"])[0]
+    writes = mode in WRITING and bool(modes)
+    controls_now = (
+        gr.Radio([(MODES[name], name) for name in modes], value=mode, visible=bool(modes)),
+        gr.Button("Send" if mode == "chat" else "Generate", interactive=writes),
+        gr.Button(interactive=writes),
+        markup.explanation("What this model can't do here", markup.text(off_words(model))) if off_words(model) else "",
+        gr.Column(visible=mode == "chat"),
+        gr.Column(visible=mode == "score"),
+    )
+    key = (model_id, device, dtype, mode, text)
+    if written.key == key or (mode == "chat" and written.key[:4] == key[:4]):
+        return *controls_now, *(gr.skip(),) * SHOWN
+    fresh, words, explanation, strip = first_sight(model, key, colour)
+    fresh.messages = written.turns
+    talk = talk_of(fresh) if mode == "chat" else gr.skip()
+    beside = gr.update(value=None, visible=False)
+    return (
+        *controls_now, strip, markup.note(words), *explanation, *tree_view(model, fresh)[:3], beside, talk, fresh,
+    )  # fmt: skip
+
+
+def first_sight(model, key: tuple, colour: str) -> tuple:
+    """Written, words, (chart, detail, stages) and strip of a text that nothing was written after yet."""
+    *given, mode, text = key
+    if mode == "chat":
+        words = "Type a message, or press Send for this one. What the model reads will stand here, template included."
+        return Written(key), words, (None, "", NO_STAGES), []
+    recording = recorded(*given, text)
+    ids = tuple(token.id for token in recording.tokens)
+    if mode == "fill":
+        found = filled(*given, text)
+        strip, words, *explanation = fill_view(found, colour)
+        return Written(key, ids, [entry_of(token, "prompt") for token in found.tokens]), words, explanation, strip
+    entries = prompt_entries(recording, most=len(recording.tokens) if mode == "score" else SHADED_TOKENS)
+    written, explanation = Written(key, ids, entries), (None, "", NO_STAGES)
+    if mode == "score":
+        words = score.score_words(recording, entries)
+        explanation = explain_given(recording, score.most_surprising(entries))
+    elif mode == "translate":
+        words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
+    elif mode == "complete" and model.capabilities.generate:
+        words = (
+            f"{len(recording.tokens)} tokens. Press Generate, or click a token to see what the model expected there."
+        )
+        written.following = writing.following_of(recording)
+        explanation = explain_next(written.following)
+    else:
+        words = f"This model expects no words: {model.capabilities.logits.reason}. The other tabs show what it has."
+    return written, words, explanation, strip_items(entries, colour)
+
+
+@outputs(6)
+def explain(model_id, device, dtype, text, mode, written, colour, event: gr.EventData) -> tuple:
+    """The distribution that the clicked token came from, or, in a masked model, what it would put there: strip, status,
+    chart, detail, stages, written."""
+    item, model = int(event._data["index"]), loaded(model_id, device, dtype)
+    place = first_of_group(entries_of(model, written), item)
+    if place is None:
+        return (gr.skip(),) * 6
+    if mode == "fill":
+        hidden = () if written.ids[place] == model.tokenizer.mask_token_id else (place,)
+        strip, words, *explanation = fill_view(filled(model_id, device, dtype, text, hidden), colour)
+        return strip, markup.note(words), *explanation, written
+    written.place = place
+    step = written.step_at(place)
+    if step is not None:
+        label = entries_of(model, written)[place]["label"]
+        return gr.skip(), gr.skip(), *explain_step(model, step, label), written
+    source = written.ids if mode == "chat" else text
+    return gr.skip(), gr.skip(), *explain_given(recorded(model_id, device, dtype, source), place), written
+
+
+@outputs(1)
+def recolour(model_id, device, dtype, written, colour) -> tuple:
+    """The strip in other shades."""
+    return (strip_items(entries_of(loaded(model_id, device, dtype), written), colour),)
+

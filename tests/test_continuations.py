@@ -1,0 +1,98 @@
+"""The tree of continuations, with a tree small enough to draw by hand."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from playground.continuations import ROOT, Tree
+from playground.figures.tree import TreeToken, tree_figure
+
+
+@dataclass
+class Token:
+    id: int
+    label: str = ""
+
+
+@dataclass
+class Step:
+    """What the tree reads of a step."""
+
+    token: Token
+    log_probability: float = -1.0
+    probability: float = 0.37
+    stopped: bool = False
+
+
+def grown(*texts: str) -> Tree:
+    """A tree with one token a letter."""
+    tree = Tree()
+    for text in texts:
+        node = ROOT
+        for letter in text:
+            node = tree.add(node, Step(Token(ord(letter), letter)))
+    return tree
+
+
+def words(tree: Tree, nodes) -> str:
+    return "".join(tree.nodes[n].step.token.label for n in nodes)
+
+
+def test_what_is_shared_stands_once():
+    """Guards against a prefix kept once for each continuation: abc, abd and x have five tokens together."""
+    tree = grown("abc", "abd", "x")
+    assert len(tree.nodes) == 5
+    assert [words(tree, tree.path(leaf)) for leaf in tree.leaves()] == ["abc", "abd", "x"]
+    assert words(tree, tree.path(tree.find([ord("a"), ord("b")]))) == "ab"
+    assert tree.find([ord("b")]) is None
+
+
+def test_log_probability_is_a_sum():
+    """Guards against a mean, or the root counted as a token."""
+    tree = grown("abc")
+    assert tree.log_probability(2) == -3.0
+    assert tree.log_probability(ROOT) == 0.0
+
+
+def test_stretches_by_hand():
+    """Guards against lines that cross or leave a fork: ab forks into c and d; x stands alone below."""
+    tree = grown("abc", "abd", "x")
+    told = [(words(tree, s.nodes), s.start, s.parent, s.lane) for s in tree.stretches()]
+    assert told == [("ab", 0, None, 0.5), ("x", 0, None, 2.0), ("c", 2, 0, 0.0), ("d", 2, 0, 1.0)]
+
+
+def test_a_continuation_that_ends_inside_another():
+    """Guards against a leaf that hides: ab is no leaf once abc was written."""
+    tree = grown("ab", "abc")
+    assert [words(tree, tree.path(leaf)) for leaf in tree.leaves()] == ["abc"]
+    assert tree.end_of(0) == 2
+
+
+def test_dropped_until_kept():
+    """Guards against a final beam shown as fallen out because its last token was not grown from any more."""
+    tree = grown("ab", "ac")
+    tree.drop(1, 2)
+    tree.drop(2, 2)
+    tree.keep([2])
+    assert [node.dropped for node in tree.nodes] == [None, 2, None]
+
+
+def test_figure_tells_nodes_and_escapes_tokens():
+    """Guards against a click that opens another continuation, and against a token read as markup."""
+    tree = grown("ab", "ac")
+    tokens = [TreeToken("<b>a", 0.5, -0.7), TreeToken("b", 0.5, -1.4), TreeToken("c", 0.1, -3.0)]
+    figure = tree_figure(tree.stretches(), tokens, ["<img src=x>", "b", "c"], shown=[0, 2], dropped={1: 2})
+    points = next(trace for trace in figure.data if trace.mode == "markers")
+    assert list(points.customdata) == [0, 1, 2]
+    assert "&lt;b&gt;a" in points.text[0] and "<img" not in figure.to_json()
+    ends = figure.data[-1]
+    assert list(ends.text) == [" -1.4 out at 2", " -3.0"]
+    assert "2 continuations" in figure.layout.meta["description"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 16])
+def test_figure_of_any_size(count):
+    """Guards against a division by zero without continuations, and a picture that grows without end."""
+    tree = grown(*(chr(97 + i) + "z" * 30 for i in range(count)))
+    figure = tree_figure(tree.stretches(), [TreeToken("z", 0.9, -1.0)] * len(tree.nodes), ["z"] * count)
+    assert 120 <= figure.layout.height <= 640
