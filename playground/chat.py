@@ -30,7 +30,7 @@ class Rendered:
     """Special tokens that stand in the messages themselves: the tokenizer reads them as its own."""
 
 
-def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reserve: int = 0) -> Rendered:
+def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reserve: int = 1) -> Rendered:
     """The conversation, of which the last turn is the user's, in the model's template.
 
     limit: most tokens that the model reads and writes; reserve: tokens to keep free for the answer. Oldest turns are left
@@ -44,7 +44,7 @@ def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reser
     system = [message for message in messages if message["role"] == "system"]
     turns = [message for message in messages if message["role"] != "system"]
     kept = turns
-    while (count := len(_ids(model, [*system, *kept]))) + reserve > limit and len(kept) > 1:
+    while (count := len(_ids(model, [*system, *kept]))) + max(reserve, 1) > limit and len(kept) > 1:
         following = next((i for i in range(1, len(kept)) if kept[i]["role"] == "user"), len(kept) - 1)
         kept = kept[following:]
     check_length(count, limit - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,13 @@ def comparison_figure(
     figure.update_xaxes(
         token_axis("", labels, most=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
     )
-    figure.update_yaxes(title_text="surprisal, bits", domain=[0.36, 1], range=[-top * 1.1, top * 1.1], nticks=7)
+    step = max(1, math.ceil(top / 4))
+    ticks = [tick for tick in range(-4 * step, 4 * step + 1, step) if abs(tick) <= top]
+    figure.update_yaxes(title_text="surprisal, bits", domain=[0.36, 1], range=[-top * 1.1, top * 1.1], tickvals=ticks,
+                        ticktext=[str(abs(tick)) for tick in ticks])  # fmt: skip
     figure.update_layout(
         yaxis2={"title": {"text": "difference", "font": {"size": SMALL}}, "domain": [0, 0.26], "zeroline": True,
-                "range": [-most * 1.15 or -1, most * 1.15 or 1], "nticks": 3, "anchor": "x"},
+                "range": [-most * 1.15 or -1, most * 1.15 or 1], "nticks": 5, "anchor": "x"},
     )  # fmt: skip
     return figure
 

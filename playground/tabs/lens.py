@@ -58,7 +58,7 @@ def build() -> Lens:
     )
     lens.text = gr.Textbox(
         FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text",
-        info="Every tab looks at this text. Press Enter or Look to apply what you typed (Shift+Enter: new line).",
+        info="Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed.",
     )  # fmt: skip
     with gr.Row(elem_classes="pg-chips", elem_id="chips"):
         look = gr.Button("Look", elem_id="look")

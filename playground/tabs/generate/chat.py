@@ -17,7 +17,7 @@ from playground.tabs.generate.writing import write
 from playground.tabs.generate.written import SHOWN, Written, as_typed, view
 from playground.tabs.lens import loaded, outputs
 
-FIRST_MESSAGE = "What is the capital of France?"
+FIRST_MESSAGE = "How do plants make food?"
 NOTHING = (None, "", NO_STAGES)
 """Chart, sentence and stages of a conversation in which nothing was written last."""
 

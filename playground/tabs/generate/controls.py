@@ -29,32 +29,35 @@ class Controls:
 
     rules: list
     colour: gr.Dropdown
+    room: gr.Column
+    """What is of use only where the model writes."""
 
 
 def build(colours) -> Controls:
     """Builds the column of controls."""
-    count = gr.Slider(1, 500, value=40, step=1, label="New tokens", elem_id="new-tokens")
-    temperature = gr.Slider(0, 2, value=0.7, step=0.05, label="Temperature (0: greedy)", elem_id="temperature")
-    preset = gr.Dropdown(list(PRESETS), label="Preset", info=PRESET_WORDS["balanced"], elem_id="preset")
+    with gr.Column() as room:
+        count = gr.Slider(1, 500, value=40, step=1, label="New tokens", elem_id="new-tokens")
+        temperature = gr.Slider(0, 2, value=0.7, step=0.05, label="Temperature (0: greedy)", elem_id="temperature")
+        preset = gr.Dropdown(list(PRESETS), label="Preset", info=PRESET_WORDS["balanced"], elem_id="preset")
+        with gr.Accordion("Several at once", open=False):
+            samples = gr.Slider(1, 8, value=1, step=1, label="Samples", elem_id="samples",
+                                info="Drawn side by side, with seed, seed + 1, …")  # fmt: skip
+            beams = gr.Slider(1, 8, value=1, step=1, label="Beams", elem_id="beams",
+                              info="Beam search: keeps the most probable continuations; draws nothing.")  # fmt: skip
+        with gr.Accordion("More rules", open=False):
+            top_p = gr.Slider(0, 1, value=0.95, step=0.01, label="Top-p (1: all)", elem_id="top-p")
+            top_k = gr.Slider(0, 200, value=0, step=1, label="Top-k (0: all)", elem_id="top-k")
+            min_p = gr.Slider(0, 1, value=0, step=0.01, label="Min-p (0: all)", elem_id="min-p")
+            typical_p = gr.Slider(0.01, 1, value=1, step=0.01, label="Typical-p (1: all)", elem_id="typical-p")
+            penalty = gr.Slider(0.5, 2, value=1.0, step=0.05, label="Repetition penalty (1: none)", elem_id="penalty")
+            ngram = gr.Slider(0, 8, value=0, step=1, label="No repeated n-gram (0: any)", elem_id="ngram")
+            stops = gr.Textbox("", label="Stop texts, one a line", lines=1, max_lines=4, elem_id="stop-texts")
+            seed = gr.Number(0, label="Seed: the same gives the same text", precision=0, minimum=0, elem_id="seed")
+            greedy = gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy")
     colour = gr.Dropdown(list(colours), label="Shade tokens by", elem_id="colour")
-    with gr.Accordion("Several at once", open=False):
-        samples = gr.Slider(1, 8, value=1, step=1, label="Samples", elem_id="samples",
-                            info="Drawn side by side, with seed, seed + 1, …")  # fmt: skip
-        beams = gr.Slider(1, 8, value=1, step=1, label="Beams", elem_id="beams",
-                          info="Beam search: keeps the most probable continuations; draws nothing.")  # fmt: skip
-    with gr.Accordion("More rules", open=False):
-        top_p = gr.Slider(0, 1, value=0.95, step=0.01, label="Top-p (1: all)", elem_id="top-p")
-        top_k = gr.Slider(0, 200, value=0, step=1, label="Top-k (0: all)", elem_id="top-k")
-        min_p = gr.Slider(0, 1, value=0, step=0.01, label="Min-p (0: all)", elem_id="min-p")
-        typical_p = gr.Slider(0.01, 1, value=1, step=0.01, label="Typical-p (1: all)", elem_id="typical-p")
-        penalty = gr.Slider(0.5, 2, value=1.0, step=0.05, label="Repetition penalty (1: none)", elem_id="penalty")
-        ngram = gr.Slider(0, 8, value=0, step=1, label="No repeated n-gram (0: any)", elem_id="ngram")
-        stops = gr.Textbox("", label="Stop texts, one a line", lines=1, max_lines=4, elem_id="stop-texts")
-        seed = gr.Number(0, label="Seed: the same gives the same text", precision=0, minimum=0, elem_id="seed")
-        greedy = gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy")
     preset.input(choose_preset, preset, [preset, temperature, top_p, top_k, min_p, typical_p, penalty, ngram], **QUIET)
     rules = [count, temperature, top_k, top_p, penalty, seed, greedy, min_p, typical_p, ngram, stops, samples, beams]
-    return Controls(rules, colour)
+    return Controls(rules, colour, room)
 
 
 def choose_preset(name: str) -> list:

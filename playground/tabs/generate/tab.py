@@ -42,12 +42,8 @@ ABOUT = markup.explanation(
 def build(lens: Lens, tab: gr.Tab) -> None:
     """Builds the tab and connects it."""
     written = gr.State(Written())
-    with gr.Row(elem_classes="pg-actions"):
-        start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
-        more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
-        stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
-        mode = gr.Radio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
-                        elem_id="mode")  # fmt: skip
+    mode = gr.Radio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
+                    elem_id="mode")  # fmt: skip
     off = Panel(elem_id="modes-off")
     with gr.Column(visible=False, elem_id="chat") as chat_room:
         talk = gr.Chatbot(label="Conversation", height=300, render_markdown=False, latex_delimiters=[], editable="all",
@@ -61,10 +57,20 @@ def build(lens: Lens, tab: gr.Tab) -> None:
         into = gr.Button("Look into this conversation in every tab", size="sm", elem_id="look-into")
     with gr.Column(visible=False, elem_id="score") as score_room:
         second = gr.Textbox("", label="Beside another text", lines=2, max_lines=8, elem_id="second-text",
-                            info="Press Enter to compare the two token by token.")  # fmt: skip
+                            info="The text under the lens is the first.")  # fmt: skip
+        compare_texts = gr.Button("Compare token by token", size="sm", elem_id="compare-texts")
+    with gr.Row(elem_classes="pg-actions"):
+        start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
+        more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
+        stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
     strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
     status = Panel(live=True, elem_id="generate-status")
     tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
+    with gr.Accordion("Compare two continuations", open=False, visible=False, elem_id="compare") as comparing:
+        leaf = gr.Dropdown([], label="The one on the strip beside", elem_id="compare-with")
+        compared = Panel(live=True, elem_id="compare-words")
+        clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
+    beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
     with gr.Row():
         with gr.Column(scale=7, min_width=320):
             chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
@@ -72,17 +78,12 @@ def build(lens: Lens, tab: gr.Tab) -> None:
             stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
         with gr.Column(scale=3, min_width=260):
             ruling = controls.build(COLOURS)
-    with gr.Accordion("Compare two continuations", open=False, visible=False, elem_id="compare") as comparing:
-        leaf = gr.Dropdown([], label="The one on the strip beside", elem_id="compare-with")
-        compared = Panel(live=True, elem_id="compare-words")
-        clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
-    beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
     Panel(ABOUT)
 
     colour = ruling.colour
     shown = [strip, status, chart, detail, stages, tree, comparing, leaf, beside, talk, written]
     asked = [*lens.given, mode, written, colour]
-    drawn = [mode, start, more, off, chat_room, score_room, *shown, lens.message]
+    drawn = [mode, start, more, stop, ruling.room, off, chat_room, score_room, *shown, lens.message]
     tab.select(draw, asked, drawn, **RUNS_MODEL)
     gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *asked], drawn, **RUNS_MODEL)
     mode.input(draw, asked, drawn, **RUNS_MODEL)
@@ -112,7 +113,8 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     tree.select(branches.show_node, [*given, written, colour], ends, **QUIET)
     leaf.input(branches.compare, [written, leaf], [beside, compared, lens.message], **RUNS_MODEL)
     clear.click(writing.clear, [*given, written, colour], ends, **QUIET)
-    second.submit(score.beside, [*lens.given, second], [beside, status, lens.message], **RUNS_MODEL)
+    gr.on([second.submit, compare_texts.click], score.beside, [*lens.given, second], [beside, status, lens.message],
+          **RUNS_MODEL)  # fmt: skip
 
 
 def generate(model_id, device, dtype, text, mode, message, system, written, colour, *rules):
@@ -124,11 +126,12 @@ def generate(model_id, device, dtype, text, mode, message, system, written, colo
             yield gr.skip(), gr.skip(), *shown
 
 
-@outputs(6 + SHOWN)
+@outputs(8 + SHOWN)
 def draw(model_id, device, dtype, text, mode, written, colour="probability") -> tuple:
     """The text's own tokens and what the model expects; leaves alone what was written after this very text.
 
-    Gives mode, the buttons Generate and Continue, what is off, the rooms of chat and score, and what `view` gives.
+    Gives mode, the buttons Generate, Continue and Stop, the rules, what is off, the rooms of chat and score, and what
+    `view` gives.
     """
     model = loaded(model_id, device, dtype)
     modes = modes_of(model)
@@ -136,8 +139,10 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     writes = mode in WRITING and bool(modes)
     controls_now = (
         gr.Radio([(MODES[name], name) for name in modes], value=mode, visible=bool(modes)),
-        gr.Button("Send" if mode == "chat" else "Generate", interactive=writes),
-        gr.Button(interactive=writes),
+        gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
+        gr.Button(visible=writes),
+        gr.Button(visible=writes),
+        gr.Column(visible=writes),
         markup.explanation("What this model can't do here", markup.text(off_words(model))) if off_words(model) else "",
         gr.Column(visible=mode == "chat"),
         gr.Column(visible=mode == "score"),
