@@ -227,7 +227,7 @@ class Recording:
             kept = replace(self._attention[kind][layer], value=call.value, output=call.output)
             found = kept.compare()
             errors[kind].append(found.error)
-            tolerances.append(found.tolerance(self.model.dtype.value))
+            tolerances.append(found.tolerance(self.model.model.dtype))
 
         if self._attention[self.kinds[0]][0].output is None:
             self._visit_calls(check)

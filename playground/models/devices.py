@@ -7,7 +7,7 @@ import torch
 
 from playground.errors import PlaygroundError
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 DTYPE_CHOICES = ("auto", *DTYPES)
 
 
@@ -51,6 +51,10 @@ def choose_dtype(choice: str, device: torch.device) -> Choice:
     """The number format for a choice of `DTYPE_CHOICES` on a device."""
     if choice not in DTYPE_CHOICES:
         raise PlaygroundError(f"There is no number format {choice!r}.", f"Choose one of: {', '.join(DTYPE_CHOICES)}.")
+    if choice == "int8":
+        if device.type != "cpu":
+            raise PlaygroundError(f"int8 weights are for the CPU, not for {device}.", "Choose bfloat16 or auto.")
+        return Choice(torch.int8, "weights of a quarter of the bytes, for speed; the rest is computed in float32")
     if choice != "auto":
         return Choice(DTYPES[choice], "chosen by the visitor")
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):

@@ -7,6 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from playground.models.anatomy import Anatomy
 from playground.models.devices import Choice
+from playground.models.quantised import Distance
 from playground.models.tokens import Vocabulary
 
 
@@ -68,6 +69,8 @@ class LoadedModel:
     max_tokens: int
     """Longest text recorded."""
     capabilities: Capabilities = Capabilities()
+    distance: Distance | None = None
+    """With int8 weights: how far the model is from itself in float32."""
 
     def __post_init__(self):
         self.vocabulary = Vocabulary(self.tokenizer)
@@ -88,5 +91,6 @@ class LoadedModel:
         return self.anatomy.card() | {
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
+            **({"From float32": str(self.distance)} if self.distance else {}),
             "Weights from": self.origin,
         }

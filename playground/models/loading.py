@@ -25,6 +25,7 @@ from playground.models import devices, sources
 from playground.models.anatomy import examine, size_text
 from playground.models.loaded import LoadedModel
 from playground.models.probe import probe, reads_ahead
+from playground.models.quantised import held_bytes, quantise
 from playground.recorder import set_recorder
 from playground.settings import Settings
 
@@ -42,7 +43,8 @@ def load(
 ) -> LoadedModel:
     """Loads a catalog name, hub id or local folder.
 
-    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16. Raises
+    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16,
+    and int8 on the CPU. Raises
     PlaygroundError with the remedy when the model can't be had, does not fit or is none; whatever `progress`
     raises ends the work.
     """
@@ -51,13 +53,14 @@ def load(
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
     source = sources.locate(model_id, settings)
-    least = source.weight_bytes * dtype_choice.value.itemsize // 4  # the weights on disk may be float32
+    held = torch.float32 if dtype_choice.value == torch.int8 else dtype_choice.value  # int8 is made from float32
+    least = source.weight_bytes * held.itemsize // 4  # the weights on disk may be float32
     check_memory(least, device_choice.value)
     folder = sources.fetch(source, settings, progress)
-    needed = sum(parameter_counts(folder)) * dtype_choice.value.itemsize
+    needed = sum(parameter_counts(folder)) * held.itemsize
     check_memory(needed, device_choice.value)
     progress("Loading the weights", None)
-    model, tokenizer = _load_folder(folder, device_choice.value, dtype_choice.value, needed)
+    model, tokenizer = _load_folder(folder, device_choice.value, held, needed)
     progress("Trying the model on a few tokens", None)
     try:
         return prepare(
@@ -88,8 +91,13 @@ def prepare(
     device = device or devices.Choice(model.device, "it was there already")
     dtype = dtype or devices.Choice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
-    anatomy = examine(model)
-    loaded = LoadedModel(model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0)
+    anatomy, distance = examine(model), None
+    if dtype.value == torch.int8:
+        distance = quantise(model, tokenizer, anatomy.context_length)
+        anatomy = replace(anatomy, weight_bytes=held_bytes(model))
+    loaded = LoadedModel(
+        model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, distance=distance
+    )
     loaded.max_tokens = _longest_text(loaded, settings)
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: named like a decoder, but no later token is hidden
         loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)

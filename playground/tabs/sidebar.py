@@ -9,7 +9,7 @@ from playground.catalog import CATALOG, DEFAULT_MODEL, find
 from playground.components import Panel, markup
 from playground.tabs.lens import QUIET, Lens, message_for
 
-_DTYPES = ("auto", "float32", "bfloat16", "float16")
+_DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
 def build(lens: Lens, page: gr.Blocks) -> None:

@@ -3,9 +3,11 @@
 In one run, on the same model, prompt and number format, greedily, in alternating rounds:
 - generate: `model.generate()`, plain;
 - stream: our `generate()` with all of its per-token data (alternatives, rank, entropy, stages);
-- traced: `model.generate(output_attentions=True, output_scores=True, return_dict_in_generate=True)`, eager.
-Seconds to the first token are those of generating one token. Each number is the median of the rounds, and the fastest
-in brackets: these machines are shared.
+- traced: `model.generate(output_attentions=True, output_scores=True, return_dict_in_generate=True)`, eager;
+- int8, on the CPU: the stream with int8 weights.
+Seconds to the first token are those of generating one token. Then a branch: another token is taken at the end of a text
+of --branch tokens, and the stream goes on from there, with the key-value cache of what was read and without. Each number
+is the median of the rounds, and the fastest in brackets: these machines are shared.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import torch
 from transformers import GenerationConfig
 
 import playground as pg
+from playground.reading import PrefixCaches
 from playground.settings import Settings
 
 PROMPT = "The history of the town begins with a mill beside the river, where"
@@ -38,6 +41,27 @@ def by_transformers(model, ids, count: int, traced: bool = False) -> None:
         model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=asked)
 
 
+def by_branch(model: pg.LoadedModel, ids: list[int], prefixes: PrefixCaches | None) -> None:
+    """Three tokens after one taken by hand at the end of a text."""
+    asked = pg.GenerationSettings(max_new_tokens=3, greedy=True)
+    assert len(list(pg.generate(model, ids[:-1], asked, begun=ids[-1:], prefixes=prefixes))) == 3
+
+
+def branches(model: pg.LoadedModel, length: int, rounds: int) -> None:
+    """Prints what a branch costs with the cache and without."""
+    ids = (model.vocabulary.tokenize(PROMPT)[0] * length)[:length]
+    prefixes = PrefixCaches(2**30)
+    by_branch(model, ids, prefixes)
+    found = {"branch": [], "anew": []}
+    for number in range(rounds):
+        ids[-1] = 1000 + number  # never read before
+        found["branch"].append(seconds(lambda: by_branch(model, ids, prefixes)))
+        found["anew"].append(seconds(lambda: by_branch(model, ids, None)))
+    branch, anew = (statistics.median(times) for times in found.values())
+    print(f"a branch at token {length}: {branch:.3f} s for three tokens ({min(found['branch']):.3f}), reading the text "
+          f"again {anew:.3f} s ({min(found['anew']):.3f}): {anew / branch:.1f} times")  # fmt: skip
+
+
 def by_stream(model: pg.LoadedModel, count: int) -> None:
     asked = pg.GenerationSettings(max_new_tokens=count, greedy=True)
     written = len(list(pg.generate(model, PROMPT, asked, settings=Settings(max_new_tokens=count))))
@@ -50,6 +74,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--tokens", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--branch", type=int, default=500)
     asked = parser.parse_args()
     ours = pg.load(asked.model, device=asked.device)
     theirs, eager = (pg.load(asked.model, device=asked.device).model for _ in range(2))
@@ -61,6 +86,9 @@ def main() -> None:
         "stream": lambda count: by_stream(ours, count),
         "traced": lambda count: by_transformers(eager, ids, count, traced=True),
     }
+    if ours.device.value.type == "cpu":
+        small = pg.load(asked.model, device="cpu", dtype="int8")
+        ways["int8"] = lambda count: by_stream(small, count)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for way in ways.values():
         way(2)  # what happens once only
@@ -81,6 +109,11 @@ def main() -> None:
     first = statistics.median(ours / theirs for ours, theirs in zip(firsts["stream"], firsts["generate"], strict=True))
     print(f"stream / generate: {rate:.2f} of its tokens per second ({max(rates['stream']) / max(rates['generate']):.2f} "
           f"fastest to fastest), {first:.2f} of its time to the first token")  # fmt: skip
+    if "int8" in rates:
+        faster = statistics.median(small / ours for small, ours in zip(rates["int8"], rates["stream"], strict=True))
+        print(f"int8 / stream: {faster:.2f} times its tokens per second "
+              f"({max(rates['int8']) / max(rates['stream']):.2f} fastest to fastest); {small.distance}")  # fmt: skip
+    branches(ours, asked.branch, asked.rounds)
 
 
 if __name__ == "__main__":
