@@ -77,21 +77,25 @@ def generate(
     typical_p: float = 1.0,
     no_repeat_ngram: int = 0,
     stop: list[str] | None = None,
+    samples: int = 1,
+    beams: int = 1,
 ) -> dict:
-    """Continues a text. Returns the text generated, and for each token its id, text, probability (the model's own), the
-    probability it was drawn with, rank, entropy (bits), most probable alternatives, and whether the text ended there."""
+    """Continues a text. Returns the text generated (with several samples the first, and all as texts), and for each
+    token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
+    probable alternatives, whether the text ended there, and its sample."""
     from playground.generation import GenerationSettings
-    from playground.generation import generate as run
 
     bench = workbench.shared()
     settings = GenerationSettings(
         max_new_tokens=max_new_tokens, greedy=greedy, temperature=temperature, top_k=top_k, top_p=top_p,
         repetition_penalty=repetition_penalty, seed=seed, chat=chat, min_p=min_p, typical_p=typical_p,
-        no_repeat_ngram=no_repeat_ngram, stop=tuple(stop or ()),
+        no_repeat_ngram=no_repeat_ngram, stop=tuple(stop or ()), samples=samples, beams=beams,
     )  # fmt: skip
-    steps = list(run(bench.model(model, device), prompt, settings, settings=bench.settings))
+    steps = list(bench.generate(bench.model(model, device), prompt, settings))
+    texts = ["".join(step.text for step in steps if step.sample == number) for number in range(samples)]
     return {
-        "text": "".join(step.text for step in steps),
+        "text": texts[0],
+        "texts": texts,
         "steps": [
             {
                 "id": step.token.id,
@@ -102,6 +106,7 @@ def generate(
                 "entropy": step.entropy,
                 "alternatives": _alternatives(step.alternatives),
                 "stopped": step.stopped,
+                "sample": step.sample,
             }
             for step in steps
         ],
@@ -131,7 +136,7 @@ def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") ->
     from playground.generation import next_tokens as after
 
     recording = _recording(model, text, device)
-    distribution = after(recording.model, recording.logits[-1], count)
+    distribution = after(recording.model, recording.last_logits, count)
     return {"entropy": distribution.entropy, "tokens": _alternatives(distribution.alternatives)}
 
 

@@ -148,6 +148,7 @@ class Outputs:
 
     hidden_states: Tensor | None = None  # (layers + 1, tokens, d_model)
     logits: Tensor | None = None  # (tokens, vocabulary)
+    last_logits: Tensor | None = None  # (vocabulary,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,6 +212,11 @@ class Recording:
         kept = self._kept.logits
         return (self._run_again(logits=True).logits if kept is None else kept).float().cpu()
 
+    @property
+    def last_logits(self) -> Tensor:
+        """(vocabulary,) float32: the last row of `logits`, kept of long texts too."""
+        return self.logits[-1] if self._kept.last_logits is None else self._kept.last_logits.float().cpu()
+
     def verify(self) -> Verification:
         """Recomputes softmax(scores)·V of every layer from what was kept and compares it with the attention output
         that the model really used."""
@@ -240,7 +246,7 @@ class Recording:
     @property
     def nbytes(self) -> int:
         """Bytes kept; tensors that layers share count once."""
-        tensors = [self._kept.hidden_states, self._kept.logits]
+        tensors = [*vars(self._kept).values()]
         for entries in self._attention.values():
             for entry in entries:
                 tensors += [entry] if isinstance(entry, Tensor) else vars(entry).values()

@@ -141,7 +141,9 @@ def _outputs(outputs, hidden_states: bool, logits: bool) -> Outputs:
         states = outputs.get("encoder_hidden_states") or outputs.get("hidden_states")
         states = torch.stack([state[0].to(states[0].device) for state in states])
     rows = outputs.get("logits")
-    return Outputs(states, rows[0] if logits and rows is not None else None)
+    if rows is None:
+        return Outputs(states)
+    return Outputs(states, rows[0] if logits else None, rows[0, -1].clone())
 
 
 @torch.inference_mode()

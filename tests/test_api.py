@@ -100,6 +100,16 @@ def test_generate(ask, server, smollm2):
     ] == "The capital of France is Paris."
 
 
+def test_samples_and_beams(ask, smollm2):
+    """Guards against samples thrown together into one text, and beams that are ignored."""
+    call = {"model": SMOLLM2, "prompt": "Once upon a time", "max_new_tokens": 4}
+    several = ask("/generate", samples=2, seed=3, **call)
+    assert several["texts"] == [ask("/generate", seed=seed, **call)["text"] for seed in (3, 4)]
+    assert several["text"] == several["texts"][0] and {step["sample"] for step in several["steps"]} == {0, 1}
+    best = list(pg.generate(smollm2, "Once upon a time", pg.GenerationSettings(max_new_tokens=4, beams=3)))
+    assert [step["id"] for step in ask("/generate", beams=3, **call)["steps"]] == [step.token.id for step in best]
+
+
 def test_attention(ask, smollm2, server):
     """Guards against another layer's or head's weights, and against axes that do not belong to them."""
     text = "The cat sat on the mat"
@@ -305,7 +315,7 @@ def test_a_page_closed_while_generating(server, passes):
     assert loaded[-1]["success"]
     rules = 500, 0, 0, 1, 1, 0, True, 0, 1, 0, "", 1, 1
     given = [None, None, None, "The cat sat on the mat", "complete", "", "", None, "rank", *rules]
-    events = page.run("generate", given)
+    events = page.run("start_writing", given)
     while len(passes) < 4:
         assert next(events)["msg"] != "process_completed"
     events.close()

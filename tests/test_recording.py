@@ -404,3 +404,13 @@ def test_readme_says_what_was_measured(row):
         assert written == table({family: row(family) for family in zoo.FAMILIES}), (
             "run python -m tests.families_table --write"
         )
+
+
+def test_the_last_row_is_kept_of_long_texts(smollm2, tiny):
+    """Guards against a long text read once more for what comes next: the row is kept, and it is the last one."""
+    long = pg.record(smollm2, " word" * 300)
+    assert long._kept.logits is None
+    assert torch.allclose(long.last_logits, long.logits[-1], atol=1e-4)
+    for family in ("t5", "bert"):
+        recording = pg.record(tiny(family), "hello")
+        assert torch.equal(recording.last_logits, recording.logits[-1])

@@ -20,6 +20,8 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+from playground.page import create_app, launch_options
+
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -194,3 +196,21 @@ def serve() -> Iterator[Callable[..., str]]:
     yield server
     for blocks in running:
         blocks.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def address(serve) -> str:
+    return serve(create_app().queue(max_size=64), **launch_options())
+
+
+@pytest.fixture
+def opened(address, open_page):
+    """`opened(width=…, theme=…)` -> the page with the default model loaded and its first tab drawn."""
+
+    def opener(**options) -> Page:
+        page = open_page(address, **options)
+        page.wait_for_selector("#card dl", state="attached", timeout=180_000)
+        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=60_000)
+        return page
+
+    return opener

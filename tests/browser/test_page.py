@@ -5,13 +5,9 @@ if the page reported an error.
 """
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
-
-from playground import workbench
-from playground.page import create_app, launch_options
 
 HOSTILE = (
     "</script><script>window.__xss=1</script> <img src=x onerror=window.__xss=1> ${window.__xss=1} {{7*7}} "
@@ -24,24 +20,6 @@ DRAWN = {
     "Positions": "#positions-own .pv[data-rendered]",
     "Embeddings": "#embedding-map .pv[data-rendered]",
 }
-
-
-@pytest.fixture(scope="session")
-def address(serve) -> str:
-    return serve(create_app().queue(max_size=64), **launch_options())
-
-
-@pytest.fixture
-def opened(address, open_page):
-    """`opened(width=…, theme=…)` -> the page with the default model loaded and its first tab drawn."""
-
-    def opener(**options) -> Page:
-        page = open_page(address, **options)
-        page.wait_for_selector("#card dl", state="attached", timeout=180_000)
-        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=60_000)
-        return page
-
-    return opener
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -63,75 +41,6 @@ def test_first_visit_is_not_empty(opened):
     for name in TABS[1:]:
         open_tab(page, name)
     expect(page.locator("#message")).to_have_text("")
-
-
-def test_generating_streams_and_explains_a_token(opened):
-    """Guards against a continuation whose tokens can't be asked why, and against steps mixed up with the text's."""
-    page = opened()
-    look_at(page, "The capital of France is")
-    expect(page.locator("#strip .t")).to_have_count(5)
-    page.locator("#temperature input[type=number]").fill("0")
-    page.locator("#new-tokens input[type=number]").fill("8")
-    page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("8 tokens in", timeout=60_000)
-    expect(page.locator("#strip .t-generated")).to_have_count(8)
-    expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
-    page.locator("#strip .t-generated").first.click()
-    expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
-    expect(page.locator("#token-detail")).to_contain_text("rank 1:")
-    page.locator("#strip .t").nth(1).click()
-    expect(page.locator("#token-detail")).to_contain_text("“·capital” had probability")
-
-
-def test_stop_ends_the_computing_and_keeps_the_tokens(opened):
-    """Guards against a Stop that only hides the text while the model goes on."""
-    page = opened()
-    page.locator("#new-tokens input[type=number]").fill("400")
-    page.locator("#generate").click()
-    expect(page.locator("#strip .t-generated").nth(2)).to_be_visible(timeout=60_000)
-    page.locator("#stop").click()
-    expect(page.locator("#generate-status")).to_contain_text("Stopped after", timeout=30_000)
-    count = page.locator("#strip .t-generated").count()
-    assert 3 <= count < 400
-    assert forward_calls_cease(), "the model still runs after Stop"
-    assert page.locator("#strip .t-generated").count() == count
-
-
-def test_closing_the_page_ends_the_computing(opened):
-    """Guards against models that go on generating for visitors who have left."""
-    page = opened()
-    page.locator("#new-tokens input[type=number]").fill("400")
-    page.locator("#generate").click()
-    expect(page.locator("#strip .t-generated").first).to_be_visible(timeout=60_000)
-    page.context.close()
-    assert forward_calls_cease(), "the model still runs though its visitor has left"
-
-
-def forward_calls_cease(patience: float = 30.0, quiet: float = 3.0) -> bool:
-    """Whether the default model is left alone for `quiet` seconds at some time within `patience`."""
-    model = workbench.shared().model("smollm2-135m-instruct").model
-    last = [time.monotonic()]
-    hook = model.register_forward_pre_hook(lambda *_: last.append(time.monotonic()))
-    try:
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            time.sleep(0.2)
-            if time.monotonic() - last[-1] > quiet:
-                return True
-        return False
-    finally:
-        hook.remove()
-
-
-def test_chat_answers(opened):
-    """Guards against the chat template being lost on the weights' way through the package index."""
-    page = opened()
-    page.get_by_role("radio", name="Answer as a chat").check()
-    page.locator("#lens-text textarea").fill("What is the capital of France?")
-    page.locator("#temperature input[type=number]").fill("0")
-    page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("The model ended its text", timeout=60_000)
-    expect(page.locator("#strip")).to_contain_text("Paris")
 
 
 def test_overview_click_opens_the_head(opened):

@@ -90,7 +90,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     given = [lens.model, lens.device, lens.dtype]
     ends, once = [*shown, lens.message], {"trigger_mode": "once", **GENERATES}
     talking = [message, left_out, *ends]
-    first = start.click(generate, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
+    first = start.click(start_writing, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
                         talking, **once)  # fmt: skip
     going = [
         first,
@@ -117,7 +117,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
           **RUNS_MODEL)  # fmt: skip
 
 
-def generate(model_id, device, dtype, text, mode, message, system, written, colour, *rules):
+def start_writing(model_id, device, dtype, text, mode, message, system, written, colour, *rules):
     """What the button does: a chat answers the message, the other modes go on from the text."""
     if mode == "chat":
         yield from chat.send(model_id, device, dtype, message, system, written, colour, *rules)

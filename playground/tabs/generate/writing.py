@@ -52,7 +52,7 @@ def following_of(recording):
 
     if recording.target_tokens or not recording.model.capabilities.generate:
         return None
-    return next_tokens(recording.model, recording.logits[-1], BARS)
+    return next_tokens(recording.model, recording.last_logits, BARS)
 
 
 def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[tuple]:
