@@ -14,6 +14,8 @@ from playground.page import create_app, launch_options
 from tests.browser.conftest import ARGUMENTS
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+PARTS = {"tree": "#tree"}
+"""Pictures of one element instead of the whole page."""
 
 
 def generate(page: Page) -> None:
@@ -25,6 +27,18 @@ def generate(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('#strip .t-generated').length === 24")
     page.locator("#strip .t-generated").first.click()
     page.wait_for_function("document.querySelector('#stages .pv')?.dataset.rendered")
+
+
+def tree(page: Page) -> None:
+    page.get_by_role("button", name="coreference", exact=True).click()
+    page.get_by_role("button", name="Several at once").click()
+    for name, number in (("beams", "4"), ("new-tokens", "16")):
+        box = page.locator(f"#{name} input[type=number]")
+        box.fill(number)
+        box.press("Tab")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('best of 4 beams')")
+    page.wait_for_selector("#tree .pv[data-rendered]")
 
 
 def attention(page: Page) -> None:
@@ -45,7 +59,7 @@ def embeddings(page: Page) -> None:
     page.wait_for_selector("#neighbours .pv[data-rendered]")
 
 
-def take(names: tuple[str, ...] = ("generate", "attention", "positions", "embeddings")) -> None:
+def take(names: tuple[str, ...] = ("generate", "tree", "attention", "positions", "embeddings")) -> None:
     """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -59,11 +73,16 @@ def take(names: tuple[str, ...] = ("generate", "attention", "positions", "embedd
         page.goto(f"http://127.0.0.1:{port}/?__theme=light")
         page.wait_for_selector("#next-token .pv[data-rendered]", timeout=180_000)
         for name in names:
-            page.get_by_role("tab", name=name.capitalize()).click()
+            tab = {"tree": "Generate"}.get(name, name.capitalize())
+            page.get_by_role("tab", name=tab).click()
             globals()[name](page)
             page.mouse.move(0, 0)
             page.wait_for_timeout(1500)
-            page.screenshot(path=ASSETS / f"{name}.png", full_page=True, animations="disabled", caret="hide")
+            how = {"path": ASSETS / f"{name}.png", "animations": "disabled"}
+            if name in PARTS:
+                page.locator(PARTS[name]).screenshot(**how)
+            else:
+                page.screenshot(**how, full_page=True, caret="hide")
             _shrink(ASSETS / f"{name}.png")
         browser.close()
     app.close(verbose=False)
