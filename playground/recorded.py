@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from playground.analysis.attention import attention_scores, attention_weights, head_outputs, repeat_groups
+from playground.analysis.maths import HeadInputs
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import Token
@@ -142,6 +144,69 @@ class Verification:
         return self.largest is not None and self.largest <= self.tolerance
 
 
+@dataclass(frozen=True, eq=False)
+class LayerMaths:
+    """One attention layer with its vectors before and after rotary, its values and its output projection."""
+
+    call: AttentionCall
+    before_rotary: tuple[Tensor, Tensor] | None
+    """(query (H, Q, D), key (G, K, D)); None for a layer without a rotation."""
+    _projection: torch.nn.Module | None
+
+    def inputs(self, head: int, query: int) -> HeadInputs:
+        """What a head reads for one query token."""
+        call, group = self.call, head // (self.call.query.shape[0] // self.call.key.shape[0])
+        bias = None if call.bias is None else _row(call.bias, head, query)
+        allowed = None if call.allowed is None else _row(call.allowed, head, query)
+        if allowed is not None and not allowed.any():
+            allowed = None  # a row with nothing allowed stays as it is
+        return HeadInputs(
+            query=_array(call.query[head, query]),
+            keys=_array(call.key[group]),
+            values=_array(call.value[group]),
+            scaling=call.query.shape[-1] ** -0.5 if call.scaling is None else float(call.scaling),
+            softcap=call.softcap,
+            bias=None if bias is None else _array(bias),
+            allowed=None if allowed is None else allowed.cpu().numpy(),
+            sink=None if call.sinks is None else float(call.sinks[head]),
+        )
+
+    def used(self, head: int, query: int) -> np.ndarray:
+        """(V,): the head's output as the model computed it."""
+        return _array(self.call.output[query, head])
+
+    @torch.inference_mode()
+    def shares(self, query: int) -> np.ndarray | None:
+        """(heads, d_model): what each head adds to the residual stream, its output times its part of W^O; None where the
+        heads' outputs do not go straight into a projection. With the projection's bias they add up to `projected`."""
+        if self._projection is None:
+            return None
+        heads, width = self.call.output.shape[1:]
+        single = torch.zeros(heads, heads * width, dtype=self.call.output.dtype, device=self.call.output.device)
+        for head in range(heads):
+            single[head, head * width : (head + 1) * width] = self.call.output[query, head]
+        nothing = self._projection(torch.zeros_like(single[:1]))
+        return _array(self._projection(single) - nothing)
+
+    @torch.inference_mode()
+    def projected(self, query: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """(d_model,) twice: Concat(head_1, …) W^O as the model computes it, and the projection's bias alone."""
+        if self._projection is None:
+            return None
+        whole = self.call.output[query].reshape(1, -1)
+        return _array(self._projection(whole)[0]), _array(self._projection(torch.zeros_like(whole))[0])
+
+
+def _row(table: Tensor, head: int, query: int) -> Tensor:
+    """(K,) of a table that broadcasts to (H, Q, K)."""
+    table = table if table.ndim == 3 else table[None]
+    return table[head if table.shape[0] > 1 else 0, query if table.shape[1] > 1 else 0]
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy()
+
+
 @dataclass(frozen=True)
 class Outputs:
     """What one pass gave besides the attention calls; None where not asked for or not kept."""
@@ -167,6 +232,7 @@ class Recording:
     _kept: Outputs
     _run_again: Callable[..., Outputs]
     _visit_calls: Callable[[Callable[[str, int, AttentionCall], None]], None]
+    _trace: Callable[[str, int], "LayerMaths"]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -187,6 +253,14 @@ class Recording:
         query_tokens = self.target_tokens if kind in ("decoder", "cross") else self.tokens
         key_tokens = self.target_tokens if kind == "decoder" else self.tokens
         return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][layer])
+
+    def maths(self, layer: int, kind: str | None = None) -> "LayerMaths":
+        """Everything that one attention layer read and gave, from one more pass. PlaygroundError, with the reason, where
+        queries and keys are not captured."""
+        if not self.model.capabilities.maths:
+            raise PlaygroundError("The maths of this model can't be shown:", self.model.capabilities.maths.reason + ".")
+        self.attention(layer, kind)  # which checks the layer
+        return self._trace(self._checked(kind), layer)
 
     def _checked(self, kind: str | None) -> str:
         if not self._attention:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ _ONLY_EAGER = ("softcap", "s_aux")  # caps and sinks are beyond scaled_dot_produ
 Sink = Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Tensor | None, dict, Tensor], Tensor | None]
 Receiver = Callable[[str, int, AttentionCall], None]
 _sink: ContextVar[Sink | None] = ContextVar("attention_sink", default=None)
+_rotations: ContextVar[list | None] = ContextVar("rotations", default=None)
 
 
 def _attend(module, query, key, value, attention_mask, **options):
@@ -66,11 +68,31 @@ def attention_sink(sink: Sink):
         _sink.reset(token)
 
 
+@contextmanager
+def rotation_sink():
+    """Within, every call of a rotary embedding in this thread adds (layer type or None, cos, sin) to the list given."""
+    found: list[tuple[str | None, Tensor, Tensor]] = []
+    token = _rotations.set(found)
+    try:
+        yield found
+    finally:
+        _rotations.reset(token)
+
+
+def _heard_rotation(module, arguments, named, output) -> None:
+    if (found := _rotations.get()) is not None and isinstance(output, tuple):
+        kinds = [value for value in (*arguments, *named.values()) if isinstance(value, str)]
+        found.append((kinds[0] if kinds else None, *output))
+
+
 def set_recorder(model: PreTrainedModel) -> bool:
     """Makes the model's attention go through the recorder; False, and eager, where the family does not allow it.
 
     For once, at load: the setting is part of the model's configuration, which all visitors share.
     """
+    for module in model.modules():
+        if "Rotary" in type(module).__name__:
+            module.register_forward_hook(_heard_rotation, with_kwargs=True)
     if not model._can_set_attn_implementation():  # else transformers warns, and some families are left half set
         return False
     try:
@@ -95,12 +117,95 @@ def _options_of_calls(model: PreTrainedModel) -> list[dict]:
     return options
 
 
+@torch.inference_mode()
+def find_projections(model: PreTrainedModel, inputs: dict) -> dict[int, torch.nn.Module]:
+    """For each attention module (by its id) the linear layer that reads the heads' concatenated outputs: W^O.
+
+    Found by running the model and watching what is given to whom, so it needs no names. For once, at load.
+    """
+    found: dict[int, torch.nn.Module] = {}
+    waiting: list[tuple[int, Tensor]] = []
+
+    def heard(module, query, key, value, mask, options, output) -> None:
+        waiting.append((id(module), output))
+
+    def read(module, arguments) -> None:
+        for number, (name, output) in enumerate(waiting):
+            if arguments and arguments[0].numel() == output.numel() and torch.equal(
+                arguments[0].flatten(), output.flatten()
+            ):
+                found[name] = module
+                del waiting[number]
+                return
+
+    leaves = [m for m in model.modules() if not list(m.children()) and getattr(m, "weight", None) is not None]
+    hooks = [m.register_forward_pre_hook(read) for m in leaves if m.weight.ndim == 2]
+    try:
+        with attention_sink(heard):
+            model(**inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def trace_layer(model: PreTrainedModel, kind: str, layer: int, run: Callable[[], object]) -> "Traced":
+    """Runs the model and gives one layer's attention call with its module and the rotation that it used, if any."""
+    seen: list[tuple] = []
+    found: list[AttentionCall] = []
+
+    def receive(found_kind: str, number: int, call: AttentionCall) -> None:
+        if (found_kind, number) == (kind, layer):
+            found.append(call)
+            seen.append(reader.module)
+
+    reader = CallReader(model, receive)
+    with rotation_sink() as rotations, attention_sink(reader):
+        run()
+    module = seen[0]
+    types = getattr(model.config.get_text_config(), "layer_types", None)
+    own = [r for r in rotations if r[0] is None or r[0] == (types[layer] if types else None)]
+    return Traced(found[0], module, own[0][1:] if own else None)
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """One attention layer, with what stands around it."""
+
+    call: AttentionCall
+    module: torch.nn.Module
+    rotation: tuple[Tensor, Tensor] | None
+    """(cos, sin), each (1, tokens, rotated dimensions)."""
+
+    def before_rotary(self) -> tuple[Tensor, Tensor] | None:
+        """Query (H, Q, D) and key (G, K, D) as they were before the rotation; None without one.
+
+        Turned back by the family's own function with the angle's sign changed; where cos and sin are scaled (YaRN) the
+        scale is taken off.
+        """
+        apply = getattr(sys.modules[type(self.module).__module__], "apply_rotary_pos_emb", None)
+        if self.rotation is None or apply is None:
+            return None
+        cos, sin = self.rotation
+        scale = float(cos[0, 0, 0] ** 2 + sin[0, 0, 0] ** 2)
+        q, k = self.call.query[None], self.call.key[None]
+        for width in (cos.shape[-1], 2 * cos.shape[-1]):  # GPT-OSS gives one angle for two dimensions
+            try:
+                back = apply(q[..., :width], k[..., :width], cos.to(q), -sin.to(q))
+            except RuntimeError:  # the shapes do not fit
+                continue
+            return tuple(torch.cat([b / scale, a[..., width:]], -1)[0] for a, b in zip((q, k), back, strict=True))
+        return None
+
+
 class CallReader:
     """A sink that hands on each attention call as `receive(kind, layer, call)`; layers count per kind."""
 
     def __init__(self, model: PreTrainedModel, receive: Receiver, keep_all: bool = True):
         self._receive = receive
         self._keep_all = keep_all
+        self.module: torch.nn.Module | None = None
+        """The attention module whose call is being handed on."""
         self._layers = Counter()
         self._masks: dict[object, tuple] = {}
         self._two_stacks = model.config.is_encoder_decoder
@@ -122,7 +227,7 @@ class CallReader:
             output=output[0] if self._keep_all else None,
             eager=_needs_eager(options),
         )
-        kind = self._kind(module)
+        kind, self.module = self._kind(module), module
         self._receive(kind, self._layers[kind], call)
         self._layers[kind] += 1
 

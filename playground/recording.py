@@ -15,8 +15,8 @@ from torch import Tensor
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import Token, check_text
-from playground.recorded import Outputs, Recording
-from playground.recorder import CallReader, Receiver, attention_sink
+from playground.recorded import LayerMaths, Outputs, Recording
+from playground.recorder import CallReader, Receiver, attention_sink, trace_layer
 from playground.settings import Settings
 
 KEEP_ALL_UP_TO = 256
@@ -113,7 +113,7 @@ def _record(model: LoadedModel, inputs: dict, tokens: tuple[Token, ...], target_
         outputs, attention = _forward_eager(model, inputs)
     attention = {kind: attention[kind] for kind in _KINDS if kind in attention}
     again, visit = partial(_forward, model, inputs), partial(_visit, model, inputs)
-    return Recording(model, tokens, target_tokens, attention, outputs, again, visit)
+    return Recording(model, tokens, target_tokens, attention, outputs, again, visit, partial(_trace, model, inputs))
 
 
 _KINDS = ("self", "encoder", "decoder", "cross")
@@ -123,6 +123,13 @@ def _visit(model: LoadedModel, inputs: dict, receive: Receiver) -> None:
     """Runs the model again and hands on every attention call with its value and output, keeping none."""
     with attention_sink(CallReader(model.model, receive)):
         _forward(model, inputs)
+
+
+@torch.inference_mode()
+def _trace(model: LoadedModel, inputs: dict, kind: str, layer: int) -> LayerMaths:
+    """Runs the model again for everything that one attention layer reads and gives."""
+    traced = trace_layer(model.model, kind, layer, partial(_forward, model, inputs))
+    return LayerMaths(traced.call, traced.before_rotary(), model.projections.get(id(traced.module)))
 
 
 @torch.inference_mode()

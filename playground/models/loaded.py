@@ -1,6 +1,6 @@
 """A model in memory with all that is known of it. Knows nothing of how it was found, loaded or probed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -69,6 +69,8 @@ class LoadedModel:
     max_tokens: int
     """Longest text recorded."""
     capabilities: Capabilities = Capabilities()
+    projections: dict[int, torch.nn.Module] = field(default_factory=dict)
+    """By the id of an attention module: the linear layer that reads its heads' outputs, W^O, where there is one."""
     distance: Distance | None = None
     """With int8 weights: how far the model is from itself in float32."""
 

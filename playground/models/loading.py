@@ -24,9 +24,9 @@ from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_pro
 from playground.models import devices, sources
 from playground.models.anatomy import examine, size_text
 from playground.models.loaded import LoadedModel
-from playground.models.probe import probe, reads_ahead
+from playground.models.probe import probe, probe_inputs, reads_ahead
 from playground.models.quantised import held_bytes, quantise
-from playground.recorder import set_recorder
+from playground.recorder import find_projections, set_recorder
 from playground.settings import Settings
 
 _HEADROOM = 1.1
@@ -104,6 +104,8 @@ def prepare(
     elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder that came without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
+    if loaded.capabilities.maths:
+        loaded.projections = find_projections(model, probe_inputs(loaded))
     loaded.max_tokens = _longest_text(loaded, settings)  # the probe may have found that weights must be kept whole
     return loaded
 

@@ -49,6 +49,12 @@ def _text(model: LoadedModel) -> str:
     return " ".join(words)
 
 
+def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
+    """The probe's text as the model reads it."""
+    ids = torch.tensor([model.vocabulary.tokenize(_text(model))[0]], device=model.input_device)
+    return {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
+
+
 @torch.inference_mode()
 def reads_ahead(model: LoadedModel) -> bool:
     """Whether another last token changes what the model gives for the first one: it does not only look back."""
@@ -104,8 +110,7 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
 @torch.inference_mode()
 def _attention_matters(model: LoadedModel) -> bool:
     """Whether replacing every attention output by zeros changes what the model gives."""
-    ids = torch.tensor([model.vocabulary.tokenize(_text(model))[0]], device=model.input_device)
-    inputs = {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
+    inputs = probe_inputs(model)
     plain = model.model(**inputs)[0]
     with attention_sink(lambda *call: torch.zeros_like(call[-1])):
         changed = model.model(**inputs)[0]
