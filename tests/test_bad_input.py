@@ -17,7 +17,9 @@ from playground.analysis.display import plain_mark
 from playground.components import markup
 from playground.models.loading import prepare
 from playground.settings import Settings
-from playground.tabs import attention, embeddings, positions, sidebar
+from playground.tabs import embeddings, positions, sidebar
+from playground.tabs.attention import heads as attention
+from playground.tabs.attention import maths, roles
 from playground.tabs.generate import branches, chat, tab, writing
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.generate.written import Written, entries_of
@@ -150,8 +152,14 @@ def handlers(model: str, text: str):
     yield writing.stream, (*first, "complete", Written(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
     yield attention.draw, (*first, 0, 0, "self")
     kind = "encoder" if model == "bart" else "self"
-    yield attention.draw_head, (*first, 1, 1, kind)
-    yield attention.open_head, (*first, kind, event(x=0, y=0))
+    options = "this head", False, False
+    yield attention.draw_head, (*first, 1, 1, kind, *options)
+    yield attention.open_head, (*first, kind, *options, None, event(x=0, y=0))
+    yield attention.open_row, (*first, 1, 1, kind, *options, event(x=0, y=0))
+    yield attention.open_token, (*first, 1, 1, kind, *options, ["row", 0], event(index=0))
+    yield maths.draw, (*first, 1, 1, kind, None)
+    yield maths.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
+    yield roles.draw, (*first, kind, "self")
     yield embeddings.draw, (*model_of(model), text, "2D", True)
 
 
@@ -257,7 +265,10 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (tab.explain, (*first, "complete", written, "rank", event(**data))),
         (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
         (branches.branch, (*model_of("tiny"), written, "rank", event(**data), 2, 0.7, 0, 0.95, 1.0, 0, False)),
-        (attention.open_head, (*first, "self", event(**data))),
+        (attention.open_head, (*first, "self", "this head", False, False, None, event(**data))),
+        (attention.open_row, (*first, 0, 0, "self", "this head", False, False, event(**data))),
+        (attention.open_token, (*first, 0, 0, "self", "this head", False, False, None, event(**data))),
+        (roles.open_head, (event(**data),)),
         (embeddings.show_neighbours, (*model_of("tiny"), ["a", "b"], True, event(**data))),
     ):
         given = answers(handler, *arguments)

@@ -174,6 +174,7 @@ def test_nbytes_is_what_is_held(family, tiny, monkeypatch):
     calls, length = recording._attention["self"], len(recording.tokens)
     masks = {call.allowed.data_ptr(): call.allowed for call in calls if call.allowed is not None}.values()
     held = sum(4 * length * (call.query.shape[0] + call.key.shape[0]) * call.query.shape[-1] for call in calls)
+    held += 4 * zoo.VOCABULARY  # the last row of the logits
     assert recording.nbytes == held + sum(mask.untyped_storage().nbytes() for mask in masks)
     assert sum(mask.nbytes for mask in masks) <= 2 * length**2
 

@@ -207,3 +207,16 @@ def _name(labels: Sequence[str], index: int) -> str:
     word = in_words(labels[index])
     repeated = Counter(in_words(label) for label in labels)[word] > 1
     return f'"{word}" (position {index})' if repeated else f'"{word}"'
+
+
+def without_first(weights: Tensor) -> tuple[Tensor, float]:
+    """Weights (Q, K) with nothing on the first key and the other keys of each row sharing the whole, and the mean share
+    that the first key had, 0..1. Rows that saw the first key alone stay empty.
+
+    Many heads rest on the first token (attention sinks, Xiao et al. 2024); without it the rest can be seen.
+    """
+    rest = weights.clone()
+    hidden = float(rest[:, 0].mean())
+    rest[:, 0] = 0
+    sums = rest.sum(-1, keepdim=True)
+    return rest / sums.clamp(min=1e-12), hidden

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.attention_maps import Overview, block_size, pool
 from playground.analysis.display import counted, plain_mark
-from playground.figures.theme import ACCENT, SEQUENTIAL, colour_bar, finish, token_axis
+from playground.figures.theme import ACCENT, DIVERGING, SEQUENTIAL, colour_bar, finish, token_axis
 
 MOST_CELLS = 256
 """Cells per side beyond which a head's map is pooled."""
@@ -26,13 +26,15 @@ def head_figure(
     causal: bool = False,
     scale: str = "max",
     selected: tuple[int, int] | None = None,
+    logarithmic: bool = False,
 ) -> go.Figure:
     """Heat map of one head: weights (Q, K) after softmax, queries from top to bottom, keys from left to right.
 
     Labels are token texts, unescaped. causal: what a query can't see is left blank instead of drawn as 0.
     scale: "max" shades 0..largest weight, "one" 0..1, so that heads can be compared. selected: (query, key) to
     outline, in tokens. Beyond 256 tokens each cell is the largest weight of a block, and the description says so.
-    A click gives x = key and y = query, as numbers of cells (= tokens, unless pooled).
+    A click gives x = key and y = query, as numbers of cells (= tokens, unless pooled). logarithmic: shades by log10,
+    from a ten-thousandth.
     """
     queries, keys = weights.shape
     rows, columns = block_size(queries, MOST_CELLS), block_size(keys, MOST_CELLS)  # tokens per cell
@@ -44,16 +46,22 @@ def head_figure(
     largest = float(np.nanmax(z))
     top = 1.0 if scale == "one" or largest <= 0 else largest
     note = f"Shaded from 0 to {top:.3g}."
+    shades = {"zmin": 0, "zmax": top, "colorbar": colour_bar("weight")}
+    drawn, hover = z, "%{z:.3f}"
+    if logarithmic:
+        drawn, hover = np.log10(np.maximum(z, 1e-4), dtype=np.float32), "%{customdata:.2e}"
+        ticks = [-4, -3, -2, -1, 0]
+        bar = colour_bar("weight", tickvals=ticks, ticktext=["≤ 0.0001", "0.001", "0.01", "0.1", "1"])
+        shades, note = {"zmin": -4, "zmax": 0, "colorbar": bar}, "Shaded by the logarithm, from 0.0001 to 1."
     if rows > 1 or columns > 1:
         note += f" Each cell shows the largest weight of {rows} × {columns} tokens."
     sentence = description or f"Attention of {counted(queries, 'query token')} to {counted(keys, 'key token')}."
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=_places(z.shape[1]), y=_places(z.shape[0]), zmin=0, zmax=top, colorscale=SEQUENTIAL,
-            hoverongaps=False,
+            z=drawn, x=_places(z.shape[1]), y=_places(z.shape[0]), **shades, colorscale=SEQUENTIAL,
+            hoverongaps=False, customdata=z if logarithmic else None,
             xgap=1 if max(z.shape) <= 40 else 0, ygap=1 if max(z.shape) <= 40 else 0,
-            colorbar=colour_bar("weight"),
-            hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>weight  <b>%{z:.3f}</b><extra></extra>",
+            hovertemplate=f"query  <b>%{{y}}</b><br>key  <b>%{{x}}</b><br>weight  <b>{hover}</b><extra></extra>",
         )
     )  # fmt: skip
     finish(figure, f"{sentence} {note}", title=title, uirevision=f"head-{queries}-{keys}")
@@ -73,6 +81,30 @@ def head_figure(
     )  # fmt: skip
     if selected is not None:
         figure.add_shape(_frame(selected[1] // columns, selected[0] // rows))
+    return figure
+
+
+def difference_figure(
+    difference: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str
+) -> go.Figure:
+    """Heat map of a difference of weights (Q, K): orange above 0, blue below, white at 0; clicks as in `head_figure`.
+    Beyond 256 tokens each cell is the value of its block that is farthest from 0."""
+    high, low = pool(difference, MOST_CELLS), -pool(-difference, MOST_CELLS)
+    z = np.where(high > -low, high, low).astype(np.float32)
+    most = float(np.abs(z).max()) or 1.0
+    rows, columns = (block_size(size, MOST_CELLS) for size in difference.shape)
+    figure = go.Figure(
+        go.Heatmap(
+            z=z, x=_places(z.shape[1]), y=_places(z.shape[0]), zmin=-most, zmax=most, colorscale=DIVERGING,
+            colorbar=colour_bar("difference"),
+            hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>difference  <b>%{z:+.3f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    finish(figure, description, uirevision=f"difference-{difference.shape}")
+    figure.update_xaxes(token_axis("key (attends to)", _block_labels(key_labels, columns), tickangle=-60))
+    figure.update_yaxes(
+        token_axis("query (attends from)", _block_labels(query_labels, rows), range=[z.shape[0] - 0.5, -0.5])
+    )
     return figure
 
 

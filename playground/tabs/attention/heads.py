@@ -1,18 +1,36 @@
-"""Attention: every layer and head in one picture, one head in full, and whether the maths reproduces the model."""
+"""Every layer and head in one picture, one head in full, a token's row or column as text, and whether the maths
+reproduces the model."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import gradio as gr
 
+from playground.analysis.attention_maps import block_size, summarise_head, without_first
 from playground.analysis.attention_maps import overview as pool_all
-from playground.analysis.attention_maps import summarise_head
-from playground.components import Panel, PlotlyView, markup
-from playground.figures.attention import head_figure, overview_cell, overview_figure, overview_mark
+from playground.analysis.display import percent, plain_mark
+from playground.components import Panel, PlotlyView, TokenStrip, markup
+from playground.figures.attention import (
+    MOST_CELLS,
+    difference_figure,
+    head_figure,
+    overview_cell,
+    overview_figure,
+    overview_mark,
+)
 from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active, outputs, recorded
 
-NAME, TITLE = "attention", "Attention"
+NAME, TITLE = "heads", "Heads"
 OVERVIEW_TOKENS = 1024
 """Longer texts are shown head by head: all heads together would take a minute."""
+
+SHOWN = {
+    "this head": None,
+    "mean of all heads": lambda weights, head: weights.mean(0),
+    "maximum of all heads": lambda weights, head: weights.amax(0),
+    "minus the layer's mean": lambda weights, head: weights[head] - weights.mean(0),
+}
+"""What can be shown of a layer: name -> from weights (H, Q, K) and the head's number."""
 
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -25,39 +43,54 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab) -> None:
-    """Builds the tab and connects it."""
+def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+    """Builds the view and connects it."""
     with gr.Row():
         with gr.Column(scale=5):
             overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
         with gr.Column(scale=6, elem_classes="pg-first"):
-            with gr.Row(elem_classes="pg-controls"):
-                kind = gr.Radio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
-                layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
-                head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
             figure = PlotlyView(label="One head", height=460, elem_id="attention-map")
             sentence = Panel(elem_id="attention-sentence")
             badge = Panel(elem_id="attention-badge")
+            with gr.Row(elem_classes="pg-controls"):
+                show = gr.Dropdown(list(SHOWN), value="this head", label="Show", elem_id="attention-show")
+                sink = gr.Checkbox(False, label="Without the first token, the rest shared out anew", elem_id="attention-sink")
+                log = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
+            strip = TokenStrip(label="A token's attention", strip_height=220, elem_id="attention-strip")
+            about_row = Panel(live=True, elem_id="attention-row")
     Panel(ABOUT)
 
-    chosen = [layer, head, kind]
-    everything = [kind, layer, head, overview, figure, sentence, badge, lens.message]
-    one_head = [layer, head, overview, figure, sentence, lens.message]
-    tab.select(draw, [*lens.given, *chosen], everything, **RUNS_MODEL)
-    gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *lens.given, *chosen], everything, **RUNS_MODEL)
-    gr.on([layer.input, head.input], draw_head, [*lens.given, *chosen], one_head, trigger_mode="always_last",
-          **RUNS_MODEL)
-    kind.input(draw, [*lens.given, *chosen], everything, trigger_mode="always_last", **RUNS_MODEL)
-    overview.select(open_head, [*lens.given, kind], one_head, **RUNS_MODEL)
+    place = gr.State(None)
+    options = [show, sink, log]
+    chosen.everything = [chosen.kind, chosen.layer, chosen.head, overview, figure, sentence, badge, strip, about_row,
+                         lens.message]  # fmt: skip
+    chosen.options = options
+    one_head = [chosen.layer, chosen.head, overview, figure, sentence, strip, about_row, lens.message]
+    gr.on([chosen.layer.input, chosen.head.input], draw_head, [*chosen.given, *options, place], one_head,
+          trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
+    gr.on([c.input for c in options], draw_head, [*chosen.given, *options, place], one_head, trigger_mode="always_last",
+          **RUNS_MODEL)  # fmt: skip
+    overview.select(open_head, [*lens.given, chosen.kind, *options, place], one_head, **RUNS_MODEL)
+    row = [strip, about_row, place, lens.message]
+    figure.select(open_row, [*chosen.given, *options], row, **RUNS_MODEL)
+    strip.select(open_token, [*chosen.given, *options, place], row, **RUNS_MODEL)
 
 
-@outputs(7)
-def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
+def connect(tab: gr.Tab, chosen) -> None:
+    """Draws this view when the Attention tab is opened, and whenever the model or the text changes meanwhile."""
+    lens, given = chosen.lens, [*chosen.given, *chosen.options]
+    tab.select(draw, given, chosen.everything, **RUNS_MODEL)
+    gr.on(lens.triggers, only_when_active("attention", draw), [lens.active, *given], chosen.everything, **RUNS_MODEL)
+    chosen.kind.input(draw, given, chosen.everything, trigger_mode="always_last", **RUNS_MODEL)
+
+
+@outputs(9)
+def draw(model_id, device, dtype, text, layer, head, kind, *options) -> Iterator[tuple]:
     """The whole tab: first the chosen head, then all heads, then the check of the maths."""
     recording = recorded(model_id, device, dtype, text)
     if not (can := recording.model.capabilities.attention):
         words = f"The attention of this model can't be shown: {can.reason}."
-        yield gr.skip(), gr.skip(), gr.skip(), None, None, markup.note(words), ""
+        yield gr.skip(), gr.skip(), gr.skip(), None, None, markup.note(words), "", [], ""
         return
     kind = kind if kind in recording.kinds else recording.kinds[0]
     layers = recording.layers(kind)
@@ -66,17 +99,18 @@ def draw(model_id, device, dtype, text, layer, head, kind) -> Iterator[tuple]:
     head_slider, head = _slider("Head", head, heads)
     kinds = gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1)
     controls = kinds, layer_slider, head_slider
-    figure, sentence = head_view(recording, layer, head, kind)
+    figure, sentence, *row = head_view(recording, layer, head, kind, *options)
     skip = gr.skip()
-    yield *controls, skip, figure, sentence, skip
+    yield *controls, skip, figure, sentence, skip, *row
     tokens = max(len(recording.tokens), len(recording.target_tokens or ()))
     if tokens > OVERVIEW_TOKENS:
         words = (f"{tokens:,} tokens: all heads together are drawn for texts of up to {OVERVIEW_TOKENS:,} tokens, and the "
                  "maths is checked with them. Choose heads with the sliders.")  # fmt: skip
-        yield skip, skip, skip, None, skip, skip, markup.badge("off", words)
+        yield skip, skip, skip, None, skip, skip, markup.badge("off", words), skip, skip
         return
     # Both at once: of two answers in quick succession the page now and then loses the first.
-    yield skip, skip, skip, overview_view(recording, kind, (layer, head)), skip, skip, verification_badge(recording)
+    badge = verification_badge(recording)
+    yield skip, skip, skip, overview_view(recording, kind, (layer, head)), skip, skip, badge, skip, skip
 
 
 def _slider(name: str, value, count: int) -> tuple[gr.Slider, int]:
@@ -87,36 +121,120 @@ def _slider(name: str, value, count: int) -> tuple[gr.Slider, int]:
     return gr.Slider(maximum=last, label=label), int(value)
 
 
-@outputs(5)
-def draw_head(model_id, device, dtype, text, layer, head, kind) -> tuple:
+@outputs(7)
+def draw_head(model_id, device, dtype, text, layer, head, kind, *options_and_place) -> tuple:
     """Another head of the same recording; the frame in the overview moves there."""
     recording = recorded(model_id, device, dtype, text)
-    figure, sentence = head_view(recording, int(layer), int(head), kind)
-    return gr.skip(), gr.skip(), gr.update(mark=overview_mark(int(layer), int(head))), figure, sentence
+    mark = gr.update(mark=overview_mark(int(layer), int(head)))
+    return gr.skip(), gr.skip(), mark, *head_view(recording, int(layer), int(head), kind, *options_and_place)
 
 
-@outputs(5)
-def open_head(model_id, device, dtype, text, kind, event: gr.EventData) -> tuple:
+@outputs(7)
+def open_head(model_id, device, dtype, text, kind, show, sink, log, place, event: gr.EventData) -> tuple:
     """The head whose small map was clicked in the overview."""
     recording = recorded(model_id, device, dtype, text)
     heads = [recording.attention(layer, kind).heads for layer in range(recording.layers(kind))]
-    place = overview_cell(heads, event._data["x"], event._data["y"])
-    if place is None:
-        return tuple([gr.skip()] * 5)
-    return *place, gr.update(mark=overview_mark(*place)), *head_view(recording, *place, kind)
+    found = overview_cell(heads, event._data["x"], event._data["y"])
+    if found is None:
+        return tuple([gr.skip()] * 7)
+    mark = gr.update(mark=overview_mark(*found))
+    return *found, mark, *head_view(recording, *found, kind, show, sink, log, place)
 
 
-def head_view(recording, layer: int, head: int, kind: str) -> tuple:
-    """The picture of one head and the sentence under it."""
+@outputs(3)
+def open_row(model_id, device, dtype, text, layer, head, kind, show, sink, log, event: gr.EventData) -> tuple:
+    """The row of the query token whose cell was clicked: strip, sentence, place."""
+    shown = head_map(recorded(model_id, device, dtype, text), int(layer), int(head), kind, show, sink)
+    size = block_size(len(shown.weights), MOST_CELLS)
+    place = ["row", min(int(event._data["y"]) * size, len(shown.weights) - 1)]
+    return *row_view(shown, place), place
+
+
+@outputs(3)
+def open_token(model_id, device, dtype, text, layer, head, kind, show, sink, log, place, event: gr.EventData) -> tuple:
+    """A token of the strip: first its row (what it attends to), clicked once more its column (what attends to it)."""
+    shown = head_map(recorded(model_id, device, dtype, text), int(layer), int(head), kind, show, sink)
+    (way, last), index = place or ["row", None], int(event._data["index"])
+    turns = kind == "cross" or last == index  # of cross-attention a row's strip shows keys, which are no queries
+    place = ["column" if way == "row" and turns else "row", index]
+    return *row_view(shown, place), place
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of a layer's heads is shown, with its own name and tokens."""
+
+    weights: object  # (Q, K) float32
+    name: str
+    queries: list[str]
+    keys: list[str]
+    causal: bool
+    hidden: float | None
+    """Mean share of the attention that went to the first token, where that is left out."""
+
+
+def head_map(recording, layer: int, head: int, kind: str, show: str = "this head", sink: bool = False) -> Shown:
+    """One head's weights, or all of the layer's together, with the first token left out if asked for."""
     attention = recording.attention(layer, kind)
-    weights = attention.head(head)  # (queries, keys)
-    queries = [token.label for token in attention.query_tokens]
-    keys = [token.label for token in attention.key_tokens]
-    causal = kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder")
-    summary = summarise_head(weights, queries, keys, cross=kind == "cross")
-    sentence = summary.sentence(layer, head)
-    figure = head_figure(weights.numpy(), queries, keys, description=sentence, causal=causal, selected=summary.pair)
-    return figure, markup.note(sentence)
+    chosen, name = SHOWN[show], f"Layer {layer}, head {head}"
+    if chosen is None:
+        weights = attention.head(head)
+    else:
+        weights, name = chosen(attention.weights, head), f"Layer {layer}, {show}"
+    hidden = None
+    if sink and show != "minus the layer's mean":
+        weights, hidden = without_first(weights)
+    return Shown(
+        weights, name, [token.label for token in attention.query_tokens], [token.label for token in attention.key_tokens],
+        kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder"), hidden,
+    )  # fmt: skip
+
+
+def head_view(recording, layer, head, kind, show="this head", sink=False, log=False, place=None) -> tuple:
+    """The picture of one head, the sentence under it, and a token's row as strip and sentence."""
+    shown = head_map(recording, layer, head, kind, show, sink)
+    if show == "minus the layer's mean":
+        sentence = f"{shown.name}: orange where this head attends more than the mean of its layer, blue where less."
+        figure = difference_figure(shown.weights.numpy(), shown.queries, shown.keys, description=sentence)
+    else:
+        summary = summarise_head(shown.weights, shown.queries, shown.keys, cross=kind == "cross")
+        sentence = summary.sentence(layer, head) if show == "this head" else f"{shown.name} over all heads."
+        figure = head_figure(
+            shown.weights.numpy(), shown.queries, shown.keys, description=sentence, causal=shown.causal,
+            selected=summary.pair, logarithmic=log,
+        )  # fmt: skip
+    if shown.hidden is not None:
+        sentence += f" The first token, left out here, took {percent(shown.hidden)} of the attention on average."
+    place = place or ["row", len(shown.queries) - 1]
+    return figure, markup.note(sentence), *row_view(shown, place)
+
+
+def row_view(shown: Shown, place: list) -> tuple:
+    """A token's row or column as shaded text, and a sentence that says which."""
+    way, index = place
+    if way == "row":
+        index = min(index, len(shown.queries) - 1)
+        values, names, own = shown.weights[index], shown.keys, shown.queries[index]
+    else:
+        index = min(index, len(shown.keys) - 1)
+        values, names, own = shown.weights[:, index], shown.queries, shown.keys[index]
+    values = values.numpy()
+    most = max(float(abs(values).max()), 1e-9)
+    items = [
+        {"text": name, "label": plain_mark(name, 40), "shade": max(0.0, float(value)) / most, "kind": "prompt",
+         "title": f"{plain_mark(name, 40)}: {value:.4f}"}
+        for name, value in zip(names, values, strict=True)
+    ]  # fmt: skip
+    best = [int(i) for i in (-values).argsort()[:3]]
+    told = ", ".join(f"“{plain_mark(names[i], 24)}” {value_text(values[i])}" for i in best)
+    token = f"“{plain_mark(own, 24)}” (position {index})"
+    words = f"{token} attends most to {told}." if way == "row" else f"Most of it to {token} comes from {told}."
+    return items, markup.note(words + " Click a token for its row, again for its column.")
+
+
+def value_text(value: float) -> str:
+    """A weight with three digits."""
+    return f"{float(value):.3f}"
 
 
 def overview_view(recording, kind: str, selected: tuple[int, int]) -> dict:

@@ -1,0 +1,176 @@
+"""One head for one token, step by step, with the recorded numbers; and what a visitor's change would do."""
+
+import gradio as gr
+import numpy as np
+
+from playground.analysis.display import percent, plain_mark
+from playground.analysis.maths import HAND_SIZED, HAND_SIZED_WORDS, changed, head_steps
+from playground.components import Panel, PlotlyView, markup
+from playground.figures.maths import rotation_figure, shares_figure, stages_figure, vectors_figure
+from playground.tabs.lens import RUNS_MODEL, Lens, outputs, recorded
+
+NAME, TITLE = "maths", "Step by step"
+OUTPUTS = 9
+FORMULA = r"""
+$$\mathrm{scores}_j = \frac{q \cdot k_j}{\sqrt{d}} + \mathrm{bias}_j + \mathrm{mask}_j \qquad
+w_j = \frac{e^{\mathrm{scores}_j}}{\sum_i e^{\mathrm{scores}_i}} \qquad \mathrm{head} = \sum_j w_j\, v_j$$
+
+$$\mathrm{MultiHead}(Q, K, V) = \mathrm{Concat}(\mathrm{head}_1, \dots, \mathrm{head}_h)\, W^O$$
+"""
+ABOUT = markup.explanation(
+    "What am I looking at?",
+    "One query token asks, every token that it may see answers. Each row is a key token; from left to right stand its "
+    "product with the query, the same scaled, what the model adds (a cap, a bias, the mask) and the weight after the "
+    "softmax (Vaswani et al. 2017, section 3.2). Every number is what the model used: the queries, keys and values were "
+    "recorded, and the badge says how far this arithmetic is from the model's own result.",
+    "The head's output is the weighted sum of the values. The outputs of all heads, one after the other, times W^O are "
+    "what the layer adds to the residual stream: each head's share of it is its output times its own part of W^O.",
+)
+
+
+def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+    """Builds the view and connects it."""
+    with gr.Row(elem_classes="pg-controls"):
+        token = gr.Dropdown([], label="Query token", elem_id="maths-token")
+    gr.Markdown(FORMULA, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}], elem_id="maths-formula")
+    badge = Panel(elem_id="maths-badge")
+    sentence = Panel(live=True, elem_id="maths-sentence")
+    stages = PlotlyView(label="From q·k to the weight", height=400, elem_id="maths-stages")
+    with gr.Accordion("What if? Change a number and see the softmax answer", open=False):
+        with gr.Row(elem_classes="pg-controls"):
+            key = gr.Dropdown([], label="Key token", elem_id="what-key")
+            score = gr.Number(None, label="Its score becomes (empty: as it is)", elem_id="what-score")
+            factor = gr.Slider(0, 4, value=1, step=0.05, label="Scaling times", elem_id="what-factor")
+            hide = gr.Checkbox(False, label="Hide this key (mask)", elem_id="what-hide")
+        answer = Panel(live=True, elem_id="what-words")
+        what = PlotlyView(label="Changed by you", height=400, visible=False, elem_id="what-if")
+    products = PlotlyView(label="q·k by dimension", height=400, elem_id="maths-products")
+    rotation = PlotlyView(label="Before and after rotary", height=260, visible=False, elem_id="maths-rotation")
+    values = PlotlyView(label="Weighted values", height=400, elem_id="maths-values")
+    shares = PlotlyView(label="Heads through W^O", height=300, visible=False, elem_id="maths-shares")
+    with gr.Accordion("An example for pencil and paper: three words, two dimensions", open=False):
+        Panel(hand_sized_words())
+        PlotlyView(stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS), label="Pencil and paper", height=190)
+    Panel(ABOUT)
+
+    shown = [token, key, badge, sentence, stages, products, rotation, values, shares, lens.message]
+    given = [*chosen.given, token]
+    tab.select(draw, given, shown, **RUNS_MODEL)
+    token.input(draw, given, shown, **RUNS_MODEL)
+    watched = [*lens.triggers, chosen.layer.change, chosen.head.change, chosen.kind.change]
+    gr.on(watched, draw_if_open, [chosen.view, lens.active, *given], shown, trigger_mode="always_last", **RUNS_MODEL)
+    asked = [*given, key, score, factor, hide]
+    gr.on([key.input, score.change, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
+          trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
+
+
+def draw_if_open(view, active, model_id, *arguments):
+    """`draw` while this view is the open one."""
+    if view != NAME or active != "attention" or not model_id:
+        return (gr.skip(),) * (OUTPUTS + 1)
+    return draw(model_id, *arguments)
+
+
+@outputs(OUTPUTS)
+def draw(model_id, device, dtype, text, layer, head, kind, token) -> tuple:
+    """All steps of one head for one query token. Gives token, key, badge, sentence and the pictures of stages, products,
+    rotation, values and shares."""
+    recording = recorded(model_id, device, dtype, text)
+    kind = kind if kind in recording.kinds else (recording.kinds or (None,))[0]
+    can = recording.model.capabilities.maths
+    if not can:
+        off = markup.badge("off", f"The steps of this model can't be shown: {can.reason}")
+        gone = gr.update(value=None, visible=False)
+        return gr.skip(), gr.skip(), off, "", None, None, gone, None, gone
+    layer, head = min(int(layer), recording.layers(kind) - 1), int(head)
+    maths, attention = recording.maths(layer, kind), recording.attention(layer, kind)
+    head = min(head, attention.heads - 1)
+    queries, keys = ([t.label for t in tokens] for tokens in (attention.query_tokens, attention.key_tokens))
+    query = len(queries) - 1 if token is None or int(token) >= len(queries) else int(token)
+    inputs = maths.inputs(head, query)
+    steps = head_steps(inputs)
+    error = float(np.abs(steps.output - maths.used(head, query)).max())
+    name = f"layer {layer}, head {head}, “{plain_mark(queries[query], 24)}”"
+    best = int(steps.weights.argmax())
+    words = (
+        f"Layer {layer}, head {head}: “{plain_mark(queries[query], 24)}” gives {percent(float(steps.weights[best]))} of its "
+        f"attention to “{plain_mark(keys[best], 24)}”. The scaling is {inputs.scaling:.4g}."
+    )
+    if steps.sink_weight:
+        words += f" A learned sink takes {percent(steps.sink_weight)}; the weights sum to the rest."
+    if len(keys) > 40:
+        words += " Of all keys the 40 heaviest are drawn."
+    return (
+        _choices(queries, query), gr.update(choices=_numbered(keys)), _badge(recording, error), markup.note(words),
+        stages_figure(steps, keys, title=f"From q·k to the weight: {name}"),
+        vectors_figure(inputs.query, steps.products, steps.weights, keys, names=("q", "q·k by dimension"),
+                       title="Where the score comes from, dimension by dimension"),
+        _rotation(maths, inputs, head, query),
+        vectors_figure(steps.output, steps.weighted, steps.weights, keys, names=("head", "weight · v"),
+                       title="The head's output is the sum of the weighted values"),
+        _shares(maths, head, query),
+    )  # fmt: skip
+
+
+@outputs(2)
+def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score, factor, hide) -> tuple:
+    """The softmax after a visitor's change, marked as such: picture and sentence."""
+    recording = recorded(model_id, device, dtype, text)
+    kind = kind if kind in recording.kinds else recording.kinds[0]
+    attention = recording.attention(int(layer), kind)
+    query = len(attention.query_tokens) - 1 if token is None else int(token)
+    inputs = recording.maths(int(layer), kind).inputs(int(head), query)
+    labels = [t.label for t in attention.key_tokens]
+    number = None if key is None or int(key) >= len(labels) else int(key)
+    if number is None and (hide or score is not None):
+        return gr.skip(), markup.note("Choose a key token first.")
+    before = head_steps(inputs)
+    after = changed(inputs, factor=float(factor), key=number, score=None if score is None else float(score), hide=bool(hide))
+    moved = float(np.abs(after.weights - before.weights).sum()) / 2
+    figure = stages_figure(after, labels, title="CHANGED BY YOU: not the model's own numbers", compared=before)
+    words = f"Changed by you: {percent(moved)} of the attention moved elsewhere. The model did not compute this."
+    return gr.update(value=figure, visible=True), markup.note(words)
+
+
+def _numbered(labels: list[str]) -> list[tuple[str, int]]:
+    return [(f"{number}: {plain_mark(text, 24)}", number) for number, text in enumerate(labels)]
+
+
+def _choices(labels: list[str], chosen: int) -> dict:
+    return gr.update(choices=_numbered(labels), value=chosen)
+
+
+def _badge(recording, error: float) -> str:
+    whole = recording.verify()
+    state = "ok" if error <= whole.tolerance else "warn"
+    return markup.badge(
+        state, f"This head: largest difference from what the model used {error:.1e}; whole model {whole.largest:.1e}",
+        f"rounding explains {whole.tolerance:.0e}",
+    )  # fmt: skip
+
+
+def _rotation(maths, inputs, head: int, query: int) -> dict:
+    if maths.before_rotary is None:
+        return gr.update(value=None, visible=False)
+    before = maths.before_rotary[0][head, query].float().cpu().numpy()
+    figure = rotation_figure(before, inputs.query, title=f"The query before and after rotary, at position {query}")
+    return gr.update(value=figure, visible=True)
+
+
+def _shares(maths, head: int, query: int) -> dict:
+    shares = maths.shares(query)
+    if shares is None:
+        return gr.update(value=None, visible=False)
+    whole, bias = maths.projected(query)
+    error = float(np.abs(shares.sum(0) + bias - whole).max())
+    title = f"What each head adds through W^O (their sum is off by {error:.0e})"
+    return gr.update(value=shares_figure(shares, whole, head, title=title), visible=True)
+
+
+def hand_sized_words() -> str:
+    """The example's numbers, for a pupil to check."""
+    return markup.note(
+        "q = (1, 2). Keys: the (0, 0), black (0.98, 0), cat (0, 0.777). q·k is 0, 0.98 and 1.554; divided by √2: 0, "
+        "0.693, 1.099. e to these powers: 1, 2, 3, together 6, so the weights are 1/6, 2/6, 3/6. Values: the (6, 0), "
+        "black (0, 3), cat (2, 2). The output is (6/6 + 0 + 6/6, 0 + 6/6 + 6/6) = (2, 2)."
+    )

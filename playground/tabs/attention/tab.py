@@ -1,0 +1,53 @@
+"""The Attention tab put together: the choice of layer and head that all views share, and the views."""
+
+from dataclasses import dataclass, field
+
+import gradio as gr
+
+from playground.tabs.attention import heads, maths, roles
+from playground.tabs.lens import QUIET, Lens
+
+NAME, TITLE = "attention", "Attention"
+VIEWS = (heads, maths, roles)
+"""In the order of the page; each has NAME, TITLE and build(lens, tab, chosen)."""
+
+
+@dataclass
+class Chosen:
+    """The components that say which head is looked at. `given` are what every view's handlers start with."""
+
+    layer: gr.Slider
+    head: gr.Slider
+    kind: gr.Radio
+    view: gr.State
+    lens: Lens
+    options: list = field(default_factory=list)
+    """What of a layer's heads is shown, and how; inputs of the first view."""
+    everything: list = field(default_factory=list)
+    """Outputs of the first view's drawing."""
+
+    @property
+    def given(self) -> list:
+        return [*self.lens.given, self.layer, self.head, self.kind]
+
+
+def build(lens: Lens, tab: gr.Tab) -> None:
+    """Builds the tab and connects it."""
+    with gr.Row(elem_classes="pg-controls"):
+        kind = gr.Radio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
+        layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
+        head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
+    chosen = Chosen(layer, head, kind, gr.State(heads.NAME), lens)
+    with gr.Tabs(elem_id="attention-views"):
+        for view in VIEWS:
+            with gr.Tab(view.TITLE, id=view.NAME) as item:
+                view.build(lens, item, chosen)
+            item.select(_opened(view.NAME), None, chosen.view, **QUIET)
+    heads.connect(tab, chosen)
+
+
+def _opened(name: str):
+    def opened() -> str:
+        return name
+
+    return opened
