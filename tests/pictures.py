@@ -14,7 +14,7 @@ from playground.page import create_app, launch_options
 from tests.browser.conftest import ARGUMENTS
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-PARTS = {"tree": "#tree"}
+PARTS = {"tree": "#tree", "neuron": "#bertviz"}
 """Pictures of one element instead of the whole page."""
 
 
@@ -51,6 +51,22 @@ def attention(page: Page) -> None:
     page.wait_for_function("document.querySelector('#attention-sentence').innerText.includes('Layer 11, head 1')")
 
 
+def maths(page: Page) -> None:
+    page.get_by_role("tab", name="Step by step").click()
+    page.wait_for_selector("#maths-shares .pv[data-rendered]")
+
+
+def neuron(page: Page) -> None:
+    page.get_by_role("tab", name="bertviz").click()
+    page.get_by_role("radio", name="Neuron view").check()
+    page.wait_for_selector("#bertviz iframe[data-drawn=neuron]")
+    frame = page.frame_locator("#bertviz iframe")
+    opened = "document.querySelectorAll('#leftText rect[width=\"16\"]')[8].dispatchEvent(new MouseEvent('click'))"
+    frame.locator("body").evaluate(f"() => {{ {opened} }}")
+    frame.locator("#leftText text").nth(8).dispatch_event("mouseover")
+    page.wait_for_timeout(1000)
+
+
 def positions(page: Page) -> None:
     page.wait_for_selector("#positions-own .pv[data-rendered]")
 
@@ -59,7 +75,7 @@ def embeddings(page: Page) -> None:
     page.wait_for_selector("#neighbours .pv[data-rendered]")
 
 
-def take(names: tuple[str, ...] = ("generate", "tree", "attention", "positions", "embeddings")) -> None:
+def take(names: tuple[str, ...] = ("generate", "tree", "attention", "maths", "neuron", "positions", "embeddings")) -> None:
     """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -73,7 +89,7 @@ def take(names: tuple[str, ...] = ("generate", "tree", "attention", "positions",
         page.goto(f"http://127.0.0.1:{port}/?__theme=light")
         page.wait_for_selector("#next-token .pv[data-rendered]", timeout=180_000)
         for name in names:
-            tab = {"tree": "Generate"}.get(name, name.capitalize())
+            tab = {"tree": "Generate", "maths": "Attention", "neuron": "Attention"}.get(name, name.capitalize())
             page.get_by_role("tab", name=tab).click()
             globals()[name](page)
             page.mouse.move(0, 0)

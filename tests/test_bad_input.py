@@ -18,8 +18,8 @@ from playground.components import markup
 from playground.models.loading import prepare
 from playground.settings import Settings
 from playground.tabs import embeddings, positions, sidebar
+from playground.tabs.attention import bertviz, maths, roles
 from playground.tabs.attention import heads as attention
-from playground.tabs.attention import maths, roles
 from playground.tabs.generate import branches, chat, tab, writing
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.generate.written import Written, entries_of
@@ -160,6 +160,7 @@ def handlers(model: str, text: str):
     yield maths.draw, (*first, 1, 1, kind, None)
     yield maths.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
     yield roles.draw, (*first, kind, "self")
+    yield bertviz.draw, (*first, 1, 1, kind, "neuron")
     yield embeddings.draw, (*model_of(model), text, "2D", True)
 
 

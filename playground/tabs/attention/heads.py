@@ -54,7 +54,7 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
             badge = Panel(elem_id="attention-badge")
             with gr.Row(elem_classes="pg-controls"):
                 show = gr.Dropdown(list(SHOWN), value="this head", label="Show", elem_id="attention-show")
-                sink = gr.Checkbox(False, label="Without the first token, the rest shared out anew", elem_id="attention-sink")
+                sink = gr.Checkbox(False, label="Without the first token, the rest shared anew", elem_id="attention-sink")
                 log = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
             strip = TokenStrip(label="A token's attention", strip_height=220, elem_id="attention-strip")
             about_row = Panel(live=True, elem_id="attention-row")

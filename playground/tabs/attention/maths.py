@@ -122,8 +122,8 @@ def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score,
     inputs = recording.maths(int(layer), kind).inputs(int(head), query)
     labels = [t.label for t in attention.key_tokens]
     number = None if key is None or int(key) >= len(labels) else int(key)
-    if number is None and (hide or score is not None):
-        return gr.skip(), markup.note("Choose a key token first.")
+    if number is None and hide:
+        return gr.skip(), markup.note("Choose the key token to hide first.")
     before = head_steps(inputs)
     after = changed(inputs, factor=float(factor), key=number, score=None if score is None else float(score), hide=bool(hide))
     moved = float(np.abs(after.weights - before.weights).sum()) / 2

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
-from playground.tabs.attention import heads, maths, roles
+from playground.tabs.attention import bertviz, heads, maths, roles
 from playground.tabs.lens import QUIET, Lens
 
 NAME, TITLE = "attention", "Attention"
-VIEWS = (heads, maths, roles)
+VIEWS = (heads, maths, roles, bertviz)
 """In the order of the page; each has NAME, TITLE and build(lens, tab, chosen)."""
 
 
