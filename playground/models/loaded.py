@@ -90,9 +90,13 @@ class LoadedModel:
     @property
     def card(self) -> dict[str, str]:
         """The architecture card: what the model is, each value read from the model, as text for people."""
-        return self.anatomy.card() | {
+        facts = self.anatomy.card() | {
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
-            **({"From float32": str(self.distance)} if self.distance else {}),
             "Weights from": self.origin,
         }
+        if self.distance:
+            facts["From float32"] = str(self.distance)
+            if self.anatomy.tied_embeddings:
+                facts["Embeddings"] = "tied; for the output a copy in int8"
+        return facts

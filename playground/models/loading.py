@@ -43,22 +43,22 @@ def load(
 ) -> LoadedModel:
     """Loads a catalog name, hub id or local folder.
 
-    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16,
-    and int8 on the CPU. Raises
-    PlaygroundError with the remedy when the model can't be had, does not fit or is none; whatever `progress`
-    raises ends the work.
+    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16 and, on the CPU, int8,
+    which is rounded from float32 and needs the memory for that while it loads. Raises PlaygroundError with the remedy
+    when the model can't be had, does not fit or is none; whatever `progress` raises ends the work.
     """
     settings = settings or Settings()
     device_choice = devices.choose_device(device)
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
     source = sources.locate(model_id, settings)
-    held = torch.float32 if dtype_choice.value == torch.int8 else dtype_choice.value  # int8 is made from float32
+    rounded = dtype_choice.value == torch.int8
+    held, purpose = (torch.float32, " to be rounded from float32") if rounded else (dtype_choice.value, "")
     least = source.weight_bytes * held.itemsize // 4  # the weights on disk may be float32
-    check_memory(least, device_choice.value)
+    check_memory(least, device_choice.value, purpose)
     folder = sources.fetch(source, settings, progress)
     needed = sum(parameter_counts(folder)) * held.itemsize
-    check_memory(needed, device_choice.value)
+    check_memory(needed, device_choice.value, purpose)
     progress("Loading the weights", None)
     model, tokenizer = _load_folder(folder, device_choice.value, held, needed)
     progress("Trying the model on a few tokens", None)
@@ -93,7 +93,8 @@ def prepare(
     model.eval().requires_grad_(False)
     anatomy, distance = examine(model), None
     if dtype.value == torch.int8:
-        distance = quantise(model, tokenizer, anatomy.context_length)
+        masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)
+        distance = quantise(model, tokenizer, anatomy.context_length, masked)
         anatomy = replace(anatomy, weight_bytes=held_bytes(model))
     loaded = LoadedModel(
         model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, distance=distance
@@ -115,12 +116,13 @@ def _longest_text(loaded: LoadedModel, settings: Settings) -> int:
     return min(limit, loaded.anatomy.context_length or limit)
 
 
-def check_memory(needed: int, device: torch.device) -> None:
-    """PlaygroundError with both numbers if a model's weights, in bytes, and some headroom do not fit."""
+def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
+    """PlaygroundError with both numbers if a model's weights, in bytes, and some headroom do not fit; purpose says what
+    the memory is needed for."""
     needed, free = int(needed * _HEADROOM), devices.free_memory(device)
     if needed > free:
         raise NotEnoughMemory(
-            f"The model needs about {size_text(needed)} of memory; {size_text(free)} are free on {device}.",
+            f"The model needs about {size_text(needed)} of memory{purpose}; {size_text(free)} are free on {device}.",
             "Choose a smaller model, a smaller number format, or a device with more memory.",
             needed, free,
         )
