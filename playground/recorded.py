@@ -101,6 +101,11 @@ class AttentionMap:
     def heads(self) -> int:
         return (self._call if isinstance(self._call, Tensor) else self._call.query).shape[0]
 
+    @property
+    def key_value_heads(self) -> int | None:
+        """Heads of keys and values, which query heads may share; None where these are not captured."""
+        return None if isinstance(self._call, Tensor) else self._call.key.shape[0]
+
     @cached_property
     def weights(self) -> Tensor:
         """(heads, queries, keys) float32 on the CPU, after softmax; rows sum to 1, to less with sinks."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from playground.analysis import attention_maps as maps
 from playground.analysis.attention_maps import block_size, cells_for, overview, pool, summarise_head
 from playground.errors import PlaygroundError
 
@@ -141,3 +142,20 @@ def test_labels_must_fit():
     """Guards against a picture with the wrong words."""
     with pytest.raises(PlaygroundError, match="3 × 3.*2 × 3"):
         summarise_head(CAUSAL, WORDS[:2], WORDS)
+
+
+def test_rollout_by_hand():
+    """Guards against the residual stream left out and layers in the wrong order: two layers of one head over two tokens,
+    each looking at the first token alone: (A + I) / 2 is [[1, 0], [1/2, 1/2]]; its square [[1, 0], [3/4, 1/4]]."""
+    first = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+    assert maps.rollout([first]).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    assert maps.rollout([first, first]).tolist() == [[1.0, 0.0], [0.75, 0.25]]
+    swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    assert maps.rollout([first, swap]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+
+
+def test_without_the_first_token():
+    """Guards against rows that no longer sum to 1, and against a division by zero in the first row."""
+    rest, hidden = maps.without_first(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.2, 0.3]]))
+    assert rest.tolist() == [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, pytest.approx(0.4), pytest.approx(0.6)]]
+    assert hidden == pytest.approx(2 / 3)

@@ -209,6 +209,21 @@ def _name(labels: Sequence[str], index: int) -> str:
     return f'"{word}" (position {index})' if repeated else f'"{word}"'
 
 
+def rollout(layers: Iterable[Tensor]) -> Tensor:
+    """(Q, Q): how much of each token's final state comes from each token, through all layers given, if every head counted
+    the same and the residual stream half: product of (mean over heads + identity) / 2, the last layer first.
+
+    Attention rollout (Abnar and Zuidema 2020); layers (H, Q, Q) from the first on. Rows sum to 1, to less with sinks.
+    """
+    import torch
+
+    whole = None
+    for weights in layers:
+        mixed = (weights.float().mean(0) + torch.eye(weights.shape[-1])) / 2
+        whole = mixed if whole is None else mixed @ whole
+    return whole
+
+
 def without_first(weights: Tensor) -> tuple[Tensor, float]:
     """Weights (Q, K) with nothing on the first key and the other keys of each row sharing the whole, and the mean share
     that the first key had, 0..1. Rows that saw the first key alone stay empty.

@@ -16,6 +16,7 @@ import types
 import playground as pg
 from playground.components.plotly_view import figure_json
 from playground.tabs.attention import heads
+from playground.tabs.attention.shown import head_map, row_view
 
 TEXT = "The animal didn't cross the street because it was too tired. "
 
@@ -56,7 +57,7 @@ def main() -> None:
     for length in asked.lengths:
         recording = pg.record(model, ids[:length])
         (figure, _, strip, _), seconds = measured(lambda r=recording: heads.head_view(r, 3, 1, "self"), asked.rounds)
-        _, row = measured(lambda r=recording: heads.row_view(heads.head_map(r, 3, 1, "self"), ["row", 5]), asked.rounds)
+        _, row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self"), ["row", 5]), asked.rounds)
         told = [f"{len(figure_json(figure)) / 1e3:.0f} ({seconds:.2f} s)"]
         told.append(f"{len(json.dumps(strip)) / 1e3:.0f} ({row:.2f} s)")
         overview = None

@@ -2,13 +2,12 @@
 reproduces the model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import gradio as gr
 
-from playground.analysis.attention_maps import block_size, summarise_head, without_first
+from playground.analysis.attention_maps import block_size, summarise_head
 from playground.analysis.attention_maps import overview as pool_all
-from playground.analysis.display import percent, plain_mark
+from playground.analysis.display import percent
 from playground.components import Panel, PlotlyView, TokenStrip, markup
 from playground.figures.attention import (
     MOST_CELLS,
@@ -18,19 +17,12 @@ from playground.figures.attention import (
     overview_figure,
     overview_mark,
 )
+from playground.tabs.attention.shown import ROLLOUT, SHOWN, head_map, row_view, shared_key, write_files
 from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active, outputs, recorded
 
 NAME, TITLE = "heads", "Heads"
 OVERVIEW_TOKENS = 1024
 """Longer texts are shown head by head: all heads together would take a minute."""
-
-SHOWN = {
-    "this head": None,
-    "mean of all heads": lambda weights, head: weights.mean(0),
-    "maximum of all heads": lambda weights, head: weights.amax(0),
-    "minus the layer's mean": lambda weights, head: weights[head] - weights.mean(0),
-}
-"""What can be shown of a layer: name -> from weights (H, Q, K) and the head's number."""
 
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -58,6 +50,10 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
                 log = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
             strip = TokenStrip(label="A token's attention", strip_height=220, elem_id="attention-strip")
             about_row = Panel(live=True, elem_id="attention-row")
+            with gr.Row(elem_classes="pg-actions"):
+                make = gr.Button("Make files of these numbers", size="sm", scale=0, min_width=220, elem_id="attention-files")
+                files = [gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
+                         for name in ("CSV", "JSON")]  # fmt: skip
     Panel(ABOUT)
 
     place = gr.State(None)
@@ -71,6 +67,7 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
     gr.on([c.input for c in options], draw_head, [*chosen.given, *options, place], one_head, trigger_mode="always_last",
           **RUNS_MODEL)  # fmt: skip
     overview.select(open_head, [*lens.given, chosen.kind, *options, place], one_head, **RUNS_MODEL)
+    make.click(download, [*chosen.given, *options], [*files, lens.message], **RUNS_MODEL)
     row = [strip, about_row, place, lens.message]
     figure.select(open_row, [*chosen.given, *options], row, **RUNS_MODEL)
     strip.select(open_token, [*chosen.given, *options, place], row, **RUNS_MODEL)
@@ -160,36 +157,6 @@ def open_token(model_id, device, dtype, text, layer, head, kind, show, sink, log
     return *row_view(shown, place), place
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What of a layer's heads is shown, with its own name and tokens."""
-
-    weights: object  # (Q, K) float32
-    name: str
-    queries: list[str]
-    keys: list[str]
-    causal: bool
-    hidden: float | None
-    """Mean share of the attention that went to the first token, where that is left out."""
-
-
-def head_map(recording, layer: int, head: int, kind: str, show: str = "this head", sink: bool = False) -> Shown:
-    """One head's weights, or all of the layer's together, with the first token left out if asked for."""
-    attention = recording.attention(layer, kind)
-    chosen, name = SHOWN[show], f"Layer {layer}, head {head}"
-    if chosen is None:
-        weights = attention.head(head)
-    else:
-        weights, name = chosen(attention.weights, head), f"Layer {layer}, {show}"
-    hidden = None
-    if sink and show != "minus the layer's mean":
-        weights, hidden = without_first(weights)
-    return Shown(
-        weights, name, [token.label for token in attention.query_tokens], [token.label for token in attention.key_tokens],
-        kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder"), hidden,
-    )  # fmt: skip
-
-
 def head_view(recording, layer, head, kind, show="this head", sink=False, log=False, place=None) -> tuple:
     """The picture of one head, the sentence under it, and a token's row as strip and sentence."""
     shown = head_map(recording, layer, head, kind, show, sink)
@@ -198,43 +165,25 @@ def head_view(recording, layer, head, kind, show="this head", sink=False, log=Fa
         figure = difference_figure(shown.weights.numpy(), shown.queries, shown.keys, description=sentence)
     else:
         summary = summarise_head(shown.weights, shown.queries, shown.keys, cross=kind == "cross")
-        sentence = summary.sentence(layer, head) if show == "this head" else f"{shown.name} over all heads."
+        sentence = summary.sentence(layer, head)
+        if show != "this head":
+            sentence = f"{shown.name}, over all heads." if show != ROLLOUT else f"{shown.name} (Abnar and Zuidema 2020)."
         figure = head_figure(
             shown.weights.numpy(), shown.queries, shown.keys, description=sentence, causal=shown.causal,
             selected=summary.pair, logarithmic=log,
         )  # fmt: skip
     if shown.hidden is not None:
         sentence += f" The first token, left out here, took {percent(shown.hidden)} of the attention on average."
+    sentence += shared_key(recording, layer, head, kind)
     place = place or ["row", len(shown.queries) - 1]
     return figure, markup.note(sentence), *row_view(shown, place)
 
 
-def row_view(shown: Shown, place: list) -> tuple:
-    """A token's row or column as shaded text, and a sentence that says which."""
-    way, index = place
-    if way == "row":
-        index = min(index, len(shown.queries) - 1)
-        values, names, own = shown.weights[index], shown.keys, shown.queries[index]
-    else:
-        index = min(index, len(shown.keys) - 1)
-        values, names, own = shown.weights[:, index], shown.queries, shown.keys[index]
-    values = values.numpy()
-    most = max(float(abs(values).max()), 1e-9)
-    items = [
-        {"text": name, "label": plain_mark(name, 40), "shade": max(0.0, float(value)) / most, "kind": "prompt",
-         "title": f"{plain_mark(name, 40)}: {value:.4f}"}
-        for name, value in zip(names, values, strict=True)
-    ]  # fmt: skip
-    best = [int(i) for i in (-values).argsort()[:3]]
-    told = ", ".join(f"“{plain_mark(names[i], 24)}” {value_text(values[i])}" for i in best)
-    token = f"“{plain_mark(own, 24)}” (position {index})"
-    words = f"{token} attends most to {told}." if way == "row" else f"Most of it to {token} comes from {told}."
-    return items, markup.note(words + " Click a token for its row, again for its column.")
-
-
-def value_text(value: float) -> str:
-    """A weight with three digits."""
-    return f"{float(value):.3f}"
+@outputs(2)
+def download(model_id, device, dtype, text, layer, head, kind, show, sink, log) -> tuple:
+    """The map shown, as CSV and as JSON, behind a button each."""
+    shown = head_map(recorded(model_id, device, dtype, text), int(layer), int(head), kind, show, sink)
+    return tuple(gr.DownloadButton(value=path, visible=True) for path in write_files(shown))
 
 
 def overview_view(recording, kind: str, selected: tuple[int, int]) -> dict:
