@@ -44,8 +44,8 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
             figure = PlotlyView(label="One head", height=460, elem_id="attention-map")
             sentence = Panel(elem_id="attention-sentence")
             badge = Panel(elem_id="attention-badge")
+            show = gr.Dropdown(list(SHOWN), value="this head", label="Show", elem_id="attention-show")
             with gr.Row(elem_classes="pg-controls"):
-                show = gr.Dropdown(list(SHOWN), value="this head", label="Show", elem_id="attention-show")
                 sink = gr.Checkbox(False, label="Without the first token, the rest shared anew", elem_id="attention-sink")
                 log = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
             strip = TokenStrip(label="A token's attention", strip_height=220, elem_id="attention-strip")
@@ -160,7 +160,7 @@ def open_token(model_id, device, dtype, text, layer, head, kind, show, sink, log
 def head_view(recording, layer, head, kind, show="this head", sink=False, log=False, place=None) -> tuple:
     """The picture of one head, the sentence under it, and a token's row as strip and sentence."""
     shown = head_map(recording, layer, head, kind, show, sink)
-    if show == "minus the layer's mean":
+    if shown.compared:
         sentence = f"{shown.name}: orange where this head attends more than the mean of its layer, blue where less."
         figure = difference_figure(shown.weights.numpy(), shown.queries, shown.keys, description=sentence)
     else:

@@ -13,12 +13,12 @@ from playground.analysis.display import percent, plain_mark
 from playground.components import markup
 from playground.errors import PlaygroundError
 
-ROLLOUT = "rollout up to this layer"
+DIFFERENCE, ROLLOUT = "minus the layer's mean", "rollout up to this layer"
 SHOWN = {
     "this head": None,
     "mean of all heads": lambda weights, head: weights.mean(0),
     "maximum of all heads": lambda weights, head: weights.amax(0),
-    "minus the layer's mean": lambda weights, head: weights[head] - weights.mean(0),
+    DIFFERENCE: lambda weights, head: weights[head] - weights.mean(0),
     ROLLOUT: None,
 }
 """What can be shown of a layer: name -> from weights (H, Q, K) and the head's number."""
@@ -33,6 +33,8 @@ class Shown:
     queries: list[str]
     keys: list[str]
     causal: bool
+    compared: bool
+    """The weights are differences from the mean of the layer."""
     hidden: float | None
     """Mean share of the attention that went to the first token, where that is left out."""
 
@@ -49,13 +51,14 @@ def head_map(recording, layer: int, head: int, kind: str, show: str = "this head
     elif chosen is None:
         weights = attention.head(head)
     else:
-        weights, name = chosen(attention.weights, head), f"Layer {layer}, {show}"
+        weights = chosen(attention.weights, head)
+        name = f"Layer {layer}, head {head} {show}" if show == DIFFERENCE else f"Layer {layer}, {show}"
     hidden = None
-    if sink and show != "minus the layer's mean":
+    if sink and show != DIFFERENCE:
         weights, hidden = without_first(weights)
     return Shown(
         weights, name, [token.label for token in attention.query_tokens], [token.label for token in attention.key_tokens],
-        kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder"), hidden,
+        kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder"), show == DIFFERENCE, hidden,
     )  # fmt: skip
 
 
@@ -92,7 +95,10 @@ def row_view(shown: Shown, place: list) -> tuple:
     best = [int(i) for i in (-values).argsort()[:3]]
     told = ", ".join(f"“{plain_mark(names[i], 24)}” {float(values[i]):.3f}" for i in best)
     token = f"“{plain_mark(own, 24)}” (position {index})"
-    words = f"{token} attends most to {told}." if way == "row" else f"Most of it to {token} comes from {told}."
+    if shown.compared:
+        words = f"{token}: most above the mean {'to' if way == 'row' else 'from'} {told}."
+    else:
+        words = f"{token} attends most to {told}." if way == "row" else f"Most of it to {token} comes from {told}."
     return items, markup.note(words + " Click a token for its row, again for its column.")
 
 
