@@ -54,7 +54,8 @@ def choose_dtype(choice: str, device: torch.device) -> Choice:
     if choice == "int8":
         if device.type != "cpu":
             raise PlaygroundError(f"int8 weights are for the CPU, not for {device}.", "Choose bfloat16 or auto.")
-        return Choice(torch.int8, "weights of a quarter of the bytes, for speed; the rest is computed in float32")
+        reason = "weights in a quarter of the bytes, for speed; multiplied in bfloat16, all else in float32"
+        return Choice(torch.int8, reason)
     if choice != "auto":
         return Choice(DTYPES[choice], "chosen by the visitor")
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):

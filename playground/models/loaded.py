@@ -93,10 +93,10 @@ class LoadedModel:
         facts = self.anatomy.card() | {
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
-            "Weights from": self.origin,
         }
         if self.distance:
             facts["From float32"] = str(self.distance)
             if self.anatomy.tied_embeddings:
                 facts["Embeddings"] = "tied; for the output a copy in int8"
+        facts["Weights from"] = self.origin
         return facts

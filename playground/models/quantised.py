@@ -94,7 +94,7 @@ class Distance:
             words = f"mean cosine similarity of the last states {self.cosine:.4f} over {self.tokens} tokens of a sample"
         else:
             words = f"{self.divergence:#.2g} bits (mean KL divergence over {self.tokens} tokens of a sample)"
-            words += f", same first choice for {self.agreement:.0%}"
+            words += f", same first choice for {100 * self.agreement:.0f} %"
         if self.kept_weights:
             words += f"; {self.kept_weights:,} weights that are in no linear layer (experts) stay float32"
         return words
