@@ -16,6 +16,8 @@ from playground.tabs.lens import loaded, outputs, recorded
 
 FEED_EVERY = 0.1
 """Seconds between two updates of the page while text streams."""
+FEED_SHARE = 0.2
+"""Of the time at most this part goes into updates, which take long where a strip has thousands of tokens."""
 
 
 @outputs(SHOWN)
@@ -59,16 +61,17 @@ def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[t
     """Writes from a node of the tree on, feeding the page; yields what `view` gives."""
     grown = grow(model, written, asked, begun)
     written.node, written.place = begun, None
-    turns, steps, started, fed = workbench.shared().turns(model), [], time.perf_counter(), 0.0
+    turns, steps, started, fed, pause = workbench.shared().turns(model), [], time.perf_counter(), 0.0, FEED_EVERY
     yield view(model, written, "Reading the text …" if begun == ROOT else "Going on …", colour, whole=False)
     for step in grown:
         steps.append(step)
         now = time.perf_counter()
-        if now - fed > FEED_EVERY:
+        if now - fed > pause:
             explanation = explain_end(model, written) if not fed else None
-            fed = now
             words = speed(steps, started) + shared_with(turns.visitors)
             yield view(model, written, words, colour, explanation, whole=False)
+            fed = time.perf_counter()
+            pause = max(FEED_EVERY, (fed - now) * (1 / FEED_SHARE - 1))
     words = speed(steps, started) + how_it_ended(model, written, steps, asked)
     yield view(model, written, words, colour, explain_end(model, written))
 
