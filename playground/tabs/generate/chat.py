@@ -47,7 +47,7 @@ def undo(model_id, device, dtype, written, colour, event: gr.UndoData) -> tuple:
     turns = written.turns
     if not 0 <= int(event.index) < len(turns):
         return (gr.skip(),) * (SHOWN + 2)
-    rest = Written((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)])
+    rest = Written((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)], halt=written.halt)
     return turns[int(event.index)]["content"], "", *view(model, rest, "The turn was taken back.", colour, NOTHING)
 
 
@@ -61,16 +61,16 @@ def edit(model_id, device, dtype, system, written, colour, event: gr.EditData, *
     if turns[-1]["role"] == "user":
         yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
     else:
-        changed = Written((model_id, device, dtype, "chat", ""), messages=turns)
+        changed = Written((model_id, device, dtype, "chat", ""), messages=turns, halt=written.halt)
         words = "The answer was changed; with the next turn the model reads it so."
         yield gr.skip(), "", *view(model, changed, words, colour, NOTHING)
 
 
 @outputs(SHOWN + 2)
-def forget(model_id, device, dtype, colour) -> tuple:
+def forget(model_id, device, dtype, written, colour) -> tuple:
     """Begins a new conversation."""
     words = "A new conversation."
-    fresh = Written((model_id, device, dtype, "chat", ""))
+    fresh = Written((model_id, device, dtype, "chat", ""), halt=written.halt)
     return gr.skip(), "", *view(loaded(model_id, device, dtype), fresh, words, colour, NOTHING)
 
 
@@ -106,7 +106,7 @@ def answer(model, given, turns: list[dict], system: str, written: Written, colou
         asked = replace(asked, seed=None if asked.seed is None else asked.seed + len(written.tree.leaves()))
     else:
         prompt = [entry_of(token, "prompt") for token in model.vocabulary.describe(rendered.ids)]
-        written = Written(key, rendered.ids, prompt, messages=turns)
+        written = Written(key, rendered.ids, prompt, messages=turns, halt=written.halt)
     for shown in write(model, written, asked, ROOT, colour):
         yield "", markup.note(left_out(rendered, limit)), *shown
 

@@ -85,27 +85,23 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     asked = [*lens.given, mode, written, colour]
     drawn = [mode, start, more, stop, ruling.room, off, chat_room, score_room, *shown, lens.message]
     tab.select(draw, asked, drawn, **RUNS_MODEL)
-    gr.on(lens.triggers, only_when_active(NAME, draw), [lens.active, *asked], drawn, **RUNS_MODEL)
-    mode.input(draw, asked, drawn, **RUNS_MODEL)
+    again = {"fn": only_when_active(NAME, draw), "inputs": [lens.active, *asked], "outputs": drawn, **RUNS_MODEL}
+    for event in (gr.on(lens.triggers, **again), mode.input(draw, asked, drawn, **RUNS_MODEL)):
+        event.then(**again)  # text and mode may have changed at once: whichever was drawn last may be the former
     given = [lens.model, lens.device, lens.dtype]
     ends, once = [*shown, lens.message], {"trigger_mode": "once", **GENERATES}
     talking = [message, left_out, *ends]
     first = start.click(start_writing, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
                         talking, **once)  # fmt: skip
-    going = [
-        first,
-        more.click(writing.go_on, [*given, written, colour, *ruling.rules], ends, **once),
-        chart.select(branches.branch, [*given, written, colour, *ruling.rules], ends, **once),
-        message.submit(chat.send, [*given, message, system, written, colour, *ruling.rules], talking, **once),
-        talk.retry(chat.retry, [*given, system, written, colour, *ruling.rules], talking, **once),
-        talk.edit(chat.edit, [*given, system, written, colour, *ruling.rules], talking, **once),
-    ]
+    more.click(writing.go_on, [*given, written, colour, *ruling.rules], ends, **once)
+    chart.select(branches.branch, [*given, written, colour, *ruling.rules], ends, **once)
+    message.submit(chat.send, [*given, message, system, written, colour, *ruling.rules], talking, **once)
+    talk.retry(chat.retry, [*given, system, written, colour, *ruling.rules], talking, **once)
+    talk.edit(chat.edit, [*given, system, written, colour, *ruling.rules], talking, **once)
     first.then(apply_text, lens.text, lens.applied, **QUIET)
-    stop.click(writing.stopped, [*given, written, colour], ends, cancels=going, **QUIET).then(
-        apply_text, lens.text, lens.applied, **QUIET
-    )
+    stop.click(writing.stop, written, None, **QUIET)
     talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
-    talk.clear(chat.forget, [*given, colour], talking, **QUIET)
+    talk.clear(chat.forget, [*given, written, colour], talking, **QUIET)
     into.click(chat.look_into, [*given, written], [lens.text, lens.applied, status, lens.message], **QUIET)
     strip.select(explain, [*lens.given, mode, written, colour], [strip, status, chart, detail, stages, written,
                  lens.message], **RUNS_MODEL)  # fmt: skip
@@ -135,10 +131,10 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     """
     model = loaded(model_id, device, dtype)
     modes = modes_of(model)
-    mode = mode if mode in modes else (modes or ["complete"])[0]
+    asked_mode, mode = mode, mode if mode in modes else (modes or ["complete"])[0]
     writes = mode in WRITING and bool(modes)
     controls_now = (
-        gr.Radio([(MODES[name], name) for name in modes], value=mode, visible=bool(modes)),
+        mode_choice(modes, mode, asked_mode),
         gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
         gr.Button(visible=writes),
         gr.Button(visible=writes),
@@ -151,12 +147,19 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     if written.key == key or (mode == "chat" and written.key[:4] == key[:4]):
         return *controls_now, *(gr.skip(),) * SHOWN
     fresh, words, explanation, strip = first_sight(model, key, colour)
-    fresh.messages = written.turns
+    fresh.messages, fresh.halt = written.turns, written.halt
     talk = talk_of(fresh) if mode == "chat" else gr.skip()
     beside = gr.update(value=None, visible=False)
     return (
         *controls_now, strip, markup.note(words), *explanation, *tree_view(model, fresh)[:3], beside, talk, fresh,
     )  # fmt: skip
+
+
+def mode_choice(modes: list[str], mode: str, asked: str) -> gr.Radio:
+    """The modes that are on; the one chosen moves only where it is off with this model."""
+    choices = [(MODES[name], name) for name in modes]
+    moved = {} if mode == asked else {"value": mode}
+    return gr.Radio(choices, visible=bool(modes), **moved)
 
 
 def first_sight(model, key: tuple, colour: str) -> tuple:

@@ -28,7 +28,7 @@ def stream(model_id, device, dtype, text, mode, written, colour, *rules) -> Iter
     if written.key != key:
         recording = recorded(model_id, device, dtype, text)
         ids = tuple(token.id for token in recording.tokens)
-        written = Written(key, ids, prompt_entries(recording), following_of(recording))
+        written = Written(key, ids, prompt_entries(recording), following_of(recording), halt=written.halt)
     yield from write(model, written, asked, ROOT, colour)
 
 
@@ -43,7 +43,9 @@ def go_on(model_id, device, dtype, written, colour, *rules) -> Iterator[tuple]:
 @outputs(SHOWN)
 def clear(model_id, device, dtype, written, colour) -> tuple:
     """Forgets every continuation; the text stays."""
-    written = Written(written.key, written.ids, written.prompt, written.following, messages=written.messages)
+    written = Written(
+        written.key, written.ids, written.prompt, written.following, messages=written.messages, halt=written.halt
+    )
     explanation = explain_next(written.following) if written.following else (None, "", NO_STAGES)
     return view(loaded(model_id, device, dtype), written, "The continuations were cleared.", colour, explanation)
 
@@ -60,7 +62,7 @@ def following_of(recording):
 def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[tuple]:
     """Writes from a node of the tree on, feeding the page; yields what `view` gives."""
     grown = grow(model, written, asked, begun)
-    written.node, written.place = begun, None
+    written.node, written.place, written.halt.asked = begun, None, False
     turns, steps, started, fed, pause = workbench.shared().turns(model), [], time.perf_counter(), 0.0, FEED_EVERY
     yield view(model, written, "Reading the text …" if begun == ROOT else "Going on …", colour, whole=False)
     for step in grown:
@@ -72,7 +74,12 @@ def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[t
             yield view(model, written, words, colour, explanation, whole=False)
             fed = time.perf_counter()
             pause = max(FEED_EVERY, (fed - now) * (1 / FEED_SHARE - 1))
+        if written.halt.asked:
+            grown.close()
+            break
     words = speed(steps, started) + how_it_ended(model, written, steps, asked)
+    if written.halt.asked:
+        words = f"Stopped after {counted(len(steps), 'token')}. They stay, and any of them can be clicked."
     yield view(model, written, words, colour, explain_end(model, written))
 
 
@@ -105,14 +112,9 @@ def _grow_beams(written: Written, search, begun: int) -> Iterator:
             yield steps[-1]
 
 
-@outputs(SHOWN)
-def stopped(model_id, device, dtype, written, colour) -> tuple:
-    """The page after Stop; everything written so far stays."""
-    model, count = loaded(model_id, device, dtype), len(written.steps())
-    if not count:
-        return view(model, written, "Stopped before the first token was written.", colour)
-    words = f"Stopped after {counted(count, 'token')}. They stay, and any of them can be clicked."
-    return view(model, written, words, colour, explain_end(model, written))
+def stop(written: Written) -> None:
+    """Asks the stream to end after the token that is being computed; the stream itself says so, and keeps all."""
+    written.halt.asked = True
 
 
 def speed(steps: list, started: float) -> str:

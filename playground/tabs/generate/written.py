@@ -19,6 +19,13 @@ SHOWN = 11
 
 
 @dataclass
+class Halt:
+    """What Stop sets and a stream looks at after every token; one for each visitor, handed from Written to Written."""
+
+    asked: bool = False
+
+
+@dataclass
 class Written:
     """One text and its continuations."""
 
@@ -37,6 +44,7 @@ class Written:
     """Number of the token whose candidates are shown, counted along the strip; None: what comes after the text."""
     messages: list[dict] = field(default_factory=list)
     """Turns of a chat, before the answer that is written."""
+    halt: Halt = field(default_factory=Halt)
     answer: str = ""
     """The answer as it was shown last, without special tokens."""
 
