@@ -21,6 +21,12 @@ def test_a_replaced_stretch_is_paired_as_far_as_it_goes():
     assert [(c.first, c.second) for c in columns] == [(0, 0), (1, 1), (2, None), (3, 2)]
 
 
+def test_long_repetitions_are_paired_by_place():
+    """Guards against a minute of searching in two long texts of one word."""
+    columns = compare([7] * 3000, [7] * 2999, [0.5] * 3000, [0.5] * 2999)
+    assert len(columns) == 3000 and (columns[-1].first, columns[-1].second) == (2999, None)
+
+
 def test_empty_rows():
     """Guards against an exception where a continuation has no token."""
     assert compare([], [], [], []) == ()

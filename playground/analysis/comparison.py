@@ -1,9 +1,14 @@
 """Two rows of tokens side by side, with the surprisal of each and the difference. Works on ids and probabilities."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+
+MOST_MATCHES = 200_000
+"""Pairs of equal tokens up to which the longest common order is looked for."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,23 @@ def compare(
     """Columns of two rows of token ids and their probabilities, 0..1 (None where nothing predicted the token).
 
     Tokens that both rows have are paired in the longest common order (Ratcliff and Obershelp 1988); what stands between
-    is paired one by one as far as it goes, the rest stands alone.
+    is paired one by one as far as it goes, the rest stands alone. Long texts of few different tokens, which would take
+    a minute, are paired by place.
     """
     columns = []
-    for _, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+    for _, a, b, c, d in _stretches(first, second):
         for i in range(max(b - a, d - c)):
             left, right = a + i if a + i < b else None, c + i if c + i < d else None
             columns.append(Column(left, right, _bits(first_p, left), _bits(second_p, right)))
     return tuple(columns)
+
+
+def _stretches(first: Sequence[int], second: Sequence[int]) -> list[tuple]:
+    """What the two rows share and what they don't, as (what, from, to, from, to)."""
+    counts = Counter(second)
+    if sum(counts[token] for token in first) > MOST_MATCHES:
+        return [("replace", 0, len(first), 0, len(second))]
+    return SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
 
 
 def _bits(probabilities: Sequence[float | None], index: int | None) -> float | None:
