@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-
 MOST_MATCHES = 200_000
 """Pairs of equal tokens up to which the longest common order is looked for."""
 

@@ -12,10 +12,15 @@ from tests.browser.test_page import HOSTILE, look_at
 
 
 def number(page: Page, name: str, value: float) -> None:
-    """Sets a slider by its number box."""
-    box = page.locator(f"#{name} input[type=number]")
-    box.fill(str(value))
-    box.press("Tab")
+    """Sets a slider by its number box; again where Gradio, still building what was opened just now, put it back."""
+    box, slider = page.locator(f"#{name} input[type=number]"), page.locator(f"#{name} input[type=range]")
+    for _ in range(10):
+        box.fill(str(value))
+        box.press("Tab")
+        page.wait_for_timeout(300)
+        if slider.input_value() == str(value):
+            break
+    expect(slider).to_have_value(str(value))
 
 
 def choose(page: Page, mode: str) -> None:
@@ -165,8 +170,10 @@ def test_beams_fill_the_tree(opened):
     page.locator("#generate").click()
     expect(page.locator("#generate-status")).to_contain_text("The best of 3 beams", timeout=60_000)
     page.wait_for_selector("#tree .pv[data-rendered]")
-    texts = page.locator("#tree .pv").evaluate("gd => gd._fullData.flatMap(t => t.mode === 'text' ? [...t.text] : [])")
-    assert any("out at" in text for text in texts)
+    page.wait_for_function(
+        """() => (document.querySelector('#tree .pv')._fullData || [])
+        .some(t => t.mode === 'text' && [...t.text].some(text => text.includes('out at')))"""
+    )
 
 
 def test_chat_with_retry_undo_and_edit(opened):
