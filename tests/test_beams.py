@@ -95,18 +95,18 @@ def test_an_end_before_the_others(tiny):
 def test_closing_ends_the_search(tiny):
     """Guards against a thread that searches on after Stop."""
     model = tiny("llama")
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with counted_passes(model) as passes:
         search = beam_search(
             model, model.vocabulary.tokenize(PROMPT)[0], GenerationSettings(max_new_tokens=50, beams=2)
         )
         list(islice(search, 3))
         search.close()
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and thread.daemon:
-                thread.join(timeout=5)
+        own = set(threading.enumerate()) - before
+        for thread in own:
+            thread.join(timeout=10)
         assert len(passes) <= 5
-    assert threading.active_count() <= before
+    assert not any(thread.is_alive() for thread in own)
 
 
 def test_several_of_both_kinds_are_refused():
