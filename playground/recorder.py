@@ -8,8 +8,9 @@ loaded or shown.
 
 import re
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -201,7 +202,8 @@ class Traced:
 class CallReader:
     """A sink that hands on each attention call as `receive(kind, layer, call)`; layers count per kind."""
 
-    def __init__(self, model: PreTrainedModel, receive: Receiver, keep_all: bool = True):
+    def __init__(self, model: PreTrainedModel, receive: Receiver, keep_all: bool = True, row: int = 0):
+        self._row = row
         self._receive = receive
         self._keep_all = keep_all
         self.module: torch.nn.Module | None = None
@@ -216,20 +218,24 @@ class CallReader:
         causal = query.shape[2] if _causal_without_mask(module, query, mask, options) else 0
         allowed, rest = self._split(mask, causal, query.device)
         call = AttentionCall(
-            query=_own(query[0]),
-            key=_own(key[0]),
+            query=_own(query[self._row]),
+            key=_own(key[self._row]),
             allowed=allowed,
-            bias=rest if bias is None else bias[0] if rest is None else bias[0] + rest,
+            bias=rest if bias is None else self._own_row(bias) if rest is None else self._own_row(bias) + rest,
             scaling=options.get("scaling"),
             softcap=options.get("softcap"),
             sinks=options.get("s_aux"),
-            value=_own(value[0]) if self._keep_all else None,
-            output=output[0] if self._keep_all else None,
+            value=_own(value[self._row]) if self._keep_all else None,
+            output=output[self._row] if self._keep_all else None,
             eager=_needs_eager(options),
         )
         kind, self.module = self._kind(module), module
         self._receive(kind, self._layers[kind], call)
         self._layers[kind] += 1
+
+    def _own_row(self, shared: Tensor) -> Tensor:
+        """This reader's row of what may be one for all rows of the batch."""
+        return shared[self._row if shared.shape[0] > 1 else 0]
 
     def _kind(self, module) -> str:
         if not self._two_stacks:
@@ -251,10 +257,11 @@ class CallReader:
             if mask is None:
                 allowed = torch.ones(1, causal, causal, dtype=torch.bool, device=device).tril()
             elif mask.dtype == torch.bool:
-                allowed = mask[0]
+                allowed = self._own_row(mask)
             else:
-                allowed = mask[0] > torch.finfo(mask.dtype).min / 2
-                rest = torch.where(allowed, mask[0], 0)
+                mine = self._own_row(mask)
+                allowed = mine > torch.finfo(mask.dtype).min / 2
+                rest = torch.where(allowed, mine, 0)
                 rest = rest if rest.any() else None
             self._masks[key] = mask, allowed, rest  # holding the mask keeps its memory from being used again
         return self._masks[key][1:]
@@ -271,3 +278,27 @@ def _causal_without_mask(module, query: Tensor, mask: Tensor | None, options: di
 def _own(tensor: Tensor) -> Tensor:
     """The tensor without the larger storage that it may be a view of (fused q, k, v projections)."""
     return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
+
+
+@contextmanager
+def changed(modules: Iterable[torch.nn.Module], *, given: Callable | None = None, gives: Callable | None = None):
+    """Within, and in this thread alone, the modules read what `given(args, kwargs)` makes of their arguments and give
+    what `gives(args, kwargs, output)` makes of their output. Others who run the model meanwhile notice nothing."""
+    owner, hooks = threading.get_ident(), []
+
+    def before(module, args, kwargs):
+        return given(args, kwargs) if threading.get_ident() == owner else None
+
+    def after(module, args, kwargs, output):
+        return gives(args, kwargs, output) if threading.get_ident() == owner else None
+
+    try:
+        for module in modules:
+            if given is not None:
+                hooks.append(module.register_forward_pre_hook(before, with_kwargs=True))
+            if gives is not None:
+                hooks.append(module.register_forward_hook(after, with_kwargs=True))
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -185,6 +185,16 @@ class Workbench:
             lambda recording: recording.nbytes,
         )
 
+    def experiment(self, model, text: str, choices):
+        """The Experiment of a text, its order and positions broken in every way that the model allows, made if need be."""
+        from playground.experiments import experiment
+
+        return self._recordings.get(
+            ("experiment", model.key, text, choices),
+            lambda: experiment(self.recording(model, text), choices),
+            lambda found: found.nbytes,
+        )
+
 
 def _state(model_id: str) -> Hashable:
     """Names, sizes and times of a local model's files, so that a changed one is loaded afresh; "" if there is none."""

@@ -321,16 +321,16 @@ def test_chat_without_a_template():
 
 def test_lengths_of_the_formula_out_of_range():
     """Guards against a picture of a billion numbers."""
-    assert accepted(answers(positions.draw_formula, 64, 128))
+    assert accepted(answers(positions.scheme.draw_formula, 64, 128))
     for length, width in ((0, 8), (10**9, 8), (8, 0), (8, 10**9)):
-        message = refusal(answers(positions.draw_formula, length, width))
+        message = refusal(answers(positions.scheme.draw_formula, length, width))
         assert f"{length:,}" in message or f"{width:,}" in message
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_positions_of_every_model(model):
     """Guards against a scheme without a picture or a reason."""
-    assert accepted(answers(positions.draw, *model_of(model)))
+    assert accepted(answers(positions.scheme.draw, *model_of(model)))
 
 
 # --- models --------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ FORBIDDEN = {
     "turns": STACK | {"playground"},
     "workbench": {"plotly", "gradio"},
     "components": {"torch", "transformers"},
+    "experiments": {"plotly", "gradio"},
     "tabs": {"transformers", "torch"},
     "api": {"transformers", "torch"},
     "app": {"transformers", "torch"},

@@ -1,6 +1,6 @@
 """Pieces of markup for Panels, every text escaped. Knows nothing of Gradio."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from playground.analysis.display import plain_mark
@@ -26,6 +26,13 @@ def definitions(facts: Mapping[str, str]) -> str:
     """A table of names and values."""
     rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
     return f'<dl class="pg-card">{rows}</dl>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; its cells are markup, escaped by whoever made them, its head is plain words."""
+    names = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="pg-table" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
 def badge(state: str, words: str, title: str = "") -> str:

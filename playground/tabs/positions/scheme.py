@@ -19,9 +19,10 @@ from playground.figures.positions import (
     table_figure,
     wavelengths_figure,
 )
-from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, loaded, only_when_active, outputs
+from playground.tabs.lens import QUIET, loaded, outputs
+from playground.tabs.positions.views import View
 
-NAME, TITLE = "positions", "Positions"
+NAME, TITLE = "scheme", "The scheme"
 SHOWN_POSITIONS = 256
 
 ABOUT = markup.explanation(
@@ -35,8 +36,9 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab) -> None:
-    """Builds the tab and connects it."""
+def build(view: View) -> None:
+    """Builds the view and connects it."""
+    lens = view.lens
     heading = Panel(elem_id="positions-heading")
     with gr.Row():
         own = PlotlyView(label="The model's positions", height=420, elem_id="positions-own")
@@ -48,10 +50,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     formula = PlotlyView(draw_formula_figure(64, 128), label="Sinusoidal encoding", height=420, elem_id="sinusoidal")
     Panel(ABOUT)
 
-    own_outputs = [heading, own, second, lens.message]
-    model = lens.given[:3]
-    tab.select(draw, model, own_outputs, **RUNS_MODEL)
-    gr.on([lens.model.change], only_when_active(NAME, draw), [lens.active, *model], own_outputs, **RUNS_MODEL)
+    view.draws(draw, lens.given[:3], [heading, own, second, lens.message])
     gr.on([length.input, width.input], draw_formula, [length, width], [formula, lens.message],
           trigger_mode="always_last", **QUIET)  # fmt: skip
 

@@ -1,0 +1,256 @@
+"""Break it: the text run again with its order or its positions broken, and what that does to every token."""
+
+import gradio as gr
+import numpy as np
+
+from playground import workbench
+from playground.analysis.display import in_words, percent
+from playground.components import Panel, PlotlyView, markup
+from playground.errors import PlaygroundError
+from playground.figures.positions_order import variant_mark, variants_figure, weights_change_figure
+from playground.tabs.lens import RUNS_MODEL, outputs, recorded
+from playground.tabs.positions.views import View
+
+NAME, TITLE = "broken", "Break it"
+NAMES = {
+    "shuffled": "words shuffled", "swapped": "two swapped", "shifted": "shifted", "equal": "all equal",
+    "reversed": "reversed", "base": "other base", "beyond": "far beyond",
+}  # fmt: skip
+"""Variant -> what it is called beside the picture."""
+LOSS, DIVERGENCE, ATTENTION, TURN = "loss", "next-token distribution", "attention of the head", "last vectors"
+TABLE_ROWS = 128
+
+ABOUT = markup.explanation(
+    "What am I looking at?",
+    "Every row runs the same text again with its order or its positions broken: words shuffled, two tokens swapped, every "
+    "position k later, all positions equal, positions reversed (the tokens stay, the model is told otherwise), "
+    "another base of the rotary angles, the second half moved beyond the trained length. A token is compared with itself, "
+    "wherever it stands now.",
+    "<b>Loss</b> is −log<sub>2</sub> of the probability that the model gave the token, in bits. <b>Next-token "
+    "distribution</b> is the Kullback–Leibler divergence Σ p·log<sub>2</sub>(p/q) between what the model expected after the "
+    "token before (p) and now (q). <b>Attention</b> is the share of the token's attention that goes elsewhere.",
+    "How a model can be told other positions is found out by trying it: a way counts only if telling it what it knows "
+    "anyway changes nothing, and if equal positions leave its first layer blind to order.",
+)
+
+
+def build(view: View) -> None:
+    """Builds the view and connects it."""
+    lens = view.lens
+    measure = gr.Radio([LOSS], value=LOSS, label="Change of", elem_id="broken-measure")
+    figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map")
+    sentence = Panel(live=True, elem_id="broken-sentence")
+    notes = Panel(elem_id="broken-notes")
+    variant = gr.Radio([], label="In detail", elem_id="broken-variant")
+    with gr.Row():
+        with gr.Column(scale=4):
+            with gr.Row(elem_classes="pg-controls"):
+                layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="broken-layer")
+                head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="broken-head")
+            attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
+        with gr.Column(scale=6):
+            table = Panel(elem_id="broken-table")
+    with gr.Accordion("More", open=False):
+        with gr.Row(elem_classes="pg-controls"):
+            seed = gr.Number(0, label="Seed of the shuffling", precision=0, elem_id="broken-seed")
+            first = gr.Number(1, label="Swap token", precision=0, elem_id="broken-first")
+            second = gr.Number(-2, label="with token", precision=0, elem_id="broken-second",
+                               info="Counted from 0; negative numbers from the end.")  # fmt: skip
+        with gr.Row(elem_classes="pg-controls"):
+            shift = gr.Number(100, label="Shift all positions by", precision=0, elem_id="broken-shift")
+            wrap = gr.Checkbox(False, label="Wrap around at the end of a table", elem_id="broken-wrap")
+            factor = gr.Number(0.1, label="Multiply the rotary base by", elem_id="broken-factor")
+    Panel(ABOUT)
+
+    inputs = [*lens.given, measure, variant, layer, head, seed, first, second, shift, wrap, factor]
+    shown = [measure, variant, layer, head, figure, sentence, notes, attention, table, lens.message]
+    view.draws(draw, inputs, shown)
+    gr.on([measure.input, variant.input, layer.input, head.input, wrap.input, *(
+        event for number in (seed, first, second, shift, factor) for event in (number.submit, number.blur))],
+        draw, inputs, shown, trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
+    figure.select(choose, inputs, shown, **RUNS_MODEL)
+
+
+@outputs(9)
+def draw(model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor) -> tuple:
+    """All variants in one picture, and one of them in detail."""
+    return _draw(model_id, device, dtype, text, measure, variant, layer, head,
+                 seed, first, second, shift, wrap, factor)  # fmt: skip
+
+
+@outputs(9)
+def choose(
+    model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor,
+    event: gr.EventData,
+) -> tuple:  # fmt: skip
+    """The variant whose row was clicked."""
+    rest = layer, head, seed, first, second, shift, wrap, factor
+    found = _experiment(model_id, device, dtype, text, *rest)[0]
+    names = [outcome.variant.name for outcome in found.outcomes if not outcome.missing]
+    row = event._data.get("y")
+    if not isinstance(row, int | float) or not 0 <= row < len(names):
+        return (gr.skip(),) * choose.outputs
+    return _draw(model_id, device, dtype, text, measure, names[int(row)], *rest)
+
+
+def _experiment(model_id, device, dtype, text, layer, head, seed, first, second, shift, wrap, factor):
+    """The experiment of what the controls say, and the layer and head that there are."""
+    from playground.experiments import Choices
+
+    recording = recorded(model_id, device, dtype, text)
+    if recording.kinds:
+        layer = min(int(layer), recording.layers() - 1)
+        head = min(int(head), recording.attention(layer).heads - 1)
+    if None in (seed, first, second, shift, factor):
+        raise PlaygroundError("A number is missing under “More”.", "Fill it in.")
+    choices = Choices(int(seed), int(first), int(second), int(shift), bool(wrap), float(factor), int(layer), int(head))
+    return workbench.shared().experiment(recording.model, text, choices), recording, layer, head
+
+
+def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
+    found, recording, layer, head = _experiment(model_id, device, dtype, text, *rest)
+    possible = [outcome for outcome in found.outcomes if not outcome.missing]
+    names = [outcome.variant.name for outcome in possible]
+    measures = measures_of(found)
+    measure = measure if measure in measures else measures[0]
+    variant = variant if variant in names else names[0]
+    outcome = found.outcome(variant)
+    controls = (
+        gr.Radio(choices=measures, value=measure),
+        gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
+        *(_slider(name, value, count) for name, value, count in (
+            ("Layer", layer, recording.layers() if recording.kinds else 1),
+            ("Head", head, recording.attention(layer).heads if recording.kinds else 1))),
+    )  # fmt: skip
+    figure = all_variants(found, possible, measure)
+    mark = variant_mark(names.index(variant), figure.data[0].z.shape[1])
+    attention = None
+    if outcome.attention is not None:
+        attention = weights_change_figure(
+            found.attention, outcome.attention, [token.label for token in found.tokens],
+            title=f"Layer {layer}, head {head}: {outcome.variant.words}",
+        )  # fmt: skip
+    return (*controls, gr.update(value=figure, mark=mark), markup.note(sentence_of(found, outcome)), notes_of(found),
+            attention, table_of(found, outcome))  # fmt: skip
+
+
+def _slider(name: str, value: int, count: int) -> gr.Slider:
+    return gr.Slider(maximum=max(1, count - 1), value=value, label=f"{name} (0 to {count - 1})")
+
+
+def measures_of(found) -> list[str]:
+    """What can be shown of this model."""
+    predicts = any(outcome.change is not None for outcome in found.outcomes)
+    return ([LOSS, DIVERGENCE] if predicts else [TURN]) + ([ATTENTION] if found.attention is not None else [])
+
+
+def all_variants(found, possible: list, measure: str):
+    """The picture of all variants by one measure."""
+    pick, what, unit = {
+        LOSS: (lambda o: o.change.loss, "change of loss", "bits"),
+        DIVERGENCE: (lambda o: o.change.divergence, "divergence", "bits"),
+        ATTENTION: (lambda o: o.moved, "attention that moved", ""),
+        TURN: (lambda o: o.turned, "1 − cosine of the last vectors", ""),
+    }[measure]
+    values = np.stack([pick(outcome) for outcome in possible])
+    tokens = found.told if measure in (LOSS, DIVERGENCE) else found.tokens
+    known = np.isfinite(values)
+    means = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
+    return variants_figure(
+        [NAMES[outcome.variant.name] for outcome in possible], [token.label for token in tokens], values, what=what,
+        unit=unit, signed=measure == LOSS, means=means.tolist(),
+    )  # fmt: skip
+
+
+def sentence_of(found, outcome) -> str:
+    """What the chosen variant does, in numbers, and how long all of them took."""
+    words = outcome.variant.words[:1].upper() + outcome.variant.words[1:]
+    took = f" All of it took {found.seconds:.1f} s."
+    if outcome.change is None:
+        worst = int(outcome.turned.argmax())
+        return (f"{words}: the last vectors turn by {outcome.turned.mean():.3f} on average (1 − cosine), most that of "
+                f"“{in_words(found.tokens[worst].text)}” ({outcome.turned[worst]:.3f}).{took}")  # fmt: skip
+    change = outcome.change
+    if not np.isfinite(change.loss).any():
+        return f"{words}: no token of this text is predicted both ways.{took}"
+    known = np.isfinite(change.loss)
+    worst = int(np.nanargmax(change.loss))
+    same = int((change.top_before[:, 0] == change.top_after[:, 0]).sum())
+    return (
+        f"{words}: the loss goes from {change.loss_before[known].mean():.2f} to {change.loss_after[known].mean():.2f} bits "
+        f"per token ({change.mean_loss:+.2f}); “{in_words(found.told[worst].text)}” suffers most "
+        f"({change.loss[worst]:+.1f}). The most probable next token stays the same after {same} of {len(found.told)} "
+        f"tokens.{took}"
+    )
+
+
+def notes_of(found) -> str:
+    """The properties that must hold, measured; and what is not possible, with the reason."""
+    notes = [note for note in (_shift_note(found), _blind_note(found)) if note]
+    for outcome in found.outcomes:
+        if outcome.missing:
+            notes.append(markup.badge("off", f"Not possible: {NAMES[outcome.variant.name]}, because {outcome.missing}."))
+    return "<br>".join(notes)
+
+
+def _shift_note(found) -> str:
+    outcome, scheme = found.outcome("shifted"), found.model.anatomy.position_scheme
+    if outcome.missing:
+        return ""
+    unit = "log-probability" if outcome.change is not None else "number of the last vectors"
+    measured = f"shifted by {outcome.variant.positions[0]:,}, the largest change of any {unit} is {outcome.largest:.1e}"
+    if scheme in ("rotary", "alibi", "relative"):
+        exact = outcome.largest < (1e-2 if found.model.dtype.name == "float32" else 1)
+        why = "scores depend on distances alone, so only rounding is left"
+        return markup.badge("ok" if exact else "warn", f"A shift changes nothing: {measured}; {why}." if exact else
+                            f"A shift should change nothing, but {measured}: more than rounding explains.")  # fmt: skip
+    return markup.badge("ok", f"A shift matters: {measured}; each position has a vector of its own.")
+
+
+def _blind_note(found) -> str:
+    if found.equivariance is None:
+        return ""
+    measured = f"with all positions equal, shuffling changes no number by more than {found.equivariance:.1e}"
+    if found.equivariance < 1e-3:
+        return markup.badge("ok", f"Without positions this encoder sees no order: {measured}.")
+    return markup.badge("off", "Some order is left without positions: with all of them equal, shuffling still changes "
+                        f"numbers by up to {found.equivariance:.1e}, because layers with a window see their neighbours "
+                        "alone.")  # fmt: skip
+
+
+def table_of(found, outcome) -> str:
+    """Token by token: loss before and after, divergence, and what was expected next, before and after."""
+    change = outcome.change
+    if change is None:
+        head = ("token", "1 − cosine", "attention moved")
+        rows = [
+            (markup.text(token.label), f"{outcome.turned[i]:.3f}",
+             "" if outcome.moved is None else percent(outcome.moved[i]))  # fmt: skip
+            for i, token in enumerate(found.tokens[:TABLE_ROWS])
+        ]
+        return markup.table(head, rows)
+    vocabulary = found.model.vocabulary
+    seen: dict[int, str] = {}
+
+    def told(ids, p) -> str:
+        for i in ids[:2]:
+            seen.setdefault(int(i), markup.text(vocabulary.describe([int(i)])[0].label))
+        return "<br>".join(f'<span class="pg-token">{seen[int(i)]}</span> {percent(float(x))}'
+                           for i, x in zip(ids[:2], p[:2], strict=True))  # fmt: skip
+
+    rows = [
+        (
+            markup.text(token.label),
+            f"{_bits(change.loss_before[i])}&nbsp;→&nbsp;{_bits(change.loss_after[i])}",
+            f"{change.divergence[i]:.2f}",
+            told(change.top_before[i], change.top_p_before[i]),
+            told(change.top_after[i], change.top_p_after[i]),
+        )
+        for i, token in enumerate(found.told[:TABLE_ROWS])
+    ]
+    ahead = "next" if found.model.anatomy.kind != "encoder" else "in its place"
+    return markup.table(("token", "loss", "divergence", f"expected {ahead}", "and when broken"), rows)
+
+
+def _bits(value: float) -> str:
+    return f"{value:.1f}" if np.isfinite(value) else "–"
