@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from playground.analysis.attention import attention_scores, attention_weights, head_outputs, repeat_groups
+from playground.analysis.attention_maps import How, block_size, pool, pool_blocks
 from playground.analysis.maths import HeadInputs
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
@@ -21,8 +22,10 @@ _TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 """Largest difference that rounding explains, where values are about 1."""
 _LARGE_SCORE = 256
 """float32 rounds a score of this size by about 1e-5, and the weights with it, each by that share of itself."""
-_CHUNK = 2**24
-"""Scores held at once while verifying, 64 MiB in float32."""
+_CHUNK = 2**22
+"""Scores held at once while verifying, 16 MiB in float32, as far as whole heads go."""
+_STRETCH = 1024
+"""Queries whose weights are computed at once in a long text: more no longer fit the processor's caches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,32 +43,33 @@ class AttentionCall:
     output: Tensor | None  # (Q, H, V), before the output projection
     eager: bool = False  # the family's own function computed it, step by step in the model's number format
 
-    def scores(self, heads: slice = slice(None)) -> Tensor:
-        """(H, Q, K) float32, scaled, capped, biased and masked: what the softmax reads."""
-        query, key = self.query[heads], repeat_groups(self.key, self.query.shape[0])
-        bias = self.bias[heads] if self.bias is not None and self.bias.shape[0] > 1 else self.bias
+    def scores(self, heads: slice = slice(None), rows: slice = slice(None)) -> Tensor:
+        """(H, Q, K) float32, scaled, capped, biased and masked: what the softmax reads; of some heads and queries."""
+        query, key = self.query[heads, rows], repeat_groups(self.key, self.query.shape[0])
+        bias, allowed = _rows(self.bias, rows), _rows(self.allowed, rows)
+        bias = bias[heads] if bias is not None and bias.shape[0] > 1 else bias
         number_format = query.dtype if self.eager else torch.float32  # sdpa keeps its scores in float32
-        return attention_scores(query, key[heads], self.scaling, self.softcap, bias, self.allowed, number_format)
+        return attention_scores(query, key[heads], self.scaling, self.softcap, bias, allowed, number_format)
 
-    def weights(self, heads: slice = slice(None)) -> Tensor:
-        """(H, Q, K) float32, after softmax."""
-        return attention_weights(self.scores(heads), None if self.sinks is None else self.sinks[heads])
+    def weights(self, heads: slice = slice(None), rows: slice = slice(None)) -> Tensor:
+        """(H, Q, K) float32, after softmax; of some heads and queries."""
+        return attention_weights(self.scores(heads, rows), None if self.sinks is None else self.sinks[heads])
 
     def compare(self) -> "Comparison":
         """weights·V recomputed from what was kept, beside what the model used."""
-        count, value = self.query.shape[0], repeat_groups(self.value, self.query.shape[0])
-        step = max(1, _CHUNK // (self.query.shape[1] * self.key.shape[1]))
+        (count, queries), value = self.query.shape[:2], repeat_groups(self.value, self.query.shape[0])
+        step = max(1, _CHUNK // (queries * self.key.shape[1]))
         found = Comparison(0.0, 0.0, 0.0)
-        for start in range(0, count, step):
-            heads = slice(start, start + step)
-            scores = self.scores(heads)  # (H, Q, K)
-            weights = attention_weights(scores, None if self.sinks is None else self.sinks[heads])
-            used = self.output[:, heads].transpose(0, 1).float()  # (H, Q, V)
-            found = Comparison(
-                error=max(found.error, (head_outputs(weights, value[heads]) - used).abs().max().item()),
-                output=max(found.output, used.abs().max().item()),
-                score=max(found.score, scores.masked_fill(scores.isinf(), 0).abs().max().item()),
-            )
+        for heads in (slice(start, start + step) for start in range(0, count, step)):
+            for rows in (slice(start, start + _STRETCH) for start in range(0, queries, _STRETCH)):
+                scores = self.scores(heads, rows)  # (H, Q, K)
+                weights = attention_weights(scores, None if self.sinks is None else self.sinks[heads])
+                used = self.output[rows, heads].transpose(0, 1).float()  # (H, Q, V)
+                found = Comparison(
+                    error=max(found.error, (head_outputs(weights, value[heads]) - used).abs().max().item()),
+                    output=max(found.output, used.abs().max().item()),
+                    score=max(found.score, scores.masked_fill(scores.isinf(), 0).abs().max().item()),
+                )
         return found
 
 
@@ -117,6 +121,41 @@ class AttentionMap:
         None for families whose queries and keys are not captured."""
         return None if isinstance(self._call, Tensor) else self._call.scores().cpu()
 
+    @property
+    def allowed(self) -> np.ndarray | None:
+        """(queries, keys) bool: which keys each query may attend to, as the model was told; None where it may attend to
+        all, and where only weights are captured."""
+        if isinstance(self._call, Tensor) or self._call.allowed is None:
+            return None
+        allowed = self._call.allowed
+        return allowed.reshape(-1, *allowed.shape[-2:])[0].expand(*self.shape).cpu().numpy()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Queries and keys."""
+        return len(self.query_tokens), len(self.key_tokens)
+
+    def pooled(self, cells: int, how: How = "max") -> np.ndarray:
+        """(heads, rows, columns) float32: every head's weights in at most `cells` blocks per side, as
+        analysis.attention_maps.pool makes them, without all of a long text's weights in memory at once."""
+        if isinstance(self._call, Tensor) or "weights" in self.__dict__ or max(self.shape) <= _STRETCH:
+            return pool(self.weights, cells, how)
+        size = (block_size(self.shape[0], cells), block_size(self.shape[1], cells))
+        step = max(1, _STRETCH // size[0]) * size[0]  # whole blocks of queries
+        return np.stack([
+            np.concatenate([
+                pool_blocks(self._call.weights(slice(head, head + 1), slice(start, start + step)).cpu(), size, how)[0]
+                for start in range(0, self.shape[0], step)
+            ])
+            for head in range(self.heads)
+        ])  # fmt: skip
+
+    def rows(self, head: int, rows: slice) -> Tensor:
+        """(rows, keys) weights of some queries of one head, computed alone."""
+        if isinstance(self._call, Tensor) or "weights" in self.__dict__:
+            return self.weights[head][rows]
+        return self._call.weights(slice(head, head + 1), rows)[0].cpu()
+
     def head(self, head: int) -> Tensor:
         """(queries, keys) weights of one head, computed alone. PlaygroundError if there is no such head."""
         if not 0 <= head < self.heads:
@@ -125,7 +164,8 @@ class AttentionMap:
             )
         if isinstance(self._call, Tensor) or "weights" in self.__dict__:
             return self.weights[head]
-        return self._call.weights(slice(head, head + 1))[0].cpu()
+        stretches = range(0, self.shape[0], _STRETCH)
+        return torch.cat([self.rows(head, slice(start, start + _STRETCH)) for start in stretches])
 
 
 @dataclass(frozen=True)
@@ -194,12 +234,31 @@ class LayerMaths:
         return _array(self._projection(single) - nothing)
 
     @torch.inference_mode()
+    def value_norms(self, head: int) -> tuple[np.ndarray, bool]:
+        """(K,) float32: the length of what each key would add to the residual stream if it had all of the head's
+        attention, |v W^O_head| (the |f(x)| of Kobayashi et al. 2020), and True; where the heads' outputs do not go straight
+        into a projection, the length |v| of the value alone, and False."""
+        heads, width = self.call.output.shape[1:]
+        values = self.call.value[head // (heads // self.call.value.shape[0])]  # (K, V)
+        if self._projection is None:
+            return _array(values.float().norm(dim=-1)), False
+        alone = torch.zeros(len(values), heads * width, dtype=values.dtype, device=values.device)
+        alone[:, head * width : (head + 1) * width] = values
+        added = self._projection(alone) - self._projection(torch.zeros_like(alone[:1]))  # (K, d_model)
+        return _array(added.float().norm(dim=-1)), True
+
+    @torch.inference_mode()
     def projected(self, query: int) -> tuple[np.ndarray, np.ndarray] | None:
         """(d_model,) twice: Concat(head_1, …) W^O as the model computes it, and the projection's bias alone."""
         if self._projection is None:
             return None
         whole = self.call.output[query].reshape(1, -1)
         return _array(self._projection(whole)[0]), _array(self._projection(torch.zeros_like(whole))[0])
+
+
+def _rows(table: Tensor | None, rows: slice) -> Tensor | None:
+    """Some queries of a table that broadcasts to (H, Q, K)."""
+    return table if table is None or table.shape[-2] == 1 else table[..., rows, :]
 
 
 def _row(table: Tensor, head: int, query: int) -> Tensor:

@@ -154,8 +154,14 @@ def test_rollout_by_hand():
     assert maps.rollout([first, swap]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
 
 
+def test_an_overview_that_is_not_whole():
+    """Guards against layers to come that are drawn as zeros."""
+    half = maps.stacked([np.ones((2, 3, 3), np.float32)], 3, 3, "max", layers=4)
+    assert half.maps.shape == (4, 2, 3, 3) and np.isnan(half.maps[1:]).all() and (half.maps[0] == 1).all()
+
+
 def test_without_the_first_token():
     """Guards against rows that no longer sum to 1, and against a division by zero in the first row."""
-    rest, hidden = maps.without_first(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.2, 0.3]]))
+    rest, hidden = maps.without(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.2, 0.3]]), [0])
     assert rest.tolist() == [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, pytest.approx(0.4), pytest.approx(0.6)]]
     assert hidden == pytest.approx(2 / 3)

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from playground.recording import record
-from playground.tabs.attention import heads
+from playground.tabs.attention import asked, drawing, rows
 from playground.tabs.attention import shown as views
+from playground.tabs.attention.shown import Options
 
 TEXT = "The cat =1+1"
 
@@ -19,20 +21,64 @@ TEXT = "The cat =1+1"
 def shown(smollm2, monkeypatch):
     """The handlers look at a recording of `TEXT`."""
     recording = record(smollm2, TEXT)
-    monkeypatch.setattr(heads, "recorded", lambda *given: recording)
+    monkeypatch.setattr(drawing, "recorded", lambda *given: recording)
     return recording
+
+
+@pytest.fixture(scope="module")
+def pair(minilm):
+    """A recording of two sentences."""
+    return record(minilm, "The cat sat.", pair="It slept.")
 
 
 def test_what_can_be_shown_of_a_layer(shown):
     """Guards against the mean of another layer, and a maximum over tokens instead of heads."""
     weights = shown.attention(3).weights
-    assert torch.equal(views.head_map(shown, 3, 2, "self").weights, weights[2])
-    assert torch.allclose(views.head_map(shown, 3, 2, "self", "mean of all heads").weights, weights.mean(0))
-    assert torch.equal(views.head_map(shown, 3, 2, "self", "maximum of all heads").weights, weights.amax(0))
-    difference = views.head_map(shown, 3, 2, "self", "minus the layer's mean").weights
-    assert torch.allclose(difference, weights[2] - weights.mean(0))
-    rolled = views.head_map(shown, 3, 2, "self", views.ROLLOUT).weights
+
+    def of(show, *others):
+        return views.head_map(shown, 3, 2, "self", Options(show, others)).weights
+
+    assert torch.equal(of(views.THIS), weights[2])
+    assert torch.allclose(of("mean of all heads"), weights.mean(0))
+    assert torch.equal(of("maximum of all heads"), weights.amax(0))
+    assert torch.allclose(of(views.DIFFERENCE), weights[2] - weights.mean(0))
+    assert torch.allclose(of(views.CHOSEN, 1, 5), (weights[1] + weights[5]) / 2)
+    assert torch.allclose(of(views.MINUS, 1, 5), weights[2] - (weights[1] + weights[5]) / 2)
+    norms, _ = shown.maths(3).value_norms(2)
+    assert torch.allclose(of(views.NORMS), weights[2] * torch.from_numpy(norms), atol=1e-6)
+    rolled = of(views.ROLLOUT)
     assert torch.allclose(rolled.sum(-1), torch.ones(len(rolled)), atol=1e-5)
+
+
+def test_every_choice_is_drawn(shown):
+    """Guards against a choice of the list that raises, and a sentence that names another one."""
+    for show in views.SHOWN:
+        *_, figure, links, sentence, strip, words, bars, message = drawing.draw_head(
+            "m", "d", "t", TEXT, 3, 2, "self", show, (1, 5)
+        )
+        assert message == "" and figure is not None and strip and bars is not None, show
+        assert "Layer" in sentence or "Rollout" in sentence
+
+
+def test_two_sentences(pair):
+    """Guards against rows of A with columns of A where A → B was asked for, and shares that are lost silently."""
+    whole = pair.attention(2).weights[4]
+    segments = np.array([token.segment for token in pair.tokens])
+    for name, (queries, keys) in views.BETWEEN.items():
+        seen = views.head_map(pair, 2, 4, "self", Options(between=name))
+        assert torch.equal(seen.weights, whole[segments == queries][:, segments == keys])
+        assert len(seen.queries) == (segments == queries).sum() and name in seen.name
+    figure, _, sentence = drawing.head_view(pair, 2, 4, "self", asked.Asked(Options(between="A → B")))
+    assert "Of all attention of these queries 1 % goes to this sentence" in sentence and "sink" not in sentence
+
+
+def test_special_tokens_left_out(pair):
+    """Guards against [SEP] that stays while [CLS] goes; the rest shares the whole."""
+    seen = views.head_map(pair, 2, 4, "self", Options(left_out=views.SPECIAL))
+    special = [token.special for token in pair.tokens]
+    assert sum(special) == 3 and (seen.weights[:, special] == 0).all()
+    assert torch.allclose(seen.weights.sum(-1), torch.ones(len(special)), atol=1e-5)
+    assert seen.hidden == pytest.approx(float(pair.attention(2).weights[4][:, special].sum(-1).mean()))
 
 
 def test_groups_are_told(shown):
@@ -43,31 +89,92 @@ def test_groups_are_told(shown):
 
 def test_files_are_the_numbers_shown(shown):
     """Guards against rounded numbers in the download, and a token that a spreadsheet reads as a formula."""
-    *buttons, message = heads.download("m", "d", "t", TEXT, 3, 2, "self", "this head", False, False)
+    *buttons, message = drawing.download("m", "d", "t", TEXT, 3, 2, "self")
     assert message == "" and all(button.visible for button in buttons)
-    table, plain = map(Path, views.write_files(views.head_map(shown, 3, 2, "self")))
+    table, plain = map(Path, rows.write_files(views.head_map(shown, 3, 2, "self")))
     told, weights = json.loads(plain.read_text(encoding="utf-8")), shown.attention(3).weights[2]
     assert torch.equal(torch.tensor(told["weights"]), weights)
-    rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
-    assert [float(cell) for cell in rows[-1][1:]] == pytest.approx(weights[-1].tolist())
-    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
-    assert views.cell("=1+1") == "'=1+1" and views.cell(" =") == " ="
+    lines = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
+    assert [float(cell) for cell in lines[-1][1:]] == pytest.approx(weights[-1].tolist())
+    assert not any(cell.startswith(("=", "+", "@")) for line in lines for cell in line)
+    assert rows.cell("=1+1") == "'=1+1" and rows.cell(" =") == " ="
 
 
-def test_rows_and_columns(shown):
-    """Guards against a row shown where a column was asked for."""
+def test_rows_columns_and_the_step_that_chose(shown):
+    """Guards against a row shown where a column was asked for, and a step that reads the token that it chose."""
     seen = views.head_map(shown, 3, 2, "self")
     weights = shown.attention(3).weights[2]
-    row, _ = views.row_view(seen, ["row", 2])
-    column, _ = views.row_view(seen, ["column", 0])
-    assert [item["shade"] for item in row] == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=1e-6)
-    assert [item["shade"] for item in column] == pytest.approx((weights[:, 0] / weights[:, 0].max()).tolist(), abs=1e-6)
+
+    def shades(way, index):
+        return [item["shade"] for item in rows.row_view(seen, way, index)[0]]
+
+    assert shades(rows.ROW, 2) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=1e-6)
+    assert shades(rows.COLUMN, 0) == pytest.approx((weights[:, 0] / weights[:, 0].max()).tolist(), abs=1e-6)
+    assert shades(rows.CHOICE, 3) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=1e-6)
+    strip, words, bars = rows.row_view(seen, rows.CHOICE, 0)
+    assert strip == [] and "stands at the beginning" in words and bars is None
 
 
-def test_a_click_turns_a_row_into_a_column(shown):
-    """Guards against a second click that does nothing."""
-    event = SimpleNamespace(_data={"index": 2})
-    given = "m", "d", "t", TEXT, 3, 2, "self", "this head", False, False
-    assert heads.open_token(*given, ["row", 0], event)[2] == ["row", 2]
-    assert heads.open_token(*given, ["row", 2], event)[2] == ["column", 2]
-    assert heads.open_token(*given, ["column", 2], event)[2] == ["row", 2]
+def test_the_step_that_chose_is_that_of_the_generation(smollm2, shown):
+    """Guards against a row of the whole text that differs from what the model attended to when it wrote the token: the
+    weights of a pass over the tokens before it alone."""
+    ids = [token.id for token in shown.tokens]
+    alone = record(smollm2, ids[:4]).attention(3).weights[2][-1]
+    row = shown.attention(3).weights[2][3]
+    assert torch.allclose(row[:4], alone, atol=1e-5) and (row[4:] == 0).all()
+
+
+def test_what_was_written_is_told_apart(shown):
+    """Guards against a boundary that stays when another text comes under the lens."""
+    given = views.THIS, (), views.NOTHING, views.BOTH, False, "max"
+    same = asked.asked(TEXT, *given, (TEXT, 2)).options
+    other = asked.asked("another", *given, (TEXT, 2)).options
+    assert views.head_map(shown, 3, 2, "self", same).begun == 2
+    assert views.head_map(shown, 3, 2, "self", other).begun is None
+    strip, _, _ = rows.row_view(views.head_map(shown, 3, 2, "self", same))
+    assert [item["kind"] for item in strip[:4]] == ["prompt", "prompt", "generated", "generated"]
+
+
+def test_a_click_chooses_the_token(shown):
+    """Guards against a click that shows another token, on the strip, on a bar and on the map."""
+    given = "m", "d", "t", TEXT, 3, 2, "self"
+    assert drawing.open_token(*given, SimpleNamespace(_data={"index": 2}))[4] == 2
+    assert drawing.open_token(*given, SimpleNamespace(_data={"index": 0, "customdata": 4}))[4] == 4
+    strip, words, _, way, place, _ = drawing.open_row(*given, SimpleNamespace(_data={"x": 0, "y": 1}))
+    assert (way, place) == ("what it attends to", 1) and "(position 1)" in words
+
+
+def test_zoomed_in(smollm2, monkeypatch):
+    """Guards against a window of other tokens; a quarter more is drawn on each side, and all of it when seen whole."""
+    recording = record(smollm2, "The cat sat on the mat. " * 20)
+    monkeypatch.setattr(drawing, "recorded", lambda *given: recording)
+    size = len(recording.tokens)
+    figure = drawing.zoom("m", "d", "t", "", 0, 0, "self", SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20}))[0]
+    assert (figure.data[0].x[0], figure.data[0].y[0], figure.data[0].y[-1]) == (6, 18, 31)
+    weights = recording.attention(0).weights[0]
+    assert figure.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
+    everything = SimpleNamespace(_data={"x0": -0.5, "x1": size, "y0": size, "y1": 0})
+    whole = drawing.zoom("m", "d", "t", "", 0, 0, "self", everything)
+    assert whole[0].data[0].z.shape == (size, size)
+
+
+def test_the_overview_grows(smollm2, monkeypatch):
+    """Guards against an overview that is only shown when it is whole, and one that is computed twice."""
+    recording = record(smollm2, "The cat")
+    monkeypatch.setattr(drawing, "EVERY", 0)
+    seen = list(drawing.overview_views(recording, "self", (0, 0), asked.Asked(Options())))
+    assert len(seen) == 30 and seen[0][1].startswith("All heads: layer 1 of 30") and seen[-1][1] == ""
+    assert len(list(drawing.overview_views(recording, "self", (0, 0), asked.Asked(Options())))) == 1
+
+
+def test_strongest_roles(smollm2):
+    """Guards against a role given to a head that hardly has it, and to two roles at once."""
+    recording = record(smollm2, "Mr and Mrs Dursley lived here. Mr and Mrs Dursley")
+    found = asked.head_roles(recording, "self")
+    _, _, groups = asked.shown_property(recording, "self", asked.Asked(Options(), role=asked.STRONGEST))
+    marked = [head for heads in groups.values() for head in heads]
+    assert len(marked) == len(set(marked)) > 50 and (18, 6) in groups["induction ≥ 0.4"]
+    for name, heads in groups.items():
+        assert all(found[name.split()[0]][head] >= 0.4 for head in heads)
+    coloured, order, _ = asked.shown_property(recording, "self", asked.Asked(Options(), role="induction", ordered=True))
+    assert order[18, 0] == 6 and (np.diff(np.take_along_axis(coloured.values, order, 1), axis=1) <= 0).all()

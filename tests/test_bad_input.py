@@ -18,8 +18,8 @@ from playground.components import markup
 from playground.models.loading import prepare
 from playground.settings import Settings
 from playground.tabs import embeddings, positions, sidebar
-from playground.tabs.attention import bertviz, maths, roles
-from playground.tabs.attention import heads as attention
+from playground.tabs.attention import bertviz, maths, roles, through
+from playground.tabs.attention import drawing as attention
 from playground.tabs.generate import branches, chat, tab, writing
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.generate.written import Written, entries_of
@@ -152,11 +152,16 @@ def handlers(model: str, text: str):
     yield writing.stream, (*first, "complete", Written(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
     yield attention.draw, (*first, 0, 0, "self")
     kind = "encoder" if model == "bart" else "self"
-    options = "this head", False, False
-    yield attention.draw_head, (*first, 1, 1, kind, *options)
-    yield attention.open_head, (*first, kind, *options, None, event(x=0, y=0))
-    yield attention.open_row, (*first, 1, 1, kind, *options, event(x=0, y=0))
-    yield attention.open_token, (*first, 1, 1, kind, *options, ["row", 0], event(index=0))
+    yield attention.draw_head, (*first, 1, 1, kind)
+    yield attention.draw_overview, (*first, 1, 1, kind)
+    yield attention.open_head, (*first, 0, 0, kind, event(x=0, y=0))
+    yield attention.open_row, (*first, 1, 1, kind, event(x=0, y=0))
+    yield attention.open_token, (*first, 1, 1, kind, event(index=0))
+    yield attention.draw_row, (*first, 1, 1, kind)
+    yield attention.zoom, (*first, 1, 1, kind, event(x0=0, x1=3, y0=0, y1=3))
+    yield attention.draw_head, (*first, 1, 1, kind, "the mask")
+    yield attention.draw_head, (*first, 1, 1, kind, "times the values' norms", (), "special tokens")
+    yield through.draw, (*first, kind, None, "rollout")
     yield maths.draw, (*first, 1, 1, kind, None)
     yield maths.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
     yield roles.draw, (*first, kind, "self")
@@ -266,9 +271,11 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (tab.explain, (*first, "complete", written, "rank", event(**data))),
         (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
         (branches.branch, (*model_of("tiny"), written, "rank", event(**data), 2, 0.7, 0, 0.95, 1.0, 0, False)),
-        (attention.open_head, (*first, "self", "this head", False, False, None, event(**data))),
-        (attention.open_row, (*first, 0, 0, "self", "this head", False, False, event(**data))),
-        (attention.open_token, (*first, 0, 0, "self", "this head", False, False, None, event(**data))),
+        (attention.open_head, (*first, 0, 0, "self", event(**data))),
+        (attention.open_row, (*first, 0, 0, "self", event(**data))),
+        (attention.open_token, (*first, 0, 0, "self", event(**data))),
+        (attention.zoom, (*first, 0, 0, "self", event(**data))),
+        (through.choose, (*first, "self", None, "rollout", False, event(**data))),
         (roles.open_head, (event(**data),)),
         (embeddings.show_neighbours, (*model_of("tiny"), ["a", "b"], True, event(**data))),
     ):

@@ -10,7 +10,8 @@ import pytest
 from playground.analysis import positions
 from playground.analysis.attention_maps import Overview, overview
 from playground.analysis.projection import nearest, pca
-from playground.figures import attention, embeddings, generation, theme
+from playground.figures import attention, attention_rows, embeddings, generation, theme
+from playground.figures import overview as overview_module
 from playground.figures import positions as position_figures
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script>", "{{7*7}}", "\u202egnp.exe", "\ud800", "%{x}", "<b>", "a\nb"]
@@ -21,7 +22,12 @@ POINTS = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)
 
 def hostile_figures() -> list[go.Figure]:
     return [
-        attention.head_figure(CAUSAL, HOSTILE, HOSTILE, title=HOSTILE[0], causal=True),
+        attention.head_figure(CAUSAL, HOSTILE, HOSTILE, title=HOSTILE[0], causal=True, begun=2),
+        attention.difference_figure(CAUSAL, HOSTILE, HOSTILE, description=HOSTILE[0]),
+        attention.mask_figure(CAUSAL > 0, HOSTILE, HOSTILE, description=HOSTILE[0]),
+        attention_rows.bars_figure(CAUSAL[-1], HOSTILE, title=HOSTILE[2]),
+        attention_rows.alignment_figure(CAUSAL, HOSTILE, HOSTILE, description=HOSTILE[0]),
+        attention_rows.through_figure(CAUSAL, HOSTILE, 3, what="rollout", description=HOSTILE[0]),
         embeddings.scatter_figure(pca(POINTS), HOSTILE, HOSTILE, title=HOSTILE[1]),
         embeddings.neighbours_figure(nearest(POINTS, POINTS[0], N), HOSTILE),
         generation.distribution_figure(HOSTILE, [0.1] * N, chosen=0, title=HOSTILE[4]),
@@ -34,7 +40,7 @@ def plain_figures() -> dict[str, go.Figure]:
     similarity = positions.table_similarity(table)
     bias = positions.relative_bias(np.random.default_rng(0).normal(size=(32, 4)), np.arange(-9, 10))
     return {
-        "overview": attention.overview_figure(Overview(np.ones((2, 3, 4, 4), np.float32), 4, 4, "max"), (1, 2)),
+        "overview": overview_module.overview_figure(Overview(np.ones((2, 3, 4, 4), np.float32), 4, 4, "max"), (1, 2)),
         "table": position_figures.table_figure(table),
         "rotary": position_figures.rotary_figure(positions.rotary_angles(np.array([1.0, 0.1]), 9)),
         "wavelengths": position_figures.wavelengths_figure(np.array([6.3, np.inf]), length=5, context=50),
@@ -50,7 +56,7 @@ def plain_figures() -> dict[str, go.Figure]:
 # --- texts -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(len(hostile_figures())))
 def test_no_text_breaks_out(number):
     """Guards against markup in a token being read by Plotly, and against a surrogate that can't be encoded."""
     text = hostile_figures()[number].to_json()
@@ -61,6 +67,7 @@ def test_no_text_breaks_out(number):
     for string in strings(everything):
         assert "\u202e" not in string
         left = re.sub(r"</?b>|<br>|<extra></extra>", "", string) if "%{" in string else string
+        left = re.sub(f'^<span style="color:{theme.WRITTEN}">(.*)</span>$', r"\1", left)
         assert "<" not in left, string
 
 
@@ -68,7 +75,8 @@ def test_no_token_is_read_as_a_template():
     """Guards against "%{x}" as a token: texts go through labels and customdata, never through a hover template."""
     for figure in hostile_figures():
         for trace in figure.data:
-            assert "onerror" not in trace.hovertemplate and "%{x}" not in trace.hovertemplate.replace("<b>%{x}</b>", "")
+            template = (trace.hovertemplate or "").replace("<b>%{x}</b>", "").replace("<b>%{x:", "")
+            assert "onerror" not in template and "%{x}" not in template
 
 
 def test_label_escapes_once_and_keeps_quotes():
@@ -132,9 +140,64 @@ def test_long_texts_are_pooled_ticks_thinned_and_every_cell_still_named():
     assert np.isnan(z[0, 1:]).all() and z[0, 0] == 0
     assert "3 × 3 tokens" in figure.layout.meta["description"]
     assert len(figure.layout.xaxis.tickvals) <= 32
-    assert figure.layout.xaxis.labelalias["1"] == "3–5 w3"
-    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y0) == (0.5, 198.5)
+    assert list(figure.data[0].x[:3]) == [1, 4, 7]  # the middles of blocks: axes count tokens
+    assert figure.layout.xaxis.labelalias["4"] == "3–5 w3"
+    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].y0) == (2.5, 596.5)
     assert len(figure.to_json()) < 400_000
+
+
+def test_a_window_of_a_long_text_has_its_exact_numbers_in_their_places():
+    """Guards against a zoomed picture whose tokens are shifted, and one that moves the axes of the whole."""
+    weights = np.tril(np.random.default_rng(0).random((600, 600), np.float32))
+    labels = [f"w{i}" for i in range(600)]
+    whole = attention.head_figure(weights, labels, labels, causal=True)
+    part = attention.head_figure(weights, labels, labels, causal=True, window=attention.Window((300, 340), (290, 330)))
+    z, x, y = part.data[0].z, part.data[0].x, part.data[0].y
+    assert (x[0], x[-1], y[0], y[-1]) == (290, 329, 300, 339)
+    np.testing.assert_array_equal(np.isnan(z), np.arange(290, 330)[None, :] > np.arange(300, 340)[:, None])
+    assert z[5, 3] == weights[305, 293] and part.layout.xaxis.labelalias["293"] == "w293"
+    assert part.layout.xaxis.range == whole.layout.xaxis.range and part.layout.uirevision == whole.layout.uirevision
+    assert "Each cell" not in part.layout.meta["description"]
+
+
+def test_mean_and_maximum_of_blocks():
+    """Guards against a spike that the mean hides while the words say maximum."""
+    weights = np.zeros((512, 512), np.float32)
+    weights[100, 50] = 1
+    labels = ["w"] * 512
+    most = attention.head_figure(weights, labels, labels)
+    mean = attention.head_figure(weights, labels, labels, how="mean")
+    assert most.data[0].z.max() == 1 and mean.data[0].z.max() == 0.25
+    assert "largest weight of 2 × 2" in most.layout.meta["description"]
+    assert "mean of 2 × 2" in mean.layout.meta["description"]
+
+
+def test_what_a_model_wrote_is_told_apart():
+    """Guards against prompt and continuation that look the same, and a boundary drawn a token late."""
+    words = ["a", "b<i>", "c", "d"]
+    figure = attention.head_figure(np.eye(4, dtype=np.float32), words, words, begun=2)
+    assert [theme.WRITTEN in text for text in figure.layout.xaxis.ticktext] == [False, False, True, True]
+    assert {(s.x0, s.y0) for s in figure.layout.shapes} == {(1.5, 0), (0, 1.5)}
+    assert "<i>" not in "".join(figure.layout.yaxis.ticktext)
+
+
+def test_mask_and_alignment():
+    """Guards against allowed and masked changing places, and lines between the wrong tokens."""
+    allowed = np.tril(np.ones((3, 3), bool))
+    z = attention.mask_figure(allowed, "abc", "abc", description="d").data[0].z
+    np.testing.assert_array_equal(z, allowed)
+    figure = attention_rows.alignment_figure(np.array([[0.9, 0.1], [0.3, 0.7]], np.float32), "xy", "ab", description="d")
+    lines = [(t.x[i], t.x[i + 1]) for t in figure.data[:4] for i in range(0, len(t.x), 3)]
+    assert sorted(lines) == [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75)]
+    assert list(figure.layout.xaxis2.ticktext) == ["x", "y"] and list(figure.layout.xaxis.ticktext) == ["a", "b"]
+
+
+def test_bars_by_hand():
+    """Guards against a rest that is not the rest, and a click that names another token."""
+    values = np.array([0.5, 0.0, 0.3, *[0.01] * 20], np.float32)
+    figure = attention_rows.bars_figure(values, [f"w{i}" for i in range(23)])
+    assert list(figure.data[0].customdata[:2]) == [0, 2] and len(figure.data[0].x) == 12
+    assert "11 other tokens together 0.100" in figure.layout.xaxis.title.text
 
 
 def small_overview() -> Overview:
@@ -144,19 +207,19 @@ def small_overview() -> Overview:
 def test_a_click_on_the_overview_tells_layer_and_head():
     """Guards against rows and columns changing places, and against gutters that belong to a neighbour."""
     found = small_overview()
-    figure = attention.overview_figure(found)
+    figure = overview_module.overview_figure(found)
     x, y, z = figure.data[0].x, figure.data[0].y, figure.data[0].z
     for row, column in zip(*np.nonzero(z), strict=True):
-        layer, head = attention.overview_cell((2, 1), x[column], y[row])
+        layer, head = overview_module.overview_cell((2, 1), x[column], y[row])
         assert (layer, head) == (int(row >= z.shape[0] // 2), int(column >= z.shape[1] // 2))
-    assert attention.overview_cell((2, 1), 1, 0) == (0, 1)
+    assert overview_module.overview_cell((2, 1), 1, 0) == (0, 1)
     for outside in [(-0.6, 0), (0, 1.6), (2, 0), (float("nan"), 0), (1, 1)]:  # (1, 1): layer 1 has one head
-        assert attention.overview_cell((2, 1), *outside) is None
+        assert overview_module.overview_cell((2, 1), *outside) is None
 
 
 def test_overview_frames_the_selected_head():
     """Guards against (layer, head) being read as (x, y)."""
-    shape = attention.overview_figure(small_overview(), selected=(0, 1)).layout.shapes[0]
+    shape = overview_module.overview_figure(small_overview(), selected=(0, 1)).layout.shapes[0]
     assert ((shape.x0, shape.x1), (shape.y0, shape.y1)) == ((0.5, 1.5), (-0.5, 0.5))
     assert shape.line.color == theme.ACCENT
 
@@ -164,7 +227,7 @@ def test_overview_frames_the_selected_head():
 def test_overview_shades_each_map_by_its_own_largest_weight():
     """Guards against heads that all look pale; zero stays blank, a quarter of the largest is half as dark."""
     maps = np.array([[[[0.4, 0.1], [0.0, 1e-9]]]], np.float32)
-    z = attention.overview_figure(Overview(maps, 2, 2, "max")).data[0].z
+    z = overview_module.overview_figure(Overview(maps, 2, 2, "max")).data[0].z
     shades = sorted(set(z[z > 0].tolist()))
     assert shades[-1] == 255 and abs(shades[-2] - 128) <= 1 and shades[0] <= 2
     assert z.dtype == np.uint8
@@ -173,7 +236,21 @@ def test_overview_shades_each_map_by_its_own_largest_weight():
 def test_overview_of_a_whole_model_stays_small():
     """Guards against megabytes on every visit: 30 layers × 9 heads × 24 × 24 cells."""
     maps = np.random.default_rng(0).random((30, 9, 24, 24), np.float32)
-    assert len(attention.overview_figure(Overview(maps, 96, 96, "max"), (3, 4)).to_json()) < 600_000
+    assert len(overview_module.overview_figure(Overview(maps, 96, 96, "max"), (3, 4)).to_json()) < 600_000
+
+
+def test_overview_in_the_order_of_a_property():
+    """Guards against a map that stands where another head is named: in layer 0 head 1 has more."""
+    maps = np.array([[[[1.0]], [[0.25]]], [[[1.0]], [[0.25]]]], np.float32)
+    found, values = Overview(maps, 1, 1, "max"), np.array([[0.1, 0.9], [0.8, 0.2]])
+    order = np.argsort(-values, 1)
+    figure = overview_module.overview_figure(found, (0, 1), order=order, coloured=overview_module.Property(values, "self"))
+    heads, (layers, marks) = figure.data[0].customdata, (figure.data[1].customdata[:, 1], figure.data[1].customdata[:, 0])
+    assert heads[0, 0] == 1 and heads[-2, 0] == 0
+    assert figure.layout.shapes[0].x0 == -0.5  # head 1 of layer 0 stands first
+    by_head = {(int(a), int(b)): round(float(x)) for a, b, x in zip(layers, marks, figure.data[1].x, strict=True)}
+    assert by_head == {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
+    np.testing.assert_allclose(figure.data[1].marker.color, values.reshape(-1), rtol=1e-6)
 
 
 # --- positions, embeddings, generation ---------------------------------------------------------------------------

@@ -4,13 +4,17 @@ import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from transformers import EncoderDecoderConfig, EncoderDecoderModel
 from transformers.models.gemma2 import modeling_gemma2
 
 import playground as pg
+from playground import recorded
 from playground import recording as recording_module
+from playground.analysis.attention_maps import pool
+from playground.analysis.masks import describe_mask
 from playground.models.loading import prepare
 from playground.recorder import attention_sink
 from tests import zoo
@@ -415,3 +419,62 @@ def test_the_last_row_is_kept_of_long_texts(smollm2, tiny):
     for family in ("t5", "bert"):
         recording = pg.record(tiny(family), "hello")
         assert torch.equal(recording.last_logits, recording.logits[-1])
+
+
+def test_a_typed_separator_is_that_of_a_pair(minilm):
+    """Guards against a second sentence that the model takes for the first: type ids and hidden states are those of
+    transformers' own way of reading two sentences."""
+    first, second = minilm.vocabulary.split_pair("The cat sat. [SEP] It slept.")
+    assert (first, second) == ("The cat sat.", "It slept.")
+    for single in ("no pair", "[SEP] behind", "before [SEP]", "a [SEP] b [SEP] c", ""):
+        assert minilm.vocabulary.split_pair(single) == (single, None)
+    recording = pg.record(minilm, first, pair=second)
+    expected = minilm.model(**minilm.tokenizer(first, second, return_tensors="pt")).last_hidden_state[0]
+    assert torch.allclose(recording.hidden_states[-1], expected, atol=1e-5)
+    assert [token.segment for token in recording.tokens] == [0] * 6 + [1] * 4
+
+
+def test_the_mask_is_the_models_own(tiny):
+    """Guards against a mask that is guessed: of windows, of a causal and of a bidirectional model."""
+    seen = {}
+    for family in ("mistral", "llama", "bert", "bart"):
+        recording = record_tiny(tiny(family))
+        attention = recording.attention(0)
+        allowed = attention.allowed
+        weights = attention.weights.numpy()
+        if allowed is not None:
+            assert allowed.shape == weights.shape[1:]
+            assert (weights[:, ~allowed] == 0).all() and (weights[:, allowed] > 0).all()
+        seen[family] = None if allowed is None else describe_mask(allowed).name
+    assert seen["mistral"] == "sliding window" and seen["llama"] == "causal"
+    assert seen["bert"] in (None, "bidirectional") and seen["bart"] in (None, "bidirectional")
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "t5", "bart", "gpt_neox", "gemma3_text"])
+def test_value_norms_are_those_of_what_a_head_adds(family, tiny):
+    """Guards against the norm of another head's or another key's value: the weighted sum of the vectors behind the norms
+    is what the head adds to the residual stream, and the first token of a causal text attends to itself alone."""
+    recording = record_tiny(tiny(family))
+    maths = recording.maths(1)
+    weights = recording.attention(1).weights
+    for head in (0, 3):
+        norms, through = maths.value_norms(head)
+        assert through and len(norms) == len(recording.tokens) and (norms > 0).all()
+        bound = (weights[head].numpy() * norms).sum(-1)
+        added = np.stack([np.linalg.norm(maths.shares(query)[head]) for query in range(len(norms))])
+        assert (added <= bound + 1e-4).all(), "a sum of vectors is no longer than the sum of their lengths"
+        if recording.model.anatomy.kind == "decoder":
+            assert added[0] == pytest.approx(norms[0], rel=1e-4)
+
+
+def test_pooled_in_stretches(smollm2, monkeypatch):
+    """Guards against blocks cut where a stretch of a long text ends: the same maps as from all weights at once."""
+    recording = pg.record(smollm2, "The cat sat on the mat, and the dog sat on the cat. " * 3)
+    whole = {how: pool(recording.attention(3).weights, 7, how) for how in ("max", "mean")}
+    monkeypatch.setattr(recorded, "_STRETCH", 11)
+    for how, expected in whole.items():
+        np.testing.assert_allclose(recording.attention(3).pooled(7, how), expected, atol=1e-7)
+    np.testing.assert_allclose(recording.attention(3).head(2), recording.attention(3).weights[2], atol=1e-7)
+    rows = recording.attention(3).rows(2, slice(4, 9))
+    np.testing.assert_allclose(rows, recording.attention(3).weights[2, 4:9], atol=1e-7)
+    assert recording.verify().passed

@@ -49,7 +49,13 @@ def pool(weights: Tensor | np.ndarray, cells: int = 24, how: How = "max") -> np.
     x = torch.as_tensor(weights).detach().float()
     if x.ndim < 2 or 0 in x.shape:
         raise PlaygroundError(f"The weights have shape {tuple(x.shape)}.", "Pass them as (…, queries, keys).")
-    size = (block_size(x.shape[-2], cells), block_size(x.shape[-1], cells))
+    return pool_blocks(x, (block_size(x.shape[-2], cells), block_size(x.shape[-1], cells)), how)
+
+
+def pool_blocks(x: Tensor, size: tuple[int, int], how: How) -> np.ndarray:
+    """`pool` with blocks of a given size: maps (…, Q, K) float32 as (…, rows, columns)."""
+    import torch
+
     if size != (1, 1):
         flat = x.reshape(-1, 1, *x.shape[-2:])  # (N, 1, Q, K)
         pooled = torch.nn.functional.max_pool2d if how == "max" else torch.nn.functional.avg_pool2d
@@ -103,11 +109,17 @@ def overview(layers: Iterable[Tensor], cells: int = 24, how: How = "max") -> Ove
         del weights  # before the next layer is computed
     if shape is None:
         raise PlaygroundError("There are 0 layers to look at; at least 1 is needed.", "Record a text first.")
-    heads = max(len(layer) for layer in small)
-    maps = np.full((len(small), heads, *small[0].shape[1:]), np.nan, np.float32)  # (L, H, rows, columns)
-    for number, layer in enumerate(small):
+    return stacked(small, *shape, how)
+
+
+def stacked(pooled: Sequence[np.ndarray], queries: int, keys: int, how: How, layers: int | None = None) -> Overview:
+    """The overview of layers pooled already, (H, rows, columns) each, of maps of queries × keys tokens; layers that are
+    still to come, up to `layers`, are empty."""
+    heads = max(len(layer) for layer in pooled)
+    maps = np.full((layers or len(pooled), heads, *pooled[0].shape[1:]), np.nan, np.float32)  # (L, H, rows, columns)
+    for number, layer in enumerate(pooled):
         maps[number, : len(layer)] = layer
-    return Overview(maps, *shape, how)
+    return Overview(maps, queries, keys, how)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,14 +236,23 @@ def rollout(layers: Iterable[Tensor]) -> Tensor:
     return whole
 
 
-def without_first(weights: Tensor) -> tuple[Tensor, float]:
-    """Weights (Q, K) with nothing on the first key and the other keys of each row sharing the whole, and the mean share
-    that the first key had, 0..1. Rows that saw the first key alone stay empty.
+def times(weights: Tensor, norms: np.ndarray) -> Tensor:
+    """Weights (Q, K) times the length of what each key adds, (K,) (Kobayashi et al. 2020): how much of each key gets
+    through, as far as vectors that point elsewhere don't cancel it."""
+    import torch
 
-    Many heads rest on the first token (attention sinks, Xiao et al. 2024); without it the rest can be seen.
+    return weights * torch.from_numpy(norms)
+
+
+def without(weights: Tensor, keys: Sequence[int]) -> tuple[Tensor, float]:
+    """Weights (Q, K) with nothing on some keys and the others of each row sharing the whole, and the mean share that those
+    keys had, 0..1. Rows that saw them alone stay empty.
+
+    Many heads rest on the first token (attention sinks, Xiao et al. 2024) or, in BERT, on its special tokens (Clark et al.
+    2019); without these the rest can be seen.
     """
     rest = weights.clone()
-    hidden = float(rest[:, 0].mean())
-    rest[:, 0] = 0
+    hidden = float(rest[:, list(keys)].sum(-1).mean())
+    rest[:, list(keys)] = 0
     sums = rest.sum(-1, keepdim=True)
     return rest / sums.clamp(min=1e-12), hidden

@@ -219,6 +219,7 @@ async function drawOnce() {
     words.textContent = heading.textContent = '';
     heading.hidden = true;
     box.removeAttribute('aria-label');
+    table.hidden = size.hidden = true;
     return;
   }
   const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
@@ -244,6 +245,10 @@ async function drawOnce() {
   if (keys) box.setAttribute('aria-roledescription', 'chart');
   else box.removeAttribute('aria-roledescription');
   placeCursor();
+  table.hidden = shownGrid() === null;
+  size.hidden = !grids().length;
+  size.textContent = `${(new Blob([typeof text === 'string' ? text : JSON.stringify(text)]).size / 1000).toFixed(0)} kB sent`;
+  if (table.open) fillTable();
   delete box.dataset.error;
   box.dataset.rendered = String(Number(box.dataset.rendered || 0) + 1);   // tests wait for this
 }
@@ -290,8 +295,75 @@ function bind() {
   };
   box.on('plotly_selected', (event) => event && chosen(event));
   box.on('plotly_deselect', () => chosen(null));
-  box.on('plotly_relayout', placeCursor);
+  box.on('plotly_relayout', (change) => {
+    placeCursor();
+    if (table.open) fillTable();
+    // Not for our own resizing, which moves no axis; of a picture with two pairs of axes the first.
+    if (!Object.keys(change || {}).some((key) => /^[xy]axis\./.test(key))) return;
+    const {xaxis, yaxis} = box._fullLayout;
+    if (xaxis && yaxis) trigger('zoom', {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]});
+  });
 }
+
+// --- the same numbers as a table, of what is in sight ------------------------------------------------------------
+
+const table = element.querySelector('.pv-table');
+const cells = element.querySelector('.pv-cells');
+const size = element.querySelector('.pv-size');
+const MOST_SHOWN = 40;        // rows and columns
+
+function shownGrid() {
+  const all = grids();
+  return box._fullLayout?.meta?.table === false || !all.length ? null : all[0];
+}
+
+/** The first rows or columns whose middle lies within the axis' range. */
+function inSight(axis, edges, count) {
+  const [low, high] = [...axis.range].map(Number).sort((a, b) => a - b);
+  const all = Array.from({length: count}, (_, i) => i).filter((i) => {
+    const middle = (edges[i] + edges[i + 1]) / 2;
+    return middle >= low && middle <= high;
+  });
+  return [all.slice(0, MOST_SHOWN), all.length];
+}
+
+function fillTable() {
+  const number = shownGrid();
+  cells.replaceChildren();
+  if (number === null) return;
+  const trace = box._fullData[number], cell = box.calcdata[number][0];
+  const xa = axisOf(trace.xaxis), ya = axisOf(trace.yaxis);
+  const [columns, ofColumns] = inSight(xa, cell.x, cell.z[0].length);
+  const [rows, ofRows] = inSight(ya, cell.y, cell.z.length);
+  const place = (list, i) => (list?.length ? or(list[i], i) : i);
+  const number4 = (v) => (typeof v === 'number' && Number.isFinite(v) ? String(Number(v.toPrecision(4))) :
+    typeof v === 'string' ? plainWords(v) : '');
+  // What is said of a cell: its text where the picture writes one, the number behind a shade that is not linear.
+  const grid = [trace.text, trace.customdata, cell.z].find((g) => g && typeof g[0] === 'object' && g[0]?.length);
+  const make = (tag, text, parent, scope) => {
+    const node = document.createElement(tag);
+    node.textContent = text;
+    if (scope) node.scope = scope;
+    parent.append(node);
+    return node;
+  };
+  const shown = document.createElement('table');
+  const caption = rows.length < ofRows || columns.length < ofColumns ?
+    `The first ${rows.length} of ${ofRows} rows and ${columns.length} of ${ofColumns} columns in sight; zoom in for others.` : '';
+  make('caption', caption, shown);
+  const head = make('tr', '', make('thead', '', shown));
+  make('td', '', head);
+  for (const c of columns) make('th', tickWords(xa, place(trace.x, c)), head, 'col');
+  const body = make('tbody', '', shown);
+  for (const r of rows) {
+    const line = make('tr', '', body);
+    make('th', tickWords(ya, place(trace.y, r)), line, 'row');
+    for (const c of columns) make('td', number4(grid[r]?.[c]), line);
+  }
+  cells.append(shown);
+}
+
+table.addEventListener('toggle', () => { if (table.open && bound) fillTable(); });
 
 // --- keyboard: a cursor on heatmap cells, or a step through the points of flat traces ---------------------------
 
@@ -343,7 +415,8 @@ function placeCursor() {
 }
 
 function tickWords(axis, value) {
-  if (axis.labelalias?.[value] !== undefined) return plainWords(axis.labelalias[value]);
+  const alias = axis.labelalias?.[value] ?? axis.labelalias?.[Math.round(value)];   // as Plotly writes the place
+  if (alias !== undefined) return plainWords(alias);
   const place = Array.from(axis.tickvals || []).findIndex((v) => v === value);
   return plainWords(place >= 0 && axis.ticktext ? axis.ticktext[place] : axis._categories?.[value] ?? value);
 }

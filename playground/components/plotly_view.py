@@ -40,10 +40,12 @@ class PlotlyView(gr.HTML):
     """A figure that keeps its node and its zoom when updated, and follows light and dark.
 
     Events: `select` (a click, or Enter on the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
-    customdata, trace, index, value) and `lasso` (box or lasso selection: indices, points).
+    customdata, trace, index, value), `lasso` (box or lasso selection: indices, points) and `zoom` (x0, x1, y0, y1: the
+    ranges of the axes after a visitor has moved them). Below a heat map its numbers stand as a table, made in the
+    browser when it is opened.
     """
 
-    EVENTS = ["select", "lasso"]
+    EVENTS = ["select", "lasso", "zoom"]
 
     def __init__(
         self,
@@ -75,6 +77,8 @@ class PlotlyView(gr.HTML):
                 '<div class="pv" role="img"></div>'
                 '<div class="pv-cursor" hidden></div><p class="pv-words"></p>'
                 '<div class="pv-live" aria-live="polite"></div></div>'
+                '<p class="pv-size" hidden></p><details class="pv-table" hidden><summary>Numbers as a table</summary>'
+                '<div class="pv-cells" tabindex="0"></div></details>'
             ),
             css_template=_CSS,
             js_on_load=_JS,

@@ -1,19 +1,41 @@
-"""Pictures of attention weights: one head in full, and all heads of all layers at once. Draws arrays; knows
-nothing of models or of how weights come about. Layers, heads and tokens count from 0."""
+"""Pictures of attention weights: one head in full, a difference, a mask. Draws arrays; knows nothing of models or of how
+weights come about. Tokens count from 0."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.attention_maps import Overview, block_size, pool
+from playground.analysis.attention_maps import How, block_size, pool
 from playground.analysis.display import counted, plain_mark
-from playground.figures.theme import ACCENT, DIVERGING, SEQUENTIAL, colour_bar, finish, token_axis
+from playground.figures.theme import (
+    ACCENT,
+    DIVERGING,
+    MONO,
+    REST,
+    SEQUENTIAL,
+    SMALL,
+    TICK_LIMIT,
+    WRITTEN,
+    colour_bar,
+    finish,
+    label,
+)
 
 MOST_CELLS = 256
-"""Cells per side beyond which a head's map is pooled."""
+"""Cells per side beyond which a map is pooled."""
 FEW = 8
 """Cells per side below which a map takes only its share of the picture, so that no cell fills it."""
+MOST_TICKS = 32
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a map that is drawn: queries and keys from … up to, not including."""
+
+    queries: tuple[int, int]
+    keys: tuple[int, int]
 
 
 def head_figure(
@@ -27,176 +49,190 @@ def head_figure(
     scale: str = "max",
     selected: tuple[int, int] | None = None,
     logarithmic: bool = False,
+    how: How = "max",
+    window: Window | None = None,
+    begun: int | None = None,
+    unit: str = "weight",
 ) -> go.Figure:
     """Heat map of one head: weights (Q, K) after softmax, queries from top to bottom, keys from left to right.
 
     Labels are token texts, unescaped. causal: what a query can't see is left blank instead of drawn as 0.
     scale: "max" shades 0..largest weight, "one" 0..1, so that heads can be compared. selected: (query, key) to
-    outline, in tokens. Beyond 256 tokens each cell is the largest weight of a block, and the description says so.
-    A click gives x = key and y = query, as numbers of cells (= tokens, unless pooled). logarithmic: shades by log10,
-    from a ten-thousandth.
+    outline. Both axes count tokens: beyond 256 of them each cell is the largest weight or the mean (how) of a block, and
+    the description says so; a window is drawn alone, its cells in their places, as exactly as 256 cells allow. A click
+    gives x and y in the middle of key's and query's cell. logarithmic: shades by log10, from a ten-thousandth. begun:
+    the first token that a model wrote; those from there on are told apart. unit: what a number is.
     """
     queries, keys = weights.shape
-    rows, columns = block_size(queries, MOST_CELLS), block_size(keys, MOST_CELLS)  # tokens per cell
-    z = pool(np.asarray(weights, np.float32), MOST_CELLS)  # (cells, cells)
+    grid = _Grid(queries, keys, window)
+    z = grid.pooled(weights, how)
     if causal:
-        last_query = np.minimum((np.arange(z.shape[0]) + 1) * rows, queries) - 1 + keys - queries
-        first_key = np.arange(z.shape[1]) * columns
-        z = np.where(first_key[None, :] > last_query[:, None], np.float32(np.nan), z)
-    largest = float(np.nanmax(z))
+        z = np.where(grid.unseen(), np.float32(np.nan), z)
+    largest = float(np.nanmax(z)) if np.isfinite(z).any() else 0.0
     top = 1.0 if scale == "one" or largest <= 0 else largest
     note = f"Shaded from 0 to {top:.3g}."
-    shades = {"zmin": 0, "zmax": top, "colorbar": colour_bar("weight")}
+    shades = {"zmin": 0, "zmax": top, "colorbar": colour_bar(unit)}
     drawn, hover = z, "%{z:.3f}"
     if logarithmic:
         drawn, hover = np.log10(np.maximum(z, 1e-4), dtype=np.float32), "%{customdata:.2e}"
         ticks = [-4, -3, -2, -1, 0]
-        bar = colour_bar("weight", tickvals=ticks, ticktext=["≤ 0.0001", "0.001", "0.01", "0.1", "1"])
+        bar = colour_bar(unit, tickvals=ticks, ticktext=["≤ 0.0001", "0.001", "0.01", "0.1", "1"])
         shades, note = {"zmin": -4, "zmax": 0, "colorbar": bar}, "Shaded by the logarithm, from 0.0001 to 1."
-    if rows > 1 or columns > 1:
-        note += f" Each cell shows the largest weight of {rows} × {columns} tokens."
     sentence = description or f"Attention of {counted(queries, 'query token')} to {counted(keys, 'key token')}."
     figure = go.Figure(
         go.Heatmap(
-            z=drawn, x=_places(z.shape[1]), y=_places(z.shape[0]), **shades, colorscale=SEQUENTIAL,
-            hoverongaps=False, customdata=z if logarithmic else None,
-            xgap=1 if max(z.shape) <= 40 else 0, ygap=1 if max(z.shape) <= 40 else 0,
-            hovertemplate=f"query  <b>%{{y}}</b><br>key  <b>%{{x}}</b><br>weight  <b>{hover}</b><extra></extra>",
+            z=drawn, **grid.places, **shades, colorscale=SEQUENTIAL, hoverongaps=False,
+            customdata=z if logarithmic else None, **grid.gaps,
+            hovertemplate=f"query  <b>%{{y}}</b><br>key  <b>%{{x}}</b><br>{label(unit, None)}  <b>{hover}</b>"
+            "<extra></extra>",
         )
     )  # fmt: skip
-    finish(figure, f"{sentence} {note}", title=title, uirevision=f"head-{queries}-{keys}")
-    square = {"scaleanchor": "x"} if 0.4 <= z.shape[0] / z.shape[1] <= 2.5 else {}
-    figure.update_xaxes(
-        token_axis(
-            "key (attends to)", _block_labels(key_labels, columns), tickangle=-60 if z.shape[1] > 6 else 0,
-            range=[-0.5, z.shape[1] - 0.5], domain=[0, min(1, z.shape[1] / FEW)], constrain="domain",
-            constraintoward="left",
-        )
-    )  # fmt: skip
-    figure.update_yaxes(
-        token_axis(
-            "query (attends from)", _block_labels(query_labels, rows), range=[z.shape[0] - 0.5, -0.5],
-            domain=[1 - min(1, z.shape[0] / FEW), 1], constrain="domain", constraintoward="top", **square,
-        )
-    )  # fmt: skip
-    if selected is not None:
-        figure.add_shape(_frame(selected[1] // columns, selected[0] // rows))
-    return figure
+    finish(figure, f"{sentence} {note}{grid.words(how)}", title=title, uirevision=f"head-{queries}-{keys}")
+    return _with_axes(figure, grid, query_labels, key_labels, begun, selected)
 
 
 def difference_figure(
-    difference: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str
-) -> go.Figure:
-    """Heat map of a difference of weights (Q, K): orange above 0, blue below, white at 0; clicks as in `head_figure`.
-    Beyond 256 tokens each cell is the value of its block that is farthest from 0."""
-    high, low = pool(difference, MOST_CELLS), -pool(-difference, MOST_CELLS)
+    difference: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str,
+    window: Window | None = None, begun: int | None = None,
+) -> go.Figure:  # fmt: skip
+    """Heat map of a difference of weights (Q, K): orange above 0, blue below, white at 0; the rest as in `head_figure`,
+    but a block's cell is its value that is farthest from 0."""
+    grid = _Grid(*difference.shape, window)
+    high, low = grid.pooled(difference, "max"), -grid.pooled(-difference, "max")
     z = np.where(high > -low, high, low).astype(np.float32)
     most = float(np.abs(z).max()) or 1.0
-    rows, columns = (block_size(size, MOST_CELLS) for size in difference.shape)
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=_places(z.shape[1]), y=_places(z.shape[0]), zmin=-most, zmax=most, colorscale=DIVERGING,
-            colorbar=colour_bar("difference"),
+            z=z, **grid.places, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("difference"), **grid.gaps,
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>difference  <b>%{z:+.3f}</b><extra></extra>",
         )
     )  # fmt: skip
-    finish(figure, description, uirevision=f"difference-{difference.shape}")
-    figure.update_xaxes(token_axis("key (attends to)", _block_labels(key_labels, columns), tickangle=-60))
-    figure.update_yaxes(
-        token_axis("query (attends from)", _block_labels(query_labels, rows), range=[z.shape[0] - 0.5, -0.5])
-    )
-    return figure
+    finish(figure, description + grid.words("value farthest from 0"), uirevision=f"head-{grid.queries}-{grid.keys}")
+    return _with_axes(figure, grid, query_labels, key_labels, begun, None)
 
 
-def overview_figure(overview: Overview, selected: tuple[int, int] | None = None, *, title: str = "") -> go.Figure:
-    """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
-
-    Each map is shaded by the square root of weight / its own largest weight, so that weak structure shows; weights
-    of exactly 0 (what a causal head can't see) are blank. Drawn in 256 steps to keep the payload small.
-    A click's x and y go through `overview_cell`. The height, 300..900 pixels, follows the number of layers.
-    """
-    layers, heads, rows, columns = overview.maps.shape
-    repeat = max(1, 16 // max(rows, columns))  # a small map takes more pixels, so that gutters stay thin
-    maps = overview.maps.repeat(repeat, axis=2).repeat(repeat, axis=3)
-    rows, columns = rows * repeat, columns * repeat
-    largest = np.nan_to_num(maps).max((2, 3), keepdims=True)  # (L, H, 1, 1)
-    share = np.nan_to_num(maps) / np.where(largest > 0, largest, 1)
-    shade = np.where(share > 0, np.ceil(1 + 254 * np.sqrt(share)), 0).clip(0, 255).astype(np.uint8)
-    down, along = rows + _gutter(rows), columns + _gutter(columns)
-    z = np.zeros((layers, down, heads, along), np.uint8)  # 0 = blank
-    z[:, :rows, :, :columns] = shade.transpose(0, 2, 1, 3)
-    z = z.reshape(layers * down, heads * along)
-    per_query, per_key = overview.tokens_per_cell
-    pooled = "" if per_query * per_key == 1 else (
-        f" Each cell is the {overview.how} of {per_query} × {per_key} tokens."
-    )  # fmt: skip
+def mask_figure(
+    allowed: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str,
+    window: Window | None = None, begun: int | None = None,
+) -> go.Figure:  # fmt: skip
+    """What each query may attend to, (Q, K) bool, in two shades; of blocks of tokens the share that is allowed."""
+    grid = _Grid(*allowed.shape, window)
+    z = grid.pooled(allowed.astype(np.float32), "mean")
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=_centred(heads, columns, along), y=_centred(layers, rows, down), zmin=0, zmax=255, showscale=False,
-            colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]],
-                        *SEQUENTIAL[1:]],
-            hovertemplate="layer <b>%{y:.0f}</b>, head <b>%{x:.0f}</b><extra></extra>",
+            z=z, **grid.places, zmin=0, zmax=1, colorscale=[[0, REST], [0.001, REST], [0.001, SEQUENTIAL[1][1]],
+            [1, SEQUENTIAL[4][1]]], showscale=False, **grid.gaps,
+            hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>allowed  <b>%{z:.0%}</b><extra></extra>",
         )
     )  # fmt: skip
-    finish(
-        figure,
-        f"{counted(layers, 'layer')} from top to bottom, {counted(heads, 'head')} from left to right; in each small "
-        "map queries run down and keys to the right, darker is more, shaded up to the map's own largest weight."
-        f"{pooled}",
-        title=title,
-        uirevision=f"overview-{layers}-{heads}",
-        height=int(np.clip(90 + 26 * layers, 300, 900)),
-    )
-    places = {"tickmode": "linear", "tick0": 0, "showgrid": False, "constrain": "domain"}
+    finish(figure, f"{description} Blue: allowed; grey: masked.{grid.words('mean')}",
+           uirevision=f"head-{grid.queries}-{grid.keys}")  # fmt: skip
+    return _with_axes(figure, grid, query_labels, key_labels, begun, None)
+
+
+class _Grid:
+    """The cells of a map of queries × keys tokens, or of a window of it: where they lie, in tokens."""
+
+    def __init__(self, queries: int, keys: int, window: Window | None = None):
+        self.queries, self.keys = queries, keys
+        self.window = window or Window((0, queries), (0, keys))
+        (top, bottom), (left, right) = self.window.queries, self.window.keys
+        self.rows, self.columns = block_size(bottom - top, MOST_CELLS), block_size(right - left, MOST_CELLS)
+        self.y, self.x = _middles(top, bottom, self.rows), _middles(left, right, self.columns)
+        self.few = min(queries, MOST_CELLS), min(keys, MOST_CELLS)
+
+    def pooled(self, weights: np.ndarray, how: How) -> np.ndarray:
+        """(rows, columns) float32 of weights (Q, K)."""
+        part = np.asarray(weights)[slice(*self.window.queries), slice(*self.window.keys)]
+        return pool(np.ascontiguousarray(part, np.float32), MOST_CELLS, how)
+
+    def unseen(self) -> np.ndarray:
+        """(rows, columns) bool: cells of which a causal model sees nothing; more keys than queries were read before."""
+        first, last = self.window.queries
+        last_query = np.minimum(first + (np.arange(len(self.y)) + 1) * self.rows, last) - 1 + self.keys - self.queries
+        first_key = self.window.keys[0] + np.arange(len(self.x)) * self.columns
+        return first_key[None, :] > last_query[:, None]
+
+    @property
+    def places(self) -> dict:
+        return {"x": self.x, "y": self.y}
+
+    @property
+    def gaps(self) -> dict:
+        gap = 1 if max(len(self.x), len(self.y)) <= 40 else 0
+        return {"xgap": gap, "ygap": gap}
+
+    def words(self, how: str) -> str:
+        """What a cell is, where it is more than one pair of tokens."""
+        if self.rows * self.columns == 1:
+            return ""
+        how = {"max": "largest weight"}.get(how, how)
+        return f" Each cell shows the {how} of {self.rows} × {self.columns} tokens; zoom in for every number."
+
+
+def _middles(first: int, last: int, size: int) -> np.ndarray:
+    """Where the cells of `size` tokens from first up to last lie, in tokens, float32."""
+    starts = np.arange(first, last, size, dtype=np.float32)
+    return starts + (size - 1) / 2
+
+
+def _with_axes(figure: go.Figure, grid: _Grid, query_labels, key_labels, begun, selected) -> go.Figure:
+    rows, columns = grid.few
+    shapes = []
+    square = {"scaleanchor": "x"} if 0.4 <= rows / columns <= 2.5 else {}
     figure.update_xaxes(
-        title_text="head", range=[-0.55, heads - 0.45], dtick=max(1, heads // 12), side="top", **places
-    )
+        **_axis("key (attends to)", key_labels, grid.x, grid.columns, begun), range=[-0.5, grid.keys - 0.5],
+        tickangle=-60 if columns > 6 else 0, domain=[0, min(1, columns / FEW)], constrain="domain",
+        constraintoward="left",
+    )  # fmt: skip
     figure.update_yaxes(
-        title_text="layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **places
-    )
+        **_axis("query (attends from)", query_labels, grid.y, grid.rows, begun), range=[grid.queries - 0.5, -0.5],
+        domain=[1 - min(1, rows / FEW), 1], constrain="domain", constraintoward="top", **square,
+    )  # fmt: skip
+    if begun is not None and 0 < begun < grid.keys:
+        line = {"type": "line", "line": {"color": WRITTEN, "width": 1.5, "dash": "dot"}, "layer": "above"}
+        shapes.append(line | {"x0": begun - 0.5, "x1": begun - 0.5, "yref": "paper", "y0": 0, "y1": 1})
+        shapes.append(line | {"y0": begun - 0.5, "y1": begun - 0.5, "xref": "paper", "x0": 0, "x1": 1})
     if selected is not None:
-        figure.add_shape(overview_mark(*selected))
+        query, key = selected
+        x, y = grid.x[(key - grid.window.keys[0]) // grid.columns], grid.y[(query - grid.window.queries[0]) // grid.rows]
+        shapes.append(frame(float(x), float(y), grid.columns, grid.rows))
+    figure.layout.shapes = shapes
     return figure
 
 
-def overview_mark(layer: int, head: int) -> dict:
-    """The frame round one head of `overview_figure`, as a Plotly shape."""
-    return _frame(head, layer)
-
-
-def overview_cell(heads: Sequence[int], x: float, y: float) -> tuple[int, int] | None:
-    """Layer and head whose map lies at (x, y) of an `overview_figure`, given the number of heads of each layer;
-    None outside and where a layer has no such head."""
-    if not (np.isfinite(x) and np.isfinite(y)):
-        return None
-    layer, head = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
-    return (layer, head) if 0 <= layer < len(heads) and 0 <= head < heads[layer] else None
-
-
-def _places(count: int) -> np.ndarray:
-    """Where cells lie, (count,): numbers of their own rather than x0 and dx, so that keyboard and mouse agree."""
-    return np.arange(count, dtype=np.float32)
-
-
-def _centred(maps: int, cells: int, step: int) -> np.ndarray:
-    """Where the cells of `maps` small maps and their gutters lie, (maps·step,): map i is centred on i."""
-    return ((np.arange(maps * step) - (cells - 1) / 2) / step).astype(np.float32)
-
-
-def _gutter(cells: int) -> int:
-    return max(1, round(cells / 10))
-
-
-def _block_labels(labels: Sequence[str], size: int) -> list[str]:
-    """Names of the cells: the tokens themselves, or "12–15 first word" for blocks."""
-    if size == 1:
-        return list(labels)
-    return [
-        f"{i}–{min(i + size, len(labels)) - 1} {plain_mark(labels[i], 6)}" for i in range(0, len(labels), size)
+def _axis(title: str, labels: Sequence[str], middles: np.ndarray, size: int, begun: int | None) -> dict:
+    """An axis that counts tokens and shows their texts: at most 32 ticks, the text of every cell on hover."""
+    step = -(-len(middles) // (MOST_TICKS if size == 1 else MOST_TICKS // 2))  # the names of blocks are longer
+    starts = [int(middle - (size - 1) / 2) for middle in middles]
+    written = [begun is not None and start >= begun for start in starts]
+    ticks = [
+        f'<span style="color:{WRITTEN}">{text}</span>' if new else text
+        for text, new in zip((_cell_name(labels, start, size, TICK_LIMIT) for start in starts), written, strict=True)
     ]
+    return {
+        "title": {"text": title},
+        "tickmode": "array",
+        "tickvals": middles[::step].tolist(),
+        "ticktext": ticks[::step],
+        # what the hover says: Plotly looks up the place as it writes it, rounded
+        "labelalias": {str(int(middle + 0.5)): _cell_name(labels, start, size)
+                       for middle, start in zip(middles, starts, strict=True)},
+        "hoverformat": "d",
+        "showgrid": False,
+        "tickfont": {"family": MONO, "size": SMALL if len(middles) <= 24 else SMALL - 1},
+    }  # fmt: skip
 
 
-def _frame(x: float, y: float) -> dict:
-    """A frame in the accent colour round the place of width 1 centred on (x, y)."""
+def _cell_name(labels: Sequence[str], start: int, size: int, limit: int | None = None) -> str:
+    """A cell's name, escaped: its token, or "12–15 first word" of a block."""
+    if size == 1:
+        return label(labels[start], limit) if limit else label(labels[start])
+    return f"{start}–{min(start + size, len(labels)) - 1} {label(plain_mark(labels[start], 6), None)}"
+
+
+def frame(x: float, y: float, width: float = 1, height: float = 1) -> dict:
+    """A frame in the accent colour round the place centred on (x, y), as a Plotly shape."""
     line = {"color": ACCENT, "width": 2.5}
-    return {"type": "rect", "x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5, "line": line, "layer": "above"}
+    return {"type": "rect", "x0": x - width / 2, "x1": x + width / 2, "y0": y - height / 2, "y1": y + height / 2,
+            "line": line, "layer": "above"}  # fmt: skip

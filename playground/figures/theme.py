@@ -15,6 +15,8 @@ from playground.analysis.display import LIMIT, plain_mark
 
 ACCENT = "#d9480f"
 """The chosen one: selected head, chosen token, own point. Stands out on white, on black and on SEQUENTIAL."""
+WRITTEN = "#2a78cf"
+"""What a model wrote, where the text that it was given stands beside it."""
 INK = "#3b6fb6"
 """Marks that are neither chosen nor one of several categories: bars, single lines."""
 REST = "#a3a9b3"
@@ -78,16 +80,18 @@ def label(text: str, limit: int | None = LIMIT) -> str:
     return html.escape(plain_mark(text, limit), quote=False)
 
 
-def base_layout(description: str, *, title: str = "", uirevision: str = "", **more) -> go.Layout:
+def base_layout(
+    description: str, *, title: str = "", uirevision: str = "", table: bool = True, **more
+) -> go.Layout:
     """The layout that every figure starts from.
 
     description: one plain sentence for those who can't see the picture (the view makes it the aria-label);
     title: unescaped; uirevision: what is shown: while it stays the same, zoom and hidden series survive an
-    update; more: further layout attributes.
+    update; table: whether a heat map's numbers mean something as a table; more: further layout attributes.
     """
     if title:
         more = {"title": {"text": label(title, None)}, "margin": {"t": 76}, **more}
-    meta = {"description": plain_mark(description, None)}
+    meta = {"description": plain_mark(description, None)} | ({} if table else {"table": False})
     return go.Layout(template=TEMPLATE, meta=meta, uirevision=uirevision or "same", **more)
 
 

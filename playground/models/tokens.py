@@ -143,6 +143,14 @@ class Vocabulary:
         return ids, tokens
 
 
+    def split_pair(self, text: str) -> tuple[str, str | None]:
+        """The two sentences of a text that has the tokenizer's separator ([SEP], </s>) once between them; else the text
+        and None."""
+        separator = self.tokenizer.sep_token
+        parts = [part.strip() for part in text.split(separator)] if separator and text else [text]
+        return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else (text, None)
+
+
 class IncrementalText:
     """The text of ids that come one by one: a character appears when its last byte piece has come."""
 

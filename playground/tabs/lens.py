@@ -36,6 +36,8 @@ class Lens:
     dtype: gr.State
     text: gr.Textbox
     applied: gr.State
+    written: gr.State
+    """The last text that a model continued and that came under the lens, and how many tokens were there before."""
     active: gr.State
     message: Panel
     triggers: list = field(default_factory=list)
@@ -52,6 +54,7 @@ def build() -> Lens:
         device=gr.State("auto"),
         dtype=gr.State("auto"),
         applied=gr.State(FIRST_TEXT),
+        written=gr.State(("", 0)),
         active=gr.State(""),
         text=None,
         message=None,
@@ -158,8 +161,12 @@ def loaded(model_id: str, device: str, dtype: str):
 
 
 def recorded(model_id: str, device: str, dtype: str, text: str):
-    """The recording of the text under the lens."""
-    return workbench.shared().recording(loaded(model_id, device, dtype), text)
+    """The recording of the text under the lens; of a model that reads pairs, of both sentences round its separator."""
+    model = loaded(model_id, device, dtype)
+    pair = None
+    if model.capabilities.pairs and isinstance(text, str):
+        text, pair = model.vocabulary.split_pair(text)
+    return workbench.shared().recording(model, text, pair=pair)
 
 
 def only_when_active(name: str, draw):

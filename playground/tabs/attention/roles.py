@@ -1,11 +1,14 @@
 """What every head does, measured on the loaded model: a map, a table to sort, and the definitions."""
 
+from weakref import WeakKeyDictionary
+
 import gradio as gr
 import numpy as np
 
 from playground import workbench
 from playground.analysis.roles import ROLES, induction, random_text, roles
 from playground.components import Panel, PlotlyView, markup
+from playground.errors import PlaygroundError
 from playground.figures.roles import roles_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, loaded, outputs, recorded
 
@@ -50,16 +53,11 @@ def draw(model_id, device, dtype, text, kind, role) -> tuple:
     if not (can := model.capabilities.attention):
         return gr.skip(), None, markup.note(f"The attention of this model can't be shown: {can.reason}."), []
     kind = kind if kind in recording.kinds else recording.kinds[0]
-    if kind == "cross":
-        return gr.skip(), None, markup.note("Roles are about one text; cross-attention has two."), []
-    tokens = recording.attention(0, kind).query_tokens
-    if len(tokens) > LONGEST:
-        words = f"The text has {len(tokens):,} tokens; roles are measured on up to {LONGEST}. Shorten it."
-        return gr.skip(), None, markup.note(words), []
-    found = measured(recording, kind, [token.id for token in tokens])
+    try:
+        found = head_roles(recording, kind)
+    except PlaygroundError as error:
+        return gr.skip(), None, markup.note(str(error)), []
     layers, heads = found["self"].shape
-    scores = induction_scores(model)
-    found["induction"] = np.full((layers, heads), np.nan) if scores is None else scores
     rows = [[layer, head, *(_round(found[name][layer, head]) for name in ROLES)]
             for layer in range(layers) for head in range(heads)]  # fmt: skip
     if not np.isfinite(found[role]).any():
@@ -76,6 +74,27 @@ def open_head(event: gr.EventData) -> tuple:
     """The head that was clicked becomes the chosen one."""
     layer, head = int(event._data["y"]), int(event._data["x"])
     return layer, head, markup.note(f"Layer {layer}, head {head} is now the chosen one in the other views.")
+
+
+_found: WeakKeyDictionary = WeakKeyDictionary()
+"""Recording -> kind -> its roles, kept as long as the recording is."""
+
+
+def head_roles(recording, kind: str) -> dict[str, np.ndarray]:
+    """Name -> (layers, heads) of every role, NaN where it can't be measured. PlaygroundError for cross-attention and for
+    texts of more than 512 tokens."""
+    if kind == "cross":
+        raise PlaygroundError("Roles are about one text; cross-attention has two.", "Choose another kind of attention.")
+    tokens = recording.attention(0, kind).query_tokens
+    if len(tokens) > LONGEST:
+        raise PlaygroundError(f"The text has {len(tokens):,} tokens; roles are measured on up to {LONGEST}.", "Shorten it.")
+    kept = _found.setdefault(recording, {})
+    if kind not in kept:
+        found = measured(recording, kind, [token.id for token in tokens])
+        scores = induction_scores(recording.model)
+        found["induction"] = np.full(found["self"].shape, np.nan) if scores is None else scores
+        kept[kind] = found
+    return kept[kind]
 
 
 def measured(recording, kind: str, ids: list[int]) -> dict[str, np.ndarray]:

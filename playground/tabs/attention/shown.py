@@ -1,27 +1,39 @@
-"""What of a layer's heads is shown: one, all together, a difference, a rollout; a token's row or column of it as text; and
-the same as files. Knows recordings; knows no components.
+"""What of a layer's heads is shown: one, several together, a difference, weights times the values, a rollout; without
+sinks, or from one sentence to another. Knows recordings; knows no components.
 """
 
-import csv
-import json
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from playground.analysis.attention_maps import rollout, without_first
-from playground.analysis.display import percent, plain_mark
-from playground.components import markup
+from playground.analysis.attention_maps import rollout, times, without
+from playground.analysis.display import percent
 from playground.errors import PlaygroundError
 
+THIS, CHOSEN, MINUS = "this head", "mean of the heads chosen", "minus the mean of the heads chosen"
 DIFFERENCE, ROLLOUT = "minus the layer's mean", "rollout up to this layer"
-SHOWN = {
-    "this head": None,
-    "mean of all heads": lambda weights, head: weights.mean(0),
-    "maximum of all heads": lambda weights, head: weights.amax(0),
-    DIFFERENCE: lambda weights, head: weights[head] - weights.mean(0),
-    ROLLOUT: None,
-}
-"""What can be shown of a layer: name -> from weights (H, Q, K) and the head's number."""
+NORMS, MASK = "times the values' norms", "the mask"
+SHOWN = (THIS, CHOSEN, "mean of all heads", "maximum of all heads", MINUS, DIFFERENCE, NORMS, ROLLOUT, MASK)
+"""What can be shown of a layer."""
+COMPARED = (MINUS, DIFFERENCE)
+NOTHING, FIRST, SPECIAL = "nothing", "the first token", "special tokens"
+BOTH = "both"
+BETWEEN = {"A → A": (0, 0), "A → B": (0, 1), "B → A": (1, 0), "B → B": (1, 1)}
+"""Of two sentences: name -> the queries' and the keys'."""
+
+
+class Options(NamedTuple):
+    """What the controls beside a head's map say, in the order of the handlers' arguments."""
+
+    show: str = THIS
+    others: tuple[int, ...] = ()
+    """Heads of the same layer that are chosen besides."""
+    left_out: str = NOTHING
+    between: str = BOTH
+    logarithmic: bool = False
+    how: str = "max"
+    """What a cell says of the many weights of a long text."""
+    begun: int = 0
+    """Tokens of the text that were there before a model continued it; 0 where none did."""
 
 
 @dataclass(frozen=True)
@@ -33,33 +45,93 @@ class Shown:
     queries: list[str]
     keys: list[str]
     causal: bool
-    compared: bool
-    """The weights are differences from the mean of the layer."""
-    hidden: float | None
-    """Mean share of the attention that went to the first token, where that is left out."""
+    options: Options = field(default_factory=Options)
+    hidden: float | None = None
+    """Mean share of the attention that went to the tokens that are left out."""
+    cross: bool = False
+    """Queries and keys are different texts."""
+    begun: int | None = None
+    """The first token that a model wrote."""
+    note: str = ""
+    """What has to be said of these numbers."""
+
+    @property
+    def compared(self) -> bool:
+        """The weights are differences."""
+        return self.options.show in COMPARED
+
+    @property
+    def unit(self) -> str:
+        return "weight × norm" if self.options.show == NORMS else "difference" if self.compared else "weight"
 
 
-def head_map(recording, layer: int, head: int, kind: str, show: str = "this head", sink: bool = False) -> Shown:
-    """One head's weights, or all of the layer's together, with the first token left out if asked for."""
+def head_map(recording, layer: int, head: int, kind: str, options: Options | None = None) -> Shown:
+    """What the options say of one layer's heads: (queries, keys) of numbers with their name and tokens."""
+    options = options or Options()
     attention = recording.attention(layer, kind)
-    chosen, name = SHOWN[show], f"Layer {layer}, head {head}"
+    weights, name, note = _weights(recording, attention, layer, head, options)
+    queries, keys, hidden = attention.query_tokens, attention.key_tokens, None
+    sinks = _sinks(options.left_out, keys)
+    if sinks and options.show == NORMS:
+        weights = weights.clone()
+        weights[:, sinks] = 0
+    elif sinks and options.show not in COMPARED and options.show != MASK:
+        weights, hidden = without(weights, sinks)
+    if options.left_out == SPECIAL and not sinks:
+        note += " There are no special tokens in this text."
+    causal = kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder")
+    if options.show != MASK and options.between in BETWEEN and two_sentences(keys) and kind in ("self", "encoder"):
+        at, of = ([i for i, token in enumerate(keys) if token.segment == side] for side in BETWEEN[options.between])
+        weights, queries, keys = weights[at][:, of], [queries[i] for i in at], [keys[i] for i in of]
+        name += f", {options.between}"
+        if options.show == THIS:
+            note += f" Of all attention of these queries {percent(float(weights.sum(-1).mean()))} goes to this sentence."
+    begun = options.begun if kind == "self" and 0 < options.begun < len(keys) else None
+    return Shown(weights, name, [t.label for t in queries], [t.label for t in keys], causal, options, hidden,
+                 kind == "cross", begun, note)  # fmt: skip
+
+
+def _weights(recording, attention, layer: int, head: int, options: Options):
+    """Numbers (Q, K), their name, and what has to be said of them."""
+    show, name = options.show, f"Layer {layer}, head {head}"
+    if show in (CHOSEN, MINUS):
+        chosen = [int(n) for n in options.others or ()]
+        if not chosen:
+            return attention.head(head), name, " Choose more heads under “Heads chosen”."
+        mean = sum(attention.head(n) for n in chosen) / len(chosen)
+        told = f"head {chosen[0]}" if len(chosen) == 1 else f"the mean of heads {', '.join(map(str, sorted(chosen)))}"
+        if show == CHOSEN:
+            return mean, f"Layer {layer}, {told}", ""
+        return attention.head(head) - mean, f"{name} minus {told}", ""
     if show == ROLLOUT:
-        if kind == "cross":
+        if attention.kind == "cross":
             raise PlaygroundError("Cross-attention has no rollout.", "Choose the encoder's or the decoder's own attention.")
-        weights = rollout(recording.attention(n, kind).weights for n in range(layer + 1))
-        name = f"Rollout through layers 0 to {layer}, the residual stream counted half"
-    elif chosen is None:
-        weights = attention.head(head)
-    else:
-        weights = chosen(attention.weights, head)
-        name = f"Layer {layer}, head {head} {show}" if show == DIFFERENCE else f"Layer {layer}, {show}"
-    hidden = None
-    if sink and show != DIFFERENCE:
-        weights, hidden = without_first(weights)
-    return Shown(
-        weights, name, [token.label for token in attention.query_tokens], [token.label for token in attention.key_tokens],
-        kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder"), show == DIFFERENCE, hidden,
-    )  # fmt: skip
+        rolled = rollout(recording.attention(n, attention.kind).weights for n in range(layer + 1))
+        return rolled, f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half", ""
+    if show == NORMS:
+        norms, through = recording.maths(layer, attention.kind).value_norms(head)
+        of = "what each key's value adds to the residual stream, |v W^O|" if through else "each key's value, |v|"
+        told = f" Each weight times the norm of {of} (Kobayashi et al. 2020); rows no longer sum to 1."
+        return times(attention.head(head), norms), name, told
+    if show == DIFFERENCE:
+        return attention.head(head) - attention.weights.mean(0), f"{name} {show}", ""
+    if show in ("mean of all heads", "maximum of all heads"):
+        weights = attention.weights
+        return weights.mean(0) if show.startswith("mean") else weights.amax(0), f"Layer {layer}, {show}", ""
+    if show not in (THIS, MASK):
+        raise PlaygroundError(f"There is no {show!r} to show.", f"Choose one of: {', '.join(SHOWN)}.")
+    return attention.head(head), name, ""
+
+
+def _sinks(left_out: str, keys) -> list[int]:
+    if left_out == FIRST:
+        return [0]
+    return [i for i, token in enumerate(keys) if token.special] if left_out == SPECIAL else []
+
+
+def two_sentences(tokens) -> bool:
+    """Whether the text is a pair of sentences."""
+    return any(token.segment for token in tokens)
 
 
 def shared_key(recording, layer: int, head: int, kind: str) -> str:
@@ -74,48 +146,3 @@ def shared_key(recording, layer: int, head: int, kind: str) -> str:
         f" Heads {first} to {first + size - 1} share key-value head {head // size}: the cache holds {groups} instead of "
         f"{heads} heads, {percent(1 - groups / heads)} less (grouped-query attention, Ainslie et al. 2023)."
     )
-
-
-def row_view(shown: Shown, place: list) -> tuple:
-    """A token's row or column as shaded text, and a sentence that says which."""
-    way, index = place
-    if way == "row":
-        index = min(index, len(shown.queries) - 1)
-        values, names, own = shown.weights[index], shown.keys, shown.queries[index]
-    else:
-        index = min(index, len(shown.keys) - 1)
-        values, names, own = shown.weights[:, index], shown.queries, shown.keys[index]
-    values = values.numpy()
-    most = max(float(abs(values).max()), 1e-9)
-    items = [
-        {"text": name, "label": plain_mark(name, 40), "shade": max(0.0, float(value)) / most, "kind": "prompt",
-         "title": f"{plain_mark(name, 40)}: {value:.4f}"}
-        for name, value in zip(names, values, strict=True)
-    ]  # fmt: skip
-    best = [int(i) for i in (-values).argsort()[:3]]
-    told = ", ".join(f"“{plain_mark(names[i], 24)}” {float(values[i]):.3f}" for i in best)
-    token = f"“{plain_mark(own, 24)}” (position {index})"
-    if shown.compared:
-        words = f"{token}: most above the mean {'to' if way == 'row' else 'from'} {told}."
-    else:
-        words = f"{token} attends most to {told}." if way == "row" else f"Most of it to {token} comes from {told}."
-    return items, markup.note(words + " Click a token for its row, again for its column.")
-
-
-def write_files(shown: Shown) -> tuple[str, str]:
-    """Paths of a CSV, tokens on both axes and neutralised against formulas, and of a JSON; both with full digits."""
-    folder = Path(tempfile.mkdtemp(prefix="attention-"))
-    table, plain = folder / "attention.csv", folder / "attention.json"
-    with table.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["query \\ key", *map(cell, shown.keys)])
-        writer.writerows([cell(q), *row] for q, row in zip(shown.queries, shown.weights.tolist(), strict=True))
-    told = {"shown": shown.name, "queries": shown.queries, "keys": shown.keys, "weights": shown.weights.tolist()}
-    plain.write_text(json.dumps(told), encoding="utf-8")
-    return str(table), str(plain)
-
-
-def cell(text: str) -> str:
-    """A text for a spreadsheet's cell, which must not read it as a formula."""
-    text = text.encode("utf-8", "replace").decode()
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
-from playground.tabs.attention import bertviz, heads, maths, roles
+from playground.tabs.attention import bertviz, heads, maths, roles, through
 from playground.tabs.lens import QUIET, Lens
 
 NAME, TITLE = "attention", "Attention"
-VIEWS = (heads, maths, roles, bertviz)
+VIEWS = (heads, maths, through, roles, bertviz)
 """In the order of the page; each has NAME, TITLE and build(lens, tab, chosen)."""
 
 
@@ -21,8 +21,8 @@ class Chosen:
     kind: gr.Radio
     view: gr.State
     lens: Lens
-    options: list = field(default_factory=list)
-    """What of a layer's heads is shown, and how; inputs of the first view."""
+    asked: list = field(default_factory=list)
+    """Inputs of the first view: these, and its own controls."""
     everything: list = field(default_factory=list)
     """Outputs of the first view's drawing."""
 

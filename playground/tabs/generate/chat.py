@@ -74,17 +74,25 @@ def forget(model_id, device, dtype, written, colour) -> tuple:
     return gr.skip(), "", *view(loaded(model_id, device, dtype), fresh, words, colour, NOTHING)
 
 
-@outputs(3)
+@outputs(4)
 def look_into(model_id, device, dtype, written: Written) -> tuple:
-    """The conversation as the model reads it, put under the lens for every tab: text, applied text, status."""
+    """What the model read and wrote, put under the lens for every tab: text, applied text, what of it is whose, status."""
     from playground.chat import text_of
 
-    if not written.ids:
-        raise PlaygroundError("There is no conversation yet.", "Send a message first.")
+    if written.mode == "translate":
+        words = "The Attention tab reads the source with the encoder and writes the target itself."
+        raise PlaygroundError("What a decoder wrote can't be the encoder's text.", words)
+    if not written.tree.nodes:
+        raise PlaygroundError("Nothing was written yet.", "Press Generate, or send a message.")
     model = loaded(model_id, device, dtype)
-    text = text_of(model, [*written.ids, *written.tree.ids(written.node)])
-    words = "The conversation, template included, is now the text under the lens: every tab looks at it."
-    return text, text, markup.note(words)
+    ids = [*written.ids, *written.tree.ids(written.node)]
+    text = text_of(model, ids)
+    words = "The conversation, template included," if written.mode == "chat" else "This text"
+    words += " is now the text under the lens: every tab looks at it."
+    begun = len(written.ids)
+    if model.vocabulary.tokenize(text)[0] != ids:
+        words, begun = words + " Read as a text, it is cut into other tokens than it was written in.", 0
+    return text, text, (text, begun), markup.note(words)
 
 
 def answer(model, given, turns: list[dict], system: str, written: Written, colour: str, rules) -> Iterator[tuple]:

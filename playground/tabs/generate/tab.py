@@ -54,7 +54,6 @@ def build(lens: Lens, tab: gr.Tab) -> None:
         with gr.Accordion("System prompt", open=False):
             system = gr.Textbox("", show_label=False, container=False, lines=2, elem_id="system-prompt",
                                 placeholder="Empty: whatever the template itself says")  # fmt: skip
-        into = gr.Button("Look into this conversation in every tab", size="sm", elem_id="look-into")
     with gr.Column(visible=False, elem_id="score") as score_room:
         second = gr.Textbox("", label="Beside another text", lines=2, max_lines=8, elem_id="second-text",
                             info="The text under the lens is the first.")  # fmt: skip
@@ -63,6 +62,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
         start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
         more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
         stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
+        into = gr.Button("Look into it in every tab", scale=0, min_width=200, elem_id="look-into")
     strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
     status = Panel(live=True, elem_id="generate-status")
     tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
@@ -83,7 +83,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     colour = ruling.colour
     shown = [strip, status, chart, detail, stages, tree, comparing, leaf, beside, talk, written]
     asked = [*lens.given, mode, written, colour]
-    drawn = [mode, start, more, stop, ruling.room, off, chat_room, score_room, *shown, lens.message]
+    drawn = [mode, start, more, stop, into, ruling.room, off, chat_room, score_room, *shown, lens.message]
     tab.select(draw, asked, drawn, **RUNS_MODEL)
     again = {"fn": only_when_active(NAME, draw), "inputs": [lens.active, *asked], "outputs": drawn, **RUNS_MODEL}
     for event in (gr.on(lens.triggers, **again), mode.input(draw, asked, drawn, **RUNS_MODEL)):
@@ -102,7 +102,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     stop.click(writing.stop, written, None, **QUIET)
     talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
     talk.clear(chat.forget, [*given, written, colour], talking, **QUIET)
-    into.click(chat.look_into, [*given, written], [lens.text, lens.applied, status, lens.message], **QUIET)
+    into.click(chat.look_into, [*given, written], [lens.text, lens.applied, lens.written, status, lens.message], **QUIET)
     strip.select(explain, [*lens.given, mode, written, colour], [strip, status, chart, detail, stages, written,
                  lens.message], **RUNS_MODEL)  # fmt: skip
     colour.input(recolour, [*given, written, colour], [strip, lens.message], **QUIET)
@@ -122,11 +122,11 @@ def start_writing(model_id, device, dtype, text, mode, message, system, written,
             yield gr.skip(), gr.skip(), *shown
 
 
-@outputs(8 + SHOWN)
+@outputs(9 + SHOWN)
 def draw(model_id, device, dtype, text, mode, written, colour="probability") -> tuple:
     """The text's own tokens and what the model expects; leaves alone what was written after this very text.
 
-    Gives mode, the buttons Generate, Continue and Stop, the rules, what is off, the rooms of chat and score, and what
+    Gives mode, the buttons Generate, Continue, Stop and Look, the rules, what is off, the rooms of chat and score, and what
     `view` gives.
     """
     model = loaded(model_id, device, dtype)
@@ -136,6 +136,7 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     controls_now = (
         mode_choice(modes, mode, asked_mode),
         gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
+        gr.Button(visible=writes),
         gr.Button(visible=writes),
         gr.Button(visible=writes),
         gr.Column(visible=writes),

@@ -1,0 +1,133 @@
+"""All heads of all layers at once, as small maps in one picture. Draws arrays; knows nothing of models. Layers and heads
+count from 0."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.attention_maps import Overview
+from playground.analysis.display import counted
+from playground.figures.attention import frame
+from playground.figures.theme import CATEGORIES, SEQUENTIAL, SYMBOLS, colour_bar, finish, label
+
+WARM = [[0, "#fff3e6"], [0.5, "#f6a35c"], [1, "#a63603"]]
+"""A property of a head, on top of its map: little to much; not the hue of the weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Property:
+    """A number of every head, (L, H), NaN where there is no such head, and what it is called."""
+
+    values: np.ndarray
+    name: str
+
+
+def overview_figure(
+    overview: Overview, selected: tuple[int, int] | None = None, *, title: str = "", order: np.ndarray | None = None,
+    coloured: Property | None = None, labels: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+) -> go.Figure:  # fmt: skip
+    """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
+
+    Each map is shaded by the square root of weight / its own largest weight, so that weak structure shows; weights
+    of exactly 0 (what a causal head can't see) are blank. Drawn in 256 steps to keep the payload small.
+    A click's x and y go through `overview_cell`. The height, 300..900 pixels, follows the number of layers.
+
+    order: (L, H), the head that stands at each place of a layer, if not its own; a click's customdata is then the head.
+    coloured: a property as a mark in the corner of each map. labels: name -> (layer, head) of those marked with it.
+    """
+    layers, heads, rows, columns = overview.maps.shape
+    moved = order is not None
+    order = np.tile(np.arange(heads), (layers, 1)) if order is None else np.asarray(order)
+    places = np.argsort(order, 1)  # (L, H): where each head stands
+    repeat = max(1, 16 // max(rows, columns))  # a small map takes more pixels, so that gutters stay thin
+    maps = np.take_along_axis(overview.maps, order[:, :, None, None], 1).repeat(repeat, axis=2).repeat(repeat, axis=3)
+    rows, columns = rows * repeat, columns * repeat
+    largest = np.nan_to_num(maps).max((2, 3), keepdims=True)  # (L, H, 1, 1)
+    share = np.nan_to_num(maps) / np.where(largest > 0, largest, 1)
+    shade = np.where(share > 0, np.ceil(1 + 254 * np.sqrt(share)), 0).clip(0, 255).astype(np.uint8)
+    down, along = rows + _gutter(rows), columns + _gutter(columns)
+    z = np.zeros((layers, down, heads, along), np.uint8)  # 0 = blank
+    z[:, :rows, :, :columns] = shade.transpose(0, 2, 1, 3)
+    z = z.reshape(layers * down, heads * along)
+    per_query, per_key = overview.tokens_per_cell
+    pooled = "" if per_query * per_key == 1 else (
+        f" Each cell is the {overview.how} of {per_query} × {per_key} tokens."
+    )  # fmt: skip
+    figure = go.Figure(
+        go.Heatmap(
+            z=z, x=_centred(heads, columns, along), y=_centred(layers, rows, down), zmin=0, zmax=255, showscale=False,
+            colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]],
+                        *SEQUENTIAL[1:]],
+            customdata=order.astype(np.uint8).repeat(along, 1).repeat(down, 0) if moved else None,
+            hovertemplate=f"layer <b>%{{y:.0f}}</b>, head <b>%{{{'customdata' if moved else 'x:.0f'}}}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    if coloured is not None:
+        known = np.argwhere(np.isfinite(coloured.values))
+        most = float(np.nanmax(coloured.values)) if len(known) else 1.0
+        colours = {"color": coloured.values[tuple(known.T)].astype(np.float32), "colorscale": WARM, "cmin": 0,
+                   "cmax": most or 1.0, "colorbar": colour_bar(coloured.name)}  # fmt: skip
+        figure.add_scatter(**_marks(known, places, colours, coloured.name, colours["color"]))
+    for number, (name, which) in enumerate((labels or {}).items()):
+        look = {"color": CATEGORIES[(number + 1) % len(CATEGORIES)], "symbol": SYMBOLS[number % len(SYMBOLS)]}
+        figure.add_scatter(**_marks(np.array(which, int).reshape(-1, 2), places, look, name))
+    finish(
+        figure,
+        f"{counted(layers, 'layer')} from top to bottom, {counted(heads, 'head')} from left to right; in each small "
+        "map queries run down and keys to the right, darker is more, shaded up to the map's own largest weight."
+        f"{pooled}",
+        title=title,
+        table=False,
+        uirevision=f"overview-{layers}-{heads}",
+        height=int(np.clip(90 + 26 * layers, 300, 900)),
+    )
+    axis = {"tickmode": "linear", "tick0": 0, "showgrid": False, "constrain": "domain"}
+    below = moved or coloured is not None or labels  # the colour bar or the legend stands above
+    figure.update_xaxes(
+        title={"text": f"heads, most “{coloured.name}” first" if moved and coloured else "head",
+               "standoff": 22 if moved else 10}, showticklabels=not moved,
+        range=[-0.55, heads - 0.45], dtick=max(1, heads // 12), side="bottom" if below else "top", **axis
+    )  # fmt: skip
+    figure.update_yaxes(title_text="layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **axis)
+    if selected is not None:
+        figure.add_shape(overview_mark(*selected, order if moved else None))
+    return figure
+
+
+def overview_mark(layer: int, head: int, order: np.ndarray | None = None) -> dict:
+    """The frame round one head of `overview_figure`, as a Plotly shape."""
+    return frame(head if order is None else int(np.flatnonzero(order[layer] == head)[0]), layer)
+
+
+def _marks(which: np.ndarray, places: np.ndarray, look: dict, name: str, values: np.ndarray | None = None) -> dict:
+    """Marks in the upper right corners of the maps of heads `which` (N, 2), of their layers and numbers."""
+    layer, head = which.T
+    told = ": %{text}" if values is not None else ""
+    return {
+        "x": places[layer, head].astype(np.float32) + np.float32(0.36), "y": layer.astype(np.float32) - np.float32(0.36),
+        "customdata": np.stack([head, layer], 1).astype(np.uint8), "mode": "markers", "name": label(name, None),
+        "text": None if values is None else [f"{value:.3g}" for value in values],
+        "marker": {"size": 9, "line": {"width": 1, "color": "#ffffff"}, **look}, "showlegend": values is None,
+        "hovertemplate": "layer <b>%{customdata[1]}</b>, head <b>%{customdata[0]}</b><br>"
+        f"{label(name, None)}{told}<extra></extra>",
+    }  # fmt: skip
+
+
+def overview_cell(heads: Sequence[int], x: float, y: float) -> tuple[int, int] | None:
+    """Layer and head whose map lies at (x, y) of an `overview_figure`, given the number of heads of each layer;
+    None outside and where a layer has no such head."""
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return None
+    layer, head = int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
+    return (layer, head) if 0 <= layer < len(heads) and 0 <= head < heads[layer] else None
+
+
+def _centred(maps: int, cells: int, step: int) -> np.ndarray:
+    """Where the cells of `maps` small maps and their gutters lie, (maps·step,): map i is centred on i."""
+    return ((np.arange(maps * step) - (cells - 1) / 2) / step).astype(np.float32)
+
+
+def _gutter(cells: int) -> int:
+    return max(1, round(cells / 10))

@@ -1,0 +1,258 @@
+"""What the first view of the Attention tab draws: every handler takes the model, the text, the head and what the controls
+say (asked.py). Knows recordings; knows no components by name."""
+
+import time
+from collections.abc import Iterator
+
+import gradio as gr
+import numpy as np
+
+from playground.analysis.attention_maps import summarise_head
+from playground.analysis.display import percent, plain_mark
+from playground.analysis.masks import describe_mask
+from playground.components import markup
+from playground.figures.attention import Window, difference_figure, head_figure, mask_figure
+from playground.figures.attention_rows import alignment_figure, alignment_words
+from playground.figures.overview import overview_cell, overview_figure, overview_mark
+from playground.tabs.attention.asked import Asked, asked, shown_property, small_maps
+from playground.tabs.attention.rows import COLUMN, ROW, WAYS, row_view, write_files
+from playground.tabs.attention.shown import MASK, THIS, Shown, head_map, shared_key, two_sentences
+from playground.tabs.lens import loaded, outputs, recorded
+
+EVERY = 2.5
+"""Seconds between two pictures of an overview that is not whole yet."""
+SHORT = 32
+"""Tokens up to which a map shows everything, so that zooming in brings nothing more."""
+PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
+
+
+@outputs(14)
+def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tuple]:
+    """The whole view: first the chosen head, then all heads, then the check of the maths. Gives kind, layer, head, heads to
+    choose, sentences, the button for two of them, overview, map, alignment, sentence, badge, strip, its words, bars."""
+    recording, wanted, skip = recorded(model_id, device, dtype, text), asked(text, *rest), gr.skip()
+    if not (can := recording.model.capabilities.attention):
+        words = f"The attention of this model can't be shown: {can.reason}."
+        gone = gr.update(value=None, visible=False)
+        yield (*[skip] * 6, None, None, gone, markup.note(words), "", [], "", None)
+        return
+    kind = kind if kind in recording.kinds else recording.kinds[0]
+    layer_slider, layer = _slider("Layer", layer, recording.layers(kind))
+    heads = recording.attention(layer, kind).heads
+    head_slider, head = _slider("Head", head, heads)
+    pair = two_sentences(recording.tokens)
+    controls = (
+        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1), layer_slider, head_slider,
+        gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=[n for n in wanted.options.others if n < heads]),
+        gr.update(visible=pair), gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
+    )  # fmt: skip
+    pictures, row = head_view(recording, layer, head, kind, wanted), _row(recording, layer, head, kind, wanted)
+    yield *controls, skip, *pictures, skip, *row
+    still = [skip] * 6
+    for picture, words in overview_views(recording, kind, (layer, head), wanted):
+        # Both at once: of two answers in quick succession the page now and then loses the first.
+        badge = markup.badge("off", words) if words else verification_badge(recording)
+        yield *still, picture, skip, skip, skip, badge, skip, skip, skip
+
+
+def _slider(name: str, value, count: int) -> tuple[gr.Slider, int]:
+    """A slider that knows how many there are, and its value; moved only where it stood beyond the last."""
+    label, last = f"{name} (0 to {count - 1})", count - 1
+    if value > last:
+        return gr.Slider(maximum=last, value=last, label=label), last
+    return gr.Slider(maximum=last, label=label), int(value)
+
+
+@outputs(9)
+def draw_head(model_id, device, dtype, text, layer, head, kind, *rest) -> tuple:
+    """Another head of the same recording; the frame in the overview moves there."""
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    return gr.skip(), gr.skip(), *_one_head(recording, int(layer), int(head), kind, wanted)
+
+
+@outputs(9)
+def open_head(model_id, device, dtype, text, layer, head, kind, event: gr.EventData, *rest) -> tuple:
+    """The head whose small map was clicked in the overview."""
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    heads = [recording.attention(n, kind).heads for n in range(recording.layers(kind))]
+    found = overview_cell(heads, event._data["x"], event._data["y"])
+    if found is None:
+        return tuple([gr.skip()] * 9)
+    layer, place = found
+    order = shown_property(recording, kind, wanted)[1]
+    head = place if order is None else int(order[layer, place])
+    return layer, head, *_one_head(recording, layer, head, kind, wanted)
+
+
+def _one_head(recording, layer: int, head: int, kind: str, wanted: Asked) -> tuple:
+    """overview, map, alignment, sentence, strip, its words, bars."""
+    head_pictures = head_view(recording, layer, head, kind, wanted)
+    order = shown_property(recording, kind, wanted)[1] if wanted.ordered else None
+    mark = gr.update(mark=overview_mark(layer, head, order))
+    return mark, *head_pictures, *_row(recording, layer, head, kind, wanted)
+
+
+@outputs(1)
+def draw_overview(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tuple]:
+    """All heads, with another property marked in them."""
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    for picture, _ in overview_views(recording, kind, (int(layer), int(head)), wanted):
+        yield (picture,)
+
+
+@outputs(5)
+def open_row(model_id, device, dtype, text, layer, head, kind, event: gr.EventData, *rest) -> tuple:
+    """The row of the query token whose cell was clicked: strip, words, bars, way, place."""
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    shown = head_map(recording, int(layer), int(head), kind, wanted.options)
+    place = min(max(0, int(event._data["y"])), len(shown.queries) - 1)
+    return *row_view(shown, ROW, place), _name_of(ROW), place
+
+
+@outputs(5)
+def open_token(model_id, device, dtype, text, layer, head, kind, event: gr.EventData, *rest) -> tuple:
+    """A token of the strip, or of a bar, is the chosen one. Of two texts the strip shows the other one, so that a click
+    there turns from row to column, or back."""
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    shown = head_map(recording, int(layer), int(head), kind, wanted.options)
+    place, way = event._data["index"], wanted.way
+    if isinstance(event._data.get("customdata"), int | float):
+        place = event._data["customdata"]  # of a bar
+    if shown.cross or len(shown.queries) != len(shown.keys) or wanted.options.between not in ("both", "A → A", "B → B"):
+        way = COLUMN if way == ROW else ROW
+    return *row_view(shown, way, int(place)), _name_of(way), int(place)
+
+
+@outputs(3)
+def draw_row(model_id, device, dtype, text, layer, head, kind, *rest) -> tuple:
+    """The chosen token, told in another way: strip, words, bars."""
+    return _row(recorded(model_id, device, dtype, text), int(layer), int(head), kind, asked(text, *rest))
+
+
+@outputs(1)
+def zoom(model_id, device, dtype, text, layer, head, kind, event: gr.EventData, *rest) -> tuple:
+    """The part of a long text's map that is looked at, as exactly as the picture's cells allow."""
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    shown = head_map(recording, int(layer), int(head), kind, wanted.options)
+    if max(shown.weights.shape) <= SHORT:
+        return (gr.skip(),)
+    return (_picture(recording, shown, int(layer), int(head), kind, _window(event._data, shown.weights.shape))[0],)
+
+
+def _window(seen: dict, shape: tuple[int, int]) -> Window | None:
+    """What lies within the axes' ranges, and a quarter more on each side; None for nearly all."""
+    parts = []
+    for name, size in (("y", shape[0]), ("x", shape[1])):
+        low, high = sorted((float(seen[f"{name}0"]), float(seen[f"{name}1"])))
+        more = (high - low) / 4
+        parts.append((max(0, int(low - more)), min(size, int(high + more) + 2)))
+    if any(low >= high for low, high in parts) or all(
+        high - low >= size for (low, high), size in zip(parts, shape, strict=True)
+    ):
+        return None
+    return Window(*parts)
+
+
+def head_view(recording, layer: int, head: int, kind: str, wanted: Asked | None = None) -> tuple:
+    """The picture of one head, the alignment of two texts, and the sentence under them."""
+    shown = head_map(recording, layer, head, kind, (wanted or Asked(None)).options)
+    figure, sentence = _picture(recording, shown, layer, head, kind)
+    links = gr.update(value=None, visible=False)
+    if shown.cross and shown.options.show != MASK and not shown.compared:
+        weights = shown.weights.numpy()
+        told = f"Each target token and what it attends to most: {alignment_words(weights, shown.queries, shown.keys)}."
+        links = gr.update(visible=True, value=alignment_figure(
+            weights, shown.queries, shown.keys, description=told, title="Target above, source below"))  # fmt: skip
+    return figure, links, markup.note(sentence)
+
+
+def _picture(recording, shown: Shown, layer: int, head: int, kind: str, window: Window | None = None) -> tuple:
+    """The map and what is seen, in a sentence."""
+    show, axes = shown.options.show, (shown.queries, shown.keys)
+    part = {"window": window, "begun": shown.begun}
+    if show == MASK:
+        allowed = recording.attention(layer, kind).allowed
+        if allowed is None and recording.model.on_interface:
+            allowed = np.ones(shown.weights.shape, bool)
+        if allowed is None:
+            return None, "The mask of this model is not captured, only its weights: zeros in them are what it hides."
+        told = describe_mask(allowed, shown.cross)
+        sentence = (f"Layer {layer}, the mask as the model used it: {told.name}. {told.words} {percent(told.share)} of all "
+                    "pairs are allowed. One text is read at a time, so nothing is padded.")  # fmt: skip
+        return mask_figure(allowed, *axes, description=sentence, **part), sentence
+    weights = shown.weights.numpy()
+    if shown.compared:
+        sentence = f"{shown.name}: orange where this head attends more, blue where less.{shown.note}"
+        return difference_figure(weights, *axes, description=sentence, **part), sentence
+    pair = None
+    part_of = len(shown.queries) != len(recording.attention(layer, kind).query_tokens)  # one sentence of two
+    if show == THIS and shown.hidden is None and not part_of:
+        summary = summarise_head(shown.weights, *axes, cross=shown.cross)
+        sentence, pair = summary.sentence(layer, head), summary.pair
+    else:
+        query, key = np.unravel_index(weights.argmax(), weights.shape)
+        sentence = (f"{shown.name}: most, {weights[query, key]:.3g}, from “{plain_mark(shown.queries[query], 24)}” to "
+                    f"“{plain_mark(shown.keys[key], 24)}”.")  # fmt: skip
+    figure = head_figure(
+        weights, *axes, description=sentence, causal=shown.causal and not part_of,
+        selected=None if window else pair, logarithmic=shown.options.logarithmic, how=shown.options.how, unit=shown.unit,
+        **part,
+    )  # fmt: skip
+    sentence += shown.note
+    if shown.hidden is not None:
+        sentence += f" What is left out took {percent(shown.hidden)} of the attention on average."
+    if shown.begun is not None:
+        sentence += f" From token {shown.begun} on the model wrote the text itself: dotted lines, blue names."
+    return figure, sentence + shared_key(recording, layer, head, kind)
+
+
+def _row(recording, layer: int, head: int, kind: str, wanted: Asked) -> tuple:
+    return row_view(head_map(recording, layer, head, kind, wanted.options), wanted.way, wanted.place)
+
+
+def _name_of(way: str) -> str:
+    return next(name for name, known in WAYS.items() if known == way)
+
+
+@outputs(2)
+def download(model_id, device, dtype, text, layer, head, kind, *rest) -> tuple:
+    """The map shown, as CSV and as JSON, behind a button each."""
+    shown = head_map(recorded(model_id, device, dtype, text), int(layer), int(head), kind, asked(text, *rest).options)
+    return tuple(gr.DownloadButton(value=path, visible=True) for path in write_files(shown))
+
+
+@outputs(2)
+def two_sentences_example(model_id, device, dtype) -> tuple:
+    """Two sentences with the model's own separator between them, for the box and under the lens."""
+    text = PAIR.format(sep=loaded(model_id, device, dtype).tokenizer.sep_token)
+    return text, text
+
+
+def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Asked) -> Iterator[tuple]:
+    """The picture of all heads as far as it is done, every few seconds, and what is still to come, in words; empty once it
+    is whole. Only one layer's weights are in memory at a time."""
+    coloured, order, labels = shown_property(recording, kind, wanted)
+    started = last = time.monotonic()
+    layers = recording.layers(kind)
+    for found, done in small_maps(recording, kind, wanted.options.how):
+        now = time.monotonic()
+        if done < layers and now - last < EVERY:
+            continue
+        last, words = now, ""
+        if done < layers:
+            left = (now - started) / done * (layers - done)
+            words = f"All heads: layer {done} of {layers}, about {left:.0f} s to go; then the maths is checked."
+        figure = overview_figure(found, coloured=coloured, order=order, labels=labels)
+        yield gr.update(value=figure, mark=overview_mark(*selected, order)), words
+
+
+def verification_badge(recording) -> str:
+    """Whether the maths shown reproduces what the model used, for this text."""
+    result = recording.verify()
+    if result.reason:
+        return markup.badge("off", f"Not recomputed: {result.reason}")
+    words = f"largest difference between the recomputed softmax(scores)·V and what the model used: {result.largest:.1e}"
+    rounding = f"over all layers and heads; rounding explains {result.tolerance:.0e}"
+    return markup.badge("ok", f"Verified: {words}", rounding) if result.passed else markup.badge(
+        "warn", f"Not reproduced: {words}", rounding
+    )
