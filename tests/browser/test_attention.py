@@ -7,19 +7,23 @@ from tests.browser.test_page import HOSTILE, look_at, open_tab
 
 
 def click_cell(page: Page, view: str, x: float, y: float) -> None:
-    """Clicks a place of a heat map by its own numbers, once it has its final size."""
+    """Clicks a place of a heat map by its own numbers."""
+    page.mouse.click(*place_of(page, view, x, y))
+
+
+def place_of(page: Page, view: str, x: float, y: float) -> list[float]:
+    """Where a place of a heat map lies on the screen, once it has its final size."""
     page.wait_for_function(
         """view => { const gd = document.querySelector(view);
         return gd._fullLayout && Math.abs(gd._fullLayout.height - gd.clientHeight) < 1; }""",
         arg=view,
     )
     page.locator(view).scroll_into_view_if_needed()
-    point = page.locator(view).evaluate(
+    return page.locator(view).evaluate(
         """(gd, [x, y]) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
         return [box.left + l.xaxis._offset + l.xaxis.d2p(x), box.top + l.yaxis._offset + l.yaxis.d2p(y)]; }""",
         [x, y],
     )
-    page.mouse.click(*point)
 
 
 def open_view(page: Page, name: str) -> None:
@@ -35,8 +39,10 @@ def test_from_the_overview_to_a_number(opened):
     expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4", timeout=30_000)
     click_cell(page, "#attention-map .pv", 1, 5)
     expect(page.locator("#attention-row")).to_contain_text("“·the” (position 5) attends most to", timeout=30_000)
-    page.locator("#attention-strip .t").nth(5).click()
+    page.get_by_role("radio", name="what attends to it").check()
     expect(page.locator("#attention-row")).to_contain_text("Most of it to “·the” (position 5)", timeout=30_000)
+    page.locator("#attention-strip .t").nth(6).click()
+    expect(page.locator("#attention-row")).to_contain_text("Most of it to “·street” (position 6)", timeout=30_000)
     open_view(page, "Step by step")
     expect(page.locator("#maths-sentence")).to_contain_text("Layer 2, head 4", timeout=60_000)
     expect(page.locator("#maths-badge")).to_contain_text("This head: largest difference")
@@ -64,6 +70,78 @@ def test_what_a_visitor_changes_is_marked(opened):
     page.wait_for_selector("#what-if .pv[data-rendered]")
     texts = page.locator("#what-if .pv").evaluate("gd => [...gd._fullData[0].text].map(row => row[3])")
     assert set(texts) == {"0.077"}, "with a scaling of 0 all 13 keys have the same weight"
+
+
+def test_the_numbers_as_a_table_and_by_keyboard(opened):
+    """Guards against a table that shows other numbers than the picture, and a cursor that is on another cell."""
+    page = opened()
+    open_tab(page, "Attention")
+    page.wait_for_selector("#attention-map .pv[data-rendered]")
+    page.locator("#attention-map .pv-table summary").click()
+    cells = page.locator("#attention-map .pv-cells td")
+    expect(cells.first).to_be_attached()
+    table = page.locator("#attention-map .pv-cells").evaluate(
+        "box => [...box.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+    )
+    z = page.locator("#attention-map .pv").evaluate("gd => gd._fullData[0].z.map(row => [...row])")
+    assert [row[0] for row in table[:3]] == ["The", "·animal", "·didn"]
+    assert float(table[5][4]) == pytest.approx(z[5][3], rel=1e-3) and table[0][2] == ""
+    page.locator("#attention-map .pv").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(page.locator("#attention-map .pv-live")).to_contain_text("·didn", timeout=10_000)
+    page.keyboard.press("Enter")
+    expect(page.locator("#attention-row")).to_contain_text("“·didn” (position 2) attends most to", timeout=30_000)
+    expect(page.locator("#attention-map .pv-size")).to_contain_text("kB sent")
+
+
+def test_zooming_into_a_text(opened):
+    """Guards against a zoom that leaves blocks, or puts other tokens in the window."""
+    page = opened()
+    look_at(page, "One two three four five six seven. " * 40)
+    open_tab(page, "Attention")
+    expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=90_000)
+    assert page.locator("#attention-map .pv").evaluate("gd => gd._fullData[0].z.length") <= 256
+    start, end = place_of(page, "#attention-map .pv", 60, 60), place_of(page, "#attention-map .pv", 160, 160)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=5)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('#attention-map .pv')._fullData[0].z.length < 160", timeout=30_000)
+    low, high, first, second = page.locator("#attention-map .pv").evaluate(
+        "gd => [...gd._fullLayout.xaxis.range, ...gd._fullData[0].x.slice(0, 2)]"
+    )
+    assert (low, high) == (pytest.approx(60, abs=3), pytest.approx(160, abs=3)), "what is seen stays where it was"
+    assert first == pytest.approx(35, abs=3) and second == first + 1, "every token has a cell, a quarter more on each side"
+
+
+def test_what_was_written_comes_under_the_lens(opened):
+    """Guards against a continuation that the other tabs never see, or see as if it had been typed."""
+    page = opened()
+    box = page.locator("#new-tokens input[type=number]")
+    box.fill("3")
+    box.press("Tab")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('3 tokens in')", timeout=60_000)
+    page.locator("#look-into").click()
+    expect(page.locator("#generate-status")).to_contain_text("now the text under the lens", timeout=30_000)
+    open_tab(page, "Attention")
+    expect(page.locator("#attention-sentence")).to_contain_text("From token 13 on the model wrote", timeout=60_000)
+    expect(page.locator("#attention-strip .t-generated")).to_have_count(3)
+    page.get_by_role("radio", name="the step that chose it").check()
+    expect(page.locator("#attention-row")).to_contain_text("the model had read up to", timeout=30_000)
+
+
+def test_through_the_layers(opened):
+    """Guards against a picture of another token than the one that is named."""
+    page = opened()
+    open_tab(page, "Attention")
+    open_view(page, "Through the layers")
+    expect(page.locator("#through-sentence")).to_contain_text("“.” (position 12)", timeout=60_000)
+    page.get_by_role("radio", name="flow").check()
+    expect(page.locator("#through-sentence")).to_contain_text("Of a pipe of width 1", timeout=60_000)
+    click_cell(page, "#through-map .pv", 8, 3)
+    expect(page.locator("#through-sentence")).to_contain_text("“·it” (position 8)", timeout=60_000)
 
 
 def test_roles(opened):
