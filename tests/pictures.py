@@ -1,4 +1,4 @@
-"""Takes README's pictures from the running page: python -m tests.pictures
+"""Takes README's pictures from the running page: python -m tests.pictures [name …]
 
 Needs what the browser tests need. Each picture shows the default model on a text of the page's own examples.
 """
@@ -6,6 +6,8 @@ Needs what the browser tests need. Each picture shows the default model on a tex
 import os
 import shutil
 import socket
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -14,8 +16,10 @@ from playground.page import create_app, launch_options
 from tests.browser.conftest import ARGUMENTS
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-PARTS = {"tree": "#tree", "neuron": "#bertviz"}
+PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map"}
 """Pictures of one element instead of the whole page."""
+TABS = {"tree": "Generate", "maths": "Attention", "through": "Attention", "neuron": "Attention"}
+"""In which tab a picture is taken that is not called after it."""
 
 
 def generate(page: Page) -> None:
@@ -51,19 +55,27 @@ def attention(page: Page) -> None:
     page.wait_for_function("document.querySelector('#attention-sentence').innerText.includes('Layer 11, head 1')")
 
 
+def through(page: Page) -> None:
+    page.get_by_role("tab", name="Through the layers").click()
+    page.get_by_label("Leave out the first token").check()
+    page.wait_for_function("document.querySelector('#through-map .pv')?.dataset.rendered > 1")
+
+
 def maths(page: Page) -> None:
     page.get_by_role("tab", name="Step by step").click()
     page.wait_for_selector("#maths-shares .pv[data-rendered]")
 
 
 def neuron(page: Page) -> None:
+    page.set_viewport_size({"width": 1560, "height": 900})  # as wide as the opened view is
     page.get_by_role("tab", name="bertviz").click()
     page.get_by_role("radio", name="Neuron view").check()
     page.wait_for_selector("#bertviz iframe[data-drawn=neuron]")
     frame = page.frame_locator("#bertviz iframe")
-    opened = "document.querySelectorAll('#leftText rect[width=\"16\"]')[8].dispatchEvent(new MouseEvent('click'))"
-    frame.locator("body").evaluate(f"() => {{ {opened} }}")
-    frame.locator("#leftText text").nth(8).dispatch_event("mouseover")
+    frame.locator("#collapsed #leftText text").nth(8).dispatch_event("mouseover")
+    plus = "document.querySelectorAll('#collapsed #leftText rect[width=\"16\"]')[8]"
+    frame.locator("body").evaluate(f"() => {plus}.dispatchEvent(new MouseEvent('click'))")
+    frame.locator("#expanded #leftText text").nth(8).dispatch_event("mouseover")
     page.wait_for_timeout(1000)
 
 
@@ -75,7 +87,10 @@ def embeddings(page: Page) -> None:
     page.wait_for_selector("#neighbours .pv[data-rendered]")
 
 
-def take(names: tuple[str, ...] = ("generate", "tree", "attention", "maths", "neuron", "positions", "embeddings")) -> None:
+ALL = ("generate", "tree", "attention", "maths", "through", "neuron", "positions", "embeddings")
+
+
+def take(names: Sequence[str] = ALL) -> None:
     """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -89,8 +104,8 @@ def take(names: tuple[str, ...] = ("generate", "tree", "attention", "maths", "ne
         page.goto(f"http://127.0.0.1:{port}/?__theme=light")
         page.wait_for_selector("#next-token .pv[data-rendered]", timeout=180_000)
         for name in names:
-            tab = {"tree": "Generate", "maths": "Attention", "neuron": "Attention"}.get(name, name.capitalize())
-            page.get_by_role("tab", name=tab).click()
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.get_by_role("tab", name=TABS.get(name, name.capitalize())).click()
             globals()[name](page)
             page.mouse.move(0, 0)
             page.wait_for_timeout(1500)
@@ -111,4 +126,4 @@ def _shrink(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    take()
+    take(sys.argv[1:] or ALL)

@@ -93,7 +93,7 @@ def head_figure(
 
 def difference_figure(
     difference: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str,
-    window: Window | None = None, begun: int | None = None,
+    causal: bool = False, window: Window | None = None, begun: int | None = None,
 ) -> go.Figure:  # fmt: skip
     """Heat map of a difference of weights (Q, K): orange above 0, blue below, white at 0; the rest as in `head_figure`,
     but a block's cell is its value that is farthest from 0."""
@@ -101,9 +101,12 @@ def difference_figure(
     high, low = grid.pooled(difference, "max"), -grid.pooled(-difference, "max")
     z = np.where(high > -low, high, low).astype(np.float32)
     most = float(np.abs(z).max()) or 1.0
+    if causal:
+        z = np.where(grid.unseen(), np.float32(np.nan), z)
     figure = go.Figure(
         go.Heatmap(
-            z=z, **grid.places, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("difference"), **grid.gaps,
+            z=z, **grid.places, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("difference"),
+            hoverongaps=False, **grid.gaps,
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>difference  <b>%{z:+.3f}</b><extra></extra>",
         )
     )  # fmt: skip

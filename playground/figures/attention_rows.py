@@ -45,7 +45,8 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
         uirevision=f"bars-{len(shown)}", margin={"l": 8, "r": 40, "t": 44 if title else 8, "b": 36},
     )  # fmt: skip
     low, high = min(0.0, float(shown.min())), max(float(shown.max()), 1e-9)
-    figure.update_xaxes(title_text=unit + rest, range=[low * 1.25, high * 1.22], nticks=5)
+    figure.update_xaxes(title_text=unit + rest, nticks=5,
+                        range=[low - (high - low) * 0.2 * (low < 0), high + (high - low) * 0.2])  # fmt: skip
     figure.update_yaxes(
         range=[max(len(shown), 6) - 0.4, -0.6], tickmode="array", tickvals=list(range(len(shown))), ticktext=ticks,
         tickfont={"family": MONO, "size": SMALL}, showgrid=False,

@@ -15,9 +15,12 @@ import types
 
 import playground as pg
 from playground.components.plotly_view import figure_json
-from playground.tabs.attention import heads
-from playground.tabs.attention.shown import head_map, row_view
+from playground.tabs.attention import drawing
+from playground.tabs.attention.asked import Asked
+from playground.tabs.attention.rows import row_view
+from playground.tabs.attention.shown import Options, head_map
 
+PLAIN = Asked(Options())
 TEXT = "The animal didn't cross the street because it was too tired. "
 
 
@@ -56,17 +59,13 @@ def main() -> None:
     print(f"{'tokens':>7}" + "".join(f"{name:>22}" for name in columns))
     for length in asked.lengths:
         recording = pg.record(model, ids[:length])
-        (figure, _, strip, _), seconds = measured(lambda r=recording: heads.head_view(r, 3, 1, "self"), asked.rounds)
-        _, row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self"), ["row", 5]), asked.rounds)
+        (figure, *_), seconds = measured(lambda r=recording: drawing.head_view(r, 3, 1, "self", PLAIN), asked.rounds)
+        (strip, _, bars), row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self")), asked.rounds)
         told = [f"{len(figure_json(figure)) / 1e3:.0f} ({seconds:.2f} s)"]
-        told.append(f"{len(json.dumps(strip)) / 1e3:.0f} ({row:.2f} s)")
-        overview = None
-        if length <= heads.OVERVIEW_TOKENS:
-            made, seconds = measured(lambda r=recording: heads.overview_view(r, "self", (3, 1)), 1)
-            overview = len(figure_json(made["value"]))
-            told.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
-        else:
-            told.append("not drawn")
+        told.append(f"{(len(json.dumps(strip)) + len(figure_json(bars))) / 1e3:.0f} ({row:.2f} s)")
+        made, seconds = measured(lambda r=recording: list(drawing.overview_views(r, "self", (3, 1), PLAIN))[-1], 1)
+        overview = len(figure_json(made[0]["value"]))
+        told.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
         if length <= asked.bertviz_up_to:
             sizes = [bertviz_bytes(recording, view) for view in ("head", "model")]
             told += [f"{size / 1e3:,.0f}" for size in sizes]

@@ -183,7 +183,7 @@ def _picture(recording, shown: Shown, layer: int, head: int, kind: str, window: 
     weights = shown.weights.numpy()
     if shown.compared:
         sentence = f"{shown.name}: orange where this head attends more, blue where less.{shown.note}"
-        return difference_figure(weights, *axes, description=sentence, **part), sentence
+        return difference_figure(weights, *axes, description=sentence, causal=shown.causal, **part), sentence
     pair = None
     part_of = len(shown.queries) != len(recording.attention(layer, kind).query_tokens)  # one sentence of two
     if show == THIS and shown.hidden is None and not part_of:
