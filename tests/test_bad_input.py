@@ -17,9 +17,11 @@ from playground.analysis.display import plain_mark
 from playground.components import markup
 from playground.models.loading import prepare
 from playground.settings import Settings
-from playground.tabs import embeddings, positions, sidebar
+from playground.tabs import positions, sidebar
 from playground.tabs.attention import bertviz, maths, roles, through
 from playground.tabs.attention import drawing as attention
+from playground.tabs.embeddings import layers, vocabulary
+from playground.tabs.embeddings import words as embeddings
 from playground.tabs.generate import branches, chat, tab, writing
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.generate.written import Written, entries_of
@@ -166,7 +168,9 @@ def handlers(model: str, text: str):
     yield maths.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
     yield roles.draw, (*first, kind, "self")
     yield bertviz.draw, (*first, 1, 1, kind, "neuron")
-    yield embeddings.draw, (*model_of(model), text, "2D", True)
+    yield embeddings.draw, (*model_of(model), text, "2D")
+    yield layers.draw, (*first, None, "", "2D", True, 0)
+    yield layers.draw_layer, (*first, 1)
 
 
 DRAWERS = (writing.stream, attention.draw, embeddings.draw)
@@ -225,7 +229,7 @@ def test_a_text_longer_than_the_context(model, limit):
 def test_many_words():
     """Guards against a thousand words in one picture."""
     words = ", ".join(f"word{number}" for number in range(1000))
-    message = refusal(answers(embeddings.draw, *model_of("tiny"), words, "2D", True))
+    message = refusal(answers(embeddings.draw, *model_of("tiny"), words, "2D"))
     assert "1,000" in message and "500" in message
 
 
@@ -277,7 +281,9 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (attention.zoom, (*first, 0, 0, "self", event(**data))),
         (through.choose, (*first, "self", None, "rollout", False, event(**data))),
         (roles.open_head, (event(**data),)),
-        (embeddings.show_neighbours, (*model_of("tiny"), ["a", "b"], True, event(**data))),
+        (embeddings.show_neighbours, (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data))),
+        (vocabulary.choose, (*model_of("tiny"), event(**data))),
+        (vocabulary.choose_group, (*model_of("tiny"), event(**data))),
     ):
         given = answers(handler, *arguments)
         assert len(given) == 1

@@ -123,9 +123,11 @@ class Neighbours:
 
 
 def nearest(
-    matrix, query, count: int = 10, measure: Measure = "cosine", exclude: Iterable[int] = ()
+    matrix, query, count: int = 10, measure: Measure = "cosine", exclude: Iterable[int] = (), origin=None
 ) -> Neighbours:
     """The `count` rows of matrix (V, D) nearest to query (D,), without the rows in `exclude`.
+
+    origin (D,): taken off rows and query first, so that a direction which all vectors share no longer counts.
 
     A vector of zeros has no direction: its cosine counts as 0. Rows with NaN are left out; of equals the
     lower row comes first. Raises PlaygroundError for another measure or a width that does not fit.
@@ -140,10 +142,10 @@ def nearest(
             f"The query has {len(query)} dimensions, the rows have {matrix.shape[1]}.",
             "Use vectors of the same model.",
         )
-    q = as_array(query)
-    values = np.concatenate(
-        [_measure(as_array(matrix[i : i + ROWS]), q, measure) for i in range(0, len(matrix), ROWS)]
-    )  # (V,)
+    zero = None if origin is None else as_array(origin)
+    q = as_array(query) if zero is None else as_array(query) - zero
+    blocks = (as_array(matrix[i : i + ROWS]) for i in range(0, len(matrix), ROWS))
+    values = np.concatenate([_measure(rows if zero is None else rows - zero, q, measure) for rows in blocks])  # (V,)
     order = values if measure == "euclidean" else -values
     order = np.where(np.isnan(order), np.inf, order)
     skip = np.fromiter((i for i in exclude if 0 <= i < len(order)), np.int64)
@@ -159,5 +161,5 @@ def _measure(rows: np.ndarray, query: np.ndarray, measure: Measure) -> np.ndarra
     dots = rows @ query
     if measure == "dot":
         return dots
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows)) * np.linalg.norm(query)
     return np.clip(np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0), -1, 1)

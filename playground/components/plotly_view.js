@@ -548,5 +548,9 @@ for (const node of [...shared.views.keys()]) if (!node.isConnected) shared.views
 watchTheme();
 new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
 watch(['value', 'height'], draw);
+watch('view', () => {
+  const {_, ...change} = props.view || {};
+  if (bound && Object.keys(change).length) library.relayout(box, change).then(() => { box.dataset.flown = String(_); });
+});
 watch('mark', () => { if (bound && props.mark) library.relayout(box, {shapes: [props.mark]}); });
 draw();

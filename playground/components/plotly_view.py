@@ -54,6 +54,7 @@ class PlotlyView(gr.HTML):
         height: int = 420,
         label: str | None = None,
         mark: dict | None = None,
+        view: dict | None = None,
         **kwargs: Any,
     ):
         """
@@ -64,14 +65,18 @@ class PlotlyView(gr.HTML):
                 over it.
             label: what the picture is called when the figure has neither description nor title.
             mark: one Plotly shape drawn over the figure; gr.update(mark=…) moves it without sending the figure again.
+            view: changes of the layout (ranges, camera, shapes) that a visitor is flown to without the figure being sent
+                again, with a name of its own under "_" each time.
         """
         self.height = height
         self.mark = mark
+        self.view = view
         kwargs.setdefault("container", False)
         super().__init__(
             value,
             label=label,
             mark=mark,
+            view=view,
             html_template=(
                 f'<div class="pv-wrap" style="height:{int(height)}px"><p class="pv-title" hidden></p>'
                 '<div class="pv" role="img"></div>'

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.display import counted, in_words, percent
 from playground.analysis.projection import Neighbours, Projection
+from playground.figures.beside import places_beside
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
@@ -49,11 +50,15 @@ def scatter_figure(
     groups = np.array([""] * count if categories is None else [str(c) for c in categories], dtype=object)
     names = list(dict.fromkeys(groups))
     figure = go.Figure()
+    written = count <= MOST_WRITTEN
+    sides = np.array(["top center"] * count, dtype=object)
+    if written and axes == 2 and np.isfinite(xyz).all():
+        sides = np.array(places_beside(xyz, [len(text) for text in labels]), dtype=object)
     for number, name in enumerate(names):
         members = np.flatnonzero(groups == name)
         figure.add_trace(
             _points(
-                xyz[members], texts[members], members, written=count <= MOST_WRITTEN, webgl=count > MANY,
+                xyz[members], texts[members], members, sides=sides[members] if written else None, webgl=count > MANY,
                 colour=INK if categories is None else CATEGORIES[number % len(CATEGORIES)],
                 symbol=SYMBOLS[number % len(SYMBOLS)], name=label(name) if name else "",
             )
@@ -77,8 +82,11 @@ def scatter_figure(
     return figure
 
 
-def neighbours_figure(neighbours: Neighbours, labels: Sequence[str], *, title: str = "") -> go.Figure:
-    """Bars of the nearest rows, the nearest on top; labels (n,) belong to neighbours.indices, unescaped."""
+def neighbours_figure(
+    neighbours: Neighbours, labels: Sequence[str], *, title: str = "", limit: int | None = None
+) -> go.Figure:
+    """Bars of the nearest rows, the nearest on top; labels (n,) belong to neighbours.indices, unescaped, and are shown up to
+    `limit` characters."""
     count = len(neighbours.indices)
     what = MEASURES[neighbours.measure]
     figure = go.Figure(
@@ -92,15 +100,20 @@ def neighbours_figure(neighbours: Neighbours, labels: Sequence[str], *, title: s
     best = f' "{in_words(labels[0])}" is nearest with {float(neighbours.values[0]):.3f}.' if count else ""
     sentence = f"{counted(count, 'nearest neighbour')} by {what}.{best}"
     finish(figure, sentence, title=title, uirevision=f"near-{what}-{count}", bargap=0.35)
-    figure.update_xaxes(title_text=what)
+    high, low = (float(f(neighbours.values, initial=0)) for f in (np.max, np.min))
+    room = 0.15 * (high - low or 1)  # for the numbers behind the bars
+    figure.update_xaxes(title_text=what, range=[low - room * (low < 0), high + room])
     figure.update_yaxes(
         token_axis("", labels, most=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
+    if limit:
+        figure.update_yaxes(ticktext=[label(text, limit) for text in labels], tickfont_size=SMALL)
     return figure
 
 
-def _points(xyz, texts, members, *, written: bool, webgl: bool, colour: str, symbol: str, name: str):
-    axes = xyz.shape[1]
+def _points(xyz, texts, members, *, sides, webgl: bool, colour: str, symbol: str, name: str):
+    """A trace of points; `sides` says where each text stands at rest, None for one that only the hover shows."""
+    axes, written = xyz.shape[1], sides is not None
     shared = {
         "mode": "markers+text" if written else "markers",
         "hovertext": texts,
@@ -115,11 +128,12 @@ def _points(xyz, texts, members, *, written: bool, webgl: bool, colour: str, sym
         marker = {"size": 5 if len(xyz) < 500 else 2.5, "color": colour, "symbol": symbol, "opacity": 0.9}
         return go.Scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], marker=marker, **shared)
     if written:
-        shared["text"] = texts
+        shared["text"] = [text if side else "" for text, side in zip(texts, sides, strict=True)]
+        shared["textposition"] = [side or "top center" for side in sides]
     marker = {"size": 5 if webgl else 9, "color": colour, "symbol": symbol, "opacity": 0.6 if webgl else 0.9}
     y = xyz[:, 1] if axes == 2 else np.zeros(len(xyz), np.float32)
     kind = go.Scattergl if webgl else go.Scatter
-    return kind(x=xyz[:, 0], y=y, marker=marker, textposition="top center", **shared)
+    return kind(x=xyz[:, 0], y=y, marker=marker, **shared)
 
 
 def _ring(point: np.ndarray):

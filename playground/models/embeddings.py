@@ -1,10 +1,15 @@
-"""Words as vectors of a loaded model's embedding matrix. Projects and draws nothing."""
+"""Words and tokens as vectors of a loaded model's embedding matrices. Projects and draws nothing."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from playground.analysis.vectors import Anisotropy, Term, anisotropy, mean_of
+from playground.analysis.vocabulary import script_of
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import check_text
@@ -15,7 +20,7 @@ MAX_WORD_BYTES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """Words placed by the input embedding; a word of several tokens by the mean of their rows."""
+    """Words placed by an embedding matrix; a word of several tokens by the mean of their rows."""
 
     words: tuple[str, ...]
     ids: tuple[tuple[int, ...], ...]
@@ -33,9 +38,79 @@ class Words:
         ]
 
 
-def embedding_matrix(model: LoadedModel) -> Tensor:
-    """(vocabulary, d_model): the input embedding, as the model holds it."""
-    return model.model.get_input_embeddings().weight.detach()
+INPUT, OUTPUT = "input embedding", "output embedding"
+
+
+def embedding_matrix(model: LoadedModel, which: str = INPUT) -> Tensor:
+    """(vocabulary, d_model): the input or the output embedding, as the model holds it. PlaygroundError where there is no
+    output embedding that can be read."""
+    if which == INPUT:
+        return model.model.get_input_embeddings().weight.detach()
+    head = model.model.get_output_embeddings()
+    weight = getattr(head, "weight", None)
+    if weight is None or weight.ndim != 2 or not weight.is_floating_point():
+        reason = "its weights are kept as int8" if head is not None else "it has no language-model head"
+        raise PlaygroundError(f"The output embedding of this model can't be read: {reason}.", "Choose the input embedding.")
+    return weight.detach()
+
+
+def matrices(model: LoadedModel) -> dict[str, str]:
+    """Name for people -> which matrix; one where input and output are the same tensor."""
+    if model.anatomy.tied_embeddings:
+        return {"embedding (tied: input = output)": INPUT}
+    try:
+        embedding_matrix(model, OUTPUT)
+    except PlaygroundError:
+        return {INPUT: INPUT}
+    return {INPUT: INPUT, OUTPUT: OUTPUT}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A vocabulary with one of its matrices. V rows, those of the tokenizer's tokens alone."""
+
+    matrix: Tensor
+    """(V, d_model)"""
+    texts: tuple[str, ...]
+    scripts: tuple[str, ...]
+    """Of each token; "special" for those that stand for no text."""
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """(V,) float32."""
+        return self.matrix.float().norm(dim=1).cpu().numpy()
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """(d_model,) float64."""
+        return mean_of(self.matrix)
+
+    @cached_property
+    def anisotropy(self) -> Anisotropy:
+        """Of all pairs of rows."""
+        return anisotropy(self.matrix)
+
+
+_tables: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def table_of(model: LoadedModel, which: str = INPUT) -> Table:
+    """The vocabulary of a model with its input or output embedding, made once for each loaded model."""
+    kept = _tables.setdefault(model, {})
+    if which not in kept:
+        matrix, vocabulary = embedding_matrix(model, which), model.vocabulary
+        count = min(len(matrix), len(model.tokenizer))  # beyond it the matrix is padding
+        texts = tuple(vocabulary.text(i) for i in range(count))
+        scripts = tuple("special" if i in vocabulary.special_ids else script_of(text) for i, text in enumerate(texts))
+        kept[which] = Table(matrix[:count], texts, scripts)
+    return kept[which]
+
+
+def added(model: LoadedModel, terms: tuple[Term, ...], which: str = INPUT, leading_space: bool = True) -> tuple[Tensor, set]:
+    """The signed sum of words' vectors, (d_model,), and the ids of all tokens in it."""
+    placed = place_words(model, [term.word for term in terms], leading_space, which)
+    signs = torch.tensor([float(term.sign) for term in terms])
+    return signs @ placed.vectors, {i for ids in placed.ids for i in ids}
 
 
 def leading_space_matters(model: LoadedModel) -> bool:
@@ -54,13 +129,13 @@ def split_words(text: str) -> list[str]:
     return words
 
 
-def place_words(model: LoadedModel, words: list[str], leading_space: bool = True) -> Words:
+def place_words(model: LoadedModel, words: list[str], leading_space: bool = True, which: str = INPUT) -> Words:
     """The words' vectors. With leading_space each is taken as it stands within a sentence. PlaygroundError for an empty
     or a very long word."""
     words = [check_text(word, MAX_WORD_BYTES) for word in words]
     space = " " if leading_space and leading_space_matters(model) else ""
     ids = [tuple(model.vocabulary.tokenize(space + word, specials=False)[0]) for word in words]
-    matrix = embedding_matrix(model)
+    matrix = embedding_matrix(model, which)
     vectors = torch.stack([matrix[list(i)].float().mean(0) for i in ids]).cpu()
     unknown_id = model.tokenizer.unk_token_id
     unknown = tuple(model.vocabulary.scheme == "wordpiece" and unknown_id in i for i in ids)

@@ -84,6 +84,10 @@ class Vocabulary:
             piece = piece.replace("▁", " ")
         return piece.encode("utf-8", "replace")
 
+    def text(self, token_id: int) -> str:
+        """A token's own text, a leading space included; bytes that are no whole character as ⟨E6⟩."""
+        return self.token_bytes(token_id).decode("utf-8", _HEX)
+
     def describe(self, ids) -> tuple[Token, ...]:
         """Tokens for ids, with offsets into the text that their bytes spell (special tokens left out of it)."""
         ids = [int(i) for i in ids]

@@ -1,0 +1,106 @@
+"""Layouts that keep neighbours together: t-SNE and UMAP, with progress and a way to stop. PCA stands in projection.py.
+
+Both place points so that those near each other in all dimensions stay near; distances between far groups, and the sizes of
+groups, mean little. Letters: N points of D dimensions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.analysis.arrays import as_array, check_range, shaped
+from playground.errors import PlaygroundError
+
+MOST_POINTS = 5000
+Tick = Callable[[float], None]
+"""Called with the share done, 0..1; raises to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where points lie."""
+
+    coordinates: np.ndarray
+    """(N, 2 or 3) float32."""
+    place: Callable[[np.ndarray], np.ndarray] | None = None
+    """Where other points (n, D) belong in the same layout, without moving it; None where that is not defined."""
+    note: str = ""
+
+
+def tsne(points, components: int = 2, perplexity: float = 30.0, seed: int = 0, tick: Tick = lambda share: None) -> Layout:
+    """t-SNE (van der Maaten and Hinton 2008) by openTSNE (Poličar et al. 2019), started from PCA.
+
+    perplexity: how many neighbours count, about; PlaygroundError unless it is at least 1 and below a third of the points.
+    """
+    from openTSNE import TSNE
+
+    points = _checked(points, components)
+    most = (len(points) - 1) / 3
+    if not 1 <= perplexity <= most:
+        raise PlaygroundError(
+            f"A perplexity of {perplexity:g} needs more than {3 * perplexity:,.0f} points; there are {len(points):,}.",
+            f"Choose 1 to {most:.0f}, or place more points." if most >= 1 else "Place at least 4 points.",
+        )
+    done = [0]
+
+    def stepped(iteration, error, embedding) -> None:
+        done[0] += 25
+        tick(min(1.0, done[0] / 750))
+
+    many = components == 2 and len(points) > 1000
+    found = TSNE(
+        components, perplexity=perplexity, random_state=seed, n_jobs=2, callbacks=stepped, callbacks_every_iters=25,
+        negative_gradient_method="fft" if many else "bh", initialization="pca",
+    ).fit(points)  # fmt: skip
+    return Layout(np.asarray(found, np.float32))
+
+
+def umap(points, components: int = 2, neighbours: int = 15, spread: float = 0.1, seed: int = 0,
+         tick: Tick = lambda share: None) -> Layout:  # fmt: skip
+    """UMAP (McInnes et al. 2018) by umap-learn.
+
+    neighbours: how many count, 2 up to one fewer than there are points; spread: the least distance of points in the
+    picture, 0..0.99.
+    """
+    points = _checked(points, components)
+    check_range("The number of neighbours", neighbours, 2, min(200, len(points) - 1))
+    check_range("The least distance", spread, 0, 0.99)
+    tick(0.0)
+    from umap import UMAP  # compiles itself for some ten seconds at first
+
+    few = len(points) <= components + 2
+    way = UMAP(
+        n_components=components, n_neighbors=neighbours, min_dist=spread, random_state=seed, n_jobs=1,
+        init="random" if few else "spectral", tqdm_kwds={"disable": False, "file": _Watch(tick), "mininterval": 0.2},
+    )  # fmt: skip
+    found = np.asarray(way.fit_transform(points), np.float32)
+    return Layout(found, lambda others: np.asarray(way.transform(as_array(others)), np.float32))
+
+
+class _Watch:
+    """A file that tqdm writes its progress to; the share is passed on, and what tick raises ends the work."""
+
+    def __init__(self, tick: Tick):
+        self._tick = tick
+
+    def write(self, text: str) -> None:
+        number = text.split("%|")[0].split()[-1] if "%|" in text else ""
+        if number.isdigit():
+            self._tick(int(number) / 100)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def _checked(points, components: int) -> np.ndarray:
+    check_range("The number of dimensions", components, 2, 3)
+    points = as_array(shaped("The points", points, "(points, dimensions)", 2))
+    if not 3 <= len(points) <= MOST_POINTS:
+        raise PlaygroundError(
+            f"There are {len(points):,} points; between 3 and {MOST_POINTS:,} can be laid out so.",
+            "Choose more." if len(points) < 3 else "Take a sample, or choose PCA.",
+        )
+    if not np.isfinite(points).all():
+        raise PlaygroundError("Some points are not finite.", "Leave them out.")
+    return points

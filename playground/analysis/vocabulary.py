@@ -1,0 +1,96 @@
+"""A vocabulary looked through: each token's script and length, filters, and a search by regular expression that ends.
+Knows texts; knows no tokenizers.
+"""
+
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.errors import PlaygroundError
+
+SEARCH_SECONDS = 1.0
+"""Longest search by a regular expression."""
+LONGEST_PATTERN = 200
+ANY, WITH, WITHOUT = "any", "with a leading space", "without"
+SPACES = (ANY, WITH, WITHOUT)
+
+
+def script_of(text: str) -> str:
+    """The script of a text's first letter (Latin, Cyrillic, Cjk, …), or digits, punctuation, space, other."""
+    bare = text.strip()
+    if not bare:
+        return "space"
+    for character in bare:
+        if character.isalpha():
+            return unicodedata.name(character, "OTHER").split()[0].split("-")[0].capitalize()
+    if any(character.isdigit() for character in bare):
+        return "digits"
+    return "punctuation" if all(unicodedata.category(character)[0] in "PS" for character in bare) else "other"
+
+
+def main_groups(names: Sequence[str], most: int = 7) -> np.ndarray:
+    """Names (N,) with all but the `most` frequent ones as "other"."""
+    kept = {name for name, _ in Counter(names).most_common(most)}
+    return np.array([name if name in kept else "other" for name in names], dtype=object)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which tokens are wanted."""
+
+    space: str = ANY
+    script: str = ANY
+    least: int = 0
+    """Characters, without spaces around them."""
+    most: int = 1000
+    pattern: str = ""
+    """A regular expression that occurs in the token."""
+
+
+def matching(texts: Sequence[str], scripts: Sequence[str], wanted: Filter) -> np.ndarray:
+    """Numbers of the texts that the filter lets through, (n,) int64, rising.
+
+    PlaygroundError for a regular expression that is invalid, longer than 200 characters, or takes more than a second.
+    """
+    lengths = np.array([len(text.strip()) for text in texts])
+    kept = (lengths >= wanted.least) & (lengths <= wanted.most)
+    if wanted.space != ANY:
+        kept &= np.array([text.startswith(" ") for text in texts]) == (wanted.space == WITH)
+    if wanted.script != ANY:
+        kept &= np.array([script == wanted.script for script in scripts])
+    found = np.flatnonzero(kept)
+    return found if not wanted.pattern else _searched(texts, found, wanted.pattern)
+
+
+def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.ndarray:
+    import regex  # re has no time limit
+
+    if len(pattern) > LONGEST_PATTERN:
+        raise PlaygroundError(
+            f"The regular expression has {len(pattern):,} characters; at most {LONGEST_PATTERN} are tried.", "Shorten it."
+        )
+    try:
+        search = regex.compile(pattern).search
+    except regex.error as error:
+        raise PlaygroundError(f"The regular expression is not valid: {error}.", "Correct it, or leave it empty.") from None
+    end, found = time.monotonic() + SEARCH_SECONDS, []
+    for number in numbers:
+        try:
+            if search(texts[number], timeout=max(1e-3, end - time.monotonic())):
+                found.append(number)
+        except TimeoutError:
+            raise PlaygroundError(
+                f"The regular expression takes more than {SEARCH_SECONDS:g} s.", "Make it simpler: no repeats of repeats."
+            ) from None
+    return np.array(found, np.int64)
+
+
+def sample(numbers: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
+    """At most so many of the numbers, drawn with a seed, in rising order."""
+    if len(numbers) <= most:
+        return numbers
+    return np.sort(np.random.default_rng(seed).choice(numbers, most, replace=False))

@@ -1,0 +1,41 @@
+"""Where texts beside points go so that none covers another, for a picture of usual size. Knows places and lengths only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+WIDTH, HEIGHT = 620, 320
+"""Pixels of the picture that are reckoned with; a wider one has more room."""
+LETTER, LINE, DOT = 6.8, 13, 6
+WAYS = {"top center": (-0.5, -1.5), "bottom center": (-0.5, 0.5), "middle right": (0.12, -0.5), "middle left": (-1.12, -0.5)}
+"""Plotly's name -> where the text begins, in its own widths and heights from the point."""
+
+
+def places_beside(points: np.ndarray, lengths: Sequence[int]) -> list[str | None]:
+    """For each point (N, 2), with a text of so many characters, on which side it goes ("top center", …); None where every
+    side would cover another text or point. Axes share their scale."""
+    points = np.asarray(points, np.float64)
+    span = np.maximum(points.max(0) - points.min(0), 1e-9)
+    scale = min(WIDTH / span[0], HEIGHT / span[1])
+    dots = np.stack([points[:, 0] * scale, -points[:, 1] * scale], 1)  # down is more
+    taken: list[tuple[float, float, float, float]] = []
+    found: list[str | None] = []
+    for number, ((x, y), length) in enumerate(zip(dots, lengths, strict=True)):
+        others = np.delete(dots, number, 0)
+        width = length * LETTER
+        for name, (right, down) in WAYS.items():
+            left, top = x + right * width + np.sign(right + 0.5) * DOT, y + down * LINE
+            box = left, top, left + width, top + LINE
+            covers = ((others[:, 0] > box[0] - 4) & (others[:, 0] < box[2] + 4) & (others[:, 1] > box[1] - 4)
+                      & (others[:, 1] < box[3] + 4))  # fmt: skip
+            if not covers.any() and not any(_meet(box, other) for other in taken):
+                taken.append(box)
+                found.append(name)
+                break
+        else:
+            found.append(None)
+    return found
+
+
+def _meet(a: tuple, b: tuple) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

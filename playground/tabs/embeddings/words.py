@@ -1,0 +1,187 @@
+"""Words typed by the visitor, placed by an embedding matrix of the loaded model; their neighbours; sums of words."""
+
+import gradio as gr
+
+from playground.analysis.display import percent, plain_mark
+from playground.analysis.projection import nearest, pca
+from playground.analysis.vectors import signed_sum
+from playground.components import Panel, PlotlyView, markup
+from playground.figures.embeddings import neighbours_figure, scatter_figure
+from playground.tabs.lens import QUIET, RUNS_MODEL, loaded, outputs
+from playground.tabs.views import View
+
+NAME, TITLE = "words", "Words"
+NEIGHBOURS = 12
+PRESETS = {
+    "animals, fruit, cities, numbers": "cat, dog, horse, lion, mouse, wolf\n"
+    "apple, banana, orange, pear, cherry, grape\n"
+    "London, Paris, Berlin, Rome, Madrid, Tokyo\n"
+    "one, two, three, four, five, six",
+    "countries and capitals": "France, Germany, Italy, Spain, Japan, Russia\nParis, Berlin, Rome, Madrid, Tokyo, Moscow",
+    "cat, dog, animal": "cat, dog, animal\nkitten, puppy\ncar, house",
+    "opposites": "big, small\nhot, cold\nfast, slow\nrich, poor\nlight, dark\nold, new",
+    "English and Chinese": "one, two, three, water, fire, mountain\n一, 二, 三, 水, 火, 山",
+}
+FIRST_WORDS = next(iter(PRESETS.values()))
+FIRST_SUM = "king - man + woman"
+SUMS = (FIRST_SUM, "Paris - France + Italy", "walking - walk + swim")
+MEASURES = {"cosine": "cosine", "dot product": "dot", "distance": "euclidean"}
+
+ABOUT = markup.explanation(
+    "What am I looking at?",
+    "The model holds one vector for every token of its vocabulary: the row of its embedding matrix. Words used alike "
+    "come to lie near each other. Principal component analysis (Pearson 1901) shows the two or three directions in which "
+    "the chosen words differ most; the axes say how much of the difference that is. The rest is not on the picture.",
+    "Neighbours are found in the whole vocabulary and all dimensions, by cosine <code>a·b / (|a| |b|)</code>, by dot "
+    "product or by distance. The vectors of most models share a direction, so that even random words look alike "
+    "(anisotropy, Ethayarajh 2019): the page prints how much, and the mean of all vectors can be taken off first. A word of "
+    "several tokens stands at the mean of their vectors and is marked.",
+    "Sums of words (Mikolov et al. 2013) famously give king − man + woman ≈ queen; without leaving out the words of the "
+    "sum themselves the answer is often one of these (Rogers et al. 2017). Both are shown as they are.",
+)
+
+
+def build(view: View) -> None:
+    """Builds the view and connects it."""
+    lens = view.lens
+    placed = gr.State([])
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=260):
+            words = gr.Textbox(FIRST_WORDS, label="Words", lines=6, max_lines=14, elem_id="words",
+                               info="With commas between them; each line is a group with its own colour.")  # fmt: skip
+            with gr.Row(elem_classes="pg-chips"):
+                presets = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in PRESETS]
+            place = gr.Button("Place", variant="primary", elem_id="place")
+            dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="dimensions")
+            with gr.Accordion("More", open=False):
+                which = gr.Dropdown(["input embedding"], value="input embedding", label="Matrix", elem_id="matrix")
+                space = gr.Checkbox(True, label="As within a sentence (with a space before the word)", elem_id="space")
+        with gr.Column(scale=7):
+            figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
+            sentence = Panel(elem_id="embedding-sentence")
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=300):
+            with gr.Row(elem_classes="pg-controls"):
+                measure = gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id="near-measure")
+                centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="near-centre")
+            neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="neighbours")
+        with gr.Column(min_width=300):
+            total = gr.Textbox(FIRST_SUM, label="A sum of words", lines=1, elem_id="sum",
+                               info="Signs with spaces round them; press Enter.")  # fmt: skip
+            with gr.Row(elem_classes="pg-chips"):
+                sums = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in SUMS]
+            keep = gr.Checkbox(False, label="Allow the words of the sum as an answer", elem_id="sum-keep")
+            answer = PlotlyView(label="Nearest to the sum", height=360, elem_id="sum-neighbours")
+            said = Panel(live=True, elem_id="sum-sentence")
+    Panel(ABOUT)
+
+    model, near = lens.given[:3], [which, space, measure, centre]
+    given = [*model, words, dimensions, *near]
+    drawn = [figure, sentence, neighbours, placed, which, lens.message]
+    asked = [*model, total, keep, *near]
+    summed = [answer, said, lens.message]
+    view.draws(draw, given, drawn)
+    view.draws(add_up, asked, summed)
+    gr.on([place.click, dimensions.input], draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL)
+    for changed in (which, space, measure, centre):
+        changed.input(draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL).then(
+            add_up, asked, summed, **RUNS_MODEL
+        )
+    gr.on([total.submit, keep.input], add_up, asked, summed, trigger_mode="always_last", **RUNS_MODEL)
+    for preset in presets:
+        preset.click(choose_preset, preset, words, **QUIET).then(draw, given, drawn, **RUNS_MODEL)
+    for chip in sums:
+        chip.click(_same, chip, total, **QUIET).then(add_up, asked, summed, **RUNS_MODEL)
+    figure.select(show_neighbours, [*model, placed, *near], [neighbours, lens.message], **RUNS_MODEL)
+
+
+def choose_preset(name: str) -> str:
+    """A preset's words."""
+    return PRESETS[name]
+
+
+def _same(text: str) -> str:
+    return text
+
+
+@outputs(5)
+def draw(
+    model_id, device, dtype, words, dimensions, which="input embedding", space=True, measure="cosine", centre=False
+) -> tuple:  # fmt: skip
+    """The words on their principal axes, a sentence, the neighbours of the first, the words, the matrices to choose."""
+    from playground.models.embeddings import matrices, place_words, split_words, table_of
+
+    model = loaded(model_id, device, dtype)
+    names = matrices(model)
+    which = which if which in names else next(iter(names))
+    group_of = {word: str(number) for number, line in reversed(list(enumerate((words or "").splitlines())))
+                for word in (part.strip() for part in line.split(","))}  # fmt: skip
+    chosen = split_words(words or "")
+    placed = place_words(model, chosen, space, names[which])
+    projection = pca(placed.vectors, 3 if dimensions == "3D" else 2)
+    groups = [group_of[word] for word in chosen]
+    titles = {group: f"{next(w for w in chosen if group_of[w] == group)} …" for group in dict.fromkeys(groups)}
+    categories = [titles[group] for group in groups] if len(titles) > 1 else None
+    shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
+    alike = table_of(model, names[which]).anisotropy
+    said = (
+        f"{len(chosen)} words in {model.anatomy.d_model:,} dimensions; the axes hold {shares} of their variance. "
+        f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
+        f"of {alike.mean_cosine:.2f} on average, {alike.centred:.2f} with the mean taken off: measure likeness against that."
+    )
+    figure = scatter_figure(projection, placed.labels(), categories)
+    bars = neighbours_of(model, placed, 0, names[which], measure, centre)
+    return figure, markup.note(said), bars, chosen, gr.update(choices=list(names), value=which)
+
+
+@outputs(1)
+def show_neighbours(
+    model_id, device, dtype, placed, which, space, measure, centre, event: gr.EventData
+) -> tuple:  # fmt: skip
+    """The neighbours of the clicked point."""
+    from playground.models.embeddings import matrices, place_words
+
+    index = event._data.get("customdata")
+    index = int(index[0] if isinstance(index, list) else index)
+    model = loaded(model_id, device, dtype)
+    names = matrices(model)
+    matrix = names.get(which, next(iter(names.values())))
+    return (neighbours_of(model, place_words(model, [placed[index]], space, matrix), 0, matrix, measure, centre),)
+
+
+@outputs(2)
+def add_up(
+    model_id, device, dtype, total, keep, which="input embedding", space=True, measure="cosine", centre=False
+) -> tuple:  # fmt: skip
+    """The tokens nearest to a signed sum of words, and what that says."""
+    from playground.models.embeddings import added, matrices, table_of
+
+    model = loaded(model_id, device, dtype)
+    names = matrices(model)
+    matrix = names.get(which, next(iter(names.values())))
+    table, terms = table_of(model, matrix), signed_sum(total or "")
+    vector, own = added(model, terms, matrix, space)
+    origin = None
+    if centre:  # off every word of the sum: the signs say how often
+        origin = table.mean
+        vector = vector - (sum(term.sign for term in terms) - 1) * vector.new_tensor(table.mean)
+    found = nearest(table.matrix, vector, NEIGHBOURS, MEASURES[measure], () if keep else own, origin)
+    labels = [table.texts[i] for i in found.indices]
+    first = plain_mark(labels[0].strip() or labels[0], 24)
+    said = f"{plain_mark(total.strip(), 80)} gives “{first}” ({found.values[0]:.3f})"
+    if not keep:
+        said += ", the words of the sum left out"
+    shown = neighbours_figure(found, labels, title=f"Nearest to {plain_mark(total.strip(), 60)}")
+    return shown, markup.note(said + ".")
+
+
+def neighbours_of(model, placed, index: int, matrix: str, measure: str = "cosine", centre: bool = False):
+    """Bars of the tokens nearest to a placed word, its own left out."""
+    from playground.models.embeddings import table_of
+
+    table = table_of(model, matrix)
+    own = placed.ids[index] if len(placed.ids[index]) == 1 else ()
+    origin = table.mean if centre else None
+    found = nearest(table.matrix, placed.vectors[index], NEIGHBOURS, MEASURES[measure], own, origin)
+    title = f"Nearest to “{placed.words[index]}” in the whole vocabulary"
+    return neighbours_figure(found, [table.texts[i] for i in found.indices], title=title)
