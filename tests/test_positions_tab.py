@@ -8,7 +8,7 @@ import pytest
 
 from playground import workbench
 from playground.settings import Settings
-from playground.tabs.positions import broken
+from playground.tabs.positions import broken, clocks
 from playground.tabs.positions.views import while_open
 from playground.workbench import Workbench
 from tests import zoo
@@ -125,3 +125,43 @@ def test_nothing_is_drawn_behind_a_closed_view():
         assert all(value == gr.skip() for value in guarded(view, active, *arguments))
     assert guarded("broken", "positions", *arguments)[-1] == ""
     assert all(value == gr.skip() for value in guarded("broken", "positions", "", *arguments[1:]))
+
+
+# --- clocks and distance -------------------------------------------------------------------------------------------
+
+CLOCKS = (None, 10000, 32, 0, 0, None, None)
+
+
+@pytest.mark.parametrize("model", [*FAMILIES, "smollm2", "minilm"])
+def test_clocks_and_a_score_or_why_not(model):
+    """Guards against a model without rotary positions that leaves an error or the pictures of the model before it."""
+    answer = shown(clocks.draw, *given(model), *CLOCKS)
+    rotary = model in ("llama", "smollm2", "gpt_neox", "gemma3_text", "gptj")
+    assert ("pg-badge-ok" in answer[0]) == rotary and isinstance(answer[4], go.Figure)
+    assert ("pg-badge-ok" in answer[9]) == (rotary and model != "gptj")
+    assert (answer[15] is None) == (not rotary or model == "gptj")
+
+
+def test_the_slider_asks_no_model(smollm2):
+    """Guards against a sentence and bars of another distance, and a slider that goes where nothing is."""
+    found = shown(clocks.draw_score, *given("smollm2"), 3, 2, 5, 1)[-1]
+    sentence, curve, pairs = shown(clocks.slide, found, 4)
+    assert "At the real distance 4" in sentence and curve["mark"]["x0"] == 4
+    assert float(pairs.data[0].y.sum()) + found.score.unturned == pytest.approx(found.recorded, abs=1e-4)
+    assert "At distance 9 the score would be" in shown(clocks.slide, found, 9)[0]
+    assert all(value == gr.skip() for value in shown(clocks.slide, None, 9))
+    assert "100,000" in refused(clocks.slide, found, 100_000)
+
+
+@pytest.mark.parametrize(("base", "width", "words"), [(0, 32, "base is 0"), (None, 32, "missing"), (10000, 0, "width is 0"),
+                                                      (10000, 33, "33 dimensions"), (10000, 100_000, "4,096")])  # fmt: skip
+def test_impossible_clocks(base, width, words):
+    """Guards against clocks of infinite frequency, and against half a pair."""
+    assert words in refused(clocks.draw_clocks, *given("bert"), "by the formula", base, width)
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "a", "中"])
+def test_any_text_turns(text):
+    """Guards against markup in a token beside the clocks' slider, and against a text of one token."""
+    answer = shown(clocks.draw, *given("llama", text[: zoo.CONTEXT - 4]), *CLOCKS)
+    assert len(text) > 1 or text == "中" or "at least 2 are needed" in answer[9]
