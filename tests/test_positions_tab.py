@@ -3,12 +3,14 @@
 import json
 
 import gradio as gr
+import numpy as np
 import plotly.graph_objects as go
 import pytest
+import torch
 
 from playground import workbench
 from playground.settings import Settings
-from playground.tabs.positions import broken, clocks
+from playground.tabs.positions import broken, clocks, scheme, schemes
 from playground.tabs.positions.views import while_open
 from playground.workbench import Workbench
 from tests import zoo
@@ -165,3 +167,83 @@ def test_any_text_turns(text):
     """Guards against markup in a token beside the clocks' slider, and against a text of one token."""
     answer = shown(clocks.draw, *given("llama", text[: zoo.CONTEXT - 4]), *CLOCKS)
     assert len(text) > 1 or text == "中" or "at least 2 are needed" in answer[9]
+
+
+# --- the scheme ----------------------------------------------------------------------------------------------------
+
+NUMBERS = (256, 128, 10000, 5, 8)
+OWN = {"smollm2": "rotary", "minilm": "learned", "marian": "sinusoidal", "bloom": "alibi", "mpt": "alibi", "t5": "relative",
+       "gpt_neox": "rotary", "gemma3_text": "rotary", "deberta-v2": "other", "xlnet": "other",
+       "gpt2": "learned"}  # fmt: skip
+
+
+def drawn(answer: tuple) -> list[go.Figure]:
+    return [view["value"] for view in answer[9:] if view["visible"]]
+
+
+@pytest.mark.parametrize("model", OWN)
+@pytest.mark.parametrize("chosen", [None, *schemes.NAMES])
+def test_every_scheme_of_every_model(model, chosen):
+    """Guards against a formula passed off as the model's own, and a scheme that can't be looked at beside another model."""
+    answer = shown(scheme.draw, *given(model), chosen, model if chosen else "", *NUMBERS)
+    assert answer[0].value == (chosen or OWN[model]) and answer[0].choices[0] == (
+        f"{schemes.NAMES[OWN[model]]} (this model)", OWN[model])  # fmt: skip
+    own = answer[0].value == OWN[model]
+    assert ("pg-badge-ok" in answer[2]) == own and ("by the formula" in answer[2]) == (not own)
+    if own or chosen not in ("learned", "other"):
+        assert 1 <= len(drawn(answer)) <= schemes.MOST
+
+
+def test_another_model_opens_on_its_own_scheme():
+    """Guards against ALiBi by the formula shown for a model that was just loaded and has learned positions."""
+    assert shown(scheme.draw, *given("gpt2"), "alibi", "bloom", *NUMBERS)[0].value == "learned"
+
+
+def test_pictures_hold_the_models_own_tensors(minilm, smollm2, tiny):
+    """Guards against a picture of the formula, or of rows beside the model's: compared with the networks' tensors."""
+    picture = drawn(shown(scheme.draw, *given("minilm"), None, "", *NUMBERS))
+    table = minilm.model.embeddings.position_embeddings.weight[:512]
+    assert picture[0].data[0].z == pytest.approx(table[::2].detach().numpy(), abs=1e-6)
+    assert picture[4].data[0].y == pytest.approx(table.norm(dim=1).detach().numpy(), rel=1e-5)
+    waves = drawn(shown(scheme.draw, *given("smollm2"), None, "", *NUMBERS))[1].data[0].y
+    assert waves == pytest.approx(2 * np.pi / smollm2.model.model.rotary_emb.inv_freq.numpy(), rel=1e-5)
+    t5 = tiny("t5").model
+    bias = t5.encoder.block[0].layer[0].SelfAttention.compute_bias(257, 257)[0, :, 128].detach().numpy()
+    heat = drawn(shown(scheme.draw, *given("t5"), None, "", 128, *NUMBERS[1:]))[1].data[0].z
+    assert heat == pytest.approx(bias, abs=1e-6)
+    marian = drawn(shown(scheme.draw, *given("marian"), None, "", *NUMBERS))
+    own = tiny("marian").model.model.encoder.embed_positions.weight.detach().numpy()
+    assert marian[0].data[0].z == pytest.approx(own) and marian[1].data[0].z == pytest.approx(own, abs=1e-5)
+
+
+@pytest.mark.parametrize("family", ["bloom", "mpt"])
+def test_slopes_are_those_of_the_network(tiny, family):
+    """Guards against slopes in another order: what the networks themselves add to the scores."""
+    picture = drawn(shown(scheme.draw, *given(family), None, "", *NUMBERS))
+    if family == "bloom":
+        from transformers.models.bloom.modeling_bloom import build_alibi_tensor
+
+        bias = build_alibi_tensor(torch.ones(1, 9), 4, torch.float32)[:, 0]
+        slopes = bias[:, 8] - bias[:, 7]
+    else:
+        from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
+
+        bias = build_mpt_alibi_tensor(4, 9).reshape(4, -1)
+        slopes = bias[:, 8] - bias[:, 7]
+    assert picture[0].data[0].y == pytest.approx(slopes.numpy())
+
+
+@pytest.mark.parametrize(("numbers", "words"), [
+    ((0, 128, 10000, 5, 8), "length is 0"), ((100_000, 128, 10000, 5, 8), "100,000; it has to be from 1 to 8,192"),
+    ((64, 128, 0, 5, 8), "base is 0"), ((64, 128, 10000, -1, 8), "shift is -1"), ((64, None, 10000, 5, 8), "missing"),
+])  # fmt: skip
+def test_numbers_of_a_formula_out_of_range(numbers, words):
+    """Guards against gigabytes for a length, and against a division by a base of 0."""
+    assert words in refused(scheme.draw, *given("bert"), "sinusoidal", "bert", *numbers)
+
+
+def test_an_odd_width():
+    """Guards against half a pair: sinusoids end with a lone sine and have no rotation, rotary refuses."""
+    answer = shown(scheme.draw, *given("bert"), "sinusoidal", "bert", 64, 7, 10000, 5, 8)
+    assert "odd width" in answer[3] and len(drawn(answer)) == 3
+    assert "7 dimensions" in refused(scheme.draw, *given("bert"), "rotary", "bert", 64, 7, 10000, 5, 8)
