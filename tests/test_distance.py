@@ -16,6 +16,7 @@ def test_the_mean_by_hand():
     found = profile(causal([[1, 0, 0], [0.4, 0.6, 0], [0.2, 0.3, 0.5]]))
     np.testing.assert_array_equal(found.distances, [0, 1, 2])
     np.testing.assert_allclose(found.mean[0], [(1 + 0.6 + 0.5) / 3, (0.4 + 0.3) / 2, 0.2], rtol=1e-6)
+    np.testing.assert_allclose(found.rest[0], [(1 + 0.5 / 0.8) / 2, 0.3 / 0.8, 0], rtol=1e-6)
     both = profile(causal([[0.1, 0.9], [0.7, 0.3]]))
     np.testing.assert_array_equal(both.distances, [-1, 0, 1])
     np.testing.assert_allclose(both.mean[0], [0.9, 0.2, 0.7], rtol=1e-6)
@@ -36,6 +37,8 @@ def test_habits_are_told_apart():
     weights[:, :, 0] = np.where(weights.sum(-1) == 0, 1, weights[:, :, 0])
     found = profile(weights / weights.sum(-1, keepdims=True))
     assert found.near[0] == pytest.approx(1) and found.near[1] < 0.15 and found.near[3] < 0.1
+    assert found.local[0] == pytest.approx(1) and found.local[1] == pytest.approx(0, abs=1e-6)
+    np.testing.assert_allclose([found.rest[3, 0], found.mean[3, 0]], [0.5 / 119, 1.5 / 120], rtol=1e-5)
     assert found.explained[0] > 0.7 and found.explained[1] < 1e-6
     assert found.explained[2] > 0.3 and found.explained[3] < 0.15
     assert found.period[2] % 6 == 0 and found.periodic[2] > 0.5
@@ -56,7 +59,7 @@ def test_short_texts(tokens):
     """Guards against a division by nothing where there is only the first token, and a period found in five tokens."""
     weights = np.tril(np.ones((2, tokens, tokens), np.float32))
     found = profile(weights / weights.sum(-1, keepdims=True))
-    for values in (found.mean, found.near, found.explained, found.periodic):
+    for values in (found.mean, found.rest, found.local, found.explained, found.periodic):
         assert np.isfinite(values).all()
     assert not found.period.any()
 

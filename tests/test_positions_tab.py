@@ -10,7 +10,7 @@ import torch
 
 from playground import workbench
 from playground.settings import Settings
-from playground.tabs.positions import broken, clocks, scheme, schemes
+from playground.tabs.positions import broken, clocks, scheme, schemes, used
 from playground.tabs.positions.views import while_open
 from playground.workbench import Workbench
 from tests import zoo
@@ -247,3 +247,38 @@ def test_an_odd_width():
     answer = shown(scheme.draw, *given("bert"), "sinusoidal", "bert", 64, 7, 10000, 5, 8)
     assert "odd width" in answer[3] and len(drawn(answer)) == 3
     assert "7 dimensions" in refused(scheme.draw, *given("bert"), "rotary", "bert", 64, 7, 10000, 5, 8)
+
+
+# --- order in use --------------------------------------------------------------------------------------------------
+
+USED = (None, "local", False, 0, 0)
+
+
+@pytest.mark.parametrize("model", [*FAMILIES, "smollm2", "minilm"])
+@pytest.mark.parametrize("text", ["The cat sat on the mat.", "a"])
+def test_every_model_over_distance(model, text):
+    """Guards against cross attention measured over distance, and against a text of one token."""
+    answer = shown(used.draw, *given(model, text), *USED)
+    assert "heads" in answer[0] and isinstance(answer[5], go.Figure)
+    assert "cross" not in (answer[1].get("choices") or [])
+
+
+def test_a_click_chooses_a_head(minilm):
+    """Guards against another head than the one clicked: row layer·heads + head, and x = head, y = layer of the map."""
+    arguments = *given("minilm"), *USED
+    for answer in (shown(used.choose_row, *arguments, gr.EventData(None, {"y": 3 * 12 + 7})),
+                   shown(used.choose_cell, *arguments, gr.EventData(None, {"x": 7, "y": 3}))):  # fmt: skip
+        assert "Layer 3, head 7" in answer[6] and answer[4]["mark"]["y0"] == 3 * 12 + 7 - 0.5
+        weights = workbench.shared().recording(minilm, given("minilm")[3]).attention(3).weights[7]
+        middle = len(weights) - 1
+        assert answer[7].data[0].y[middle] == pytest.approx(float(weights.diagonal().mean()), abs=1e-6)
+        assert answer[7].data[0].y[middle + 1] == pytest.approx(float(weights.diagonal(-1).mean()), abs=1e-6)
+    for place in ({"y": None}, {"x": "a", "y": -1}, {}):
+        for handler in (used.choose_row, used.choose_cell):
+            assert handler(*arguments, gr.EventData(None, place))[0] == gr.skip()
+
+
+def test_too_long_for_all_heads():
+    """Guards against gigabytes of weights: refused with both numbers."""
+    message = refused(used.draw, *given("smollm2", "word " * 600), *USED)
+    assert "512" in message and "60" in message

@@ -19,28 +19,39 @@ if TYPE_CHECKING:
 NEAR = 3
 """Tokens away that count as near."""
 LOCAL, PERIODIC, BLIND = 0.5, 0.5, 0.05
-"""From which share near, from which autocorrelation, and below which share explained a head is called so."""
+"""From which nearness beyond an even spread, from which autocorrelation, and below which share explained a head is
+called so."""
 LEAST_FOR_PERIOD = 24
 """Distances needed before a period is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
 class DistanceProfile:
-    """What one layer's heads give over distance; with the first token set aside, where most heads rest."""
+    """What one layer's heads give over distance."""
 
     distances: np.ndarray
     """(n,) int64, rising: 0..T-1 where no token sees a later one, else -(T-1)..T-1."""
     mean: np.ndarray
-    """(H, n) float32: mean weight at each distance over all queries that have a key there; 0 where none has."""
+    """(H, n) float32: mean weight at each distance over all queries that have a key there."""
+    rest: np.ndarray
+    """(H, n) float32: the same with the first token set aside, on which most heads rest, and each query's other weights
+    sharing the whole; 0 where only the first token is so far away."""
     near: np.ndarray
     """(H,) 0..1: share of the attention, the first token's set aside, that goes at most 3 tokens away."""
+    even: float
+    """0..1: the same share for a head that spreads its attention evenly over what it sees."""
     explained: np.ndarray
     """(H,) 0..1: share of the variance of the weights, each times the number of keys that its query sees, that their mean
     at each distance explains (η²); 0 = where a token stands says nothing."""
     period: np.ndarray
-    """(H,) int64: tokens after which the mean over past distances most repeats; 0 where there are too few distances."""
+    """(H,) int64: tokens after which the rest over past distances most repeats; 0 where there are too few distances."""
     periodic: np.ndarray
     """(H,) -1..1: autocorrelation of that mean, its running mean over 7 taken off, at the period."""
+
+    @property
+    def local(self) -> np.ndarray:
+        """(H,) at most 1: (near - even) / (1 - even); 0 = no nearer than an even spread, 1 = all attention is near."""
+        return (self.near - self.even) / (1 - self.even) if self.even < 1 - 1e-9 else np.zeros_like(self.near)
 
 
 def profile(weights: Tensor | np.ndarray) -> DistanceProfile:
@@ -58,11 +69,22 @@ def profile(weights: Tensor | np.ndarray) -> DistanceProfile:
         seen = np.tril(seen)
     sums = rest.sum(-1, keepdims=True)
     rest /= np.where(sums > 1e-6, sums, 1)
-    near = _by_distance(rest)[:, tokens - 1 - NEAR if tokens > NEAR else 0 : tokens + NEAR].sum(-1)
-    full = (sums[..., 0] > 1e-6).sum(-1)
-    scaled = rest * seen.sum(-1)[:, None]  # (H, T, T), mean 1 over what is seen
-    return DistanceProfile(distances, mean.astype(np.float32), near / np.maximum(full, 1), _explained(scaled, seen),
-                           *_periods(mean[:, np.flatnonzero(distances == 0)[0] + 1:]))  # fmt: skip
+    keys = seen.sum(-1)[:, None]  # (T, 1)
+    pairs = _by_distance(seen[None].astype(np.float32))[0, -len(distances):]
+    without = _by_distance(rest)[:, -len(distances):] / np.maximum(pairs, 1)  # (H, n)
+    scaled = rest * keys  # (H, T, T), mean 1 over what is seen
+    return DistanceProfile(
+        distances, mean.astype(np.float32), without.astype(np.float32), _near(rest),
+        float(_near(seen[None] / np.maximum(keys, 1))[0]), _explained(scaled, seen),
+        *_periods(without[:, np.flatnonzero(distances == 0)[0] + 1:]),
+    )  # fmt: skip
+
+
+def _near(weights: np.ndarray) -> np.ndarray:
+    """(H,): share near of weights (H, T, T), mean over the queries that have any."""
+    tokens = weights.shape[1]
+    sums = _by_distance(weights)[:, max(0, tokens - 1 - NEAR) : tokens + NEAR].sum(-1)
+    return sums / np.maximum((weights.sum(-1) > 1e-6).sum(-1), 1)
 
 
 def _by_distance(table: np.ndarray) -> np.ndarray:

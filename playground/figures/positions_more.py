@@ -118,15 +118,14 @@ def shift_figure(matrix: np.ndarray, k: int, *, title: str = "") -> go.Figure:
 
 
 def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, title: str = "") -> go.Figure:
-    """Heat map of attention over distance of all heads, mean (layers·heads, n), layers from top to bottom; shaded by the
-    square root, so that small shares are seen. A click gives y = layer·heads + head."""
+    """Heat map of attention over distance of all heads, mean (layers·heads, n), layers from top to bottom; shades
+    grow with the square root, so that small shares are seen. A click gives y = layer·heads + head."""
     rows = len(mean)
     figure = go.Figure(
         go.Heatmap(
-            z=np.sqrt(np.asarray(mean, np.float32)), x=np.asarray(distances, np.float32),
-            y=np.arange(rows, dtype=np.float32), customdata=np.asarray(mean, np.float32), zmin=0,
-            colorscale=SEQUENTIAL, colorbar=colour_bar("√ of the mean weight"),
-            hovertemplate="layer, head <b>%{y}</b><br>distance <b>%{x:d}</b><br>mean weight <b>%{customdata:.4f}</b>"
+            z=np.asarray(mean, np.float32), x=np.asarray(distances, np.float32), y=np.arange(rows, dtype=np.float32),
+            zmin=0, colorscale=[[place**2, colour] for place, colour in SEQUENTIAL], colorbar=colour_bar("mean weight"),
+            hovertemplate="layer, head <b>%{y}</b><br>distance <b>%{x:d}</b><br>mean weight <b>%{z:.4f}</b>"
             "<extra></extra>",
         )
     )  # fmt: skip

@@ -20,7 +20,7 @@ def test_the_clocks_turn(opened):
     SmolLM2's first pair turns one radian a token, its second by 100,000^(-1/32)."""
     page = opened()
     open_tab(page, "Positions")
-    open_view(page, "Clocks and distance")
+    open_view(page, "Clocks")
     expect(page.locator("#clocks-heading")).to_contain_text("rotary, base 100,000", timeout=60_000)
     page.wait_for_selector("#clocks .pv[data-rendered]")
     for clock, frequency in ((0, 1.0), (1, 100_000 ** (-1 / 32))):
@@ -41,7 +41,7 @@ def test_the_distance_slides(opened):
     the slider."""
     page = opened()
     open_tab(page, "Positions")
-    open_view(page, "Clocks and distance")
+    open_view(page, "Clocks")
     expect(page.locator("#clocks-badge .pg-badge-ok")).to_contain_text("recorded score", timeout=60_000)
     expect(page.locator("#clocks-sentence")).to_contain_text("At the real distance 11")
     page.wait_for_selector("#clocks-pairs .pv[data-rendered]")

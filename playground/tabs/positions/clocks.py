@@ -12,7 +12,7 @@ from playground.figures.rotary import clocks_figure, curve_figure, decay_figure,
 from playground.tabs.lens import QUIET, RUNS_MODEL, outputs, recorded
 from playground.tabs.positions.views import View
 
-NAME, TITLE = "clocks", "Clocks and distance"
+NAME, TITLE = "clocks", "Clocks"
 FORMULA = "by the formula"
 FRAMES, FAR = 64, 128
 """Positions that the clocks run through, and the least distance that the slider reaches."""

@@ -161,7 +161,7 @@ def _rotary(facts, numbers: Numbers, context: int | None, tokens: int | None) ->
                                                 title=f"Wavelength of each pair{where}"))  # fmt: skip
         words.append(f"{len(frequencies)} pairs turn once in {waves[0]:.3g} to {waves[-1]:,.0f} tokens{where}")
     return Shown("Queries and keys are turned pair by pair: " + "; ".join(words) + ". A score then depends on the distance "
-                 "of two tokens alone; see it in “Clocks and distance”.", tuple(drawn), own=facts is not None)  # fmt: skip
+                 "of two tokens alone; see it in “Clocks”.", tuple(drawn), own=facts is not None)  # fmt: skip
 
 
 def _alibi(facts, numbers: Numbers, profiles) -> Shown:
