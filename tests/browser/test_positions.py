@@ -68,3 +68,15 @@ def test_a_broken_sentence(opened):
     click_cell(page, "#broken-map .pv", 3, 4)
     expect(page.locator("#broken-sentence")).to_contain_text("Positions reversed", timeout=60_000)
     expect(page.locator("#broken-notes")).to_contain_text("A shift changes nothing")
+
+
+def test_a_head_over_distance(opened):
+    """Guards against a click in one picture that leaves the others at another head."""
+    page = opened()
+    open_tab(page, "Positions")
+    open_view(page, "In use")
+    expect(page.locator("#used-counts")).to_contain_text("Of 270 heads", timeout=60_000)
+    page.wait_for_selector("#used-map .pv[data-rendered]")
+    click_cell(page, "#used-map .pv", 4, 12)
+    expect(page.locator("#used-sentence")).to_contain_text("Layer 12, head 4:", timeout=30_000)
+    page.wait_for_function("document.querySelector('#used-all .pv').layout.shapes[0].y0 === 12 * 9 + 4 - 0.5")
