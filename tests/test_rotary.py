@@ -7,7 +7,7 @@ import playground as pg
 from playground.analysis.rotary import Layout, RotaryScore, find_layout
 from playground.figures.rotary import clocks_figure, short
 from playground.models.positions import position_facts
-from playground.models.rotary import layer_kind, turned_pair
+from playground.models.rotary import layer_kind, turned_pair, understood
 
 TEXT = "The cat sat on the mat."
 
@@ -83,6 +83,16 @@ def test_the_mean_is_that_of_all_pairs_of_tokens(tiny):
     recording = pg.record(tiny("llama"), "abcd")
     pairs = [turned_pair(recording, 0, 1, q, k).score.scores([0, 7]) for q in range(4) for k in range(4)]
     np.testing.assert_allclose(turned_pair(recording, 0, 1, 3, 0).mean.scores([0, 7]), np.mean(pairs, 0), atol=1e-6)
+
+
+def test_a_rotation_that_is_not_understood_is_refused(tiny):
+    """Guards against pairs made up: DeepSeek turns the last dimensions of its queries, and turning back the first ones and
+    forth again fits any score."""
+    deepseek = tiny("deepseek_v3")
+    with pytest.raises(pg.PlaygroundError, match="not the same query everywhere"):
+        turned_pair(pg.record(deepseek, TEXT), 0, 0, 4, 1)
+    assert not understood(tiny("smollm3"), 1) and understood(tiny("smollm3"), 0)
+    assert understood(tiny("gemma3_text"), 1) and understood(tiny("gpt_oss"), 1)
 
 
 def test_models_without_rotation(tiny):

@@ -2,6 +2,7 @@
 together, and one query and key before they are turned. Draws nothing; the arithmetic stands in analysis/rotary.py."""
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -11,9 +12,33 @@ from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.positions import position_facts
 from playground.recorded import Recording
+from playground.recording import record
 
 _TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 """Largest difference that rounding explains, as a share of the largest number."""
+
+
+_SAME_TOKEN = 7
+_understood: WeakKeyDictionary[LoadedModel, dict[int, bool]] = WeakKeyDictionary()
+
+
+def understood(model: LoadedModel, layer: int) -> bool:
+    """Whether turning a layer's queries back gives what stood before the rotation: of a text of one token over and over, all
+    of them must then be the same. They are not where a layer doesn't turn, or turns other dimensions (DeepSeek's).
+
+    Tried once for each layer, in a short pass. Layers after one with sinks see other vectors; there the first one decides.
+    """
+    known = _understood.setdefault(model, {})
+    if layer not in known:
+        recording = record(model, (_SAME_TOKEN,) * 6)
+        maths = recording.maths(layer)
+        if layer and maths.call.sinks is not None:
+            return understood(model, 0)
+        before = None if maths.before_rotary is None else maths.before_rotary[0].float()
+        known[layer] = before is not None and bool(
+            (before - before[:, :1]).abs().max() <= _TOLERANCE[model.model.dtype] * before.abs().max()
+        )
+    return known[layer]
 
 
 def layer_kind(model: LoadedModel, layer: int) -> str:
@@ -69,6 +94,9 @@ def turned_pair(recording: Recording, layer: int, head: int, query: int, key: in
     call = maths.call
     if maths.before_rotary is None:
         raise PlaygroundError("The rotation of this model could not be caught.", "Choose another model, such as SmolLM2.")
+    if not understood(model, layer):
+        raise PlaygroundError(f"Layer {layer} doesn't turn its queries, or in a way that is not read yet: turned back, the "
+                              "same token has not the same query everywhere.", "Choose another layer or model.")  # fmt: skip
     frequencies = position_facts(model).inverse_frequencies[kind].numpy()
     before = [tensor.float().cpu().numpy() for tensor in maths.before_rotary]  # (H, T, D), (G, T, D)
     layout = find_layout(before[0], call.query.float().cpu(), frequencies, _TOLERANCE[model.model.dtype])
