@@ -34,7 +34,8 @@ def path_figure(projection: Projection, *, title: str = "") -> go.Figure:
         "mode": "lines+markers", "customdata": places, "showlegend": False, "line": {"color": "#8f959e", "width": 1},
         "hovertemplate": "position <b>%{customdata:d}</b><extra></extra>",
     }  # fmt: skip
-    marker = {"color": places, "colorscale": PATH_COLOURS, "colorbar": colour_bar("position"), "showscale": True}
+    marker = {"color": places, "colorscale": PATH_COLOURS, "colorbar": colour_bar("position"),
+              "showscale": len(shares) == 2}  # fmt: skip
     sentence = (f"{counted(len(points), 'position')} on the {len(shares)} axes along which they differ most, which hold "
                 f"{percent(float(shares.sum()))} of the variance; the line joins neighbours. {projection.note}")  # fmt: skip
     if len(shares) == 3:
@@ -83,7 +84,7 @@ def slopes_figure(slopes: np.ndarray, *, title: str = "") -> go.Figure:
     sentence = f"Slopes of {counted(len(slopes), 'head')}, {slopes.max():.3g} to {slopes.min():.3g}: steeper sees less far."
     finish(figure, sentence, title=title, uirevision=f"slopes-{len(slopes)}", bargap=0.3)
     figure.update_xaxes(title_text="head", showgrid=False)
-    figure.update_yaxes(title_text="slope", type="log")
+    figure.update_yaxes(title_text="slope", type="log", dtick=1)
     return figure
 
 
