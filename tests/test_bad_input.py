@@ -334,16 +334,17 @@ def test_chat_without_a_template():
 
 def test_lengths_of_the_formula_out_of_range():
     """Guards against a picture of a billion numbers."""
-    assert accepted(answers(positions.scheme.draw_formula, 64, 128))
-    for length, width in ((0, 8), (10**9, 8), (8, 0), (8, 10**9)):
-        message = refusal(answers(positions.scheme.draw_formula, length, width))
+    given = *model_of("tiny"), "Hello", "sinusoidal", model_of("tiny")[0]
+    assert accepted(answers(positions.scheme.draw, *given, 64, 128, 10000, 5, 8))
+    for length, width in ((0, 8), (100_000, 8), (10**9, 8), (8, 0), (8, 10**9)):
+        message = refusal(answers(positions.scheme.draw, *given, length, width, 10000, 5, 8))
         assert f"{length:,}" in message or f"{width:,}" in message
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_positions_of_every_model(model):
     """Guards against a scheme without a picture or a reason."""
-    assert accepted(answers(positions.scheme.draw, *model_of(model)))
+    assert accepted(answers(positions.scheme.draw, *model_of(model), "Hello", None, "", 256, 128, 10000, 5, 8))
 
 
 # --- models --------------------------------------------------------------------------------------------------------

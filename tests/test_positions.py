@@ -97,3 +97,25 @@ def test_similarity_by_hand():
     np.testing.assert_allclose(found.norms, [5, 10, 5, 0])
     np.testing.assert_allclose(found.cosine, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], atol=1e-6)
     assert np.abs(found.cosine).max() <= 1
+
+
+@pytest.mark.parametrize("shift", [0, 1, 7])
+def test_a_shift_is_one_rotation(shift):
+    """Guards against a rotation the wrong way round: it takes every position to the one `shift` later, and is orthogonal."""
+    turn = positions.sinusoidal_shift(8, shift, 100.0)
+    table = positions.sinusoidal(20, 8, 100.0)
+    np.testing.assert_allclose(table[: 20 - shift] @ turn.T, table[shift:], atol=1e-5)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(8), atol=1e-6)
+    with pytest.raises(PlaygroundError, match="7"):
+        positions.sinusoidal_shift(7, shift)
+
+
+def test_sinusoidal_tables_of_transformers():
+    """Guards against a table compared with the wrong formula: M2M-100's has another exponent than Marian's, and an empty
+    row for padding."""
+    from transformers.models.m2m_100.modeling_m2m_100 import M2M100SinusoidalPositionalEmbedding
+
+    name, _, error = positions.nearest_sinusoidal(M2M100SinusoidalPositionalEmbedding.get_embedding(30, 16, None))
+    assert error < 1e-5 and "i/(d/2 − 1)" in name and "all sines" in name
+    name, _, error = positions.nearest_sinusoidal(positions.sinusoidal(30, 16))
+    assert (name, error < 1e-6) == ("sine and cosine in turn", True)

@@ -3,12 +3,14 @@
 import json
 
 import gradio as gr
+import numpy as np
 import plotly.graph_objects as go
 import pytest
+import torch
 
 from playground import workbench
 from playground.settings import Settings
-from playground.tabs.positions import broken
+from playground.tabs.positions import broken, clocks, scheme, schemes, used
 from playground.tabs.positions.views import while_open
 from playground.workbench import Workbench
 from tests import zoo
@@ -125,3 +127,158 @@ def test_nothing_is_drawn_behind_a_closed_view():
         assert all(value == gr.skip() for value in guarded(view, active, *arguments))
     assert guarded("broken", "positions", *arguments)[-1] == ""
     assert all(value == gr.skip() for value in guarded("broken", "positions", "", *arguments[1:]))
+
+
+# --- clocks and distance -------------------------------------------------------------------------------------------
+
+CLOCKS = (None, 10000, 32, 0, 0, None, None)
+
+
+@pytest.mark.parametrize("model", [*FAMILIES, "smollm2", "minilm"])
+def test_clocks_and_a_score_or_why_not(model):
+    """Guards against a model without rotary positions that leaves an error or the pictures of the model before it."""
+    answer = shown(clocks.draw, *given(model), *CLOCKS)
+    rotary = model in ("llama", "smollm2", "gpt_neox", "gemma3_text", "gptj")
+    assert ("pg-badge-ok" in answer[0]) == rotary and isinstance(answer[4], go.Figure)
+    assert ("pg-badge-ok" in answer[9]) == (rotary and model != "gptj")
+    assert (answer[15] is None) == (not rotary or model == "gptj")
+
+
+def test_the_slider_asks_no_model(smollm2):
+    """Guards against a sentence and bars of another distance, and a slider that goes where nothing is."""
+    found = shown(clocks.draw_score, *given("smollm2"), 3, 2, 5, 1)[-1]
+    sentence, curve, pairs = shown(clocks.slide, found, 4)
+    assert "At the real distance 4" in sentence and curve["mark"]["x0"] == 4
+    assert float(pairs.data[0].y.sum()) + found.score.unturned == pytest.approx(found.recorded, abs=1e-4)
+    assert "At distance 9 the score would be" in shown(clocks.slide, found, 9)[0]
+    assert all(value == gr.skip() for value in shown(clocks.slide, None, 9))
+    assert "100,000" in refused(clocks.slide, found, 100_000)
+
+
+@pytest.mark.parametrize(("base", "width", "words"), [(0, 32, "base is 0"), (None, 32, "missing"), (10000, 0, "width is 0"),
+                                                      (10000, 33, "33 dimensions"), (10000, 100_000, "4,096")])  # fmt: skip
+def test_impossible_clocks(base, width, words):
+    """Guards against clocks of infinite frequency, and against half a pair."""
+    assert words in refused(clocks.draw_clocks, *given("bert"), "by the formula", base, width)
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "a", "中"])
+def test_any_text_turns(text):
+    """Guards against markup in a token beside the clocks' slider, and against a text of one token."""
+    answer = shown(clocks.draw, *given("llama", text[: zoo.CONTEXT - 4]), *CLOCKS)
+    assert len(text) > 1 or text == "中" or "at least 2 are needed" in answer[9]
+
+
+# --- the scheme ----------------------------------------------------------------------------------------------------
+
+NUMBERS = (256, 128, 10000, 5, 8)
+OWN = {"smollm2": "rotary", "minilm": "learned", "marian": "sinusoidal", "bloom": "alibi", "mpt": "alibi", "t5": "relative",
+       "gpt_neox": "rotary", "gemma3_text": "rotary", "deberta-v2": "other", "xlnet": "other",
+       "gpt2": "learned"}  # fmt: skip
+
+
+def drawn(answer: tuple) -> list[go.Figure]:
+    return [view["value"] for view in answer[9:] if view["visible"]]
+
+
+@pytest.mark.parametrize("model", OWN)
+@pytest.mark.parametrize("chosen", [None, *schemes.NAMES])
+def test_every_scheme_of_every_model(model, chosen):
+    """Guards against a formula passed off as the model's own, and a scheme that can't be looked at beside another model."""
+    answer = shown(scheme.draw, *given(model), chosen, model if chosen else "", *NUMBERS)
+    assert answer[0].value == (chosen or OWN[model]) and answer[0].choices[0] == (
+        f"{schemes.NAMES[OWN[model]]} (this model)", OWN[model])  # fmt: skip
+    own = answer[0].value == OWN[model]
+    assert ("pg-badge-ok" in answer[2]) == own and ("by the formula" in answer[2]) == (not own)
+    if own or chosen not in ("learned", "other"):
+        assert 1 <= len(drawn(answer)) <= schemes.MOST
+
+
+def test_another_model_opens_on_its_own_scheme():
+    """Guards against ALiBi by the formula shown for a model that was just loaded and has learned positions."""
+    assert shown(scheme.draw, *given("gpt2"), "alibi", "bloom", *NUMBERS)[0].value == "learned"
+
+
+def test_pictures_hold_the_models_own_tensors(minilm, smollm2, tiny):
+    """Guards against a picture of the formula, or of rows beside the model's: compared with the networks' tensors."""
+    picture = drawn(shown(scheme.draw, *given("minilm"), None, "", *NUMBERS))
+    table = minilm.model.embeddings.position_embeddings.weight[:512]
+    assert picture[0].data[0].z == pytest.approx(table[::2].detach().numpy(), abs=1e-6)
+    assert picture[4].data[0].y == pytest.approx(table.norm(dim=1).detach().numpy(), rel=1e-5)
+    waves = drawn(shown(scheme.draw, *given("smollm2"), None, "", *NUMBERS))[1].data[0].y
+    assert waves == pytest.approx(2 * np.pi / smollm2.model.model.rotary_emb.inv_freq.numpy(), rel=1e-5)
+    t5 = tiny("t5").model
+    bias = t5.encoder.block[0].layer[0].SelfAttention.compute_bias(257, 257)[0, :, 128].detach().numpy()
+    heat = drawn(shown(scheme.draw, *given("t5"), None, "", 128, *NUMBERS[1:]))[1].data[0].z
+    assert heat == pytest.approx(bias, abs=1e-6)
+    marian = drawn(shown(scheme.draw, *given("marian"), None, "", *NUMBERS))
+    own = tiny("marian").model.model.encoder.embed_positions.weight.detach().numpy()
+    assert marian[0].data[0].z == pytest.approx(own) and marian[1].data[0].z == pytest.approx(own, abs=1e-5)
+
+
+@pytest.mark.parametrize("family", ["bloom", "mpt"])
+def test_slopes_are_those_of_the_network(tiny, family):
+    """Guards against slopes in another order: what the networks themselves add to the scores."""
+    picture = drawn(shown(scheme.draw, *given(family), None, "", *NUMBERS))
+    if family == "bloom":
+        from transformers.models.bloom.modeling_bloom import build_alibi_tensor
+
+        bias = build_alibi_tensor(torch.ones(1, 9), 4, torch.float32)[:, 0]
+        slopes = bias[:, 8] - bias[:, 7]
+    else:
+        from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
+
+        bias = build_mpt_alibi_tensor(4, 9).reshape(4, -1)
+        slopes = bias[:, 8] - bias[:, 7]
+    assert picture[0].data[0].y == pytest.approx(slopes.numpy())
+
+
+@pytest.mark.parametrize(("numbers", "words"), [
+    ((0, 128, 10000, 5, 8), "length is 0"), ((100_000, 128, 10000, 5, 8), "100,000; it has to be from 1 to 8,192"),
+    ((64, 128, 0, 5, 8), "base is 0"), ((64, 128, 10000, -1, 8), "shift is -1"), ((64, None, 10000, 5, 8), "missing"),
+])  # fmt: skip
+def test_numbers_of_a_formula_out_of_range(numbers, words):
+    """Guards against gigabytes for a length, and against a division by a base of 0."""
+    assert words in refused(scheme.draw, *given("bert"), "sinusoidal", "bert", *numbers)
+
+
+def test_an_odd_width():
+    """Guards against half a pair: sinusoids end with a lone sine and have no rotation, rotary refuses."""
+    answer = shown(scheme.draw, *given("bert"), "sinusoidal", "bert", 64, 7, 10000, 5, 8)
+    assert "odd width" in answer[3] and len(drawn(answer)) == 3
+    assert "7 dimensions" in refused(scheme.draw, *given("bert"), "rotary", "bert", 64, 7, 10000, 5, 8)
+
+
+# --- order in use --------------------------------------------------------------------------------------------------
+
+USED = (None, "local", False, 0, 0)
+
+
+@pytest.mark.parametrize("model", [*FAMILIES, "smollm2", "minilm"])
+@pytest.mark.parametrize("text", ["The cat sat on the mat.", "a"])
+def test_every_model_over_distance(model, text):
+    """Guards against cross attention measured over distance, and against a text of one token."""
+    answer = shown(used.draw, *given(model, text), *USED)
+    assert "heads" in answer[0] and isinstance(answer[5], go.Figure)
+    assert "cross" not in (answer[1].get("choices") or [])
+
+
+def test_a_click_chooses_a_head(minilm):
+    """Guards against another head than the one clicked: row layer·heads + head, and x = head, y = layer of the map."""
+    arguments = *given("minilm"), *USED
+    for answer in (shown(used.choose_row, *arguments, gr.EventData(None, {"y": 3 * 12 + 7})),
+                   shown(used.choose_cell, *arguments, gr.EventData(None, {"x": 7, "y": 3}))):  # fmt: skip
+        assert "Layer 3, head 7" in answer[6] and answer[4]["mark"]["y0"] == 3 * 12 + 7 - 0.5
+        weights = workbench.shared().recording(minilm, given("minilm")[3]).attention(3).weights[7]
+        middle = len(weights) - 1
+        assert answer[7].data[0].y[middle] == pytest.approx(float(weights.diagonal().mean()), abs=1e-6)
+        assert answer[7].data[0].y[middle + 1] == pytest.approx(float(weights.diagonal(-1).mean()), abs=1e-6)
+    for place in ({"y": None}, {"x": "a", "y": -1}, {}):
+        for handler in (used.choose_row, used.choose_cell):
+            assert handler(*arguments, gr.EventData(None, place))[0] == gr.skip()
+
+
+def test_too_long_for_all_heads():
+    """Guards against gigabytes of weights: refused with both numbers."""
+    message = refused(used.draw, *given("smollm2", "word " * 600), *USED)
+    assert "512" in message and "60" in message

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from playground.analysis.arrays import as_array, check_range, shaped
+from playground.errors import PlaygroundError
 
 LONGEST, WIDEST, MOST_HEADS = 8192, 4096, 1024
 LONGEST_SIMILARITY = 4096
@@ -35,6 +36,49 @@ def sinusoidal_wavelengths(width: int, base: float = 10000.0) -> np.ndarray:
     check_range("The width", width, 1, WIDEST)
     check_range("The base", base, np.nextafter(1.0, 2.0), 1e12)
     return 2 * np.pi * base ** (np.arange(0, width, 2) / width)
+
+
+def sinusoidal_shift(width: int, shift: int, base: float = 10000.0) -> np.ndarray:
+    """The rotation that takes the encoding of any position to that of the position `shift` later: R · PE(pos) =
+    PE(pos + shift). (width, width) float32, blocks [[cos, sin], [-sin, cos]] along the diagonal.
+
+    Raises PlaygroundError for an odd width, whose last sine has no cosine to turn with.
+    """
+    if width % 2:
+        raise PlaygroundError(f"The width is {width}; a shift is a rotation of pairs.", "Choose an even width.")
+    angles = shift * 2 * np.pi / sinusoidal_wavelengths(width, base)
+    matrix, even = np.zeros((width, width), np.float32), np.arange(0, width, 2)
+    matrix[even, even] = matrix[even + 1, even + 1] = np.cos(angles)
+    matrix[even, even + 1], matrix[even + 1, even] = np.sin(angles), -np.sin(angles)
+    return matrix
+
+
+def nearest_sinusoidal(table) -> tuple[str, np.ndarray, float]:
+    """The formula that a sinusoidal table (length, width) follows best: its name, its values, the largest difference.
+
+    Implementations differ from the paper in two ways: all sines before all cosines, and an exponent i / (d/2 - 1)
+    in place of 2i / d (tensor2tensor, fairseq).
+    """
+    table = as_array(shaped("The table", table, "(positions, d_model)", 2))
+    length, width = table.shape
+    places = np.arange(length)
+    best = None
+    for exponent, words in ((np.arange(0, width, 2) / width, ""),
+                            (np.arange(width // 2) / max(width // 2 - 1, 1), ", exponent i/(d/2 − 1)")):  # fmt: skip
+        angles = np.outer(places, 10000.0**-exponent)
+        sines, cosines = np.sin(angles), np.cos(angles)
+        woven = np.empty((length, 2 * angles.shape[1]), np.float32)
+        woven[:, 0::2], woven[:, 1::2] = sines, cosines
+        halves = np.hstack([sines, cosines])
+        for name, values in (("sine and cosine in turn", woven), ("all sines, then all cosines", halves)):
+            values = values[:, :width].astype(np.float32)
+            if values.shape != table.shape:
+                continue
+            known = np.abs(table).sum(1) > 0  # rows for padding are empty
+            error = float(np.abs(values - table)[known].max()) if known.any() else 0.0
+            if best is None or error < best[2]:
+                best = name + words, values, error
+    return best
 
 
 def rotary_angles(inverse_frequencies, length: int) -> np.ndarray:

@@ -43,8 +43,10 @@ function loadLibrary() {
 
 const isDark = () => document.body.classList.contains('dark') || document.documentElement.classList.contains('dark');
 
-function watchTheme() {
+function watchPage() {
   if (shared.watcher) return;
+  // Plotly's own play and pause buttons leave an interrupted animation's promise, rejected with nothing, to nobody.
+  window.addEventListener('unhandledrejection', (event) => event.reason === undefined && event.preventDefault());
   shared.dark = isDark();
   shared.watcher = new MutationObserver(() => {
     if (isDark() === shared.dark) return;
@@ -545,7 +547,7 @@ function resized() {
 
 // A view taken away while its tab was closed never resizes again: the next view to appear sweeps it up.
 for (const node of [...shared.views.keys()]) if (!node.isConnected) shared.views.delete(node);
-watchTheme();
+watchPage();
 new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
 watch(['value', 'height'], draw);
 watch('view', () => {

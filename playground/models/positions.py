@@ -33,6 +33,8 @@ class PositionFacts:
     slopes: Tensor | None = None
     """(heads,) ALiBi."""
     buckets: tuple[Buckets, ...] = ()
+    distance_table: Tensor | None = None
+    """(distances, d_model) float32: vectors of relative positions, which scores read (DeBERTa)."""
     missing: str = ""
     """Why there is no picture, if so."""
 
@@ -44,6 +46,10 @@ def position_facts(model: LoadedModel) -> PositionFacts:
     if anatomy.position_scheme in {"learned", "sinusoidal"} and (table := position_table(network)) is not None:
         rows = table.weight[first_position_row(table) :]  # OPT, BART and RoBERTa keep other rows before the first
         return PositionFacts(**facts, table=rows.detach().float().cpu())
+    if anatomy.position_scheme == "sinusoidal" and (table := _computed_table(network)) is not None:
+        return PositionFacts(**facts, table=table)
+    if anatomy.position_scheme == "disentangled":
+        return PositionFacts(**facts, distance_table=_distance_table(network))
     if anatomy.position_scheme == "rotary":
         frequencies = _inverse_frequencies(model)
         missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"
@@ -66,6 +72,22 @@ def _inverse_frequencies(model: LoadedModel) -> dict[str, Tensor]:
     if not found and (rotated := getattr(config, "rotary_dim", None)):  # GPT-J, CodeGen: base 10,000, written there
         found["all layers"] = 10000.0 ** -(torch.arange(0, rotated, 2).float() / rotated)
     return found
+
+
+def _computed_table(network) -> Tensor | None:
+    """A sinusoidal table that is a buffer and no weight (M2M-100), from its first position on."""
+    for module in network.modules():
+        table = getattr(module, "weights", None)
+        if "Sinusoidal" in type(module).__name__ and isinstance(table, Tensor) and table.ndim == 2:
+            return table[getattr(module, "offset", 0) :].detach().float().cpu()
+    return None
+
+
+def _distance_table(network) -> Tensor | None:
+    for name, module in network.named_modules():
+        if name.endswith("rel_embeddings") and getattr(module, "weight", None) is not None:
+            return module.weight.detach().float().cpu()
+    return None
 
 
 def _buckets(network) -> tuple[Buckets, ...]:

@@ -80,10 +80,12 @@ def test_sinusoidal_controls(opened):
     page = opened()
     open_tab(page, "Positions")
     expect(page.locator("#positions-heading")).to_contain_text("rotary, base 100,000")
-    width = page.locator("#sinusoidal-width input[type=number]")
+    page.locator("#positions-scheme").get_by_text("Sinusoidal").click()
+    width = page.locator("#positions-width input[type=number]")
     width.fill("32")
     width.press("Enter")
-    page.wait_for_function("document.querySelector('#sinusoidal .pv').calcdata?.[0][0].z[0].length === 32")
+    page.wait_for_function("document.querySelector('#positions-own .pv').calcdata?.[0][0].z[0].length === 32")
+    expect(page.locator("#positions-heading")).to_contain_text("by the formula, not smollm2-135m-instruct")
 
 
 def test_words_and_neighbours(opened):

@@ -1,118 +1,94 @@
-"""Positions: the loaded model's own scheme from its own tensors, and the sinusoidal encoding by its formula."""
+"""The scheme: the loaded model's own way to mark positions from its own tensors, and all others by their formulas."""
 
 import gradio as gr
+import numpy as np
 
-from playground.analysis.positions import (
-    alibi_bias,
-    relative_bias,
-    rotary_angles,
-    rotary_wavelengths,
-    sinusoidal,
-    table_similarity,
-)
+from playground.analysis.distance import profile
 from playground.components import Panel, PlotlyView, markup
-from playground.figures.positions import (
-    alibi_figure,
-    relative_bias_figure,
-    rotary_figure,
-    similarity_figure,
-    table_figure,
-    wavelengths_figure,
-)
-from playground.tabs.lens import QUIET, loaded, outputs
+from playground.errors import PlaygroundError
+from playground.tabs.lens import RUNS_MODEL, outputs, recorded
+from playground.tabs.positions import schemes
 from playground.tabs.positions.views import View
 
 NAME, TITLE = "scheme", "The scheme"
-SHOWN_POSITIONS = 256
+VIEWS = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")
+PROFILED = 512
+"""Longest text whose attention over distance is shown here."""
 
 ABOUT = markup.explanation(
     "What am I looking at?",
     "Attention by itself sees a bag of tokens. A model learns about order only through what is added to its embeddings "
     "(sinusoidal: Vaswani et al. 2017; learned tables: BERT, GPT-2), turned into its queries and keys (rotary: Su et al. "
     "2021) or added to its scores (relative buckets: Raffel et al. 2020; ALiBi: Press et al. 2022).",
-    "The upper pictures are read from the loaded model's own weights or configuration. The lower one is the formula of "
-    "2017, for comparison: <code>PE(pos, 2i) = sin(pos / 10000<sup>2i/d</sup>)</code>, "
-    "<code>PE(pos, 2i+1) = cos(pos / 10000<sup>2i/d</sup>)</code>.",
+    "The badge says whether the pictures are read from the loaded model's own weights and configuration or follow the "
+    "formula with the numbers that you choose. The sinusoidal encoding: <code>PE(pos, 2i) = sin(pos / base<sup>2i/d</sup>)"
+    "</code>, <code>PE(pos, 2i+1) = cos(pos / base<sup>2i/d</sup>)</code>.",
 )
 
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
     lens = view.lens
+    scheme = gr.Radio([(name, key) for key, name in schemes.NAMES.items()], value=None, label="Scheme",
+                      elem_id="positions-scheme")  # fmt: skip
     heading = Panel(elem_id="positions-heading")
-    with gr.Row():
-        own = PlotlyView(label="The model's positions", height=420, elem_id="positions-own")
-        second = PlotlyView(label="The same, seen otherwise", height=420, elem_id="positions-second")
-    gr.HTML('<h3 class="pg-section">The sinusoidal encoding, by its formula</h3>')
+    sentence = Panel(live=True, elem_id="positions-sentence")
     with gr.Row(elem_classes="pg-controls"):
-        length = gr.Slider(2, 512, value=64, step=1, label="Length (positions)", elem_id="sinusoidal-length")
-        width = gr.Slider(2, 1024, value=128, step=1, label="Width d (dimensions)", elem_id="sinusoidal-width")
-    formula = PlotlyView(draw_formula_figure(64, 128), label="Sinusoidal encoding", height=420, elem_id="sinusoidal")
+        numbers = [
+            gr.Number(256, label="Length (positions)", precision=0, elem_id="positions-length"),
+            gr.Number(128, label="Width d (dimensions)", precision=0, visible=False, elem_id="positions-width"),
+            gr.Number(10000, label="Base", visible=False, elem_id="positions-base"),
+            gr.Number(5, label="Shift k", precision=0, visible=False, elem_id="positions-shift"),
+            gr.Number(8, label="Heads", precision=0, visible=False, elem_id="positions-heads"),
+        ]
+    views = []
+    for row in (VIEWS[:2], VIEWS[2:4], VIEWS[4:]):
+        with gr.Row():
+            views += [PlotlyView(label="The model's positions", height=420, elem_id=name) for name in row]
     Panel(ABOUT)
+    known = gr.State("")
 
-    view.draws(draw, lens.given[:3], [heading, own, second, lens.message])
-    gr.on([length.input, width.input], draw_formula, [length, width], [formula, lens.message],
-          trigger_mode="always_last", **QUIET)  # fmt: skip
+    inputs = [*lens.given, scheme, known, *numbers]
+    shown = [scheme, known, heading, sentence, *numbers, *views, lens.message]
+    view.draws(draw, inputs, shown)
+    gr.on([scheme.input, *(event for number in numbers for event in (number.submit, number.blur))], draw, inputs, shown,
+          trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
 
 
-@outputs(3)
-def draw(model_id, device, dtype) -> tuple:
-    """The loaded model's scheme: a heading, its picture, and a second view of it."""
+@outputs(9 + schemes.MOST)
+def draw(model_id, device, dtype, text, scheme, known, length, width, base, shift, heads) -> tuple:
+    """A scheme in pictures; `known` is the model that `scheme` was chosen with, another one opens on its own scheme."""
     from playground.models.positions import position_facts
 
-    model = loaded(model_id, device, dtype)
-    facts = position_facts(model)
-    heading = markup.badge("ok" if not facts.missing else "off", f"{model_id}: {facts.words}")
-    if facts.missing:
-        return heading + markup.note(f"There is no picture: {facts.missing}."), None, None
-    figure, second, sentence = scheme_figures(facts, model.anatomy.context_length)
-    return heading + markup.note(sentence), figure, second
+    recording = recorded(model_id, device, dtype, text)
+    facts = position_facts(recording.model)
+    own = schemes.own_scheme(facts)
+    scheme = scheme if scheme in schemes.NAMES and known == model_id else own
+    if None in (length, width, base, shift, heads):
+        raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
+    numbers = schemes.Numbers(int(length), int(width), float(base), int(shift), int(heads))
+    profiles = mean_profiles(recording) if scheme == own and scheme in ("alibi", "other") else None
+    found = schemes.show(scheme, facts, numbers, recording.model.anatomy.context_length,
+                         len(recording.tokens), profiles)  # fmt: skip
+    if found.own:
+        heading = markup.badge("ok", f"{model_id}, its own: {facts.words}")
+    else:
+        heading = markup.badge("off", f"{schemes.NAMES[scheme]} by the formula, not {model_id}: that has {facts.words}")
+    order = sorted(schemes.NAMES, key=lambda name: name != own)
+    choices = [(f"{schemes.NAMES[name]}{' (this model)' if name == own else ''}", name) for name in order]
+    waves = scheme == "sinusoidal"
+    turns = waves or (scheme == "rotary" and not found.own)
+    visible = scheme not in ("learned", "other"), turns, turns, waves, scheme == "alibi" and not found.own
+    drawn = [gr.update(value=figure, visible=True) for figure in found.figures[: schemes.MOST]]
+    drawn += [gr.update(value=None, visible=False)] * (schemes.MOST - len(drawn))
+    return (gr.Radio(choices=choices, value=scheme), model_id, heading, markup.note(found.sentence),
+            *(gr.update(visible=on) for on in visible), *drawn)  # fmt: skip
 
 
-def scheme_figures(facts, context: int | None) -> tuple:
-    """Two figures and a sentence for a model's position facts."""
-    if facts.table is not None:
-        table = facts.table[:SHOWN_POSITIONS]
-        similarity = table_similarity(table)
-        sentence = (
-            f"{facts.table.shape[0]:,} positions, each a vector of {facts.table.shape[1]:,} numbers that is added to the "
-            f"token's embedding; the first {len(table)} are shown."
-        )
-        return table_figure(table.numpy(), title="The model's own table"), similarity_figure(
-            similarity.cosine, title="Similarity of positions"), sentence  # fmt: skip
-    if facts.inverse_frequencies:
-        name, frequencies = next(iter(facts.inverse_frequencies.items()))
-        wavelengths = rotary_wavelengths(frequencies)
-        sentence = (
-            f"Each query and key is turned in {len(frequencies)} planes; the fastest turns once in {wavelengths[0]:.3g} "
-            f"tokens, the slowest once in {wavelengths[-1]:,.0f}. A score then depends on the distance of two tokens alone."
-        )
-        if len(facts.inverse_frequencies) > 1:
-            sentence += f" Layers differ ({', '.join(facts.inverse_frequencies)}); shown: {name}."
-        return rotary_figure(rotary_angles(frequencies, SHOWN_POSITIONS), title="Rotary angle of each position"), (
-            wavelengths_figure(wavelengths, context=context, title="Wavelength of each plane")), sentence  # fmt: skip
-    if facts.slopes is not None:
-        bias = alibi_bias(facts.slopes, SHOWN_POSITIONS)
-        sentence = f"Each of {len(facts.slopes)} heads subtracts its own slope times the distance from every score."
-        return alibi_figure(bias, title="Bias over distance"), None, sentence
-    distances = range(-SHOWN_POSITIONS, SHOWN_POSITIONS + 1)
-    figures = []
-    for buckets in facts.buckets[:2]:
-        bias = relative_bias(buckets.table, list(distances), buckets.bidirectional, buckets.max_distance)
-        figures.append(relative_bias_figure(bias, list(distances), title=f"Learned bias by distance, {buckets.where}"))
-    sentence = (
-        f"Distances fall into {len(facts.buckets[0].table)} buckets, wider the farther; each head adds a learned number "
-        "for the bucket to the score."
-    )
-    return figures[0], figures[1] if len(figures) > 1 else None, sentence
-
-
-@outputs(1)
-def draw_formula(length, width) -> tuple:
-    """The sinusoidal encoding for a length and a width."""
-    return (draw_formula_figure(length, width),)
-
-
-def draw_formula_figure(length, width):
-    """Heat map of PE(pos, 2i) = sin(pos / 10000^(2i/d)), PE(pos, 2i+1) = cos(pos / 10000^(2i/d))."""
-    return table_figure(sinusoidal(int(length), int(width)), what="sinusoidal encoding")
+def mean_profiles(recording) -> tuple | None:
+    """(distances, (heads, n)) of the mean attention over distance, mean of all layers; None for texts too long or models
+    whose attention is not given."""
+    if not recording.kinds or not 1 < len(recording.tokens) <= PROFILED:
+        return None
+    found = [profile(recording.attention(layer).weights) for layer in range(recording.layers())]
+    return found[0].distances, np.mean([layer.mean for layer in found], 0)

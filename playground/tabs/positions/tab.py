@@ -3,11 +3,11 @@
 import gradio as gr
 
 from playground.tabs.lens import QUIET, Lens
-from playground.tabs.positions import broken, scheme
+from playground.tabs.positions import broken, clocks, scheme, used
 from playground.tabs.positions.views import TAB, View
 
 NAME, TITLE = TAB, "Positions"
-VIEWS = (scheme, broken)
+VIEWS = (scheme, clocks, used, broken)
 """In the order of the page; each has NAME, TITLE and build(view)."""
 
 
