@@ -185,8 +185,8 @@ class Traced:
         scale is taken off.
         """
         apply = getattr(sys.modules[type(self.module).__module__], "apply_rotary_pos_emb", None)
-        if self.rotation is None or apply is None:
-            return None
+        if self.rotation is None or apply is None or hasattr(self.module, "qk_rope_head_dim"):
+            return None  # DeepSeek's latent attention turns a part at the end, in an order of its own
         cos, sin = self.rotation
         scale = float(cos[0, 0, 0] ** 2 + sin[0, 0, 0] ** 2)
         q, k = self.call.query[None], self.call.key[None]

@@ -11,7 +11,7 @@ import torch
 from playground import workbench
 from playground.settings import Settings
 from playground.tabs.positions import broken, clocks, scheme, schemes, used
-from playground.tabs.positions.views import while_open
+from playground.tabs.views import while_open
 from playground.workbench import Workbench
 from tests import zoo
 
@@ -121,7 +121,7 @@ def test_a_shift_beyond_the_table_is_told_with_both_numbers():
 
 def test_nothing_is_drawn_behind_a_closed_view():
     """Guards against a text that runs eight passes for a view that nobody looks at."""
-    guarded = while_open("broken", broken.draw)
+    guarded = while_open("broken", "positions", broken.draw)
     arguments = *given("llama"), *DETAIL, *MORE
     for view, active in (("scheme", "positions"), ("broken", "generate")):
         assert all(value == gr.skip() for value in guarded(view, active, *arguments))

@@ -1,12 +1,12 @@
 """How a view within a tab draws: when it is opened, and while it is the open one. Knows no view and no tab."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import isgeneratorfunction
 
 import gradio as gr
 
-from playground.tabs.lens import RUNS_MODEL, Lens
+from playground.tabs.lens import QUIET, RUNS_MODEL, Lens
 
 
 @dataclass
@@ -51,6 +51,16 @@ def while_open(name: str, within: str, handler: Callable) -> Callable:
             return handler(model_id, *arguments)
 
     return guarded
+
+
+def build_views(lens: Lens, tab: gr.Tab, within: str, parts: Sequence) -> None:
+    """Builds the views of a tab, each with NAME, TITLE and build(view), as tabs of its own."""
+    shown = gr.State(parts[0].NAME)
+    with gr.Tabs(elem_id=f"{within}-views"):
+        for part in parts:
+            with gr.Tab(part.TITLE, id=part.NAME) as item:
+                part.build(View(lens, tab, item, shown, part.NAME, within))
+            item.select(opened(part.NAME), None, shown, **QUIET)
 
 
 def opened(name: str) -> Callable[[], str]:

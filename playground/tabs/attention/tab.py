@@ -6,6 +6,7 @@ import gradio as gr
 
 from playground.tabs.attention import bertviz, heads, maths, roles, through
 from playground.tabs.lens import QUIET, Lens
+from playground.tabs.views import opened
 
 NAME, TITLE = "attention", "Attention"
 VIEWS = (heads, maths, through, roles, bertviz)
@@ -42,12 +43,5 @@ def build(lens: Lens, tab: gr.Tab) -> None:
         for view in VIEWS:
             with gr.Tab(view.TITLE, id=view.NAME) as item:
                 view.build(lens, item, chosen)
-            item.select(_opened(view.NAME), None, chosen.view, **QUIET)
+            item.select(opened(view.NAME), None, chosen.view, **QUIET)
     heads.connect(tab, chosen)
-
-
-def _opened(name: str):
-    def opened() -> str:
-        return name
-
-    return opened

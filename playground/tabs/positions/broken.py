@@ -9,7 +9,7 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.positions_order import variant_mark, variants_figure, weights_change_figure
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
-from playground.tabs.positions.views import View
+from playground.tabs.views import View
 
 NAME, TITLE = "broken", "Break it"
 NAMES = {

@@ -10,7 +10,7 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.rotary import clocks_figure, curve_figure, decay_figure, distance_mark, pairs_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, outputs, recorded
-from playground.tabs.positions.views import View
+from playground.tabs.views import View
 
 NAME, TITLE = "clocks", "Clocks"
 FORMULA = "by the formula"

@@ -8,7 +8,7 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
 from playground.tabs.positions import schemes
-from playground.tabs.positions.views import View
+from playground.tabs.views import View
 
 NAME, TITLE = "scheme", "The scheme"
 VIEWS = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")

@@ -10,7 +10,7 @@ from playground.errors import PlaygroundError
 from playground.figures.positions_more import all_heads_figure, over_distance_figure, row_mark
 from playground.figures.roles import roles_figure
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
-from playground.tabs.positions.views import View
+from playground.tabs.views import View
 
 NAME, TITLE = "used", "In use"
 MOST_TOKENS = 512
