@@ -16,9 +16,10 @@ from playground.page import create_app, launch_options
 from tests.browser.conftest import ARGUMENTS
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map"}
+PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map", "banks": "#path"}
 """Pictures of one element instead of the whole page."""
-TABS = {"tree": "Generate", "maths": "Attention", "through": "Attention", "neuron": "Attention"}
+TABS = {"tree": "Generate", "maths": "Attention", "through": "Attention", "neuron": "Attention", "clocks": "Positions",
+        "broken": "Positions", "vocabulary": "Embeddings", "banks": "Embeddings"}  # fmt: skip
 """In which tab a picture is taken that is not called after it."""
 
 
@@ -79,15 +80,34 @@ def neuron(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
-def positions(page: Page) -> None:
-    page.wait_for_selector("#positions-own .pv[data-rendered]")
+def clocks(page: Page) -> None:
+    page.get_by_role("tab", name="Clocks").click()
+    page.wait_for_selector("#clocks-badge .pg-badge-ok")
+    page.wait_for_selector("#clocks-pairs .pv[data-rendered]")
 
 
-def embeddings(page: Page) -> None:
-    page.wait_for_selector("#neighbours .pv[data-rendered]")
+def broken(page: Page) -> None:
+    page.get_by_role("tab", name="Break it").click()
+    page.wait_for_selector("#broken-attention .pv[data-rendered]")
 
 
-ALL = ("generate", "tree", "attention", "maths", "through", "neuron", "positions", "embeddings")
+def vocabulary(page: Page) -> None:
+    page.get_by_role("tab", name="Vocabulary").click()
+    page.wait_for_function("document.querySelector('#cloud-sentence')?.innerText.includes('49,152 of 49,152')")
+    search = page.locator("#cloud-search").get_by_role("textbox")
+    search.fill(" river")
+    search.press("Enter")
+    page.wait_for_selector("#cloud .pv[data-flown]")
+
+
+def banks(page: Page) -> None:
+    page.locator("#embeddings-views").get_by_role("tab", name="Through the layers").click()
+    page.locator("#two-banks").click()
+    page.wait_for_function("document.querySelector('#path-sentence')?.innerText.includes('The two begin')")
+    page.wait_for_selector("#path .pv[data-rendered]")
+
+
+ALL = ("generate", "tree", "attention", "maths", "through", "neuron", "clocks", "broken", "vocabulary", "banks")
 
 
 def take(names: Sequence[str] = ALL) -> None:

@@ -1,0 +1,71 @@
+"""Seconds and bytes of the Embeddings tab, beside scikit-learn's own: python -m tests.benchmarks.embeddings
+
+On SmolLM2's vocabulary: PCA of all tokens, exact neighbours of one, bytes of the whole cloud, t-SNE and UMAP of a sample.
+Seconds are medians of the rounds, of the layouts of one run, UMAP's with what it compiles at first and again without; these
+machines are shared.
+"""
+
+import argparse
+import statistics
+import time
+
+import playground as pg
+from playground.analysis.layouts import tsne, umap
+from playground.analysis.projection import nearest, pca
+from playground.components.plotly_view import figure_json
+from playground.figures.clouds import cloud_figure
+from playground.models.embeddings import table_of
+from playground.tabs.embeddings import placing
+
+
+def measured(work, rounds: int = 1):
+    """What work gives, and its median seconds."""
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        found = work()
+        seconds.append(time.perf_counter() - started)
+    return found, statistics.median(seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m-instruct")
+    parser.add_argument("--points", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    model = pg.load(asked.model)
+    table = table_of(model)
+    print(f"{asked.model}: {len(table.texts):,} tokens of {table.matrix.shape[1]} numbers")
+    points = table.matrix.numpy()
+
+    import sklearn.decomposition
+    import sklearn.manifold
+
+    _, ours = measured(lambda: pca(table.matrix, 3), asked.rounds)
+    _, theirs = measured(lambda: sklearn.decomposition.PCA(3, svd_solver="covariance_eigh").fit_transform(points), 3)
+    _, full = measured(lambda: sklearn.decomposition.PCA(3, svd_solver="full").fit_transform(points))
+    print(f"PCA, 3 components            {ours:6.2f} s   scikit-learn {theirs:.2f} s (covariance), {full:.2f} s (full SVD)")
+    nearest(table.matrix, table.matrix[0])
+    _, near = measured(lambda: nearest(table.matrix, table.matrix[500], 12), asked.rounds)
+    print(f"neighbours of one            {near * 1000:6.0f} ms")
+    for sizes in ("2D", "3D"):
+        wanted = placing.asked(dimensions=sizes)
+        placing.cloud(model, wanted)
+        found, seconds = measured(lambda wanted=wanted: placing.cloud(model, wanted))
+        figure, drawn = measured(lambda found=found: figure_json(cloud_figure(
+            found.layout.coordinates, [found.labels[i] for i in found.numbers], groups=found.groups, axes=found.axes)))
+        print(f"cloud of all tokens, {sizes}      {seconds + drawn:6.2f} s   {len(figure.encode()) / 1e3:,.0f} kB")
+    few = points[:: max(1, len(points) // asked.points)][: asked.points]
+    for sizes in (2, 3):
+        _, seconds = measured(lambda sizes=sizes: tsne(few, sizes))
+        print(f"t-SNE of {len(few):,}, {sizes} dimensions {seconds:6.1f} s")
+    _, seconds = measured(lambda: sklearn.manifold.TSNE(2, random_state=0).fit_transform(few))
+    print(f"scikit-learn's t-SNE, 2      {seconds:6.1f} s")
+    for run in ("at first", "again"):
+        _, seconds = measured(lambda: umap(few))
+        print(f"UMAP of {len(few):,}, {run:9}    {seconds:6.1f} s")
+
+
+if __name__ == "__main__":
+    main()
