@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer, EncoderDecoderCache
 
 from playground.cache import ByteBudgetCache
+from playground.models.families import cache_argument
 from playground.models.loaded import LoadedModel
 
 
@@ -102,7 +103,7 @@ class Reader:
         """
         self._loaded, self._model, self._prefixes = model, model.model, prefixes
         accepted = inspect.signature(self._model.forward).parameters
-        self._caches = "past_key_values" in accepted
+        self._cached_as = cache_argument(self._model)
         self._options = {"return_dict": True}
         if "logits_to_keep" in accepted:
             self._options["logits_to_keep"] = 1  # of a long prompt only the last row is needed
@@ -115,7 +116,7 @@ class Reader:
                 self._encoded = self._model.get_encoder()(input_ids=source)
         self._rows, self._shared = rows, True
         self.ids = torch.tensor([read], device=model.input_device)  # (rows, tokens); one row until they part
-        known, self._cache = prefixes.find(model, self._source, read) if prefixes and self._caches else (0, None)
+        known, self._cache = prefixes.find(model, self._source, read) if prefixes and self._cached_as else (0, None)
         self._fresh = self.ids[:, known:]
         self._kept = 0
         """Tokens of the cache last left with `prefixes`."""
@@ -132,9 +133,9 @@ class Reader:
         options = dict(self._options)
         if self._source:
             options["encoder_outputs"] = self._encoded
-        if self._caches:
-            outputs = self._model(**{name: self._fresh}, past_key_values=self._cache, use_cache=True, **options)
-            self._cache = outputs.past_key_values
+        if self._cached_as:
+            outputs = self._model(**{name: self._fresh, self._cached_as: self._cache}, use_cache=True, **options)
+            self._cache = outputs[self._cached_as]
         else:  # an old family (openai-gpt) reads the whole text again
             outputs = self._model(**{name: self.ids}, **options)
         logits = outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU

@@ -6,6 +6,7 @@ listens in this thread is given what went in and what came out. It knows nothing
 loaded or shown.
 """
 
+import inspect
 import re
 import sys
 import threading
@@ -176,7 +177,7 @@ class Traced:
     call: AttentionCall
     module: torch.nn.Module
     rotation: tuple[Tensor, Tensor] | None
-    """(cos, sin), each (1, tokens, rotated dimensions)."""
+    """(cos, sin), each (1, tokens, rotated dimensions); of GPT-J and its kin (sin, cos)."""
 
     def before_rotary(self) -> tuple[Tensor, Tensor] | None:
         """Query (H, Q, D) and key (G, K, D) as they were before the rotation; None without one.
@@ -187,16 +188,23 @@ class Traced:
         apply = getattr(sys.modules[type(self.module).__module__], "apply_rotary_pos_emb", None)
         if self.rotation is None or apply is None or hasattr(self.module, "qk_rope_head_dim"):
             return None  # DeepSeek's latent attention turns a part at the end, in an order of its own
-        cos, sin = self.rotation
-        scale = float(cos[0, 0, 0] ** 2 + sin[0, 0, 0] ** 2)
         q, k = self.call.query[None], self.call.key[None]
-        for width in (cos.shape[-1], 2 * cos.shape[-1]):  # GPT-OSS gives one angle for two dimensions
+        first, second = self.rotation  # cos and sin, but for a scale the same whichever is which
+        scale = float(first[0, 0, 0] ** 2 + second[0, 0, 0] ** 2)
+        for width in (first.shape[-1], 2 * first.shape[-1]):  # GPT-OSS gives one angle for two dimensions
             try:
-                back = apply(q[..., :width], k[..., :width], cos.to(q), -sin.to(q))
+                back = _turned_back(apply, q[..., :width], k[..., :width], first.to(q), second.to(q))
             except RuntimeError:  # the shapes do not fit
                 continue
             return tuple(torch.cat([b / scale, a[..., width:]], -1)[0] for a, b in zip((q, k), back, strict=True))
         return None
+
+
+def _turned_back(apply: Callable, q: Tensor, k: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Query (1, H, T, D) and key by the family's own function, with the angle's sign changed."""
+    if list(inspect.signature(apply).parameters)[1:3] == ["sin", "cos"]:  # GPT-J: one of (1, T, H, D) at a time
+        return tuple(apply(x.transpose(1, 2), -first, second).transpose(1, 2) for x in (q, k))
+    return apply(q, k, first, -second)
 
 
 class CallReader:

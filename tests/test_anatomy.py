@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from playground.models.anatomy import examine, first_position_row, position_table, size_text
+from playground.models.families import cache_argument
 from tests import zoo
 
 LIMITED = [
@@ -80,7 +81,7 @@ def test_the_cache_grows_as_the_card_says(family, tiny):
     if family == "openai-gpt":  # the first GPT has no cache
         assert stated is None
         return
-    cache = run(family, 2, use_cache=True).past_key_values
+    cache = run(family, 2, use_cache=True)[cache_argument(tiny(family).model)]
     layers = getattr(cache, "self_attention_cache", cache).layers
     assert sum(layer.keys.nbytes + layer.values.nbytes for layer in layers) == 2 * stated
 

@@ -16,8 +16,8 @@ from playground.workbench import Workbench
 from tests import zoo
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(1)} {{7*7}} "=1+1 \u202eabc 中文🙂'
-FAMILIES = ("llama", "gpt2", "bert", "marian", "bloom", "mpt", "t5", "gpt_neox", "gemma3_text", "gptj", "deberta-v2",
-            "xlnet")  # fmt: skip
+FAMILIES = ("llama", "gpt2", "bert", "marian", "bloom", "mpt", "t5", "gpt_neox", "gemma3_text", "gptj", "falcon",
+            "deberta-v2", "xlnet")  # fmt: skip
 DETAIL = ("loss", "shuffled", 0, 0)
 MORE = (0, 1, -2, 7, False, 0.1)
 
@@ -138,10 +138,10 @@ CLOCKS = (None, 10000, 32, 0, 0, None, None)
 def test_clocks_and_a_score_or_why_not(model):
     """Guards against a model without rotary positions that leaves an error or the pictures of the model before it."""
     answer = shown(clocks.draw, *given(model), *CLOCKS)
-    rotary = model in ("llama", "smollm2", "gpt_neox", "gemma3_text", "gptj")
+    rotary = model in ("llama", "smollm2", "gpt_neox", "gemma3_text", "gptj", "falcon")
     assert ("pg-badge-ok" in answer[0]) == rotary and isinstance(answer[4], go.Figure)
-    assert ("pg-badge-ok" in answer[9]) == (rotary and model != "gptj")
-    assert (answer[15] is None) == (not rotary or model == "gptj")
+    assert ("pg-badge-ok" in answer[9]) == (rotary and model != "falcon")
+    assert (answer[15] is None) == (not rotary or model == "falcon")
 
 
 def test_the_slider_asks_no_model(smollm2):

@@ -468,13 +468,15 @@ def test_value_norms_are_those_of_what_a_head_adds(family, tiny):
 
 
 def test_pooled_in_stretches(smollm2, monkeypatch):
-    """Guards against blocks cut where a stretch of a long text ends: the same maps as from all weights at once."""
+    """Guards against blocks cut where a stretch of a long text ends: the same maps as from all weights at once.
+    A block cut elsewhere differs by hundredths; a product of other shapes rounds differently, by how much depends on the
+    processor, and `verify` allows the same."""
     recording = pg.record(smollm2, "The cat sat on the mat, and the dog sat on the cat. " * 3)
     whole = {how: pool(recording.attention(3).weights, 7, how) for how in ("max", "mean")}
     monkeypatch.setattr(recorded, "_STRETCH", 11)
     for how, expected in whole.items():
-        np.testing.assert_allclose(recording.attention(3).pooled(7, how), expected, atol=1e-7)
-    np.testing.assert_allclose(recording.attention(3).head(2), recording.attention(3).weights[2], atol=1e-7)
+        np.testing.assert_allclose(recording.attention(3).pooled(7, how), expected, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(recording.attention(3).head(2), recording.attention(3).weights[2], atol=1e-5, rtol=0)
     rows = recording.attention(3).rows(2, slice(4, 9))
-    np.testing.assert_allclose(rows, recording.attention(3).weights[2, 4:9], atol=1e-7)
+    np.testing.assert_allclose(rows, recording.attention(3).weights[2, 4:9], atol=1e-5, rtol=0)
     assert recording.verify().passed

@@ -3,13 +3,12 @@
 Where the configuration's names differ between families, the modules decide: they are what computes.
 """
 
-import inspect
 from dataclasses import dataclass
 
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import DISENTANGLED_FAMILIES, uses_alibi
+from playground.models.families import DISENTANGLED_FAMILIES, cache_argument, uses_alibi
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def examine(model: PreTrainedModel) -> Anatomy:
     cached = 2 * key_value_heads * head_width
     if compressed := _first(config, "kv_lora_rank"):  # DeepSeek keeps what keys and values are made from
         cached = compressed + config.qk_rope_head_dim
-    caches = kind != "encoder" and "past_key_values" in inspect.signature(model.forward).parameters
+    caches = kind != "encoder" and cache_argument(model) is not None
     return Anatomy(
         family=config.model_type,
         kind=kind,
