@@ -179,7 +179,8 @@ def test_files_for_the_projector(smollm2):
 
 def test_two_banks(smollm2):
     """Guards against two paths of different words, and a likeness that is not the states'."""
-    _, figure, said, ends, _, _, message = layers.draw(*SMOLLM2, layers.BANKS[0], None, layers.BANKS[1], "2D", True, 0)
+    asked = layers.BANKS[0], None, layers.BANKS[1], "2D", True, 0
+    _, figure, said, ends, _, _, placed, message = layers.draw(*SMOLLM2, *asked)
     from playground.recording import record
 
     first, second = (record(smollm2, text).hidden_states[:, -1] for text in layers.BANKS)
@@ -188,6 +189,7 @@ def test_two_banks(smollm2):
     assert f"end with {cosine[-1]:.2f}" in said and "bank" in said
     assert len(figure.frames) == 31 and len(figure.data) == 4
     np.testing.assert_allclose(ends.data[-1].y, cosine, atol=1e-5)
+    assert "·bank" in placed.data[0].hovertext
 
 
 def test_a_word_that_the_second_text_lacks():
@@ -209,8 +211,9 @@ def test_minilm_sentences_as_sentence_transformers_makes_them(minilm):
 
 def test_semantic_search():
     """Guards against a ranking by words: no line shares a word with the query, and the two about a pet come first."""
-    ranking, said, alike, pooling, badge, message = sentences.draw(*MINILM, sentences.FIRST_LINES, "a pet resting", None)
-    assert message == "" and set(ranking.data[0].customdata[:2]) == {0, 1}
+    asked = sentences.FIRST_LINES, "a pet resting", None
+    ranking, said, alike, placed, pooling, badge, message = sentences.draw(*MINILM, *asked)
+    assert message == "" and set(ranking.data[0].customdata[:2]) == {0, 1} and len(placed.data[0].x) == 8
     assert "Pooled as this model was trained: mean of the tokens" in badge
     *_, badge, _ = sentences.draw(*SMOLLM2, sentences.FIRST_LINES, "a pet", None)
     assert "Not trained for sentences: the last token" in badge

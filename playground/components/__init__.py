@@ -1,7 +1,11 @@
 """Gradio components of our own. They know Gradio and Plotly; they know no models, no torch, no analysis."""
 
+from .following import FollowingDropdown, FollowingRadio, FollowingSlider, numbered
 from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
 from .token_strip import TokenItem, TokenStrip
 
-__all__ = ["Panel", "PlotlyView", "TokenItem", "TokenStrip", "figure_json"]
+__all__ = [
+    "FollowingDropdown", "FollowingRadio", "FollowingSlider", "Panel", "PlotlyView", "TokenItem", "TokenStrip",
+    "figure_json", "numbered",
+]  # fmt: skip

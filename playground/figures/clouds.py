@@ -117,9 +117,9 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
     figure = go.Figure()
     for number, (name, points) in enumerate(paths.items()):
         figure.add_trace(kind(
-            **xyz(points), mode="lines+markers", name=label(name), line={"color": _colour(number), "width": 2},
+            **xyz(points), mode="lines+markers", name=label(name, None), line={"color": _colour(number), "width": 2},
             marker={"size": 4, "color": _colour(number)}, customdata=np.arange(steps, dtype=np.int16),
-            hovertemplate=f"<b>{label(name)}</b><br>after layer %{{customdata}} of {steps - 1}<extra></extra>",
+            hovertemplate=f"<b>{label(name, None)}</b><br>after layer %{{customdata}} of {steps - 1}<extra></extra>",
         ))  # fmt: skip
     for number, name in enumerate(names):
         figure.add_trace(kind(

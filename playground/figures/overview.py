@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from playground.analysis.attention_maps import Overview
 from playground.analysis.display import counted
 from playground.figures.attention import frame
-from playground.figures.theme import CATEGORIES, SEQUENTIAL, SYMBOLS, colour_bar, finish, label
+from playground.figures.theme import ACCENT, CATEGORIES, SEQUENTIAL, SMALL, SYMBOLS, colour_bar, finish, label
 
 WARM = [[0, "#fff3e6"], [0.5, "#f6a35c"], [1, "#a63603"]]
 """A property of a head, on top of its map: little to much; not the hue of the weights."""
@@ -27,6 +27,7 @@ class Property:
 def overview_figure(
     overview: Overview, selected: tuple[int, int] | None = None, *, title: str = "", order: np.ndarray | None = None,
     coloured: Property | None = None, labels: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    shared_by: int = 1,
 ) -> go.Figure:  # fmt: skip
     """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
 
@@ -36,6 +37,8 @@ def overview_figure(
 
     order: (L, H), the head that stands at each place of a layer, if not its own; a click's customdata is then the head.
     coloured: a property as a mark in the corner of each map. labels: name -> (layer, head) of those marked with it.
+    shared_by: query heads that share a key-value head; groups of them are set apart by lines, with the number of the
+    key-value head below (grouped-query attention), unless the heads stand in another order.
     """
     layers, heads, rows, columns = overview.maps.shape
     moved = order is not None
@@ -83,6 +86,8 @@ def overview_figure(
         uirevision=f"overview-{layers}-{heads}",
         height=int(np.clip(90 + 26 * layers, 300, 900)),
     )
+    if shared_by > 1 and not moved:
+        _set_apart(figure, layers, heads, shared_by)
     axis = {"tickmode": "linear", "tick0": 0, "showgrid": False, "constrain": "domain"}
     below = moved or coloured is not None or labels  # the colour bar or the legend stands above
     figure.update_xaxes(
@@ -90,7 +95,8 @@ def overview_figure(
                "standoff": 22 if moved else 10}, showticklabels=not moved,
         range=[-0.55, heads - 0.45], dtick=max(1, heads // 12), side="bottom" if below else "top", **axis
     )  # fmt: skip
-    figure.update_yaxes(title_text="layer", range=[layers - 0.45, -0.55], dtick=max(1, layers // 16), **axis)
+    figure.update_yaxes(title_text="layer", dtick=max(1, layers // 16),
+                        range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55], **axis)  # fmt: skip
     if selected is not None:
         figure.add_shape(overview_mark(*selected, order if moved else None))
     return figure
@@ -99,6 +105,21 @@ def overview_figure(
 def overview_mark(layer: int, head: int, order: np.ndarray | None = None) -> dict:
     """The frame round one head of `overview_figure`, as a Plotly shape."""
     return frame(head if order is None else int(np.flatnonzero(order[layer] == head)[0]), layer)
+
+
+def _set_apart(figure: go.Figure, layers: int, heads: int, shared_by: int) -> None:
+    """Lines between groups of heads that share keys and values, and the number of these below each group."""
+    edges = np.arange(shared_by, heads, shared_by, dtype=np.float32) - np.float32(0.52)
+    x, y = np.full((len(edges), 3), np.nan, np.float32), np.full((len(edges), 3), np.nan, np.float32)
+    x[:, 0] = x[:, 1] = edges
+    y[:, 0], y[:, 1] = -0.5, layers - 0.5
+    figure.add_scatter(x=x.ravel(), y=y.ravel(), mode="lines", line={"color": ACCENT, "width": 1, "dash": "dot"},
+                       hoverinfo="skip", showlegend=False)  # fmt: skip
+    for group, first in enumerate(range(0, heads, shared_by)):
+        figure.add_annotation(
+            x=first + (min(shared_by, heads - first) - 1) / 2, y=layers - 0.45, yanchor="top", showarrow=False,
+            text=f"key-value head {group}" if group == 0 else str(group), font={"size": SMALL},
+        )  # fmt: skip
 
 
 def _marks(which: np.ndarray, places: np.ndarray, look: dict, name: str, values: np.ndarray | None = None) -> dict:

@@ -10,7 +10,7 @@ import numpy as np
 from playground.analysis.attention_maps import summarise_head
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.masks import describe_mask
-from playground.components import markup
+from playground.components import markup, numbered
 from playground.figures.attention import Window, difference_figure, head_figure, mask_figure
 from playground.figures.attention_rows import alignment_figure, alignment_words
 from playground.figures.overview import overview_cell, overview_figure, overview_mark
@@ -37,12 +37,15 @@ def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tu
         yield (*[skip] * 6, None, None, gone, markup.note(words), "", [], "", None)
         return
     kind = kind if kind in recording.kinds else recording.kinds[0]
-    layer_slider, layer = _slider("Layer", layer, recording.layers(kind))
+    asked_for = layer, head
+    layer = min(int(layer), recording.layers(kind) - 1)
     heads = recording.attention(layer, kind).heads
-    head_slider, head = _slider("Head", head, heads)
+    head = min(int(head), heads - 1)
     pair = two_sentences(recording.tokens)
     controls = (
-        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1), layer_slider, head_slider,
+        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1),
+        numbered("Layer", layer, recording.layers(kind), moved=layer != asked_for[0]),
+        numbered("Head", head, heads, moved=head != asked_for[1]),
         gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=[n for n in wanted.options.others if n < heads]),
         gr.update(visible=pair), gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
     )  # fmt: skip
@@ -53,14 +56,6 @@ def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tu
         # Both at once: of two answers in quick succession the page now and then loses the first.
         badge = markup.badge("off", words) if words else verification_badge(recording)
         yield *still, picture, skip, skip, skip, badge, skip, skip, skip
-
-
-def _slider(name: str, value, count: int) -> tuple[gr.Slider, int]:
-    """A slider that knows how many there are, and its value; moved only where it stood beyond the last."""
-    label, last = f"{name} (0 to {count - 1})", count - 1
-    if value > last:
-        return gr.Slider(maximum=last, value=last, label=label), last
-    return gr.Slider(maximum=last, label=label), int(value)
 
 
 @outputs(9)
@@ -233,7 +228,8 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
     is whole. Only one layer's weights are in memory at a time."""
     coloured, order, labels = shown_property(recording, kind, wanted)
     started = last = time.monotonic()
-    layers = recording.layers(kind)
+    layers, first = recording.layers(kind), recording.attention(0, kind)
+    shared_by = first.heads // (first.key_value_heads or first.heads)
     for found, done in small_maps(recording, kind, wanted.options.how):
         now = time.monotonic()
         if done < layers and now - last < EVERY:
@@ -242,7 +238,7 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
         if done < layers:
             left = (now - started) / done * (layers - done)
             words = f"All heads: layer {done} of {layers}, about {left:.0f} s to go; then the maths is checked."
-        figure = overview_figure(found, coloured=coloured, order=order, labels=labels)
+        figure = overview_figure(found, coloured=coloured, order=order, labels=labels, shared_by=shared_by)
         yield gr.update(value=figure, mark=overview_mark(*selected, order)), words
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from playground.analysis.display import plain_mark
 from playground.components import markup
+from playground.errors import PlaygroundError
 from playground.figures.attention_rows import bars_figure
 from playground.tabs.attention.shown import Shown
 
+MOST_IN_FILES = 1024
 ROW, COLUMN, CHOICE = "attends to", "is attended to by", "was chosen by"
 WAYS = {"what it attends to": ROW, "what attends to it": COLUMN, "the step that chose it": CHOICE}
 """What is told of a token: name -> way."""
@@ -50,7 +52,14 @@ def row_view(shown: Shown, way: str = ROW, index: int | None = None) -> tuple:
 
 
 def write_files(shown: Shown) -> tuple[str, str]:
-    """Paths of a CSV, tokens on both axes and neutralised against formulas, and of a JSON; both with full digits."""
+    """Paths of a CSV, tokens on both axes and neutralised against formulas, and of a JSON; both with full digits.
+    PlaygroundError for more than 1,024 tokens, whose files no spreadsheet would open."""
+    if max(shown.weights.shape) > MOST_IN_FILES:
+        queries, keys = shown.weights.shape
+        raise PlaygroundError(
+            f"The map has {queries:,} × {keys:,} numbers; files hold at most {MOST_IN_FILES:,} × {MOST_IN_FILES:,}.",
+            "Shorten the text, or use pg.record in Python for all of them.",
+        )
     folder = Path(tempfile.mkdtemp(prefix="attention-"))
     table, plain = folder / "attention.csv", folder / "attention.json"
     with table.open("w", newline="", encoding="utf-8") as file:

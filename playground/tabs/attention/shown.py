@@ -142,7 +142,9 @@ def shared_key(recording, layer: int, head: int, kind: str) -> str:
         return ""
     size = heads // groups
     first = head // size * size
+    cache = recording.model.anatomy.cache_bytes_per_token
+    saved = "" if cache is None else f": {cache / 1024:,.3g} KiB a token instead of {cache * size / 1024:,.3g}"
     return (
         f" Heads {first} to {first + size - 1} share key-value head {head // size}: the cache holds {groups} instead of "
-        f"{heads} heads, {percent(1 - groups / heads)} less (grouped-query attention, Ainslie et al. 2023)."
+        f"{heads} heads, {percent(1 - groups / heads)} less{saved} (grouped-query attention, Ainslie et al. 2023)."
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
+from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.attention import bertviz, heads, maths, roles, through
 from playground.tabs.lens import QUIET, Lens
 from playground.tabs.views import opened
@@ -17,9 +18,9 @@ VIEWS = (heads, maths, through, roles, bertviz)
 class Chosen:
     """The components that say which head is looked at. `given` are what every view's handlers start with."""
 
-    layer: gr.Slider
-    head: gr.Slider
-    kind: gr.Radio
+    layer: FollowingSlider
+    head: FollowingSlider
+    kind: FollowingRadio
     view: gr.State
     lens: Lens
     asked: list = field(default_factory=list)
@@ -35,9 +36,9 @@ class Chosen:
 def build(lens: Lens, tab: gr.Tab) -> None:
     """Builds the tab and connects it."""
     with gr.Row(elem_classes="pg-controls"):
-        kind = gr.Radio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
-        layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
-        head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
+        kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
+        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
+        head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
     chosen = Chosen(layer, head, kind, gr.State(heads.NAME), lens)
     with gr.Tabs(elem_id="attention-views"):
         for view in VIEWS:

@@ -5,9 +5,11 @@ import gradio as gr
 
 from playground.analysis.display import in_words, percent, plain_mark
 from playground.analysis.paths import along, paths_of, to_ends, track_of
+from playground.analysis.projection import pca
 from playground.analysis.vectors import cosines
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.figures.clouds import by_layer_figure, cosines_figure, paths_figure
+from playground.figures.embeddings import scatter_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, outputs, recorded
 from playground.tabs.views import View
 
@@ -30,28 +32,33 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     lens = view.lens
     with gr.Row(elem_classes="pg-controls"):
-        token = gr.Dropdown([], label="Token of the text under the lens", elem_id="path-token")
+        token = FollowingDropdown([], label="Token of the text under the lens", elem_id="path-token")
         second = gr.Textbox("", label="The same word in a second text", lines=1, elem_id="path-second")
         with gr.Column(min_width=150):
             banks = gr.Button("Two banks", size="sm", elem_id="two-banks")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="path-dimensions")
     figure = PlotlyView(label="Path through the layers", height=520, elem_id="path")
     sentence = Panel(live=True, elem_id="path-sentence")
-    directions = gr.Checkbox(True, label="Directions only (every state scaled to length 1)", elem_id="path-directions")
+    with gr.Row():
+        with gr.Column(min_width=200):
+            directions = gr.Checkbox(True, label="Directions only (every state scaled to length 1)",
+                                     elem_id="path-directions")  # fmt: skip
+        with gr.Column(scale=2, min_width=300):
+            ends = PlotlyView(label="Likeness to its beginning and its end", height=360, elem_id="path-ends")
+    layer = FollowingSlider(0, 1, value=0, step=1, label="Tokens after layer", elem_id="path-layer")
     with gr.Row():
         with gr.Column(min_width=300):
-            ends = PlotlyView(label="Likeness to its beginning and its end", height=360, elem_id="path-ends")
-        with gr.Column(min_width=300):
-            layer = gr.Slider(0, 1, value=0, step=1, label="Tokens after layer", elem_id="path-layer")
             alike = PlotlyView(label="Token to token", height=480, elem_id="path-alike")
+        with gr.Column(min_width=300):
+            placed = PlotlyView(label="The tokens at this layer", height=480, elem_id="path-tokens")
     Panel(ABOUT)
 
     given = [*lens.given, token, second, dimensions, directions, layer]
-    shown = [token, figure, sentence, ends, layer, alike, lens.message]
+    shown = [token, figure, sentence, ends, layer, alike, placed, lens.message]
     view.draws(draw, given, shown)
     gr.on([token.input, second.submit, dimensions.input, directions.input], draw, given, shown, trigger_mode="always_last",
           **RUNS_MODEL)  # fmt: skip
-    layer.input(draw_layer, [*lens.given, layer], [alike, lens.message], trigger_mode="always_last", **RUNS_MODEL)
+    layer.input(draw_layer, [*lens.given, layer], [alike, placed, lens.message], trigger_mode="always_last", **RUNS_MODEL)
     banks.click(two_banks, None, [lens.text, lens.applied, second, token], **QUIET)
 
 
@@ -60,19 +67,20 @@ def two_banks() -> tuple:
     return *(BANKS[0],) * 2, BANKS[1], None
 
 
-@outputs(6)
+@outputs(7)
 def draw(model_id, device, dtype, text, token, second, dimensions, directions, layer) -> tuple:
-    """Tokens to choose, the paths, a sentence, likeness by layer, the slider, and the tokens at a layer."""
+    """Tokens to choose, the paths, a sentence, likeness by layer, the slider, and two pictures of the tokens at a layer."""
     recording = recorded(model_id, device, dtype, text)
     labels = [t.label for t in recording.tokens]
     number = last_word(recording.tokens) if token is None or int(token) >= len(labels) else int(token)
     states = recording.hidden_states
-    name = in_words(recording.tokens[number].text)
+    word = recording.tokens[number].text
+    name = in_words(word)
     tracks = {f"“{name}” in the text": track_of(states, number)}
     said = ""
     if (second or "").strip():
         other = recorded(model_id, device, dtype, second)
-        place = same_word(other.tokens, name)
+        place = same_word(other.tokens, word)
         if place is None:
             said = f" The second text has no token “{name}”."
         else:
@@ -97,27 +105,29 @@ def draw(model_id, device, dtype, text, token, second, dimensions, directions, l
         gr.update(choices=[(f"{i}: {plain_mark(label, 24)}", i) for i, label in enumerate(labels)], value=number),
         paths_figure(dict(zip(tracks, found.paths, strict=True)), axes, description=words), markup.note(words),
         by_layer_figure(lines, description=words),
-        gr.Slider(maximum=last, value=layer, label=f"Tokens after layer (0 to {last})"),
-        _alike(states, labels, layer),
+        numbered("Tokens after layer", layer, last + 1),
+        *_at_layer(states, labels, layer),
     )  # fmt: skip
 
 
-@outputs(1)
+@outputs(2)
 def draw_layer(model_id, device, dtype, text, layer) -> tuple:
-    """How alike the tokens are at another layer."""
+    """The tokens at another layer: how alike they are, and where they lie."""
     recording = recorded(model_id, device, dtype, text)
     states = recording.hidden_states
-    return (_alike(states, [t.label for t in recording.tokens], min(int(layer), len(states) - 1)),)
+    return _at_layer(states, [t.label for t in recording.tokens], min(int(layer), len(states) - 1))
 
 
-def _alike(states, labels: list[str], layer: int):
+def _at_layer(states, labels: list[str], layer: int) -> tuple:
+    """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
     count = min(len(labels), MOST_TOKENS)
     cosine = cosines(states[layer, :count])
     others = (cosine.sum() - count) / max(1, count * (count - 1))
     words = f"Cosine of the tokens' states after layer {layer}: {others:.2f} on average."
     if count < len(labels):
         words += f" The first {count} of {len(labels):,} tokens."
-    return cosines_figure(cosine, labels[:count], description=words)
+    placed = scatter_figure(pca(states[layer, :count]), labels[:count], title=f"The tokens after layer {layer}")
+    return cosines_figure(cosine, labels[:count], description=words), placed
 
 
 def last_word(tokens) -> int:
@@ -126,7 +136,7 @@ def last_word(tokens) -> int:
     return words[-1] if words else len(tokens) - 1
 
 
-def same_word(tokens, name: str) -> int | None:
+def same_word(tokens, word: str) -> int | None:
     """Where a word stands in a text; the last place of several."""
-    places = [i for i, token in enumerate(tokens) if in_words(token.text).lower() == name.lower()]
+    places = [i for i, token in enumerate(tokens) if token.text.strip().lower() == word.strip().lower()]
     return places[-1] if places else None

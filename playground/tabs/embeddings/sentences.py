@@ -3,11 +3,11 @@
 import gradio as gr
 
 from playground.analysis.display import plain_mark
-from playground.analysis.projection import nearest
+from playground.analysis.projection import nearest, pca
 from playground.analysis.vectors import cosines
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.clouds import cosines_figure
-from playground.figures.embeddings import neighbours_figure
+from playground.figures.embeddings import neighbours_figure, scatter_figure
 from playground.tabs.lens import RUNS_MODEL, loaded, outputs
 from playground.tabs.views import View
 
@@ -39,24 +39,28 @@ def build(view: View) -> None:
         with gr.Column(min_width=300):
             lines = gr.Textbox(FIRST_LINES, label="Sentences, one a line", lines=8, max_lines=16, elem_id="lines")
             query = gr.Textbox(FIRST_QUERY, label="Query", lines=1, elem_id="query", info="Press Enter.")
-            pooling = gr.Dropdown([OWN], value=OWN, label="A sentence is", elem_id="pooling")
+            pooling = FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="pooling")
             search = gr.Button("Search", variant="primary", elem_id="search-lines")
             badge = Panel(elem_id="pooling-badge")
         with gr.Column(min_width=300):
             ranking = PlotlyView(label="Nearest to the query", height=400, elem_id="ranking")
             sentence = Panel(live=True, elem_id="ranking-sentence")
-    alike = PlotlyView(label="Sentence to sentence", height=480, elem_id="sentences-alike")
+    with gr.Row():
+        with gr.Column(min_width=300):
+            alike = PlotlyView(label="Sentence to sentence", height=480, elem_id="sentences-alike")
+        with gr.Column(min_width=300):
+            placed = PlotlyView(label="Sentences as points", height=480, elem_id="sentences-map")
     Panel(ABOUT)
 
     given = [*lens.given[:3], lines, query, pooling]
-    shown = [ranking, sentence, alike, pooling, badge, lens.message]
+    shown = [ranking, sentence, alike, placed, pooling, badge, lens.message]
     view.draws(draw, given, shown)
     gr.on([search.click, query.submit, pooling.input], draw, given, shown, trigger_mode="once", **RUNS_MODEL)
 
 
-@outputs(5)
+@outputs(6)
 def draw(model_id, device, dtype, lines, query, pooling) -> tuple:
-    """The ranking, a sentence, the heat map, the poolings to choose, and which one it is."""
+    """The ranking, a sentence, the heat map, the sentences as points, the poolings to choose, and which one it is."""
     from playground.models.sentences import LAST, MEAN, POOLINGS, encode, own_pooling, split_lines
 
     model = loaded(model_id, device, dtype)
@@ -79,6 +83,7 @@ def draw(model_id, device, dtype, lines, query, pooling) -> tuple:
         f"This model was trained with another pooling: {own}.")  # fmt: skip
     return (
         neighbours_figure(found, best, title="Nearest to the query", limit=32), markup.note(told),
-        cosines_figure(cosine, texts[:shown], description=told), gr.update(choices=choices, value=pooling),
-        markup.badge(state, words),
+        cosines_figure(cosine, texts[:shown], description=told),
+        scatter_figure(pca(vectors), [*asked, *texts], selected=0, title="The query (ringed) and the sentences"),
+        gr.update(choices=choices, value=pooling), markup.badge(state, words),
     )  # fmt: skip

@@ -9,7 +9,7 @@ import gradio as gr
 
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.vocabulary import ANY, SPACES
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.clouds import cloud_figure, flown_to
 from playground.figures.embeddings import neighbours_figure
@@ -49,7 +49,7 @@ def build(view: View) -> None:
             colour = gr.Dropdown(list(COLOURS), value="script", label="Colour", elem_id="cloud-colour")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="cloud-dimensions")
             with gr.Accordion("Which tokens", open=False):
-                script = gr.Dropdown([ANY], value=ANY, label="Script", elem_id="cloud-script")
+                script = FollowingDropdown([ANY], value=ANY, label="Script", elem_id="cloud-script")
                 space = gr.Radio(list(SPACES), value=ANY, label="Leading space", elem_id="cloud-space")
                 least = gr.Number(0, label="At least so many characters", precision=0, elem_id="cloud-least")
                 most = gr.Number(100, label="At most", precision=0, elem_id="cloud-most")

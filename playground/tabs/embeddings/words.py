@@ -5,7 +5,7 @@ import gradio as gr
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.projection import nearest, pca
 from playground.analysis.vectors import signed_sum
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.embeddings import neighbours_figure, scatter_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, loaded, outputs
 from playground.tabs.views import View
@@ -54,7 +54,7 @@ def build(view: View) -> None:
             place = gr.Button("Place", variant="primary", elem_id="place")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="dimensions")
             with gr.Accordion("More", open=False):
-                which = gr.Dropdown(["input embedding"], value="input embedding", label="Matrix", elem_id="matrix")
+                which = FollowingDropdown(["input embedding"], value="input embedding", label="Matrix", elem_id="matrix")
                 space = gr.Checkbox(True, label="As within a sentence (with a space before the word)", elem_id="space")
         with gr.Column(scale=7):
             figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")

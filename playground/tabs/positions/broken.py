@@ -5,7 +5,7 @@ import numpy as np
 
 from playground import workbench
 from playground.analysis.display import in_words, percent
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.positions_order import variant_mark, variants_figure, weights_change_figure
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
@@ -37,16 +37,16 @@ ABOUT = markup.explanation(
 def build(view: View) -> None:
     """Builds the view and connects it."""
     lens = view.lens
-    measure = gr.Radio([LOSS], value=LOSS, label="Change of", elem_id="broken-measure")
+    measure = FollowingRadio([LOSS], value=LOSS, label="Change of", elem_id="broken-measure")
     figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map")
     sentence = Panel(live=True, elem_id="broken-sentence")
     notes = Panel(elem_id="broken-notes")
-    variant = gr.Radio([], label="In detail", elem_id="broken-variant")
+    variant = FollowingRadio([], label="In detail", elem_id="broken-variant")
     with gr.Row():
         with gr.Column(scale=4):
             with gr.Row(elem_classes="pg-controls"):
-                layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="broken-layer")
-                head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="broken-head")
+                layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="broken-layer")
+                head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="broken-head")
             attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
         with gr.Column(scale=6):
             table = Panel(elem_id="broken-table")
@@ -118,7 +118,7 @@ def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
     controls = (
         gr.Radio(choices=measures, value=measure),
         gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
-        *(_slider(name, value, count) for name, value, count in (
+        *(numbered(name, value, count) for name, value, count in (
             ("Layer", layer, recording.layers() if recording.kinds else 1),
             ("Head", head, recording.attention(layer).heads if recording.kinds else 1))),
     )  # fmt: skip
@@ -132,10 +132,6 @@ def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
         )  # fmt: skip
     return (*controls, gr.update(value=figure, mark=mark), markup.note(sentence_of(found, outcome)), notes_of(found),
             attention, table_of(found, outcome))  # fmt: skip
-
-
-def _slider(name: str, value: int, count: int) -> gr.Slider:
-    return gr.Slider(maximum=max(1, count - 1), value=value, label=f"{name} (0 to {count - 1})")
 
 
 def measures_of(found) -> list[str]:

@@ -6,7 +6,15 @@ import numpy as np
 from playground.analysis.arrays import check_range
 from playground.analysis.display import plain_mark
 from playground.analysis.positions import LONGEST, rotary_wavelengths, sinusoidal_wavelengths
-from playground.components import Panel, PlotlyView, markup
+from playground.components import (
+    FollowingDropdown,
+    FollowingRadio,
+    FollowingSlider,
+    Panel,
+    PlotlyView,
+    markup,
+    numbered,
+)
 from playground.errors import PlaygroundError
 from playground.figures.rotary import clocks_figure, curve_figure, decay_figure, distance_mark, pairs_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, outputs, recorded
@@ -37,18 +45,18 @@ def build(view: View) -> None:
     lens = view.lens
     heading = Panel(elem_id="clocks-heading")
     with gr.Row(elem_classes="pg-controls"):
-        source = gr.Radio([FORMULA], value=None, label="Frequencies", elem_id="clocks-source")
+        source = FollowingRadio([FORMULA], value=None, label="Frequencies", elem_id="clocks-source")
         base = gr.Number(10000, label="Base", visible=False, elem_id="clocks-base")
         width = gr.Number(32, label="Dimensions that turn", precision=0, visible=False, elem_id="clocks-width")
     clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")
     gr.HTML('<h3 class="pg-section">One score of this text, as its two tokens move apart</h3>')
     with gr.Row(elem_classes="pg-controls"):
-        layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="clocks-layer")
-        head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="clocks-head")
-        query = gr.Dropdown([], label="Query token", elem_id="clocks-query")
-        key = gr.Dropdown([], label="Key token", elem_id="clocks-key")
+        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="clocks-layer")
+        head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="clocks-head")
+        query = FollowingDropdown([], label="Query token", elem_id="clocks-query")
+        key = FollowingDropdown([], label="Key token", elem_id="clocks-key")
     badge = Panel(elem_id="clocks-badge")
-    distance = gr.Slider(0, FAR, value=0, step=1, label="Distance", elem_id="clocks-distance")
+    distance = FollowingSlider(0, FAR, value=0, step=1, label="Distance", elem_id="clocks-distance")
     sentence = Panel(live=True, elem_id="clocks-sentence")
     with gr.Row():
         curve = PlotlyView(label="Score over distance", height=330, elem_id="clocks-curve")
@@ -136,7 +144,7 @@ def _score(recording, layer, head, query, key) -> tuple:
     query = _place(query, len(labels), len(labels) - 1)
     key = _place(key, len(labels), min(1, query))
     controls = (
-        _slider("Layer", layer, layers), _slider("Head", head, heads), _choices(labels, query), _choices(labels, key),
+        numbered("Layer", layer, layers), numbered("Head", head, heads), _choices(labels, query), _choices(labels, key),
     )  # fmt: skip
     try:
         found = turned_pair(recording, layer, head, query, key)
@@ -187,10 +195,6 @@ def _pairs(found, distance):
 
 def _place(value, count: int, otherwise: int) -> int:
     return int(value) if value is not None and 0 <= int(value) < count else otherwise
-
-
-def _slider(name: str, value: int, count: int) -> gr.Slider:
-    return gr.Slider(maximum=max(1, count - 1), value=value, label=f"{name} (0 to {count - 1})")
 
 
 def _choices(labels: list[str], chosen: int) -> dict:

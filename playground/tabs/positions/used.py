@@ -5,7 +5,7 @@ import numpy as np
 
 from playground.analysis.display import percent
 from playground.analysis.distance import BLIND, LEAST_FOR_PERIOD, LOCAL, NEAR, PERIODIC, DistanceProfile, profile
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.positions_more import all_heads_figure, over_distance_figure, row_mark
 from playground.figures.roles import roles_figure
@@ -38,11 +38,11 @@ def build(view: View) -> None:
     lens = view.lens
     counts = Panel(live=True, elem_id="used-counts")
     with gr.Row(elem_classes="pg-controls"):
-        kind = gr.Radio([], label="Kind", visible=False, elem_id="used-kind")
+        kind = FollowingRadio([], label="Kind", visible=False, elem_id="used-kind")
         measure = gr.Radio([NEAR_NAME, EXPLAINED, PERIODIC_NAME], value=NEAR_NAME, label="Measure", elem_id="used-measure")
         aside = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
-        layer = gr.Slider(0, 1, value=0, step=1, label="Layer", elem_id="used-layer")
-        head = gr.Slider(0, 1, value=0, step=1, label="Head", elem_id="used-head")
+        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="used-layer")
+        head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="used-head")
     with gr.Row():
         every = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
         roles = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
@@ -127,7 +127,7 @@ def _draw(recording, kind, measure, aside, layer, head) -> tuple:
     curve = over_distance_figure(distances, means[layer][head : head + 1], [f"layer {layer}, head {head}"],
                                  what="mean weight",
                                  title=f"Layer {layer}, head {head}: mean attention over distance")  # fmt: skip
-    sliders = (_slider("Layer", layer, len(found)), _slider("Head", head, len(found[layer].near)))
+    sliders = (numbered("Layer", layer, len(found)), numbered("Head", head, len(found[layer].near)))
     kinds = _kinds(recording)
     return (
         markup.note(_counts(grids, periods)), gr.update(choices=kinds, value=kind, visible=len(kinds) > 1), *sliders,
@@ -161,7 +161,3 @@ def _sentence(found: DistanceProfile, layer: int, head: int) -> str:
     if found.period[head]:
         words += f"; it most repeats after {found.period[head]} tokens (autocorrelation {found.periodic[head]:.2f})"
     return words + "."
-
-
-def _slider(name: str, value: int, count: int) -> gr.Slider:
-    return gr.Slider(maximum=max(1, count - 1), value=value, label=f"{name} (0 to {count - 1})")
