@@ -13,6 +13,7 @@ from playground.components.theme import theme
 from playground.settings import Settings
 from playground.tabs import lens as lens_module
 from playground.tabs import sidebar
+from playground.tabs.views import keeps_name, name_kept
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = """
@@ -45,26 +46,18 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
-        lens = lens_module.build()
+        lens = lens_module.build(name_kept(tabs.TABS[0].NAME))
         with gr.Tabs(elem_id="tabs"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:
+                    keeps_name(item, lens.active, tab.NAME)
                     tab.build(lens, item)
-                item.select(_opened(tab.NAME), None, lens.active, **lens_module.QUIET)
-        lens.active.value = tabs.TABS[0].NAME
         with holder:
             sidebar.build(lens, page)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
         page.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
         api.publish()
     return page
-
-
-def _opened(name: str):
-    def opened() -> str:
-        return name
-
-    return opened
 
 
 def launch_options() -> dict:

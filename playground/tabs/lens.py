@@ -38,7 +38,8 @@ class Lens:
     applied: gr.State
     written: gr.State
     """The last text that a model continued and that came under the lens, and how many tokens were there before."""
-    active: gr.State
+    active: gr.Textbox
+    """The name of the open tab."""
     message: Panel
     triggers: list = field(default_factory=list)
 
@@ -47,15 +48,15 @@ class Lens:
         return [self.model, self.device, self.dtype, self.applied]
 
 
-def build() -> Lens:
-    """The text with its examples, above the tabs."""
+def build(active: gr.Textbox) -> Lens:
+    """The text with its examples, above the tabs; `active` holds the name of the open tab."""
     lens = Lens(
         model=gr.State(""),
         device=gr.State("auto"),
         dtype=gr.State("auto"),
         applied=gr.State(FIRST_TEXT),
         written=gr.State(("", 0)),
-        active=gr.State(""),
+        active=active,
         text=None,
         message=None,
     )

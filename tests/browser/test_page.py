@@ -169,6 +169,28 @@ def test_two_visitors_at_once(opened):
         expect(page.locator("#strip .t-generated").first).to_have_text(begins)
 
 
+def test_another_model_leaves_no_complaint(opened):
+    """Guards against controls that still hold a layer or a matrix of the former model, and are refused for it before
+    anything is drawn."""
+    page = opened()
+    open_tab(page, "Embeddings")
+    open_tab(page, "Attention")
+    layer = page.locator("#attention-layer input[type=number]")
+    expect(page.locator("#attention-layer")).to_contain_text("0 to 29")
+    layer.fill("25")
+    layer.press("Enter")
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 25, head 0:", timeout=30_000)
+    page.locator("#model input").fill("all-minilm-l6-v2")
+    page.locator("#model input").press("Enter")
+    page.locator("#load").click()
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 5, head 0:", timeout=180_000)
+    open_tab(page, "Embeddings")
+    expect(page.locator("#embedding-sentence")).to_contain_text("384 dimensions", timeout=60_000)
+    expect(page.locator("#sum-sentence")).to_contain_text("gives")
+    expect(page.locator(".toast-body")).to_have_count(0)
+    expect(page.locator("#message")).to_have_text("")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_narrow_screen(opened, theme):
     """Guards against a page that scrolls sideways or hides its tabs on a phone, and against buttons too small for a
@@ -177,12 +199,12 @@ def test_narrow_screen(opened, theme):
     for name in TABS:
         open_tab(page, name)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the screen"
-    small = page.evaluate(
-        """[...document.querySelectorAll('.gradio-container button')].filter(b => b.offsetParent && b.offsetHeight < 40
-          && !b.closest('[aria-hidden=true], footer, .reset-button, .toggle-button'))
-        .map(b => b.className + ' ' + b.textContent.trim())"""
-    )
-    assert small == []
+        small = page.evaluate(
+            """[...document.querySelectorAll('.gradio-container button')].filter(b => b.offsetParent && b.offsetHeight < 40
+              && !b.closest('[aria-hidden=true], footer, .reset-button, .toggle-button'))
+            .map(b => b.className + ' ' + b.textContent.trim())"""
+        )
+        assert small == [], name
 
 
 def test_keyboard_alone(opened):

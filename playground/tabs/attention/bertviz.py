@@ -7,7 +7,8 @@ import numpy as np
 
 from playground.components import Panel, markup
 from playground.components.bertviz_view import BertvizView, head_view, model_view, neuron_view
-from playground.tabs.lens import RUNS_MODEL, Lens, outputs, recorded
+from playground.tabs.lens import RUNS_MODEL, outputs, recorded
+from playground.tabs.views import View
 
 NAME, TITLE = "bertviz", "bertviz"
 VIEWS = {"head": "Head view", "model": "Model view", "neuron": "Neuron view"}
@@ -24,25 +25,17 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
-    view = gr.Radio([(words, name) for name, words in VIEWS.items()], value="head", label="View", show_label=False,
+    lens = view.lens
+    which = gr.Radio([(words, name) for name, words in VIEWS.items()], value="head", label="View", show_label=False,
                     container=False, elem_id="bertviz-choice")  # fmt: skip
     words = Panel(live=True, elem_id="bertviz-words")
     frame = BertvizView(elem_id="bertviz")
     Panel(ABOUT)
-    given, shown = [*chosen.given, view], [frame, words, lens.message]
-    tab.select(draw, given, shown, **RUNS_MODEL)
-    view.input(draw, given, shown, **RUNS_MODEL)
-    watched = [*lens.triggers, chosen.layer.change, chosen.head.change, chosen.kind.change]
-    gr.on(watched, draw_if_open, [chosen.view, lens.active, *given], shown, trigger_mode="always_last", **RUNS_MODEL)
-
-
-def draw_if_open(view, active, model_id, *arguments):
-    """`draw` while this view is the open one."""
-    if view != NAME or active != "attention" or not model_id:
-        return (gr.skip(),) * (draw.outputs + 1)
-    return draw(model_id, *arguments)
+    given, shown = [*chosen.given, which], [frame, words, lens.message]
+    which.input(draw, given, shown, **RUNS_MODEL)
+    view.draws(draw, given, shown, chosen.changes)
 
 
 @outputs(2)

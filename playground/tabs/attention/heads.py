@@ -4,12 +4,13 @@ reproduces the model: the components, and what each event calls. What they call 
 import gradio as gr
 
 from playground.analysis.roles import ROLES
-from playground.components import Panel, PlotlyView, TokenStrip, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
 from playground.tabs.attention import drawing
 from playground.tabs.attention.asked import PLAIN, STRONGEST
 from playground.tabs.attention.rows import WAYS
 from playground.tabs.attention.shown import BETWEEN, BOTH, CHOSEN, FIRST, MINUS, NOTHING, SHOWN, SPECIAL, THIS
-from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, only_when_active
+from playground.tabs.lens import QUIET, RUNS_MODEL
+from playground.tabs.views import View
 
 NAME, TITLE = "heads", "Heads"
 ABOUT = markup.explanation(
@@ -26,8 +27,9 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
+    lens = view.lens
     with gr.Row():
         with gr.Column(scale=5):
             overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
@@ -44,7 +46,7 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
                 show = gr.Dropdown(list(SHOWN), value=THIS, label="Show", min_width=150, elem_id="attention-show")
                 left_out = gr.Dropdown([NOTHING, FIRST, SPECIAL], value=NOTHING, label="Leave out, and share the rest anew",
                                        min_width=150, elem_id="attention-sink")  # fmt: skip
-            others = gr.Dropdown([], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others")
+            others = FollowingDropdown([], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others")
             between = gr.Radio([BOTH, *BETWEEN], value=BOTH, label="Between the sentences A and B", visible=False,
                                elem_id="attention-between")  # fmt: skip
             with gr.Accordion("More", open=False):
@@ -70,14 +72,14 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
     given = [*chosen.given, show, others, left_out, between, log, how, lens.written, way, place, role, ordered]
     row = [strip, about_row, bars]
     one_head = [chosen.layer, chosen.head, overview, figure, links, sentence, *row, lens.message]
-    chosen.everything = [chosen.kind, chosen.layer, chosen.head, others, between, pairs, overview, figure, links, sentence,
-                         badge, *row, lens.message]  # fmt: skip
-    chosen.asked = given
+    everything = [chosen.kind, chosen.layer, chosen.head, others, between, pairs, overview, figure, links, sentence,
+                  badge, *row, lens.message]  # fmt: skip
     again = {"trigger_mode": "always_last", **RUNS_MODEL}
     gr.on([c.input for c in (chosen.layer, chosen.head, show, others, left_out, between, log)], drawing.draw_head, given,
           one_head, **again)  # fmt: skip
     gr.on([role.input, ordered.input], drawing.draw_overview, given, [overview, lens.message], **again)
-    how.input(drawing.draw, given, chosen.everything, **again)
+    view.draws(drawing.draw, given, everything)
+    gr.on([how.input, chosen.kind.input], drawing.draw, given, everything, **again)
     show.input(_choosing, show, others, **QUIET)
     overview.select(drawing.open_head, given, one_head, **RUNS_MODEL)
     figure.select(drawing.open_row, given, [*row, way, place, lens.message], **RUNS_MODEL)
@@ -92,12 +94,3 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
 def _choosing(show: str) -> dict:
     """The choice of heads is there for what needs it."""
     return gr.update(visible=show in (CHOSEN, MINUS))
-
-
-def connect(tab: gr.Tab, chosen) -> None:
-    """Draws this view when the Attention tab is opened, and whenever the model or the text changes meanwhile."""
-    lens = chosen.lens
-    tab.select(drawing.draw, chosen.asked, chosen.everything, **RUNS_MODEL)
-    gr.on(lens.triggers, only_when_active("attention", drawing.draw), [lens.active, *chosen.asked], chosen.everything,
-          **RUNS_MODEL)  # fmt: skip
-    chosen.kind.input(drawing.draw, chosen.asked, chosen.everything, trigger_mode="always_last", **RUNS_MODEL)

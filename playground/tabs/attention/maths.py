@@ -5,9 +5,10 @@ import numpy as np
 
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.maths import HAND_SIZED, HAND_SIZED_WORDS, changed, head_steps
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.maths import rotation_figure, shares_figure, stages_figure, vectors_figure
-from playground.tabs.lens import RUNS_MODEL, Lens, outputs, recorded
+from playground.tabs.lens import RUNS_MODEL, outputs, recorded
+from playground.tabs.views import View
 
 NAME, TITLE = "maths", "Step by step"
 OUTPUTS = 9
@@ -28,17 +29,18 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
+    lens = view.lens
     with gr.Row(elem_classes="pg-controls"):
-        token = gr.Dropdown([], label="Query token", elem_id="maths-token")
+        token = FollowingDropdown([], label="Query token", elem_id="maths-token")
     gr.Markdown(FORMULA, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}], elem_id="maths-formula")
     badge = Panel(elem_id="maths-badge")
     sentence = Panel(live=True, elem_id="maths-sentence")
     stages = PlotlyView(label="From q·k to the weight", height=400, elem_id="maths-stages")
     with gr.Accordion("What if? Change a number and see the softmax answer", open=False):
         with gr.Row(elem_classes="pg-controls"):
-            key = gr.Dropdown([], label="Key token", elem_id="what-key")
+            key = FollowingDropdown([], label="Key token", elem_id="what-key")
             score = gr.Number(None, label="Its score becomes (empty: as it is)", elem_id="what-score")
             factor = gr.Slider(0, 4, value=1, step=0.05, label="Scaling times", elem_id="what-factor")
             hide = gr.Checkbox(False, label="Hide this key (mask)", elem_id="what-hide")
@@ -55,20 +57,11 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
 
     shown = [token, key, badge, sentence, stages, products, rotation, values, shares, lens.message]
     given = [*chosen.given, token]
-    tab.select(draw, given, shown, **RUNS_MODEL)
     token.input(draw, given, shown, **RUNS_MODEL)
-    watched = [*lens.triggers, chosen.layer.change, chosen.head.change, chosen.kind.change]
-    gr.on(watched, draw_if_open, [chosen.view, lens.active, *given], shown, trigger_mode="always_last", **RUNS_MODEL)
+    view.draws(draw, given, shown, chosen.changes)
     asked = [*given, key, score, factor, hide]
     gr.on([key.input, score.change, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
           trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
-
-
-def draw_if_open(view, active, model_id, *arguments):
-    """`draw` while this view is the open one."""
-    if view != NAME or active != "attention" or not model_id:
-        return (gr.skip(),) * (OUTPUTS + 1)
-    return draw(model_id, *arguments)
 
 
 @outputs(OUTPUTS)

@@ -10,7 +10,8 @@ from playground.analysis.roles import ROLES, induction, random_text, roles
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.roles import roles_figure
-from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, loaded, outputs, recorded
+from playground.tabs.lens import QUIET, RUNS_MODEL, loaded, outputs, recorded
+from playground.tabs.views import View
 
 NAME, TITLE = "roles", "Roles"
 PERIOD = 24
@@ -23,8 +24,9 @@ ABOUT = markup.explanation("How are these measured?", *(
    "it can say: without a repeated token there is no duplicate score.")  # fmt: skip
 
 
-def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
+    lens = view.lens
     role = gr.Dropdown(list(ROLES), value="induction", label="Property", info=ROLES["induction"], elem_id="role")
     sentence = Panel(live=True, elem_id="roles-sentence")
     figure = PlotlyView(label="Every head", height=480, elem_id="roles-map")
@@ -33,17 +35,9 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
     Panel(ABOUT)
     shown = [role, figure, sentence, table, lens.message]
     given = [*lens.given, chosen.kind, role]
-    tab.select(draw, given, shown, **RUNS_MODEL)
     role.input(draw, given, shown, **RUNS_MODEL)
-    gr.on([*lens.triggers, chosen.kind.change], draw_if_open, [chosen.view, lens.active, *given], shown, **RUNS_MODEL)
+    view.draws(draw, given, shown, [chosen.kind.change])
     figure.select(open_head, None, [chosen.layer, chosen.head, sentence, lens.message], **QUIET)
-
-
-def draw_if_open(view, active, model_id, *arguments):
-    """`draw` while this view is the open one."""
-    if view != NAME or active != "attention" or not model_id:
-        return (gr.skip(),) * (draw.outputs + 1)
-    return draw(model_id, *arguments)
 
 
 @outputs(4)

@@ -4,9 +4,10 @@ import gradio as gr
 
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.through import flow_to, mixed, rollout_to, told
-from playground.components import Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.attention_rows import through_figure
-from playground.tabs.lens import RUNS_MODEL, Lens, outputs, recorded
+from playground.tabs.lens import RUNS_MODEL, outputs, recorded
+from playground.tabs.views import View
 
 NAME, TITLE = "through", "Through the layers"
 ROLLOUT, FLOW = "rollout", "flow"
@@ -25,10 +26,11 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab, chosen) -> None:
+def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
+    lens = view.lens
     with gr.Row(elem_classes="pg-controls"):
-        token = gr.Dropdown([], label="Token", elem_id="through-token")
+        token = FollowingDropdown([], label="Token", elem_id="through-token")
         way = gr.Radio([ROLLOUT, FLOW], value=ROLLOUT, label="By", elem_id="through-way")
         sink = gr.Checkbox(False, label="Leave out the first token, where many heads rest", elem_id="through-sink")
     figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map")
@@ -37,17 +39,9 @@ def build(lens: Lens, tab: gr.Tab, chosen) -> None:
 
     shown = [token, figure, sentence, lens.message]
     given = [*lens.given, chosen.kind, token, way, sink]
-    tab.select(draw, given, shown, **RUNS_MODEL)
     gr.on([token.input, way.input, sink.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
-    gr.on([*lens.triggers, chosen.kind.change], draw_if_open, [chosen.view, lens.active, *given], shown, **RUNS_MODEL)
+    view.draws(draw, given, shown, [chosen.kind.change])
     figure.select(choose, given, shown, **RUNS_MODEL)
-
-
-def draw_if_open(view, active, model_id, *arguments):
-    """`draw` while this view is the open one."""
-    if view != NAME or active != "attention" or not model_id:
-        return (gr.skip(),) * (draw.outputs + 1)
-    return draw(model_id, *arguments)
 
 
 @outputs(3)

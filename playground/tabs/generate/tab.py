@@ -3,7 +3,7 @@ written."""
 
 import gradio as gr
 
-from playground.components import Panel, PlotlyView, TokenStrip, markup
+from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip, markup
 from playground.tabs.generate import branches, chat, controls, score, writing
 from playground.tabs.generate.fill import fill_view, filled
 from playground.tabs.generate.modes import MODES, WRITING, modes_of, off_words
@@ -42,7 +42,7 @@ ABOUT = markup.explanation(
 def build(lens: Lens, tab: gr.Tab) -> None:
     """Builds the tab and connects it."""
     written = gr.State(Written())
-    mode = gr.Radio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
+    mode = FollowingRadio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
                     elem_id="mode")  # fmt: skip
     off = Panel(elem_id="modes-off")
     with gr.Column(visible=False, elem_id="chat") as chat_room:
@@ -67,7 +67,7 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     status = Panel(live=True, elem_id="generate-status")
     tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
     with gr.Accordion("Compare two continuations", open=False, visible=False, elem_id="compare") as comparing:
-        leaf = gr.Dropdown([], label="The one on the strip beside", elem_id="compare-with")
+        leaf = FollowingDropdown([], label="The one on the strip beside", elem_id="compare-with")
         compared = Panel(live=True, elem_id="compare-words")
         clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
     beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
