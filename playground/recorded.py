@@ -198,9 +198,20 @@ class LayerMaths:
     """(query (H, Q, D), key (G, K, D)); None for a layer without a rotation."""
     _projection: torch.nn.Module | None
 
+    def _group(self, head: int) -> int:
+        """The key-value head that a head reads."""
+        return head // (self.call.query.shape[0] // self.call.key.shape[0])
+
+    def before(self, head: int, query: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """(D,) and (K, D): a head's query of one token and its keys before their rotation; None without one."""
+        if self.before_rotary is None:
+            return None
+        queries, keys = self.before_rotary
+        return _array(queries[head, query]), _array(keys[self._group(head)])
+
     def inputs(self, head: int, query: int) -> HeadInputs:
         """What a head reads for one query token."""
-        call, group = self.call, head // (self.call.query.shape[0] // self.call.key.shape[0])
+        call, group = self.call, self._group(head)
         bias = None if call.bias is None else _row(call.bias, head, query)
         allowed = None if call.allowed is None else _row(call.allowed, head, query)
         if allowed is not None and not allowed.any():

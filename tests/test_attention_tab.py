@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from playground.recording import record
-from playground.tabs.attention import asked, drawing, rows
+from playground.tabs.attention import asked, drawing, maths, rows
 from playground.tabs.attention import shown as views
 from playground.tabs.attention.shown import Options
 
@@ -79,6 +79,21 @@ def test_special_tokens_left_out(pair):
     assert sum(special) == 3 and (seen.weights[:, special] == 0).all()
     assert torch.allclose(seen.weights.sum(-1), torch.ones(len(special)), atol=1e-5)
     assert seen.hidden == pytest.approx(float(pair.attention(2).weights[4][:, special].sum(-1).mean()))
+
+
+def test_keys_step_by_step(shown, pair, monkeypatch):
+    """Guards against the keys of another group, and rows of the model before: head 4 reads the second of three keys; turning
+    keeps the length of every key; an encoder without rotary shows the products again."""
+    def draw(recording, rows):
+        monkeypatch.setattr(maths, "recorded", lambda *given: recording)
+        return maths.draw("", "", "", "", 3, 4, "self", None, rows)
+
+    turned, before = (draw(shown, rows)[6].data for rows in (maths.KEYS, maths.BEFORE))
+    np.testing.assert_array_equal(turned[1].z, shown.maths(3).call.key[1])
+    np.testing.assert_allclose(*(np.linalg.norm(data[1].z, axis=1) for data in (turned, before)), rtol=1e-4)
+    assert np.abs(turned[1].z - before[1].z).max() > 0.1 and np.abs(turned[0].z - before[0].z).max() > 0.1
+    choice = draw(pair, maths.BEFORE)[2]
+    assert choice.value == maths.PRODUCTS and maths.BEFORE not in dict(choice.choices)
 
 
 def test_groups_are_told(shown):

@@ -79,12 +79,13 @@ def test_matrices_are_named_as_they_are(smollm2, minilm, tiny):
 
 def test_the_whole_vocabulary(smollm2):
     """Guards against rows of another token: every token has its own place, and the axes are those of the PCA."""
-    *_, (figure, said, scripts, message) = vocabulary.draw(*SMOLLM2, placing.Halt())
+    *_, (figure, said, scripts, near, message) = vocabulary.draw(*SMOLLM2, placing.Halt())
     trace = figure.data[0]
     assert message == "" and len(trace.x) == len(smollm2.tokenizer) == 49_152
     assert "49,152 of 49,152 tokens" in said and len(figure.to_json()) < 1_500_000
     number = smollm2.vocabulary.tokenize(" cat", specials=False)[0][0]
     assert trace.hovertext[number] == "·cat" and trace.x.dtype == np.float32
+    assert "“·cat”" in near.layout.title.text and number not in near.data[0].customdata
 
 
 def test_filters_and_samples():

@@ -290,7 +290,7 @@ def test_waves_tell_their_true_value():
 def test_clicked_points_are_known_by_number():
     """Guards against numbers that count within a category instead of over all points."""
     figure = embeddings.scatter_figure(pca(POINTS), [f"w{i}" for i in range(N)], ["a", "b"] * (N // 2))
-    assert [list(trace.customdata) for trace in figure.data] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert [list(trace.customdata) for trace in figure.data[:2]] == [[0, 2, 4, 6], [1, 3, 5, 7]]
     assert figure.data[0].marker.symbol != figure.data[1].marker.symbol
     assert figure.layout.xaxis.title.text.startswith("component 1 (")
 

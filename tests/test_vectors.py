@@ -7,7 +7,7 @@ from playground.analysis import layouts, vectors
 from playground.analysis.paths import along, paths_of, to_ends, track_of
 from playground.analysis.vocabulary import Filter, main_groups, matching, sample, script_of
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.beside import places_beside
+from playground.figures.beside import places_beside, room_beside
 
 
 @pytest.mark.parametrize(("text", "terms"), [
@@ -122,3 +122,12 @@ def test_labels_do_not_cover_one_another():
     assert near[2] == "top center" and len({near[0], near[1]}) == 2
     crowd = places_beside(np.array([[0.0, 0]] * 9 + [[10, 10]]), [8] * 10)
     assert crowd.count(None) == 5 and len(set(crowd[:4])) == 4
+
+
+def test_no_label_is_cut_at_the_edge():
+    """Guards against texts that run out of the picture: 10 letters of 6.8 pixels at points 10 apart in 340 pixels are 2
+    wide: half of it to each side where they stand above, all of it and a little more where they stand on the right."""
+    points = np.array([[0.0, 0], [10, 0]])
+    assert room_beside(points, [10, 10], ["top center"] * 2, 340) == pytest.approx((-1, 11))
+    assert room_beside(points, [10, 10], ["middle right", "middle right"], 340) == pytest.approx((0, 12.24))
+    assert room_beside(points, [10, 10], [None, None], 340) == (0, 10)

@@ -1,22 +1,38 @@
-"""Where texts beside points go so that none covers another, for a picture of usual size. Knows places and lengths only."""
+"""Where texts beside points go so that none covers another or is cut at the edge. Knows places and lengths only."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 WIDTH, HEIGHT = 620, 320
-"""Pixels of the picture that are reckoned with; a wider one has more room."""
+"""Pixels of the picture that are usually reckoned with; a wider one has more room."""
 LETTER, LINE, DOT = 6.8, 13, 6
 WAYS = {"top center": (-0.5, -1.5), "bottom center": (-0.5, 0.5), "middle right": (0.12, -0.5), "middle left": (-1.12, -0.5)}
 """Plotly's name -> where the text begins, in its own widths and heights from the point."""
 
 
-def places_beside(points: np.ndarray, lengths: Sequence[int]) -> list[str | None]:
+def room_beside(
+    points: np.ndarray, lengths: Sequence[int], sides: Sequence[str | None], width: int = WIDTH
+) -> tuple[float, float]:
+    """From where to where the horizontal axis must go for the texts beside points (N, 2), each on its side, to fit into a
+    picture so wide."""
+    begins = np.array([WAYS[side][0] if side else 0 for side in sides])  # in widths of the texts
+    widths = np.where([bool(side) for side in sides], lengths, 0) * LETTER / _scale(points, width)
+    left = points[:, 0] + begins * widths
+    return float(np.minimum(left, points[:, 0]).min()), float(np.maximum(left + widths, points[:, 0]).max())
+
+
+def _scale(points: np.ndarray, width: int) -> float:
+    """Pixels for a step of 1; axes share it."""
+    span = np.maximum(np.ptp(np.asarray(points, np.float64), axis=0), 1e-9)
+    return float(min(width / span[0], HEIGHT / span[1]))
+
+
+def places_beside(points: np.ndarray, lengths: Sequence[int], width: int = WIDTH) -> list[str | None]:
     """For each point (N, 2), with a text of so many characters, on which side it goes ("top center", …); None where every
-    side would cover another text or point. Axes share their scale."""
+    side would cover another text or point in a picture so wide."""
     points = np.asarray(points, np.float64)
-    span = np.maximum(points.max(0) - points.min(0), 1e-9)
-    scale = min(WIDTH / span[0], HEIGHT / span[1])
+    scale = _scale(points, width)
     dots = np.stack([points[:, 0] * scale, -points[:, 1] * scale], 1)  # down is more
     taken: list[tuple[float, float, float, float]] = []
     found: list[str | None] = []

@@ -7,13 +7,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.display import counted
+from playground.figures.animation import player
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
     DIVERGING,
     INK,
     SEQUENTIAL,
-    SMALL,
     colour_bar,
     finish,
     label,
@@ -131,23 +131,11 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
         go.Frame(name=str(step), traces=moving, data=[kind(**xyz(paths[name][step : step + 1])) for name in names])
         for step in range(steps)
     ]
-    still = {"mode": "immediate", "frame": {"duration": 0, "redraw": three}, "transition": {"duration": 0}}
     finish(
         figure, description, uirevision=f"paths-{len(names)}-{steps}", height=520,
-        updatemenus=[{
-            "type": "buttons", "direction": "left", "x": 0, "y": -0.12, "xanchor": "left", "yanchor": "top",
-            "showactive": False, "buttons": [
-                {"label": "▶ Play", "method": "animate", "args": [None, {
-                    "fromcurrent": True, "frame": {"duration": 250, "redraw": three}, "transition": {"duration": 150}}]},
-                {"label": "Pause", "method": "animate", "args": [[None], still]},
-            ],
-        }],
-        sliders=[{
-            "x": 0.22, "len": 0.78, "y": -0.1, "yanchor": "top",
-            "currentvalue": {"prefix": "after layer ", "font": {"size": SMALL}},
-            "steps": [{"label": str(step), "method": "animate", "args": [[str(step)], still]} for step in range(steps)],
-        }],
-        margin={"b": 130},
+        **player([f"after layer {step} of {steps - 1}" for step in range(steps)], redraw=three,
+                 below=0 if three else 40),
+        margin={"b": 110 if three else 150},
     )  # fmt: skip
     titles = [*axes, "", "", ""]
     if three:

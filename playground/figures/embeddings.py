@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.display import counted, in_words, percent
 from playground.analysis.projection import Neighbours, Projection
-from playground.figures.beside import places_beside
+from playground.figures.beside import WIDTH, places_beside, room_beside
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
@@ -25,6 +25,8 @@ from playground.figures.theme import (
 
 MOST_WRITTEN = 60
 """Points beyond which texts are no longer written beside them, only shown on hover."""
+HALF = 380
+"""Pixels of a picture beside another one."""
 MANY = 2000
 """Points beyond which a 2D scatter is drawn by WebGL."""
 MEASURES = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}
@@ -37,12 +39,13 @@ def scatter_figure(
     *,
     selected: int | None = None,
     title: str = "",
+    width: int = WIDTH,
 ) -> go.Figure:
     """Points on two or three principal axes (as many as the projection has).
 
     labels (N,): one text a point, unescaped; categories (N,): colour and symbol; selected: a point to ring.
     customdata is the number of the point, so that a click tells which. Axes say what share of the variance they
-    explain.
+    explain. width: pixels of the picture, for the texts beside the points.
     """
     xyz = projection.coordinates  # (N, k)
     count, axes = xyz.shape
@@ -51,9 +54,10 @@ def scatter_figure(
     names = list(dict.fromkeys(groups))
     figure = go.Figure()
     written = count <= MOST_WRITTEN
-    sides = np.array(["top center"] * count, dtype=object)
+    sides, lengths = np.array(["top center"] * count, dtype=object), []
     if written and axes == 2 and np.isfinite(xyz).all():
-        sides = np.array(places_beside(xyz, [len(text) for text in labels]), dtype=object)
+        lengths = [len(text) for text in texts]
+        sides = np.array(places_beside(xyz, lengths, width), dtype=object)
     for number, name in enumerate(names):
         members = np.flatnonzero(groups == name)
         figure.add_trace(
@@ -65,6 +69,9 @@ def scatter_figure(
         )  # fmt: skip
     if selected is not None:
         figure.add_trace(_ring(xyz[selected]))
+    if lengths:
+        unseen = {"mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False}
+        figure.add_scatter(x=room_beside(xyz, lengths, sides, width), y=[xyz[:, 1].mean()] * 2, **unseen)
     shares = projection.explained_variance_ratio
     sentence = f"{counted(count, 'point')} on the {axes} axes along which they differ most; together these "
     sentence += f"hold {percent(float(shares.sum()))} of their variance. {projection.note}".rstrip()
@@ -106,7 +113,8 @@ def neighbours_figure(
     figure.update_yaxes(
         token_axis("", labels, most=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
-    if limit:
+    if limit:  # long texts leave little room for bars
+        figure.update_xaxes(range=[low - 2 * room * (low < 0), high + 3 * room])
         figure.update_yaxes(ticktext=[label(text, limit) for text in labels], tickfont_size=SMALL)
     return figure
 

@@ -88,14 +88,15 @@ def overview_figure(
     )
     if shared_by > 1 and not moved:
         _set_apart(figure, layers, heads, shared_by)
-    axis = {"tickmode": "linear", "tick0": 0, "showgrid": False, "constrain": "domain"}
+    axis = {"showgrid": False, "constrain": "domain"}
     below = moved or coloured is not None or labels  # the colour bar or the legend stands above
     figure.update_xaxes(
         title={"text": f"heads, most “{coloured.name}” first" if moved and coloured else "head",
                "standoff": 22 if moved else 10}, showticklabels=not moved,
-        range=[-0.55, heads - 0.45], dtick=max(1, heads // 12), side="bottom" if below else "top", **axis
+        range=[-0.55, heads - 0.45], tickvals=list(range(0, heads, max(1, heads // 12))),
+        side="bottom" if below else "top", **axis
     )  # fmt: skip
-    figure.update_yaxes(title_text="layer", dtick=max(1, layers // 16),
+    figure.update_yaxes(title_text="layer", tickvals=list(range(0, layers, max(1, layers // 16))),
                         range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55], **axis)  # fmt: skip
     if selected is not None:
         figure.add_shape(overview_mark(*selected, order if moved else None))

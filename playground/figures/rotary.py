@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.display import counted, in_words
+from playground.figures.animation import player
 from playground.figures.theme import ACCENT, CATEGORIES, CYCLIC, FAINT, INK, REST, SMALL, finish, label
 
 MOST_CLOCKS, COLUMNS = 32, 8
@@ -71,26 +72,15 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
     rows = -(-len(shown) // columns)
     finish(figure, sentence + ".", title=title, uirevision=f"clocks-{len(frequencies)}", showlegend=False,
            height=190 + 92 * rows, dragmode=False)  # fmt: skip
-    still = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
-    play = {"fromcurrent": True, "frame": {"duration": 260, "redraw": False}, "transition": {"duration": 0}}
     figure.update_layout(
         shapes=[{"type": "circle", "x0": a - 0.42, "x1": a + 0.42, "y0": b - 0.42, "y1": b + 0.42, "layer": "below",
                  "line": {"color": FAINT, "width": 1.5}} for a, b in zip(x.tolist(), y.tolist(), strict=True)],
-        updatemenus=[{
-            "type": "buttons", "direction": "left", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top",
-            "pad": {"t": 14, "r": 8}, "showactive": False,
-            "buttons": [{"label": "▶ Play", "method": "animate", "args": [None, play]},
-                        {"label": "❚❚", "method": "animate", "args": [[None], still]}]}],
-        sliders=[{
-            "active": start, "x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 62}, "ticklen": 0,
-            "minorticklen": 0, "font": {"size": 1, "color": "rgba(0,0,0,0)"},
-            "currentvalue": {"font": {"size": SMALL + 2}, "xanchor": "right", "offset": 6},
-            "steps": [{"label": f"position {p}{_beside(token)}", "method": "animate", "args": [[str(p)], still]}
-                      for p, token in enumerate(tokens)]}],
+        **player([f"position {p}{_beside(token)}" for p, token in enumerate(tokens)], start=start),
         margin={"b": 110},
     )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.55, columns - 0.45], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[1.25 * (1 - rows) - 0.75, 0.5], fixedrange=True, scaleanchor="x")
+    figure.update_xaxes(visible=False, range=[-0.55, columns - 0.45], fixedrange=True, constrain="domain")
+    figure.update_yaxes(visible=False, range=[1.25 * (1 - rows) - 0.75, 0.5], fixedrange=True, scaleanchor="x",
+                        constrain="domain")
     return figure
 
 

@@ -5,13 +5,18 @@ import numpy as np
 
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.maths import HAND_SIZED, HAND_SIZED_WORDS, changed, head_steps
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, markup
 from playground.figures.maths import rotation_figure, shares_figure, stages_figure, vectors_figure
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
 from playground.tabs.views import View
 
 NAME, TITLE = "maths", "Step by step"
-OUTPUTS = 9
+PRODUCTS, KEYS, BEFORE = "q·k by dimension", "q, and k of each token", "the same before rotary"
+TITLES = {
+    PRODUCTS: "Where the score comes from, dimension by dimension",
+    KEYS: "The query and every key, as the score reads them",
+    BEFORE: "The query and every key before they are turned",
+}
 FORMULA = r"""
 $$\mathrm{scores}_j = \frac{q \cdot k_j}{\sqrt{d}} + \mathrm{bias}_j + \mathrm{mask}_j \qquad
 w_j = \frac{e^{\mathrm{scores}_j}}{\sum_i e^{\mathrm{scores}_i}} \qquad \mathrm{head} = \sum_j w_j\, v_j$$
@@ -46,6 +51,7 @@ def build(view: View, chosen) -> None:
             hide = gr.Checkbox(False, label="Hide this key (mask)", elem_id="what-hide")
         answer = Panel(live=True, elem_id="what-words")
         what = PlotlyView(label="Changed by you", height=400, visible=False, elem_id="what-if")
+    rows = FollowingRadio([PRODUCTS, KEYS], value=PRODUCTS, label="Dimension by dimension", elem_id="maths-rows")
     products = PlotlyView(label="q·k by dimension", height=400, elem_id="maths-products")
     rotation = PlotlyView(label="Before and after rotary", height=260, visible=False, elem_id="maths-rotation")
     values = PlotlyView(label="Weighted values", height=400, elem_id="maths-values")
@@ -55,33 +61,37 @@ def build(view: View, chosen) -> None:
         PlotlyView(stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS), label="Pencil and paper", height=190)
     Panel(ABOUT)
 
-    shown = [token, key, badge, sentence, stages, products, rotation, values, shares, lens.message]
-    given = [*chosen.given, token]
-    token.input(draw, given, shown, **RUNS_MODEL)
+    shown = [token, key, rows, badge, sentence, stages, products, rotation, values, shares, lens.message]
+    given = [*chosen.given, token, rows]
+    gr.on([token.input, rows.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
     view.draws(draw, given, shown, chosen.changes)
-    asked = [*given, key, score, factor, hide]
+    asked = [*chosen.given, token, key, score, factor, hide]
     gr.on([key.input, score.change, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
           trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
 
 
-@outputs(OUTPUTS)
-def draw(model_id, device, dtype, text, layer, head, kind, token) -> tuple:
-    """All steps of one head for one query token. Gives token, key, badge, sentence and the pictures of stages, products,
-    rotation, values and shares."""
+@outputs(10)
+def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS) -> tuple:
+    """All steps of one head for one query token. Gives token, key, the choice of rows, badge, sentence and the pictures of
+    stages, these rows, rotation, values and shares."""
     recording = recorded(model_id, device, dtype, text)
     kind = kind if kind in recording.kinds else (recording.kinds or (None,))[0]
     can = recording.model.capabilities.maths
     if not can:
         off = markup.badge("off", f"The steps of this model can't be shown: {can.reason}")
         gone = gr.update(value=None, visible=False)
-        return gr.skip(), gr.skip(), off, "", None, None, gone, None, gone
+        return *[gr.skip()] * 3, off, "", None, None, gone, None, gone
     layer, head = min(int(layer), recording.layers(kind) - 1), int(head)
     maths, attention = recording.maths(layer, kind), recording.attention(layer, kind)
     head = min(head, attention.heads - 1)
     queries, keys = ([t.label for t in tokens] for tokens in (attention.query_tokens, attention.key_tokens))
     query = len(queries) - 1 if token is None or int(token) >= len(queries) else int(token)
     inputs = maths.inputs(head, query)
-    steps = head_steps(inputs)
+    steps, before = head_steps(inputs), maths.before(head, query)
+    tables = {PRODUCTS: (inputs.query, steps.products), KEYS: (inputs.query, inputs.keys)}
+    if before is not None:
+        tables[BEFORE] = before
+    rows = rows if rows in tables else PRODUCTS
     error = float(np.abs(steps.output - maths.used(head, query)).max())
     name = f"layer {layer}, head {head}, “{plain_mark(queries[query], 24)}”"
     best = int(steps.weights.argmax())
@@ -94,11 +104,12 @@ def draw(model_id, device, dtype, text, layer, head, kind, token) -> tuple:
     if len(keys) > 40:
         words += " Of all keys the 40 heaviest are drawn."
     return (
-        _choices(queries, query), gr.update(choices=_numbered(keys)), _badge(recording, error), markup.note(words),
+        _choices(queries, query), gr.update(choices=_numbered(keys)), gr.Radio(choices=list(tables), value=rows),
+        _badge(recording, error), markup.note(words),
         stages_figure(steps, keys, title=f"From q·k to the weight: {name}"),
-        vectors_figure(inputs.query, steps.products, steps.weights, keys, names=("q", "q·k by dimension"),
-                       title="Where the score comes from, dimension by dimension"),
-        _rotation(maths, inputs, head, query),
+        vectors_figure(*tables[rows], steps.weights, keys, names=("q", "q·k by dimension" if rows == PRODUCTS else "k"),
+                       title=TITLES[rows]),
+        _rotation(before, inputs, query),
         vectors_figure(steps.output, steps.weighted, steps.weights, keys, names=("head", "weight · v"),
                        title="The head's output is the sum of the weighted values"),
         _shares(maths, head, query),
@@ -142,11 +153,10 @@ def _badge(recording, error: float) -> str:
     )  # fmt: skip
 
 
-def _rotation(maths, inputs, head: int, query: int) -> dict:
-    if maths.before_rotary is None:
+def _rotation(before, inputs, query: int) -> dict:
+    if before is None:
         return gr.update(value=None, visible=False)
-    before = maths.before_rotary[0][head, query].float().cpu().numpy()
-    figure = rotation_figure(before, inputs.query, title=f"The query before and after rotary, at position {query}")
+    figure = rotation_figure(before[0], inputs.query, title=f"The query before and after rotary, at position {query}")
     return gr.update(value=figure, visible=True)
 
 

@@ -9,7 +9,7 @@ from playground.analysis.projection import pca
 from playground.analysis.vectors import cosines
 from playground.components import FollowingDropdown, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.figures.clouds import by_layer_figure, cosines_figure, paths_figure
-from playground.figures.embeddings import scatter_figure
+from playground.figures.embeddings import HALF, scatter_figure
 from playground.tabs.lens import QUIET, RUNS_MODEL, outputs, recorded
 from playground.tabs.views import View
 
@@ -37,14 +37,11 @@ def build(view: View) -> None:
         with gr.Column(min_width=150):
             banks = gr.Button("Two banks", size="sm", elem_id="two-banks")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="path-dimensions")
-    figure = PlotlyView(label="Path through the layers", height=520, elem_id="path")
-    sentence = Panel(live=True, elem_id="path-sentence")
-    with gr.Row():
-        with gr.Column(min_width=200):
             directions = gr.Checkbox(True, label="Directions only (every state scaled to length 1)",
                                      elem_id="path-directions")  # fmt: skip
-        with gr.Column(scale=2, min_width=300):
-            ends = PlotlyView(label="Likeness to its beginning and its end", height=360, elem_id="path-ends")
+    figure = PlotlyView(label="Path through the layers", height=520, elem_id="path")
+    sentence = Panel(live=True, elem_id="path-sentence")
+    ends = PlotlyView(label="Likeness to its beginning and its end", height=340, elem_id="path-ends")
     layer = FollowingSlider(0, 1, value=0, step=1, label="Tokens after layer", elem_id="path-layer")
     with gr.Row():
         with gr.Column(min_width=300):
@@ -126,7 +123,7 @@ def _at_layer(states, labels: list[str], layer: int) -> tuple:
     words = f"Cosine of the tokens' states after layer {layer}: {others:.2f} on average."
     if count < len(labels):
         words += f" The first {count} of {len(labels):,} tokens."
-    placed = scatter_figure(pca(states[layer, :count]), labels[:count], title=f"The tokens after layer {layer}")
+    placed = scatter_figure(pca(states[layer, :count]), labels[:count], title=f"The tokens after layer {layer}", width=HALF)
     return cosines_figure(cosine, labels[:count], description=words), placed
 
 

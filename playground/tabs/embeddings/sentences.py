@@ -7,7 +7,7 @@ from playground.analysis.projection import nearest, pca
 from playground.analysis.vectors import cosines
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.clouds import cosines_figure
-from playground.figures.embeddings import neighbours_figure, scatter_figure
+from playground.figures.embeddings import HALF, neighbours_figure, scatter_figure
 from playground.tabs.lens import RUNS_MODEL, loaded, outputs
 from playground.tabs.views import View
 
@@ -84,6 +84,7 @@ def draw(model_id, device, dtype, lines, query, pooling) -> tuple:
     return (
         neighbours_figure(found, best, title="Nearest to the query", limit=32), markup.note(told),
         cosines_figure(cosine, texts[:shown], description=told),
-        scatter_figure(pca(vectors), [*asked, *texts], selected=0, title="The query (ringed) and the sentences"),
+        scatter_figure(pca(vectors), [*asked, *texts], selected=0, title="The query (ringed) and the sentences",
+                       width=HALF),
         gr.update(choices=choices, value=pooling), markup.badge(state, words),
     )  # fmt: skip

@@ -20,6 +20,8 @@ from playground.tabs.views import View
 
 NAME, TITLE = "vocabulary", "Vocabulary"
 EVERY = 0.3
+FIRST = " cat"
+"""The token whose neighbours are shown before one is chosen, if it is there."""
 ABOUT = markup.explanation(
     "What am I looking at?",
     "Every token of the vocabulary is a row of the embedding matrix. <b>PCA</b> shows the two or three directions in which "
@@ -44,7 +46,7 @@ def build(view: View) -> None:
                 files = [gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
                          for name in ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")]  # fmt: skip
         with gr.Column(scale=3, min_width=260):
-            search = gr.Textbox("", label="Fly to a token", lines=1, placeholder="cat", elem_id="cloud-search")
+            search = gr.Textbox("", label="Fly to a token", lines=1, placeholder=FIRST.strip(), elem_id="cloud-search")
             layout = gr.Radio(list(LAYOUTS), value="PCA", label="Layout", elem_id="cloud-layout")
             colour = gr.Dropdown(list(COLOURS), value="script", label="Colour", elem_id="cloud-colour")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="cloud-dimensions")
@@ -70,7 +72,7 @@ def build(view: View) -> None:
     chosen, halt = gr.State(None), gr.State(placing.Halt())
     asked = [layout, colour, dimensions, script, space, least, most, pattern, count, perplexity, near, seed, dropped, chosen]
     given = [*lens.given[:3], *asked]
-    shown = [figure, sentence, script, lens.message]
+    shown = [figure, sentence, script, neighbours, lens.message]
     view.draws(draw, [*given, halt], shown)
     gr.on([place.click, dropped.submit, pattern.submit], draw, [*given, halt], shown, trigger_mode="once", **GENERATES)
     gr.on([c.input for c in (layout, colour, dimensions, script, space)], draw, [*given, halt], shown,
@@ -87,9 +89,10 @@ def halt_now(halt) -> None:
     halt.asked = True
 
 
-@outputs(3)
+@outputs(4)
 def draw(model_id, device, dtype, *rest) -> Iterator[tuple]:
-    """The cloud: picture, sentence, scripts to choose. Long layouts tell how far they are."""
+    """The cloud: picture, sentence, scripts to choose, neighbours of the chosen token or of one to begin with. Long layouts
+    tell how far they are."""
     *rest, halt = rest
     model = loaded(model_id, device, dtype)
     asked = placing.asked(*rest)
@@ -108,7 +111,7 @@ def draw(model_id, device, dtype, *rest) -> Iterator[tuple]:
                 work.add_done_callback(lambda _, done=done: done.set())
                 if not done.wait(EVERY):
                     said = f"{asked.layout}: {percent(progress[0])} after {time.monotonic() - started:.0f} s. Stop ends it."
-                    yield gr.skip(), markup.note(said), gr.skip()
+                    yield gr.skip(), markup.note(said), gr.skip(), gr.skip()
         except GeneratorExit:
             halt.asked = True
             raise
@@ -119,8 +122,11 @@ def draw(model_id, device, dtype, *rest) -> Iterator[tuple]:
     )  # fmt: skip
     took = time.monotonic() - started
     words = found.words + (f" It took {took:.1f} s." if took > 1 else "")
+    chosen = asked.chosen
+    if chosen is None or chosen >= len(found.table.texts):
+        chosen = int(found.numbers[placing.find(found, FIRST) or 0])
     scripts = gr.update(choices=[ANY, *found.scripts])
-    yield figure, markup.note(words + " Click a point for its neighbours."), scripts
+    yield figure, markup.note(words + " Click a point for its neighbours."), scripts, neighbours_of(found, chosen)[0]
 
 
 def _found(model_id, device, dtype, rest) -> Cloud:
