@@ -49,9 +49,9 @@ def test_front_matter_fits_requirements():
     requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert front["sdk"] == "gradio"
     assert (ROOT / front["app_file"]).is_file()
-    low, high = re.search(r"gradio>=([\d.]+),<(\d+)", requirements).groups()
-    version = tuple(map(int, front["sdk_version"].split(".")))
-    assert tuple(map(int, low.split("."))) <= version[:2] < (int(high),)
+    bounds = re.search(r"gradio>=([\d.]+),<([\d.]+)", requirements).groups()
+    low, version, high = (tuple(map(int, text.split("."))) for text in (bounds[0], front["sdk_version"], bounds[1]))
+    assert low <= version[:2] < high
 
 
 @pytest.mark.parametrize("picture", re.findall(r"!\[.*?\]\((.*?)\)", README))
