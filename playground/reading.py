@@ -118,6 +118,8 @@ class Reader:
         self.ids = torch.tensor([read], device=model.input_device)  # (rows, tokens); one row until they part
         known, self._cache = prefixes.find(model, self._source, read) if prefixes and self._cached_as else (0, None)
         self._fresh = self.ids[:, known:]
+        self._graph = None
+        """The model's captured step, while this text has it."""
         self._kept = 0
         """Tokens of the cache last left with `prefixes`."""
 
@@ -129,6 +131,8 @@ class Reader:
     @torch.inference_mode()
     def next_logits(self) -> Tensor:
         """(rows, vocabulary) float32 after each row's last token."""
+        if self._by_graph():
+            return self._graph.read(self._fresh)
         name = "decoder_input_ids" if self._source else "input_ids"
         options = dict(self._options)
         if self._source:
@@ -142,6 +146,23 @@ class Reader:
         if self._shared and self._rows > 1:
             logits = self._part(logits)
         return logits
+
+    def _by_graph(self) -> bool:
+        """Whether the next token is read by the model's captured step: taken once it is ready and free, left where the text
+        grows beyond it."""
+        if self._graph is not None and self._graph.full:
+            self._leave_graph()
+        elif self._graph is None and self._cache is not None and self._rows == 1 and self._fresh.shape[1] == 1:
+            step = self._loaded.graph
+            if step is not None and step.take(self._cache):
+                self._graph = step
+        return self._graph is not None
+
+    def _leave_graph(self) -> None:
+        """Goes on in the usual way, with all that was read."""
+        if self._graph is not None:
+            self._cache = self._graph.leave(self._cache)
+            self._graph = None
 
     def _part(self, logits: Tensor) -> Tensor:
         """Makes one row into many, once the text before them has been read."""
@@ -174,6 +195,7 @@ class Reader:
 
     def keep(self) -> None:
         """Leaves the cache for whoever goes on from here or from any token before."""
+        self._leave_graph()
         if self._prefixes is None or self._cache is None or not self._shared:
             return
         count = self._cache.get_seq_length()

@@ -27,6 +27,7 @@ FORBIDDEN = {
     "recorder": {"plotly", "gradio"},
     "generation": {"plotly", "gradio"},
     "reading": {"plotly", "gradio"},
+    "graphs": {"plotly", "gradio"},
     "beams": {"plotly", "gradio"},
     "chat": {"plotly", "gradio"},
     "filling": {"plotly", "gradio"},

@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
+from playground.graphs import warm_up
 from playground.models import devices, sources
 from playground.models.anatomy import examine, size_text
 from playground.models.loaded import LoadedModel
@@ -63,7 +64,7 @@ def load(
     model, tokenizer = _load_folder(folder, device_choice.value, held, needed)
     progress("Trying the model on a few tokens", None)
     try:
-        return prepare(
+        loaded = prepare(
             model, tokenizer, model_id, source.revision, source.origin, device_choice, dtype_choice, settings
         )
     except PlaygroundError:
@@ -74,6 +75,9 @@ def load(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
+    if device_choice.value.type == "cuda" and loaded.capabilities.generate:
+        warm_up(loaded, loaded.max_tokens)
+    return loaded
 
 
 def prepare(

@@ -2,7 +2,8 @@
 
 In one run, on the same model, prompt and number format, greedily, in alternating rounds:
 - generate: `model.generate()`, plain;
-- stream: our `generate()` with all of its per-token data (alternatives, rank, entropy, stages);
+- stream: our `generate()` with all of its per-token data (alternatives, rank, entropy, stages); on a GPU with a captured
+  graph a token, once that is ready, and as `no graph` without;
 - traced: `model.generate(output_attentions=True, output_scores=True, return_dict_in_generate=True)`, eager;
 - int8, on the CPU: the stream with int8 weights.
 Seconds to the first token are those of generating one token. Then a branch: another token is taken at the end of a text
@@ -68,6 +69,14 @@ def by_stream(model: pg.LoadedModel, count: int) -> None:
     assert written == count, f"the model ended its text after {written} tokens: the comparison would be unfair"
 
 
+def captured(model: pg.LoadedModel) -> bool:
+    """Whether the model has its graph; waits for it a minute."""
+    until = time.monotonic() + 60
+    while model.graph is None and time.monotonic() < until:
+        time.sleep(0.1)
+    return model.graph is not None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m-instruct")
@@ -86,6 +95,11 @@ def main() -> None:
         "stream": lambda count: by_stream(ours, count),
         "traced": lambda count: by_transformers(eager, ids, count, traced=True),
     }
+    if ours.device.value.type == "cuda":
+        other = pg.load(asked.model, device=asked.device)
+        print(f"captured graph: {captured(ours) and captured(other)}")
+        other.graph = None
+        ways["no graph"] = lambda count: by_stream(other, count)
     if ours.device.value.type == "cpu":
         small = pg.load(asked.model, device="cpu", dtype="int8")
         ways["int8"] = lambda count: by_stream(small, count)
