@@ -156,6 +156,13 @@ class AttentionMap:
             return self.weights[head][rows]
         return self._call.weights(slice(head, head + 1), rows)[0].cpu()
 
+    def corner(self, most: int) -> Tensor:
+        """(heads, queries, keys) float32 on the CPU: the weights of the first `most` queries on the first `most` keys,
+        without those of the rest of a long text."""
+        if isinstance(self._call, Tensor):
+            return self._call[:, :most, :most].float().cpu().clone()
+        return self._call.weights(rows=slice(0, most))[..., :most].cpu().clone()
+
     def head(self, head: int) -> Tensor:
         """(queries, keys) weights of one head, computed alone. PlaygroundError if there is no such head."""
         if not 0 <= head < self.heads:
@@ -230,6 +237,11 @@ class LayerMaths:
     def used(self, head: int, query: int) -> np.ndarray:
         """(V,): the head's output as the model computed it."""
         return _array(self.call.output[query, head])
+
+    def outputs(self, query: int) -> np.ndarray:
+        """(H, V): what every head gives for a query token, as the model computed it; one after the other they are
+        Concat(head_1, …, head_h)."""
+        return _array(self.call.output[query])
 
     @torch.inference_mode()
     def shares(self, query: int) -> np.ndarray | None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from playground.errors import PlaygroundError
 from playground.recording import record
-from playground.tabs.attention import asked, drawing, maths, rows
+from playground.tabs.attention import asked, bertviz, drawing, maths, rows
 from playground.tabs.attention import shown as views
 from playground.tabs.attention.shown import Options
 
@@ -68,7 +69,8 @@ def test_two_sentences(pair):
         seen = views.head_map(pair, 2, 4, "self", Options(between=name))
         assert torch.equal(seen.weights, whole[segments == queries][:, segments == keys])
         assert len(seen.queries) == (segments == queries).sum() and name in seen.name
-    figure, _, sentence = drawing.head_view(pair, 2, 4, "self", asked.Asked(Options(between="A → B")))
+    wanted = asked.Asked(Options(between="A → B"))
+    figure, _, sentence = drawing.head_view(pair, views.head_map(pair, 2, 4, "self", wanted.options), 2, 4, "self", wanted)
     assert "Of all attention of these queries 1 % goes to this sentence" in sentence and "sink" not in sentence
 
 
@@ -88,11 +90,11 @@ def test_keys_step_by_step(shown, pair, monkeypatch):
         monkeypatch.setattr(maths, "recorded", lambda *given: recording)
         return maths.draw("", "", "", "", 3, 4, "self", None, rows)
 
-    turned, before = (draw(shown, rows)[6].data for rows in (maths.KEYS, maths.BEFORE))
+    turned, before = (draw(shown, rows)[10].data for rows in (maths.KEYS, maths.BEFORE))
     np.testing.assert_array_equal(turned[1].z, shown.maths(3).call.key[1])
     np.testing.assert_allclose(*(np.linalg.norm(data[1].z, axis=1) for data in (turned, before)), rtol=1e-4)
     assert np.abs(turned[1].z - before[1].z).max() > 0.1 and np.abs(turned[0].z - before[0].z).max() > 0.1
-    choice = draw(pair, maths.BEFORE)[2]
+    choice = draw(pair, maths.BEFORE)[5]
     assert choice.value == maths.PRODUCTS and maths.BEFORE not in dict(choice.choices)
 
 
@@ -186,10 +188,100 @@ def test_strongest_roles(smollm2):
     """Guards against a role given to a head that hardly has it, and to two roles at once."""
     recording = record(smollm2, "Mr and Mrs Dursley lived here. Mr and Mrs Dursley")
     found = asked.head_roles(recording, "self")
-    _, _, groups = asked.shown_property(recording, "self", asked.Asked(Options(), role=asked.STRONGEST))
+    groups = asked.marking(recording, "self", asked.Asked(Options(), role=asked.STRONGEST)).labels
     marked = [head for heads in groups.values() for head in heads]
     assert len(marked) == len(set(marked)) > 50 and (18, 6) in groups["induction ≥ 0.4"]
     for name, heads in groups.items():
         assert all(found[name.split()[0]][head] >= 0.4 for head in heads)
-    coloured, order, _ = asked.shown_property(recording, "self", asked.Asked(Options(), role="induction", ordered=True))
+    coloured, order, _, _ = asked.marking(recording, "self", asked.Asked(Options(), role="induction", ordered=True))
     assert order[18, 0] == 6 and (np.diff(np.take_along_axis(coloured.values, order, 1), axis=1) <= 0).all()
+
+
+def test_zoomed_stays_for_the_next_head(smollm2, monkeypatch):
+    """Guards against coarse blocks in a window that showed exact numbers: another head of the same text is drawn there too,
+    another text is not."""
+    recording = record(smollm2, "The cat sat on the mat. " * 60)
+    monkeypatch.setattr(drawing, "recorded", lambda *given: recording)
+    event = SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
+    figure, zoomed, message = drawing.zoom("m", "d", "t", "", 0, 0, "self", event)
+    wanted = asked.Asked(Options(), zoomed=zoomed)
+    another = drawing.head_view(recording, views.head_map(recording, 0, 3, "self"), 0, 3, "self", wanted)[0]
+    assert message == "" and another.data[0].z.shape == figure.data[0].z.shape == (14, 14)
+    weights = recording.attention(0).weights[3]
+    assert another.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
+    assert wanted.window((5, 5)) is None and wanted.window(weights.shape) is not None
+
+
+def test_what_another_model_lacks(tiny, monkeypatch):
+    """Guards against the former model's pictures under the new one's name: heads that it does not have are no longer
+    chosen, what needs queries and keys says why it is missing, kind and sliders go where there is something."""
+    recording = record(tiny("bloom"), "abc")
+    monkeypatch.setattr(drawing, "recorded", lambda *given: recording)
+    first = next(drawing.draw("m", "d", "t", "abc", 20, 30, "encoder", views.CHOSEN, (1, 8)))
+    assert first[0]["value"] == [1] and "Layer 1, head 1" in first[6]
+    assert first[4].data[0].z.shape == (3, 3)
+    first = next(drawing.draw("m", "d", "t", "abc", 1, 1, "self", views.NORMS))
+    assert first[4] is None and 'role="alert"' in first[6] and first[8] == []
+    kind, layer, head, message = drawing.follow("m", "d", "t", "abc", 20, 30, "encoder")
+    assert (kind.value, layer.value, head.value, message) == ("self", 1, 3, "")
+    monkeypatch.setattr(maths, "recorded", lambda *given: recording)
+    picture, words, message = maths.what_if("m", "d", "t", "abc", 20, 30, "self", 9, 0, 1.0, None, False)
+    assert message == "" and picture["value"] is None and "not captured" in words
+
+
+def test_a_change_ends_with_its_head(shown, monkeypatch):
+    """Guards against CHANGED BY YOU over the numbers of another head; stale numbers of the controls don't fail."""
+    monkeypatch.setattr(maths, "recorded", lambda *given: shown)
+    picture, words, message = maths.what_if("m", "d", "t", TEXT, 99, 99, "cross", 99, 0, 1.0, None, False)
+    assert message == "" and picture["visible"] and "Changed by you" in words
+    answer = maths.draw("m", "d", "t", TEXT, 3, 4, "self", None)
+    assert answer[1]["value"] is None and answer[2] is None and not answer[3]["visible"] and answer[4] == ""
+
+
+def test_the_formula_of_a_head(shown, tiny):
+    """Guards against a formula without what the model does: T5 scales by 1 and adds a bias, Gemma 2 caps, GPT-OSS has
+    a sink."""
+    assert r"\frac{q \cdot k_j}{\sqrt{d}}" in maths.formula_of(shown.maths(3).inputs(2, 1))
+    found = {}
+    for family, kind in (("t5", "encoder"), ("gemma2", "self"), ("gpt_oss", "self")):
+        recording = record(tiny(family), "abcd", "ab" if family == "t5" else None)
+        found[family] = maths.formula_of(recording.maths(1, kind).inputs(0, 2))
+    assert "bias" in found["t5"] and "frac{q" not in found["t5"] and "mask" not in found["t5"]
+    assert "tanh" in found["gemma2"] and "mask" in found["gemma2"] and "sink" in found["gpt_oss"]
+
+
+def test_heads_side_by_side_are_what_the_projection_reads(smollm2):
+    """Guards against outputs of another token or in another order: W^O of them all is what the layer adds."""
+    layer = record(smollm2, TEXT).maths(3)
+    joined = layer.outputs(2)
+    whole = layer._projection(torch.tensor(joined).reshape(1, -1))[0]
+    np.testing.assert_allclose(whole.detach(), layer.projected(2)[0], atol=1e-5)
+
+
+def test_bertviz_stays_small(smollm2, monkeypatch):
+    """Guards against a long text whose whole weights are held for 24 tokens (4.9 GB at 2,016), and against more than a
+    megabyte sent: float32 rounded to 4 digits is written with 17."""
+    recording = record(smollm2, "The cat sat on the mat, and the dog lay beside it. " * 100)
+    monkeypatch.setattr(bertviz, "recorded", lambda *given: recording)
+    called = []
+    monkeypatch.setattr(type(recording.attention(0)), "weights", property(lambda self: called.append(self)))
+    for view in bertviz.VIEWS:
+        value, words, message = bertviz.draw("m", "d", "t", "", 3, 2, "self", view)
+        assert message == "" and len(json.dumps(value, separators=(",", ":"))) < 1e6, view
+    assert not called, "all weights of a layer were computed"
+
+
+def test_a_rollout_is_bounded(smollm2):
+    """Guards against minutes of matrix products for one picture."""
+    recording = record(smollm2, "The cat sat on the mat. " * 100)
+    with pytest.raises(PlaygroundError, match=r"701 tokens.*512"):
+        views.head_map(recording, 29, 0, "self", Options(views.ROLLOUT))
+
+
+def test_a_property_that_can_not_be_measured(smollm2, monkeypatch):
+    """Guards against the overview and badge of the text before: roles are measured up to 512 tokens, the rest is drawn."""
+    recording = record(smollm2, "The cat sat on the mat. " * 90)
+    marked = asked.marking(recording, "self", asked.Asked(Options(), role="induction", ordered=True))
+    assert marked.property is None and marked.order is None and "512" in marked.missing
+    *_, (picture, words) = drawing.overview_views(recording, "self", (0, 0), asked.Asked(Options(), role="induction"))
+    assert words == "" and "512" in picture["value"].layout.title.text

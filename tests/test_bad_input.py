@@ -297,7 +297,7 @@ def test_layers_and_heads_out_of_range():
     """Guards against the layer of a former, deeper model: the tab takes the last one there is; a head asked for by
     itself is refused with the range."""
     first = *model_of("tiny"), "some text"
-    controls = answers(attention.draw, *first, 29, 99, "cross")[0]
+    controls = answers(attention.follow, *first, 29, 99, "cross")[0]
     assert (controls[0].value, controls[1].value, controls[2].value) == ("self", 1, 3)
     assert "no layer 2" in (words := refusal(answers(attention.draw_head, *first, 2, 0, "self"))) and "0 to 1" in words
     assert "no head 4" in (words := refusal(answers(attention.draw_head, *first, 0, 4, "self"))) and "0 to 3" in words

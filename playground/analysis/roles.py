@@ -11,15 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 
 ROLES = {
-    "self": "weight on the token itself",
-    "previous": "weight on the token before",
+    "self": "weight on the token itself (Clark et al. 2019)",
+    "previous": "weight on the token before (Clark et al. 2019)",
     "first": "weight on the first token, by all but itself (attention sink, Xiao et al. 2024)",
     "duplicate": "weight on earlier tokens of the same id (duplicate-token heads, Wang et al. 2023)",
     "induction": "weight on the token after the same token's earlier place, on random tokens read twice "
     "(Olsson et al. 2022)",
-    "local": "weight on the token itself and the three on each side",
-    "distance": "mean distance of what is attended to, in tokens",
-    "entropy": "of the weights, in bits: 0 = one token alone",
+    "local": "weight on the token itself and the three on each side (a measure of our own)",
+    "distance": "mean distance of what is attended to, in tokens (Vig and Belinkov 2019)",
+    "entropy": "of the weights, in bits: 0 = one token alone (Clark et al. 2019)",
 }
 """Name -> definition; all are means over the queries, of weights 0..1 where no unit is named."""
 LOCAL = 3

@@ -59,8 +59,8 @@ class BertvizView(gr.HTML):
 
 
 def rounded(numbers) -> list:
-    """An array as nested lists, rounded to `DIGITS`."""
-    return numbers.round(DIGITS).tolist()
+    """An array as nested lists, rounded to `DIGITS`; in float64, since a rounded float32 has many digits again."""
+    return numbers.astype("float64").round(DIGITS).tolist()
 
 
 def head_view(weights, layers: list[int], queries: list[str], keys: list[str], layer: int) -> dict:

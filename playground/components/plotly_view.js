@@ -237,7 +237,7 @@ async function drawOnce() {
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
     responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
     modeBarButtonsToRemove: ['autoScale2d'],
-    toImageButtonOptions: {filename: heading.textContent.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60) || 'picture'},
+    toImageButtonOptions: {filename: pictureName()},
     ...figure.config,
   }});
   if (!bound) bind();
@@ -247,8 +247,8 @@ async function drawOnce() {
   if (keys) box.setAttribute('aria-roledescription', 'chart');
   else box.removeAttribute('aria-roledescription');
   placeCursor();
-  table.hidden = shownGrid() === null;
-  size.hidden = !grids().length;
+  table.hidden = !hasNumbers();
+  size.hidden = false;
   size.textContent = `${(new Blob([typeof text === 'string' ? text : JSON.stringify(text)]).size / 1000).toFixed(0)} kB sent`;
   if (table.open) fillTable();
   delete box.dataset.error;
@@ -307,41 +307,66 @@ function bind() {
   });
 }
 
-// --- the same numbers as a table, of what is in sight ------------------------------------------------------------
+// --- the same numbers as a table and as files, of what is in sight ------------------------------------------------
 
 const table = element.querySelector('.pv-table');
 const cells = element.querySelector('.pv-cells');
 const size = element.querySelector('.pv-size');
 const MOST_SHOWN = 40;        // rows and columns
 
-function shownGrid() {
-  const all = grids();
-  return box._fullLayout?.meta?.table === false || !all.length ? null : all[0];
+const or4 = (v) => (typeof v === 'number' && Number.isFinite(v) ? Number(v.toPrecision(4)) :
+  typeof v === 'string' ? plainWords(v) : '');
+
+function bars() {
+  return (box._fullData || []).map((t, i) => i).filter((i) =>
+    box._fullData[i].type === 'bar' && box._fullData[i].visible === true && box._fullData[i].x?.length);
 }
 
-/** The first rows or columns whose middle lies within the axis' range. */
-function inSight(axis, edges, count) {
+function hasNumbers() {
+  return box._fullLayout?.meta?.table !== false && grids().length + bars().length > 0;
+}
+
+/** The numbers of the rows or columns whose middle lies within the axis' range, the first `most` of them. */
+function inSight(axis, edges, count, most) {
   const [low, high] = [...axis.range].map(Number).sort((a, b) => a - b);
   const all = Array.from({length: count}, (_, i) => i).filter((i) => {
     const middle = (edges[i] + edges[i + 1]) / 2;
     return middle >= low && middle <= high;
   });
-  return [all.slice(0, MOST_SHOWN), all.length];
+  return [all.slice(0, most), all.length];
+}
+
+/** {columns, rows, values, ofColumns, ofRows}: what the first heat map, or else the bars, show; `most` of each at most. */
+function numbersShown(most) {
+  const number = grids()[0];
+  if (number === undefined) return numbersOfBars(most);
+  const trace = box._fullData[number], cell = box.calcdata[number][0];
+  const xa = axisOf(trace.xaxis), ya = axisOf(trace.yaxis);
+  const [columns, ofColumns] = inSight(xa, cell.x, cell.z[0].length, most);
+  const [rows, ofRows] = inSight(ya, cell.y, cell.z.length, most);
+  const place = (list, i) => (list?.length ? or(list[i], i) : i);
+  // What is said of a cell: its text where the picture writes one, the number behind a shade that is not linear.
+  const grid = [trace.text, trace.customdata, cell.z].find((g) => g && typeof g[0] === 'object' && g[0]?.length);
+  return {columns: columns.map((c) => tickWords(xa, place(trace.x, c))), ofColumns, ofRows,
+    rows: rows.map((r) => tickWords(ya, place(trace.y, r))),
+    values: rows.map((r) => columns.map((c) => grid[r]?.[c]))};
+}
+
+function numbersOfBars(most) {
+  const traces = bars().map((i) => box._fullData[i]);
+  const lying = traces[0].orientation === 'h';
+  const axis = axisOf(lying ? traces[0].yaxis : traces[0].xaxis), along = axisOf(lying ? traces[0].xaxis : traces[0].yaxis);
+  const places = [...new Set(traces.flatMap((t) => [...(lying ? t.y : t.x)]))];
+  const named = traces.length > 1 || !along.title?.text;
+  return {columns: traces.map((t) => plainWords(named ? t.name : along.title.text)), ofColumns: traces.length,
+    ofRows: places.length, rows: places.slice(0, most).map((p) => tickWords(axis, p)),
+    values: places.slice(0, most).map((p) => traces.map((t) => (lying ? t.x : t.y)[[...(lying ? t.y : t.x)].indexOf(p)]))};
 }
 
 function fillTable() {
-  const number = shownGrid();
   cells.replaceChildren();
-  if (number === null) return;
-  const trace = box._fullData[number], cell = box.calcdata[number][0];
-  const xa = axisOf(trace.xaxis), ya = axisOf(trace.yaxis);
-  const [columns, ofColumns] = inSight(xa, cell.x, cell.z[0].length);
-  const [rows, ofRows] = inSight(ya, cell.y, cell.z.length);
-  const place = (list, i) => (list?.length ? or(list[i], i) : i);
-  const number4 = (v) => (typeof v === 'number' && Number.isFinite(v) ? String(Number(v.toPrecision(4))) :
-    typeof v === 'string' ? plainWords(v) : '');
-  // What is said of a cell: its text where the picture writes one, the number behind a shade that is not linear.
-  const grid = [trace.text, trace.customdata, cell.z].find((g) => g && typeof g[0] === 'object' && g[0]?.length);
+  if (!hasNumbers()) return;
+  const found = numbersShown(MOST_SHOWN);
   const make = (tag, text, parent, scope) => {
     const node = document.createElement(tag);
     node.textContent = text;
@@ -350,22 +375,45 @@ function fillTable() {
     return node;
   };
   const shown = document.createElement('table');
+  const {rows, columns, ofRows, ofColumns} = found;
   const caption = rows.length < ofRows || columns.length < ofColumns ?
     `The first ${rows.length} of ${ofRows} rows and ${columns.length} of ${ofColumns} columns in sight; zoom in for others.` : '';
   make('caption', caption, shown);
   const head = make('tr', '', make('thead', '', shown));
   make('td', '', head);
-  for (const c of columns) make('th', tickWords(xa, place(trace.x, c)), head, 'col');
+  for (const name of columns) make('th', name, head, 'col');
   const body = make('tbody', '', shown);
-  for (const r of rows) {
+  rows.forEach((name, r) => {
     const line = make('tr', '', body);
-    make('th', tickWords(ya, place(trace.y, r)), line, 'row');
-    for (const c of columns) make('td', number4(grid[r]?.[c]), line);
-  }
+    make('th', name, line, 'row');
+    for (const value of found.values[r]) make('td', String(or4(value)), line);
+  });
   cells.append(shown);
 }
 
 table.addEventListener('toggle', () => { if (table.open && bound) fillTable(); });
+
+/** A name for a spreadsheet's cell, which must not read it as a formula. */
+const csvCell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : String(text)).replaceAll('"', '""')}"`;
+
+const asCsv = ({columns, rows, values}) => [['""', ...columns.map(csvCell)], ...rows.map((name, r) =>
+  [csvCell(name), ...values[r].map((v) => (typeof v === 'number' ? v : typeof v === 'string' ? csvCell(plainWords(v)) : ''))])]
+  .map((line) => line.join(',')).join('\r\n') + '\r\n';
+
+const pictureName = () => heading.textContent.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60) || props.label || 'picture';
+
+for (const button of element.querySelectorAll('.pv-save button')) {
+  button.addEventListener('click', () => {
+    if (!hasNumbers()) return;
+    const {columns, rows, values} = numbersShown(Infinity), csv = button.dataset.kind === 'csv';
+    const text = csv ? `\ufeff${asCsv({columns, rows, values})}` : JSON.stringify({columns, rows, values});
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([text], {type: csv ? 'text/csv' : 'application/json'}));
+    link.download = `${pictureName()}.${button.dataset.kind}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+}
 
 // --- keyboard: a cursor on heatmap cells, or a step through the points of flat traces ---------------------------
 

@@ -41,8 +41,8 @@ class PlotlyView(gr.HTML):
 
     Events: `select` (a click, or Enter on the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
     customdata, trace, index, value), `lasso` (box or lasso selection: indices, points) and `zoom` (x0, x1, y0, y1: the
-    ranges of the axes after a visitor has moved them). Below a heat map its numbers stand as a table, made in the
-    browser when it is opened.
+    ranges of the axes after a visitor has moved them). Below a heat map or bars their numbers stand as a table and as
+    files, made in the browser when asked for.
     """
 
     EVENTS = ["select", "lasso", "zoom"]
@@ -83,6 +83,8 @@ class PlotlyView(gr.HTML):
                 '<div class="pv-cursor" hidden></div><p class="pv-words"></p>'
                 '<div class="pv-live" aria-live="polite"></div></div>'
                 '<p class="pv-size" hidden></p><details class="pv-table" hidden><summary>Numbers as a table</summary>'
+                '<p class="pv-save"><button type="button" data-kind="csv">CSV</button> '
+                '<button type="button" data-kind="json">JSON</button></p>'
                 '<div class="pv-cells" tabindex="0"></div></details>'
             ),
             css_template=_CSS,

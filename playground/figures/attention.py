@@ -75,9 +75,11 @@ def head_figure(
     drawn, hover = z, "%{z:.3f}"
     if logarithmic:
         drawn, hover = np.log10(np.maximum(z, 1e-4), dtype=np.float32), "%{customdata:.2e}"
-        ticks = [-4, -3, -2, -1, 0]
-        bar = colour_bar(unit, tickvals=ticks, ticktext=["≤ 0.0001", "0.001", "0.01", "0.1", "1"])
-        shades, note = {"zmin": -4, "zmax": 0, "colorbar": bar}, "Shaded by the logarithm, from 0.0001 to 1."
+        high = max(0, int(np.ceil(np.log10(max(largest, 1)))))  # weights times norms go beyond 1
+        ticks = list(range(-4, high + 1))
+        bar = colour_bar(unit, tickvals=ticks, ticktext=["≤ 0.0001", *(f"{10.0**tick:g}" for tick in ticks[1:])])
+        shades = {"zmin": -4, "zmax": high, "colorbar": bar}
+        note = f"Shaded by the logarithm, from 0.0001 to {10**high:,}."
     sentence = description or f"Attention of {counted(queries, 'query token')} to {counted(keys, 'key token')}."
     figure = go.Figure(
         go.Heatmap(

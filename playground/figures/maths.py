@@ -100,6 +100,26 @@ def vectors_figure(
     return figure
 
 
+def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
+    """What all heads give for one token, (H, V): a row a head, the chosen one outlined. Read row after row they are the
+    vector that W^O multiplies."""
+    heads, width = outputs.shape
+    most = float(np.abs(outputs).max()) or 1.0
+    names = [f"head {number}" for number in range(heads)]
+    figure = go.Figure(
+        go.Heatmap(z=outputs.astype(np.float32), x=np.arange(width), y=np.arange(heads), zmin=-most, zmax=most,
+                   colorscale=DIVERGING, colorbar=colour_bar("output"),
+                   hovertemplate="%{y}, dimension <b>%{x}</b>: <b>%{z:.4f}</b><extra></extra>")
+    )  # fmt: skip
+    words = f"The outputs of {heads} heads, {width} numbers each: one after the other they are what W^O multiplies."
+    finish(figure, words, title=f"Concat(head_1, …, head_h): {heads} × {width} = {heads * width:,} numbers",
+           uirevision=f"concat-{heads}", height=150 + 18 * heads, showlegend=False)  # fmt: skip
+    figure.add_shape(type="rect", x0=-0.5, x1=width - 0.5, y0=head - 0.5, y1=head + 0.5, line={"color": ACCENT, "width": 2})
+    figure.update_xaxes(title_text="dimension", showgrid=False)
+    figure.update_yaxes(token_axis("", names, most=100, range=[heads - 0.5, -0.5]))
+    return figure
+
+
 def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title: str) -> go.Figure:
     """What each head adds to the residual stream: the length of its output times W^O, (heads, d_model), and in the first
     bar the length of all of them together; the chosen head in the accent colour."""

@@ -1,11 +1,16 @@
 """What the controls of the Attention tab's first view ask for, as one value. Knows no components."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from playground.analysis.attention_maps import cells_for, stacked
+from playground.errors import PlaygroundError
+from playground.figures.attention import Window
 from playground.figures.overview import Property
 from playground.tabs.attention.roles import head_roles
 from playground.tabs.attention.rows import ROW, WAYS
@@ -31,14 +36,30 @@ class Asked:
     """The property that the overview shows."""
     ordered: bool = False
     """Heads of a layer stand in the order of that property."""
+    zoomed: tuple | None = None
+    """(shape of the map, Window): what is looked at, of a map of this shape."""
+
+    def window(self, shape: tuple[int, int]) -> Window | None:
+        """The part of a map that is looked at; None for all of it, and where another map was zoomed."""
+        return self.zoomed[1] if self.zoomed and tuple(self.zoomed[0]) == tuple(shape) else None
+
+
+class Marking(NamedTuple):
+    """What the overview marks: a property, the order of the heads by it, the heads of each role, or why nothing."""
+
+    property: Property | None = None
+    order: np.ndarray | None = None
+    labels: Mapping = MappingProxyType({})
+    missing: str = ""
 
 
 def asked(text: str, show="this head", others=(), left_out="nothing", between="both", log=False, how="max",
-          written=("", 0), way="what it attends to", place=None, role=PLAIN, ordered=False) -> Asked:  # fmt: skip
+          written=("", 0), way="what it attends to", place=None, role=PLAIN, ordered=False,
+          zoomed=None) -> Asked:  # fmt: skip
     """The values of the controls, in the order of the page."""
     begun = written[1] if written[0] == text else 0
     options = Options(show, tuple(others or ()), left_out, between, bool(log), how, begun)
-    return Asked(options, WAYS.get(way, ROW), place, role, bool(ordered))
+    return Asked(options, WAYS.get(way, ROW), place, role, bool(ordered), zoomed)
 
 
 _pooled: WeakKeyDictionary = WeakKeyDictionary()
@@ -60,17 +81,21 @@ def small_maps(recording, kind: str, how: str):
     kept[:] = done
 
 
-def shown_property(recording, kind: str, wanted: Asked) -> tuple[Property | None, np.ndarray | None, dict]:
-    """The property that the overview shows, the order of heads, and the heads of each role."""
+def marking(recording, kind: str, wanted: Asked) -> Marking:
+    """What the overview marks."""
     if wanted.role == PLAIN or kind == "cross":
-        return None, None, {}
-    found = head_roles(recording, kind)
+        return Marking()
+    try:
+        found = head_roles(recording, kind)
+    except PlaygroundError as error:
+        return Marking(missing=str(error))
     if wanted.role == STRONGEST:
         named = [name for name in NAMED if np.isfinite(found[name]).any()]
         table = np.stack([np.nan_to_num(found[name]) for name in named])  # (roles, L, H)
         best, strong = table.argmax(0), table.max(0) >= STRONG
         groups = {f"{name} ≥ {STRONG}": np.argwhere(strong & (best == n)) for n, name in enumerate(named)}
-        return None, None, {name: [tuple(map(int, at)) for at in heads] for name, heads in groups.items() if len(heads)}
+        labels = {name: [tuple(map(int, at)) for at in heads] for name, heads in groups.items() if len(heads)}
+        return Marking(labels=labels)
     values = found[wanted.role]
     order = np.argsort(-np.nan_to_num(values, nan=-np.inf), axis=1, kind="stable") if wanted.ordered else None
-    return Property(values, wanted.role), order, {}
+    return Marking(Property(values, wanted.role), order)

@@ -15,7 +15,7 @@ VIEWS = {"head": "Head view", "model": "Model view", "neuron": "Neuron view"}
 TOKENS = {"head": 48, "model": 24, "neuron": 32}
 """Tokens that each view is given at most."""
 NUMBERS = 120_000
-"""Weights sent at most: less than a megabyte."""
+"""Numbers sent at most: less than a megabyte, at 8 characters each."""
 ABOUT = markup.explanation(
     "What am I looking at?",
     "The views of bertviz (Vig 2019), on this model's recorded numbers. Head view: lines from each token to what it attends "
@@ -53,6 +53,10 @@ def draw(model_id, device, dtype, text, layer, head, kind, view) -> tuple:
     layer = min(int(layer), count - 1)
     attention = recording.attention(layer, kind)
     most = TOKENS[view]
+    if view == "neuron":
+        width = recording.maths(layer, kind).call.query.shape[-1]
+        while most > 1 and attention.heads * most * (2 * width + most) > NUMBERS:
+            most -= 1
     queries, keys = ([t.label for t in tokens[:most]] for tokens in (attention.query_tokens, attention.key_tokens))
     if view == "neuron":
         value = _neuron(recording, layer, min(int(head), attention.heads - 1), kind, most, queries)
@@ -61,7 +65,7 @@ def draw(model_id, device, dtype, text, layer, head, kind, view) -> tuple:
         room = max(1, NUMBERS // (attention.heads * len(queries) * len(keys)))
         first = max(0, min(layer - room // 2, count - room))
         layers = list(range(first, min(count, first + room)))
-        weights = _alike([recording.attention(n, kind).weights[:, :most, :most].numpy() for n in layers])
+        weights = _alike([recording.attention(n, kind).corner(most).numpy() for n in layers])
         shown = weights, layers, queries, keys
         value = head_view(*shown, layer) if view == "head" else model_view(*shown)
     return value, markup.note(left_out(value, layers, count, attention, most))
@@ -74,7 +78,7 @@ def _neuron(recording, layer: int, head: int, kind: str, most: int, tokens: list
     query = call.query[:, :most].float().cpu().numpy() * (scaling * width**0.5)
     key = call.key[:, :most].float().cpu().numpy().repeat(heads // call.key.shape[0], axis=0)
     causal = kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder")
-    weights = recording.attention(layer, kind).weights[:, :most, :most].numpy()
+    weights = recording.attention(layer, kind).corner(most).numpy()
     return neuron_view(weights, query, key, tokens, head, causal)
 
 

@@ -3,6 +3,7 @@ say (asked.py). Knows recordings; knows no components by name."""
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -11,10 +12,11 @@ from playground.analysis.attention_maps import summarise_head
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.masks import describe_mask
 from playground.components import markup, numbered
+from playground.errors import PlaygroundError
 from playground.figures.attention import Window, difference_figure, head_figure, mask_figure
 from playground.figures.attention_rows import alignment_figure, alignment_words
 from playground.figures.overview import overview_cell, overview_figure, overview_mark
-from playground.tabs.attention.asked import Asked, asked, shown_property, small_maps
+from playground.tabs.attention.asked import Asked, asked, marking, small_maps
 from playground.tabs.attention.rows import COLUMN, ROW, WAYS, row_view, write_files
 from playground.tabs.attention.shown import MASK, THIS, Shown, head_map, shared_key, two_sentences
 from playground.tabs.lens import loaded, outputs, recorded
@@ -26,32 +28,44 @@ SHORT = 32
 PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
 
 
-@outputs(14)
+@outputs(3)
+def follow(model_id, device, dtype, text, layer, head, kind) -> tuple:
+    """Kind, layer and head as the model has them: sliders that stand beyond the last go there, others stay."""
+    recording = recorded(model_id, device, dtype, text)
+    if not recording.kinds:
+        return gr.skip(), gr.skip(), gr.skip()
+    kind, now, place = within(recording, layer, head, kind)
+    layers, heads = recording.layers(kind), recording.attention(now, kind).heads
+    return (
+        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1),
+        numbered("Layer", now, layers, moved=now != layer), numbered("Head", place, heads, moved=place != head),
+    )  # fmt: skip
+
+
+@outputs(11)
 def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tuple]:
-    """The whole view: first the chosen head, then all heads, then the check of the maths. Gives kind, layer, head, heads to
-    choose, sentences, the button for two of them, overview, map, alignment, sentence, badge, strip, its words, bars."""
+    """The whole view: first the chosen head, then all heads, then the check of the maths. Gives heads to choose, sentences,
+    the button for two of them, overview, map, alignment, sentence, badge, strip, its words, bars."""
     recording, wanted, skip = recorded(model_id, device, dtype, text), asked(text, *rest), gr.skip()
+    gone = gr.update(value=None, visible=False)
     if not (can := recording.model.capabilities.attention):
         words = f"The attention of this model can't be shown: {can.reason}."
-        gone = gr.update(value=None, visible=False)
-        yield (*[skip] * 6, None, None, gone, markup.note(words), "", [], "", None)
+        yield *[skip] * 3, None, None, gone, markup.note(words), "", [], "", None
         return
-    kind = kind if kind in recording.kinds else recording.kinds[0]
-    asked_for = layer, head
-    layer = min(int(layer), recording.layers(kind) - 1)
-    heads = recording.attention(layer, kind).heads
-    head = min(int(head), heads - 1)
-    pair = two_sentences(recording.tokens)
+    kind, layer, head = within(recording, layer, head, kind)
+    heads, pair = recording.attention(layer, kind).heads, two_sentences(recording.tokens)
+    others = tuple(n for n in wanted.options.others if n < heads)
+    wanted = replace(wanted, options=wanted.options._replace(others=others))
     controls = (
-        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1),
-        numbered("Layer", layer, recording.layers(kind), moved=layer != asked_for[0]),
-        numbered("Head", head, heads, moved=head != asked_for[1]),
-        gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=[n for n in wanted.options.others if n < heads]),
+        gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=list(others)),
         gr.update(visible=pair), gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
     )  # fmt: skip
-    pictures, row = head_view(recording, layer, head, kind, wanted), _row(recording, layer, head, kind, wanted)
-    yield *controls, skip, *pictures, skip, *row
-    still = [skip] * 6
+    try:
+        pictures = _one_head(recording, layer, head, kind, wanted)
+    except PlaygroundError as error:  # what was shown of another model can't be shown of this one
+        pictures = None, gone, markup.problem(error), [], "", None
+    yield *controls, skip, *pictures[:3], skip, *pictures[3:]
+    still = [skip] * 3
     for picture, words in overview_views(recording, kind, (layer, head), wanted):
         # Both at once: of two answers in quick succession the page now and then loses the first.
         badge = markup.badge("off", words) if words else verification_badge(recording)
@@ -62,7 +76,7 @@ def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tu
 def draw_head(model_id, device, dtype, text, layer, head, kind, *rest) -> tuple:
     """Another head of the same recording; the frame in the overview moves there."""
     recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
-    return gr.skip(), gr.skip(), *_one_head(recording, int(layer), int(head), kind, wanted)
+    return gr.skip(), gr.skip(), *_another_head(recording, int(layer), int(head), kind, wanted)
 
 
 @outputs(9)
@@ -74,17 +88,21 @@ def open_head(model_id, device, dtype, text, layer, head, kind, event: gr.EventD
     if found is None:
         return tuple([gr.skip()] * 9)
     layer, place = found
-    order = shown_property(recording, kind, wanted)[1]
+    order = marking(recording, kind, wanted).order
     head = place if order is None else int(order[layer, place])
-    return layer, head, *_one_head(recording, layer, head, kind, wanted)
+    return layer, head, *_another_head(recording, layer, head, kind, wanted)
+
+
+def _another_head(recording, layer: int, head: int, kind: str, wanted: Asked) -> tuple:
+    """The frame in the overview, and what `_one_head` gives."""
+    order = marking(recording, kind, wanted).order if wanted.ordered else None
+    return gr.update(mark=overview_mark(layer, head, order)), *_one_head(recording, layer, head, kind, wanted)
 
 
 def _one_head(recording, layer: int, head: int, kind: str, wanted: Asked) -> tuple:
-    """overview, map, alignment, sentence, strip, its words, bars."""
-    head_pictures = head_view(recording, layer, head, kind, wanted)
-    order = shown_property(recording, kind, wanted)[1] if wanted.ordered else None
-    mark = gr.update(mark=overview_mark(layer, head, order))
-    return mark, *head_pictures, *_row(recording, layer, head, kind, wanted)
+    """map, alignment, sentence, strip, its words, bars."""
+    shown = head_map(recording, layer, head, kind, wanted.options)
+    return *head_view(recording, shown, layer, head, kind, wanted), *row_view(shown, wanted.way, wanted.place)
 
 
 @outputs(1)
@@ -121,17 +139,22 @@ def open_token(model_id, device, dtype, text, layer, head, kind, event: gr.Event
 @outputs(3)
 def draw_row(model_id, device, dtype, text, layer, head, kind, *rest) -> tuple:
     """The chosen token, told in another way: strip, words, bars."""
-    return _row(recorded(model_id, device, dtype, text), int(layer), int(head), kind, asked(text, *rest))
+    recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
+    shown = head_map(recording, int(layer), int(head), kind, wanted.options)
+    return row_view(shown, wanted.way, wanted.place)
 
 
-@outputs(1)
+@outputs(2)
 def zoom(model_id, device, dtype, text, layer, head, kind, event: gr.EventData, *rest) -> tuple:
-    """The part of a long text's map that is looked at, as exactly as the picture's cells allow."""
+    """The part of a long text's map that is looked at, as exactly as the picture's cells allow; and which part that is, for
+    the next head."""
     recording, wanted = recorded(model_id, device, dtype, text), asked(text, *rest)
     shown = head_map(recording, int(layer), int(head), kind, wanted.options)
     if max(shown.weights.shape) <= SHORT:
-        return (gr.skip(),)
-    return (_picture(recording, shown, int(layer), int(head), kind, _window(event._data, shown.weights.shape))[0],)
+        return gr.skip(), None
+    shape = tuple(shown.weights.shape)
+    window = _window(event._data, shape)
+    return _picture(recording, shown, int(layer), int(head), kind, window)[0], window and (shape, window)
 
 
 def _window(seen: dict, shape: tuple[int, int]) -> Window | None:
@@ -148,10 +171,10 @@ def _window(seen: dict, shape: tuple[int, int]) -> Window | None:
     return Window(*parts)
 
 
-def head_view(recording, layer: int, head: int, kind: str, wanted: Asked | None = None) -> tuple:
+def head_view(recording, shown: Shown, layer: int, head: int, kind: str, wanted: Asked | None = None) -> tuple:
     """The picture of one head, the alignment of two texts, and the sentence under them."""
-    shown = head_map(recording, layer, head, kind, (wanted or Asked(None)).options)
-    figure, sentence = _picture(recording, shown, layer, head, kind)
+    window = wanted.window(shown.weights.shape) if wanted else None
+    figure, sentence = _picture(recording, shown, layer, head, kind, window)
     links = gr.update(value=None, visible=False)
     if shown.cross and shown.options.show != MASK and not shown.compared:
         weights = shown.weights.numpy()
@@ -201,8 +224,12 @@ def _picture(recording, shown: Shown, layer: int, head: int, kind: str, window: 
     return figure, sentence + shared_key(recording, layer, head, kind)
 
 
-def _row(recording, layer: int, head: int, kind: str, wanted: Asked) -> tuple:
-    return row_view(head_map(recording, layer, head, kind, wanted.options), wanted.way, wanted.place)
+def within(recording, layer, head, kind: str) -> tuple[str, int, int]:
+    """Kind, layer and head that there are: what a page still holds of another model becomes the first kind, the last layer,
+    the last head."""
+    kind = kind if kind in recording.kinds else recording.kinds[0]
+    layer = min(max(0, int(layer or 0)), recording.layers(kind) - 1)
+    return kind, layer, min(max(0, int(head or 0)), recording.attention(layer, kind).heads - 1)
 
 
 def _name_of(way: str) -> str:
@@ -226,7 +253,7 @@ def two_sentences_example(model_id, device, dtype) -> tuple:
 def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Asked) -> Iterator[tuple]:
     """The picture of all heads as far as it is done, every few seconds, and what is still to come, in words; empty once it
     is whole. Only one layer's weights are in memory at a time."""
-    coloured, order, labels = shown_property(recording, kind, wanted)
+    marked = marking(recording, kind, wanted)
     started = last = time.monotonic()
     layers, first = recording.layers(kind), recording.attention(0, kind)
     shared_by = first.heads // (first.key_value_heads or first.heads)
@@ -238,8 +265,9 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
         if done < layers:
             left = (now - started) / done * (layers - done)
             words = f"All heads: layer {done} of {layers}, about {left:.0f} s to go; then the maths is checked."
-        figure = overview_figure(found, coloured=coloured, order=order, labels=labels, shared_by=shared_by)
-        yield gr.update(value=figure, mark=overview_mark(*selected, order)), words
+        figure = overview_figure(found, coloured=marked.property, order=marked.order, labels=marked.labels,
+                                 shared_by=shared_by, title=marked.missing)  # fmt: skip
+        yield gr.update(value=figure, mark=overview_mark(*selected, marked.order)), words
 
 
 def verification_badge(recording) -> str:

@@ -8,7 +8,7 @@ from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStr
 from playground.tabs.attention import drawing
 from playground.tabs.attention.asked import PLAIN, STRONGEST
 from playground.tabs.attention.rows import WAYS
-from playground.tabs.attention.shown import BETWEEN, BOTH, CHOSEN, FIRST, MINUS, NOTHING, SHOWN, SPECIAL, THIS
+from playground.tabs.attention.shown import BETWEEN, BOTH, CHOSEN, FIRST, MINUS, MOST, NOTHING, SHOWN, SPECIAL, THIS
 from playground.tabs.lens import QUIET, RUNS_MODEL
 from playground.tabs.views import View
 
@@ -68,12 +68,11 @@ def build(view: View, chosen) -> None:
             bars = PlotlyView(label="Its largest weights", height=330, elem_id="attention-bars")
     Panel(ABOUT)
 
-    place = gr.State(None)
-    given = [*chosen.given, show, others, left_out, between, log, how, lens.written, way, place, role, ordered]
+    place, window = gr.State(None), gr.State(None)
+    given = [*chosen.given, show, others, left_out, between, log, how, lens.written, way, place, role, ordered, window]
     row = [strip, about_row, bars]
     one_head = [chosen.layer, chosen.head, overview, figure, links, sentence, *row, lens.message]
-    everything = [chosen.kind, chosen.layer, chosen.head, others, between, pairs, overview, figure, links, sentence,
-                  badge, *row, lens.message]  # fmt: skip
+    everything = [others, between, pairs, overview, figure, links, sentence, badge, *row, lens.message]
     again = {"trigger_mode": "always_last", **RUNS_MODEL}
     gr.on([c.input for c in (chosen.layer, chosen.head, show, others, left_out, between, log)], drawing.draw_head, given,
           one_head, **again)  # fmt: skip
@@ -83,7 +82,7 @@ def build(view: View, chosen) -> None:
     show.input(_choosing, show, others, **QUIET)
     overview.select(drawing.open_head, given, one_head, **RUNS_MODEL)
     figure.select(drawing.open_row, given, [*row, way, place, lens.message], **RUNS_MODEL)
-    figure.zoom(drawing.zoom, given, [figure, lens.message], **again)
+    figure.zoom(drawing.zoom, given, [figure, window, lens.message], **again)
     strip.select(drawing.open_token, given, [*row, way, place, lens.message], **RUNS_MODEL)
     bars.select(drawing.open_token, given, [*row, way, place, lens.message], **RUNS_MODEL)
     way.input(drawing.draw_row, given, [*row, lens.message], **again)
@@ -93,4 +92,4 @@ def build(view: View, chosen) -> None:
 
 def _choosing(show: str) -> dict:
     """The choice of heads is there for what needs it."""
-    return gr.update(visible=show in (CHOSEN, MINUS))
+    return gr.update(visible=show in (CHOSEN, MOST, MINUS))

@@ -6,7 +6,8 @@ import numpy as np
 from playground.analysis.display import percent, plain_mark
 from playground.analysis.maths import HAND_SIZED, HAND_SIZED_WORDS, changed, head_steps
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, markup
-from playground.figures.maths import rotation_figure, shares_figure, stages_figure, vectors_figure
+from playground.figures.maths import concat_figure, rotation_figure, shares_figure, stages_figure, vectors_figure
+from playground.tabs.attention.drawing import within
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
 from playground.tabs.views import View
 
@@ -17,12 +18,7 @@ TITLES = {
     KEYS: "The query and every key, as the score reads them",
     BEFORE: "The query and every key before they are turned",
 }
-FORMULA = r"""
-$$\mathrm{scores}_j = \frac{q \cdot k_j}{\sqrt{d}} + \mathrm{bias}_j + \mathrm{mask}_j \qquad
-w_j = \frac{e^{\mathrm{scores}_j}}{\sum_i e^{\mathrm{scores}_i}} \qquad \mathrm{head} = \sum_j w_j\, v_j$$
-
-$$\mathrm{MultiHead}(Q, K, V) = \mathrm{Concat}(\mathrm{head}_1, \dots, \mathrm{head}_h)\, W^O$$
-"""
+MULTI_HEAD = r"$$\mathrm{MultiHead}(Q, K, V) = \mathrm{Concat}(\mathrm{head}_1, \dots, \mathrm{head}_h)\, W^O$$"
 ABOUT = markup.explanation(
     "What am I looking at?",
     "One query token asks, every token that it may see answers. Each row is a key token; from left to right stand its "
@@ -39,7 +35,8 @@ def build(view: View, chosen) -> None:
     lens = view.lens
     with gr.Row(elem_classes="pg-controls"):
         token = FollowingDropdown([], label="Query token", elem_id="maths-token")
-    gr.Markdown(FORMULA, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}], elem_id="maths-formula")
+    formula = gr.Markdown(formula_of(HAND_SIZED), elem_id="maths-formula",
+                          latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])  # fmt: skip
     badge = Panel(elem_id="maths-badge")
     sentence = Panel(live=True, elem_id="maths-sentence")
     stages = PlotlyView(label="From q·k to the weight", height=400, elem_id="maths-stages")
@@ -55,37 +52,36 @@ def build(view: View, chosen) -> None:
     products = PlotlyView(label="q·k by dimension", height=400, elem_id="maths-products")
     rotation = PlotlyView(label="Before and after rotary", height=260, visible=False, elem_id="maths-rotation")
     values = PlotlyView(label="Weighted values", height=400, elem_id="maths-values")
+    joined = PlotlyView(label="Concat(head_1, …, head_h)", height=300, elem_id="maths-concat")
     shares = PlotlyView(label="Heads through W^O", height=300, visible=False, elem_id="maths-shares")
     with gr.Accordion("An example for pencil and paper: three words, two dimensions", open=False):
         Panel(hand_sized_words())
         PlotlyView(stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS), label="Pencil and paper", height=190)
     Panel(ABOUT)
 
-    shown = [token, key, rows, badge, sentence, stages, products, rotation, values, shares, lens.message]
+    shown = [token, key, score, what, answer, rows, formula, badge, sentence, stages, products, rotation, values, joined,
+             shares, lens.message]  # fmt: skip
     given = [*chosen.given, token, rows]
     gr.on([token.input, rows.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
     view.draws(draw, given, shown, chosen.changes)
     asked = [*chosen.given, token, key, score, factor, hide]
-    gr.on([key.input, score.change, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
+    gr.on([key.input, score.input, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
           trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
 
 
-@outputs(10)
+@outputs(15)
 def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS) -> tuple:
-    """All steps of one head for one query token. Gives token, key, the choice of rows, badge, sentence and the pictures of
-    stages, these rows, rotation, values and shares."""
+    """All steps of one head for one query token. Gives token, key, its changed score, picture and words (what was changed
+    before is over), the choice of rows, the formula, badge, sentence and the pictures of stages, these rows, rotation,
+    values, the heads' outputs and shares."""
     recording = recorded(model_id, device, dtype, text)
-    kind = kind if kind in recording.kinds else (recording.kinds or (None,))[0]
-    can = recording.model.capabilities.maths
+    can, gone = recording.model.capabilities.maths, gr.update(value=None, visible=False)
     if not can:
         off = markup.badge("off", f"The steps of this model can't be shown: {can.reason}")
-        gone = gr.update(value=None, visible=False)
-        return *[gr.skip()] * 3, off, "", None, None, gone, None, gone
-    layer, head = min(int(layer), recording.layers(kind) - 1), int(head)
+        return *[gr.skip()] * 2, None, gone, "", gr.skip(), gr.skip(), off, "", None, None, gone, None, None, gone
+    kind, layer, head, query = _place(recording, layer, head, kind, token)
     maths, attention = recording.maths(layer, kind), recording.attention(layer, kind)
-    head = min(head, attention.heads - 1)
     queries, keys = ([t.label for t in tokens] for tokens in (attention.query_tokens, attention.key_tokens))
-    query = len(queries) - 1 if token is None or int(token) >= len(queries) else int(token)
     inputs = maths.inputs(head, query)
     steps, before = head_steps(inputs), maths.before(head, query)
     tables = {PRODUCTS: (inputs.query, steps.products), KEYS: (inputs.query, inputs.keys)}
@@ -104,32 +100,58 @@ def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS)
     if len(keys) > 40:
         words += " Of all keys the 40 heaviest are drawn."
     return (
-        _choices(queries, query), gr.update(choices=_numbered(keys)), gr.Radio(choices=list(tables), value=rows),
-        _badge(recording, error), markup.note(words),
+        _choices(queries, query), gr.update(choices=_numbered(keys), value=None), None, gone, "",
+        gr.Radio(choices=list(tables), value=rows), formula_of(inputs), _badge(recording, error), markup.note(words),
         stages_figure(steps, keys, title=f"From q·k to the weight: {name}"),
         vectors_figure(*tables[rows], steps.weights, keys, names=("q", "q·k by dimension" if rows == PRODUCTS else "k"),
                        title=TITLES[rows]),
         _rotation(before, inputs, query),
         vectors_figure(steps.output, steps.weighted, steps.weights, keys, names=("head", "weight · v"),
                        title="The head's output is the sum of the weighted values"),
-        _shares(maths, head, query),
+        concat_figure(maths.outputs(query), head), _shares(maths, head, query),
     )  # fmt: skip
+
+
+def formula_of(inputs) -> str:
+    """The formula as this head computes it, in Markdown with LaTeX: with a cap, bias, mask or sink where it has one."""
+    score, usual = r"q \cdot k_j", len(inputs.query) ** -0.5
+    if abs(inputs.scaling - usual) < 1e-6:
+        score = r"\frac{q \cdot k_j}{\sqrt{d}}"
+    elif inputs.scaling != 1:
+        score = rf"{inputs.scaling:.4g}\; {score}"
+    if inputs.softcap is not None:
+        score = rf"{inputs.softcap:g} \tanh\!\left(\frac{{1}}{{{inputs.softcap:g}}} {score}\right)"
+    if inputs.bias is not None:
+        score += r" + \mathrm{bias}_j"
+    if inputs.allowed is not None and not inputs.allowed.all():
+        score += r" + \mathrm{mask}_j"
+    sink = "" if inputs.sink is None else r"e^{\mathrm{sink}} + "
+    return (rf"$$s_j = {score} \qquad w_j = \frac{{e^{{s_j}}}}{{{sink}\sum_i e^{{s_i}}}} \qquad "
+            rf"\mathrm{{head}} = \sum_j w_j\, v_j$$" f"\n\n{MULTI_HEAD}")  # fmt: skip
+
+
+def _place(recording, layer, head, kind, token) -> tuple[str, int, int, int]:
+    """Kind, layer, head and query token that there are; the last token where none is chosen."""
+    kind, layer, head = within(recording, layer, head, kind)
+    count = len(recording.attention(layer, kind).query_tokens)
+    return kind, layer, head, count - 1 if token is None or not 0 <= int(token) < count else int(token)
 
 
 @outputs(2)
 def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score, factor, hide) -> tuple:
     """The softmax after a visitor's change, marked as such: picture and sentence."""
     recording = recorded(model_id, device, dtype, text)
-    kind = kind if kind in recording.kinds else recording.kinds[0]
-    attention = recording.attention(int(layer), kind)
-    query = len(attention.query_tokens) - 1 if token is None else int(token)
-    inputs = recording.maths(int(layer), kind).inputs(int(head), query)
-    labels = [t.label for t in attention.key_tokens]
+    if not (can := recording.model.capabilities.maths):
+        return gr.update(value=None, visible=False), markup.note(f"The steps of this model can't be shown: {can.reason}.")
+    kind, layer, head, query = _place(recording, layer, head, kind, token)
+    inputs = recording.maths(layer, kind).inputs(head, query)
+    labels = [t.label for t in recording.attention(layer, kind).key_tokens]
     number = None if key is None or int(key) >= len(labels) else int(key)
     if number is None and hide:
         return gr.skip(), markup.note("Choose the key token to hide first.")
     before = head_steps(inputs)
-    after = changed(inputs, factor=float(factor), key=number, score=None if score is None else float(score), hide=bool(hide))
+    times, score = 1.0 if factor is None else float(factor), None if score is None else float(score)
+    after = changed(inputs, factor=times, key=number, score=score, hide=bool(hide))
     moved = float(np.abs(after.weights - before.weights).sum()) / 2
     figure = stages_figure(after, labels, title="CHANGED BY YOU: not the model's own numbers", compared=before)
     words = f"Changed by you: {percent(moved)} of the attention moved elsewhere. The model did not compute this."

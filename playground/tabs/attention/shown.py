@@ -3,18 +3,23 @@ sinks, or from one sentence to another. Knows recordings; knows no components.
 """
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from playground.analysis.attention_maps import rollout, times, without
 from playground.analysis.display import percent
 from playground.errors import PlaygroundError
 
 THIS, CHOSEN, MINUS = "this head", "mean of the heads chosen", "minus the mean of the heads chosen"
+MOST = "maximum of the heads chosen"
 DIFFERENCE, ROLLOUT = "minus the layer's mean", "rollout up to this layer"
 NORMS, MASK = "times the values' norms", "the mask"
-SHOWN = (THIS, CHOSEN, "mean of all heads", "maximum of all heads", MINUS, DIFFERENCE, NORMS, ROLLOUT, MASK)
+SHOWN = (THIS, CHOSEN, MOST, "mean of all heads", "maximum of all heads", MINUS, DIFFERENCE, NORMS, ROLLOUT, MASK)
 """What can be shown of a layer."""
 COMPARED = (MINUS, DIFFERENCE)
+LONGEST = 512
+"""Tokens up to which a rollout is computed: it multiplies whole matrices, layer by layer."""
 NOTHING, FIRST, SPECIAL = "nothing", "the first token", "special tokens"
 BOTH = "both"
 BETWEEN = {"A → A": (0, 0), "A → B": (0, 1), "B → A": (1, 0), "B → B": (1, 1)}
@@ -94,10 +99,13 @@ def head_map(recording, layer: int, head: int, kind: str, options: Options | Non
 def _weights(recording, attention, layer: int, head: int, options: Options):
     """Numbers (Q, K), their name, and what has to be said of them."""
     show, name = options.show, f"Layer {layer}, head {head}"
-    if show in (CHOSEN, MINUS):
+    if show in (CHOSEN, MOST, MINUS):
         chosen = [int(n) for n in options.others or ()]
         if not chosen:
             return attention.head(head), name, " Choose more heads under “Heads chosen”."
+        if show == MOST:
+            told = f"the maximum of heads {', '.join(map(str, sorted(chosen)))}"
+            return reduce(lambda a, b: a.maximum(b), map(attention.head, chosen)), f"Layer {layer}, {told}", ""
         mean = sum(attention.head(n) for n in chosen) / len(chosen)
         told = f"head {chosen[0]}" if len(chosen) == 1 else f"the mean of heads {', '.join(map(str, sorted(chosen)))}"
         if show == CHOSEN:
@@ -106,8 +114,8 @@ def _weights(recording, attention, layer: int, head: int, options: Options):
     if show == ROLLOUT:
         if attention.kind == "cross":
             raise PlaygroundError("Cross-attention has no rollout.", "Choose the encoder's or the decoder's own attention.")
-        rolled = rollout(recording.attention(n, attention.kind).weights for n in range(layer + 1))
-        return rolled, f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half", ""
+        name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
+        return _rollout(recording, attention, layer), name, ""
     if show == NORMS:
         norms, through = recording.maths(layer, attention.kind).value_norms(head)
         of = "what each key's value adds to the residual stream, |v W^O|" if through else "each key's value, |v|"
@@ -121,6 +129,19 @@ def _weights(recording, attention, layer: int, head: int, options: Options):
     if show not in (THIS, MASK):
         raise PlaygroundError(f"There is no {show!r} to show.", f"Choose one of: {', '.join(SHOWN)}.")
     return attention.head(head), name, ""
+
+
+_rolled: WeakKeyDictionary = WeakKeyDictionary()
+"""Recording -> (kind, layer) -> its rollout, the last one of each recording."""
+
+
+def _rollout(recording, attention, layer: int):
+    if (count := len(attention.query_tokens)) > LONGEST:
+        raise PlaygroundError(f"The text has {count:,} tokens; a rollout is computed for up to {LONGEST}.", "Shorten it.")
+    if (found := _rolled.get(recording, (None, None)))[0] != (attention.kind, layer):
+        rolled = rollout(recording.attention(n, attention.kind).weights for n in range(layer + 1))
+        found = _rolled[recording] = (attention.kind, layer), rolled
+    return found[1]
 
 
 def _sinks(left_out: str, keys) -> list[int]:

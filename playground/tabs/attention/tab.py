@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from playground.components import FollowingRadio, FollowingSlider
-from playground.tabs.attention import bertviz, heads, maths, roles, through
-from playground.tabs.lens import Lens
+from playground.tabs.attention import bertviz, drawing, heads, maths, roles, through
+from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active
 from playground.tabs.views import build_views
 
 NAME, TITLE = "attention", "Attention"
@@ -39,4 +39,8 @@ def build(lens: Lens, tab: gr.Tab) -> None:
         kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
         layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
         head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
-    build_views(lens, tab, NAME, VIEWS, Chosen(layer, head, kind, lens))
+    chosen = Chosen(layer, head, kind, lens)
+    shown, again = [kind, layer, head, lens.message], {"trigger_mode": "always_last", **RUNS_MODEL}
+    gr.on([tab.select, kind.input], drawing.follow, chosen.given, shown, **again)
+    gr.on(lens.triggers, only_when_active(NAME, drawing.follow), [lens.active, *chosen.given], shown, **again)
+    build_views(lens, tab, NAME, VIEWS, chosen)
