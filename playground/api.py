@@ -18,9 +18,10 @@ MOST_NUMBERS = 2048**2
 
 
 def publish() -> None:
-    """Adds the endpoints to the page being built."""
+    """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
     for function in (models, generate, attention, next_tokens, positions, embeddings, verify):
-        gr.api(_plain_errors(function), api_name=function.__name__, concurrency_id="model", concurrency_limit=4)
+        queue, limit = ("generate", 8) if function is generate else ("model", 4)
+        gr.api(_plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)
 
 
 def _plain_errors(function):

@@ -45,18 +45,26 @@ class Tree:
     """Continuations that share what they begin with. A parent comes before its children."""
 
     nodes: list[Node] = field(default_factory=list)
+    _followed: dict[int, dict[int, int]] = field(default_factory=dict, init=False, repr=False)
+    """Of every node that has children: their numbers, by token id, in the order in which they were added."""
+
+    def __post_init__(self):
+        for number, node in enumerate(self.nodes):
+            self._followed.setdefault(node.parent, {})[node.step.token.id] = number
 
     def add(self, parent: int, step: Step) -> int:
-        """The node of a token after `parent`: a new one, or the one that is there already."""
-        for number in self.children(parent):
-            if self.nodes[number].step.token.id == step.token.id:
-                return number
-        self.nodes.append(Node(step, parent))
-        return len(self.nodes) - 1
+        """The node of a token after `parent`: a new one, or the one that is there already, which now tells this step, for
+        it was written anew."""
+        children = self._followed.setdefault(parent, {})
+        number = children.setdefault(step.token.id, len(self.nodes))
+        if number == len(self.nodes):
+            self.nodes.append(Node(step, parent))
+        self.nodes[number].step = step
+        return number
 
     def children(self, node: int) -> list[int]:
         """Numbers of the nodes that come right after a node."""
-        return [number for number, other in enumerate(self.nodes) if other.parent == node]
+        return list(self._followed.get(node, {}).values())
 
     def path(self, node: int) -> list[int]:
         """Numbers of the nodes from the first token to this one; empty for `ROOT`."""
@@ -74,29 +82,26 @@ class Tree:
         """The node where a continuation of these ids ends."""
         node = ROOT
         for token_id in ids:
-            found = [n for n in self.children(node) if self.nodes[n].step.token.id == token_id]
-            if not found:
+            node = self._followed.get(node, {}).get(token_id)
+            if node is None:
                 return None
-            node = found[0]
         return node
 
     def leaves(self) -> list[int]:
         """Numbers of the nodes that nothing follows, in the order of the picture, from top to bottom."""
-        followed = self._followed()
-        found, open_nodes = [], followed.get(ROOT, [])[::-1]
+        found, open_nodes = [], self.children(ROOT)[::-1]
         while open_nodes:
             node = open_nodes.pop()
-            if node in followed:
-                open_nodes += followed[node][::-1]
+            if children := self.children(node):
+                open_nodes += children[::-1]
             else:
                 found.append(node)
         return found
 
     def end_of(self, node: int) -> int:
         """The leaf that one comes to from a node along the first continuations written."""
-        followed = self._followed()
-        while node in followed:
-            node = followed[node][0]
+        while children := self.children(node):
+            node = children[0]
         return node
 
     def log_probability(self, node: int) -> float:
@@ -116,25 +121,18 @@ class Tree:
 
     def stretches(self) -> list[Stretch]:
         """The tree as lines between forks, parents first."""
-        followed, lanes = self._followed(), {leaf: float(lane) for lane, leaf in enumerate(self.leaves())}
+        lanes = {leaf: float(lane) for lane, leaf in enumerate(self.leaves())}
         for number in range(len(self.nodes) - 1, -1, -1):  # children come after their parents
-            if number in followed:
-                places = [lanes[child] for child in followed[number]]
+            if children := self.children(number):
+                places = [lanes[child] for child in children]
                 lanes[number] = (places[0] + places[-1]) / 2
         found: list[Stretch] = []
-        begin = [(child, 0, None) for child in followed.get(ROOT, [])]
+        begin = [(child, 0, None) for child in self.children(ROOT)]
         while begin:
             node, start, parent = begin.pop(0)
             nodes = [node]
-            while len(followed.get(nodes[-1], [])) == 1:
-                nodes.append(followed[nodes[-1]][0])
+            while len(children := self.children(nodes[-1])) == 1:
+                nodes += children
             found.append(Stretch(tuple(nodes), start, parent, lanes[nodes[-1]]))
-            begin += [(child, start + len(nodes), len(found) - 1) for child in followed.get(nodes[-1], [])]
+            begin += [(child, start + len(nodes), len(found) - 1) for child in children]
         return found
-
-    def _followed(self) -> dict[int, list[int]]:
-        """The children of every node that has some."""
-        followed: dict[int, list[int]] = {}
-        for number, node in enumerate(self.nodes):
-            followed.setdefault(node.parent, []).append(number)
-        return followed

@@ -225,7 +225,8 @@ class _Runs:
         self._recording, self._reach, self._choices = recording, reach, choices
         self._model = recording.model
         self._ids = [token.id for token in recording.tokens]
-        self._segments = [token.segment for token in recording.tokens]
+        told_apart = "token_type_ids" in self._model.tokenizer.model_input_names  # RoBERTa reads pairs without
+        self._segments = [token.segment if told_apart else 0 for token in recording.tokens]
 
     def rows(self, wanted: list[Variant]) -> Iterator[tuple[Variant, Tensor, Tensor | None]]:
         """Each variant with its logits or last hidden states (T, …) and the chosen head's weights (Q, K), on the CPU."""

@@ -69,7 +69,8 @@ def fill(
     fills = [Fill(index, None, next_tokens(model, recording.logits[index], count), None) for index in own]
     if hide:
         ids = [mask if index in hide else token.id for index, token in enumerate(tokens)]
-        masked = record(model, ids, settings=settings)
+        segments = [token.segment for token in tokens]  # all 0 but for the second sentence of a pair
+        masked = record(model, ids, segments=segments, settings=settings)
         for index in hide:
             chosen = tokens[index].id
             expected, visible = (next_tokens(model, r.logits[index], count, chosen) for r in (masked, recording))

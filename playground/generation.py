@@ -18,7 +18,7 @@ from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import IncrementalText, Token, check_text
 from playground.reading import PrefixCaches, Reader
-from playground.recording import check_length
+from playground.recording import check_ids, check_length
 from playground.sampling import Chooser, GenerationSettings
 from playground.settings import Settings
 from playground.turns import Turns
@@ -137,8 +137,11 @@ def longest(model: LoadedModel, settings: Settings) -> int:
 
 
 def within_limits(model: LoadedModel, ids, begun, generation: GenerationSettings, settings: Settings):
-    """The settings with as many new tokens as there is room for. PlaygroundError, with both numbers, if there is none."""
+    """The settings with as many new tokens as there is room for. PlaygroundError, with both numbers, if there is none, or
+    for an id that the model has no embedding of."""
     limit = longest(model, settings)
+    check_ids(model, ids)
+    check_ids(model, begun, target=model.model.config.is_encoder_decoder)
     if model.model.config.is_encoder_decoder:
         check_length(len(ids), limit)
         written = 1 + len(begun)
@@ -153,7 +156,9 @@ def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step]:
         started = time.perf_counter()
         with turns.turn():  # an encoder reads its source here
             reader = Reader(model, ids, begun, generation.samples, prefixes)
-        writers = [_Writer(model, generation, reader.ids.shape[1] - len(begun), n) for n in range(generation.samples)]
+        begin, limit = reader.ids.shape[1] - len(begun), reader.ids.shape[1] + generation.max_new_tokens
+        choosers = (Chooser(model, generation, begin, limit, ids, n) for n in range(generation.samples))
+        writers = [_Writer(model, generation, chooser, n) for n, chooser in enumerate(choosers)]
         try:
             for index in range(generation.max_new_tokens):
                 with turns.turn():
@@ -177,11 +182,10 @@ def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step]:
 class _Writer:
     """One row of tokens in the making."""
 
-    def __init__(self, model: LoadedModel, generation: GenerationSettings, begin: int, sample: int):
+    def __init__(self, model: LoadedModel, generation: GenerationSettings, choose: Chooser, sample: int):
         end = model.model.generation_config.eos_token_id
         self._ends = set(end) if isinstance(end, list) else {end}
-        self._model, self._generation, self._sample = model, generation, sample
-        self._choose = Chooser(model, generation, begin, sample)
+        self._model, self._generation, self._choose, self._sample = model, generation, choose, sample
         self._text, self._written = IncrementalText(model.vocabulary), ""
         self.token_id = -1
 

@@ -58,9 +58,13 @@ class GraphStep:
         plain = all(type(layer) is DynamicLayer for layer in getattr(cache, "layers", [None]))
         if not plain or count >= self.length or not self._taken.acquire(blocking=False):
             return False
-        for mine, theirs in zip(self._cache.layers, cache.layers, strict=True):
-            mine.keys[:, :, :count], mine.values[:, :, :count] = theirs.keys, theirs.values
-            mine.cumulative_length.fill_(count)
+        try:
+            for mine, theirs in zip(self._cache.layers, cache.layers, strict=True):
+                mine.keys[:, :, :count], mine.values[:, :, :count] = theirs.keys, theirs.values
+                mine.cumulative_length.fill_(count)
+        except BaseException:
+            self._taken.release()
+            raise
         self._count = count
         return True
 
@@ -81,14 +85,14 @@ class GraphStep:
 
     def leave(self, cache: Cache) -> Cache:
         """A cache like the one taken over, with all that was read since; others may take the step now."""
-        mine = copy.copy(cache)
-        mine.layers = [copy.copy(layer) for layer in cache.layers]
-        for layer, held in zip(mine.layers, self._cache.layers, strict=True):
-            layer.keys, layer.values = (
-                tensor[:, :, : self._count].clone() for tensor in (held.keys, held.values)
-            )
-        self._taken.release()
-        return mine
+        try:
+            mine = copy.copy(cache)
+            mine.layers = [copy.copy(layer) for layer in cache.layers]
+            for layer, held in zip(mine.layers, self._cache.layers, strict=True):
+                layer.keys, layer.values = (tensor[:, :, : self._count].clone() for tensor in (held.keys, held.values))
+            return mine
+        finally:  # also where a GPU has no memory left for the copy
+            self._taken.release()
 
     def _read(self) -> Tensor:
         named = {"input_ids": self._token, "position_ids": self._place, self._named: self._cache}

@@ -46,12 +46,12 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
-        lens = lens_module.build(name_kept(tabs.TABS[0].NAME))
+        lens = lens_module.build(name_kept(tabs.TABS[0].NAME), {tab.NAME: gr.State(0) for tab in tabs.TABS})
         with gr.Tabs(elem_id="tabs"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:
-                    keeps_name(item, lens.active, tab.NAME)
-                    tab.build(lens, item)
+                    keeps_name(item, lens.active, tab.NAME, lens.opened[tab.NAME])
+                    tab.build(lens)
         with holder:
             sidebar.build(lens, page)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")

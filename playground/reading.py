@@ -8,18 +8,25 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer, EncoderDecoderCache
+from transformers.cache_utils import (
+    Cache,
+    DynamicCache,
+    DynamicLayer,
+    DynamicSlidingWindowLayer,
+    EncoderDecoderCache,
+)
 
 from playground.cache import ByteBudgetCache
 from playground.models.families import cache_argument
 from playground.models.loaded import LoadedModel
+from playground.recording import check_ids
 
 
 class PrefixCaches:
     """Key-value caches of texts read before, for all visitors, within a budget in bytes.
 
-    No tensor is copied: a cache grows by new tensors, never in place, so any number of continuations share the
-    prefix's.
+    Only what is part of a larger tensor is copied, such as a sliding window of all that was read at once: a cache
+    grows by new tensors, never in place, so any number of continuations share the prefix's.
     """
 
     def __init__(self, budget: int):
@@ -30,6 +37,8 @@ class PrefixCaches:
         if (layers := _plain_layers(cache)) is not None and ids:
             size = sum(t.nbytes for layer in layers for t in (layer.keys, layer.values) if t is not None)
             if size <= self._caches.budget:
+                for layer in layers:
+                    layer.keys, layer.values = _own(layer.keys), _own(layer.values)
                 self._caches.get((model.key, tuple(source), tuple(ids)), lambda: cache, lambda _: size)
 
     def find(self, model: LoadedModel, source: Sequence[int], ids: Sequence[int]) -> tuple[int, Cache | None]:
@@ -61,12 +70,20 @@ def _common(first: Sequence[int], second: Sequence[int]) -> int:
 
 def _plain_layers(cache: Cache) -> list | None:
     """The layers of a cache that grows by new tensors; None for one of another kind (a recurrent state)."""
+    if type(cache) not in (DynamicCache, EncoderDecoderCache):
+        return None
     layers = (
         [*cache.self_attention_cache.layers, *cache.cross_attention_cache.layers]
         if isinstance(cache, EncoderDecoderCache)
         else getattr(cache, "layers", [None])
     )
     return layers if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers) else None
+
+
+def _own(tensor: Tensor | None) -> Tensor | None:
+    """The tensor without the larger storage that it may be a view of."""
+    view = tensor is not None and tensor.untyped_storage().nbytes() > tensor.nbytes
+    return tensor.clone() if view else tensor
 
 
 def _cropped(cache: Cache, surplus: int) -> Cache:
@@ -109,6 +126,8 @@ class Reader:
             self._options["logits_to_keep"] = 1  # of a long prompt only the last row is needed
         self._source: tuple[int, ...] = ()
         read = [*ids, *begun]
+        check_ids(model, ids)
+        check_ids(model, begun, target=self._model.config.is_encoder_decoder)
         if self._model.config.is_encoder_decoder:
             self._source, read = tuple(ids), [decoder_start(model), *begun]
             with torch.inference_mode():
@@ -139,7 +158,9 @@ class Reader:
             options["encoder_outputs"] = self._encoded
         if self._cached_as:
             outputs = self._model(**{name: self._fresh, self._cached_as: self._cache}, use_cache=True, **options)
-            self._cache = outputs[self._cached_as]
+            self._cache = outputs.get(self._cached_as)
+            if self._cache is None:  # RecurrentGemma keeps its state in the model, where another visitor's would meet it
+                self._cached_as, self._options["use_cache"] = None, False
         else:  # an old family (openai-gpt) reads the whole text again
             outputs = self._model(**{name: self.ids}, **options)
         logits = outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU
@@ -161,19 +182,20 @@ class Reader:
     def _leave_graph(self) -> None:
         """Goes on in the usual way, with all that was read."""
         if self._graph is not None:
-            self._cache = self._graph.leave(self._cache)
-            self._graph = None
+            step, self._graph = self._graph, None  # left once, whatever comes of it
+            self._cache = step.leave(self._cache)
 
     def _part(self, logits: Tensor) -> Tensor:
         """Makes one row into many, once the text before them has been read."""
         self.keep()
         self._shared = False
         self.ids = self.ids.repeat(self._rows, 1)
+        first = torch.zeros(self._rows, dtype=torch.long, device=self.ids.device)
         if self._cache is not None:
             self._cache = _cropped(self._cache, 0) if _plain_layers(self._cache) is not None else self._cache
-            self._cache.batch_repeat_interleave(self._rows)
+            self._cache.reorder_cache(first)  # which recurrent states know too
         if self._source:
-            self._encode_rows(torch.zeros(self._rows, dtype=torch.long, device=self.ids.device))
+            self._encode_rows(first)
         return logits.expand(self._rows, -1)
 
     def _encode_rows(self, rows: Tensor) -> None:
@@ -187,7 +209,7 @@ class Reader:
             chosen = torch.tensor(rows, device=self.ids.device)
             self.ids = self.ids[chosen]
             if self._cache is not None:
-                self._cache.batch_select_indices(chosen)
+                self._cache.reorder_cache(chosen)
             if self._source:
                 self._encode_rows(chosen)
         self._fresh = torch.tensor(token_ids, device=self.ids.device)[:, None]
@@ -196,7 +218,7 @@ class Reader:
     def keep(self) -> None:
         """Leaves the cache for whoever goes on from here or from any token before."""
         self._leave_graph()
-        if self._prefixes is None or self._cache is None or not self._shared:
+        if self._prefixes is None or self._cache is None or not self._shared or _plain_layers(self._cache) is None:
             return
         count = self._cache.get_seq_length()
         if count > self._kept:

@@ -30,6 +30,10 @@ FAST, EAGER = "playground_recorder", "playground_recorder_eager"
 is causal; and with the additive masks that every family's own eager function reads."""
 
 _ONLY_EAGER = ("softcap", "s_aux")  # caps and sinks are beyond scaled_dot_product_attention
+_TRIED = 11
+"""Ids that a way is tried on."""
+_TOLERANCE, _ROUNDED_TOLERANCE = 1e-3, 1e-1
+"""Largest difference of a logit that rounding explains, as a share of the largest: in float32, and in coarser formats."""
 
 Sink = Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Tensor | None, dict, Tensor], Tensor | None]
 Receiver = Callable[[str, int, AttentionCall], None]
@@ -97,26 +101,56 @@ def set_recorder(model: PreTrainedModel) -> bool:
             module.register_forward_hook(_heard_rotation, with_kwargs=True)
     if not model._can_set_attn_implementation():  # else transformers warns, and some families are left half set
         return False
+    for reference in ("eager",) if _is_exact(model) else ("sdpa", "eager"):  # rounding alone can set these far apart
+        try:
+            model.set_attn_implementation(reference)
+            expected, _ = _tried(model)
+        except Exception:  # any family may fail in its own way; many have no sdpa
+            continue
+        if any(_is_same_model(model, way, expected) for way in (FAST, EAGER)):
+            return True
+    model.set_attn_implementation("eager")
+    return False
+
+
+def _is_same_model(model: PreTrainedModel, way: str, expected: Tensor) -> bool:
+    """Sets a way and tells whether every call comes to the recorder in a form that it reads, and the model still gives
+    what is expected, as it does in a way of transformers' own.
+
+    Some families ask for the name "eager" or "sdpa" (DeepSeek 3.2's index) and some get no mask because a flag of
+    their modules is taken for it (BigBird-Pegasus, Splinter): under another name these are other models, silently.
+    """
     try:
-        model.set_attn_implementation(EAGER)
-        calls = _options_of_calls(model)
-    except (ValueError, KeyError, NotImplementedError, AttributeError, RuntimeError):
-        calls = []
-    if not calls:
-        model.set_attn_implementation("eager")
-    elif not any(map(_needs_eager, calls)):
-        model.set_attn_implementation(FAST)
-    return bool(calls)
+        model.set_attn_implementation(way)
+        found, calls = _tried(model)
+    except Exception:  # masks of a form that the family's own code can't add
+        return False
+    if not calls or (way == FAST and any(map(_needs_eager, calls))):
+        return False
+    if any(given.get("indices") is not None for given in calls):  # which keys are seen, but for these few ids all of them
+        return False
+    share = (found - expected).abs().max() / expected.abs().max()
+    return bool(share <= (_TOLERANCE if _is_exact(model) else _ROUNDED_TOLERANCE))
+
+
+def _is_exact(model: PreTrainedModel) -> bool:
+    """Whether all matrices of the model are float32: neither a half format nor int8."""
+    weights = (getattr(module, "weight", None) for module in model.modules())
+    return all(w.dtype == torch.float32 for w in weights if isinstance(w, Tensor) and w.ndim == 2)
 
 
 @torch.inference_mode()
-def _options_of_calls(model: PreTrainedModel) -> list[dict]:
-    """The options of every attention call of one forward pass; none where the calls go past the recorder."""
+def _tried(model: PreTrainedModel) -> tuple[Tensor, list[dict]]:
+    """One forward pass over a few ids: logits, or last hidden states, in float32, and the options of every attention
+    call; no options where the calls go past the recorder."""
     options = []
-    ids = torch.tensor([[5, 6, 7]], device=model.get_input_embeddings().weight.device)
+    matrix = model.get_input_embeddings().weight
+    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None) or _TRIED
+    count = max(3, min(_TRIED, longest - 2))  # RoBERTa counts from 2
+    ids = torch.arange(5, 5 + count, device=matrix.device)[None] % len(matrix)
     with attention_sink(lambda module, query, key, value, mask, given, output: options.append(given)):
-        model(input_ids=ids, **({"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}))
-    return options
+        outputs = model(input_ids=ids, **({"decoder_input_ids": ids[:, :7]} if model.config.is_encoder_decoder else {}))
+    return outputs[0].float(), options
 
 
 @torch.inference_mode()
@@ -248,7 +282,7 @@ class CallReader:
     def _kind(self, module) -> str:
         if not self._two_stacks:
             return "self"
-        path = self._paths[module]
+        path = self._paths[module].replace("cross_attention", "crossattention")  # as NLLB-MoE writes it
         if any(part in path for part in CROSS_ATTENTION_PATHS):
             return "cross"
         first = re.search("encoder|decoder", path)  # a decoder made of BERT has an "encoder" further down its path

@@ -7,6 +7,7 @@ loaded or shown, and leaves the hooks to recorder.py.
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -32,16 +33,21 @@ def record(
     target_text: str | None = None,
     *,
     pair: str | None = None,
+    segments: Sequence[int] = (),
     settings: Settings | None = None,
 ) -> Recording:
     """Runs the model once over a text, or over token ids as they are, and keeps what it did.
 
     target_text is an encoder-decoder's output (generated greedily if not given); pair is the second sentence for
-    models that read two (BERT). PlaygroundError for an empty or too long text, with both numbers.
+    models that read two (BERT); of token ids segments tell the same, 0 or 1 for each id. PlaygroundError for an empty
+    or too long text, with both numbers.
     """
     settings = settings or Settings()
     if isinstance(text, list | tuple):
         inputs, tokens = _inputs_of(model, list(text)), model.vocabulary.describe(text)
+        if any(segments) and "token_type_ids" in model.tokenizer.model_input_names:  # RoBERTa reads pairs without
+            inputs["token_type_ids"] = torch.tensor([list(segments)], device=model.input_device)
+            tokens = tuple(replace(token, segment=n) for token, n in zip(tokens, segments, strict=True))
     else:
         inputs, tokens = _inputs(model, check_text(text, settings.max_text_bytes), pair)
     target_tokens = None
@@ -68,6 +74,7 @@ def _inputs(model: LoadedModel, text: str, pair: str | None) -> tuple[dict[str, 
 
 def _inputs_of(model: LoadedModel, ids: list[int]) -> dict[str, Tensor]:
     check_length(len(ids), model.max_tokens)
+    check_ids(model, ids)
     return {"input_ids": torch.tensor([ids], device=model.input_device)}
 
 
@@ -80,6 +87,19 @@ def check_length(count: int, limit: int) -> None:
         )
 
 
+def check_ids(model: LoadedModel, ids: Sequence[int], target: bool = False) -> None:
+    """PlaygroundError with both numbers for an id beyond the embedding matrix, the decoder's for a target's ids: on a
+    GPU a single one would end the driver's work for all visitors."""
+    rows = len((model.model.get_decoder() if target else model.model).get_input_embeddings().weight)
+    for token_id in ids:
+        if not 0 <= token_id < rows:
+            text = f" (“{model.vocabulary.text(token_id)}”)" if token_id > 0 else ""
+            raise PlaygroundError(
+                f"The text has token {token_id:,}{text}; this model's embedding matrix has {rows:,} rows, counted from 0.",
+                "Leave it out: the tokenizer has it, but the model never learned it.",
+            )
+
+
 @torch.inference_mode()
 def _target_ids(model: LoadedModel, inputs: dict, target_text: str | None, settings: Settings) -> list[int]:
     """What the decoder reads: its start token, then the target without its end."""
@@ -90,6 +110,7 @@ def _target_ids(model: LoadedModel, inputs: dict, target_text: str | None, setti
     if target_text:
         labels = model.tokenizer(text_target=check_text(target_text, settings.max_text_bytes))["input_ids"]
         ids = [start, *labels]
+        check_ids(model, ids, target=True)
     else:
         limit = min(MAX_TARGET_TOKENS, model.max_tokens - 1)
         seen = torch.ones_like(inputs["input_ids"])  # else transformers hides tokens that look like padding

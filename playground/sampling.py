@@ -3,18 +3,23 @@
 Sees ids and logits; knows nothing of texts or of how a model is run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import (
+    EncoderNoRepeatNGramLogitsProcessor,
     ForcedBOSTokenLogitsProcessor,
+    ForcedEOSTokenLogitsProcessor,
     LogitsProcessor,
+    MinLengthLogitsProcessor,
+    MinNewTokensLengthLogitsProcessor,
     MinPLogitsWarper,
     NoBadWordsLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
+    SequenceBiasLogitsProcessor,
     SuppressTokensAtBeginLogitsProcessor,
     SuppressTokensLogitsProcessor,
     TemperatureLogitsWarper,
@@ -91,22 +96,38 @@ class GenerationSettings:
         return self.greedy or self.temperature < 1e-4 or self.top_p == 0 or self.top_k == 1
 
 
-def rules(model: LoadedModel, generation: GenerationSettings, begin: int) -> Iterator[tuple[str, LogitsProcessor]]:
+def rules(
+    model: LoadedModel, generation: GenerationSettings, begin: int, limit: int, source: Sequence[int]
+) -> Iterator[tuple[str, LogitsProcessor]]:
     """(name, processor) in the order in which transformers' `generate()` applies them: the visitor's rules, and what
     the checkpoint itself prescribes (Marian never writes its padding token, mBART opens with the language).
 
-    begin is the number of tokens before the first new one.
+    begin is the number of tokens before the first new one, limit the number with the last one; source is what was
+    given: an encoder's text, or a decoder's prompt.
     """
     own, device = model.model.generation_config, model.input_device
+    if own.sequence_bias:
+        yield "the model's favoured words", SequenceBiasLogitsProcessor(own.sequence_bias)
     if generation.repetition_penalty != 1:
         penalty = float(generation.repetition_penalty)
         yield f"repetition penalty {penalty:g}", RepetitionPenaltyLogitsProcessor(penalty)
     if size := generation.no_repeat_ngram:
         yield f"no repeated {size}-gram", NoRepeatNGramLogitsProcessor(size)
+    if size := own.encoder_no_repeat_ngram_size:
+        given = torch.tensor([list(source)], device=device)
+        yield f"no {size}-gram of the source", EncoderNoRepeatNGramLogitsProcessor(size, given)
     if own.bad_words_ids:
         yield "the model's barred words", NoBadWordsLogitsProcessor(own.bad_words_ids, own.eos_token_id)
+    if own.min_length and own.eos_token_id is not None:
+        least = MinLengthLogitsProcessor(own.min_length, own.eos_token_id, device)
+        yield f"the model's least length of {own.min_length}", least
+    if own.min_new_tokens and own.eos_token_id is not None:
+        least = MinNewTokensLengthLogitsProcessor(begin, own.min_new_tokens, own.eos_token_id, device)
+        yield f"the model's least of {own.min_new_tokens} new tokens", least
     if own.forced_bos_token_id is not None:
         yield "the model's first token", ForcedBOSTokenLogitsProcessor(own.forced_bos_token_id)
+    if own.forced_eos_token_id is not None:
+        yield "the model's last token", ForcedEOSTokenLogitsProcessor(limit, own.forced_eos_token_id, device)
     if own.suppress_tokens:
         yield "the model's barred tokens", SuppressTokensLogitsProcessor(own.suppress_tokens, device)
     if own.begin_suppress_tokens:
@@ -130,10 +151,14 @@ def rules(model: LoadedModel, generation: GenerationSettings, begin: int) -> Ite
 class Chooser:
     """Picks one token of a distribution by the visitor's rules and the model's own."""
 
-    def __init__(self, model: LoadedModel, generation: GenerationSettings, begin: int, sample: int = 0):
+    def __init__(
+        self, model: LoadedModel, generation: GenerationSettings, begin: int, limit: int, source: Sequence[int],
+        sample: int = 0,
+    ):  # fmt: skip
+        """begin, limit and source are those of `rules`."""
         self._greedy = generation.is_greedy
         self._shown = generation.alternatives
-        self._rules = list(rules(model, generation, begin))
+        self._rules = list(rules(model, generation, begin, limit, source))
         self._random = torch.Generator()
         if generation.seed is None:
             self._random.seed()

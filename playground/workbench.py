@@ -8,12 +8,13 @@ import gc
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from playground.cache import ByteBudgetCache
 from playground.catalog import find
@@ -48,6 +49,16 @@ class LoadStatus:
     share: float | None
     seconds: float
     model: Any = None
+
+
+_loaded = WeakSet()
+"""Models that a workbench loaded; those made by hand are never evicted."""
+
+
+def _remembered(model):
+    """The model, known from now on as one that can be evicted."""
+    _loaded.add(model)
+    return model
 
 
 class Workbench:
@@ -116,7 +127,7 @@ class Workbench:
         from playground.models.loading import load  # torch and transformers take seconds to import
 
         try:
-            return load(model_id, device, dtype, settings=self.settings, progress=progress)
+            return _remembered(load(model_id, device, dtype, settings=self.settings, progress=progress))
         except NotEnoughMemory as error:
             missing = error.needed - error.free
             if missing > self._recordings.used + self._models.used:
@@ -126,7 +137,7 @@ class Workbench:
         if missing > 0:
             self._models.release(missing)
         _return_memory()
-        return load(model_id, device, dtype, settings=self.settings, progress=progress)
+        return _remembered(load(model_id, device, dtype, settings=self.settings, progress=progress))
 
     def _forget_recordings(self, model) -> None:
         """A recording holds its model: without this an evicted model's memory would stay taken."""
@@ -136,14 +147,15 @@ class Workbench:
 
     def _key(self, model_id: str, device: str, dtype: str) -> Hashable:
         """What a loaded model is known by: its canonical id (a folder's with its state), device, number format."""
-        from playground.models.devices import choose_device, choose_dtype
+        from playground.models.devices import available_devices, choose_device, choose_dtype
 
         if not isinstance(model_id, str) or not model_id.strip():
             raise PlaygroundError("No model was named.", "Choose one from the list.")
         model_id, chosen = model_id.strip(), choose_device(device).value
         entry = find(model_id)
         state = "" if entry or self.settings.catalog_only else _state(model_id)
-        return entry.name if entry else model_id, state, str(chosen), str(choose_dtype(dtype, chosen).value)
+        place = "cuda:0" if str(chosen) == "cuda" and "cuda:1" not in available_devices() else str(chosen)  # the only GPU
+        return entry.name if entry else model_id, state, place, str(choose_dtype(dtype, chosen).value)
 
     def turns(self, model) -> Turns:
         """Of those who generate on the model's device."""
@@ -176,24 +188,43 @@ class Workbench:
         return self._prefixes
 
     def recording(self, model, text: str | tuple[int, ...], target_text: str | None = None, pair: str | None = None):
-        """The Recording of a text, or of token ids, made if need be."""
+        """The Recording of a text, or of token ids, made if need be. It is kept as long as its model is."""
         from playground.recording import record
 
-        return self._recordings.get(
+        recording = self._recordings.get(
             (model.key, text, target_text, pair),
             lambda: record(model, text, target_text, pair=pair, settings=self.settings),
             lambda recording: recording.nbytes,
         )
+        key = self._key(model.model_id, str(model.device.value), model.dtype.name) if model in _loaded else None
+        if key and self._models.peek(key) is not model:  # evicted meanwhile, when there was nothing yet to forget
+            self._recordings.forget(lambda key, kept: kept is recording)
+        return recording
 
-    def experiment(self, model, text: str, choices):
-        """The Experiment of a text, its order and positions broken in every way that the model allows, made if need be."""
+    def experiment(self, recording, choices):
+        """The Experiment of a recorded text, its order and positions broken in every way that the model allows, made if
+        need be."""
         from playground.experiments import experiment
 
         return self._recordings.get(
-            ("experiment", model.key, text, choices),
-            lambda: experiment(self.recording(model, text), choices),
+            ("experiment", recording.model.key, recording.tokens, recording.target_tokens, choices),
+            lambda: experiment(recording, choices),
             lambda found: found.nbytes,
         )
+
+    def sentences(self, model, lines: tuple[str, ...], pooling: str, tick: Callable[[float], None] = lambda share: None):
+        """The lines as vectors (`models.sentences.Encoded`), made if need be; tick as for `encode`."""
+        from playground.models.sentences import encode
+
+        while True:
+            try:
+                return self._recordings.get(
+                    ("sentences", model.key, lines, pooling),
+                    lambda: encode(model, lines, pooling, tick),
+                    lambda found: found.nbytes,
+                )
+            except Cancelled:  # by another visitor, on whose work this one waited, or by its own
+                tick(0.0)
 
 
 def _state(model_id: str) -> Hashable:

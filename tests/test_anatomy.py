@@ -105,7 +105,7 @@ def test_no_other_family_fails_beyond_its_context(family, tiny):
     ("gemma3_text", "rotary, base 10,000 and 1,000,000, all dimensions"),
     ("gpt_neox", "rotary, base 10,000, 25% of the dimensions"),
     ("gptj", "rotary, base 10,000, 50% of the dimensions"),
-    ("gpt_oss", "rotary, base 150,000, scaling yarn, all dimensions"),
+    ("gpt_oss", "rotary, base 150,000, scaling yarn × 4, all dimensions"),
     ("smollm3", "rotary, base 2,000,000, all dimensions, none in 1 of 2 layers"),
     ("opt", "learned table, 64 positions"),
     ("roberta", "learned table, 63 positions"),
@@ -132,6 +132,26 @@ def test_the_first_positions_row(family, row, tiny):
     handle.remove()
     if family not in {"bart", "opt", "marian"}:  # these add their offset within the module
         assert used[0].flatten()[0] == row
+
+
+@pytest.mark.parametrize(("rope", "words"), [
+    ({"rope_type": "linear", "factor": 2.5}, "scaling linear × 2.5"),
+    ({"rope_type": "dynamic", "factor": 4.0}, "scaling dynamic × 4"),
+    ({"rope_type": "longrope", "original_max_position_embeddings": 16, "short_factor": [1.0] * 4, "long_factor": [2.0] * 4},
+     "scaling longrope × 4"),
+])  # fmt: skip
+def test_a_scaling_with_its_factor(monkeypatch, rope, words):
+    """Guards against a scaling named without how much it scales; LongRoPE's is the ratio of the two lengths."""
+    monkeypatch.setitem(zoo.FAMILIES, "llama", zoo._GROUPED | {"rope_parameters": {"rope_theta": 10_000.0} | rope})
+    assert examine(zoo.build("llama")).positions == f"rotary, base 10,000, {words}, all dimensions"
+
+
+def test_falcon_with_alibi(monkeypatch):
+    """Guards against rotary angles that Falcon makes and leaves aside once its configuration says ALiBi."""
+    assert examine(zoo.build("falcon")).position_scheme == "rotary"
+    monkeypatch.setitem(zoo.FAMILIES, "falcon", zoo.FAMILIES["falcon"] | {"alibi": True})
+    found = examine(zoo.build("falcon"))
+    assert found.position_scheme == "alibi" and found.positions.startswith("ALiBi") and "√d_head" in found.positions
 
 
 def test_gated_and_tied():

@@ -20,6 +20,7 @@ from playground.models.embeddings import embedding_matrix
 from playground.models.positions import position_facts
 from playground.page import create_app, launch_options
 from playground.settings import Settings
+from playground.tabs import lens
 from playground.tabs.generate import writing
 from playground.tabs.generate.written import Written
 from tests import zoo
@@ -53,6 +54,16 @@ def ask(server):
 
 
 # --- what the endpoints say of themselves ----------------------------------------------------------------------
+
+
+def test_long_texts_hold_up_no_drawing(server):
+    """Guards against four calls of /generate that stop every picture of the page: it waits in the queue of those who
+    write, the others in that of those who draw, with the page's own limits."""
+    queues = {f"/{fn.api_name}": (fn.concurrency_id, fn.concurrency_limit) for fn in server.app.fns.values() if fn.api_name}
+    page = lens.GENERATES["concurrency_id"], lens.GENERATES["concurrency_limit"]
+    drawn = lens.RUNS_MODEL["concurrency_id"], lens.RUNS_MODEL["concurrency_limit"]
+    assert queues["/generate"] == page == ("generate", 8)
+    assert {queues[name] for name in ENDPOINTS - {"/generate"}} == {drawn} == {("model", 4)}
 
 
 def test_endpoints_are_typed(server):

@@ -247,9 +247,9 @@ def test_every_token_can_be_clicked(model, text):
     items = strip_items(entries_of(workbench.shared().model(*model_of(model)), written))
     json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
     for index in {0, 1, len(items) - 2, len(items) - 1}:
-        clicked = answers(tab.explain, *first, mode, written, "rank", event(index=index))
+        clicked = answers(tab.explain, *first[:3], mode, written, "rank", event(index=index))
         assert accepted(clicked) or mode == "fill" and items[index]["kind"] == "special"
-    assert accepted(answers(tab.explain, *first, mode, written, "rank", event(index=len(items) + 5)))
+    assert accepted(answers(tab.explain, *first[:3], mode, written, "rank", event(index=len(items) + 5)))
 
 
 def test_hostile_tokens_are_shown_as_they_are():

@@ -96,3 +96,34 @@ def test_figure_of_any_size(count):
     tree = grown(*(chr(97 + i) + "z" * 30 for i in range(count)))
     figure = tree_figure(tree.stretches(), [TreeToken("z", 0.9, -1.0)] * len(tree.nodes), ["z"] * count)
     assert 120 <= figure.layout.height <= 640
+
+
+def test_what_is_written_anew_is_told_anew():
+    """Guards against the draw of a former run beside a token that was now written greedily: the node stays, its step is the
+    last run's."""
+    tree = grown("abc")
+    drawn = tree.nodes[0].step
+    again = Step(Token(ord("a"), "a"), log_probability=-2.0)
+    assert tree.add(ROOT, again) == 0
+    assert tree.nodes[0].step is again is not drawn and len(tree.nodes) == 3
+    assert words(tree, tree.path(2)) == "abc" and tree.children(0) == [1]
+
+
+def test_children_without_a_search():
+    """Guards against looking through all nodes for each token added: of 3,000 in a row nobody asks for a parent."""
+
+    class Watched(list):
+        asked = 0
+
+        def __iter__(self):
+            Watched.asked += 1
+            return super().__iter__()
+
+    tree = Tree()
+    tree.nodes = Watched()
+    node = ROOT
+    for number in range(3000):
+        node = tree.add(node, Step(Token(number)))
+    assert tree.find(range(3000)) == node == 2999 and tree.children(2998) == [2999]
+    assert Watched.asked == 0
+    assert Tree(list(grown("abd", "ac").nodes)).children(0) == [1, 3]

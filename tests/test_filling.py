@@ -5,7 +5,9 @@ import torch
 
 from playground.errors import PlaygroundError
 from playground.filling import fill
+from playground.models.loading import prepare
 from playground.recording import record
+from tests import zoo
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta", "electra", "modernbert"])
@@ -60,3 +62,17 @@ def test_what_can_not_be_masked(tiny, smollm2, minilm):
     for model in (smollm2, minilm, tiny("t5")):
         with pytest.raises(PlaygroundError, match="fills no masks"):
             fill(model, "hello", [1])
+
+
+def test_a_pair_stays_a_pair():
+    """Guards against the second sentence read as part of the first once a token is masked: the numbers are those of
+    transformers' own inputs with the mask in them."""
+    model = prepare(zoo.build("bert"), zoo.pair_tokenizer())
+    recording = record(model, "a cat", pair="the mat")
+    found = fill(model, "a cat", [2], recording=recording).fills[0]
+    inputs = model.tokenizer("a cat", "the mat", return_tensors="pt")
+    inputs["input_ids"][0, 2] = model.tokenizer.mask_token_id
+    with torch.inference_mode():
+        row = model.model(**inputs).logits[0, 2].double().softmax(-1)
+    assert inputs["token_type_ids"].any()
+    assert found.expected.chosen.probability == pytest.approx(float(row[recording.tokens[2].id]), rel=1e-3)

@@ -143,6 +143,35 @@ def test_what_a_checkpoint_rules_out_is_never_written(rule):
     assert ids != first
 
 
+@pytest.mark.parametrize("rule", ["min_length", "min_new_tokens", "forced_eos_token_id", "sequence_bias",
+                                  "encoder_no_repeat_ngram_size", "all"])  # fmt: skip
+@pytest.mark.parametrize("family", ["bart", "llama"])
+def test_what_else_a_checkpoint_prescribes(family, rule):
+    """Guards against a summary that ends where BART's checkpoint says that it may not yet, or that lacks its end: each
+    setting changes what is written, to what transformers writes. The end token is one that comes early of itself."""
+    model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} with rules")
+    own = model.model.generation_config
+    first = by_transformers(model, PROMPT, 12)
+    own.eos_token_id = first[4] if "min" in rule else 255
+    free, said = by_transformers(model, PROMPT, 12), tuple(model.vocabulary.tokenize(PROMPT)[0])
+    begin = 1 if family == "bart" else len(said)
+    settings = {
+        "min_length": begin + 8, "min_new_tokens": 7, "forced_eos_token_id": 44, "encoder_no_repeat_ngram_size": 1,
+        "sequence_bias": [[[first[0]], -40.0], [[first[1], said[0]], 60.0], [[said[1]], 3.0]],
+    }  # fmt: skip
+    if rule == "encoder_no_repeat_ngram_size":
+        own.sequence_bias = [[[said[2]], 60.0]]  # else nothing of the source would be written
+        free = by_transformers(model, PROMPT, 12)
+    for name in settings if rule == "all" else (rule,):
+        setattr(own, name, settings[name])
+    ids = ids_of(generate(model, PROMPT, greedy(12)))
+    assert ids == by_transformers(model, PROMPT, 12)
+    assert ids != free
+    if rule != "all":
+        return
+    assert ids_of(generate(model, PROMPT, greedy(7), begun=ids[:5])) == ids[5:], "counted from the text's own beginning"
+
+
 @pytest.mark.parametrize(
     "rules",
     [

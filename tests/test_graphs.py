@@ -139,3 +139,29 @@ def test_how_long_a_cache_is_made(tiny, smollm2):
     """Guards against a cache larger than 512 MiB: SmolLM2 keeps 45 KiB a token, so 11,650 would fit."""
     assert graphs.longest(smollm2, 4096) == 4096 and graphs.longest(smollm2, 100_000) == 2**29 // 46_080
     assert cache_argument(tiny("openai-gpt").model) is None
+
+
+def test_a_copy_that_fails_gives_the_step_back(with_step, tiny, monkeypatch):
+    """Guards against a step that stays taken for ever because a GPU had no memory left for one visitor's copy: the next
+    visitor takes it, whether the copying in or out failed."""
+    model = with_step("llama")
+    asked = pg.GenerationSettings(max_new_tokens=6, greedy=True)
+    expected = [s.token.id for s in pg.generate(tiny("llama"), PROMPT, asked)]
+
+    def fails(*_, **__):
+        raise torch.OutOfMemoryError("no memory left")
+
+    with monkeypatch.context() as patched:
+        steps = pg.generate(model, PROMPT, asked)
+        next(steps), next(steps)
+        assert model.graph._taken.locked()
+        patched.setattr(torch.Tensor, "clone", fails)
+        with pytest.raises(torch.OutOfMemoryError):
+            steps.close()
+    assert not model.graph._taken.locked()
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.Tensor, "fill_", fails)
+        with pytest.raises(torch.OutOfMemoryError):
+            list(pg.generate(model, PROMPT, asked))
+    assert not model.graph._taken.locked()
+    assert [s.token.id for s in pg.generate(model, PROMPT, asked)] == expected

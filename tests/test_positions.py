@@ -119,3 +119,34 @@ def test_sinusoidal_tables_of_transformers():
     assert error < 1e-5 and "i/(d/2 − 1)" in name and "all sines" in name
     name, _, error = positions.nearest_sinusoidal(positions.sinusoidal(30, 16))
     assert (name, error < 1e-6) == ("sine and cosine in turn", True)
+    table = M2M100SinusoidalPositionalEmbedding.get_embedding(30, 16, 1)
+    assert positions.nearest_sinusoidal(table[2:], 2)[2] < 1e-5 < 0.5 < positions.nearest_sinusoidal(table[2:])[2]
+
+
+def test_sinusoids_from_a_later_position_on():
+    """Guards against a far shift that is cut off at the longest table."""
+    np.testing.assert_allclose(positions.sinusoidal(3, 6, first=40), positions.sinusoidal(43, 6)[40:], atol=1e-7)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_the_table_of_m2m_100(monkeypatch, padding):
+    """Guards against M2M-100's table taken from the wrong row, and against its own numbers called wrong by 1.7: what the
+    model adds to its embeddings is the judge. Its position 0 reads the row after that for padding."""
+    from playground.models.loading import prepare
+    from playground.models.positions import position_facts
+    from tests import zoo
+
+    monkeypatch.setitem(zoo.FAMILIES, "m2m_100", zoo._BART | {"pad_token_id": padding, "bos_token_id": 1 - padding})
+    model = prepare(zoo.build("m2m_100"), zoo.byte_tokenizer(), "m2m_100")
+    facts, used = position_facts(model), []
+    table = model.model.get_encoder().embed_positions
+    handle = table.register_forward_hook(lambda module, given, output: used.append(output))
+    ids = torch.tensor([[7, 8, 9, 10, 11]])
+    with torch.inference_mode():
+        model.model(input_ids=ids, decoder_input_ids=ids)
+    handle.remove()
+    np.testing.assert_array_equal(facts.table[:5], used[0][0])
+    assert facts.scheme == "sinusoidal" and facts.first == padding + 1
+    name, values, error = positions.nearest_sinusoidal(facts.table, facts.first)
+    assert error < 1e-5 and "i/(d/2 − 1)" in name
+    np.testing.assert_allclose(values[:5], used[0][0], atol=1e-5)

@@ -1,6 +1,7 @@
 """The Positions tab's handlers, called as the page calls them, with what a visitor may type."""
 
 import json
+import re
 
 import gradio as gr
 import numpy as np
@@ -8,8 +9,14 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
+import playground as pg
 from playground import workbench
+from playground.analysis.distance import profile
+from playground.experiments import Choices, experiment
+from playground.models.loading import prepare
+from playground.models.positions import position_facts
 from playground.settings import Settings
+from playground.tabs.lens import recorded
 from playground.tabs.positions import broken, clocks, scheme, schemes, used
 from playground.tabs.views import while_open
 from playground.workbench import Workbench
@@ -31,6 +38,19 @@ def bench(tiny, smollm2, minilm):
     workbench.share(bench)
     yield bench
     workbench.share(before)
+
+
+@pytest.fixture
+def also(bench, monkeypatch):
+    """also(family, **settings) -> a zoo model with other settings, which the page finds by its `model_id`."""
+
+    def add(family: str, **settings):
+        monkeypatch.setitem(zoo.FAMILIES, family, zoo.FAMILIES.get(family, zoo._BART) | settings)
+        model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} with {settings}")
+        bench._models.get(bench._key(model.model_id, "auto", "auto"), lambda: model, lambda model: 1)
+        return model
+
+    return add
 
 
 def given(model: str, text: str = "The cat sat on the mat.") -> tuple:
@@ -117,6 +137,60 @@ def test_a_shift_beyond_the_table_is_told_with_both_numbers():
     assert "position 1,022, and the table has 64" in answer[6] and answer[4]["value"].data[0].z.shape[0] == 4
     answer = shown(broken.draw, *given("gpt2"), *DETAIL, 0, 1, -2, 1000, True, 0.1)
     assert "shifted" in [choice[1] for choice in answer[1].choices]
+
+
+def test_a_sentence_pair_is_broken_as_it_is_shown(minilm):
+    """Guards against the raw text run again while every other tab shows a pair: segments, and so all numbers, would
+    differ."""
+    arguments = given("minilm", "The animal didn't cross the street. [SEP] It was tired.")
+    recording = recorded(*arguments)
+    assert {token.segment for token in recording.tokens} == {0, 1}
+    answer = shown(broken.draw, *arguments, "last vectors", "swapped", 2, 3, 0, 3, 3, 7, False, 0.1)
+    found = broken._experiment(*arguments, 2, 3, 0, 3, 3, 7, False, 0.1)[0]
+    assert found.tokens == recording.tokens
+    np.testing.assert_allclose(found.attention, recording.attention(2).weights[3], atol=1e-6)
+    assert np.abs(answer[4]["value"].data[0].z[1]).max() < 1e-5  # a token swapped with itself changes nothing
+    one = broken._experiment(*given("minilm"), 2, 3, 0, 3, 3, 7, False, 0.1)[0]
+    assert broken._experiment(*given("minilm"), 2, 3, 0, 3, 3, 7, False, 0.1)[0] is one
+
+
+def test_a_pair_for_a_model_without_segments():
+    """Guards against segments told to a model whose tokenizer makes none (RoBERTa reads pairs without)."""
+    model = prepare(zoo.build("roberta"), zoo.pair_tokenizer(), "pairs")
+    model.tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    recording = pg.record(model, "ab cd", pair="ef gh")
+    assert recording.tokens[-1].segment == 1
+    assert experiment(recording, Choices(shift=1)).outcome("shuffled").largest > 1e-2
+
+
+@pytest.mark.parametrize(("model", "shift", "wrap", "words"), [
+    ("llama", 7, False, "A shift changes nothing: shifted by 7"), ("llama", 0, False, ""), ("gpt2", 0, False, ""),
+    ("gpt2", 7, False, "which is added to the embedding"), ("gptj", 60, True, "Wrapped positions are no shift"),
+    ("gpt2", 60, True, "Wrapped positions are no shift"), ("gpt2", 64, True, ""), ("t5", 7, True, "A shift changes nothing"),
+])  # fmt: skip
+def test_a_shift_is_judged_by_what_was_measured(model, shift, wrap, words):
+    """Guards against a claim about a shift of 0, and against wrapped positions taken for a shift, with a warning for
+    GPT-J."""
+    notes = shown(broken.draw, *given(model), *DETAIL, 0, 1, -2, shift, wrap, 0.1)[6]
+    assert words in notes and "pg-badge-warn" not in notes
+    assert bool(words) == any(claim in notes for claim in ("A shift", "Wrapped"))
+
+
+def test_a_shift_beyond_a_scaling(also):
+    """Guards against a warning where the angles themselves follow the farthest position (dynamic scaling)."""
+    model = also("qwen2", rope_parameters={"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 4.0})
+    notes = shown(broken.draw, *given(model.model_id), *DETAIL, 0, 1, -2, 500, False, 0.1)[6]
+    assert "A shift matters" in notes and "this scaling makes other angles" in notes
+
+
+def test_positions_without_effect():
+    """Guards against a vector of its own claimed for each position where the measurement says that nothing changed."""
+    model = prepare(zoo.build("gpt2"), zoo.byte_tokenizer(), "flat")
+    with torch.no_grad():
+        table = model.model.transformer.wpe.weight
+        table[:] = table[torch.arange(len(table)) % 8].clone()
+    notes = broken.notes_of(experiment(pg.record(model, "The cat"), Choices(shift=8)))
+    assert "A shift changes next to nothing: shifted by 8" in notes and "vector of its own" not in notes
 
 
 def test_nothing_is_drawn_behind_a_closed_view():
@@ -249,6 +323,85 @@ def test_an_odd_width():
     assert "7 dimensions" in refused(scheme.draw, *given("bert"), "rotary", "bert", 64, 7, 10000, 5, 8)
 
 
+@pytest.mark.parametrize("shift", [0, 255, 8192])
+def test_a_far_shift_is_a_rotation_too(shift):
+    """Guards against a shift that leaves no position of the table to compare with: the later ones are computed."""
+    answer = shown(scheme.draw, *given("bert"), "sinusoidal", "bert", 256, 128, 10000, shift, 8)
+    assert f"the one {shift} later: the largest difference over 256 positions is" in answer[3] and len(drawn(answer)) == 4
+    assert float(re.search(r"positions is ([\d.e+-]+)\.", answer[3])[1]) < 1e-5
+
+
+def test_tables_that_are_too_large():
+    """Guards against six seconds and half a gigabyte for a table that nobody can see: both numbers, and the remedy."""
+    for chosen in ("sinusoidal", "rotary"):
+        message = refused(scheme.draw, *given("bert"), chosen, "bert", 8192, 4096, 10000, 5, 8)
+        assert "33,554,432" in message and "1,048,576" in message and "a length of at most 256" in message
+        assert "4,096" in refused(scheme.draw, *given("bert"), chosen, "bert", 1, 10**7, 10000, 5, 8)
+        shown(scheme.draw, *given("bert"), chosen, "bert", 256, 4096, 10000, 5, 8)
+
+
+def test_layers_without_positions_are_listed_and_shown(also):
+    """Guards against SmolLM3 shown as rotary in every layer: those without are named, and their attention over distance
+    stands beside that of the others, by numpy's own diagonals."""
+    model = also("smollm3", num_hidden_layers=4, no_rope_layers=[1, 1, 0, 0], head_dim=8)
+    answer = shown(scheme.draw, *given(model.model_id), None, "", *NUMBERS)
+    assert "Layers without rotation (NoPE): 2, 3." in answer[3] and len(drawn(answer)) == 3
+    last = drawn(answer)[-1]
+    recording = pg.record(model, given(model.model_id)[3])
+    for trace, layers in zip(last.data, ((0, 1), (2, 3)), strict=True):
+        weights = np.concatenate([recording.attention(layer).weights.numpy() for layer in layers])  # (2H, T, T)
+        expected = [np.diagonal(weights, -int(distance), 1, 2).mean() for distance in trace.x]
+        np.testing.assert_allclose(trace.y, expected, atol=1e-6)
+    assert "NoPE" not in shown(scheme.draw, *given("llama"), None, "", *NUMBERS)[3]
+    assert "(NoPE): 2, 3." in shown(scheme.draw, *given(model.model_id, "a"), None, "", *NUMBERS)[3]
+
+
+def test_a_table_that_begins_later(also):
+    """Guards against M2M-100's own table called wrong by 1.7, and against a row taken for a position."""
+    model = also("m2m_100")
+    answer = shown(scheme.draw, *given(model.model_id), None, "", *NUMBERS)
+    assert answer[0].value == "sinusoidal" and "position p is row p + 1 of the model" in answer[3]
+    assert float(re.search(r"differ by at most ([\d.e+-]+)\.", answer[3])[1]) < 1e-5
+    assert "row p + " not in shown(scheme.draw, *given("marian"), None, "", *NUMBERS)[3]
+
+
+@pytest.mark.parametrize(("family", "heads", "width"), [("bloom", 4, 8), ("bloom", 6, 4), ("mpt", 4, 8), ("mpt", 6, 4),
+                                                        ("falcon", 4, 8), ("falcon", 6, 4), ("falcon", 32, 1)])  # fmt: skip
+def test_slopes_are_those_that_attention_is_given(also, family, heads, width):
+    """Guards against slopes by our formula alone, and against Falcon's without its division by √d_head: compared with the
+    biases that the network's own attention is given, and what it multiplies them with."""
+    named = {"bloom": {"n_head": heads, "hidden_size": heads * width}, "mpt": {"n_heads": heads, "d_model": heads * width},
+             "falcon": {"num_attention_heads": heads, "hidden_size": heads * width, "alibi": True}}  # fmt: skip
+    model, seen = also(family, **named[family]), []
+    attention = next(m for m in model.model.modules() if type(m).__name__.endswith("Attention"))
+    handle = attention.register_forward_pre_hook(lambda module, given, named: seen.append(named), with_kwargs=True)
+    pg.record(model, "abcdef")
+    handle.remove()
+    bias = seen[0].get("alibi") if family != "mpt" else seen[0]["position_bias"]
+    bias = bias.reshape(heads, -1)[:, -6:] * (attention.inv_norm_factor if family == "falcon" else 1)
+    answer = shown(scheme.draw, *given(model.model_id), None, "", *NUMBERS)
+    np.testing.assert_allclose(drawn(answer)[0].data[0].y, bias[:, 1] - bias[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(drawn(answer)[1].data[-1].y[:6], (bias[-1, :1] - bias[-1]), rtol=5e-3)
+    assert ("√" in answer[3]) == (family == "falcon") and "its own: ALiBi" in answer[2]
+
+
+def test_falcon_adds_its_biases_twice(also):
+    """Guards the page's own remark on Falcon: with its weights given, transformers' code meets the slopes in the scores and
+    once more in the mask. Where this fails, transformers has mended it, and the remark in models/positions.py can go."""
+    model, seen = also("falcon", alibi=True), []
+    attention = model.model.transformer.h[0].self_attention
+    handle = attention.query_key_value.register_forward_hook(lambda module, given, output: seen.append(output))
+    recording = pg.record(model, "abcdef")
+    handle.remove()
+    query, key, _ = (part[0].transpose(0, 1) for part in attention._split_heads(seen[0]))  # (H, T, D), (1, T, D)
+    scores = query @ key.transpose(1, 2) / 8**0.5
+    places = torch.arange(6)
+    for times, right in ((2, True), (1, False)):
+        biased = scores - times * position_facts(model).slopes[:, None, None] * (places[:, None] - places)
+        weights = biased.masked_fill(places[:, None] < places, -torch.inf).softmax(-1)
+        assert torch.allclose(weights, recording.attention(0).weights, atol=1e-5) == right
+
+
 # --- order in use --------------------------------------------------------------------------------------------------
 
 USED = (None, "local", False, 0, 0)
@@ -276,6 +429,18 @@ def test_a_click_chooses_a_head(minilm):
     for place in ({"y": None}, {"x": "a", "y": -1}, {}):
         for handler in (used.choose_row, used.choose_cell):
             assert handler(*arguments, gr.EventData(None, place))[0] == gr.skip()
+
+
+def test_profiles_are_measured_once(minilm, monkeypatch):
+    """Guards against all heads measured anew at every move of a slider, and against those of another text."""
+    calls = []
+    monkeypatch.setattr(used, "profile", lambda weights: calls.append(1) or profile(weights))
+    arguments = given("minilm", "A text that no other test has read.")
+    first = shown(used.draw, *arguments, *USED)
+    shown(used.draw, *arguments, None, "periodic", True, 3, 2)
+    assert len(calls) == 6
+    other = shown(used.draw, *given("minilm", "One more text."), *USED)
+    assert len(calls) == 12 and len(other[7].data[0].x) != len(first[7].data[0].x)
 
 
 def test_too_long_for_all_heads():

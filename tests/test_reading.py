@@ -1,12 +1,49 @@
 """Key-value caches that are left and found again: a branch reads nothing twice and writes what it would have written."""
 
+from dataclasses import replace
+
 import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from playground.generation import GenerationSettings, generate
+from playground.models.loading import prepare
 from playground.reading import PrefixCaches, Reader
+from tests import zoo
 from tests.test_generation import PROMPT, counted_passes, greedy, ids_of
 
 SETTINGS = GenerationSettings(max_new_tokens=8, seed=1, temperature=1.5)
+_LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
+_EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16,
+            "shared_expert_intermediate_size": 16}  # fmt: skip
+RECURRENT = {
+    "lfm2": zoo._GROUPED | {"layer_types": ["conv", "full_attention"], "conv_L_cache": 3},
+    "qwen3_next": zoo._GROUPED | {"layer_types": ["linear_attention", "full_attention"]} | _LINEAR | _EXPERTS,
+    "jamba": zoo._GROUPED | {
+        "num_experts": 2, "attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2,
+        "expert_layer_offset": 1, "mamba_d_state": 8, "mamba_dt_rank": 4,
+    },
+    "mamba2": zoo._TOKENS | {
+        "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8, "num_heads": 8, "head_dim": 8, "expand": 2,
+        "n_groups": 2, "conv_kernel": 4, "chunk_size": 8,
+    },
+    "recurrent_gemma": zoo._GROUPED | {
+        "lru_width": 32, "attention_window_size": 8, "block_types": ["recurrent", "attention"],
+    },
+}  # fmt: skip
+"""Families with recurrent layers beside attention, or instead of it; RecurrentGemma gives no cache at all."""
+
+
+@pytest.fixture(scope="module", params=RECURRENT)
+def recurrent(request):
+    """A model of such a family, with random weights."""
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(request.param, **RECURRENT[request.param])
+    network = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.2 * torch.randn_like(parameter)
+    return prepare(network, zoo.byte_tokenizer(), request.param)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2", "mistral", "bart", "t5", "bloom", "openai-gpt"])
@@ -63,7 +100,7 @@ def test_budget_and_eviction(tiny):
     assert Reader(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, none).reused == 0
 
 
-@pytest.mark.parametrize("family", ["llama", "gemma2", "bart", "t5", "bloom", "openai-gpt"])
+@pytest.mark.parametrize("family", ["llama", "gemma2", "bart", "t5", "bloom", "openai-gpt", "deepseek_v2"])
 def test_samples_are_what_their_seeds_give_alone(tiny, family):
     """Guards against rows that see each other, and rows mixed up when one of them ends: sample i is the text of seed
     + i. Its prompt is read once."""
@@ -79,8 +116,6 @@ def test_samples_are_what_their_seeds_give_alone(tiny, family):
 
 def test_a_sample_that_ends_leaves_the_others(tiny):
     """Guards against a row that goes on after its end, or that takes the others with it."""
-    from dataclasses import replace
-
     model = tiny("llama")
     asked = GenerationSettings(max_new_tokens=12, seed=0, temperature=2.0, samples=4)
     free = {n: [] for n in range(4)}
@@ -94,3 +129,55 @@ def test_a_sample_that_ends_leaves_the_others(tiny):
     for n in range(4):
         assert ids_of(ended[n]) == ids_of(free[n])[: len(ended[n])]
         assert len(ended[n]) == 12 or ended[n][-1].stopped
+
+
+def test_recurrent_states_are_read_to_the_end(recurrent):
+    """Guards against a text that ends in an error because its cache has no length (Mamba 2), or is not given at all
+    (RecurrentGemma); nothing of it is kept, since a state can't be cut."""
+    prefixes = PrefixCaches(2**24)
+    ids = ids_of(generate(recurrent, PROMPT, greedy(8), prefixes=prefixes))
+    given = torch.tensor([recurrent.vocabulary.tokenize(PROMPT)[0]])
+    asked = {"attention_mask": torch.ones_like(given), "max_new_tokens": 8, "do_sample": False}
+    own = recurrent.model.generate(given, **asked)[0, given.shape[1] :].tolist()
+    assert ids == own[: len(ids)] and not prefixes._caches.known()
+
+
+def test_samples_of_recurrent_states(recurrent):
+    """Guards against "no attribute batch_repeat_interleave", and against rows that share a state or take another's when one
+    of them ends: each token is as probable as in a text of its own."""
+    asked = GenerationSettings(max_new_tokens=12, seed=4, temperature=2.0, samples=4)
+    written = {number: [] for number in range(4)}
+    for step in generate(recurrent, PROMPT, asked):
+        written[step.sample].append(step)
+    stop = next(step.text for step in written[1][1:] if step.text.strip())
+    ended = {number: [] for number in range(4)}
+    for step in generate(recurrent, PROMPT, replace(asked, stop=(stop,))):
+        ended[step.sample].append(step)
+    assert len(ended[1]) < 12
+    ids = recurrent.vocabulary.tokenize(PROMPT)[0]
+    for number in range(4):
+        alone = Reader(recurrent, ids)  # the same tokens in a row of their own; a draw may turn on the last bit
+        for step in written[number]:
+            share = alone.next_logits()[0].softmax(-1)[step.token.id]
+            assert step.probability == pytest.approx(float(share), rel=1e-4)
+            alone.append([step.token.id])
+        assert ids_of(ended[number]) == ids_of(written[number])[: len(ended[number])]
+
+
+@pytest.mark.parametrize("family", ["mistral", "gemma2"])
+def test_a_window_is_counted_as_what_it_holds(tiny, family):
+    """Guards against a budget that is a thousand times too large: a sliding window's keys are a view of all that was read
+    at once, and keep it alive."""
+    model, prefixes = tiny(family), PrefixCaches(2**24)
+    reader = Reader(model, [7] * 60, (), 1, prefixes)
+    logits = reader.next_logits()
+    reader.keep()
+    (key,) = prefixes._caches.known()
+    layers = prefixes._caches.peek(key).layers
+    held = {t.untyped_storage().data_ptr(): t.untyped_storage() for layer in layers for t in (layer.keys, layer.values)}
+    assert sum(storage.nbytes() for storage in held.values()) == prefixes._caches.used
+    assert layers[0].keys.shape[2] == model.model.config.sliding_window - 1
+    reader.append([9])
+    fresh = Reader(model, [7] * 60 + [9]).next_logits()
+    torch.testing.assert_close(reader.next_logits(), fresh, atol=1e-4, rtol=0)
+    assert not torch.equal(logits, fresh)

@@ -6,8 +6,10 @@ import pytest
 import playground as pg
 from playground.analysis.rotary import Layout, RotaryScore, find_layout
 from playground.figures.rotary import clocks_figure, short
+from playground.models.loading import prepare
 from playground.models.positions import position_facts
-from playground.models.rotary import layer_kind, turned_pair, understood
+from playground.models.rotary import layer_kind, same_token, turned_pair, understood, unturned_layers
+from tests import zoo
 
 TEXT = "The cat sat on the mat."
 
@@ -65,6 +67,82 @@ def test_the_sum_over_pairs_is_the_recorded_score(request, tiny, family):
                 if not found.masked:
                     assert found.recorded == pytest.approx(recorded, abs=1e-5)
                 assert found.error < 1e-4 * max(1, abs(found.recorded)), (layer, head, query, key)
+
+
+SCALINGS = {
+    "linear": {"factor": 4.0},
+    "dynamic": {"factor": 4.0},
+    "llama3": {"factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16},
+    "yarn": {"factor": 4.0, "original_max_position_embeddings": 16},
+    "longrope": {"short_factor": [1.0, 1.1, 1.2, 1.3], "long_factor": [1.0, 2.0, 3.0, 4.0], "factor": 4.0,
+                 "original_max_position_embeddings": 16},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_every_scaling_of_the_angles(monkeypatch, scaling):
+    """Guards against angles without their scaling, YaRN's and LongRoPE's lengthened vectors, and angles that follow the
+    length of another text (dynamic, LongRoPE): the clocks' sum is the recorded score of a text within the length before
+    the scaling, of one beyond it, and of the first again; and the angles are not those without scaling."""
+    rope = {"rope_type": scaling, "rope_theta": 10_000.0} | SCALINGS[scaling]
+    context = {"max_position_embeddings": 16 if scaling == "dynamic" else 64}
+    monkeypatch.setitem(zoo.FAMILIES, "llama", zoo._GROUPED | context | {"rope_parameters": rope})
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), scaling)
+    model.max_tokens = 64
+    angles = []
+    for text in ("a short text", "a text that is longer than sixteen", "a short text"):
+        recording = pg.record(model, text)
+        last = len(recording.tokens) - 1
+        for layer, head, query, key in ((0, 0, last, 0), (1, 3, last, 5), (1, 2, 3, 3)):
+            found = turned_pair(recording, layer, head, query, key)
+            recorded = float(recording.attention(layer).scores[head, query, key])
+            assert found.recorded == pytest.approx(recorded, abs=1e-5)
+            assert found.error < 1e-4, (text, layer, head, query, key)
+        angles.append(found.score.frequencies.copy())
+    plain = 10_000.0 ** (-np.arange(4) / 4)
+    assert np.abs(angles[1] / plain - 1).max() > 0.1
+    assert np.array_equal(angles[0], angles[2]) and np.array_equal(angles[0], angles[1]) == (
+        scaling not in ("dynamic", "longrope"))  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["smollm2", "llama", "gpt_neox", "gemma3_text", "modernbert", "deepseek_v3", "gpt2",
+                                    "bert"])  # fmt: skip
+def test_scores_depend_on_the_difference_of_positions_alone(request, tiny, family):
+    """Guards the property that the page states: equal tokens at an equal distance have the same score at two places of a
+    text in the first layer, where nothing else has come in yet; where positions have vectors of their own, they don't."""
+    model = request.getfixturevalue("smollm2") if family == "smollm2" else tiny(family)
+    a, b = model.vocabulary.tokenize("cat dog")[0][-2:]
+    scores = pg.record(model, (a, b, a, a, b, b, a, b, a)).attention(0).scores
+    first, second = scores[:, 1, 0], scores[:, 7, 6]  # b looks at the a before it, at places 1 and 7
+    same = float((first - second).abs().max()) / float(scores[scores.isfinite()].abs().max())
+    assert same < 1e-5 if family not in ("gpt2", "bert") else same > 1e-2, same
+    if family in ("smollm2", "llama"):
+        pairs = [turned_pair(pg.record(model, (a, b, a, a, b, b, a, b, a)), 0, 1, query, query - 1) for query in (1, 7)]
+        assert pairs[0].recorded == pytest.approx(pairs[1].recorded, abs=1e-4)
+
+
+def test_one_token_over_and_over(tiny, smollm2):
+    """Guards the page's note: with one token at every place no layer's scores differ at equal distances, and they do at
+    others; where sinks come in between, nothing is claimed."""
+    for model in (tiny("llama"), tiny("gemma3_text"), smollm2):
+        found = same_token(model)
+        assert (found.same_distance < 1e-5 * np.maximum(1, found.largest)).all()
+        assert (found.anywhere > 1e-3 * found.largest).all()
+    assert same_token(tiny("falcon")) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_layers_without_rotation_are_found(monkeypatch, dtype):
+    """Guards against a list of families: SmolLM3 names its layers, Cohere 2 turns only those with a window; and against
+    rounding taken for a rotation, or a weak rotation for rounding."""
+    import torch
+
+    monkeypatch.setitem(zoo.FAMILIES, "cohere2", zoo.FAMILIES["gemma2"])
+    for family, layers in (("smollm3", (1,)), ("cohere2", (1,)), ("llama", ()), ("gemma2", ())):
+        model = prepare(zoo.build(family).to(getattr(torch, dtype)), zoo.byte_tokenizer(), family)
+        assert unturned_layers(model) == layers
+    with pytest.raises(pg.PlaygroundError, match="Layer 1 of this model sees no positions"):
+        layer_kind(prepare(zoo.build("cohere2"), zoo.byte_tokenizer(), "cohere2"), 1)
 
 
 def test_partial_and_two_bases(tiny):

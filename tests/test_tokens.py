@@ -2,7 +2,7 @@
 
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from transformers import AddedToken, PreTrainedTokenizerFast
 
 import playground as pg
 from playground.models.tokens import IncrementalText, Vocabulary, check_text
@@ -135,3 +135,19 @@ def test_a_broken_character_does_not_stop_the_stream(byte_vocabulary):
 def test_ids_beyond_the_vocabulary(byte_vocabulary):
     """Guards models that pad their embedding matrix: such a row may be drawn, and has no text of its own."""
     assert byte_vocabulary.describe([100_000])[0].text == "<100000>"
+
+
+def test_an_end_that_only_its_token_calls_special(byte_vocabulary):
+    """Guards against <|im_end|> printed as text and counted as a character: added as special, and named by none of the
+    tokenizer's own names, so that `all_special_ids` lacks it."""
+    tokenizer = zoo.byte_tokenizer()
+    tokenizer.add_tokens([AddedToken("<|im_end|>", special=True), AddedToken("<plain>", special=False)])
+    ids = [tokenizer.convert_tokens_to_ids(piece) for piece in ("<|im_end|>", "<plain>")]
+    assert ids[0] not in tokenizer.all_special_ids
+    vocabulary = Vocabulary(tokenizer)
+    letter = byte_vocabulary.tokenize("a")[0][0]
+    tokens = vocabulary.describe([letter, *ids])
+    assert [token.special for token in tokens] == [False, True, False]
+    assert [(token.start, token.end) for token in tokens] == [(0, 1), (1, 1), (1, 8)]
+    stream = IncrementalText(vocabulary)
+    assert [stream.push(i) for i in (letter, *ids)] == ["a", "", "<plain>"]

@@ -341,3 +341,29 @@ def test_recordings_stay_within_their_budget(tiny, settings):
         assert bench._recordings.used <= 3 * size
     assert bench._recordings.used == 3 * size
     assert torch.equal(bench.recording(tiny("gpt2"), "text number 0").logits, first)
+
+
+def test_a_recording_does_not_outlive_its_model(saved, settings):
+    """Guards against a model held by a recording that was still in the making when the model was evicted: there was nothing
+    to forget yet, and nobody came back for it."""
+    bench = Workbench(settings)
+    first = bench.model(str(saved / "gpt2"))
+    kept = bench.recording(first, "kept")
+    assert bench.recording(first, "kept") is kept, "as long as its model is there"
+    hook = first.model.register_forward_hook(lambda *_: bench._models.release(1) and None)
+    late = bench.recording(first, "evicted meanwhile")
+    hook.remove()
+    assert len(late.tokens) == 17 and bench._recordings.used == 0
+    reference, first, kept, late = weakref.ref(first.model), None, None, None
+    gc.collect()
+    assert reference() is None
+
+
+@pytest.mark.parametrize(("gpus", "same"), [(1, True), (2, False)])
+def test_the_only_gpu_has_one_name(saved, settings, monkeypatch, gpus, same):
+    """Guards against a model in memory twice because one visitor wrote cuda and another cuda:0; of several GPUs cuda means
+    all that a model needs."""
+    names = ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(gpus)))
+    monkeypatch.setattr(devices, "available_devices", lambda: names)
+    keys = [Workbench(settings)._key(str(saved / "gpt2"), device, "float32") for device in ("cuda", "cuda:0", "cpu")]
+    assert (keys[0] == keys[1]) == same and keys[2] not in keys[:2]

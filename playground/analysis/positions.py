@@ -15,15 +15,16 @@ LONGEST, WIDEST, MOST_HEADS = 8192, 4096, 1024
 LONGEST_SIMILARITY = 4096
 
 
-def sinusoidal(length: int, width: int, base: float = 10000.0) -> np.ndarray:
-    """The position encodings of Vaswani et al. 2017, section 3.5, (length, width) float32 in -1..1.
+def sinusoidal(length: int, width: int, base: float = 10000.0, first: int = 0) -> np.ndarray:
+    """The position encodings of Vaswani et al. 2017, section 3.5, (length, width) float32 in -1..1, from position
+    `first` on.
 
     PE(pos, 2i) = sin(pos / base^(2i/width)),  PE(pos, 2i+1) = cos(pos / base^(2i/width)).
     An odd width ends with a sine that has no cosine. Raises PlaygroundError unless length is 1..8192,
     width 1..4096 and base above 1.
     """
     _check_length(length)
-    angles = np.outer(np.arange(length), 2 * np.pi / sinusoidal_wavelengths(width, base))  # (length, pairs)
+    angles = np.outer(np.arange(first, first + length), 2 * np.pi / sinusoidal_wavelengths(width, base))  # (length, pairs)
     table = np.empty((length, width), np.float32)
     table[:, 0::2] = np.sin(angles)
     table[:, 1::2] = np.cos(angles[:, : width // 2])
@@ -53,15 +54,16 @@ def sinusoidal_shift(width: int, shift: int, base: float = 10000.0) -> np.ndarra
     return matrix
 
 
-def nearest_sinusoidal(table) -> tuple[str, np.ndarray, float]:
+def nearest_sinusoidal(table, first: int = 0) -> tuple[str, np.ndarray, float]:
     """The formula that a sinusoidal table (length, width) follows best: its name, its values, the largest difference.
+    Its rows hold the positions from `first` on: fairseq counts from the row after that for padding.
 
     Implementations differ from the paper in two ways: all sines before all cosines, and an exponent i / (d/2 - 1)
     in place of 2i / d (tensor2tensor, fairseq).
     """
     table = as_array(shaped("The table", table, "(positions, d_model)", 2))
     length, width = table.shape
-    places = np.arange(length)
+    places = np.arange(first, first + length)
     best = None
     for exponent, words in ((np.arange(0, width, 2) / width, ""),
                             (np.arange(width // 2) / max(width // 2 - 1, 1), ", exponent i/(d/2 − 1)")):  # fmt: skip

@@ -14,6 +14,8 @@ from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 Measure = Literal["cosine", "dot", "euclidean"]
+MEASURES: dict[str, Measure] = {"cosine": "cosine", "dot product": "dot", "distance": "euclidean"}
+"""Name for people -> measure."""
 ROWS = 8192
 """Rows that are converted to a wider type at a time."""
 

@@ -2,6 +2,8 @@
 Knows texts; knows no tokenizers.
 """
 
+import math
+import re
 import time
 import unicodedata
 from collections import Counter
@@ -15,6 +17,8 @@ from playground.errors import PlaygroundError
 SEARCH_SECONDS = 1.0
 """Longest search by a regular expression."""
 LONGEST_PATTERN = 200
+MOST_COPIES = 10_000
+"""Copies of its parts that a regular expression with counts may be written out as, which takes time before the search."""
 ANY, WITH, WITHOUT = "any", "with a leading space", "without"
 SPACES = (ANY, WITH, WITHOUT)
 
@@ -54,7 +58,8 @@ class Filter:
 def matching(texts: Sequence[str], scripts: Sequence[str], wanted: Filter) -> np.ndarray:
     """Numbers of the texts that the filter lets through, (n,) int64, rising.
 
-    PlaygroundError for a regular expression that is invalid, longer than 200 characters, or takes more than a second.
+    PlaygroundError for a regular expression that is invalid, longer than 200 characters, has counts that multiply to more
+    than 10,000, or takes more than a second.
     """
     lengths = np.array([len(text.strip()) for text in texts])
     kept = (lengths >= wanted.least) & (lengths <= wanted.most)
@@ -73,11 +78,17 @@ def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.nda
         raise PlaygroundError(
             f"The regular expression has {len(pattern):,} characters; at most {LONGEST_PATTERN} are tried.", "Shorten it."
         )
+    copies = math.prod(max(1, int(count)) for count in re.findall(r"\{\s*(\d+)", pattern))
+    if copies > MOST_COPIES:
+        raise PlaygroundError(
+            f"The counts of the regular expression multiply to {copies:.3g}; at most {MOST_COPIES:,} are tried.",
+            "Lower them.",
+        )
+    end, found = time.monotonic() + SEARCH_SECONDS, []
     try:
         search = regex.compile(pattern).search
     except regex.error as error:
         raise PlaygroundError(f"The regular expression is not valid: {error}.", "Correct it, or leave it empty.") from None
-    end, found = time.monotonic() + SEARCH_SECONDS, []
     for number in numbers:
         try:
             if search(texts[number], timeout=max(1e-3, end - time.monotonic())):

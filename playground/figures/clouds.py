@@ -52,8 +52,7 @@ def cloud_figure(
         marker |= {"color": np.array([number[name] for name in groups], np.uint8), "cmin": -0.5, "cmax": len(names) - 0.5,
                    "colorscale": _steps(len(names))}  # fmt: skip
     elif values is not None:
-        marker |= {"color": np.asarray(values, np.float32), "colorscale": _stretched(),
-                   "colorbar": colour_bar(value_name)}  # fmt: skip
+        marker |= _shaded(np.asarray(values, np.float32), value_name)
     many = {"mode": "markers", "marker": marker, "hovertext": list(labels), "showlegend": False,
             "hovertemplate": "<b>%{hovertext}</b><extra></extra>"}  # fmt: skip
     if sizes == 3:
@@ -194,6 +193,15 @@ def _colour(number: int) -> str:
 def _steps(count: int) -> list:
     """A colour scale of `count` equal steps."""
     return [[edge / count, _colour(i)] for i in range(count) for edge in (i, i + 1)]
+
+
+def _shaded(values: np.ndarray, name: str) -> dict:
+    """Colours of values (N,) in 256 steps, a byte each, and a bar that tells the values."""
+    low, high = float(values.min()), float(values.max())
+    steps = np.rint((values - low) / (high - low or 1) * 255).astype(np.uint8)
+    written = [f"{value:.3g}" for value in np.linspace(low, high, 5)]
+    bar = colour_bar(name) | {"tickvals": np.linspace(0, 255, 5), "ticktext": written}
+    return {"color": steps, "cmin": 0, "cmax": 255, "colorscale": _stretched(), "colorbar": bar}
 
 
 def _stretched() -> list:

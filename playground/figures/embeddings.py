@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.display import counted, in_words, percent
+from playground.analysis.display import counted, percent, plain_mark
 from playground.analysis.projection import Neighbours, Projection
 from playground.figures.beside import WIDTH, places_beside, room_beside
 from playground.figures.theme import (
@@ -104,7 +104,7 @@ def neighbours_figure(
             hovertemplate=f"<b>%{{y}}</b><br>{what} <b>%{{x:.4f}}</b><br>row %{{customdata}}<extra></extra>",
         )
     )  # fmt: skip
-    best = f' "{in_words(labels[0])}" is nearest with {float(neighbours.values[0]):.3f}.' if count else ""
+    best = f' "{plain_mark(labels[0])}" is nearest with {float(neighbours.values[0]):.3f}.' if count else ""
     sentence = f"{counted(count, 'nearest neighbour')} by {what}.{best}"
     finish(figure, sentence, title=title, uirevision=f"near-{what}-{count}", bargap=0.35)
     high, low = (float(f(neighbours.values, initial=0)) for f in (np.max, np.min))

@@ -11,6 +11,8 @@ from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL
 
 MOST_ROWS, MOST_COLUMNS = 256, 512
 """Cells of a heat map beyond which only every n-th row or column is drawn."""
+MOST_LINES, MOST_POINTS = 32, 513
+"""Lines of a picture and points of a line (256 to each side of 0) beyond which only some are drawn."""
 
 
 def table_figure(table: np.ndarray, *, what: str = "position table", title: str = "") -> go.Figure:
@@ -37,20 +39,24 @@ def waves_figure(
 ) -> go.Figure:
     """Some dimensions of a table (positions, dimensions) as curves over the position, each in a lane of its own.
 
-    All lanes share one scale. names: one per curve, unescaped; else "dimension 8". Hover tells the value.
+    All lanes share one scale; of a long table each lane's extremes are drawn. names: one per curve, unescaped; else
+    "dimension 8". Hover tells the value.
     """
     names = [label(name) for name in names or [f"dimension {d}" for d in dimensions]]
     values = np.asarray(table, np.float32)[:, list(dimensions)]  # (positions, curves)
     most = float(np.abs(values).max()) or 1.0
     figure = go.Figure()
     for lane, (name, colour) in enumerate(zip(names, shades(len(names)), strict=True)):
+        at = extremes(values[:, lane])
         figure.add_scatter(
-            x=np.arange(len(values), dtype=np.float32), y=values[:, lane] / (2.3 * most) - lane, mode="lines",
-            name=name, customdata=values[:, lane], line={"color": colour, "width": 1.8}, showlegend=False,
+            x=at.astype(np.float32), y=values[at, lane] / (2.3 * most) - lane, mode="lines",
+            name=name, customdata=values[at, lane], line={"color": colour, "width": 1.8}, showlegend=False,
             hovertemplate="%{fullData.name}<br>position <b>%{x:d}</b>, value <b>%{customdata:.3f}</b><extra></extra>",
         )  # fmt: skip
     over = counted(len(values), "position")
     sentence = f"{counted(len(names), 'dimension')} as curves over {over}, within ±{most:.3g}."
+    if len(values) > MOST_POINTS:
+        sentence += f" Of every {len(values) / (MOST_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
     figure = _finish(figure, sentence, "position", "", title, values.shape)
     figure.update_yaxes(
         tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55]
@@ -61,15 +67,18 @@ def waves_figure(
 def wavelengths_figure(
     wavelengths: np.ndarray, *, length: int | None = None, context: int | None = None, title: str = ""
 ) -> go.Figure:
-    """Wavelength of each sine/cosine pair, on a logarithmic axis; lines mark the text's and the model's length.
+    """Wavelength of each sine/cosine pair, rising, on a logarithmic axis; lines mark the text's and the model's length.
 
-    Pairs that stand still (infinite wavelength) are left out and counted in the description.
+    The words of a line stand where the curve is not: while most pairs are slower they stand below it on the right, else
+    above it on the left. Pairs that stand still (infinite wavelength) are left out and counted in the description.
     """
     values = np.asarray(wavelengths, np.float64)
     moving = np.isfinite(values)
+    at = np.flatnonzero(moving)
+    at = at[spread(len(at))]
     figure = go.Figure(
         go.Scatter(
-            x=np.flatnonzero(moving), y=values[moving], mode="lines+markers",
+            x=at, y=values[at], mode="lines+markers",
             marker={"size": 5, "color": INK}, line={"color": INK, "width": 1.2}, showlegend=False,
             hovertemplate="pair <b>%{x:d}</b> turns once in <b>%{y:,.1f}</b> tokens<extra></extra>",
         )
@@ -78,15 +87,18 @@ def wavelengths_figure(
     sentence += f"{values[moving].min():,.1f} to {values[moving].max():,.0f} tokens." if moving.any() else "no time."
     if not moving.all():
         sentence += f" {int((~moving).sum())} pairs stand still."
+    sentence += _drawn(int(moving.sum()), at, "pair") if moving.all() else ""
     for tokens, text, colour in ((length, "this text", ACCENT), (context, "longest text", REST)):
         if tokens:
             figure.add_shape(
                 type="line", xref="paper", x0=0, x1=1, y0=tokens, y1=tokens, layer="below",
                 line={"color": colour, "width": 1.5, "dash": "dot"},
             )  # fmt: skip
+            faster = 2 * (values < tokens).sum() >= len(values)
             figure.add_annotation(
-                text=f"{text}: {counted(tokens, 'token')}", xref="paper", x=0, xanchor="left", y=np.log10(tokens),
-                yanchor="bottom", showarrow=False, font={"size": SMALL},
+                text=f"{text}: {counted(tokens, 'token')}", xref="paper", x=0 if faster else 1,
+                xanchor="left" if faster else "right", y=np.log10(tokens), yanchor="bottom" if faster else "top",
+                showarrow=False, font={"size": SMALL},
             )  # fmt: skip
     figure = _finish(figure, sentence, "pair", "wavelength in tokens", title, values.shape)
     figure.update_yaxes(type="log", dtick=1, tickformat=",d")
@@ -109,11 +121,11 @@ def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
 
 
 def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
-    """ALiBi's bias (heads, distances) as one falling line for each head."""
-    figure = _lines(bias, np.arange(bias.shape[1]))
+    """ALiBi's bias (heads, distances) as one falling line for each head; of many heads every n-th."""
+    figure, left_out = _lines(bias, np.arange(bias.shape[1]))
     sentence = (
         f"{len(bias)} heads subtract more from a score the farther the key lies back; at distance "
-        f"{bias.shape[1] - 1} from {-bias[:, -1].min():.3g} (steepest head) to {-bias[:, -1].max():.3g}."
+        f"{bias.shape[1] - 1} from {-bias[:, -1].min():.3g} (steepest head) to {-bias[:, -1].max():.3g}.{left_out}"
     )
     return _finish(figure, sentence, "distance (tokens back)", "added to the score", title, bias.shape)
 
@@ -121,23 +133,26 @@ def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
 def relative_bias_figure(
     bias: np.ndarray, distances: np.ndarray, *, lines: bool = False, title: str = ""
 ) -> go.Figure:
-    """Learned bias (heads, distances) by distance = key position - query position: a signed heat map, or lines."""
+    """Learned bias (heads, distances) by distance = key position - query position: a signed heat map, or lines. Of many
+    distances every n-th is drawn, of many lines every n-th."""
     sentence = (
         f"What {len(bias)} heads add to the score of a key {int(distances[0])} to {int(distances[-1])} tokens "
         f"from the query: {bias.min():.3g} to {bias.max():.3g}."
     )
     where = "distance (key − query)"
     if lines:
-        return _finish(_lines(bias, distances), sentence, where, "added to the score", title, bias.shape)
+        figure, left_out = _lines(bias, distances)
+        return _finish(figure, sentence + left_out, where, "added to the score", title, bias.shape)
     most = float(np.abs(bias).max()) or 1.0
+    at = spread(len(distances), around=int(np.abs(distances).argmin()))
     figure = go.Figure(
         go.Heatmap(
-            z=np.asarray(bias, np.float32), x=np.asarray(distances, np.int32), y0=0, dy=1, zmin=-most, zmax=most,
+            z=np.asarray(bias[:, at], np.float32), x=np.asarray(distances[at], np.int32), y0=0, dy=1, zmin=-most, zmax=most,
             colorscale=DIVERGING, colorbar=colour_bar("bias"), ygap=1,
             hovertemplate="head <b>%{y:d}</b><br>distance <b>%{x:d}</b><br>bias <b>%{z:.3f}</b><extra></extra>",
         )
     )  # fmt: skip
-    figure = _finish(figure, sentence, where, "head", title, bias.shape)
+    figure = _finish(figure, sentence + _drawn(len(distances), at), where, "head", title, bias.shape)
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, dtick=max(1, len(bias) // 12))
     return figure
@@ -193,16 +208,40 @@ def _heat(z: np.ndarray, row_step: int, column_step: int, **more) -> go.Figure:
     return figure
 
 
-def _lines(bias: np.ndarray, distances: np.ndarray) -> go.Figure:
-    figure = go.Figure()
-    x = np.asarray(distances, np.float32)
-    for head, colour in enumerate(shades(len(bias))):
+def _lines(bias: np.ndarray, distances: np.ndarray) -> tuple[go.Figure, str]:
+    """Lines over distance, and in words what is left out."""
+    figure, heads = go.Figure(), spread(len(bias), MOST_LINES)
+    at = spread(len(distances), around=int(np.abs(distances).argmin()))
+    x = np.asarray(distances[at], np.float32)
+    for head, colour in zip(heads.tolist(), shades(len(heads)), strict=True):
         figure.add_scatter(
-            x=x, y=np.asarray(bias[head], np.float32), mode="lines", name=f"head {head}",
+            x=x, y=np.asarray(bias[head, at], np.float32), mode="lines", name=f"head {head}",
             line={"color": colour, "width": 1.6}, showlegend=len(bias) <= 16,
             hovertemplate=f"head {head}<br>distance <b>%{{x:d}}</b>, bias <b>%{{y:.3f}}</b><extra></extra>",
         )  # fmt: skip
-    return figure
+    return figure, _drawn(len(bias), heads, "head") + _drawn(len(distances), at)
+
+
+def spread(count: int, most: int = MOST_POINTS, around: int = 0) -> np.ndarray:
+    """Which of so many things are drawn, (n,) rising, `most` at most: every n-th, the one at `around` with them."""
+    step = max(1, -(-count // most))
+    return np.arange(around % step, count, step)
+
+
+def extremes(values: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
+    """Which points of a long line (n,) are drawn, rising, `most` + 2 at most: first, last, and the lowest and highest of
+    each stretch, so that a wave too fast to be drawn is seen as the band that it fills."""
+    if len(values) <= most:
+        return np.arange(len(values))
+    edges = np.linspace(0, len(values), most // 2 + 1).astype(int)
+    stretches = list(zip(edges[:-1], edges[1:], strict=True))
+    found = {a + int(pick(values[a:b])) for a, b in stretches for pick in (np.argmin, np.argmax)}
+    return np.array(sorted(found | {0, len(values) - 1}))
+
+
+def _drawn(count: int, at: np.ndarray, what: str = "distance") -> str:
+    step = int(at[1] - at[0]) if len(at) > 1 else 1
+    return f" Drawn: every {step}. {what} of {count:,}." if step > 1 else ""
 
 
 def _finish(figure: go.Figure, sentence: str, x: str, y: str, title: str, shape) -> go.Figure:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.display import counted, percent
 from playground.analysis.projection import Projection
+from playground.figures.positions import MOST_LINES, extremes, spread
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
@@ -21,6 +22,8 @@ from playground.figures.theme import (
     shades,
 )
 
+MOST_PLACES = 1024
+"""Points of a measured line up to which all are drawn: those of a text of 512 tokens seen both ways."""
 PATH_COLOURS = [[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]]
 
 
@@ -57,18 +60,22 @@ def over_distance_figure(
     axis: str = "distance (query − key)", title: str = "",
 ) -> go.Figure:  # fmt: skip
     """Curves (lines, n) over distances (n,): one for each name, unescaped. what: the number that they show;
-    axis: what the distance is."""
-    x = np.asarray(distances, np.float32)
+    axis: what the distance is. Of many lines every n-th is drawn, of a long one its extremes."""
+    x, chosen = np.asarray(distances, np.float32), spread(len(lines), MOST_LINES)
     figure = go.Figure()
-    colours = shades(len(lines)) if len(lines) > 1 else [INK]
-    for name, values, colour in zip(names, lines, colours, strict=True):
+    colours = shades(len(chosen)) if len(lines) > 1 else [INK]
+    for number, colour in zip(chosen.tolist(), colours, strict=True):
+        name, values = names[number], np.asarray(lines[number], np.float32)
+        at = extremes(values, MOST_PLACES)
         figure.add_scatter(
-            x=x, y=np.asarray(values, np.float32), mode="lines", name=label(name, 40), showlegend=1 < len(lines) <= 16,
+            x=x[at], y=values[at], mode="lines", name=label(name, 40), showlegend=1 < len(lines) <= 16,
             line={"color": colour, "width": 1.6},
             hovertemplate=f"{label(name, 40)}<br>distance <b>%{{x:d}}</b>: <b>%{{y:.4f}}</b><extra></extra>",
         )  # fmt: skip
     sentence = (f"{what[:1].upper()}{what[1:]} at distances {int(x[0])} to {int(x[-1])}: {np.min(lines):.3g} to "
                 f"{np.max(lines):.3g}.")  # fmt: skip
+    if len(chosen) < len(lines):
+        sentence += f" Drawn: every {chosen[1]}. line of {len(lines)}."
     finish(figure, sentence, title=title, uirevision=f"over-{what}-{len(x)}")
     figure.update_xaxes(title_text=axis, showgrid=False)
     figure.update_yaxes(title_text=what)
@@ -90,14 +97,15 @@ def slopes_figure(slopes: np.ndarray, *, title: str = "") -> go.Figure:
 
 def buckets_figure(distances: np.ndarray, buckets: dict[str, np.ndarray], *, title: str = "") -> go.Figure:
     """Which bucket each distance (key - query) falls into: name -> (n,) as steps."""
-    figure = go.Figure()
+    figure, at = go.Figure(), spread(len(distances), around=int(np.abs(distances).argmin()))
     for (name, values), colour in zip(buckets.items(), CATEGORIES, strict=False):
-        figure.add_scatter(x=np.asarray(distances, np.float32), y=np.asarray(values, np.float32), mode="lines",
+        figure.add_scatter(x=np.asarray(distances[at], np.float32), y=np.asarray(values[at], np.float32), mode="lines",
                            name=label(name), line={"color": colour, "width": 2, "shape": "hvh"},
                            hovertemplate="distance <b>%{x:d}</b>: bucket <b>%{y:d}</b><extra></extra>")  # fmt: skip
     first = next(iter(buckets.values()))
     sentence = (f"{len(np.unique(first))} buckets for distances {int(distances[0])} to {int(distances[-1])}: one distance "
                 "each near the query, wider the farther.")  # fmt: skip
+    sentence += f" Drawn: every {at[1] - at[0]}. distance." if len(at) < len(distances) else ""
     finish(figure, sentence, title=title, uirevision=f"buckets-{len(distances)}", showlegend=len(buckets) > 1)
     figure.update_xaxes(title_text="distance (key − query)", showgrid=False)
     figure.update_yaxes(title_text="bucket")

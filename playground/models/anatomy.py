@@ -166,13 +166,14 @@ def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
 def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
     """(scheme, the same in words): rotary, learned, sinusoidal, alibi, relative, disentangled or none."""
     config = model.config.get_text_config()
+    if uses_alibi(config):  # first, for Falcon makes rotary angles and then leaves them aside
+        divided = ", divided by √d_head" if config.model_type == "falcon" else ""
+        return "alibi", f"ALiBi: each head's own penalty on distance{divided}"
     if rotary := rotary_modules(model):
         return "rotary", _rotary_words(config, rotary)
     if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
         width = config.hidden_size // config.num_attention_heads
         return "rotary", f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
-    if uses_alibi(config):
-        return "alibi", "ALiBi: each head's own penalty on distance"
     if config.model_type in DISENTANGLED_FAMILIES:
         return "disentangled", "relative positions inside the scores"
     table, relative = position_table(model), ""
@@ -199,7 +200,7 @@ def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     words = "rotary"
     if bases:
         words += f", base {' and '.join(f'{base:,.0f}' for base in bases)}"
-    scalings = sorted({kind.get("rope_type", "default") for kind in kinds} - {"default"})
+    scalings = sorted({_scaling_words(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"})
     if scalings:
         words += f", scaling {' and '.join(scalings)}"
     head_width = _first(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
@@ -208,6 +209,14 @@ def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"
     without = (getattr(config, "no_rope_layers", None) or []).count(0)  # SmolLM3 marks layers without rotary by 0
     return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
+
+
+def _scaling_words(config: PretrainedConfig, kind: dict) -> str:
+    """A scaling's name with its factor: how many times longer texts became than those before it."""
+    name, factor, before = kind["rope_type"], kind.get("factor"), kind.get("original_max_position_embeddings")
+    if factor is None and before:  # LongRoPE may leave it to the two lengths
+        factor = config.max_position_embeddings / before
+    return f"{name} × {factor:g}" if factor else name
 
 
 def _context_length(model: PreTrainedModel, scheme: str) -> int | None:

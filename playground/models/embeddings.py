@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.analysis.display import plain_mark
 from playground.analysis.vectors import Anisotropy, Term, anisotropy, mean_of
 from playground.analysis.vocabulary import script_of
 from playground.errors import PlaygroundError
@@ -36,6 +37,21 @@ class Words:
             f"{word} (unknown)" if unknown else word if len(ids) == 1 else f"{word} ({len(ids)} tokens)"
             for word, ids, unknown in zip(self.words, self.ids, self.unknown, strict=True)
         ]
+
+    @property
+    def all_ids(self) -> set[int]:
+        """The tokens of all words."""
+        return {i for ids in self.ids for i in ids}
+
+    def remarks(self) -> str:
+        """Sentences on the words that are not a token of their own; "" if all are."""
+        said = ""
+        for word, ids, unknown in zip(self.words, self.ids, self.unknown, strict=True):
+            if unknown:
+                said += f" “{plain_mark(word)}” is unknown to this model and stands at its token for the unknown."
+            elif len(ids) > 1:
+                said += f" “{plain_mark(word)}” stands at the mean of its {len(ids)} tokens."
+        return said
 
 
 INPUT, OUTPUT = "input embedding", "output embedding"
@@ -106,11 +122,13 @@ def table_of(model: LoadedModel, which: str = INPUT) -> Table:
     return kept[which]
 
 
-def added(model: LoadedModel, terms: tuple[Term, ...], which: str = INPUT, leading_space: bool = True) -> tuple[Tensor, set]:
-    """The signed sum of words' vectors, (d_model,), and the ids of all tokens in it."""
+def added(
+    model: LoadedModel, terms: tuple[Term, ...], which: str = INPUT, leading_space: bool = True
+) -> tuple[Tensor, Words]:  # fmt: skip
+    """The signed sum of words' vectors, (d_model,), and its words."""
     placed = place_words(model, [term.word for term in terms], leading_space, which)
     signs = torch.tensor([float(term.sign) for term in terms])
-    return signs @ placed.vectors, {i for ids in placed.ids for i in ids}
+    return signs @ placed.vectors, placed
 
 
 def leading_space_matters(model: LoadedModel) -> bool:
@@ -131,12 +149,36 @@ def split_words(text: str) -> list[str]:
 
 def place_words(model: LoadedModel, words: list[str], leading_space: bool = True, which: str = INPUT) -> Words:
     """The words' vectors. With leading_space each is taken as it stands within a sentence. PlaygroundError for an empty
-    or a very long word."""
+    or a very long word, and for one that the tokenizer drops."""
     words = [check_text(word, MAX_WORD_BYTES) for word in words]
     space = " " if leading_space and leading_space_matters(model) else ""
-    ids = [tuple(model.vocabulary.tokenize(space + word, specials=False)[0]) for word in words]
+    ids = [tuple(tokens_of(model, space + word, specials=False)) for word in words]
     matrix = embedding_matrix(model, which)
     vectors = torch.stack([matrix[list(i)].float().mean(0) for i in ids]).cpu()
-    unknown_id = model.tokenizer.unk_token_id
-    unknown = tuple(model.vocabulary.scheme == "wordpiece" and unknown_id in i for i in ids)
-    return Words(tuple(words), tuple(ids), unknown, vectors)
+    return Words(tuple(words), tuple(ids), tuple(_unknown(model, i) for i in ids), vectors)
+
+
+def tokens_of(model: LoadedModel, text: str, specials: bool = True) -> list[int]:
+    """The token ids of one of many texts. PlaygroundError that names the text if there are none."""
+    try:
+        return model.vocabulary.tokenize(text, specials=specials)[0]
+    except PlaygroundError:
+        raise PlaygroundError(f"“{plain_mark(text.strip())}” has no token in this model.", "Take it out.") from None
+
+
+def _unknown(model: LoadedModel, ids: tuple[int, ...]) -> bool:
+    return model.vocabulary.scheme == "wordpiece" and model.tokenizer.unk_token_id in ids
+
+
+def token_by_token(model: LoadedModel, placed: Words, which: str = INPUT) -> tuple[Words, list[int]]:
+    """The tokens of the words as points of their own, and the number of the word that each belongs to. A token of several
+    is named with its word: "believ (2/3 of unbelievable)"."""
+    names, ids, owners = [], [], []
+    for number, (word, tokens) in enumerate(zip(placed.words, placed.ids, strict=True)):
+        for place, token in enumerate(tokens, start=1):
+            text = model.vocabulary.text(token)
+            names.append(word if len(tokens) == 1 else f"{text} ({place}/{len(tokens)} of {word})")
+            ids.append((token,))
+            owners.append(number)
+    vectors = embedding_matrix(model, which)[[i for (i,) in ids]].float().cpu()
+    return Words(tuple(names), tuple(ids), tuple(_unknown(model, i) for i in ids), vectors), owners

@@ -28,10 +28,14 @@ class PositionFacts:
     words: str
     table: Tensor | None = None
     """(positions, d_model) float32: learned or sinusoidal."""
+    first: int = 0
+    """The row of the model's own table that position 0 reads: position p is row p + first."""
     inverse_frequencies: dict[str, Tensor] = field(default_factory=dict)
     """Name -> (pairs,) float32 in radians per token, after any scaling; several where layers differ (Gemma 3)."""
     slopes: Tensor | None = None
-    """(heads,) ALiBi."""
+    """(heads,) ALiBi: what is subtracted from a score per token of distance."""
+    remark: str = ""
+    """What else there is to know of these numbers, if so."""
     buckets: tuple[Buckets, ...] = ()
     distance_table: Tensor | None = None
     """(distances, d_model) float32: vectors of relative positions, which scores read (DeBERTa)."""
@@ -44,10 +48,10 @@ def position_facts(model: LoadedModel) -> PositionFacts:
     anatomy, network = model.anatomy, model.model
     facts = {"scheme": anatomy.position_scheme, "words": anatomy.positions}
     if anatomy.position_scheme in {"learned", "sinusoidal"} and (table := position_table(network)) is not None:
-        rows = table.weight[first_position_row(table) :]  # OPT, BART and RoBERTa keep other rows before the first
-        return PositionFacts(**facts, table=rows.detach().float().cpu())
-    if anatomy.position_scheme == "sinusoidal" and (table := _computed_table(network)) is not None:
-        return PositionFacts(**facts, table=table)
+        first = first_position_row(table)  # OPT, BART and RoBERTa keep other rows before the first
+        return PositionFacts(**facts, table=table.weight[first:].detach().float().cpu(), first=first)
+    if anatomy.position_scheme == "sinusoidal" and (found := _computed_table(network)) is not None:
+        return PositionFacts(**facts, table=found[0], first=found[1])
     if anatomy.position_scheme == "disentangled":
         return PositionFacts(**facts, distance_table=_distance_table(network))
     if anatomy.position_scheme == "rotary":
@@ -55,7 +59,8 @@ def position_facts(model: LoadedModel) -> PositionFacts:
         missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"
         return PositionFacts(**facts, inverse_frequencies=frequencies, missing=missing)
     if anatomy.position_scheme == "alibi":
-        return PositionFacts(**facts, slopes=torch.as_tensor(alibi_slopes(anatomy.heads)))
+        slopes, remark = _slopes(model)
+        return PositionFacts(**facts, slopes=slopes, remark=remark)
     if anatomy.position_scheme == "relative":
         return PositionFacts(**facts, buckets=_buckets(network))
     return PositionFacts(**facts, missing="this scheme has no tensor of its own that could be drawn")
@@ -74,13 +79,28 @@ def _inverse_frequencies(model: LoadedModel) -> dict[str, Tensor]:
     return found
 
 
-def _computed_table(network) -> Tensor | None:
-    """A sinusoidal table that is a buffer and no weight (M2M-100), from its first position on."""
+def _computed_table(network) -> tuple[Tensor, int] | None:
+    """A sinusoidal table that is a buffer and no weight (M2M-100), from its first position on, and that position's row."""
     for module in network.modules():
         table = getattr(module, "weights", None)
         if "Sinusoidal" in type(module).__name__ and isinstance(table, Tensor) and table.ndim == 2:
-            return table[getattr(module, "offset", 0) :].detach().float().cpu()
+            first = getattr(module, "offset", 0)
+            if hasattr(module, "create_position_ids_from_input_ids"):  # counts from the row after that for padding
+                first = module.padding_idx + 1
+            return table[first:].detach().float().cpu(), first
     return None
+
+
+def _slopes(model: LoadedModel) -> tuple[Tensor, str]:
+    """ALiBi's slopes as scores meet them, and what is to be said of them."""
+    slopes = torch.as_tensor(alibi_slopes(model.anatomy.heads))
+    if model.anatomy.family != "falcon":
+        return slopes, ""
+    width = model.anatomy.head_width
+    remark = (f"Falcon rounds its slopes to bfloat16 and divides them by √{width}, as it does the scores. Where it gives "
+              "its weights, transformers' own code adds them twice, in the scores and in the mask: the attention shown "
+              "meets twice these slopes.")  # fmt: skip
+    return slopes.bfloat16().float() / width**0.5, remark
 
 
 def _distance_table(network) -> Tensor | None:

@@ -14,7 +14,8 @@ PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
 
 
 def probe(model: LoadedModel) -> Capabilities:
-    """Records a short text and checks what came: what is wrong is off, with the reason.
+    """Records a short text and checks what came: what is wrong is off, with the reason; so are weights that do not
+    matter, where the model gives the same without its attention.
 
     Where a family's attention is not reproduced, the model goes back to its own eager way, which gives its weights.
     """
@@ -29,8 +30,10 @@ def probe(model: LoadedModel) -> Capabilities:
             attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
     attention = _check_attention(model, recording)
     maths = _check_maths(recording, attention)
-    if model.on_interface and attention and not maths:
+    if model.on_interface and not (attention and maths):
         return _without_recorder(model, maths.reason)
+    if model.on_interface and not _attention_matters(model):
+        attention = maths = Capability("changing the attention does not change the model's output")
     return Capabilities(attention=attention, maths=maths, **_without_recording(model))
 
 
@@ -85,8 +88,7 @@ def _reads_pairs(model: LoadedModel) -> bool:
 
 
 def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
-    """Right shapes, rows that sum to 1 (to less with sinks), nothing above the diagonal where causal, and weights
-    that matter: without attention the model gives something else."""
+    """Right shapes, rows that sum to 1 (to less with sinks), and nothing above the diagonal where causal."""
     if not recording.kinds:
         return Capability("the model returns no attention weights")
     for kind in recording.kinds:
@@ -102,8 +104,6 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
             causal = kind == "decoder" or (kind == "self" and model.anatomy.kind == "decoder")
             if causal and weights.triu(1).any():
                 return Capability(f"{place} looks at later tokens, though the model is causal")
-    if model.on_interface and not _attention_matters(model):
-        return Capability("changing the attention does not change the model's output")
     return YES
 
 

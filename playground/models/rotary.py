@@ -41,6 +41,54 @@ def understood(model: LoadedModel, layer: int) -> bool:
     return known[layer]
 
 
+@dataclass(frozen=True, eq=False)
+class SameToken:
+    """Scores of a text of one token over and over, of each layer (L,), the largest difference over heads."""
+
+    anywhere: np.ndarray
+    """Between any two scores of a head: 0 where the layer is told no positions, for nothing else tells its tokens apart."""
+    same_distance: np.ndarray
+    """Between two scores at the same distance: 0 where a score depends on the difference of positions alone."""
+    largest: np.ndarray
+    """Of all scores, without their sign."""
+
+
+_same: WeakKeyDictionary[LoadedModel, SameToken | None] = WeakKeyDictionary()
+
+
+def same_token(model: LoadedModel) -> SameToken | None:
+    """What a text of one token shows of each layer's positions; None where scores can't be had. One short pass, once."""
+    if model not in _same:
+        _same[model] = _measure(model) if model.capabilities.maths else None
+    return _same[model]
+
+
+def _measure(model: LoadedModel) -> SameToken:
+    recording = record(model, (_SAME_TOKEN,) * 6)
+    found = []
+    for layer in range(recording.layers()):
+        scores = recording.attention(layer).scores.numpy()  # (H, T, T)
+        seen = np.where(np.isfinite(scores), scores, np.nan)
+        lines = [np.diagonal(seen, -distance, 1, 2) for distance in range(1 - seen.shape[1], seen.shape[1])]
+        lines = [line for line in lines if np.isfinite(line).all()]  # what a mask hides, it hides at every place
+        found.append((
+            np.ptp(np.concatenate(lines, 1), axis=1).max(), max(np.ptp(line, axis=1).max() for line in lines),
+            np.nanmax(np.abs(seen)),
+        ))  # fmt: skip
+    return SameToken(*np.array(found, np.float64).T)
+
+
+def unturned_layers(model: LoadedModel) -> tuple[int, ...]:
+    """The layers of a rotary model that are told no positions (NoPE: every fourth of SmolLM3, Cohere 2's that see all),
+    found by trying it; where scores can't be had, those that the configuration names."""
+    same = same_token(model)
+    if same is None:
+        marks = getattr(model.model.config.get_text_config(), "no_rope_layers", None) or ()  # 0 marks a layer without
+        return tuple(layer for layer, rotates in enumerate(marks) if not rotates)
+    rounding = 4 * same.same_distance + 1e-5 * same.largest  # behind sinks the same token is not the same everywhere
+    return tuple(np.flatnonzero(same.anywhere <= np.minimum(rounding, 0.05 * same.largest)).tolist())
+
+
 def layer_kind(model: LoadedModel, layer: int) -> str:
     """Which of `position_facts(model).inverse_frequencies` a layer uses. PlaygroundError for a layer without rotation."""
     found = position_facts(model)
@@ -48,8 +96,7 @@ def layer_kind(model: LoadedModel, layer: int) -> str:
         raise PlaygroundError(f"{model.model_id} doesn't turn its queries and keys: {found.words}.",
                               "Choose a rotary model, such as SmolLM2.")  # fmt: skip
     config = model.model.config.get_text_config()
-    rotates = getattr(config, "no_rope_layers", None)  # SmolLM3, Llama 4: 0 marks a layer without
-    if rotates and layer < len(rotates) and not rotates[layer]:
+    if layer in unturned_layers(model):
         raise PlaygroundError(f"Layer {layer} of this model sees no positions: it doesn't turn its queries and keys.",
                               "Choose another layer.")  # fmt: skip
     types = getattr(config, "layer_types", None) or []
@@ -90,14 +137,14 @@ def turned_pair(recording: Recording, layer: int, head: int, query: int, key: in
     has no rotation, where the text has one token, or where no layout of pairs explains the rotation."""
     model = recording.model
     kind = layer_kind(model, layer)
+    understands = understood(model, layer)  # before the text's own pass: some scalings follow the last text's length
     maths = recording.maths(layer)
-    call = maths.call
+    call, frequencies = maths.call, position_facts(model).inverse_frequencies[kind].numpy()
     if maths.before_rotary is None:
         raise PlaygroundError("The rotation of this model could not be caught.", "Choose another model, such as SmolLM2.")
-    if not understood(model, layer):
+    if not understands:
         raise PlaygroundError(f"Layer {layer} doesn't turn its queries, or in a way that is not read yet: turned back, the "
                               "same token has not the same query everywhere.", "Choose another layer or model.")  # fmt: skip
-    frequencies = position_facts(model).inverse_frequencies[kind].numpy()
     before = [tensor.float().cpu().numpy() for tensor in maths.before_rotary]  # (H, T, D), (G, T, D)
     layout = find_layout(before[0], call.query.float().cpu(), frequencies, _TOLERANCE[model.model.dtype])
     if layout is None or find_layout(before[1], call.key.float().cpu(), frequencies, _TOLERANCE[model.model.dtype]) is None:

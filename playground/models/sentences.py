@@ -2,12 +2,15 @@
 token. Compares and draws nothing."""
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from playground.errors import PlaygroundError
+from playground.models.embeddings import tokens_of
 from playground.models.loaded import LoadedModel
 
 MEAN, FIRST, LAST = "mean of the tokens", "first token", "last token"
@@ -17,6 +20,27 @@ MOST_BYTES = 200_000
 LONGEST = 256
 """Tokens of a line that are read, as sentence-transformers does for MiniLM."""
 BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Sentences as vectors of a model."""
+
+    model: LoadedModel
+    vectors: Tensor
+    """(N, d_model) float32."""
+    cut: int
+    """How many of the lines were longer than `limit_of(model)` tokens."""
+
+    @property
+    def nbytes(self) -> int:
+        """Of the vectors."""
+        return self.vectors.nbytes
+
+
+def limit_of(model: LoadedModel) -> int:
+    """Tokens of a line that are read: 256, or the model's own limit where that is smaller."""
+    return min(LONGEST, model.max_tokens)
 
 
 def own_pooling(model: LoadedModel) -> str | None:
@@ -45,13 +69,15 @@ def split_lines(text: str) -> list[str]:
 
 
 @torch.inference_mode()
-def encode(model: LoadedModel, lines: list[str], pooling: str = MEAN) -> tuple[Tensor, int]:
-    """Vectors (N, d_model) float32 of the lines, and how many lines were cut to 256 tokens. An encoder-decoder's are its
-    encoder's."""
+def encode(
+    model: LoadedModel, lines: Sequence[str], pooling: str = MEAN, tick: Callable[[float], None] = lambda share: None
+) -> Encoded:  # fmt: skip
+    """The lines' vectors. An encoder-decoder's are its encoder's. tick is called with the share done, 0..1, and raises to
+    stop. PlaygroundError for a line without tokens."""
     if pooling not in POOLINGS:
         raise PlaygroundError(f"There is no pooling {pooling!r}.", f"Choose one of: {', '.join(POOLINGS)}.")
-    limit = min(LONGEST, model.max_tokens)
-    ids = [model.vocabulary.tokenize(line)[0] for line in lines]
+    limit = limit_of(model)
+    ids = [tokens_of(model, line) for line in lines]
     cut = sum(len(line) > limit for line in ids)
     # Cut lines keep their last token, which ends a sentence of BERT.
     ids = [line if len(line) <= limit else [*line[: limit - 1], line[-1]] for line in ids]
@@ -59,6 +85,7 @@ def encode(model: LoadedModel, lines: list[str], pooling: str = MEAN) -> tuple[T
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     vectors: list[Tensor] = [torch.empty(0)] * len(ids)
     for start in range(0, len(order), BATCH):
+        tick(start / len(order))
         chosen = order[start : start + BATCH]
         lengths = torch.tensor([len(ids[i]) for i in chosen])
         batch = torch.full((len(chosen), int(lengths.max())), model.tokenizer.pad_token_id or 0)
@@ -70,4 +97,4 @@ def encode(model: LoadedModel, lines: list[str], pooling: str = MEAN) -> tuple[T
         for row, i in enumerate(chosen):
             own = states[row, : len(ids[i])]
             vectors[i] = {MEAN: own.mean(0), FIRST: own[0], LAST: own[-1]}[pooling]
-    return torch.stack(vectors), cut
+    return Encoded(model, torch.stack(vectors), cut)

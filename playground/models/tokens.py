@@ -63,8 +63,10 @@ class Vocabulary:
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
-        self.special_ids = frozenset(tokenizer.all_special_ids)
-        self._verbatim = self.special_ids | frozenset(getattr(tokenizer, "added_tokens_decoder", None) or ())
+        added = getattr(tokenizer, "added_tokens_decoder", None) or {}
+        special = (number for number, token in added.items() if token.special)  # some ends are named nowhere else
+        self.special_ids = frozenset(tokenizer.all_special_ids).union(special)
+        self._verbatim = self.special_ids.union(added)
         self.scheme = _scheme(tokenizer)
 
     def token_bytes(self, token_id: int) -> bytes:

@@ -40,6 +40,8 @@ class Lens:
     """The last text that a model continued and that came under the lens, and how many tokens were there before."""
     active: gr.Textbox
     """The name of the open tab."""
+    opened: dict[str, gr.State]
+    """A tab's name -> what changes whenever the tab, or a view in it, is opened."""
     message: Panel
     triggers: list = field(default_factory=list)
 
@@ -48,8 +50,8 @@ class Lens:
         return [self.model, self.device, self.dtype, self.applied]
 
 
-def build(active: gr.Textbox) -> Lens:
-    """The text with its examples, above the tabs; `active` holds the name of the open tab."""
+def build(active: gr.Textbox, opened: dict[str, gr.State]) -> Lens:
+    """The text with its examples, above the tabs; `active` and `opened` as in Lens."""
     lens = Lens(
         model=gr.State(""),
         device=gr.State("auto"),
@@ -57,6 +59,7 @@ def build(active: gr.Textbox) -> Lens:
         applied=gr.State(FIRST_TEXT),
         written=gr.State(("", 0)),
         active=active,
+        opened=opened,
         text=None,
         message=None,
     )
@@ -71,7 +74,7 @@ def build(active: gr.Textbox) -> Lens:
     gr.on([look.click, lens.text.submit], apply_text, lens.text, lens.applied, **QUIET)
     for chip in chips:
         chip.click(choose_example, chip, [lens.text, lens.applied], **QUIET)
-    lens.triggers = [lens.model.change, lens.applied.change]
+    lens.triggers = [lens.model.change, lens.device.change, lens.dtype.change, lens.applied.change]
     return lens
 
 

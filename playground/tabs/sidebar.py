@@ -33,8 +33,9 @@ def build(lens: Lens, page: gr.Blocks) -> None:
     shown = [lens.model, lens.device, lens.dtype, card, status, cancel]
     model.change(model_note, model, about, **QUIET)
     options = QUIET | {"concurrency_limit": None}  # waiting for a loading costs nothing
-    loading = gr.on([load.click, model.select], load_model, asked, shown, trigger_mode="once", **options)
     first = page.load(first_model, None, [*shown, device, lens.message], **options)
+    loading = gr.on([load.click, model.select], load_model, asked, shown, trigger_mode="always_last", cancels=[first],
+                    **options)  # fmt: skip
     cancel.click(cancelled, None, [status, cancel, lens.message], cancels=[loading, first], **QUIET)
 
 

@@ -1,6 +1,7 @@
 """Seconds and bytes of the Embeddings tab, beside scikit-learn's own: python -m tests.benchmarks.embeddings
 
-On SmolLM2's vocabulary: PCA of all tokens, exact neighbours of one, bytes of the whole cloud, t-SNE and UMAP of a sample.
+On SmolLM2's vocabulary: PCA of all tokens, exact neighbours of one, bytes of the whole cloud, t-SNE and UMAP of a sample;
+and a thousand sentences read by MiniLM, at first and again.
 Seconds are medians of the rounds, of the layouts of one run, UMAP's with what it compiles at first and again without; these
 machines are shared.
 """
@@ -13,9 +14,11 @@ import playground as pg
 from playground.analysis.layouts import tsne, umap
 from playground.analysis.projection import nearest, pca
 from playground.components.plotly_view import figure_json
-from playground.figures.clouds import cloud_figure
 from playground.models.embeddings import table_of
+from playground.models.sentences import MEAN
 from playground.tabs.embeddings import placing
+from playground.tabs.embeddings.files import picture_of
+from playground.workbench import Workbench
 
 
 def measured(work, rounds: int = 1):
@@ -53,9 +56,15 @@ def main() -> None:
         wanted = placing.asked(dimensions=sizes)
         placing.cloud(model, wanted)
         found, seconds = measured(lambda wanted=wanted: placing.cloud(model, wanted))
-        figure, drawn = measured(lambda found=found: figure_json(cloud_figure(
-            found.layout.coordinates, [found.labels[i] for i in found.numbers], groups=found.groups, axes=found.axes)))
+        figure, drawn = measured(lambda found=found, wanted=wanted: figure_json(picture_of(found, wanted)))
         print(f"cloud of all tokens, {sizes}      {seconds + drawn:6.2f} s   {len(figure.encode()) / 1e3:,.0f} kB")
+    _, click = measured(lambda: placing.placed(model, placing.asked()), asked.rounds)
+    print(f"the cloud again for a click  {click * 1000:6.2f} ms")
+    bench, sentences = Workbench(), pg.load("all-minilm-l6-v2")
+    lines = tuple(f"{text.strip()} is one of the words in line {i}" for i, text in enumerate(table.texts[1000:2000]))
+    for run in ("at first", "again"):
+        _, seconds = measured(lambda: bench.sentences(sentences, lines, MEAN))
+        print(f"1,000 sentences, {run:9}  {seconds:8.3f} s")
     few = points[:: max(1, len(points) // asked.points)][: asked.points]
     for sizes in (2, 3):
         _, seconds = measured(lambda sizes=sizes: tsne(few, sizes))

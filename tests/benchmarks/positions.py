@@ -82,8 +82,10 @@ def main() -> None:
     told("query and key before rotary, with one forward pass", 0, seconds)
     drawn, seconds = measured(lambda: clocks.slide.__wrapped__(found, 40)[-1], asked.rounds)
     told("one step of the distance slider", len(figure_json(drawn)), seconds)
-    answer, seconds = measured(lambda: used._draw(recording, None, used.NEAR_NAME, True, 3, 1), 1)
-    told("all heads over distance", sum(len(figure_json(v["value"] if isinstance(v, dict) else v))
+    _, seconds = measured(lambda: (used._measured.clear(), used.profiles_of(recording, "self")), 1)
+    told("all heads over distance, measured once for a text", 0, seconds)
+    answer, seconds = measured(lambda: used._draw(recording, None, used.NEAR_NAME, True, 3, 1), asked.rounds)
+    told("all heads over distance, at each move of a slider", sum(len(figure_json(v["value"] if isinstance(v, dict) else v))
                                         for v in (answer[4], answer[5], answer[7])), seconds)  # fmt: skip
 
     print(f"\nBreak it, {asked.model}: seconds per variant beside one forward pass")

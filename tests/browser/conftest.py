@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from playground.page import create_app, launch_options
+from tests import zoo
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -214,3 +215,10 @@ def opened(address, open_page):
         return page
 
     return opener
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Tiny models as local folders: a masked one and encoder-decoders."""
+    place = tmp_path_factory.mktemp("models")
+    return {family: zoo.save(family, place / family) for family in ("bert", "bart", "t5")}

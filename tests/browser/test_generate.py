@@ -3,11 +3,9 @@
 import re
 import time
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from playground import workbench
-from tests import zoo
 from tests.browser.test_page import HOSTILE, look_at
 
 
@@ -220,13 +218,6 @@ def test_two_texts_beside_each_other(opened):
     page.locator("#compare-texts").click()
     expect(page.locator("#generate-status")).to_contain_text("The first is", timeout=60_000)
     page.wait_for_selector("#beside .pv[data-rendered]")
-
-
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory):
-    """Tiny models as local folders: a masked one and an encoder-decoder."""
-    place = tmp_path_factory.mktemp("models")
-    return {family: zoo.save(family, place / family) for family in ("bert", "bart")}
 
 
 def test_filling_by_a_click(opened, folders):

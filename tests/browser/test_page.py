@@ -191,6 +191,20 @@ def test_another_model_leaves_no_complaint(opened):
     expect(page.locator("#message")).to_have_text("")
 
 
+def test_another_number_format_is_drawn_anew(opened):
+    """Guards against float32's numbers under the card of another format: the model's name stays the same. Half the digits
+    leave a larger difference."""
+    page = opened()
+    open_tab(page, "Attention")
+    badge = page.locator("#attention-badge")
+    expect(badge).to_contain_text(re.compile(r"model used: \d\.\de-0[678]"), timeout=60_000)
+    page.locator("#dtype input").click()
+    page.get_by_role("option", name="bfloat16").click()
+    page.locator("#load").click()
+    expect(page.locator("#card")).to_contain_text("bfloat16", timeout=120_000)
+    expect(badge).to_contain_text(re.compile(r"model used: \d\.\de-0[1234]"), timeout=60_000)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_narrow_screen(opened, theme):
     """Guards against a page that scrolls sideways or hides its tabs on a phone, and against buttons too small for a

@@ -35,7 +35,7 @@ def build(view: View, chosen) -> None:
     Panel(ABOUT)
     given, shown = [*chosen.given, which], [frame, words, lens.message]
     which.input(draw, given, shown, **RUNS_MODEL)
-    view.draws(draw, given, shown, chosen.changes)
+    view.draws(draw, given, shown, chosen.another)
 
 
 @outputs(2)

@@ -77,8 +77,8 @@ def build(view: View, chosen) -> None:
     gr.on([c.input for c in (chosen.layer, chosen.head, show, others, left_out, between, log)], drawing.draw_head, given,
           one_head, **again)  # fmt: skip
     gr.on([role.input, ordered.input], drawing.draw_overview, given, [overview, lens.message], **again)
-    view.draws(drawing.draw, given, everything)
-    gr.on([how.input, chosen.kind.input], drawing.draw, given, everything, **again)
+    view.draws(drawing.draw, given, everything, chosen.another_kind)
+    how.input(drawing.draw, given, everything, **again)
     show.input(_choosing, show, others, **QUIET)
     overview.select(drawing.open_head, given, one_head, **RUNS_MODEL)
     figure.select(drawing.open_row, given, [*row, way, place, lens.message], **RUNS_MODEL)

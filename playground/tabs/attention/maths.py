@@ -63,7 +63,7 @@ def build(view: View, chosen) -> None:
              shares, lens.message]  # fmt: skip
     given = [*chosen.given, token, rows]
     gr.on([token.input, rows.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
-    view.draws(draw, given, shown, chosen.changes)
+    view.draws(draw, given, shown, chosen.another)
     asked = [*chosen.given, token, key, score, factor, hide]
     gr.on([key.input, score.input, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
           trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip

@@ -36,7 +36,7 @@ def build(view: View, chosen) -> None:
     shown = [role, figure, sentence, table, lens.message]
     given = [*lens.given, chosen.kind, role]
     role.input(draw, given, shown, **RUNS_MODEL)
-    view.draws(draw, given, shown, [chosen.kind.change])
+    view.draws(draw, given, shown, chosen.another_kind)
     figure.select(open_head, None, [chosen.layer, chosen.head, sentence, lens.message], **QUIET)
 
 

@@ -7,7 +7,7 @@ import gradio as gr
 from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.attention import bertviz, drawing, heads, maths, roles, through
 from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active
-from playground.tabs.views import build_views
+from playground.tabs.views import build_views, noted
 
 NAME, TITLE = "attention", "Attention"
 VIEWS = (heads, maths, through, roles, bertviz)
@@ -22,25 +22,25 @@ class Chosen:
     head: FollowingSlider
     kind: FollowingRadio
     lens: Lens
+    another_kind: gr.State
+    """Changes with the kind."""
+    another: gr.State
+    """Changes with any of the three."""
 
     @property
     def given(self) -> list:
         return [*self.lens.given, self.layer, self.head, self.kind]
 
-    @property
-    def changes(self) -> list:
-        """The events of another choice."""
-        return [self.layer.change, self.head.change, self.kind.change]
 
-
-def build(lens: Lens, tab: gr.Tab) -> None:
+def build(lens: Lens) -> None:
     """Builds the tab and connects it."""
     with gr.Row(elem_classes="pg-controls"):
         kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
         layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
         head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
-    chosen = Chosen(layer, head, kind, lens)
+    another_kind = noted([kind.change])
+    chosen = Chosen(layer, head, kind, lens, another_kind, noted([layer.change, head.change, kind.change]))
     shown, again = [kind, layer, head, lens.message], {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([tab.select, kind.input], drawing.follow, chosen.given, shown, **again)
-    gr.on(lens.triggers, only_when_active(NAME, drawing.follow), [lens.active, *chosen.given], shown, **again)
-    build_views(lens, tab, NAME, VIEWS, chosen)
+    gr.on([lens.opened[NAME].change, *lens.triggers, another_kind.change], only_when_active(NAME, drawing.follow),
+          [lens.active, *chosen.given], shown, **again)  # fmt: skip
+    build_views(lens, NAME, VIEWS, chosen)

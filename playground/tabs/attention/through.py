@@ -40,7 +40,7 @@ def build(view: View, chosen) -> None:
     shown = [token, figure, sentence, lens.message]
     given = [*lens.given, chosen.kind, token, way, sink]
     gr.on([token.input, way.input, sink.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
-    view.draws(draw, given, shown, [chosen.kind.change])
+    view.draws(draw, given, shown, chosen.another_kind)
     figure.select(choose, given, shown, **RUNS_MODEL)
 
 

@@ -1,6 +1,5 @@
 """The Embeddings tab put together."""
 
-import gradio as gr
 
 from playground.tabs.embeddings import layers, sentences, vocabulary, words
 from playground.tabs.lens import Lens
@@ -11,6 +10,6 @@ VIEWS = (words, vocabulary, layers, sentences)
 """In the order of the page."""
 
 
-def build(lens: Lens, tab: gr.Tab) -> None:
+def build(lens: Lens) -> None:
     """Builds the tab and connects it."""
-    build_views(lens, tab, NAME, VIEWS)
+    build_views(lens, NAME, VIEWS)

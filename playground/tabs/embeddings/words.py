@@ -3,7 +3,7 @@
 import gradio as gr
 
 from playground.analysis.display import percent, plain_mark
-from playground.analysis.projection import nearest, pca
+from playground.analysis.projection import MEASURES, nearest, pca
 from playground.analysis.vectors import signed_sum
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.embeddings import neighbours_figure, scatter_figure
@@ -25,7 +25,6 @@ PRESETS = {
 FIRST_WORDS = next(iter(PRESETS.values()))
 FIRST_SUM = "king - man + woman"
 SUMS = (FIRST_SUM, "Paris - France + Italy", "walking - walk + swim")
-MEASURES = {"cosine": "cosine", "dot product": "dot", "distance": "euclidean"}
 
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -35,7 +34,7 @@ ABOUT = markup.explanation(
     "Neighbours are found in the whole vocabulary and all dimensions, by cosine <code>a·b / (|a| |b|)</code>, by dot "
     "product or by distance. The vectors of most models share a direction, so that even random words look alike "
     "(anisotropy, Ethayarajh 2019): the page prints how much, and the mean of all vectors can be taken off first. A word of "
-    "several tokens stands at the mean of their vectors and is marked.",
+    "several tokens stands at the mean of their vectors and is marked, or each of its tokens is placed by itself.",
     "Sums of words (Mikolov et al. 2013) famously give king − man + woman ≈ queen; without leaving out the words of the "
     "sum themselves the answer is often one of these (Rogers et al. 2017). Both are shown as they are.",
 )
@@ -56,6 +55,8 @@ def build(view: View) -> None:
             with gr.Accordion("More", open=False):
                 which = FollowingDropdown(["input embedding"], value="input embedding", label="Matrix", elem_id="matrix")
                 space = gr.Checkbox(True, label="As within a sentence (with a space before the word)", elem_id="space")
+            tokens = gr.Checkbox(False, label="Token by token", elem_id="token-by-token",
+                                 info="A word of several tokens not at their mean, but each by itself.")  # fmt: skip
         with gr.Column(scale=7):
             figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
             sentence = Panel(elem_id="embedding-sentence")
@@ -76,13 +77,13 @@ def build(view: View) -> None:
     Panel(ABOUT)
 
     model, near = lens.given[:3], [which, space, measure, centre]
-    given = [*model, words, dimensions, *near]
+    given = [*model, words, dimensions, *near, tokens]
     drawn = [figure, sentence, neighbours, placed, which, lens.message]
     asked = [*model, total, keep, *near]
     summed = [answer, said, lens.message]
     view.draws(draw, given, drawn)
     view.draws(add_up, asked, summed)
-    gr.on([place.click, dimensions.input], draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL)
+    gr.on([place.click, dimensions.input, tokens.input], draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL)
     for changed in (which, space, measure, centre):
         changed.input(draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL).then(
             add_up, asked, summed, **RUNS_MODEL
@@ -92,7 +93,7 @@ def build(view: View) -> None:
         preset.click(choose_preset, preset, words, **QUIET).then(draw, given, drawn, **RUNS_MODEL)
     for chip in sums:
         chip.click(_same, chip, total, **QUIET).then(add_up, asked, summed, **RUNS_MODEL)
-    figure.select(show_neighbours, [*model, placed, *near], [neighbours, lens.message], **RUNS_MODEL)
+    figure.select(show_neighbours, [*model, placed, *near, tokens], [neighbours, lens.message], **RUNS_MODEL)
 
 
 def choose_preset(name: str) -> str:
@@ -106,26 +107,26 @@ def _same(text: str) -> str:
 
 @outputs(5)
 def draw(
-    model_id, device, dtype, words, dimensions, which="input embedding", space=True, measure="cosine", centre=False
+    model_id, device, dtype, words, dimensions, which="input embedding", space=True, measure="cosine", centre=False,
+    tokens=False,
 ) -> tuple:  # fmt: skip
     """The words on their principal axes, a sentence, the neighbours of the first, the words, the matrices to choose."""
-    from playground.models.embeddings import matrices, place_words, split_words, table_of
+    from playground.models.embeddings import split_words, table_of
 
     model = loaded(model_id, device, dtype)
-    names = matrices(model)
-    which = which if which in names else next(iter(names))
     group_of = {word: str(number) for number, line in reversed(list(enumerate((words or "").splitlines())))
                 for word in (part.strip() for part in line.split(","))}  # fmt: skip
     chosen = split_words(words or "")
-    placed = place_words(model, chosen, space, names[which])
+    placed, owners, names, which = _placed(model, chosen, space, which, tokens)
     projection = pca(placed.vectors, 3 if dimensions == "3D" else 2)
-    groups = [group_of[word] for word in chosen]
+    groups = [group_of[chosen[owner]] for owner in owners]
     titles = {group: f"{next(w for w in chosen if group_of[w] == group)} …" for group in dict.fromkeys(groups)}
     categories = [titles[group] for group in groups] if len(titles) > 1 else None
     shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
     alike = table_of(model, names[which]).anisotropy
+    many = f"{len(chosen)} words" if len(owners) == len(chosen) else f"{len(owners)} tokens of {len(chosen)} words"
     said = (
-        f"{len(chosen)} words in {model.anatomy.d_model:,} dimensions; the axes hold {shares} of their variance. "
+        f"{many} in {model.anatomy.d_model:,} dimensions; the axes hold {shares} of their variance. "
         f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
         f"of {alike.mean_cosine:.2f} on average, {alike.centred:.2f} with the mean taken off: measure likeness against that."
     )
@@ -134,45 +135,60 @@ def draw(
     return figure, markup.note(said), bars, chosen, gr.update(choices=list(names), value=which)
 
 
+def _placed(model, words: list[str], space: bool, which: str, tokens: bool) -> tuple:
+    """The words, or their tokens, placed; the number of the word of each; the matrices' names, and the one that is taken."""
+    from playground.models.embeddings import matrices, place_words, token_by_token
+
+    names = matrices(model)
+    which = which if which in names else next(iter(names))
+    placed, owners = place_words(model, words, space, names[which]), list(range(len(words)))
+    if tokens:
+        placed, owners = token_by_token(model, placed, names[which])
+    return placed, owners, names, which
+
+
 @outputs(1)
 def show_neighbours(
-    model_id, device, dtype, placed, which, space, measure, centre, event: gr.EventData
+    model_id, device, dtype, words, which, space, measure, centre, event: gr.EventData, tokens=False
 ) -> tuple:  # fmt: skip
-    """The neighbours of the clicked point."""
-    from playground.models.embeddings import matrices, place_words
-
+    """The neighbours of the clicked point; nothing for a click on none."""
     index = event._data.get("customdata")
-    index = int(index[0] if isinstance(index, list) else index)
+    index = index[0] if isinstance(index, list) and index else index
+    if not isinstance(index, int | float) or not words:
+        return (gr.skip(),)
     model = loaded(model_id, device, dtype)
-    names = matrices(model)
-    matrix = names.get(which, next(iter(names.values())))
-    return (neighbours_of(model, place_words(model, [placed[index]], space, matrix), 0, matrix, measure, centre),)
+    placed, _, names, which = _placed(model, words, space, which, tokens)
+    if not 0 <= index < len(placed.words):
+        return (gr.skip(),)
+    return (neighbours_of(model, placed, int(index), names[which], measure, centre),)
 
 
 @outputs(2)
 def add_up(
     model_id, device, dtype, total, keep, which="input embedding", space=True, measure="cosine", centre=False
 ) -> tuple:  # fmt: skip
-    """The tokens nearest to a signed sum of words, and what that says."""
+    """The tokens nearest to a signed sum of words, and which is nearest without the words of the sum and with them."""
     from playground.models.embeddings import added, matrices, table_of
 
     model = loaded(model_id, device, dtype)
     names = matrices(model)
     matrix = names.get(which, next(iter(names.values())))
     table, terms = table_of(model, matrix), signed_sum(total or "")
-    vector, own = added(model, terms, matrix, space)
+    vector, placed = added(model, terms, matrix, space)
     origin = None
     if centre:  # off every word of the sum: the signs say how often
         origin = table.mean
         vector = vector - (sum(term.sign for term in terms) - 1) * vector.new_tensor(table.mean)
-    found = nearest(table.matrix, vector, NEIGHBOURS, MEASURES[measure], () if keep else own, origin)
-    labels = [table.texts[i] for i in found.indices]
-    first = plain_mark(labels[0].strip() or labels[0], 24)
-    said = f"{plain_mark(total.strip(), 80)} gives “{first}” ({found.values[0]:.3f})"
-    if not keep:
-        said += ", the words of the sum left out"
-    shown = neighbours_figure(found, labels, title=f"Nearest to {plain_mark(total.strip(), 60)}")
-    return shown, markup.note(said + ".")
+    without, every = (nearest(table.matrix, vector, NEIGHBOURS, MEASURES[measure], left_out, origin)
+                      for left_out in (placed.all_ids, ()))  # fmt: skip
+    best, best_of_all = (f"“{plain_mark(table.texts[near.indices[0]])}” ({near.values[0]:.3f})" for near in (without, every))
+    said = f"{plain_mark(total.strip(), 80)} gives "
+    said += (f"{best_of_all}; without the words of the sum {best}." if keep else
+             f"{best}, the words of the sum left out; with them {best_of_all}.")  # fmt: skip
+    found = every if keep else without
+    shown = neighbours_figure(found, [table.texts[i] for i in found.indices],
+                              title=f"Nearest to {plain_mark(total.strip(), 60)}")  # fmt: skip
+    return shown, markup.note(said + placed.remarks())
 
 
 def neighbours_of(model, placed, index: int, matrix: str, measure: str = "cosine", centre: bool = False):

@@ -19,11 +19,13 @@ from playground.tabs.lens import loaded, outputs
 @outputs(SHOWN)
 def branch(model_id, device, dtype, written, colour, event: gr.EventData, *rules) -> Iterator[tuple]:
     """Goes on with the alternative whose bar was clicked; what stood there stays in the tree."""
+    written.check(model_id, device, dtype)
     model, asked = loaded(model_id, device, dtype), settings_of(*rules)
     node = take(model, written, int(event._data["customdata"]))
     if node is None:
         yield (gr.skip(),) * SHOWN
         return
+    written.begin()
     if written.tree.nodes[node].step.stopped or written.tree.children(node):  # its end is known already
         written.node = written.tree.end_of(node)
         yield view(model, written, "This continuation was written before.", colour, explain_end(model, written))
@@ -58,7 +60,9 @@ def show_node(model_id, device, dtype, written, colour, event: gr.EventData) -> 
     node = event._data.get("customdata")
     if node is None or not 0 <= int(node) < len(written.tree.nodes):
         return (gr.skip(),) * SHOWN
+    written.check(model_id, device, dtype)
     model = loaded(model_id, device, dtype)
+    written.begin()
     written.node = int(node)
     tree, step = written.tree, written.tree.nodes[written.node].step
     words = f"{counted(len(tree.path(written.node)), 'token')}, ln p {tree.log_probability(written.node):.2f}."

@@ -47,7 +47,8 @@ def undo(model_id, device, dtype, written, colour, event: gr.UndoData) -> tuple:
     turns = written.turns
     if not 0 <= int(event.index) < len(turns):
         return (gr.skip(),) * (SHOWN + 2)
-    rest = Written((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)], halt=written.halt)
+    written.leave()
+    rest = Written((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)])
     return turns[int(event.index)]["content"], "", *view(model, rest, "The turn was taken back.", colour, NOTHING)
 
 
@@ -61,7 +62,8 @@ def edit(model_id, device, dtype, system, written, colour, event: gr.EditData, *
     if turns[-1]["role"] == "user":
         yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
     else:
-        changed = Written((model_id, device, dtype, "chat", ""), messages=turns, halt=written.halt)
+        written.leave()
+        changed = Written((model_id, device, dtype, "chat", ""), messages=turns)
         words = "The answer was changed; with the next turn the model reads it so."
         yield gr.skip(), "", *view(model, changed, words, colour, NOTHING)
 
@@ -70,7 +72,8 @@ def edit(model_id, device, dtype, system, written, colour, event: gr.EditData, *
 def forget(model_id, device, dtype, written, colour) -> tuple:
     """Begins a new conversation."""
     words = "A new conversation."
-    fresh = Written((model_id, device, dtype, "chat", ""), halt=written.halt)
+    written.leave()
+    fresh = Written((model_id, device, dtype, "chat", ""))
     return gr.skip(), "", *view(loaded(model_id, device, dtype), fresh, words, colour, NOTHING)
 
 
@@ -82,6 +85,7 @@ def look_into(model_id, device, dtype, written: Written) -> tuple:
     if written.mode == "translate":
         words = "The Attention tab reads the source with the encoder and writes the target itself."
         raise PlaygroundError("What a decoder wrote can't be the encoder's text.", words)
+    written.check(model_id, device, dtype)
     if not written.tree.nodes:
         raise PlaygroundError("Nothing was written yet.", "Press Generate, or send a message.")
     model = loaded(model_id, device, dtype)
@@ -103,7 +107,7 @@ def answer(model, given, turns: list[dict], system: str, written: Written, colou
     from playground.generation import longest
     from playground.models.tokens import check_text
 
-    settings = workbench.shared().settings
+    halt, settings = written.begin(), workbench.shared().settings
     asked = settings_of(*rules)
     turns[-1]["content"] = check_text(turns[-1]["content"], settings.max_text_bytes)
     messages = ([{"role": "system", "content": system}] if (system or "").strip() else []) + turns
@@ -114,7 +118,7 @@ def answer(model, given, turns: list[dict], system: str, written: Written, colou
         asked = replace(asked, seed=None if asked.seed is None else asked.seed + len(written.tree.leaves()))
     else:
         prompt = [entry_of(token, "prompt") for token in model.vocabulary.describe(rendered.ids)]
-        written = Written(key, rendered.ids, prompt, messages=turns, halt=written.halt)
+        written = Written(key, rendered.ids, prompt, messages=turns, halt=halt)
     for shown in write(model, written, asked, ROOT, colour):
         yield "", markup.note(left_out(rendered, limit)), *shown
 

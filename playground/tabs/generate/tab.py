@@ -15,7 +15,6 @@ from playground.tabs.lens import (
     QUIET,
     RUNS_MODEL,
     Lens,
-    apply_text,
     loaded,
     only_when_active,
     outputs,
@@ -39,7 +38,7 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens, tab: gr.Tab) -> None:
+def build(lens: Lens) -> None:
     """Builds the tab and connects it."""
     written = gr.State(Written())
     mode = FollowingRadio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
@@ -84,29 +83,26 @@ def build(lens: Lens, tab: gr.Tab) -> None:
     shown = [strip, status, chart, detail, stages, tree, comparing, leaf, beside, talk, written]
     asked = [*lens.given, mode, written, colour]
     drawn = [mode, start, more, stop, into, ruling.room, off, chat_room, score_room, *shown, lens.message]
-    tab.select(draw, asked, drawn, **RUNS_MODEL)
-    again = {"fn": only_when_active(NAME, draw), "inputs": [lens.active, *asked], "outputs": drawn, **RUNS_MODEL}
-    for event in (gr.on(lens.triggers, **again), mode.input(draw, asked, drawn, **RUNS_MODEL)):
-        event.then(**again)  # text and mode may have changed at once: whichever was drawn last may be the former
+    latest = {"trigger_mode": "always_last", **RUNS_MODEL}
+    gr.on([lens.opened[NAME].change, *lens.triggers, mode.input], only_when_active(NAME, draw), [lens.active, *asked], drawn,
+          **latest)  # fmt: skip
     given = [lens.model, lens.device, lens.dtype]
     ends, once = [*shown, lens.message], {"trigger_mode": "once", **GENERATES}
     talking = [message, left_out, *ends]
-    first = start.click(start_writing, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
-                        talking, **once)  # fmt: skip
+    start.click(start_writing, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
+                [lens.applied, *talking], **once)  # fmt: skip
     more.click(writing.go_on, [*given, written, colour, *ruling.rules], ends, **once)
     chart.select(branches.branch, [*given, written, colour, *ruling.rules], ends, **once)
     message.submit(chat.send, [*given, message, system, written, colour, *ruling.rules], talking, **once)
     talk.retry(chat.retry, [*given, system, written, colour, *ruling.rules], talking, **once)
     talk.edit(chat.edit, [*given, system, written, colour, *ruling.rules], talking, **once)
-    first.then(apply_text, lens.text, lens.applied, **QUIET)
     stop.click(writing.stop, written, None, **QUIET)
     talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
     talk.clear(chat.forget, [*given, written, colour], talking, **QUIET)
     into.click(chat.look_into, [*given, written], [lens.text, lens.applied, lens.written, status, lens.message], **QUIET)
-    strip.select(explain, [*lens.given, mode, written, colour], [strip, status, chart, detail, stages, written,
-                 lens.message], **RUNS_MODEL)  # fmt: skip
+    strip.select(explain, [*given, mode, written, colour], [strip, status, chart, detail, stages, lens.message], **latest)
     colour.input(recolour, [*given, written, colour], [strip, lens.message], **QUIET)
-    tree.select(branches.show_node, [*given, written, colour], ends, **QUIET)
+    tree.select(branches.show_node, [*given, written, colour], ends, trigger_mode="always_last", **QUIET)
     leaf.input(branches.compare, [written, leaf], [beside, compared, lens.message], **RUNS_MODEL)
     clear.click(writing.clear, [*given, written, colour], ends, **QUIET)
     gr.on([second.submit, compare_texts.click], score.beside, [*lens.given, second], [beside, status, lens.message],
@@ -114,12 +110,16 @@ def build(lens: Lens, tab: gr.Tab) -> None:
 
 
 def start_writing(model_id, device, dtype, text, mode, message, system, written, colour, *rules):
-    """What the button does: a chat answers the message, the other modes go on from the text."""
+    """What the button does: a chat answers the message, the other modes go on from the text in the box, which comes
+    under the lens as the stream begins: what is typed while it runs is not applied."""
+    applied = gr.skip()
     if mode == "chat":
-        yield from chat.send(model_id, device, dtype, message, system, written, colour, *rules)
+        for shown in chat.send(model_id, device, dtype, message, system, written, colour, *rules):
+            yield applied, *shown
     else:
-        for shown in writing.stream(model_id, device, dtype, text, mode, written, colour, *rules):
-            yield gr.skip(), gr.skip(), *shown
+        for number, shown in enumerate(writing.stream(model_id, device, dtype, text, mode, written, colour, *rules)):
+            began = number == 0 and shown[-1] == ""  # else the message says why not
+            yield text if began else applied, gr.skip(), gr.skip(), *shown
 
 
 @outputs(9 + SHOWN)
@@ -148,7 +148,8 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     if written.key == key or (mode == "chat" and written.key[:4] == key[:4]):
         return *controls_now, *(gr.skip(),) * SHOWN
     fresh, words, explanation, strip = first_sight(model, key, colour)
-    fresh.messages, fresh.halt = written.turns, written.halt
+    written.leave()
+    fresh.messages = written.turns
     talk = talk_of(fresh) if mode == "chat" else gr.skip()
     beside = gr.update(value=None, visible=False)
     return (
@@ -193,29 +194,32 @@ def first_sight(model, key: tuple, colour: str) -> tuple:
     return written, words, explanation, strip_items(entries, colour)
 
 
-@outputs(6)
-def explain(model_id, device, dtype, text, mode, written, colour, event: gr.EventData) -> tuple:
+@outputs(5)
+def explain(model_id, device, dtype, mode, written, colour, event: gr.EventData) -> tuple:
     """The distribution that the clicked token came from, or, in a masked model, what it would put there: strip, status,
-    chart, detail, stages, written."""
+    chart, detail, stages."""
+    written.check(model_id, device, dtype)
     item, model = int(event._data["index"]), loaded(model_id, device, dtype)
     place = first_of_group(entries_of(model, written), item)
     if place is None:
-        return (gr.skip(),) * 6
+        return (gr.skip(),) * 5
+    text = written.key[4] if written.key else ""
     if mode == "fill":
         hidden = () if written.ids[place] == model.tokenizer.mask_token_id else (place,)
         strip, words, *explanation = fill_view(filled(model_id, device, dtype, text, hidden), colour)
-        return strip, markup.note(words), *explanation, written
+        return strip, markup.note(words), *explanation
     written.place = place
     step = written.step_at(place)
     if step is not None:
         label = entries_of(model, written)[place]["label"]
-        return gr.skip(), gr.skip(), *explain_step(model, step, label), written
+        return gr.skip(), gr.skip(), *explain_step(model, step, label)
     source = written.ids if mode == "chat" else text
-    return gr.skip(), gr.skip(), *explain_given(recorded(model_id, device, dtype, source), place), written
+    return gr.skip(), gr.skip(), *explain_given(recorded(model_id, device, dtype, source), place)
 
 
 @outputs(1)
 def recolour(model_id, device, dtype, written, colour) -> tuple:
     """The strip in other shades."""
+    written.check(model_id, device, dtype)
     return (strip_items(entries_of(loaded(model_id, device, dtype), written), colour),)
 

@@ -23,29 +23,32 @@ FEED_SHARE = 0.2
 @outputs(SHOWN)
 def stream(model_id, device, dtype, text, mode, written, colour, *rules) -> Iterator[tuple]:
     """Writes from the text on; what was written before stays in the tree while text and model stay."""
+    halt = written.begin()  # Stop may be pressed while the text is being read
     model, asked = loaded(model_id, device, dtype), settings_of(*rules)
     key = (model_id, device, dtype, mode, text)
     if written.key != key:
         recording = recorded(model_id, device, dtype, text)
         ids = tuple(token.id for token in recording.tokens)
-        written = Written(key, ids, prompt_entries(recording), following_of(recording), halt=written.halt)
+        written = Written(key, ids, prompt_entries(recording), following_of(recording), halt=halt)
     yield from write(model, written, asked, ROOT, colour)
 
 
 @outputs(SHOWN)
 def go_on(model_id, device, dtype, written, colour, *rules) -> Iterator[tuple]:
     """Writes from the end of the strip on."""
+    written.check(model_id, device, dtype)
     if not written.tree.nodes:
         raise PlaygroundError("Nothing was written yet.", "Press Generate first.")
+    written.begin()
     yield from write(loaded(model_id, device, dtype), written, settings_of(*rules), written.node, colour)
 
 
 @outputs(SHOWN)
 def clear(model_id, device, dtype, written, colour) -> tuple:
     """Forgets every continuation; the text stays."""
-    written = Written(
-        written.key, written.ids, written.prompt, written.following, messages=written.messages, halt=written.halt
-    )
+    written.check(model_id, device, dtype)
+    written.leave()
+    written = Written(written.key, written.ids, written.prompt, written.following, messages=written.messages)
     explanation = explain_next(written.following) if written.following else (None, "", NO_STAGES)
     return view(loaded(model_id, device, dtype), written, "The continuations were cleared.", colour, explanation)
 
@@ -60,13 +63,17 @@ def following_of(recording):
 
 
 def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[tuple]:
-    """Writes from a node of the tree on, feeding the page; yields what `view` gives."""
-    grown = grow(model, written, asked, begun)
-    written.node, written.place, written.halt.asked = begun, None, False
+    """Writes from a node of the tree on, feeding the page; yields what `view` gives. Ends without a word once the page shows
+    something else. For a stream that `Written.begin` was called for."""
+    grown, halt = grow(model, written, asked, begun), written.halt
+    written.node, written.place = begun, None
     turns, steps, started, fed, pause = workbench.shared().turns(model), [], time.perf_counter(), 0.0, FEED_EVERY
     yield view(model, written, "Reading the text …" if begun == ROOT else "Going on …", colour, whole=False)
-    for step in grown:
+    for step in () if halt.asked else grown:
         steps.append(step)
+        if halt.left:
+            grown.close()
+            return
         now = time.perf_counter()
         if now - fed > pause:
             explanation = explain_end(model, written) if not fed else None
@@ -74,13 +81,16 @@ def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[t
             yield view(model, written, words, colour, explanation, whole=False)
             fed = time.perf_counter()
             pause = max(FEED_EVERY, (fed - now) * (1 / FEED_SHARE - 1))
-        if written.halt.asked:
+        if halt.asked:
             grown.close()
             break
-    words = speed(steps, started) + how_it_ended(model, written, steps, asked)
-    if written.halt.asked:
+    if halt.left:
+        return
+    if halt.asked:
         words = f"Stopped after {counted(len(steps), 'token')}. They stay, and any of them can be clicked."
-    yield view(model, written, words, colour, explain_end(model, written))
+    else:
+        words = speed(steps, started) + how_it_ended(model, written, steps, asked)
+    yield view(model, written, words, colour, explain_end(model, written) if steps else None)
 
 
 def grow(model, written: Written, asked, begun: int) -> Iterator:

@@ -10,6 +10,7 @@ import gradio as gr
 from playground.analysis.display import in_words, plain_mark
 from playground.components import markup
 from playground.continuations import ROOT, Tree
+from playground.errors import PlaygroundError
 from playground.figures.tree import TreeToken, tree_figure
 from playground.tabs.generate.strip import groups_of, joined, step_entry, strip_items
 from playground.tabs.generate.why import explain_step
@@ -20,9 +21,12 @@ SHOWN = 11
 
 @dataclass
 class Halt:
-    """What Stop sets and a stream looks at after every token; one for each visitor, handed from Written to Written."""
+    """What a stream looks at after every token; each stream has its own."""
 
     asked: bool = False
+    """The visitor pressed Stop."""
+    left: bool = False
+    """The page shows something else by now: the stream ends without a word."""
 
 
 @dataclass
@@ -47,6 +51,22 @@ class Written:
     halt: Halt = field(default_factory=Halt)
     answer: str = ""
     """The answer as it was shown last, without special tokens."""
+
+    def begin(self) -> Halt:
+        """The halt of a stream that begins here, and the end of one that may still run; Stop reaches it from now on."""
+        self.leave()
+        self.halt = Halt()
+        return self.halt
+
+    def leave(self) -> None:
+        """Ends a stream that may still write this, without a word."""
+        self.halt.left = True
+
+    def check(self, *given) -> None:
+        """PlaygroundError if this was written by another model, on another device or in another number format: its ids would
+        mean something else now."""
+        if self.key and self.key[:3] != given:
+            raise PlaygroundError("The model was changed meanwhile.", "Wait until the text is drawn with the new one.")
 
     @property
     def mode(self) -> str:

@@ -104,7 +104,7 @@ def _experiment(model_id, device, dtype, text, layer, head, seed, first, second,
     if None in (seed, first, second, shift, factor):
         raise PlaygroundError("A number is missing under “More”.", "Fill it in.")
     choices = Choices(int(seed), int(first), int(second), int(shift), bool(wrap), float(factor), int(layer), int(head))
-    return workbench.shared().experiment(recording.model, text, choices), recording, layer, head
+    return workbench.shared().experiment(recording, choices), recording, layer, head
 
 
 def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
@@ -190,17 +190,30 @@ def notes_of(found) -> str:
 
 
 def _shift_note(found) -> str:
-    outcome, scheme = found.outcome("shifted"), found.model.anatomy.position_scheme
-    if outcome.missing:
+    """What a shift by k did, judged by what was measured; nothing is claimed where positions wrapped or did not move."""
+    outcome, anatomy = found.outcome("shifted"), found.model.anatomy
+    moved = {told - place for place, told in enumerate(outcome.variant.positions)}
+    if outcome.missing or moved == {0}:
         return ""
     unit = "log-probability" if outcome.change is not None else "number of the last vectors"
-    measured = f"shifted by {outcome.variant.positions[0]:,}, the largest change of any {unit} is {outcome.largest:.1e}"
-    if scheme in ("rotary", "alibi", "relative"):
-        exact = outcome.largest < (1e-2 if found.model.dtype.name == "float32" else 1)
-        why = "scores depend on distances alone, so only rounding is left"
-        return markup.badge("ok" if exact else "warn", f"A shift changes nothing: {measured}; {why}." if exact else
-                            f"A shift should change nothing, but {measured}: more than rounding explains.")  # fmt: skip
-    return markup.badge("ok", f"A shift matters: {measured}; each position has a vector of its own.")
+    measured = f"the largest change of any {unit} is {outcome.largest:.1e}"
+    if len(moved) > 1:
+        return markup.badge("off", f"Wrapped positions are no shift: some distances change with them; {measured}.")
+    measured = f"shifted by {moved.pop():,}, {measured}"
+    exact = outcome.largest < (1e-2 if found.model.dtype.name == "float32" else 1)
+    if anatomy.position_scheme in ("rotary", "alibi", "relative"):
+        if exact:
+            why = "scores depend on distances alone, so only rounding is left"
+            return markup.badge("ok", f"A shift changes nothing: {measured}; {why}.")
+        if any(scaling in anatomy.positions for scaling in ("dynamic", "longrope")):
+            return markup.badge("off", f"A shift matters: {measured}; this scaling makes other angles for positions beyond "
+                                "the length before it.")  # fmt: skip
+        return markup.badge("warn", f"A shift should change nothing, but {measured}: more than rounding explains.")
+    if exact:
+        return markup.badge("off", f"A shift changes next to nothing: {measured}.")
+    own = anatomy.position_scheme in ("learned", "sinusoidal")
+    why = "; each position has a vector of its own, which is added to the embedding" if own else ""
+    return markup.badge("ok", f"A shift matters: {measured}{why}.")
 
 
 def _blind_note(found) -> str:

@@ -134,7 +134,7 @@ def _clocks(recording, source, base, width) -> tuple:
 
 
 def _score(recording, layer, head, query, key) -> tuple:
-    from playground.models.rotary import turned_pair
+    from playground.models.rotary import same_token, turned_pair
 
     layers = recording.layers() if recording.kinds else 1
     layer = min(int(layer), layers - 1)
@@ -162,7 +162,8 @@ def _score(recording, layer, head, query, key) -> tuple:
     lines = {"these two tokens": found.score.scores(far), "mean over all pairs of tokens": found.mean.scores(far)}
     decay = decay_figure(far, lines, length=found.tokens, title="How the score fades far away")
     slider = gr.Slider(0, farthest, value=shown, interactive=True, label=f"Distance (really {found.distance})")
-    return (*controls, _badge(found, recording), slider, _sentence(found, shown),
+    badge = _badge(found, recording) + _alone(same_token(recording.model), layer)
+    return (*controls, badge, slider, _sentence(found, shown),
             gr.update(value=curve, mark=distance_mark(shown)), _pairs(found, shown), decay, found)  # fmt: skip
 
 
@@ -176,6 +177,16 @@ def _badge(found, recording) -> str:
         f"Sum over pairs at the real distance {float(found.score.scores([found.distance])[0]):.4f}, {what} "
         f"{found.recorded:.4f}: difference {found.error:.1e}. {turned}.",
     )  # fmt: skip
+
+
+def _alone(same, layer: int) -> str:
+    """Whether scores depend on the difference of positions alone, as it was measured."""
+    if same is None or same.same_distance[layer] > 0.05 * same.anywhere[layer]:
+        return ""  # behind sinks the same token is not the same vector everywhere
+    return markup.note(
+        "Scores depend on the difference of positions alone: with one token at every place, this layer's scores at equal "
+        f"distances differ by at most {same.same_distance[layer]:.1e}, at others by up to {same.anywhere[layer]:.2g}."
+    )
 
 
 def _sentence(found, distance) -> str:

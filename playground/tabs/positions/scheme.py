@@ -3,17 +3,15 @@
 import gradio as gr
 import numpy as np
 
-from playground.analysis.distance import profile
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.tabs.lens import RUNS_MODEL, outputs, recorded
 from playground.tabs.positions import schemes
+from playground.tabs.positions.used import MOST_TOKENS, profiles_of
 from playground.tabs.views import View
 
 NAME, TITLE = "scheme", "The scheme"
 VIEWS = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")
-PROFILED = 512
-"""Longest text whose attention over distance is shown here."""
 
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -59,6 +57,7 @@ def build(view: View) -> None:
 def draw(model_id, device, dtype, text, scheme, known, length, width, base, shift, heads) -> tuple:
     """A scheme in pictures; `known` is the model that `scheme` was chosen with, another one opens on its own scheme."""
     from playground.models.positions import position_facts
+    from playground.models.rotary import unturned_layers
 
     recording = recorded(model_id, device, dtype, text)
     facts = position_facts(recording.model)
@@ -67,9 +66,10 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
     if None in (length, width, base, shift, heads):
         raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
     numbers = schemes.Numbers(int(length), int(width), float(base), int(shift), int(heads))
-    profiles = mean_profiles(recording) if scheme == own and scheme in ("alibi", "other") else None
+    without = unturned_layers(recording.model) if scheme == own == "rotary" else ()
+    profiles = mean_profiles(recording, without) if scheme == own and (without or scheme in ("alibi", "other")) else None
     found = schemes.show(scheme, facts, numbers, recording.model.anatomy.context_length,
-                         len(recording.tokens), profiles)  # fmt: skip
+                         len(recording.tokens), profiles, without)  # fmt: skip
     if found.own:
         heading = markup.badge("ok", f"{model_id}, its own: {facts.words}")
     else:
@@ -85,10 +85,14 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
             *(gr.update(visible=on) for on in visible), *drawn)  # fmt: skip
 
 
-def mean_profiles(recording) -> tuple | None:
-    """(distances, (heads, n)) of the mean attention over distance, mean of all layers; None for texts too long or models
-    whose attention is not given."""
-    if not recording.kinds or not 1 < len(recording.tokens) <= PROFILED:
+def mean_profiles(recording, without: tuple[int, ...] = ()) -> tuple | None:
+    """(distances, (heads, n)) of the mean attention over distance, mean of all layers; with layers named,
+    (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or models whose
+    attention is not given."""
+    if not recording.kinds or not 1 < len(recording.tokens) <= MOST_TOKENS:
         return None
-    found = [profile(recording.attention(layer).weights) for layer in range(recording.layers())]
-    return found[0].distances, np.mean([layer.mean for layer in found], 0)
+    found = profiles_of(recording, recording.kinds[0])
+    if not without:
+        return found[0].distances, np.mean([layer.mean for layer in found], 0)
+    groups = [n for n in range(len(found)) if n not in without], without
+    return found[0].distances, np.stack([np.mean([found[n].mean.mean(0) for n in group], 0) for group in groups])

@@ -1,13 +1,14 @@
 """Every position scheme in pictures: the loaded model's own tensors where it has the scheme, else the formula with numbers
 of the visitor's. Each function gives a `Shown`; knows no components."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from playground.analysis.arrays import check_range
 from playground.analysis.positions import (
     LONGEST,
+    WIDEST,
     alibi_bias,
     alibi_slopes,
     nearest_sinusoidal,
@@ -31,11 +32,13 @@ NAMES = {
 }  # fmt: skip
 MOST = 5
 """Pictures of a scheme at most."""
+MOST_CELLS = 2**20
+"""Positions times dimensions that a formula is computed for: a quarter of a second."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a visitor may set."""
+    """What a visitor may set. PlaygroundError for a length or a shift out of range."""
 
     length: int = 256
     width: int = 128
@@ -46,6 +49,15 @@ class Numbers:
     def __post_init__(self):
         check_range("The length", self.length, 1, LONGEST)
         check_range("The shift", self.shift, 0, LONGEST)
+
+    def check_cells(self) -> None:
+        """PlaygroundError for a table of more numbers than are computed here."""
+        if self.length * self.width > MOST_CELLS:
+            raise PlaygroundError(
+                f"{self.length:,} positions of {self.width:,} dimensions are {self.length * self.width:,} numbers; at most "
+                f"{MOST_CELLS:,} are computed.",
+                f"Choose a length of at most {MOST_CELLS // self.width:,}, or a smaller width.",
+            )
 
 
 @dataclass(frozen=True)
@@ -63,10 +75,11 @@ def own_scheme(facts) -> str:
     return facts.scheme if facts.scheme in NAMES else "other"
 
 
-def show(scheme: str, facts, numbers: Numbers, context=None, tokens=None, profiles=None) -> Shown:
+def show(scheme: str, facts, numbers: Numbers, context=None, tokens=None, profiles=None, without=()) -> Shown:
     """A scheme's pictures for a model's `PositionFacts`. context, tokens: lengths of the longest text that the model reads
     and of this text, if known. profiles: None or the loaded model's mean attention over distance,
-    (distances, (heads, n)). PlaygroundError for numbers that make no sense."""
+    (distances, (heads, n)), of a rotary model (distances, (2, n)): of its layers that turn and of those that don't.
+    without: these. PlaygroundError for numbers that make no sense."""
     own = own_scheme(facts) == scheme
     if scheme == "sinusoidal":
         return _sinusoidal(facts if own else None, numbers)
@@ -75,7 +88,8 @@ def show(scheme: str, facts, numbers: Numbers, context=None, tokens=None, profil
             "A learned table has no formula: each position's vector is found in training. Load GPT-2, BERT or MiniLM to see "
             "one.", own=False)  # fmt: skip
     if scheme == "rotary":
-        return _rotary(facts if own else None, numbers, context, tokens)
+        shown = _rotary(facts if own else None, numbers, context, tokens)
+        return _with_nope(shown, facts, profiles, without) if own and without else shown
     if scheme == "alibi":
         return _alibi(facts if own else None, numbers, profiles)
     if scheme == "relative":
@@ -84,6 +98,8 @@ def show(scheme: str, facts, numbers: Numbers, context=None, tokens=None, profil
 
 
 def _sinusoidal(facts, numbers: Numbers) -> Shown:
+    check_range("The width", numbers.width, 1, WIDEST)
+    numbers.check_cells()
     formula = sinusoidal(numbers.length, numbers.width, numbers.base)
     waves = sinusoidal_wavelengths(numbers.width, numbers.base)
     lanes = np.unique(np.linspace(0, numbers.width - 1, 7).astype(int) // 2 * 2)
@@ -96,8 +112,8 @@ def _sinusoidal(facts, numbers: Numbers) -> Shown:
     last, words = None, " An odd width ends with a sine that has no cosine, so a shift is no rotation."
     if numbers.width % 2 == 0:
         turn = sinusoidal_shift(numbers.width, numbers.shift, numbers.base)
-        later = sinusoidal(min(numbers.length + numbers.shift, LONGEST), numbers.width, numbers.base)[numbers.shift :]
-        error = float(np.abs(formula[: len(later)] @ turn.T - later).max())
+        later = sinusoidal(numbers.length, numbers.width, numbers.base, numbers.shift)
+        error = float(np.abs(formula @ turn.T - later).max())
         last = more.shift_figure(turn[:32, :32], numbers.shift, title=f"A shift by {numbers.shift} is a fixed rotation")
         words = (f" One rotation takes every position to the one {numbers.shift} later: the largest difference over "
                  f"{len(later)} positions is {error:.0e}.")  # fmt: skip
@@ -110,14 +126,18 @@ def _sinusoidal(facts, numbers: Numbers) -> Shown:
         return Shown(f"This model's table is made on the fly and can't be read; the formula is shown.{words}",
                      _some(table, lines, curves, last), own=False)  # fmt: skip
     table = facts.table[: numbers.length].numpy()
-    name, values, error = nearest_sinusoidal(table)
+    name, values, error = nearest_sinusoidal(table, facts.first)
     return Shown(
-        f"{facts.table.shape[0]:,} positions of {table.shape[1]} numbers, added to the embeddings. The model's own table "
-        f"and the formula ({name}) differ by at most {error:.1e}. The pictures from the third on are the formula's, with "
-        f"the numbers below.{words}",
+        f"{facts.table.shape[0]:,} positions of {table.shape[1]} numbers, added to the embeddings{_rows(facts)}. "
+        f"The model's own table and the formula ({name}) differ by at most {error:.1e}. The pictures from the third on are "
+        f"the formula's, with the numbers below.{words}",
         _some(figures.table_figure(table, what="the model's table", title="The model's own table"),
               figures.table_figure(values, what="the formula", title=f"The formula, {name}"), lines, curves, last),
     )  # fmt: skip
+
+
+def _rows(facts) -> str:
+    return f"; position p is row p + {facts.first} of the model's table" if facts.first else ""
 
 
 def _by_distance(table: np.ndarray) -> np.ndarray:
@@ -134,7 +154,7 @@ def _learned(facts, most: int = 512) -> Shown:
     table = facts.table[:most].numpy()
     found = table_similarity(table)
     sentence = (f"{facts.table.shape[0]:,} positions, each a learned vector of {table.shape[1]:,} numbers that is added "
-                f"to the token's embedding; the first {len(table)} are shown.")  # fmt: skip
+                f"to the token's embedding{_rows(facts)}; the first {len(table)} are shown.")  # fmt: skip
     paths = [more.path_figure(pca(table, n), title=f"Its path in {n} dimensions (PCA)") for n in (2, 3)]
     return Shown(sentence, (
         figures.table_figure(table, title="The model's own table"),
@@ -148,6 +168,8 @@ def _rotary(facts, numbers: Numbers, context: int | None, tokens: int | None) ->
     if facts is None:
         if numbers.width % 2:
             raise PlaygroundError(f"{numbers.width} dimensions can't be turned two by two.", "Choose an even width.")
+        check_range("The width", numbers.width, 1, WIDEST)
+        numbers.check_cells()
         kinds, context = {"formula": 2 * np.pi / sinusoidal_wavelengths(numbers.width, numbers.base)}, None
     else:
         kinds = {name: tensor.numpy() for name, tensor in facts.inverse_frequencies.items()}
@@ -164,6 +186,21 @@ def _rotary(facts, numbers: Numbers, context: int | None, tokens: int | None) ->
                  "of two tokens alone; see it in “Clocks”.", tuple(drawn), own=facts is not None)  # fmt: skip
 
 
+def _with_nope(shown: Shown, facts, profiles, without) -> Shown:
+    """A rotary model's pictures with what can be shown of its layers that are told no positions."""
+    words = (f" Layers without rotation (NoPE): {', '.join(map(str, without))}. They are told no positions: the same token "
+             "gets the same score at any distance.")  # fmt: skip
+    if profiles is None:
+        return replace(shown, sentence=shown.sentence + words)
+    distances, mean = profiles
+    picture = more.over_distance_figure(
+        distances, mean, ["layers that turn (rotary)", "layers that don't (NoPE)"], what="mean weight",
+        title="Attention over distance on this text: NoPE layers beside rotary ones",
+    )  # fmt: skip
+    words += " The last picture has their attention over distance, mean of all heads, beside that of the other layers."
+    return replace(shown, sentence=shown.sentence + words, figures=(*shown.figures[: MOST - 1], picture))
+
+
 def _alibi(facts, numbers: Numbers, profiles) -> Shown:
     slopes = alibi_slopes(numbers.heads) if facts is None else facts.slopes.numpy()
     drawn = [
@@ -172,8 +209,9 @@ def _alibi(facts, numbers: Numbers, profiles) -> Shown:
     ]
     if facts is not None and profiles is not None:
         drawn.append(_real(profiles))
-    return Shown(f"Each of {len(slopes)} heads subtracts its own slope times the distance from every score.", tuple(drawn),
-                 own=facts is not None)  # fmt: skip
+    remark = f" {facts.remark}" if facts is not None and facts.remark else ""
+    return Shown(f"Each of {len(slopes)} heads subtracts its own slope times the distance from every score.{remark}",
+                 tuple(drawn), own=facts is not None)  # fmt: skip
 
 
 def _real(profiles):

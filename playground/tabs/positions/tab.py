@@ -1,7 +1,5 @@
 """The Positions tab put together."""
 
-import gradio as gr
-
 from playground.tabs.lens import Lens
 from playground.tabs.positions import broken, clocks, scheme, used
 from playground.tabs.views import build_views
@@ -11,6 +9,6 @@ VIEWS = (scheme, clocks, used, broken)
 """In the order of the page."""
 
 
-def build(lens: Lens, tab: gr.Tab) -> None:
+def build(lens: Lens) -> None:
     """Builds the tab and connects it."""
-    build_views(lens, tab, NAME, VIEWS)
+    build_views(lens, NAME, VIEWS)

@@ -1,5 +1,7 @@
 """Order as the model uses it: attention over distance of every head, and which are local, periodic or blind to order."""
 
+from weakref import WeakKeyDictionary
+
 import gradio as gr
 import numpy as np
 
@@ -16,6 +18,8 @@ NAME, TITLE = "used", "In use"
 MOST_TOKENS = 512
 """Longest text whose heads are all measured at once."""
 MOST_DISTANCES = 64
+MOST_CELLS = 2**17
+"""Rows times distances of the picture of all heads: half a megabyte."""
 NEAR_NAME, EXPLAINED, PERIODIC_NAME = "local", "explained by distance", "periodic"
 
 ABOUT = markup.explanation(
@@ -99,13 +103,27 @@ def _most_heads(recording, kind) -> int:
     return max(recording.attention(n, kind).heads for n in range(recording.layers(kind)))
 
 
+_measured: WeakKeyDictionary = WeakKeyDictionary()
+"""Recording -> kind -> its layers' profiles, kept as long as the recording is."""
+
+
 def profiles_of(recording, kind: str) -> list[DistanceProfile]:
-    """Every layer's profile. PlaygroundError for texts that are too long."""
+    """Every layer's profile, measured once for a recording. PlaygroundError for texts that are too long."""
     tokens = len(recording.attention(0, kind).query_tokens)
     if tokens > MOST_TOKENS:
         raise PlaygroundError(f"The text has {tokens:,} tokens; all heads over distance are measured up to {MOST_TOKENS:,}.",
                               "Shorten the text.")  # fmt: skip
-    return [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))]
+    kept = _measured.setdefault(recording, {})
+    if kind not in kept:
+        kept[kind] = [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))]
+    return kept[kind]
+
+
+def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
+    """(n,) bool: which distances the picture of all heads shows, the nearest ones: the fewer the more heads there are."""
+    sides = 1 if distances[0] >= 0 else 2
+    farthest = min(MOST_DISTANCES, max(1, MOST_CELLS // (sides * max(1, rows)) - 1))
+    return np.abs(distances) <= farthest
 
 
 def _draw(recording, kind, measure, aside, layer, head) -> tuple:
@@ -117,7 +135,7 @@ def _draw(recording, kind, measure, aside, layer, head) -> tuple:
     layer = min(int(layer), len(found) - 1)
     head = min(int(head), len(found[layer].near) - 1)
     distances = found[0].distances
-    close = np.abs(distances) <= MOST_DISTANCES
+    close = shown_distances(distances, heads * len(found))
     means = [layer.rest if aside else layer.mean for layer in found]
     every = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
     values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
