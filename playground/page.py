@@ -13,6 +13,7 @@ from playground.components.theme import theme
 from playground.settings import Settings
 from playground.tabs import lens as lens_module
 from playground.tabs import sidebar
+from playground.tabs.files import KEPT
 from playground.tabs.views import keeps_name, name_kept
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -40,7 +41,8 @@ ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
-    with gr.Blocks(title="Transformer Playground", analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(title="Transformer Playground", analytics_enabled=False, fill_width=True,
+                   delete_cache=(KEPT, KEPT)) as page:  # fmt: skip
         with gr.Sidebar(open=False, width=SIDEBAR):
             holder = gr.Column()
         with gr.Row(elem_classes="pg-top"):

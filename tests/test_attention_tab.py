@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from playground.recording import record
 from playground.tabs.attention import asked, bertviz, drawing, maths, rows
 from playground.tabs.attention import shown as views
 from playground.tabs.attention.shown import Options
+from playground.tabs.files import fresh_folder
 
 TEXT = "The cat =1+1"
 
@@ -285,3 +287,13 @@ def test_a_property_that_can_not_be_measured(smollm2, monkeypatch):
     assert marked.property is None and marked.order is None and "512" in marked.missing
     *_, (picture, words) = drawing.overview_views(recording, "self", (0, 0), asked.Asked(Options(), role="induction"))
     assert words == "" and "512" in picture["value"].layout.title.text
+
+
+def test_files_do_not_pile_up(tmp_path, monkeypatch):
+    """Guards against a disk that fills with what visitors took away: folders older than an hour go, younger ones stay."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, young = fresh_folder(), fresh_folder()
+    (old / "vectors.tsv").write_text("1")
+    os.utime(old, (0, 0))
+    third = fresh_folder()
+    assert not old.exists() and young.exists() and third.exists() and len(list(tmp_path.iterdir())) == 2

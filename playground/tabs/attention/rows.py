@@ -2,14 +2,13 @@
 
 import csv
 import json
-import tempfile
-from pathlib import Path
 
 from playground.analysis.display import plain_mark
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.attention_rows import bars_figure
 from playground.tabs.attention.shown import Shown
+from playground.tabs.files import fresh_folder
 
 MOST_IN_FILES = 1024
 ROW, COLUMN, CHOICE = "attends to", "is attended to by", "was chosen by"
@@ -60,7 +59,7 @@ def write_files(shown: Shown) -> tuple[str, str]:
             f"The map has {queries:,} × {keys:,} numbers; files hold at most {MOST_IN_FILES:,} × {MOST_IN_FILES:,}.",
             "Shorten the text, or use pg.record in Python for all of them.",
         )
-    folder = Path(tempfile.mkdtemp(prefix="attention-"))
+    folder = fresh_folder()
     table, plain = folder / "attention.csv", folder / "attention.json"
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -1,14 +1,13 @@
 """The vocabulary's picture as a figure, and as files: for the Embedding Projector, for a spreadsheet, and as a page."""
 
 import csv
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
 from playground.analysis.display import plain_mark
 from playground.figures.clouds import cloud_figure
 from playground.tabs.embeddings.placing import Asked, Cloud
+from playground.tabs.files import fresh_folder
 
 MOST_VECTORS = 10_000
 """Rows of a file of vectors."""
@@ -25,7 +24,7 @@ def picture_of(found: Cloud, asked: Asked):
 def write_files(found: Cloud, asked: Asked) -> list[str]:
     """Paths of vectors.tsv and metadata.tsv as the Embedding Projector reads them, points.csv and picture.html. Vectors of
     more than 10,000 tokens are the first 10,000."""
-    folder = Path(tempfile.mkdtemp(prefix="embeddings-"))
+    folder = fresh_folder()
     names = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
     vectors, metadata, points, picture = (folder / name for name in names)
     shown = found.placed
