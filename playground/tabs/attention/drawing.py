@@ -30,14 +30,17 @@ PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
 
 @outputs(3)
 def follow(model_id, device, dtype, text, layer, head, kind) -> tuple:
-    """Kind, layer and head as the model has them: sliders that stand beyond the last go there, others stay."""
+    """Kind, layer and head as the model has them: what stands beyond the last goes there. The rest stays where it is, and a
+    visitor may have moved it on while this answer was made."""
     recording = recorded(model_id, device, dtype, text)
     if not recording.kinds:
         return gr.skip(), gr.skip(), gr.skip()
+    asked_for = kind
     kind, now, place = within(recording, layer, head, kind)
     layers, heads = recording.layers(kind), recording.attention(now, kind).heads
     return (
-        gr.Radio(choices=list(recording.kinds), value=kind, visible=len(recording.kinds) > 1),
+        gr.Radio(choices=list(recording.kinds), visible=len(recording.kinds) > 1,
+                 **({} if kind == asked_for else {"value": kind})),
         numbered("Layer", now, layers, moved=now != layer), numbered("Head", place, heads, moved=place != head),
     )  # fmt: skip
 

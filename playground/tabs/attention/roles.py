@@ -18,6 +18,8 @@ PERIOD = 24
 """Random tokens that are read twice for the induction score."""
 LONGEST = 512
 """Tokens of a text on which roles are measured."""
+INSTEAD = "previous"
+"""The property that is shown where induction can't be."""
 ABOUT = markup.explanation("How are these measured?", *(
     f"<b>{name}</b>: {markup.text(words)}." for name, words in ROLES.items()
 ), "All but induction are measured on the text under the lens, and each is a mean over its tokens; a text says only what "
@@ -54,13 +56,16 @@ def draw(model_id, device, dtype, text, kind, role) -> tuple:
     layers, heads = found["self"].shape
     rows = [[layer, head, *(_round(found[name][layer, head]) for name in ROLES)]
             for layer in range(layers) for head in range(heads)]  # fmt: skip
+    words = ""
+    if role == "induction" and not np.isfinite(found[role]).any():  # of models that read no text in order
+        role, words = INSTEAD, f"Induction can't be measured on this model; “{INSTEAD}” is shown instead. "
     if not np.isfinite(found[role]).any():
         words = "The text has no repeated token." if role == "duplicate" else "It can't be measured on this model or text."
         return gr.update(info=ROLES[role]), None, markup.note(words), rows
     layer, head = np.unravel_index(np.nanargmax(found[role]), found[role].shape)
-    words = f"Most: layer {layer}, head {head} with {found[role][layer, head]:.3f}. "
+    words += f"Most: layer {layer}, head {head} with {found[role][layer, head]:.3f}. "
     words += "Click a head to open it in the other views."
-    return gr.update(info=ROLES[role]), roles_figure(found[role], role), markup.note(words), rows
+    return gr.update(value=role, info=ROLES[role]), roles_figure(found[role], role), markup.note(words), rows
 
 
 @outputs(3)
