@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from playground import workbench
@@ -42,6 +43,22 @@ def test_another_text_ends_a_stream():
     assert message == "" and fresh.key[4] == "xyz"
     count = len(written.tree.nodes)
     assert list(stream) == [] and len(written.tree.nodes) <= count + 1
+
+
+def test_a_text_drawn_late_leaves_the_stream_alone(monkeypatch):
+    """Guards against Generate pressed while a long text is still being drawn: the drawing ended the stream."""
+    plain, before, streams = tab.first_sight, Written(), []
+
+    def slow(*given):
+        streams.append(writing.stream(*ANYWHERE, "abc", "complete", before, "rank", *RULES))
+        next(streams[0])
+        return plain(*given)
+
+    monkeypatch.setattr(tab, "first_sight", slow)
+    *controls, message = tab.draw(*ANYWHERE, "abc", "complete", before)
+    assert message == "" and all(value == gr.skip() for value in controls[-11:])
+    *_, last = streams[0]
+    assert last[-1] == "" and "12 tokens in" in last[1]
 
 
 def test_what_is_forgotten_stays_forgotten():

@@ -147,7 +147,10 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     key = (model_id, device, dtype, mode, text)
     if written.key == key or (mode == "chat" and written.key[:4] == key[:4]):
         return *controls_now, *(gr.skip(),) * SHOWN
+    halt = written.halt
     fresh, words, explanation, strip = first_sight(model, key, colour)
+    if written.halt is not halt:  # a stream began meanwhile, and the page is its own
+        return *controls_now, *(gr.skip(),) * SHOWN
     written.leave()
     fresh.messages = written.turns
     talk = talk_of(fresh) if mode == "chat" else gr.skip()
