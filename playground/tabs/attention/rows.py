@@ -8,7 +8,7 @@ from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.attention_rows import bars_figure
 from playground.tabs.attention.shown import Shown
-from playground.tabs.files import fresh_folder
+from playground.tabs.files import cell, fresh_folder
 
 MOST_IN_FILES = 1024
 ROW, COLUMN, CHOICE = "attends to", "is attended to by", "was chosen by"
@@ -68,9 +68,3 @@ def write_files(shown: Shown) -> tuple[str, str]:
     told = {"shown": shown.name, "queries": shown.queries, "keys": shown.keys, "weights": shown.weights.tolist()}
     plain.write_text(json.dumps(told), encoding="utf-8")
     return str(table), str(plain)
-
-
-def cell(text: str) -> str:
-    """A text for a spreadsheet's cell, which must not read it as a formula."""
-    text = text.encode("utf-8", "replace").decode()
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -7,7 +7,7 @@ import numpy as np
 from playground.analysis.display import plain_mark
 from playground.figures.clouds import cloud_figure
 from playground.tabs.embeddings.placing import Asked, Cloud
-from playground.tabs.files import fresh_folder
+from playground.tabs.files import cell, fresh_folder
 
 MOST_VECTORS = 10_000
 """Rows of a file of vectors."""
@@ -42,8 +42,3 @@ def write_files(found: Cloud, asked: Asked) -> list[str]:
             writer.writerow([cell(plain_mark(texts[i], None)), int(i), *place])
     picture_of(found, asked).write_html(picture, include_plotlyjs=True)
     return [str(path) for path in (vectors, metadata, points, picture)]
-
-
-def cell(text: str) -> str:
-    """A text for a spreadsheet's cell, which must not read it as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
