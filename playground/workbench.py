@@ -212,15 +212,18 @@ class Workbench:
             lambda found: found.nbytes,
         )
 
-    def sentences(self, model, lines: tuple[str, ...], pooling: str, tick: Callable[[float], None] = lambda share: None):
+    def sentences(
+        self, model, lines: tuple[str, ...], pooling: str, tick: Callable[[float], None] = lambda share: None,
+        layer: int | None = None,
+    ):  # fmt: skip
         """The lines as vectors (`models.sentences.Encoded`), made if need be; tick as for `encode`."""
         from playground.models.sentences import encode
 
         while True:
             try:
                 return self._recordings.get(
-                    ("sentences", model.key, lines, pooling),
-                    lambda: encode(model, lines, pooling, tick),
+                    ("sentences", model.key, lines, pooling, layer),
+                    lambda: encode(model, lines, pooling, tick, layer),
                     lambda found: found.nbytes,
                 )
             except Cancelled:  # by another visitor, on whose work this one waited, or by its own

@@ -92,12 +92,9 @@ def broken(page: Page) -> None:
 
 
 def vocabulary(page: Page) -> None:
-    page.get_by_role("tab", name="Vocabulary").click()
+    page.get_by_role("tab", name="Projector").click()
     page.wait_for_function("document.querySelector('#cloud-sentence')?.innerText.includes('49,152 of 49,152')")
-    search = page.locator("#cloud-search").get_by_role("textbox")
-    search.fill(" river")
-    search.press("Enter")
-    page.wait_for_selector("#cloud .pv[data-flown]")
+    page.wait_for_selector("#cloud .pv[data-rendered]")
 
 
 def banks(page: Page) -> None:

@@ -20,7 +20,7 @@ from playground.settings import Settings
 from playground.tabs import positions, sidebar
 from playground.tabs.attention import bertviz, maths, roles, through
 from playground.tabs.attention import drawing as attention
-from playground.tabs.embeddings import layers, vocabulary
+from playground.tabs.embeddings import clicks, layers
 from playground.tabs.embeddings import words as embeddings
 from playground.tabs.generate import branches, chat, tab, writing
 from playground.tabs.generate.strip import strip_items
@@ -282,8 +282,8 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (through.choose, (*first, "self", None, "rollout", False, event(**data))),
         (roles.open_head, (event(**data),)),
         (embeddings.show_neighbours, (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data))),
-        (vocabulary.choose, (*model_of("tiny"), event(**data))),
-        (vocabulary.choose_group, (*model_of("tiny"), event(**data))),
+        (clicks.choose, (*model_of("tiny"), event(**data))),
+        (clicks.choose_group, (*model_of("tiny"), event(**data))),
     ):
         given = answers(handler, *arguments)
         assert len(given) == 1

@@ -7,7 +7,7 @@ from playground.analysis import layouts, vectors
 from playground.analysis.paths import along, paths_of, to_ends, track_of
 from playground.analysis.vocabulary import Filter, main_groups, matching, sample, script_of
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.beside import places_beside, room_beside
+from playground.figures.beside import places_beside, room_beside, spread_out
 
 
 @pytest.mark.parametrize(("text", "terms"), [
@@ -131,3 +131,29 @@ def test_no_label_is_cut_at_the_edge():
     assert room_beside(points, [10, 10], ["top center"] * 2, 340) == pytest.approx((-1, 11))
     assert room_beside(points, [10, 10], ["middle right", "middle right"], 340) == pytest.approx((0, 12.24))
     assert room_beside(points, [10, 10], [None, None], 340) == (0, 10)
+
+
+def test_exact_neighbours_for_umap():
+    """Guards against approximate neighbours, and rows without the point itself, which umap-learn counts; a line of points by
+    hand."""
+    points = np.array([0.0, 1, 3, 7, 15, 31])[:, None]
+    found = layouts._near_ones(np.abs(points - points.T), 2)
+    assert found[0].indices.tolist() == [0, 1] and found[0].data.tolist() == [0, 1]
+    assert found[3].indices.tolist() == [2, 3, 4] and found[3].data.tolist() == [4, 0, 8]  # 4 has 3 as its nearest
+    assert (found != found.T).nnz == 0 and not found.diagonal().any()
+    assert [layouts.usual_perplexity(n) for n in (4, 24, 91, 5000)] == [1, 7, 30, 30]
+    assert [layouts.usual_neighbours(n) for n in (3, 10, 5000)] == [2, 9, 15]
+
+
+def test_names_spread_over_a_cloud():
+    """Guards against names that all lie in the thickest part, and a token named that is no word."""
+    points = np.concatenate([np.random.default_rng(0).normal(0, 0.01, (1000, 2)), [[5, 5], [0, 5], [5, 0.0]]])
+    fit = np.ones(1003, bool)
+    fit[1001] = False
+    found = spread_out(points, fit, 5)
+    assert {1000, 1002} < set(found.tolist()) and 1001 not in found and len(found) <= 5
+
+
+def test_directions():
+    """Guards against a length that is left, and a division by nothing."""
+    np.testing.assert_allclose(vectors.directions(np.array([[3.0, 4], [0, 0]])), [[0.6, 0.8], [0, 0]], atol=1e-6)

@@ -4,6 +4,7 @@ Both place points so that those near each other in all dimensions stay near; dis
 groups, mean little. Letters: N points of D dimensions.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,9 +57,14 @@ def tsne(points, components: int = 2, perplexity: float = 30.0, seed: int = 0, t
     return Layout(np.asarray(found, np.float32))
 
 
+def usual_perplexity(count: int) -> float:
+    """30, as van der Maaten and Hinton have it, or what so few points allow."""
+    return float(min(30, max(1, (count - 1) // 3)))
+
+
 def umap(points, components: int = 2, neighbours: int = 15, spread: float = 0.1, seed: int = 0,
          tick: Tick = lambda share: None) -> Layout:  # fmt: skip
-    """UMAP (McInnes et al. 2018) by umap-learn.
+    """UMAP (McInnes et al. 2018) by umap-learn, of exact neighbours.
 
     neighbours: how many count, 2 up to one fewer than there are points; spread: the least distance of points in the
     picture, 0..0.99.
@@ -67,15 +73,44 @@ def umap(points, components: int = 2, neighbours: int = 15, spread: float = 0.1,
     check_range("The number of neighbours", neighbours, 2, min(200, len(points) - 1))
     check_range("The least distance", spread, 0, 0.99)
     tick(0.0)
+    from sklearn.metrics import pairwise_distances
     from umap import UMAP  # compiles itself for some ten seconds at first
 
     few = len(points) <= components + 2
-    way = UMAP(
-        n_components=components, n_neighbors=neighbours, min_dist=spread, random_state=seed, n_jobs=1,
-        init="random" if few else "spectral", tqdm_kwds={"disable": False, "file": _Watch(tick), "mininterval": 0.2},
-    )  # fmt: skip
-    found = np.asarray(way.fit_transform(points), np.float32)
-    return Layout(found, lambda others: np.asarray(way.transform(as_array(others)), np.float32))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "using precomputed metric")
+        way = UMAP(
+            n_components=components, n_neighbors=neighbours, min_dist=spread, random_state=seed, n_jobs=1,
+            metric="precomputed", init="random" if few else "spectral",
+            tqdm_kwds={"disable": False, "file": _Watch(tick), "mininterval": 0.2},
+        )  # fmt: skip
+        found = np.asarray(way.fit_transform(_near_ones(pairwise_distances(points), neighbours)), np.float32)
+
+    def place(others) -> np.ndarray:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Transforming new data with precomputed metric")
+            distances = pairwise_distances(as_array(others), points)
+            return np.asarray(way.transform(distances.astype(np.float32)), np.float32)
+
+    return Layout(found, place)
+
+
+def usual_neighbours(count: int) -> int:
+    """15, as umap-learn has it, or what so few points allow."""
+    return min(15, max(2, count - 1))
+
+
+def _near_ones(distances: np.ndarray, neighbours: int):
+    """Of distances (N, N) those to each point's nearest, itself with a distance of 0 among them, and back again: a sparse
+    matrix. Found so, and not by umap-learn's approximation, they are exact, and nothing is compiled for half a minute."""
+    from scipy.sparse import csr_matrix
+
+    np.fill_diagonal(distances, 0)
+    kept = np.zeros(distances.shape, bool)
+    np.put_along_axis(kept, np.argpartition(distances, neighbours, axis=1)[:, :neighbours], True, 1)
+    np.fill_diagonal(kept, True)
+    rows, columns = np.nonzero(kept | kept.T)
+    return csr_matrix((distances[rows, columns].astype(np.float32), (rows, columns)), shape=distances.shape)
 
 
 class _Watch:

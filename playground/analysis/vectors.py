@@ -90,6 +90,12 @@ def cosines(first, second=None) -> np.ndarray:
     return np.clip(np.divide(a @ b.T, lengths, out=np.zeros_like(lengths), where=lengths > 0), -1, 1).astype(np.float32)
 
 
+def directions(vectors) -> np.ndarray:
+    """(N, D) float32: vectors (N, D) scaled to length 1; those of zeros stay."""
+    rows = as_array(shaped("The vectors", vectors, "(vectors, dimensions)", 2))
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
 def clusters(points, count: int, seed: int = 0) -> np.ndarray:
     """(N,) int: the cluster of each point by k-means (Lloyd 1982), in mini-batches where there are many.
 

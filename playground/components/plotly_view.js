@@ -131,6 +131,12 @@ function skin(narrow) {
   }};
 }
 
+/** Puts a value where a path of keys leads. */
+function put(tree, [key, ...rest], value) {
+  if (rest.length) put((tree[key] ??= {}), rest, value);
+  else tree[key] = value;
+}
+
 /** Plotly's label markup as plain words; the parsed document is inert: no script runs, no picture loads. */
 function plainWords(markup) {
   if (!markup) return '';
@@ -160,6 +166,11 @@ function dress(figure, width) {
       if (layout.margin[side] > most[side]) layout.margin[side] = most[side];
     }
   }
+  if (narrow && layout.yaxis?.scaleanchor && !layout.yaxis.constrain) {
+    // Ranges follow the room and the room the widths of the numbers: without this Plotly goes round in a circle.
+    layout.yaxis.automargin = false;
+    layout.margin = {...layout.margin, l: 52};
+  }
   for (const trace of figure.data || []) {
     // Text in a 3D scene is drawn as pixels and shows entities as they are; hover labels still need them.
     if (trace.type === 'scatter3d' && Array.isArray(trace.text)) {
@@ -183,6 +194,7 @@ let library = null;       // Plotly, once loaded
 let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
 let running = false, again = false;
+let flight = null;        // where a visitor was flown to, and of which picture: it stays so in other colours
 
 function fitHeight(layout) {
   const height = layout?.height || props.height;
@@ -233,6 +245,9 @@ async function drawOnce() {
   wasNarrow = box.clientWidth < NARROW;
   if (props.mark) figure.layout.shapes = [props.mark];
   dress(figure, box.clientWidth);
+  if (flight && flight.of === figure.layout.uirevision) {
+    for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), value);
+  }
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
     responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
@@ -247,12 +262,28 @@ async function drawOnce() {
   if (keys) box.setAttribute('aria-roledescription', 'chart');
   else box.removeAttribute('aria-roledescription');
   placeCursor();
+  declutter();
   table.hidden = !hasNumbers();
   size.hidden = false;
-  size.textContent = `${(new Blob([typeof text === 'string' ? text : JSON.stringify(text)]).size / 1000).toFixed(0)} kB sent`;
+  sent.textContent = `${(new Blob([typeof text === 'string' ? text : JSON.stringify(text)]).size / 1000).toFixed(0)} kB sent`;
   if (table.open) fillTable();
   delete box.dataset.error;
   box.dataset.rendered = String(Number(box.dataset.rendered || 0) + 1);   // tests wait for this
+}
+
+/** Of names beside points, in figures that ask for it, hides those that would cover one that stands before them. */
+function declutter() {
+  box.toggleAttribute('data-declutter', Boolean(box._fullLayout?.meta?.declutter));
+  if (!box._fullLayout?.meta?.declutter) return;
+  const taken = [];
+  const names = [...box.querySelectorAll('.textpoint text, .annotation-text')];
+  for (const name of names) name.style.visibility = '';
+  for (const name of names) {
+    const a = name.getBoundingClientRect();
+    const free = taken.every((b) => a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top);
+    if (free) taken.push(a);
+    else name.style.visibility = 'hidden';
+  }
 }
 
 /** Draw what `props.value` says now; calls that arrive meanwhile become one more draw, of the newest value. */
@@ -299,6 +330,7 @@ function bind() {
   box.on('plotly_deselect', () => chosen(null));
   box.on('plotly_relayout', (change) => {
     placeCursor();
+    declutter();
     if (table.open) fillTable();
     // Not for our own resizing, which moves no axis; of a picture with two pairs of axes the first.
     if (!Object.keys(change || {}).some((key) => /^[xy]axis\./.test(key))) return;
@@ -312,6 +344,7 @@ function bind() {
 const table = element.querySelector('.pv-table');
 const cells = element.querySelector('.pv-cells');
 const size = element.querySelector('.pv-size');
+const sent = size.querySelector('span');
 const MOST_SHOWN = 40;        // rows and columns
 
 const or4 = (v) => (typeof v === 'number' && Number.isFinite(v) ? Number(v.toPrecision(4)) :
@@ -414,6 +447,20 @@ for (const button of element.querySelectorAll('.pv-save button')) {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   });
 }
+
+// The picture as it stands, with its title and on the page's ground, twice as fine as on the screen.
+size.querySelector('button').addEventListener('click', () => {
+  if (!bound) return;
+  const ground = colour('--background-fill-primary', '#ffffff');
+  const layout = {...structuredClone(box.layout), paper_bgcolor: ground, plot_bgcolor: ground};
+  const title = heading.textContent.replace(/[&<>]/g, (c) => ({'&': '&amp;', '<': '&lt;', '>': '&gt;'})[c]);
+  if (title) {
+    layout.title = {text: title.replaceAll('\n', '<br>'), x: 0.02, xanchor: 'left', font: {size: 15}};
+    layout.margin = {...layout.margin, t: (layout.margin?.t ?? 16) + 20 + 20 * title.split('\n').length};
+  }
+  library.downloadImage({data: box.data, layout}, {format: 'png', scale: 2, width: box.clientWidth,
+    height: box.clientHeight + (title ? 40 : 0), filename: pictureName()}).catch((error) => console.warn('picture:', error));
+});
 
 // --- keyboard: a cursor on heatmap cells, or a step through the points of flat traces ---------------------------
 
@@ -590,7 +637,7 @@ function resized() {
   lastWidth = width;
   lastHeight = height;
   if (!bound || (width < NARROW) !== wasNarrow) draw();
-  else Promise.resolve(library.Plots.resize(box)).then(placeCursor, () => {});
+  else Promise.resolve(library.Plots.resize(box)).then(() => { placeCursor(); declutter(); }, () => {});
 }
 
 // A view taken away while its tab was closed never resizes again: the next view to appear sweeps it up.
@@ -599,8 +646,10 @@ watchPage();
 new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
 watch(['value', 'height'], draw);
 watch('view', () => {
-  const {_, ...change} = props.view || {};
-  if (bound && Object.keys(change).length) library.relayout(box, change).then(() => { box.dataset.flown = String(_); });
+  const {_, of, ...change} = props.view || {};
+  if (!Object.keys(change).length) return;
+  flight = {of, change};
+  if (bound) library.relayout(box, change).then(() => { box.dataset.flown = String(_); });
 });
 watch('mark', () => { if (bound && props.mark) library.relayout(box, {shapes: [props.mark]}); });
 draw();

@@ -66,7 +66,8 @@ class PlotlyView(gr.HTML):
             label: what the picture is called when the figure has neither description nor title.
             mark: one Plotly shape drawn over the figure; gr.update(mark=…) moves it without sending the figure again.
             view: changes of the layout (ranges, camera, shapes) that a visitor is flown to without the figure being sent
-                again, with a name of its own under "_" each time.
+                again, with a name of its own under "_" each time, and under "of" the figure's `uirevision`: in what
+                comes with the same one the visitor stays there.
         """
         self.height = height
         self.mark = mark
@@ -82,7 +83,8 @@ class PlotlyView(gr.HTML):
                 '<div class="pv" role="img"></div>'
                 '<div class="pv-cursor" hidden></div><p class="pv-words"></p>'
                 '<div class="pv-live" aria-live="polite"></div></div>'
-                '<p class="pv-size" hidden></p><details class="pv-table" hidden><summary>Numbers as a table</summary>'
+                '<p class="pv-size" hidden><button type="button" title="Picture file">PNG</button> <span></span></p>'
+                '<details class="pv-table" hidden><summary>Numbers as a table</summary>'
                 '<p class="pv-save"><button type="button" data-kind="csv">CSV</button> '
                 '<button type="button" data-kind="json">JSON</button></p>'
                 '<div class="pv-cells" tabindex="0"></div></details>'

@@ -12,36 +12,38 @@ WAYS = {"top center": (-0.5, -1.5), "bottom center": (-0.5, 0.5), "middle right"
 
 
 def room_beside(
-    points: np.ndarray, lengths: Sequence[int], sides: Sequence[str | None], width: int = WIDTH
+    points: np.ndarray, lengths: Sequence[int], sides: Sequence[str | None], width: int = WIDTH, height: int = HEIGHT
 ) -> tuple[float, float]:
     """From where to where the horizontal axis must go for the texts beside points (N, 2), each on its side, to fit into a
     picture so wide."""
     begins = np.array([WAYS[side][0] if side else 0 for side in sides])  # in widths of the texts
-    widths = np.where([bool(side) for side in sides], lengths, 0) * LETTER / _scale(points, width)
+    widths = np.where([bool(side) for side in sides], lengths, 0) * LETTER / _scale(points, width, height)
     left = points[:, 0] + begins * widths
     return float(np.minimum(left, points[:, 0]).min()), float(np.maximum(left + widths, points[:, 0]).max())
 
 
-def _scale(points: np.ndarray, width: int) -> float:
+def _scale(points: np.ndarray, width: int, height: int) -> float:
     """Pixels for a step of 1; axes share it."""
     span = np.maximum(np.ptp(np.asarray(points, np.float64), axis=0), 1e-9)
-    return float(min(width / span[0], HEIGHT / span[1]))
+    return float(min(width / span[0], height / span[1]))
 
 
-def places_beside(points: np.ndarray, lengths: Sequence[int], width: int = WIDTH) -> list[str | None]:
+def places_beside(
+    points: np.ndarray, lengths: Sequence[int], width: int = WIDTH, height: int = HEIGHT
+) -> list[str | None]:  # fmt: skip
     """For each point (N, 2), with a text of so many characters, on which side it goes ("top center", …); None where every
     side would cover another text or point in a picture so wide."""
     points = np.asarray(points, np.float64)
-    scale = _scale(points, width)
+    scale = _scale(points, width, height)
     dots = np.stack([points[:, 0] * scale, -points[:, 1] * scale], 1)  # down is more
     taken: list[tuple[float, float, float, float]] = []
     found: list[str | None] = []
     for number, ((x, y), length) in enumerate(zip(dots, lengths, strict=True)):
         others = np.delete(dots, number, 0)
-        width = length * LETTER
+        long = length * LETTER
         for name, (right, down) in WAYS.items():
-            left, top = x + right * width + np.sign(right + 0.5) * DOT, y + down * LINE
-            box = left, top, left + width, top + LINE
+            left, top = x + right * long + np.sign(right + 0.5) * DOT, y + down * LINE
+            box = left, top, left + long, top + LINE
             covers = ((others[:, 0] > box[0] - 4) & (others[:, 0] < box[2] + 4) & (others[:, 1] > box[1] - 4)
                       & (others[:, 1] < box[3] + 4))  # fmt: skip
             if not covers.any() and not any(_meet(box, other) for other in taken):
@@ -55,3 +57,16 @@ def places_beside(points: np.ndarray, lengths: Sequence[int], width: int = WIDTH
 
 def _meet(a: tuple, b: tuple) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def spread_out(points: np.ndarray, fit: np.ndarray, cells: int = 9) -> np.ndarray:
+    """Numbers of some of the points (N, 2), to be named in a picture of many: of each cell of a grid over them the one
+    nearest to its middle that is `fit` (N,) to be named."""
+    points = np.asarray(points, np.float64)
+    place = (points - points.min(0)) / max(1e-9, float(np.ptp(points, axis=0).max())) * cells
+    cell = np.minimum(place.astype(int), cells - 1)
+    far = ((place - cell - 0.5) ** 2).sum(1)
+    order = np.lexsort((far, cell @ [cells, 1]))
+    order = order[np.asarray(fit, bool)[order]]
+    _, first = np.unique(cell[order] @ [cells, 1], return_index=True)
+    return order[first]

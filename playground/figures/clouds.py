@@ -8,18 +8,28 @@ import plotly.graph_objects as go
 
 from playground.analysis.display import counted
 from playground.figures.animation import player
+from playground.figures.beside import places_beside, room_beside, spread_out
+from playground.figures.embeddings import MOST_WRITTEN, in_scene
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
     DIVERGING,
     INK,
+    MONO,
     SEQUENTIAL,
+    SMALL,
     colour_bar,
     finish,
     label,
     token_axis,
 )
 
+TEXT = {"family": MONO, "size": SMALL}
+BESIDE = {"top center": {"yanchor": "bottom"}, "bottom center": {"yanchor": "top"}, "middle right": {"xanchor": "left"},
+          "middle left": {"xanchor": "right"}}  # fmt: skip
+"""Side of a point -> where an annotation stands."""
+WIDE, HIGH = 560, 470
+"""Pixels that a cloud has at least on a wide page, for the texts beside its points."""
 FLY = 0.06
 """Share of the picture that is seen round a point that was searched for."""
 
@@ -35,40 +45,48 @@ def cloud_figure(
     dropped: Mapping[str, np.ndarray] | None = None,
     description: str = "",
     kind: str = "",
+    names: Sequence[str] = (),
 ) -> go.Figure:
-    """Points (N, 2 or 3) as one WebGL trace, whose numbers a click tells as `index`.
+    """Points (N, 2 or 3) as one trace, by WebGL where they are many, whose numbers a click tells as `index`.
 
-    labels (N,): shown on hover, escaped by `theme.label` beforehand. groups (N,): names, a colour each; or values (N,) with
+    labels (N,): shown on hover, escaped by `theme.label` beforehand; those that have room stand beside their points, of many
+    points some of those whose names (N,), unescaped, are words. groups (N,): names, a colour each; or values (N,) with
     their name, light to dark. axes: titles. dropped: name -> place of points that were added. kind: what layout it is, so
     that zoom survives another colour but not another layout.
     """
     points = np.asarray(coordinates, np.float32)
     count, sizes = points.shape
-    marker: dict = {"size": 3 if sizes == 2 else 2, "opacity": 0.7, "color": INK}
+    few = count <= MOST_WRITTEN
+    size = (9 if few else 3) if sizes == 2 else (5 if few else 2)
+    marker: dict = {"size": size, "opacity": 0.9 if few else 0.7, "color": INK}
     figure = go.Figure()
     if groups is not None:
-        names = list(dict.fromkeys(groups))
-        number = {name: i for i, name in enumerate(names)}
-        marker |= {"color": np.array([number[name] for name in groups], np.uint8), "cmin": -0.5, "cmax": len(names) - 0.5,
-                   "colorscale": _steps(len(names))}  # fmt: skip
+        kinds = list(dict.fromkeys(groups))
+        number = {name: i for i, name in enumerate(kinds)}
+        marker |= {"color": np.array([number[name] for name in groups], np.uint8), "cmin": -0.5, "cmax": len(kinds) - 0.5,
+                   "colorscale": _steps(len(kinds))}  # fmt: skip
     elif values is not None:
         marker |= _shaded(np.asarray(values, np.float32), value_name)
     many = {"mode": "markers", "marker": marker, "hovertext": list(labels), "showlegend": False,
             "hovertemplate": "<b>%{hovertext}</b><extra></extra>"}  # fmt: skip
     if sizes == 3:
+        if few:
+            many |= {"mode": "markers+text", "text": [in_scene(text) for text in labels], "textfont": TEXT}
         figure.add_scatter3d(x=points[:, 0], y=points[:, 1], z=points[:, 2], **many)
     else:
-        figure.add_scattergl(x=points[:, 0], y=points[:, 1], **many)
-    if groups is not None and len(names) > 1:
-        for i, name in enumerate(names):
+        (figure.add_scatter if few else figure.add_scattergl)(x=points[:, 0], y=points[:, 1], **many)
+        _name_some(figure, points, labels, names)
+    if groups is not None and len(kinds) > 1:
+        for i, name in enumerate(kinds):
             figure.add_scatter(
                 x=[None], y=[None], mode="markers", name=label(name), marker={"size": 9, "color": _colour(i)},
                 hoverinfo="skip",
             )  # fmt: skip
     for name, place in (dropped or {}).items():
         _add_mark(figure, place, name)
-    finish(figure, description or f"{counted(count, 'point')}.", uirevision=f"cloud-{kind}-{sizes}-{count}", height=620,
-           legend={"y": 1.01, "itemsizing": "constant"})  # fmt: skip
+    finish(figure, description or f"{counted(count, 'point')}.", uirevision=revision_of(points, kind), height=620,
+           legend={"y": 1.01, "itemsizing": "constant"}, modebar={"orientation": "v"})  # fmt: skip
+    figure.layout.meta |= {"declutter": True}
     titles = [*axes, *[""] * 3]
     if sizes == 3:
         figure.update_scenes(xaxis_title_text=titles[0], yaxis_title_text=titles[1], zaxis_title_text=titles[2],
@@ -80,6 +98,38 @@ def cloud_figure(
         figure.update_yaxes(title_text=titles[1], scaleanchor="x")
         figure.update_layout(dragmode="pan")
     return figure
+
+
+def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], names: Sequence[str]) -> None:
+    """Writes labels beside points (N, 2), as many as there is room for: none covers another."""
+    if not len(names) or not np.isfinite(points).all():
+        return
+    fit = np.ones(len(points), bool)
+    if len(points) > MOST_WRITTEN:
+        fit = np.array([len(bare) > 2 and bare.isalpha() for bare in (name.strip() for name in names)])
+    chosen = np.arange(len(points)) if len(points) <= MOST_WRITTEN else spread_out(points, fit)
+    if not len(chosen):
+        return
+    places, lengths = points[chosen], [len(labels[i]) for i in chosen]
+    sides = places_beside(places, lengths, width=WIDE, height=HIGH)
+    if len(points) > MOST_WRITTEN:  # what WebGL draws lies over texts of a trace, but under annotations
+        figure.layout.annotations = [
+            {"x": x, "y": y, "text": labels[i], "showarrow": False, "font": TEXT, **BESIDE[side]}
+            for i, side, (x, y) in zip(chosen, sides, places.tolist(), strict=True) if side
+        ]  # fmt: skip
+        return
+    figure.add_scatter(
+        x=places[:, 0], y=places[:, 1], mode="markers+text", marker={"size": 9, "opacity": 0},
+        text=[labels[i] if side else "" for i, side in zip(chosen, sides, strict=True)],
+        textposition=[side or "top center" for side in sides], textfont=TEXT, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    unseen = {"mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=room_beside(points, lengths, sides, width=WIDE, height=HIGH), y=[points[:, 1].mean()] * 2, **unseen)
+
+
+def revision_of(coordinates: np.ndarray, kind: str) -> str:
+    """What pictures have in common that show the same points in other colours: a visitor's zoom is kept between them."""
+    return f"cloud-{kind}-{coordinates.shape[1]}-{len(coordinates)}"
 
 
 def flown_to(coordinates: np.ndarray, number: int) -> dict:

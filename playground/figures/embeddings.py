@@ -77,6 +77,7 @@ def scatter_figure(
     sentence += f"hold {percent(float(shares.sum()))} of their variance. {projection.note}".rstrip()
     finish(figure, sentence, title=title, uirevision=f"scatter-{axes}-{count}")
     figure.update_layout(showlegend=len(names) > 1, legend_itemsizing="constant")
+    figure.layout.meta |= {"declutter": True}
     titles = [f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares)]
     if axes == 3:
         scene = {f"{name}axis_title_text": text for name, text in zip("xyz", titles, strict=True)}
@@ -119,6 +120,11 @@ def neighbours_figure(
     return figure
 
 
+def in_scene(text: str) -> str:
+    """An escaped label for a scene of three dimensions, whose texts know no entities but drop what looks like a tag."""
+    return html.unescape(text).replace("<", "‹").replace(">", "›")
+
+
 def _points(xyz, texts, members, *, sides, webgl: bool, colour: str, symbol: str, name: str):
     """A trace of points; `sides` says where each text stands at rest, None for one that only the hover shows."""
     axes, written = xyz.shape[1], sides is not None
@@ -131,8 +137,8 @@ def _points(xyz, texts, members, *, sides, webgl: bool, colour: str, symbol: str
         "hovertemplate": "<b>%{hovertext}</b>" + ("<br>%{fullData.name}" if name else "") + "<extra></extra>",
     }
     if axes == 3:
-        if written:  # texts in a scene know no entities, but drop what looks like a tag
-            shared["text"] = [html.unescape(text).replace("<", "‹").replace(">", "›") for text in texts]
+        if written:
+            shared["text"] = [in_scene(text) for text in texts]
         marker = {"size": 5 if len(xyz) < 500 else 2.5, "color": colour, "symbol": symbol, "opacity": 0.9}
         return go.Scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], marker=marker, **shared)
     if written:

@@ -147,6 +147,15 @@ def split_words(text: str) -> list[str]:
     return words
 
 
+def word_groups(text: str) -> tuple[list[str], list[str]]:
+    """The words (`split_words`), and the name of the line that each stands in first: "cat …"."""
+    words, line_of = split_words(text), {}
+    for line in text.splitlines():
+        new = [part for part in map(str.strip, line.split(",")) if part and part not in line_of]
+        line_of |= dict.fromkeys(new, f"{new[0]} …" if new else "")
+    return words, [line_of[word] for word in words]
+
+
 def place_words(model: LoadedModel, words: list[str], leading_space: bool = True, which: str = INPUT) -> Words:
     """The words' vectors. With leading_space each is taken as it stands within a sentence. PlaygroundError for an empty
     or a very long word, and for one that the tokenizer drops."""

@@ -55,6 +55,12 @@ def own_pooling(model: LoadedModel) -> str | None:
     return MEAN if told.get("pooling_mode_mean_tokens") else LAST if told.get("pooling_mode_lasttoken") else None
 
 
+def usual_pooling(model: LoadedModel) -> str:
+    """How the model makes a sentence of its tokens; of one that was not trained to, the last token of a decoder, which has
+    seen all others, else the mean."""
+    return own_pooling(model) or (LAST if model.anatomy.kind == "decoder" else MEAN)
+
+
 def split_lines(text: str) -> list[str]:
     """The sentences of a text, one a line. PlaygroundError if none or too many, with both numbers."""
     size = len((text or "").encode("utf-8", "replace"))
@@ -70,10 +76,11 @@ def split_lines(text: str) -> list[str]:
 
 @torch.inference_mode()
 def encode(
-    model: LoadedModel, lines: Sequence[str], pooling: str = MEAN, tick: Callable[[float], None] = lambda share: None
+    model: LoadedModel, lines: Sequence[str], pooling: str = MEAN, tick: Callable[[float], None] = lambda share: None,
+    layer: int | None = None,
 ) -> Encoded:  # fmt: skip
-    """The lines' vectors. An encoder-decoder's are its encoder's. tick is called with the share done, 0..1, and raises to
-    stop. PlaygroundError for a line without tokens."""
+    """The lines' vectors, of the states after a layer, by default the last one. An encoder-decoder's are its encoder's. tick
+    is called with the share done, 0..1, and raises to stop. PlaygroundError for a line without tokens."""
     if pooling not in POOLINGS:
         raise PlaygroundError(f"There is no pooling {pooling!r}.", f"Choose one of: {', '.join(POOLINGS)}.")
     limit = limit_of(model)
@@ -93,7 +100,9 @@ def encode(
             batch[row, : len(ids[i])] = torch.tensor(ids[i])
         seen = torch.arange(batch.shape[1]) < lengths[:, None]  # (B, T)
         given = {"input_ids": batch.to(model.input_device), "attention_mask": seen.long().to(model.input_device)}
-        states = network(**given, return_dict=True).last_hidden_state.float().cpu()  # (B, T, D)
+        found = network(**given, return_dict=True, output_hidden_states=layer is not None)
+        states = found.last_hidden_state if layer is None else found.hidden_states[layer]
+        states = states.float().cpu()  # (B, T, D)
         for row, i in enumerate(chosen):
             own = states[row, : len(ids[i])]
             vectors[i] = {MEAN: own.mean(0), FIRST: own[0], LAST: own[-1]}[pooling]

@@ -165,8 +165,12 @@ def loaded(model_id: str, device: str, dtype: str):
 
 
 def recorded(model_id: str, device: str, dtype: str, text: str):
-    """The recording of the text under the lens; of a model that reads pairs, of both sentences round its separator."""
-    model = loaded(model_id, device, dtype)
+    """The recording of the text under the lens."""
+    return recording_of(loaded(model_id, device, dtype), text)
+
+
+def recording_of(model, text: str):
+    """A model's recording of a text; of a model that reads pairs, of both sentences round its separator."""
     pair = None
     if model.capabilities.pairs and isinstance(text, str):
         text, pair = model.vocabulary.split_pair(text)

@@ -34,6 +34,11 @@ def measured(work, rounds: int):
     return found, statistics.median(seconds)
 
 
+def one_head(recording, layer: int, head: int) -> tuple:
+    """The picture of a head and what comes with it, as the page asks for it."""
+    return drawing.head_view(recording, head_map(recording, layer, head, "self"), layer, head, "self")
+
+
 def bertviz_bytes(recording, view: str) -> int:
     """Bytes of the HTML that bertviz makes of all layers and heads."""
     for name in ("IPython", "IPython.core", "IPython.core.display"):  # it only shows what is made here
@@ -59,7 +64,7 @@ def main() -> None:
     print(f"{'tokens':>7}" + "".join(f"{name:>22}" for name in columns))
     for length in asked.lengths:
         recording = pg.record(model, ids[:length])
-        (figure, *_), seconds = measured(lambda r=recording: drawing.head_view(r, 3, 1, "self", PLAIN), asked.rounds)
+        (figure, *_), seconds = measured(lambda r=recording: one_head(r, 3, 1), asked.rounds)
         (strip, _, bars), row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self")), asked.rounds)
         told = [f"{len(figure_json(figure)) / 1e3:.0f} ({seconds:.2f} s)"]
         told.append(f"{(len(json.dumps(strip)) + len(figure_json(bars))) / 1e3:.0f} ({row:.2f} s)")

@@ -17,6 +17,7 @@ from playground.components.plotly_view import figure_json
 from playground.models.embeddings import table_of
 from playground.models.sentences import MEAN
 from playground.tabs.embeddings import placing
+from playground.tabs.embeddings.asked import asked as asked_of
 from playground.tabs.embeddings.files import picture_of
 from playground.workbench import Workbench
 
@@ -34,7 +35,8 @@ def measured(work, rounds: int = 1):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m-instruct")
-    parser.add_argument("--points", type=int, default=5000)
+    parser.add_argument("--points", type=int, default=5000, help="of t-SNE and UMAP; 0: none of these")
+    parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     model = pg.load(asked.model)
@@ -53,18 +55,20 @@ def main() -> None:
     _, near = measured(lambda: nearest(table.matrix, table.matrix[500], 12), asked.rounds)
     print(f"neighbours of one            {near * 1000:6.0f} ms")
     for sizes in ("2D", "3D"):
-        wanted = placing.asked(dimensions=sizes)
+        wanted = asked_of(dimensions=sizes)
         placing.cloud(model, wanted)
         found, seconds = measured(lambda wanted=wanted: placing.cloud(model, wanted))
         figure, drawn = measured(lambda found=found, wanted=wanted: figure_json(picture_of(found, wanted)))
         print(f"cloud of all tokens, {sizes}      {seconds + drawn:6.2f} s   {len(figure.encode()) / 1e3:,.0f} kB")
-    _, click = measured(lambda: placing.placed(model, placing.asked()), asked.rounds)
+    _, click = measured(lambda: placing.placed(model, asked_of()), asked.rounds)
     print(f"the cloud again for a click  {click * 1000:6.2f} ms")
     bench, sentences = Workbench(), pg.load("all-minilm-l6-v2")
-    lines = tuple(f"{text.strip()} is one of the words in line {i}" for i, text in enumerate(table.texts[1000:2000]))
+    lines = tuple(f"{text.strip()} is one of the words in line {i}" for i, text in enumerate(table.texts[1000 : 1000 + asked.lines]))
     for run in ("at first", "again"):
         _, seconds = measured(lambda: bench.sentences(sentences, lines, MEAN))
-        print(f"1,000 sentences, {run:9}  {seconds:8.3f} s")
+        print(f"{asked.lines:,} sentences, {run:9}  {seconds:8.3f} s")
+    if not asked.points:
+        return
     few = points[:: max(1, len(points) // asked.points)][: asked.points]
     for sizes in (2, 3):
         _, seconds = measured(lambda sizes=sizes: tsne(few, sizes))

@@ -1,5 +1,6 @@
 """The Embeddings tab as a visitor uses it, in a real browser: neighbours, search, lasso, the animated path, sentences."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_attention import open_view, place_of
@@ -8,7 +9,7 @@ from tests.browser.test_page import open_tab
 
 def open_cloud(page: Page) -> None:
     open_tab(page, "Embeddings")
-    open_view(page, "Vocabulary")
+    open_view(page, "Projector")
     expect(page.locator("#cloud-sentence")).to_contain_text("49,152 of 49,152 tokens", timeout=90_000)
     page.wait_for_selector("#cloud .pv[data-rendered]")
 
@@ -110,8 +111,8 @@ def test_colours_by_a_chosen_token(opened):
     page = opened()
     open_cloud(page)
     page.locator("#cloud-colour input").click()
-    page.get_by_role("option", name="similarity to the chosen token").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("No token is chosen yet", timeout=60_000)
+    page.get_by_role("option", name="similarity to the chosen point").click()
+    expect(page.locator("#cloud-sentence")).to_contain_text("No point is chosen yet", timeout=60_000)
     search = page.locator("#cloud-search").get_by_role("textbox")
     search.fill(" dog")
     search.press("Enter")
@@ -131,7 +132,7 @@ def test_minilm(opened):
     page.locator("#load").click()
     expect(page.locator("#card")).to_contain_text("all-minilm-l6-v2", timeout=180_000)
     open_tab(page, "Embeddings")
-    open_view(page, "Vocabulary")
+    open_view(page, "Projector")
     expect(page.locator("#cloud-sentence")).to_contain_text("30,522 of 30,522 tokens in 384 dimensions", timeout=90_000)
     page.wait_for_selector("#cloud .pv[data-rendered]")
     search = page.locator("#cloud-search").get_by_role("textbox")
@@ -145,3 +146,75 @@ def test_minilm(opened):
     expect(page.locator("#ranking-sentence")).to_contain_text("is nearest to “a pet resting”", timeout=60_000)
     expect(page.locator("#pooling-badge")).to_contain_text("all-minilm-l6-v2: Pooled as this model was trained")
     expect(page.locator("#message")).to_have_text("")
+
+
+def test_a_flight_outlasts_another_colour(opened):
+    """Guards against a picture that jumps back to the whole cloud when it comes again in other colours, in the plane and in
+    space."""
+    page = opened()
+    open_cloud(page)
+    search, colour = page.locator("#cloud-search").get_by_role("textbox"), page.locator("#cloud-colour input")
+    where = """gd => { const {scene, xaxis} = gd._fullLayout;
+        return scene ? [scene.camera.center.x, scene.camera.eye.x] : [(xaxis.range[0] + xaxis.range[1]) / 2]; }"""
+    for dimensions, chosen in (("2D", "norm"), ("3D", "characters")):
+        page.locator("#cloud-dimensions").get_by_label(dimensions).click()
+        page.wait_for_function(
+            "three => !document.querySelector('#cloud .pv')?._fullLayout?.scene !== three", arg=dimensions == "3D"
+        )
+        search.fill(" cat")
+        search.press("Enter")
+        page.wait_for_selector("#cloud .pv[data-flown]", timeout=30_000)
+        page.wait_for_timeout(500)
+        flown = page.locator("#cloud .pv").evaluate(where)
+        before = page.locator("#cloud .pv").get_attribute("data-rendered")
+        colour.click()
+        page.get_by_role("option", name=chosen, exact=True).click()
+        page.wait_for_function(
+            "before => document.querySelector('#cloud .pv').dataset.rendered !== before", arg=before, timeout=60_000
+        )
+        assert page.locator("#cloud .pv").evaluate(where) == pytest.approx(flown, abs=1e-6)
+        page.locator("#cloud .pv").evaluate("gd => delete gd.dataset.flown")
+
+
+def test_words_tokens_and_sentences_in_the_projector(opened):
+    """Guards against controls of the vocabulary that stay for sentences, and a kind of points that is chosen and not drawn;
+    the picture can be taken away."""
+    page = opened()
+    open_cloud(page)
+    for kind, told, shown in (("words", "24 of 24 words", "#cloud-words"), ("tokens of the text", "13 of 13 tokens", None),
+                              ("sentences", "7 of 7 sentences", "#cloud-lines")):  # fmt: skip
+        page.locator("#cloud-what input").click()
+        page.get_by_role("option", name=kind, exact=True).click()
+        expect(page.locator("#cloud-sentence")).to_contain_text(told, timeout=60_000)
+        for place in ("#cloud-words", "#cloud-lines"):
+            expect(page.locator(place)).to_be_visible(visible=place == shown)
+        expect(page.locator("#message")).to_have_text("")
+    with page.expect_download() as saved:
+        page.locator("#cloud .pv-size button").click()
+    assert saved.value.suggested_filename.endswith(".png")
+    with open(saved.value.path(), "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_names_that_cover_none(opened):
+    """Guards against names over names on a phone, for which the server didn't reckon, and against names that stay hidden
+    where there is room."""
+    page = opened(width=390, height=844)
+    open_cloud(page)
+    shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
+        .filter(name => name.style.visibility !== 'hidden').map(name => name.getBoundingClientRect())
+        .map(box => [box.left, box.right, box.top, box.bottom])"""
+
+    def meet(a, b) -> bool:
+        return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+
+    for kind in ("vocabulary", "words"):
+        if kind == "words":
+            page.locator("#cloud-what input").click()
+            page.get_by_role("option", name=kind, exact=True).click()
+            expect(page.locator("#cloud-sentence")).to_contain_text("24 of 24 words", timeout=60_000)
+        page.wait_for_function(f"() => ({shown})().length > 5")
+        boxes = page.evaluate(shown)
+        assert not any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    page.set_viewport_size({"width": 1280, "height": 844})
+    page.wait_for_function(f"few => ({shown})().length > few", arg=len(boxes))

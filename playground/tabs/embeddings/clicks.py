@@ -1,4 +1,4 @@
-"""What clicks, lassos, searches and files tell of the vocabulary's picture: always of the one that was drawn, whatever the
+"""What clicks, lassos, searches and files tell of the projector's picture: always of the one that was drawn, whatever the
 controls say by now."""
 
 import time
@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import gradio as gr
 
-from playground.analysis.display import plain_mark
+from playground.analysis.display import counted, plain_mark
 from playground.components import markup
 from playground.errors import PlaygroundError
-from playground.figures.clouds import flown_to
+from playground.figures.clouds import flown_to, revision_of
 from playground.figures.embeddings import neighbours_figure
 from playground.tabs.embeddings import placing
+from playground.tabs.embeddings.asked import SIMILARITY, Asked
 from playground.tabs.embeddings.files import picture_of, write_files
-from playground.tabs.embeddings.placing import SIMILARITY, Asked, Placed
+from playground.tabs.embeddings.placing import Placed
 from playground.tabs.lens import loaded, outputs
 
 FIRST = " cat"
@@ -29,7 +30,7 @@ class Drawn(NamedTuple):
 
 
 def _found(model_id, device, dtype, drawn: Drawn | None) -> tuple[object, Placed]:
-    """The model, and the tokens of the picture. PlaygroundError where there is none of this model."""
+    """The model, and the points of the picture. PlaygroundError where there is none of this model."""
     if drawn is None or drawn.of != (model_id, device, dtype):
         what = "There is no picture yet." if drawn is None else "The picture is still that of the model before."
         raise PlaygroundError(what, "Press Place to draw it.")
@@ -38,7 +39,7 @@ def _found(model_id, device, dtype, drawn: Drawn | None) -> tuple[object, Placed
 
 
 def _coloured_anew(model, drawn: Drawn, number: int) -> tuple:
-    """The picture and what was drawn, where colours say the similarity to the chosen token; else both stay."""
+    """The picture and what was drawn, where colours say the similarity to the chosen point; else both stay."""
     if drawn.asked.colour != SIMILARITY or drawn.asked.chosen == number:
         return gr.skip(), gr.skip()
     asked = drawn.asked._replace(chosen=number)
@@ -46,80 +47,92 @@ def _coloured_anew(model, drawn: Drawn, number: int) -> tuple:
 
 
 @outputs(5)
-def choose(model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine") -> tuple:
-    """The picture, if its colours depend on the clicked token; the token's neighbours, its similarity to the one clicked
+def choose(model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False) -> tuple:
+    """The picture, if its colours depend on the clicked point; the point's neighbours, its similarity to the one clicked
     before, what was drawn, and its number."""
     model, found = _found(model_id, device, dtype, drawn)
-    place = event._data.get("index")
-    if not isinstance(place, int) or not 0 <= place < len(found.numbers) or event._data.get("trace"):
+    points, place = found.points, event._data.get("index")
+    if not isinstance(place, int) or not 0 <= place < len(points.numbers) or event._data.get("trace"):
         return (gr.skip(),) * 5
-    number, texts = int(found.numbers[place]), found.table.texts
-    bars, words = neighbours_of(found.table, number, measure)
+    number, texts = int(points.numbers[place]), points.source.texts
+    bars, words = neighbours_of(points, number, measure, centre)
     if chosen is not None and chosen != number and chosen < len(texts):
-        alike = placing.cosine(found.table, chosen, number)
+        alike = placing.cosine(points, chosen, number, centre)
         words += f" Its cosine with “{plain_mark(texts[chosen])}”, clicked before: {alike:.3f}."
     figure, drawn = _coloured_anew(model, drawn, number)
     return figure, bars, markup.note(words), drawn, number
 
 
 @outputs(2)
-def choose_group(model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine") -> tuple:
-    """What is nearest to the mean of the tokens within the lasso."""
+def choose_group(
+    model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False
+) -> tuple:  # fmt: skip
+    """What is nearest to the mean of the points within the lasso."""
     _, found = _found(model_id, device, dtype, drawn)
-    places = [i for i in event._data.get("indices") or [] if isinstance(i, int) and 0 <= i < len(found.numbers)]
+    points = found.points
+    places = [
+        one["index"] for one in event._data.get("points") or []
+        if not one.get("trace") and isinstance(one.get("index"), int) and 0 <= one["index"] < len(points.numbers)
+    ]  # fmt: skip
     if not places:
-        return gr.skip(), markup.note("No token is chosen.")
-    numbers, texts = found.numbers[places], found.table.texts
-    near = placing.near_group(found.table, numbers, measure)
+        return gr.skip(), markup.note("No point is chosen.")
+    numbers, texts = points.numbers[places], points.source.texts
+    near = placing.near(points, numbers, measure, centre)
     some = ", ".join(f"“{plain_mark(texts[i])}”" for i in numbers[:6])
-    words = f"{len(numbers):,} tokens chosen: {some}{' …' if len(numbers) > 6 else ''}. Nearest to their mean are the bars."
-    title = f"Nearest to the mean of {len(numbers):,} tokens"
-    return neighbours_figure(near, [texts[i] for i in near.indices], title=title), markup.note(words)
+    many = counted(len(numbers), points.what)
+    words = f"{many} chosen: {some}{' …' if len(numbers) > 6 else ''}. Nearest to their mean are the bars."
+    return bars_of(points, near, f"Nearest to the mean of {many}"), markup.note(words)
 
 
 @outputs(5)
-def fly(model_id, device, dtype, search, drawn=None, chosen=None, measure="cosine") -> tuple:
-    """The picture moves to the token that was searched for, which becomes the chosen one."""
+def fly(model_id, device, dtype, search, drawn=None, chosen=None, measure="cosine", centre=False) -> tuple:
+    """The picture moves to the point that was searched for, which becomes the chosen one."""
     model, found = _found(model_id, device, dtype, drawn)
-    place = placing.find(found, search or "")
+    points, place = found.points, placing.find(found, search or "")
     if place is None:
         raise PlaygroundError(
-            f"“{plain_mark(search or '', 40)}” is not among the {len(found.numbers):,} tokens shown.",
-            "Tokens are pieces of words: try a shorter one, or show all tokens.",
-        )
-    number, change = int(found.numbers[place]), flown_to(found.layout.coordinates, place)
-    bars, words = neighbours_of(found.table, number, measure)
-    name = f"{place}-{time.monotonic_ns()}"
+            f"“{plain_mark(search or '', 40)}” is not among the {counted(len(points.numbers), points.what)} shown.",
+            "Tokens are pieces of words: try a shorter one, or show all tokens." if points.what == "token" else
+            "Type the beginning of one of them.",
+        )  # fmt: skip
+    number = int(points.numbers[place])
+    bars, words = neighbours_of(points, number, measure, centre)
     figure, now = _coloured_anew(model, drawn, number)
-    if now == gr.skip():
-        figure = gr.update(view=change | {"_": name})
-    else:  # a picture that comes anew must itself be there already
-        figure.update_layout(change, uirevision=name)
+    of = revision_of(found.layout.coordinates, drawn.asked.kind)
+    view = flown_to(found.layout.coordinates, place) | {"_": f"{place}-{time.monotonic_ns()}", "of": of}
+    figure = gr.update(view=view) if figure == gr.skip() else gr.update(value=figure, view=view)
     return figure, bars, markup.note(words), now, number
 
 
 @outputs(1)
-def near_again(model_id, device, dtype, drawn=None, chosen=None, measure="cosine") -> tuple:
-    """The chosen token's neighbours by another measure."""
+def near_again(model_id, device, dtype, drawn=None, chosen=None, measure="cosine", centre=False) -> tuple:
+    """The chosen point's neighbours by another measure."""
     _, found = _found(model_id, device, dtype, drawn)
-    return (neighbours_of(found.table, shown_at_first(found, chosen), measure)[0],)
+    return (neighbours_of(found.points, shown_at_first(found, chosen), measure, centre)[0],)
 
 
 def shown_at_first(found: Placed, chosen: int | None) -> int:
-    """The chosen token, or one to begin with."""
-    if chosen is None or chosen >= len(found.table.texts):
-        return int(found.numbers[placing.find(found, FIRST) or 0])
+    """The chosen point, or one to begin with."""
+    if chosen is None or chosen >= len(found.points.source.texts):
+        return int(found.points.numbers[placing.find(found, FIRST) or 0])
     return chosen
 
 
-def neighbours_of(table, number: int, measure: str) -> tuple:
-    """Bars of the tokens nearest to one, and a sentence."""
-    near = placing.near(table, number, measure)
-    labels = [table.texts[i] for i in near.indices]
-    name = plain_mark(table.texts[number])
-    words = (f"“{name}” (token {number:,}): nearest is “{plain_mark(labels[0])}” with a {measure} of {near.values[0]:.3f}; "
-             f"two random tokens have a cosine of {table.anisotropy.mean_cosine:.2f}.")  # fmt: skip
-    return neighbours_figure(near, labels, title=f"Nearest to “{name}”"), words
+def neighbours_of(points, number: int, measure: str, centre: bool = False) -> tuple:
+    """Bars of what is nearest to a point, and a sentence."""
+    near = placing.near(points, number, measure, centre)
+    name, alike, best = plain_mark(points.source.texts[number]), points.table.anisotropy, ""
+    if len(near.indices):
+        best = f"nearest is “{plain_mark(points.table.texts[near.indices[0]])}” with a {measure} of {near.values[0]:.3f}; "
+    mean = f"{alike.centred:.2f}, the mean taken off" if centre else f"{alike.mean_cosine:.2f}"
+    words = f"“{name}” ({points.what} {number:,}): {best}two random ones have a cosine of {mean}."
+    return bars_of(points, near, f"Nearest to “{name}”"), words
+
+
+def bars_of(points, near, title: str):
+    """Neighbours as bars; sentences have room for more of them."""
+    labels = [points.table.texts[i] for i in near.indices]
+    return neighbours_figure(near, labels, title=title, limit=32 if points.what == "sentence" else None)
 
 
 @outputs(4)

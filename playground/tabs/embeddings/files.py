@@ -1,4 +1,4 @@
-"""The vocabulary's picture as a figure, and as files: for the Embedding Projector, for a spreadsheet, and as a page."""
+"""The projector's picture as a figure, and as files: for the Embedding Projector, for a spreadsheet, and as a page."""
 
 import csv
 
@@ -6,39 +6,45 @@ import numpy as np
 
 from playground.analysis.display import plain_mark
 from playground.figures.clouds import cloud_figure
-from playground.tabs.embeddings.placing import Asked, Cloud
+from playground.tabs.embeddings.asked import Asked
+from playground.tabs.embeddings.placing import Cloud
 from playground.tabs.files import cell, fresh_folder
 
 MOST_VECTORS = 10_000
 """Rows of a file of vectors."""
+NAMES = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
 
 
 def picture_of(found: Cloud, asked: Asked):
     """The cloud as a figure."""
+    points = found.placed.points
     return cloud_figure(
-        found.placed.layout.coordinates, found.labels, groups=found.groups, values=found.values, value_name=asked.colour,
+        found.placed.layout.coordinates, found.labels, groups=found.groups, values=found.values, value_name=found.colour,
         axes=found.placed.axes, dropped=found.dropped, description=found.words, kind=asked.kind,
+        names=[points.source.texts[i] for i in points.numbers],
     )  # fmt: skip
 
 
 def write_files(found: Cloud, asked: Asked) -> list[str]:
     """Paths of vectors.tsv and metadata.tsv as the Embedding Projector reads them, points.csv and picture.html. Vectors of
-    more than 10,000 tokens are the first 10,000."""
+    more than 10,000 points are the first 10,000."""
     folder = fresh_folder()
-    names = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
-    vectors, metadata, points, picture = (folder / name for name in names)
-    shown = found.placed
-    numbers, texts = shown.numbers[:MOST_VECTORS], shown.table.texts
-    rows = shown.table.matrix[numbers.tolist()].float().cpu().numpy()
+    vectors, metadata, points, picture = (folder / name for name in NAMES)
+    shown, layout = found.placed.points, found.placed.layout
+    own = {**shown.groups, **shown.values}
+    header = [shown.what, "number", "script", *own]
+
+    def told(number: int) -> list:
+        return [cell(plain_mark(shown.source.texts[number], None)), int(number), shown.source.scripts[number],
+                *(cell(str(values[number])) for values in own.values())]  # fmt: skip
+
+    rows = shown.source.matrix[shown.numbers[:MOST_VECTORS].tolist()].float().cpu().numpy()
     np.savetxt(vectors, rows, delimiter="\t", fmt="%.7g")
     with metadata.open("w", encoding="utf-8", newline="") as file:
-        file.write("token\tid\tscript\n")
-        for i in numbers:
-            file.write(f"{cell(plain_mark(texts[i], None))}\t{i}\t{shown.table.scripts[i]}\n")
+        file.writelines("\t".join(map(str, line)) + "\n" for line in [header, *map(told, shown.numbers[:MOST_VECTORS])])
     with points.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["token", "id", *"xyz"[: shown.layout.coordinates.shape[1]]])
-        for i, place in zip(shown.numbers, shown.layout.coordinates.tolist(), strict=True):
-            writer.writerow([cell(plain_mark(texts[i], None)), int(i), *place])
+        writer.writerow([*header, *"xyz"[: layout.coordinates.shape[1]]])
+        writer.writerows([*told(i), *place] for i, place in zip(shown.numbers, layout.coordinates.tolist(), strict=True))
     picture_of(found, asked).write_html(picture, include_plotlyjs=True)
     return [str(path) for path in (vectors, metadata, points, picture)]

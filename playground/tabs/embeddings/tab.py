@@ -1,12 +1,11 @@
 """The Embeddings tab put together."""
 
-
-from playground.tabs.embeddings import layers, sentences, vocabulary, words
+from playground.tabs.embeddings import layers, projector, sentences, words
 from playground.tabs.lens import Lens
 from playground.tabs.views import build_views
 
 NAME, TITLE = "embeddings", "Embeddings"
-VIEWS = (words, vocabulary, layers, sentences)
+VIEWS = (words, projector, layers, sentences)
 """In the order of the page."""
 
 

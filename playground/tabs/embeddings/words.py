@@ -111,17 +111,13 @@ def draw(
     tokens=False,
 ) -> tuple:  # fmt: skip
     """The words on their principal axes, a sentence, the neighbours of the first, the words, the matrices to choose."""
-    from playground.models.embeddings import split_words, table_of
+    from playground.models.embeddings import table_of, word_groups
 
     model = loaded(model_id, device, dtype)
-    group_of = {word: str(number) for number, line in reversed(list(enumerate((words or "").splitlines())))
-                for word in (part.strip() for part in line.split(","))}  # fmt: skip
-    chosen = split_words(words or "")
+    chosen, lines = word_groups(words or "")
     placed, owners, names, which = _placed(model, chosen, space, which, tokens)
     projection = pca(placed.vectors, 3 if dimensions == "3D" else 2)
-    groups = [group_of[chosen[owner]] for owner in owners]
-    titles = {group: f"{next(w for w in chosen if group_of[w] == group)} …" for group in dict.fromkeys(groups)}
-    categories = [titles[group] for group in groups] if len(titles) > 1 else None
+    categories = [lines[owner] for owner in owners] if len(set(lines)) > 1 else None
     shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
     alike = table_of(model, names[which]).anisotropy
     many = f"{len(chosen)} words" if len(owners) == len(chosen) else f"{len(owners)} tokens of {len(chosen)} words"
