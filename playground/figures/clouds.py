@@ -1,6 +1,7 @@
 """Pictures of many points: a vocabulary as a cloud, drawn by WebGL; paths through the layers; similarities. Draws arrays;
 knows no models and not what a point stands for."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -61,7 +62,7 @@ def cloud_figure(
     marker: dict = {"size": size, "opacity": 0.9 if few else 0.7, "color": INK}
     figure = go.Figure()
     if groups is not None:
-        kinds = list(dict.fromkeys(groups))
+        kinds = [name for name, _ in Counter(groups).most_common()]  # so that Latin, say, has one colour in all models
         number = {name: i for i, name in enumerate(kinds)}
         marker |= {"color": np.array([number[name] for name in groups], np.uint8), "cmin": -0.5, "cmax": len(kinds) - 0.5,
                    "colorscale": _steps(len(kinds))}  # fmt: skip
