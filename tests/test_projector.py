@@ -336,6 +336,20 @@ def test_what_is_on_the_page_is_not_sent_again():
     assert other[0] != gr.skip()
 
 
+def test_a_class_that_places_words_of_its_own(smollm2, monkeypatch):
+    """Guards against a click that is refused because six other pupils had pictures made meanwhile, and against layouts kept
+    without end."""
+    placing._layouts.clear()
+    asked = {"what": WORDS, "layout": "t-SNE", "perplexity": 1}
+    drawn = [drawn_by(SMOLLM2, words=f"cat, dog, tree, word{i}", **asked)[1] for i in range(9)]
+    assert "“dog” (word 1)" in clicks.choose(*SMOLLM2, click(1), drawn[0], None)[2]
+    monkeypatch.setattr(placing, "KEPT", 100_000)
+    for i in range(6):
+        drawn_by(SMOLLM2, words=f"one, two, three, word{i}", **asked)
+    assert "no longer kept" in clicks.choose(*SMOLLM2, click(1), drawn[0], None)[-1]
+    assert len(placing._layouts[smollm2]) < 5
+
+
 def test_a_layer_that_is_too_long_for_all(smollm2):
     """Guards against a third of a gigabyte kept for a long text after every layer."""
     found = placing.placed(smollm2, asked_of(what=TOKENS, text="word " * 700, space=EVERY_LAYER))

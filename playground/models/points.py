@@ -50,6 +50,8 @@ class Points:
     all_of_them: int = 0
     """How many were asked for, before a sample of them was drawn."""
     remarks: str = ""
+    own_bytes: int = 0
+    """Of vectors that are not the model's own tensor."""
 
     @property
     def vectors(self) -> Tensor:
@@ -125,7 +127,8 @@ def _table(vectors: Tensor, texts: Sequence[str]) -> Table:
 
 def _all_of(source: Table, what: str, table: Table, same=None, groups=None, values=None, remarks: str = "") -> Points:
     many = len(source.texts)
-    return Points(source, np.arange(many), what, table, same, groups or {}, values or {}, many, remarks)
+    return Points(source, np.arange(many), what, table, same, groups or {}, values or {}, many, remarks,
+                  source.matrix.nbytes)  # fmt: skip
 
 
 def some_of(points: Points, count: int, seed: int) -> Points:

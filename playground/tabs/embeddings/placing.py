@@ -22,8 +22,9 @@ from playground.tabs.embeddings.colours import coloured, colours_of
 from playground.tabs.lens import recording_of
 
 NEIGHBOURS = 12
-KEPT = 6
-"""Layouts kept of each model."""
+KEPT = 200 * 2**20
+"""Bytes of layouts kept of each model: those of a whole class that places words of its own, and a few of a long text after
+every layer."""
 MOST_DRAWN, MOST_BYTES = 50_000, 1_480_000
 """Points of a picture, and bytes that they take on their way to the browser."""
 
@@ -38,6 +39,13 @@ class Placed:
     """Which one, as the list names it."""
     layout: Layout
     axes: list[str]
+
+    @property
+    def nbytes(self) -> int:
+        """Of what is kept beside the model's own tensors, about; UMAP keeps the vectors, to place others."""
+        count, width = len(self.points.numbers), self.points.source.matrix.shape[1]
+        vectors = 0 if self.axes else 4 * count * width
+        return self.points.own_bytes + vectors + self.points.numbers.nbytes + self.layout.coordinates.nbytes + 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +98,7 @@ def placed(model, asked: Asked, tick: Callable[[float], None] | None = None) -> 
     made = Placed(points, space, layout, axes)
     with _lock:
         kept[key] = made
-        while len(kept) > KEPT:
+        while len(kept) > 1 and sum(one.nbytes for one in kept.values()) > KEPT:
             kept.popitem(last=False)
     return made
 
