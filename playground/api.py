@@ -83,8 +83,9 @@ def generate(
 ) -> dict:
     """Continues a text. Returns the text generated (with several samples the first, and all as texts), and for each
     token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
-    probable alternatives, whether the text ended there, and its sample."""
-    from playground.generation import GenerationSettings
+    probable alternatives, whether the text ended there, and its sample; as notes, in what it differs from what was asked
+    for."""
+    from playground.generation import GenerationSettings, notes, prompt_ids, within_limits
 
     bench = workbench.shared()
     settings = GenerationSettings(
@@ -92,11 +93,15 @@ def generate(
         repetition_penalty=repetition_penalty, seed=seed, chat=chat, min_p=min_p, typical_p=typical_p,
         no_repeat_ngram=no_repeat_ngram, stop=tuple(stop or ()), samples=samples, beams=beams,
     )  # fmt: skip
-    steps = list(bench.generate(bench.model(model, device), prompt, settings))
+    loaded = bench.model(model, device)
+    ids = prompt_ids(loaded, prompt, chat, bench.settings)
+    allowed = within_limits(loaded, ids, (), settings, bench.settings)
+    steps = list(bench.generate(loaded, ids, settings))
     texts = ["".join(step.text for step in steps if step.sample == number) for number in range(samples)]
     return {
         "text": texts[0],
         "texts": texts,
+        "notes": list(notes(settings, allowed, loaded, bench.settings)),
         "steps": [
             {
                 "id": step.token.id,

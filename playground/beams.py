@@ -24,7 +24,7 @@ from playground.generation import Step, step_of
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import IncrementalText
 from playground.reading import Reader, decoder_start
-from playground.sampling import GenerationSettings
+from playground.sampling import GenerationSettings, own_stops
 from playground.turns import Turns
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ def _search(model: LoadedModel, ids, begun, generation: GenerationSettings, watc
     asked = GenerationConfig(
         num_beams=generation.beams, num_return_sequences=generation.beams, do_sample=False, repetition_penalty=1.0,
         no_repeat_ngram_size=0, max_new_tokens=generation.max_new_tokens, return_dict_in_generate=True,
-        output_scores=True, stop_strings=list(generation.stop) or None,
+        output_scores=True, stop_strings=[*generation.stop, *own_stops(model)] or None,
     )  # fmt: skip
     own = _decoder_ids(model, ids, begun)
     two_stacks = model.model.config.is_encoder_decoder
@@ -124,7 +124,7 @@ def _search(model: LoadedModel, ids, begun, generation: GenerationSettings, watc
         generation_config=asked,
         attention_mask=torch.ones_like(inputs),  # else transformers hides tokens that look like padding
         logits_processor=LogitsProcessorList(rules),
-        tokenizer=model.tokenizer if generation.stop else None,
+        tokenizer=model.tokenizer,  # for stop texts, the checkpoint's own too
         **more,
     )
 
@@ -161,7 +161,7 @@ class _Watch(LogitsProcessor):
             ids, begun = self._text
             row = Reader(self._model, ids, [*begun, *path[:-1]]).next_logits()[0]
         told = expectation(row, self._generation.alternatives, path[-1])
-        token = self._model.vocabulary.describe([path[-1]])[0]
+        token = self._model.vocabulary.token(path[-1])
         return step_of(
             self._model, told, path[-1], index=len(path) - 1, text=token.text, choice=None, seconds=0.0,
             chosen_probability=told.chosen_probability, stopped=path[-1] in self._ends,

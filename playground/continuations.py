@@ -5,7 +5,7 @@ taken by hand. Knows steps by their token and probability; knows no models and n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ROOT = -1
 """The node number of the text itself, before any token was written."""
+MOST_TOKENS = 8_192
+"""Of one visitor's tree: about 80 MB, for each token comes with what else was expected and what the rules did."""
 
 
 @dataclass
@@ -118,6 +120,23 @@ class Tree:
         for node in nodes:
             for number in self.path(node):
                 self.nodes[number].dropped = None
+
+    def with_room(self, count: int, keep: Iterable[int]) -> tuple[Tree, dict[int, int], int]:
+        """A tree with room for so many tokens more, the new number of each node that is in it, and how many continuations
+        are not: those written first go, as far as needed, but none that leads to a node of `keep`."""
+        kept = {number for node in keep for number in self.path(node)}
+        left, gone = set(range(len(self.nodes))), 0
+        for leaf in sorted(self.leaves()):
+            if len(left) + count <= MOST_TOKENS:
+                break
+            node = leaf
+            while node != ROOT and node not in kept and left.isdisjoint(self.children(node)):
+                left.discard(node)
+                node = self.nodes[node].parent
+            gone += leaf not in left
+        numbers = {number: place for place, number in enumerate(sorted(left))} | {ROOT: ROOT}
+        nodes = [replace(self.nodes[n], parent=numbers[self.nodes[n].parent]) for n in sorted(left)]
+        return Tree(nodes), numbers, gone
 
     def stretches(self) -> list[Stretch]:
         """The tree as lines between forks, parents first."""

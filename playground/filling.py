@@ -66,13 +66,13 @@ def fill(
             raise PlaygroundError(
                 f"“{tokens[index].text}” is no part of the text.", "Choose one of the text's own tokens."
             )
-    fills = [Fill(index, None, next_tokens(model, recording.logits[index], count), None) for index in own]
+    rows = recording.logits_of(own) if own else ()
+    fills = [Fill(index, None, next_tokens(model, row, count), None) for index, row in zip(own, rows, strict=True)]
     if hide:
         ids = [mask if index in hide else token.id for index, token in enumerate(tokens)]
         segments = [token.segment for token in tokens]  # all 0 but for the second sentence of a pair
         masked = record(model, ids, segments=segments, settings=settings)
-        for index in hide:
-            chosen = tokens[index].id
-            expected, visible = (next_tokens(model, r.logits[index], count, chosen) for r in (masked, recording))
+        for index, *both in zip(hide, masked.logits_of(hide), recording.logits_of(hide), strict=True):
+            expected, visible = (next_tokens(model, row, count, tokens[index].id) for row in both)
             fills.append(Fill(index, tokens[index], expected, visible))
     return Filled(tokens, tuple(fills))

@@ -7,6 +7,7 @@ its reader goes away. How a token is picked stands in sampling.py, beam search i
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -19,7 +20,7 @@ from playground.models.loaded import LoadedModel
 from playground.models.tokens import IncrementalText, Token, check_text
 from playground.reading import PrefixCaches, Reader
 from playground.recording import check_ids, check_length
-from playground.sampling import Chooser, GenerationSettings
+from playground.sampling import Chooser, GenerationSettings, not_followed, own_stops
 from playground.settings import Settings
 from playground.turns import Turns
 
@@ -27,7 +28,7 @@ _LONGEST_STOP = 4096
 """Characters of the written text that are searched for a stop text."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """One of the most probable next tokens."""
 
@@ -35,7 +36,7 @@ class Alternative:
     probability: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One generated token and the distribution it came from.
 
@@ -72,6 +73,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How far a long text has been read, before the first step."""
+
+    done: int
+    total: int
+    """In tokens."""
+
+
+@dataclass(frozen=True)
 class Chosen:
     """How likely a token was that stands in a text."""
 
@@ -94,13 +104,25 @@ class NextTokens:
 def prompt_ids(model: LoadedModel, prompt: str | Sequence[int], chat: bool, settings: Settings) -> list[int]:
     """What the model reads: the prompt's tokens, within the chat template if asked for."""
     if not model.capabilities.generate:
-        raise PlaygroundError("This model can't continue a text:", model.capabilities.generate.reason + ".")
+        reason = model.capabilities.generate.reason
+        raise PlaygroundError(f"This model can't continue a text: {reason}.", _instead(model))
     if isinstance(prompt, list | tuple):
         return list(prompt)
     prompt = check_text(prompt, settings.max_text_bytes)
     if chat:
         return list(render(model, [{"role": "user", "content": prompt}], limit=longest(model, settings)).ids)
     return model.vocabulary.tokenize(prompt)[0]
+
+
+def _instead(model: LoadedModel) -> str:
+    """What can be done with a model that does not generate."""
+    mask = model.tokenizer.mask_token
+    if model.capabilities.logits and mask is not None:
+        return (
+            f"It fills masks: write {mask} for a word and choose Fill in the Generate tab, or call "
+            "playground.filling.fill. Choose a decoder to let it write."
+        )
+    return "It has vectors to look at: the Attention and Embeddings tabs show them. Choose a decoder to let it write."
 
 
 def generate(
@@ -112,12 +134,14 @@ def generate(
     settings: Settings | None = None,
     prefixes: PrefixCaches | None = None,
     turns: Turns | None = None,
+    readings: bool = False,
 ) -> Iterator[Step]:
     """Yields a Step for each new token; closing the iterator ends the computing within one token.
 
     prompt is a text, or token ids; of an encoder-decoder it is the source and the steps are the target's. begun are
     the ids of a continuation written before, from whose end this one goes on. Of several samples the steps come in
-    turn, each with the number of its sample; of several beams come the steps of the best, once it is found.
+    turn, each with the number of its sample; of several beams come the steps of the best, once it is found. With
+    readings, a Reading comes after each stretch of a long text but the last, so that its reading can be ended too.
     The checks are made before the first step: PlaygroundError for an empty or too long prompt or a model that does
     not generate.
     """
@@ -128,7 +152,15 @@ def generate(
         from playground.beams import best_of
 
         return best_of(model, ids, generation, begun=begun, turns=turns)
-    return _steps(model, ids, generation, begun, prefixes, turns or Turns())
+    steps = _steps(model, ids, generation, begun, prefixes, turns or Turns())
+    return steps if readings else _without_readings(steps)
+
+
+def _without_readings(steps: Iterator[Step | Reading]) -> Iterator[Step]:
+    with closing(steps):
+        for step in steps:
+            if isinstance(step, Step):
+                yield step
 
 
 def longest(model: LoadedModel, settings: Settings) -> int:
@@ -151,7 +183,35 @@ def within_limits(model: LoadedModel, ids, begun, generation: GenerationSettings
     return replace(generation, max_new_tokens=min(generation.max_new_tokens, settings.max_new_tokens, limit - written))
 
 
-def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step]:
+def room_words(asked: GenerationSettings, allowed: GenerationSettings, model: LoadedModel, settings: Settings) -> str:
+    """What is said where fewer tokens are written than were asked for; empty where there is room."""
+    count = allowed.max_new_tokens
+    if count == asked.max_new_tokens:
+        return ""
+    if count == settings.max_new_tokens:
+        why = f"this server writes at most {count:,} in one go"
+    else:
+        limit = longest(model, settings)
+        why = f"a text may have {limit:,} tokens with what is written after it, which leaves room for {count:,}"
+    return f"{asked.max_new_tokens:,} were asked for; {why}."
+
+
+def notes(
+    asked: GenerationSettings, allowed: GenerationSettings, model: LoadedModel, settings: Settings
+) -> tuple[str, ...]:
+    """In what the writing differs from what was asked for, or from what the checkpoint prescribes: a sentence each.
+
+    allowed: what `within_limits` made of the settings asked for.
+    """
+    found = [words] if (words := room_words(asked, allowed, model, settings)) else []
+    if asked.beams > 1:
+        found.append("Beam search draws nothing: temperature, top-k, top-p, min-p and typical-p are without effect.")
+    elif asked.is_greedy and not asked.greedy:
+        found.append("These settings leave only the most probable token: nothing is drawn.")
+    return (*found, *not_followed(model))
+
+
+def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step | Reading]:
     with turns.visit():
         started = time.perf_counter()
         with turns.turn():  # an encoder reads its source here
@@ -160,6 +220,10 @@ def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step]:
         choosers = (Chooser(model, generation, begin, limit, ids, n) for n in range(generation.samples))
         writers = [_Writer(model, generation, chooser, n) for n, chooser in enumerate(choosers)]
         try:
+            while reader.behind:  # between two stretches others have their turn
+                with turns.turn():
+                    done = Reading(*reader.read_on())
+                yield done
             for index in range(generation.max_new_tokens):
                 with turns.turn():
                     logits = reader.next_logits()  # (rows, vocabulary)
@@ -186,17 +250,19 @@ class _Writer:
         end = model.model.generation_config.eos_token_id
         self._ends = set(end) if isinstance(end, list) else {end}
         self._model, self._generation, self._choose, self._sample = model, generation, choose, sample
+        self._stops = (*generation.stop, *own_stops(model))
         self._text, self._written = IncrementalText(model.vocabulary), ""
         self.token_id = -1
 
     def write(self, index: int, ids: Tensor, logits: Tensor, last: bool, started: float) -> Step:
         """The step after ids (1, tokens), from logits (1, vocabulary)."""
+        logits = self._choose.readable(logits)
         choice = self._choose(ids, logits)
         self.token_id = choice.token_id
         told = expectation(logits[0], self._generation.alternatives, choice.token_id)
         fresh = self._text.push(choice.token_id)
         self._written = (self._written + fresh)[-_LONGEST_STOP:]
-        stopped = choice.token_id in self._ends or any(stop in self._written for stop in self._generation.stop)
+        stopped = choice.token_id in self._ends or any(stop in self._written for stop in self._stops)
         if stopped or last:
             fresh += self._text.flush()
         return step_of(
@@ -208,7 +274,7 @@ class _Writer:
 def step_of(model: LoadedModel, told: Expectation, token_id: int, **more) -> Step:
     """A Step from what was expected at its place (told of this very token) and the fields that are not."""
     return Step(
-        token=_token(model, token_id),
+        token=model.vocabulary.token(token_id),
         probability=told.chosen_probability,
         rank=told.chosen_rank,
         entropy=told.entropy,
@@ -240,9 +306,5 @@ def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20, chosen: int
     return NextTokens(_alternatives(model, told), told.entropy, found)
 
 
-def _token(model: LoadedModel, token_id: int) -> Token:
-    return model.vocabulary.describe([token_id])[0]
-
-
 def _alternatives(model: LoadedModel, told: Expectation) -> tuple[Alternative, ...]:
-    return tuple(Alternative(_token(model, i), p) for i, p in zip(told.ids, told.probabilities, strict=True))
+    return tuple(Alternative(model.vocabulary.token(i), p) for i, p in zip(told.ids, told.probabilities, strict=True))

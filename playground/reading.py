@@ -4,7 +4,9 @@ a continuation from the middle of a text does not read the text again. Knows not
 
 import copy
 import inspect
+import math
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -19,7 +21,13 @@ from transformers.cache_utils import (
 from playground.cache import ByteBudgetCache
 from playground.models.families import cache_argument
 from playground.models.loaded import LoadedModel
+from playground.models.turning import follows_length, rotary_modules
 from playground.recording import check_ids
+
+STRETCH = 512
+"""Tokens of a long text that are read at once where that takes seconds: not on a GPU, which reads thousands in no time."""
+_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""Largest difference of a logit that rounding explains, as a share of the largest logit."""
 
 
 class PrefixCaches:
@@ -137,6 +145,10 @@ class Reader:
         self.ids = torch.tensor([read], device=model.input_device)  # (rows, tokens); one row until they part
         known, self._cache = prefixes.find(model, self._source, read) if prefixes and self._cached_as else (0, None)
         self._fresh = self.ids[:, known:]
+        self._left = 0
+        """Stretches that come before the last one."""
+        if self._fresh.shape[1] > STRETCH and not self._source and reads_in_stretches(model):
+            self._left = math.ceil(self._fresh.shape[1] / STRETCH) - 1
         self._graph = None
         """The model's captured step, while this text has it."""
         self._kept = 0
@@ -144,29 +156,48 @@ class Reader:
 
     @property
     def reused(self) -> int:
-        """Tokens that were not read again, as long as nothing was read yet."""
+        """Tokens that were read before, as long as the last one was not."""
         return self.ids.shape[1] - self._fresh.shape[1]
+
+    @property
+    def behind(self) -> bool:
+        """Whether stretches of a long text are still to be read before the last one, which `next_logits` reads."""
+        return self._left > 0
+
+    @torch.inference_mode()
+    def read_on(self) -> tuple[int, int]:
+        """Reads the next stretch of a long text. Returns how many tokens have been read, and how many there are."""
+        size = math.ceil(self._fresh.shape[1] / (self._left + 1))  # alike, for a stretch of a few tokens costs as much
+        stretch, self._fresh = self._fresh[:, :size], self._fresh[:, size:]
+        self._left -= 1
+        self._read(stretch)
+        return self.reused, self.ids.shape[1]
 
     @torch.inference_mode()
     def next_logits(self) -> Tensor:
         """(rows, vocabulary) float32 after each row's last token."""
         if self._by_graph():
             return self._graph.read(self._fresh)
+        self._left = 0
+        logits = self._read(self._fresh)
+        if self._shared and self._rows > 1:
+            logits = self._part(logits)
+        return logits
+
+    def _read(self, ids: Tensor) -> Tensor:
+        """(rows, vocabulary) after the last of these ids (rows, tokens), which go on from what was read before."""
         name = "decoder_input_ids" if self._source else "input_ids"
         options = dict(self._options)
         if self._source:
             options["encoder_outputs"] = self._encoded
         if self._cached_as:
-            outputs = self._model(**{name: self._fresh, self._cached_as: self._cache}, use_cache=True, **options)
+            outputs = self._model(**{name: ids, self._cached_as: self._cache}, use_cache=True, **options)
             self._cache = outputs.get(self._cached_as)
             if self._cache is None:  # RecurrentGemma keeps its state in the model, where another visitor's would meet it
                 self._cached_as, self._options["use_cache"] = None, False
         else:  # an old family (openai-gpt) reads the whole text again
             outputs = self._model(**{name: self.ids}, **options)
-        logits = outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU
-        if self._shared and self._rows > 1:
-            logits = self._part(logits)
-        return logits
+        return outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may lie on another GPU
 
     def _by_graph(self) -> bool:
         """Whether the next token is read by the model's captured step: taken once it is ready and free, left where the text
@@ -224,6 +255,34 @@ class Reader:
         if count > self._kept:
             self._prefixes.put(self._loaded, self._source, self.ids[0, :count].tolist(), self._cache)
             self._kept = count
+
+
+_in_stretches: WeakKeyDictionary[LoadedModel, bool] = WeakKeyDictionary()
+
+
+def reads_in_stretches(model: LoadedModel) -> bool:
+    """Whether a text may be read a stretch at a time: it takes seconds here, and gives the logits that reading it at once
+    gives. Tried once for each loaded model, on a few tokens."""
+    if model not in _in_stretches:
+        _in_stretches[model] = model.device.value.type != "cuda" and _stretches_agree(model)
+    return _in_stretches[model]
+
+
+@torch.inference_mode()
+def _stretches_agree(model: LoadedModel) -> bool:
+    network, named = model.model, cache_argument(model.model)
+    if named is None or network.config.is_encoder_decoder or any(map(follows_length, rotary_modules(network))):
+        return False
+    ids = torch.arange(5, 17, device=model.input_device)[None] % len(network.get_input_embeddings().weight)
+    whole = network(input_ids=ids, use_cache=True)
+    if (cache := whole.get(named)) is None or _plain_layers(cache) is None:  # a recurrent state goes on token by token
+        return False
+    cache = None
+    for start in range(0, ids.shape[1], 4):
+        found = network(**{"input_ids": ids[:, start : start + 4], named: cache}, use_cache=True)
+        cache = found.get(named)
+    expected, last = whole.logits[0, -1].float(), found.logits[0, -1].float()
+    return bool((last - expected).abs().max() <= _TOLERANCE.get(network.dtype, 0.0) * expected.abs().max())
 
 
 def decoder_start(model: LoadedModel) -> int:

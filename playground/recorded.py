@@ -3,7 +3,7 @@
 Knows the shapes and the maths of analysis/attention.py; knows nothing of hooks, of loading, or of the page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,6 +20,10 @@ from playground.models.tokens import Token
 
 _TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 """Largest difference that rounding explains, where values are about 1."""
+_HEAD_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""Largest difference of a logit that rounding explains, as a share of the largest logit."""
+ROWS = 128
+"""Rows of logits held at once, 25 MB where the vocabulary has 50,000 tokens."""
 _LARGE_SCORE = 256
 """float32 rounds a score of this size by about 1e-5, and the weights with it, each by that share of itself."""
 _CHUNK = 2**22
@@ -301,6 +305,7 @@ class Outputs:
     hidden_states: Tensor | None = None  # (layers + 1, tokens, d_model)
     logits: Tensor | None = None  # (tokens, vocabulary)
     last_logits: Tensor | None = None  # (vocabulary,)
+    final_states: Tensor | None = None  # (tokens, d_model), what the head reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,6 +325,7 @@ class Recording:
     _run_again: Callable[..., Outputs]
     _visit_calls: Callable[[Callable[[str, int, AttentionCall], None]], None]
     _trace: Callable[[str, int], "LayerMaths"]
+    _head: Callable[[Tensor], Tensor]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -372,6 +378,38 @@ class Recording:
             raise PlaygroundError("This model gives no logits.", self.model.capabilities.logits.reason)
         kept = self._kept.logits
         return (self._run_again(logits=True).logits if kept is None else kept).float().cpu()
+
+    def logits_of(self, rows: Sequence[int]) -> Tensor:
+        """(rows, vocabulary) float32: some rows of `logits`, counted from 0. Of a long text the head reads these alone."""
+        if not self.model.capabilities.logits or self._kept.logits is not None:
+            return self.logits[list(rows)]
+        found = self._by_head(rows)
+        return self.logits[list(rows)] if found is None else found
+
+    def logits_in_stretches(self, size: int | None = None) -> Iterator[Tensor]:
+        """The rows of `logits` in order, (size, vocabulary) at a time (128 rows if None), the last ones fewer: never all of
+        a long text's in memory, where its head can read them in parts."""
+        count, whole, size = len(self.target_tokens or self.tokens), None, size or ROWS
+        for start in range(0, count, size):
+            found = self._by_head(range(start, min(start + size, count))) if whole is None else None
+            if found is None:
+                whole = self.logits if whole is None else whole
+                found = whole[start : start + size]
+            yield found
+
+    def _by_head(self, rows: Sequence[int]) -> Tensor | None:
+        """(rows, vocabulary): what the head makes of hidden states that were kept; None where none were, and where it does
+        not make of the last one what the model gave there."""
+        states, last = self._kept.final_states, self._kept.last_logits
+        if states is None or last is None:
+            return None
+        try:
+            *found, again = self._head(states[[*rows, -1]]).float()
+        except (RuntimeError, TypeError, ValueError, IndexError):  # any family may have a head of another kind
+            return None
+        share = (again - last.float()).abs().max() / last.float().abs().max()
+        tolerance = _HEAD_TOLERANCE.get(self.model.model.dtype, 0.0)
+        return torch.stack(found).cpu() if share <= tolerance else None
 
     @property
     def last_logits(self) -> Tensor:

@@ -241,6 +241,48 @@ def _turned_back(apply: Callable, q: Tensor, k: Tensor, first: Tensor, second: T
     return apply(q, k, first, -second)
 
 
+@contextmanager
+def final_states(model: PreTrainedModel):
+    """Within, the list given gets what the head reads of each pass of this thread: the stack's last hidden states
+    (B, T, D); nothing where the stack is not a module of its own (T5)."""
+    found: list[Tensor] = []
+
+    def read(args, kwargs, output):
+        if _has_states(output):
+            found.append(output["last_hidden_state"])
+        return output
+
+    with changed(_stacks(model), gives=read):
+        yield found
+
+
+@torch.inference_mode()
+def logits_of_states(model: PreTrainedModel, states: Tensor) -> Tensor:
+    """(T, V): what the model's own code makes of last hidden states (T, D), whatever it does to them: transforms, caps,
+    scales. The stack reads one token meanwhile, and its answer is exchanged."""
+
+    def exchanged(args, kwargs, output):
+        if _has_states(output):
+            output["last_hidden_state"] = states[None]
+        return output
+
+    matrix = model.get_input_embeddings().weight
+    given = {"input_ids": torch.full((1, 1), 5 % len(matrix), device=matrix.device)}
+    with changed(_stacks(model), gives=exchanged):
+        return model(**given, return_dict=True).logits[0]
+
+
+def _has_states(output) -> bool:
+    return isinstance(output, dict) and output.get("last_hidden_state") is not None
+
+
+def _stacks(model: PreTrainedModel) -> list[torch.nn.Module]:
+    """The part of a model that its head reads, by transformers' own accounts of it, which may name one within another
+    (OPT); of two stacks none."""
+    found = {} if model.config.is_encoder_decoder else dict.fromkeys((model.base_model, model.get_decoder()))
+    return [module for module in found if module is not model]
+
+
 class CallReader:
     """A sink that hands on each attention call as `receive(kind, layer, call)`; layers count per kind."""
 

@@ -17,7 +17,7 @@ from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import Token, check_text
 from playground.recorded import LayerMaths, Outputs, Recording
-from playground.recorder import CallReader, Receiver, attention_sink, trace_layer
+from playground.recorder import CallReader, Receiver, attention_sink, final_states, logits_of_states, trace_layer
 from playground.settings import Settings
 
 KEEP_ALL_UP_TO = 256
@@ -128,13 +128,16 @@ def _record(model: LoadedModel, inputs: dict, tokens: tuple[Token, ...], target_
         keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
         attention: dict[str, list] = {}
         reader = CallReader(model.model, lambda kind, _, call: attention.setdefault(kind, []).append(call), keep_all)
-        with attention_sink(reader):
+        with attention_sink(reader), final_states(model.model) as states:
             outputs = _forward(model, inputs, hidden_states=keep_all, logits=keep_all)
+        if states and not keep_all:
+            outputs = replace(outputs, final_states=states[-1][0])
     else:
         outputs, attention = _forward_eager(model, inputs)
     attention = {kind: attention[kind] for kind in _KINDS if kind in attention}
     again, visit = partial(_forward, model, inputs), partial(_visit, model, inputs)
-    return Recording(model, tokens, target_tokens, attention, outputs, again, visit, partial(_trace, model, inputs))
+    trace, head = partial(_trace, model, inputs), partial(logits_of_states, model.model)
+    return Recording(model, tokens, target_tokens, attention, outputs, again, visit, trace, head)
 
 
 _KINDS = ("self", "encoder", "decoder", "cross")

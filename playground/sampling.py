@@ -10,8 +10,14 @@ import torch
 from torch import Tensor
 from transformers import (
     EncoderNoRepeatNGramLogitsProcessor,
+    EncoderRepetitionPenaltyLogitsProcessor,
+    EpsilonLogitsWarper,
+    EtaLogitsWarper,
+    ExponentialDecayLengthPenalty,
     ForcedBOSTokenLogitsProcessor,
     ForcedEOSTokenLogitsProcessor,
+    InfNanRemoveLogitsProcessor,
+    LogitNormalization,
     LogitsProcessor,
     MinLengthLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
@@ -23,6 +29,7 @@ from transformers import (
     SuppressTokensAtBeginLogitsProcessor,
     SuppressTokensLogitsProcessor,
     TemperatureLogitsWarper,
+    TopHLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
     TypicalLogitsWarper,
@@ -108,17 +115,20 @@ def rules(
     own, device = model.model.generation_config, model.input_device
     if own.sequence_bias:
         yield "the model's favoured words", SequenceBiasLogitsProcessor(own.sequence_bias)
+    given = torch.tensor([list(source)], device=device)
+    if own.encoder_repetition_penalty not in (None, 1):
+        penalty = float(own.encoder_repetition_penalty)
+        yield f"the source's words {penalty:g}", EncoderRepetitionPenaltyLogitsProcessor(penalty, given)
     if generation.repetition_penalty != 1:
         penalty = float(generation.repetition_penalty)
         yield f"repetition penalty {penalty:g}", RepetitionPenaltyLogitsProcessor(penalty)
     if size := generation.no_repeat_ngram:
         yield f"no repeated {size}-gram", NoRepeatNGramLogitsProcessor(size)
     if size := own.encoder_no_repeat_ngram_size:
-        given = torch.tensor([list(source)], device=device)
         yield f"no {size}-gram of the source", EncoderNoRepeatNGramLogitsProcessor(size, given)
     if own.bad_words_ids:
         yield "the model's barred words", NoBadWordsLogitsProcessor(own.bad_words_ids, own.eos_token_id)
-    if own.min_length and own.eos_token_id is not None:
+    if own.min_length and not own.min_new_tokens and own.eos_token_id is not None:  # of both the second counts
         least = MinLengthLogitsProcessor(own.min_length, own.eos_token_id, device)
         yield f"the model's least length of {own.min_length}", least
     if own.min_new_tokens and own.eos_token_id is not None:
@@ -128,16 +138,32 @@ def rules(
         yield "the model's first token", ForcedBOSTokenLogitsProcessor(own.forced_bos_token_id)
     if own.forced_eos_token_id is not None:
         yield "the model's last token", ForcedEOSTokenLogitsProcessor(limit, own.forced_eos_token_id, device)
+    if own.remove_invalid_values is True:
+        yield "numbers out of range", InfNanRemoveLogitsProcessor()
+    if own.exponential_decay_length_penalty is not None and own.eos_token_id is not None:
+        decay = ExponentialDecayLengthPenalty(own.exponential_decay_length_penalty, own.eos_token_id, begin)
+        yield "the model's growing wish to end", decay
     if own.suppress_tokens:
         yield "the model's barred tokens", SuppressTokensLogitsProcessor(own.suppress_tokens, device)
     if own.begin_suppress_tokens:
         begin += begin == 1 and own.forced_bos_token_id is not None
         barred = SuppressTokensAtBeginLogitsProcessor(own.begin_suppress_tokens, begin, device)
         yield "the model's barred beginnings", barred
-    if generation.is_greedy:
-        return
+    if not generation.is_greedy:
+        yield from _drawing_rules(generation, own, device)
+    if own.watermarking_config is not None:
+        size = model.model.config.get_text_config().vocab_size
+        yield "the model's watermark", own.watermarking_config.construct_processor(size, device)
+    if own.renormalize_logits is True:
+        yield "as log-probabilities", LogitNormalization()
+
+
+def _drawing_rules(generation: GenerationSettings, own, device) -> Iterator[tuple[str, LogitsProcessor]]:
+    """Those that are without effect where nothing is drawn."""
     if generation.temperature != 1:
         yield f"temperature {generation.temperature:g}", TemperatureLogitsWarper(float(generation.temperature))
+    if own.top_h is not None:
+        yield f"the model's top-h {own.top_h:g}", TopHLogitsWarper(own.top_h)
     if generation.top_k:
         yield f"top-k {generation.top_k}", TopKLogitsWarper(int(generation.top_k))
     if generation.top_p < 1:
@@ -146,6 +172,30 @@ def rules(
         yield f"min-p {generation.min_p:g}", MinPLogitsWarper(float(generation.min_p))
     if generation.typical_p < 1:
         yield f"typical-p {generation.typical_p:g}", TypicalLogitsWarper(float(generation.typical_p))
+    if own.epsilon_cutoff and 0 < own.epsilon_cutoff < 1:
+        yield f"the model's epsilon {own.epsilon_cutoff:g}", EpsilonLogitsWarper(own.epsilon_cutoff)
+    if own.eta_cutoff and 0 < own.eta_cutoff < 1:
+        yield f"the model's eta {own.eta_cutoff:g}", EtaLogitsWarper(own.eta_cutoff, device=device)
+
+
+def own_stops(model: LoadedModel) -> tuple[str, ...]:
+    """Texts that end the writing, by the checkpoint's own account."""
+    own = model.model.generation_config.stop_strings or ()
+    return (own,) if isinstance(own, str) else tuple(own)
+
+
+def not_followed(model: LoadedModel) -> tuple[str, ...]:
+    """What the checkpoint prescribes and this loop does not do, a sentence each."""
+    own = model.model.generation_config
+    asked = {
+        "guidance_scale": own.guidance_scale not in (None, 1), "max_time": own.max_time is not None,
+        "token_healing": bool(own.token_healing), "dola_layers": own.dola_layers is not None,
+        "penalty_alpha": bool(own.penalty_alpha),
+    }  # fmt: skip
+    return tuple(
+        f"The checkpoint sets {name} to {getattr(own, name)!r:.40}, which is not followed here."
+        for name, is_set in asked.items() if is_set
+    )  # fmt: skip
 
 
 class Chooser:
@@ -159,11 +209,17 @@ class Chooser:
         self._greedy = generation.is_greedy
         self._shown = generation.alternatives
         self._rules = list(rules(model, generation, begin, limit, source))
+        self._repairs = model.model.generation_config.remove_invalid_values is True
         self._random = torch.Generator()
         if generation.seed is None:
             self._random.seed()
         else:
             self._random.manual_seed((generation.seed + sample) % 2**63)
+
+    def readable(self, logits: Tensor) -> Tensor:
+        """Logits (1, vocabulary) as they can be read: of a checkpoint that says that numbers out of range are to be
+        removed, without them."""
+        return InfNanRemoveLogitsProcessor()(None, logits) if self._repairs else logits
 
     @torch.inference_mode()
     def __call__(self, ids: Tensor, logits: Tensor) -> Choice:

@@ -68,7 +68,7 @@ class Workbench:
         self.settings = settings or Settings()
         self._recordings = ByteBudgetCache(self.settings.recording_budget)
         self._prefixes = None
-        self._turns: dict[str, Turns] = defaultdict(Turns)
+        self._turns: dict[tuple[str, int], Turns] = defaultdict(Turns)
         self._models = ByteBudgetCache(self.settings.model_budget, self._forget_recordings)
         self._jobs: dict[Hashable, LoadJob] = {}
         self._lock = threading.Lock()
@@ -158,16 +158,17 @@ class Workbench:
         return entry.name if entry else model_id, state, place, str(choose_dtype(dtype, chosen).value)
 
     def turns(self, model) -> Turns:
-        """Of those who generate on the model's device."""
-        return self._turns[str(model.device.value)]
+        """Of those who generate on the model's device; a GPU without a number is the first one."""
+        device = model.device.value
+        return self._turns[device.type, device.index or 0]
 
-    def generate(self, model, prompt, generation, begun=()):
+    def generate(self, model, prompt, generation, begun=(), readings=False):
         """`generation.generate`, in turns with the other visitors and without reading again what was read before."""
         from playground.generation import generate
 
         return generate(
             model, prompt, generation, begun=begun, settings=self.settings, prefixes=self.prefixes,
-            turns=self.turns(model),
+            turns=self.turns(model), readings=readings,
         )  # fmt: skip
 
     def beams(self, model, ids, generation, begun=()):
@@ -188,29 +189,28 @@ class Workbench:
         return self._prefixes
 
     def recording(self, model, text: str | tuple[int, ...], target_text: str | None = None, pair: str | None = None):
-        """The Recording of a text, or of token ids, made if need be. It is kept as long as its model is."""
+        """The Recording of a text, or of token ids, made if need be."""
         from playground.recording import record
 
-        recording = self._recordings.get(
-            (model.key, text, target_text, pair),
-            lambda: record(model, text, target_text, pair=pair, settings=self.settings),
-            lambda recording: recording.nbytes,
+        return self._made(
+            model, (text, target_text, pair), lambda: record(model, text, target_text, pair=pair, settings=self.settings)
         )
+
+    def _made(self, model, question: Hashable, make: Callable[[], Any]):
+        """What was asked of a model, made if need be. It is kept as long as its model is."""
+        found = self._recordings.get((model.key, question), make, lambda found: found.nbytes)
         key = self._key(model.model_id, str(model.device.value), model.dtype.name) if model in _loaded else None
         if key and self._models.peek(key) is not model:  # evicted meanwhile, when there was nothing yet to forget
-            self._recordings.forget(lambda key, kept: kept is recording)
-        return recording
+            self._recordings.forget(lambda key, kept: kept is found)
+        return found
 
     def experiment(self, recording, choices):
         """The Experiment of a recorded text, its order and positions broken in every way that the model allows, made if
         need be."""
         from playground.experiments import experiment
 
-        return self._recordings.get(
-            ("experiment", recording.model.key, recording.tokens, recording.target_tokens, choices),
-            lambda: experiment(recording, choices),
-            lambda found: found.nbytes,
-        )
+        question = "experiment", recording.tokens, recording.target_tokens, choices
+        return self._made(recording.model, question, lambda: experiment(recording, choices))
 
     def sentences(
         self, model, lines: tuple[str, ...], pooling: str, tick: Callable[[float], None] = lambda share: None,
@@ -221,11 +221,8 @@ class Workbench:
 
         while True:
             try:
-                return self._recordings.get(
-                    ("sentences", model.key, lines, pooling, layer),
-                    lambda: encode(model, lines, pooling, tick, layer),
-                    lambda found: found.nbytes,
-                )
+                question = "sentences", lines, pooling, layer
+                return self._made(model, question, lambda: encode(model, lines, pooling, tick, layer))
             except Cancelled:  # by another visitor, on whose work this one waited, or by its own
                 tick(0.0)
 

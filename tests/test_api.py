@@ -111,6 +111,18 @@ def test_generate(ask, server, smollm2):
     ] == "The capital of France is Paris."
 
 
+def test_what_differs_from_what_was_asked_for_is_said(ask, server):
+    """Guards against an answer of 60 tokens to a question for 10,000, and one that draws nothing, without a word."""
+    call = {"model": server.folders["gpt2"], "prompt": "abcd", "seed": 0}
+    assert ask("/generate", max_new_tokens=3, **call)["notes"] == []
+    (words,) = ask("/generate", max_new_tokens=10_000, **call)["notes"]
+    assert words.startswith("10,000 were asked for; a text may have 64 tokens") and words.endswith("room for 60.")
+    (words,) = ask("/generate", max_new_tokens=3, temperature=0, **call)["notes"]
+    assert "nothing is drawn" in words
+    long, beams = ask("/generate", max_new_tokens=10_000, beams=2, **call | {"model": server.folders["bloom"]})["notes"]
+    assert "this server writes at most 1,024" in long and "Beam search draws nothing" in beams
+
+
 def test_samples_and_beams(ask, smollm2):
     """Guards against samples thrown together into one text, and beams that are ignored."""
     call = {"model": SMOLLM2, "prompt": "Once upon a time", "max_new_tokens": 4}
@@ -216,7 +228,7 @@ BAD = {
     "an unknown model": ("/next_tokens", {"text": "hi", "model": "nobody/nothing"}, ["nobody/nothing", "offline"]),
     "no model": ("/next_tokens", {"text": "hi", "model": ""}, ["No model", "Choose"]),
     "a folder that is not there": ("/next_tokens", {"text": "hi", "model": "/no/such"}, ["/no/such", "path"]),
-    "a model that does not generate": ("/generate", {"prompt": "hi", "model": "bert"}, ["can't continue"]),
+    "a model that does not generate": ("/generate", {"prompt": "hi", "model": "bert"}, ["can't continue", "fills masks"]),
 }
 
 

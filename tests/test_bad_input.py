@@ -15,6 +15,8 @@ import pytest
 from playground import workbench
 from playground.analysis.display import plain_mark
 from playground.components import markup
+from playground.errors import PlaygroundError
+from playground.generation import generate
 from playground.models.loading import prepare
 from playground.settings import Settings
 from playground.tabs import positions, sidebar
@@ -22,7 +24,7 @@ from playground.tabs.attention import bertviz, maths, roles, through
 from playground.tabs.attention import drawing as attention
 from playground.tabs.embeddings import clicks, layers
 from playground.tabs.embeddings import words as embeddings
-from playground.tabs.generate import branches, chat, tab, writing
+from playground.tabs.generate import branches, chat, controls, score, tab, writing
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.generate.written import Written, entries_of
 from playground.workbench import Workbench
@@ -252,6 +254,22 @@ def test_every_token_can_be_clicked(model, text):
     assert accepted(answers(tab.explain, *first[:3], mode, written, "rank", event(index=len(items) + 5)))
 
 
+def test_where_nothing_was_expected_no_chart_stands():
+    """Guards against the chart of another token above the sentence that this one was predicted by nobody."""
+    cases = ("tiny", "complete", 0, "Here the text begins"), ("bart", "translate", 2, "the encoder")
+    for model, mode, index, words in cases:
+        written = answers(tab.draw, *model_of(model), "abc", mode, Written())[-1][-2]
+        (given,) = answers(tab.explain, *model_of(model), mode, written, "rank", event(index=index))
+        assert given[2] is None and words in given[3] and given[-1] == ""
+
+
+def test_two_texts_beside_each_other():
+    """Guards against hostile texts in the picture, or one that is compared with nothing."""
+    (given,) = answers(score.beside, *model_of("tiny"), SCRIPT, IMAGE)
+    assert "times as likely as the other" in given[1] and "perplexity" in given[1] and given[-1] == ""
+    assert "One token alone" in refusal(answers(score.beside, *model_of("tiny"), "a", "b"))
+
+
 def test_hostile_tokens_are_shown_as_they_are():
     """Guards against a token that vanishes when it is made harmless: the strip's text is the token, the chart's labels
     are the escaped token."""
@@ -318,12 +336,50 @@ def test_rules_out_of_range():
         assert words in refusal(answers(writing.stream, *first, *rules)).replace("</strong>", "")
 
 
+@pytest.mark.parametrize("nothing", [None, "", "x", float("nan")])
+def test_an_emptied_number_box(nothing):
+    """Guards against a TypeError from int(None): the message names the control."""
+    plain = [5, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", 1, 1]
+    names = {0: "New tokens", 1: "Temperature", 2: "Top-k", 3: "Top-p", 4: "Repetition penalty", 7: "Min-p", 8: "Typical-p",
+             9: "No repeated n-gram", 11: "Samples", 12: "Beams"}  # fmt: skip
+    for place, name in names.items():
+        rules = [nothing if number == place else value for number, value in enumerate(plain)]
+        given = answers(writing.stream, *model_of("tiny"), "some text", "complete", Written(), "rank", *rules)
+        assert f"{name} is empty" in refusal(given) and "Type one" in given[0][-1]
+    if nothing != "x" and nothing == nothing:  # without a seed each text is another
+        controls.settings_of(*plain[:5], nothing or None, *plain[6:])
+
+
+def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
+    """Guards against a refusal that leaves its reader where he was: it says what the model can do instead."""
+    bert = bench.model(*model_of("bert"))
+    with pytest.raises(PlaygroundError, match="both ways") as refused:
+        generate(bert, "Hello")
+    assert "fills masks" in refused.value.remedy and "[MASK]" in refused.value.remedy and "Fill" in refused.value.remedy
+    first = *model_of("bert"), "ab", "complete", Written(), "rank"
+    assert "fills masks: write [MASK]" in refusal(answers(writing.stream, *first, 2, 0, 0, 1, 1, 0, True))
+    with pytest.raises(PlaygroundError, match="without a language-model head") as refused:
+        generate(minilm, "Hello")
+    assert "vectors" in refused.value.remedy and "masks" not in refused.value.remedy
+
+
 def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
     """Guards against a page that generates by limits of its own instead of the server's."""
     monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
     given = answers(writing.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
     assert [item["kind"] for item in given[-1][0]] == ["prompt"] * 2 + ["generated"] * 2
-    assert "9 were asked for" in given[-1][1]
+    assert "9 were asked for; this server writes at most 2 in one go." in given[-1][1]
+    for several in ((2, 1), (1, 2)):  # samples, beams
+        rules = 9, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", *several
+        given = answers(writing.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", *rules)
+        assert "9 were asked for; this server writes at most 2" in given[-1][1]
+
+
+def test_the_contexts_limit_of_new_tokens():
+    """Guards against a text that ends without a word where the context does, 64 tokens here."""
+    given = answers(writing.stream, *model_of("tiny"), "a" * 61, "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
+    assert "9 were asked for; a text may have 64 tokens with what is written after it" in given[-1][1]
+    assert "leaves room for 3." in given[-1][1]
 
 
 def test_chat_without_a_template():

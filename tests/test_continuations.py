@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from playground import continuations
 from playground.continuations import ROOT, Tree
 from playground.figures.tree import TreeToken, tree_figure
 
@@ -127,3 +128,23 @@ def test_children_without_a_search():
     assert tree.find(range(3000)) == node == 2999 and tree.children(2998) == [2999]
     assert Watched.asked == 0
     assert Tree(list(grown("abd", "ac").nodes)).children(0) == [1, 3]
+
+
+def test_room_is_made_by_what_was_written_first(monkeypatch):
+    """Guards against a tree that grows as long as its visitor writes, and against dropping more than is needed, a
+    continuation that is being gone on from, or what others share: abc, abd, xyz and abefg are 10 tokens."""
+    monkeypatch.setattr(continuations, "MOST_TOKENS", 12)
+    tree = grown("abc", "abd", "xyz", "abefg")
+    tree.drop(tree.find([ord(letter) for letter in "xyz"]), 3)
+    letters = {number: node.step.token.label for number, node in enumerate(tree.nodes)}
+    for count, keep, expected, gone in (
+        (2, "", ["abc", "abd", "xyz", "abefg"], 0), (3, "", ["abd", "xyz", "abefg"], 1),
+        (4, "", ["xyz", "abefg"], 2), (5, "abc", ["abc", "abefg"], 2), (12, "ab", ["ab"], 4),
+    ):  # fmt: skip
+        node = tree.find([ord(letter) for letter in keep])
+        found, numbers, dropped = tree.with_room(count, [node])
+        assert {words(found, found.path(leaf)) for leaf in found.leaves()} == set(expected) and dropped == gone
+        assert words(found, found.path(numbers[node])) == keep
+        assert all(found.nodes[new].step.token.label == letters[old] for old, new in numbers.items() if old != ROOT)
+        assert [node.dropped for node in found.nodes if node.step.token.label == "z"] == [3] * ("xyz" in expected)
+    assert len(tree.nodes) == 10, "the tree itself stays"

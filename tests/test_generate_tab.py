@@ -5,10 +5,12 @@ import math
 import pytest
 import torch
 
+from playground import recorded, recording
 from playground.recording import record
 from playground.sampling import GenerationSettings
 from playground.tabs.generate import controls, modes, score
 from playground.tabs.generate.strip import prompt_entries, strip_items
+from tests.test_generation import counted_passes
 
 TEXT = "The cat sat on the mat. 今天"
 
@@ -31,6 +33,32 @@ def test_one_token_has_no_score(smollm2):
     """Guards against a division by zero on the shortest text."""
     recording = record(smollm2, "The")
     assert "no score" in score.score_words(recording, prompt_entries(recording))
+
+
+def test_two_texts_are_told_in_every_unit(smollm2):
+    """Guards against a comparison that leaves out the loss and the perplexity that each text alone is told with."""
+    told = [score.score_of(r, prompt_entries(r)) for r in (record(smollm2, "The cat sat"), record(smollm2, TEXT))]
+    table = score.score_table(told)
+    for one in told:
+        numbers = f"{one.log_likelihood:,.2f}", f"{one.loss:.3f}", f"{one.perplexity:,.2f}", f"{one.bits_per_byte:.3f}"
+        assert all(f"<td>{number}</td>" in table for number in numbers)
+    assert table.index("first text") < table.index(f"{told[0].loss:.3f}") < table.index("second text")
+
+
+def test_a_long_text_is_scored_in_stretches(tiny, monkeypatch):
+    """Guards against all logits of a long text in memory at once, and against rows that slip at the seams: the entries are
+    those of the text as it is recorded when it is short, and one token is read for each stretch."""
+    text = "The cat sat on the mat. " * 2
+    short = prompt_entries(record(tiny("gemma2"), text))
+    monkeypatch.setattr(recording, "KEEP_ALL_UP_TO", 4)
+    monkeypatch.setattr(recorded, "ROWS", 7)
+    long = record(tiny("gemma2"), text)
+    with counted_passes(tiny("gemma2")) as passes:
+        entries = prompt_entries(long)
+    assert passes == [1] * math.ceil(len(entries) / 7)
+    for one, other in zip(entries, short, strict=True):
+        told = [[entry.pop(name, 0.0) for name in ("probability", "entropy")] for entry in (one, other)]
+        assert told[0] == pytest.approx(told[1], rel=1e-4) and one == other
 
 
 @pytest.mark.parametrize("colour", ["probability", "rank", "surprisal", "entropy"])

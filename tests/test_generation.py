@@ -8,10 +8,10 @@ from itertools import islice
 
 import pytest
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, WatermarkingConfig
 
 from playground.errors import PlaygroundError
-from playground.generation import GenerationSettings, generate, next_tokens
+from playground.generation import GenerationSettings, generate, next_tokens, notes
 from playground.models.loading import prepare
 from playground.models.tokens import IncrementalText
 from playground.recorder import attention_sink
@@ -144,7 +144,8 @@ def test_what_a_checkpoint_rules_out_is_never_written(rule):
 
 
 @pytest.mark.parametrize("rule", ["min_length", "min_new_tokens", "forced_eos_token_id", "sequence_bias",
-                                  "encoder_no_repeat_ngram_size", "all"])  # fmt: skip
+                                  "encoder_no_repeat_ngram_size", "exponential_decay_length_penalty",
+                                  "encoder_repetition_penalty", "all"])  # fmt: skip
 @pytest.mark.parametrize("family", ["bart", "llama"])
 def test_what_else_a_checkpoint_prescribes(family, rule):
     """Guards against a summary that ends where BART's checkpoint says that it may not yet, or that lacks its end: each
@@ -158,6 +159,7 @@ def test_what_else_a_checkpoint_prescribes(family, rule):
     settings = {
         "min_length": begin + 8, "min_new_tokens": 7, "forced_eos_token_id": 44, "encoder_no_repeat_ngram_size": 1,
         "sequence_bias": [[[first[0]], -40.0], [[first[1], said[0]], 60.0], [[said[1]], 3.0]],
+        "exponential_decay_length_penalty": (3, 3.0), "encoder_repetition_penalty": 5.0,
     }  # fmt: skip
     if rule == "encoder_no_repeat_ngram_size":
         own.sequence_bias = [[[said[2]], 60.0]]  # else nothing of the source would be written
@@ -170,6 +172,76 @@ def test_what_else_a_checkpoint_prescribes(family, rule):
     if rule != "all":
         return
     assert ids_of(generate(model, PROMPT, greedy(7), begun=ids[:5])) == ids[5:], "counted from the text's own beginning"
+
+
+@pytest.mark.parametrize("rule", [
+    {"epsilon_cutoff": 0.01}, {"eta_cutoff": 0.9}, {"top_h": 0.5}, {"renormalize_logits": True},
+    {"watermarking_config": {"bias": 4.0, "hashing_key": 7}},
+    {"epsilon_cutoff": 0.001, "top_h": 0.7, "eta_cutoff": 0.002, "renormalize_logits": True, "remove_invalid_values": True},
+], ids=lambda rule: "+".join(rule))  # fmt: skip
+def test_a_checkpoint_that_draws_by_rules_of_its_own(rule):
+    """Guards against a checkpoint's rules for drawing that have no control on the page and are left out: the distribution
+    is the one that generate() reports, in its order among the visitor's rules, and another one than without."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama that draws by rules")
+    asked = GenerationSettings(max_new_tokens=2, seed=1, temperature=1.2, top_k=60, alternatives=30)
+    (free, _), ids = generate(model, PROMPT, asked), model.vocabulary.tokenize(PROMPT)[0]
+    model.model.generation_config.update(**rule)
+    if marks := rule.get("watermarking_config"):
+        model.model.generation_config.watermarking_config = WatermarkingConfig(**marks)
+    first, second = generate(model, PROMPT, asked)
+    for step, before in ((first, ids), (second, [*ids, first.token.id])):
+        theirs = model.model.generate(
+            torch.tensor([before]), GenerationConfig(**rule | {"watermarking_config": None}), do_sample=True,
+            max_new_tokens=1, temperature=1.2, top_k=60, top_p=1.0, return_dict_in_generate=True, output_scores=True,
+        ).scores[0][0]  # fmt: skip
+        last = step.choice.stages[-1]
+        assert last.logits == pytest.approx(theirs[list(step.choice.candidates)].tolist(), rel=1e-3, abs=1e-4)
+        assert last.kept == int((theirs > -torch.inf).sum())
+    last, plain = first.choice.stages[-1], free.choice.stages[-1]
+    assert (last.logits, last.kept) != (plain.logits, plain.kept)
+
+
+def test_numbers_out_of_range_are_removed_where_the_checkpoint_says_so():
+    """Guards against a refusal of logits that the checkpoint itself says how to mend: written as generate() writes."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama with a hole")
+    model.model.generation_config.remove_invalid_values = True
+    hole = torch.zeros(zoo.VOCABULARY)
+    hole[[40, 90]] = torch.nan
+    hook = model.model.get_output_embeddings().register_forward_hook(lambda module, inputs, out: out + hole)
+    try:
+        steps = list(generate(model, PROMPT, greedy(6)))
+        assert ids_of(steps) == by_transformers(model, PROMPT, 6)
+        assert [stage.name for stage in steps[0].choice.stages] == ["logits", "numbers out of range"]
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_a_checkpoints_own_stop_texts(beams):
+    """Guards against a checkpoint that ends its answers with a text instead of a token, and writes on here; and against
+    beams that end in "could not locate a tokenizer"."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama that stops")
+    asked = greedy(8) if beams == 1 else GenerationSettings(max_new_tokens=8, beams=2)
+    free = list(generate(model, PROMPT, asked))
+    stop = next(step.text for step in free[2:] if step.text.isprintable() and step.text.strip())
+    model.model.generation_config.stop_strings = [stop]
+    steps = list(generate(model, PROMPT, asked))
+    assert stop in "".join(step.text for step in steps) and len(steps) < 8
+    theirs = model.model.generate(
+        torch.tensor([model.vocabulary.tokenize(PROMPT)[0]]), do_sample=False, num_beams=beams, max_new_tokens=8,
+        tokenizer=model.tokenizer,
+    )[0, len(PROMPT) :].tolist()  # fmt: skip
+    assert ids_of(steps) == theirs
+
+
+def test_what_a_checkpoint_prescribes_in_vain_is_said():
+    """Guards against settings of a checkpoint that are left out without a word."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama with guidance")
+    asked, settings = GenerationSettings(), Settings()
+    assert notes(asked, asked, model, settings) == ()
+    model.model.generation_config.guidance_scale = 3.0
+    (words,) = notes(asked, asked, model, settings)
+    assert "guidance_scale to 3.0" in words and "not followed" in words
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from playground.generation import GenerationSettings, generate
+from playground import reading
+from playground.generation import GenerationSettings, Reading, Step, generate
 from playground.models.loading import prepare
 from playground.reading import PrefixCaches, Reader
+from playground.turns import Turns
 from tests import zoo
 from tests.test_generation import PROMPT, counted_passes, greedy, ids_of
 
@@ -181,3 +183,83 @@ def test_a_window_is_counted_as_what_it_holds(tiny, family):
     fresh = Reader(model, [7] * 60 + [9]).next_logits()
     torch.testing.assert_close(reader.next_logits(), fresh, atol=1e-4, rtol=0)
     assert not torch.equal(logits, fresh)
+
+
+# --- long texts in stretches -----------------------------------------------------------------------------------------
+
+LONG = "The cat sat on the mat."
+
+
+@pytest.mark.parametrize("family", sorted(zoo.FAMILIES.keys() - zoo.MASKED - {"xlnet"}))
+def test_a_long_text_is_read_in_stretches(tiny, family, monkeypatch):
+    """Guards against a text read in parts whose logits are not those of the whole: a window or a mask that forgets the
+    stretch before, positions that begin anew. Families without a cache of the usual kind read it at once."""
+    model = tiny(family)
+    ids = model.vocabulary.tokenize(LONG)[0]
+    whole, usual = Reader(model, ids).next_logits(), ids_of(generate(model, LONG, greedy(6)))
+    monkeypatch.setattr(reading, "STRETCH", 5)
+    once = family == "openai-gpt" or model.model.config.is_encoder_decoder
+    with counted_passes(model) as passes:
+        reader, places = Reader(model, ids), []
+        while reader.behind:
+            places.append(reader.read_on())
+        logits = reader.next_logits()
+    assert places == ([] if once else [(n, len(ids)) for n in (5, 10, 15, 19)]), "of 23 tokens, 19 before the last 4"
+    assert once or passes[-5:] == [5, 5, 5, 4, 4]
+    torch.testing.assert_close(logits, whole, atol=1e-5 * whole.abs().max().item(), rtol=0)
+    assert ids_of(generate(model, LONG, greedy(6))) == usual
+    assert Reader(model, ids[:5]).behind is False
+
+
+def test_recurrent_states_are_not_read_in_stretches(recurrent):
+    """Guards against a state that begins anew with each stretch."""
+    assert not reading.reads_in_stretches(recurrent)
+
+
+@pytest.mark.parametrize(("family", "scaling"), [
+    ("llama", {"rope_type": "dynamic", "factor": 2.0}),
+    ("phi3", {"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [4.0] * 4, "factor": 8.0,
+              "original_max_position_embeddings": 8}),
+])  # fmt: skip
+def test_angles_that_follow_the_length_are_not_read_in_stretches(family, scaling, monkeypatch):
+    """Guards against keys of one text turned by the angles of several lengths: the first stretch does not know how long the
+    text will be."""
+    config = zoo._GROUPED | {"max_position_embeddings": 8, "rope_parameters": {"rope_theta": 100.0} | scaling}
+    monkeypatch.setitem(zoo.CONFIGS, family, config)
+    model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} of any length")
+    monkeypatch.setattr(reading, "STRETCH", 5)
+    assert not Reader(model, model.vocabulary.tokenize(LONG)[0]).behind
+
+
+def test_a_gpu_reads_a_long_text_at_once(monkeypatch):
+    """Guards against a GPU that is handed eight short passes where one long one takes as long as one of them."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama on a GPU")
+    model.device = replace(model.device, value=torch.device("cuda"))
+    monkeypatch.setattr(reading, "STRETCH", 5)
+    assert not Reader(model, model.vocabulary.tokenize(LONG)[0]).behind
+
+
+def test_reading_can_be_ended(tiny, monkeypatch):
+    """Guards against a Stop that waits until a long text has been read: nothing more is computed, and what was read need not
+    be read again."""
+    model, prefixes, text = tiny("llama"), PrefixCaches(2**24), "A cat that nobody has seen"
+    assert reading.reads_in_stretches(model)
+    monkeypatch.setattr(reading, "STRETCH", 5)
+    with counted_passes(model) as passes:
+        steps = generate(model, text, greedy(4), prefixes=prefixes, readings=True)
+        assert [next(steps), next(steps)] == [Reading(5, 26), Reading(10, 26)]
+        steps.close()
+        assert passes == [5, 5]
+        again = list(generate(model, text, greedy(4), prefixes=prefixes))
+    assert sum(passes) == 26 + 3 and all(isinstance(step, Step) for step in again)
+    assert ids_of(again) == ids_of(generate(model, text, greedy(4)))
+
+
+def test_others_have_their_turn_between_two_stretches(tiny, monkeypatch):
+    """Guards against a second visitor who waits for the whole of the first one's long text."""
+    model, turns = tiny("llama"), Turns()
+    monkeypatch.setattr(reading, "STRETCH", 5)
+    first = generate(model, LONG, greedy(2), turns=turns, readings=True)
+    assert isinstance(next(first), Reading)
+    assert len(list(generate(model, "ab", greedy(3), turns=turns))) == 3, "while the first still reads"
+    assert [type(step) for step in first] == [Reading, Reading, Reading, Step, Step]

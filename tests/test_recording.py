@@ -179,8 +179,49 @@ def test_nbytes_is_what_is_held(family, tiny, monkeypatch):
     masks = {call.allowed.data_ptr(): call.allowed for call in calls if call.allowed is not None}.values()
     held = sum(4 * length * (call.query.shape[0] + call.key.shape[0]) * call.query.shape[-1] for call in calls)
     held += 4 * zoo.VOCABULARY  # the last row of the logits
+    width = tiny(family).anatomy.d_model
+    held += 4 * width * length  # what the head reads: any row of the logits follows from it
     assert recording.nbytes == held + sum(mask.untyped_storage().nbytes() for mask in masks)
     assert sum(mask.nbytes for mask in masks) <= 2 * length**2
+
+
+@every_family
+def test_single_rows_of_the_logits(family, tiny, monkeypatch):
+    """Guards against a click on a long text that reads it all once more for logits of which one row is looked at, and
+    against a head applied without the caps, scales and transforms that the model puts before and behind it: rows are those
+    of all logits, and of one stack one token is read for them."""
+    monkeypatch.setattr(recording_module, "KEEP_ALL_UP_TO", 4)
+    recording = record_tiny(tiny(family))
+    whole, passes = recording.logits, []
+    hook = tiny(family).model.register_forward_pre_hook(
+        lambda module, args, named: passes.append(named["input_ids"].shape[1]), with_kwargs=True
+    )
+    try:
+        rows = recording.logits_of([4, 0])
+        stretches = list(recording.logits_in_stretches(4))
+    finally:
+        hook.remove()
+    close = {"atol": 1e-6 * whole.abs().max().item(), "rtol": 0}
+    torch.testing.assert_close(rows, whole[[4, 0]], **close)
+    assert [len(stretch) for stretch in stretches[:-1]] == [4] * (len(stretches) - 1)
+    torch.testing.assert_close(torch.cat(stretches), whole, **close)
+    kept, two_stacks = family in zoo.OFF_INTERFACE, tiny(family).model.config.is_encoder_decoder
+    length = len(recording.tokens)
+    assert passes == ([] if kept else [length, length] if two_stacks else [1] * (1 + len(stretches)))
+
+
+def test_a_head_that_gives_other_logits_is_not_used(monkeypatch):
+    """Guards against a click that is told of numbers that the model never gave: where the head does not make of the last
+    state what it gave before, the text is read again."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama of two minds")
+    monkeypatch.setattr(recording_module, "KEEP_ALL_UP_TO", 4)
+    recording = record_tiny(model)
+    whole = recording.logits
+    hook = model.model.lm_head.register_forward_hook(lambda module, args, out: out if args[0].shape[1] > 4 else 2 * out)
+    try:
+        torch.testing.assert_close(recording.logits_of([3]), whole[[3]])
+    finally:
+        hook.remove()
 
 
 def test_attention_that_does_nothing_is_not_shown():

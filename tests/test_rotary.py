@@ -1,7 +1,11 @@
 """Rotary embedding pair by pair: by hand, and against what models recorded."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+import torch
 
 import playground as pg
 from playground.analysis.rotary import Layout, RotaryScore, find_layout
@@ -105,6 +109,47 @@ def test_every_scaling_of_the_angles(monkeypatch, scaling):
         scaling not in ("dynamic", "longrope"))  # fmt: skip
 
 
+@pytest.mark.parametrize("scaling", ["dynamic", "longrope"])
+def test_no_text_is_turned_by_another_ones_length(monkeypatch, scaling):
+    """Guards against angles left in the model by the text before (dynamic scaling keeps those of a longer one), and against
+    two visitors at once whose texts have other lengths: each gets the scores that it gets alone."""
+    rope = {"rope_type": scaling, "rope_theta": 10_000.0} | SCALINGS[scaling]
+    context = {"max_position_embeddings": 16 if scaling == "dynamic" else 64}
+    monkeypatch.setitem(zoo.FAMILIES, "llama", zoo._GROUPED | context | {"rope_parameters": rope})
+    texts = ["abc " * n for n in (2, 5, 8)]  # 8, 20 and 32 tokens; 16 are not scaled
+
+    def model():
+        found = prepare(zoo.build("llama"), zoo.byte_tokenizer(), scaling)
+        found.max_tokens = 64
+        return found
+
+    def scores(model, text):
+        recording = pg.record(model, text)
+        pair = turned_pair(recording, 0, 0, len(recording.tokens) - 1, 1)
+        assert pair.error < 1e-4
+        return recording.attention(1).scores, pair.score.frequencies
+
+    alone = [scores(model(), text) for text in texts]
+    shared, wrong = model(), []
+
+    def visit(number):
+        for _ in range(12):
+            found = scores(shared, texts[number])
+            if not (torch.equal(found[0], alone[number][0]) and np.array_equal(found[1], alone[number][1])):
+                wrong.append(number)
+
+    visit(2)
+    visit(1)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # seconds after which another thread has its turn
+    try:
+        with ThreadPoolExecutor(3) as visitors:
+            assert not any(visitors.map(visit, (0, 1, 2)))  # which raises what a visit raises
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+
+
 @pytest.mark.parametrize("family", ["smollm2", "llama", "gpt_neox", "gemma3_text", "modernbert", "deepseek_v3", "gpt2",
                                     "bert"])  # fmt: skip
 def test_scores_depend_on_the_difference_of_positions_alone(request, tiny, family):
@@ -135,8 +180,6 @@ def test_one_token_over_and_over(tiny, smollm2):
 def test_layers_without_rotation_are_found(monkeypatch, dtype):
     """Guards against a list of families: SmolLM3 names its layers, Cohere 2 turns only those with a window; and against
     rounding taken for a rotation, or a weak rotation for rounding."""
-    import torch
-
     monkeypatch.setitem(zoo.FAMILIES, "cohere2", zoo.FAMILIES["gemma2"])
     for family, layers in (("smollm3", (1,)), ("cohere2", (1,)), ("llama", ()), ("gemma2", ())):
         model = prepare(zoo.build(family).to(getattr(torch, dtype)), zoo.byte_tokenizer(), family)

@@ -4,11 +4,19 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+import torch
 
-from playground import workbench
+from playground import continuations, reading, workbench
+from playground.analysis.display import percent
+from playground.analysis.distribution import expectation
+from playground.generation import step_of
+from playground.recording import record
 from playground.tabs.generate import branches, chat, tab, writing
+from playground.tabs.generate.strip import entry_of
 from playground.tabs.generate.written import Written
 from playground.workbench import Workbench
+from tests import zoo
+from tests.test_generation import counted_passes
 
 RULES = 12, 0, 0, 1, 1, 0, True
 ANYWHERE = "tiny", "cpu", "float32"
@@ -36,6 +44,11 @@ def begun(text="abc", written=None, given=ANYWHERE):
     return stream, shown
 
 
+def clicked(index: int) -> SimpleNamespace:
+    """A click on an item of the strip."""
+    return SimpleNamespace(_data={"index": index})
+
+
 def test_another_text_ends_a_stream():
     """Guards against the former text's strip under a new one: a stream that is left says nothing more."""
     stream, written = begun()
@@ -56,7 +69,7 @@ def test_a_text_drawn_late_leaves_the_stream_alone(monkeypatch):
 
     monkeypatch.setattr(tab, "first_sight", slow)
     *controls, message = tab.draw(*ANYWHERE, "abc", "complete", before)
-    assert message == "" and all(value == gr.skip() for value in controls[-11:])
+    assert message == "" and all(value == gr.skip() for value in controls[-12:])
     *_, last = streams[0]
     assert last[-1] == "" and "12 tokens in" in last[1]
 
@@ -91,7 +104,7 @@ def test_stop_while_the_text_is_read(bench, monkeypatch):
 
     monkeypatch.setattr(bench, "recording", pressed)
     *_, last = writing.stream(*ANYWHERE, "abc", "complete", before, "rank", *RULES)
-    assert last[-1] == "" and "Stopped after 0 tokens" in last[1] and not last[-2].tree.nodes
+    assert last[-1] == "" and "Stopped before the first token" in last[1] and not last[-2].tree.nodes
 
 
 def test_another_model_does_not_go_on():
@@ -114,7 +127,7 @@ def test_the_text_comes_under_the_lens_when_the_stream_begins():
     """Guards against what is typed during a stream: it was applied when the stream ended, and deleted what was written."""
     shown = list(tab.start_writing(*ANYWHERE, "abc", "complete", "", "", Written(), "rank", *RULES))
     assert shown[0][0] == "abc" and all(answer[0] != "abc" for answer in shown[1:])
-    assert shown[-1][-1] == "" and len(shown[-1]) == 15
+    assert shown[-1][-1] == "" and len(shown[-1]) == 16
     *_, refused = tab.start_writing(*ANYWHERE, "", "complete", "", "", Written(), "rank", *RULES)
     assert refused[0] != "" and 'role="alert"' in refused[-1]
 
@@ -123,5 +136,123 @@ def test_a_click_tells_of_the_text_that_was_read():
     """Guards against the explanation of another text: the box, or the lens, may hold another one by now."""
     stream, written = begun("aab")
     list(stream)
-    _, _, chart, words, _, message = tab.explain(*ANYWHERE, "complete", written, "rank", SimpleNamespace(_data={"index": 2}))
+    _, _, _, words, _, _, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(2))
     assert message == "" and "“b”" in words
+
+
+# --- long texts ------------------------------------------------------------------------------------------------------
+
+LONG = "The cat sat on the mat, and the dog."  # 36 tokens
+
+
+@pytest.fixture
+def long(bench, monkeypatch):
+    """LONG counts as a long text, of which 5 tokens are read at once."""
+    assert reading.reads_in_stretches(bench.model("tiny"))
+    monkeypatch.setattr(reading, "STRETCH", 5)
+    monkeypatch.setattr(writing, "SHADED_TOKENS", 20)
+
+
+def test_stop_while_a_long_text_is_read(bench, long):
+    """Guards against a Stop that waits until the whole of a long text has been read, and against a text that is read twice:
+    once for what the model expected in it and once to be continued."""
+    with counted_passes(bench.model("tiny")) as passes:
+        stream = writing.stream(*ANYWHERE, LONG, "complete", Written(), "rank", *RULES)
+        written = next(stream)[-2]
+        words = [next(stream)[1] for _ in range(2)]
+        assert ["5 of 36 tokens" in words[0], "10 of 36 tokens" in words[1], passes] == [True, True, [5, 5]]
+        writing.stop(written)
+        *_, last = stream
+    assert "Stopped before the first token" in last[1] and last[-1] == "" and sum(passes) <= 15
+    *_, last = writing.stream(*ANYWHERE, LONG, "complete", written, "rank", *RULES)
+    assert "12 tokens in" in last[1] and [item["text"] for item in last[0][:3]] == ["T", "h", "e"]
+    _, _, chart, words, _, _, message = tab.explain(*ANYWHERE, "complete", last[-2], "rank", clicked(2))
+    assert message == "" and "“e”" in words and chart is not None, "and any token of it can be asked of"
+
+
+def test_a_long_text_that_is_left_is_read_no_further(bench, long):
+    """Guards against a text that is read on for a page that shows another one."""
+    stream = writing.stream(*ANYWHERE, LONG, "complete", Written(), "rank", *RULES)
+    written = next(stream)[-2]
+    next(stream)
+    with counted_passes(bench.model("tiny")) as passes:
+        written.leave()
+        assert list(stream) == [] and sum(passes) <= 5
+
+
+# --- byte pieces -----------------------------------------------------------------------------------------------------
+
+
+def test_each_piece_of_a_character_can_be_looked_at(bench):
+    """Guards against a character of several byte pieces of which only the first can be asked why: 中 is three tokens
+    here, and each has candidates of its own."""
+    model = bench.model("tiny")
+    ids = model.vocabulary.tokenize("中")[0]
+    stream, written = begun("a中b")
+    list(stream)
+    rows = record(model, "a中b").logits
+    _, _, _, words, _, pieces, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(1))
+    assert message == "" and "“中 1/3”" in words and pieces["visible"] and pieces["value"] == 1
+    assert [choice[0].split(" · ")[0] for choice in pieces["choices"]] == ["1/3 ⟨E4⟩", "2/3 ⟨B8⟩", "3/3 ⟨AD⟩"]
+    for number, (name, place) in enumerate(pieces["choices"]):
+        _, _, chart, words, _, again, message = tab.explain_piece(*ANYWHERE, "complete", written, "rank", place)
+        share = float(rows[number].softmax(-1)[ids[number]])
+        assert message == "" and again["value"] == place == written.place == number + 1
+        assert f"“中 {number + 1}/3” had probability {share:.3g} " in words and name.endswith(f" · {percent(share)}")
+        assert chart.layout.meta["description"] != ""
+    _, _, _, _, _, pieces, _ = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(2))
+    assert not pieces["visible"], "b is one token"
+    for nonsense in (None, -1, 10**6):
+        assert tab.explain_piece(*ANYWHERE, "complete", written, "rank", nonsense)[2] == gr.skip()
+
+
+def test_pieces_of_a_written_character(bench):
+    """Guards against alternatives at another piece than the one that is looked at: a bar clicked there branches there."""
+    model = bench.model("tiny")
+    written = Written((*ANYWHERE, "complete", "a"), tuple(model.vocabulary.tokenize("a")[0]))
+    written.prompt = [entry_of(token, "prompt") for token in model.vocabulary.tokenize("a")[1]]
+    logits = torch.arange(zoo.VOCABULARY, dtype=torch.float32)
+    for token_id in model.vocabulary.tokenize("中")[0]:
+        told = expectation(logits, 12, token_id)
+        written.node = written.tree.add(written.node, step_of(
+            model, told, token_id, index=0, text="", choice=None, seconds=0.0, stopped=False, chosen_probability=0.5,
+        ))  # fmt: skip
+    *_, pieces, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(1))
+    assert message == "" and [place for _, place in pieces["choices"]] == [1, 2, 3] and written.place == 1
+    tab.explain_piece(*ANYWHERE, "complete", written, "rank", 3)
+    node = branches.take(model, written, 0)
+    assert len(written.tree.path(node)) == 3, "beside the third piece"
+
+
+# --- the tree's bound ------------------------------------------------------------------------------------------------
+
+
+def test_a_full_tree_makes_room_and_says_so(bench, monkeypatch):
+    """Guards against a visitor whose continuations fill the server's memory: those written first go, the one on the strip
+    stays, and the page says how many."""
+    for module in (writing, continuations):
+        monkeypatch.setattr(module, "MOST_TOKENS", 40)
+    monkeypatch.setattr(bench.model("tiny").model.generation_config, "eos_token_id", None)
+    written, drawn, gone = Written(), (12, 1, 0, 1, 1), []
+    for seed in range(6):
+        *_, last = writing.stream(*ANYWHERE, "abc", "complete", written, "rank", *drawn, seed, False)
+        written = last[-2]
+        assert last[-1] == "" and len(written.tree.nodes) <= 40 and len(written.steps()) == 12
+        gone.append("written first had to go" in last[1])
+    assert gone == [False, False, False, True, True, True] and len(written.tree.leaves()) == 3
+    before = [step.token.id for step in written.steps()]
+    *_, last = writing.go_on(*ANYWHERE, written, "rank", *drawn, 0, False)
+    assert last[-1] == "" and [step.token.id for step in last[-2].steps()][:12] == before and "had to go" in last[1]
+    rules = 12, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", 4
+    *_, last = writing.stream(*ANYWHERE, "abc", "complete", written, "rank", *rules)
+    assert all(output == gr.skip() for output in last[:-1])
+    assert "48 tokens would be written; one tree holds at most 40" in last[-1] and "fewer" in last[-1]
+
+
+def test_a_stream_that_is_left_changes_nothing(monkeypatch):
+    """Guards against a former stream, still waiting for its token, that puts the strip back to where it was."""
+    first, written = begun()
+    second = writing.stream(*ANYWHERE, "abc", "complete", written, "rank", *RULES)
+    next(second)
+    node, count = written.node, len(written.tree.nodes)
+    assert list(first) == [] and (written.node, len(written.tree.nodes)) == (node, count)

@@ -15,7 +15,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from playground.errors import NotEnoughMemory, PlaygroundError
+from playground.experiments import Choices
 from playground.models import devices
+from playground.models.sentences import MEAN
+from playground.recording import record
 from playground.settings import MIB, Settings
 from playground.workbench import ByteBudgetCache, Workbench
 from tests import zoo
@@ -367,3 +370,35 @@ def test_the_only_gpu_has_one_name(saved, settings, monkeypatch, gpus, same):
     monkeypatch.setattr(devices, "available_devices", lambda: names)
     keys = [Workbench(settings)._key(str(saved / "gpt2"), device, "float32") for device in ("cuda", "cuda:0", "cpu")]
     assert (keys[0] == keys[1]) == same and keys[2] not in keys[:2]
+
+
+@pytest.mark.parametrize("what", ["experiment", "sentences"])
+def test_what_was_found_does_not_outlive_its_model(saved, settings, what):
+    """Guards against a model that was evicted while its text was broken, or its sentences encoded, and that stays in memory
+    for what came of it."""
+    bench = Workbench(settings)
+    model = bench.model(str(saved / "gpt2"))
+
+    def ask():
+        if what == "sentences":
+            return bench.sentences(model, ("one line", "another"), MEAN)
+        return bench.experiment(record(model, "some text"), Choices(shift=1))
+
+    assert ask() is ask() and bench._recordings.used, "as long as its model is there"
+    bench._recordings.release(2**40)
+    hook = model.model.base_model.register_forward_hook(lambda *_: (bench._models.release(1), None)[1])
+    found = ask()
+    hook.remove()
+    assert found.model is model and bench._recordings.used == 0
+
+
+def test_visitors_of_one_device_share_one_queue(tiny, settings):
+    """Guards against two who write at once on the same GPU because one chose cuda and the other cuda:0."""
+    bench = Workbench(settings)
+
+    def turns(device: str):
+        return bench.turns(replace(tiny("gpt2"), device=devices.Choice(torch.device(device), "")))
+
+    assert turns("cuda") is turns("cuda:0") is not turns("cuda:1")
+    assert turns("cpu") is turns("cpu") is not turns("cuda:0")
+    assert turns("mps") is turns("mps:0")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The candidates after one rule, in the order of `Choice.candidates`."""
 
@@ -24,7 +24,7 @@ class Stage:
     """Tokens of the vocabulary that are still in the draw."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draw:
     """Where a random number fell: the tokens in falling order of final probability, laid end to end from 0 to 1."""
 
@@ -36,7 +36,7 @@ class Draw:
     """Where it ends; start <= number < end, up to rounding."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One token's way from logits to being chosen."""
 

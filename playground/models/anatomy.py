@@ -9,6 +9,7 @@ from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from playground.models.families import DISENTANGLED_FAMILIES, cache_argument, uses_alibi
+from playground.models.turning import rotary_modules
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,6 @@ def _key_value_heads(config: PretrainedConfig, heads: int) -> int:
     return _first(config, "num_key_value_heads") or heads
 
 
-def rotary_modules(model: nn.Module) -> list[nn.Module]:
-    """The modules that make rotary angles: those that hold inverse frequencies."""
-    return [m for m in model.modules() if any(n.endswith("inv_freq") for n, _ in m.named_buffers(recurse=False))]
-
-
 def position_table(model: nn.Module) -> nn.Embedding | None:
     """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
     for name, module in model.named_modules():
@@ -150,9 +146,18 @@ def position_table(model: nn.Module) -> nn.Embedding | None:
     return None
 
 
+def turning_table(model: PreTrainedModel) -> nn.Embedding | None:
+    """A table of the sines and cosines by which queries and keys are turned (RoFormer), if there is one: as wide as a head,
+    and not as the embeddings that other tables are added to."""
+    table, embedding = position_table(model), model.get_input_embeddings()
+    if table is None or "Sinusoidal" not in type(table).__name__ or embedding is None:
+        return None
+    return table if table.embedding_dim < embedding.weight.shape[1] else None
+
+
 def first_position_row(table: nn.Embedding) -> int:
-    """The table's row of the first position: OPT and BART leave rows free, RoBERTa counts from padding_idx + 1."""
-    if "Sinusoidal" not in type(table).__name__ and table.padding_idx is not None:
+    """The table's row of the first position: OPT and BART leave rows free, RoBERTa and FSMT count from padding_idx + 1."""
+    if table.padding_idx is not None and ("Sinusoidal" not in type(table).__name__ or hasattr(table, "make_positions")):
         return table.padding_idx + 1
     return getattr(table, "offset", 0)
 
@@ -174,6 +179,8 @@ def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
     if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
         width = config.hidden_size // config.num_attention_heads
         return "rotary", f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
+    if turning_table(model) is not None:
+        return "rotary", "rotary, base 10,000, all dimensions"
     if config.model_type in DISENTANGLED_FAMILIES:
         return "disentangled", "relative positions inside the scores"
     table, relative = position_table(model), ""

@@ -27,6 +27,7 @@ from playground.models.anatomy import examine, size_text
 from playground.models.loaded import LoadedModel
 from playground.models.probe import probe, probe_inputs, reads_ahead
 from playground.models.quantised import held_bytes, quantise
+from playground.models.turning import forget_texts
 from playground.recorder import find_projections, set_recorder
 from playground.settings import Settings
 
@@ -95,6 +96,7 @@ def prepare(
     device = device or devices.Choice(model.device, "it was there already")
     dtype = dtype or devices.Choice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
+    forget_texts(model)
     anatomy, distance = examine(model), None
     if dtype.value == torch.int8:
         masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)

@@ -1,13 +1,23 @@
 """What a loaded model knows about order, as its own tensors. Draws and computes nothing."""
 
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from playground.analysis.positions import alibi_slopes
-from playground.models.anatomy import bucket_tables, first_position_row, position_table, rotary_modules
+from playground.models.anatomy import (
+    bucket_tables,
+    first_position_row,
+    position_table,
+    rotary_modules,
+    turning_table,
+)
 from playground.models.loaded import LoadedModel
+from playground.models.reach import inputs
+from playground.models.turning import follows_length, frequency_buffers
+from playground.recorder import changed
 
 
 @dataclass(frozen=True)
@@ -43,21 +53,24 @@ class PositionFacts:
     """Why there is no picture, if so."""
 
 
-def position_facts(model: LoadedModel) -> PositionFacts:
-    """Reads the scheme's tensors from the model's own modules."""
+def position_facts(model: LoadedModel, length: int | None = None) -> PositionFacts:
+    """Reads the scheme's tensors from the model's own modules; length: tokens of the text that the frequencies are for,
+    where the scaling follows it, else those up to the trained length."""
     anatomy, network = model.anatomy, model.model
     facts = {"scheme": anatomy.position_scheme, "words": anatomy.positions}
     if anatomy.position_scheme in {"learned", "sinusoidal"} and (table := position_table(network)) is not None:
-        first = first_position_row(table)  # OPT, BART and RoBERTa keep other rows before the first
+        first = _first_row(model, table)
         return PositionFacts(**facts, table=table.weight[first:].detach().float().cpu(), first=first)
     if anatomy.position_scheme == "sinusoidal" and (found := _computed_table(network)) is not None:
         return PositionFacts(**facts, table=found[0], first=found[1])
     if anatomy.position_scheme == "disentangled":
         return PositionFacts(**facts, distance_table=_distance_table(network))
     if anatomy.position_scheme == "rotary":
-        frequencies = _inverse_frequencies(model)
+        frequencies = _inverse_frequencies(model, length)
         missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"
-        return PositionFacts(**facts, inverse_frequencies=frequencies, missing=missing)
+        follows = length is not None and any(map(follows_length, rotary_modules(network)))
+        remark = f"This scaling follows the text's length: these are the angles for {length:,} tokens." if follows else ""
+        return PositionFacts(**facts, inverse_frequencies=frequencies, missing=missing, remark=remark)
     if anatomy.position_scheme == "alibi":
         slopes, remark = _slopes(model)
         return PositionFacts(**facts, slopes=slopes, remark=remark)
@@ -66,17 +79,49 @@ def position_facts(model: LoadedModel) -> PositionFacts:
     return PositionFacts(**facts, missing="this scheme has no tensor of its own that could be drawn")
 
 
-def _inverse_frequencies(model: LoadedModel) -> dict[str, Tensor]:
+def _inverse_frequencies(model: LoadedModel, length: int | None) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for module in rotary_modules(model.model):
-        for name, buffer in module.named_buffers(recurse=False):
+        for name, buffer in frequency_buffers(module, length).items():
             if name.endswith("inv_freq") and not name.startswith("original") and "_original_" not in f"_{name}":
                 kind = name.removesuffix("inv_freq").strip("_").replace("_", " ") or "all layers"
                 found.setdefault(kind, buffer.detach().float().cpu())
-    config = model.model.config.get_text_config()
-    if not found and (rotated := getattr(config, "rotary_dim", None)):  # GPT-J, CodeGen: base 10,000, written there
+    config, table = model.model.config.get_text_config(), turning_table(model.model)
+    rotated = getattr(config, "rotary_dim", None) if table is None else table.embedding_dim
+    if not found and rotated:  # GPT-J, CodeGen, RoFormer: base 10,000, written there
         found["all layers"] = 10000.0 ** -(torch.arange(0, rotated, 2).float() / rotated)
     return found
+
+
+_first_rows: WeakKeyDictionary[LoadedModel, int] = WeakKeyDictionary()
+
+
+def _first_row(model: LoadedModel, table: nn.Embedding) -> int:
+    """The table's row that position 0 reads: OPT, BART and RoBERTa keep others before it. Seen once, in a short pass; where
+    none of its rows is seen, as the table says."""
+    if model not in _first_rows:
+        row, read = first_position_row(table), _first_vector(model, table)
+        rows = [] if read is None else (table.weight == read).all(-1).nonzero()[:, 0].tolist()
+        _first_rows[model] = row if row in rows or not rows else rows[0]
+    return _first_rows[model]
+
+
+@torch.inference_mode()
+def _first_vector(model: LoadedModel, table: nn.Embedding) -> Tensor | None:
+    """(d_model,): what the table gives for the first token of a text; None where the pass goes by it."""
+    found: list[Tensor] = []
+
+    def seen(arguments, named, output):
+        found.append(output.reshape(-1, output.shape[-1])[0])
+        return output
+
+    ids = torch.tensor([model.vocabulary.tokenize("a b")[0]], device=model.input_device)
+    try:
+        with changed([table], gives=seen):
+            model.model(**inputs(model, ids))
+    except (RuntimeError, TypeError, ValueError, IndexError):  # any family may refuse in its own way
+        return None
+    return found[0] if found else None
 
 
 def _computed_table(network) -> tuple[Tensor, int] | None:

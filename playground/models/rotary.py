@@ -137,9 +137,8 @@ def turned_pair(recording: Recording, layer: int, head: int, query: int, key: in
     has no rotation, where the text has one token, or where no layout of pairs explains the rotation."""
     model = recording.model
     kind = layer_kind(model, layer)
-    understands = understood(model, layer)  # before the text's own pass: some scalings follow the last text's length
-    maths = recording.maths(layer)
-    call, frequencies = maths.call, position_facts(model).inverse_frequencies[kind].numpy()
+    understands, maths = understood(model, layer), recording.maths(layer)
+    call, frequencies = maths.call, position_facts(model, len(recording.tokens)).inverse_frequencies[kind].numpy()
     if maths.before_rotary is None:
         raise PlaygroundError("The rotation of this model could not be caught.", "Choose another model, such as SmolLM2.")
     if not understands:

@@ -19,7 +19,7 @@ codecs.register_error(_HEX, lambda error: (f"⟨{error.object[error.start : erro
 _BYTE_OF = {character: byte for byte, character in bytes_to_unicode().items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Token:
     """One token of a text.
 
@@ -68,6 +68,7 @@ class Vocabulary:
         self.special_ids = frozenset(tokenizer.all_special_ids).union(special)
         self._verbatim = self.special_ids.union(added)
         self.scheme = _scheme(tokenizer)
+        self._alone: dict[int, Token] = {}
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes that a token stands for in the text, a leading space included."""
@@ -89,6 +90,12 @@ class Vocabulary:
     def text(self, token_id: int) -> str:
         """A token's own text, a leading space included; bytes that are no whole character as ⟨E6⟩."""
         return self.token_bytes(token_id).decode("utf-8", _HEX)
+
+    def token(self, token_id: int) -> Token:
+        """A token that stands alone; one and the same for all who ask, of whom a visitor's tree has tens of thousands."""
+        if token_id not in self._alone:
+            self._alone[token_id] = self.describe([token_id])[0]
+        return self._alone[token_id]
 
     def describe(self, ids) -> tuple[Token, ...]:
         """Tokens for ids, with offsets into the text that their bytes spell (special tokens left out of it)."""

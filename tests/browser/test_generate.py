@@ -48,7 +48,7 @@ def test_generating_streams_and_explains_a_token(opened):
     """Guards against a continuation whose tokens can't be asked why, and against steps mixed up with the text's."""
     page = opened()
     look_at(page, "The capital of France is")
-    expect(page.locator("#strip .t")).to_have_count(5)
+    expect(page.locator("#strip .t")).to_have_count(5, timeout=60_000)
     page.locator("#temperature input[type=number]").fill("0")
     page.locator("#new-tokens input[type=number]").fill("8")
     page.locator("#generate").click()
@@ -114,6 +114,35 @@ def test_stop_while_the_prompt_is_read(opened):
     assert forward_calls_cease(), "the model still runs after Stop"
     look_at(page, "One two three")
     expect(page.locator("#strip .t")).to_have_count(3, timeout=60_000)
+
+
+def test_a_long_text_can_be_stopped_before_it_was_read(opened):
+    """Guards against a page that says nothing while a long text is read, and hears Stop only afterwards."""
+    page = opened()
+    page.locator("#lens-text textarea").fill("A word of many. " * 800)
+    page.locator("#generate").click()
+    reading = re.compile(r"Reading the text: [\d,]+ of [\d,]+ tokens")
+    expect(page.locator("#generate-status")).to_contain_text(reading, timeout=60_000)
+    page.locator("#stop").click()
+    expect(page.locator("#generate-status")).to_contain_text("Stopped", timeout=60_000)
+    assert forward_calls_cease(), "the model still runs after Stop"
+    page.locator("#strip .t").nth(8).click()
+    expect(page.locator("#token-detail")).to_contain_text("“·many” had probability", timeout=60_000)
+
+
+def test_pieces_of_a_character(opened):
+    """Guards against a character of several byte pieces of which only the first can be asked why."""
+    page = opened()
+    look_at(page, "很罕见")
+    expect(page.locator("#strip .t")).to_have_count(3, timeout=60_000)
+    expect(page.locator("#pieces")).not_to_be_visible()
+    page.locator("#strip .t").nth(1).click()
+    expect(page.locator("#token-detail")).to_contain_text("“罕 1/", timeout=60_000)
+    page.locator("#pieces label").last.click()
+    expect(page.locator("#token-detail")).to_contain_text("“罕 2/", timeout=60_000)
+    look_at(page, "The cat")
+    expect(page.locator("#strip .t")).to_have_count(2, timeout=60_000)
+    expect(page.locator("#pieces")).not_to_be_visible()
 
 
 def test_stage_view_of_a_drawn_token(opened):
@@ -216,7 +245,7 @@ def test_two_texts_beside_each_other(opened):
     expect(page.locator("#generate-status")).to_contain_text("perplexity", timeout=60_000)
     page.locator("#second-text textarea").fill("The capital of France is Rome")
     page.locator("#compare-texts").click()
-    expect(page.locator("#generate-status")).to_contain_text("The first is", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("The first text is", timeout=60_000)
     page.wait_for_selector("#beside .pv[data-rendered]")
 
 

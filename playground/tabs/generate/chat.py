@@ -12,14 +12,12 @@ from playground.continuations import ROOT
 from playground.errors import PlaygroundError
 from playground.tabs.generate.controls import settings_of
 from playground.tabs.generate.strip import entry_of
-from playground.tabs.generate.why import NO_STAGES
+from playground.tabs.generate.why import NOTHING
 from playground.tabs.generate.writing import write
 from playground.tabs.generate.written import SHOWN, Written, as_typed, view
 from playground.tabs.lens import loaded, outputs
 
 FIRST_MESSAGE = "How do plants make food?"
-NOTHING = (None, "", NO_STAGES)
-"""Chart, sentence and stages of a conversation in which nothing was written last."""
 
 
 @outputs(SHOWN + 2)

@@ -1,9 +1,11 @@
 """The rules of sampling on the page: sliders, presets with when to use them, and the settings that they stand for."""
 
+import math
 from dataclasses import dataclass
 
 import gradio as gr
 
+from playground.errors import PlaygroundError
 from playground.tabs.generate.why import BARS
 from playground.tabs.lens import QUIET
 
@@ -69,9 +71,15 @@ def settings_of(
     count, temperature, top_k, top_p, penalty, seed, greedy, min_p=0.0, typical_p=1.0, ngram=0, stops="", samples=1,
     beams=1,
 ):  # fmt: skip
-    """The GenerationSettings that the controls stand for. PlaygroundError for a value out of range."""
+    """The GenerationSettings that the controls stand for. PlaygroundError for a value out of range, and for none."""
     from playground.sampling import GenerationSettings  # torch: not before there is a model
 
+    for name, value in {
+        "New tokens": count, "Temperature": temperature, "Top-k": top_k, "Top-p": top_p, "Repetition penalty": penalty,
+        "Min-p": min_p, "Typical-p": typical_p, "No repeated n-gram": ngram, "Samples": samples, "Beams": beams,
+    }.items():  # fmt: skip
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise PlaygroundError(f"{name} is empty, or no number.", "Type one into its box, or move its slider.")
     return GenerationSettings(
         max_new_tokens=int(count), greedy=bool(greedy), temperature=temperature, top_k=int(top_k), top_p=top_p,
         repetition_penalty=penalty, min_p=min_p, typical_p=typical_p, no_repeat_ngram=int(ngram),

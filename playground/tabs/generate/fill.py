@@ -5,7 +5,7 @@ from playground.analysis.display import percent, plain_mark
 from playground.components import markup
 from playground.figures.generation import distribution_figure
 from playground.tabs.generate.strip import entry_of, strip_items
-from playground.tabs.generate.why import BARS, NO_STAGES
+from playground.tabs.generate.why import BARS, NO_PIECES, NO_STAGES, NOTHING
 from playground.tabs.lens import recorded
 
 SHORT = 5
@@ -21,8 +21,8 @@ def filled(model_id, device, dtype, text: str, hidden: tuple[int, ...] = ()):
     return fill(recording.model, text, hidden, BARS, settings=settings, recording=recording)
 
 
-def fill_view(found, colour: str) -> tuple:
-    """Strip, words, chart, detail and stages of what was filled; the chart shows the last place asked for."""
+def fill_view(found, colour: str, pieces=NO_PIECES) -> tuple:
+    """Strip, words, chart, detail, stages and pieces of what was filled; the chart shows the last place asked for."""
     masked = {fill.index for fill in found.fills}
     entries = [entry_of(token, "prompt") for token in found.tokens]
     for index in masked:
@@ -30,8 +30,8 @@ def fill_view(found, colour: str) -> tuple:
     strip = strip_items(entries, colour)
     if not found.fills:
         words = "Click any token: it is masked, and the model predicts what stands there."
-        return strip, words, None, "", NO_STAGES
-    return strip, fill_words(found), fill_figure(found.fills[-1]), fill_table(found), NO_STAGES
+        return strip, words, *NOTHING
+    return strip, fill_words(found), fill_figure(found.fills[-1]), fill_table(found), NO_STAGES, pieces
 
 
 def fill_figure(fill):

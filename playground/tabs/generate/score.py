@@ -59,12 +59,19 @@ def beside(model_id, device, dtype, text, second) -> tuple:
         raise PlaygroundError("One token alone has no score.", "Compare texts of two tokens or more.")
     better = "first" if told[0].log_likelihood > told[1].log_likelihood else "second"
     apart = abs(told[0].log_likelihood - told[1].log_likelihood)
-    words = (
-        f"First text: log-likelihood {told[0].log_likelihood:,.2f} nats, {told[0].bits_per_byte:.3f} bits per byte. Second: "
-        f"{told[1].log_likelihood:,.2f} nats, {told[1].bits_per_byte:.3f} bits per byte. The {better} is "
-        f"{_times(apart)} times as likely."
-    )
-    return side_by_side(*rows, names=("first text", "second text")), markup.note(words)
+    words = f"The {better} text is {_times(apart)} times as likely as the other."
+    return side_by_side(*rows, names=("first text", "second text")), markup.note(words) + score_table(told)
+
+
+def score_table(told) -> str:
+    """The scores of two texts one below the other, in the units people use."""
+    head = ("", "predicted tokens", "log-likelihood, nats", "loss, nats per token", "perplexity", "bits per byte")
+    numbers = [
+        (f"{one.predicted:,}", f"{one.log_likelihood:,.2f}", f"{one.loss:.3f}", f"{one.perplexity:,.2f}",
+         f"{one.bits_per_byte:.3f}")
+        for one in told
+    ]  # fmt: skip
+    return markup.table(head, [(name, *row) for name, row in zip(("first text", "second text"), numbers, strict=True)])
 
 
 def _times(nats: float) -> str:

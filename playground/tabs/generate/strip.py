@@ -4,6 +4,7 @@ Knows recordings and steps by their fields; knows no components.
 """
 
 import math
+from itertools import islice
 
 from playground.analysis.display import percent, plain_mark
 
@@ -26,11 +27,13 @@ def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
     if not model.capabilities.logits or recording.target_tokens or len(entries) > most:
         return entries
     shift = 0 if model.anatomy.kind == "encoder" else 1
-    ids = [token.id for token in recording.tokens[shift:]]
-    logits = recording.logits[: len(ids)]
-    told = zip(entries[shift:], *token_scores(logits, ids), token_entropies(logits), strict=True)
-    for entry, probability, rank, entropy in told:
-        entry |= {"probability": float(probability), "rank": int(rank), "entropy": float(entropy)}
+    predicted = iter(zip(entries[shift:], recording.tokens[shift:], strict=True))
+    for logits in recording.logits_in_stretches():
+        some = list(islice(predicted, len(logits)))
+        logits = logits[: len(some)]  # nothing is predicted by a decoder's last row
+        told = zip(*token_scores(logits, [token.id for _, token in some]), token_entropies(logits), strict=True)
+        for (entry, _), (probability, rank, entropy) in zip(some, told, strict=True):
+            entry |= {"probability": float(probability), "rank": int(rank), "entropy": float(entropy)}
     return entries
 
 
@@ -82,10 +85,15 @@ def _item(group: list[dict], colour: str) -> dict:
         "text": first["text"],
         "label": plain_mark(first["text"], 40),
         "shade": _shade(group, math.prod(known), colour) if known else None,
-        "kind": "special" if first.get("special") else first["kind"],
+        "kind": "special" if first.get("special") else _kind(group),
         "title": title,
         "pieces": len(group),
     }
+
+
+def _kind(group: list[dict]) -> str:
+    """Masked where one of the pieces is."""
+    return next((entry["kind"] for entry in group if entry["kind"] == "mask"), group[0]["kind"])
 
 
 def _shade(group: list[dict], probability: float, colour: str) -> float:

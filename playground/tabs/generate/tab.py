@@ -8,7 +8,7 @@ from playground.tabs.generate import branches, chat, controls, score, writing
 from playground.tabs.generate.fill import fill_view, filled
 from playground.tabs.generate.modes import MODES, WRITING, modes_of, off_words
 from playground.tabs.generate.strip import COLOURS, SHADED_TOKENS, entry_of, prompt_entries, strip_items
-from playground.tabs.generate.why import NO_STAGES, explain_given, explain_next, explain_step
+from playground.tabs.generate.why import NO_STAGES, NOTHING, explain_given, explain_next, explain_step, pieces_view
 from playground.tabs.generate.written import SHOWN, Written, entries_of, first_of_group, talk_of, tree_view
 from playground.tabs.lens import (
     GENERATES,
@@ -73,6 +73,7 @@ def build(lens: Lens) -> None:
     with gr.Row():
         with gr.Column(scale=7, min_width=320):
             chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
+            pieces = FollowingRadio([], visible=False, label="Byte pieces", elem_id="pieces")
             detail = Panel(live=True, elem_id="token-detail")
             stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
         with gr.Column(scale=3, min_width=260):
@@ -80,7 +81,8 @@ def build(lens: Lens) -> None:
     Panel(ABOUT)
 
     colour = ruling.colour
-    shown = [strip, status, chart, detail, stages, tree, comparing, leaf, beside, talk, written]
+    explained = [chart, detail, stages, pieces]
+    shown = [strip, status, *explained, tree, comparing, leaf, beside, talk, written]
     asked = [*lens.given, mode, written, colour]
     drawn = [mode, start, more, stop, into, ruling.room, off, chat_room, score_room, *shown, lens.message]
     latest = {"trigger_mode": "always_last", **RUNS_MODEL}
@@ -100,7 +102,8 @@ def build(lens: Lens) -> None:
     talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
     talk.clear(chat.forget, [*given, written, colour], talking, **QUIET)
     into.click(chat.look_into, [*given, written], [lens.text, lens.applied, lens.written, status, lens.message], **QUIET)
-    strip.select(explain, [*given, mode, written, colour], [strip, status, chart, detail, stages, lens.message], **latest)
+    strip.select(explain, [*given, mode, written, colour], [strip, status, *explained, lens.message], **latest)
+    pieces.input(explain_piece, [*given, mode, written, colour, pieces], [strip, status, *explained, lens.message], **latest)
     colour.input(recolour, [*given, written, colour], [strip, lens.message], **QUIET)
     tree.select(branches.show_node, [*given, written, colour], ends, trigger_mode="always_last", **QUIET)
     leaf.input(branches.compare, [written, leaf], [beside, compared, lens.message], **RUNS_MODEL)
@@ -168,11 +171,19 @@ def mode_choice(modes: list[str], mode: str, asked: str) -> gr.Radio:
 
 
 def first_sight(model, key: tuple, colour: str) -> tuple:
-    """Written, words, (chart, detail, stages) and strip of a text that nothing was written after yet."""
+    """Written, words, (chart, detail, stages, pieces) and strip of a text that nothing was written after yet."""
+    from playground.recording import check_length
+
     *given, mode, text = key
     if mode == "chat":
         words = "Type a message, or press Send for this one. What the model reads will stand here, template included."
-        return Written(key), words, (None, "", NO_STAGES), []
+        return Written(key), words, NOTHING, []
+    if mode == "translate":
+        ids, tokens = writing.cut(model, text)
+        check_length(len(ids), model.max_tokens)
+        entries = [entry_of(token, "prompt") for token in tokens]
+        words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
+        return Written(key, ids, entries), words, NOTHING, strip_items(entries, colour)
     recording = recorded(*given, text)
     ids = tuple(token.id for token in recording.tokens)
     if mode == "fill":
@@ -180,12 +191,10 @@ def first_sight(model, key: tuple, colour: str) -> tuple:
         strip, words, *explanation = fill_view(found, colour)
         return Written(key, ids, [entry_of(token, "prompt") for token in found.tokens]), words, explanation, strip
     entries = prompt_entries(recording, most=len(recording.tokens) if mode == "score" else SHADED_TOKENS)
-    written, explanation = Written(key, ids, entries), (None, "", NO_STAGES)
+    written, explanation = Written(key, ids, entries), NOTHING
     if mode == "score":
-        words = score.score_words(recording, entries)
-        explanation = explain_given(recording, score.most_surprising(entries))
-    elif mode == "translate":
-        words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
+        words, place = score.score_words(recording, entries), score.most_surprising(entries)
+        explanation = *explain_given(recording, place), pieces_view(model, ids, entries, place)
     elif mode == "complete" and model.capabilities.generate:
         words = (
             f"{len(recording.tokens)} tokens. Press Generate, or click a token to see what the model expected there."
@@ -197,27 +206,42 @@ def first_sight(model, key: tuple, colour: str) -> tuple:
     return written, words, explanation, strip_items(entries, colour)
 
 
-@outputs(5)
+@outputs(6)
 def explain(model_id, device, dtype, mode, written, colour, event: gr.EventData) -> tuple:
     """The distribution that the clicked token came from, or, in a masked model, what it would put there: strip, status,
-    chart, detail, stages."""
+    chart, detail, stages, pieces. Of a character of several pieces the first is explained."""
     written.check(model_id, device, dtype)
-    item, model = int(event._data["index"]), loaded(model_id, device, dtype)
-    place = first_of_group(entries_of(model, written), item)
-    if place is None:
-        return (gr.skip(),) * 5
+    entries = entries_of(loaded(model_id, device, dtype), written)
+    return explained(model_id, device, dtype, mode, written, colour, first_of_group(entries, int(event._data["index"])))
+
+
+@outputs(6)
+def explain_piece(model_id, device, dtype, mode, written, colour, place) -> tuple:
+    """The same for one piece of a character, by its place on the strip."""
+    written.check(model_id, device, dtype)
+    return explained(model_id, device, dtype, mode, written, colour, None if place is None else int(place))
+
+
+def explained(model_id, device, dtype, mode, written, colour, place: int | None) -> tuple:
+    """What `explain` gives of the token at a place of the strip; nothing for a place that is not on it."""
+    model = loaded(model_id, device, dtype)
+    entries = entries_of(model, written)
+    if place is None or not 0 <= place < len(entries):
+        return (gr.skip(),) * 6
     text = written.key[4] if written.key else ""
+    pieces = pieces_view(model, written.all_ids(), entries, place)
     if mode == "fill":
         hidden = () if written.ids[place] == model.tokenizer.mask_token_id else (place,)
-        strip, words, *explanation = fill_view(filled(model_id, device, dtype, text, hidden), colour)
+        strip, words, *explanation = fill_view(filled(model_id, device, dtype, text, hidden), colour, pieces)
         return strip, markup.note(words), *explanation
     written.place = place
-    step = written.step_at(place)
-    if step is not None:
-        label = entries_of(model, written)[place]["label"]
-        return gr.skip(), gr.skip(), *explain_step(model, step, label)
+    if (step := written.step_at(place)) is not None:
+        return gr.skip(), gr.skip(), *explain_step(model, step, entries[place]["label"]), pieces
+    if mode == "translate":
+        words = "This token was given to the encoder, which predicts nothing. Press Generate."
+        return gr.skip(), gr.skip(), None, markup.note(words), NO_STAGES, pieces
     source = written.ids if mode == "chat" else text
-    return gr.skip(), gr.skip(), *explain_given(recorded(model_id, device, dtype, source), place)
+    return gr.skip(), gr.skip(), *explain_given(recorded(model_id, device, dtype, source), place), pieces
 
 
 @outputs(1)

@@ -1,10 +1,11 @@
 """Why a token stands where it does: the distribution it came from, and how it was picked. Each answer is a bar chart,
-a sentence and a picture of the stages, in this order. Knows recordings and steps; knows no components of the page.
+a sentence, a picture of the stages and the choice between the byte pieces of a character, in this order. Knows recordings
+and steps; knows no components of the page.
 """
 
 import gradio as gr
 
-from playground.analysis.display import plain_mark
+from playground.analysis.display import percent, plain_mark
 from playground.components import markup
 from playground.figures.generation import distribution_figure
 from playground.figures.stages import stages_figure
@@ -13,6 +14,9 @@ from playground.tabs.generate.strip import surprisal
 BARS = 12
 OTHERS_WORDS = "Click another bar to go on with that token."
 NO_STAGES = gr.update(value=None, visible=False)
+NO_PIECES = gr.update(choices=[], value=None, visible=False)
+NOTHING = (None, "", NO_STAGES, NO_PIECES)
+"""Chart, sentence, stages and pieces where nothing is explained."""
 
 
 def asked_for(recording) -> int:
@@ -25,32 +29,47 @@ def asked_for(recording) -> int:
 
 
 def explain_next(following) -> tuple:
-    """Bar chart, sentence and no stages of the NextTokens that come after the text."""
+    """Bar chart and sentence of the NextTokens that come after the text, and no more."""
     labels, shares = zip(*((a.token.label, a.probability) for a in following.alternatives), strict=True)
     words = (
         f"Entropy {following.entropy:.2f} bits: as unsure as among {2**following.entropy:,.0f} equally likely tokens. "
         "Click a bar to go on with that token."
     )
-    return distribution_figure(labels, shares, title="What comes next"), markup.note(words), NO_STAGES
+    return distribution_figure(labels, shares, title="What comes next"), markup.note(words), NO_STAGES, NO_PIECES
 
 
 def explain_given(recording, index: int) -> tuple:
     """Bar chart, sentence and no stages of what the model expected at a token of the text: a decoder from the tokens
-    before it, a masked model from the whole text."""
+    before it, a masked model from the whole text; no chart where it expected nothing."""
     from playground.generation import next_tokens
 
     token, model = recording.tokens[index], recording.model
     if not model.capabilities.logits:
-        return gr.skip(), markup.note(f"This model expects no words: {model.capabilities.logits.reason}."), NO_STAGES
-    if recording.target_tokens:
-        words = "This token was given to the encoder, which predicts nothing. Press Generate."
-        return gr.skip(), markup.note(words), NO_STAGES
+        return None, markup.note(f"This model expects no words: {model.capabilities.logits.reason}."), NO_STAGES
     row = index if model.anatomy.kind == "encoder" else index - 1
     if row < 0:
-        return gr.skip(), markup.note("Here the text begins: nothing came before that could predict it."), NO_STAGES
-    expected = next_tokens(model, recording.logits[row], BARS, token.id)
+        return None, markup.note("Here the text begins: nothing came before that could predict it."), NO_STAGES
+    expected = next_tokens(model, recording.logits_of([row])[0], BARS, token.id)
     alternatives = [(a.token.label, a.probability) for a in expected.alternatives]
     return _explanation(token.label, expected.chosen.probability, expected.chosen.rank, expected.entropy, alternatives)
+
+
+def pieces_view(model, ids, entries: list[dict], place: int) -> dict:
+    """The choice between the tokens that a character is made of, the one at a place of the strip chosen; away where it is
+    one token. ids and entries are those of the whole strip; each choice is its token's place."""
+    which, count = entries[place].get("piece") or (1, 1)
+    if count == 1:
+        return NO_PIECES
+    first = place - which + 1
+    choices = [(_piece(model, ids[n], entries[n], (n - first + 1, count)), n) for n in range(first, first + count)]
+    name = plain_mark(entries[place]["text"], 24)
+    return gr.update(choices=choices, value=place, visible=True, label=f"“{name}” is made of {count} tokens: look at")
+
+
+def _piece(model, token_id: int, entry: dict, place: tuple[int, int]) -> str:
+    share = entry.get("probability")
+    told = "" if share is None else f" · {percent(share)}"
+    return f"{place[0]}/{place[1]} {plain_mark(model.vocabulary.text(token_id), 24)}{told}"
 
 
 def explain_step(model, step, label: str) -> tuple:
@@ -69,7 +88,7 @@ def stages_view(model, choice, name: str) -> dict:
     """The stages picture; away where there is nothing to see: the most probable was taken and no rule applied."""
     if choice.draw is None and len(choice.stages) == 1:
         return NO_STAGES
-    labels = [model.vocabulary.describe([i])[0].label for i in choice.candidates]
+    labels = [model.vocabulary.token(i).label for i in choice.candidates]
     title = f"How “{plain_mark(name, 24)}” was picked, rule by rule"
     return gr.update(value=stages_figure(choice, labels, title=title), visible=True)
 

@@ -13,9 +13,9 @@ from playground.continuations import ROOT, Tree
 from playground.errors import PlaygroundError
 from playground.figures.tree import TreeToken, tree_figure
 from playground.tabs.generate.strip import groups_of, joined, step_entry, strip_items
-from playground.tabs.generate.why import explain_step
+from playground.tabs.generate.why import explain_step, pieces_view
 
-SHOWN = 11
+SHOWN = 12
 """Outputs of `view`."""
 
 
@@ -81,6 +81,10 @@ class Written:
         """The steps on the strip."""
         return [self.tree.nodes[number].step for number in self.tree.path(self.node)]
 
+    def all_ids(self) -> list[int]:
+        """The ids of all tokens on the strip."""
+        return [*self.ids, *self.tree.ids(self.node)]
+
     def step_at(self, place: int | None):
         """The step of a token on the strip; None for one that was given."""
         steps = self.steps()
@@ -117,14 +121,16 @@ def as_typed(text: str) -> str:
 
 
 def explain_end(model, written: Written) -> tuple:
-    """Chart, sentence and stages of the last token on the strip, which becomes the place explained."""
+    """Chart, sentence, stages and pieces of the last token on the strip, which becomes the place explained."""
     entries = entries_of(model, written)
     written.place = len(entries) - 1
-    return explain_step(model, written.steps()[-1], entries[-1]["label"])
+    told = explain_step(model, written.steps()[-1], entries[-1]["label"])
+    return *told, pieces_view(model, written.all_ids(), entries, written.place)
 
 
 def view(model, written: Written, words: str, colour: str, explanation=None, whole: bool = True) -> tuple:
-    """strip, status, chart, detail, stages, tree, its accordion, leaf to compare with, its picture, chatbot, written.
+    """strip, status, chart, detail, stages, pieces, tree, its accordion, leaf to compare with, its picture, chatbot,
+    written.
 
     whole: the tree and what belongs to it as well, which is more to draw than a stream can send ten times a second.
     """
@@ -135,7 +141,7 @@ def view(model, written: Written, words: str, colour: str, explanation=None, who
         written.answer = model.tokenizer.decode(ids, skip_special_tokens=True)
         talk = talk_of(written)
     tree = tree_view(model, written) if whole else (gr.skip(),) * 4
-    return strip, markup.note(words), *(explanation or (gr.skip(),) * 3), *tree, talk, written
+    return strip, markup.note(words), *(explanation or (gr.skip(),) * 4), *tree, talk, written
 
 
 def tree_view(model, written: Written) -> tuple:
