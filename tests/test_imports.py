@@ -36,6 +36,7 @@ FORBIDDEN = {
     "workbench": {"plotly", "gradio"},
     "components": {"torch", "transformers"},
     "experiments": {"plotly", "gradio"},
+    "passes": {"plotly", "gradio"},
     "tabs": {"transformers", "torch"},
     "api": {"transformers", "torch"},
     "app": {"transformers", "torch"},

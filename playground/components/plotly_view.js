@@ -139,7 +139,7 @@ function put(tree, [key, ...rest], value) {
 
 /** Plotly's label markup as plain words; the parsed document is inert: no script runs, no picture loads. */
 function plainWords(markup) {
-  if (!markup) return '';
+  if (markup === undefined || markup === null || markup === '') return '';
   const text = String(markup).replace(/<br\s*\/?>/gi, '\n');
   return new DOMParser().parseFromString(text, 'text/html').body.textContent.trim();
 }
