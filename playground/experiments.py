@@ -1,11 +1,10 @@
 """A text run again with its order or its positions broken, and what that does to every token.
 
-All variants that a model allows go through it together, as rows of one batch where they fit. Knows models; what is
+All variants that a model allows go through it (passes.py) and are laid beside the recorded text. Knows models; what is
 compared and how stands in analysis/order.py.
 """
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,15 +15,13 @@ from playground.analysis import order
 from playground.analysis.order import Change, Variant
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
-from playground.models.reach import Reach, inputs, reach_of, rebased, telling
+from playground.models.reach import Reach, reach_of
 from playground.models.tokens import Token
+from playground.passes import Passes
 from playground.recorded import Recording
-from playground.recorder import CallReader, attention_sink
 
 MOST_TOKENS = 512
 """Longest text that is broken: every variant is a row of a batch, with logits of its own."""
-_LOGIT_BYTES = 256 * 2**20
-"""Logits computed at once."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +150,14 @@ def _units(tokens: tuple[Token, ...]) -> tuple[list[list[int]], list[bool]]:
     return units, [movable[unit[0]] for unit in units]
 
 
+def too_long(recording: Recording) -> str:
+    """Why a text is not broken, with both numbers; empty if it is."""
+    tokens = max(len(recording.tokens), len(recording.target_tokens or ()))
+    if tokens <= MOST_TOKENS:
+        return ""
+    return f"The text has {tokens:,} tokens; at most {MOST_TOKENS:,} are broken and run again."
+
+
 def experiment(recording: Recording, choices: Choices | None = None) -> Experiment:
     """Runs every possible variant of a recorded text and compares it with the text as it is.
 
@@ -160,35 +165,28 @@ def experiment(recording: Recording, choices: Choices | None = None) -> Experime
     """
     started, choices = time.perf_counter(), choices or Choices()
     model, tokens, told = recording.model, recording.tokens, recording.target_tokens or recording.tokens
-    if max(len(tokens), len(told)) > MOST_TOKENS:
-        raise PlaygroundError(
-            f"The text has {max(len(tokens), len(told)):,} tokens; at most {MOST_TOKENS:,} are broken and run again.",
-            "Shorten it.",
-        )
+    if why := too_long(recording):
+        raise PlaygroundError(why, "Shorten it.")
     if model.capabilities.attention:
         recording.attention(choices.layer).head(choices.head)  # refuses layers and heads that there are not
     judged = variants(model, tokens, choices)
     possible = [variant for variant, missing in judged if not missing]
     reach = reach_of(model)
-    plain = order.unchanged(len(tokens))
     pair = _blind_pair(model, tokens, choices) if reach else ()
-    runs = _Runs(recording, reach, choices)
-    compared, blind, base = {}, [], None
-    for variant, row, weights in runs.rows([plain, *possible, *pair]):
-        if variant is plain:
-            base = row, weights
-        elif variant in pair:
+    runs, whole = Passes(recording, reach, choices.layer, choices.head), _Whole(recording, choices)
+    compared, blind = {}, []
+    for variant, row, weights in runs.rows([*possible, *pair]):
+        if variant in pair:
             blind.append(row)
         else:
-            compared[variant.name] = _outcome(variant, *base, row, weights, told, recording)
+            compared[variant.name] = whole.outcome(variant, row, weights)
     equivariance = None
     if pair:
         places = pair[1].places if recording.target_tokens is None else range(len(told))
         equivariance = order.compare_states(*blind, list(places))[1]
     outcomes = tuple(compared.get(variant.name, Outcome(variant, missing)) for variant, missing in judged)
-    attention = None if base[1] is None else base[1].numpy()
     return Experiment(
-        model, reach, tokens, told, outcomes, attention, equivariance, time.perf_counter() - started
+        model, reach, tokens, told, outcomes, whole.weights, equivariance, time.perf_counter() - started
     )  # fmt: skip
 
 
@@ -201,95 +199,34 @@ def _blind_pair(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices)
                  for i, which in enumerate((tuple(range(len(tokens))), mixed.order)))  # fmt: skip
 
 
-def _outcome(variant, plain: Tensor, weights, row: Tensor, other, told, recording: Recording) -> Outcome:
-    two_texts, change, turned = recording.target_tokens is not None, None, None
-    places = list(range(len(told))) if two_texts else variant.places
-    if recording.model.capabilities.logits:
-        ahead = 0 if recording.model.anatomy.kind == "encoder" else 1
-        change = order.compare_logits(plain, row, [token.id for token in told], places, ahead)
-        largest = change.largest
-    else:
-        turned, largest = order.compare_states(plain, row, places)
-    if weights is None:
-        return Outcome(variant, "", change, turned, largest)
-    aligned = order.realigned(other, variant.places).numpy()
-    return Outcome(
-        variant, "", change, turned, largest, aligned, order.attention_moved(weights.numpy(), aligned)
-    )  # fmt: skip
+class _Whole:
+    """The text as it is, as it was recorded, beside which its variants are laid."""
 
+    def __init__(self, recording: Recording, choices: Choices):
+        self._two_texts, self._told = recording.target_tokens is not None, recording.target_tokens or recording.tokens
+        self.weights = None
+        """(Q, K): the chosen head's, where they can be had."""
+        if recording.model.capabilities.attention:
+            self.weights = recording.attention(choices.layer).head(choices.head).numpy()
+        self._unbroken, self._states = None, None
+        if recording.model.capabilities.logits:
+            ahead = 0 if recording.model.anatomy.kind == "encoder" else 1
+            logits = torch.cat(list(recording.logits_in_stretches()))
+            self._unbroken = order.Unbroken(logits, [token.id for token in self._told], ahead)
+        else:
+            self._states = recording.hidden_states[-1]
 
-class _Runs:
-    """Forward passes over variants of one recorded text."""
-
-    def __init__(self, recording: Recording, reach: Reach, choices: Choices):
-        self._recording, self._reach, self._choices = recording, reach, choices
-        self._model = recording.model
-        self._ids = [token.id for token in recording.tokens]
-        told_apart = "token_type_ids" in self._model.tokenizer.model_input_names  # RoBERTa reads pairs without
-        self._segments = [token.segment if told_apart else 0 for token in recording.tokens]
-
-    def rows(self, wanted: list[Variant]) -> Iterator[tuple[Variant, Tensor, Tensor | None]]:
-        """Each variant with its logits or last hidden states (T, …) and the chosen head's weights (Q, K), on the CPU."""
-        for batch in self._batches(wanted):
-            told = torch.tensor([variant.positions for variant in batch], device=self._model.input_device)
-            outputs, weights = self._pass(batch, told)
-            for i, variant in enumerate(batch):
-                yield variant, outputs[i].float().cpu(), weights[i]
-
-    def _batches(self, wanted: list[Variant]) -> Iterator[list[Variant]]:
-        count = len(self._recording.target_tokens or self._ids)
-        size = max(1, _LOGIT_BYTES // (4 * self._model.anatomy.vocabulary * count)) if self._batchable() else 1
-        for factor in dict.fromkeys(variant.base_factor for variant in wanted):
-            same = [variant for variant in wanted if variant.base_factor == factor]
-            yield from (same[start : start + size] for start in range(0, len(same), size))
-
-    def _batchable(self) -> bool:
-        """Rows may share a batch unless the way, or the scaling, looks at the batch as a whole."""
-        words = self._model.anatomy.positions
-        return self._reach.batched and not any(scaling in words for scaling in ("dynamic", "longrope"))
-
-    @torch.inference_mode()
-    def _pass(self, batch: list[Variant], positions: Tensor) -> tuple[Tensor, list[Tensor | None]]:
-        model, target = self._model, self._recording.target_tokens
-        device = model.input_device
-        given = inputs(model, torch.tensor([[self._ids[i] for i in v.order] for v in batch], device=device))
-        if any(self._segments):
-            given["token_type_ids"] = torch.tensor([[self._segments[i] for i in v.order] for v in batch], device=device)
-        if target:
-            given["decoder_input_ids"] = torch.tensor([[token.id for token in target]] * len(batch), device=device)
-        head: list[Tensor | None] = [None] * len(batch)
-        can_tell = bool(self._reach) and any(variant.needs_positions for variant in batch)
-        with rebased(model, batch[0].base_factor):
-            if can_tell:
-                with telling(model, self._reach, positions) as told:
-                    outputs = self._watched(given | told, head)
-            else:
-                outputs = self._watched(given, head)
-        return outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"], head
-
-    def _watched(self, given: dict, head: list[Tensor | None]):
-        """The pass, with the chosen head's weights of each row put into `head` where they can be had."""
-        network, layer, number = self._model.model, self._choices.layer, self._choices.head
-        if not self._model.capabilities.attention:
-            return network(**given)
-        kind = self._recording.kinds[0]
-        if not self._model.on_interface:
-            outputs = network(**given, output_attentions=True)
-            weights = outputs["encoder_attentions" if kind == "encoder" else "attentions"][layer]  # (B, H, Q, K)
-            head[:] = [row[number].float().cpu() for row in weights]
-            return outputs
-        readers = [CallReader(network, self._keep(head, row, kind), False, row) for row in range(len(head))]
-
-        def sink(*call) -> None:
-            for reader in readers:
-                reader(*call)
-
-        with attention_sink(sink):
-            return network(**given)
-
-    def _keep(self, head: list, row: int, kind: str) -> Callable:
-        def receive(of_kind, layer, call) -> None:
-            if (of_kind, layer) == (kind, self._choices.layer):
-                head[row] = call.weights(slice(self._choices.head, self._choices.head + 1))[0].cpu()
-
-        return receive
+    def outcome(self, variant: Variant, row: Tensor, weights: Tensor | None) -> Outcome:
+        """What a variant's logits or last hidden states (T, …) and weights (Q, K) differ in."""
+        places = list(range(len(self._told))) if self._two_texts else variant.places
+        change, turned = None, None
+        if self._unbroken is not None:
+            change = self._unbroken.change(row, places)
+            largest = change.largest
+        else:
+            turned, largest = order.compare_states(self._states, row, places)
+        if weights is None:
+            return Outcome(variant, "", change, turned, largest)
+        aligned = order.realigned(weights, variant.places).numpy()
+        moved = order.attention_moved(self.weights, aligned)
+        return Outcome(variant, "", change, turned, largest, aligned, moved)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from playground.analysis import positions
-from playground.analysis.attention_maps import Overview, overview
+from playground.analysis.attention_maps import Overview, overview, standing_out
 from playground.analysis.projection import nearest, pca
 from playground.figures import attention, attention_rows, embeddings, generation, theme
 from playground.figures import overview as overview_module
@@ -192,6 +192,18 @@ def test_mask_and_alignment():
     assert list(figure.layout.xaxis2.ticktext) == ["x", "y"] and list(figure.layout.xaxis.ticktext) == ["a", "b"]
 
 
+def test_one_cell_does_not_bleach_a_large_map():
+    """Guards against a long text's map that is white but for the first token's weight on itself; a small map, and one whose
+    weights are not far below, end at the largest."""
+    weights = np.tril(np.full((100, 100), 0.01, np.float32))
+    weights[0, 0] = 1
+    figure = attention.head_figure(weights, ["a"] * 100, ["a"] * 100, causal=True)
+    assert figure.data[0].zmax == pytest.approx(0.01) and "what is above looks the same" in figure.layout.meta["description"]
+    small = attention.head_figure(weights[:50, :50], ["a"] * 50, ["a"] * 50, causal=True)
+    even = attention.head_figure(np.maximum(weights, 0.6), ["a"] * 100, ["a"] * 100)
+    assert small.data[0].zmax == even.data[0].zmax == 1 and "looks the same" not in even.layout.meta["description"]
+
+
 def test_bars_by_hand():
     """Guards against a rest that is not the rest, and a click that names another token."""
     values = np.array([0.5, 0.0, 0.3, *[0.01] * 20], np.float32)
@@ -208,7 +220,7 @@ def test_a_click_on_the_overview_tells_layer_and_head():
     """Guards against rows and columns changing places, and against gutters that belong to a neighbour."""
     found = small_overview()
     figure = overview_module.overview_figure(found)
-    x, y, z = figure.data[0].x, figure.data[0].y, figure.data[0].z
+    x, y, z = figure.data[1].x, figure.data[1].y, figure.data[1].z
     for row, column in zip(*np.nonzero(z), strict=True):
         layer, head = overview_module.overview_cell((2, 1), x[column], y[row])
         assert (layer, head) == (int(row >= z.shape[0] // 2), int(column >= z.shape[1] // 2))
@@ -227,7 +239,7 @@ def test_overview_frames_the_selected_head():
 def test_overview_shades_each_map_by_its_own_largest_weight():
     """Guards against heads that all look pale; zero stays blank, a quarter of the largest is half as dark."""
     maps = np.array([[[[0.4, 0.1], [0.0, 1e-9]]]], np.float32)
-    z = overview_module.overview_figure(Overview(maps, 2, 2, "max")).data[0].z
+    z = overview_module.overview_figure(Overview(maps, 2, 2, "max")).data[1].z
     shades = sorted(set(z[z > 0].tolist()))
     assert shades[-1] == 255 and abs(shades[-2] - 128) <= 1 and shades[0] <= 2
     assert z.dtype == np.uint8
@@ -245,12 +257,29 @@ def test_overview_in_the_order_of_a_property():
     found, values = Overview(maps, 1, 1, "max"), np.array([[0.1, 0.9], [0.8, 0.2]])
     order = np.argsort(-values, 1)
     figure = overview_module.overview_figure(found, (0, 1), order=order, coloured=overview_module.Property(values, "self"))
-    heads, (layers, marks) = figure.data[0].customdata, (figure.data[1].customdata[:, 1], figure.data[1].customdata[:, 0])
-    assert heads[0, 0] == 1 and heads[-2, 0] == 0
+    layers, marks = figure.data[2].customdata[:, 1], figure.data[2].customdata[:, 0]
+    told = overview_module.overview_figure(found, order=order, told=overview_module.Property(values, "self")).data[0]
+    assert [*map(list, told.text)] == [["head 1: 0.900", "head 0: 0.100"], ["head 0: 0.800", "head 1: 0.200"]]
     assert figure.layout.shapes[0].x0 == -0.5  # head 1 of layer 0 stands first
-    by_head = {(int(a), int(b)): round(float(x)) for a, b, x in zip(layers, marks, figure.data[1].x, strict=True)}
+    by_head = {(int(a), int(b)): round(float(x)) for a, b, x in zip(layers, marks, figure.data[2].x, strict=True)}
     assert by_head == {(0, 0): 1, (0, 1): 0, (1, 0): 0, (1, 1): 1}
-    np.testing.assert_allclose(figure.data[1].marker.color, values.reshape(-1), rtol=1e-6)
+    np.testing.assert_allclose(figure.data[2].marker.color, values.reshape(-1), rtol=1e-6)
+
+
+def test_the_overview_says_a_number_of_each_head():
+    """Guards against an overview without a table, against its cells beside the maps that they speak for, and against a
+    number that is the first token's or the token's own."""
+    weights = [[[1.0, 0, 0], [0.6, 0.4, 0], [0.5, 0.2, 0.3]], [[1, 0, 0], [1, 0, 0], [0, 0.7, 0.3]]]
+    found = overview([np.array(weights, np.float32)])
+    told, maps = overview_module.overview_figure(found).data[:2]
+    np.testing.assert_allclose(told.z, [[0.2, 0.7]], rtol=1e-6)
+    assert (told.x.tolist(), told.y.tolist(), told.opacity, maps.hoverinfo) == ([0, 1], [0], 0, "skip")
+    assert overview_module.overview_figure(found).layout.meta.get("table", True)
+    np.testing.assert_allclose(standing_out(found, cross=True), [[1, 1]])
+    alone = overview([np.ones((2, 1, 1), np.float32)])
+    np.testing.assert_array_equal(standing_out(alone), [[0, 0]])
+    words = overview_module.Property(np.array([[0.2, 0.7]]), "role", np.array([["<img src=x> 0.2", "b"]], object))
+    assert overview_module.overview_figure(found, told=words).data[0].text[0][0] == "&lt;img src=x&gt; 0.2"
 
 
 # --- positions, embeddings, generation ---------------------------------------------------------------------------
@@ -268,9 +297,10 @@ def test_large_tables_are_thinned_and_say_so():
     """Guards against 4 MB for GPT-2's table, and against an even step, which would show sines and no cosines."""
     figure = position_figures.table_figure(positions.sinusoidal(1024, 768))
     trace = figure.data[0]
-    assert trace.z.shape == (256, 256)
-    assert (trace.x[1], trace.y[1]) == (3, 4)
-    assert "every 4. row and every 3. column" in figure.layout.meta["description"]
+    assert trace.z.shape == (256, 192)
+    assert (trace.x[:4].tolist(), trace.y[1]) == ([0, 1, 8, 9], 4)
+    np.testing.assert_array_equal(trace.z[1, :4], positions.sinusoidal(5, 768)[4, [0, 1, 8, 9]])
+    assert "every 4. row and every 4. pair of columns" in figure.layout.meta["description"]
 
 
 def test_angles_wrap_on_a_cyclic_scale():

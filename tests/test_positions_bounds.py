@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.analysis.positions import alibi_slopes, relative_bias
+from playground.analysis.positions import alibi_slopes, relative_bias, sinusoidal
 from playground.components.plotly_view import figure_json
 from playground.figures.positions import wavelengths_figure
 from playground.figures.positions_more import all_heads_figure
@@ -16,8 +16,8 @@ FARTHEST = schemes.Numbers(length=8192, width=128, shift=8192, heads=1024)
 
 
 def pictures_within_bounds(found: schemes.Shown) -> schemes.Shown:
+    assert sum(len(figure_json(figure)) for figure in found.figures) < MEGABYTE, "all pictures of the view together"
     for figure in found.figures:
-        assert len(figure_json(figure)) < MEGABYTE, figure.layout.title.text
         lines = [trace for trace in figure.data if trace.type == "scatter"]
         assert len(lines) <= 33 and all(len(trace.x) <= 1024 for trace in lines)
     return found
@@ -31,6 +31,8 @@ def test_no_picture_sends_more_than_a_megabyte():
         for name in schemes.NAMES:
             pictures_within_bounds(schemes.show(name, learned, numbers))
     pictures_within_bounds(schemes.show("learned", learned, FARTHEST))
+    waves = PositionFacts("sinusoidal", "", table=torch.tensor(sinusoidal(512, 512)))
+    assert len(pictures_within_bounds(schemes.show("sinusoidal", waves, schemes.Numbers(512, 512))).figures) == 5
     alibi = schemes.show("alibi", PositionFacts("alibi", "", slopes=torch.tensor(alibi_slopes(112))), FARTHEST,
                          profiles=(np.arange(-511, 512), np.random.default_rng(0).random((112, 1023))))  # fmt: skip
     lines = pictures_within_bounds(alibi).figures[1].data
@@ -45,7 +47,7 @@ def test_no_picture_sends_more_than_a_megabyte():
     heat = relative.figures[1].data[0]
     for column in (0, len(heat.x) // 2, -1):
         np.testing.assert_allclose(heat.z[:, column], relative_bias(table, [int(heat.x[column])])[:, 0])
-    assert 0 in heat.x and "every 32. distance" in relative.figures[1].layout.meta["description"]
+    assert 0 in heat.x and "every 65. distance" in relative.figures[1].layout.meta["description"]
     rotary = {"all layers": 1e6 ** -(torch.arange(128) / 128)}
     facts = PositionFacts("rotary", "", inverse_frequencies=rotary)
     pictures_within_bounds(schemes.show("rotary", facts, FARTHEST, 2**17, 9))

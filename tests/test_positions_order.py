@@ -325,6 +325,39 @@ def test_too_long_a_text(tiny, smollm2):
         broken(tiny("llama"), choices=Choices(head=4))
 
 
+@pytest.mark.parametrize(("family", "words"), [("llama", TEXT), ("llama", "abc " * 90), ("gpt2", TEXT), ("bert", TEXT)])
+def test_an_experiment_costs_one_pass_a_variant(family, words, tiny, smollm2):
+    """Guards against the text as it is read again, which was recorded already, short or long; encoders read two more rows,
+    without positions."""
+    model = tiny(family) if len(words) < 60 else smollm2
+    recording, rows = pg.record(model, words), []
+    reach_of(model)
+    handle = model.model.register_forward_pre_hook(
+        lambda module, args, named: rows.append(named["input_ids"].shape), with_kwargs=True
+    )  # fmt: skip
+    found = experiment(recording, SHIFT)
+    handle.remove()
+    read = [row for row, tokens in rows for _ in range(row) if tokens > 1]  # one token alone: the head of a long recording
+    possible = sum(not outcome.missing for outcome in found.outcomes)
+    assert len(read) == possible + (2 if family == "bert" else 0)
+    assert len(rows) <= 4 or len(words) > 300, "batched where they fit"
+
+
+def test_what_all_variants_share_is_computed_once():
+    """Guards against other numbers than those of each comparison by itself, which log_softmax gives."""
+    before, after = torch.randn(40, 50) * 5, torch.randn(40, 50) * 5
+    ids, places = torch.randint(0, 50, (40,)).tolist(), torch.randperm(40).tolist()
+    found = order.Unbroken(before, ids).change(after, places)
+    p, q = before.log_softmax(-1), after.log_softmax(-1)[places]
+    np.testing.assert_allclose(found.divergence, ((p.exp() * (p - q)).sum(-1) / math.log(2)).numpy(), rtol=1e-4)
+    assert found.largest == pytest.approx((p - q).abs().max().item(), rel=1e-5)
+    rows = torch.tensor(places) - 1
+    expected = [-after.log_softmax(-1)[row, i].item() / math.log(2) if row >= 0 else np.nan
+                for row, i in zip(rows.tolist(), ids, strict=True)]  # fmt: skip
+    np.testing.assert_allclose(found.loss_after, expected, rtol=1e-4)
+    np.testing.assert_allclose(found.top_p_before, p.exp().topk(3).values, rtol=1e-5)
+
+
 def test_names_of_all_variants(tiny):
     """Guards against a variant that silently is not tried."""
     tokens = pg.record(tiny("llama"), TEXT).tokens

@@ -122,6 +122,17 @@ def stacked(pooled: Sequence[np.ndarray], queries: int, keys: int, how: How, lay
     return Overview(maps, queries, keys, how)
 
 
+def standing_out(found: Overview, cross: bool = False) -> np.ndarray:
+    """(L, H) float32: the largest cell of each small map; in self-attention beside the first column and the diagonal, since
+    most heads rest on the first token or on the token itself. 0 where there is no other cell, NaN without such a head."""
+    maps = found.maps
+    if not cross:
+        rows, columns = np.indices(maps.shape[2:])
+        resting = (columns == 0) | (rows == columns)
+        maps = np.where(resting & np.isfinite(maps), np.float32(0), maps)
+    return maps.max((2, 3))
+
+
 @dataclass(frozen=True, eq=False)
 class HeadSummary:
     """What stands out in one head. Shares are 0..1 and averaged over all queries, so that

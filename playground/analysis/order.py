@@ -18,8 +18,8 @@ from playground.analysis.arrays import check_range
 from playground.errors import PlaygroundError
 
 FARTHEST_SHIFT = 1_000_000
-ROWS = 64
-"""Rows of logits compared at once, so that no second table of their size is made."""
+ROWS = 16
+"""Rows of logits compared at once: no second table of their size is made, and what is made stays near the processor."""
 
 
 @dataclass(frozen=True)
@@ -158,43 +158,80 @@ def compare_logits(
     `ahead` is 1 where a row predicts the following token (decoders), 0 where it tells the token itself (masked
     models). Kullback and Leibler 1951.
     """
-    if before.shape != after.shape or len(ids) != len(before) or sorted(places) != list(range(len(ids))):
-        raise PlaygroundError(
-            f"Logits of shape {tuple(before.shape)} and {tuple(after.shape)} with {len(ids)} tokens can't be compared.",
-            "Pass two tables of one text, and each token's place.",
+    return Unbroken(before, ids, ahead, count).change(after, places)
+
+
+class Unbroken:
+    """The predictions of a text as it is, beside which those of its variants are laid: what all comparisons share is
+    computed once."""
+
+    def __init__(self, logits: Tensor, ids: Sequence[int], ahead: int = 1, count: int = 3):
+        """logits (T, V); ids (T,); ahead and count as in `compare_logits`."""
+        self._logits, self._ids, self._ahead, self._count = logits, torch.as_tensor(ids), ahead, count
+        self._parts = _log_parts(logits)  # two of (T,)
+        self._top = logits.float().topk(count)
+        self._loss = self._losses(logits, self._parts, torch.arange(len(logits)))
+
+    def change(self, after: Tensor, places: Sequence[int]) -> Change:
+        """What differs in a variant's logits (T, V), in which token i stands at places[i]."""
+        if self._logits.shape != after.shape or len(self._ids) != len(after) or sorted(places) != list(range(len(after))):
+            raise PlaygroundError(
+                f"Logits of shape {tuple(self._logits.shape)} and {tuple(after.shape)} with {len(self._ids)} tokens can't "
+                "be compared.",
+                "Pass two tables of one text, and each token's place.",
+            )
+        at, parts = torch.as_tensor(places), _log_parts(after)
+        divergence, largest, tops = [], 0.0, []
+        for start in range(0, len(at), ROWS):
+            same = torch.arange(start, min(start + ROWS, len(at)))
+            p, q = _log_p(self._logits, self._parts, same), _log_p(after, parts, at[same])  # (rows, V), of the same tokens
+            gap = p - q
+            low, high = (edge.item() for edge in gap.aminmax())
+            if not (math.isfinite(low) and math.isfinite(high)):
+                # 0·log 0 counts as 0: a rule-forbidden token has log p = -inf on both sides
+                gap = torch.where(p == q, 0, gap)
+                low, high = 0.0, gap.abs().max().item()
+                divergence.append(torch.nan_to_num(p.exp() * gap).sum(-1))
+            else:
+                divergence.append(torch.linalg.vecdot(p.exp_(), gap))
+            largest = max(largest, -low, high)
+            tops.append(q.topk(self._count))
+        p_after, top_after = (torch.cat(parts) for parts in zip(*tops, strict=True))
+        return Change(
+            loss_before=self._loss,
+            loss_after=self._losses(after, parts, at),
+            divergence=(torch.cat(divergence).clamp(min=0) / math.log(2)).cpu().numpy(),
+            largest=largest,
+            top_before=self._top.indices.cpu().numpy(),
+            top_after=top_after.cpu().numpy(),
+            top_p_before=(self._top.values - self._parts[0][:, None] - self._parts[1][:, None]).exp().cpu().numpy(),
+            top_p_after=p_after.exp().cpu().numpy(),
         )
-    moved = after[torch.as_tensor(places)]  # rows of the same tokens
-    divergence, largest, tops = [], 0.0, []
-    for start in range(0, len(ids), ROWS):
-        p, q = (x[start : start + ROWS].float().log_softmax(-1) for x in (before, moved))  # (rows, V)
-        # 0·log 0 counts as 0: a rule-forbidden token has log p = -inf on both sides
-        gap = torch.where(p == q, torch.zeros_like(p), p - q)
-        divergence.append(torch.nan_to_num(p.exp() * gap).sum(-1).clamp(min=0) / math.log(2))
-        largest = max(largest, gap.abs().max().item())
-        tops.append((*p.topk(count), *q.topk(count)))
-    p_before, top_before, p_after, top_after = (torch.cat(parts).cpu().numpy() for parts in zip(*tops, strict=True))
-    return Change(
-        loss_before=_losses(before, ids, range(len(ids)), ahead),
-        loss_after=_losses(after, ids, places, ahead),
-        divergence=torch.cat(divergence).cpu().numpy(),
-        largest=largest,
-        top_before=top_before,
-        top_after=top_after,
-        top_p_before=np.exp(p_before),
-        top_p_after=np.exp(p_after),
-    )
+
+    def _losses(self, logits: Tensor, parts: tuple[Tensor, Tensor], places: Tensor) -> np.ndarray:
+        """-log2 p of each token, told by the row `ahead` places before its own; NaN where there is no such row."""
+        rows = places - self._ahead  # (T,)
+        known = rows >= 0
+        largest, sums = (part[rows[known]] for part in parts)
+        losses = torch.full((len(places),), math.nan)
+        chosen = logits[rows[known], self._ids[known]].float() - largest
+        losses[known] = ((sums - chosen) / math.log(2)).cpu()
+        return losses.numpy()
 
 
-def _losses(logits: Tensor, ids: Sequence[int], places: Sequence[int], ahead: int) -> np.ndarray:
-    """-log2 p of each token, told by the row `ahead` places before its own; NaN where there is no such row."""
-    rows = torch.as_tensor(places) - ahead  # (T,)
-    known = rows >= 0
-    losses = torch.full((len(ids),), math.nan)
-    chosen = torch.as_tensor(ids)
-    for tokens in known.nonzero()[:, 0].split(ROWS):
-        x = logits[rows[tokens]].float().cpu()  # (rows, V)
-        losses[tokens] = (x.logsumexp(-1) - x.gather(1, chosen[tokens, None])[:, 0]) / math.log(2)
-    return losses.numpy()
+def _log_parts(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each row of (T, V) the largest, and the logarithm of the sum of exponentials without it: (T,) float32 each; what a
+    row's log-probabilities are less than its logits, in two parts, so that large ones lose no digits."""
+    largest = logits.amax(-1).float()
+    blocks = range(0, len(logits), ROWS)
+    return largest, torch.cat([
+        (logits[start : start + ROWS].float() - largest[start : start + ROWS, None]).exp_().sum(-1).log() for start in blocks
+    ])  # fmt: skip
+
+
+def _log_p(logits: Tensor, parts: tuple[Tensor, Tensor], rows: Tensor) -> Tensor:
+    """(rows, V) float32: log-probabilities of some rows."""
+    return logits[rows].float().sub_(parts[0][rows, None]).sub_(parts[1][rows, None])
 
 
 def compare_states(before: Tensor, after: Tensor, places: Sequence[int]) -> tuple[np.ndarray, float]:

@@ -28,6 +28,8 @@ MOST_CELLS = 256
 FEW = 8
 """Cells per side below which a map takes only its share of the picture, so that no cell fills it."""
 MOST_TICKS = 32
+MANY = 4096
+"""Cells from which a few may look the same, so that the others can be told apart."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def head_figure(
     """Heat map of one head: weights (Q, K) after softmax, queries from top to bottom, keys from left to right.
 
     Labels are token texts, unescaped. causal: what a query can't see is left blank instead of drawn as 0.
-    scale: "max" shades 0..largest weight, "one" 0..1, so that heads can be compared. selected: (query, key) to
-    outline. Both axes count tokens: beyond 256 of them each cell is the largest weight or the mean (how) of a block, and
+    scale: "max" shades 0..largest weight (of a large map see `_top`), "one" 0..1, to compare heads. selected: (query, key)
+    to outline. Both axes count tokens: beyond 256 of them each cell is the largest weight or the mean (how) of a block, and
     the description says so; a window is drawn alone, its cells in their places, as exactly as 256 cells allow. A click
     gives x and y in the middle of key's and query's cell. logarithmic: shades by log10, from a ten-thousandth. begun:
     the first token that a model wrote; those from there on are told apart. unit: what a number is.
@@ -69,8 +71,8 @@ def head_figure(
     if causal:
         z = np.where(grid.unseen(), np.float32(np.nan), z)
     largest = float(np.nanmax(z)) if np.isfinite(z).any() else 0.0
-    top = 1.0 if scale == "one" or largest <= 0 else largest
-    note = f"Shaded from 0 to {top:.3g}."
+    top = 1.0 if scale == "one" or largest <= 0 else _top(z)
+    note = f"Shaded from 0 to {top:.3g}" + ("." if top in (1.0, largest) else "; what is above looks the same.")
     shades = {"zmin": 0, "zmax": top, "colorbar": colour_bar(unit)}
     drawn, hover = z, "%{z:.3f}"
     if logarithmic:
@@ -133,6 +135,14 @@ def mask_figure(
     finish(figure, f"{description} Blue: allowed; grey: masked.{grid.words('mean')}",
            uirevision=f"head-{grid.queries}-{grid.keys}")  # fmt: skip
     return _with_axes(figure, grid, query_labels, key_labels, begun, None)
+
+
+def _top(z: np.ndarray) -> float:
+    """Where the shades of a map end: at its largest cell, but of a large map, which a few cells would bleach (the first
+    token's weight on itself is 1), where 99.5 % of its cells lie, if that is far below."""
+    seen = z[np.isfinite(z)]
+    high = float(np.percentile(seen, 99.5)) if len(seen) >= MANY else 0.0
+    return high if 0 < high < seen.max() / 2 else float(seen.max())
 
 
 class _Grid:

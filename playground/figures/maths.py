@@ -76,27 +76,30 @@ def stages_figure(
 def vectors_figure(
     vector: np.ndarray, table: np.ndarray, weights: np.ndarray, labels: Sequence[str], *, names: tuple[str, str], title: str
 ) -> go.Figure:
-    """One vector (D,) above a table (K, D), dimension by dimension, in one diverging scale each: q above q·k, or a head's
-    output above its weighted values. names: what the two are called. Of more than 40 keys those with the largest weights."""
+    """One vector (D,) above a table (K, D), dimension by dimension: q above q·k, or a head's output above its weighted
+    values; each shaded up to its own largest magnitude. names: what the two are called. Of more than 40 keys those with
+    the largest weights. One map of both, so that the keyboard goes from row to row and the table has all of it; customdata
+    are the numbers."""
     rows = heaviest(weights)
-    figure = go.Figure()
-    for axis, name, values in (("y", names[0], vector[None]), ("y2", names[1], table[rows])):
-        most = float(np.abs(values).max()) or 1.0
-        figure.add_heatmap(
-            z=values.astype(np.float32), x=np.arange(values.shape[1]), y=np.arange(values.shape[0]), yaxis=axis, zmin=-most,
-            zmax=most, colorscale=DIVERGING, showscale=axis == "y2", colorbar=colour_bar(names[1]),
-            hovertemplate=f"{label(name)}, dimension <b>%{{x}}</b>, %{{y}}: <b>%{{z:.4f}}</b><extra></extra>",
-        )  # fmt: skip
+    parts = [np.asarray(values, np.float32) for values in (vector[None], table[rows])]
+    most = [float(np.abs(values).max()) or 1.0 for values in parts]
     count = len(rows)
-    top = 1 - 0.9 / (count + 2.5)
-    description = f"{names[0]} in the first row; below it {names[1]} of {count} keys, by dimension."
+    bar = colour_bar(names[1], tickvals=[-1, 0, 1], ticktext=[f"−{most[1]:.3g}", "0", f"{most[1]:.3g}"])
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.concatenate([values / largest for values, largest in zip(parts, most, strict=True)]),
+            x=np.arange(len(vector)), y=np.arange(count + 1), customdata=np.concatenate(parts), zmin=-1, zmax=1,
+            colorscale=DIVERGING, colorbar=bar,
+            hovertemplate="<b>%{y}</b>, dimension <b>%{x}</b>: <b>%{customdata:.4f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": INK, "width": 2})
+    description = (f"{names[0]} in the first row, shaded up to ±{most[0]:.3g}; below it {names[1]} of {count} keys, by "
+                   "dimension.")  # fmt: skip
     height = 130 + 18 * (count + 2)
     finish(figure, description, title=title, uirevision=f"vectors-{names[0]}", height=height, showlegend=False)
-    figure.update_xaxes(title_text="dimension", showgrid=False, anchor="y2")
-    figure.update_layout(
-        yaxis={"domain": [top, 1], "tickvals": [0], "ticktext": [label(names[0])], "showgrid": False},
-        yaxis2=token_axis("", [labels[i] for i in rows], most=100, range=[count - 0.5, -0.5], domain=[0, top - 0.02]),
-    )
+    figure.update_xaxes(title_text="dimension", showgrid=False)
+    figure.update_yaxes(token_axis("", [names[0], *(labels[i] for i in rows)], most=100, range=[count + 0.5, -0.5]))
     return figure
 
 

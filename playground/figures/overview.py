@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.attention_maps import Overview
+from playground.analysis.attention_maps import Overview, standing_out
 from playground.analysis.display import counted
 from playground.figures.attention import frame
 from playground.figures.theme import ACCENT, CATEGORIES, SEQUENTIAL, SMALL, SYMBOLS, colour_bar, finish, label
@@ -16,18 +16,23 @@ WARM = [[0, "#fff3e6"], [0.5, "#f6a35c"], [1, "#a63603"]]
 """A property of a head, on top of its map: little to much; not the hue of the weights."""
 
 
+STANDS_OUT = "largest weight beside the first token and itself"
+
+
 @dataclass(frozen=True, eq=False)
 class Property:
     """A number of every head, (L, H), NaN where there is no such head, and what it is called."""
 
     values: np.ndarray
     name: str
+    words: np.ndarray | None = None
+    """(L, H) of str: what is told instead of the number, if so; unescaped."""
 
 
 def overview_figure(
     overview: Overview, selected: tuple[int, int] | None = None, *, title: str = "", order: np.ndarray | None = None,
     coloured: Property | None = None, labels: Mapping[str, Sequence[tuple[int, int]]] | None = None,
-    shared_by: int = 1,
+    shared_by: int = 1, told: Property | None = None,
 ) -> go.Figure:  # fmt: skip
     """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
 
@@ -35,7 +40,8 @@ def overview_figure(
     of exactly 0 (what a causal head can't see) are blank. Drawn in 256 steps to keep the payload small.
     A click's x and y go through `overview_cell`. The height, 300..900 pixels, follows the number of layers.
 
-    order: (L, H), the head that stands at each place of a layer, if not its own; a click's customdata is then the head.
+    told: what is said of each head when pointed at, to the keyboard and in the table; if None, what stands out in its map.
+    order: (L, H), the head that stands at each place of a layer, if not its own.
     coloured: a property as a mark in the corner of each map. labels: name -> (layer, head) of those marked with it.
     shared_by: query heads that share a key-value head; groups of them are set apart by lines, with the number of the
     key-value head below (grouped-query attention), unless the heads stand in another order.
@@ -58,14 +64,12 @@ def overview_figure(
     pooled = "" if per_query * per_key == 1 else (
         f" Each cell is the {overview.how} of {per_query} × {per_key} tokens."
     )  # fmt: skip
-    figure = go.Figure(
-        go.Heatmap(
-            z=z, x=_centred(heads, columns, along), y=_centred(layers, rows, down), zmin=0, zmax=255, showscale=False,
-            colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]],
-                        *SEQUENTIAL[1:]],
-            customdata=order.astype(np.uint8).repeat(along, 1).repeat(down, 0) if moved else None,
-            hovertemplate=f"layer <b>%{{y:.0f}}</b>, head <b>%{{{'customdata' if moved else 'x:.0f'}}}</b><extra></extra>",
-        )
+    told = told or Property(standing_out(overview), STANDS_OUT)
+    figure = go.Figure(_cells(told, order if moved else None))
+    figure.add_heatmap(
+        z=z, x=_centred(heads, columns, along), y=_centred(layers, rows, down), zmin=0, zmax=255, showscale=False,
+        colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]], *SEQUENTIAL[1:]],
+        hoverinfo="skip",
     )  # fmt: skip
     if coloured is not None:
         known = np.argwhere(np.isfinite(coloured.values))
@@ -80,9 +84,8 @@ def overview_figure(
         figure,
         f"{counted(layers, 'layer')} from top to bottom, {counted(heads, 'head')} from left to right; in each small "
         "map queries run down and keys to the right, darker is more, shaded up to the map's own largest weight."
-        f"{pooled}",
+        f"{pooled} The table tells each head's {told.name}.",
         title=title,
-        table=False,
         uirevision=f"overview-{layers}-{heads}",
         height=int(np.clip(90 + 26 * layers, 300, 900)),
     )
@@ -93,14 +96,37 @@ def overview_figure(
     figure.update_xaxes(
         title={"text": f"heads, most “{coloured.name}” first" if moved and coloured else "head",
                "standoff": 22 if moved else 10}, showticklabels=not moved,
-        range=[-0.55, heads - 0.45], tickvals=list(range(0, heads, max(1, heads // 12))),
-        side="bottom" if below else "top", **axis
+        range=[-0.55, heads - 0.45], side="bottom" if below else "top",
+        **_numbered(heads, 12, "place {} of its layer" if moved else "head {}"), **axis
     )  # fmt: skip
-    figure.update_yaxes(title_text="layer", tickvals=list(range(0, layers, max(1, layers // 16))),
-                        range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55], **axis)  # fmt: skip
+    figure.update_yaxes(title_text="layer", range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55],
+                        **_numbered(layers, 16, "layer {}"), **axis)  # fmt: skip
     if selected is not None:
         figure.add_shape(overview_mark(*selected, order if moved else None))
     return figure
+
+
+def _cells(told: Property, order: np.ndarray | None) -> go.Heatmap:
+    """A cell over each head's map, unseen, that answers for it; in another order it names the head as well."""
+    values, words = np.asarray(told.values, np.float32), told.words
+    if order is not None:
+        words = np.vectorize("{:.3f}".format, otypes=[object])(values) if words is None else words
+        values, words = (np.take_along_axis(np.asarray(found), order, 1) for found in (values, words))
+        words = np.where(np.isfinite(values), np.vectorize("head {}: {}".format, otypes=[object])(order, words), "")
+    where = "layer <b>%{y:d}</b>" + (", head <b>%{x:d}</b>" if order is None else "")
+    what = f"{label(told.name, None)}: <b>{'%{z:.3f}' if words is None else '%{text}'}</b>"
+    return go.Heatmap(
+        z=values, x=np.arange(values.shape[1], dtype=np.float32), y=np.arange(values.shape[0], dtype=np.float32), opacity=0,
+        showscale=False, hoverongaps=False, hovertemplate=f"{where}<br>{what}<extra></extra>",
+        text=None if words is None else [[label(word, None) for word in row] for row in words.tolist()],
+    )  # fmt: skip
+
+
+def _numbered(count: int, most: int, words: str) -> dict:
+    """An axis that counts things and shows at most about so many numbers; the table has words."""
+    places = list(range(0, count, max(1, count // most)))
+    return {"tickmode": "array", "tickvals": places, "ticktext": [str(place) for place in places],
+            "labelalias": {str(place): words.format(place) for place in range(count)}}  # fmt: skip
 
 
 def overview_mark(layer: int, head: int, order: np.ndarray | None = None) -> dict:

@@ -9,8 +9,10 @@ import plotly.graph_objects as go
 from playground.analysis.display import counted
 from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL, colour_bar, finish, label, shades
 
-MOST_ROWS, MOST_COLUMNS = 256, 512
-"""Cells of a heat map beyond which only every n-th row or column is drawn."""
+MOST_ROWS, MOST_COLUMNS = 256, 192
+"""Cells of a heat map beyond which only some rows or columns are drawn: a third of a megabyte."""
+MOST_CELLS = 2**15
+"""Heads times distances of a heat map."""
 MOST_LINES, MOST_POINTS = 32, 513
 """Lines of a picture and points of a line (256 to each side of 0) beyond which only some are drawn."""
 
@@ -19,19 +21,20 @@ def table_figure(table: np.ndarray, *, what: str = "position table", title: str 
     """Heat map of position vectors (positions, dimensions), signed, white at zero.
 
     Colours end at the 99.5th percentile of the magnitudes, so that a few outliers don't bleach the rest; hover
-    tells the value itself. Large tables show every n-th row or column, and the description says so.
+    tells the value itself. Large tables show every n-th row, or every n-th two columns, and the description says so.
     """
-    z, row_step, column_step = _thinned(table)
+    rows, columns, words = _places(table.shape, "pair of columns", 2)
+    z = np.asarray(table[rows][:, columns], np.float32)
     most = float(np.percentile(np.abs(z), 99.5)) or 1.0
     figure = _heat(
-        z, row_step, column_step, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("value"),
+        z, rows, columns, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("value"),
         hovertemplate="position <b>%{y:d}</b><br>dimension <b>%{x:d}</b><br>value <b>%{z:.4f}</b><extra></extra>",
     )  # fmt: skip
     sentence = (
         f"{what[:1].upper()}{what[1:]}: {table.shape[0]} positions from top to bottom, {table.shape[1]} dimensions "
         f"from left to right, blue below zero and orange above; colours end at ±{most:.3g}."
     )
-    return _finish(figure, sentence + _steps(row_step, column_step), "dimension", "position", title, table.shape)
+    return _finish(figure, sentence + words, "dimension", "position", title, table.shape)
 
 
 def waves_figure(
@@ -107,9 +110,10 @@ def wavelengths_figure(
 
 def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
     """Heat map of rotary angles (positions, pairs) in radians; the colour of 2π is that of 0."""
-    z, row_step, column_step = _thinned(np.mod(np.asarray(angles, np.float64), 2 * np.pi))
+    rows, columns, words = _places(angles.shape, "column")
+    z = np.mod(np.asarray(angles[rows][:, columns], np.float64), 2 * np.pi)
     figure = _heat(
-        z, row_step, column_step, zmin=0, zmax=2 * np.pi, colorscale=CYCLIC,
+        z, rows, columns, zmin=0, zmax=2 * np.pi, colorscale=CYCLIC,
         colorbar=colour_bar("angle", tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "π", "2π"]),
         hovertemplate="position <b>%{y:d}</b><br>pair <b>%{x:d}</b><br>angle <b>%{z:.3f}</b> rad<extra></extra>",
     )  # fmt: skip
@@ -117,7 +121,7 @@ def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
         f"Angle by which each of {angles.shape[1]} pairs is turned, from left to right, at {angles.shape[0]} "
         "positions from top to bottom, counted anew after each full turn."
     )
-    return _finish(figure, sentence + _steps(row_step, column_step), "pair", "position", title, angles.shape)
+    return _finish(figure, sentence + words, "pair", "position", title, angles.shape)
 
 
 def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
@@ -144,7 +148,7 @@ def relative_bias_figure(
         figure, left_out = _lines(bias, distances)
         return _finish(figure, sentence + left_out, where, "added to the score", title, bias.shape)
     most = float(np.abs(bias).max()) or 1.0
-    at = spread(len(distances), around=int(np.abs(distances).argmin()))
+    at = spread(len(distances), min(MOST_POINTS, MOST_CELLS // len(bias)), around=int(np.abs(distances).argmin()))
     figure = go.Figure(
         go.Heatmap(
             z=np.asarray(bias[:, at], np.float32), x=np.asarray(distances[at], np.int32), y0=0, dy=1, zmin=-most, zmax=most,
@@ -160,13 +164,13 @@ def relative_bias_figure(
 
 def similarity_figure(cosine: np.ndarray, *, title: str = "") -> go.Figure:
     """Heat map of cosine similarities (positions, positions): white at 0, orange towards 1, blue towards -1."""
-    z, row_step, column_step = _thinned(cosine, MOST_ROWS, MOST_ROWS)
+    rows, columns, words = _places(cosine.shape, "column", columns=MOST_ROWS)
     figure = _heat(
-        z, row_step, column_step, zmin=-1, zmax=1, colorscale=DIVERGING, colorbar=colour_bar("cosine"),
+        cosine[rows][:, columns], rows, columns, zmin=-1, zmax=1, colorscale=DIVERGING, colorbar=colour_bar("cosine"),
         hovertemplate="positions <b>%{y:d}</b> and <b>%{x:d}</b><br>cosine <b>%{z:.3f}</b><extra></extra>",
     )  # fmt: skip
     near = f" Neighbours: {float(np.diagonal(cosine, 1).mean()):.2f} on average." if len(cosine) > 1 else ""
-    sentence = f"Cosine similarity of the vectors of {len(cosine)} positions.{near}{_steps(row_step, column_step)}"
+    sentence = f"Cosine similarity of the vectors of {len(cosine)} positions.{near}{words}"
     figure = _finish(figure, sentence, "position", "position", title, cosine.shape)
     figure.update_xaxes(constrain="domain", constraintoward="left")
     figure.update_yaxes(scaleanchor="x", constrain="domain", constraintoward="top")
@@ -188,21 +192,22 @@ def norms_figure(norms: np.ndarray, *, title: str = "") -> go.Figure:
     return figure
 
 
-def _thinned(table: np.ndarray, rows: int = MOST_ROWS, columns: int = MOST_COLUMNS) -> tuple[np.ndarray, int, int]:
-    row_step, column_step = -(-table.shape[0] // rows), -(-table.shape[1] // columns)
-    if column_step > 1 and column_step % 2 == 0:
-        column_step += 1  # an even step would show the sines and none of the cosines
-    return np.asarray(table[::row_step, ::column_step], np.float32), row_step, column_step
+def _places(
+    shape: tuple[int, int], what: str, together: int = 1, columns: int = MOST_COLUMNS
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Which rows and columns of a large table are drawn, and what is left out, in words. Columns stay `together`: every
+    second one of a table of sinusoids would show the sines and none of the cosines."""
+    row_step, step = -(-shape[0] // MOST_ROWS), -(-shape[1] // columns)
+    at = np.arange(shape[1])
+    parts = [f"every {n}. {name}" for n, name in ((row_step, "row"), (step, what)) if n > 1]
+    words = f" Shown: {' and '.join(parts)}." if parts else ""
+    return np.arange(0, shape[0], row_step), at[at // together % step == 0], words
 
 
-def _steps(row_step: int, column_step: int) -> str:
-    parts = [f"every {step}. {name}" for step, name in ((row_step, "row"), (column_step, "column")) if step > 1]
-    return f" Shown: {' and '.join(parts)}." if parts else ""
-
-
-def _heat(z: np.ndarray, row_step: int, column_step: int, **more) -> go.Figure:
-    x, y = np.arange(z.shape[1]) * column_step, np.arange(z.shape[0]) * row_step
-    figure = go.Figure(go.Heatmap(z=z, x=x.astype(np.float32), y=y.astype(np.float32), **more))
+def _heat(z: np.ndarray, rows: np.ndarray, columns: np.ndarray, **more) -> go.Figure:
+    """A heat map of cells (rows, columns) in their places."""
+    x, y = columns.astype(np.float32), rows.astype(np.float32)
+    figure = go.Figure(go.Heatmap(z=np.asarray(z, np.float32), x=x, y=y, **more))
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure

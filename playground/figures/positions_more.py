@@ -27,11 +27,11 @@ MOST_PLACES = 1024
 PATH_COLOURS = [[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]]
 
 
-def path_figure(projection: Projection, *, title: str = "") -> go.Figure:
-    """The path of positions 0, 1, 2, … through two or three principal components, coloured by position."""
-    points = projection.coordinates
+def path_figure(projection: Projection, dimensions: int, *, title: str = "") -> go.Figure:
+    """The path of positions 0, 1, 2, … through the first two or three principal components, coloured by position."""
+    points = projection.coordinates[:, :dimensions]
     places = np.arange(len(points), dtype=np.float32)
-    shares = projection.explained_variance_ratio
+    shares = projection.explained_variance_ratio[:dimensions]
     titles = [f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares)]
     shared = {
         "mode": "lines+markers", "customdata": places, "showlegend": False, "line": {"color": "#8f959e", "width": 1},

@@ -63,7 +63,8 @@ def main() -> None:
     _, click = measured(lambda: placing.placed(model, asked_of()), asked.rounds)
     print(f"the cloud again for a click  {click * 1000:6.2f} ms")
     bench, sentences = Workbench(), pg.load("all-minilm-l6-v2")
-    lines = tuple(f"{text.strip()} is one of the words in line {i}" for i, text in enumerate(table.texts[1000 : 1000 + asked.lines]))
+    some = table.texts[1000 : 1000 + asked.lines]
+    lines = tuple(f"{text.strip()} is one of the words in line {i}" for i, text in enumerate(some))
     for run in ("at first", "again"):
         _, seconds = measured(lambda: bench.sentences(sentences, lines, MEAN))
         print(f"{asked.lines:,} sentences, {run:9}  {seconds:8.3f} s")

@@ -26,6 +26,12 @@ def place_of(page: Page, view: str, x: float, y: float) -> list[float]:
     )
 
 
+def pick(page: Page, place: str, name: str) -> None:
+    """Chooses from a list."""
+    page.locator(f"{place} input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
 def open_view(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
@@ -93,6 +99,32 @@ def test_the_numbers_as_a_table_and_by_keyboard(opened):
     page.keyboard.press("Enter")
     expect(page.locator("#attention-row")).to_contain_text("“·didn” (position 2) attends most to", timeout=30_000)
     expect(page.locator("#attention-map .pv-size")).to_contain_text("kB sent")
+
+
+def test_all_heads_as_a_table_and_by_keyboard(opened):
+    """Guards against an overview that only eyes and a mouse can read: a number of each head in a table, a key from head to
+    head, and Enter that opens the head; sorted, the head that stands there."""
+    page = opened()
+    open_tab(page, "Attention")
+    expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=60_000)
+    page.locator("#attention-overview .pv-table summary").click()
+    rows = "box => [...box.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+    table = page.locator("#attention-overview .pv-cells").evaluate(rows)
+    assert len(table) == 30 and all(len(row) == 10 for row in table)
+    assert table[2][0] == "layer 2" and float(table[2][5]) == pytest.approx(0.433, abs=1e-3)
+    page.locator("#attention-overview .pv").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    live = page.locator("#attention-overview .pv-live")
+    expect(live).to_contain_text("layer 2, head 4", timeout=10_000)
+    expect(live).to_contain_text("0.433")
+    page.keyboard.press("Enter")
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4", timeout=30_000)
+    pick(page, "#overview-role", "induction")
+    page.locator("#overview-ordered input").check()
+    page.wait_for_function("document.querySelector('#attention-overview .pv-cells td')?.nextSibling")
+    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.030", timeout=60_000)
+    expect(page.locator("#attention-overview .pv-words")).to_contain_text("each head's induction")
 
 
 def test_zooming_into_a_text(opened):

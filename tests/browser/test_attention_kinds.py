@@ -2,9 +2,9 @@
 alone. Every view shows something of the model that is loaded, or says why not."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.test_attention import open_view
+from tests.browser.test_attention import open_view, pick
 from tests.browser.test_generate import load
 from tests.browser.test_page import look_at, open_tab
 
@@ -14,12 +14,6 @@ VIEWS = {
     "Roles": "#roles-map .pv[data-rendered]",
     "bertviz": "#bertviz iframe[data-drawn=head]",
 }
-
-
-def pick(page: Page, place: str, name: str) -> None:
-    """Chooses from a list."""
-    page.locator(f"{place} input").click()
-    page.get_by_role("option", name=name, exact=True).click()
 
 
 def test_minilm_and_two_sentences(opened):

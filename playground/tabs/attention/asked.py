@@ -51,6 +51,8 @@ class Marking(NamedTuple):
     order: np.ndarray | None = None
     labels: Mapping = MappingProxyType({})
     missing: str = ""
+    told: Property | None = None
+    """What is said of each head; None for what stands out in its map."""
 
 
 def asked(text: str, show="this head", others=(), left_out="nothing", between="both", log=False, how="max",
@@ -95,7 +97,9 @@ def marking(recording, kind: str, wanted: Asked) -> Marking:
         best, strong = table.argmax(0), table.max(0) >= STRONG
         groups = {f"{name} ≥ {STRONG}": np.argwhere(strong & (best == n)) for n, name in enumerate(named)}
         labels = {name: [tuple(map(int, at)) for at in heads] for name, heads in groups.items() if len(heads)}
-        return Marking(labels=labels)
+        words = np.vectorize("{} {:.3f}".format, otypes=[object])(np.array(named, object)[best], table.max(0))
+        return Marking(labels=labels, told=Property(table.max(0), "strongest role", words))
     values = found[wanted.role]
     order = np.argsort(-np.nan_to_num(values, nan=-np.inf), axis=1, kind="stable") if wanted.ordered else None
-    return Marking(Property(values, wanted.role), order)
+    shown = Property(values, wanted.role)
+    return Marking(shown, order, told=shown)

@@ -1,24 +1,21 @@
 """What the first view of the Attention tab draws: every handler takes the model, the text, the head and what the controls
-say (asked.py). Knows recordings; knows no components by name."""
+say (asked.py). How one head is drawn stands in one_head.py. Knows recordings; knows no components by name."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import gradio as gr
-import numpy as np
 
-from playground.analysis.attention_maps import summarise_head
-from playground.analysis.display import percent, plain_mark
-from playground.analysis.masks import describe_mask
+from playground.analysis.attention_maps import standing_out
 from playground.components import markup, numbered
 from playground.errors import PlaygroundError
-from playground.figures.attention import Window, difference_figure, head_figure, mask_figure
-from playground.figures.attention_rows import alignment_figure, alignment_words
-from playground.figures.overview import overview_cell, overview_figure, overview_mark
+from playground.figures.attention import Window
+from playground.figures.overview import Property, overview_cell, overview_figure, overview_mark
 from playground.tabs.attention.asked import Asked, asked, marking, small_maps
+from playground.tabs.attention.one_head import head_picture, head_view
 from playground.tabs.attention.rows import COLUMN, ROW, WAYS, row_view, write_files
-from playground.tabs.attention.shown import MASK, THIS, Shown, head_map, shared_key, two_sentences
+from playground.tabs.attention.shown import head_map, two_sentences
 from playground.tabs.lens import loaded, outputs, recorded
 
 EVERY = 2.5
@@ -63,14 +60,11 @@ def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tu
         gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=list(others)),
         gr.update(visible=pair), gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
     )  # fmt: skip
-    try:
-        pictures = _one_head(recording, layer, head, kind, wanted)
-    except PlaygroundError as error:  # what was shown of another model can't be shown of this one
-        pictures = None, gone, markup.problem(error), [], "", None
+    pictures = _one_head(recording, layer, head, kind, wanted)
     yield *controls, skip, *pictures[:3], skip, *pictures[3:]
     still = [skip] * 3
     for picture, words in overview_views(recording, kind, (layer, head), wanted):
-        # Both at once: of two answers in quick succession the page now and then loses the first.
+        # Both at once: of two answers in quick succession the page mostly loses the first (27 of 30 with Gradio 6.31).
         badge = markup.badge("off", words) if words else verification_badge(recording)
         yield *still, picture, skip, skip, skip, badge, skip, skip, skip
 
@@ -103,8 +97,14 @@ def _another_head(recording, layer: int, head: int, kind: str, wanted: Asked) ->
 
 
 def _one_head(recording, layer: int, head: int, kind: str, wanted: Asked) -> tuple:
-    """map, alignment, sentence, strip, its words, bars."""
-    shown = head_map(recording, layer, head, kind, wanted.options)
+    """map, alignment, sentence, strip, its words, bars; where this can't be shown of the model, why, in place of all.
+    PlaygroundError for a layer or head that there is not."""
+    if head not in range((attention := recording.attention(layer, kind)).heads):
+        attention.head(head)  # which says so
+    try:
+        shown = head_map(recording, layer, head, kind, wanted.options)
+    except PlaygroundError as error:
+        return None, gr.update(value=None, visible=False), markup.problem(error), [], "", None
     return *head_view(recording, shown, layer, head, kind, wanted), *row_view(shown, wanted.way, wanted.place)
 
 
@@ -157,7 +157,7 @@ def zoom(model_id, device, dtype, text, layer, head, kind, event: gr.EventData, 
         return gr.skip(), None
     shape = tuple(shown.weights.shape)
     window = _window(event._data, shape)
-    return _picture(recording, shown, int(layer), int(head), kind, window)[0], window and (shape, window)
+    return head_picture(recording, shown, int(layer), int(head), kind, window)[0], window and (shape, window)
 
 
 def _window(seen: dict, shape: tuple[int, int]) -> Window | None:
@@ -172,59 +172,6 @@ def _window(seen: dict, shape: tuple[int, int]) -> Window | None:
     ):
         return None
     return Window(*parts)
-
-
-def head_view(recording, shown: Shown, layer: int, head: int, kind: str, wanted: Asked | None = None) -> tuple:
-    """The picture of one head, the alignment of two texts, and the sentence under them."""
-    window = wanted.window(shown.weights.shape) if wanted else None
-    figure, sentence = _picture(recording, shown, layer, head, kind, window)
-    links = gr.update(value=None, visible=False)
-    if shown.cross and shown.options.show != MASK and not shown.compared:
-        weights = shown.weights.numpy()
-        told = f"Each target token and what it attends to most: {alignment_words(weights, shown.queries, shown.keys)}."
-        links = gr.update(visible=True, value=alignment_figure(
-            weights, shown.queries, shown.keys, description=told, title="Target above, source below"))  # fmt: skip
-    return figure, links, markup.note(sentence)
-
-
-def _picture(recording, shown: Shown, layer: int, head: int, kind: str, window: Window | None = None) -> tuple:
-    """The map and what is seen, in a sentence."""
-    show, axes = shown.options.show, (shown.queries, shown.keys)
-    part = {"window": window, "begun": shown.begun}
-    if show == MASK:
-        allowed = recording.attention(layer, kind).allowed
-        if allowed is None and recording.model.on_interface:
-            allowed = np.ones(shown.weights.shape, bool)
-        if allowed is None:
-            return None, "The mask of this model is not captured, only its weights: zeros in them are what it hides."
-        told = describe_mask(allowed, shown.cross)
-        sentence = (f"Layer {layer}, the mask as the model used it: {told.name}. {told.words} {percent(told.share)} of all "
-                    "pairs are allowed. One text is read at a time, so nothing is padded.")  # fmt: skip
-        return mask_figure(allowed, *axes, description=sentence, **part), sentence
-    weights = shown.weights.numpy()
-    if shown.compared:
-        sentence = f"{shown.name}: orange where this head attends more, blue where less.{shown.note}"
-        return difference_figure(weights, *axes, description=sentence, causal=shown.causal, **part), sentence
-    pair = None
-    part_of = len(shown.queries) != len(recording.attention(layer, kind).query_tokens)  # one sentence of two
-    if show == THIS and shown.hidden is None and not part_of:
-        summary = summarise_head(shown.weights, *axes, cross=shown.cross)
-        sentence, pair = summary.sentence(layer, head), summary.pair
-    else:
-        query, key = np.unravel_index(weights.argmax(), weights.shape)
-        sentence = (f"{shown.name}: most, {weights[query, key]:.3g}, from “{plain_mark(shown.queries[query], 24)}” to "
-                    f"“{plain_mark(shown.keys[key], 24)}”.")  # fmt: skip
-    figure = head_figure(
-        weights, *axes, description=sentence, causal=shown.causal and not part_of,
-        selected=None if window else pair, logarithmic=shown.options.logarithmic, how=shown.options.how, unit=shown.unit,
-        **part,
-    )  # fmt: skip
-    sentence += shown.note
-    if shown.hidden is not None:
-        sentence += f" What is left out took {percent(shown.hidden)} of the attention on average."
-    if shown.begun is not None:
-        sentence += f" From token {shown.begun} on the model wrote the text itself: dotted lines, blue names."
-    return figure, sentence + shared_key(recording, layer, head, kind)
 
 
 def within(recording, layer, head, kind: str) -> tuple[str, int, int]:
@@ -268,8 +215,9 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
         if done < layers:
             left = (now - started) / done * (layers - done)
             words = f"All heads: layer {done} of {layers}, about {left:.0f} s to go; then the maths is checked."
+        told = marked.told or (Property(standing_out(found, True), "largest weight") if kind == "cross" else None)
         figure = overview_figure(found, coloured=marked.property, order=marked.order, labels=marked.labels,
-                                 shared_by=shared_by, title=marked.missing)  # fmt: skip
+                                 shared_by=shared_by, title=marked.missing, told=told)  # fmt: skip
         yield gr.update(value=figure, mark=overview_mark(*selected, marked.order)), words
 
 

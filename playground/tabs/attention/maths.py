@@ -75,10 +75,10 @@ def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS)
     before is over), the choice of rows, the formula, badge, sentence and the pictures of stages, these rows, rotation,
     values, the heads' outputs and shares."""
     recording = recorded(model_id, device, dtype, text)
-    can, gone = recording.model.capabilities.maths, gr.update(value=None, visible=False)
+    can, gone = recording.model.capabilities.maths, _seen(None)
     if not can:
         off = markup.badge("off", f"The steps of this model can't be shown: {can.reason}")
-        return *[gr.skip()] * 2, None, gone, "", gr.skip(), gr.skip(), off, "", None, None, gone, None, None, gone
+        return *[gr.skip()] * 2, None, gone, "", gr.skip(), gr.skip(), off, "", *[gone] * 6
     kind, layer, head, query = _place(recording, layer, head, kind, token)
     maths, attention = recording.maths(layer, kind), recording.attention(layer, kind)
     queries, keys = ([t.label for t in tokens] for tokens in (attention.query_tokens, attention.key_tokens))
@@ -102,14 +102,19 @@ def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS)
     return (
         _choices(queries, query), gr.update(choices=_numbered(keys), value=None), None, gone, "",
         gr.Radio(choices=list(tables), value=rows), formula_of(inputs), _badge(recording, error), markup.note(words),
-        stages_figure(steps, keys, title=f"From q·k to the weight: {name}"),
-        vectors_figure(*tables[rows], steps.weights, keys, names=("q", "q·k by dimension" if rows == PRODUCTS else "k"),
-                       title=TITLES[rows]),
+        _seen(stages_figure(steps, keys, title=f"From q·k to the weight: {name}")),
+        _seen(vectors_figure(*tables[rows], steps.weights, keys, title=TITLES[rows],
+                             names=("q", "q·k by dimension" if rows == PRODUCTS else "k"))),
         _rotation(before, inputs, query),
-        vectors_figure(steps.output, steps.weighted, steps.weights, keys, names=("head", "weight · v"),
-                       title="The head's output is the sum of the weighted values"),
-        concat_figure(maths.outputs(query), head), _shares(maths, head, query),
+        _seen(vectors_figure(steps.output, steps.weighted, steps.weights, keys, names=("head", "weight · v"),
+                             title="The head's output is the sum of the weighted values")),
+        _seen(concat_figure(maths.outputs(query), head)), _shares(maths, head, query),
     )  # fmt: skip
+
+
+def _seen(figure) -> dict:
+    """A picture in its place; without one the place goes, so that no white space is left where nothing can be shown."""
+    return gr.update(value=figure, visible=figure is not None)
 
 
 def formula_of(inputs) -> str:
@@ -142,7 +147,7 @@ def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score,
     """The softmax after a visitor's change, marked as such: picture and sentence."""
     recording = recorded(model_id, device, dtype, text)
     if not (can := recording.model.capabilities.maths):
-        return gr.update(value=None, visible=False), markup.note(f"The steps of this model can't be shown: {can.reason}.")
+        return _seen(None), markup.note(f"The steps of this model can't be shown: {can.reason}.")
     kind, layer, head, query = _place(recording, layer, head, kind, token)
     inputs = recording.maths(layer, kind).inputs(head, query)
     labels = [t.label for t in recording.attention(layer, kind).key_tokens]
@@ -155,7 +160,7 @@ def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score,
     moved = float(np.abs(after.weights - before.weights).sum()) / 2
     figure = stages_figure(after, labels, title="CHANGED BY YOU: not the model's own numbers", compared=before)
     words = f"Changed by you: {percent(moved)} of the attention moved elsewhere. The model did not compute this."
-    return gr.update(value=figure, visible=True), markup.note(words)
+    return _seen(figure), markup.note(words)
 
 
 def _numbered(labels: list[str]) -> list[tuple[str, int]]:
@@ -177,19 +182,18 @@ def _badge(recording, error: float) -> str:
 
 def _rotation(before, inputs, query: int) -> dict:
     if before is None:
-        return gr.update(value=None, visible=False)
-    figure = rotation_figure(before[0], inputs.query, title=f"The query before and after rotary, at position {query}")
-    return gr.update(value=figure, visible=True)
+        return _seen(None)
+    return _seen(rotation_figure(before[0], inputs.query, title=f"The query before and after rotary, at position {query}"))
 
 
 def _shares(maths, head: int, query: int) -> dict:
     shares = maths.shares(query)
     if shares is None:
-        return gr.update(value=None, visible=False)
+        return _seen(None)
     whole, bias = maths.projected(query)
     error = float(np.abs(shares.sum(0) + bias - whole).max())
     title = f"What each head adds through W^O (their sum is off by {error:.0e})"
-    return gr.update(value=shares_figure(shares, whole, head, title=title), visible=True)
+    return _seen(shares_figure(shares, whole, head, title=title))
 
 
 def hand_sized_words() -> str:

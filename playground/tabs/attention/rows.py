@@ -31,12 +31,8 @@ def row_view(shown: Shown, way: str = ROW, index: int | None = None) -> tuple:
         values = shown.weights[:, index] if way == COLUMN else shown.weights[index]
     values = values.numpy()
     most = max(float(abs(values).max()), 1e-9)
-    items = [
-        {"text": name, "label": plain_mark(name, 40), "shade": max(0.0, float(value)) / most,
-         "kind": "generated" if shown.begun is not None and at >= shown.begun else "prompt",
-         "title": f"{plain_mark(name, 40)}: {value:.4f}"}
-        for at, (name, value) in enumerate(zip(names, values, strict=True))
-    ]  # fmt: skip
+    items = [_item(name, float(value), most, None if shown.begun is None else at >= shown.begun)
+             for at, (name, value) in enumerate(zip(names, values, strict=True))]  # fmt: skip
     best = [int(i) for i in (-values).argsort()[:3]]
     told = ", ".join(f"“{plain_mark(names[i], 24)}” {float(values[i]):.3f}" for i in best)
     token = f"“{plain_mark(own, 24)}” (position {index})"
@@ -48,6 +44,14 @@ def row_view(shown: Shown, way: str = ROW, index: int | None = None) -> tuple:
     else:
         words = f"{token} attends most to {told}." if way == ROW else f"Most of it to {token} comes from {told}."
     return items, markup.note(words), bars_figure(values, names, unit=shown.unit, title=f"{token}: {way}"[:60])
+
+
+def _item(name: str, value: float, most: float, written: bool | None) -> dict:
+    """A token for the strip, with no more than it needs: a long text has thousands. written: by a model, if it matters."""
+    item = {"text": name, "shade": round(max(0.0, value) / most, 3), "title": f"{value:.4f}"}
+    if (label := plain_mark(name, 40)) != name.replace(" ", "·", 1 if name.startswith(" ") else 0):
+        item["label"] = label
+    return item if written is None else item | {"kind": "generated" if written else "prompt"}
 
 
 def write_files(shown: Shown) -> tuple[str, str]:

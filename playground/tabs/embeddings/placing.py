@@ -148,9 +148,9 @@ def _room(points, asked: Asked) -> int:
     if asked.layout != "PCA":
         return layouts.MOST_POINTS
     labels, numbers = labels_of(points.source), points.numbers
-    # A byte takes 4/3 characters in base64, and some of these are escaped in JSON.
+    # A byte takes 4/3 characters in base64.
     written = sum(len(labels[i].encode()) + 3 for i in numbers) / max(1, len(numbers))
-    return min(MOST_DRAWN, int(MOST_BYTES / ((4 * asked.components + 1) * 1.5 + written)))
+    return min(MOST_DRAWN, int(MOST_BYTES / ((4 * asked.components + 1) * 4 / 3 + written)))
 
 
 def cloud(model, asked: Asked, tick: Callable[[float], None] | None = lambda share: None) -> Cloud:

@@ -108,7 +108,7 @@ def slide(found, distance) -> tuple:
 def _clocks(recording, source, base, width) -> tuple:
     from playground.models.positions import position_facts
 
-    facts = position_facts(recording.model)
+    facts = position_facts(recording.model, len(recording.tokens))
     kinds = list(facts.inverse_frequencies)
     if source not in [*kinds, FORMULA]:
         source = kinds[0] if kinds else FORMULA
@@ -127,6 +127,7 @@ def _clocks(recording, source, base, width) -> tuple:
     else:
         frequencies = facts.inverse_frequencies[source].numpy()
         heading = markup.badge("ok", f"The model's own: {facts.words}" + (f"; {source} layers" if len(kinds) > 1 else ""))
+        heading += markup.note(facts.remark)
     shown = gr.update(visible=source == FORMULA)
     clocks = clocks_figure(frequencies, tokens, start=min(len(recording.tokens), FRAMES) - 1,
                            title="Every pair turns at its own pace")  # fmt: skip

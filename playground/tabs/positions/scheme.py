@@ -60,12 +60,12 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
     from playground.models.rotary import unturned_layers
 
     recording = recorded(model_id, device, dtype, text)
-    facts = position_facts(recording.model)
-    own = schemes.own_scheme(facts)
-    scheme = scheme if scheme in schemes.NAMES and known == model_id else own
     if None in (length, width, base, shift, heads):
         raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
     numbers = schemes.Numbers(int(length), int(width), float(base), int(shift), int(heads))
+    facts = position_facts(recording.model, numbers.length)
+    own = schemes.own_scheme(facts)
+    scheme = scheme if scheme in schemes.NAMES and known == model_id else own
     without = unturned_layers(recording.model) if scheme == own == "rotary" else ()
     profiles = mean_profiles(recording, without) if scheme == own and (without or scheme in ("alibi", "other")) else None
     found = schemes.show(scheme, facts, numbers, recording.model.anatomy.context_length,

@@ -155,7 +155,8 @@ def _learned(facts, most: int = 512) -> Shown:
     found = table_similarity(table)
     sentence = (f"{facts.table.shape[0]:,} positions, each a learned vector of {table.shape[1]:,} numbers that is added "
                 f"to the token's embedding{_rows(facts)}; the first {len(table)} are shown.")  # fmt: skip
-    paths = [more.path_figure(pca(table, n), title=f"Its path in {n} dimensions (PCA)") for n in (2, 3)]
+    path = pca(table, 3)
+    paths = [more.path_figure(path, n, title=f"Its path in {n} dimensions (PCA)") for n in (2, 3)]
     return Shown(sentence, (
         figures.table_figure(table, title="The model's own table"),
         figures.similarity_figure(found.cosine, title="Cosine similarity of positions"),
@@ -182,8 +183,9 @@ def _rotary(facts, numbers: Numbers, context: int | None, tokens: int | None) ->
         drawn.append(figures.wavelengths_figure(waves, length=tokens, context=context,
                                                 title=f"Wavelength of each pair{where}"))  # fmt: skip
         words.append(f"{len(frequencies)} pairs turn once in {waves[0]:.3g} to {waves[-1]:,.0f} tokens{where}")
+    remark = f" {facts.remark}" if facts is not None and facts.remark else ""
     return Shown("Queries and keys are turned pair by pair: " + "; ".join(words) + ". A score then depends on the distance "
-                 "of two tokens alone; see it in “Clocks”.", tuple(drawn), own=facts is not None)  # fmt: skip
+                 f"of two tokens alone; see it in “Clocks”.{remark}", tuple(drawn), own=facts is not None)  # fmt: skip
 
 
 def _with_nope(shown: Shown, facts, profiles, without) -> Shown:

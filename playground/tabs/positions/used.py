@@ -128,15 +128,18 @@ def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
 
 def _draw(recording, kind, measure, aside, layer, head) -> tuple:
     if not recording.kinds:
-        off = markup.badge("off", f"This model's attention can't be shown: {recording.model.capabilities.attention.reason}")
-        return off, gr.skip(), gr.skip(), gr.skip(), None, None, "", None
+        return _nothing(f"This model's attention can't be shown: {recording.model.capabilities.attention.reason}")
     kind = _kind(recording, kind)
-    found, heads = profiles_of(recording, kind), _most_heads(recording, kind)
+    try:
+        found, heads = profiles_of(recording, kind), _most_heads(recording, kind)
+    except PlaygroundError as error:
+        return _nothing(str(error))
     layer = min(int(layer), len(found) - 1)
     head = min(int(head), len(found[layer].near) - 1)
-    distances = found[0].distances
+    known = max(1, len(found[0].distances) - bool(aside))  # so far away from the last token there is only the first
+    distances = found[0].distances[:known]
     close = shown_distances(distances, heads * len(found))
-    means = [layer.rest if aside else layer.mean for layer in found]
+    means = [(layer.rest if aside else layer.mean)[:, :known] for layer in found]
     every = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
     values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
     grids = {name: np.stack([_filled(getattr(layer, field), heads) for layer in found]) for name, field in values.items()}
@@ -149,10 +152,16 @@ def _draw(recording, kind, measure, aside, layer, head) -> tuple:
     kinds = _kinds(recording)
     return (
         markup.note(_counts(grids, periods)), gr.update(choices=kinds, value=kind, visible=len(kinds) > 1), *sliders,
-        gr.update(value=picture, mark=row_mark(layer * heads + head, distances[close])),
-        roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}"),
-        markup.note(_sentence(found[layer], layer, head)), curve,
+        gr.update(value=picture, mark=row_mark(layer * heads + head, distances[close]), visible=True),
+        gr.update(value=roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}"), visible=True),
+        markup.note(_sentence(found[layer], layer, head)), gr.update(value=curve, visible=True),
     )  # fmt: skip
+
+
+def _nothing(why: str) -> tuple:
+    """Why there is no picture, and no place for one: what was shown of another text is not this one's."""
+    gone = gr.update(value=None, visible=False)
+    return markup.badge("off", why), gr.skip(), gr.skip(), gr.skip(), gone, gone, "", gone
 
 
 def _filled(values: np.ndarray, heads: int) -> np.ndarray:
