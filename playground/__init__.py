@@ -15,16 +15,17 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.settings import Settings
 
 if TYPE_CHECKING:
+    from playground.captured import AttentionMap
     from playground.generation import GenerationSettings, Step, generate
     from playground.models.loaded import Capabilities, LoadedModel
     from playground.models.loading import load
     from playground.models.tokens import Token
-    from playground.recorded import AttentionMap, Recording, Verification
+    from playground.recorded import Recording, Verification
     from playground.recording import record
 
 _HOMES = {
     "load": "models.loading", "LoadedModel": "models.loaded", "Capabilities": "models.loaded",
-    "Token": "models.tokens", "record": "recording", "Recording": "recorded", "AttentionMap": "recorded",
+    "Token": "models.tokens", "record": "recording", "Recording": "recorded", "AttentionMap": "captured",
     "Verification": "recorded", "generate": "generation", "GenerationSettings": "generation", "Step": "generation",
 }
 

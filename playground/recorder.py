@@ -22,8 +22,8 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.masking_utils import eager_mask, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from playground.captured import AttentionCall
 from playground.models.families import CROSS_ATTENTION_PATHS
-from playground.recorded import AttentionCall
 
 FAST, EAGER = "playground_recorder", "playground_recorder_eager"
 """The recorder's two names: with the masks that scaled_dot_product_attention reads, none where it knows that a layer

@@ -13,10 +13,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from playground.captured import LayerMaths
 from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import Token, check_text
-from playground.recorded import LayerMaths, Outputs, Recording
+from playground.recorded import Outputs, Recording
 from playground.recorder import CallReader, Receiver, attention_sink, final_states, logits_of_states, trace_layer
 from playground.settings import Settings
 

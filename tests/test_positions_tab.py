@@ -18,9 +18,8 @@ from playground.models.anatomy import position_table
 from playground.models.loading import prepare
 from playground.models.positions import position_facts
 from playground.settings import Settings
-from playground.tabs.lens import recorded
+from playground.tabs.lens import recorded, while_open
 from playground.tabs.positions import broken, clocks, scheme, schemes, used
-from playground.tabs.views import while_open
 from playground.workbench import Workbench
 from tests import zoo
 
@@ -197,7 +196,7 @@ def test_positions_without_effect():
 
 def test_nothing_is_drawn_behind_a_closed_view():
     """Guards against a text that runs eight passes for a view that nobody looks at."""
-    guarded = while_open("broken", "positions", broken.draw)
+    guarded = while_open(("broken", "positions"), broken.draw)
     arguments = *given("llama"), *DETAIL, *MORE
     for view, active in (("scheme", "positions"), ("broken", "generate")):
         assert all(value == gr.skip() for value in guarded(view, active, *arguments))

@@ -11,7 +11,7 @@ from transformers import EncoderDecoderConfig, EncoderDecoderModel
 from transformers.models.gemma2 import modeling_gemma2
 
 import playground as pg
-from playground import recorded
+from playground import captured
 from playground import recording as recording_module
 from playground.analysis.attention_maps import pool
 from playground.analysis.masks import describe_mask
@@ -514,7 +514,7 @@ def test_pooled_in_stretches(smollm2, monkeypatch):
     processor, and `verify` allows the same."""
     recording = pg.record(smollm2, "The cat sat on the mat, and the dog sat on the cat. " * 3)
     whole = {how: pool(recording.attention(3).weights, 7, how) for how in ("max", "mean")}
-    monkeypatch.setattr(recorded, "_STRETCH", 11)
+    monkeypatch.setattr(captured, "_STRETCH", 11)
     for how, expected in whole.items():
         np.testing.assert_allclose(recording.attention(3).pooled(7, how), expected, atol=1e-5, rtol=0)
     np.testing.assert_allclose(recording.attention(3).head(2), recording.attention(3).weights[2], atol=1e-5, rtol=0)

@@ -177,24 +177,25 @@ def recording_of(model, text: str):
     return workbench.shared().recording(model, text, pair=pair)
 
 
-def only_when_active(name: str, draw):
-    """A handler that does its work only while its tab is the open one and a model is there; its first two inputs
-    are the open tab's name and the model's id."""
+def while_open(names: tuple[str, ...], handler):
+    """The handler, doing its work only while a model is there and what has these names is open: a tab, or a view and its
+    tab. Its first inputs are the names of what is open, then the model's id and what else it takes."""
+    count, idle = len(names), (gr.skip(),) * (handler.outputs + 1)
 
-    def idle(active, model_id) -> bool:
-        return active != name or not model_id
+    def open_now(given: tuple) -> bool:
+        return given[:count] == names and bool(given[count])
 
-    if isgeneratorfunction(draw):
+    if isgeneratorfunction(handler):
 
-        def guarded(active, model_id, *arguments):
-            if idle(active, model_id):
-                yield gr.skip()
+        def guarded(*given):
+            if open_now(given):
+                yield from handler(*given[count:])
             else:
-                yield from draw(model_id, *arguments)
+                yield idle
 
     else:
 
-        def guarded(active, model_id, *arguments):
-            return gr.skip() if idle(active, model_id) else draw(model_id, *arguments)
+        def guarded(*given):
+            return handler(*given[count:]) if open_now(given) else idle
 
     return guarded

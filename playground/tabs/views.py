@@ -5,11 +5,10 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from inspect import isgeneratorfunction
 
 import gradio as gr
 
-from playground.tabs.lens import QUIET, RUNS_MODEL, Lens
+from playground.tabs.lens import QUIET, RUNS_MODEL, Lens, while_open
 
 
 def name_kept(name: str) -> gr.Textbox:
@@ -54,32 +53,8 @@ class View:
         One dependency for all of these, so that of two drawings the later one stays."""
         states = [self.lens.opened[self.within], self.another, *([also] if also else [])]
         events = [*(state.change for state in states), *self.lens.triggers]
-        guarded = while_open(self.name, self.within, handler)
+        guarded = while_open((self.name, self.within), handler)
         gr.on(events, guarded, [self.shown, self.lens.active, *inputs], outputs, trigger_mode="always_last", **RUNS_MODEL)
-
-
-def while_open(name: str, within: str, handler: Callable) -> Callable:
-    """The handler, doing its work only while its view and its tab are the open ones and a model is there."""
-
-    def idle(view, active, model_id) -> bool:
-        return view != name or active != within or not model_id
-
-    if isgeneratorfunction(handler):
-
-        def guarded(view, active, model_id, *arguments):
-            if idle(view, active, model_id):
-                yield (gr.skip(),) * (handler.outputs + 1)
-            else:
-                yield from handler(model_id, *arguments)
-
-    else:
-
-        def guarded(view, active, model_id, *arguments):
-            if idle(view, active, model_id):
-                return (gr.skip(),) * (handler.outputs + 1)
-            return handler(model_id, *arguments)
-
-    return guarded
 
 
 def build_views(lens: Lens, within: str, parts: Sequence, *shared) -> None:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.attention import bertviz, drawing, heads, maths, roles, through
-from playground.tabs.lens import RUNS_MODEL, Lens, only_when_active
+from playground.tabs.lens import RUNS_MODEL, Lens, while_open
 from playground.tabs.views import build_views, noted
 
 NAME, TITLE = "attention", "Attention"
@@ -41,6 +41,6 @@ def build(lens: Lens) -> None:
     another_kind = noted([kind.change])
     chosen = Chosen(layer, head, kind, lens, another_kind, noted([layer.change, head.change, kind.change]))
     shown, again = [kind, layer, head, lens.message], {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([lens.opened[NAME].change, *lens.triggers, another_kind.change], only_when_active(NAME, drawing.follow),
+    gr.on([lens.opened[NAME].change, *lens.triggers, another_kind.change], while_open((NAME,), drawing.follow),
           [lens.active, *chosen.given], shown, **again)  # fmt: skip
     build_views(lens, NAME, VIEWS, chosen)

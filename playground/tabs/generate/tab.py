@@ -16,9 +16,9 @@ from playground.tabs.lens import (
     RUNS_MODEL,
     Lens,
     loaded,
-    only_when_active,
     outputs,
     recorded,
+    while_open,
 )
 
 NAME, TITLE = "generate", "Generate"
@@ -86,7 +86,7 @@ def build(lens: Lens) -> None:
     asked = [*lens.given, mode, written, colour]
     drawn = [mode, start, more, stop, into, ruling.room, off, chat_room, score_room, *shown, lens.message]
     latest = {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([lens.opened[NAME].change, *lens.triggers, mode.input], only_when_active(NAME, draw), [lens.active, *asked], drawn,
+    gr.on([lens.opened[NAME].change, *lens.triggers, mode.input], while_open((NAME,), draw), [lens.active, *asked], drawn,
           **latest)  # fmt: skip
     given = [lens.model, lens.device, lens.dtype]
     ends, once = [*shown, lens.message], {"trigger_mode": "once", **GENERATES}
