@@ -1,10 +1,14 @@
 """Models shared by all tests of a session: loading costs more than most tests."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is there: processes that each want all cores stand in each other's way
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import playground as pg
 from tests import zoo
