@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is there: processes that each want all cores stand in each other's way
+if "PYTEST_XDIST_WORKER" in os.environ:  # set before torch is there: two that want all cores each are slow
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import playground as pg

@@ -341,10 +341,10 @@ def test_a_class_that_places_words_of_its_own(smollm2, monkeypatch):
     without end."""
     placing._layouts.clear()
     asked = {"what": WORDS, "layout": "t-SNE", "perplexity": 1}
-    drawn = [drawn_by(SMOLLM2, words=f"cat, dog, tree, word{i}", **asked)[1] for i in range(9)]
+    drawn = [drawn_by(SMOLLM2, words=f"cat, dog, tree, word{i}", **asked)[1] for i in range(7)]
     assert "“dog” (word 1)" in clicks.choose(*SMOLLM2, click(1), drawn[0], None)[2]
     monkeypatch.setattr(placing, "KEPT", 100_000)
-    for i in range(6):
+    for i in range(3):
         drawn_by(SMOLLM2, words=f"one, two, three, word{i}", **asked)
     assert "no longer kept" in clicks.choose(*SMOLLM2, click(1), drawn[0], None)[-1]
     assert len(placing._layouts[smollm2]) < 5

@@ -122,6 +122,7 @@ def colour_bar(title: str, **more) -> dict:
         "tickfont": {"size": SMALL},
         "ticks": "",
         "nticks": 5,
+        "tickangle": 0,
         **more,
     }
 

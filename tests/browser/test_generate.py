@@ -107,6 +107,7 @@ def test_stop_while_the_prompt_is_read(opened):
     page = opened()
     look_at(page, "word " * 1500)
     expect(page.locator("#generate-status")).to_contain_text("tokens. Press Generate", timeout=60_000)
+    page.locator("#new-tokens input[type=number]").fill("400")
     page.locator("#generate").click()
     expect(page.locator("#generate-status")).to_contain_text(re.compile("Reading the text|tokens in"), timeout=60_000)
     page.locator("#stop").click()
@@ -119,7 +120,8 @@ def test_stop_while_the_prompt_is_read(opened):
 def test_a_long_text_can_be_stopped_before_it_was_read(opened):
     """Guards against a page that says nothing while a long text is read, and hears Stop only afterwards."""
     page = opened()
-    page.locator("#lens-text textarea").fill("A word of many. " * 800)
+    page.locator("#lens-text textarea").fill("A word of many. " * 400)
+    page.locator("#new-tokens input[type=number]").fill("400")  # so that a browser that is slow to click finds it running
     page.locator("#generate").click()
     reading = re.compile(r"Reading the text: [\d,]+ of [\d,]+ tokens")
     expect(page.locator("#generate-status")).to_contain_text(reading, timeout=60_000)

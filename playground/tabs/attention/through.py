@@ -51,18 +51,19 @@ def draw(model_id, device, dtype, text, kind, token, way, sink=False) -> tuple:
 
 
 def _view(recording, kind: str, token, way: str, sink: bool) -> tuple:
+    gone = gr.update(value=None, visible=False)
     if not (can := recording.model.capabilities.attention):
-        return gr.skip(), None, markup.note(f"The attention of this model can't be shown: {can.reason}.")
+        return gr.skip(), gone, markup.note(f"The attention of this model can't be shown: {can.reason}.")
     kind = kind if kind in recording.kinds else recording.kinds[0]
     if kind == "cross":
         words = "Cross-attention alone leads from one text to the other: choose the encoder's or the decoder's own."
-        return gr.skip(), None, markup.note(words)
+        return gr.skip(), gone, markup.note(words)
     labels = [t.label for t in recording.attention(0, kind).query_tokens]
     token = len(labels) - 1 if token is None or int(token) >= len(labels) else int(token)
     tokens = gr.update(choices=[(f"{i}: {plain_mark(name, 24)}", i) for i, name in enumerate(labels)], value=token)
     if len(labels) > LONGEST[way]:
         words = f"The text has {len(labels):,} tokens; {way} is computed for up to {LONGEST[way]}. Shorten it"
-        return tokens, None, markup.note(words + (", or choose rollout." if way == FLOW else "."))
+        return tokens, gone, markup.note(words + (", or choose rollout." if way == FLOW else "."))
     layers = mixed((recording.attention(n, kind).weights for n in range(recording.layers(kind))), sink)
     shares = (flow_to if way == FLOW else rollout_to)(layers, token)
     own, best, share = told(shares, labels, token)
@@ -75,7 +76,7 @@ def _view(recording, kind: str, token, way: str, sink: bool) -> tuple:
                     f"“{plain_mark(labels[best], 24)}”, {percent(own)} at the token itself.")  # fmt: skip
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
     figure = through_figure(shares, labels, token, what=way, description=sentence)
-    return tokens, figure, markup.note(sentence)
+    return tokens, gr.update(value=figure, visible=True), markup.note(sentence)
 
 
 @outputs(3)
