@@ -120,16 +120,16 @@ def test_stop_while_the_prompt_is_read(opened):
 def test_a_long_text_can_be_stopped_before_it_was_read(opened):
     """Guards against a page that says nothing while a long text is read, and hears Stop only afterwards."""
     page = opened()
-    page.locator("#lens-text textarea").fill("A word of many. " * 400)
+    page.locator("#lens-text textarea").fill("A word of many. " * 800)
     page.locator("#new-tokens input[type=number]").fill("400")  # so that a browser that is slow to click finds it running
     page.locator("#generate").click()
     reading = re.compile(r"Reading the text: [\d,]+ of [\d,]+ tokens")
-    expect(page.locator("#generate-status")).to_contain_text(reading, timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text(reading, timeout=120_000)
     page.locator("#stop").click()
-    expect(page.locator("#generate-status")).to_contain_text("Stopped", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("Stopped", timeout=120_000)
     assert forward_calls_cease(), "the model still runs after Stop"
     page.locator("#strip .t").nth(8).click()
-    expect(page.locator("#token-detail")).to_contain_text("“·many” had probability", timeout=60_000)
+    expect(page.locator("#token-detail")).to_contain_text("“·many” had probability", timeout=120_000)
 
 
 def test_pieces_of_a_character(opened):
