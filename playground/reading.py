@@ -22,13 +22,12 @@ from playground.cache import ByteBudgetCache
 from playground.models.families import cache_argument
 from playground.models.loaded import LoadedModel
 from playground.models.turning import follows_length, rotary_modules
+from playground.recorded import LOGIT_TOLERANCE
 from playground.recording import check_ids
 
 STRETCH = 1024
 """Tokens of a long text that are read at once where that takes seconds: not on a GPU, which reads thousands in no time. In
 stretches the whole takes an eighth longer."""
-_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-"""Largest difference of a logit that rounding explains, as a share of the largest logit."""
 
 
 class PrefixCaches:
@@ -283,7 +282,7 @@ def _stretches_agree(model: LoadedModel) -> bool:
         found = network(**{"input_ids": ids[:, start : start + 4], named: cache}, use_cache=True)
         cache = found.get(named)
     expected, last = whole.logits[0, -1].float(), found.logits[0, -1].float()
-    return bool((last - expected).abs().max() <= _TOLERANCE.get(network.dtype, 0.0) * expected.abs().max())
+    return bool((last - expected).abs().max() <= LOGIT_TOLERANCE.get(network.dtype, 0.0) * expected.abs().max())
 
 
 def decoder_start(model: LoadedModel) -> int:

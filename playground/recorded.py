@@ -15,7 +15,7 @@ from playground.errors import PlaygroundError
 from playground.models.loaded import LoadedModel
 from playground.models.tokens import Token
 
-_HEAD_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+LOGIT_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Largest difference of a logit that rounding explains, as a share of the largest logit."""
 ROWS = 128
 """Rows of logits held at once, 25 MB where the vocabulary has 50,000 tokens."""
@@ -152,7 +152,7 @@ class Recording:
         except (RuntimeError, TypeError, ValueError, IndexError):  # any family may have a head of another kind
             return None
         share = (again - last.float()).abs().max() / last.float().abs().max()
-        tolerance = _HEAD_TOLERANCE.get(self.model.model.dtype, 0.0)
+        tolerance = LOGIT_TOLERANCE.get(self.model.model.dtype, 0.0)
         return torch.stack(found).cpu() if share <= tolerance else None
 
     @property

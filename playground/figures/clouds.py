@@ -105,15 +105,15 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
     """Writes labels beside points (N, 2), as many as there is room for: none covers another."""
     if not len(names) or not np.isfinite(points).all():
         return
-    fit = np.ones(len(points), bool)
-    if len(points) > MOST_WRITTEN:
-        fit = np.array([len(bare) > 2 and bare.isalpha() for bare in (name.strip() for name in names)])
-    chosen = np.arange(len(points)) if len(points) <= MOST_WRITTEN else spread_out(points, fit)
+    chosen, many = np.arange(len(points)), len(points) > MOST_WRITTEN
+    if many:
+        words = np.array([len(bare) > 2 and bare.isalpha() for bare in (name.strip() for name in names)])
+        chosen = spread_out(points, words)
     if not len(chosen):
         return
     places, lengths = points[chosen], [len(labels[i]) for i in chosen]
     sides = places_beside(places, lengths, width=WIDE, height=HIGH)
-    if len(points) > MOST_WRITTEN:  # what WebGL draws lies over texts of a trace, but under annotations
+    if many:  # what WebGL draws lies over texts of a trace, but under annotations
         figure.layout.annotations = [
             {"x": x, "y": y, "text": labels[i], "showarrow": False, "font": TEXT, **BESIDE[side]}
             for i, side, (x, y) in zip(chosen, sides, places.tolist(), strict=True) if side

@@ -17,7 +17,7 @@ from playground.analysis.projection import MEASURES, Neighbours, nearest, pca
 from playground.analysis.vectors import cosines, directions
 from playground.errors import PlaygroundError
 from playground.figures.theme import label
-from playground.tabs.embeddings.asked import EVERY_LAYER, SENTENCES, TOKENS, VOCABULARY, WORDS, Asked
+from playground.tabs.embeddings.asked import EVERY_LAYER, OWN, SENTENCES, TOKENS, VOCABULARY, WORDS, Asked
 from playground.tabs.embeddings.colours import coloured, colours_of
 from playground.tabs.lens import recording_of
 
@@ -124,7 +124,8 @@ def points_of(model, asked: Asked, space, tick: Callable[[float], None]):
         return points.of_words(model, asked.text, space, asked.by_token)
     if asked.what == TOKENS:
         recording = recording_of(model, asked.text)
-        return points.of_tokens(model, recording.tokens, recording.hidden_states, space)
+        states = None if isinstance(space, str) else recording.hidden_states  # of a long text another pass
+        return points.of_tokens(model, recording.tokens, states, space)
     return points.of_sentences(*sentences_of(model, asked.text, asked.pooling, space, tick))
 
 
@@ -141,6 +142,14 @@ def pooling_of(model, chosen: str) -> str:
     from playground.models.sentences import POOLINGS, usual_pooling
 
     return chosen if chosen in POOLINGS else usual_pooling(model)
+
+
+def poolings_of(model, chosen: str | None) -> tuple[list[str], str]:
+    """The poolings to choose from, and which of them is taken."""
+    from playground.models.sentences import POOLINGS, own_pooling
+
+    choices = [OWN, *POOLINGS] if own_pooling(model) else list(POOLINGS)
+    return choices, chosen if chosen in choices else OWN if OWN in choices else pooling_of(model, OWN)
 
 
 def _room(points, asked: Asked) -> int:

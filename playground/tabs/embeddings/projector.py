@@ -134,10 +134,11 @@ def show_controls(what: str) -> tuple:
 @outputs(9)
 def draw_if_other(model_id, device, dtype, measure, centre, drawn, halt, *rest) -> Iterator[tuple]:
     """`draw`, unless what is asked for is on the page already: a picture of the vocabulary takes a megabyte."""
-    if drawn == Drawn((model_id, device, dtype), asked(*rest)):
+    wanted = asked(*rest)
+    if drawn == Drawn((model_id, device, dtype), wanted):
         yield (gr.skip(),) * 9
     else:
-        yield from _drawing(model_id, device, dtype, measure, centre, halt, drawn, asked(*rest))
+        yield from _drawing(model_id, device, dtype, measure, centre, halt, drawn, wanted)
 
 
 @outputs(9)
@@ -149,8 +150,6 @@ def draw(model_id, device, dtype, measure, centre, drawn, halt, *rest) -> Iterat
 
 
 def _drawing(model_id, device, dtype, measure, centre, halt, drawn: Drawn | None, wanted) -> Iterator[tuple]:
-    from playground.models.sentences import POOLINGS, own_pooling
-
     model, of = loaded(model_id, device, dtype), (model_id, device, dtype)
     names = list(placing.spaces(model, wanted.what))
     wanted = wanted._replace(space=wanted.space if wanted.space in names else names[0])
@@ -168,8 +167,7 @@ def _drawing(model_id, device, dtype, measure, centre, halt, drawn: Drawn | None
     points, took = found.placed.points, time.monotonic() - started
     words = found.words + (f" It took {took:.1f} s." if took > 1 else "") + " Click a point for its neighbours."
     scripts = sorted(set(points.source.scripts)) if wanted.what == VOCABULARY else []
-    poolings = list(POOLINGS) if own_pooling(model) is None else [OWN, *POOLINGS]
-    way = wanted.pooling if wanted.pooling in poolings else placing.pooling_of(model, wanted.pooling)
+    poolings, way = placing.poolings_of(model, wanted.pooling)
     wanted = wanted._replace(colour=found.colour, pooling=way)
     yield (
         picture_of(found, wanted), markup.note(words), gr.update(choices=[ANY, *scripts]),

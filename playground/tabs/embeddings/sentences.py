@@ -16,12 +16,13 @@ from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.clouds import cosines_figure
 from playground.figures.embeddings import HALF, neighbours_figure, scatter_figure
+from playground.tabs.embeddings.asked import OWN
+from playground.tabs.embeddings.placing import poolings_of
 from playground.tabs.embeddings.waiting import Halt, halt_now, in_steps
 from playground.tabs.lens import GENERATES, QUIET, loaded, outputs
 from playground.tabs.views import View
 
 NAME, TITLE = "sentences", "Sentences"
-OWN = "the model's own"
 MINILM, LOADED = "all-minilm-l6-v2", "the model that is loaded"
 BEST, MOST_SHOWN = 10, 60
 FIRST_LINES = """The cat sleeps on the warm sofa.
@@ -79,7 +80,7 @@ def build(view: View) -> None:
 def draw(model_id, device, dtype, lines, query, pooling, which=MINILM, halt=None) -> Iterator[tuple]:
     """The ranking, a sentence, the heat map, the sentences as points, the poolings to choose, and which one it is of which
     model. Before that, how far it is."""
-    from playground.models.sentences import LAST, MEAN, POOLINGS, encode, limit_of, own_pooling, split_lines
+    from playground.models.sentences import encode, limit_of, own_pooling, split_lines
 
     texts, halt, skip = split_lines(lines), halt or Halt(), gr.skip()
     if not (query or "").strip():
@@ -91,8 +92,7 @@ def draw(model_id, device, dtype, lines, query, pooling, which=MINILM, halt=None
                 yield skip, bar, *[skip] * 4
         model, why = taken
         own = own_pooling(model)
-        choices = [OWN, *POOLINGS] if own else list(POOLINGS)
-        pooling = pooling if pooling in choices else OWN if own else LAST if model.anatomy.kind == "decoder" else MEAN
+        choices, pooling = poolings_of(model, pooling)
         way, started = own if pooling == OWN else pooling, time.monotonic()
         for share, found in in_steps(lambda tick: workbench.shared().sentences(model, tuple(texts), way, tick), halt,
                                      "The search"):  # fmt: skip
