@@ -26,7 +26,7 @@ def main() -> None:
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from playground.page import create_app, launch_options  # gradio takes seconds to import: after the options
-    from playground.startup import preload
+    from playground.preload import preload
     from playground.workbench import shared
 
     page = create_app(settings)

@@ -15,18 +15,19 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.settings import Settings
 
 if TYPE_CHECKING:
-    from playground.captured import AttentionMap
-    from playground.generation import GenerationSettings, Step, generate
-    from playground.models.loaded import Capabilities, LoadedModel
-    from playground.models.loading import load
-    from playground.models.tokens import Token
-    from playground.recorded import Recording, Verification
-    from playground.recording import record
+    from playground.generation.generate import GenerationSettings, Step, generate
+    from playground.loading import load
+    from playground.models.loaded_model import Capabilities, LoadedModel
+    from playground.models.vocabulary import Token
+    from playground.recording.attention import AttentionMap
+    from playground.recording.record import record
+    from playground.recording.recording import Recording, Verification
 
 _HOMES = {
-    "load": "models.loading", "LoadedModel": "models.loaded", "Capabilities": "models.loaded",
-    "Token": "models.tokens", "record": "recording", "Recording": "recorded", "AttentionMap": "captured",
-    "Verification": "recorded", "generate": "generation", "GenerationSettings": "generation", "Step": "generation",
+    "load": "loading", "LoadedModel": "models.loaded_model", "Capabilities": "models.loaded_model",
+    "Token": "models.vocabulary", "record": "recording.record", "Recording": "recording.recording",
+    "AttentionMap": "recording.attention", "Verification": "recording.recording",
+    "generate": "generation.generate", "GenerationSettings": "generation.sampling", "Step": "generation.generate",
 }
 
 __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]

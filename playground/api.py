@@ -85,7 +85,7 @@ def generate(
     token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
     probable alternatives, whether the text ended there, and its sample; as notes, in what it differs from what was asked
     for."""
-    from playground.generation import GenerationSettings, notes, prompt_ids, within_limits
+    from playground.generation.generate import GenerationSettings, notes, prompt_ids, within_limits
 
     bench = workbench.shared()
     settings = GenerationSettings(
@@ -139,7 +139,7 @@ def attention(
 
 def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") -> dict:
     """The most probable tokens after a text, and the entropy of the distribution in bits."""
-    from playground.generation import next_tokens as after
+    from playground.generation.generate import next_tokens as after
 
     recording = _recording(model, text, device)
     distribution = after(recording.model, recording.last_logits, count)
@@ -149,8 +149,8 @@ def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") ->
 def positions(model: str, length: int = 64, device: str = "auto") -> dict:
     """The model's position scheme with its own numbers, for the first `length` positions."""
     from playground.analysis.arrays import check_range
-    from playground.analysis.positions import LONGEST, alibi_bias, rotary_angles
-    from playground.models.positions import position_facts
+    from playground.analysis.positions.schemes import LONGEST, alibi_bias, rotary_angles
+    from playground.positions.scheme_tensors import position_facts
 
     check_range("The length", length, 1, LONGEST)
     facts = position_facts(workbench.shared().model(model, device))
@@ -175,8 +175,8 @@ def embeddings(
 ) -> list[dict]:
     """Words (each once; a comma separates two) in the model's embedding matrix: token ids, vector, and the nearest
     tokens of the vocabulary by cosine."""
-    from playground.analysis.projection import nearest
-    from playground.models.embeddings import embedding_matrix, place_words, split_words
+    from playground.analysis.embeddings.pca_and_neighbours import nearest
+    from playground.embeddings.matrices import embedding_matrix, place_words, split_words
 
     loaded = workbench.shared().model(model, device)
     placed = place_words(loaded, split_words("\n".join(words)), leading_space)

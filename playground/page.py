@@ -11,10 +11,10 @@ from playground import api, tabs, workbench
 from playground.components import Panel
 from playground.components.theme import theme
 from playground.settings import Settings
-from playground.tabs import lens as lens_module
-from playground.tabs import sidebar
-from playground.tabs.files import KEPT
-from playground.tabs.views import keeps_name, name_kept
+from playground.tabs.shared import page_context as lens_module
+from playground.tabs.shared import sidebar
+from playground.tabs.shared.downloads import KEPT
+from playground.tabs.shared.views import keeps_name, name_kept
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = """

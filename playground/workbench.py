@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from playground.cache import ByteBudgetCache
 from playground.catalog import find
+from playground.concurrency.byte_budget_cache import ByteBudgetCache
+from playground.concurrency.fair_queue import Turns
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
-from playground.turns import Turns
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Workbench:
                     del self._jobs[key]
 
     def _load(self, model_id: str, device: str, dtype: str, progress: Progress):
-        from playground.models.loading import load  # torch and transformers take seconds to import
+        from playground.loading import load  # torch and transformers take seconds to import
 
         try:
             return _remembered(load(model_id, device, dtype, settings=self.settings, progress=progress))
@@ -164,7 +164,7 @@ class Workbench:
 
     def generate(self, model, prompt, generation, begun=(), readings=False):
         """`generation.generate`, in turns with the other visitors and without reading again what was read before."""
-        from playground.generation import generate
+        from playground.generation.generate import generate
 
         return generate(
             model, prompt, generation, begun=begun, settings=self.settings, prefixes=self.prefixes,
@@ -173,8 +173,8 @@ class Workbench:
 
     def beams(self, model, ids, generation, begun=()):
         """`beams.beam_search`, in turns with the other visitors."""
-        from playground.beams import beam_search
-        from playground.generation import within_limits
+        from playground.generation.beam_search import beam_search
+        from playground.generation.generate import within_limits
 
         generation = within_limits(model, ids, begun, generation, self.settings)
         return beam_search(model, ids, generation, begun=begun, turns=self.turns(model))
@@ -183,14 +183,14 @@ class Workbench:
     def prefixes(self):
         """Key-value caches of the texts that were continued last."""
         if self._prefixes is None:
-            from playground.reading import PrefixCaches
+            from playground.generation.decoder import PrefixCaches
 
             self._prefixes = PrefixCaches(self.settings.prefix_budget)
         return self._prefixes
 
     def recording(self, model, text: str | tuple[int, ...], target_text: str | None = None, pair: str | None = None):
         """The Recording of a text, or of token ids, made if need be."""
-        from playground.recording import record
+        from playground.recording.record import record
 
         return self._made(
             model, (text, target_text, pair), lambda: record(model, text, target_text, pair=pair, settings=self.settings)
@@ -207,7 +207,7 @@ class Workbench:
     def experiment(self, recording, choices):
         """The Experiment of a recorded text, its order and positions broken in every way that the model allows, made if
         need be."""
-        from playground.experiments import experiment
+        from playground.positions.perturbations import experiment
 
         question = "experiment", recording.tokens, recording.target_tokens, choices
         return self._made(recording.model, question, lambda: experiment(recording, choices))
@@ -217,7 +217,7 @@ class Workbench:
         layer: int | None = None,
     ):  # fmt: skip
         """The lines as vectors (`models.sentences.Encoded`), made if need be; tick as for `encode`."""
-        from playground.models.sentences import encode
+        from playground.embeddings.sentence_vectors import encode
 
         while True:
             try:

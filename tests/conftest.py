@@ -11,7 +11,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # set before torch is there: two that w
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import playground as pg
-from tests import zoo
+from tests.tools import zoo
 
 PATIENCE = 2.0
 """Seconds a test waits for a hub that may be out of reach."""
@@ -36,7 +36,7 @@ def minilm() -> "pg.LoadedModel":
 @pytest.fixture(scope="session")
 def tiny() -> Callable[[str], "pg.LoadedModel"]:
     """tiny(family) -> LoadedModel of the zoo with the byte tokenizer, each built once."""
-    from playground.models.loading import prepare
+    from playground.loading import prepare
 
     @cache
     def make(family: str) -> "pg.LoadedModel":

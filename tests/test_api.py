@@ -16,14 +16,14 @@ from gradio_client.exceptions import AppError
 import playground as pg
 from playground import workbench
 from playground.catalog import CATALOG
-from playground.models.embeddings import embedding_matrix
-from playground.models.positions import position_facts
+from playground.embeddings.matrices import embedding_matrix
 from playground.page import create_app, launch_options
+from playground.positions.scheme_tensors import position_facts
 from playground.settings import Settings
-from playground.tabs import lens
-from playground.tabs.generate import writing
-from playground.tabs.generate.written import Written
-from tests import zoo
+from playground.tabs.generate import streaming
+from playground.tabs.generate.session import Written
+from playground.tabs.shared import page_context
+from tests.tools import zoo
 
 SMOLLM2 = "smollm2-135m-instruct"
 ENDPOINTS = {"/models", "/generate", "/attention", "/next_tokens", "/positions", "/embeddings", "/verify"}
@@ -60,8 +60,8 @@ def test_long_texts_hold_up_no_drawing(server):
     """Guards against four calls of /generate that stop every picture of the page: it waits in the queue of those who
     write, the others in that of those who draw, with the page's own limits."""
     queues = {f"/{fn.api_name}": (fn.concurrency_id, fn.concurrency_limit) for fn in server.app.fns.values() if fn.api_name}
-    page = lens.GENERATES["concurrency_id"], lens.GENERATES["concurrency_limit"]
-    drawn = lens.RUNS_MODEL["concurrency_id"], lens.RUNS_MODEL["concurrency_limit"]
+    page = page_context.GENERATES["concurrency_id"], page_context.GENERATES["concurrency_limit"]
+    drawn = page_context.RUNS_MODEL["concurrency_id"], page_context.RUNS_MODEL["concurrency_limit"]
     assert queues["/generate"] == page == ("generate", 8)
     assert {queues[name] for name in ENDPOINTS - {"/generate"}} == {drawn} == {("model", 4)}
 
@@ -320,7 +320,7 @@ def test_closing_the_stream_stops_the_computing(passes):
     """Guards against a model that goes on for a visitor who has pressed Stop: when the page's handler is closed, not
     one forward pass more is made."""
     rules = 200, 0, 0, 1, 1, 0, True
-    run = writing.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", Written(), "rank", *rules)
+    run = streaming.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", Written(), "rank", *rules)
     for _ in range(4):
         next(run)
     run.close()

@@ -14,14 +14,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+from playground.embeddings.sentence_vectors import MEAN
 from playground.errors import NotEnoughMemory, PlaygroundError
-from playground.experiments import Choices
 from playground.models import devices
-from playground.models.sentences import MEAN
-from playground.recording import record
+from playground.positions.perturbations import Choices
+from playground.recording.record import record
 from playground.settings import MIB, Settings
 from playground.workbench import ByteBudgetCache, Workbench
-from tests import zoo
+from tests.tools import zoo
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +273,7 @@ def test_memory_pressure_makes_room(saved, settings, monkeypatch):
     assert bench._models.used == size
     free[True] = 0
     needed = sum(tensor.nbytes for tensor in load_file(saved / "llama" / "model.safetensors").values())
-    monkeypatch.setattr("playground.models.loading._HEADROOM", min(1.0, size / needed))
+    monkeypatch.setattr("playground.loading._HEADROOM", min(1.0, size / needed))
     assert bench.model(str(saved / "llama")).anatomy.family == "llama"
     gc.collect()
     assert reference() is None, "the evicted model's memory must really be free, whatever was recorded with it"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from playground.analysis.display import plain_mark
+from playground.analysis.text_display import plain_mark
 
 
 def text(value: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.colors import cyclical, sample_colorscale
 
-from playground.analysis.display import LIMIT, plain_mark
+from playground.analysis.text_display import LIMIT, plain_mark
 
 ACCENT = "#d9480f"
 """The chosen one: selected head, chosen token, own point. Stands out on white, on black and on SEQUENTIAL."""

@@ -15,10 +15,10 @@ import types
 
 import playground as pg
 from playground.components.plotly_view import figure_json
-from playground.tabs.attention import drawing
-from playground.tabs.attention.asked import Asked
+from playground.tabs.attention import heads_handlers
+from playground.tabs.attention.head_weights import Options, head_map
+from playground.tabs.attention.heads_request import Asked
 from playground.tabs.attention.rows import row_view
-from playground.tabs.attention.shown import Options, head_map
 
 PLAIN = Asked(Options())
 TEXT = "The animal didn't cross the street because it was too tired. "
@@ -36,7 +36,7 @@ def measured(work, rounds: int):
 
 def one_head(recording, layer: int, head: int) -> tuple:
     """The picture of a head and what comes with it, as the page asks for it."""
-    return drawing.head_view(recording, head_map(recording, layer, head, "self"), layer, head, "self")
+    return heads_handlers.head_view(recording, head_map(recording, layer, head, "self"), layer, head, "self")
 
 
 def bertviz_bytes(recording, view: str) -> int:
@@ -68,7 +68,7 @@ def main() -> None:
         (strip, _, bars), row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self")), asked.rounds)
         told = [f"{len(figure_json(figure)) / 1e3:.0f} ({seconds:.2f} s)"]
         told.append(f"{(len(json.dumps(strip)) + len(figure_json(bars))) / 1e3:.0f} ({row:.2f} s)")
-        made, seconds = measured(lambda r=recording: list(drawing.overview_views(r, "self", (3, 1), PLAIN))[-1], 1)
+        made, seconds = measured(lambda r=recording: list(heads_handlers.overview_views(r, "self", (3, 1), PLAIN))[-1], 1)
         overview = len(figure_json(made[0]["value"]))
         told.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
         if length <= asked.bertviz_up_to:

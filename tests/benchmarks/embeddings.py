@@ -11,14 +11,14 @@ import statistics
 import time
 
 import playground as pg
-from playground.analysis.layouts import tsne, umap
-from playground.analysis.projection import nearest, pca
+from playground.analysis.embeddings.pca_and_neighbours import nearest, pca
+from playground.analysis.embeddings.tsne_and_umap import tsne, umap
 from playground.components.plotly_view import figure_json
-from playground.models.embeddings import table_of
-from playground.models.sentences import MEAN
-from playground.tabs.embeddings import placing
-from playground.tabs.embeddings.asked import asked as asked_of
+from playground.embeddings.matrices import table_of
+from playground.embeddings.sentence_vectors import MEAN
+from playground.tabs.embeddings import projector_points
 from playground.tabs.embeddings.files import picture_of
+from playground.tabs.embeddings.projector_request import asked as asked_of
 from playground.workbench import Workbench
 
 
@@ -56,11 +56,11 @@ def main() -> None:
     print(f"neighbours of one            {near * 1000:6.0f} ms")
     for sizes in ("2D", "3D"):
         wanted = asked_of(dimensions=sizes)
-        placing.cloud(model, wanted)
-        found, seconds = measured(lambda wanted=wanted: placing.cloud(model, wanted))
+        projector_points.cloud(model, wanted)
+        found, seconds = measured(lambda wanted=wanted: projector_points.cloud(model, wanted))
         figure, drawn = measured(lambda found=found, wanted=wanted: figure_json(picture_of(found, wanted)))
         print(f"cloud of all tokens, {sizes}      {seconds + drawn:6.2f} s   {len(figure.encode()) / 1e3:,.0f} kB")
-    _, click = measured(lambda: placing.placed(model, asked_of()), asked.rounds)
+    _, click = measured(lambda: projector_points.placed(model, asked_of()), asked.rounds)
     print(f"the cloud again for a click  {click * 1000:6.2f} ms")
     bench, sentences = Workbench(), pg.load("all-minilm-l6-v2")
     some = table.texts[1000 : 1000 + asked.lines]

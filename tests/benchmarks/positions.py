@@ -14,12 +14,12 @@ import torch
 
 import playground as pg
 from playground.components.plotly_view import figure_json
-from playground.experiments import Choices, experiment
-from playground.models.positions import position_facts
-from playground.models.rotary import turned_pair
-from playground.recording import record
-from playground.tabs.positions import clocks, schemes, used
-from tests import zoo
+from playground.positions.perturbations import Choices, experiment
+from playground.positions.rotary_layer import turned_pair
+from playground.positions.scheme_tensors import position_facts
+from playground.recording.record import record
+from playground.tabs.positions import attention_distance_view, rotary_view, scheme_pictures
+from tests.tools import zoo
 
 POSITIONS = 512
 TEXT = "The animal didn't cross the street because it was too tired. "
@@ -40,7 +40,7 @@ def measured(work, rounds: int):
 
 def tiny(family: str):
     """A zoo model with 512 positions where its configuration says how many."""
-    from playground.models.loading import prepare
+    from playground.loading import prepare
 
     settings = zoo.FAMILIES[family]
     if "max_position_embeddings" in settings:
@@ -63,31 +63,31 @@ def main() -> None:
     asked = parser.parse_args()
     model, minilm = pg.load(asked.model), pg.load("all-minilm-l6-v2")
     ids = model.vocabulary.tokenize(TEXT * 100)[0]
-    numbers = schemes.Numbers(length=POSITIONS, width=512)
+    numbers = scheme_pictures.Numbers(length=POSITIONS, width=512)
     owners = {"rotary": model, "learned": minilm} | {scheme: tiny(family) for scheme, family in TINY.items()}
     print(f"All pictures of a scheme, {POSITIONS} positions, from request to JSON")
-    for scheme in schemes.NAMES:
+    for scheme in scheme_pictures.NAMES:
         for owner in dict.fromkeys([owners.get(scheme), model]):
             if owner is None:
                 continue
-            own = schemes.own_scheme(position_facts(owner)) == scheme
+            own = scheme_pictures.own_scheme(position_facts(owner)) == scheme
 
             def pictures(owner=owner, scheme=scheme):
-                found = schemes.show(scheme, position_facts(owner), numbers, owner.anatomy.context_length, POSITIONS)
+                found = scheme_pictures.show(scheme, position_facts(owner), numbers, owner.anatomy.context_length, POSITIONS)
                 return sum(len(figure_json(figure)) for figure in found.figures)
 
             size, seconds = measured(pictures, asked.rounds)
-            told(f"{schemes.NAMES[scheme]}, {owner.anatomy.family if own else 'by the formula'}", size, seconds)
+            told(f"{scheme_pictures.NAMES[scheme]}, {owner.anatomy.family if own else 'by the formula'}", size, seconds)
     recording = record(model, tuple(ids[:POSITIONS]))
-    drawn, seconds = measured(lambda: clocks._clocks(recording, None, None, None)[-1], asked.rounds)
+    drawn, seconds = measured(lambda: rotary_view._clocks(recording, None, None, None)[-1], asked.rounds)
     told("clocks", len(figure_json(drawn)), seconds)
     found, seconds = measured(lambda: turned_pair(recording, 3, 1, 500, 3), asked.rounds)
     told("query and key before rotary, with one forward pass", 0, seconds)
-    drawn, seconds = measured(lambda: clocks.slide.__wrapped__(found, 40)[-1], asked.rounds)
+    drawn, seconds = measured(lambda: rotary_view.slide.__wrapped__(found, 40)[-1], asked.rounds)
     told("one step of the distance slider", len(figure_json(drawn)), seconds)
-    _, seconds = measured(lambda: (used._measured.clear(), used.profiles_of(recording, "self")), 1)
+    _, seconds = measured(lambda: (attention_distance_view._measured.clear(), attention_distance_view.profiles_of(recording, "self")), 1)
     told("all heads over distance, measured once for a text", 0, seconds)
-    answer, seconds = measured(lambda: used._draw(recording, None, used.NEAR_NAME, True, 3, 1), asked.rounds)
+    answer, seconds = measured(lambda: attention_distance_view._draw(recording, None, attention_distance_view.NEAR_NAME, True, 3, 1), asked.rounds)
     told("all heads over distance, at each move of a slider", sum(len(figure_json(v["value"] if isinstance(v, dict) else v))
                                         for v in (answer[4], answer[5], answer[7])), seconds)  # fmt: skip
 

@@ -26,7 +26,7 @@ import psutil
 import torch
 
 import playground as pg
-from playground.recording import KEEP_ALL_UP_TO
+from playground.recording.record import KEEP_ALL_UP_TO
 
 SENTENCE = "The old clock in the hall struck nine and the children ran down to see who had come to the door . "
 

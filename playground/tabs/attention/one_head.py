@@ -4,14 +4,14 @@ controls."""
 import gradio as gr
 import numpy as np
 
-from playground.analysis.attention_maps import summarise_head
-from playground.analysis.display import percent, plain_mark
-from playground.analysis.masks import describe_mask
+from playground.analysis.attention.maps import summarise_head
+from playground.analysis.attention.masks import describe_mask
+from playground.analysis.text_display import percent, plain_mark
 from playground.components import markup
-from playground.figures.attention import Window, difference_figure, head_figure, mask_figure
-from playground.figures.attention_rows import alignment_figure, alignment_words
-from playground.tabs.attention.asked import Asked
-from playground.tabs.attention.shown import MASK, THIS, Shown, shared_key
+from playground.figures.attention.head import Window, difference_figure, head_figure, mask_figure
+from playground.figures.attention.token_rows import alignment_figure, alignment_words
+from playground.tabs.attention.head_weights import MASK, THIS, Shown, shared_key
+from playground.tabs.attention.heads_request import Asked
 
 
 def head_view(recording, shown: Shown, layer: int, head: int, kind: str, wanted: Asked | None = None) -> tuple:

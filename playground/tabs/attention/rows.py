@@ -3,12 +3,12 @@
 import csv
 import json
 
-from playground.analysis.display import plain_mark
+from playground.analysis.text_display import plain_mark
 from playground.components import markup
 from playground.errors import PlaygroundError
-from playground.figures.attention_rows import bars_figure
-from playground.tabs.attention.shown import Shown
-from playground.tabs.files import cell, fresh_folder
+from playground.figures.attention.token_rows import bars_figure
+from playground.tabs.attention.head_weights import Shown
+from playground.tabs.shared.downloads import cell, fresh_folder
 
 MOST_IN_FILES = 1024
 ROW, COLUMN, CHOICE = "attends to", "is attended to by", "was chosen by"

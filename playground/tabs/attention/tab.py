@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import gradio as gr
 
 from playground.components import FollowingRadio, FollowingSlider
-from playground.tabs.attention import bertviz, drawing, heads, maths, roles, through
-from playground.tabs.lens import RUNS_MODEL, Lens, while_open
-from playground.tabs.views import build_views, noted
+from playground.tabs.attention import bertviz_view, flow_view, heads_handlers, heads_view, roles_view, steps_view
+from playground.tabs.shared.page_context import RUNS_MODEL, Lens, while_open
+from playground.tabs.shared.views import build_views, noted
 
 NAME, TITLE = "attention", "Attention"
-VIEWS = (heads, maths, through, roles, bertviz)
+VIEWS = (heads_view, steps_view, flow_view, roles_view, bertviz_view)
 """In the order of the page; each has NAME, TITLE and build(view, chosen)."""
 
 
@@ -41,6 +41,6 @@ def build(lens: Lens) -> None:
     another_kind = noted([kind.change])
     chosen = Chosen(layer, head, kind, lens, another_kind, noted([layer.change, head.change, kind.change]))
     shown, again = [kind, layer, head, lens.message], {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([lens.opened[NAME].change, *lens.triggers, another_kind.change], while_open((NAME,), drawing.follow),
+    gr.on([lens.opened[NAME].change, *lens.triggers, another_kind.change], while_open((NAME,), heads_handlers.follow),
           [lens.active, *chosen.given], shown, **again)  # fmt: skip
     build_views(lens, NAME, VIEWS, chosen)

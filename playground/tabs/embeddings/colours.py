@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from playground.analysis.layouts import MOST_POINTS
-from playground.analysis.vectors import clusters, cosines, dense_groups, group_names
-from playground.analysis.vocabulary import main_groups
+from playground.analysis.embeddings.tsne_and_umap import MOST_POINTS
+from playground.analysis.embeddings.vector_arithmetic import clusters, cosines, dense_groups, group_names
+from playground.analysis.embeddings.vocabulary_filter import main_groups
 from playground.errors import PlaygroundError
-from playground.tabs.embeddings.asked import CHARACTERS, COLOURS, NORM, SCRIPT, Asked
+from playground.tabs.embeddings.projector_request import CHARACTERS, COLOURS, NORM, SCRIPT, Asked
 
 CLUSTERS = 7
 

@@ -4,11 +4,11 @@ import csv
 
 import numpy as np
 
-from playground.analysis.display import plain_mark
-from playground.figures.clouds import cloud_figure
-from playground.tabs.embeddings.asked import Asked
-from playground.tabs.embeddings.placing import Cloud
-from playground.tabs.files import cell, fresh_folder
+from playground.analysis.text_display import plain_mark
+from playground.figures.embeddings.clouds import cloud_figure
+from playground.tabs.embeddings.projector_points import Cloud
+from playground.tabs.embeddings.projector_request import Asked
+from playground.tabs.shared.downloads import cell, fresh_folder
 
 MOST_VECTORS = 10_000
 """Rows of a file of vectors."""

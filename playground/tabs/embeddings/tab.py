@@ -1,11 +1,11 @@
 """The Embeddings tab put together."""
 
-from playground.tabs.embeddings import layers, projector, sentences, words
-from playground.tabs.lens import Lens
-from playground.tabs.views import build_views
+from playground.tabs.embeddings import layers_view, projector_view, sentences_view, words_view
+from playground.tabs.shared.page_context import Lens
+from playground.tabs.shared.views import build_views
 
 NAME, TITLE = "embeddings", "Embeddings"
-VIEWS = (words, projector, layers, sentences)
+VIEWS = (words_view, projector_view, layers_view, sentences_view)
 """In the order of the page."""
 
 

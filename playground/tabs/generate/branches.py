@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from playground.analysis.display import counted, plain_mark
+from playground.analysis.text_display import counted, plain_mark
 from playground.components import markup
-from playground.continuations import ROOT
 from playground.errors import PlaygroundError
+from playground.generation.continuation_tree import ROOT
 from playground.tabs.generate.controls import settings_of
 from playground.tabs.generate.score import side_by_side
-from playground.tabs.generate.writing import write
-from playground.tabs.generate.written import SHOWN, Written, explain_end, view
-from playground.tabs.lens import loaded, outputs
+from playground.tabs.generate.session import SHOWN, Written, explain_end, view
+from playground.tabs.generate.streaming import write
+from playground.tabs.shared.page_context import loaded, outputs
 
 
 @outputs(SHOWN)
@@ -36,7 +36,7 @@ def branch(model_id, device, dtype, written, colour, event: gr.EventData, *rules
 def take(model, written: Written, number: int) -> int | None:
     """The node of an alternative at the place that is explained, new or there already; None for a bar that is no
     alternative, or the token that stands there. PlaygroundError inside the visitor's own text."""
-    from playground.generation import chosen_by_hand
+    from playground.generation.generate import chosen_by_hand
 
     if written.place is not None and written.place < len(written.prompt):
         raise PlaygroundError(

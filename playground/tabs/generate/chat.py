@@ -6,16 +6,16 @@ from collections.abc import Iterator
 import gradio as gr
 
 from playground import workbench
-from playground.analysis.display import counted
+from playground.analysis.text_display import counted
 from playground.components import markup
-from playground.continuations import ROOT
 from playground.errors import PlaygroundError
+from playground.generation.continuation_tree import ROOT
 from playground.tabs.generate.controls import settings_of
+from playground.tabs.generate.session import SHOWN, Written, as_typed, view
+from playground.tabs.generate.streaming import write
 from playground.tabs.generate.strip import entry_of
-from playground.tabs.generate.why import NOTHING
-from playground.tabs.generate.writing import write
-from playground.tabs.generate.written import SHOWN, Written, as_typed, view
-from playground.tabs.lens import loaded, outputs
+from playground.tabs.generate.token_explanation import NOTHING
+from playground.tabs.shared.page_context import loaded, outputs
 
 FIRST_MESSAGE = "How do plants make food?"
 
@@ -78,7 +78,7 @@ def forget(model_id, device, dtype, written, colour) -> tuple:
 @outputs(4)
 def look_into(model_id, device, dtype, written: Written) -> tuple:
     """What the model read and wrote, put under the lens for every tab: text, applied text, what of it is whose, status."""
-    from playground.chat import text_of
+    from playground.generation.chat_template import text_of
 
     if written.mode == "translate":
         words = "The Attention tab reads the source with the encoder and writes the target itself."
@@ -101,9 +101,9 @@ def answer(model, given, turns: list[dict], system: str, written: Written, colou
     """Writes the answer to the last turn; yields what `send` yields."""
     from dataclasses import replace
 
-    from playground.chat import render
-    from playground.generation import longest
-    from playground.models.tokens import check_text
+    from playground.generation.chat_template import render
+    from playground.generation.generate import longest
+    from playground.models.vocabulary import check_text
 
     halt, settings = written.begin(), workbench.shared().settings
     asked = settings_of(*rules)

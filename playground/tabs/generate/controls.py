@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from playground.errors import PlaygroundError
-from playground.tabs.generate.why import BARS
-from playground.tabs.lens import QUIET
+from playground.tabs.generate.token_explanation import BARS
+from playground.tabs.shared.page_context import QUIET
 
 PRESETS = {
     "balanced": {"temperature": 0.7, "top_p": 0.95},
@@ -72,7 +72,7 @@ def settings_of(
     beams=1,
 ):  # fmt: skip
     """The GenerationSettings that the controls stand for. PlaygroundError for a value out of range, and for none."""
-    from playground.sampling import GenerationSettings  # torch: not before there is a model
+    from playground.generation.sampling import GenerationSettings  # torch: not before there is a model
 
     for name, value in {
         "New tokens": count, "Temperature": temperature, "Top-k": top_k, "Top-p": top_p, "Repetition penalty": penalty,

@@ -1,12 +1,12 @@
 """Fill: what a masked model puts into its masks, and what it would expect in place of any token."""
 
 from playground import workbench
-from playground.analysis.display import percent, plain_mark
+from playground.analysis.text_display import percent, plain_mark
 from playground.components import markup
-from playground.figures.generation import distribution_figure
+from playground.figures.generation.next_token import distribution_figure
 from playground.tabs.generate.strip import entry_of, strip_items
-from playground.tabs.generate.why import BARS, NO_PIECES, NO_STAGES, NOTHING
-from playground.tabs.lens import recorded
+from playground.tabs.generate.token_explanation import BARS, NO_PIECES, NO_STAGES, NOTHING
+from playground.tabs.shared.page_context import recorded
 
 SHORT = 5
 """Candidates named for each mask in the list."""
@@ -14,7 +14,7 @@ SHORT = 5
 
 def filled(model_id, device, dtype, text: str, hidden: tuple[int, ...] = ()):
     """What the model expects in the text's masks and in place of the hidden tokens."""
-    from playground.filling import fill
+    from playground.generation.fill_mask import fill
 
     recording = recorded(model_id, device, dtype, text)
     settings = workbench.shared().settings

@@ -4,13 +4,13 @@ import math
 
 import gradio as gr
 
-from playground.analysis.comparison import compare
-from playground.analysis.scoring import score
+from playground.analysis.generation.alignment import compare
+from playground.analysis.generation.likelihood import score
 from playground.components import markup
 from playground.errors import PlaygroundError
-from playground.figures.comparison import comparison_figure
+from playground.figures.generation.alignment import comparison_figure
 from playground.tabs.generate.strip import prompt_entries
-from playground.tabs.lens import outputs, recorded
+from playground.tabs.shared.page_context import outputs, recorded
 
 
 def score_of(recording, entries: list[dict]):

@@ -6,7 +6,7 @@ Knows recordings and steps by their fields; knows no components.
 import math
 from itertools import islice
 
-from playground.analysis.display import percent, plain_mark
+from playground.analysis.text_display import percent, plain_mark
 
 SHADED_TOKENS = 512
 """Longer texts are not shaded; a click still tells each token's probability."""
@@ -20,7 +20,10 @@ def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
     A decoder predicts a token from those before it, a masked model from the whole text; an encoder's source is not
     predicted, nor are texts of more than `most` tokens.
     """
-    from playground.analysis.distribution import token_entropies, token_scores  # torch: not before there is a model
+    from playground.analysis.generation.next_token import (  # torch: not before there is a model
+        token_entropies,
+        token_scores,
+    )
 
     model = recording.model
     entries = [entry_of(token, "prompt") for token in recording.tokens]

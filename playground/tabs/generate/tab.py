@@ -4,13 +4,20 @@ written."""
 import gradio as gr
 
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip, markup
-from playground.tabs.generate import branches, chat, controls, score, writing
+from playground.tabs.generate import branches, chat, controls, score, streaming
 from playground.tabs.generate.fill import fill_view, filled
 from playground.tabs.generate.modes import MODES, WRITING, modes_of, off_words
+from playground.tabs.generate.session import SHOWN, Written, entries_of, first_of_group, talk_of, tree_view
 from playground.tabs.generate.strip import COLOURS, SHADED_TOKENS, entry_of, prompt_entries, strip_items
-from playground.tabs.generate.why import NO_STAGES, NOTHING, explain_given, explain_next, explain_step, pieces_view
-from playground.tabs.generate.written import SHOWN, Written, entries_of, first_of_group, talk_of, tree_view
-from playground.tabs.lens import (
+from playground.tabs.generate.token_explanation import (
+    NO_STAGES,
+    NOTHING,
+    explain_given,
+    explain_next,
+    explain_step,
+    pieces_view,
+)
+from playground.tabs.shared.page_context import (
     GENERATES,
     QUIET,
     RUNS_MODEL,
@@ -93,12 +100,12 @@ def build(lens: Lens) -> None:
     talking = [message, left_out, *ends]
     start.click(start_writing, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
                 [lens.applied, *talking], **once)  # fmt: skip
-    more.click(writing.go_on, [*given, written, colour, *ruling.rules], ends, **once)
+    more.click(streaming.go_on, [*given, written, colour, *ruling.rules], ends, **once)
     chart.select(branches.branch, [*given, written, colour, *ruling.rules], ends, **once)
     message.submit(chat.send, [*given, message, system, written, colour, *ruling.rules], talking, **once)
     talk.retry(chat.retry, [*given, system, written, colour, *ruling.rules], talking, **once)
     talk.edit(chat.edit, [*given, system, written, colour, *ruling.rules], talking, **once)
-    stop.click(writing.stop, written, None, **QUIET)
+    stop.click(streaming.stop, written, None, **QUIET)
     talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
     talk.clear(chat.forget, [*given, written, colour], talking, **QUIET)
     into.click(chat.look_into, [*given, written], [lens.text, lens.applied, lens.written, status, lens.message], **QUIET)
@@ -107,7 +114,7 @@ def build(lens: Lens) -> None:
     colour.input(recolour, [*given, written, colour], [strip, lens.message], **QUIET)
     tree.select(branches.show_node, [*given, written, colour], ends, trigger_mode="always_last", **QUIET)
     leaf.input(branches.compare, [written, leaf], [beside, compared, lens.message], **RUNS_MODEL)
-    clear.click(writing.clear, [*given, written, colour], ends, **QUIET)
+    clear.click(streaming.clear, [*given, written, colour], ends, **QUIET)
     gr.on([second.submit, compare_texts.click], score.beside, [*lens.given, second], [beside, status, lens.message],
           **RUNS_MODEL)  # fmt: skip
 
@@ -120,7 +127,7 @@ def start_writing(model_id, device, dtype, text, mode, message, system, written,
         for shown in chat.send(model_id, device, dtype, message, system, written, colour, *rules):
             yield applied, *shown
     else:
-        for number, shown in enumerate(writing.stream(model_id, device, dtype, text, mode, written, colour, *rules)):
+        for number, shown in enumerate(streaming.stream(model_id, device, dtype, text, mode, written, colour, *rules)):
             began = number == 0 and shown[-1] == ""  # else the message says why not
             yield text if began else applied, gr.skip(), gr.skip(), *shown
 
@@ -172,14 +179,14 @@ def mode_choice(modes: list[str], mode: str, asked: str) -> gr.Radio:
 
 def first_sight(model, key: tuple, colour: str) -> tuple:
     """Written, words, (chart, detail, stages, pieces) and strip of a text that nothing was written after yet."""
-    from playground.recording import check_length
+    from playground.recording.record import check_length
 
     *given, mode, text = key
     if mode == "chat":
         words = "Type a message, or press Send for this one. What the model reads will stand here, template included."
         return Written(key), words, NOTHING, []
     if mode == "translate":
-        ids, tokens = writing.cut(model, text)
+        ids, tokens = streaming.cut(model, text)
         check_length(len(ids), model.max_tokens)
         entries = [entry_of(token, "prompt") for token in tokens]
         words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
@@ -199,7 +206,7 @@ def first_sight(model, key: tuple, colour: str) -> tuple:
         words = (
             f"{len(recording.tokens)} tokens. Press Generate, or click a token to see what the model expected there."
         )
-        written.following = writing.following_of(recording)
+        written.following = streaming.following_of(recording)
         explanation = explain_next(written.following)
     else:
         words = f"This model expects no words: {model.capabilities.logits.reason}. The other tabs show what it has."

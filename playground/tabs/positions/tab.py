@@ -1,11 +1,11 @@
 """The Positions tab put together."""
 
-from playground.tabs.lens import Lens
-from playground.tabs.positions import broken, clocks, scheme, used
-from playground.tabs.views import build_views
+from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view, scheme_view
+from playground.tabs.shared.page_context import Lens
+from playground.tabs.shared.views import build_views
 
 NAME, TITLE = "positions", "Positions"
-VIEWS = (scheme, clocks, used, broken)
+VIEWS = (scheme_view, rotary_view, attention_distance_view, perturbation_view)
 """In the order of the page."""
 
 

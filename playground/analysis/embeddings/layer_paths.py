@@ -1,0 +1,53 @@
+"""A token's state from layer to layer: its path on fixed axes, and how alike it stays to where it began and ends.
+
+Letters: L layers, T tokens, D d_model; states (L + 1, T, D) are the residual stream before the first layer and after each.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.embeddings.pca_and_neighbours import Projection, pca
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Paths of some tokens on the same axes."""
+
+    paths: tuple[np.ndarray, ...]
+    """(L + 1, k) float32 each."""
+    projection: Projection
+
+
+def paths_of(tracks, components: int = 2, directions: bool = True) -> Paths:
+    """Paths of tracks (L + 1, D) on the principal axes of all their points together.
+
+    directions: every state scaled to length 1 first, for its length grows many times over from layer to layer and would
+    hide where it points.
+    """
+    tracks = [as_array(shaped("A track", track, "(layers + 1, d_model)", 2), np.float64) for track in tracks]
+    if directions:
+        tracks = [track / np.maximum(np.linalg.norm(track, axis=1, keepdims=True), 1e-12) for track in tracks]
+    projection = pca(np.concatenate(tracks), components)
+    return Paths(tuple(projection.place(track) for track in tracks), projection)
+
+
+def along(first, second) -> np.ndarray:
+    """(L + 1,) float32: cosine of two tracks (L + 1, D), layer by layer."""
+    a, b = as_array(first, np.float64), as_array(second, np.float64)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return (np.einsum("ld,ld->l", a, b) / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def to_ends(track) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine of a track's states (L + 1, D) with its first and with its last, (L + 1,) float32 each."""
+    track = as_array(shaped("A track", track, "(layers + 1, d_model)", 2), np.float64)
+    return along(track, np.repeat(track[:1], len(track), 0)), along(track, np.repeat(track[-1:], len(track), 0))
+
+
+def track_of(states, token: int) -> np.ndarray:
+    """(L + 1, D) float32: one token's states."""
+    states = shaped("The states", states, "(layers + 1, tokens, d_model)", 3)
+    check_range("The token", token, 0, states.shape[1] - 1)
+    return as_array(states[:, token])

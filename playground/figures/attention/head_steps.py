@@ -1,0 +1,157 @@
+"""Pictures of one head's attention step by step. Draws what analysis/maths.py found; knows no models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.text_display import in_words, percent
+from playground.figures.theme import (
+    ACCENT,
+    CATEGORIES,
+    DIVERGING,
+    INK,
+    MONO,
+    REST,
+    SEQUENTIAL,
+    SIZE,
+    SMALL,
+    colour_bar,
+    finish,
+    label,
+    token_axis,
+)
+
+if TYPE_CHECKING:
+    from playground.analysis.attention.head_steps import HeadSteps
+
+MOST_KEYS = 40
+"""Keys drawn: the heaviest; the rest would be unreadable."""
+
+
+def heaviest(weights: np.ndarray, most: int = MOST_KEYS) -> np.ndarray:
+    """Numbers of the keys with the largest weights, in the order of the text."""
+    return np.sort(np.argsort(-weights, kind="stable")[:most])
+
+
+def stages_figure(
+    steps: HeadSteps, labels: Sequence[str], *, title: str = "", compared: HeadSteps | None = None
+) -> go.Figure:
+    """Keys from top to bottom, the steps from q·k to the weight from left to right, each number in its place; weights
+    shaded. compared: the steps before a visitor's change, whose weights stand in the last column.
+
+    labels (K,): token texts, unescaped. Of more than 40 keys the heaviest are shown.
+    """
+    rows = heaviest(steps.weights)
+    columns = {**steps.stages, "e^(s − max)": np.exp(steps.scores - steps.scores.max()), "weight": steps.weights}
+    if compared is not None:
+        columns["weight before"] = compared.weights
+    numbers = np.stack([column[rows] for column in columns.values()], axis=1)  # (keys, steps)
+    weights = [name.startswith("weight") for name in columns]
+    shade = np.where(weights, np.sqrt(np.clip(numbers, 0, 1)), 0).astype(np.float32)
+    text = [[_number(value, on) for value, on in zip(row, weights, strict=True)] for row in numbers]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shade, x=np.arange(len(columns)), y=np.arange(len(rows)), text=text, texttemplate="%{text}",
+            textfont={"size": SMALL}, zmin=0, zmax=1, colorscale=SEQUENTIAL, showscale=False, xgap=2, ygap=2,
+            hovertemplate="<b>%{y}</b>, %{x}: <b>%{text}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    best = int(steps.weights.argmax())
+    sentence = f"“{in_words(labels[best])}” has the largest weight, {percent(float(steps.weights[best]))}."
+    finish(figure, sentence, title=title, uirevision="maths-stages", height=110 + 24 * len(rows), showlegend=False)
+    figure.update_xaxes(
+        tickvals=list(range(len(columns))), ticktext=[label(name) for name in columns], side="top", showgrid=False
+    )
+    figure.update_yaxes(
+        token_axis("", [labels[i] for i in rows], most=100, range=[len(rows) - 0.5, -0.5],
+                   tickfont={"family": MONO, "size": SIZE}), showgrid=False
+    )  # fmt: skip
+    return figure
+
+
+def vectors_figure(
+    vector: np.ndarray, table: np.ndarray, weights: np.ndarray, labels: Sequence[str], *, names: tuple[str, str], title: str
+) -> go.Figure:
+    """One vector (D,) above a table (K, D), dimension by dimension: q above q·k, or a head's output above its weighted
+    values; each shaded up to its own largest magnitude. names: what the two are called. Of more than 40 keys those with
+    the largest weights. One map of both, so that the keyboard goes from row to row and the table has all of it; customdata
+    are the numbers."""
+    rows = heaviest(weights)
+    parts = [np.asarray(values, np.float32) for values in (vector[None], table[rows])]
+    most = [float(np.abs(values).max()) or 1.0 for values in parts]
+    count = len(rows)
+    bar = colour_bar(names[1], tickvals=[-1, 0, 1], ticktext=[f"−{most[1]:.3g}", "0", f"{most[1]:.3g}"])
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.concatenate([values / largest for values, largest in zip(parts, most, strict=True)]),
+            x=np.arange(len(vector)), y=np.arange(count + 1), customdata=np.concatenate(parts), zmin=-1, zmax=1,
+            colorscale=DIVERGING, colorbar=bar,
+            hovertemplate="<b>%{y}</b>, dimension <b>%{x}</b>: <b>%{customdata:.4f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": INK, "width": 2})
+    description = (f"{names[0]} in the first row, shaded up to ±{most[0]:.3g}; below it {names[1]} of {count} keys, by "
+                   "dimension.")  # fmt: skip
+    height = 130 + 18 * (count + 2)
+    finish(figure, description, title=title, uirevision=f"vectors-{names[0]}", height=height, showlegend=False)
+    figure.update_xaxes(title_text="dimension", showgrid=False)
+    figure.update_yaxes(token_axis("", [names[0], *(labels[i] for i in rows)], most=100, range=[count + 0.5, -0.5]))
+    return figure
+
+
+def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
+    """What all heads give for one token, (H, V): a row a head, the chosen one outlined. Read row after row they are the
+    vector that W^O multiplies."""
+    heads, width = outputs.shape
+    most = float(np.abs(outputs).max()) or 1.0
+    names = [f"head {number}" for number in range(heads)]
+    figure = go.Figure(
+        go.Heatmap(z=outputs.astype(np.float32), x=np.arange(width), y=np.arange(heads), zmin=-most, zmax=most,
+                   colorscale=DIVERGING, colorbar=colour_bar("output"),
+                   hovertemplate="%{y}, dimension <b>%{x}</b>: <b>%{z:.4f}</b><extra></extra>")
+    )  # fmt: skip
+    words = f"The outputs of {heads} heads, {width} numbers each: one after the other they are what W^O multiplies."
+    finish(figure, words, title=f"Concat(head_1, …, head_h): {heads} × {width} = {heads * width:,} numbers",
+           uirevision=f"concat-{heads}", height=150 + 18 * heads, showlegend=False)  # fmt: skip
+    figure.add_shape(type="rect", x0=-0.5, x1=width - 0.5, y0=head - 0.5, y1=head + 0.5, line={"color": ACCENT, "width": 2})
+    figure.update_xaxes(title_text="dimension", showgrid=False)
+    figure.update_yaxes(token_axis("", names, most=100, range=[heads - 0.5, -0.5]))
+    return figure
+
+
+def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title: str) -> go.Figure:
+    """What each head adds to the residual stream: the length of its output times W^O, (heads, d_model), and in the first
+    bar the length of all of them together; the chosen head in the accent colour."""
+    lengths = np.append(np.linalg.norm(projected), np.linalg.norm(shares, axis=1)).astype(np.float32)
+    names = ["all heads", *(f"head {number}" for number in range(len(shares)))]
+    colours = [REST, *(ACCENT if number == head else INK for number in range(len(shares)))]
+    figure = go.Figure(
+        go.Bar(x=lengths, y=np.arange(len(lengths)), orientation="h", marker={"color": colours},
+               hovertemplate="<b>%{y}</b>: length <b>%{x:.3f}</b><extra></extra>")
+    )  # fmt: skip
+    words = f"Head {head} adds a vector of length {lengths[head + 1]:.3f}; all heads together {lengths[0]:.3f}."
+    finish(figure, words, title=title, uirevision="shares", height=120 + 22 * len(lengths), bargap=0.3, showlegend=False)
+    figure.update_xaxes(title_text="length of what is added (L2 norm)")
+    figure.update_yaxes(token_axis("", names, most=100, range=[len(names) - 0.5, -0.5]))
+    return figure
+
+
+def rotation_figure(before: np.ndarray, after: np.ndarray, *, title: str) -> go.Figure:
+    """A query (D,) before and after its rotation, dimension by dimension."""
+    figure = go.Figure()
+    for name, values, colour in zip(("before", "after"), (before, after), CATEGORIES, strict=False):
+        figure.add_bar(x=np.arange(len(values)), y=values.astype(np.float32), name=name, marker={"color": colour},
+                       hovertemplate=f"{name}, dimension <b>%{{x}}</b>: <b>%{{y:.4f}}</b><extra></extra>")  # fmt: skip
+    finish(figure, "The query before and after its rotation.", title=title, uirevision="rotation", height=260, bargap=0.2)
+    figure.update_xaxes(title_text="dimension", showgrid=False)
+    return figure
+
+
+def _number(value: float, weight: bool) -> str:
+    if not np.isfinite(value):
+        return "hidden"
+    return f"{value:.3f}" if weight or abs(value) < 100 else f"{value:.1f}"

@@ -1,0 +1,131 @@
+"""Pictures of one token's attention: its largest weights as bars, two texts with their strongest links, and its shares
+through the layers. Draws arrays; knows no models. Tokens and layers count from 0."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.text_display import counted, plain_mark
+from playground.figures.theme import (
+    ACCENT,
+    INK,
+    MONO,
+    SEQUENTIAL,
+    SMALL,
+    TICK_LIMIT,
+    colour_bar,
+    finish,
+    label,
+    token_axis,
+)
+
+MOST_BARS = 12
+MOST_LINKED = 40
+"""Tokens of a side up to which links between two texts can be told apart."""
+
+
+def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", unit: str = "weight") -> go.Figure:
+    """The tokens with the largest values (N,) as bars, the largest first; what all others have together stands below.
+    names unescaped. A click's customdata is the token's number. Below zero (differences) bars point to the left."""
+    order = np.argsort(-np.abs(values), kind="stable")[: min(MOST_BARS, max(1, np.count_nonzero(values)))]
+    shown = np.asarray(values, np.float32)[order]
+    ticks = [f"{label(names[i], TICK_LIMIT)}  {i}" for i in order]
+    others = len(values) - len(order)
+    rest = f" ({counted(others, 'other token')} together {float(np.sum(values) - shown.sum()):.3f})" if others else ""
+    figure = go.Figure(
+        go.Bar(
+            x=shown, y=np.arange(len(shown)), orientation="h", customdata=order.astype(np.int32), marker={"color": INK},
+            text=[f"{value:.3f}" for value in shown], textposition="outside", cliponaxis=False, showlegend=False,
+            hovertemplate=f"%{{y}}<br>{label(unit, None)} <b>%{{x:.4f}}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    finish(
+        figure, f"The largest of {counted(len(values), 'number')}, as bars.", title=title, bargap=0.25,
+        uirevision=f"bars-{len(shown)}", margin={"l": 8, "r": 40, "t": 44 if title else 8, "b": 36},
+    )  # fmt: skip
+    low, high = min(0.0, float(shown.min())), max(float(shown.max()), 1e-9)
+    figure.update_xaxes(title_text=unit + rest, nticks=5,
+                        range=[low - (high - low) * 0.2 * (low < 0), high + (high - low) * 0.2])  # fmt: skip
+    figure.update_yaxes(
+        range=[max(len(shown), 6) - 0.4, -0.6], tickmode="array", tickvals=list(range(len(shown))), ticktext=ticks,
+        tickfont={"family": MONO, "size": SMALL}, showgrid=False,
+    )  # fmt: skip
+    return figure
+
+
+def alignment_figure(
+    weights: np.ndarray, target: Sequence[str], source: Sequence[str], *, description: str, title: str = ""
+) -> go.Figure:
+    """Two texts below each other, each target token tied to the source tokens that take at least a fifth of its attention,
+    or else to the one that takes most; the darker the line, the more. weights (target, source), texts unescaped. Of longer
+    texts the first 40 tokens."""
+    w = np.asarray(weights, np.float32)[:MOST_LINKED, :MOST_LINKED]
+    ties = (w >= 0.2) | (w == w.max(1, keepdims=True))
+    places = [(np.arange(count, dtype=np.float32) + 0.5) / count for count in w.shape]
+    figure = go.Figure()
+    for step in range(4):  # a trace for each quarter of darkness: lines of one trace share their colour
+        low, high = step / 4, (step + 1) / 4 if step < 3 else 2
+        rows, columns = np.nonzero(ties & (w >= low) & (w < high))
+        x = np.full(3 * len(rows), np.nan, np.float32)
+        y = np.full(3 * len(rows), np.nan, np.float32)
+        x[0::3], x[1::3], y[0::3], y[1::3] = places[0][rows], places[1][columns], 1, 0
+        figure.add_scatter(
+            x=x, y=y, mode="lines", hoverinfo="skip", showlegend=False,
+            line={"color": SEQUENTIAL[2 + step][1] if step < 3 else SEQUENTIAL[6][1], "width": 1.5 + step},
+        )  # fmt: skip
+    for height, names, others, best, axis in (
+        (1, target, source, w.argmax(1), "x2"), (0, source, target, w.argmax(0), "x"),
+    ):  # fmt: skip
+        count = w.shape[1 - height]
+        told = "attends most to" if height else "most attended to by"
+        figure.add_scatter(
+            x=places[1 - height], y=np.full(count, height, np.float32), mode="markers", showlegend=False, xaxis=axis,
+            text=[label(names[i]) for i in range(count)], hovertext=[f"{told} {label(others[int(i)])}" for i in best],
+            marker={"size": 6, "color": INK}, hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
+        )  # fmt: skip
+    finish(figure, description, title=title, uirevision=f"links-{w.shape}", height=360,
+           margin={"l": 30, "r": 30, "t": 110 if title else 70, "b": 70})  # fmt: skip
+    for axis, names, at in (("xaxis", source, places[1]), ("xaxis2", target, places[0])):
+        few = len(at) <= 8
+        figure.layout[axis] = {
+            "range": [0, 1], "tickvals": at, "ticktext": [label(names[i], TICK_LIMIT) for i in range(len(at))],
+            "showgrid": False, "zeroline": False, "showline": False, "tickangle": 0 if few else -60, "fixedrange": True,
+            "tickfont": {"family": MONO, "size": SMALL if few else SMALL - 1}, "automargin": True,
+        }  # fmt: skip
+    figure.update_layout(xaxis2={"side": "top", "overlaying": "x"})
+    figure.update_yaxes(range=[-0.06, 1.06], tickvals=[0, 1], ticktext=["source", "target"], showgrid=False, fixedrange=True)
+    return figure
+
+
+def through_figure(
+    shares: np.ndarray, labels: Sequence[str], token: int, *, what: str, description: str, title: str = ""
+) -> go.Figure:
+    """Heat map of a token's shares (layers, tokens) of every token of the text, the first layer at the bottom; the token's
+    own column is framed. labels unescaped. Colours end at the largest share of another token than the first."""
+    z = np.asarray(shares, np.float32)
+    others = np.delete(z, [0, token], axis=1) if z.shape[1] > 2 else z
+    top = max(float(others.max()), 1e-6)
+    figure = go.Figure(
+        go.Heatmap(
+            z=z, x=np.arange(z.shape[1], dtype=np.float32), y=np.arange(z.shape[0], dtype=np.float32), zmin=0, zmax=top,
+            colorscale=SEQUENTIAL, colorbar=colour_bar(what), xgap=1 if z.shape[1] <= 60 else 0, ygap=1,
+            hovertemplate=f"after layer <b>%{{y}}</b>, from <b>%{{x}}</b><br>{label(what, None)} <b>%{{z:.3f}}</b>"
+            "<extra></extra>",
+        )
+    )  # fmt: skip
+    finish(figure, f"{description} Colours end at {top:.3g}; what is above looks the same.", title=title,
+           uirevision=f"through-{z.shape}", height=int(np.clip(200 + 11 * len(z), 280, 640)))  # fmt: skip
+    figure.update_xaxes(token_axis("from (tokens of the text)", labels, tickangle=-60 if len(labels) > 6 else 0))
+    figure.update_yaxes(title_text="after layer", dtick=max(1, len(z) // 16), showgrid=False)
+    figure.add_shape(
+        type="rect", x0=token - 0.5, x1=token + 0.5, y0=-0.5, y1=len(z) - 0.5, line={"color": ACCENT, "width": 2}
+    )
+    return figure
+
+
+def alignment_words(weights: np.ndarray, target: Sequence[str], source: Sequence[str], most: int = 6) -> str:
+    """The first few target tokens, each with the source token that it attends to most."""
+    pairs = [f"“{plain_mark(target[i], 16)}” → “{plain_mark(source[int(row.argmax())], 16)}”"
+             for i, row in enumerate(np.asarray(weights)[:most])]  # fmt: skip
+    return ", ".join(pairs)

@@ -1,0 +1,81 @@
+"""A picture of two rows of tokens side by side: how surprising each token was, and the difference. Knows no models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.text_display import in_words
+from playground.figures.theme import CATEGORIES, DIVERGING, SMALL, finish, label, token_axis
+
+if TYPE_CHECKING:
+    from playground.analysis.generation.alignment import Column
+
+
+def comparison_figure(
+    columns: Sequence[Column], first: Sequence[str], second: Sequence[str], *, names: tuple[str, str], title: str = ""
+) -> go.Figure:
+    """Bars of surprisal in bits, the first row's above the line and the second's below it; under them the difference,
+    second minus first.
+
+    first, second: token texts, unescaped; names of the rows.
+    """
+    labels = [_name(column, first, second) for column in columns]
+    x = np.arange(len(columns))
+    bits = [np.array([_number(c.first_bits) for c in columns], np.float32),
+            np.array([_number(c.second_bits) for c in columns], np.float32)]  # fmt: skip
+    difference = np.array([_number(column.difference) for column in columns], np.float32)
+    figure = go.Figure()
+    for name, colour, values, sign in zip(names, CATEGORIES, bits, (1, -1), strict=False):
+        figure.add_bar(
+            x=x, y=sign * values, name=label(name), marker={"color": colour}, customdata=values,
+            hovertemplate=f"<b>%{{x}}</b><br>{label(name)} <b>%{{customdata:.2f}}</b> bits<extra></extra>",
+        )  # fmt: skip
+    most = float(np.nanmax(np.abs(difference))) if np.isfinite(difference).any() else 1.0
+    figure.add_bar(
+        x=x, y=difference, yaxis="y2", showlegend=False,
+        marker={"color": difference, "colorscale": DIVERGING, "cmin": -most or -1, "cmax": most or 1,
+                "line": {"width": 1, "color": "#8f959e"}},
+        hovertemplate="<b>%{x}</b><br>difference <b>%{y:+.2f}</b> bits<extra></extra>",
+    )  # fmt: skip
+    finish(figure, _sentence(columns, first, second, names), title=title, uirevision=f"beside-{len(columns)}",
+           barmode="relative", bargap=0.25, height=460, margin={"t": 100 if title else 50, "b": 90})  # fmt: skip
+    top = float(np.nanmax(np.concatenate([*bits, [1]])))
+    figure.update_xaxes(
+        token_axis("", labels, most=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
+    )
+    step = max(1, math.ceil(top / 4))
+    ticks = [tick for tick in range(-4 * step, 4 * step + 1, step) if abs(tick) <= top]
+    figure.update_yaxes(title_text="surprisal, bits", domain=[0.36, 1], range=[-top * 1.1, top * 1.1], tickvals=ticks,
+                        ticktext=[str(abs(tick)) for tick in ticks])  # fmt: skip
+    figure.update_layout(
+        yaxis2={"title": {"text": "difference", "font": {"size": SMALL}}, "domain": [0, 0.26], "zeroline": True,
+                "range": [-most * 1.15 or -1, most * 1.15 or 1], "nticks": 5, "anchor": "x"},
+    )  # fmt: skip
+    return figure
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _name(column: Column, first: Sequence[str], second: Sequence[str]) -> str:
+    left = None if column.first is None else first[column.first]
+    right = None if column.second is None else second[column.second]
+    return left if left == right else f"{left if left is not None else '–'} | {right if right is not None else '–'}"
+
+
+def _sentence(columns: Sequence[Column], first: Sequence[str], second: Sequence[str], names: tuple[str, str]) -> str:
+    known = [column for column in columns if column.difference is not None]
+    if not known:
+        return f"“{names[0]}” and “{names[1]}” have no token in common places to compare."
+    most = max(known, key=lambda column: abs(column.difference))
+    more = names[1] if most.difference > 0 else names[0]
+    return (
+        f"The largest difference is {abs(most.difference):.2f} bits, at “{in_words(first[most.first])}” and "
+        f"“{in_words(second[most.second])}”: more surprising in {more}."
+    )

@@ -1,0 +1,65 @@
+"""A picture of what a model expects next. Draws labels and probabilities; knows nothing of models or sampling."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.text_display import in_words, percent
+from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL, finish, token_axis
+
+OTHERS = "all others"
+
+
+def distribution_figure(
+    labels: Sequence[str],
+    probabilities: Sequence[float],
+    *,
+    chosen: int | None = None,
+    rest: float | None = None,
+    title: str = "",
+) -> go.Figure:
+    """Horizontal bars of a next-token distribution, in the order given (the most likely first), percent at each.
+
+    labels: token texts, unescaped; probabilities 0..1; chosen: index into labels, drawn in the accent colour;
+    rest: what all other tokens hold together, the last bar; None: 1 - sum. customdata is the index, -1 for the
+    rest.
+    """
+    p = np.asarray(probabilities, np.float32)
+    rest = max(0.0, 1.0 - float(p.sum())) if rest is None else rest
+    shares = np.append(p, np.float32(rest))
+    colours = [ACCENT if i == chosen else INK for i in range(len(p))] + [REST]
+    figure = go.Figure(
+        go.Bar(
+            x=shares, y=np.arange(len(shares)), orientation="h", marker={"color": colours, "line": {"width": 0}},
+            customdata=np.append(np.arange(len(p)), -1), text=[_digits(share) for share in shares],
+            textposition="outside", textfont={"size": SMALL}, cliponaxis=False,
+            hovertemplate="<b>%{y}</b><br>probability <b>%{x:.4f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    sentence = ""
+    if len(p):
+        sentence = f'The most likely next token is "{in_words(labels[0])}" with {percent(float(p[0]))}'
+        sentence += f"; all but these {len(p)} share {percent(rest)}."
+    if chosen is not None:
+        sentence += f' Chosen: "{in_words(labels[chosen])}" with {percent(float(p[chosen]))}.'
+    finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
+    most = float(shares.max())
+    figure.update_xaxes(
+        title_text="probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6
+    )
+    places = [*labels, OTHERS]
+    figure.update_yaxes(
+        token_axis(
+            "", places, most=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}
+        )
+    )
+    return figure
+
+
+def _digits(share: float) -> str:
+    """Percent with one digit below 10: 38 %, 2.9 %, <0.1 %."""
+    value = 100 * float(share)
+    if 0 < value < 0.05:
+        return "&lt;0.1 %"
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"

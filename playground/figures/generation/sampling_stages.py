@@ -1,0 +1,105 @@
+"""A picture of how a token was picked, stage by stage. Draws what analysis/stages.py found; knows no models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.text_display import in_words, percent
+from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL, finish, label, token_axis
+
+if TYPE_CHECKING:
+    from playground.analysis.generation.sampling_stages import Choice
+
+CUT = "cut"
+
+
+def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> go.Figure:
+    """Candidates from top to bottom, the rules from left to right in the order applied; in each place the candidate's
+    probability after the rule, or that the rule cut it. Below, where a number was drawn, the final probabilities
+    laid end to end and the number's place among them.
+
+    labels (candidates,): token texts, unescaped. The chosen one is framed.
+    """
+    shares = np.array([stage.probabilities for stage in choice.stages], np.float32).T  # (candidates, stages)
+    alive = np.isfinite(np.array([stage.logits for stage in choice.stages], np.float32)).T
+    text = [[_percent(p) if on else "" for p, on in zip(*row, strict=True)] for row in zip(shares, alive, strict=True)]
+    names = [f"{stage.name}<br>{stage.kept:,} left" for stage in choice.stages]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.where(alive, np.sqrt(shares), np.float32(np.nan)), x=np.arange(len(names)), y=np.arange(len(labels)),
+            text=text, texttemplate="%{text}", textfont={"size": SMALL}, customdata=shares, zmin=0, zmax=1, xgap=2,
+            ygap=2, colorscale=SEQUENTIAL, showscale=False,
+            hovertemplate="<b>%{y}</b> after %{x}<br>probability <b>%{customdata:.5f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    chosen = choice.candidates.index(choice.token_id)
+    figure.add_shape(
+        type="rect", x0=-0.5, x1=len(names) - 0.5, y0=chosen - 0.5, y1=chosen + 0.5, line={"color": ACCENT, "width": 2}
+    )
+    rows, columns = np.nonzero(~alive)  # these places have no colour, so the map has no text for them that shows in the dark
+    figure.add_scatter(
+        x=columns, y=rows, mode="text", text=[CUT] * len(rows), textfont={"size": SMALL, "color": REST}, hoverinfo="skip"
+    )
+    finish(figure, _sentence(choice, labels, chosen), title=title, uirevision="stages", showlegend=False)
+    figure.update_xaxes(
+        tickvals=list(range(len(names))), ticktext=names, side="top", showgrid=False, range=[-0.5, len(names) - 0.5]
+    )
+    figure.update_yaxes(
+        token_axis("", labels, most=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}),
+        showgrid=False,
+    )
+    if choice.draw is not None:
+        _add_draw(figure, choice, labels, chosen)
+    return figure
+
+
+def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: int) -> None:
+    """The final probabilities end to end from 0 to 1, in falling order, and the random number."""
+    final, start = choice.stages[-1].probabilities, 0.0
+    figure.update_yaxes(domain=[0.24, 1])
+    for index in choice.leading:
+        if index != chosen and final[index] > 0:
+            figure.add_bar(
+                x=[final[index]], base=[start], y=[0], orientation="h", xaxis="x2", yaxis="y2",
+                marker={"color": REST, "opacity": 0.55, "line": {"width": 1}}, text=[label(labels[index])],
+                textposition="inside", hovertemplate=f"{label(labels[index])}: %{{x:.4f}}<extra></extra>",
+            )  # fmt: skip
+        start += final[index]
+    figure.add_bar(
+        x=[choice.draw.end - choice.draw.start], base=[choice.draw.start], y=[0], orientation="h", xaxis="x2", yaxis="y2",
+        marker={"color": ACCENT, "line": {"width": 0}}, text=[label(labels[chosen])], textposition="inside",
+        hovertemplate=f"from {choice.draw.start:.4f} to {choice.draw.end:.4f}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[choice.draw.number], y=[0.62], xaxis="x2", yaxis="y2", mode="markers+text", text=[f"{choice.draw.number:.4f}"],
+        marker={"symbol": "triangle-down", "size": 11, "color": ACCENT}, textposition="top center",
+        hovertemplate="the random number %{x:.6f}<extra></extra>", cliponaxis=False,
+    )  # fmt: skip
+    figure.update_layout(
+        barmode="overlay",
+        xaxis2={"range": [0, 1], "anchor": "y2", "title": {"text": "tokens end to end, likeliest first"},
+                "tickformat": ".1f", "showgrid": False},
+        yaxis2={"domain": [0, 0.12], "anchor": "x2", "range": [-0.5, 0.7], "visible": False},
+    )  # fmt: skip
+
+
+def _sentence(choice: Choice, labels: Sequence[str], chosen: int) -> str:
+    steps = ", ".join(f"{stage.name} {percent(stage.probabilities[chosen])}" for stage in choice.stages)
+    words = f'"{in_words(labels[chosen])}" after each rule: {steps}.'
+    if choice.draw is None:
+        return f"{words} It was the most probable, and nothing was drawn."
+    return (
+        f"{words} The number drawn was {choice.draw.number:.4f}; the token's stretch goes from {choice.draw.start:.4f} "
+        f"to {choice.draw.end:.4f}."
+    )
+
+
+def _percent(share: float) -> str:
+    value = 100 * float(share)
+    if 0 < value < 0.05:
+        return "<0.1 %".replace("<", "&lt;")
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"

@@ -1,0 +1,196 @@
+"""From a model's id to a LoadedModel: find, check, fetch, load, examine, probe. Knows nothing of the page."""
+
+import json
+import logging
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as transformers_logging
+
+from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
+from playground.generation.cuda_graph import warm_up
+from playground.models import devices
+from playground.models.architecture import examine, size_text
+from playground.models.loaded_model import LoadedModel
+from playground.models.quantization import held_bytes, quantise
+from playground.models.rope_modules import forget_texts
+from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
+from playground.recording.hooks import find_projections, set_recorder
+from playground.settings import Settings
+from playground.weights import locate
+
+_HEADROOM = 1.1
+"""Memory needed beside the weights, as a factor: activations and the key-value cache of a short text."""
+
+
+def load(
+    model_id: str,
+    device: str = "auto",
+    dtype: str = "auto",
+    *,
+    settings: Settings | None = None,
+    progress: Progress = no_progress,
+) -> LoadedModel:
+    """Loads a catalog name, hub id or local folder.
+
+    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16 and, on the CPU, int8,
+    which is rounded from float32 and needs the memory for that while it loads. Raises PlaygroundError with the remedy
+    when the model can't be had, does not fit or is none; whatever `progress` raises ends the work.
+    """
+    settings = settings or Settings()
+    device_choice = devices.choose_device(device)
+    dtype_choice = devices.choose_dtype(dtype, device_choice.value)
+    progress(f"Looking for {model_id}", None)
+    source = locate.locate(model_id, settings)
+    rounded = dtype_choice.value == torch.int8
+    held, purpose = (torch.float32, " to be rounded from float32") if rounded else (dtype_choice.value, "")
+    least = source.weight_bytes * held.itemsize // 4  # the weights on disk may be float32
+    check_memory(least, device_choice.value, purpose)
+    folder = locate.fetch(source, settings, progress)
+    needed = sum(parameter_counts(folder)) * held.itemsize
+    check_memory(needed, device_choice.value, purpose)
+    progress("Loading the weights", None)
+    model, tokenizer = _load_folder(folder, device_choice.value, held, needed)
+    progress("Trying the model on a few tokens", None)
+    try:
+        loaded = prepare(
+            model, tokenizer, model_id, source.revision, source.origin, device_choice, dtype_choice, settings
+        )
+    except PlaygroundError:
+        raise
+    except Exception as error:  # what nobody foresaw in a stranger's model
+        logging.getLogger(__name__).exception("examining %r failed", model_id)
+        raise PlaygroundError(
+            f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
+            "Choose a transformer for text; the server's log has the details.",
+        ) from error
+    if device_choice.value.type == "cuda" and loaded.capabilities.generate:
+        warm_up(loaded, loaded.max_tokens)
+    return loaded
+
+
+def prepare(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    model_id: str = "a model made by hand",
+    revision: str = "",
+    origin: str = "memory",
+    device: devices.Choice | None = None,
+    dtype: devices.Choice | None = None,
+    settings: Settings | None = None,
+) -> LoadedModel:
+    """A LoadedModel from transformers objects: sets the recorder, reads the anatomy, probes the capabilities."""
+    settings = settings or Settings()
+    device = device or devices.Choice(model.device, "it was there already")
+    dtype = dtype or devices.Choice(model.dtype, "it was so already")
+    model.eval().requires_grad_(False)
+    forget_texts(model)
+    anatomy, distance = examine(model), None
+    if dtype.value == torch.int8:
+        masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)
+        distance = quantise(model, tokenizer, anatomy.context_length, masked)
+        anatomy = replace(anatomy, weight_bytes=held_bytes(model))
+    loaded = LoadedModel(
+        model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, distance=distance
+    )
+    loaded.max_tokens = _longest_text(loaded, settings)
+    if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: named like a decoder, but no later token is hidden
+        loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)
+    elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder that came without its head
+        loaded.anatomy = replace(anatomy, kind="decoder")
+    loaded.capabilities = probe(loaded)
+    if loaded.capabilities.maths:
+        loaded.projections = find_projections(model, probe_inputs(loaded))
+    loaded.max_tokens = _longest_text(loaded, settings)  # the probe may have found that weights must be kept whole
+    return loaded
+
+
+def _longest_text(loaded: LoadedModel, settings: Settings) -> int:
+    limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
+    return min(limit, loaded.anatomy.context_length or limit)
+
+
+def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
+    """PlaygroundError with both numbers if a model's weights, in bytes, and some headroom do not fit; purpose says what
+    the memory is needed for."""
+    needed, free = int(needed * _HEADROOM), devices.free_memory(device)
+    if needed > free:
+        raise NotEnoughMemory(
+            f"The model needs about {size_text(needed)} of memory{purpose}; {size_text(free)} are free on {device}.",
+            "Choose a smaller model, a smaller number format, or a device with more memory.",
+            needed, free,
+        )
+
+
+def parameter_counts(folder: Path) -> Iterator[int]:
+    """Parameters of each tensor in a folder's safetensors files, read from their headers alone."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                yield torch.Size(tensor["shape"]).numel()
+
+
+def _load_folder(
+    folder: Path, device: torch.device, dtype: torch.dtype, needed: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    transformers_logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
+        model, missing = _from_pretrained(_auto_class(config), folder, config, dtype, placement)
+        inside = f"{model.base_model_prefix}."
+        if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
+            model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except PlaygroundError:
+        raise
+    except torch.OutOfMemoryError as error:
+        raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
+    except Exception as error:  # whatever a stranger's folder makes transformers raise
+        raise PlaygroundError(
+            f"The model could not be loaded: {type(error).__name__}: {str(error)[:300]}",
+            "Check that the folder is a whole transformers model with its tokenizer.",
+        ) from error
+    if missing:
+        raise PlaygroundError(
+            f"{len(missing)} of the model's weights are missing from its files, {missing[0]} among them; "
+            "they would be random.", "Choose a checkpoint that is whole.",
+        )
+    return model, tokenizer
+
+
+def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, list[str]]:
+    """The model, and the names of weights that its files lack."""
+    model, report = auto.from_pretrained(
+        folder, config=config, dtype=dtype, device_map=placement, use_safetensors=True, local_files_only=True,
+        attn_implementation="eager", output_loading_info=True,
+    )
+    return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # poolers are never shown
+
+
+def _auto_class(config):
+    """The transformers class that gives this checkpoint its own head, and no random one."""
+    if config.is_encoder_decoder:
+        return AutoModelForSeq2SeqLM
+    architecture = (config.architectures or [""])[0]
+    if architecture.endswith(("ForCausalLM", "LMHeadModel")):
+        return AutoModelForCausalLM
+    if architecture.endswith(("ForMaskedLM", "ForPreTraining")):
+        return AutoModelForMaskedLM
+    return AutoModel

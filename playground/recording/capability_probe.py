@@ -1,0 +1,131 @@
+"""What can be shown for a model, found by trying it on a few tokens. Trusts no table of families."""
+
+from dataclasses import replace
+
+import torch
+
+from playground.errors import PlaygroundError
+from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
+from playground.recording.hooks import attention_sink
+from playground.recording.record import record
+from playground.recording.recording import Recording
+
+PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
+
+
+def probe(model: LoadedModel) -> Capabilities:
+    """Records a short text and checks what came: what is wrong is off, with the reason; so are weights that do not
+    matter, where the model gives the same without its attention.
+
+    Where a family's attention is not reproduced, the model goes back to its own eager way, which gives its weights.
+    """
+    try:
+        target = "The cat" if model.model.config.is_encoder_decoder else None
+        recording = record(model, _text(model), target)
+    except PlaygroundError:
+        raise
+    except Exception as error:  # any family may fail in its own way; the rest of the page must live on
+        reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
+        return _without_recorder(model, reason) if model.on_interface else Capabilities(
+            attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
+    attention = _check_attention(model, recording)
+    maths = _check_maths(recording, attention)
+    if model.on_interface and not (attention and maths):
+        return _without_recorder(model, maths.reason)
+    if model.on_interface and not _attention_matters(model):
+        attention = maths = Capability("changing the attention does not change the model's output")
+    return Capabilities(attention=attention, maths=maths, **_without_recording(model))
+
+
+def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
+    """With the model's own eager attention; `reason` says why queries and keys can't be shown."""
+    model.model.set_attn_implementation("eager")
+    model.on_interface = False
+    return replace(probe(model), maths=Capability(reason))
+
+
+def _text(model: LoadedModel) -> str:
+    """The probe's text, or as many of its words as the model reads."""
+    words = PROBE_TEXT.split()
+    while len(words) > 1 and len(model.vocabulary.tokenize(" ".join(words))[0]) > model.max_tokens:
+        words.pop()
+    return " ".join(words)
+
+
+def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
+    """The probe's text as the model reads it."""
+    ids = torch.tensor([model.vocabulary.tokenize(_text(model))[0]], device=model.input_device)
+    return {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
+
+
+@torch.inference_mode()
+def reads_ahead(model: LoadedModel) -> bool:
+    """Whether another last token changes what the model gives for the first one: it does not only look back."""
+    ids = model.vocabulary.tokenize(_text(model))[0]
+    texts = ([*ids[:3], last] for last in (ids[1], ids[2]))
+    first, other = (model.model(input_ids=torch.tensor([t], device=model.input_device))[0][0, 0] for t in texts)
+    return not torch.allclose(first, other, rtol=1e-2, atol=1e-4)
+
+
+def _without_recording(model: LoadedModel) -> dict[str, Capability]:
+    head = model.model.get_output_embeddings() is not None
+    decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
+    no_logits = "its weights come without a language-model head"
+    no_generation = no_logits if not head else "it reads a text both ways, so it does not continue one word by word"
+    return {
+        "logits": YES if head else Capability(no_logits),
+        "generate": YES if head and decoder else Capability(no_generation),
+        "chat": YES if template and head and decoder else Capability("its tokenizer has no chat template"),
+        "embeddings": YES,
+        "pairs": YES if _reads_pairs(model) else Capability("only encoders such as BERT read two sentences"),
+    }
+
+
+def _reads_pairs(model: LoadedModel) -> bool:
+    """Whether the tokenizer sets a mark between two sentences, for a model that sees both ways."""
+    specials = [sum(t.special for t in model.vocabulary.tokenize("a", pair)[1]) for pair in (None, "b")]
+    return model.anatomy.kind == "encoder" and specials[1] > specials[0]
+
+
+def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
+    """Right shapes, rows that sum to 1 (to less with sinks), and nothing above the diagonal where causal."""
+    if not recording.kinds:
+        return Capability("the model returns no attention weights")
+    for kind in recording.kinds:
+        for layer in range(recording.layers(kind)):
+            attention = recording.attention(layer, kind)
+            weights, place = attention.weights, f"layer {layer} ({kind})"
+            expected = (len(attention.query_tokens), len(attention.key_tokens))
+            if weights.shape[1:] != expected:
+                return Capability(f"weights of {place} have shape {tuple(weights.shape[1:])}, not {expected}")
+            sums = weights.sum(-1)
+            if not torch.isfinite(weights).all() or weights.min() < 0 or sums.max() > 1.02:
+                return Capability(f"rows of {place} are no shares: they sum to {sums.max():.3f}")
+            causal = kind == "decoder" or (kind == "self" and model.anatomy.kind == "decoder")
+            if causal and weights.triu(1).any():
+                return Capability(f"{place} looks at later tokens, though the model is causal")
+    return YES
+
+
+@torch.inference_mode()
+def _attention_matters(model: LoadedModel) -> bool:
+    """Whether replacing every attention output by zeros changes what the model gives."""
+    inputs = probe_inputs(model)
+    plain = model.model(**inputs)[0]
+    with attention_sink(lambda *call: torch.zeros_like(call[-1])):
+        changed = model.model(**inputs)[0]
+    return not torch.equal(plain, changed)
+
+
+def _check_maths(recording: Recording, attention: Capability) -> Capability:
+    if not attention:
+        return attention
+    verification = recording.verify()
+    if verification.reason:
+        return Capability(verification.reason)
+    if not verification.passed:
+        return Capability(
+            f"weights·V recomputed from queries and keys is off by {verification.largest:.2g} "
+            f"(at most {verification.tolerance:.0e}): this family's formula is not understood"
+        )
+    return YES

@@ -1,0 +1,63 @@
+"""What heads do, on weights small enough to work out by hand, and on the default model."""
+
+import numpy as np
+import pytest
+
+import playground as pg
+from playground.analysis.attention.head_roles import induction, random_text, roles
+from playground.figures.attention.head_roles import roles_figure
+
+PREVIOUS = np.array([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]], np.float32)
+"""One head in which every token looks at the one before (the first at itself)."""
+
+
+def test_a_previous_token_head_by_hand():
+    """Guards against rows and columns exchanged, and means over the wrong tokens: ids 7 8 7 9, so only token 2 has an
+    earlier place (0), which it does not look at."""
+    found = roles(PREVIOUS, [7, 8, 7, 9])
+    assert found["previous"].tolist() == [1.0]
+    assert found["self"].tolist() == [0.25]
+    assert found["first"] == pytest.approx([1 / 3])
+    assert found["duplicate"].tolist() == [0.0]
+    assert found["local"].tolist() == [1.0]
+    assert found["distance"].tolist() == [0.75]
+    assert found["entropy"].tolist() == [0.0]
+
+
+def test_uniform_attention_by_hand():
+    """Guards against nats for bits: over four keys the entropy is 2 bits; token 2 gives a quarter to its earlier place."""
+    found = roles(np.full((1, 4, 4), 0.25, np.float32), [7, 8, 7, 9])
+    assert found["entropy"] == pytest.approx([2.0])
+    assert found["duplicate"] == pytest.approx([0.25])
+
+
+def test_induction_by_hand():
+    """Guards against the score of the same token instead of the one after it: in a b a b the second a (place 2) should
+    look at b (1), the second b (3) at what came after the first b (2)."""
+    weights = np.zeros((1, 4, 4), np.float32)
+    weights[0, 2, 1] = weights[0, 3, 2] = 1
+    assert induction(weights, 2).tolist() == [1.0]
+    assert induction(PREVIOUS, 2).tolist() == [1.0]
+    assert induction(np.eye(4, dtype=np.float32)[None], 2).tolist() == [0.0]
+
+
+def test_random_text_is_seeded_and_twice():
+    """Guards against special tokens in it, and against another text at every visit."""
+    ids = random_text(50, frozenset({0, 1}), 10)
+    assert ids[:10] == ids[10:] and not {0, 1} & set(ids) and ids == random_text(50, frozenset({0, 1}), 10)
+
+
+def test_the_default_model_has_induction_heads(smollm2):
+    """Guards against a score that no head reaches: a trained model has heads that do it, an untrained one none."""
+    ids = random_text(smollm2.anatomy.vocabulary, smollm2.vocabulary.special_ids, 24)
+    recording = pg.record(smollm2, ids)
+    scores = np.stack([induction(recording.attention(n).weights.numpy(), 24) for n in range(30)])
+    assert scores.max() > 0.5 and np.median(scores) < 0.1
+
+
+def test_figure_names_the_best_head():
+    """Guards against axes exchanged."""
+    values = np.zeros((3, 2))
+    values[2, 1] = 0.5
+    figure = roles_figure(values, "self")
+    assert "layer 2, head 1: 0.500" in figure.layout.meta["description"]

@@ -1,0 +1,60 @@
+"""Turns: who asked first comes first, and nobody computes at the same time."""
+
+import threading
+import time
+
+from playground.concurrency.fair_queue import Turns
+from playground.generation.generate import GenerationSettings, generate
+
+
+def test_turns_come_in_the_order_of_asking():
+    """Guards against a lock that lets one visitor take every turn: while a turn is taken, those who wait are served in
+    the order in which they came."""
+    turns, served = Turns(), []
+
+    def visit(name):
+        with turns.turn():
+            served.append(name)
+
+    with turns.turn():
+        threads = []
+        for name in "abcd":
+            threads.append(threading.Thread(target=visit, args=(name,)))
+            threads[-1].start()
+            while turns.waiting < len(threads):
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(5)
+    assert served == list("abcd")
+
+
+def test_two_visitors_alternate(tiny):
+    """Guards against a second visitor who waits until the first has finished: their tokens come in turn."""
+    model, turns, order = tiny("llama"), Turns(), []
+    ready = threading.Barrier(2)
+
+    def visit(name, seed):
+        ready.wait()
+        for _ in generate(model, "The cat", GenerationSettings(max_new_tokens=30, seed=seed), turns=turns):
+            order.append(name)
+
+    threads = [threading.Thread(target=visit, args=item) for item in (("a", 1), ("b", 2))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    middle = order[10:50]  # a busy machine may let one have a few turns before the other asks for its next
+    assert all(len(set(middle[i : i + 12])) == 2 for i in range(len(middle) - 12)), order
+    assert turns.visitors == 0
+
+
+def test_a_failure_gives_the_turn_back():
+    """Guards against one visitor's error that holds up all the others."""
+    turns = Turns()
+    try:
+        with turns.visit(), turns.turn():
+            raise ValueError
+    except ValueError:
+        pass
+    with turns.turn():
+        assert turns.visitors == 0

@@ -1,0 +1,220 @@
+"""int8 weights: the rounding, the distance from float32, and models that go on working with them."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import playground as pg
+from playground.errors import PlaygroundError
+from playground.generation.generate import generate
+from playground.loading import parameter_counts, prepare
+from playground.models import devices, quantization
+from playground.models.devices import Choice, choose_dtype
+from playground.models.quantization import FEW_ROWS, SAMPLE, SHARP, Int8Linear, distance
+from playground.recording.record import record
+from tests.generation.test_generate import PROMPT, by_transformers, greedy, ids_of
+from tests.tools import zoo
+
+INT8 = Choice(torch.int8, "asked for by a test")
+
+
+def int8(family: str):
+    """A tiny model of a family with int8 weights."""
+    return prepare(zoo.build(family), zoo.byte_tokenizer(), family, dtype=INT8)
+
+
+def test_rounding_by_hand():
+    """Guards against a scale over the wrong axis: rows [127, -63.5, 1] and [0, 0, 0] have scales 1 and 0, so the first
+    becomes 127, -64 (half to even), 1."""
+    layer = Int8Linear(torch.tensor([[127.0, -63.5, 1.0], [0.0, 0.0, 0.0]]), torch.tensor([0.5, 0.25]))
+    assert layer.weight.tolist() == [[127, -64, 1], [0, 0, 0]] and layer.scale.tolist() == [1.0, 0.0]
+    assert layer(torch.tensor([[1.0, 1.0, 2.0]])).tolist() == [[127 - 64 + 2 + 0.5, 0.25]]
+
+
+@pytest.mark.parametrize("width", [64, 100, 3])
+@pytest.mark.parametrize("rows", [1, FEW_ROWS, FEW_ROWS + 1, 100])
+@pytest.mark.parametrize("sharp", [False, True])
+def test_layer_is_near_the_one_it_stands_for(sharp, rows, width, monkeypatch):
+    """Guards against the ways of computing parting, against more error than rounding makes (half a step for each
+    weight), and against torch's kernel, which ends the process where the width is no multiple of 16."""
+    torch.manual_seed(0)
+    plain = nn.Linear(width, 33).requires_grad_(False)
+    layer = Int8Linear(plain.weight.data, plain.bias.data, sharp)
+    step = layer.scale.float()[:, None]
+    assert ((plain.weight - layer.weight * step).abs() <= step * 0.50001).all()
+    x = torch.randn(1, rows, width)
+    exact = nn.functional.linear(x, layer.weight * step, plain.bias)
+    near = {"atol": 1e-5 if sharp else 0.02 * float(exact.abs().max()), "rtol": 1e-5}
+    for block in (width, 2**20):  # one output at a time, all at once
+        for number_format in (torch.bfloat16, torch.float32):
+            monkeypatch.setattr(quantization, "_BLOCK", block)
+            monkeypatch.setattr(quantization, "_MANY_ROWS", number_format)
+            assert layer(x).shape == (1, rows, 33) and layer(x).dtype == torch.float32
+            torch.testing.assert_close(layer(x), exact, **near)
+
+
+def test_logits_have_finer_steps_than_bfloat16():
+    """Guards against tokens of equal probability that are none: 27 + k/100 is 27 for k < 6 in bfloat16, whose steps
+    are 1/8 there. The bias is what makes the last output the largest."""
+    weight = torch.zeros(SHARP + 9, 16)
+    weight[:, 0], weight[:6, 1] = 27, torch.arange(6) / 100
+    bias = torch.zeros(len(weight))
+    bias[-1] = 5
+    x = torch.ones(1, 16)
+    plain, sharp = (Int8Linear(weight, bias, sharp)(x)[0] for sharp in (False, True))
+    layer = Int8Linear(weight, bias)
+    exact = (layer.weight.double() * layer.scale.double()[:, None]).sum(1) + bias
+    assert len(set(plain[:6].tolist())) == 1 and plain.argmax() == sharp.argmax() == len(weight) - 1
+    best = exact.topk(SHARP // 2).indices
+    torch.testing.assert_close(sharp[best].double(), exact[best], atol=1e-5, rtol=0)
+
+
+def test_distance_by_hand():
+    """Guards against nats, a sum instead of a mean, and the divergence the wrong way round: from (1/2, 1/2) to (1/4,
+    3/4) it is 1/2 log2(2) + 1/2 log2(2/3) = 0.2075 bits; the second token is the same."""
+    before = torch.log(torch.tensor([[0.5, 0.5], [0.9, 0.1]]))
+    after = torch.log(torch.tensor([[0.25, 0.75], [0.9, 0.1]]))
+    found = distance(before, after, logits=True)
+    assert found.divergence == pytest.approx((0.5 + 0.5 * math.log2(2 / 3)) / 2)
+    assert (found.tokens, found.agreement) == (2, 0.5)
+    assert math.isnan(distance(before, after, logits=False).divergence)
+
+
+@pytest.fixture(scope="module")
+def small(smollm2):
+    """SmolLM2 with int8 weights."""
+    return pg.load("smollm2-135m-instruct", device="cpu", dtype="int8")
+
+
+def test_the_distance_shown_is_the_models_own(smollm2, small):
+    """Guards against a number from a table: worked out again from both models' logits; and it is small."""
+    bits = []
+    with torch.inference_mode():
+        for text in SAMPLE:
+            ids = torch.tensor([smollm2.vocabulary.tokenize(text)[0]])
+            p, q = (m.model(ids).logits[0].double().log_softmax(-1) for m in (smollm2, small))
+            bits += ((p.exp() * (p - q)).sum(-1) / math.log(2)).tolist()
+    assert small.distance.tokens == len(bits)
+    assert small.distance.divergence == pytest.approx(sum(bits) / len(bits), rel=0.1)  # rounded in another order
+    assert 0 < small.distance.divergence < 0.1 and small.distance.agreement > 0.8
+    assert f"{small.distance.divergence:#.2g} bits" in small.card["From float32"]
+
+
+def test_masked_models_are_asked_for_what_is_masked(tiny):
+    """Guards against a distance of BERT's trivial task, naming a word that it sees: every token but the special ones
+    is masked once, every seventh at a time; worked out again from both models' logits."""
+    plain, small, bits = tiny("bert"), int8("bert"), []
+    mask = plain.tokenizer.mask_token_id
+    with torch.inference_mode():
+        for text in SAMPLE:
+            ids = plain.vocabulary.tokenize(text)[0][: plain.anatomy.context_length]
+            for turn in range(7):
+                places = [i for i in range(len(ids)) if i % 7 == turn]
+                masked = torch.tensor([[mask if i in places else token for i, token in enumerate(ids)]])
+                p, q = (m.model(masked).logits[0, places].double().log_softmax(-1) for m in (plain, small))
+                bits += ((p.exp() * (p - q)).sum(-1) / math.log(2)).tolist()
+    assert small.distance.tokens == len(bits)
+    assert small.distance.divergence == pytest.approx(sum(bits) / len(bits), rel=0.1)
+
+
+def test_bytes_and_parameters(smollm2, small):
+    """Guards against weights kept twice: 106 million of 135 million parameters take a quarter, the embedding stays,
+    the head, which was tied to it, is one more int8 matrix."""
+    assert small.anatomy.parameters == smollm2.anatomy.parameters
+    embedding = smollm2.model.get_input_embeddings().weight.numel()
+    linear = smollm2.anatomy.parameters - embedding
+    assert small.anatomy.weight_bytes == pytest.approx(4 * embedding + linear + embedding, rel=0.01)
+    assert small.card["Embeddings"].startswith("tied; for the output a copy in int8")
+    assert smollm2.card["Embeddings"] == "tied (input = output)"
+
+
+def test_greedy_ids_are_those_of_transformers(small):
+    """Guards against a loop that reads another model than the one loaded."""
+    steps = list(generate(small, PROMPT, greedy(12)))
+    assert ids_of(steps) == by_transformers(small, PROMPT, 12)
+
+
+def test_the_recording_is_the_quantised_models(small, smollm2):
+    """Guards against maths shown from the float32 model: it verifies, and it is another model's."""
+    recording = record(small, PROMPT)
+    assert recording.verify().passed
+    assert not torch.equal(recording.attention(3).weights, record(smollm2, PROMPT).attention(3).weights)
+
+
+@pytest.mark.parametrize("family", zoo.FAMILIES)
+def test_every_kind_of_model(family, tiny):
+    """Guards against families whose layers are no nn.Linear, or who look at a layer's weights themselves: they would
+    give something else, or fail; and against maths that is not the rounded model's."""
+    plain, model = tiny(family), int8(family)
+    assert model.capabilities == plain.capabilities and model.anatomy.kind == plain.anatomy.kind
+    assert model.distance.divergence < 0.3 and model.distance.agreement > 0.8 and model.distance.cosine > 0.99
+    left = [m for m in model.model.modules() if isinstance(m, nn.Linear) or type(m).__name__ == "Conv1D"]
+    assert not left and model.distance.kept < model.anatomy.parameters
+    if model.capabilities.maths:
+        assert record(model, "The cat", "un" if model.model.config.is_encoder_decoder else None).verify().passed
+    if model.capabilities.generate:
+        assert ids_of(list(generate(model, PROMPT, greedy(4)))) == by_transformers(model, PROMPT, 4)
+
+
+class Doubled(nn.Linear):
+    """A layer that is no nn.Linear, whatever it inherits from."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+def test_layers_of_other_kinds_are_left_alone():
+    """Guards against rounding what computes something else, or reads its weights past its layers' own way."""
+    torch.manual_seed(0)
+    layers = {"doubled": Doubled(16, 4), "plain": nn.Linear(16, 4), "heads": nn.MultiheadAttention(16, 2)}
+    network = nn.ModuleDict(layers)
+    x = torch.randn(2, 16)
+    before = network["doubled"](x), network["heads"](x, x, x)[0]
+    quantization._replace(network, None)
+    assert isinstance(network["plain"], Int8Linear)
+    assert torch.equal(network["doubled"](x), before[0]) and torch.equal(network["heads"](x, x, x)[0], before[1])
+
+
+def test_experts_are_left_and_it_is_said(tiny):
+    """Guards against a card that promises int8 for a mixture whose experts, most of its weights, are float32."""
+    mixture, plain = int8("mixtral"), int8("llama")
+    experts = [p.numel() for n, p in mixture.model.named_parameters() if "experts" in n or n.endswith("gate.weight")]
+    assert mixture.distance.kept_weights == sum(experts) > 0
+    assert f"{sum(experts):,} weights that are in no linear layer" in mixture.card["From float32"]
+    assert plain.distance.kept_weights == 0 and "no linear layer" not in plain.card["From float32"]
+
+
+def test_loading_needs_the_memory_of_float32(tmp_path, monkeypatch):
+    """Guards the server: int8 is rounded from float32, so a model that fits only once it is rounded ends the process."""
+    folder = zoo.save("llama", tmp_path)
+    count = sum(parameter_counts(folder))
+    monkeypatch.setattr(devices, "free_memory", lambda device: 3 * count)
+    with pytest.raises(PlaygroundError, match="of memory to be rounded from float32; .* are free"):
+        pg.load(str(folder), device="cpu", dtype="int8")
+    monkeypatch.setattr(devices, "free_memory", lambda device: 5 * count)
+    assert pg.load(str(folder), device="cpu", dtype="int8").anatomy.weight_bytes < 2.5 * count
+
+
+def test_a_model_without_words(minilm):
+    """Guards against a divergence of what are no distributions."""
+    model = pg.load("all-minilm-l6-v2", device="cpu", dtype="int8")
+    assert math.isnan(model.distance.divergence) and model.distance.cosine > 0.99
+    assert "cosine" in model.card["From float32"]
+
+
+def test_only_on_the_cpu():
+    """Guards against a kernel that a GPU lacks."""
+    with pytest.raises(PlaygroundError, match="int8 weights are for the CPU, not for cuda"):
+        choose_dtype("int8", torch.device("cuda"))
+
+
+def test_the_sidebar_offers_it_and_tells_the_distance(smollm2, small):
+    """Guards against a format that only Python users reach, and a card that keeps its distance to itself."""
+    from playground.tabs.shared import sidebar
+
+    assert sidebar._DTYPES == devices.DTYPE_CHOICES
+    card = sidebar.model_card(small)
+    assert "From float32" in card and "same first choice for" in card and "237 MiB" in card
+    assert "From float32" not in sidebar.model_card(smollm2)

@@ -1,0 +1,442 @@
+"""Whatever a visitor types: the page's handlers answer in words, lose nothing, and nothing typed becomes markup.
+
+Handlers are called as the page calls them, with plain values, through a workbench with real models.
+"""
+
+import json
+from dataclasses import replace
+from html import escape
+from itertools import product
+
+import gradio as gr
+import plotly.graph_objects as go
+import pytest
+
+from playground import workbench
+from playground.analysis.text_display import plain_mark
+from playground.components import markup
+from playground.errors import PlaygroundError
+from playground.generation.generate import generate
+from playground.loading import prepare
+from playground.settings import Settings
+from playground.tabs import positions
+from playground.tabs.attention import bertviz_view, flow_view, roles_view, steps_view
+from playground.tabs.attention import heads_handlers as attention
+from playground.tabs.embeddings import layers_view, projector_clicks
+from playground.tabs.embeddings import words_view as embeddings
+from playground.tabs.generate import branches, chat, controls, score, streaming, tab
+from playground.tabs.generate.session import Written, entries_of
+from playground.tabs.generate.strip import strip_items
+from playground.tabs.shared import sidebar
+from playground.workbench import Workbench
+from tests.tools import zoo
+
+SCRIPT, IMAGE = "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>"
+HOSTILE = (SCRIPT, IMAGE, "${alert(1)}", "{{7*7}}")
+ODD = {
+    "one letter": "a",
+    "spaces": "     ",
+    "line breaks": "\n\n\r\n\t",
+    "emoji": "🙂👩‍👩‍👧🇨🇭 ok",
+    "chinese": "今天天气很好。",
+    "right to left": "שלום عالم \u202eabc\u202c",
+    "control characters": "a\0b\x07c\x1bd\x7f\u2028e\ufeff",
+    "a surrogate": "a\ud800b",
+    "surrogates": "\udfff\ud800",
+    "accents without letters": "\u0301\u0301\u0301",
+    "a noncharacter": "\uffff\U0010ffff",
+    "special tokens": "<|im_start|><s></s><pad><mask>",
+    "html entities": "&lt;b&gt; &amp;amp; &#60;i&#62;",
+} | {text[:12]: text for text in HOSTILE}
+MEGABYTE = "All work and no play. " * 47_663
+MODELS = ("tiny", "hostile", "bert", "bart", "smollm2")
+
+
+def hostile_model():
+    """A tiny model with hostile texts as tokens of its vocabulary, which can generate nothing else."""
+    tokenizer, model = zoo.byte_tokenizer(), zoo.build("gpt2")
+    tokenizer.add_tokens(list(HOSTILE))
+    model.resize_token_embeddings(len(tokenizer))
+    model.generation_config.suppress_tokens = list(range(zoo.VOCABULARY))
+    return prepare(model, tokenizer, IMAGE)
+
+
+@pytest.fixture(scope="module")
+def bench(tiny, smollm2):
+    """The server's workbench, with models under the ids that the tests use."""
+    bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
+    bert = prepare(zoo.build("bert"), zoo.pair_tokenizer(), "bert")
+    for name, model in {
+        "tiny": tiny("llama"), "hostile": hostile_model(), "bert": bert, "bart": tiny("bart"), "smollm2": smollm2,
+    }.items():  # fmt: skip
+        bench._models.get(bench._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
+    workbench.share(bench)
+    yield bench
+    workbench.share(before)
+
+
+@pytest.fixture(autouse=True)
+def no_unforeseen_errors(bench, caplog):
+    """A handler tells the visitor of errors that nobody foresaw and logs them; here each of them fails the test."""
+    yield
+    assert not [record.getMessage() for record in caplog.get_records("call") if record.exc_info]
+
+
+def model_of(name: str) -> tuple[str, str, str]:
+    return name, "auto", "auto"
+
+
+def event(**data) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+# --- what a handler gave back -----------------------------------------------------------------------------------
+
+
+def answers(handler, *arguments) -> list[tuple]:
+    """All that a handler gives the page, each with as many outputs as the page expects."""
+    given = handler(*arguments)
+    given = [given] if isinstance(given, tuple) else list(given)
+    assert {len(outputs) for outputs in given} == {handler.outputs + 1}
+    for output in (output for outputs in given for output in outputs):
+        assert_inert(output)
+    return given
+
+
+def assert_inert(output) -> None:
+    """Markup has no tag that somebody typed, a figure's texts have none at all, and everything can be sent."""
+    if isinstance(output, str):
+        assert_markup(output)
+    elif isinstance(output, go.Figure):
+        drawn = json.loads(output.to_json())
+        assert isinstance(drawn["layout"]["meta"].pop("description"), str)  # set as text by the view, never as markup
+        for text in strings(drawn):
+            assert "<script" not in text and "<img" not in text, text
+            text.encode()
+    elif isinstance(output, dict) and "value" in output:
+        assert_inert(output["value"])
+
+
+def assert_markup(markup: str) -> None:
+    for tag in ("<script", "</script", "<img", "<i>", "<b>"):
+        assert tag not in markup, markup
+    markup.encode()
+
+
+def strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from strings(inner)
+
+
+def skipped(output) -> bool:
+    return output == gr.skip()
+
+
+def refusal(given: list[tuple]) -> str:
+    """The message of a refusal, which has left everything else as it was."""
+    assert len(given) == 1 and all(skipped(output) for output in given[0][:-1]), "something was lost"
+    assert 'role="alert"' in given[0][-1]
+    return given[0][-1]
+
+
+def accepted(given: list[tuple]) -> bool:
+    """Whether the handler did its work; if not, it gave a refusal in words and lost nothing."""
+    if all(outputs[-1] == "" for outputs in given):
+        return True
+    refusal(given)
+    return False
+
+
+def handlers(model: str, text: str):
+    """Every handler that reads the text under the lens, with its arguments."""
+    first = *model_of(model), text
+    yield tab.draw, (*first, "complete", Written())
+    yield streaming.stream, (*first, "complete", Written(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
+    yield attention.draw, (*first, 0, 0, "self")
+    kind = "encoder" if model == "bart" else "self"
+    yield attention.draw_head, (*first, 1, 1, kind)
+    yield attention.draw_overview, (*first, 1, 1, kind)
+    yield attention.open_head, (*first, 0, 0, kind, event(x=0, y=0))
+    yield attention.open_row, (*first, 1, 1, kind, event(x=0, y=0))
+    yield attention.open_token, (*first, 1, 1, kind, event(index=0))
+    yield attention.draw_row, (*first, 1, 1, kind)
+    yield attention.zoom, (*first, 1, 1, kind, event(x0=0, x1=3, y0=0, y1=3))
+    yield attention.draw_head, (*first, 1, 1, kind, "the mask")
+    yield attention.draw_head, (*first, 1, 1, kind, "times the values' norms", (), "special tokens")
+    yield flow_view.draw, (*first, kind, None, "rollout")
+    yield steps_view.draw, (*first, 1, 1, kind, None)
+    yield steps_view.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
+    yield roles_view.draw, (*first, kind, "self")
+    yield bertviz_view.draw, (*first, 1, 1, kind, "neuron")
+    yield embeddings.draw, (*model_of(model), text, "2D")
+    yield layers_view.draw, (*first, None, "", "2D", True, 0)
+    yield layers_view.draw_layer, (*first, 1)
+
+
+DRAWERS = (streaming.stream, attention.draw, embeddings.draw)
+"""Which draw all that the others draw one at a time."""
+
+
+# --- odd texts ----------------------------------------------------------------------------------------------------
+
+
+FEW = {
+    "smollm2": ("chinese", "special tokens"), "hostile": (IMAGE[:12],), "bert": ("spaces", SCRIPT[:12]),
+    "bart": ("spaces", "surrogates"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(model, name) for model in MODELS for name in ODD if name in FEW.get(model, ODD)]
+)
+def test_odd_texts(model, name):
+    """Guards against a handler that raises, sends what can't be sent, or puts what was typed into the page as
+    markup."""
+    asked = [call for call in handlers(model, ODD[name]) if name in FEW.get(model, ()) or call[0] in DRAWERS]
+    worked = [handler.__name__ for handler, arguments in asked if accepted(answers(handler, *arguments))]
+    assert {handler.__name__ for handler, _ in asked} - set(worked) == ({"stream"} if model == "bert" else set())
+
+
+@pytest.mark.parametrize("model", ["tiny", "smollm2"])
+@pytest.mark.parametrize("text", ["", None])
+def test_no_text(model, text):
+    """Guards against an empty page after an empty text: everything stays, and the message says what to do."""
+    for handler, arguments in handlers(model, text):
+        words = refusal(answers(handler, *arguments))
+        assert "There is no text. Type" in words.replace("</strong>", "") or "no words" in words, handler
+
+
+@pytest.mark.parametrize("model", ["tiny", "bart", "smollm2"])
+def test_a_megabyte_of_text(model):
+    """Guards against a server that tokenizes megabytes: refused with both numbers."""
+    assert len(MEGABYTE.encode()) > 1024**2
+    for handler, arguments in handlers(model, MEGABYTE):
+        words = refusal(answers(handler, *arguments))
+        assert "at most" in words and "horten" in words and ("1,048,586" in words or "1,048,585" in words), words
+
+
+@pytest.mark.parametrize(("model", "limit"), [("tiny", 64), ("bart", 64), ("smollm2", 4096)])
+def test_a_text_longer_than_the_context(model, limit):
+    """Guards against positions that the model does not have: refused with both numbers, which are the model's."""
+    words = " word" * 5000
+    for handler, arguments in handlers(model, words):
+        if handler is not embeddings.draw:
+            message = refusal(answers(handler, *arguments))
+            numbers = [limit, limit - 1] if handler is streaming.stream else [limit]  # one must be left to write
+            assert any(f"tokens; with this model at most {number:,}" in message for number in numbers), message
+
+
+def test_many_words():
+    """Guards against a thousand words in one picture."""
+    words = ", ".join(f"word{number}" for number in range(1000))
+    message = refusal(answers(embeddings.draw, *model_of("tiny"), words, "2D"))
+    assert "1,000" in message and "500" in message
+
+
+# --- clicks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "text"), [*product(MODELS[:4], (SCRIPT, "中\ud800🙂")), ("smollm2", "中<img>")])
+def test_every_token_can_be_clicked(model, text):
+    """Guards against a chart whose title is a script: tokens of the text and generated ones are explained."""
+    first = *model_of(model), text
+    mode, written = "fill" if model == "bert" else "complete", None
+    written = answers(tab.draw, *first, mode, Written())[-1][-2]
+    if model != "bert":
+        written = answers(streaming.stream, *first, mode, written, "rank", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][-2]
+    items = strip_items(entries_of(workbench.shared().model(*model_of(model)), written))
+    json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
+    for index in {0, 1, len(items) - 2, len(items) - 1}:
+        clicked = answers(tab.explain, *first[:3], mode, written, "rank", event(index=index))
+        assert accepted(clicked) or mode == "fill" and items[index]["kind"] == "special"
+    assert accepted(answers(tab.explain, *first[:3], mode, written, "rank", event(index=len(items) + 5)))
+
+
+def test_where_nothing_was_expected_no_chart_stands():
+    """Guards against the chart of another token above the sentence that this one was predicted by nobody."""
+    cases = ("tiny", "complete", 0, "Here the text begins"), ("bart", "translate", 2, "the encoder")
+    for model, mode, index, words in cases:
+        written = answers(tab.draw, *model_of(model), "abc", mode, Written())[-1][-2]
+        (given,) = answers(tab.explain, *model_of(model), mode, written, "rank", event(index=index))
+        assert given[2] is None and words in given[3] and given[-1] == ""
+
+
+def test_two_texts_beside_each_other():
+    """Guards against hostile texts in the picture, or one that is compared with nothing."""
+    (given,) = answers(score.beside, *model_of("tiny"), SCRIPT, IMAGE)
+    assert "times as likely as the other" in given[1] and "perplexity" in given[1] and given[-1] == ""
+    assert "One token alone" in refusal(answers(score.beside, *model_of("tiny"), "a", "b"))
+
+
+def test_hostile_tokens_are_shown_as_they_are():
+    """Guards against a token that vanishes when it is made harmless: the strip's text is the token, the chart's labels
+    are the escaped token."""
+    first = *model_of("hostile"), "".join(HOSTILE)
+    *_, (strip, _, chart, detail, *_, message) = answers(
+        streaming.stream, *first, "complete", Written(), "rank", 2, 1.0, 0, 1.0, 1.0, 0, False
+    )
+    assert message == ""
+    assert [item["text"] for item in strip][: len(HOSTILE)] == list(HOSTILE)
+    assert len(strip) == len(HOSTILE) + 2 and {item["text"] for item in strip[-2:]} <= set(HOSTILE)
+    assert markup.text(plain_mark(strip[-1]["text"])) in detail
+    assert escape(plain_mark(strip[-1]["text"])) in chart.layout.title.text
+
+
+@pytest.mark.parametrize("data", [{}, {"index": None}, {"index": "x"}, {"index": -1}, {"customdata": 99}])
+def test_a_click_that_makes_no_sense(data, caplog):
+    """Guards against a browser that sends what it should not: nothing is lost."""
+    first = *model_of("tiny"), "abc"
+    written = answers(tab.draw, *first, "complete", Written())[-1][-2]
+    for handler, arguments in (
+        (tab.explain, (*first, "complete", written, "rank", event(**data))),
+        (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
+        (branches.branch, (*model_of("tiny"), written, "rank", event(**data), 2, 0.7, 0, 0.95, 1.0, 0, False)),
+        (attention.open_head, (*first, 0, 0, "self", event(**data))),
+        (attention.open_row, (*first, 0, 0, "self", event(**data))),
+        (attention.open_token, (*first, 0, 0, "self", event(**data))),
+        (attention.zoom, (*first, 0, 0, "self", event(**data))),
+        (flow_view.choose, (*first, "self", None, "rollout", False, event(**data))),
+        (roles_view.open_head, (event(**data),)),
+        (embeddings.show_neighbours, (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data))),
+        (projector_clicks.choose, (*model_of("tiny"), event(**data))),
+        (projector_clicks.choose_group, (*model_of("tiny"), event(**data))),
+    ):
+        given = answers(handler, *arguments)
+        assert len(given) == 1
+    caplog.clear()
+
+
+# --- controls out of range -----------------------------------------------------------------------------------------
+
+
+def test_layers_and_heads_out_of_range():
+    """Guards against the layer of a former, deeper model: the tab takes the last one there is; a head asked for by
+    itself is refused with the range."""
+    first = *model_of("tiny"), "some text"
+    controls = answers(attention.follow, *first, 29, 99, "cross")[0]
+    assert (controls[0].value, controls[1].value, controls[2].value) == ("self", 1, 3)
+    assert "no layer 2" in (words := refusal(answers(attention.draw_head, *first, 2, 0, "self"))) and "0 to 1" in words
+    assert "no head 4" in (words := refusal(answers(attention.draw_head, *first, 0, 4, "self"))) and "0 to 3" in words
+    assert "cross" in refusal(answers(attention.draw_head, *first, 0, 0, "cross"))
+
+
+def test_rules_out_of_range():
+    """Guards against a torch error for a temperature of 9: what stands on the page stays."""
+    first = *model_of("tiny"), "some text", "complete", Written(), "rank"
+    for rules, words in (
+        ((0, 1, 0, 1, 1, 0, False), "max_new_tokens is 0. It is a whole number from 1"),
+        ((5, 9, 0, 1, 1, 0, False), "temperature is 9. It is from 0 to 5"),
+        ((5, 1, -1, 1, 1, 0, False), "top_k is -1. It is a whole number from 0"),
+        ((5, 1, 0, 2, 1, 0, False), "top_p is 2. It is from 0 to 1"),
+        ((5, 1, 0, 1, 0, 0, False), "repetition_penalty is 0. It is from 0.1 to 5"),
+        ((5, 1, 0, 1, 1, -7, False), "seed is -7. It is a whole number from 0"),
+    ):
+        assert words in refusal(answers(streaming.stream, *first, *rules)).replace("</strong>", "")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "x", float("nan")])
+def test_an_emptied_number_box(nothing):
+    """Guards against a TypeError from int(None): the message names the control."""
+    plain = [5, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", 1, 1]
+    names = {0: "New tokens", 1: "Temperature", 2: "Top-k", 3: "Top-p", 4: "Repetition penalty", 7: "Min-p", 8: "Typical-p",
+             9: "No repeated n-gram", 11: "Samples", 12: "Beams"}  # fmt: skip
+    for place, name in names.items():
+        rules = [nothing if number == place else value for number, value in enumerate(plain)]
+        given = answers(streaming.stream, *model_of("tiny"), "some text", "complete", Written(), "rank", *rules)
+        assert f"{name} is empty" in refusal(given) and "Type one" in given[0][-1]
+    if nothing != "x" and nothing == nothing:  # without a seed each text is another
+        controls.settings_of(*plain[:5], nothing or None, *plain[6:])
+
+
+def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
+    """Guards against a refusal that leaves its reader where he was: it says what the model can do instead."""
+    bert = bench.model(*model_of("bert"))
+    with pytest.raises(PlaygroundError, match="both ways") as refused:
+        generate(bert, "Hello")
+    assert "fills masks" in refused.value.remedy and "[MASK]" in refused.value.remedy and "Fill" in refused.value.remedy
+    first = *model_of("bert"), "ab", "complete", Written(), "rank"
+    assert "fills masks: write [MASK]" in refusal(answers(streaming.stream, *first, 2, 0, 0, 1, 1, 0, True))
+    with pytest.raises(PlaygroundError, match="without a language-model head") as refused:
+        generate(minilm, "Hello")
+    assert "vectors" in refused.value.remedy and "masks" not in refused.value.remedy
+
+
+def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
+    """Guards against a page that generates by limits of its own instead of the server's."""
+    monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
+    given = answers(streaming.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
+    assert [item["kind"] for item in given[-1][0]] == ["prompt"] * 2 + ["generated"] * 2
+    assert "9 were asked for; this server writes at most 2 in one go." in given[-1][1]
+    for several in ((2, 1), (1, 2)):  # samples, beams
+        rules = 9, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", *several
+        given = answers(streaming.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", *rules)
+        assert "9 were asked for; this server writes at most 2" in given[-1][1]
+
+
+def test_the_contexts_limit_of_new_tokens():
+    """Guards against a text that ends without a word where the context does, 64 tokens here."""
+    given = answers(streaming.stream, *model_of("tiny"), "a" * 61, "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
+    assert "9 were asked for; a text may have 64 tokens with what is written after it" in given[-1][1]
+    assert "leaves room for 3." in given[-1][1]
+
+
+def test_chat_without_a_template():
+    """Guards against an answer that the model was never taught to give."""
+    given = answers(chat.send, *model_of("tiny"), "hello", "", Written(), "rank", 5, 0.7, 0, 1.0, 1.0, 0, False)
+    assert "no chat template" in refusal(given)
+
+
+def test_lengths_of_the_formula_out_of_range():
+    """Guards against a picture of a billion numbers."""
+    given = *model_of("tiny"), "Hello", "sinusoidal", model_of("tiny")[0]
+    assert accepted(answers(positions.scheme.draw, *given, 64, 128, 10000, 5, 8))
+    for length, width in ((0, 8), (100_000, 8), (10**9, 8), (8, 0), (8, 10**9)):
+        message = refusal(answers(positions.scheme.draw, *given, length, width, 10000, 5, 8))
+        assert f"{length:,}" in message or f"{width:,}" in message
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_positions_of_every_model(model):
+    """Guards against a scheme without a picture or a reason."""
+    assert accepted(answers(positions.scheme.draw, *model_of(model), "Hello", None, "", 256, 128, 10000, 5, 8))
+
+
+# --- models --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "model_id", ["", "   ", None, "nobody/nothing", "/no/such/folder", "x" * 5000, "a\0b", "a\ud800", *HOSTILE, "../../etc"]
+)
+def test_what_is_no_model(model_id):
+    """Guards against a page without a model after a wrong name: the former stays, the message is inert and helps."""
+    given = list(sidebar.load_model(model_id, "auto", "auto"))
+    *_, (model, device, dtype, card, status, cancel) = given
+    assert all(skipped(output) for output in (model, device, dtype, card)), "the former model was lost"
+    assert 'role="alert"' in status and cancel.visible is False
+    assert_markup(status)
+    assert status.split("</strong>")[1].removesuffix("</div>").strip(), "there is no remedy"
+
+
+def test_unknown_devices():
+    """Guards against a KeyError for a device that another machine had."""
+    *_, given = sidebar.load_model("tiny", "cuda:7", "auto")
+    assert "cuda:7" in given[4] and "cpu" in given[4]
+    *_, given = sidebar.load_model("tiny", "auto", "int3")
+    assert "int3" in given[4] and "bfloat16" in given[4]
+
+
+def test_before_the_first_model_is_there():
+    """Guards against an alarm while the first model loads: nothing is said and nothing is lost."""
+    for handler, arguments in handlers("", "some text"):
+        (outputs,) = answers(handler, *arguments)
+        assert all(skipped(output) for output in outputs)
+
+
+def test_the_card_of_a_hostile_model():
+    """Guards against a folder whose name is a script."""
+    *_, (model, _, _, card, _, _) = sidebar.load_model("hostile", "auto", "auto")
+    assert model == "hostile"
+    assert_markup(card)

@@ -1,0 +1,258 @@
+"""The Embeddings tab's handlers on the real models: sums, neighbours, the cloud, paths, sentences, files."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+
+from playground import workbench
+from playground.analysis.embeddings.pca_and_neighbours import nearest
+from playground.analysis.embeddings.vector_arithmetic import signed_sum
+from playground.analysis.text_display import plain_mark
+from playground.embeddings import sentence_vectors as models_sentences
+from playground.embeddings.matrices import (
+    INPUT,
+    OUTPUT,
+    added,
+    embedding_matrix,
+    matrices,
+    place_words,
+    table_of,
+    token_by_token,
+)
+from playground.errors import Cancelled, PlaygroundError
+from playground.tabs.embeddings import layers_view, sentences_view, words_view
+from playground.tabs.shared import long_work
+from playground.tabs.shared.long_work import Halt
+from playground.workbench import LoadStatus, Workbench
+
+SMOLLM2, MINILM = ("smollm2-135m-instruct", "cpu", "float32"), ("all-minilm-l6-v2", "cpu", "float32")
+
+
+@pytest.fixture(autouse=True)
+def own_models(smollm2, minilm, tiny, monkeypatch):
+    """The handlers find these models without loading them."""
+    bench, found = Workbench(), {"smollm2-135m-instruct": smollm2, "all-minilm-l6-v2": minilm, "tiny": tiny("llama")}
+    monkeypatch.setattr(bench, "loading", lambda model_id, *_: iter([LoadStatus("Ready", 1.0, 0.0, found[model_id])]))
+    before = workbench.shared()
+    workbench.share(bench)
+    yield
+    workbench.share(before)
+
+
+def test_a_sum_is_the_models_own(smollm2):
+    """Guards against signs that change places, and an answer that is looked up: by hand from the matrix."""
+    matrix = embedding_matrix(smollm2)
+    one = {word: smollm2.vocabulary.tokenize(f" {word}", specials=False)[0] for word in ("king", "man", "woman")}
+    assert all(len(ids) == 1 for ids in one.values())
+    expected = matrix[one["king"][0]] - matrix[one["man"][0]] + matrix[one["woman"][0]]
+    vector, summed = added(smollm2, signed_sum("king - man + woman"))
+    own = summed.all_ids
+    assert torch.allclose(vector, expected, atol=1e-6) and own == {ids[0] for ids in one.values()}
+    cosine = torch.nn.functional.cosine_similarity(matrix, expected[None])
+    first = smollm2.vocabulary.text(int(cosine.argmax()))
+    with_them = f"“{plain_mark(first)}” ({cosine.max():.3f})"
+    cosine[list(own)] = -1
+    best = smollm2.vocabulary.text(int(cosine.argmax()))
+    *_, said, message = words_view.add_up(*SMOLLM2, "king - man + woman", False)
+    left_out = f"“{plain_mark(best)}” ({cosine.max():.3f})"
+    assert message == "" and f"gives {left_out}, the words of the sum left out; with them {with_them}." in said
+    *_, with_words, _ = words_view.add_up(*SMOLLM2, "king - man + woman", True)
+    assert "left out" in said and "left out" not in with_words
+    assert f"gives {with_them}; without the words of the sum {left_out}." in with_words
+
+
+def test_centred_sums_take_the_mean_off_every_word(smollm2):
+    """Guards against a mean taken off once for three words: checked with centred vectors in full."""
+    table = table_of(smollm2)
+    centred = table.matrix - torch.from_numpy(table.mean).float()
+    ids = [smollm2.vocabulary.tokenize(f" {word}", specials=False)[0][0] for word in ("king", "man", "woman")]
+    query = centred[ids[0]] - centred[ids[1]] + centred[ids[2]]
+    cosine = torch.nn.functional.cosine_similarity(centred, query[None])
+    cosine[ids] = -1
+    *_, said, _ = words_view.add_up(*SMOLLM2, "king - man + woman", False, "", True, "cosine", True)
+    assert f"({cosine.max():.3f})" in said
+
+
+@pytest.mark.parametrize("total", ["", "  ", "king -", "+ + a", "a + " * 30])
+def test_sums_that_are_none(total):
+    """Guards against a traceback for a sign without a word."""
+    given = words_view.add_up(*SMOLLM2, total, False)
+    assert 'role="alert"' in given[-1]
+
+
+def test_matrices_are_named_as_they_are(smollm2, minilm, tiny):
+    """Guards against an output embedding that is offered where it is the input's, or where there is none."""
+    assert list(matrices(smollm2)) == ["embedding (tied: input = output)"]
+    assert list(matrices(minilm)) == [INPUT]
+    untied = tiny("gpt_neox")
+    assert list(matrices(untied)) == [INPUT, OUTPUT]
+    assert not torch.equal(embedding_matrix(untied, OUTPUT), embedding_matrix(untied))
+    placed = place_words(untied, ["a"], False, OUTPUT)
+    assert torch.equal(placed.vectors[0], embedding_matrix(untied, OUTPUT)[placed.ids[0][0]].float())
+
+
+def test_two_banks(smollm2):
+    """Guards against two paths of different words, and a likeness that is not the states'."""
+    asked = layers_view.BANKS[0], None, layers_view.BANKS[1], "2D", True, 0
+    _, figure, said, ends, _, _, placed, message = layers_view.draw(*SMOLLM2, *asked)
+    from playground.recording.record import record
+
+    first, second = (record(smollm2, text).hidden_states[:, -1] for text in layers_view.BANKS)
+    cosine = torch.nn.functional.cosine_similarity(first, second)
+    assert message == "" and cosine[0] == pytest.approx(1, abs=1e-5)
+    assert f"end with {cosine[-1]:.2f}" in said and "bank" in said
+    assert len(figure.frames) == 31 and len(figure.data) == 4
+    np.testing.assert_allclose(ends.data[-1].y, cosine, atol=1e-5)
+    assert "·bank" in placed.data[0].hovertext
+
+
+def test_a_word_that_the_second_text_lacks():
+    """Guards against another word's path under this word's name."""
+    said = layers_view.draw(*SMOLLM2, "one bank", None, "no such word", "2D", True, 0)[2]
+    assert "The second text has no token “bank”" in said
+
+
+def test_minilm_sentences_as_sentence_transformers_makes_them(minilm):
+    """Guards against padding that counts in the mean: lines of different length in one batch are what each is alone, by
+    transformers' own forward pass."""
+    lines = ["The cat sat.", "A much longer sentence about the stock market and its many brokers.", "Hi"]
+    found = models_sentences.encode(minilm, lines, models_sentences.own_pooling(minilm))
+    for line, vector in zip(lines, found.vectors, strict=True):
+        alone = minilm.model(**minilm.tokenizer(line, return_tensors="pt")).last_hidden_state[0].mean(0)
+        assert torch.allclose(vector, alone, atol=1e-5)
+    assert found.cut == 0
+
+
+def searched(model: tuple, *asked) -> tuple:
+    """The last outputs of a search."""
+    *_, given = sentences_view.draw(*model, *asked)
+    return given
+
+
+def test_semantic_search():
+    """Guards against a ranking by words: no line shares a word with the query, and the two about a pet come first. By
+    MiniLM, whatever model is loaded."""
+    ranking, said, alike, placed, pooling, badge, message = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet resting", None)
+    assert message == "" and set(ranking.data[0].customdata[:2]) == {0, 1} and len(placed.data[0].x) == 8
+    assert "all-minilm-l6-v2: Pooled as this model was trained: mean of the tokens" in badge
+    *_, badge, _ = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet", None, sentences_view.LOADED)
+    assert "smollm2-135m-instruct: Not trained for sentences: the last token" in badge
+
+
+def test_without_minilm_the_loaded_model_is_taken(monkeypatch):
+    """Guards against a view that is empty where MiniLM can't be loaded, and another model's ranking under its name."""
+    bench = workbench.shared()
+    there = bench.loading
+
+    def loading(model_id, *more):
+        if model_id == sentences_view.MINILM:
+            raise PlaygroundError("The hub can't be reached.", "Try later.")
+        return there(model_id, *more)
+
+    monkeypatch.setattr(bench, "loading", loading)
+    *_, badge, message = searched(SMOLLM2, "one\ntwo", "three", None)
+    assert message == "" and "The hub can&#x27;t be reached), so the loaded model is taken" in badge
+    assert "smollm2-135m-instruct: Not trained for sentences" in badge
+
+
+def test_lines_are_read_once(minilm, monkeypatch):
+    """Guards against all lines being encoded anew for every query: only the query is, and its likeness stays the same."""
+    read, encode = [], models_sentences.encode
+
+    def counted(model, lines, *more):
+        read.append(len(lines))
+        return encode(model, lines, *more)
+
+    monkeypatch.setattr(models_sentences, "encode", counted)
+    lines = "\n".join(f"Sentence number {i}." for i in range(40))
+    first = searched(MINILM, lines, "number 7", None)
+    second = searched(MINILM, lines, "something else", None)
+    assert read == [40, 1, 1] and first[1] != second[1]
+    vectors = encode(minilm, ["number 7", *lines.splitlines()]).vectors
+    cosine = torch.nn.functional.cosine_similarity(vectors[1:], vectors[:1])
+    np.testing.assert_allclose(first[0].data[0].x, cosine.sort(descending=True).values[:10], atol=1e-5)
+
+
+def test_a_search_can_be_stopped(monkeypatch):
+    """Guards against a Stop that waits for a thousand lines, and against one visitor's Stop ending another's search."""
+    monkeypatch.setattr(long_work, "EVERY", 0.01)
+    lines, halt = "\n".join(f"Sentence {i} is a little longer than the one before it. " * 9 for i in range(300)), Halt()
+    told = sentences_view.draw(*MINILM, lines, "a", None, sentences_view.MINILM, halt)
+    assert "of 300 sentences read" in next(told)[1]
+    halt.asked = True
+    *_, last = told
+    assert "Stopped" in last[1] and last[0] == gr.skip()
+    bench, few = workbench.shared(), ("one", "two")
+    stopped = [Cancelled("The search"), None]
+    get = bench._recordings.get
+
+    def other(*arguments):
+        if error := stopped.pop(0):
+            raise error
+        return get(*arguments)
+
+    monkeypatch.setattr(bench._recordings, "get", other)
+    model = bench.model("all-minilm-l6-v2")
+    assert len(bench.sentences(model, few, models_sentences.MEAN).vectors) == 2 and stopped == []
+
+
+def test_what_is_said_of_few_and_long_sentences(tiny):
+    """Guards against a likeness of one sentence with itself, and 256 tokens said of a model that reads fewer."""
+    said = searched(MINILM, "Only one.", "one", None)[1]
+    assert "with one another" not in said and "nearest" in said
+    model = replace(tiny("llama"), max_tokens=20)
+    found = models_sentences.encode(model, ["a" * 50, "b"])
+    assert found.cut == 1 and models_sentences.limit_of(model) == 20
+    assert "1 sentence was cut to 256 tokens" in searched(MINILM, "word " * 400 + "\nshort", "one", None)[1]
+    assert "The query was cut to 256 tokens" in searched(MINILM, "short", "word " * 400, None)[1]
+
+
+@pytest.mark.parametrize(("lines", "query", "told"), [
+    ("", "a", "no sentences"), ("a\n" * 1001, "a", "1,001"), ("a" * 10**7, "a", "10,000,000"),
+    ("a", "  ", "There is no query"),
+])  # fmt: skip
+def test_lines_and_queries_that_are_refused(lines, query, told):
+    """Guards against ten pasted megabytes, and an empty query told as missing sentences."""
+    given = searched(MINILM, lines, query, None)
+    assert told in given[-1] and 'role="alert"' in given[-1]
+
+
+def test_words_token_by_token(smollm2):
+    """Guards against a word of several tokens whose tokens can't be seen, and a click that tells another point's
+    neighbours."""
+    text = "cat, unbelievableness"
+    figure, said, *_ = words_view.draw(*SMOLLM2, text, "2D", "", True, "cosine", False, True)
+    ids = smollm2.vocabulary.tokenize(" unbelievableness", specials=False)[0]
+    names = list(figure.data[0].hovertext)
+    assert len(ids) > 1 and len(names) == len(ids) + 1 and f"{len(ids) + 1} tokens of 2 words" in said
+    assert names[0] == "cat" and names[2].startswith(smollm2.vocabulary.text(ids[1]))
+    placed, owners = token_by_token(smollm2, place_words(smollm2, ["cat", "unbelievableness"]))
+    assert owners == [0] + [1] * len(ids) and torch.equal(placed.vectors[2], embedding_matrix(smollm2)[ids[1]])
+    event = SimpleNamespace(_data={"customdata": 2})
+    bars, message = words_view.show_neighbours(*SMOLLM2, text.split(", "), "", True, "cosine", False, event, True)
+    expected = nearest(table_of(smollm2).matrix, embedding_matrix(smollm2)[ids[1]], 1, exclude=[ids[1]])
+    assert message == "" and bars.data[0].customdata[0] == expected.indices[0]
+
+
+@pytest.mark.parametrize("data", [{}, {"customdata": None}, {"customdata": "x"}, {"customdata": []}, {"customdata": 9}])
+def test_a_click_on_no_word(data):
+    """Guards against a traceback for a click on what is no point."""
+    given = words_view.show_neighbours(*SMOLLM2, ["cat"], "", True, "cosine", False, SimpleNamespace(_data=data))
+    assert given == (gr.skip(), "")
+
+
+def test_sums_mark_their_words():
+    """Guards against an answer that hides how its words were placed: at a mean, or at the unknown token."""
+    said = words_view.add_up(*SMOLLM2, "unbelievableness - cat", False)[1]
+    assert "“unbelievableness” stands at the mean of its" in said and "“cat”" not in said
+    assert "“🜲” is unknown to this model" in words_view.add_up(*MINILM, "cat + 🜲", False)[1]
+
+
+def test_a_word_that_the_tokenizer_drops(minilm):
+    """Guards against all words being refused without the one that is wrong being named."""
+    message = words_view.draw(*MINILM, "cat, \u200b, dog", "2D")[-1]
+    assert "“⟨U+200B⟩” has no token in this model" in message

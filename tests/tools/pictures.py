@@ -1,0 +1,146 @@
+"""Takes README's pictures from the running page: python -m tests.tools.pictures [name …]
+
+Needs what the browser tests need. Each picture shows the default model on a text of the page's own examples.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from playground.page import create_app, launch_options
+from tests.browser.conftest import ARGUMENTS
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map", "banks": "#path"}
+"""Pictures of one element instead of the whole page."""
+TABS = {"tree": "Generate", "maths": "Attention", "through": "Attention", "neuron": "Attention", "clocks": "Positions",
+        "broken": "Positions", "vocabulary": "Embeddings", "banks": "Embeddings"}  # fmt: skip
+"""In which tab a picture is taken that is not called after it."""
+
+
+def generate(page: Page) -> None:
+    page.get_by_role("button", name="facts", exact=True).click()
+    page.wait_for_function("document.querySelectorAll('#strip .t').length === 12")
+    page.locator("#new-tokens input[type=number]").fill("24")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('24 tokens in')")
+    page.wait_for_function("document.querySelectorAll('#strip .t-generated').length === 24")
+    page.locator("#strip .t-generated").first.click()
+    page.wait_for_function("document.querySelector('#stages .pv')?.dataset.rendered")
+
+
+def tree(page: Page) -> None:
+    page.get_by_role("button", name="coreference", exact=True).click()
+    page.get_by_role("button", name="Several at once").click()
+    for name, number in (("beams", "4"), ("new-tokens", "16")):
+        box = page.locator(f"#{name} input[type=number]")
+        box.fill(number)
+        box.press("Tab")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('best of 4 beams')")
+    page.wait_for_selector("#tree .pv[data-rendered]")
+
+
+def attention(page: Page) -> None:
+    page.get_by_role("button", name="coreference", exact=True).click()
+    page.wait_for_selector("#attention-badge .pg-badge")
+    for name, number in (("layer", "11"), ("head", "1")):
+        box = page.locator(f"#attention-{name} input[type=number]")
+        box.fill(number)
+        box.press("Enter")
+    page.wait_for_function("document.querySelector('#attention-sentence').innerText.includes('Layer 11, head 1')")
+
+
+def through(page: Page) -> None:
+    page.get_by_role("tab", name="Through the layers").click()
+    page.get_by_label("Leave out the first token").check()
+    page.wait_for_function("document.querySelector('#through-map .pv')?.dataset.rendered > 1")
+
+
+def maths(page: Page) -> None:
+    page.get_by_role("tab", name="Step by step").click()
+    page.wait_for_selector("#maths-shares .pv[data-rendered]")
+
+
+def neuron(page: Page) -> None:
+    page.set_viewport_size({"width": 1560, "height": 900})  # as wide as the opened view is
+    page.get_by_role("tab", name="bertviz").click()
+    page.get_by_role("radio", name="Neuron view").check()
+    page.wait_for_selector("#bertviz iframe[data-drawn=neuron]")
+    frame = page.frame_locator("#bertviz iframe")
+    frame.locator("#collapsed #leftText text").nth(8).dispatch_event("mouseover")
+    plus = "document.querySelectorAll('#collapsed #leftText rect[width=\"16\"]')[8]"
+    frame.locator("body").evaluate(f"() => {plus}.dispatchEvent(new MouseEvent('click'))")
+    frame.locator("#expanded #leftText text").nth(8).dispatch_event("mouseover")
+    page.wait_for_timeout(1000)
+
+
+def clocks(page: Page) -> None:
+    page.get_by_role("tab", name="Clocks").click()
+    page.wait_for_selector("#clocks-badge .pg-badge-ok")
+    page.wait_for_selector("#clocks-pairs .pv[data-rendered]")
+
+
+def broken(page: Page) -> None:
+    page.get_by_role("tab", name="Break it").click()
+    page.wait_for_selector("#broken-attention .pv[data-rendered]")
+
+
+def vocabulary(page: Page) -> None:
+    page.get_by_role("tab", name="Projector").click()
+    page.wait_for_function("document.querySelector('#cloud-sentence')?.innerText.includes('49,152 of 49,152')")
+    page.wait_for_selector("#cloud .pv[data-rendered]")
+
+
+def banks(page: Page) -> None:
+    page.locator("#embeddings-views").get_by_role("tab", name="Through the layers").click()
+    page.locator("#two-banks").click()
+    page.wait_for_function("document.querySelector('#path-sentence')?.innerText.includes('The two begin')")
+    page.wait_for_selector("#path .pv[data-rendered]")
+
+
+ALL = ("generate", "tree", "attention", "maths", "through", "neuron", "clocks", "broken", "vocabulary", "banks")
+
+
+def take(names: Sequence[str] = ALL) -> None:
+    """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = create_app()
+    app.queue().launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    found = os.environ.get("PLAYGROUND_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        page.goto(f"http://127.0.0.1:{port}/?__theme=light")
+        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=180_000)
+        for name in names:
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.get_by_role("tab", name=TABS.get(name, name.capitalize())).click()
+            globals()[name](page)
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(1500)
+            how = {"path": ASSETS / f"{name}.png", "animations": "disabled"}
+            if name in PARTS:
+                page.locator(PARTS[name]).screenshot(**how)
+            else:
+                page.screenshot(**how, full_page=True, caret="hide")
+            _shrink(ASSETS / f"{name}.png")
+        browser.close()
+    app.close(verbose=False)
+
+
+def _shrink(path: Path) -> None:
+    from PIL import Image  # gradio brings it
+
+    Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    take(sys.argv[1:] or ALL)
