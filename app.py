@@ -9,8 +9,11 @@ from playground.settings import Settings
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run a pretrained transformer in the browser and look inside.")
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-                        help="address to listen on; 0.0.0.0 lets others in (default: only this machine)")
+    parser.add_argument(
+        "--host",
+        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        help="address to listen on; 0.0.0.0 lets others in (default: only this machine)",
+    )
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--catalog-only", action="store_true", help="refuse local folders and other hub ids")
     parser.add_argument("--offline", action="store_true", help="use only what lies on this machine")

@@ -24,10 +24,17 @@ if TYPE_CHECKING:
     from playground.recording.recording import Recording, Verification
 
 _HOMES = {
-    "load": "loading", "LoadedModel": "models.loaded_model", "Capabilities": "models.loaded_model",
-    "Token": "models.vocabulary", "record": "recording.record", "Recording": "recording.recording",
-    "AttentionMap": "recording.attention", "Verification": "recording.recording",
-    "generate": "generation.generate", "GenerationSettings": "generation.sampling", "Step": "generation.generate",
+    "load": "loading",
+    "LoadedModel": "models.loaded_model",
+    "Capabilities": "models.loaded_model",
+    "Token": "models.vocabulary",
+    "record": "recording.record",
+    "Recording": "recording.recording",
+    "AttentionMap": "recording.attention",
+    "Verification": "recording.recording",
+    "generate": "generation.generate",
+    "GenerationSettings": "generation.sampling",
+    "Step": "generation.generate",
 }
 
 __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]

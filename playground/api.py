@@ -89,10 +89,21 @@ def generate(
 
     bench = workbench.shared()
     settings = GenerationSettings(
-        max_new_tokens=max_new_tokens, greedy=greedy, temperature=temperature, top_k=top_k, top_p=top_p,
-        repetition_penalty=repetition_penalty, seed=seed, chat=chat, min_p=min_p, typical_p=typical_p,
-        no_repeat_ngram=no_repeat_ngram, stop=tuple(stop or ()), samples=samples, beams=beams,
-    )  # fmt: skip
+        max_new_tokens=max_new_tokens,
+        greedy=greedy,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        repetition_penalty=repetition_penalty,
+        seed=seed,
+        chat=chat,
+        min_p=min_p,
+        typical_p=typical_p,
+        no_repeat_ngram=no_repeat_ngram,
+        stop=tuple(stop or ()),
+        samples=samples,
+        beams=beams,
+    )
     loaded = bench.model(model, device)
     ids = prompt_ids(loaded, prompt, chat, bench.settings)
     allowed = within_limits(loaded, ids, (), settings, bench.settings)
@@ -183,15 +194,17 @@ def embeddings(
     answer = []
     for word, ids, vector in zip(placed.words, placed.ids, placed.vectors, strict=True):
         near = nearest(embedding_matrix(loaded), vector, neighbours, exclude=ids if len(ids) == 1 else ())
-        answer.append({
-            "word": word,
-            "ids": list(ids),
-            "vector": vector.tolist(),
-            "neighbours": [
-                {"id": int(i), "text": loaded.vocabulary.describe([i])[0].text, "cosine": float(value)}
-                for i, value in zip(near.indices, near.values, strict=True)
-            ],
-        })
+        answer.append(
+            {
+                "word": word,
+                "ids": list(ids),
+                "vector": vector.tolist(),
+                "neighbours": [
+                    {"id": int(i), "text": loaded.vocabulary.describe([i])[0].text, "cosine": float(value)}
+                    for i, value in zip(near.indices, near.values, strict=True)
+                ],
+            }
+        )
     return answer
 
 

@@ -131,7 +131,8 @@ def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
         raise NotEnoughMemory(
             f"The model needs about {size_text(needed)} of memory{purpose}; {size_text(free)} are free on {device}.",
             "Choose a smaller model, a smaller number format, or a device with more memory.",
-            needed, free,
+            needed,
+            free,
         )
 
 
@@ -170,7 +171,8 @@ def _load_folder(
     if missing:
         raise PlaygroundError(
             f"{len(missing)} of the model's weights are missing from its files, {missing[0]} among them; "
-            "they would be random.", "Choose a checkpoint that is whole.",
+            "they would be random.",
+            "Choose a checkpoint that is whole.",
         )
     return model, tokenizer
 
@@ -178,8 +180,14 @@ def _load_folder(
 def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, list[str]]:
     """The model, and the names of weights that its files lack."""
     model, report = auto.from_pretrained(
-        folder, config=config, dtype=dtype, device_map=placement, use_safetensors=True, local_files_only=True,
-        attn_implementation="eager", output_loading_info=True,
+        folder,
+        config=config,
+        dtype=dtype,
+        device_map=placement,
+        use_safetensors=True,
+        local_files_only=True,
+        attn_implementation="eager",
+        output_loading_info=True,
     )
     return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # poolers are never shown
 

@@ -41,8 +41,9 @@ ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
-    with gr.Blocks(title="Transformer Playground", analytics_enabled=False, fill_width=True,
-                   delete_cache=(KEPT, KEPT)) as page:  # fmt: skip
+    with gr.Blocks(
+        title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT, KEPT)
+    ) as page:
         with gr.Sidebar(open=False, width=SIDEBAR):
             holder = gr.Column()
         with gr.Row(elem_classes="pg-top"):

@@ -154,7 +154,9 @@ class Workbench:
         model_id, chosen = model_id.strip(), choose_device(device).value
         entry = find(model_id)
         state = "" if entry or self.settings.catalog_only else _state(model_id)
-        place = "cuda:0" if str(chosen) == "cuda" and "cuda:1" not in available_devices() else str(chosen)  # the only GPU
+        place = (
+            "cuda:0" if str(chosen) == "cuda" and "cuda:1" not in available_devices() else str(chosen)
+        )  # the only GPU
         return entry.name if entry else model_id, state, place, str(choose_dtype(dtype, chosen).value)
 
     def turns(self, model) -> Turns:
@@ -167,9 +169,15 @@ class Workbench:
         from playground.generation.generate import generate
 
         return generate(
-            model, prompt, generation, begun=begun, settings=self.settings, prefixes=self.prefixes,
-            turns=self.turns(model), readings=readings,
-        )  # fmt: skip
+            model,
+            prompt,
+            generation,
+            begun=begun,
+            settings=self.settings,
+            prefixes=self.prefixes,
+            turns=self.turns(model),
+            readings=readings,
+        )
 
     def beams(self, model, ids, generation, begun=()):
         """`beams.beam_search`, in turns with the other visitors."""
@@ -193,7 +201,9 @@ class Workbench:
         from playground.recording.record import record
 
         return self._made(
-            model, (text, target_text, pair), lambda: record(model, text, target_text, pair=pair, settings=self.settings)
+            model,
+            (text, target_text, pair),
+            lambda: record(model, text, target_text, pair=pair, settings=self.settings),
         )
 
     def _made(self, model, question: Hashable, make: Callable[[], Any]):
@@ -213,9 +223,13 @@ class Workbench:
         return self._made(recording.model, question, lambda: experiment(recording, choices))
 
     def sentences(
-        self, model, lines: tuple[str, ...], pooling: str, tick: Callable[[float], None] = lambda share: None,
+        self,
+        model,
+        lines: tuple[str, ...],
+        pooling: str,
+        tick: Callable[[float], None] = lambda share: None,
         layer: int | None = None,
-    ):  # fmt: skip
+    ):
         """The lines as vectors (`models.sentences.Encoded`), made if need be; tick as for `encode`."""
         from playground.embeddings.sentence_vectors import encode
 

@@ -59,7 +59,9 @@ def ask(server):
 def test_long_texts_hold_up_no_drawing(server):
     """Guards against four calls of /generate that stop every picture of the page: it waits in the queue of those who
     write, the others in that of those who draw, with the page's own limits."""
-    queues = {f"/{fn.api_name}": (fn.concurrency_id, fn.concurrency_limit) for fn in server.app.fns.values() if fn.api_name}
+    queues = {
+        f"/{fn.api_name}": (fn.concurrency_id, fn.concurrency_limit) for fn in server.app.fns.values() if fn.api_name
+    }
     page = page_context.GENERATES["concurrency_id"], page_context.GENERATES["concurrency_limit"]
     drawn = page_context.RUNS_MODEL["concurrency_id"], page_context.RUNS_MODEL["concurrency_limit"]
     assert queues["/generate"] == page == ("generate", 8)
@@ -106,9 +108,10 @@ def test_generate(ask, server, smollm2):
             assert told[name] == pytest.approx(getattr(step, name), rel=1e-3)
         assert (told["rank"], told["text"], told["stopped"]) == (step.rank, step.token.text, step.stopped)
         assert [a["id"] for a in told["alternatives"]] == [a.token.id for a in step.alternatives]
-    assert ask("/generate", model=SMOLLM2, prompt="What is the capital of France?", greedy=True, chat=True)[
-        "text"
-    ] == "The capital of France is Paris."
+    assert (
+        ask("/generate", model=SMOLLM2, prompt="What is the capital of France?", greedy=True, chat=True)["text"]
+        == "The capital of France is Paris."
+    )
 
 
 def test_what_differs_from_what_was_asked_for_is_said(ask, server):
@@ -228,7 +231,11 @@ BAD = {
     "an unknown model": ("/next_tokens", {"text": "hi", "model": "nobody/nothing"}, ["nobody/nothing", "offline"]),
     "no model": ("/next_tokens", {"text": "hi", "model": ""}, ["No model", "Choose"]),
     "a folder that is not there": ("/next_tokens", {"text": "hi", "model": "/no/such"}, ["/no/such", "path"]),
-    "a model that does not generate": ("/generate", {"prompt": "hi", "model": "bert"}, ["can't continue", "fills masks"]),
+    "a model that does not generate": (
+        "/generate",
+        {"prompt": "hi", "model": "bert"},
+        ["can't continue", "fills masks"],
+    ),
 }
 
 

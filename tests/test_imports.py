@@ -17,11 +17,29 @@ FORBIDDEN = {
     "errors": STACK | {"playground"},
     "settings": STACK | {"playground"},
     "catalog": STACK | {"playground"},
-    "analysis": {"transformers", "plotly", "gradio", "playground.models", "playground.recording.record",
-                 "playground.recording.attention", "playground.recording.recording", "playground.recording.hooks", "playground.figures",
-                 "playground.tabs"},
-    "figures": {"torch", "transformers", "gradio", "playground.models", "playground.recording.record",
-                "playground.recording.attention", "playground.recording.recording", "playground.recording.hooks", "playground.tabs"},
+    "analysis": {
+        "transformers",
+        "plotly",
+        "gradio",
+        "playground.models",
+        "playground.recording.record",
+        "playground.recording.attention",
+        "playground.recording.recording",
+        "playground.recording.hooks",
+        "playground.figures",
+        "playground.tabs",
+    },
+    "figures": {
+        "torch",
+        "transformers",
+        "gradio",
+        "playground.models",
+        "playground.recording.record",
+        "playground.recording.attention",
+        "playground.recording.recording",
+        "playground.recording.hooks",
+        "playground.tabs",
+    },
     "models": {"plotly", "gradio", "playground.tabs", "playground.figures", "playground.components"},
     "recording": {"plotly", "gradio"},
     "captured": {"plotly", "gradio"},
@@ -42,7 +60,7 @@ FORBIDDEN = {
     "tabs": {"transformers", "torch"},
     "api": {"transformers", "torch"},
     "app": {"transformers", "torch"},
-}  # fmt: skip
+}
 """Part -> what it must not import (DESIGN's table); a part is a module or a package, and "app" is app.py."""
 
 
@@ -118,7 +136,8 @@ def test_no_path_of_anybodys_machine():
     own = Path(__file__).resolve()
     found = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in tracked() if path.resolve() != own
+        for path in tracked()
+        if path.resolve() != own
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
         if home.search(line)
     ]

@@ -241,7 +241,9 @@ def test_a_model_of_another_kind_is_refused(settings, tmp_path):
     assert refused.value.remedy
 
 
-@pytest.mark.parametrize("model_id", ["", "  ", None, 5, "/no/such/folder", "a\0b", "~nobody-here/model", "x" * 5000, ".."])
+@pytest.mark.parametrize(
+    "model_id", ["", "  ", None, 5, "/no/such/folder", "a\0b", "~nobody-here/model", "x" * 5000, ".."]
+)
 def test_what_is_no_model_is_refused(settings, model_id):
     """Guards against an OSError from looking at the disk with what a visitor typed."""
     with pytest.raises(PlaygroundError) as refused:
@@ -330,7 +332,9 @@ def test_recordings_are_shared(tiny, settings):
 def test_targets_and_pairs_are_part_of_the_question(tiny, settings):
     """Guards against an encoder-decoder that shows the former target's attention."""
     bench, model = Workbench(settings), tiny("bart")
-    assert bench.recording(model, "source", "one").target_tokens != bench.recording(model, "source", "two").target_tokens
+    assert (
+        bench.recording(model, "source", "one").target_tokens != bench.recording(model, "source", "two").target_tokens
+    )
     assert bench.recording(model, "source", "one") is bench.recording(model, "source", "one")
 
 

@@ -30,7 +30,6 @@ def shaped(name: str, values, axes: str, dimensions: int):
     shape = tuple(values.shape)
     if len(shape) != dimensions or 0 in shape:
         raise PlaygroundError(
-            f"{name} has shape {shape}; {dimensions} axes are expected, none of them empty.",
-            f"Pass {name} as {axes}.",
+            f"{name} has shape {shape}; {dimensions} axes are expected, none of them empty.", f"Pass {name} as {axes}."
         )
     return values

@@ -6,6 +6,13 @@ from .plotly_view import PlotlyView, figure_json
 from .token_strip import TokenItem, TokenStrip
 
 __all__ = [
-    "FollowingDropdown", "FollowingRadio", "FollowingSlider", "Panel", "PlotlyView", "TokenItem", "TokenStrip",
-    "figure_json", "numbered",
-]  # fmt: skip
+    "FollowingDropdown",
+    "FollowingRadio",
+    "FollowingSlider",
+    "Panel",
+    "PlotlyView",
+    "TokenItem",
+    "TokenStrip",
+    "figure_json",
+    "numbered",
+]

@@ -74,8 +74,13 @@ def model_view(weights, layers: list[int], queries: list[str], keys: list[str]) 
     """bertviz's model view: every head of the layers as a small picture."""
     heads = list(range(len(weights[0])))
     attention = {"name": None, "attn": rounded(weights), "left_text": queries, "right_text": keys}
-    shown = {"attention": [attention], "default_filter": "0", "include_layers": layers, "include_heads": heads,
-             "total_heads": len(heads)}  # fmt: skip
+    shown = {
+        "attention": [attention],
+        "default_filter": "0",
+        "include_layers": layers,
+        "include_heads": heads,
+        "total_heads": len(heads),
+    }
     return {"view": "model", "params": shown}
 
 
@@ -84,7 +89,18 @@ def neuron_view(weights, query, key, tokens: list[str], head: int, causal: bool)
 
     It works with q·k / sqrt(width): queries of a model that scales otherwise come rescaled.
     """
-    whole = {"attn": [rounded(weights)], "queries": [rounded(query)], "keys": [rounded(key)], "left_text": tokens,
-             "right_text": tokens}  # fmt: skip
-    shown = {"attention": {"all": whole}, "default_filter": "all", "bidirectional": not causal, "layer": 0, "head": head}
+    whole = {
+        "attn": [rounded(weights)],
+        "queries": [rounded(query)],
+        "keys": [rounded(key)],
+        "left_text": tokens,
+        "right_text": tokens,
+    }
+    shown = {
+        "attention": {"all": whole},
+        "default_filter": "all",
+        "bidirectional": not causal,
+        "layer": 0,
+        "head": head,
+    }
     return {"view": "neuron", "params": shown}

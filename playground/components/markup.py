@@ -32,7 +32,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; its cells are markup, escaped by whoever made them, its head is plain words."""
     names = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
     lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="pg-table" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>'
+    return (
+        f'<div class="pg-table" tabindex="0"><table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
 
 
 def badge(state: str, words: str, title: str = "") -> str:

@@ -7,14 +7,23 @@ script a visitor may type, and cost no request. Give the result to `launch(theme
 import gradio as gr
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
-MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono CJK SC",
-        "monospace")  # fmt: skip
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono CJK SC", "monospace")
 
 # The hue of the figures' sequential scale, so that a strong button, a bar and a large weight are one blue.
 BLUE = gr.themes.Color(
-    name="playground-blue", c50="#f4f7fc", c100="#e7eef8", c200="#dbe6f5", c300="#abc8e8", c400="#7aa9dc",
-    c500="#4f86c6", c600="#3b6fb6", c700="#2f5a97", c800="#20447f", c900="#16305f", c950="#0e2148",
-)  # fmt: skip
+    name="playground-blue",
+    c50="#f4f7fc",
+    c100="#e7eef8",
+    c200="#dbe6f5",
+    c300="#abc8e8",
+    c400="#7aa9dc",
+    c500="#4f86c6",
+    c600="#3b6fb6",
+    c700="#2f5a97",
+    c800="#20447f",
+    c900="#16305f",
+    c950="#0e2148",
+)
 
 
 def theme() -> gr.themes.Base:

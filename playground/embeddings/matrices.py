@@ -66,7 +66,9 @@ def embedding_matrix(model: LoadedModel, which: str = INPUT) -> Tensor:
     weight = getattr(head, "weight", None)
     if weight is None or weight.ndim != 2 or not weight.is_floating_point():
         reason = "its weights are kept as int8" if head is not None else "it has no language-model head"
-        raise PlaygroundError(f"The output embedding of this model can't be read: {reason}.", "Choose the input embedding.")
+        raise PlaygroundError(
+            f"The output embedding of this model can't be read: {reason}.", "Choose the input embedding."
+        )
     return weight.detach()
 
 
@@ -124,7 +126,7 @@ def table_of(model: LoadedModel, which: str = INPUT) -> Table:
 
 def added(
     model: LoadedModel, terms: tuple[Term, ...], which: str = INPUT, leading_space: bool = True
-) -> tuple[Tensor, Words]:  # fmt: skip
+) -> tuple[Tensor, Words]:
     """The signed sum of words' vectors, (d_model,), and its words."""
     placed = place_words(model, [term.word for term in terms], leading_space, which)
     signs = torch.tensor([float(term.sign) for term in terms])

@@ -86,13 +86,17 @@ def of_words(model: LoadedModel, text: str, matrix: str, tokens: bool = False) -
     source = _table(placed.vectors, placed.labels())
     own = [ids if len(ids) == 1 else () for ids in placed.ids]
     groups = {LINE: [lines[owner] for owner in owners]} if len(set(lines)) > 1 else {}
-    return _all_of(source, "token" if tokens else "word", table_of(model, matrix), own, groups, remarks=remarks_of(placed))
+    return _all_of(
+        source, "token" if tokens else "word", table_of(model, matrix), own, groups, remarks=remarks_of(placed)
+    )
 
 
 def remarks_of(placed: Words) -> str:
     """How many of the words are no token of their own."""
     several, unknown = sum(len(ids) > 1 for ids in placed.ids), sum(placed.unknown)
-    said = f" {counted(several, 'word')} of several tokens {'stands' if several == 1 else 'stand'} at the mean of these."
+    said = (
+        f" {counted(several, 'word')} of several tokens {'stands' if several == 1 else 'stand'} at the mean of these."
+    )
     lost = f" {counted(unknown, 'word')} unknown to the model {'stands' if unknown == 1 else 'stand'} at its token for that."
     return (said if several else "") + (lost if unknown else "")
 
@@ -127,8 +131,9 @@ def _table(vectors: Tensor, texts: Sequence[str]) -> Table:
 
 def _all_of(source: Table, what: str, table: Table, same=None, groups=None, values=None, remarks: str = "") -> Points:
     many = len(source.texts)
-    return Points(source, np.arange(many), what, table, same, groups or {}, values or {}, many, remarks,
-                  source.matrix.nbytes)  # fmt: skip
+    return Points(
+        source, np.arange(many), what, table, same, groups or {}, values or {}, many, remarks, source.matrix.nbytes
+    )
 
 
 def some_of(points: Points, count: int, seed: int) -> Points:
@@ -136,9 +141,9 @@ def some_of(points: Points, count: int, seed: int) -> Points:
     if len(points.numbers) < 3:
         raise PlaygroundError(
             f"{counted(len(points.numbers), points.what)} {'is' if len(points.numbers) == 1 else 'are'} left; at least 3 "
-            "are placed.", "Ask for more, or choose any.",
-        )  # fmt: skip
+            "are placed.",
+            "Ask for more, or choose any.",
+        )
     if len(points.numbers) <= count:
         return points
     return replace(points, numbers=sample(points.numbers, count, seed))
-

@@ -76,9 +76,12 @@ def split_lines(text: str) -> list[str]:
 
 @torch.inference_mode()
 def encode(
-    model: LoadedModel, lines: Sequence[str], pooling: str = MEAN, tick: Callable[[float], None] = lambda share: None,
+    model: LoadedModel,
+    lines: Sequence[str],
+    pooling: str = MEAN,
+    tick: Callable[[float], None] = lambda share: None,
     layer: int | None = None,
-) -> Encoded:  # fmt: skip
+) -> Encoded:
     """The lines' vectors, of the states after a layer, by default the last one. An encoder-decoder's are its encoder's. tick
     is called with the share done, 0..1, and raises to stop. PlaygroundError for a line without tokens."""
     if pooling not in POOLINGS:

@@ -15,15 +15,38 @@ def player(labels: Sequence[str], *, start: int = 0, pace: int = 260, redraw: bo
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": redraw}, "transition": {"duration": 0}}
     play = {"fromcurrent": True, "frame": {"duration": pace, "redraw": redraw}, "transition": {"duration": 0}}
     return {
-        "updatemenus": [{
-            "type": "buttons", "direction": "left", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top",
-            "pad": {"t": 14 + below, "r": 8}, "showactive": False,
-            "buttons": [{"label": "▶ Play", "method": "animate", "args": [None, play]},
-                        {"label": "❚❚", "method": "animate", "args": [[None], still]}]}],
-        "sliders": [{
-            "active": start, "x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 62 + below}, "ticklen": 0,
-            "minorticklen": 0, "font": {"size": 1, "color": "rgba(0,0,0,0)"},
-            "currentvalue": {"font": {"size": SMALL + 2}, "xanchor": "right", "offset": 6},
-            "steps": [{"label": text, "method": "animate", "args": [[str(number)], still]}
-                      for number, text in enumerate(labels)]}],
-    }  # fmt: skip
+        "updatemenus": [
+            {
+                "type": "buttons",
+                "direction": "left",
+                "x": 0,
+                "xanchor": "left",
+                "y": 0,
+                "yanchor": "top",
+                "pad": {"t": 14 + below, "r": 8},
+                "showactive": False,
+                "buttons": [
+                    {"label": "▶ Play", "method": "animate", "args": [None, play]},
+                    {"label": "❚❚", "method": "animate", "args": [[None], still]},
+                ],
+            }
+        ],
+        "sliders": [
+            {
+                "active": start,
+                "x": 0,
+                "len": 1,
+                "y": 0,
+                "yanchor": "top",
+                "pad": {"t": 62 + below},
+                "ticklen": 0,
+                "minorticklen": 0,
+                "font": {"size": 1, "color": "rgba(0,0,0,0)"},
+                "currentvalue": {"font": {"size": SMALL + 2}, "xanchor": "right", "offset": 6},
+                "steps": [
+                    {"label": text, "method": "animate", "args": [[str(number)], still]}
+                    for number, text in enumerate(labels)
+                ],
+            }
+        ],
+    }

@@ -24,15 +24,25 @@ REST = "#a3a9b3"
 FAINT = "rgba(128,128,128,0.22)"
 """Grid lines."""
 SEQUENTIAL = [
-    [0.0, "#f4f7fc"], [0.12, "#dbe6f5"], [0.3, "#b3cdea"], [0.5, "#7fabdd"], [0.7, "#4d88cc"], [0.87, "#2b66b5"],
+    [0.0, "#f4f7fc"],
+    [0.12, "#dbe6f5"],
+    [0.3, "#b3cdea"],
+    [0.5, "#7fabdd"],
+    [0.7, "#4d88cc"],
+    [0.87, "#2b66b5"],
     [1.0, "#1b459c"],
-]  # fmt: skip
+]
 """Weights and probabilities: light = little, one hue, lightness falling steadily, to a blue that is still seen
 beside the blanks of a causal map on a dark page."""
 DIVERGING = [
-    [0.0, "#134b8a"], [0.2, "#3f7fc0"], [0.38, "#a5c8e6"], [0.5, "#ffffff"], [0.62, "#f6bf95"], [0.8, "#d9703a"],
+    [0.0, "#134b8a"],
+    [0.2, "#3f7fc0"],
+    [0.38, "#a5c8e6"],
+    [0.5, "#ffffff"],
+    [0.62, "#f6bf95"],
+    [0.8, "#d9703a"],
     [1.0, "#8f2f0b"],
-]  # fmt: skip
+]
 """Signed values: blue below zero, white at zero, orange above; told apart with any colour vision."""
 CYCLIC = [[i / (len(cyclical.Twilight) - 1), colour] for i, colour in enumerate(cyclical.Twilight)]
 """Angles: 0 and 2π have the same colour."""
@@ -55,8 +65,15 @@ _AXIS = {
     "tickfont": {"size": SMALL},
 }
 _CAMERA = {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}}
-_SCENE_AXIS = {"gridcolor": "#8f959e", "linecolor": "#8f959e", "zeroline": False, "showbackground": False,
-               "showspikes": False, "tickfont": {"size": SMALL - 1}, "nticks": 4}  # fmt: skip
+_SCENE_AXIS = {
+    "gridcolor": "#8f959e",
+    "linecolor": "#8f959e",
+    "zeroline": False,
+    "showbackground": False,
+    "showspikes": False,
+    "tickfont": {"size": SMALL - 1},
+    "nticks": 4,
+}
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"size": SIZE},
@@ -80,9 +97,7 @@ def label(text: str, limit: int | None = LIMIT) -> str:
     return html.escape(plain_mark(text, limit), quote=False)
 
 
-def base_layout(
-    description: str, *, title: str = "", uirevision: str = "", table: bool = True, **more
-) -> go.Layout:
+def base_layout(description: str, *, title: str = "", uirevision: str = "", table: bool = True, **more) -> go.Layout:
     """The layout that every figure starts from.
 
     description: one plain sentence for those who can't see the picture (the view makes it the aria-label);

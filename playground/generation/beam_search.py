@@ -111,10 +111,16 @@ def _search(model: LoadedModel, ids, begun, generation: GenerationSettings, watc
     if generation.no_repeat_ngram:
         rules.append(NoRepeatNGramLogitsProcessor(generation.no_repeat_ngram))
     asked = GenerationConfig(
-        num_beams=generation.beams, num_return_sequences=generation.beams, do_sample=False, repetition_penalty=1.0,
-        no_repeat_ngram_size=0, max_new_tokens=generation.max_new_tokens, return_dict_in_generate=True,
-        output_scores=True, stop_strings=[*generation.stop, *own_stops(model)] or None,
-    )  # fmt: skip
+        num_beams=generation.beams,
+        num_return_sequences=generation.beams,
+        do_sample=False,
+        repetition_penalty=1.0,
+        no_repeat_ngram_size=0,
+        max_new_tokens=generation.max_new_tokens,
+        return_dict_in_generate=True,
+        output_scores=True,
+        stop_strings=[*generation.stop, *own_stops(model)] or None,
+    )
     own = _decoder_ids(model, ids, begun)
     two_stacks = model.model.config.is_encoder_decoder
     inputs = torch.tensor([list(ids) if two_stacks else own], device=model.input_device)
@@ -163,9 +169,16 @@ class _Watch(LogitsProcessor):
         told = expectation(row, self._generation.alternatives, path[-1])
         token = self._model.vocabulary.token(path[-1])
         return step_of(
-            self._model, told, path[-1], index=len(path) - 1, text=token.text, choice=None, seconds=0.0,
-            chosen_probability=told.chosen_probability, stopped=path[-1] in self._ends,
-        )  # fmt: skip
+            self._model,
+            told,
+            path[-1],
+            index=len(path) - 1,
+            text=token.text,
+            choice=None,
+            seconds=0.0,
+            chosen_probability=told.chosen_probability,
+            stopped=path[-1] in self._ends,
+        )
 
     def finish(self, outputs) -> BeamStep:
         """The last step, from what `generate()` returned."""

@@ -44,8 +44,9 @@ class GraphStep:
         self._place = torch.zeros_like(self._token)
         self._cache = StaticCache(config=model.model.config, max_cache_len=length)
         if any(type(layer) is not StaticLayer for layer in self._cache.layers):
-            raise PlaygroundError("Layers with a sliding window are not captured: their masks follow the text.",
-                                  "Go on without.")  # fmt: skip
+            raise PlaygroundError(
+                "Layers with a sliding window are not captured: their masks follow the text.", "Go on without."
+            )
         self._graph: torch.cuda.CUDAGraph | None = None
         self._logits: Tensor | None = None
         self._taken = threading.Lock()

@@ -10,13 +10,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import (
-    Cache,
-    DynamicCache,
-    DynamicLayer,
-    DynamicSlidingWindowLayer,
-    EncoderDecoderCache,
-)
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer, DynamicSlidingWindowLayer, EncoderDecoderCache
 
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.models.families import cache_argument
@@ -193,7 +187,9 @@ class Reader:
         if self._cached_as:
             outputs = self._model(**{name: ids, self._cached_as: self._cache}, use_cache=True, **options)
             self._cache = outputs.get(self._cached_as)
-            if self._cache is None:  # RecurrentGemma keeps its state in the model, where another visitor's would meet it
+            if (
+                self._cache is None
+            ):  # RecurrentGemma keeps its state in the model, where another visitor's would meet it
                 self._cached_as, self._options["use_cache"] = None, False
         else:  # an old family (openai-gpt) reads the whole text again
             outputs = self._model(**{name: self.ids}, **options)

@@ -266,9 +266,17 @@ class _Writer:
         if stopped or last:
             fresh += self._text.flush()
         return step_of(
-            self._model, told, choice.token_id, index=index, text=fresh, choice=choice, stopped=stopped,
-            chosen_probability=choice.probability, seconds=time.perf_counter() - started, sample=self._sample,
-        )  # fmt: skip
+            self._model,
+            told,
+            choice.token_id,
+            index=index,
+            text=fresh,
+            choice=choice,
+            stopped=stopped,
+            chosen_probability=choice.probability,
+            seconds=time.perf_counter() - started,
+            sample=self._sample,
+        )
 
 
 def step_of(model: LoadedModel, told: Expectation, token_id: int, **more) -> Step:
@@ -292,10 +300,19 @@ def chosen_by_hand(model: LoadedModel, place: NextTokens | Step, number: int) ->
     taken = place.alternatives[number]
     end = model.model.generation_config.eos_token_id
     return Step(
-        index=getattr(place, "index", 0), token=taken.token, text=taken.token.text, probability=taken.probability,
-        chosen_probability=taken.probability, rank=number + 1, entropy=place.entropy, alternatives=place.alternatives,
-        choice=None, seconds=0.0, by_hand=True, stopped=taken.token.id in (end if isinstance(end, list) else [end]),
-    )  # fmt: skip
+        index=getattr(place, "index", 0),
+        token=taken.token,
+        text=taken.token.text,
+        probability=taken.probability,
+        chosen_probability=taken.probability,
+        rank=number + 1,
+        entropy=place.entropy,
+        alternatives=place.alternatives,
+        choice=None,
+        seconds=0.0,
+        by_hand=True,
+        stopped=taken.token.id in (end if isinstance(end, list) else [end]),
+    )
 
 
 def next_tokens(model: LoadedModel, logits: Tensor, count: int = 20, chosen: int | None = None) -> NextTokens:

@@ -78,11 +78,19 @@ class GenerationSettings:
 
     def __post_init__(self):
         for name, kind, low, high in (
-            ("max_new_tokens", int, 1, 100_000), ("temperature", float, 0, 5), ("top_k", int, 0, 1_000_000),
-            ("top_p", float, 0, 1), ("min_p", float, 0, 1), ("repetition_penalty", float, 0.1, 5),
-            ("typical_p", float, 0.01, 1), ("no_repeat_ngram", int, 0, 100), ("alternatives", int, 1, 1000),
-            ("seed", int, 0, 2**63 - 1), ("samples", int, 1, 16), ("beams", int, 1, 16),
-        ):  # fmt: skip
+            ("max_new_tokens", int, 1, 100_000),
+            ("temperature", float, 0, 5),
+            ("top_k", int, 0, 1_000_000),
+            ("top_p", float, 0, 1),
+            ("min_p", float, 0, 1),
+            ("repetition_penalty", float, 0.1, 5),
+            ("typical_p", float, 0.01, 1),
+            ("no_repeat_ngram", int, 0, 100),
+            ("alternatives", int, 1, 1000),
+            ("seed", int, 0, 2**63 - 1),
+            ("samples", int, 1, 16),
+            ("beams", int, 1, 16),
+        ):
             value = getattr(self, name)
             if name == "seed" and value is None:
                 continue
@@ -188,23 +196,31 @@ def not_followed(model: LoadedModel) -> tuple[str, ...]:
     """What the checkpoint prescribes and this loop does not do, a sentence each."""
     own = model.model.generation_config
     asked = {
-        "guidance_scale": own.guidance_scale not in (None, 1), "max_time": own.max_time is not None,
-        "token_healing": bool(own.token_healing), "dola_layers": own.dola_layers is not None,
+        "guidance_scale": own.guidance_scale not in (None, 1),
+        "max_time": own.max_time is not None,
+        "token_healing": bool(own.token_healing),
+        "dola_layers": own.dola_layers is not None,
         "penalty_alpha": bool(own.penalty_alpha),
-    }  # fmt: skip
+    }
     return tuple(
         f"The checkpoint sets {name} to {getattr(own, name)!r:.40}, which is not followed here."
-        for name, is_set in asked.items() if is_set
-    )  # fmt: skip
+        for name, is_set in asked.items()
+        if is_set
+    )
 
 
 class Chooser:
     """Picks one token of a distribution by the visitor's rules and the model's own."""
 
     def __init__(
-        self, model: LoadedModel, generation: GenerationSettings, begin: int, limit: int, source: Sequence[int],
+        self,
+        model: LoadedModel,
+        generation: GenerationSettings,
+        begin: int,
+        limit: int,
+        source: Sequence[int],
         sample: int = 0,
-    ):  # fmt: skip
+    ):
         """begin, limit and source are those of `rules`."""
         self._greedy = generation.is_greedy
         self._shown = generation.alternatives

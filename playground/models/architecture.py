@@ -246,8 +246,16 @@ def _norm(model: nn.Module) -> str:
 
 
 def _activation(model: nn.Module, config: PretrainedConfig) -> str:
-    name = _first(config, "hidden_act", "activation_function", "hidden_activation", "dense_act_fn", "activation",
-                  "ff_activation", "afn")
+    name = _first(
+        config,
+        "hidden_act",
+        "activation_function",
+        "hidden_activation",
+        "dense_act_fn",
+        "activation",
+        "ff_activation",
+        "afn",
+    )
     name = name or ("gelu" if config.model_type in {"bloom", "mpt", "falcon"} else "not stated")
     leaves = {path.rsplit(".", 1)[-1] for path, _ in model.named_modules()}
     leaves |= {path.rsplit(".", 1)[-1] for path, _ in model.named_parameters()}  # experts hold bare parameters

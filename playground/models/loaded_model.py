@@ -107,6 +107,8 @@ class LoadedModel:
             if self.anatomy.tied_embeddings:
                 facts["Embeddings"] = "tied; for the output a copy in int8"
         if self.graph:
-            facts["Writing"] = f"one captured graph a token, {self.graph.gain:.1f} times as fast as without, measured here"
+            facts["Writing"] = (
+                f"one captured graph a token, {self.graph.gain:.1f} times as fast as without, measured here"
+            )
         facts["Weights from"] = self.origin
         return facts

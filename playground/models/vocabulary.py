@@ -155,7 +155,6 @@ class Vocabulary:
             tokens = tuple(placed)
         return ids, tokens
 
-
     def split_pair(self, text: str) -> tuple[str, str | None]:
         """The two sentences of a text that has the tokenizer's separator ([SEP], </s>) once between them; else the text
         and None."""

@@ -142,9 +142,7 @@ def _wrapped(variant: Variant, rows: int) -> Variant:
 def _units(tokens: tuple[Token, ...]) -> tuple[list[list[int]], list[bool]]:
     """Words as lists of tokens, and which of them may move: special tokens stay."""
     movable = [not token.special for token in tokens]
-    starts = [
-        i == 0 or token.text[:1].isspace() or token.start > tokens[i - 1].end for i, token in enumerate(tokens)
-    ]
+    starts = [i == 0 or token.text[:1].isspace() or token.start > tokens[i - 1].end for i, token in enumerate(tokens)]
     pieces = [token.piece is not None and token.piece[0] > 1 for token in tokens]
     units = perturbations.word_units(starts, movable, pieces)
     return units, [movable[unit[0]] for unit in units]
@@ -185,9 +183,7 @@ def experiment(recording: Recording, choices: Choices | None = None) -> Experime
         places = pair[1].places if recording.target_tokens is None else range(len(told))
         equivariance = perturbations.compare_states(*blind, list(places))[1]
     outcomes = tuple(compared.get(variant.name, Outcome(variant, missing)) for variant, missing in judged)
-    return Experiment(
-        model, reach, tokens, told, outcomes, whole.weights, equivariance, time.perf_counter() - started
-    )  # fmt: skip
+    return Experiment(model, reach, tokens, told, outcomes, whole.weights, equivariance, time.perf_counter() - started)
 
 
 def _blind_pair(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices) -> tuple[Variant, ...]:
@@ -195,8 +191,10 @@ def _blind_pair(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices)
     if model.anatomy.kind == "decoder" or len(tokens) < 2:
         return ()
     mixed = perturbations.shuffled(*_units(tokens), choices.seed)
-    return tuple(Variant(f"blind {i}", "", which, (0,) * len(tokens))
-                 for i, which in enumerate((tuple(range(len(tokens))), mixed.order)))  # fmt: skip
+    return tuple(
+        Variant(f"blind {i}", "", which, (0,) * len(tokens))
+        for i, which in enumerate((tuple(range(len(tokens))), mixed.order))
+    )
 
 
 class _Whole:

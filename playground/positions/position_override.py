@@ -138,13 +138,16 @@ def telling(model: LoadedModel, way: Reach, positions: Tensor) -> Iterator[dict]
             vectors = table.weight[(positions + first_position_row(table)).to(table.weight.device)]  # (B, T, D)
             hooks.enter_context(changed([table], gives=lambda args, kwargs, output: vectors))
         if way.buckets:
-            hooks.enter_context(changed(
-                bucket_tables(stack).values(), gives=lambda args, kwargs, bias: _other_distances(bias, positions[0])
-            ))  # fmt: skip
+            hooks.enter_context(
+                changed(
+                    bucket_tables(stack).values(), gives=lambda args, kwargs, bias: _other_distances(bias, positions[0])
+                )
+            )
         if way.alibi:
             attentions = [module for module in stack.modules() if type(module).__name__.endswith("Attention")]
-            hooks.enter_context(changed(attentions, given=lambda args, kwargs: (args, _other_penalties(
-                kwargs, positions[0]))))  # fmt: skip
+            hooks.enter_context(
+                changed(attentions, given=lambda args, kwargs: (args, _other_penalties(kwargs, positions[0])))
+            )
         yield told
 
 
@@ -178,9 +181,9 @@ def rebased(model: LoadedModel, factor: float) -> Iterator[None]:
     with ExitStack() as hooks:
         for module in rotary_modules(model.model) if factor != 1 else ():
             other = _with_base(module, factor)
-            hooks.enter_context(changed(
-                [module], gives=lambda args, kwargs, output, other=other: other(*args, **kwargs)
-            ))  # fmt: skip
+            hooks.enter_context(
+                changed([module], gives=lambda args, kwargs, output, other=other: other(*args, **kwargs))
+            )
         yield
 
 

@@ -71,10 +71,13 @@ def _measure(model: LoadedModel) -> SameToken:
         seen = np.where(np.isfinite(scores), scores, np.nan)
         lines = [np.diagonal(seen, -distance, 1, 2) for distance in range(1 - seen.shape[1], seen.shape[1])]
         lines = [line for line in lines if np.isfinite(line).all()]  # what a mask hides, it hides at every place
-        found.append((
-            np.ptp(np.concatenate(lines, 1), axis=1).max(), max(np.ptp(line, axis=1).max() for line in lines),
-            np.nanmax(np.abs(seen)),
-        ))  # fmt: skip
+        found.append(
+            (
+                np.ptp(np.concatenate(lines, 1), axis=1).max(),
+                max(np.ptp(line, axis=1).max() for line in lines),
+                np.nanmax(np.abs(seen)),
+            )
+        )
     return SameToken(*np.array(found, np.float64).T)
 
 
@@ -93,12 +96,16 @@ def layer_kind(model: LoadedModel, layer: int) -> str:
     """Which of `position_facts(model).inverse_frequencies` a layer uses. PlaygroundError for a layer without rotation."""
     found = position_facts(model)
     if not found.inverse_frequencies:
-        raise PlaygroundError(f"{model.model_id} doesn't turn its queries and keys: {found.words}.",
-                              "Choose a rotary model, such as SmolLM2.")  # fmt: skip
+        raise PlaygroundError(
+            f"{model.model_id} doesn't turn its queries and keys: {found.words}.",
+            "Choose a rotary model, such as SmolLM2.",
+        )
     config = model.model.config.get_text_config()
     if layer in unturned_layers(model):
-        raise PlaygroundError(f"Layer {layer} of this model sees no positions: it doesn't turn its queries and keys.",
-                              "Choose another layer.")  # fmt: skip
+        raise PlaygroundError(
+            f"Layer {layer} of this model sees no positions: it doesn't turn its queries and keys.",
+            "Choose another layer.",
+        )
     types = getattr(config, "layer_types", None) or []
     kind = types[layer].replace("_", " ") if layer < len(types) else ""
     return kind if kind in found.inverse_frequencies else next(iter(found.inverse_frequencies))
@@ -140,15 +147,26 @@ def turned_pair(recording: Recording, layer: int, head: int, query: int, key: in
     understands, maths = understood(model, layer), recording.maths(layer)
     call, frequencies = maths.call, position_facts(model, len(recording.tokens)).inverse_frequencies[kind].numpy()
     if maths.before_rotary is None:
-        raise PlaygroundError("The rotation of this model could not be caught.", "Choose another model, such as SmolLM2.")
+        raise PlaygroundError(
+            "The rotation of this model could not be caught.", "Choose another model, such as SmolLM2."
+        )
     if not understands:
-        raise PlaygroundError(f"Layer {layer} doesn't turn its queries, or in a way that is not read yet: turned back, the "
-                              "same token has not the same query everywhere.", "Choose another layer or model.")  # fmt: skip
+        raise PlaygroundError(
+            f"Layer {layer} doesn't turn its queries, or in a way that is not read yet: turned back, the "
+            "same token has not the same query everywhere.",
+            "Choose another layer or model.",
+        )
     before = [tensor.float().cpu().numpy() for tensor in maths.before_rotary]  # (H, T, D), (G, T, D)
     layout = find_layout(before[0], call.query.float().cpu(), frequencies, _TOLERANCE[model.model.dtype])
-    if layout is None or find_layout(before[1], call.key.float().cpu(), frequencies, _TOLERANCE[model.model.dtype]) is None:
-        raise PlaygroundError("Which dimensions turn together could not be found: neither halves nor neighbours give what "
-                              "this layer computed.", "Choose another layer or model.")  # fmt: skip
+    if (
+        layout is None
+        or find_layout(before[1], call.key.float().cpu(), frequencies, _TOLERANCE[model.model.dtype]) is None
+    ):
+        raise PlaygroundError(
+            "Which dimensions turn together could not be found: neither halves nor neighbours give what "
+            "this layer computed.",
+            "Choose another layer or model.",
+        )
     group = head // (len(before[0]) // len(before[1]))
     scaling = before[0].shape[-1] ** -0.5 if call.scaling is None else float(call.scaling)
 
@@ -161,9 +179,12 @@ def turned_pair(recording: Recording, layer: int, head: int, query: int, key: in
         plain = float(call.query[head, query].float() @ call.key[group, key].float()) * scaling
         recorded = plain if call.softcap is None else float(np.tanh(plain / call.softcap) * call.softcap)
     return TurnedPair(
-        score=score(before[0][head, query], before[1][group, key], call.softcap), kind=kind, query=query, key=key,
-        recorded=recorded, masked=masked, mean=score(before[0][head].mean(0), before[1][group].mean(0), None),
+        score=score(before[0][head, query], before[1][group, key], call.softcap),
+        kind=kind,
+        query=query,
+        key=key,
+        recorded=recorded,
+        masked=masked,
+        mean=score(before[0][head].mean(0), before[1][group].mean(0), None),
         tokens=before[0].shape[1],
-    )  # fmt: skip
-
-
+    )

@@ -69,7 +69,9 @@ def position_facts(model: LoadedModel, length: int | None = None) -> PositionFac
         frequencies = _inverse_frequencies(model, length)
         missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"
         follows = length is not None and any(map(follows_length, rotary_modules(network)))
-        remark = f"This scaling follows the text's length: these are the angles for {length:,} tokens." if follows else ""
+        remark = (
+            f"This scaling follows the text's length: these are the angles for {length:,} tokens." if follows else ""
+        )
         return PositionFacts(**facts, inverse_frequencies=frequencies, missing=missing, remark=remark)
     if anatomy.position_scheme == "alibi":
         slopes, remark = _slopes(model)
@@ -142,9 +144,11 @@ def _slopes(model: LoadedModel) -> tuple[Tensor, str]:
     if model.anatomy.family != "falcon":
         return slopes, ""
     width = model.anatomy.head_width
-    remark = (f"Falcon rounds its slopes to bfloat16 and divides them by √{width}, as it does the scores. Where it gives "
-              "its weights, transformers' own code adds them twice, in the scores and in the mask: the attention shown "
-              "meets twice these slopes.")  # fmt: skip
+    remark = (
+        f"Falcon rounds its slopes to bfloat16 and divides them by √{width}, as it does the scores. Where it gives "
+        "its weights, transformers' own code adds them twice, in the scores and in the mask: the attention shown "
+        "meets twice these slopes."
+    )
     return slopes.bfloat16().float() / width**0.5, remark
 
 

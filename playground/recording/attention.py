@@ -141,13 +141,19 @@ class AttentionMap:
             return pool(self.weights, cells, how)
         size = (block_size(self.shape[0], cells), block_size(self.shape[1], cells))
         step = max(1, _STRETCH // size[0]) * size[0]  # whole blocks of queries
-        return np.stack([
-            np.concatenate([
-                pool_blocks(self._call.weights(slice(head, head + 1), slice(start, start + step)).cpu(), size, how)[0]
-                for start in range(0, self.shape[0], step)
-            ])
-            for head in range(self.heads)
-        ])  # fmt: skip
+        return np.stack(
+            [
+                np.concatenate(
+                    [
+                        pool_blocks(
+                            self._call.weights(slice(head, head + 1), slice(start, start + step)).cpu(), size, how
+                        )[0]
+                        for start in range(0, self.shape[0], step)
+                    ]
+                )
+                for head in range(self.heads)
+            ]
+        )
 
     def rows(self, head: int, rows: slice) -> Tensor:
         """(rows, keys) weights of some queries of one head, computed alone."""
@@ -165,9 +171,7 @@ class AttentionMap:
     def head(self, head: int) -> Tensor:
         """(queries, keys) weights of one head, computed alone. PlaygroundError if there is no such head."""
         if not 0 <= head < self.heads:
-            raise PlaygroundError(
-                f"Layer {self.layer} has no head {head}.", f"Heads count from 0 to {self.heads - 1}."
-            )
+            raise PlaygroundError(f"Layer {self.layer} has no head {head}.", f"Heads count from 0 to {self.heads - 1}.")
         if isinstance(self._call, Tensor) or "weights" in self.__dict__:
             return self.weights[head]
         stretches = range(0, self.shape[0], _STRETCH)

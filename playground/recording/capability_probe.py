@@ -26,8 +26,11 @@ def probe(model: LoadedModel) -> Capabilities:
         raise
     except Exception as error:  # any family may fail in its own way; the rest of the page must live on
         reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
-        return _without_recorder(model, reason) if model.on_interface else Capabilities(
-            attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
+        return (
+            _without_recorder(model, reason)
+            if model.on_interface
+            else Capabilities(attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
+        )
     attention = _check_attention(model, recording)
     maths = _check_maths(recording, attention)
     if model.on_interface and not (attention and maths):

@@ -127,7 +127,9 @@ def _is_same_model(model: PreTrainedModel, way: str, expected: Tensor) -> bool:
         return False
     if not calls or (way == FAST and any(map(_needs_eager, calls))):
         return False
-    if any(given.get("indices") is not None for given in calls):  # which keys are seen, but for these few ids all of them
+    if any(
+        given.get("indices") is not None for given in calls
+    ):  # which keys are seen, but for these few ids all of them
         return False
     share = (found - expected).abs().max() / expected.abs().max()
     return bool(share <= (_TOLERANCE if _is_exact(model) else _ROUNDED_TOLERANCE))
@@ -167,8 +169,10 @@ def find_projections(model: PreTrainedModel, inputs: dict) -> dict[int, torch.nn
 
     def read(module, arguments) -> None:
         for number, (name, output) in enumerate(waiting):
-            if arguments and arguments[0].numel() == output.numel() and torch.equal(
-                arguments[0].flatten(), output.flatten()
+            if (
+                arguments
+                and arguments[0].numel() == output.numel()
+                and torch.equal(arguments[0].flatten(), output.flatten())
             ):
                 found[name] = module
                 del waiting[number]

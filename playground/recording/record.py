@@ -115,9 +115,9 @@ def _target_ids(model: LoadedModel, inputs: dict, target_text: str | None, setti
     else:
         limit = min(MAX_TARGET_TOKENS, model.max_tokens - 1)
         seen = torch.ones_like(inputs["input_ids"])  # else transformers hides tokens that look like padding
-        ids = model.model.generate(
-            **inputs, attention_mask=seen, max_new_tokens=limit, do_sample=False, num_beams=1
-        )[0].tolist()
+        ids = model.model.generate(**inputs, attention_mask=seen, max_new_tokens=limit, do_sample=False, num_beams=1)[
+            0
+        ].tolist()
     while len(ids) > 1 and ids[-1] in ends:
         ids.pop()
     check_length(len(ids), model.max_tokens)
@@ -183,7 +183,11 @@ def _forward_eager(model: LoadedModel, inputs: dict) -> tuple[Outputs, dict[str,
     """For families off the interface: the model's own weights, all layers at once."""
     options = {"use_cache": False} if model.anatomy.has_decoder else {}
     outputs = model.model(**inputs, output_hidden_states=True, output_attentions=True, return_dict=True, **options)
-    names = {"self": "attentions", "encoder": "encoder_attentions", "decoder": "decoder_attentions",
-             "cross": "cross_attentions"}
+    names = {
+        "self": "attentions",
+        "encoder": "encoder_attentions",
+        "decoder": "decoder_attentions",
+        "cross": "cross_attentions",
+    }
     attention = {kind: [w[0] for w in outputs[name]] for kind, name in names.items() if outputs.get(name)}
     return _outputs(outputs, True, True), attention

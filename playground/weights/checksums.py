@@ -58,13 +58,13 @@ def safetensors_bytes(path: Path) -> int:
         raise PlaygroundError(f"{path.name} is cut off: {length:,} bytes, {8 + size:,} in its header alone.", remedy)
     try:
         header = json.loads(raw)
-        tensors = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"),
-                      default=0)
+        tensors = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise PlaygroundError(f"The safetensors header of {path.name} can't be read.", remedy) from error
     if length != 8 + size + tensors:
-        raise PlaygroundError(f"{path.name} is damaged: {length:,} bytes, its header describes "
-                              f"{8 + size + tensors:,}.", remedy)
+        raise PlaygroundError(
+            f"{path.name} is damaged: {length:,} bytes, its header describes {8 + size + tensors:,}.", remedy
+        )
     return tensors
 
 
@@ -73,8 +73,7 @@ def write_manifest(folder: Path, facts: Mapping[str, object], progress: Progress
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     listed = {}
     for path in files:
-        listed[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size,
-                                                       "sha256": sha256(path, progress)}
+        listed[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256(path, progress)}
         flush(path)
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({**facts, "files": listed}, indent=1), encoding="utf-8")
@@ -88,8 +87,9 @@ def read_manifest(folder: Path) -> dict | None:
     Cheap: reads no weights. `damaged` reads them all."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        whole = manifest["files"] and all((folder / name).stat().st_size == entry["bytes"]
-                                          for name, entry in manifest["files"].items())
+        whole = manifest["files"] and all(
+            (folder / name).stat().st_size == entry["bytes"] for name, entry in manifest["files"].items()
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return manifest if whole else None
@@ -100,8 +100,9 @@ def damaged(folder: Path, progress: Progress = no_progress) -> str | None:
     manifest = read_manifest(folder)
     if manifest is None:
         return MANIFEST
-    return next((name for name, entry in manifest["files"].items()
-                 if sha256(folder / name, progress) != entry["sha256"]), None)
+    return next(
+        (name for name, entry in manifest["files"].items() if sha256(folder / name, progress) != entry["sha256"]), None
+    )
 
 
 def flush(path: Path) -> None:

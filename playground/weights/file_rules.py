@@ -34,11 +34,19 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
             raise PlaygroundError(f"{INDEX} of {where} can't be used: {error}.", "Download it again.") from error
         missing = [name for name in shards if name not in names]
         if missing:
-            raise PlaygroundError(f"{len(missing)} of the {len(shards)} weight files of {where} are missing, "
-                                  f"{missing[0]} first.", "Copy or download them again.")
+            raise PlaygroundError(
+                f"{len(missing)} of the {len(shards)} weight files of {where} are missing, {missing[0]} first.",
+                "Copy or download them again.",
+            )
         return tuple(shards)
-    ggufs = [name for name in names if name.endswith(".gguf") and "/" not in name and "mmproj" not in name
-             and not re.search(r"-\d{5}-of-\d{5}", name)]
+    ggufs = [
+        name
+        for name in names
+        if name.endswith(".gguf")
+        and "/" not in name
+        and "mmproj" not in name
+        and not re.search(r"-\d{5}-of-\d{5}", name)
+    ]
     for wanted in _GGUF_CHOICE:
         for name in sorted(ggufs):
             if wanted in name.upper():
@@ -46,23 +54,32 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
     if any(name.endswith(_PICKLES) for name in names):
         raise PlaygroundError(
             f"{where} has its weights only as pickles or in another old format, and a pickle can run any program.",
-            "Choose a model with safetensors, or convert it once with `save_pretrained` on a machine you trust.")
-    raise PlaygroundError(f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
-                          "Choose a folder or repository that holds a transformers model.")
+            "Choose a model with safetensors, or convert it once with `save_pretrained` on a machine you trust.",
+        )
+    raise PlaygroundError(
+        f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
+        "Choose a folder or repository that holds a transformers model.",
+    )
 
 
 def only_pickles(names: Iterable[str]) -> bool:
     names = list(names)
     return not any(name.endswith((".safetensors", INDEX, ".gguf")) for name in names) and any(
-        name.endswith(_PICKLES) for name in names)
+        name.endswith(_PICKLES) for name in names
+    )
 
 
 def side_files(sizes: Mapping[str, int]) -> tuple[str, ...]:
     """What is needed beside the weights: configuration, tokenizer, chat templates. From names and bytes."""
-    return tuple(sorted(
-        name for name, size in sizes.items()
-        if name.endswith(SIDE_FILES) and size <= _LONGEST_SIDE_FILE
-        and ("/" not in name or name.startswith(SIDE_FOLDERS))))
+    return tuple(
+        sorted(
+            name
+            for name, size in sizes.items()
+            if name.endswith(SIDE_FILES)
+            and size <= _LONGEST_SIDE_FILE
+            and ("/" not in name or name.startswith(SIDE_FOLDERS))
+        )
+    )
 
 
 def has_tokenizer(names: Collection[str]) -> bool:
@@ -75,8 +92,21 @@ def weight_bytes(name: str, size: int) -> int:
     if not name.endswith(".gguf"):
         return size
     bits = re.search(r"(?:^|[^A-Z0-9])I?(BF16|F16|F32|Q[1-8])", name.upper())
-    return int(size * {"F32": 1, "F16": 2, "BF16": 2, "Q8": 3.8, "Q6": 4.9, "Q5": 5.7, "Q4": 6.6, "Q3": 8.5,
-                       "Q2": 11, "Q1": 18}.get(bits[1] if bits else "", 6.6))
+    return int(
+        size
+        * {
+            "F32": 1,
+            "F16": 2,
+            "BF16": 2,
+            "Q8": 3.8,
+            "Q6": 4.9,
+            "Q5": 5.7,
+            "Q4": 6.6,
+            "Q3": 8.5,
+            "Q2": 11,
+            "Q1": 18,
+        }.get(bits[1] if bits else "", 6.6)
+    )
 
 
 def refuse_remote_code(config: Mapping, where: str) -> None:
@@ -91,4 +121,5 @@ def refuse_remote_code(config: Mapping, where: str) -> None:
         raise PlaygroundError(
             f"{where} is of the type “{config.get('model_type')}”, which transformers does not know; it would run "
             "a program that comes with the weights, and the playground never does that.",
-            "Choose a model of a family that is part of transformers.")
+            "Choose a model of a family that is part of transformers.",
+        )

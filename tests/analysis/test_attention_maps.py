@@ -38,8 +38,10 @@ def test_small_maps_and_narrow_types_come_through():
     np.testing.assert_array_equal(small, [[0.5, 0.25]])
 
 
-@pytest.mark.parametrize(("arguments", "words"), [((torch.ones(2, 2), 0), "0"), ((torch.ones(2), 4), "shape"),
-                                                  ((torch.ones(2, 2), 4, "sum"), "sum")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [((torch.ones(2, 2), 0), "0"), ((torch.ones(2), 4), "shape"), ((torch.ones(2, 2), 4, "sum"), "sum")],
+)
 def test_pooling_refuses_what_it_can_not_do(arguments, words):
     """Guards against a traceback where a sentence belongs."""
     with pytest.raises(PlaygroundError, match=words):

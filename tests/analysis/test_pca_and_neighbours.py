@@ -57,9 +57,14 @@ def test_place_puts_points_where_they_are():
 
 @pytest.mark.parametrize(
     ("points", "defined"),
-    [([[1.0, 2.0]], 0), ([[0.1, 0.2]] * 5, 0), ([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0]], 1), ([[7.0], [9.0]], 1),
-     ([[0.0, 0.0]] * 2, 0)],
-)  # fmt: skip
+    [
+        ([[1.0, 2.0]], 0),
+        ([[0.1, 0.2]] * 5, 0),
+        ([[0.0, 0.0, 0.0], [1.0, 1.0, 0.0]], 1),
+        ([[7.0], [9.0]], 1),
+        ([[0.0, 0.0]] * 2, 0),
+    ],
+)
 def test_too_few_or_equal_points(points, defined):
     """Guards against NaN, and against rounding noise being drawn as if it were a direction."""
     found = pca(points, 3)

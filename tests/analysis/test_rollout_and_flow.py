@@ -71,15 +71,18 @@ def square(count, back, ahead=0):
     return (distance <= back) & (distance >= -ahead)
 
 
-@pytest.mark.parametrize(("allowed", "cross", "name", "words"), [
-    (np.ones((4, 4), bool), False, "bidirectional", "before and after"),
-    (np.ones((2, 4), bool), True, "bidirectional", "of the source"),
-    (np.tril(np.ones((4, 4), bool)), False, "causal", "none sees what follows"),
-    (square(6, 2), False, "sliding window", "window of 3 tokens"),
-    (square(6, 1, 1), False, "bidirectional window", "1 tokens before it and 1 after"),
-    (np.ones((4, 4), bool) & (np.arange(4) < 3), False, "padded", "1 of 4 keys are hidden"),
-    (np.eye(4, dtype=bool)[::-1], False, "other", "25 %"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("allowed", "cross", "name", "words"),
+    [
+        (np.ones((4, 4), bool), False, "bidirectional", "before and after"),
+        (np.ones((2, 4), bool), True, "bidirectional", "of the source"),
+        (np.tril(np.ones((4, 4), bool)), False, "causal", "none sees what follows"),
+        (square(6, 2), False, "sliding window", "window of 3 tokens"),
+        (square(6, 1, 1), False, "bidirectional window", "1 tokens before it and 1 after"),
+        (np.ones((4, 4), bool) & (np.arange(4) < 3), False, "padded", "1 of 4 keys are hidden"),
+        (np.eye(4, dtype=bool)[::-1], False, "other", "25 %"),
+    ],
+)
 def test_masks_in_words(allowed, cross, name, words):
     """Guards against a window off by one, and a name for a pattern that has none."""
     mask = describe_mask(allowed, cross)

@@ -10,11 +10,24 @@ from playground.analysis.text_display import counted, in_words, percent, plain_m
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (" cat", "·cat"), ("cat", "cat"), ("a b", "a b"), ("   ", "···"), ("cat ", "cat·"), ("\n", "⏎"), ("\t", "⇥"),
-        ("\r", "⟨U+000D⟩"), ("\x00", "⟨U+0000⟩"), ("\u202egnp", "⟨U+202E⟩gnp"), ("\u200b", "⟨U+200B⟩"),
-        ("\u00a0", "⟨U+00A0⟩"), ("\ud800", "⟨U+D800⟩"), ("", "∅"), ("日本", "日本"), ("\u0301", "◌\u0301"),
+        (" cat", "·cat"),
+        ("cat", "cat"),
+        ("a b", "a b"),
+        ("   ", "···"),
+        ("cat ", "cat·"),
+        ("\n", "⏎"),
+        ("\t", "⇥"),
+        ("\r", "⟨U+000D⟩"),
+        ("\x00", "⟨U+0000⟩"),
+        ("\u202egnp", "⟨U+202E⟩gnp"),
+        ("\u200b", "⟨U+200B⟩"),
+        ("\u00a0", "⟨U+00A0⟩"),
+        ("\ud800", "⟨U+D800⟩"),
+        ("", "∅"),
+        ("日本", "日本"),
+        ("\u0301", "◌\u0301"),
     ],
-)  # fmt: skip
+)
 def test_what_can_not_be_seen_gets_a_mark(text, shown):
     """Guards against labels that look the same for "cat" and " cat", and against invisible or reversed labels."""
     assert plain_mark(text) == shown

@@ -10,10 +10,15 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 
 
-@pytest.mark.parametrize(("text", "terms"), [
-    ("king - man + woman", [(1, "king"), (-1, "man"), (1, "woman")]),
-    ("- a", [(-1, "a")]), ("well-known", [(1, "well-known")]), ("New York − a", [(1, "New York"), (-1, "a")]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("king - man + woman", [(1, "king"), (-1, "man"), (1, "woman")]),
+        ("- a", [(-1, "a")]),
+        ("well-known", [(1, "well-known")]),
+        ("New York − a", [(1, "New York"), (-1, "a")]),
+    ],
+)
 def test_signed_sums(text, terms):
     """Guards against a hyphen taken for a minus, and a first sign that is lost."""
     assert [(term.sign, term.word) for term in vector_arithmetic.signed_sum(text)] == terms
@@ -30,7 +35,9 @@ def test_anisotropy_by_hand():
 
 def test_cosines_of_nothing():
     """Guards against a division by the length of a zero vector."""
-    np.testing.assert_allclose(vector_arithmetic.cosines([[0, 0], [1, 0], [-2, 0]]), [[0, 0, 0], [0, 1, -1], [0, -1, 1]])
+    np.testing.assert_allclose(
+        vector_arithmetic.cosines([[0, 0], [1, 0], [-2, 0]]), [[0, 0, 0], [0, 1, -1], [0, -1, 1]]
+    )
 
 
 def groups(count=40):
@@ -77,8 +84,11 @@ def test_layouts_can_be_stopped_and_tell_how_far_they_are(way):
 
 def test_points_that_can_not_be_laid_out():
     """Guards against errors of the libraries on the page."""
-    for points, words in (([[1.0, 2], [3, 4]], "2 points"), (np.full((9, 2), np.nan), "not finite"),
-                          (np.zeros((5001, 2)), "5,001")):  # fmt: skip
+    for points, words in (
+        ([[1.0, 2], [3, 4]], "2 points"),
+        (np.full((9, 2), np.nan), "not finite"),
+        (np.zeros((5001, 2)), "5,001"),
+    ):
         with pytest.raises(PlaygroundError, match=words):
             tsne_and_umap.umap(np.asarray(points, np.float32))
     with pytest.raises(PlaygroundError, match="perplexity of 30"):
@@ -95,8 +105,16 @@ def test_duplicates_are_laid_out():
 def test_scripts_and_groups():
     """Guards against a space or a mark that hides the script."""
     texts = [" cat", "猫", "кот", " 12", "!?", "  ", "∑x", "🙂"]
-    assert [script_of(text) for text in texts] == ["Latin", "Cjk", "Cyrillic", "digits", "punctuation", "space", "Latin",
-                                                   "punctuation"]  # fmt: skip
+    assert [script_of(text) for text in texts] == [
+        "Latin",
+        "Cjk",
+        "Cyrillic",
+        "digits",
+        "punctuation",
+        "space",
+        "Latin",
+        "punctuation",
+    ]
     assert main_groups(["a", "a", "b", "c", "c", "c"], 2).tolist() == ["a", "a", "other", "c", "c", "c"]
     found = matching(texts, [script_of(text) for text in texts], Filter(space="with a leading space"))
     assert found.tolist() == [0, 3, 5] and sample(np.arange(100), 5).tolist() == sorted(sample(np.arange(100), 5))
@@ -156,4 +174,6 @@ def test_names_spread_over_a_cloud():
 
 def test_directions():
     """Guards against a length that is left, and a division by nothing."""
-    np.testing.assert_allclose(vector_arithmetic.directions(np.array([[3.0, 4], [0, 0]])), [[0.6, 0.8], [0, 0]], atol=1e-6)
+    np.testing.assert_allclose(
+        vector_arithmetic.directions(np.array([[3.0, 4], [0, 0]])), [[0.6, 0.8], [0, 0]], atol=1e-6
+    )

@@ -68,7 +68,9 @@ def main() -> None:
         (strip, _, bars), row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self")), asked.rounds)
         told = [f"{len(figure_json(figure)) / 1e3:.0f} ({seconds:.2f} s)"]
         told.append(f"{(len(json.dumps(strip)) + len(figure_json(bars))) / 1e3:.0f} ({row:.2f} s)")
-        made, seconds = measured(lambda r=recording: list(heads_handlers.overview_views(r, "self", (3, 1), PLAIN))[-1], 1)
+        made, seconds = measured(
+            lambda r=recording: list(heads_handlers.overview_views(r, "self", (3, 1), PLAIN))[-1], 1
+        )
         overview = len(figure_json(made[0]["value"]))
         told.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
         if length <= asked.bertviz_up_to:

@@ -50,7 +50,9 @@ def main() -> None:
     _, ours = measured(lambda: pca(table.matrix, 3), asked.rounds)
     _, theirs = measured(lambda: sklearn.decomposition.PCA(3, svd_solver="covariance_eigh").fit_transform(points), 3)
     _, full = measured(lambda: sklearn.decomposition.PCA(3, svd_solver="full").fit_transform(points))
-    print(f"PCA, 3 components            {ours:6.2f} s   scikit-learn {theirs:.2f} s (covariance), {full:.2f} s (full SVD)")
+    print(
+        f"PCA, 3 components            {ours:6.2f} s   scikit-learn {theirs:.2f} s (covariance), {full:.2f} s (full SVD)"
+    )
     nearest(table.matrix, table.matrix[0])
     _, near = measured(lambda: nearest(table.matrix, table.matrix[500], 12), asked.rounds)
     print(f"neighbours of one            {near * 1000:6.0f} ms")

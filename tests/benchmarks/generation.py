@@ -34,10 +34,15 @@ def seconds(work: Callable[[], object]) -> float:
 
 def by_transformers(model, ids, count: int, traced: bool = False) -> None:
     asked = GenerationConfig(
-        max_new_tokens=count, min_new_tokens=count, do_sample=False, return_dict_in_generate=traced,
-        output_attentions=traced, output_scores=traced, eos_token_id=model.generation_config.eos_token_id,
+        max_new_tokens=count,
+        min_new_tokens=count,
+        do_sample=False,
+        return_dict_in_generate=traced,
+        output_attentions=traced,
+        output_scores=traced,
+        eos_token_id=model.generation_config.eos_token_id,
         pad_token_id=0,
-    )  # fmt: skip
+    )
     with torch.inference_mode():
         model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=asked)
 
@@ -59,8 +64,10 @@ def branches(model: pg.LoadedModel, length: int, rounds: int) -> None:
         found["branch"].append(seconds(lambda: by_branch(model, ids, prefixes)))
         found["anew"].append(seconds(lambda: by_branch(model, ids, None)))
     branch, anew = (statistics.median(times) for times in found.values())
-    print(f"a branch at token {length}: {branch:.3f} s for three tokens ({min(found['branch']):.3f}), reading the text "
-          f"again {anew:.3f} s ({min(found['anew']):.3f}): {anew / branch:.1f} times")  # fmt: skip
+    print(
+        f"a branch at token {length}: {branch:.3f} s for three tokens ({min(found['branch']):.3f}), reading the text "
+        f"again {anew:.3f} s ({min(found['anew']):.3f}): {anew / branch:.1f} times"
+    )
 
 
 def by_stream(model: pg.LoadedModel, count: int) -> None:
@@ -110,8 +117,10 @@ def main() -> None:
         for name, way in ways.items():
             first = seconds(lambda way=way: way(1))
             found[name].append((first, asked.tokens / seconds(lambda way=way: way(asked.tokens))))
-    print(f"{asked.model} on {ours.device.name} in {ours.dtype.name}, {torch.get_num_threads()} threads, "
-          f"{ids.shape[1]} tokens read, {asked.tokens} written, {asked.rounds} rounds")  # fmt: skip
+    print(
+        f"{asked.model} on {ours.device.name} in {ours.dtype.name}, {torch.get_num_threads()} threads, "
+        f"{ids.shape[1]} tokens read, {asked.tokens} written, {asked.rounds} rounds"
+    )
     print(f"{'':10}{'first token, s':>22}{'tokens per second':>24}")
     rates, firsts = {}, {}
     for name, rounds in found.items():
@@ -121,12 +130,16 @@ def main() -> None:
         print(f"{name:10}{first:>22}{rate:>24}")
     rate = statistics.median(ours / theirs for ours, theirs in zip(rates["stream"], rates["generate"], strict=True))
     first = statistics.median(ours / theirs for ours, theirs in zip(firsts["stream"], firsts["generate"], strict=True))
-    print(f"stream / generate: {rate:.2f} of its tokens per second ({max(rates['stream']) / max(rates['generate']):.2f} "
-          f"fastest to fastest), {first:.2f} of its time to the first token")  # fmt: skip
+    print(
+        f"stream / generate: {rate:.2f} of its tokens per second ({max(rates['stream']) / max(rates['generate']):.2f} "
+        f"fastest to fastest), {first:.2f} of its time to the first token"
+    )
     if "int8" in rates:
         faster = statistics.median(small / ours for small, ours in zip(rates["int8"], rates["stream"], strict=True))
-        print(f"int8 / stream: {faster:.2f} times its tokens per second "
-              f"({max(rates['int8']) / max(rates['stream']):.2f} fastest to fastest); {small.distance}")  # fmt: skip
+        print(
+            f"int8 / stream: {faster:.2f} times its tokens per second "
+            f"({max(rates['int8']) / max(rates['stream']):.2f} fastest to fastest); {small.distance}"
+        )
     branches(ours, asked.branch, asked.rounds)
 
 

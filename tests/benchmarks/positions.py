@@ -73,7 +73,9 @@ def main() -> None:
             own = scheme_pictures.own_scheme(position_facts(owner)) == scheme
 
             def pictures(owner=owner, scheme=scheme):
-                found = scheme_pictures.show(scheme, position_facts(owner), numbers, owner.anatomy.context_length, POSITIONS)
+                found = scheme_pictures.show(
+                    scheme, position_facts(owner), numbers, owner.anatomy.context_length, POSITIONS
+                )
                 return sum(len(figure_json(figure)) for figure in found.figures)
 
             size, seconds = measured(pictures, asked.rounds)
@@ -85,11 +87,19 @@ def main() -> None:
     told("query and key before rotary, with one forward pass", 0, seconds)
     drawn, seconds = measured(lambda: rotary_view.slide.__wrapped__(found, 40)[-1], asked.rounds)
     told("one step of the distance slider", len(figure_json(drawn)), seconds)
-    _, seconds = measured(lambda: (attention_distance_view._measured.clear(), attention_distance_view.profiles_of(recording, "self")), 1)
+    _, seconds = measured(
+        lambda: (attention_distance_view._measured.clear(), attention_distance_view.profiles_of(recording, "self")), 1
+    )
     told("all heads over distance, measured once for a text", 0, seconds)
-    answer, seconds = measured(lambda: attention_distance_view._draw(recording, None, attention_distance_view.NEAR_NAME, True, 3, 1), asked.rounds)
-    told("all heads over distance, at each move of a slider", sum(len(figure_json(v["value"] if isinstance(v, dict) else v))
-                                        for v in (answer[4], answer[5], answer[7])), seconds)  # fmt: skip
+    answer, seconds = measured(
+        lambda: attention_distance_view._draw(recording, None, attention_distance_view.NEAR_NAME, True, 3, 1),
+        asked.rounds,
+    )
+    told(
+        "all heads over distance, at each move of a slider",
+        sum(len(figure_json(v["value"] if isinstance(v, dict) else v)) for v in (answer[4], answer[5], answer[7])),
+        seconds,
+    )
 
     print(f"\nBreak it, {asked.model}: seconds per variant beside one forward pass")
     for length in asked.lengths:
@@ -100,8 +110,11 @@ def main() -> None:
             _, once = measured(lambda ids=ids: model.model(input_ids=ids, use_cache=False), asked.rounds)
         broken, seconds = measured(lambda base=base: experiment(base, Choices()), 1)
         count = sum(not outcome.missing for outcome in broken.outcomes)
-        print(f"{len(base.tokens):>6} tokens: {count} variants {seconds:.2f} s, {seconds / count:.2f} s each; one pass "
-              f"{once:.2f} s ({seconds / count / once:.2f} times)", flush=True)  # fmt: skip
+        print(
+            f"{len(base.tokens):>6} tokens: {count} variants {seconds:.2f} s, {seconds / count:.2f} s each; one pass "
+            f"{once:.2f} s ({seconds / count / once:.2f} times)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ def table(results: dict[int, dict]) -> str:
         "|--:" * 13 + "|",
     ]
     for length, result in results.items():
+
         def shown(name, result=result):
             values = result.get(name)
             return f"{statistics.median(values):.3f} ({min(values):.3f})" if values else "–"
@@ -95,8 +96,10 @@ def table(results: dict[int, dict]) -> str:
         def ratio(a, b, result=result):
             if not result.get(a):
                 return "–"
-            return f"{statistics.median(result[a]) / statistics.median(result[b]):.2f} " \
-                   f"({min(result[a]) / min(result[b]):.2f})"
+            return (
+                f"{statistics.median(result[a]) / statistics.median(result[b]):.2f} "
+                f"({min(result[a]) / min(result[b]):.2f})"
+            )
 
         kept, weights = result["kept"], result["weight bytes"]
         lines.append(

@@ -123,7 +123,9 @@ def test_all_heads_as_a_table_and_by_keyboard(opened):
     pick(page, "#overview-role", "induction")
     page.locator("#overview-ordered input").check()
     page.wait_for_function("document.querySelector('#attention-overview .pv-cells td')?.nextSibling")
-    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.030", timeout=60_000)
+    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text(
+        "head 8: 0.030", timeout=60_000
+    )
     expect(page.locator("#attention-overview .pv-words")).to_contain_text("each head's induction")
 
 
@@ -139,12 +141,16 @@ def test_zooming_into_a_text(opened):
     page.mouse.down()
     page.mouse.move(*end, steps=5)
     page.mouse.up()
-    page.wait_for_function("() => document.querySelector('#attention-map .pv')._fullData[0].z.length < 160", timeout=30_000)
+    page.wait_for_function(
+        "() => document.querySelector('#attention-map .pv')._fullData[0].z.length < 160", timeout=30_000
+    )
     low, high, first, second = page.locator("#attention-map .pv").evaluate(
         "gd => [...gd._fullLayout.xaxis.range, ...gd._fullData[0].x.slice(0, 2)]"
     )
     assert (low, high) == (pytest.approx(60, abs=3), pytest.approx(160, abs=3)), "what is seen stays where it was"
-    assert first == pytest.approx(35, abs=3) and second == first + 1, "every token has a cell, a quarter more on each side"
+    assert first == pytest.approx(35, abs=3) and second == first + 1, (
+        "every token has a cell, a quarter more on each side"
+    )
 
 
 def test_what_was_written_comes_under_the_lens(opened):
@@ -154,7 +160,9 @@ def test_what_was_written_comes_under_the_lens(opened):
     box.fill("3")
     box.press("Tab")
     page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('3 tokens in')", timeout=60_000)
+    page.wait_for_function(
+        "document.querySelector('#generate-status').innerText.includes('3 tokens in')", timeout=60_000
+    )
     page.locator("#look-into").click()
     expect(page.locator("#generate-status")).to_contain_text("now the text under the lens", timeout=30_000)
     open_tab(page, "Attention")

@@ -157,13 +157,15 @@ def event_data(page, before: str = "") -> dict:
 
 def cell(page, name: str, row: int, column: int) -> tuple[float, float]:
     """Where on the page the middle of a heatmap's cell lies."""
-    return tuple(page.evaluate(
-        """([name, row, column]) => {
+    return tuple(
+        page.evaluate(
+            """([name, row, column]) => {
           const gd = document.querySelector(`#${name} .pv`), l = gd._fullLayout, at = gd.getBoundingClientRect();
           return [at.left + l.xaxis._offset + l.xaxis.c2p(column), at.top + l.yaxis._offset + l.yaxis.c2p(row)];
         }""",
-        [name, row, column],
-    ))  # fmt: skip
+            [name, row, column],
+        )
+    )
 
 
 def sideways(page) -> int:

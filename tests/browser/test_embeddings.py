@@ -181,8 +181,11 @@ def test_words_tokens_and_sentences_in_the_projector(opened):
     the picture can be taken away."""
     page = opened()
     open_cloud(page)
-    for kind, told, shown in (("words", "24 of 24 words", "#cloud-words"), ("tokens of the text", "13 of 13 tokens", None),
-                              ("sentences", "7 of 7 sentences", "#cloud-lines")):  # fmt: skip
+    for kind, told, shown in (
+        ("words", "24 of 24 words", "#cloud-words"),
+        ("tokens of the text", "13 of 13 tokens", None),
+        ("sentences", "7 of 7 sentences", "#cloud-lines"),
+    ):
         page.locator("#cloud-what input").click()
         page.get_by_role("option", name=kind, exact=True).click()
         expect(page.locator("#cloud-sentence")).to_contain_text(told, timeout=60_000)

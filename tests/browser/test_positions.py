@@ -24,8 +24,9 @@ def test_the_clocks_turn(opened):
     expect(page.locator("#clocks-heading")).to_contain_text("rotary, base 100,000", timeout=60_000)
     page.wait_for_selector("#clocks .pv[data-rendered]")
     for clock, frequency in ((0, 1.0), (1, 100_000 ** (-1 / 32))):
-        np.testing.assert_allclose(hand(page, clock), 0.4 * np.array([np.cos(12 * frequency), np.sin(12 * frequency)]),
-                                   atol=1e-4)  # fmt: skip
+        np.testing.assert_allclose(
+            hand(page, clock), 0.4 * np.array([np.cos(12 * frequency), np.sin(12 * frequency)]), atol=1e-4
+        )
     before = hand(page, 0)
     page.locator("#clocks .updatemenu-button", has_text="Play").click()
     page.wait_for_function(

@@ -201,7 +201,10 @@ def test_one_cell_does_not_bleach_a_large_map():
     weights = np.tril(np.full((100, 100), 0.01, np.float32))
     weights[0, 0] = 1
     figure = head.head_figure(weights, ["a"] * 100, ["a"] * 100, causal=True)
-    assert figure.data[0].zmax == pytest.approx(0.01) and "what is above looks the same" in figure.layout.meta["description"]
+    assert (
+        figure.data[0].zmax == pytest.approx(0.01)
+        and "what is above looks the same" in figure.layout.meta["description"]
+    )
     small = head.head_figure(weights[:50, :50], ["a"] * 50, ["a"] * 50, causal=True)
     even = head.head_figure(np.maximum(weights, 0.6), ["a"] * 100, ["a"] * 100)
     assert small.data[0].zmax == even.data[0].zmax == 1 and "looks the same" not in even.layout.meta["description"]
@@ -259,7 +262,9 @@ def test_overview_in_the_order_of_a_property():
     maps = np.array([[[[1.0]], [[0.25]]], [[[1.0]], [[0.25]]]], np.float32)
     found, values = Overview(maps, 1, 1, "max"), np.array([[0.1, 0.9], [0.8, 0.2]])
     order = np.argsort(-values, 1)
-    figure = overview_module.overview_figure(found, (0, 1), order=order, coloured=overview_module.Property(values, "self"))
+    figure = overview_module.overview_figure(
+        found, (0, 1), order=order, coloured=overview_module.Property(values, "self")
+    )
     layers, marks = figure.data[2].customdata[:, 1], figure.data[2].customdata[:, 0]
     told = overview_module.overview_figure(found, order=order, told=overview_module.Property(values, "self")).data[0]
     assert [*map(list, told.text)] == [["head 1: 0.900", "head 0: 0.100"], ["head 0: 0.800", "head 1: 0.200"]]

@@ -32,18 +32,32 @@ def test_no_picture_sends_more_than_a_megabyte():
             pictures_within_bounds(scheme_pictures.show(name, learned, numbers))
     pictures_within_bounds(scheme_pictures.show("learned", learned, FARTHEST))
     waves = PositionFacts("sinusoidal", "", table=torch.tensor(sinusoidal(512, 512)))
-    assert len(pictures_within_bounds(scheme_pictures.show("sinusoidal", waves, scheme_pictures.Numbers(512, 512))).figures) == 5
-    alibi = scheme_pictures.show("alibi", PositionFacts("alibi", "", slopes=torch.tensor(alibi_slopes(112))), FARTHEST,
-                         profiles=(np.arange(-511, 512), np.random.default_rng(0).random((112, 1023))))  # fmt: skip
+    assert (
+        len(
+            pictures_within_bounds(scheme_pictures.show("sinusoidal", waves, scheme_pictures.Numbers(512, 512))).figures
+        )
+        == 5
+    )
+    alibi = scheme_pictures.show(
+        "alibi",
+        PositionFacts("alibi", "", slopes=torch.tensor(alibi_slopes(112))),
+        FARTHEST,
+        profiles=(np.arange(-511, 512), np.random.default_rng(0).random((112, 1023))),
+    )
     lines = pictures_within_bounds(alibi).figures[1].data
     for trace in (lines[1], lines[-1]):
         slope = alibi_slopes(112)[int(trace.name.removeprefix("head "))]
         np.testing.assert_allclose(trace.y, -slope * trace.x, rtol=1e-5)
     assert "every 4. head of 112" in alibi.figures[1].layout.meta["description"]
-    assert "every 4. line of 112" in alibi.figures[2].layout.meta["description"] and len(alibi.figures[2].data[0].x) == 1023
+    assert (
+        "every 4. line of 112" in alibi.figures[2].layout.meta["description"]
+        and len(alibi.figures[2].data[0].x) == 1023
+    )
     table = torch.randn(32, 128)
     buckets = tuple(Buckets(where, table, where == "encoder", 128) for where in ("encoder", "decoder"))
-    relative = pictures_within_bounds(scheme_pictures.show("relative", PositionFacts("relative", "", buckets=buckets), FARTHEST))
+    relative = pictures_within_bounds(
+        scheme_pictures.show("relative", PositionFacts("relative", "", buckets=buckets), FARTHEST)
+    )
     heat = relative.figures[1].data[0]
     for column in (0, len(heat.x) // 2, -1):
         np.testing.assert_allclose(heat.z[:, column], relative_bias(table, [int(heat.x[column])])[:, 0])

@@ -16,9 +16,14 @@ def by_transformers(model, prompt: str, count: int, **rules):
     """What transformers' own beam search gives: sequences without the prompt, and scores."""
     ids = torch.tensor([model.vocabulary.tokenize(prompt)[0]])
     out = model.model.generate(
-        ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=count, return_dict_in_generate=True,
-        output_scores=True, **rules,
-    )  # fmt: skip
+        ids,
+        attention_mask=torch.ones_like(ids),
+        do_sample=False,
+        max_new_tokens=count,
+        return_dict_in_generate=True,
+        output_scores=True,
+        **rules,
+    )
     start = 1 if model.model.config.is_encoder_decoder else ids.shape[1]
     return out.sequences[:, start:].tolist(), out.sequences_scores.tolist()
 

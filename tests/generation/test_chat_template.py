@@ -70,7 +70,14 @@ def test_special_tokens_that_were_typed_are_named(smollm2):
 
 @pytest.mark.parametrize(
     "turns",
-    [[], [user("")], [user("  ")], [user("a"), model_turn("b")], [{"role": "robot", "content": "x"}], [{"role": "user"}]],
+    [
+        [],
+        [user("")],
+        [user("  ")],
+        [user("a"), model_turn("b")],
+        [{"role": "robot", "content": "x"}],
+        [{"role": "user"}],
+    ],
 )
 def test_what_is_no_conversation(bracket_model, turns):
     """Guards against a template's own error for a conversation without a question."""
@@ -97,7 +104,9 @@ def test_a_model_without_a_template(tiny):
 
 def test_the_text_under_the_lens_is_the_same_tokens(smollm2):
     """Guards against a conversation that is another one in the other tabs."""
-    ids = list(render(smollm2, [system("Be brief."), user("Hi 今天 🙂"), model_turn("a\n\nb"), user("<b>")], limit=500).ids)
+    ids = list(
+        render(smollm2, [system("Be brief."), user("Hi 今天 🙂"), model_turn("a\n\nb"), user("<b>")], limit=500).ids
+    )
     assert smollm2.vocabulary.tokenize(text_of(smollm2, ids))[0] == ids
 
 

@@ -138,9 +138,12 @@ def test_room_is_made_by_what_was_written_first(monkeypatch):
     tree.drop(tree.find([ord(letter) for letter in "xyz"]), 3)
     letters = {number: node.step.token.label for number, node in enumerate(tree.nodes)}
     for count, keep, expected, gone in (
-        (2, "", ["abc", "abd", "xyz", "abefg"], 0), (3, "", ["abd", "xyz", "abefg"], 1),
-        (4, "", ["xyz", "abefg"], 2), (5, "abc", ["abc", "abefg"], 2), (12, "ab", ["ab"], 4),
-    ):  # fmt: skip
+        (2, "", ["abc", "abd", "xyz", "abefg"], 0),
+        (3, "", ["abd", "xyz", "abefg"], 1),
+        (4, "", ["xyz", "abefg"], 2),
+        (5, "abc", ["abc", "abefg"], 2),
+        (12, "ab", ["ab"], 4),
+    ):
         node = tree.find([ord(letter) for letter in keep])
         found, numbers, dropped = tree.with_room(count, [node])
         assert {words(found, found.path(leaf)) for leaf in found.leaves()} == set(expected) and dropped == gone

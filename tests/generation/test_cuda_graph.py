@@ -18,8 +18,12 @@ WINDOWED = {"mistral", "gemma2", "gemma3_text", "gpt_oss", "starcoder2"}
 """Families whose tiny models have a sliding window."""
 ASKING = {"mixtral", "deepseek_v2", "deepseek_v3", "mpt"}
 """Families that can't be captured: which experts are asked, and MPT's mask, are looked up at every step."""
-DECODERS = [family for family in zoo.FAMILIES if family not in zoo.MASKED
-            and family not in ("t5", "mt5", "bart", "marian", "mbart", "pegasus", "xlnet", "openai-gpt")]  # fmt: skip
+DECODERS = [
+    family
+    for family in zoo.FAMILIES
+    if family not in zoo.MASKED
+    and family not in ("t5", "mt5", "bart", "marian", "mbart", "pegasus", "xlnet", "openai-gpt")
+]
 
 
 def step_of(model, length=32) -> GraphStep:

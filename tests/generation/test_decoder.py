@@ -16,23 +16,40 @@ from tests.tools import zoo
 
 SETTINGS = GenerationSettings(max_new_tokens=8, seed=1, temperature=1.5)
 _LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
-_EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16,
-            "shared_expert_intermediate_size": 16}  # fmt: skip
+_EXPERTS = {
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 16,
+    "shared_expert_intermediate_size": 16,
+}
 RECURRENT = {
     "lfm2": zoo._GROUPED | {"layer_types": ["conv", "full_attention"], "conv_L_cache": 3},
     "qwen3_next": zoo._GROUPED | {"layer_types": ["linear_attention", "full_attention"]} | _LINEAR | _EXPERTS,
-    "jamba": zoo._GROUPED | {
-        "num_experts": 2, "attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2,
-        "expert_layer_offset": 1, "mamba_d_state": 8, "mamba_dt_rank": 4,
+    "jamba": zoo._GROUPED
+    | {
+        "num_experts": 2,
+        "attn_layer_period": 2,
+        "attn_layer_offset": 1,
+        "expert_layer_period": 2,
+        "expert_layer_offset": 1,
+        "mamba_d_state": 8,
+        "mamba_dt_rank": 4,
     },
-    "mamba2": zoo._TOKENS | {
-        "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8, "num_heads": 8, "head_dim": 8, "expand": 2,
-        "n_groups": 2, "conv_kernel": 4, "chunk_size": 8,
+    "mamba2": zoo._TOKENS
+    | {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "state_size": 8,
+        "num_heads": 8,
+        "head_dim": 8,
+        "expand": 2,
+        "n_groups": 2,
+        "conv_kernel": 4,
+        "chunk_size": 8,
     },
-    "recurrent_gemma": zoo._GROUPED | {
-        "lru_width": 32, "attention_window_size": 8, "block_types": ["recurrent", "attention"],
-    },
-}  # fmt: skip
+    "recurrent_gemma": zoo._GROUPED
+    | {"lru_width": 32, "attention_window_size": 8, "block_types": ["recurrent", "attention"]},
+}
 """Families with recurrent layers beside attention, or instead of it; RecurrentGemma gives no cache at all."""
 
 
@@ -216,11 +233,22 @@ def test_recurrent_states_are_not_read_in_stretches(recurrent):
     assert not decoder.reads_in_stretches(recurrent)
 
 
-@pytest.mark.parametrize(("family", "scaling"), [
-    ("llama", {"rope_type": "dynamic", "factor": 2.0}),
-    ("phi3", {"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [4.0] * 4, "factor": 8.0,
-              "original_max_position_embeddings": 8}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "scaling"),
+    [
+        ("llama", {"rope_type": "dynamic", "factor": 2.0}),
+        (
+            "phi3",
+            {
+                "rope_type": "longrope",
+                "short_factor": [1.0] * 4,
+                "long_factor": [4.0] * 4,
+                "factor": 8.0,
+                "original_max_position_embeddings": 8,
+            },
+        ),
+    ],
+)
 def test_angles_that_follow_the_length_are_not_read_in_stretches(family, scaling, monkeypatch):
     """Guards against keys of one text turned by the angles of several lengths: the first stretch does not know how long the
     text will be."""

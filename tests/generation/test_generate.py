@@ -143,9 +143,19 @@ def test_what_a_checkpoint_rules_out_is_never_written(rule):
     assert ids != first
 
 
-@pytest.mark.parametrize("rule", ["min_length", "min_new_tokens", "forced_eos_token_id", "sequence_bias",
-                                  "encoder_no_repeat_ngram_size", "exponential_decay_length_penalty",
-                                  "encoder_repetition_penalty", "all"])  # fmt: skip
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "min_length",
+        "min_new_tokens",
+        "forced_eos_token_id",
+        "sequence_bias",
+        "encoder_no_repeat_ngram_size",
+        "exponential_decay_length_penalty",
+        "encoder_repetition_penalty",
+        "all",
+    ],
+)
 @pytest.mark.parametrize("family", ["bart", "llama"])
 def test_what_else_a_checkpoint_prescribes(family, rule):
     """Guards against a summary that ends where BART's checkpoint says that it may not yet, or that lacks its end: each
@@ -157,10 +167,14 @@ def test_what_else_a_checkpoint_prescribes(family, rule):
     free, said = by_transformers(model, PROMPT, 12), tuple(model.vocabulary.tokenize(PROMPT)[0])
     begin = 1 if family == "bart" else len(said)
     settings = {
-        "min_length": begin + 8, "min_new_tokens": 7, "forced_eos_token_id": 44, "encoder_no_repeat_ngram_size": 1,
+        "min_length": begin + 8,
+        "min_new_tokens": 7,
+        "forced_eos_token_id": 44,
+        "encoder_no_repeat_ngram_size": 1,
         "sequence_bias": [[[first[0]], -40.0], [[first[1], said[0]], 60.0], [[said[1]], 3.0]],
-        "exponential_decay_length_penalty": (3, 3.0), "encoder_repetition_penalty": 5.0,
-    }  # fmt: skip
+        "exponential_decay_length_penalty": (3, 3.0),
+        "encoder_repetition_penalty": 5.0,
+    }
     if rule == "encoder_no_repeat_ngram_size":
         own.sequence_bias = [[[said[2]], 60.0]]  # else nothing of the source would be written
         free = by_transformers(model, PROMPT, 12)
@@ -174,11 +188,24 @@ def test_what_else_a_checkpoint_prescribes(family, rule):
     assert ids_of(generate(model, PROMPT, greedy(7), begun=ids[:5])) == ids[5:], "counted from the text's own beginning"
 
 
-@pytest.mark.parametrize("rule", [
-    {"epsilon_cutoff": 0.01}, {"eta_cutoff": 0.9}, {"top_h": 0.5}, {"renormalize_logits": True},
-    {"watermarking_config": {"bias": 4.0, "hashing_key": 7}},
-    {"epsilon_cutoff": 0.001, "top_h": 0.7, "eta_cutoff": 0.002, "renormalize_logits": True, "remove_invalid_values": True},
-], ids=lambda rule: "+".join(rule))  # fmt: skip
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"epsilon_cutoff": 0.01},
+        {"eta_cutoff": 0.9},
+        {"top_h": 0.5},
+        {"renormalize_logits": True},
+        {"watermarking_config": {"bias": 4.0, "hashing_key": 7}},
+        {
+            "epsilon_cutoff": 0.001,
+            "top_h": 0.7,
+            "eta_cutoff": 0.002,
+            "renormalize_logits": True,
+            "remove_invalid_values": True,
+        },
+    ],
+    ids=lambda rule: "+".join(rule),
+)
 def test_a_checkpoint_that_draws_by_rules_of_its_own(rule):
     """Guards against a checkpoint's rules for drawing that have no control on the page and are left out: the distribution
     is the one that generate() reports, in its order among the visitor's rules, and another one than without."""
@@ -191,9 +218,16 @@ def test_a_checkpoint_that_draws_by_rules_of_its_own(rule):
     first, second = generate(model, PROMPT, asked)
     for step, before in ((first, ids), (second, [*ids, first.token.id])):
         theirs = model.model.generate(
-            torch.tensor([before]), GenerationConfig(**rule | {"watermarking_config": None}), do_sample=True,
-            max_new_tokens=1, temperature=1.2, top_k=60, top_p=1.0, return_dict_in_generate=True, output_scores=True,
-        ).scores[0][0]  # fmt: skip
+            torch.tensor([before]),
+            GenerationConfig(**rule | {"watermarking_config": None}),
+            do_sample=True,
+            max_new_tokens=1,
+            temperature=1.2,
+            top_k=60,
+            top_p=1.0,
+            return_dict_in_generate=True,
+            output_scores=True,
+        ).scores[0][0]
         last = step.choice.stages[-1]
         assert last.logits == pytest.approx(theirs[list(step.choice.candidates)].tolist(), rel=1e-3, abs=1e-4)
         assert last.kept == int((theirs > -torch.inf).sum())
@@ -228,9 +262,12 @@ def test_a_checkpoints_own_stop_texts(beams):
     steps = list(generate(model, PROMPT, asked))
     assert stop in "".join(step.text for step in steps) and len(steps) < 8
     theirs = model.model.generate(
-        torch.tensor([model.vocabulary.tokenize(PROMPT)[0]]), do_sample=False, num_beams=beams, max_new_tokens=8,
+        torch.tensor([model.vocabulary.tokenize(PROMPT)[0]]),
+        do_sample=False,
+        num_beams=beams,
+        max_new_tokens=8,
         tokenizer=model.tokenizer,
-    )[0, len(PROMPT) :].tolist()  # fmt: skip
+    )[0, len(PROMPT) :].tolist()
     assert ids_of(steps) == theirs
 
 
@@ -267,9 +304,12 @@ def test_the_probability_of_the_draw_is_that_of_transformers(smollm2, rules):
     ids = smollm2.vocabulary.tokenize("Once upon a time there")[0]
     for step in generate(smollm2, "Once upon a time there", GenerationSettings(max_new_tokens=3, seed=3, **rules)):
         asked = GenerationConfig(
-            do_sample=True, max_new_tokens=1, return_dict_in_generate=True, output_scores=True,
+            do_sample=True,
+            max_new_tokens=1,
+            return_dict_in_generate=True,
+            output_scores=True,
             **({"top_k": 0, "top_p": 1.0, "temperature": 1.0} | theirs),
-        )  # fmt: skip
+        )
         scores = smollm2.model.generate(torch.tensor([ids]), asked).scores[0][0]
         expected = float(scores.softmax(-1)[step.token.id])
         assert expected > 0, "a token was drawn that the rules cut off"
@@ -468,13 +508,21 @@ def test_the_servers_limits_hold(tiny):
 @pytest.mark.parametrize(
     ("name", "value", "range_"),
     [
-        ("max_new_tokens", 0, "1 to 100,000"), ("max_new_tokens", 2.5, "whole number"), ("temperature", -0.1, "0 to 5"),
-        ("temperature", float("nan"), "0 to 5"), ("temperature", "hot", "0 to 5"), ("top_k", -1, "0 to 1,000,000"),
-        ("top_p", 1.01, "0 to 1"), ("repetition_penalty", 0, "0.1 to 5"),
-        ("repetition_penalty", float("inf"), "0.1 to 5"), ("alternatives", 0, "1 to 1,000"),
-        ("seed", -1, "0 to"), ("seed", 2**64, "0 to"), ("top_p", True, "0 to 1"),
+        ("max_new_tokens", 0, "1 to 100,000"),
+        ("max_new_tokens", 2.5, "whole number"),
+        ("temperature", -0.1, "0 to 5"),
+        ("temperature", float("nan"), "0 to 5"),
+        ("temperature", "hot", "0 to 5"),
+        ("top_k", -1, "0 to 1,000,000"),
+        ("top_p", 1.01, "0 to 1"),
+        ("repetition_penalty", 0, "0.1 to 5"),
+        ("repetition_penalty", float("inf"), "0.1 to 5"),
+        ("alternatives", 0, "1 to 1,000"),
+        ("seed", -1, "0 to"),
+        ("seed", 2**64, "0 to"),
+        ("top_p", True, "0 to 1"),
     ],
-)  # fmt: skip
+)
 def test_settings_out_of_range(name, value, range_):
     """Guards against an error from deep inside torch: the message gives the value and the range."""
     with pytest.raises(PlaygroundError) as refused:

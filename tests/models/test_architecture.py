@@ -8,8 +8,24 @@ from playground.models.families import cache_argument
 from tests.tools import zoo
 
 LIMITED = [
-    "gpt2", "gpt_bigcode", "opt", "bert", "roberta", "distilbert", "electra", "albert", "bart", "mbart", "marian",
-    "pegasus", "gptj", "gpt_neo", "codegen", "mpt", "mpnet", "openai-gpt",
+    "gpt2",
+    "gpt_bigcode",
+    "opt",
+    "bert",
+    "roberta",
+    "distilbert",
+    "electra",
+    "albert",
+    "bart",
+    "mbart",
+    "marian",
+    "pegasus",
+    "gptj",
+    "gpt_neo",
+    "codegen",
+    "mpt",
+    "mpnet",
+    "openai-gpt",
 ]
 """Families that can't read one token more than their tables hold."""
 
@@ -18,8 +34,9 @@ def run(family, length, **options):
     network = zoo.build(family)
     ids = torch.full((1, length), 7)
     with torch.inference_mode():
-        return network(input_ids=ids, **({"decoder_input_ids": ids} if network.config.is_encoder_decoder else {}),
-                       **options)
+        return network(
+            input_ids=ids, **({"decoder_input_ids": ids} if network.config.is_encoder_decoder else {}), **options
+        )
 
 
 def test_the_card_of_the_default_model(smollm2):
@@ -101,18 +118,21 @@ def test_no_other_family_fails_beyond_its_context(family, tiny):
     run(family, (tiny(family).anatomy.context_length or 64) + 1)
 
 
-@pytest.mark.parametrize(("family", "words"), [
-    ("gemma3_text", "rotary, base 10,000 and 1,000,000, all dimensions"),
-    ("gpt_neox", "rotary, base 10,000, 25% of the dimensions"),
-    ("gptj", "rotary, base 10,000, 50% of the dimensions"),
-    ("gpt_oss", "rotary, base 150,000, scaling yarn × 4, all dimensions"),
-    ("smollm3", "rotary, base 2,000,000, all dimensions, none in 1 of 2 layers"),
-    ("opt", "learned table, 64 positions"),
-    ("roberta", "learned table, 63 positions"),
-    ("marian", "sinusoidal, added to the embeddings, 64 positions"),
-    ("t5", "relative: 32 distance buckets, a learned bias for each of 4 heads"),
-    ("bloom", "ALiBi: each head's own penalty on distance"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        ("gemma3_text", "rotary, base 10,000 and 1,000,000, all dimensions"),
+        ("gpt_neox", "rotary, base 10,000, 25% of the dimensions"),
+        ("gptj", "rotary, base 10,000, 50% of the dimensions"),
+        ("gpt_oss", "rotary, base 150,000, scaling yarn × 4, all dimensions"),
+        ("smollm3", "rotary, base 2,000,000, all dimensions, none in 1 of 2 layers"),
+        ("opt", "learned table, 64 positions"),
+        ("roberta", "learned table, 63 positions"),
+        ("marian", "sinusoidal, added to the embeddings, 64 positions"),
+        ("t5", "relative: 32 distance buckets, a learned bias for each of 4 heads"),
+        ("bloom", "ALiBi: each head's own penalty on distance"),
+    ],
+)
 def test_positions_in_words(family, words, tiny):
     """Guards what the card says of positions, with the numbers of the configuration in zoo.py."""
     assert tiny(family).anatomy.positions == words
@@ -134,12 +154,22 @@ def test_the_first_positions_row(family, row, tiny):
         assert used[0].flatten()[0] == row
 
 
-@pytest.mark.parametrize(("rope", "words"), [
-    ({"rope_type": "linear", "factor": 2.5}, "scaling linear × 2.5"),
-    ({"rope_type": "dynamic", "factor": 4.0}, "scaling dynamic × 4"),
-    ({"rope_type": "longrope", "original_max_position_embeddings": 16, "short_factor": [1.0] * 4, "long_factor": [2.0] * 4},
-     "scaling longrope × 4"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rope", "words"),
+    [
+        ({"rope_type": "linear", "factor": 2.5}, "scaling linear × 2.5"),
+        ({"rope_type": "dynamic", "factor": 4.0}, "scaling dynamic × 4"),
+        (
+            {
+                "rope_type": "longrope",
+                "original_max_position_embeddings": 16,
+                "short_factor": [1.0] * 4,
+                "long_factor": [2.0] * 4,
+            },
+            "scaling longrope × 4",
+        ),
+    ],
+)
 def test_a_scaling_with_its_factor(monkeypatch, rope, words):
     """Guards against a scaling named without how much it scales; LongRoPE's is the ratio of the two lengths."""
     monkeypatch.setitem(zoo.FAMILIES, "llama", zoo._GROUPED | {"rope_parameters": {"rope_theta": 10_000.0} | rope})

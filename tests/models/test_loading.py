@@ -137,6 +137,7 @@ def test_unknown_choices_are_refused_with_those_there_are(device, dtype, folder)
 
 def test_loading_ends_when_the_visitor_stops_it(folder):
     """Guards Stop: whatever progress raises ends the work and is not dressed up as another error."""
+
     def stop(what, share):
         raise pg.Cancelled
 

@@ -71,10 +71,15 @@ def test_words_of_a_text():
 
 @pytest.mark.parametrize(
     ("make", "numbers"),
-    [(lambda: perturbations.swapped(3, 0, 3), ("3", "0 to 2")), (lambda: perturbations.shifted(3, -1), ("-1", "1,000,000")),
-     (lambda: perturbations.shifted(3, 10**7), ("10,000,000", "1,000,000")), (lambda: perturbations.rebased(3, 0), ("0", "1e-06")),
-     (lambda: perturbations.rebased(3, math.nan), ("nan",)), (lambda: perturbations.shuffled([[0]], [True], -1), ("-1",))],
-)  # fmt: skip
+    [
+        (lambda: perturbations.swapped(3, 0, 3), ("3", "0 to 2")),
+        (lambda: perturbations.shifted(3, -1), ("-1", "1,000,000")),
+        (lambda: perturbations.shifted(3, 10**7), ("10,000,000", "1,000,000")),
+        (lambda: perturbations.rebased(3, 0), ("0", "1e-06")),
+        (lambda: perturbations.rebased(3, math.nan), ("nan",)),
+        (lambda: perturbations.shuffled([[0]], [True], -1), ("-1",)),
+    ],
+)
 def test_orders_refuse_with_numbers(make, numbers):
     """Guards against a base of 0, and tokens that there are not."""
     with pytest.raises(PlaygroundError) as error:
@@ -186,7 +191,7 @@ def test_another_base_is_the_model_made_with_it(tiny):
             after = other(input_ids=ids).logits[0]
         expected = perturbations.compare_logits(
             plain_pass(model, range(ids.shape[1])), after, ids[0].tolist(), outcome.variant.places
-        )  # fmt: skip
+        )
         np.testing.assert_allclose(outcome.change.divergence, expected.divergence, atol=2e-4)
         assert outcome.largest > 1e-3
 
@@ -334,10 +339,12 @@ def test_an_experiment_costs_one_pass_a_variant(family, words, tiny, smollm2):
     reach_of(model)
     handle = model.model.register_forward_pre_hook(
         lambda module, args, named: rows.append(named["input_ids"].shape), with_kwargs=True
-    )  # fmt: skip
+    )
     found = experiment(recording, SHIFT)
     handle.remove()
-    read = [row for row, tokens in rows for _ in range(row) if tokens > 1]  # one token alone: the head of a long recording
+    read = [
+        row for row, tokens in rows for _ in range(row) if tokens > 1
+    ]  # one token alone: the head of a long recording
     possible = sum(not outcome.missing for outcome in found.outcomes)
     assert len(read) == possible + (2 if family == "bert" else 0)
     assert len(rows) <= 4 or len(words) > 300, "batched where they fit"
@@ -352,8 +359,10 @@ def test_what_all_variants_share_is_computed_once():
     np.testing.assert_allclose(found.divergence, ((p.exp() * (p - q)).sum(-1) / math.log(2)).numpy(), rtol=1e-4)
     assert found.largest == pytest.approx((p - q).abs().max().item(), rel=1e-5)
     rows = torch.tensor(places) - 1
-    expected = [-after.log_softmax(-1)[row, i].item() / math.log(2) if row >= 0 else np.nan
-                for row, i in zip(rows.tolist(), ids, strict=True)]  # fmt: skip
+    expected = [
+        -after.log_softmax(-1)[row, i].item() / math.log(2) if row >= 0 else np.nan
+        for row, i in zip(rows.tolist(), ids, strict=True)
+    ]
     np.testing.assert_allclose(found.loss_after, expected, rtol=1e-4)
     np.testing.assert_allclose(found.top_p_before, p.exp().topk(3).values, rtol=1e-5)
 

@@ -49,8 +49,22 @@ def test_the_layout_is_found(layout, start):
         find_layout(before[:, :1], after[:, :1], frequencies)
 
 
-@pytest.mark.parametrize("family", ["smollm2", "llama", "gpt_neox", "gemma3_text", "gemma2", "qwen3", "phi", "modernbert",
-                                    "cohere", "gpt_oss", "smollm3"])  # fmt: skip
+@pytest.mark.parametrize(
+    "family",
+    [
+        "smollm2",
+        "llama",
+        "gpt_neox",
+        "gemma3_text",
+        "gemma2",
+        "qwen3",
+        "phi",
+        "modernbert",
+        "cohere",
+        "gpt_oss",
+        "smollm3",
+    ],
+)
 def test_the_sum_over_pairs_is_the_recorded_score(request, tiny, family):
     """Guards against frequencies of another layer kind, a lost scaling or cap, unturned dimensions left out, and key-value
     heads of another group: compared with the recording's own scores for every head and many pairs of tokens."""
@@ -78,9 +92,13 @@ SCALINGS = {
     "dynamic": {"factor": 4.0},
     "llama3": {"factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16},
     "yarn": {"factor": 4.0, "original_max_position_embeddings": 16},
-    "longrope": {"short_factor": [1.0, 1.1, 1.2, 1.3], "long_factor": [1.0, 2.0, 3.0, 4.0], "factor": 4.0,
-                 "original_max_position_embeddings": 16},
-}  # fmt: skip
+    "longrope": {
+        "short_factor": [1.0, 1.1, 1.2, 1.3],
+        "long_factor": [1.0, 2.0, 3.0, 4.0],
+        "factor": 4.0,
+        "original_max_position_embeddings": 16,
+    },
+}
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
@@ -106,7 +124,8 @@ def test_every_scaling_of_the_angles(monkeypatch, scaling):
     plain = 10_000.0 ** (-np.arange(4) / 4)
     assert np.abs(angles[1] / plain - 1).max() > 0.1
     assert np.array_equal(angles[0], angles[2]) and np.array_equal(angles[0], angles[1]) == (
-        scaling not in ("dynamic", "longrope"))  # fmt: skip
+        scaling not in ("dynamic", "longrope")
+    )
 
 
 @pytest.mark.parametrize("scaling", ["dynamic", "longrope"])
@@ -150,8 +169,9 @@ def test_no_text_is_turned_by_another_ones_length(monkeypatch, scaling):
     assert wrong == []
 
 
-@pytest.mark.parametrize("family", ["smollm2", "llama", "gpt_neox", "gemma3_text", "modernbert", "deepseek_v3", "gpt2",
-                                    "bert"])  # fmt: skip
+@pytest.mark.parametrize(
+    "family", ["smollm2", "llama", "gpt_neox", "gemma3_text", "modernbert", "deepseek_v3", "gpt2", "bert"]
+)
 def test_scores_depend_on_the_difference_of_positions_alone(request, tiny, family):
     """Guards the property that the page states: equal tokens at an equal distance have the same score at two places of a
     text in the first layer, where nothing else has come in yet; where positions have vectors of their own, they don't."""
@@ -238,4 +258,11 @@ def test_hands_stand_at_position_times_frequency():
 def test_short_numbers():
     """Guards against 9999 shown as 1e+04k, and 99.96 as 100.0."""
     assert [short(n) for n in (6.283, 99.96, 999.7, 1234, 54321, 2.5e6, np.inf)] == [
-        "6.3", "100", "1k", "1.2k", "54k", "2.5M", "still"]  # fmt: skip
+        "6.3",
+        "100",
+        "1k",
+        "1.2k",
+        "54k",
+        "2.5M",
+        "still",
+    ]

@@ -26,9 +26,15 @@ def test_sinusoids_repeat_after_their_wavelength():
 
 @pytest.mark.parametrize(
     ("arguments", "number"),
-    [((0, 4), "0"), ((8193, 4), "8,192"), ((4, 0), "0"), ((4, 4097), "4,096"), ((4, 4, 1.0), "base"),
-     ((4, 4, float("nan")), "base")],
-)  # fmt: skip
+    [
+        ((0, 4), "0"),
+        ((8193, 4), "8,192"),
+        ((4, 0), "0"),
+        ((4, 4097), "4,096"),
+        ((4, 4, 1.0), "base"),
+        ((4, 4, float("nan")), "base"),
+    ],
+)
 def test_sinusoids_refuse_with_numbers(arguments, number):
     """Guards against a slider that asks for gigabytes, and against base 1, whose waves are all alike."""
     with pytest.raises(PlaygroundError, match=number):

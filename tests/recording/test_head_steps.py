@@ -23,9 +23,14 @@ def test_every_stage_in_its_order():
     """Guards against a cap after the bias, or a mask that only lowers a score: s = 2·1 = 2, capped at 1: tanh(2) =
     0.964, plus 0.5; the second key is hidden."""
     one = HeadInputs(
-        np.array([2.0], np.float32), np.ones((2, 1), np.float32), np.array([[1.0], [5.0]], np.float32), scaling=1.0,
-        softcap=1.0, bias=np.array([0.5, 0.5], np.float32), allowed=np.array([True, False]),
-    )  # fmt: skip
+        np.array([2.0], np.float32),
+        np.ones((2, 1), np.float32),
+        np.array([[1.0], [5.0]], np.float32),
+        scaling=1.0,
+        softcap=1.0,
+        bias=np.array([0.5, 0.5], np.float32),
+        allowed=np.array([True, False]),
+    )
     steps = head_steps(one)
     assert list(steps.stages) == ["q·k", "scaled", "capped", "biased", "masked"]
     capped = np.tanh(2)

@@ -39,7 +39,9 @@ def build(family: str):
 
 def answer(network) -> torch.Tensor:
     with torch.inference_mode():
-        return network(input_ids=IDS, **({"decoder_input_ids": IDS[:, :5]} if network.config.is_encoder_decoder else {}))[0]
+        return network(
+            input_ids=IDS, **({"decoder_input_ids": IDS[:, :5]} if network.config.is_encoder_decoder else {})
+        )[0]
 
 
 @pytest.mark.parametrize("family", WARY)
@@ -88,9 +90,12 @@ def test_calls_of_a_wrong_shape_leave_the_interface(monkeypatch):
 
     own = capability_probe._check_attention
     monkeypatch.setattr(
-        capability_probe, "_check_attention",
-        lambda model, recording: capability_probe.Capability("rows are no shares") if model.on_interface else own(model, recording),
-    )  # fmt: skip
+        capability_probe,
+        "_check_attention",
+        lambda model, recording: (
+            capability_probe.Capability("rows are no shares") if model.on_interface else own(model, recording)
+        ),
+    )
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer())
     assert not model.on_interface and model.model.config._attn_implementation == "eager"
     assert model.capabilities.attention and "no shares" in model.capabilities.maths.reason

@@ -276,9 +276,11 @@ def test_a_target_is_given_or_generated(family, tiny):
     generated = pg.record(model, TEXT)
     ids = torch.tensor([model.tokenizer(TEXT)["input_ids"]])
     with torch.inference_mode():
-        own = zoo.build(family).generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=60, do_sample=False
-        )[0].tolist()
+        own = (
+            zoo.build(family)
+            .generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=60, do_sample=False)[0]
+            .tolist()
+        )
     found = [t.id for t in generated.target_tokens]
     assert found[0] == start and found[:60] == own[: len(found)][:60]
     cross = generated.attention(1, "cross")

@@ -72,7 +72,9 @@ def test_two_sentences(pair):
         assert torch.equal(seen.weights, whole[segments == queries][:, segments == keys])
         assert len(seen.queries) == (segments == queries).sum() and name in seen.name
     wanted = heads_request.Asked(Options(between="A → B"))
-    figure, _, sentence = heads_handlers.head_view(pair, views.head_map(pair, 2, 4, "self", wanted.options), 2, 4, "self", wanted)
+    figure, _, sentence = heads_handlers.head_view(
+        pair, views.head_map(pair, 2, 4, "self", wanted.options), 2, 4, "self", wanted
+    )
     assert "Of all attention of these queries 1 % goes to this sentence" in sentence and "sink" not in sentence
 
 
@@ -88,6 +90,7 @@ def test_special_tokens_left_out(pair):
 def test_keys_step_by_step(shown, pair, monkeypatch):
     """Guards against the keys of another group, and rows of the model before: head 4 reads the second of three keys; turning
     keeps the length of every key; an encoder without rotary shows the products again."""
+
     def draw(recording, rows):
         monkeypatch.setattr(steps_view, "recorded", lambda *given: recording)
         return steps_view.draw("", "", "", "", 3, 4, "self", None, rows)
@@ -185,7 +188,9 @@ def test_zoomed_in(smollm2, monkeypatch):
     recording = record(smollm2, "The cat sat on the mat. " * 20)
     monkeypatch.setattr(heads_handlers, "recorded", lambda *given: recording)
     size = len(recording.tokens)
-    figure = heads_handlers.zoom("m", "d", "t", "", 0, 0, "self", SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20}))[0]
+    figure = heads_handlers.zoom(
+        "m", "d", "t", "", 0, 0, "self", SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
+    )[0]
     assert (figure.data[0].x[0], figure.data[0].y[0], figure.data[0].y[-1]) == (6, 18, 31)
     weights = recording.attention(0).weights[0]
     assert figure.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
@@ -214,7 +219,9 @@ def test_strongest_roles(smollm2):
     for name, heads in groups.items():
         assert all(found[name.split()[0]][head] >= 0.4 for head in heads)
     assert strongest.told.words[18, 6] == f"induction {found['induction'][18, 6]:.3f}"
-    coloured, order, *_, told = heads_request.marking(recording, "self", heads_request.Asked(Options(), role="induction", ordered=True))
+    coloured, order, *_, told = heads_request.marking(
+        recording, "self", heads_request.Asked(Options(), role="induction", ordered=True)
+    )
     assert told.values is coloured.values
     assert order[18, 0] == 6 and (np.diff(np.take_along_axis(coloured.values, order, 1), axis=1) <= 0).all()
 
@@ -244,15 +251,18 @@ def test_what_another_model_lacks(tiny, monkeypatch):
     assert first[4].data[0].z.shape == (3, 3)
     first = next(heads_handlers.draw("m", "d", "t", "abc", 1, 1, "self", views.NORMS))
     assert first[4] is None and 'role="alert"' in first[6] and first[8] == []
-    for answer in (heads_handlers.draw_head("m", "d", "t", "abc", 1, 1, "self", views.NORMS)[3:],
-                   heads_handlers.draw_head("m", "d", "t", "abc", 1, 1, "self", views.NORMS, (), views.FIRST)[3:]):  # fmt: skip
+    for answer in (
+        heads_handlers.draw_head("m", "d", "t", "abc", 1, 1, "self", views.NORMS)[3:],
+        heads_handlers.draw_head("m", "d", "t", "abc", 1, 1, "self", views.NORMS, (), views.FIRST)[3:],
+    ):
         assert answer[0] is None and "not captured" in answer[2] and answer[3] == [] and answer[-1] == ""
     kind, layer, head, message = heads_handlers.follow("m", "d", "t", "abc", 20, 30, "encoder")
     assert (kind.value, layer.value, head.value, message) == ("self", 1, 3, "")
     monkeypatch.setattr(steps_view, "recorded", lambda *given: recording)
     steps = steps_view.draw("m", "d", "t", "abc", 1, 1, "self", None)
-    assert "not captured" in steps[7] and all(step == {"__type__": "update", "value": None, "visible": False} for step in
-                                              steps[9:15]), "no white space where no picture is"  # fmt: skip
+    assert "not captured" in steps[7] and all(
+        step == {"__type__": "update", "value": None, "visible": False} for step in steps[9:15]
+    ), "no white space where no picture is"
     picture, words, message = steps_view.what_if("m", "d", "t", "abc", 20, 30, "self", 9, 0, 1.0, None, False)
     assert message == "" and picture["value"] is None and "not captured" in words
 
@@ -311,7 +321,9 @@ def test_a_property_that_can_not_be_measured(smollm2, monkeypatch):
     recording = record(smollm2, "The cat sat on the mat. " * 90)
     marked = heads_request.marking(recording, "self", heads_request.Asked(Options(), role="induction", ordered=True))
     assert marked.property is None and marked.order is None and "512" in marked.missing
-    *_, (picture, words) = heads_handlers.overview_views(recording, "self", (0, 0), heads_request.Asked(Options(), role="induction"))
+    *_, (picture, words) = heads_handlers.overview_views(
+        recording, "self", (0, 0), heads_request.Asked(Options(), role="induction")
+    )
     assert words == "" and "512" in picture["value"].layout.title.text
 
 

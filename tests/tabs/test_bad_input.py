@@ -67,8 +67,12 @@ def bench(tiny, smollm2):
     bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
     bert = prepare(zoo.build("bert"), zoo.pair_tokenizer(), "bert")
     for name, model in {
-        "tiny": tiny("llama"), "hostile": hostile_model(), "bert": bert, "bart": tiny("bart"), "smollm2": smollm2,
-    }.items():  # fmt: skip
+        "tiny": tiny("llama"),
+        "hostile": hostile_model(),
+        "bert": bert,
+        "bart": tiny("bart"),
+        "smollm2": smollm2,
+    }.items():
         bench._models.get(bench._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
     workbench.share(bench)
     yield bench
@@ -184,9 +188,11 @@ DRAWERS = (streaming.stream, attention.draw, embeddings.draw)
 
 
 FEW = {
-    "smollm2": ("chinese", "special tokens"), "hostile": (IMAGE[:12],), "bert": ("spaces", SCRIPT[:12]),
+    "smollm2": ("chinese", "special tokens"),
+    "hostile": (IMAGE[:12],),
+    "bert": ("spaces", SCRIPT[:12]),
     "bart": ("spaces", "surrogates"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -300,7 +306,10 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (attention.zoom, (*first, 0, 0, "self", event(**data))),
         (flow_view.choose, (*first, "self", None, "rollout", False, event(**data))),
         (roles_view.open_head, (event(**data),)),
-        (embeddings.show_neighbours, (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data))),
+        (
+            embeddings.show_neighbours,
+            (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data)),
+        ),
         (projector_clicks.choose, (*model_of("tiny"), event(**data))),
         (projector_clicks.choose_group, (*model_of("tiny"), event(**data))),
     ):
@@ -341,8 +350,18 @@ def test_rules_out_of_range():
 def test_an_emptied_number_box(nothing):
     """Guards against a TypeError from int(None): the message names the control."""
     plain = [5, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", 1, 1]
-    names = {0: "New tokens", 1: "Temperature", 2: "Top-k", 3: "Top-p", 4: "Repetition penalty", 7: "Min-p", 8: "Typical-p",
-             9: "No repeated n-gram", 11: "Samples", 12: "Beams"}  # fmt: skip
+    names = {
+        0: "New tokens",
+        1: "Temperature",
+        2: "Top-k",
+        3: "Top-p",
+        4: "Repetition penalty",
+        7: "Min-p",
+        8: "Typical-p",
+        9: "No repeated n-gram",
+        11: "Samples",
+        12: "Beams",
+    }
     for place, name in names.items():
         rules = [nothing if number == place else value for number, value in enumerate(plain)]
         given = answers(streaming.stream, *model_of("tiny"), "some text", "complete", Written(), "rank", *rules)
@@ -378,7 +397,9 @@ def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
 
 def test_the_contexts_limit_of_new_tokens():
     """Guards against a text that ends without a word where the context does, 64 tokens here."""
-    given = answers(streaming.stream, *model_of("tiny"), "a" * 61, "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
+    given = answers(
+        streaming.stream, *model_of("tiny"), "a" * 61, "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True
+    )
     assert "9 were asked for; a text may have 64 tokens with what is written after it" in given[-1][1]
     assert "leaves room for 3." in given[-1][1]
 
@@ -408,7 +429,8 @@ def test_positions_of_every_model(model):
 
 
 @pytest.mark.parametrize(
-    "model_id", ["", "   ", None, "nobody/nothing", "/no/such/folder", "x" * 5000, "a\0b", "a\ud800", *HOSTILE, "../../etc"]
+    "model_id",
+    ["", "   ", None, "nobody/nothing", "/no/such/folder", "x" * 5000, "a\0b", "a\ud800", *HOSTILE, "../../etc"],
 )
 def test_what_is_no_model(model_id):
     """Guards against a page without a model after a wrong name: the former stays, the message is inert and helps."""

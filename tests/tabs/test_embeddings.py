@@ -136,7 +136,9 @@ def searched(model: tuple, *asked) -> tuple:
 def test_semantic_search():
     """Guards against a ranking by words: no line shares a word with the query, and the two about a pet come first. By
     MiniLM, whatever model is loaded."""
-    ranking, said, alike, placed, pooling, badge, message = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet resting", None)
+    ranking, said, alike, placed, pooling, badge, message = searched(
+        SMOLLM2, sentences_view.FIRST_LINES, "a pet resting", None
+    )
     assert message == "" and set(ranking.data[0].customdata[:2]) == {0, 1} and len(placed.data[0].x) == 8
     assert "all-minilm-l6-v2: Pooled as this model was trained: mean of the tokens" in badge
     *_, badge, _ = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet", None, sentences_view.LOADED)
@@ -211,10 +213,15 @@ def test_what_is_said_of_few_and_long_sentences(tiny):
     assert "The query was cut to 256 tokens" in searched(MINILM, "short", "word " * 400, None)[1]
 
 
-@pytest.mark.parametrize(("lines", "query", "told"), [
-    ("", "a", "no sentences"), ("a\n" * 1001, "a", "1,001"), ("a" * 10**7, "a", "10,000,000"),
-    ("a", "  ", "There is no query"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lines", "query", "told"),
+    [
+        ("", "a", "no sentences"),
+        ("a\n" * 1001, "a", "1,001"),
+        ("a" * 10**7, "a", "10,000,000"),
+        ("a", "  ", "There is no query"),
+    ],
+)
 def test_lines_and_queries_that_are_refused(lines, query, told):
     """Guards against ten pasted megabytes, and an empty query told as missing sentences."""
     given = searched(MINILM, lines, query, None)

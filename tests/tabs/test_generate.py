@@ -81,8 +81,15 @@ def test_shade_by_rank_by_hand():
 def test_presets_are_rules_that_exist(name):
     """Guards against a preset that leaves a rule of the one before it in place, or names one out of range."""
     _, temperature, top_p, top_k, min_p, typical_p, penalty, ngram = controls.choose_preset(name)
-    GenerationSettings(temperature=temperature, top_p=top_p, top_k=top_k, min_p=min_p, typical_p=typical_p,
-                       repetition_penalty=penalty, no_repeat_ngram=ngram)  # fmt: skip
+    GenerationSettings(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        min_p=min_p,
+        typical_p=typical_p,
+        repetition_penalty=penalty,
+        no_repeat_ngram=ngram,
+    )
 
 
 def test_modes_follow_the_model(smollm2, minilm, tiny):

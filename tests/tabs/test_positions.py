@@ -30,8 +30,21 @@ from playground.workbench import Workbench
 from tests.tools import zoo
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(1)} {{7*7}} "=1+1 \u202eabc 中文🙂'
-FAMILIES = ("llama", "gpt2", "bert", "marian", "bloom", "mpt", "t5", "gpt_neox", "gemma3_text", "gptj", "falcon",
-            "deberta-v2", "xlnet")  # fmt: skip
+FAMILIES = (
+    "llama",
+    "gpt2",
+    "bert",
+    "marian",
+    "bloom",
+    "mpt",
+    "t5",
+    "gpt_neox",
+    "gemma3_text",
+    "gptj",
+    "falcon",
+    "deberta-v2",
+    "xlnet",
+)
 DETAIL = ("loss", "shuffled", 0, 0)
 MORE = (0, 1, -2, 7, False, 0.1)
 
@@ -129,10 +142,15 @@ def test_any_text_can_be_broken(model, text):
 
 @pytest.mark.parametrize(
     ("more", "words"),
-    [((-1, 1, -2, 7, False, 0.1), "seed is -1"), ((0, 99, -2, 7, False, 0.1), "swap is 99"),
-     ((0, 1, -2, -7, False, 0.1), "shift is -7"), ((0, 1, -2, 10**9, False, 0.1), "1,000,000,000"),
-     ((0, 1, -2, 7, False, 0), "base is 0"), ((0, 1, -2, None, False, 0.1), "number is missing")],
-)  # fmt: skip
+    [
+        ((-1, 1, -2, 7, False, 0.1), "seed is -1"),
+        ((0, 99, -2, 7, False, 0.1), "swap is 99"),
+        ((0, 1, -2, -7, False, 0.1), "shift is -7"),
+        ((0, 1, -2, 10**9, False, 0.1), "1,000,000,000"),
+        ((0, 1, -2, 7, False, 0), "base is 0"),
+        ((0, 1, -2, None, False, 0.1), "number is missing"),
+    ],
+)
 def test_numbers_out_of_range(more, words):
     """Guards against a torch error for a base of 0: what stands on the page stays."""
     assert words in refused(perturbation_view.draw, *given("llama"), *DETAIL, *more)
@@ -170,11 +188,19 @@ def test_a_pair_for_a_model_without_segments():
     assert experiment(recording, Choices(shift=1)).outcome("shuffled").largest > 1e-2
 
 
-@pytest.mark.parametrize(("model", "shift", "wrap", "words"), [
-    ("llama", 7, False, "A shift changes nothing: shifted by 7"), ("llama", 0, False, ""), ("gpt2", 0, False, ""),
-    ("gpt2", 7, False, "which is added to the embedding"), ("gptj", 60, True, "Wrapped positions are no shift"),
-    ("gpt2", 60, True, "Wrapped positions are no shift"), ("gpt2", 64, True, ""), ("t5", 7, True, "A shift changes nothing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("model", "shift", "wrap", "words"),
+    [
+        ("llama", 7, False, "A shift changes nothing: shifted by 7"),
+        ("llama", 0, False, ""),
+        ("gpt2", 0, False, ""),
+        ("gpt2", 7, False, "which is added to the embedding"),
+        ("gptj", 60, True, "Wrapped positions are no shift"),
+        ("gpt2", 60, True, "Wrapped positions are no shift"),
+        ("gpt2", 64, True, ""),
+        ("t5", 7, True, "A shift changes nothing"),
+    ],
+)
 def test_a_shift_is_judged_by_what_was_measured(model, shift, wrap, words):
     """Guards against a claim about a shift of 0, and against wrapped positions taken for a shift, with a warning for
     GPT-J."""
@@ -236,8 +262,16 @@ def test_the_slider_asks_no_model(smollm2):
     assert "100,000" in refused(rotary_view.slide, found, 100_000)
 
 
-@pytest.mark.parametrize(("base", "width", "words"), [(0, 32, "base is 0"), (None, 32, "missing"), (10000, 0, "width is 0"),
-                                                      (10000, 33, "33 dimensions"), (10000, 100_000, "4,096")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("base", "width", "words"),
+    [
+        (0, 32, "base is 0"),
+        (None, 32, "missing"),
+        (10000, 0, "width is 0"),
+        (10000, 33, "33 dimensions"),
+        (10000, 100_000, "4,096"),
+    ],
+)
 def test_impossible_clocks(base, width, words):
     """Guards against clocks of infinite frequency, and against half a pair."""
     assert words in refused(rotary_view.draw_clocks, *given("bert"), "by the formula", base, width)
@@ -253,9 +287,19 @@ def test_any_text_turns(text):
 # --- the scheme ----------------------------------------------------------------------------------------------------
 
 NUMBERS = (256, 128, 10000, 5, 8)
-OWN = {"smollm2": "rotary", "minilm": "learned", "marian": "sinusoidal", "bloom": "alibi", "mpt": "alibi", "t5": "relative",
-       "gpt_neox": "rotary", "gemma3_text": "rotary", "deberta-v2": "other", "xlnet": "other",
-       "gpt2": "learned"}  # fmt: skip
+OWN = {
+    "smollm2": "rotary",
+    "minilm": "learned",
+    "marian": "sinusoidal",
+    "bloom": "alibi",
+    "mpt": "alibi",
+    "t5": "relative",
+    "gpt_neox": "rotary",
+    "gemma3_text": "rotary",
+    "deberta-v2": "other",
+    "xlnet": "other",
+    "gpt2": "learned",
+}
 
 
 def drawn(answer: tuple) -> list[go.Figure]:
@@ -268,7 +312,9 @@ def test_every_scheme_of_every_model(model, chosen):
     """Guards against a formula passed off as the model's own, and a scheme that can't be looked at beside another model."""
     answer = shown(scheme_view.draw, *given(model), chosen, model if chosen else "", *NUMBERS)
     assert answer[0].value == (chosen or OWN[model]) and answer[0].choices[0] == (
-        f"{scheme_pictures.NAMES[OWN[model]]} (this model)", OWN[model])  # fmt: skip
+        f"{scheme_pictures.NAMES[OWN[model]]} (this model)",
+        OWN[model],
+    )
     own = answer[0].value == OWN[model]
     assert ("pg-badge-ok" in answer[2]) == own and ("by the formula" in answer[2]) == (not own)
     if own or chosen not in ("learned", "other"):
@@ -316,10 +362,16 @@ def test_slopes_are_those_of_the_network(tiny, family):
     assert picture[0].data[0].y == pytest.approx(slopes.numpy())
 
 
-@pytest.mark.parametrize(("numbers", "words"), [
-    ((0, 128, 10000, 5, 8), "length is 0"), ((100_000, 128, 10000, 5, 8), "100,000; it has to be from 1 to 8,192"),
-    ((64, 128, 0, 5, 8), "base is 0"), ((64, 128, 10000, -1, 8), "shift is -1"), ((64, None, 10000, 5, 8), "missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((0, 128, 10000, 5, 8), "length is 0"),
+        ((100_000, 128, 10000, 5, 8), "100,000; it has to be from 1 to 8,192"),
+        ((64, 128, 0, 5, 8), "base is 0"),
+        ((64, 128, 10000, -1, 8), "shift is -1"),
+        ((64, None, 10000, 5, 8), "missing"),
+    ],
+)
 def test_numbers_of_a_formula_out_of_range(numbers, words):
     """Guards against gigabytes for a length, and against a division by a base of 0."""
     assert words in refused(scheme_view.draw, *given("bert"), "sinusoidal", "bert", *numbers)
@@ -336,7 +388,9 @@ def test_an_odd_width():
 def test_a_far_shift_is_a_rotation_too(shift):
     """Guards against a shift that leaves no position of the table to compare with: the later ones are computed."""
     answer = shown(scheme_view.draw, *given("bert"), "sinusoidal", "bert", 256, 128, 10000, shift, 8)
-    assert f"the one {shift} later: the largest difference over 256 positions is" in answer[3] and len(drawn(answer)) == 4
+    assert (
+        f"the one {shift} later: the largest difference over 256 positions is" in answer[3] and len(drawn(answer)) == 4
+    )
     assert float(re.search(r"positions is ([\d.e+-]+)\.", answer[3])[1]) < 1e-5
 
 
@@ -344,25 +398,41 @@ def test_a_path_is_computed_once(monkeypatch):
     """Guards against the same axes found anew for the second picture, and against two pictures of different paths."""
     calls = []
     monkeypatch.setattr(scheme_pictures, "pca", lambda table, n: calls.append(n) or pca(table, n))
-    flat, deep = (figure.data[0] for figure in drawn(shown(scheme_view.draw, *given("minilm"), None, "", *NUMBERS))[2:4])
+    flat, deep = (
+        figure.data[0] for figure in drawn(shown(scheme_view.draw, *given("minilm"), None, "", *NUMBERS))[2:4]
+    )
     assert calls == [3] and flat.type == "scatter" and deep.type == "scatter3d"
     np.testing.assert_array_equal(np.stack([flat.x, flat.y]), np.stack([deep.x, deep.y]))
 
 
-@pytest.mark.parametrize(("family", "settings", "first"), [
-    ("fsmt", {"src_vocab_size": 260, "tgt_vocab_size": 260, "langs": ["en", "de"], "pad_token_id": 1, "bos_token_id": 0}, 2),
-    ("fsmt", {"src_vocab_size": 260, "tgt_vocab_size": 260, "langs": ["en", "de"]}, 1), ("nystromformer", zoo._PLAIN, 2),
-    ("opt", {}, 2), ("roberta", {}, 1), ("gpt2", {}, 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "settings", "first"),
+    [
+        (
+            "fsmt",
+            {"src_vocab_size": 260, "tgt_vocab_size": 260, "langs": ["en", "de"], "pad_token_id": 1, "bos_token_id": 0},
+            2,
+        ),
+        ("fsmt", {"src_vocab_size": 260, "tgt_vocab_size": 260, "langs": ["en", "de"]}, 1),
+        ("nystromformer", zoo._PLAIN, 2),
+        ("opt", {}, 2),
+        ("roberta", {}, 1),
+        ("gpt2", {}, 0),
+    ],
+)
 def test_the_first_row_is_the_one_that_is_read(also, monkeypatch, family, settings, first):
     """Guards against a table shown from a row that no position reads (FSMT counts from the row after that for padding,
     Nystromformer from 2): what the table gives in a pass is the judge."""
     monkeypatch.setattr(zoo, "MASKED", zoo.MASKED | {"nystromformer"})
     model, read = also(family, **settings), []
     facts, table = position_facts(model), position_table(model.model)
-    handle = table.register_forward_hook(lambda module, given, output: read.append(output.reshape(-1, output.shape[-1])))
-    model.model(input_ids=torch.tensor([[7, 8, 9, 10]]), **(
-        {"decoder_input_ids": torch.tensor([[7]])} if model.model.config.is_encoder_decoder else {}))
+    handle = table.register_forward_hook(
+        lambda module, given, output: read.append(output.reshape(-1, output.shape[-1]))
+    )
+    model.model(
+        input_ids=torch.tensor([[7, 8, 9, 10]]),
+        **({"decoder_input_ids": torch.tensor([[7]])} if model.model.config.is_encoder_decoder else {}),
+    )
     handle.remove()
     assert facts.first == first
     np.testing.assert_array_equal(facts.table[:4], read[0][:4].detach())
@@ -413,13 +483,26 @@ def test_a_table_that_begins_later(also):
     assert "row p + " not in shown(scheme_view.draw, *given("marian"), None, "", *NUMBERS)[3]
 
 
-@pytest.mark.parametrize(("family", "heads", "width"), [("bloom", 4, 8), ("bloom", 6, 4), ("mpt", 4, 8), ("mpt", 6, 4),
-                                                        ("falcon", 4, 8), ("falcon", 6, 4), ("falcon", 32, 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("family", "heads", "width"),
+    [
+        ("bloom", 4, 8),
+        ("bloom", 6, 4),
+        ("mpt", 4, 8),
+        ("mpt", 6, 4),
+        ("falcon", 4, 8),
+        ("falcon", 6, 4),
+        ("falcon", 32, 1),
+    ],
+)
 def test_slopes_are_those_that_attention_is_given(also, family, heads, width):
     """Guards against slopes by our formula alone, and against Falcon's without its division by √d_head: compared with the
     biases that the network's own attention is given, and what it multiplies them with."""
-    named = {"bloom": {"n_head": heads, "hidden_size": heads * width}, "mpt": {"n_heads": heads, "d_model": heads * width},
-             "falcon": {"num_attention_heads": heads, "hidden_size": heads * width, "alibi": True}}  # fmt: skip
+    named = {
+        "bloom": {"n_head": heads, "hidden_size": heads * width},
+        "mpt": {"n_heads": heads, "d_model": heads * width},
+        "falcon": {"num_attention_heads": heads, "hidden_size": heads * width, "alibi": True},
+    }
     model, seen = also(family, **named[family]), []
     attention = next(m for m in model.model.modules() if type(m).__name__.endswith("Attention"))
     handle = attention.register_forward_pre_hook(lambda module, given, named: seen.append(named), with_kwargs=True)
@@ -467,8 +550,10 @@ def test_every_model_over_distance(model, text):
 def test_a_click_chooses_a_head(minilm):
     """Guards against another head than the one clicked: row layer·heads + head, and x = head, y = layer of the map."""
     arguments = *given("minilm"), *USED
-    for answer in (shown(attention_distance_view.choose_row, *arguments, gr.EventData(None, {"y": 3 * 12 + 7})),
-                   shown(attention_distance_view.choose_cell, *arguments, gr.EventData(None, {"x": 7, "y": 3}))):  # fmt: skip
+    for answer in (
+        shown(attention_distance_view.choose_row, *arguments, gr.EventData(None, {"y": 3 * 12 + 7})),
+        shown(attention_distance_view.choose_cell, *arguments, gr.EventData(None, {"x": 7, "y": 3})),
+    ):
         assert "Layer 3, head 7" in answer[6] and answer[4]["mark"]["y0"] == 3 * 12 + 7 - 0.5
         weights = workbench.shared().recording(minilm, given("minilm")[3]).attention(3).weights[7]
         middle = len(weights) - 1
@@ -481,10 +566,20 @@ def test_a_click_chooses_a_head(minilm):
 
 def test_a_distance_that_only_the_first_token_has():
     """Guards against a curve that falls to 0 at its end: with the first token set aside, nothing else is so far away."""
-    (rows, curve), (fewer, rest) = ((answer[4]["value"].data[0], answer[7]["value"].data[0]) for answer in (
-        shown(attention_distance_view.draw, *given("smollm2"), None, "local", aside, 3, 1) for aside in (False, True)))  # fmt: skip
+    (rows, curve), (fewer, rest) = (
+        (answer[4]["value"].data[0], answer[7]["value"].data[0])
+        for answer in (
+            shown(attention_distance_view.draw, *given("smollm2"), None, "local", aside, 3, 1)
+            for aside in (False, True)
+        )
+    )
     assert len(rest.x) == len(curve.x) - 1 and rest.y[-1] > 0 and fewer.z.shape[1] == rows.z.shape[1] - 1
-    assert len(shown(attention_distance_view.draw, *given("smollm2", "a"), None, "local", True, 3, 1)[7]["value"].data[0].x) == 1
+    assert (
+        len(
+            shown(attention_distance_view.draw, *given("smollm2", "a"), None, "local", True, 3, 1)[7]["value"].data[0].x
+        )
+        == 1
+    )
 
 
 def test_profiles_are_measured_once(minilm, monkeypatch):

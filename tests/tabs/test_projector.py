@@ -69,14 +69,20 @@ def test_filters_and_samples():
     assert few[0] == few[1] and len(few[0]) == 50
 
 
-@pytest.mark.parametrize(("options", "words_told"), [
-    ({"pattern": "("}, "not valid"), ({"pattern": "a" * 300}, "300 characters"), ({"count": -1}, "-1"),
-    ({"least": None}, "missing"),
-    ({"layout": "t-SNE", "count": 10, "perplexity": 30}, "perplexity of 30"),
-    ({"layout": "UMAP", "count": 10, "near": 50}, "50"),
-    ({"layout": "t-SNE", "count": 50, "perplexity": 5, "dropped": "cat"}, "no place in t-SNE"), ({"layout": "x"}, "'x'"),
-    ({"layout": "UMAP", "count": 50, "spread": 2}, "least distance"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "words_told"),
+    [
+        ({"pattern": "("}, "not valid"),
+        ({"pattern": "a" * 300}, "300 characters"),
+        ({"count": -1}, "-1"),
+        ({"least": None}, "missing"),
+        ({"layout": "t-SNE", "count": 10, "perplexity": 30}, "perplexity of 30"),
+        ({"layout": "UMAP", "count": 10, "near": 50}, "50"),
+        ({"layout": "t-SNE", "count": 50, "perplexity": 5, "dropped": "cat"}, "no place in t-SNE"),
+        ({"layout": "x"}, "'x'"),
+        ({"layout": "UMAP", "count": 50, "spread": 2}, "least distance"),
+    ],
+)
 def test_what_can_not_be_placed(options, words_told):
     """Guards against a traceback for each thing that a layout can't do."""
     *_, given = projector_view.draw("tiny", "cpu", "float32", "cosine", False, None, Halt(), *controls(**options))
@@ -92,7 +98,9 @@ def test_a_regular_expression_ends(monkeypatch):
     with pytest.raises(PlaygroundError, match="takes more than"):
         analysis.matching(texts, ["Latin"] * len(texts), analysis.Filter(most=10**6, pattern=r"(a|aa)+(b|c)+$"))
     with pytest.raises(PlaygroundError, match="multiply to 9.61e"):  # written out before any search begins
-        analysis.matching(texts, ["Latin"] * len(texts), analysis.Filter(most=10**6, pattern=r"(((a{99}){99}){99}){99}"))
+        analysis.matching(
+            texts, ["Latin"] * len(texts), analysis.Filter(most=10**6, pattern=r"(((a{99}){99}){99}){99}")
+        )
 
 
 def test_clicks_tell_neighbours_and_similarity(smollm2):
@@ -129,8 +137,12 @@ def test_clicks_mean_the_picture_that_was_drawn(smollm2, monkeypatch):
 def test_clicks_into_the_picture_of_another_model():
     """Guards against the other model's token of that number, and against a chosen token that outlives its model."""
     _, drawn = drawn_by(SMOLLM2, count=100)
-    for given in (projector_clicks.choose(*MINILM, click(1), drawn, None), projector_clicks.choose_group(*MINILM, lasso(1, 2), drawn),
-                  projector_clicks.fly(*MINILM, "cat", drawn), projector_clicks.download(*MINILM, drawn)):  # fmt: skip
+    for given in (
+        projector_clicks.choose(*MINILM, click(1), drawn, None),
+        projector_clicks.choose_group(*MINILM, lasso(1, 2), drawn),
+        projector_clicks.fly(*MINILM, "cat", drawn),
+        projector_clicks.download(*MINILM, drawn),
+    ):
         assert "still that of the model before" in given[-1]
     given, _ = drawn_by(MINILM, drawn, count=100, chosen=99)
     assert given[8] is None
@@ -190,8 +202,11 @@ def test_neighbours_in_the_cloud_by_a_measure(smollm2, measure):
     bars, message = projector_clicks.near_again(*SMOLLM2, drawn, 500, measure)
     matrix = embedding_matrix(smollm2)
     one = matrix[500]
-    likeness = {"cosine": torch.nn.functional.cosine_similarity(matrix, one[None]), "dot product": matrix @ one,
-                "distance": -(matrix - one).norm(dim=1)}[measure]  # fmt: skip
+    likeness = {
+        "cosine": torch.nn.functional.cosine_similarity(matrix, one[None]),
+        "dot product": matrix @ one,
+        "distance": -(matrix - one).norm(dim=1),
+    }[measure]
     likeness[500] = -torch.inf
     assert message == "" and bars.data[0].customdata[0] == int(likeness.argmax())
     assert f"with a {measure} of" in projector_clicks.choose(*SMOLLM2, click(3), drawn, None, measure)[2]
@@ -285,8 +300,10 @@ def test_tokens_of_the_text_after_a_layer(smollm2):
 def test_sentences_after_a_layer(minilm):
     """Guards against padding, another layer and another pooling: each line by transformers' own forward pass."""
     lines = "The cat sat.\nA much longer sentence about the stock market.\nHi there\nGood night, and good luck"
-    ways = (("after layer 6", "", "mean of the tokens, as the model was trained to"),
-            ("after layer 2", "first token", "the model was trained with another way"))  # fmt: skip
+    ways = (
+        ("after layer 6", "", "mean of the tokens, as the model was trained to"),
+        ("after layer 2", "first token", "the model was trained with another way"),
+    )
     for space, pooling, expected in ways:
         given, drawn = drawn_by(MINILM, what=SENTENCES, lines=lines, space=space, pooling=pooling)
         assert given[-1] == "" and expected in given[1]
@@ -310,7 +327,9 @@ def test_neighbours_with_the_mean_taken_off(smollm2):
     likeness[500] = -1
     assert bars.data[0].customdata[0] == int(likeness.argmax())
     assert bars.data[0].x[0] == pytest.approx(float(likeness.max()), abs=1e-4)
-    assert projector_points.cosine(projector_points.placed(smollm2, drawn.asked).points, 500, 700, True) == pytest.approx(two, abs=1e-4)
+    assert projector_points.cosine(
+        projector_points.placed(smollm2, drawn.asked).points, 500, 700, True
+    ) == pytest.approx(two, abs=1e-4)
 
 
 @pytest.mark.parametrize("what", [TOKENS, SENTENCES])
@@ -329,8 +348,10 @@ def test_what_is_on_the_page_is_not_sent_again():
     """Guards against a megabyte at every change of the text, which a vocabulary doesn't depend on."""
     given, drawn = drawn_by(SMOLLM2, count=100)
     back = {"colour": given[4]["value"], "space": given[3]["value"], "pooling": given[5]["value"], "count": 100}
-    again = [list(projector_view.draw_if_other(*SMOLLM2, "cosine", False, drawn, Halt(), *controls(**back, text=text)))
-             for text in ("one", "another")]  # fmt: skip
+    again = [
+        list(projector_view.draw_if_other(*SMOLLM2, "cosine", False, drawn, Halt(), *controls(**back, text=text)))
+        for text in ("one", "another")
+    ]
     assert all(steps == [((gr.skip(),) * 9 + ("",))] for steps in again)
     *_, other = projector_view.draw_if_other(*SMOLLM2, "cosine", False, drawn, Halt(), *controls(**back, seed=1))
     assert other[0] != gr.skip()

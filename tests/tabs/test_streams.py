@@ -114,11 +114,14 @@ def test_another_model_does_not_go_on():
     list(stream)
     click = SimpleNamespace(_data={"customdata": 1, "index": 1})
     answers = [
-        next(streaming.go_on(*OTHER, written, "rank", *RULES)), next(branches.branch(*OTHER, written, "rank", click, *RULES)),
-        branches.show_node(*OTHER, written, "rank", click), streaming.clear(*OTHER, written, "rank"),
-        tab.explain(*OTHER, "complete", written, "rank", click), tab.recolour(*OTHER, written, "rank"),
+        next(streaming.go_on(*OTHER, written, "rank", *RULES)),
+        next(branches.branch(*OTHER, written, "rank", click, *RULES)),
+        branches.show_node(*OTHER, written, "rank", click),
+        streaming.clear(*OTHER, written, "rank"),
+        tab.explain(*OTHER, "complete", written, "rank", click),
+        tab.recolour(*OTHER, written, "rank"),
         chat.look_into(*OTHER, written),
-    ]  # fmt: skip
+    ]
     assert all("The model was changed meanwhile" in answer[-1] for answer in answers)
     *_, message = tab.recolour("tiny", "cpu", "int8", written, "rank")
     assert "The model was changed" in message, "another number format is another model"
@@ -215,9 +218,12 @@ def test_pieces_of_a_written_character(bench):
     logits = torch.arange(zoo.VOCABULARY, dtype=torch.float32)
     for token_id in model.vocabulary.tokenize("中")[0]:
         told = expectation(logits, 12, token_id)
-        written.node = written.tree.add(written.node, step_of(
-            model, told, token_id, index=0, text="", choice=None, seconds=0.0, stopped=False, chosen_probability=0.5,
-        ))  # fmt: skip
+        written.node = written.tree.add(
+            written.node,
+            step_of(
+                model, told, token_id, index=0, text="", choice=None, seconds=0.0, stopped=False, chosen_probability=0.5
+            ),
+        )
     *_, pieces, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(1))
     assert message == "" and [place for _, place in pieces["choices"]] == [1, 2, 3] and written.place == 1
     tab.explain_piece(*ANYWHERE, "complete", written, "rank", 3)

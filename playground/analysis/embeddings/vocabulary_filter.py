@@ -76,7 +76,8 @@ def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.nda
 
     if len(pattern) > LONGEST_PATTERN:
         raise PlaygroundError(
-            f"The regular expression has {len(pattern):,} characters; at most {LONGEST_PATTERN} are tried.", "Shorten it."
+            f"The regular expression has {len(pattern):,} characters; at most {LONGEST_PATTERN} are tried.",
+            "Shorten it.",
         )
     copies = math.prod(max(1, int(count)) for count in re.findall(r"\{\s*(\d+)", pattern))
     if copies > MOST_COPIES:
@@ -88,14 +89,17 @@ def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.nda
     try:
         search = regex.compile(pattern).search
     except regex.error as error:
-        raise PlaygroundError(f"The regular expression is not valid: {error}.", "Correct it, or leave it empty.") from None
+        raise PlaygroundError(
+            f"The regular expression is not valid: {error}.", "Correct it, or leave it empty."
+        ) from None
     for number in numbers:
         try:
             if search(texts[number], timeout=max(1e-3, end - time.monotonic())):
                 found.append(number)
         except TimeoutError:
             raise PlaygroundError(
-                f"The regular expression takes more than {SEARCH_SECONDS:g} s.", "Make it simpler: no repeats of repeats."
+                f"The regular expression takes more than {SEARCH_SECONDS:g} s.",
+                "Make it simpler: no repeats of repeats.",
             ) from None
     return np.array(found, np.int64)
 

@@ -61,7 +61,7 @@ def profile(weights: Tensor | np.ndarray) -> DistanceProfile:
     causal = not np.triu(w[0], 1).any()
     distances = np.arange(0 if causal else 1 - tokens, tokens)
     counts = tokens - np.abs(distances)
-    mean = _by_distance(w)[:, -len(distances):] / counts  # (H, n)
+    mean = _by_distance(w)[:, -len(distances) :] / counts  # (H, n)
 
     rest, seen = w.copy(), np.ones((tokens, tokens), bool)
     rest[:, :, 0], seen[:, 0] = 0, False
@@ -70,14 +70,18 @@ def profile(weights: Tensor | np.ndarray) -> DistanceProfile:
     sums = rest.sum(-1, keepdims=True)
     rest /= np.where(sums > 1e-6, sums, 1)
     keys = seen.sum(-1)[:, None]  # (T, 1)
-    pairs = _by_distance(seen[None].astype(np.float32))[0, -len(distances):]
-    without = _by_distance(rest)[:, -len(distances):] / np.maximum(pairs, 1)  # (H, n)
+    pairs = _by_distance(seen[None].astype(np.float32))[0, -len(distances) :]
+    without = _by_distance(rest)[:, -len(distances) :] / np.maximum(pairs, 1)  # (H, n)
     scaled = rest * keys  # (H, T, T), mean 1 over what is seen
     return DistanceProfile(
-        distances, mean.astype(np.float32), without.astype(np.float32), _near(rest),
-        float(_near(seen[None] / np.maximum(keys, 1))[0]), _explained(scaled, seen),
-        *_periods(without[:, np.flatnonzero(distances == 0)[0] + 1:]),
-    )  # fmt: skip
+        distances,
+        mean.astype(np.float32),
+        without.astype(np.float32),
+        _near(rest),
+        float(_near(seen[None] / np.maximum(keys, 1))[0]),
+        _explained(scaled, seen),
+        *_periods(without[:, np.flatnonzero(distances == 0)[0] + 1 :]),
+    )
 
 
 def _near(weights: np.ndarray) -> np.ndarray:

@@ -75,8 +75,9 @@ def swapped(count: int, first: int, second: int) -> Variant:
 def shifted(count: int, by: int) -> Variant:
     """Every position `by` later."""
     check_range("The shift", by, 0, FARTHEST_SHIFT)
-    return replace(unchanged(count), name="shifted", words=f"all positions {by:,} later",
-                   positions=tuple(range(by, by + count)))  # fmt: skip
+    return replace(
+        unchanged(count), name="shifted", words=f"all positions {by:,} later", positions=tuple(range(by, by + count))
+    )
 
 
 def equal(count: int) -> Variant:
@@ -99,13 +100,15 @@ def beyond(count: int, trained: int) -> Variant:
     """The second half of the text moved to where the trained length ends, with distances that no training had."""
     half = (count + 1) // 2
     positions = tuple(range(half)) + tuple(range(trained, trained + count - half))
-    return replace(unchanged(count), name="beyond", words=f"second half moved to position {trained:,}",
-                   positions=positions)  # fmt: skip
+    return replace(
+        unchanged(count), name="beyond", words=f"second half moved to position {trained:,}", positions=positions
+    )
 
 
 def word_units(starts: Sequence[bool], movable: Sequence[bool], pieces: Sequence[bool]) -> list[list[int]]:
     """Tokens gathered into words: `starts` says which token begins a word, `pieces` which one continues a character
     of the token before. A text of fewer than three words (Chinese) is cut into characters instead."""
+
     def gather(begins):
         units: list[list[int]] = []
         for i, begin in enumerate(begins):
@@ -174,7 +177,11 @@ class Unbroken:
 
     def change(self, after: Tensor, places: Sequence[int]) -> Change:
         """What differs in a variant's logits (T, V), in which token i stands at places[i]."""
-        if self._logits.shape != after.shape or len(self._ids) != len(after) or sorted(places) != list(range(len(after))):
+        if (
+            self._logits.shape != after.shape
+            or len(self._ids) != len(after)
+            or sorted(places) != list(range(len(after)))
+        ):
             raise PlaygroundError(
                 f"Logits of shape {tuple(self._logits.shape)} and {tuple(after.shape)} with {len(self._ids)} tokens can't "
                 "be compared.",
@@ -184,7 +191,10 @@ class Unbroken:
         divergence, largest, tops = [], 0.0, []
         for start in range(0, len(at), ROWS):
             same = torch.arange(start, min(start + ROWS, len(at)))
-            p, q = _log_p(self._logits, self._parts, same), _log_p(after, parts, at[same])  # (rows, V), of the same tokens
+            p, q = (
+                _log_p(self._logits, self._parts, same),
+                _log_p(after, parts, at[same]),
+            )  # (rows, V), of the same tokens
             gap = p - q
             low, high = (edge.item() for edge in gap.aminmax())
             if not (math.isfinite(low) and math.isfinite(high)):
@@ -224,9 +234,12 @@ def _log_parts(logits: Tensor) -> tuple[Tensor, Tensor]:
     row's log-probabilities are less than its logits, in two parts, so that large ones lose no digits."""
     largest = logits.amax(-1).float()
     blocks = range(0, len(logits), ROWS)
-    return largest, torch.cat([
-        (logits[start : start + ROWS].float() - largest[start : start + ROWS, None]).exp_().sum(-1).log() for start in blocks
-    ])  # fmt: skip
+    return largest, torch.cat(
+        [
+            (logits[start : start + ROWS].float() - largest[start : start + ROWS, None]).exp_().sum(-1).log()
+            for start in blocks
+        ]
+    )
 
 
 def _log_p(logits: Tensor, parts: tuple[Tensor, Tensor], rows: Tensor) -> Tensor:

@@ -24,7 +24,9 @@ def sinusoidal(length: int, width: int, base: float = 10000.0, first: int = 0) -
     width 1..4096 and base above 1.
     """
     _check_length(length)
-    angles = np.outer(np.arange(first, first + length), 2 * np.pi / sinusoidal_wavelengths(width, base))  # (length, pairs)
+    angles = np.outer(
+        np.arange(first, first + length), 2 * np.pi / sinusoidal_wavelengths(width, base)
+    )  # (length, pairs)
     table = np.empty((length, width), np.float32)
     table[:, 0::2] = np.sin(angles)
     table[:, 1::2] = np.cos(angles[:, : width // 2])
@@ -65,8 +67,10 @@ def nearest_sinusoidal(table, first: int = 0) -> tuple[str, np.ndarray, float]:
     length, width = table.shape
     places = np.arange(first, first + length)
     best = None
-    for exponent, words in ((np.arange(0, width, 2) / width, ""),
-                            (np.arange(width // 2) / max(width // 2 - 1, 1), ", exponent i/(d/2 − 1)")):  # fmt: skip
+    for exponent, words in (
+        (np.arange(0, width, 2) / width, ""),
+        (np.arange(width // 2) / max(width // 2 - 1, 1), ", exponent i/(d/2 − 1)"),
+    ):
         angles = np.outer(places, 10000.0**-exponent)
         sines, cosines = np.sin(angles), np.cos(angles)
         woven = np.empty((length, 2 * angles.shape[1]), np.float32)
@@ -126,9 +130,7 @@ def alibi_bias(slopes, length: int) -> np.ndarray:
     return (bias + 0.0).astype(np.float32)  # + 0.0 turns -0.0 into 0.0
 
 
-def relative_bucket(
-    distance, bidirectional: bool = True, buckets: int = 32, max_distance: int = 128
-) -> np.ndarray:
+def relative_bucket(distance, bidirectional: bool = True, buckets: int = 32, max_distance: int = 128) -> np.ndarray:
     """T5's bucket of each distance (Raffel et al. 2020, section 2.1; Shaw et al. 2018).
 
     `distance`, integers of any shape, is key position - query position (negative: the key comes first). Half

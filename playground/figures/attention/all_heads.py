@@ -30,10 +30,16 @@ class Property:
 
 
 def overview_figure(
-    overview: Overview, selected: tuple[int, int] | None = None, *, title: str = "", order: np.ndarray | None = None,
-    coloured: Property | None = None, labels: Mapping[str, Sequence[tuple[int, int]]] | None = None,
-    shared_by: int = 1, told: Property | None = None,
-) -> go.Figure:  # fmt: skip
+    overview: Overview,
+    selected: tuple[int, int] | None = None,
+    *,
+    title: str = "",
+    order: np.ndarray | None = None,
+    coloured: Property | None = None,
+    labels: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    shared_by: int = 1,
+    told: Property | None = None,
+) -> go.Figure:
     """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
 
     Each map is shaded by the square root of weight / its own largest weight, so that weak structure shows; weights
@@ -61,21 +67,31 @@ def overview_figure(
     z[:, :rows, :, :columns] = shade.transpose(0, 2, 1, 3)
     z = z.reshape(layers * down, heads * along)
     per_query, per_key = overview.tokens_per_cell
-    pooled = "" if per_query * per_key == 1 else (
-        f" Each cell is the {overview.how} of {per_query} × {per_key} tokens."
-    )  # fmt: skip
+    pooled = (
+        "" if per_query * per_key == 1 else (f" Each cell is the {overview.how} of {per_query} × {per_key} tokens.")
+    )
     told = told or Property(standing_out(overview), STANDS_OUT)
     figure = go.Figure(_cells(told, order if moved else None))
     figure.add_heatmap(
-        z=z, x=_centred(heads, columns, along), y=_centred(layers, rows, down), zmin=0, zmax=255, showscale=False,
+        z=z,
+        x=_centred(heads, columns, along),
+        y=_centred(layers, rows, down),
+        zmin=0,
+        zmax=255,
+        showscale=False,
         colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]], *SEQUENTIAL[1:]],
         hoverinfo="skip",
-    )  # fmt: skip
+    )
     if coloured is not None:
         known = np.argwhere(np.isfinite(coloured.values))
         most = float(np.nanmax(coloured.values)) if len(known) else 1.0
-        colours = {"color": coloured.values[tuple(known.T)].astype(np.float32), "colorscale": WARM, "cmin": 0,
-                   "cmax": most or 1.0, "colorbar": colour_bar(coloured.name)}  # fmt: skip
+        colours = {
+            "color": coloured.values[tuple(known.T)].astype(np.float32),
+            "colorscale": WARM,
+            "cmin": 0,
+            "cmax": most or 1.0,
+            "colorbar": colour_bar(coloured.name),
+        }
         figure.add_scatter(**_marks(known, places, colours, coloured.name, colours["color"]))
     for number, (name, which) in enumerate((labels or {}).items()):
         look = {"color": CATEGORIES[(number + 1) % len(CATEGORIES)], "symbol": SYMBOLS[number % len(SYMBOLS)]}
@@ -94,13 +110,22 @@ def overview_figure(
     axis = {"showgrid": False, "constrain": "domain"}
     below = moved or coloured is not None or labels  # the colour bar or the legend stands above
     figure.update_xaxes(
-        title={"text": f"heads, most “{coloured.name}” first" if moved and coloured else "head",
-               "standoff": 22 if moved else 10}, showticklabels=not moved,
-        range=[-0.55, heads - 0.45], side="bottom" if below else "top",
-        **_numbered(heads, 12, "place {} of its layer" if moved else "head {}"), **axis
-    )  # fmt: skip
-    figure.update_yaxes(title_text="layer", range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55],
-                        **_numbered(layers, 16, "layer {}"), **axis)  # fmt: skip
+        title={
+            "text": f"heads, most “{coloured.name}” first" if moved and coloured else "head",
+            "standoff": 22 if moved else 10,
+        },
+        showticklabels=not moved,
+        range=[-0.55, heads - 0.45],
+        side="bottom" if below else "top",
+        **_numbered(heads, 12, "place {} of its layer" if moved else "head {}"),
+        **axis,
+    )
+    figure.update_yaxes(
+        title_text="layer",
+        range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55],
+        **_numbered(layers, 16, "layer {}"),
+        **axis,
+    )
     if selected is not None:
         figure.add_shape(overview_mark(*selected, order if moved else None))
     return figure
@@ -116,17 +141,26 @@ def _cells(told: Property, order: np.ndarray | None) -> go.Heatmap:
     where = "layer <b>%{y:d}</b>" + (", head <b>%{x:d}</b>" if order is None else "")
     what = f"{label(told.name, None)}: <b>{'%{z:.3f}' if words is None else '%{text}'}</b>"
     return go.Heatmap(
-        z=values, x=np.arange(values.shape[1], dtype=np.float32), y=np.arange(values.shape[0], dtype=np.float32), opacity=0,
-        showscale=False, hoverongaps=False, hovertemplate=f"{where}<br>{what}<extra></extra>",
+        z=values,
+        x=np.arange(values.shape[1], dtype=np.float32),
+        y=np.arange(values.shape[0], dtype=np.float32),
+        opacity=0,
+        showscale=False,
+        hoverongaps=False,
+        hovertemplate=f"{where}<br>{what}<extra></extra>",
         text=None if words is None else [[label(word, None) for word in row] for row in words.tolist()],
-    )  # fmt: skip
+    )
 
 
 def _numbered(count: int, most: int, words: str) -> dict:
     """An axis that counts things and shows at most about so many numbers; the table has words."""
     places = list(range(0, count, max(1, count // most)))
-    return {"tickmode": "array", "tickvals": places, "ticktext": [str(place) for place in places],
-            "labelalias": {str(place): words.format(place) for place in range(count)}}  # fmt: skip
+    return {
+        "tickmode": "array",
+        "tickvals": places,
+        "ticktext": [str(place) for place in places],
+        "labelalias": {str(place): words.format(place) for place in range(count)},
+    }
 
 
 def overview_mark(layer: int, head: int, order: np.ndarray | None = None) -> dict:
@@ -140,13 +174,23 @@ def _set_apart(figure: go.Figure, layers: int, heads: int, shared_by: int) -> No
     x, y = np.full((len(edges), 3), np.nan, np.float32), np.full((len(edges), 3), np.nan, np.float32)
     x[:, 0] = x[:, 1] = edges
     y[:, 0], y[:, 1] = -0.5, layers - 0.5
-    figure.add_scatter(x=x.ravel(), y=y.ravel(), mode="lines", line={"color": ACCENT, "width": 1, "dash": "dot"},
-                       hoverinfo="skip", showlegend=False)  # fmt: skip
+    figure.add_scatter(
+        x=x.ravel(),
+        y=y.ravel(),
+        mode="lines",
+        line={"color": ACCENT, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
     for group, first in enumerate(range(0, heads, shared_by)):
         figure.add_annotation(
-            x=first + (min(shared_by, heads - first) - 1) / 2, y=layers - 0.45, yanchor="top", showarrow=False,
-            text=f"key-value head {group}" if group == 0 else str(group), font={"size": SMALL},
-        )  # fmt: skip
+            x=first + (min(shared_by, heads - first) - 1) / 2,
+            y=layers - 0.45,
+            yanchor="top",
+            showarrow=False,
+            text=f"key-value head {group}" if group == 0 else str(group),
+            font={"size": SMALL},
+        )
 
 
 def _marks(which: np.ndarray, places: np.ndarray, look: dict, name: str, values: np.ndarray | None = None) -> dict:
@@ -154,13 +198,17 @@ def _marks(which: np.ndarray, places: np.ndarray, look: dict, name: str, values:
     layer, head = which.T
     told = ": %{text}" if values is not None else ""
     return {
-        "x": places[layer, head].astype(np.float32) + np.float32(0.36), "y": layer.astype(np.float32) - np.float32(0.36),
-        "customdata": np.stack([head, layer], 1).astype(np.uint8), "mode": "markers", "name": label(name, None),
+        "x": places[layer, head].astype(np.float32) + np.float32(0.36),
+        "y": layer.astype(np.float32) - np.float32(0.36),
+        "customdata": np.stack([head, layer], 1).astype(np.uint8),
+        "mode": "markers",
+        "name": label(name, None),
         "text": None if values is None else [f"{value:.3g}" for value in values],
-        "marker": {"size": 9, "line": {"width": 1, "color": "#ffffff"}, **look}, "showlegend": values is None,
+        "marker": {"size": 9, "line": {"width": 1, "color": "#ffffff"}, **look},
+        "showlegend": values is None,
         "hovertemplate": "layer <b>%{customdata[1]}</b>, head <b>%{customdata[0]}</b><br>"
         f"{label(name, None)}{told}<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def overview_cell(heads: Sequence[int], x: float, y: float) -> tuple[int, int] | None:

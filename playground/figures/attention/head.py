@@ -85,20 +85,31 @@ def head_figure(
     sentence = description or f"Attention of {counted(queries, 'query token')} to {counted(keys, 'key token')}."
     figure = go.Figure(
         go.Heatmap(
-            z=drawn, **grid.places, **shades, colorscale=SEQUENTIAL, hoverongaps=False,
-            customdata=z if logarithmic else None, **grid.gaps,
+            z=drawn,
+            **grid.places,
+            **shades,
+            colorscale=SEQUENTIAL,
+            hoverongaps=False,
+            customdata=z if logarithmic else None,
+            **grid.gaps,
             hovertemplate=f"query  <b>%{{y}}</b><br>key  <b>%{{x}}</b><br>{label(unit, None)}  <b>{hover}</b>"
             "<extra></extra>",
         )
-    )  # fmt: skip
+    )
     finish(figure, f"{sentence} {note}{grid.words(how)}", title=title, uirevision=f"head-{queries}-{keys}")
     return _with_axes(figure, grid, query_labels, key_labels, begun, selected)
 
 
 def difference_figure(
-    difference: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str,
-    causal: bool = False, window: Window | None = None, begun: int | None = None,
-) -> go.Figure:  # fmt: skip
+    difference: np.ndarray,
+    query_labels: Sequence[str],
+    key_labels: Sequence[str],
+    *,
+    description: str,
+    causal: bool = False,
+    window: Window | None = None,
+    begun: int | None = None,
+) -> go.Figure:
     """Heat map of a difference of weights (Q, K): orange above 0, blue below, white at 0; the rest as in `head_figure`,
     but a block's cell is its value that is farthest from 0."""
     grid = _Grid(*difference.shape, window)
@@ -109,31 +120,50 @@ def difference_figure(
         z = np.where(grid.unseen(), np.float32(np.nan), z)
     figure = go.Figure(
         go.Heatmap(
-            z=z, **grid.places, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("difference"),
-            hoverongaps=False, **grid.gaps,
+            z=z,
+            **grid.places,
+            zmin=-most,
+            zmax=most,
+            colorscale=DIVERGING,
+            colorbar=colour_bar("difference"),
+            hoverongaps=False,
+            **grid.gaps,
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>difference  <b>%{z:+.3f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     finish(figure, description + grid.words("value farthest from 0"), uirevision=f"head-{grid.queries}-{grid.keys}")
     return _with_axes(figure, grid, query_labels, key_labels, begun, None)
 
 
 def mask_figure(
-    allowed: np.ndarray, query_labels: Sequence[str], key_labels: Sequence[str], *, description: str,
-    window: Window | None = None, begun: int | None = None,
-) -> go.Figure:  # fmt: skip
+    allowed: np.ndarray,
+    query_labels: Sequence[str],
+    key_labels: Sequence[str],
+    *,
+    description: str,
+    window: Window | None = None,
+    begun: int | None = None,
+) -> go.Figure:
     """What each query may attend to, (Q, K) bool, in two shades; of blocks of tokens the share that is allowed."""
     grid = _Grid(*allowed.shape, window)
     z = grid.pooled(allowed.astype(np.float32), "mean")
     figure = go.Figure(
         go.Heatmap(
-            z=z, **grid.places, zmin=0, zmax=1, colorscale=[[0, REST], [0.001, REST], [0.001, SEQUENTIAL[1][1]],
-            [1, SEQUENTIAL[4][1]]], showscale=False, **grid.gaps,
+            z=z,
+            **grid.places,
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, REST], [0.001, REST], [0.001, SEQUENTIAL[1][1]], [1, SEQUENTIAL[4][1]]],
+            showscale=False,
+            **grid.gaps,
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>allowed  <b>%{z:.0%}</b><extra></extra>",
         )
-    )  # fmt: skip
-    finish(figure, f"{description} Blue: allowed; grey: masked.{grid.words('mean')}",
-           uirevision=f"head-{grid.queries}-{grid.keys}")  # fmt: skip
+    )
+    finish(
+        figure,
+        f"{description} Blue: allowed; grey: masked.{grid.words('mean')}",
+        uirevision=f"head-{grid.queries}-{grid.keys}",
+    )
     return _with_axes(figure, grid, query_labels, key_labels, begun, None)
 
 
@@ -196,21 +226,31 @@ def _with_axes(figure: go.Figure, grid: _Grid, query_labels, key_labels, begun, 
     shapes = []
     square = {"scaleanchor": "x"} if 0.4 <= rows / columns <= 2.5 else {}
     figure.update_xaxes(
-        **_axis("key (attends to)", key_labels, grid.x, grid.columns, begun), range=[-0.5, grid.keys - 0.5],
-        tickangle=-60 if columns > 6 else 0, domain=[0, min(1, columns / FEW)], constrain="domain",
+        **_axis("key (attends to)", key_labels, grid.x, grid.columns, begun),
+        range=[-0.5, grid.keys - 0.5],
+        tickangle=-60 if columns > 6 else 0,
+        domain=[0, min(1, columns / FEW)],
+        constrain="domain",
         constraintoward="left",
-    )  # fmt: skip
+    )
     figure.update_yaxes(
-        **_axis("query (attends from)", query_labels, grid.y, grid.rows, begun), range=[grid.queries - 0.5, -0.5],
-        domain=[1 - min(1, rows / FEW), 1], constrain="domain", constraintoward="top", **square,
-    )  # fmt: skip
+        **_axis("query (attends from)", query_labels, grid.y, grid.rows, begun),
+        range=[grid.queries - 0.5, -0.5],
+        domain=[1 - min(1, rows / FEW), 1],
+        constrain="domain",
+        constraintoward="top",
+        **square,
+    )
     if begun is not None and 0 < begun < grid.keys:
         line = {"type": "line", "line": {"color": WRITTEN, "width": 1.5, "dash": "dot"}, "layer": "above"}
         shapes.append(line | {"x0": begun - 0.5, "x1": begun - 0.5, "yref": "paper", "y0": 0, "y1": 1})
         shapes.append(line | {"y0": begun - 0.5, "y1": begun - 0.5, "xref": "paper", "x0": 0, "x1": 1})
     if selected is not None:
         query, key = selected
-        x, y = grid.x[(key - grid.window.keys[0]) // grid.columns], grid.y[(query - grid.window.queries[0]) // grid.rows]
+        x, y = (
+            grid.x[(key - grid.window.keys[0]) // grid.columns],
+            grid.y[(query - grid.window.queries[0]) // grid.rows],
+        )
         shapes.append(frame(float(x), float(y), grid.columns, grid.rows))
     figure.layout.shapes = shapes
     return figure
@@ -231,12 +271,14 @@ def _axis(title: str, labels: Sequence[str], middles: np.ndarray, size: int, beg
         "tickvals": middles[::step].tolist(),
         "ticktext": ticks[::step],
         # what the hover says: Plotly looks up the place as it writes it, rounded
-        "labelalias": {str(int(middle + 0.5)): _cell_name(labels, start, size)
-                       for middle, start in zip(middles, starts, strict=True)},
+        "labelalias": {
+            str(int(middle + 0.5)): _cell_name(labels, start, size)
+            for middle, start in zip(middles, starts, strict=True)
+        },
         "hoverformat": "d",
         "showgrid": False,
         "tickfont": {"family": MONO, "size": SMALL if len(middles) <= 24 else SMALL - 1},
-    }  # fmt: skip
+    }
 
 
 def _cell_name(labels: Sequence[str], start: int, size: int, limit: int | None = None) -> str:
@@ -249,5 +291,12 @@ def _cell_name(labels: Sequence[str], start: int, size: int, limit: int | None =
 def frame(x: float, y: float, width: float = 1, height: float = 1) -> dict:
     """A frame in the accent colour round the place centred on (x, y), as a Plotly shape."""
     line = {"color": ACCENT, "width": 2.5}
-    return {"type": "rect", "x0": x - width / 2, "x1": x + width / 2, "y0": y - height / 2, "y1": y + height / 2,
-            "line": line, "layer": "above"}  # fmt: skip
+    return {
+        "type": "rect",
+        "x0": x - width / 2,
+        "x1": x + width / 2,
+        "y0": y - height / 2,
+        "y1": y + height / 2,
+        "line": line,
+        "layer": "above",
+    }

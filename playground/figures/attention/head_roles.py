@@ -14,18 +14,24 @@ def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
     figure = go.Figure(
         go.Heatmap(
-            z=values.astype(np.float32), x=np.arange(heads), y=np.arange(layers), zmin=0, zmax=max(top, 1e-9),
-            xgap=1, ygap=1, colorscale=SEQUENTIAL, colorbar=colour_bar(name), hoverongaps=False,
+            z=values.astype(np.float32),
+            x=np.arange(heads),
+            y=np.arange(layers),
+            zmin=0,
+            zmax=max(top, 1e-9),
+            xgap=1,
+            ygap=1,
+            colorscale=SEQUENTIAL,
+            colorbar=colour_bar(name),
+            hoverongaps=False,
             hovertemplate=f"layer <b>%{{y}}</b>, head <b>%{{x}}</b>: {name} <b>%{{z:.3f}}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     layer, head = np.unravel_index(np.nanargmax(values), values.shape) if np.isfinite(values).any() else (0, 0)
     words = f"{counted(layers, 'layer')} by {counted(heads, 'head')}; "
     words += f"most “{name}” has layer {layer}, head {head}: {top:.3f}."
     height = int(np.clip(140 + 16 * layers, 240, 760))
     finish(figure, words, title=title, uirevision=f"roles-{layers}-{heads}", height=height)
     figure.update_xaxes(title_text="head", dtick=max(1, heads // 12), showgrid=False, tickfont={"size": SMALL})
-    figure.update_yaxes(
-        title_text="layer", range=[layers - 0.5, -0.5], dtick=max(1, layers // 16), showgrid=False
-    )
+    figure.update_yaxes(title_text="layer", range=[layers - 0.5, -0.5], dtick=max(1, layers // 16), showgrid=False)
     return figure

@@ -55,11 +55,21 @@ def stages_figure(
     text = [[_number(value, on) for value, on in zip(row, weights, strict=True)] for row in numbers]
     figure = go.Figure(
         go.Heatmap(
-            z=shade, x=np.arange(len(columns)), y=np.arange(len(rows)), text=text, texttemplate="%{text}",
-            textfont={"size": SMALL}, zmin=0, zmax=1, colorscale=SEQUENTIAL, showscale=False, xgap=2, ygap=2,
+            z=shade,
+            x=np.arange(len(columns)),
+            y=np.arange(len(rows)),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": SMALL},
+            zmin=0,
+            zmax=1,
+            colorscale=SEQUENTIAL,
+            showscale=False,
+            xgap=2,
+            ygap=2,
             hovertemplate="<b>%{y}</b>, %{x}: <b>%{text}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     best = int(steps.weights.argmax())
     sentence = f"“{in_words(labels[best])}” has the largest weight, {percent(float(steps.weights[best]))}."
     finish(figure, sentence, title=title, uirevision="maths-stages", height=110 + 24 * len(rows), showlegend=False)
@@ -67,14 +77,26 @@ def stages_figure(
         tickvals=list(range(len(columns))), ticktext=[label(name) for name in columns], side="top", showgrid=False
     )
     figure.update_yaxes(
-        token_axis("", [labels[i] for i in rows], most=100, range=[len(rows) - 0.5, -0.5],
-                   tickfont={"family": MONO, "size": SIZE}), showgrid=False
-    )  # fmt: skip
+        token_axis(
+            "",
+            [labels[i] for i in rows],
+            most=100,
+            range=[len(rows) - 0.5, -0.5],
+            tickfont={"family": MONO, "size": SIZE},
+        ),
+        showgrid=False,
+    )
     return figure
 
 
 def vectors_figure(
-    vector: np.ndarray, table: np.ndarray, weights: np.ndarray, labels: Sequence[str], *, names: tuple[str, str], title: str
+    vector: np.ndarray,
+    table: np.ndarray,
+    weights: np.ndarray,
+    labels: Sequence[str],
+    *,
+    names: tuple[str, str],
+    title: str,
 ) -> go.Figure:
     """One vector (D,) above a table (K, D), dimension by dimension: q above q·k, or a head's output above its weighted
     values; each shaded up to its own largest magnitude. names: what the two are called. Of more than 40 keys those with
@@ -88,14 +110,20 @@ def vectors_figure(
     figure = go.Figure(
         go.Heatmap(
             z=np.concatenate([values / largest for values, largest in zip(parts, most, strict=True)]),
-            x=np.arange(len(vector)), y=np.arange(count + 1), customdata=np.concatenate(parts), zmin=-1, zmax=1,
-            colorscale=DIVERGING, colorbar=bar,
+            x=np.arange(len(vector)),
+            y=np.arange(count + 1),
+            customdata=np.concatenate(parts),
+            zmin=-1,
+            zmax=1,
+            colorscale=DIVERGING,
+            colorbar=bar,
             hovertemplate="<b>%{y}</b>, dimension <b>%{x}</b>: <b>%{customdata:.4f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": INK, "width": 2})
-    description = (f"{names[0]} in the first row, shaded up to ±{most[0]:.3g}; below it {names[1]} of {count} keys, by "
-                   "dimension.")  # fmt: skip
+    description = (
+        f"{names[0]} in the first row, shaded up to ±{most[0]:.3g}; below it {names[1]} of {count} keys, by dimension."
+    )
     height = 130 + 18 * (count + 2)
     finish(figure, description, title=title, uirevision=f"vectors-{names[0]}", height=height, showlegend=False)
     figure.update_xaxes(title_text="dimension", showgrid=False)
@@ -110,14 +138,29 @@ def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
     most = float(np.abs(outputs).max()) or 1.0
     names = [f"head {number}" for number in range(heads)]
     figure = go.Figure(
-        go.Heatmap(z=outputs.astype(np.float32), x=np.arange(width), y=np.arange(heads), zmin=-most, zmax=most,
-                   colorscale=DIVERGING, colorbar=colour_bar("output"),
-                   hovertemplate="%{y}, dimension <b>%{x}</b>: <b>%{z:.4f}</b><extra></extra>")
-    )  # fmt: skip
+        go.Heatmap(
+            z=outputs.astype(np.float32),
+            x=np.arange(width),
+            y=np.arange(heads),
+            zmin=-most,
+            zmax=most,
+            colorscale=DIVERGING,
+            colorbar=colour_bar("output"),
+            hovertemplate="%{y}, dimension <b>%{x}</b>: <b>%{z:.4f}</b><extra></extra>",
+        )
+    )
     words = f"The outputs of {heads} heads, {width} numbers each: one after the other they are what W^O multiplies."
-    finish(figure, words, title=f"Concat(head_1, …, head_h): {heads} × {width} = {heads * width:,} numbers",
-           uirevision=f"concat-{heads}", height=150 + 18 * heads, showlegend=False)  # fmt: skip
-    figure.add_shape(type="rect", x0=-0.5, x1=width - 0.5, y0=head - 0.5, y1=head + 0.5, line={"color": ACCENT, "width": 2})
+    finish(
+        figure,
+        words,
+        title=f"Concat(head_1, …, head_h): {heads} × {width} = {heads * width:,} numbers",
+        uirevision=f"concat-{heads}",
+        height=150 + 18 * heads,
+        showlegend=False,
+    )
+    figure.add_shape(
+        type="rect", x0=-0.5, x1=width - 0.5, y0=head - 0.5, y1=head + 0.5, line={"color": ACCENT, "width": 2}
+    )
     figure.update_xaxes(title_text="dimension", showgrid=False)
     figure.update_yaxes(token_axis("", names, most=100, range=[heads - 0.5, -0.5]))
     return figure
@@ -130,11 +173,18 @@ def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title
     names = ["all heads", *(f"head {number}" for number in range(len(shares)))]
     colours = [REST, *(ACCENT if number == head else INK for number in range(len(shares)))]
     figure = go.Figure(
-        go.Bar(x=lengths, y=np.arange(len(lengths)), orientation="h", marker={"color": colours},
-               hovertemplate="<b>%{y}</b>: length <b>%{x:.3f}</b><extra></extra>")
-    )  # fmt: skip
+        go.Bar(
+            x=lengths,
+            y=np.arange(len(lengths)),
+            orientation="h",
+            marker={"color": colours},
+            hovertemplate="<b>%{y}</b>: length <b>%{x:.3f}</b><extra></extra>",
+        )
+    )
     words = f"Head {head} adds a vector of length {lengths[head + 1]:.3f}; all heads together {lengths[0]:.3f}."
-    finish(figure, words, title=title, uirevision="shares", height=120 + 22 * len(lengths), bargap=0.3, showlegend=False)
+    finish(
+        figure, words, title=title, uirevision="shares", height=120 + 22 * len(lengths), bargap=0.3, showlegend=False
+    )
     figure.update_xaxes(title_text="length of what is added (L2 norm)")
     figure.update_yaxes(token_axis("", names, most=100, range=[len(names) - 0.5, -0.5]))
     return figure
@@ -144,9 +194,16 @@ def rotation_figure(before: np.ndarray, after: np.ndarray, *, title: str) -> go.
     """A query (D,) before and after its rotation, dimension by dimension."""
     figure = go.Figure()
     for name, values, colour in zip(("before", "after"), (before, after), CATEGORIES, strict=False):
-        figure.add_bar(x=np.arange(len(values)), y=values.astype(np.float32), name=name, marker={"color": colour},
-                       hovertemplate=f"{name}, dimension <b>%{{x}}</b>: <b>%{{y:.4f}}</b><extra></extra>")  # fmt: skip
-    finish(figure, "The query before and after its rotation.", title=title, uirevision="rotation", height=260, bargap=0.2)
+        figure.add_bar(
+            x=np.arange(len(values)),
+            y=values.astype(np.float32),
+            name=name,
+            marker={"color": colour},
+            hovertemplate=f"{name}, dimension <b>%{{x}}</b>: <b>%{{y:.4f}}</b><extra></extra>",
+        )
+    finish(
+        figure, "The query before and after its rotation.", title=title, uirevision="rotation", height=260, bargap=0.2
+    )
     figure.update_xaxes(title_text="dimension", showgrid=False)
     return figure
 

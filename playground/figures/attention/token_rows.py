@@ -35,22 +35,38 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
     rest = f" ({counted(others, 'other token')} together {float(np.sum(values) - shown.sum()):.3f})" if others else ""
     figure = go.Figure(
         go.Bar(
-            x=shown, y=np.arange(len(shown)), orientation="h", customdata=order.astype(np.int32), marker={"color": INK},
-            text=[f"{value:.3f}" for value in shown], textposition="outside", cliponaxis=False, showlegend=False,
+            x=shown,
+            y=np.arange(len(shown)),
+            orientation="h",
+            customdata=order.astype(np.int32),
+            marker={"color": INK},
+            text=[f"{value:.3f}" for value in shown],
+            textposition="outside",
+            cliponaxis=False,
+            showlegend=False,
             hovertemplate=f"%{{y}}<br>{label(unit, None)} <b>%{{x:.4f}}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     finish(
-        figure, f"The largest of {counted(len(values), 'number')}, as bars.", title=title, bargap=0.25,
-        uirevision=f"bars-{len(shown)}", margin={"l": 8, "r": 40, "t": 44 if title else 8, "b": 36},
-    )  # fmt: skip
+        figure,
+        f"The largest of {counted(len(values), 'number')}, as bars.",
+        title=title,
+        bargap=0.25,
+        uirevision=f"bars-{len(shown)}",
+        margin={"l": 8, "r": 40, "t": 44 if title else 8, "b": 36},
+    )
     low, high = min(0.0, float(shown.min())), max(float(shown.max()), 1e-9)
-    figure.update_xaxes(title_text=unit + rest, nticks=5,
-                        range=[low - (high - low) * 0.2 * (low < 0), high + (high - low) * 0.2])  # fmt: skip
+    figure.update_xaxes(
+        title_text=unit + rest, nticks=5, range=[low - (high - low) * 0.2 * (low < 0), high + (high - low) * 0.2]
+    )
     figure.update_yaxes(
-        range=[max(len(shown), 6) - 0.4, -0.6], tickmode="array", tickvals=list(range(len(shown))), ticktext=ticks,
-        tickfont={"family": MONO, "size": SMALL}, showgrid=False,
-    )  # fmt: skip
+        range=[max(len(shown), 6) - 0.4, -0.6],
+        tickmode="array",
+        tickvals=list(range(len(shown))),
+        ticktext=ticks,
+        tickfont={"family": MONO, "size": SMALL},
+        showgrid=False,
+    )
     return figure
 
 
@@ -71,30 +87,56 @@ def alignment_figure(
         y = np.full(3 * len(rows), np.nan, np.float32)
         x[0::3], x[1::3], y[0::3], y[1::3] = places[0][rows], places[1][columns], 1, 0
         figure.add_scatter(
-            x=x, y=y, mode="lines", hoverinfo="skip", showlegend=False,
+            x=x,
+            y=y,
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
             line={"color": SEQUENTIAL[2 + step][1] if step < 3 else SEQUENTIAL[6][1], "width": 1.5 + step},
-        )  # fmt: skip
+        )
     for height, names, others, best, axis in (
-        (1, target, source, w.argmax(1), "x2"), (0, source, target, w.argmax(0), "x"),
-    ):  # fmt: skip
+        (1, target, source, w.argmax(1), "x2"),
+        (0, source, target, w.argmax(0), "x"),
+    ):
         count = w.shape[1 - height]
         told = "attends most to" if height else "most attended to by"
         figure.add_scatter(
-            x=places[1 - height], y=np.full(count, height, np.float32), mode="markers", showlegend=False, xaxis=axis,
-            text=[label(names[i]) for i in range(count)], hovertext=[f"{told} {label(others[int(i)])}" for i in best],
-            marker={"size": 6, "color": INK}, hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
-        )  # fmt: skip
-    finish(figure, description, title=title, uirevision=f"links-{w.shape}", height=360,
-           margin={"l": 30, "r": 30, "t": 110 if title else 70, "b": 70})  # fmt: skip
+            x=places[1 - height],
+            y=np.full(count, height, np.float32),
+            mode="markers",
+            showlegend=False,
+            xaxis=axis,
+            text=[label(names[i]) for i in range(count)],
+            hovertext=[f"{told} {label(others[int(i)])}" for i in best],
+            marker={"size": 6, "color": INK},
+            hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
+        )
+    finish(
+        figure,
+        description,
+        title=title,
+        uirevision=f"links-{w.shape}",
+        height=360,
+        margin={"l": 30, "r": 30, "t": 110 if title else 70, "b": 70},
+    )
     for axis, names, at in (("xaxis", source, places[1]), ("xaxis2", target, places[0])):
         few = len(at) <= 8
         figure.layout[axis] = {
-            "range": [0, 1], "tickvals": at, "ticktext": [label(names[i], TICK_LIMIT) for i in range(len(at))],
-            "showgrid": False, "zeroline": False, "showline": False, "tickangle": 0 if few else -60, "fixedrange": True,
-            "tickfont": {"family": MONO, "size": SMALL if few else SMALL - 1}, "automargin": True,
-        }  # fmt: skip
+            "range": [0, 1],
+            "tickvals": at,
+            "ticktext": [label(names[i], TICK_LIMIT) for i in range(len(at))],
+            "showgrid": False,
+            "zeroline": False,
+            "showline": False,
+            "tickangle": 0 if few else -60,
+            "fixedrange": True,
+            "tickfont": {"family": MONO, "size": SMALL if few else SMALL - 1},
+            "automargin": True,
+        }
     figure.update_layout(xaxis2={"side": "top", "overlaying": "x"})
-    figure.update_yaxes(range=[-0.06, 1.06], tickvals=[0, 1], ticktext=["source", "target"], showgrid=False, fixedrange=True)
+    figure.update_yaxes(
+        range=[-0.06, 1.06], tickvals=[0, 1], ticktext=["source", "target"], showgrid=False, fixedrange=True
+    )
     return figure
 
 
@@ -108,14 +150,26 @@ def through_figure(
     top = max(float(others.max()), 1e-6)
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=np.arange(z.shape[1], dtype=np.float32), y=np.arange(z.shape[0], dtype=np.float32), zmin=0, zmax=top,
-            colorscale=SEQUENTIAL, colorbar=colour_bar(what), xgap=1 if z.shape[1] <= 60 else 0, ygap=1,
+            z=z,
+            x=np.arange(z.shape[1], dtype=np.float32),
+            y=np.arange(z.shape[0], dtype=np.float32),
+            zmin=0,
+            zmax=top,
+            colorscale=SEQUENTIAL,
+            colorbar=colour_bar(what),
+            xgap=1 if z.shape[1] <= 60 else 0,
+            ygap=1,
             hovertemplate=f"after layer <b>%{{y}}</b>, from <b>%{{x}}</b><br>{label(what, None)} <b>%{{z:.3f}}</b>"
             "<extra></extra>",
         )
-    )  # fmt: skip
-    finish(figure, f"{description} Colours end at {top:.3g}; what is above looks the same.", title=title,
-           uirevision=f"through-{z.shape}", height=int(np.clip(200 + 11 * len(z), 280, 640)))  # fmt: skip
+    )
+    finish(
+        figure,
+        f"{description} Colours end at {top:.3g}; what is above looks the same.",
+        title=title,
+        uirevision=f"through-{z.shape}",
+        height=int(np.clip(200 + 11 * len(z), 280, 640)),
+    )
     figure.update_xaxes(token_axis("from (tokens of the text)", labels, tickangle=-60 if len(labels) > 6 else 0))
     figure.update_yaxes(title_text="after layer", dtick=max(1, len(z) // 16), showgrid=False)
     figure.add_shape(
@@ -126,6 +180,8 @@ def through_figure(
 
 def alignment_words(weights: np.ndarray, target: Sequence[str], source: Sequence[str], most: int = 6) -> str:
     """The first few target tokens, each with the source token that it attends to most."""
-    pairs = [f"“{plain_mark(target[i], 16)}” → “{plain_mark(source[int(row.argmax())], 16)}”"
-             for i, row in enumerate(np.asarray(weights)[:most])]  # fmt: skip
+    pairs = [
+        f"“{plain_mark(target[i], 16)}” → “{plain_mark(source[int(row.argmax())], 16)}”"
+        for i, row in enumerate(np.asarray(weights)[:most])
+    ]
     return ", ".join(pairs)

@@ -26,8 +26,12 @@ from playground.figures.theme import (
 )
 
 TEXT = {"family": MONO, "size": SMALL}
-BESIDE = {"top center": {"yanchor": "bottom"}, "bottom center": {"yanchor": "top"}, "middle right": {"xanchor": "left"},
-          "middle left": {"xanchor": "right"}}  # fmt: skip
+BESIDE = {
+    "top center": {"yanchor": "bottom"},
+    "bottom center": {"yanchor": "top"},
+    "middle right": {"xanchor": "left"},
+    "middle left": {"xanchor": "right"},
+}
 """Side of a point -> where an annotation stands."""
 WIDE, HIGH = 560, 470
 """Pixels that a cloud has at least on a wide page, for the texts beside its points."""
@@ -64,12 +68,21 @@ def cloud_figure(
     if groups is not None:
         kinds = [name for name, _ in Counter(groups).most_common()]  # so that Latin, say, has one colour in all models
         number = {name: i for i, name in enumerate(kinds)}
-        marker |= {"color": np.array([number[name] for name in groups], np.uint8), "cmin": -0.5, "cmax": len(kinds) - 0.5,
-                   "colorscale": _steps(len(kinds))}  # fmt: skip
+        marker |= {
+            "color": np.array([number[name] for name in groups], np.uint8),
+            "cmin": -0.5,
+            "cmax": len(kinds) - 0.5,
+            "colorscale": _steps(len(kinds)),
+        }
     elif values is not None:
         marker |= _shaded(np.asarray(values, np.float32), value_name)
-    many = {"mode": "markers", "marker": marker, "hovertext": list(labels), "showlegend": False,
-            "hovertemplate": "<b>%{hovertext}</b><extra></extra>"}  # fmt: skip
+    many = {
+        "mode": "markers",
+        "marker": marker,
+        "hovertext": list(labels),
+        "showlegend": False,
+        "hovertemplate": "<b>%{hovertext}</b><extra></extra>",
+    }
     if sizes == 3:
         if few:
             many |= {"mode": "markers+text", "text": [in_scene(text) for text in labels], "textfont": TEXT}
@@ -80,20 +93,32 @@ def cloud_figure(
     if groups is not None and len(kinds) > 1:
         for i, name in enumerate(kinds):
             figure.add_scatter(
-                x=[None], y=[None], mode="markers", name=label(name), marker={"size": 9, "color": _colour(i)},
+                x=[None],
+                y=[None],
+                mode="markers",
+                name=label(name),
+                marker={"size": 9, "color": _colour(i)},
                 hoverinfo="skip",
-            )  # fmt: skip
+            )
     for name, place in (dropped or {}).items():
         _add_mark(figure, place, name)
-    finish(figure, description or f"{counted(count, 'point')}.", uirevision=revision_of(points, kind), height=620,
-           legend={"y": 1.01, "itemsizing": "constant"}, modebar={"orientation": "v"})  # fmt: skip
+    finish(
+        figure,
+        description or f"{counted(count, 'point')}.",
+        uirevision=revision_of(points, kind),
+        height=620,
+        legend={"y": 1.01, "itemsizing": "constant"},
+        modebar={"orientation": "v"},
+    )
     figure.layout.meta |= {"declutter": True}
     titles = [*axes, *[""] * 3]
     if sizes == 3:
-        figure.update_scenes(xaxis_title_text=titles[0], yaxis_title_text=titles[1], zaxis_title_text=titles[2],
-                             aspectmode="data")  # fmt: skip
-        figure.update_layout(margin={"l": 0, "r": 0, "b": 0}, dragmode="orbit", xaxis={"visible": False},
-                             yaxis={"visible": False})  # fmt: skip
+        figure.update_scenes(
+            xaxis_title_text=titles[0], yaxis_title_text=titles[1], zaxis_title_text=titles[2], aspectmode="data"
+        )
+        figure.update_layout(
+            margin={"l": 0, "r": 0, "b": 0}, dragmode="orbit", xaxis={"visible": False}, yaxis={"visible": False}
+        )
     else:
         figure.update_xaxes(title_text=titles[0])
         figure.update_yaxes(title_text=titles[1], scaleanchor="x")
@@ -116,16 +141,25 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
     if many:  # what WebGL draws lies over texts of a trace, but under annotations
         figure.layout.annotations = [
             {"x": x, "y": y, "text": labels[i], "showarrow": False, "font": TEXT, **BESIDE[side]}
-            for i, side, (x, y) in zip(chosen, sides, places.tolist(), strict=True) if side
-        ]  # fmt: skip
+            for i, side, (x, y) in zip(chosen, sides, places.tolist(), strict=True)
+            if side
+        ]
         return
     figure.add_scatter(
-        x=places[:, 0], y=places[:, 1], mode="markers+text", marker={"size": 9, "opacity": 0},
+        x=places[:, 0],
+        y=places[:, 1],
+        mode="markers+text",
+        marker={"size": 9, "opacity": 0},
         text=[labels[i] if side else "" for i, side in zip(chosen, sides, strict=True)],
-        textposition=[side or "top center" for side in sides], textfont=TEXT, hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+        textposition=[side or "top center" for side in sides],
+        textfont=TEXT,
+        hoverinfo="skip",
+        showlegend=False,
+    )
     unseen = {"mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False}
-    figure.add_scatter(x=room_beside(points, lengths, sides, width=WIDE, height=HIGH), y=[points[:, 1].mean()] * 2, **unseen)
+    figure.add_scatter(
+        x=room_beside(points, lengths, sides, width=WIDE, height=HIGH), y=[points[:, 1].mean()] * 2, **unseen
+    )
 
 
 def revision_of(coordinates: np.ndarray, kind: str) -> str:
@@ -141,8 +175,13 @@ def flown_to(coordinates: np.ndarray, number: int) -> dict:
         low, high = points.min(0), points.max(0)
         middle = (place - (low + high) / 2) / max(1e-9, float((high - low).max()))
         eye = {axis: float(value) for axis, value in zip("xyz", middle + 0.25, strict=True)}
-        note = {"showarrow": True, "arrowcolor": ACCENT, "arrowhead": 2, "text": "",
-                **{axis: float(value) for axis, value in zip("xyz", place, strict=True)}}  # fmt: skip
+        note = {
+            "showarrow": True,
+            "arrowcolor": ACCENT,
+            "arrowhead": 2,
+            "text": "",
+            **{axis: float(value) for axis, value in zip("xyz", place, strict=True)},
+        }
         centre = {axis: float(value) for axis, value in zip("xyz", middle, strict=True)}
         return {"scene.camera": {"eye": eye, "center": centre}, "scene.annotations": [note]}
     reach = float((points.max(0) - points.min(0)).max()) * FLY
@@ -166,27 +205,46 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
 
     figure = go.Figure()
     for number, (name, points) in enumerate(paths.items()):
-        figure.add_trace(kind(
-            **xyz(points), mode="lines+markers", name=label(name, None), line={"color": _colour(number), "width": 2},
-            marker={"size": 4, "color": _colour(number)}, customdata=np.arange(steps, dtype=np.int16),
-            hovertemplate=f"<b>{label(name, None)}</b><br>after layer %{{customdata}} of {steps - 1}<extra></extra>",
-        ))  # fmt: skip
+        figure.add_trace(
+            kind(
+                **xyz(points),
+                mode="lines+markers",
+                name=label(name, None),
+                line={"color": _colour(number), "width": 2},
+                marker={"size": 4, "color": _colour(number)},
+                customdata=np.arange(steps, dtype=np.int16),
+                hovertemplate=f"<b>{label(name, None)}</b><br>after layer %{{customdata}} of {steps - 1}<extra></extra>",
+            )
+        )
     for number, name in enumerate(names):
-        figure.add_trace(kind(
-            **xyz(paths[name][:1]), mode="markers", showlegend=False, hoverinfo="skip",
-            marker={"size": 15 if not three else 8, "color": _colour(number), "line": {"color": ACCENT, "width": 3}},
-        ))  # fmt: skip
+        figure.add_trace(
+            kind(
+                **xyz(paths[name][:1]),
+                mode="markers",
+                showlegend=False,
+                hoverinfo="skip",
+                marker={
+                    "size": 15 if not three else 8,
+                    "color": _colour(number),
+                    "line": {"color": ACCENT, "width": 3},
+                },
+            )
+        )
     moving = list(range(len(names), 2 * len(names)))
     figure.frames = [
         go.Frame(name=str(step), traces=moving, data=[kind(**xyz(paths[name][step : step + 1])) for name in names])
         for step in range(steps)
     ]
     finish(
-        figure, description, uirevision=f"paths-{len(names)}-{steps}", height=520,
-        **player([f"after layer {step} of {steps - 1}" for step in range(steps)], redraw=three,
-                 below=0 if three else 40),
+        figure,
+        description,
+        uirevision=f"paths-{len(names)}-{steps}",
+        height=520,
+        **player(
+            [f"after layer {step} of {steps - 1}" for step in range(steps)], redraw=three, below=0 if three else 40
+        ),
         margin={"b": 110 if three else 150},
-    )  # fmt: skip
+    )
     titles = [*axes, "", "", ""]
     if three:
         figure.update_scenes(xaxis_title_text=titles[0], yaxis_title_text=titles[1], zaxis_title_text=titles[2])
@@ -201,10 +259,14 @@ def by_layer_figure(lines: Mapping[str, np.ndarray], *, description: str) -> go.
     figure = go.Figure()
     for number, (name, values) in enumerate(lines.items()):
         figure.add_scatter(
-            x=np.arange(len(values), dtype=np.float32), y=np.asarray(values, np.float32), mode="lines+markers",
-            name=label(name, None), line={"color": _colour(number), "width": 2}, marker={"size": 5},
+            x=np.arange(len(values), dtype=np.float32),
+            y=np.asarray(values, np.float32),
+            mode="lines+markers",
+            name=label(name, None),
+            line={"color": _colour(number), "width": 2},
+            marker={"size": 5},
             hovertemplate=f"after layer %{{x:d}}<br>{label(name, None)} <b>%{{y:.3f}}</b><extra></extra>",
-        )  # fmt: skip
+        )
     finish(figure, description, uirevision=f"by-layer-{len(lines)}", height=360, margin={"t": 60})
     figure.update_xaxes(title_text="after layer (0: the embedding)")
     low = min((float(np.min(values)) for values in lines.values()), default=0.0)
@@ -217,22 +279,35 @@ def cosines_figure(cosine: np.ndarray, names: Sequence[str], *, description: str
     places = np.arange(len(cosine), dtype=np.float32)
     figure = go.Figure(
         go.Heatmap(
-            z=np.asarray(cosine, np.float32), x=places, y=places, zmin=-1, zmax=1, colorscale=DIVERGING,
-            colorbar=colour_bar("cosine"), xgap=1 if len(cosine) <= 40 else 0, ygap=1 if len(cosine) <= 40 else 0,
+            z=np.asarray(cosine, np.float32),
+            x=places,
+            y=places,
+            zmin=-1,
+            zmax=1,
+            colorscale=DIVERGING,
+            colorbar=colour_bar("cosine"),
+            xgap=1 if len(cosine) <= 40 else 0,
+            ygap=1 if len(cosine) <= 40 else 0,
             hovertemplate="<b>%{y}</b><br><b>%{x}</b><br>cosine <b>%{z:.3f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     finish(figure, description, uirevision=f"cosines-{len(cosine)}", height=480)
     figure.update_xaxes(token_axis("", names, tickangle=-60, constrain="domain", constraintoward="left"))
-    figure.update_yaxes(token_axis("", names, autorange="reversed", scaleanchor="x", constrain="domain",
-                                   constraintoward="top"))  # fmt: skip
+    figure.update_yaxes(
+        token_axis("", names, autorange="reversed", scaleanchor="x", constrain="domain", constraintoward="top")
+    )
     return figure
 
 
 def _add_mark(figure: go.Figure, place: np.ndarray, name: str) -> None:
-    look = {"mode": "markers+text", "text": [label(name)], "textposition": "top center", "showlegend": False,
-            "hovertemplate": "<b>%{text}</b>, dropped in<extra></extra>",
-            "marker": {"size": 11 if len(place) == 2 else 5, "color": ACCENT, "symbol": "diamond"}}  # fmt: skip
+    look = {
+        "mode": "markers+text",
+        "text": [label(name)],
+        "textposition": "top center",
+        "showlegend": False,
+        "hovertemplate": "<b>%{text}</b>, dropped in<extra></extra>",
+        "marker": {"size": 11 if len(place) == 2 else 5, "color": ACCENT, "symbol": "diamond"},
+    }
     x, y, *z = ([float(v)] for v in place)
     figure.add_trace(go.Scatter3d(x=x, y=y, z=z[0], **look) if z else go.Scatter(x=x, y=y, **look))
 

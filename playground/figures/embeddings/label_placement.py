@@ -7,7 +7,12 @@ import numpy as np
 WIDTH, HEIGHT = 620, 320
 """Pixels of the picture that are usually reckoned with; a wider one has more room."""
 LETTER, LINE, DOT = 6.8, 13, 6
-WAYS = {"top center": (-0.5, -1.5), "bottom center": (-0.5, 0.5), "middle right": (0.12, -0.5), "middle left": (-1.12, -0.5)}
+WAYS = {
+    "top center": (-0.5, -1.5),
+    "bottom center": (-0.5, 0.5),
+    "middle right": (0.12, -0.5),
+    "middle left": (-1.12, -0.5),
+}
 """Plotly's name -> where the text begins, in its own widths and heights from the point."""
 
 
@@ -30,7 +35,7 @@ def _scale(points: np.ndarray, width: int, height: int) -> float:
 
 def places_beside(
     points: np.ndarray, lengths: Sequence[int], width: int = WIDTH, height: int = HEIGHT
-) -> list[str | None]:  # fmt: skip
+) -> list[str | None]:
     """For each point (N, 2), with a text of so many characters, on which side it goes ("top center", …); None where every
     side would cover another text or point in a picture so wide."""
     points = np.asarray(points, np.float64)
@@ -44,8 +49,12 @@ def places_beside(
         for name, (right, down) in WAYS.items():
             left, top = x + right * long + np.sign(right + 0.5) * DOT, y + down * LINE
             box = left, top, left + long, top + LINE
-            covers = ((others[:, 0] > box[0] - 4) & (others[:, 0] < box[2] + 4) & (others[:, 1] > box[1] - 4)
-                      & (others[:, 1] < box[3] + 4))  # fmt: skip
+            covers = (
+                (others[:, 0] > box[0] - 4)
+                & (others[:, 0] < box[2] + 4)
+                & (others[:, 1] > box[1] - 4)
+                & (others[:, 1] < box[3] + 4)
+            )
             if not covers.any() and not any(_meet(box, other) for other in taken):
                 taken.append(box)
                 found.append(name)

@@ -10,18 +10,7 @@ import plotly.graph_objects as go
 from playground.analysis.embeddings.pca_and_neighbours import Neighbours, Projection
 from playground.analysis.text_display import counted, percent, plain_mark
 from playground.figures.embeddings.label_placement import WIDTH, places_beside, room_beside
-from playground.figures.theme import (
-    ACCENT,
-    CATEGORIES,
-    INK,
-    MONO,
-    SIZE,
-    SMALL,
-    SYMBOLS,
-    finish,
-    label,
-    token_axis,
-)
+from playground.figures.theme import ACCENT, CATEGORIES, INK, MONO, SIZE, SMALL, SYMBOLS, finish, label, token_axis
 
 MOST_WRITTEN = 60
 """Points beyond which texts are no longer written beside them, only shown on hover."""
@@ -62,11 +51,16 @@ def scatter_figure(
         members = np.flatnonzero(groups == name)
         figure.add_trace(
             _points(
-                xyz[members], texts[members], members, sides=sides[members] if written else None, webgl=count > MANY,
+                xyz[members],
+                texts[members],
+                members,
+                sides=sides[members] if written else None,
+                webgl=count > MANY,
                 colour=INK if categories is None else CATEGORIES[number % len(CATEGORIES)],
-                symbol=SYMBOLS[number % len(SYMBOLS)], name=label(name) if name else "",
+                symbol=SYMBOLS[number % len(SYMBOLS)],
+                name=label(name) if name else "",
             )
-        )  # fmt: skip
+        )
     if selected is not None:
         figure.add_trace(_ring(xyz[selected]))
     if lengths:
@@ -99,12 +93,18 @@ def neighbours_figure(
     what = MEASURES[neighbours.measure]
     figure = go.Figure(
         go.Bar(
-            x=neighbours.values, y=np.arange(count), orientation="h", customdata=neighbours.indices,
-            marker={"color": INK, "line": {"width": 0}}, text=[f"{value:.3f}" for value in neighbours.values],
-            textposition="outside", textfont={"size": SMALL}, cliponaxis=False,
+            x=neighbours.values,
+            y=np.arange(count),
+            orientation="h",
+            customdata=neighbours.indices,
+            marker={"color": INK, "line": {"width": 0}},
+            text=[f"{value:.3f}" for value in neighbours.values],
+            textposition="outside",
+            textfont={"size": SMALL},
+            cliponaxis=False,
             hovertemplate=f"<b>%{{y}}</b><br>{what} <b>%{{x:.4f}}</b><br>row %{{customdata}}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     best = f' "{plain_mark(labels[0])}" is nearest with {float(neighbours.values[0]):.3f}.' if count else ""
     sentence = f"{counted(count, 'nearest neighbour')} by {what}.{best}"
     finish(figure, sentence, title=title, uirevision=f"near-{what}-{count}", bargap=0.35)

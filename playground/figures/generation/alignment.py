@@ -26,36 +26,69 @@ def comparison_figure(
     """
     labels = [_name(column, first, second) for column in columns]
     x = np.arange(len(columns))
-    bits = [np.array([_number(c.first_bits) for c in columns], np.float32),
-            np.array([_number(c.second_bits) for c in columns], np.float32)]  # fmt: skip
+    bits = [
+        np.array([_number(c.first_bits) for c in columns], np.float32),
+        np.array([_number(c.second_bits) for c in columns], np.float32),
+    ]
     difference = np.array([_number(column.difference) for column in columns], np.float32)
     figure = go.Figure()
     for name, colour, values, sign in zip(names, CATEGORIES, bits, (1, -1), strict=False):
         figure.add_bar(
-            x=x, y=sign * values, name=label(name), marker={"color": colour}, customdata=values,
+            x=x,
+            y=sign * values,
+            name=label(name),
+            marker={"color": colour},
+            customdata=values,
             hovertemplate=f"<b>%{{x}}</b><br>{label(name)} <b>%{{customdata:.2f}}</b> bits<extra></extra>",
-        )  # fmt: skip
+        )
     most = float(np.nanmax(np.abs(difference))) if np.isfinite(difference).any() else 1.0
     figure.add_bar(
-        x=x, y=difference, yaxis="y2", showlegend=False,
-        marker={"color": difference, "colorscale": DIVERGING, "cmin": -most or -1, "cmax": most or 1,
-                "line": {"width": 1, "color": "#8f959e"}},
+        x=x,
+        y=difference,
+        yaxis="y2",
+        showlegend=False,
+        marker={
+            "color": difference,
+            "colorscale": DIVERGING,
+            "cmin": -most or -1,
+            "cmax": most or 1,
+            "line": {"width": 1, "color": "#8f959e"},
+        },
         hovertemplate="<b>%{x}</b><br>difference <b>%{y:+.2f}</b> bits<extra></extra>",
-    )  # fmt: skip
-    finish(figure, _sentence(columns, first, second, names), title=title, uirevision=f"beside-{len(columns)}",
-           barmode="relative", bargap=0.25, height=460, margin={"t": 100 if title else 50, "b": 90})  # fmt: skip
+    )
+    finish(
+        figure,
+        _sentence(columns, first, second, names),
+        title=title,
+        uirevision=f"beside-{len(columns)}",
+        barmode="relative",
+        bargap=0.25,
+        height=460,
+        margin={"t": 100 if title else 50, "b": 90},
+    )
     top = float(np.nanmax(np.concatenate([*bits, [1]])))
     figure.update_xaxes(
         token_axis("", labels, most=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
     )
     step = max(1, math.ceil(top / 4))
     ticks = [tick for tick in range(-4 * step, 4 * step + 1, step) if abs(tick) <= top]
-    figure.update_yaxes(title_text="surprisal, bits", domain=[0.36, 1], range=[-top * 1.1, top * 1.1], tickvals=ticks,
-                        ticktext=[str(abs(tick)) for tick in ticks])  # fmt: skip
+    figure.update_yaxes(
+        title_text="surprisal, bits",
+        domain=[0.36, 1],
+        range=[-top * 1.1, top * 1.1],
+        tickvals=ticks,
+        ticktext=[str(abs(tick)) for tick in ticks],
+    )
     figure.update_layout(
-        yaxis2={"title": {"text": "difference", "font": {"size": SMALL}}, "domain": [0, 0.26], "zeroline": True,
-                "range": [-most * 1.15 or -1, most * 1.15 or 1], "nticks": 5, "anchor": "x"},
-    )  # fmt: skip
+        yaxis2={
+            "title": {"text": "difference", "font": {"size": SMALL}},
+            "domain": [0, 0.26],
+            "zeroline": True,
+            "range": [-most * 1.15 or -1, most * 1.15 or 1],
+            "nticks": 5,
+            "anchor": "x",
+        }
+    )
     return figure
 
 

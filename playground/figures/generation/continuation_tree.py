@@ -55,21 +55,36 @@ def tree_figure(
     gone = {i for i, stretch in enumerate(stretches) if stretch.nodes[-1] in dropped}
     for name, colour, dash, part in _styles(stretches, chosen, gone):
         x, y = _lines(stretches, part)
-        figure.add_scatter(x=x, y=y, mode="lines", name=name, hoverinfo="skip",
-                           line={"color": colour, "width": 3 if colour == ACCENT else 2, "dash": dash})  # fmt: skip
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            name=name,
+            hoverinfo="skip",
+            line={"color": colour, "width": 3 if colour == ACCENT else 2, "dash": dash},
+        )
     places = [(s.start + i + 1, s.lane, node) for s in stretches for i, node in enumerate(s.nodes)]
     figure.add_scatter(
-        x=[p[0] for p in places], y=[p[1] for p in places], mode="markers", showlegend=False,
+        x=[p[0] for p in places],
+        y=[p[1] for p in places],
+        mode="markers",
+        showlegend=False,
         customdata=np.array([p[2] for p in places], np.int32),
         marker={"size": 7, "color": [ACCENT if p[2] in chosen else REST for p in places]},
-        text=[_hover(tokens[p[2]], dropped.get(p[2])) for p in places], hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
+        text=[_hover(tokens[p[2]], dropped.get(p[2])) for p in places],
+        hovertemplate="%{text}<extra></extra>",
+    )
     _write(figure, stretches, texts, tokens, dropped, longest)
     leaves = 1 + round(max((s.lane for s in stretches), default=0))
     finish(
-        figure, _sentence(stretches, tokens, leaves, len(dropped)), title=title, uirevision=f"tree-{len(tokens)}-{leaves}",
-        height=min(MOST, 120 + LANE * leaves), showlegend=bool(gone), margin={"l": 16, "r": 8, "t": 76 if title else 40},
-    )  # fmt: skip
+        figure,
+        _sentence(stretches, tokens, leaves, len(dropped)),
+        title=title,
+        uirevision=f"tree-{len(tokens)}-{leaves}",
+        height=min(MOST, 120 + LANE * leaves),
+        showlegend=bool(gone),
+        margin={"l": 16, "r": 8, "t": 76 if title else 40},
+    )
     figure.update_xaxes(title_text="tokens after the text", range=[-0.02 * longest, longest * 1.12], showgrid=False)
     figure.update_yaxes(visible=False, range=[leaves - 0.5, -0.7])
     return figure
@@ -106,16 +121,27 @@ def _write(figure: go.Figure, stretches, texts, tokens, dropped, longest: int) -
     inner = {stretch.parent for stretch in stretches}
     room = [max(5, int(len(stretch.nodes) / longest * WIDTH)) for stretch in stretches]
     figure.add_scatter(
-        x=[stretch.start + 0.1 for stretch in stretches], y=[stretch.lane - 0.08 for stretch in stretches], mode="text",
+        x=[stretch.start + 0.1 for stretch in stretches],
+        y=[stretch.lane - 0.08 for stretch in stretches],
+        mode="text",
         text=[label(text.strip(" ") or text, limit) for text, limit in zip(texts, room, strict=True)],
-        textposition="top right", textfont={"size": SMALL, "family": MONO}, hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+        textposition="top right",
+        textfont={"size": SMALL, "family": MONO},
+        hoverinfo="skip",
+        showlegend=False,
+    )
     ends = [stretch for i, stretch in enumerate(stretches) if i not in inner]
     figure.add_scatter(
-        x=[stretch.start + len(stretch.nodes) for stretch in ends], y=[stretch.lane for stretch in ends], mode="text",
+        x=[stretch.start + len(stretch.nodes) for stretch in ends],
+        y=[stretch.lane for stretch in ends],
+        mode="text",
         text=[_end(tokens[stretch.nodes[-1]], dropped.get(stretch.nodes[-1])) for stretch in ends],
-        textposition="middle right", textfont={"size": SMALL}, hoverinfo="skip", showlegend=False, cliponaxis=False,
-    )  # fmt: skip
+        textposition="middle right",
+        textfont={"size": SMALL},
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
+    )
 
 
 def _end(token: TreeToken, step: int | None) -> str:

@@ -31,12 +31,18 @@ def distribution_figure(
     colours = [ACCENT if i == chosen else INK for i in range(len(p))] + [REST]
     figure = go.Figure(
         go.Bar(
-            x=shares, y=np.arange(len(shares)), orientation="h", marker={"color": colours, "line": {"width": 0}},
-            customdata=np.append(np.arange(len(p)), -1), text=[_digits(share) for share in shares],
-            textposition="outside", textfont={"size": SMALL}, cliponaxis=False,
+            x=shares,
+            y=np.arange(len(shares)),
+            orientation="h",
+            marker={"color": colours, "line": {"width": 0}},
+            customdata=np.append(np.arange(len(p)), -1),
+            text=[_digits(share) for share in shares],
+            textposition="outside",
+            textfont={"size": SMALL},
+            cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>probability <b>%{x:.4f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     sentence = ""
     if len(p):
         sentence = f'The most likely next token is "{in_words(labels[0])}" with {percent(float(p[0]))}'
@@ -45,14 +51,10 @@ def distribution_figure(
         sentence += f' Chosen: "{in_words(labels[chosen])}" with {percent(float(p[chosen]))}.'
     finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
     most = float(shares.max())
-    figure.update_xaxes(
-        title_text="probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6
-    )
+    figure.update_xaxes(title_text="probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6)
     places = [*labels, OTHERS]
     figure.update_yaxes(
-        token_axis(
-            "", places, most=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}
-        )
+        token_axis("", places, most=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
     return figure
 

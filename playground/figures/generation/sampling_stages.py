@@ -30,19 +30,36 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     names = [f"{stage.name}<br>{stage.kept:,} left" for stage in choice.stages]
     figure = go.Figure(
         go.Heatmap(
-            z=np.where(alive, np.sqrt(shares), np.float32(np.nan)), x=np.arange(len(names)), y=np.arange(len(labels)),
-            text=text, texttemplate="%{text}", textfont={"size": SMALL}, customdata=shares, zmin=0, zmax=1, xgap=2,
-            ygap=2, colorscale=SEQUENTIAL, showscale=False,
+            z=np.where(alive, np.sqrt(shares), np.float32(np.nan)),
+            x=np.arange(len(names)),
+            y=np.arange(len(labels)),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": SMALL},
+            customdata=shares,
+            zmin=0,
+            zmax=1,
+            xgap=2,
+            ygap=2,
+            colorscale=SEQUENTIAL,
+            showscale=False,
             hovertemplate="<b>%{y}</b> after %{x}<br>probability <b>%{customdata:.5f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     chosen = choice.candidates.index(choice.token_id)
     figure.add_shape(
         type="rect", x0=-0.5, x1=len(names) - 0.5, y0=chosen - 0.5, y1=chosen + 0.5, line={"color": ACCENT, "width": 2}
     )
-    rows, columns = np.nonzero(~alive)  # these places have no colour, so the map has no text for them that shows in the dark
+    rows, columns = np.nonzero(
+        ~alive
+    )  # these places have no colour, so the map has no text for them that shows in the dark
     figure.add_scatter(
-        x=columns, y=rows, mode="text", text=[CUT] * len(rows), textfont={"size": SMALL, "color": REST}, hoverinfo="skip"
+        x=columns,
+        y=rows,
+        mode="text",
+        text=[CUT] * len(rows),
+        textfont={"size": SMALL, "color": REST},
+        hoverinfo="skip",
     )
     finish(figure, _sentence(choice, labels, chosen), title=title, uirevision="stages", showlegend=False)
     figure.update_xaxes(
@@ -64,27 +81,53 @@ def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: 
     for index in choice.leading:
         if index != chosen and final[index] > 0:
             figure.add_bar(
-                x=[final[index]], base=[start], y=[0], orientation="h", xaxis="x2", yaxis="y2",
-                marker={"color": REST, "opacity": 0.55, "line": {"width": 1}}, text=[label(labels[index])],
-                textposition="inside", hovertemplate=f"{label(labels[index])}: %{{x:.4f}}<extra></extra>",
-            )  # fmt: skip
+                x=[final[index]],
+                base=[start],
+                y=[0],
+                orientation="h",
+                xaxis="x2",
+                yaxis="y2",
+                marker={"color": REST, "opacity": 0.55, "line": {"width": 1}},
+                text=[label(labels[index])],
+                textposition="inside",
+                hovertemplate=f"{label(labels[index])}: %{{x:.4f}}<extra></extra>",
+            )
         start += final[index]
     figure.add_bar(
-        x=[choice.draw.end - choice.draw.start], base=[choice.draw.start], y=[0], orientation="h", xaxis="x2", yaxis="y2",
-        marker={"color": ACCENT, "line": {"width": 0}}, text=[label(labels[chosen])], textposition="inside",
+        x=[choice.draw.end - choice.draw.start],
+        base=[choice.draw.start],
+        y=[0],
+        orientation="h",
+        xaxis="x2",
+        yaxis="y2",
+        marker={"color": ACCENT, "line": {"width": 0}},
+        text=[label(labels[chosen])],
+        textposition="inside",
         hovertemplate=f"from {choice.draw.start:.4f} to {choice.draw.end:.4f}<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[choice.draw.number], y=[0.62], xaxis="x2", yaxis="y2", mode="markers+text", text=[f"{choice.draw.number:.4f}"],
-        marker={"symbol": "triangle-down", "size": 11, "color": ACCENT}, textposition="top center",
-        hovertemplate="the random number %{x:.6f}<extra></extra>", cliponaxis=False,
-    )  # fmt: skip
+        x=[choice.draw.number],
+        y=[0.62],
+        xaxis="x2",
+        yaxis="y2",
+        mode="markers+text",
+        text=[f"{choice.draw.number:.4f}"],
+        marker={"symbol": "triangle-down", "size": 11, "color": ACCENT},
+        textposition="top center",
+        hovertemplate="the random number %{x:.6f}<extra></extra>",
+        cliponaxis=False,
+    )
     figure.update_layout(
         barmode="overlay",
-        xaxis2={"range": [0, 1], "anchor": "y2", "title": {"text": "tokens end to end, likeliest first"},
-                "tickformat": ".1f", "showgrid": False},
+        xaxis2={
+            "range": [0, 1],
+            "anchor": "y2",
+            "title": {"text": "tokens end to end, likeliest first"},
+            "tickformat": ".1f",
+            "showgrid": False,
+        },
         yaxis2={"domain": [0, 0.12], "anchor": "x2", "range": [-0.5, 0.7], "visible": False},
-    )  # fmt: skip
+    )
 
 
 def _sentence(choice: Choice, labels: Sequence[str], chosen: int) -> str:

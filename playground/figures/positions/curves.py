@@ -34,13 +34,22 @@ def path_figure(projection: Projection, dimensions: int, *, title: str = "") -> 
     shares = projection.explained_variance_ratio[:dimensions]
     titles = [f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares)]
     shared = {
-        "mode": "lines+markers", "customdata": places, "showlegend": False, "line": {"color": "#8f959e", "width": 1},
+        "mode": "lines+markers",
+        "customdata": places,
+        "showlegend": False,
+        "line": {"color": "#8f959e", "width": 1},
         "hovertemplate": "position <b>%{customdata:d}</b><extra></extra>",
-    }  # fmt: skip
-    marker = {"color": places, "colorscale": PATH_COLOURS, "colorbar": colour_bar("position"),
-              "showscale": len(shares) == 2}  # fmt: skip
-    sentence = (f"{counted(len(points), 'position')} on the {len(shares)} axes along which they differ most, which hold "
-                f"{percent(float(shares.sum()))} of the variance; the line joins neighbours. {projection.note}")  # fmt: skip
+    }
+    marker = {
+        "color": places,
+        "colorscale": PATH_COLOURS,
+        "colorbar": colour_bar("position"),
+        "showscale": len(shares) == 2,
+    }
+    sentence = (
+        f"{counted(len(points), 'position')} on the {len(shares)} axes along which they differ most, which hold "
+        f"{percent(float(shares.sum()))} of the variance; the line joins neighbours. {projection.note}"
+    )
     if len(shares) == 3:
         trace = go.Scatter3d(x=points[:, 0], y=points[:, 1], z=points[:, 2], marker={**marker, "size": 2.5}, **shared)
     else:
@@ -56,9 +65,14 @@ def path_figure(projection: Projection, dimensions: int, *, title: str = "") -> 
 
 
 def over_distance_figure(
-    distances: np.ndarray, lines: np.ndarray, names: Sequence[str], *, what: str,
-    axis: str = "distance (query − key)", title: str = "",
-) -> go.Figure:  # fmt: skip
+    distances: np.ndarray,
+    lines: np.ndarray,
+    names: Sequence[str],
+    *,
+    what: str,
+    axis: str = "distance (query − key)",
+    title: str = "",
+) -> go.Figure:
     """Curves (lines, n) over distances (n,): one for each name, unescaped. what: the number that they show;
     axis: what the distance is. Of many lines every n-th is drawn, of a long one its extremes."""
     x, chosen = np.asarray(distances, np.float32), spread(len(lines), MOST_LINES)
@@ -68,12 +82,18 @@ def over_distance_figure(
         name, values = names[number], np.asarray(lines[number], np.float32)
         at = extremes(values, MOST_PLACES)
         figure.add_scatter(
-            x=x[at], y=values[at], mode="lines", name=label(name, 40), showlegend=1 < len(lines) <= 16,
+            x=x[at],
+            y=values[at],
+            mode="lines",
+            name=label(name, 40),
+            showlegend=1 < len(lines) <= 16,
             line={"color": colour, "width": 1.6},
             hovertemplate=f"{label(name, 40)}<br>distance <b>%{{x:d}}</b>: <b>%{{y:.4f}}</b><extra></extra>",
-        )  # fmt: skip
-    sentence = (f"{what[:1].upper()}{what[1:]} at distances {int(x[0])} to {int(x[-1])}: {np.min(lines):.3g} to "
-                f"{np.max(lines):.3g}.")  # fmt: skip
+        )
+    sentence = (
+        f"{what[:1].upper()}{what[1:]} at distances {int(x[0])} to {int(x[-1])}: {np.min(lines):.3g} to "
+        f"{np.max(lines):.3g}."
+    )
     if len(chosen) < len(lines):
         sentence += f" Drawn: every {chosen[1]}. line of {len(lines)}."
     finish(figure, sentence, title=title, uirevision=f"over-{what}-{len(x)}")
@@ -85,10 +105,16 @@ def over_distance_figure(
 def slopes_figure(slopes: np.ndarray, *, title: str = "") -> go.Figure:
     """ALiBi's slope of each head (heads,) as bars on a logarithmic axis."""
     figure = go.Figure(
-        go.Bar(x=np.arange(len(slopes)), y=np.asarray(slopes, np.float32), marker={"color": INK},
-               hovertemplate="head <b>%{x}</b>: slope <b>%{y:.5f}</b><extra></extra>")
-    )  # fmt: skip
-    sentence = f"Slopes of {counted(len(slopes), 'head')}, {slopes.max():.3g} to {slopes.min():.3g}: steeper sees less far."
+        go.Bar(
+            x=np.arange(len(slopes)),
+            y=np.asarray(slopes, np.float32),
+            marker={"color": INK},
+            hovertemplate="head <b>%{x}</b>: slope <b>%{y:.5f}</b><extra></extra>",
+        )
+    )
+    sentence = (
+        f"Slopes of {counted(len(slopes), 'head')}, {slopes.max():.3g} to {slopes.min():.3g}: steeper sees less far."
+    )
     finish(figure, sentence, title=title, uirevision=f"slopes-{len(slopes)}", bargap=0.3)
     figure.update_xaxes(title_text="head", showgrid=False)
     figure.update_yaxes(title_text="slope", type="log", dtick=1)
@@ -99,12 +125,19 @@ def buckets_figure(distances: np.ndarray, buckets: dict[str, np.ndarray], *, tit
     """Which bucket each distance (key - query) falls into: name -> (n,) as steps."""
     figure, at = go.Figure(), spread(len(distances), around=int(np.abs(distances).argmin()))
     for (name, values), colour in zip(buckets.items(), CATEGORIES, strict=False):
-        figure.add_scatter(x=np.asarray(distances[at], np.float32), y=np.asarray(values[at], np.float32), mode="lines",
-                           name=label(name), line={"color": colour, "width": 2, "shape": "hvh"},
-                           hovertemplate="distance <b>%{x:d}</b>: bucket <b>%{y:d}</b><extra></extra>")  # fmt: skip
+        figure.add_scatter(
+            x=np.asarray(distances[at], np.float32),
+            y=np.asarray(values[at], np.float32),
+            mode="lines",
+            name=label(name),
+            line={"color": colour, "width": 2, "shape": "hvh"},
+            hovertemplate="distance <b>%{x:d}</b>: bucket <b>%{y:d}</b><extra></extra>",
+        )
     first = next(iter(buckets.values()))
-    sentence = (f"{len(np.unique(first))} buckets for distances {int(distances[0])} to {int(distances[-1])}: one distance "
-                "each near the query, wider the farther.")  # fmt: skip
+    sentence = (
+        f"{len(np.unique(first))} buckets for distances {int(distances[0])} to {int(distances[-1])}: one distance "
+        "each near the query, wider the farther."
+    )
     sentence += f" Drawn: every {at[1] - at[0]}. distance." if len(at) < len(distances) else ""
     finish(figure, sentence, title=title, uirevision=f"buckets-{len(distances)}", showlegend=len(buckets) > 1)
     figure.update_xaxes(title_text="distance (key − query)", showgrid=False)
@@ -115,14 +148,31 @@ def buckets_figure(distances: np.ndarray, buckets: dict[str, np.ndarray], *, tit
 def shift_figure(matrix: np.ndarray, k: int, *, title: str = "") -> go.Figure:
     """The matrix (d, d) that takes the encoding of any position to that of the position k later."""
     figure = go.Figure(
-        go.Heatmap(z=np.asarray(matrix, np.float32), zmin=-1, zmax=1, colorscale=DIVERGING, colorbar=colour_bar("entry"),
-                   hovertemplate="row <b>%{y}</b>, column <b>%{x}</b>: <b>%{z:.3f}</b><extra></extra>")
-    )  # fmt: skip
-    finish(figure, f"The rotation for a shift by {k}, its first {len(matrix)} rows and columns: blocks of two along the "
-                   "diagonal, the same for every position.", title=title, uirevision=f"shift-{len(matrix)}")  # fmt: skip
+        go.Heatmap(
+            z=np.asarray(matrix, np.float32),
+            zmin=-1,
+            zmax=1,
+            colorscale=DIVERGING,
+            colorbar=colour_bar("entry"),
+            hovertemplate="row <b>%{y}</b>, column <b>%{x}</b>: <b>%{z:.3f}</b><extra></extra>",
+        )
+    )
+    finish(
+        figure,
+        f"The rotation for a shift by {k}, its first {len(matrix)} rows and columns: blocks of two along the "
+        "diagonal, the same for every position.",
+        title=title,
+        uirevision=f"shift-{len(matrix)}",
+    )
     figure.update_xaxes(title_text="dimension", showgrid=False, constrain="domain", constraintoward="left")
-    figure.update_yaxes(title_text="dimension", showgrid=False, autorange="reversed", scaleanchor="x", constrain="domain",
-                        constraintoward="top")  # fmt: skip
+    figure.update_yaxes(
+        title_text="dimension",
+        showgrid=False,
+        autorange="reversed",
+        scaleanchor="x",
+        constrain="domain",
+        constraintoward="top",
+    )
     return figure
 
 
@@ -132,28 +182,44 @@ def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, tit
     rows = len(mean)
     figure = go.Figure(
         go.Heatmap(
-            z=np.asarray(mean, np.float32), x=np.asarray(distances, np.float32), y=np.arange(rows, dtype=np.float32),
-            zmin=0, colorscale=[[place**2, colour] for place, colour in SEQUENTIAL], colorbar=colour_bar("mean weight"),
+            z=np.asarray(mean, np.float32),
+            x=np.asarray(distances, np.float32),
+            y=np.arange(rows, dtype=np.float32),
+            zmin=0,
+            colorscale=[[place**2, colour] for place, colour in SEQUENTIAL],
+            colorbar=colour_bar("mean weight"),
             hovertemplate="layer, head <b>%{y}</b><br>distance <b>%{x:d}</b><br>mean weight <b>%{z:.4f}</b>"
             "<extra></extra>",
         )
-    )  # fmt: skip
+    )
     layers = rows // heads
-    sentence = (f"{counted(rows, 'head')} in {counted(layers, 'layer')} from top to bottom, distances {int(distances[0])} "
-                f"to {int(distances[-1])} from left to right; darker means more attention.")  # fmt: skip
+    sentence = (
+        f"{counted(rows, 'head')} in {counted(layers, 'layer')} from top to bottom, distances {int(distances[0])} "
+        f"to {int(distances[-1])} from left to right; darker means more attention."
+    )
     height = int(np.clip(150 + 3 * rows, 300, 900))
     finish(figure, sentence, title=title, uirevision=f"all-heads-{mean.shape}", height=height)
     step = max(1, layers // 15)
     figure.update_xaxes(title_text="distance (query − key)", showgrid=False)
     figure.update_yaxes(
-        title_text="layer", autorange="reversed", showgrid=False, tickvals=[n * heads for n in range(0, layers, step)],
-        ticktext=[str(n) for n in range(0, layers, step)], tickfont={"size": SMALL},
+        title_text="layer",
+        autorange="reversed",
+        showgrid=False,
+        tickvals=[n * heads for n in range(0, layers, step)],
+        ticktext=[str(n) for n in range(0, layers, step)],
+        tickfont={"size": SMALL},
         labelalias={str(i): f"{i // heads}, {i % heads}" for i in range(rows)},
-    )  # fmt: skip
+    )
     return figure
 
 
 def row_mark(row: int, distances: np.ndarray) -> dict:
     """The frame round one head of `all_heads_figure`, as a Plotly shape."""
-    return {"type": "rect", "x0": float(distances[0]) - 0.5, "x1": float(distances[-1]) + 0.5, "y0": row - 0.5,
-            "y1": row + 0.5, "line": {"color": ACCENT, "width": 2}}  # fmt: skip
+    return {
+        "type": "rect",
+        "x0": float(distances[0]) - 0.5,
+        "x1": float(distances[-1]) + 0.5,
+        "y0": row - 0.5,
+        "y1": row + 0.5,
+        "line": {"color": ACCENT, "width": 2},
+    }

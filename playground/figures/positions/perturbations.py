@@ -12,9 +12,15 @@ from playground.figures.theme import ACCENT, DIVERGING, SEQUENTIAL, colour_bar, 
 
 
 def variants_figure(
-    names: Sequence[str], tokens: Sequence[str], values: np.ndarray, *, what: str, unit: str, signed: bool = True,
+    names: Sequence[str],
+    tokens: Sequence[str],
+    values: np.ndarray,
+    *,
+    what: str,
+    unit: str,
+    signed: bool = True,
     means: Sequence[float] = (),
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """Heat map of one number per variant and token, values (V, T), NaN where a token has none: variants from top to
     bottom, tokens from left to right in the text's own order.
 
@@ -26,13 +32,20 @@ def variants_figure(
     most = max(float(np.percentile(known, 98)) if len(known) else 0.0, 1e-3)
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=np.arange(z.shape[1], dtype=np.float32), y=np.arange(z.shape[0], dtype=np.float32),
-            zmin=-most if signed else 0, zmax=most, colorscale=DIVERGING if signed else SEQUENTIAL, hoverongaps=False,
-            xgap=1 if z.shape[1] <= 60 else 0, ygap=3, colorbar=colour_bar(f"{what} ({unit})" if unit else what),
+            z=z,
+            x=np.arange(z.shape[1], dtype=np.float32),
+            y=np.arange(z.shape[0], dtype=np.float32),
+            zmin=-most if signed else 0,
+            zmax=most,
+            colorscale=DIVERGING if signed else SEQUENTIAL,
+            hoverongaps=False,
+            xgap=1 if z.shape[1] <= 60 else 0,
+            ygap=3,
+            colorbar=colour_bar(f"{what} ({unit})" if unit else what),
             hovertemplate=f"<b>%{{y}}</b><br>%{{x}}<br>{label(what, None)} <b>%{{z:.3g}}</b> {label(unit, None)}"
             "<extra></extra>",
         )
-    )  # fmt: skip
+    )
     finish(
         figure,
         f"{what[:1].upper()}{what[1:]} for {counted(len(names), 'way')} to break the text, from top to bottom, and "
@@ -41,13 +54,18 @@ def variants_figure(
         height=150 + 32 * len(names),
     )
     figure.update_xaxes(token_axis("", tokens, tickangle=-50 if len(tokens) > 6 else 0))
-    written = [f"{name}  {'±0' if abs(mean) < 0.005 else f'{mean:+.2g}'}" if np.isfinite(mean) else name
-               for name, mean in zip(names, means or [np.nan] * len(names), strict=True)]  # fmt: skip
+    written = [
+        f"{name}  {'±0' if abs(mean) < 0.005 else f'{mean:+.2g}'}" if np.isfinite(mean) else name
+        for name, mean in zip(names, means or [np.nan] * len(names), strict=True)
+    ]
     figure.update_yaxes(
-        autorange="reversed", showgrid=False, tickmode="array", tickvals=list(range(len(names))),
+        autorange="reversed",
+        showgrid=False,
+        tickmode="array",
+        tickvals=list(range(len(names))),
         ticktext=[label(text, None) for text in written],
         labelalias={str(i): label(name, None) for i, name in enumerate(names)},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -57,7 +75,9 @@ def variant_mark(row: int, tokens: int) -> dict:
     return {"type": "rect", "x0": -0.5, "x1": tokens - 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": line}
 
 
-def weights_change_figure(before: np.ndarray, after: np.ndarray, tokens: Sequence[str], *, title: str = "") -> go.Figure:
+def weights_change_figure(
+    before: np.ndarray, after: np.ndarray, tokens: Sequence[str], *, title: str = ""
+) -> go.Figure:
     """Heat map of how one head's weights changed, after - before, (Q, K): orange where a token now gets more.
 
     Beyond 256 tokens the change of every n-th token is drawn. Hover tells the difference.
@@ -69,22 +89,40 @@ def weights_change_figure(before: np.ndarray, after: np.ndarray, tokens: Sequenc
     places = np.arange(len(shown), dtype=np.float32)
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=places, y=places, zmin=-most, zmax=most, colorscale=DIVERGING,
+            z=z,
+            x=places,
+            y=places,
+            zmin=-most,
+            zmax=most,
+            colorscale=DIVERGING,
             colorbar=colour_bar("weight, after − before"),
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>weight  <b>%{z:+.3f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     finish(
-        figure, f"Change of one head's attention over {counted(len(tokens), 'token')}, tokens in the text's own order: "
+        figure,
+        f"Change of one head's attention over {counted(len(tokens), 'token')}, tokens in the text's own order: "
         f"orange where a key now gets more, blue where it gets less, up to {most:.3g}.",
-        title=title, uirevision=f"change-{z.shape}",
-    )  # fmt: skip
+        title=title,
+        uirevision=f"change-{z.shape}",
+    )
     figure.update_xaxes(
-        token_axis("key (attends to)", shown, tickangle=-60 if len(shown) > 6 else 0, constrain="domain",
-                   constraintoward="left")
-    )  # fmt: skip
+        token_axis(
+            "key (attends to)",
+            shown,
+            tickangle=-60 if len(shown) > 6 else 0,
+            constrain="domain",
+            constraintoward="left",
+        )
+    )
     figure.update_yaxes(
-        token_axis("query (attends from)", shown, autorange="reversed", scaleanchor="x", constrain="domain",
-                   constraintoward="top")
-    )  # fmt: skip
+        token_axis(
+            "query (attends from)",
+            shown,
+            autorange="reversed",
+            scaleanchor="x",
+            constrain="domain",
+            constraintoward="top",
+        )
+    )
     return figure

@@ -43,24 +43,52 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
         lines = np.full((2, len(shown), 3), np.nan, np.float32)
         lines[:, :, 0], lines[:, :, 1] = (x, y), (x + ends[0], y + ends[1])
         turned = np.mod(position * theta, 2 * np.pi).astype(np.float32)
-        return [{"type": "scatter", "x": lines[0].ravel(), "y": lines[1].ravel()},
-                {"type": "scatter", "x": lines[0, :, 1], "y": lines[1, :, 1], "marker": {"color": turned},
-                 "customdata": turned}]  # fmt: skip
+        return [
+            {"type": "scatter", "x": lines[0].ravel(), "y": lines[1].ravel()},
+            {
+                "type": "scatter",
+                "x": lines[0, :, 1],
+                "y": lines[1, :, 1],
+                "marker": {"color": turned},
+                "customdata": turned,
+            },
+        ]
 
     first = hands(start)
-    figure = go.Figure([
-        go.Scatter(**first[0], mode="lines", line={"color": INK, "width": 2.5}, hoverinfo="skip"),
-        go.Scatter(
-            x=first[1]["x"], y=first[1]["y"], mode="markers", customdata=first[1]["customdata"],
-            text=[f"pair <b>{pair}</b>, once round in <b>{wave:,.1f}</b> tokens" if np.isfinite(wave)
-                  else f"pair <b>{pair}</b> stands still" for pair, wave in zip(shown, waves, strict=True)],
-            marker={"size": 11, "color": first[1]["marker"]["color"], "colorscale": CYCLIC, "cmin": 0,
-                    "cmax": 2 * np.pi, "line": {"color": INK, "width": 1}},
-            hovertemplate="%{text}<br>turned by <b>%{customdata:.2f}</b> rad<extra></extra>",
-        ),
-        go.Scatter(x=x, y=y - 0.56, mode="text", text=[short(wave) for wave in waves], hoverinfo="skip",
-                   textfont={"size": SMALL}),
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Scatter(**first[0], mode="lines", line={"color": INK, "width": 2.5}, hoverinfo="skip"),
+            go.Scatter(
+                x=first[1]["x"],
+                y=first[1]["y"],
+                mode="markers",
+                customdata=first[1]["customdata"],
+                text=[
+                    f"pair <b>{pair}</b>, once round in <b>{wave:,.1f}</b> tokens"
+                    if np.isfinite(wave)
+                    else f"pair <b>{pair}</b> stands still"
+                    for pair, wave in zip(shown, waves, strict=True)
+                ],
+                marker={
+                    "size": 11,
+                    "color": first[1]["marker"]["color"],
+                    "colorscale": CYCLIC,
+                    "cmin": 0,
+                    "cmax": 2 * np.pi,
+                    "line": {"color": INK, "width": 1},
+                },
+                hovertemplate="%{text}<br>turned by <b>%{customdata:.2f}</b> rad<extra></extra>",
+            ),
+            go.Scatter(
+                x=x,
+                y=y - 0.56,
+                mode="text",
+                text=[short(wave) for wave in waves],
+                hoverinfo="skip",
+                textfont={"size": SMALL},
+            ),
+        ]
+    )
     figure.frames = [
         go.Frame(name=str(position), data=hands(position), traces=[0, 1]) for position in range(len(tokens))
     ]
@@ -68,19 +96,39 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
     sentence = f"{counted(len(shown), 'clock')}, one for each pair of dimensions"
     sentence += f" (every {step}. of {len(frequencies)})" if step > 1 else ""
     if len(moving):
-        sentence += f"; the number below is the tokens for one full turn, {short(moving.min())} to {short(moving.max())}"
+        sentence += (
+            f"; the number below is the tokens for one full turn, {short(moving.min())} to {short(moving.max())}"
+        )
     rows = -(-len(shown) // columns)
-    finish(figure, sentence + ".", title=title, uirevision=f"clocks-{len(frequencies)}", showlegend=False,
-           height=190 + 92 * rows, dragmode=False)  # fmt: skip
+    finish(
+        figure,
+        sentence + ".",
+        title=title,
+        uirevision=f"clocks-{len(frequencies)}",
+        showlegend=False,
+        height=190 + 92 * rows,
+        dragmode=False,
+    )
     figure.update_layout(
-        shapes=[{"type": "circle", "x0": a - 0.42, "x1": a + 0.42, "y0": b - 0.42, "y1": b + 0.42, "layer": "below",
-                 "line": {"color": FAINT, "width": 1.5}} for a, b in zip(x.tolist(), y.tolist(), strict=True)],
+        shapes=[
+            {
+                "type": "circle",
+                "x0": a - 0.42,
+                "x1": a + 0.42,
+                "y0": b - 0.42,
+                "y1": b + 0.42,
+                "layer": "below",
+                "line": {"color": FAINT, "width": 1.5},
+            }
+            for a, b in zip(x.tolist(), y.tolist(), strict=True)
+        ],
         **player([f"position {p}{_beside(token)}" for p, token in enumerate(tokens)], start=start),
         margin={"b": 110},
-    )  # fmt: skip
+    )
     figure.update_xaxes(visible=False, range=[-0.55, columns - 0.45], fixedrange=True, constrain="domain")
-    figure.update_yaxes(visible=False, range=[1.25 * (1 - rows) - 0.75, 0.5], fixedrange=True, scaleanchor="x",
-                        constrain="domain")
+    figure.update_yaxes(
+        visible=False, range=[1.25 * (1 - rows) - 0.75, 0.5], fixedrange=True, scaleanchor="x", constrain="domain"
+    )
     return figure
 
 
@@ -96,16 +144,26 @@ def pairs_figure(
     pairs = np.arange(len(parts), dtype=np.float32)
     figure = go.Figure()
     figure.add_bar(
-        x=pairs, y=np.asarray(parts, np.float32), name="at this distance", marker={"color": INK},
+        x=pairs,
+        y=np.asarray(parts, np.float32),
+        name="at this distance",
+        marker={"color": INK},
         customdata=wavelengths.astype(np.float32),
         hovertemplate="pair <b>%{x}</b>, wavelength %{customdata:,.1f}<br>adds <b>%{y:+.4f}</b><extra></extra>",
-    )  # fmt: skip
-    figure.add_scatter(x=pairs, y=np.asarray(now, np.float32), mode="markers", name="at the real distance",
-                       marker={"color": ACCENT, "symbol": "line-ew-open", "size": 9, "line": {"width": 2}},
-                       hovertemplate="pair <b>%{x}</b> really adds <b>%{y:+.4f}</b><extra></extra>")  # fmt: skip
+    )
+    figure.add_scatter(
+        x=pairs,
+        y=np.asarray(now, np.float32),
+        mode="markers",
+        name="at the real distance",
+        marker={"color": ACCENT, "symbol": "line-ew-open", "size": 9, "line": {"width": 2}},
+        hovertemplate="pair <b>%{x}</b> really adds <b>%{y:+.4f}</b><extra></extra>",
+    )
     strongest = int(np.abs(parts).argmax())
-    sentence = (f"What each of {len(parts)} pairs adds to the score, the fastest first: most pair {strongest}, "
-                f"{parts[strongest]:+.3f} (wavelength {short(wavelengths[strongest])}).")  # fmt: skip
+    sentence = (
+        f"What each of {len(parts)} pairs adds to the score, the fastest first: most pair {strongest}, "
+        f"{parts[strongest]:+.3f} (wavelength {short(wavelengths[strongest])})."
+    )
     if unturned:
         sentence += f" The dimensions that don't turn add {unturned:+.3f} at every distance."
     finish(figure, sentence, title=title, uirevision=f"pairs-{len(parts)}", height=330, bargap=0.25)
@@ -114,17 +172,31 @@ def pairs_figure(
     return figure
 
 
-def curve_figure(distances: np.ndarray, scores: np.ndarray, real: int, real_score: float, *, title: str = "") -> go.Figure:
+def curve_figure(
+    distances: np.ndarray, scores: np.ndarray, real: int, real_score: float, *, title: str = ""
+) -> go.Figure:
     """A score over the distance, (n,) each, with the real one marked."""
     figure = go.Figure()
-    figure.add_scatter(x=np.asarray(distances, np.float32), y=np.asarray(scores, np.float32), mode="lines", showlegend=False,
-                       line={"color": INK, "width": 1.8},
-                       hovertemplate="distance <b>%{x:d}</b>: score <b>%{y:.3f}</b><extra></extra>")  # fmt: skip
-    figure.add_scatter(x=[real], y=[real_score], mode="markers", showlegend=False,
-                       marker={"color": ACCENT, "size": 10},
-                       hovertemplate="recorded, at distance <b>%{x:d}</b>: <b>%{y:.3f}</b><extra></extra>")  # fmt: skip
-    sentence = (f"The score at distances {int(distances[0])} to {int(distances[-1])}: {scores.min():.2f} to "
-                f"{scores.max():.2f}; the dot is what the model computed at distance {real}, {real_score:.2f}.")  # fmt: skip
+    figure.add_scatter(
+        x=np.asarray(distances, np.float32),
+        y=np.asarray(scores, np.float32),
+        mode="lines",
+        showlegend=False,
+        line={"color": INK, "width": 1.8},
+        hovertemplate="distance <b>%{x:d}</b>: score <b>%{y:.3f}</b><extra></extra>",
+    )
+    figure.add_scatter(
+        x=[real],
+        y=[real_score],
+        mode="markers",
+        showlegend=False,
+        marker={"color": ACCENT, "size": 10},
+        hovertemplate="recorded, at distance <b>%{x:d}</b>: <b>%{y:.3f}</b><extra></extra>",
+    )
+    sentence = (
+        f"The score at distances {int(distances[0])} to {int(distances[-1])}: {scores.min():.2f} to "
+        f"{scores.max():.2f}; the dot is what the model computed at distance {real}, {real_score:.2f}."
+    )
     finish(figure, sentence, title=title, uirevision=f"curve-{len(distances)}", height=330)
     figure.update_xaxes(title_text="distance (query − key)", showgrid=False)
     figure.update_yaxes(title_text="score")
@@ -137,22 +209,35 @@ def distance_mark(distance: float) -> dict:
     return {"type": "line", "x0": distance, "x1": distance, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def decay_figure(
-    distances: np.ndarray, lines: dict[str, np.ndarray], *, length: int, title: str = ""
-) -> go.Figure:
+def decay_figure(distances: np.ndarray, lines: dict[str, np.ndarray], *, length: int, title: str = "") -> go.Figure:
     """Scores over far distances on a logarithmic axis, one line each (n,); names unescaped; a mark at the text's length."""
     figure = go.Figure()
     for (name, values), colour in zip(lines.items(), (INK, CATEGORIES[1]), strict=False):
-        figure.add_scatter(x=np.asarray(distances, np.float32), y=np.asarray(values, np.float32), mode="lines",
-                           name=label(name, 60), line={"color": colour, "width": 1.8},
-                           hovertemplate="distance <b>%{x:d}</b>: score <b>%{y:.3f}</b><extra></extra>")  # fmt: skip
+        figure.add_scatter(
+            x=np.asarray(distances, np.float32),
+            y=np.asarray(values, np.float32),
+            mode="lines",
+            name=label(name, 60),
+            line={"color": colour, "width": 1.8},
+            hovertemplate="distance <b>%{x:d}</b>: score <b>%{y:.3f}</b><extra></extra>",
+        )
     last = list(lines.values())[-1]
-    sentence = (f"Scores at distances {int(distances[0])} to {int(distances[-1]):,}: {in_words(list(lines)[-1], None)} "
-                f"goes from {last[0]:.2f} to {last[-1]:.2f}.")  # fmt: skip
+    sentence = (
+        f"Scores at distances {int(distances[0])} to {int(distances[-1]):,}: {in_words(list(lines)[-1], None)} "
+        f"goes from {last[0]:.2f} to {last[-1]:.2f}."
+    )
     finish(figure, sentence, title=title, uirevision=f"decay-{len(distances)}", height=330)
     figure.update_xaxes(title_text="distance, logarithmic", type="log", dtick=1, tickformat=",d", showgrid=False)
     figure.update_yaxes(title_text="score")
     if length > 1:
-        figure.add_shape(type="line", x0=length, x1=length, yref="paper", y0=0, y1=1, layer="below",
-                         line={"color": REST, "width": 1.5, "dash": "dot"})  # fmt: skip
+        figure.add_shape(
+            type="line",
+            x0=length,
+            x1=length,
+            yref="paper",
+            y0=0,
+            y1=1,
+            layer="below",
+            line={"color": REST, "width": 1.5, "dash": "dot"},
+        )
     return figure

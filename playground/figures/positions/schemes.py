@@ -27,9 +27,15 @@ def table_figure(table: np.ndarray, *, what: str = "position table", title: str 
     z = np.asarray(table[rows][:, columns], np.float32)
     most = float(np.percentile(np.abs(z), 99.5)) or 1.0
     figure = _heat(
-        z, rows, columns, zmin=-most, zmax=most, colorscale=DIVERGING, colorbar=colour_bar("value"),
+        z,
+        rows,
+        columns,
+        zmin=-most,
+        zmax=most,
+        colorscale=DIVERGING,
+        colorbar=colour_bar("value"),
         hovertemplate="position <b>%{y:d}</b><br>dimension <b>%{x:d}</b><br>value <b>%{z:.4f}</b><extra></extra>",
-    )  # fmt: skip
+    )
     sentence = (
         f"{what[:1].upper()}{what[1:]}: {table.shape[0]} positions from top to bottom, {table.shape[1]} dimensions "
         f"from left to right, blue below zero and orange above; colours end at ±{most:.3g}."
@@ -52,18 +58,23 @@ def waves_figure(
     for lane, (name, colour) in enumerate(zip(names, shades(len(names)), strict=True)):
         at = extremes(values[:, lane])
         figure.add_scatter(
-            x=at.astype(np.float32), y=values[at, lane] / (2.3 * most) - lane, mode="lines",
-            name=name, customdata=values[at, lane], line={"color": colour, "width": 1.8}, showlegend=False,
+            x=at.astype(np.float32),
+            y=values[at, lane] / (2.3 * most) - lane,
+            mode="lines",
+            name=name,
+            customdata=values[at, lane],
+            line={"color": colour, "width": 1.8},
+            showlegend=False,
             hovertemplate="%{fullData.name}<br>position <b>%{x:d}</b>, value <b>%{customdata:.3f}</b><extra></extra>",
-        )  # fmt: skip
+        )
     over = counted(len(values), "position")
     sentence = f"{counted(len(names), 'dimension')} as curves over {over}, within ±{most:.3g}."
     if len(values) > MOST_POINTS:
-        sentence += f" Of every {len(values) / (MOST_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
+        sentence += (
+            f" Of every {len(values) / (MOST_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
+        )
     figure = _finish(figure, sentence, "position", "", title, values.shape)
-    figure.update_yaxes(
-        tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55]
-    )
+    figure.update_yaxes(tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55])
     return figure
 
 
@@ -81,11 +92,15 @@ def wavelengths_figure(
     at = at[spread(len(at))]
     figure = go.Figure(
         go.Scatter(
-            x=at, y=values[at], mode="lines+markers",
-            marker={"size": 5, "color": INK}, line={"color": INK, "width": 1.2}, showlegend=False,
+            x=at,
+            y=values[at],
+            mode="lines+markers",
+            marker={"size": 5, "color": INK},
+            line={"color": INK, "width": 1.2},
+            showlegend=False,
             hovertemplate="pair <b>%{x:d}</b> turns once in <b>%{y:,.1f}</b> tokens<extra></extra>",
         )
-    )  # fmt: skip
+    )
     sentence = f"{moving.sum()} pairs turn once in "
     sentence += f"{values[moving].min():,.1f} to {values[moving].max():,.0f} tokens." if moving.any() else "no time."
     if not moving.all():
@@ -94,15 +109,26 @@ def wavelengths_figure(
     for tokens, text, colour in ((length, "this text", ACCENT), (context, "longest text", REST)):
         if tokens:
             figure.add_shape(
-                type="line", xref="paper", x0=0, x1=1, y0=tokens, y1=tokens, layer="below",
+                type="line",
+                xref="paper",
+                x0=0,
+                x1=1,
+                y0=tokens,
+                y1=tokens,
+                layer="below",
                 line={"color": colour, "width": 1.5, "dash": "dot"},
-            )  # fmt: skip
+            )
             faster = 2 * (values < tokens).sum() >= len(values)
             figure.add_annotation(
-                text=f"{text}: {counted(tokens, 'token')}", xref="paper", x=0 if faster else 1,
-                xanchor="left" if faster else "right", y=np.log10(tokens), yanchor="bottom" if faster else "top",
-                showarrow=False, font={"size": SMALL},
-            )  # fmt: skip
+                text=f"{text}: {counted(tokens, 'token')}",
+                xref="paper",
+                x=0 if faster else 1,
+                xanchor="left" if faster else "right",
+                y=np.log10(tokens),
+                yanchor="bottom" if faster else "top",
+                showarrow=False,
+                font={"size": SMALL},
+            )
     figure = _finish(figure, sentence, "pair", "wavelength in tokens", title, values.shape)
     figure.update_yaxes(type="log", dtick=1, tickformat=",d")
     return figure
@@ -113,10 +139,15 @@ def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
     rows, columns, words = _places(angles.shape, "column")
     z = np.mod(np.asarray(angles[rows][:, columns], np.float64), 2 * np.pi)
     figure = _heat(
-        z, rows, columns, zmin=0, zmax=2 * np.pi, colorscale=CYCLIC,
+        z,
+        rows,
+        columns,
+        zmin=0,
+        zmax=2 * np.pi,
+        colorscale=CYCLIC,
         colorbar=colour_bar("angle", tickvals=[0, np.pi, 2 * np.pi], ticktext=["0", "π", "2π"]),
         hovertemplate="position <b>%{y:d}</b><br>pair <b>%{x:d}</b><br>angle <b>%{z:.3f}</b> rad<extra></extra>",
-    )  # fmt: skip
+    )
     sentence = (
         f"Angle by which each of {angles.shape[1]} pairs is turned, from left to right, at {angles.shape[0]} "
         "positions from top to bottom, counted anew after each full turn."
@@ -134,9 +165,7 @@ def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
     return _finish(figure, sentence, "distance (tokens back)", "added to the score", title, bias.shape)
 
 
-def relative_bias_figure(
-    bias: np.ndarray, distances: np.ndarray, *, lines: bool = False, title: str = ""
-) -> go.Figure:
+def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool = False, title: str = "") -> go.Figure:
     """Learned bias (heads, distances) by distance = key position - query position: a signed heat map, or lines. Of many
     distances every n-th is drawn, of many lines every n-th."""
     sentence = (
@@ -151,11 +180,18 @@ def relative_bias_figure(
     at = spread(len(distances), min(MOST_POINTS, MOST_CELLS // len(bias)), around=int(np.abs(distances).argmin()))
     figure = go.Figure(
         go.Heatmap(
-            z=np.asarray(bias[:, at], np.float32), x=np.asarray(distances[at], np.int32), y0=0, dy=1, zmin=-most, zmax=most,
-            colorscale=DIVERGING, colorbar=colour_bar("bias"), ygap=1,
+            z=np.asarray(bias[:, at], np.float32),
+            x=np.asarray(distances[at], np.int32),
+            y0=0,
+            dy=1,
+            zmin=-most,
+            zmax=most,
+            colorscale=DIVERGING,
+            colorbar=colour_bar("bias"),
+            ygap=1,
             hovertemplate="head <b>%{y:d}</b><br>distance <b>%{x:d}</b><br>bias <b>%{z:.3f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure = _finish(figure, sentence + _drawn(len(distances), at), where, "head", title, bias.shape)
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, dtick=max(1, len(bias) // 12))
@@ -166,9 +202,15 @@ def similarity_figure(cosine: np.ndarray, *, title: str = "") -> go.Figure:
     """Heat map of cosine similarities (positions, positions): white at 0, orange towards 1, blue towards -1."""
     rows, columns, words = _places(cosine.shape, "column", columns=MOST_ROWS)
     figure = _heat(
-        cosine[rows][:, columns], rows, columns, zmin=-1, zmax=1, colorscale=DIVERGING, colorbar=colour_bar("cosine"),
+        cosine[rows][:, columns],
+        rows,
+        columns,
+        zmin=-1,
+        zmax=1,
+        colorscale=DIVERGING,
+        colorbar=colour_bar("cosine"),
         hovertemplate="positions <b>%{y:d}</b> and <b>%{x:d}</b><br>cosine <b>%{z:.3f}</b><extra></extra>",
-    )  # fmt: skip
+    )
     near = f" Neighbours: {float(np.diagonal(cosine, 1).mean()):.2f} on average." if len(cosine) > 1 else ""
     sentence = f"Cosine similarity of the vectors of {len(cosine)} positions.{near}{words}"
     figure = _finish(figure, sentence, "position", "position", title, cosine.shape)
@@ -181,11 +223,13 @@ def norms_figure(norms: np.ndarray, *, title: str = "") -> go.Figure:
     """Length of each position's vector (positions,) as a line."""
     figure = go.Figure(
         go.Scatter(
-            x=np.arange(len(norms), dtype=np.float32), y=np.asarray(norms, np.float32), mode="lines",
+            x=np.arange(len(norms), dtype=np.float32),
+            y=np.asarray(norms, np.float32),
+            mode="lines",
             line={"color": INK, "width": 1.5},
             hovertemplate="position <b>%{x:d}</b>, length <b>%{y:.3f}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     sentence = f"Length of the vectors of {len(norms)} positions: {norms.min():.3g} to {norms.max():.3g}."
     figure = _finish(figure, sentence, "position", "length", title, norms.shape)
     figure.update_yaxes(rangemode="tozero")
@@ -220,10 +264,14 @@ def _lines(bias: np.ndarray, distances: np.ndarray) -> tuple[go.Figure, str]:
     x = np.asarray(distances[at], np.float32)
     for head, colour in zip(heads.tolist(), shades(len(heads)), strict=True):
         figure.add_scatter(
-            x=x, y=np.asarray(bias[head, at], np.float32), mode="lines", name=f"head {head}",
-            line={"color": colour, "width": 1.6}, showlegend=len(bias) <= 16,
+            x=x,
+            y=np.asarray(bias[head, at], np.float32),
+            mode="lines",
+            name=f"head {head}",
+            line={"color": colour, "width": 1.6},
+            showlegend=len(bias) <= 16,
             hovertemplate=f"head {head}<br>distance <b>%{{x:d}}</b>, bias <b>%{{y:.3f}}</b><extra></extra>",
-        )  # fmt: skip
+        )
     return figure, _drawn(len(bias), heads, "head") + _drawn(len(distances), at)
 
 

@@ -28,8 +28,14 @@ ABOUT = markup.explanation(
 def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
     lens = view.lens
-    which = gr.Radio([(words, name) for name, words in VIEWS.items()], value="head", label="View", show_label=False,
-                    container=False, elem_id="bertviz-choice")  # fmt: skip
+    which = gr.Radio(
+        [(words, name) for name, words in VIEWS.items()],
+        value="head",
+        label="View",
+        show_label=False,
+        container=False,
+        elem_id="bertviz-choice",
+    )
     words = Panel(live=True, elem_id="bertviz-words")
     frame = BertvizView(elem_id="bertviz")
     Panel(ABOUT)

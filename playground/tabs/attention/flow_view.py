@@ -69,11 +69,15 @@ def _view(recording, kind: str, token, way: str, sink: bool) -> tuple:
     own, best, share = told(shares, labels, token)
     name = f"“{plain_mark(labels[token], 24)}” (position {token})"
     if way == FLOW:
-        sentence = (f"Of a pipe of width 1, {share:.2f} reaches {name} through all {len(shares)} layers from "
-                    f"“{plain_mark(labels[best], 24)}”, most of all other tokens; from itself {own:.2f}.")  # fmt: skip
+        sentence = (
+            f"Of a pipe of width 1, {share:.2f} reaches {name} through all {len(shares)} layers from "
+            f"“{plain_mark(labels[best], 24)}”, most of all other tokens; from itself {own:.2f}."
+        )
     else:
-        sentence = (f"After the last layer {percent(share)} of all paths to {name} begin at "
-                    f"“{plain_mark(labels[best], 24)}”, {percent(own)} at the token itself.")  # fmt: skip
+        sentence = (
+            f"After the last layer {percent(share)} of all paths to {name} begin at "
+            f"“{plain_mark(labels[best], 24)}”, {percent(own)} at the token itself."
+        )
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
     figure = through_figure(shares, labels, token, what=way, description=sentence)
     return tokens, gr.update(value=figure, visible=True), markup.note(sentence)

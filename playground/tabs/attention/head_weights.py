@@ -90,10 +90,22 @@ def head_map(recording, layer: int, head: int, kind: str, options: Options | Non
         weights, queries, keys = weights[at][:, of], [queries[i] for i in at], [keys[i] for i in of]
         name += f", {options.between}"
         if options.show == THIS:
-            note += f" Of all attention of these queries {percent(float(weights.sum(-1).mean()))} goes to this sentence."
+            note += (
+                f" Of all attention of these queries {percent(float(weights.sum(-1).mean()))} goes to this sentence."
+            )
     begun = options.begun if kind == "self" and 0 < options.begun < len(keys) else None
-    return Shown(weights, name, [t.label for t in queries], [t.label for t in keys], causal, options, hidden,
-                 kind == "cross", begun, note)  # fmt: skip
+    return Shown(
+        weights,
+        name,
+        [t.label for t in queries],
+        [t.label for t in keys],
+        causal,
+        options,
+        hidden,
+        kind == "cross",
+        begun,
+        note,
+    )
 
 
 def _weights(recording, attention, layer: int, head: int, options: Options):
@@ -113,7 +125,9 @@ def _weights(recording, attention, layer: int, head: int, options: Options):
         return attention.head(head) - mean, f"{name} minus {told}", ""
     if show == ROLLOUT:
         if attention.kind == "cross":
-            raise PlaygroundError("Cross-attention has no rollout.", "Choose the encoder's or the decoder's own attention.")
+            raise PlaygroundError(
+                "Cross-attention has no rollout.", "Choose the encoder's or the decoder's own attention."
+            )
         name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
         return _rollout(recording, attention, layer), name, ""
     if show == NORMS:
@@ -137,7 +151,9 @@ _rolled: WeakKeyDictionary = WeakKeyDictionary()
 
 def _rollout(recording, attention, layer: int):
     if (count := len(attention.query_tokens)) > LONGEST:
-        raise PlaygroundError(f"The text has {count:,} tokens; a rollout is computed for up to {LONGEST}.", "Shorten it.")
+        raise PlaygroundError(
+            f"The text has {count:,} tokens; a rollout is computed for up to {LONGEST}.", "Shorten it."
+        )
     if (found := _rolled.get(recording, (None, None)))[0] != (attention.kind, layer):
         rolled = rollout(recording.attention(n, attention.kind).weights for n in range(layer + 1))
         found = _rolled[recording] = (attention.kind, layer), rolled

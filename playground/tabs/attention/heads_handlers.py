@@ -36,10 +36,14 @@ def follow(model_id, device, dtype, text, layer, head, kind) -> tuple:
     kind, now, place = within(recording, layer, head, kind)
     layers, heads = recording.layers(kind), recording.attention(now, kind).heads
     return (
-        gr.Radio(choices=list(recording.kinds), visible=len(recording.kinds) > 1,
-                 **({} if kind == asked_for else {"value": kind})),
-        numbered("Layer", now, layers, moved=now != layer), numbered("Head", place, heads, moved=place != head),
-    )  # fmt: skip
+        gr.Radio(
+            choices=list(recording.kinds),
+            visible=len(recording.kinds) > 1,
+            **({} if kind == asked_for else {"value": kind}),
+        ),
+        numbered("Layer", now, layers, moved=now != layer),
+        numbered("Head", place, heads, moved=place != head),
+    )
 
 
 @outputs(11)
@@ -58,8 +62,9 @@ def draw(model_id, device, dtype, text, layer, head, kind, *rest) -> Iterator[tu
     wanted = replace(wanted, options=wanted.options._replace(others=others))
     controls = (
         gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=list(others)),
-        gr.update(visible=pair), gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
-    )  # fmt: skip
+        gr.update(visible=pair),
+        gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
+    )
     pictures = _one_head(recording, layer, head, kind, wanted)
     yield *controls, skip, *pictures[:3], skip, *pictures[3:]
     still = [skip] * 3
@@ -216,8 +221,15 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
             left = (now - started) / done * (layers - done)
             words = f"All heads: layer {done} of {layers}, about {left:.0f} s to go; then the maths is checked."
         told = marked.told or (Property(standing_out(found, True), "largest weight") if kind == "cross" else None)
-        figure = overview_figure(found, coloured=marked.property, order=marked.order, labels=marked.labels,
-                                 shared_by=shared_by, title=marked.missing, told=told)  # fmt: skip
+        figure = overview_figure(
+            found,
+            coloured=marked.property,
+            order=marked.order,
+            labels=marked.labels,
+            shared_by=shared_by,
+            title=marked.missing,
+            told=told,
+        )
         yield gr.update(value=figure, mark=overview_mark(*selected, marked.order)), words
 
 
@@ -228,6 +240,8 @@ def verification_badge(recording) -> str:
         return markup.badge("off", f"Not recomputed: {result.reason}")
     words = f"largest difference between the recomputed softmax(scores)·V and what the model used: {result.largest:.1e}"
     rounding = f"over all layers and heads; rounding explains {result.tolerance:.0e}"
-    return markup.badge("ok", f"Verified: {words}", rounding) if result.passed else markup.badge(
-        "warn", f"Not reproduced: {words}", rounding
+    return (
+        markup.badge("ok", f"Verified: {words}", rounding)
+        if result.passed
+        else markup.badge("warn", f"Not reproduced: {words}", rounding)
     )

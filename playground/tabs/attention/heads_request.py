@@ -55,9 +55,21 @@ class Marking(NamedTuple):
     """What is said of each head; None for what stands out in its map."""
 
 
-def asked(text: str, show="this head", others=(), left_out="nothing", between="both", log=False, how="max",
-          written=("", 0), way="what it attends to", place=None, role=PLAIN, ordered=False,
-          zoomed=None) -> Asked:  # fmt: skip
+def asked(
+    text: str,
+    show="this head",
+    others=(),
+    left_out="nothing",
+    between="both",
+    log=False,
+    how="max",
+    written=("", 0),
+    way="what it attends to",
+    place=None,
+    role=PLAIN,
+    ordered=False,
+    zoomed=None,
+) -> Asked:
     """The values of the controls, in the order of the page."""
     begun = written[1] if written[0] == text else 0
     options = Options(show, tuple(others or ()), left_out, between, bool(log), how, begun)

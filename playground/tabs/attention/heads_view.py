@@ -45,8 +45,13 @@ def build(view: View, chosen) -> None:
         with gr.Column(scale=5):
             overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
             with gr.Row(elem_classes="pg-controls"):
-                role = gr.Dropdown([PLAIN, STRONGEST, *ROLES], value=PLAIN, label="Mark in this picture", min_width=210,
-                                   elem_id="overview-role")  # fmt: skip
+                role = gr.Dropdown(
+                    [PLAIN, STRONGEST, *ROLES],
+                    value=PLAIN,
+                    label="Mark in this picture",
+                    min_width=210,
+                    elem_id="overview-role",
+                )
                 ordered = gr.Checkbox(False, label="Sort the heads of each layer by it", elem_id="overview-ordered")
         with gr.Column(scale=6, elem_classes="pg-first"):
             figure = PlotlyView(label="One head", height=460, elem_id="attention-map")
@@ -55,21 +60,40 @@ def build(view: View, chosen) -> None:
             badge = Panel(elem_id="attention-badge")
             with gr.Row(elem_classes="pg-controls"):
                 show = gr.Dropdown(list(SHOWN), value=THIS, label="Show", min_width=150, elem_id="attention-show")
-                left_out = gr.Dropdown([NOTHING, FIRST, SPECIAL], value=NOTHING, label="Leave out, and share the rest anew",
-                                       min_width=150, elem_id="attention-sink")  # fmt: skip
-            others = FollowingDropdown([], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others")
-            between = gr.Radio([BOTH, *BETWEEN], value=BOTH, label="Between the sentences A and B", visible=False,
-                               elem_id="attention-between")  # fmt: skip
+                left_out = gr.Dropdown(
+                    [NOTHING, FIRST, SPECIAL],
+                    value=NOTHING,
+                    label="Leave out, and share the rest anew",
+                    min_width=150,
+                    elem_id="attention-sink",
+                )
+            others = FollowingDropdown(
+                [], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others"
+            )
+            between = gr.Radio(
+                [BOTH, *BETWEEN],
+                value=BOTH,
+                label="Between the sentences A and B",
+                visible=False,
+                elem_id="attention-between",
+            )
             with gr.Accordion("More", open=False):
                 log = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
-                how = gr.Radio(["max", "mean"], value="max", label="Of a long text each cell shows a block's",
-                               elem_id="attention-how")  # fmt: skip
+                how = gr.Radio(
+                    ["max", "mean"],
+                    value="max",
+                    label="Of a long text each cell shows a block's",
+                    elem_id="attention-how",
+                )
                 pairs = gr.Button("Try two sentences", size="sm", visible=False, elem_id="attention-pairs")
                 with gr.Row(elem_classes="pg-actions"):
-                    make = gr.Button("Make files of these numbers", size="sm", scale=0, min_width=220,
-                                     elem_id="attention-files")  # fmt: skip
-                    files = [gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
-                             for name in ("CSV", "JSON")]  # fmt: skip
+                    make = gr.Button(
+                        "Make files of these numbers", size="sm", scale=0, min_width=220, elem_id="attention-files"
+                    )
+                    files = [
+                        gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
+                        for name in ("CSV", "JSON")
+                    ]
     way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="Of the chosen token", elem_id="attention-way")
     with gr.Row():
         with gr.Column(scale=5):
@@ -85,8 +109,13 @@ def build(view: View, chosen) -> None:
     one_head = [chosen.layer, chosen.head, overview, figure, links, sentence, *row, lens.message]
     everything = [others, between, pairs, overview, figure, links, sentence, badge, *row, lens.message]
     again = {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([c.input for c in (chosen.layer, chosen.head, show, others, left_out, between, log)], heads_handlers.draw_head, given,
-          one_head, **again)  # fmt: skip
+    gr.on(
+        [c.input for c in (chosen.layer, chosen.head, show, others, left_out, between, log)],
+        heads_handlers.draw_head,
+        given,
+        one_head,
+        **again,
+    )
     gr.on([role.input, ordered.input], heads_handlers.draw_overview, given, [overview, lens.message], **again)
     view.draws(heads_handlers.draw, given, everything, chosen.another_kind)
     how.input(heads_handlers.draw, given, everything, **again)

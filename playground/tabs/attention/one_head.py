@@ -22,8 +22,12 @@ def head_view(recording, shown: Shown, layer: int, head: int, kind: str, wanted:
     if shown.cross and shown.options.show != MASK and not shown.compared:
         weights = shown.weights.numpy()
         told = f"Each target token and what it attends to most: {alignment_words(weights, shown.queries, shown.keys)}."
-        links = gr.update(visible=True, value=alignment_figure(
-            weights, shown.queries, shown.keys, description=told, title="Target above, source below"))  # fmt: skip
+        links = gr.update(
+            visible=True,
+            value=alignment_figure(
+                weights, shown.queries, shown.keys, description=told, title="Target above, source below"
+            ),
+        )
     return figure, links, markup.note(sentence)
 
 
@@ -38,8 +42,10 @@ def head_picture(recording, shown: Shown, layer: int, head: int, kind: str, wind
         if allowed is None:
             return None, "The mask of this model is not captured, only its weights: zeros in them are what it hides."
         told = describe_mask(allowed, shown.cross)
-        sentence = (f"Layer {layer}, the mask as the model used it: {told.name}. {told.words} {percent(told.share)} of all "
-                    "pairs are allowed. One text is read at a time, so nothing is padded.")  # fmt: skip
+        sentence = (
+            f"Layer {layer}, the mask as the model used it: {told.name}. {told.words} {percent(told.share)} of all "
+            "pairs are allowed. One text is read at a time, so nothing is padded."
+        )
         return mask_figure(allowed, *axes, description=sentence, **part), sentence
     weights = shown.weights.numpy()
     if shown.compared:
@@ -52,13 +58,21 @@ def head_picture(recording, shown: Shown, layer: int, head: int, kind: str, wind
         sentence, pair = summary.sentence(layer, head), summary.pair
     else:
         query, key = np.unravel_index(weights.argmax(), weights.shape)
-        sentence = (f"{shown.name}: most, {weights[query, key]:.3g}, from “{plain_mark(shown.queries[query], 24)}” to "
-                    f"“{plain_mark(shown.keys[key], 24)}”.")  # fmt: skip
+        sentence = (
+            f"{shown.name}: most, {weights[query, key]:.3g}, from “{plain_mark(shown.queries[query], 24)}” to "
+            f"“{plain_mark(shown.keys[key], 24)}”."
+        )
     figure = head_figure(
-        weights, *axes, description=sentence, causal=shown.causal and not part_of,
-        selected=None if window else pair, logarithmic=shown.options.logarithmic, how=shown.options.how, unit=shown.unit,
+        weights,
+        *axes,
+        description=sentence,
+        causal=shown.causal and not part_of,
+        selected=None if window else pair,
+        logarithmic=shown.options.logarithmic,
+        how=shown.options.how,
+        unit=shown.unit,
         **part,
-    )  # fmt: skip
+    )
     sentence += shown.note
     if shown.hidden is not None:
         sentence += f" What is left out took {percent(shown.hidden)} of the attention on average."

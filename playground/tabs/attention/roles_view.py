@@ -20,10 +20,12 @@ LONGEST = 512
 """Tokens of a text on which roles are measured."""
 INSTEAD = "previous"
 """The property that is shown where induction can't be."""
-ABOUT = markup.explanation("How are these measured?", *(
-    f"<b>{name}</b>: {markup.text(words)}." for name, words in ROLES.items()
-), "All but induction are measured on the text under the lens, and each is a mean over its tokens; a text says only what "
-   "it can say: without a repeated token there is no duplicate score.")  # fmt: skip
+ABOUT = markup.explanation(
+    "How are these measured?",
+    *(f"<b>{name}</b>: {markup.text(words)}." for name, words in ROLES.items()),
+    "All but induction are measured on the text under the lens, and each is a mean over its tokens; a text says only what "
+    "it can say: without a repeated token there is no duplicate score.",
+)
 
 
 def build(view: View, chosen) -> None:
@@ -32,8 +34,15 @@ def build(view: View, chosen) -> None:
     role = gr.Dropdown(list(ROLES), value="induction", label="Property", info=ROLES["induction"], elem_id="role")
     sentence = Panel(live=True, elem_id="roles-sentence")
     figure = PlotlyView(label="Every head", height=480, elem_id="roles-map")
-    table = gr.Dataframe(headers=["layer", "head", *ROLES], datatype="number", interactive=False, label="All heads: click a "
-                         "column to sort", max_height=420, show_search="filter", elem_id="roles-table")  # fmt: skip
+    table = gr.Dataframe(
+        headers=["layer", "head", *ROLES],
+        datatype="number",
+        interactive=False,
+        label="All heads: click a column to sort",
+        max_height=420,
+        show_search="filter",
+        elem_id="roles-table",
+    )
     Panel(ABOUT)
     shown = [role, figure, sentence, table, lens.message]
     given = [*lens.given, chosen.kind, role]
@@ -54,13 +63,18 @@ def draw(model_id, device, dtype, text, kind, role) -> tuple:
     except PlaygroundError as error:
         return gr.skip(), None, markup.note(str(error)), []
     layers, heads = found["self"].shape
-    rows = [[layer, head, *(_round(found[name][layer, head]) for name in ROLES)]
-            for layer in range(layers) for head in range(heads)]  # fmt: skip
+    rows = [
+        [layer, head, *(_round(found[name][layer, head]) for name in ROLES)]
+        for layer in range(layers)
+        for head in range(heads)
+    ]
     words = ""
     if role == "induction" and not np.isfinite(found[role]).any():  # of models that read no text in order
         role, words = INSTEAD, f"Induction can't be measured on this model; “{INSTEAD}” is shown instead. "
     if not np.isfinite(found[role]).any():
-        words = "The text has no repeated token." if role == "duplicate" else "It can't be measured on this model or text."
+        words = (
+            "The text has no repeated token." if role == "duplicate" else "It can't be measured on this model or text."
+        )
         return gr.update(info=ROLES[role]), None, markup.note(words), rows
     layer, head = np.unravel_index(np.nanargmax(found[role]), found[role].shape)
     words += f"Most: layer {layer}, head {head} with {found[role][layer, head]:.3f}. "
@@ -86,7 +100,9 @@ def head_roles(recording, kind: str) -> dict[str, np.ndarray]:
         raise PlaygroundError("Roles are about one text; cross-attention has two.", "Choose another kind of attention.")
     tokens = recording.attention(0, kind).query_tokens
     if len(tokens) > LONGEST:
-        raise PlaygroundError(f"The text has {len(tokens):,} tokens; roles are measured on up to {LONGEST}.", "Shorten it.")
+        raise PlaygroundError(
+            f"The text has {len(tokens):,} tokens; roles are measured on up to {LONGEST}.", "Shorten it."
+        )
     kept = _found.setdefault(recording, {})
     if kind not in kept:
         found = measured(recording, kind, [token.id for token in tokens])

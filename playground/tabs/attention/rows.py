@@ -24,15 +24,19 @@ def row_view(shown: Shown, way: str = ROW, index: int | None = None) -> tuple:
     names, own = (shown.queries, shown.keys[index]) if way == COLUMN else (shown.keys, shown.queries[index])
     if way == CHOICE:
         if not shown.causal or index == 0:
-            words = "No step chose it: " + ("it stands at the beginning." if shown.causal else "this is no decoder's text.")
+            words = "No step chose it: " + (
+                "it stands at the beginning." if shown.causal else "this is no decoder's text."
+            )
             return [], markup.note(words), None
         values = shown.weights[index - 1]
     else:
         values = shown.weights[:, index] if way == COLUMN else shown.weights[index]
     values = values.numpy()
     most = max(float(abs(values).max()), 1e-9)
-    items = [_item(name, float(value), most, None if shown.begun is None else at >= shown.begun)
-             for at, (name, value) in enumerate(zip(names, values, strict=True))]  # fmt: skip
+    items = [
+        _item(name, float(value), most, None if shown.begun is None else at >= shown.begun)
+        for at, (name, value) in enumerate(zip(names, values, strict=True))
+    ]
     best = [int(i) for i in (-values).argsort()[:3]]
     told = ", ".join(f"“{plain_mark(names[i], 24)}” {float(values[i]):.3f}" for i in best)
     token = f"“{plain_mark(own, 24)}” (position {index})"

@@ -41,8 +41,11 @@ def build(view: View, chosen) -> None:
     lens = view.lens
     with gr.Row(elem_classes="pg-controls"):
         token = FollowingDropdown([], label="Query token", elem_id="maths-token")
-    formula = gr.Markdown(formula_of(HAND_SIZED), elem_id="maths-formula",
-                          latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])  # fmt: skip
+    formula = gr.Markdown(
+        formula_of(HAND_SIZED),
+        elem_id="maths-formula",
+        latex_delimiters=[{"left": "$$", "right": "$$", "display": True}],
+    )
     badge = Panel(elem_id="maths-badge")
     sentence = Panel(live=True, elem_id="maths-sentence")
     stages = PlotlyView(label="From q·k to the weight", height=400, elem_id="maths-stages")
@@ -65,14 +68,36 @@ def build(view: View, chosen) -> None:
         PlotlyView(stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS), label="Pencil and paper", height=190)
     Panel(ABOUT)
 
-    shown = [token, key, score, what, answer, rows, formula, badge, sentence, stages, products, rotation, values, joined,
-             shares, lens.message]  # fmt: skip
+    shown = [
+        token,
+        key,
+        score,
+        what,
+        answer,
+        rows,
+        formula,
+        badge,
+        sentence,
+        stages,
+        products,
+        rotation,
+        values,
+        joined,
+        shares,
+        lens.message,
+    ]
     given = [*chosen.given, token, rows]
     gr.on([token.input, rows.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
     view.draws(draw, given, shown, chosen.another)
     asked = [*chosen.given, token, key, score, factor, hide]
-    gr.on([key.input, score.input, factor.input, hide.input], what_if, asked, [what, answer, lens.message],
-          trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
+    gr.on(
+        [key.input, score.input, factor.input, hide.input],
+        what_if,
+        asked,
+        [what, answer, lens.message],
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
 
 
 @outputs(15)
@@ -106,16 +131,39 @@ def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS)
     if len(keys) > 40:
         words += " Of all keys the 40 heaviest are drawn."
     return (
-        _choices(queries, query), gr.update(choices=_numbered(keys), value=None), None, gone, "",
-        gr.Radio(choices=list(tables), value=rows), formula_of(inputs), _badge(recording, error), markup.note(words),
+        _choices(queries, query),
+        gr.update(choices=_numbered(keys), value=None),
+        None,
+        gone,
+        "",
+        gr.Radio(choices=list(tables), value=rows),
+        formula_of(inputs),
+        _badge(recording, error),
+        markup.note(words),
         _seen(stages_figure(steps, keys, title=f"From q·k to the weight: {name}")),
-        _seen(vectors_figure(*tables[rows], steps.weights, keys, title=TITLES[rows],
-                             names=("q", "q·k by dimension" if rows == PRODUCTS else "k"))),
+        _seen(
+            vectors_figure(
+                *tables[rows],
+                steps.weights,
+                keys,
+                title=TITLES[rows],
+                names=("q", "q·k by dimension" if rows == PRODUCTS else "k"),
+            )
+        ),
         _rotation(before, inputs, query),
-        _seen(vectors_figure(steps.output, steps.weighted, steps.weights, keys, names=("head", "weight · v"),
-                             title="The head's output is the sum of the weighted values")),
-        _seen(concat_figure(maths.outputs(query), head)), _shares(maths, head, query),
-    )  # fmt: skip
+        _seen(
+            vectors_figure(
+                steps.output,
+                steps.weighted,
+                steps.weights,
+                keys,
+                names=("head", "weight · v"),
+                title="The head's output is the sum of the weighted values",
+            )
+        ),
+        _seen(concat_figure(maths.outputs(query), head)),
+        _shares(maths, head, query),
+    )
 
 
 def _seen(figure) -> dict:
@@ -137,8 +185,11 @@ def formula_of(inputs) -> str:
     if inputs.allowed is not None and not inputs.allowed.all():
         score += r" + \mathrm{mask}_j"
     sink = "" if inputs.sink is None else r"e^{\mathrm{sink}} + "
-    return (rf"$$s_j = {score} \qquad w_j = \frac{{e^{{s_j}}}}{{{sink}\sum_i e^{{s_i}}}} \qquad "
-            rf"\mathrm{{head}} = \sum_j w_j\, v_j$$" f"\n\n{MULTI_HEAD}")  # fmt: skip
+    return (
+        rf"$$s_j = {score} \qquad w_j = \frac{{e^{{s_j}}}}{{{sink}\sum_i e^{{s_i}}}} \qquad "
+        rf"\mathrm{{head}} = \sum_j w_j\, v_j$$"
+        f"\n\n{MULTI_HEAD}"
+    )
 
 
 def _place(recording, layer, head, kind, token) -> tuple[str, int, int, int]:
@@ -181,15 +232,18 @@ def _badge(recording, error: float) -> str:
     whole = recording.verify()
     state = "ok" if error <= whole.tolerance else "warn"
     return markup.badge(
-        state, f"This head: largest difference from what the model used {error:.1e}; whole model {whole.largest:.1e}",
+        state,
+        f"This head: largest difference from what the model used {error:.1e}; whole model {whole.largest:.1e}",
         f"rounding explains {whole.tolerance:.0e}",
-    )  # fmt: skip
+    )
 
 
 def _rotation(before, inputs, query: int) -> dict:
     if before is None:
         return _seen(None)
-    return _seen(rotation_figure(before[0], inputs.query, title=f"The query before and after rotary, at position {query}"))
+    return _seen(
+        rotation_figure(before[0], inputs.query, title=f"The query before and after rotary, at position {query}")
+    )
 
 
 def _shares(maths, head: int, query: int) -> dict:

@@ -41,6 +41,11 @@ def build(lens: Lens) -> None:
     another_kind = noted([kind.change])
     chosen = Chosen(layer, head, kind, lens, another_kind, noted([layer.change, head.change, kind.change]))
     shown, again = [kind, layer, head, lens.message], {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([lens.opened[NAME].change, *lens.triggers, another_kind.change], while_open((NAME,), heads_handlers.follow),
-          [lens.active, *chosen.given], shown, **again)  # fmt: skip
+    gr.on(
+        [lens.opened[NAME].change, *lens.triggers, another_kind.change],
+        while_open((NAME,), heads_handlers.follow),
+        [lens.active, *chosen.given],
+        shown,
+        **again,
+    )
     build_views(lens, NAME, VIEWS, chosen)

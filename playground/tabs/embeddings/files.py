@@ -19,10 +19,17 @@ def picture_of(found: Cloud, asked: Asked):
     """The cloud as a figure."""
     points = found.placed.points
     return cloud_figure(
-        found.placed.layout.coordinates, found.labels, groups=found.groups, values=found.values, value_name=found.colour,
-        axes=found.placed.axes, dropped=found.dropped, description=found.words, kind=asked.kind,
+        found.placed.layout.coordinates,
+        found.labels,
+        groups=found.groups,
+        values=found.values,
+        value_name=found.colour,
+        axes=found.placed.axes,
+        dropped=found.dropped,
+        description=found.words,
+        kind=asked.kind,
         names=[points.source.texts[i] for i in points.numbers],
-    )  # fmt: skip
+    )
 
 
 def write_files(found: Cloud, asked: Asked) -> list[str]:
@@ -35,8 +42,12 @@ def write_files(found: Cloud, asked: Asked) -> list[str]:
     header = [shown.what, "number", "script", *own]
 
     def told(number: int) -> list:
-        return [cell(plain_mark(shown.source.texts[number], None)), int(number), shown.source.scripts[number],
-                *(cell(str(values[number])) for values in own.values())]  # fmt: skip
+        return [
+            cell(plain_mark(shown.source.texts[number], None)),
+            int(number),
+            shown.source.scripts[number],
+            *(cell(str(values[number])) for values in own.values()),
+        ]
 
     rows = shown.source.matrix[shown.numbers[:MOST_VECTORS].tolist()].float().cpu().numpy()
     np.savetxt(vectors, rows, delimiter="\t", fmt="%.7g")
@@ -45,6 +56,8 @@ def write_files(found: Cloud, asked: Asked) -> list[str]:
     with points.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*header, *"xyz"[: layout.coordinates.shape[1]]])
-        writer.writerows([*told(i), *place] for i, place in zip(shown.numbers, layout.coordinates.tolist(), strict=True))
+        writer.writerows(
+            [*told(i), *place] for i, place in zip(shown.numbers, layout.coordinates.tolist(), strict=True)
+        )
     picture_of(found, asked).write_html(picture, include_plotlyjs=True)
     return [str(path) for path in (vectors, metadata, points, picture)]

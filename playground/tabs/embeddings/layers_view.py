@@ -37,8 +37,9 @@ def build(view: View) -> None:
         with gr.Column(min_width=150):
             banks = gr.Button("Two banks", size="sm", elem_id="two-banks")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="path-dimensions")
-            directions = gr.Checkbox(True, label="Directions only (every state scaled to length 1)",
-                                     elem_id="path-directions")  # fmt: skip
+            directions = gr.Checkbox(
+                True, label="Directions only (every state scaled to length 1)", elem_id="path-directions"
+            )
     figure = PlotlyView(label="Path through the layers", height=520, elem_id="path")
     sentence = Panel(live=True, elem_id="path-sentence")
     ends = PlotlyView(label="Likeness to its beginning and its end", height=340, elem_id="path-ends")
@@ -53,9 +54,17 @@ def build(view: View) -> None:
     given = [*lens.given, token, second, dimensions, directions, layer]
     shown = [token, figure, sentence, ends, layer, alike, placed, lens.message]
     view.draws(draw, given, shown)
-    gr.on([token.input, second.submit, dimensions.input, directions.input], draw, given, shown, trigger_mode="always_last",
-          **RUNS_MODEL)  # fmt: skip
-    layer.input(draw_layer, [*lens.given, layer], [alike, placed, lens.message], trigger_mode="always_last", **RUNS_MODEL)
+    gr.on(
+        [token.input, second.submit, dimensions.input, directions.input],
+        draw,
+        given,
+        shown,
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
+    layer.input(
+        draw_layer, [*lens.given, layer], [alike, placed, lens.message], trigger_mode="always_last", **RUNS_MODEL
+    )
     banks.click(two_banks, None, [lens.text, lens.applied, second, token], **QUIET)
 
 
@@ -93,18 +102,21 @@ def draw(model_id, device, dtype, text, token, second, dimensions, directions, l
     words = f"Before the last layer “{name}” still has a cosine of {begin:.2f} with its own embedding."
     if len(tracks) == 2:
         lines["the two, at the same layer"] = together = along(*tracks.values())
-        words += (f" The two begin with a cosine of {together[0]:.2f}, are least alike after layer {int(together.argmin())} "
-                  f"({together.min():.2f}) and end with {together[-1]:.2f}.")  # fmt: skip
+        words += (
+            f" The two begin with a cosine of {together[0]:.2f}, are least alike after layer {int(together.argmin())} "
+            f"({together.min():.2f}) and end with {together[-1]:.2f}."
+        )
     words += f" The axes hold {percent(float(shares.sum()))} of the paths' variance.{said}"
     last = len(states) - 1
     layer = min(int(layer), last)
     return (
         gr.update(choices=[(f"{i}: {plain_mark(label, 24)}", i) for i, label in enumerate(labels)], value=number),
-        paths_figure(dict(zip(tracks, found.paths, strict=True)), axes, description=words), markup.note(words),
+        paths_figure(dict(zip(tracks, found.paths, strict=True)), axes, description=words),
+        markup.note(words),
         by_layer_figure(lines, description=words),
         numbered("Tokens after layer", layer, last + 1),
         *_at_layer(states, labels, layer),
-    )  # fmt: skip
+    )
 
 
 @outputs(2)
@@ -123,7 +135,9 @@ def _at_layer(states, labels: list[str], layer: int) -> tuple:
     words = f"Cosine of the tokens' states after layer {layer}: {others:.2f} on average."
     if count < len(labels):
         words += f" The first {count} of {len(labels):,} tokens."
-    placed = scatter_figure(pca(states[layer, :count]), labels[:count], title=f"The tokens after layer {layer}", width=HALF)
+    placed = scatter_figure(
+        pca(states[layer, :count]), labels[:count], title=f"The tokens after layer {layer}", width=HALF
+    )
     return cosines_figure(cosine, labels[:count], description=words), placed
 
 

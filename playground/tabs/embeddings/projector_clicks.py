@@ -47,7 +47,9 @@ def _coloured_anew(model, drawn: Drawn, number: int) -> tuple:
 
 
 @outputs(5)
-def choose(model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False) -> tuple:
+def choose(
+    model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False
+) -> tuple:
     """The picture, if its colours depend on the clicked point; the point's neighbours, its similarity to the one clicked
     before, what was drawn, and its number."""
     model, found = _found(model_id, device, dtype, drawn)
@@ -66,14 +68,15 @@ def choose(model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None
 @outputs(2)
 def choose_group(
     model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False
-) -> tuple:  # fmt: skip
+) -> tuple:
     """What is nearest to the mean of the points within the lasso."""
     _, found = _found(model_id, device, dtype, drawn)
     points = found.points
     places = [
-        one["index"] for one in event._data.get("points") or []
+        one["index"]
+        for one in event._data.get("points") or []
         if not one.get("trace") and isinstance(one.get("index"), int) and 0 <= one["index"] < len(points.numbers)
-    ]  # fmt: skip
+    ]
     if not places:
         return gr.skip(), markup.note("No point is chosen.")
     numbers, texts = points.numbers[places], points.source.texts
@@ -92,9 +95,10 @@ def fly(model_id, device, dtype, search, drawn=None, chosen=None, measure="cosin
     if place is None:
         raise PlaygroundError(
             f"“{plain_mark(search or '', 40)}” is not among the {counted(len(points.numbers), points.what)} shown.",
-            "Tokens are pieces of words: try a shorter one, or show all tokens." if points.what == "token" else
-            "Type the beginning of one of them.",
-        )  # fmt: skip
+            "Tokens are pieces of words: try a shorter one, or show all tokens."
+            if points.what == "token"
+            else "Type the beginning of one of them.",
+        )
     number = int(points.numbers[place])
     bars, words = neighbours_of(points, number, measure, centre)
     figure, now = _coloured_anew(model, drawn, number)
@@ -123,7 +127,9 @@ def neighbours_of(points, number: int, measure: str, centre: bool = False) -> tu
     near = projector_points.near(points, number, measure, centre)
     name, alike, best = plain_mark(points.source.texts[number]), points.table.anisotropy, ""
     if len(near.indices):
-        best = f"nearest is “{plain_mark(points.table.texts[near.indices[0]])}” with a {measure} of {near.values[0]:.3f}; "
+        best = (
+            f"nearest is “{plain_mark(points.table.texts[near.indices[0]])}” with a {measure} of {near.values[0]:.3f}; "
+        )
     mean = f"{alike.centred:.2f}, the mean taken off" if centre else f"{alike.mean_cosine:.2f}"
     words = f"“{name}” ({points.what} {number:,}): {best}two random ones have a cosine of {mean}."
     return bars_of(points, near, f"Nearest to “{name}”"), words

@@ -188,8 +188,9 @@ def _pooled(model, asked: Asked) -> str:
     own, way = own_pooling(model), pooling_of(model, asked.pooling)
     if way == own:
         return f" A sentence is the {own}, as the model was trained to."
-    return f" A sentence is the {way}: " + ("the model was trained with another way." if own else
-                                            "the model was not trained for sentences.")  # fmt: skip
+    return f" A sentence is the {way}: " + (
+        "the model was trained with another way." if own else "the model was not trained for sentences."
+    )
 
 
 def _dropped(model, asked: Asked, found: Placed) -> dict[str, np.ndarray]:

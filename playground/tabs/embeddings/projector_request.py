@@ -47,8 +47,12 @@ class Asked(NamedTuple):
     @property
     def source(self) -> tuple:
         """All that decides which points there are, before some of them are taken: a number of one means the same in all."""
-        parts = {VOCABULARY: (), WORDS: (self.text, self.by_token), TOKENS: (self.text, self.space == EVERY_LAYER),
-                 SENTENCES: (self.text,)}  # fmt: skip
+        parts = {
+            VOCABULARY: (),
+            WORDS: (self.text, self.by_token),
+            TOKENS: (self.text, self.space == EVERY_LAYER),
+            SENTENCES: (self.text,),
+        }
         return self.what, *parts[self.what]
 
     @property
@@ -64,9 +68,31 @@ class Asked(NamedTuple):
         return str(zlib.crc32(repr((self.space, self.placed_by)).encode("utf-8", "replace")))
 
 
-def asked(what=VOCABULARY, layout="PCA", colour="", dimensions="2D", space="", script=ANY, leading=ANY, least=0, most=1000,
-          pattern="", count=0, perplexity=0, near=0, spread=0.1, seed=0, directions=False, words="", by_token=False, text="",
-          lines="", pooling=OWN, dropped="", chosen=None) -> Asked:  # fmt: skip
+def asked(
+    what=VOCABULARY,
+    layout="PCA",
+    colour="",
+    dimensions="2D",
+    space="",
+    script=ANY,
+    leading=ANY,
+    least=0,
+    most=1000,
+    pattern="",
+    count=0,
+    perplexity=0,
+    near=0,
+    spread=0.1,
+    seed=0,
+    directions=False,
+    words="",
+    by_token=False,
+    text="",
+    lines="",
+    pooling=OWN,
+    dropped="",
+    chosen=None,
+) -> Asked:
     """The values of the controls, in the order of the page. PlaygroundError for a missing number or an unknown choice."""
     if None in (least, most, count, perplexity, near, spread, seed):
         raise PlaygroundError("A number is missing.", "Fill it in.")
@@ -78,6 +104,21 @@ def asked(what=VOCABULARY, layout="PCA", colour="", dimensions="2D", space="", s
     wanted = Filter(leading or ANY, script or ANY, int(least), int(most), pattern or "")
     given = {VOCABULARY: "", WORDS: words, TOKENS: text, SENTENCES: lines}[what] or ""
     return Asked(
-        what, layout, colour or "", 3 if dimensions == "3D" else 2, space or "", wanted, int(count), float(perplexity),
-        int(near), float(spread), int(seed), bool(directions), given, bool(by_token), pooling or OWN, dropped or "", chosen,
-    )  # fmt: skip
+        what,
+        layout,
+        colour or "",
+        3 if dimensions == "3D" else 2,
+        space or "",
+        wanted,
+        int(count),
+        float(perplexity),
+        int(near),
+        float(spread),
+        int(seed),
+        bool(directions),
+        given,
+        bool(by_token),
+        pooling or OWN,
+        dropped or "",
+        chosen,
+    )

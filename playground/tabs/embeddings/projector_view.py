@@ -74,7 +74,9 @@ def build(view: View) -> None:
             layout = gr.Radio(list(LAYOUTS), value="PCA", label="Layout", elem_id="cloud-layout")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="cloud-dimensions")
             colour = FollowingDropdown(list(COLOURS), value=COLOURS[0], label="Colour", elem_id="cloud-colour")
-            space = FollowingDropdown(["input embedding"], value="input embedding", label="Space", elem_id="cloud-matrix")
+            space = FollowingDropdown(
+                ["input embedding"], value="input embedding", label="Space", elem_id="cloud-matrix"
+            )
             with gr.Accordion("Which tokens", open=False) as of_vocabulary:
                 script = FollowingDropdown([ANY], value=ANY, label="Script", elem_id="cloud-script")
                 leading = gr.Radio(list(SPACES), value=ANY, label="Leading space", elem_id="cloud-space")
@@ -82,24 +84,39 @@ def build(view: View) -> None:
                 most = gr.Number(100, label="At most", precision=0, elem_id="cloud-most")
                 pattern = gr.Textbox("", label="Regular expression", lines=1, elem_id="cloud-pattern")
             with gr.Column(visible=False) as of_words:
-                words = gr.Textbox(FIRST_WORDS, label="Words", lines=4, max_lines=10, elem_id="cloud-words",
-                                   info="With commas between them; each line is a group.")  # fmt: skip
+                words = gr.Textbox(
+                    FIRST_WORDS,
+                    label="Words",
+                    lines=4,
+                    max_lines=10,
+                    elem_id="cloud-words",
+                    info="With commas between them; each line is a group.",
+                )
                 by_token = gr.Checkbox(False, label="Token by token", elem_id="cloud-by-token")
             with gr.Column(visible=False) as of_sentences:
-                lines = gr.Textbox(FIRST_LINES, label="Sentences, one a line", lines=5, max_lines=12, elem_id="cloud-lines")
+                lines = gr.Textbox(
+                    FIRST_LINES, label="Sentences, one a line", lines=5, max_lines=12, elem_id="cloud-lines"
+                )
                 pooling = FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="cloud-pooling")
             with gr.Accordion("How", open=False):
                 count = gr.Number(0, label="Sample of (0: all)", precision=0, elem_id="cloud-count")
-                perplexity = gr.Number(0, label="Perplexity (t-SNE; 0: 30, or what so few points allow)",
-                                       elem_id="cloud-perplexity")  # fmt: skip
+                perplexity = gr.Number(
+                    0, label="Perplexity (t-SNE; 0: 30, or what so few points allow)", elem_id="cloud-perplexity"
+                )
                 near = gr.Number(0, label="Neighbours (UMAP; 0: 15, or all)", precision=0, elem_id="cloud-near")
                 spread = gr.Number(0.1, label="Least distance (UMAP)", step=0.05, elem_id="cloud-spread")
                 seed = gr.Number(0, label="Seed", precision=0, elem_id="cloud-seed")
-                directions = gr.Checkbox(False, label="Directions only (every vector scaled to length 1)",
-                                         elem_id="cloud-directions")  # fmt: skip
-                dropped = gr.Textbox("", label="Drop into the picture (PCA, UMAP)", lines=1, elem_id="cloud-dropped",
-                                     info="Words with commas between them, another text, or a sentence, as what is placed; "
-                                          "the others stay where they are.")  # fmt: skip
+                directions = gr.Checkbox(
+                    False, label="Directions only (every vector scaled to length 1)", elem_id="cloud-directions"
+                )
+                dropped = gr.Textbox(
+                    "",
+                    label="Drop into the picture (PCA, UMAP)",
+                    lines=1,
+                    elem_id="cloud-dropped",
+                    info="Words with commas between them, another text, or a sentence, as what is placed; "
+                    "the others stay where they are.",
+                )
             with gr.Row():
                 place = gr.Button("Place", variant="primary", min_width=80, elem_id="cloud-place")
                 stop = gr.Button("Stop", min_width=80, elem_id="cloud-stop")
@@ -112,16 +129,46 @@ def build(view: View) -> None:
     drawn, chosen, halt = gr.State(None), gr.State(None), gr.State(Halt())
     numbers = [least, most, count, perplexity, near, spread, seed]
     kinds = [layout, colour, dimensions, space, script, leading]
-    controls = [what, *kinds, least, most, pattern, count, perplexity, near, spread, seed, directions, words, by_token,
-                lens.applied, lines, pooling, dropped, chosen]  # fmt: skip
+    controls = [
+        what,
+        *kinds,
+        least,
+        most,
+        pattern,
+        count,
+        perplexity,
+        near,
+        spread,
+        seed,
+        directions,
+        words,
+        by_token,
+        lens.applied,
+        lines,
+        pooling,
+        dropped,
+        chosen,
+    ]
     model = lens.given[:3]
     given = [*model, measure, centre, drawn, halt, *controls]
     shown = [figure, sentence, script, space, colour, pooling, neighbours, drawn, chosen, lens.message]
     view.draws(draw_if_other, given, shown)
-    gr.on([place.click, *(c.submit for c in (dropped, pattern, *numbers))], draw, given, shown, trigger_mode="once",
-          **GENERATES)  # fmt: skip
-    gr.on([c.input for c in (*kinds, directions, by_token, pooling)], draw, given, shown, trigger_mode="always_last",
-          **GENERATES)  # fmt: skip
+    gr.on(
+        [place.click, *(c.submit for c in (dropped, pattern, *numbers))],
+        draw,
+        given,
+        shown,
+        trigger_mode="once",
+        **GENERATES,
+    )
+    gr.on(
+        [c.input for c in (*kinds, directions, by_token, pooling)],
+        draw,
+        given,
+        shown,
+        trigger_mode="always_last",
+        **GENERATES,
+    )
     what.input(show_controls, what, [of_vocabulary, of_words, of_sentences, colour, space, directions], **QUIET).then(
         draw, given, shown, **GENERATES
     )
@@ -180,9 +227,13 @@ def _drawing(model_id, device, dtype, measure, centre, halt, drawn: Drawn | None
     poolings, way = projector_points.poolings_of(model, wanted.pooling)
     wanted = wanted._replace(colour=found.colour, pooling=way)
     yield (
-        picture_of(found, wanted), markup.note(words), gr.update(choices=[ANY, *scripts]),
-        gr.update(choices=names, value=wanted.space), gr.update(choices=colours_of(points), value=found.colour),
+        picture_of(found, wanted),
+        markup.note(words),
+        gr.update(choices=[ANY, *scripts]),
+        gr.update(choices=names, value=wanted.space),
+        gr.update(choices=colours_of(points), value=found.colour),
         gr.update(choices=poolings, value=way),
         neighbours_of(points, shown_at_first(found.placed, wanted.chosen), measure, centre)[0],
-        Drawn(of, wanted), wanted.chosen,
-    )  # fmt: skip
+        Drawn(of, wanted),
+        wanted.chosen,
+    )

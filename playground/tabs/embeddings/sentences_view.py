@@ -94,8 +94,9 @@ def draw(model_id, device, dtype, lines, query, pooling, which=MINILM, halt=None
         own = own_pooling(model)
         choices, pooling = poolings_of(model, pooling)
         way, started = own if pooling == OWN else pooling, time.monotonic()
-        for share, found in in_steps(lambda tick: workbench.shared().sentences(model, tuple(texts), way, tick), halt,
-                                     "The search"):  # fmt: skip
+        for share, found in in_steps(
+            lambda tick: workbench.shared().sentences(model, tuple(texts), way, tick), halt, "The search"
+        ):
             if found is None:
                 said = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
                 yield skip, markup.progress(said, share, time.monotonic() - started), *[skip] * 4
@@ -108,9 +109,16 @@ def draw(model_id, device, dtype, lines, query, pooling, which=MINILM, halt=None
     for count, what in ((found.cut, counted(found.cut, "sentence")), (of_query.cut, "The query")):
         if count:
             told += f" {what} {'was' if count == 1 else 'were'} cut to {limit:,} tokens."
-    state, words = ("ok", f"Pooled as this model was trained: {own}.") if pooling == OWN else (
-        "off", f"Not trained for sentences: the {pooling} of the last layer is taken." if own is None else
-        f"This model was trained with another pooling: {own}.")  # fmt: skip
+    state, words = (
+        ("ok", f"Pooled as this model was trained: {own}.")
+        if pooling == OWN
+        else (
+            "off",
+            f"Not trained for sentences: the {pooling} of the last layer is taken."
+            if own is None
+            else f"This model was trained with another pooling: {own}.",
+        )
+    )
     ranking, alike, placed = figures
     badge = markup.badge("warn" if why else state, f"{why}{model.model_id}: {words}")
     yield ranking, markup.note(told), alike, placed, gr.update(choices=choices, value=pooling), badge
@@ -141,7 +149,9 @@ def _shown(texts: list[str], asked: str, vectors, query) -> tuple[tuple, str]:
     """The ranking, the heat map and the sentences as points, and what is said of them; vectors (N, D), query (1, D)."""
     found = nearest(vectors, query[0], min(BEST, len(texts)))
     best = [texts[i] for i in found.indices]
-    told = f"“{plain_mark(best[0], 80)}” is nearest to “{plain_mark(asked, 60)}”, with a cosine of {found.values[0]:.3f}."
+    told = (
+        f"“{plain_mark(best[0], 80)}” is nearest to “{plain_mark(asked, 60)}”, with a cosine of {found.values[0]:.3f}."
+    )
     shown = min(len(texts), MOST_SHOWN)
     cosine = cosines(vectors[:shown])
     if shown > 1:

@@ -46,17 +46,29 @@ def build(view: View) -> None:
     placed = gr.State([])
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
-            words = gr.Textbox(FIRST_WORDS, label="Words", lines=6, max_lines=14, elem_id="words",
-                               info="With commas between them; each line is a group with its own colour.")  # fmt: skip
+            words = gr.Textbox(
+                FIRST_WORDS,
+                label="Words",
+                lines=6,
+                max_lines=14,
+                elem_id="words",
+                info="With commas between them; each line is a group with its own colour.",
+            )
             with gr.Row(elem_classes="pg-chips"):
                 presets = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in PRESETS]
             place = gr.Button("Place", variant="primary", elem_id="place")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="dimensions")
             with gr.Accordion("More", open=False):
-                which = FollowingDropdown(["input embedding"], value="input embedding", label="Matrix", elem_id="matrix")
+                which = FollowingDropdown(
+                    ["input embedding"], value="input embedding", label="Matrix", elem_id="matrix"
+                )
                 space = gr.Checkbox(True, label="As within a sentence (with a space before the word)", elem_id="space")
-            tokens = gr.Checkbox(False, label="Token by token", elem_id="token-by-token",
-                                 info="A word of several tokens not at their mean, but each by itself.")  # fmt: skip
+            tokens = gr.Checkbox(
+                False,
+                label="Token by token",
+                elem_id="token-by-token",
+                info="A word of several tokens not at their mean, but each by itself.",
+            )
         with gr.Column(scale=7):
             figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
             sentence = Panel(elem_id="embedding-sentence")
@@ -67,8 +79,13 @@ def build(view: View) -> None:
                 centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="near-centre")
             neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="neighbours")
         with gr.Column(min_width=300):
-            total = gr.Textbox(FIRST_SUM, label="A sum of words", lines=1, elem_id="sum",
-                               info="Signs with spaces round them; press Enter.")  # fmt: skip
+            total = gr.Textbox(
+                FIRST_SUM,
+                label="A sum of words",
+                lines=1,
+                elem_id="sum",
+                info="Signs with spaces round them; press Enter.",
+            )
             with gr.Row(elem_classes="pg-chips"):
                 sums = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in SUMS]
             keep = gr.Checkbox(False, label="Allow the words of the sum as an answer", elem_id="sum-keep")
@@ -107,9 +124,17 @@ def _same(text: str) -> str:
 
 @outputs(5)
 def draw(
-    model_id, device, dtype, words, dimensions, which="input embedding", space=True, measure="cosine", centre=False,
+    model_id,
+    device,
+    dtype,
+    words,
+    dimensions,
+    which="input embedding",
+    space=True,
+    measure="cosine",
+    centre=False,
     tokens=False,
-) -> tuple:  # fmt: skip
+) -> tuple:
     """The words on their principal axes, a sentence, the neighbours of the first, the words, the matrices to choose."""
     from playground.embeddings.matrices import table_of, word_groups
 
@@ -146,7 +171,7 @@ def _placed(model, words: list[str], space: bool, which: str, tokens: bool) -> t
 @outputs(1)
 def show_neighbours(
     model_id, device, dtype, words, which, space, measure, centre, event: gr.EventData, tokens=False
-) -> tuple:  # fmt: skip
+) -> tuple:
     """The neighbours of the clicked point; nothing for a click on none."""
     index = event._data.get("customdata")
     index = index[0] if isinstance(index, list) and index else index
@@ -162,7 +187,7 @@ def show_neighbours(
 @outputs(2)
 def add_up(
     model_id, device, dtype, total, keep, which="input embedding", space=True, measure="cosine", centre=False
-) -> tuple:  # fmt: skip
+) -> tuple:
     """The tokens nearest to a signed sum of words, and which is nearest without the words of the sum and with them."""
     from playground.embeddings.matrices import added, matrices, table_of
 
@@ -175,15 +200,23 @@ def add_up(
     if centre:  # off every word of the sum: the signs say how often
         origin = table.mean
         vector = vector - (sum(term.sign for term in terms) - 1) * vector.new_tensor(table.mean)
-    without, every = (nearest(table.matrix, vector, NEIGHBOURS, MEASURES[measure], left_out, origin)
-                      for left_out in (placed.all_ids, ()))  # fmt: skip
-    best, best_of_all = (f"“{plain_mark(table.texts[near.indices[0]])}” ({near.values[0]:.3f})" for near in (without, every))
+    without, every = (
+        nearest(table.matrix, vector, NEIGHBOURS, MEASURES[measure], left_out, origin)
+        for left_out in (placed.all_ids, ())
+    )
+    best, best_of_all = (
+        f"“{plain_mark(table.texts[near.indices[0]])}” ({near.values[0]:.3f})" for near in (without, every)
+    )
     said = f"{plain_mark(total.strip(), 80)} gives "
-    said += (f"{best_of_all}; without the words of the sum {best}." if keep else
-             f"{best}, the words of the sum left out; with them {best_of_all}.")  # fmt: skip
+    said += (
+        f"{best_of_all}; without the words of the sum {best}."
+        if keep
+        else f"{best}, the words of the sum left out; with them {best_of_all}."
+    )
     found = every if keep else without
-    shown = neighbours_figure(found, [table.texts[i] for i in found.indices],
-                              title=f"Nearest to {plain_mark(total.strip(), 60)}")  # fmt: skip
+    shown = neighbours_figure(
+        found, [table.texts[i] for i in found.indices], title=f"Nearest to {plain_mark(total.strip(), 60)}"
+    )
     return shown, markup.note(said + placed.remarks())
 
 

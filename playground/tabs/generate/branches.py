@@ -82,8 +82,9 @@ def compare(written, leaf) -> tuple:
     rows = [[tree.nodes[n].step for n in tree.path(node)] for node in (written.node, int(leaf))]
     figure = side_by_side(*([(s.token, s.probability) for s in row] for row in rows), names=("strip", "other"))
     totals = [tree.log_probability(node) for node in (written.node, int(leaf))]
-    common = next((i for i, (a, b) in enumerate(zip(*rows, strict=False)) if a.token.id != b.token.id),
-                  min(map(len, rows)))  # fmt: skip
+    common = next(
+        (i for i, (a, b) in enumerate(zip(*rows, strict=False)) if a.token.id != b.token.id), min(map(len, rows))
+    )
     words = f"They share {counted(common, 'token')}; then ln p {totals[0]:.2f} over {len(rows[0])} tokens against "
     words += f"{totals[1]:.2f} over {len(rows[1])}."
     if all(len(row) > common for row in rows):

@@ -42,10 +42,24 @@ def build(colours) -> Controls:
         temperature = gr.Slider(0, 2, value=0.7, step=0.05, label="Temperature (0: greedy)", elem_id="temperature")
         preset = gr.Dropdown(list(PRESETS), label="Preset", info=PRESET_WORDS["balanced"], elem_id="preset")
         with gr.Accordion("Several at once", open=False):
-            samples = gr.Slider(1, 8, value=1, step=1, label="Samples", elem_id="samples",
-                                info="Drawn side by side, with seed, seed + 1, …")  # fmt: skip
-            beams = gr.Slider(1, 8, value=1, step=1, label="Beams", elem_id="beams",
-                              info="Beam search: keeps the most probable continuations; draws nothing.")  # fmt: skip
+            samples = gr.Slider(
+                1,
+                8,
+                value=1,
+                step=1,
+                label="Samples",
+                elem_id="samples",
+                info="Drawn side by side, with seed, seed + 1, …",
+            )
+            beams = gr.Slider(
+                1,
+                8,
+                value=1,
+                step=1,
+                label="Beams",
+                elem_id="beams",
+                info="Beam search: keeps the most probable continuations; draws nothing.",
+            )
         with gr.Accordion("More rules", open=False):
             top_p = gr.Slider(0, 1, value=0.95, step=0.01, label="Top-p (1: all)", elem_id="top-p")
             top_k = gr.Slider(0, 200, value=0, step=1, label="Top-k (0: all)", elem_id="top-k")
@@ -68,21 +82,50 @@ def choose_preset(name: str) -> list:
 
 
 def settings_of(
-    count, temperature, top_k, top_p, penalty, seed, greedy, min_p=0.0, typical_p=1.0, ngram=0, stops="", samples=1,
+    count,
+    temperature,
+    top_k,
+    top_p,
+    penalty,
+    seed,
+    greedy,
+    min_p=0.0,
+    typical_p=1.0,
+    ngram=0,
+    stops="",
+    samples=1,
     beams=1,
-):  # fmt: skip
+):
     """The GenerationSettings that the controls stand for. PlaygroundError for a value out of range, and for none."""
     from playground.generation.sampling import GenerationSettings  # torch: not before there is a model
 
     for name, value in {
-        "New tokens": count, "Temperature": temperature, "Top-k": top_k, "Top-p": top_p, "Repetition penalty": penalty,
-        "Min-p": min_p, "Typical-p": typical_p, "No repeated n-gram": ngram, "Samples": samples, "Beams": beams,
-    }.items():  # fmt: skip
+        "New tokens": count,
+        "Temperature": temperature,
+        "Top-k": top_k,
+        "Top-p": top_p,
+        "Repetition penalty": penalty,
+        "Min-p": min_p,
+        "Typical-p": typical_p,
+        "No repeated n-gram": ngram,
+        "Samples": samples,
+        "Beams": beams,
+    }.items():
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise PlaygroundError(f"{name} is empty, or no number.", "Type one into its box, or move its slider.")
     return GenerationSettings(
-        max_new_tokens=int(count), greedy=bool(greedy), temperature=temperature, top_k=int(top_k), top_p=top_p,
-        repetition_penalty=penalty, min_p=min_p, typical_p=typical_p, no_repeat_ngram=int(ngram),
-        stop=tuple(line for line in (stops or "").splitlines() if line), seed=None if seed is None else int(seed),
-        samples=int(samples), beams=int(beams), alternatives=BARS,
-    )  # fmt: skip
+        max_new_tokens=int(count),
+        greedy=bool(greedy),
+        temperature=temperature,
+        top_k=int(top_k),
+        top_p=top_p,
+        repetition_penalty=penalty,
+        min_p=min_p,
+        typical_p=typical_p,
+        no_repeat_ngram=int(ngram),
+        stop=tuple(line for line in (stops or "").splitlines() if line),
+        seed=None if seed is None else int(seed),
+        samples=int(samples),
+        beams=int(beams),
+        alternatives=BARS,
+    )

@@ -67,10 +67,15 @@ def score_table(told) -> str:
     """The scores of two texts one below the other, in the units people use."""
     head = ("", "predicted tokens", "log-likelihood, nats", "loss, nats per token", "perplexity", "bits per byte")
     numbers = [
-        (f"{one.predicted:,}", f"{one.log_likelihood:,.2f}", f"{one.loss:.3f}", f"{one.perplexity:,.2f}",
-         f"{one.bits_per_byte:.3f}")
+        (
+            f"{one.predicted:,}",
+            f"{one.log_likelihood:,.2f}",
+            f"{one.loss:.3f}",
+            f"{one.perplexity:,.2f}",
+            f"{one.bits_per_byte:.3f}",
+        )
         for one in told
-    ]  # fmt: skip
+    ]
     return markup.table(head, [(name, *row) for name, row in zip(("first text", "second text"), numbers, strict=True)])
 
 

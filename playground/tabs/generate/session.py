@@ -167,9 +167,13 @@ def tree_picture(model, written: Written):
     dropped = {number: node.dropped for number, node in enumerate(tree.nodes) if node.dropped is not None}
     texts = [model.tokenizer.decode([tree.nodes[n].step.token.id for n in s.nodes]) for s in stretches]
     return tree_figure(
-        stretches, tokens, texts, shown=tree.path(written.node), dropped=dropped,
+        stretches,
+        tokens,
+        texts,
+        shown=tree.path(written.node),
+        dropped=dropped,
         title="Continuations: click one to see it; each ends with its ln p",
-    )  # fmt: skip
+    )
 
 
 def leaf_name(model, tree: Tree, leaf: int) -> str:

@@ -145,7 +145,9 @@ def make_room(written: Written, allowed, begun: int) -> tuple[int, str]:
     if len(tree.nodes) + wanted <= MOST_TOKENS:
         return begun, ""
     written.tree, numbers, gone = tree.with_room(wanted, [begun])
-    words = f"One tree holds at most {MOST_TOKENS:,} tokens: the {counted(gone, 'continuation')} written first had to go. "
+    words = (
+        f"One tree holds at most {MOST_TOKENS:,} tokens: the {counted(gone, 'continuation')} written first had to go. "
+    )
     return numbers[begun], words
 
 

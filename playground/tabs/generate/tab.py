@@ -48,21 +48,42 @@ ABOUT = markup.explanation(
 def build(lens: Lens) -> None:
     """Builds the tab and connects it."""
     written = gr.State(Written())
-    mode = FollowingRadio([("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False,
-                    elem_id="mode")  # fmt: skip
+    mode = FollowingRadio(
+        [("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False, elem_id="mode"
+    )
     off = Panel(elem_id="modes-off")
     with gr.Column(visible=False, elem_id="chat") as chat_room:
-        talk = gr.Chatbot(label="Conversation", height=300, render_markdown=False, latex_delimiters=[], editable="all",
-                          buttons=["copy"], feedback_options=None, elem_id="chatbot",
-                          placeholder="Send a message: the strip below shows what the model really reads.")  # fmt: skip
+        talk = gr.Chatbot(
+            label="Conversation",
+            height=300,
+            render_markdown=False,
+            latex_delimiters=[],
+            editable="all",
+            buttons=["copy"],
+            feedback_options=None,
+            elem_id="chatbot",
+            placeholder="Send a message: the strip below shows what the model really reads.",
+        )
         message = gr.Textbox(chat.FIRST_MESSAGE, label="Your message", lines=1, max_lines=6, elem_id="chat-message")
         left_out = Panel(live=True, elem_id="chat-note")
         with gr.Accordion("System prompt", open=False):
-            system = gr.Textbox("", show_label=False, container=False, lines=2, elem_id="system-prompt",
-                                placeholder="Empty: whatever the template itself says")  # fmt: skip
+            system = gr.Textbox(
+                "",
+                show_label=False,
+                container=False,
+                lines=2,
+                elem_id="system-prompt",
+                placeholder="Empty: whatever the template itself says",
+            )
     with gr.Column(visible=False, elem_id="score") as score_room:
-        second = gr.Textbox("", label="Beside another text", lines=2, max_lines=8, elem_id="second-text",
-                            info="The text under the lens is the first.")  # fmt: skip
+        second = gr.Textbox(
+            "",
+            label="Beside another text",
+            lines=2,
+            max_lines=8,
+            elem_id="second-text",
+            info="The text under the lens is the first.",
+        )
         compare_texts = gr.Button("Compare token by token", size="sm", elem_id="compare-texts")
     with gr.Row(elem_classes="pg-actions"):
         start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
@@ -93,13 +114,22 @@ def build(lens: Lens) -> None:
     asked = [*lens.given, mode, written, colour]
     drawn = [mode, start, more, stop, into, ruling.room, off, chat_room, score_room, *shown, lens.message]
     latest = {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on([lens.opened[NAME].change, *lens.triggers, mode.input], while_open((NAME,), draw), [lens.active, *asked], drawn,
-          **latest)  # fmt: skip
+    gr.on(
+        [lens.opened[NAME].change, *lens.triggers, mode.input],
+        while_open((NAME,), draw),
+        [lens.active, *asked],
+        drawn,
+        **latest,
+    )
     given = [lens.model, lens.device, lens.dtype]
     ends, once = [*shown, lens.message], {"trigger_mode": "once", **GENERATES}
     talking = [message, left_out, *ends]
-    start.click(start_writing, [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
-                [lens.applied, *talking], **once)  # fmt: skip
+    start.click(
+        start_writing,
+        [*given, lens.text, mode, message, system, written, colour, *ruling.rules],
+        [lens.applied, *talking],
+        **once,
+    )
     more.click(streaming.go_on, [*given, written, colour, *ruling.rules], ends, **once)
     chart.select(branches.branch, [*given, written, colour, *ruling.rules], ends, **once)
     message.submit(chat.send, [*given, message, system, written, colour, *ruling.rules], talking, **once)
@@ -108,15 +138,24 @@ def build(lens: Lens) -> None:
     stop.click(streaming.stop, written, None, **QUIET)
     talk.undo(chat.undo, [*given, written, colour], talking, **QUIET)
     talk.clear(chat.forget, [*given, written, colour], talking, **QUIET)
-    into.click(chat.look_into, [*given, written], [lens.text, lens.applied, lens.written, status, lens.message], **QUIET)
+    into.click(
+        chat.look_into, [*given, written], [lens.text, lens.applied, lens.written, status, lens.message], **QUIET
+    )
     strip.select(explain, [*given, mode, written, colour], [strip, status, *explained, lens.message], **latest)
-    pieces.input(explain_piece, [*given, mode, written, colour, pieces], [strip, status, *explained, lens.message], **latest)
+    pieces.input(
+        explain_piece, [*given, mode, written, colour, pieces], [strip, status, *explained, lens.message], **latest
+    )
     colour.input(recolour, [*given, written, colour], [strip, lens.message], **QUIET)
     tree.select(branches.show_node, [*given, written, colour], ends, trigger_mode="always_last", **QUIET)
     leaf.input(branches.compare, [written, leaf], [beside, compared, lens.message], **RUNS_MODEL)
     clear.click(streaming.clear, [*given, written, colour], ends, **QUIET)
-    gr.on([second.submit, compare_texts.click], score.beside, [*lens.given, second], [beside, status, lens.message],
-          **RUNS_MODEL)  # fmt: skip
+    gr.on(
+        [second.submit, compare_texts.click],
+        score.beside,
+        [*lens.given, second],
+        [beside, status, lens.message],
+        **RUNS_MODEL,
+    )
 
 
 def start_writing(model_id, device, dtype, text, mode, message, system, written, colour, *rules):
@@ -165,9 +204,7 @@ def draw(model_id, device, dtype, text, mode, written, colour="probability") -> 
     fresh.messages = written.turns
     talk = talk_of(fresh) if mode == "chat" else gr.skip()
     beside = gr.update(value=None, visible=False)
-    return (
-        *controls_now, strip, markup.note(words), *explanation, *tree_view(model, fresh)[:3], beside, talk, fresh,
-    )  # fmt: skip
+    return (*controls_now, strip, markup.note(words), *explanation, *tree_view(model, fresh)[:3], beside, talk, fresh)
 
 
 def mode_choice(modes: list[str], mode: str, asked: str) -> gr.Radio:
@@ -256,4 +293,3 @@ def recolour(model_id, device, dtype, written, colour) -> tuple:
     """The strip in other shades."""
     written.check(model_id, device, dtype)
     return (strip_items(entries_of(loaded(model_id, device, dtype), written), colour),)
-

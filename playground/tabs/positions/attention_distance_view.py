@@ -51,7 +51,9 @@ def build(view: View) -> None:
     counts = Panel(live=True, elem_id="used-counts")
     with gr.Row(elem_classes="pg-controls"):
         kind = FollowingRadio([], label="Kind", visible=False, elem_id="used-kind")
-        measure = gr.Radio([NEAR_NAME, EXPLAINED, PERIODIC_NAME], value=NEAR_NAME, label="Measure", elem_id="used-measure")
+        measure = gr.Radio(
+            [NEAR_NAME, EXPLAINED, PERIODIC_NAME], value=NEAR_NAME, label="Measure", elem_id="used-measure"
+        )
         aside = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
         layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="used-layer")
         head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="used-head")
@@ -65,8 +67,14 @@ def build(view: View) -> None:
     inputs = [*lens.given, kind, measure, aside, layer, head]
     shown = [counts, kind, layer, head, every, roles, sentence, one, lens.message]
     view.draws(draw, inputs, shown)
-    gr.on([kind.input, measure.input, aside.input, layer.input, head.input], draw, inputs, shown, trigger_mode="always_last",
-          **RUNS_MODEL)  # fmt: skip
+    gr.on(
+        [kind.input, measure.input, aside.input, layer.input, head.input],
+        draw,
+        inputs,
+        shown,
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
     every.select(choose_row, inputs, shown, **RUNS_MODEL)
     roles.select(choose_cell, inputs, shown, **RUNS_MODEL)
 
@@ -119,8 +127,10 @@ def profiles_of(recording, kind: str) -> list[DistanceProfile]:
     """Every layer's profile, measured once for a recording. PlaygroundError for texts that are too long."""
     tokens = len(recording.attention(0, kind).query_tokens)
     if tokens > MOST_TOKENS:
-        raise PlaygroundError(f"The text has {tokens:,} tokens; all heads over distance are measured up to {MOST_TOKENS:,}.",
-                              "Shorten the text.")  # fmt: skip
+        raise PlaygroundError(
+            f"The text has {tokens:,} tokens; all heads over distance are measured up to {MOST_TOKENS:,}.",
+            "Shorten the text.",
+        )
     kept = _measured.setdefault(recording, {})
     if kind not in kept:
         kept[kind] = [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))]
@@ -150,20 +160,31 @@ def _draw(recording, kind, measure, aside, layer, head) -> tuple:
     means = [(layer.rest if aside else layer.mean)[:, :known] for layer in found]
     every = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
     values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
-    grids = {name: np.stack([_filled(getattr(layer, field), heads) for layer in found]) for name, field in values.items()}
+    grids = {
+        name: np.stack([_filled(getattr(layer, field), heads) for layer in found]) for name, field in values.items()
+    }
     periods = np.stack([_filled(layer.period.astype(float), heads) for layer in found])
     picture = all_heads_figure(every, distances[close], heads, title="Mean attention over distance, every head a row")
-    curve = over_distance_figure(distances, means[layer][head : head + 1], [f"layer {layer}, head {head}"],
-                                 what="mean weight",
-                                 title=f"Layer {layer}, head {head}: mean attention over distance")  # fmt: skip
+    curve = over_distance_figure(
+        distances,
+        means[layer][head : head + 1],
+        [f"layer {layer}, head {head}"],
+        what="mean weight",
+        title=f"Layer {layer}, head {head}: mean attention over distance",
+    )
     sliders = (numbered("Layer", layer, len(found)), numbered("Head", head, len(found[layer].near)))
     kinds = _kinds(recording)
     return (
-        markup.note(_counts(grids, periods)), gr.update(choices=kinds, value=kind, visible=len(kinds) > 1), *sliders,
+        markup.note(_counts(grids, periods)),
+        gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
+        *sliders,
         gr.update(value=picture, mark=row_mark(layer * heads + head, distances[close]), visible=True),
-        gr.update(value=roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}"), visible=True),
-        markup.note(_sentence(found[layer], layer, head)), gr.update(value=curve, visible=True),
-    )  # fmt: skip
+        gr.update(
+            value=roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}"), visible=True
+        ),
+        markup.note(_sentence(found[layer], layer, head)),
+        gr.update(value=curve, visible=True),
+    )
 
 
 def _nothing(why: str) -> tuple:
@@ -190,9 +211,11 @@ def _counts(grids: dict, periods: np.ndarray) -> str:
 
 
 def _sentence(found: DistanceProfile, layer: int, head: int) -> str:
-    words = (f"Layer {layer}, head {head}: {percent(found.near[head])} of the attention goes at most {NEAR} tokens away "
-             f"(evenly spread it would be {percent(found.even)}); "
-             f"distance explains {percent(found.explained[head])} of its variance")  # fmt: skip
+    words = (
+        f"Layer {layer}, head {head}: {percent(found.near[head])} of the attention goes at most {NEAR} tokens away "
+        f"(evenly spread it would be {percent(found.even)}); "
+        f"distance explains {percent(found.explained[head])} of its variance"
+    )
     if found.period[head]:
         words += f"; it most repeats after {found.period[head]} tokens (autocorrelation {found.periodic[head]:.2f})"
     return words + "."

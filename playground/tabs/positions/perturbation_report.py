@@ -7,9 +7,14 @@ from playground.components import markup
 from playground.figures.positions.perturbations import variants_figure
 
 NAMES = {
-    "shuffled": "words shuffled", "swapped": "two swapped", "shifted": "shifted", "equal": "all equal",
-    "reversed": "reversed", "base": "other base", "beyond": "far beyond",
-}  # fmt: skip
+    "shuffled": "words shuffled",
+    "swapped": "two swapped",
+    "shifted": "shifted",
+    "equal": "all equal",
+    "reversed": "reversed",
+    "base": "other base",
+    "beyond": "far beyond",
+}
 """Variant -> what it is called beside the picture."""
 LOSS, DIVERGENCE, ATTENTION, TURN = "loss", "next-token distribution", "attention of the head", "last vectors"
 TABLE_ROWS = 128
@@ -34,9 +39,14 @@ def all_variants(found, possible: list, measure: str):
     known = np.isfinite(values)
     means = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
     return variants_figure(
-        [NAMES[outcome.variant.name] for outcome in possible], [token.label for token in tokens], values, what=what,
-        unit=unit, signed=measure == LOSS, means=means.tolist(),
-    )  # fmt: skip
+        [NAMES[outcome.variant.name] for outcome in possible],
+        [token.label for token in tokens],
+        values,
+        what=what,
+        unit=unit,
+        signed=measure == LOSS,
+        means=means.tolist(),
+    )
 
 
 def sentence_of(found, outcome) -> str:
@@ -45,8 +55,10 @@ def sentence_of(found, outcome) -> str:
     took = f" All of it took {found.seconds:.1f} s."
     if outcome.change is None:
         worst = int(outcome.turned.argmax())
-        return (f"{words}: the last vectors turn by {outcome.turned.mean():.3f} on average (1 − cosine), most that of "
-                f"“{in_words(found.tokens[worst].text)}” ({outcome.turned[worst]:.3f}).{took}")  # fmt: skip
+        return (
+            f"{words}: the last vectors turn by {outcome.turned.mean():.3f} on average (1 − cosine), most that of "
+            f"“{in_words(found.tokens[worst].text)}” ({outcome.turned[worst]:.3f}).{took}"
+        )
     change = outcome.change
     if not np.isfinite(change.loss).any():
         return f"{words}: no token of this text is predicted both ways.{took}"
@@ -66,7 +78,9 @@ def notes_of(found) -> str:
     notes = [note for note in (_shift_note(found), _blind_note(found)) if note]
     for outcome in found.outcomes:
         if outcome.missing:
-            notes.append(markup.badge("off", f"Not possible: {NAMES[outcome.variant.name]}, because {outcome.missing}."))
+            notes.append(
+                markup.badge("off", f"Not possible: {NAMES[outcome.variant.name]}, because {outcome.missing}.")
+            )
     return "<br>".join(notes)
 
 
@@ -87,8 +101,11 @@ def _shift_note(found) -> str:
             why = "scores depend on distances alone, so only rounding is left"
             return markup.badge("ok", f"A shift changes nothing: {measured}; {why}.")
         if any(scaling in anatomy.positions for scaling in ("dynamic", "longrope")):
-            return markup.badge("off", f"A shift matters: {measured}; this scaling makes other angles for positions beyond "
-                                "the length before it.")  # fmt: skip
+            return markup.badge(
+                "off",
+                f"A shift matters: {measured}; this scaling makes other angles for positions beyond "
+                "the length before it.",
+            )
         return markup.badge("warn", f"A shift should change nothing, but {measured}: more than rounding explains.")
     if exact:
         return markup.badge("off", f"A shift changes next to nothing: {measured}.")
@@ -103,9 +120,12 @@ def _blind_note(found) -> str:
     measured = f"with all positions equal, shuffling changes no number by more than {found.equivariance:.1e}"
     if found.equivariance < 1e-3:
         return markup.badge("ok", f"Without positions this encoder sees no order: {measured}.")
-    return markup.badge("off", "Some order is left without positions: with all of them equal, shuffling still changes "
-                        f"numbers by up to {found.equivariance:.1e}, because layers with a window see their neighbours "
-                        "alone.")  # fmt: skip
+    return markup.badge(
+        "off",
+        "Some order is left without positions: with all of them equal, shuffling still changes "
+        f"numbers by up to {found.equivariance:.1e}, because layers with a window see their neighbours "
+        "alone.",
+    )
 
 
 def table_of(found, outcome) -> str:
@@ -114,8 +134,11 @@ def table_of(found, outcome) -> str:
     if change is None:
         head = ("token", "1 − cosine", "attention moved")
         rows = [
-            (markup.text(token.label), f"{outcome.turned[i]:.3f}",
-             "" if outcome.moved is None else percent(outcome.moved[i]))  # fmt: skip
+            (
+                markup.text(token.label),
+                f"{outcome.turned[i]:.3f}",
+                "" if outcome.moved is None else percent(outcome.moved[i]),
+            )
             for i, token in enumerate(found.tokens[:TABLE_ROWS])
         ]
         return markup.table(head, rows)
@@ -125,8 +148,10 @@ def table_of(found, outcome) -> str:
     def told(ids, p) -> str:
         for i in ids[:2]:
             seen.setdefault(int(i), markup.text(vocabulary.describe([int(i)])[0].label))
-        return "<br>".join(f'<span class="pg-token">{seen[int(i)]}</span> {percent(float(x))}'
-                           for i, x in zip(ids[:2], p[:2], strict=True))  # fmt: skip
+        return "<br>".join(
+            f'<span class="pg-token">{seen[int(i)]}</span> {percent(float(x))}'
+            for i, x in zip(ids[:2], p[:2], strict=True)
+        )
 
     rows = [
         (

@@ -54,8 +54,13 @@ def build(view: View) -> None:
         with gr.Row(elem_classes="pg-controls"):
             seed = gr.Number(0, label="Seed of the shuffling", precision=0, elem_id="broken-seed")
             first = gr.Number(1, label="Swap token", precision=0, elem_id="broken-first")
-            second = gr.Number(-2, label="with token", precision=0, elem_id="broken-second",
-                               info="Counted from 0; negative numbers from the end.")  # fmt: skip
+            second = gr.Number(
+                -2,
+                label="with token",
+                precision=0,
+                elem_id="broken-second",
+                info="Counted from 0; negative numbers from the end.",
+            )
         with gr.Row(elem_classes="pg-controls"):
             shift = gr.Number(100, label="Shift all positions by", precision=0, elem_id="broken-shift")
             wrap = gr.Checkbox(False, label="Wrap around at the end of a table", elem_id="broken-wrap")
@@ -65,24 +70,50 @@ def build(view: View) -> None:
     inputs = [*lens.given, measure, variant, layer, head, seed, first, second, shift, wrap, factor]
     shown = [measure, variant, layer, head, figure, sentence, notes, attention, table, lens.message]
     view.draws(draw, inputs, shown)
-    gr.on([measure.input, variant.input, layer.input, head.input, wrap.input, *(
-        event for number in (seed, first, second, shift, factor) for event in (number.submit, number.blur))],
-        draw, inputs, shown, trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
+    gr.on(
+        [
+            measure.input,
+            variant.input,
+            layer.input,
+            head.input,
+            wrap.input,
+            *(event for number in (seed, first, second, shift, factor) for event in (number.submit, number.blur)),
+        ],
+        draw,
+        inputs,
+        shown,
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
     figure.select(choose, inputs, shown, **RUNS_MODEL)
 
 
 @outputs(9)
-def draw(model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor) -> tuple:
+def draw(
+    model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor
+) -> tuple:
     """All variants in one picture, and one of them in detail."""
-    return _draw(model_id, device, dtype, text, measure, variant, layer, head,
-                 seed, first, second, shift, wrap, factor)  # fmt: skip
+    return _draw(model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor)
 
 
 @outputs(9)
 def choose(
-    model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor,
+    model_id,
+    device,
+    dtype,
+    text,
+    measure,
+    variant,
+    layer,
+    head,
+    seed,
+    first,
+    second,
+    shift,
+    wrap,
+    factor,
     event: gr.EventData,
-) -> tuple:  # fmt: skip
+) -> tuple:
     """The variant whose row was clicked."""
     rest = layer, head, seed, first, second, shift, wrap, factor
     found = _experiment(model_id, device, dtype, text, *rest)[0]
@@ -123,17 +154,32 @@ def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
     controls = (
         gr.Radio(choices=measures, value=measure),
         gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
-        *(numbered(name, value, count) for name, value, count in (
-            ("Layer", layer, recording.layers() if recording.kinds else 1),
-            ("Head", head, recording.attention(layer).heads if recording.kinds else 1))),
-    )  # fmt: skip
+        *(
+            numbered(name, value, count)
+            for name, value, count in (
+                ("Layer", layer, recording.layers() if recording.kinds else 1),
+                ("Head", head, recording.attention(layer).heads if recording.kinds else 1),
+            )
+        ),
+    )
     figure = all_variants(found, possible, measure)
     mark = variant_mark(names.index(variant), figure.data[0].z.shape[1])
     attention = gone
     if outcome.attention is not None:
-        attention = gr.update(visible=True, value=weights_change_figure(
-            found.attention, outcome.attention, [token.label for token in found.tokens],
-            title=f"Layer {layer}, head {head}: {outcome.variant.words}",
-        ))  # fmt: skip
-    return (*controls, gr.update(value=figure, mark=mark, visible=True), markup.note(sentence_of(found, outcome)),
-            notes_of(found), attention, table_of(found, outcome))  # fmt: skip
+        attention = gr.update(
+            visible=True,
+            value=weights_change_figure(
+                found.attention,
+                outcome.attention,
+                [token.label for token in found.tokens],
+                title=f"Layer {layer}, head {head}: {outcome.variant.words}",
+            ),
+        )
+    return (
+        *controls,
+        gr.update(value=figure, mark=mark, visible=True),
+        markup.note(sentence_of(found, outcome)),
+        notes_of(found),
+        attention,
+        table_of(found, outcome),
+    )

@@ -70,11 +70,25 @@ def build(view: View) -> None:
     chosen = [layer, head, query, key, badge, distance, sentence, curve, pairs, decay, found]
     given = [*asked, layer, head, query, key]
     view.draws(draw, given, [*turned, *chosen, lens.message])
-    gr.on([source.input, base.submit, base.blur, width.submit, width.blur], draw_clocks, asked, [*turned, lens.message],
-          trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
-    gr.on([layer.input, head.input, query.input, key.input], draw_score, [*lens.given, layer, head, query, key],
-          [*chosen, lens.message], trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
-    distance.input(slide, [found, distance], [sentence, curve, pairs, lens.message], trigger_mode="always_last", **QUIET)
+    gr.on(
+        [source.input, base.submit, base.blur, width.submit, width.blur],
+        draw_clocks,
+        asked,
+        [*turned, lens.message],
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
+    gr.on(
+        [layer.input, head.input, query.input, key.input],
+        draw_score,
+        [*lens.given, layer, head, query, key],
+        [*chosen, lens.message],
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
+    distance.input(
+        slide, [found, distance], [sentence, curve, pairs, lens.message], trigger_mode="always_last", **QUIET
+    )
 
 
 @outputs(16)
@@ -120,17 +134,22 @@ def _clocks(recording, source, base, width) -> tuple:
         if int(width) % 2:
             raise PlaygroundError(f"{int(width)} dimensions can't be taken two by two.", "Choose an even number.")
         frequencies = 2 * np.pi / sinusoidal_wavelengths(int(width), float(base))
-        heading = markup.badge("off", f"By the formula base^(−2i/d) with base {float(base):,g}, d = {int(width)}: not the "
-                                      "model's own numbers")  # fmt: skip
+        heading = markup.badge(
+            "off",
+            f"By the formula base^(−2i/d) with base {float(base):,g}, d = {int(width)}: not the model's own numbers",
+        )
         if not kinds:
             heading += markup.note(f"This model has no rotary positions ({facts.words}).")
     else:
         frequencies = facts.inverse_frequencies[source].numpy()
-        heading = markup.badge("ok", f"The model's own: {facts.words}" + (f"; {source} layers" if len(kinds) > 1 else ""))
+        heading = markup.badge(
+            "ok", f"The model's own: {facts.words}" + (f"; {source} layers" if len(kinds) > 1 else "")
+        )
         heading += markup.note(facts.remark)
     shown = gr.update(visible=source == FORMULA)
-    clocks = clocks_figure(frequencies, tokens, start=min(len(recording.tokens), FRAMES) - 1,
-                           title="Every pair turns at its own pace")  # fmt: skip
+    clocks = clocks_figure(
+        frequencies, tokens, start=min(len(recording.tokens), FRAMES) - 1, title="Every pair turns at its own pace"
+    )
     return heading, gr.Radio(choices=[*kinds, FORMULA], value=source), shown, shown, clocks
 
 
@@ -145,8 +164,11 @@ def _score(recording, layer, head, query, key) -> tuple:
     query = _place(query, len(labels), len(labels) - 1)
     key = _place(key, len(labels), min(1, query))
     controls = (
-        numbered("Layer", layer, layers), numbered("Head", head, heads), _choices(labels, query), _choices(labels, key),
-    )  # fmt: skip
+        numbered("Layer", layer, layers),
+        numbered("Head", head, heads),
+        _choices(labels, query),
+        _choices(labels, key),
+    )
     try:
         found = turned_pair(recording, layer, head, query, key)
     except PlaygroundError as error:
@@ -158,14 +180,23 @@ def _score(recording, layer, head, query, key) -> tuple:
     context = max(recording.model.anatomy.context_length or 0, farthest)
     far = np.unique(np.geomspace(1, min(context, 2**20), 300).round())
     pair = f"“{plain_mark(labels[query], 16)}” and “{plain_mark(labels[key], 16)}”"
-    curve = curve_figure(within, found.score.scores(within), found.distance, found.recorded,
-                         title=f"The score of {pair} over distance")  # fmt: skip
+    curve = curve_figure(
+        within, found.score.scores(within), found.distance, found.recorded, title=f"The score of {pair} over distance"
+    )
     lines = {"these two tokens": found.score.scores(far), "mean over all pairs of tokens": found.mean.scores(far)}
     decay = decay_figure(far, lines, length=found.tokens, title="How the score fades far away")
     slider = gr.Slider(0, farthest, value=shown, interactive=True, label=f"Distance (really {found.distance})")
     badge = _badge(found, recording) + _alone(same_token(recording.model), layer)
-    return (*controls, badge, slider, _sentence(found, shown),
-            gr.update(value=curve, mark=distance_mark(shown)), _pairs(found, shown), decay, found)  # fmt: skip
+    return (
+        *controls,
+        badge,
+        slider,
+        _sentence(found, shown),
+        gr.update(value=curve, mark=distance_mark(shown)),
+        _pairs(found, shown),
+        decay,
+        found,
+    )
 
 
 def _badge(found, recording) -> str:
@@ -177,7 +208,7 @@ def _badge(found, recording) -> str:
         "ok" if found.error <= tolerance else "warn",
         f"Sum over pairs at the real distance {float(found.score.scores([found.distance])[0]):.4f}, {what} "
         f"{found.recorded:.4f}: difference {found.error:.1e}. {turned}.",
-    )  # fmt: skip
+    )
 
 
 def _alone(same, layer: int) -> str:
@@ -195,14 +226,21 @@ def _sentence(found, distance) -> str:
     if distance == found.distance:
         return markup.note(f"At the real distance {found.distance} the score is {score:.3f}.")
     change = score - float(found.score.scores([found.distance])[0])
-    return markup.note(f"At distance {int(distance)} the score would be {score:.3f}, {change:+.3f} beside the real distance "
-                       f"{found.distance}. The model did not compute this.")  # fmt: skip
+    return markup.note(
+        f"At distance {int(distance)} the score would be {score:.3f}, {change:+.3f} beside the real distance "
+        f"{found.distance}. The model did not compute this."
+    )
 
 
 def _pairs(found, distance):
     parts, now = found.score.parts([distance, found.distance])
-    return pairs_figure(parts, now, rotary_wavelengths(found.score.frequencies), found.score.unturned,
-                        title=f"The same score at distance {int(distance)}, pair by pair")  # fmt: skip
+    return pairs_figure(
+        parts,
+        now,
+        rotary_wavelengths(found.score.frequencies),
+        found.score.unturned,
+        title=f"The same score at distance {int(distance)}, pair by pair",
+    )
 
 
 def _place(value, count: int, otherwise: int) -> int:

@@ -27,9 +27,13 @@ from playground.figures.positions import curves as more
 from playground.figures.positions import schemes as figures
 
 NAMES = {
-    "sinusoidal": "Sinusoidal", "learned": "Learned table", "rotary": "Rotary", "alibi": "ALiBi",
-    "relative": "Relative buckets", "other": "None or other",
-}  # fmt: skip
+    "sinusoidal": "Sinusoidal",
+    "learned": "Learned table",
+    "rotary": "Rotary",
+    "alibi": "ALiBi",
+    "relative": "Relative buckets",
+    "other": "None or other",
+}
 MOST = 5
 """Pictures of a scheme at most."""
 MOST_CELLS = 2**20
@@ -84,9 +88,15 @@ def show(scheme: str, facts, numbers: Numbers, context=None, tokens=None, profil
     if scheme == "sinusoidal":
         return _sinusoidal(facts if own else None, numbers)
     if scheme == "learned":
-        return _learned(facts) if own else Shown(
-            "A learned table has no formula: each position's vector is found in training. Load GPT-2, BERT or MiniLM to see "
-            "one.", own=False)  # fmt: skip
+        return (
+            _learned(facts)
+            if own
+            else Shown(
+                "A learned table has no formula: each position's vector is found in training. Load GPT-2, BERT or MiniLM to see "
+                "one.",
+                own=False,
+            )
+        )
     if scheme == "rotary":
         shown = _rotary(facts if own else None, numbers, context, tokens)
         return _with_nope(shown, facts, profiles, without) if own and without else shown
@@ -105,9 +115,14 @@ def _sinusoidal(facts, numbers: Numbers) -> Shown:
     lanes = np.unique(np.linspace(0, numbers.width - 1, 7).astype(int) // 2 * 2)
     names = [f"dimension {d}: {waves[d // 2]:,.0f}" for d in lanes]
     similarity = _by_distance(formula)
-    curves = more.over_distance_figure(np.arange(len(similarity)), similarity[None], ["cosine"], what="cosine similarity",
-                                       axis="distance in tokens",
-                                       title="Similarity of two positions by distance")  # fmt: skip
+    curves = more.over_distance_figure(
+        np.arange(len(similarity)),
+        similarity[None],
+        ["cosine"],
+        what="cosine similarity",
+        axis="distance in tokens",
+        title="Similarity of two positions by distance",
+    )
     lines = figures.waves_figure(formula, lanes.tolist(), names, title="Single dimensions as waves, with wavelengths")
     last, words = None, " An odd width ends with a sine that has no cosine, so a shift is no rotation."
     if numbers.width % 2 == 0:
@@ -115,25 +130,38 @@ def _sinusoidal(facts, numbers: Numbers) -> Shown:
         later = sinusoidal(numbers.length, numbers.width, numbers.base, numbers.shift)
         error = float(np.abs(formula @ turn.T - later).max())
         last = more.shift_figure(turn[:32, :32], numbers.shift, title=f"A shift by {numbers.shift} is a fixed rotation")
-        words = (f" One rotation takes every position to the one {numbers.shift} later: the largest difference over "
-                 f"{len(later)} positions is {error:.0e}.")  # fmt: skip
+        words = (
+            f" One rotation takes every position to the one {numbers.shift} later: the largest difference over "
+            f"{len(later)} positions is {error:.0e}."
+        )
     if facts is None:
         table = figures.table_figure(formula, what="sinusoidal encoding", title="PE by the formula")
-        return Shown("sin and cos of position / base^(2i/d), two dimensions for each wavelength." + words,
-                     _some(table, lines, curves, last), own=False)  # fmt: skip
+        return Shown(
+            "sin and cos of position / base^(2i/d), two dimensions for each wavelength." + words,
+            _some(table, lines, curves, last),
+            own=False,
+        )
     if facts.table is None:
         table = figures.table_figure(formula, what="sinusoidal encoding", title="PE by the formula")
-        return Shown(f"This model's table is made on the fly and can't be read; the formula is shown.{words}",
-                     _some(table, lines, curves, last), own=False)  # fmt: skip
+        return Shown(
+            f"This model's table is made on the fly and can't be read; the formula is shown.{words}",
+            _some(table, lines, curves, last),
+            own=False,
+        )
     table = facts.table[: numbers.length].numpy()
     name, values, error = nearest_sinusoidal(table, facts.first)
     return Shown(
         f"{facts.table.shape[0]:,} positions of {table.shape[1]} numbers, added to the embeddings{_rows(facts)}. "
         f"The model's own table and the formula ({name}) differ by at most {error:.1e}. The pictures from the third on are "
         f"the formula's, with the numbers below.{words}",
-        _some(figures.table_figure(table, what="the model's table", title="The model's own table"),
-              figures.table_figure(values, what="the formula", title=f"The formula, {name}"), lines, curves, last),
-    )  # fmt: skip
+        _some(
+            figures.table_figure(table, what="the model's table", title="The model's own table"),
+            figures.table_figure(values, what="the formula", title=f"The formula, {name}"),
+            lines,
+            curves,
+            last,
+        ),
+    )
 
 
 def _rows(facts) -> str:
@@ -153,14 +181,21 @@ def _some(*drawn) -> tuple:
 def _learned(facts, most: int = 512) -> Shown:
     table = facts.table[:most].numpy()
     found = table_similarity(table)
-    sentence = (f"{facts.table.shape[0]:,} positions, each a learned vector of {table.shape[1]:,} numbers that is added "
-                f"to the token's embedding{_rows(facts)}; the first {len(table)} are shown.")  # fmt: skip
+    sentence = (
+        f"{facts.table.shape[0]:,} positions, each a learned vector of {table.shape[1]:,} numbers that is added "
+        f"to the token's embedding{_rows(facts)}; the first {len(table)} are shown."
+    )
     path = pca(table, 3)
     paths = [more.path_figure(path, n, title=f"Its path in {n} dimensions (PCA)") for n in (2, 3)]
-    return Shown(sentence, (
-        figures.table_figure(table, title="The model's own table"),
-        figures.similarity_figure(found.cosine, title="Cosine similarity of positions"),
-        *paths, figures.norms_figure(found.norms, title="Length of each position's vector")))  # fmt: skip
+    return Shown(
+        sentence,
+        (
+            figures.table_figure(table, title="The model's own table"),
+            figures.similarity_figure(found.cosine, title="Cosine similarity of positions"),
+            *paths,
+            figures.norms_figure(found.norms, title="Length of each position's vector"),
+        ),
+    )
 
 
 def _rotary(facts, numbers: Numbers, context: int | None, tokens: int | None) -> Shown:
@@ -180,25 +215,35 @@ def _rotary(facts, numbers: Numbers, context: int | None, tokens: int | None) ->
         where = f", {name}" if len(kinds) > 1 else ""
         angles = rotary_angles(frequencies, numbers.length)
         drawn.append(figures.rotary_figure(angles, title=f"Angle of each position{where}"))
-        drawn.append(figures.wavelengths_figure(waves, length=tokens, context=context,
-                                                title=f"Wavelength of each pair{where}"))  # fmt: skip
+        drawn.append(
+            figures.wavelengths_figure(waves, length=tokens, context=context, title=f"Wavelength of each pair{where}")
+        )
         words.append(f"{len(frequencies)} pairs turn once in {waves[0]:.3g} to {waves[-1]:,.0f} tokens{where}")
     remark = f" {facts.remark}" if facts is not None and facts.remark else ""
-    return Shown("Queries and keys are turned pair by pair: " + "; ".join(words) + ". A score then depends on the distance "
-                 f"of two tokens alone; see it in “Clocks”.{remark}", tuple(drawn), own=facts is not None)  # fmt: skip
+    return Shown(
+        "Queries and keys are turned pair by pair: " + "; ".join(words) + ". A score then depends on the distance "
+        f"of two tokens alone; see it in “Clocks”.{remark}",
+        tuple(drawn),
+        own=facts is not None,
+    )
 
 
 def _with_nope(shown: Shown, facts, profiles, without) -> Shown:
     """A rotary model's pictures with what can be shown of its layers that are told no positions."""
-    words = (f" Layers without rotation (NoPE): {', '.join(map(str, without))}. They are told no positions: the same token "
-             "gets the same score at any distance.")  # fmt: skip
+    words = (
+        f" Layers without rotation (NoPE): {', '.join(map(str, without))}. They are told no positions: the same token "
+        "gets the same score at any distance."
+    )
     if profiles is None:
         return replace(shown, sentence=shown.sentence + words)
     distances, mean = profiles
     picture = more.over_distance_figure(
-        distances, mean, ["layers that turn (rotary)", "layers that don't (NoPE)"], what="mean weight",
+        distances,
+        mean,
+        ["layers that turn (rotary)", "layers that don't (NoPE)"],
+        what="mean weight",
         title="Attention over distance on this text: NoPE layers beside rotary ones",
-    )  # fmt: skip
+    )
     words += " The last picture has their attention over distance, mean of all heads, beside that of the other layers."
     return replace(shown, sentence=shown.sentence + words, figures=(*shown.figures[: MOST - 1], picture))
 
@@ -212,26 +257,37 @@ def _alibi(facts, numbers: Numbers, profiles) -> Shown:
     if facts is not None and profiles is not None:
         drawn.append(_real(profiles))
     remark = f" {facts.remark}" if facts is not None and facts.remark else ""
-    return Shown(f"Each of {len(slopes)} heads subtracts its own slope times the distance from every score.{remark}",
-                 tuple(drawn), own=facts is not None)  # fmt: skip
+    return Shown(
+        f"Each of {len(slopes)} heads subtracts its own slope times the distance from every score.{remark}",
+        tuple(drawn),
+        own=facts is not None,
+    )
 
 
 def _real(profiles):
     distances, mean = profiles
     return more.over_distance_figure(
-        distances, mean, [f"head {n}" for n in range(len(mean))], what="mean weight",
+        distances,
+        mean,
+        [f"head {n}" for n in range(len(mean))],
+        what="mean weight",
         title="The same heads' real attention on this text, mean of all layers",
-    )  # fmt: skip
+    )
 
 
 def _relative(facts, numbers: Numbers) -> Shown:
     distances = np.arange(-numbers.length, numbers.length + 1)
     if facts is None:
-        steps = {"both directions (encoder)": relative_bucket(distances),
-                 "backwards (decoder)": relative_bucket(distances, False)}  # fmt: skip
-        return Shown("T5's 32 buckets up to a distance of 128, by the formula; which bias each bucket has is learned: "
-                     "load a T5 to see it.", (more.buckets_figure(distances, steps, title="The bucket of each distance"),),
-                     own=False)  # fmt: skip
+        steps = {
+            "both directions (encoder)": relative_bucket(distances),
+            "backwards (decoder)": relative_bucket(distances, False),
+        }
+        return Shown(
+            "T5's 32 buckets up to a distance of 128, by the formula; which bias each bucket has is learned: "
+            "load a T5 to see it.",
+            (more.buckets_figure(distances, steps, title="The bucket of each distance"),),
+            own=False,
+        )
     steps, drawn = {}, []
     for buckets in facts.buckets[:2]:
         count = buckets.table.shape[0]
@@ -240,26 +296,37 @@ def _relative(facts, numbers: Numbers) -> Shown:
         title = f"Learned bias of each head, {buckets.where}"
         drawn.append(figures.relative_bias_figure(bias, distances, title=title))
         drawn.append(figures.relative_bias_figure(bias, distances, lines=True, title=f"{title}, as lines"))
-    return Shown(f"Distances fall into {len(facts.buckets[0].table)} buckets, wider the farther; each head adds a learned "
-                 "number for the bucket to the score.",
-                 (more.buckets_figure(distances, steps, title="The bucket of each distance"), *drawn))  # fmt: skip
+    return Shown(
+        f"Distances fall into {len(facts.buckets[0].table)} buckets, wider the farther; each head adds a learned "
+        "number for the bucket to the score.",
+        (more.buckets_figure(distances, steps, title="The bucket of each distance"), *drawn),
+    )
 
 
 def _other(facts, profiles) -> Shown:
     if facts is None:
-        return Shown("Some layers are told nothing of positions (NoPE: every fourth of SmolLM3): a causal mask alone lets "
-                     "them count what they see. DeBERTa and XLNet add terms to the scores in which the query meets a vector "
-                     "of the distance. No formula can be drawn for either; load such a model.", own=False)  # fmt: skip
+        return Shown(
+            "Some layers are told nothing of positions (NoPE: every fourth of SmolLM3): a causal mask alone lets "
+            "them count what they see. DeBERTa and XLNet add terms to the scores in which the query meets a vector "
+            "of the distance. No formula can be drawn for either; load such a model.",
+            own=False,
+        )
     drawn, words = [], "This model has no tensor of positions that could be drawn."
     if facts.distance_table is not None:
         table = facts.distance_table.numpy()[:1024]
-        drawn = [figures.table_figure(table, what="vectors of distances", title="The model's vectors of distances"),
-                 figures.similarity_figure(table_similarity(table).cosine, title="Similarity of distances")]  # fmt: skip
-        words = (f"Scores have terms of their own for distance: queries and keys meet one of {len(table)} learned vectors "
-                 "of distances, projected anew in each layer. Row by row, from the farthest key after to the farthest "
-                 "before.")  # fmt: skip
+        drawn = [
+            figures.table_figure(table, what="vectors of distances", title="The model's vectors of distances"),
+            figures.similarity_figure(table_similarity(table).cosine, title="Similarity of distances"),
+        ]
+        words = (
+            f"Scores have terms of their own for distance: queries and keys meet one of {len(table)} learned vectors "
+            "of distances, projected anew in each layer. Row by row, from the farthest key after to the farthest "
+            "before."
+        )
     elif facts.scheme == "disentangled":
-        words = "Scores have terms of their own for distance, made from sinusoids inside each layer; they can't be read."
+        words = (
+            "Scores have terms of their own for distance, made from sinusoids inside each layer; they can't be read."
+        )
     if profiles is not None:
         drawn.append(_real(profiles))
         words += " What remains visible is the attention itself over distance."

@@ -27,8 +27,12 @@ ABOUT = markup.explanation(
 def build(view: View) -> None:
     """Builds the view and connects it."""
     lens = view.lens
-    scheme = gr.Radio([(name, key) for key, name in scheme_pictures.NAMES.items()], value=None, label="Scheme",
-                      elem_id="positions-scheme")  # fmt: skip
+    scheme = gr.Radio(
+        [(name, key) for key, name in scheme_pictures.NAMES.items()],
+        value=None,
+        label="Scheme",
+        elem_id="positions-scheme",
+    )
     heading = Panel(elem_id="positions-heading")
     sentence = Panel(live=True, elem_id="positions-sentence")
     with gr.Row(elem_classes="pg-controls"):
@@ -49,8 +53,14 @@ def build(view: View) -> None:
     inputs = [*lens.given, scheme, known, *numbers]
     shown = [scheme, known, heading, sentence, *numbers, *views, lens.message]
     view.draws(draw, inputs, shown)
-    gr.on([scheme.input, *(event for number in numbers for event in (number.submit, number.blur))], draw, inputs, shown,
-          trigger_mode="always_last", **RUNS_MODEL)  # fmt: skip
+    gr.on(
+        [scheme.input, *(event for number in numbers for event in (number.submit, number.blur))],
+        draw,
+        inputs,
+        shown,
+        trigger_mode="always_last",
+        **RUNS_MODEL,
+    )
 
 
 @outputs(9 + scheme_pictures.MOST)
@@ -67,13 +77,18 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
     own = scheme_pictures.own_scheme(facts)
     scheme = scheme if scheme in scheme_pictures.NAMES and known == model_id else own
     without = unturned_layers(recording.model) if scheme == own == "rotary" else ()
-    profiles = mean_profiles(recording, without) if scheme == own and (without or scheme in ("alibi", "other")) else None
-    found = scheme_pictures.show(scheme, facts, numbers, recording.model.anatomy.context_length,
-                         len(recording.tokens), profiles, without)  # fmt: skip
+    profiles = (
+        mean_profiles(recording, without) if scheme == own and (without or scheme in ("alibi", "other")) else None
+    )
+    found = scheme_pictures.show(
+        scheme, facts, numbers, recording.model.anatomy.context_length, len(recording.tokens), profiles, without
+    )
     if found.own:
         heading = markup.badge("ok", f"{model_id}, its own: {facts.words}")
     else:
-        heading = markup.badge("off", f"{scheme_pictures.NAMES[scheme]} by the formula, not {model_id}: that has {facts.words}")
+        heading = markup.badge(
+            "off", f"{scheme_pictures.NAMES[scheme]} by the formula, not {model_id}: that has {facts.words}"
+        )
     order = sorted(scheme_pictures.NAMES, key=lambda name: name != own)
     choices = [(f"{scheme_pictures.NAMES[name]}{' (this model)' if name == own else ''}", name) for name in order]
     waves = scheme == "sinusoidal"
@@ -81,8 +96,14 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
     visible = scheme not in ("learned", "other"), turns, turns, waves, scheme == "alibi" and not found.own
     drawn = [gr.update(value=figure, visible=True) for figure in found.figures[: scheme_pictures.MOST]]
     drawn += [gr.update(value=None, visible=False)] * (scheme_pictures.MOST - len(drawn))
-    return (gr.Radio(choices=choices, value=scheme), model_id, heading, markup.note(found.sentence),
-            *(gr.update(visible=on) for on in visible), *drawn)  # fmt: skip
+    return (
+        gr.Radio(choices=choices, value=scheme),
+        model_id,
+        heading,
+        markup.note(found.sentence),
+        *(gr.update(visible=on) for on in visible),
+        *drawn,
+    )
 
 
 def mean_profiles(recording, without: tuple[int, ...] = ()) -> tuple | None:

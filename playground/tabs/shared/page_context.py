@@ -64,9 +64,13 @@ def build(active: gr.Textbox, opened: dict[str, gr.State]) -> Lens:
         message=None,
     )
     lens.text = gr.Textbox(
-        FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text",
+        FIRST_TEXT,
+        label="Text under the lens",
+        lines=2,
+        max_lines=8,
+        elem_id="lens-text",
         info="Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed.",
-    )  # fmt: skip
+    )
     with gr.Row(elem_classes="pg-chips", elem_id="chips"):
         look = gr.Button("Look", elem_id="look")
         chips = [gr.Button(name, elem_classes="pg-chip") for name in EXAMPLES]

@@ -16,7 +16,11 @@ def build(lens: Lens, page: gr.Blocks) -> None:
     """Builds the sidebar into the page; a loaded model is put into the lens."""
     catalog_only = workbench.shared().settings.catalog_only
     model = gr.Dropdown(
-        list(CATALOG), value=DEFAULT_MODEL, label="Model", allow_custom_value=not catalog_only, filterable=True,
+        list(CATALOG),
+        value=DEFAULT_MODEL,
+        label="Model",
+        allow_custom_value=not catalog_only,
+        filterable=True,
         elem_id="model",
         info="From the list." if catalog_only else "From the list, or type a hub id (owner/name) or a folder.",
     )
@@ -34,8 +38,9 @@ def build(lens: Lens, page: gr.Blocks) -> None:
     model.change(model_note, model, about, **QUIET)
     options = QUIET | {"concurrency_limit": None}  # waiting for a loading costs nothing
     first = page.load(first_model, None, [*shown, device, lens.message], **options)
-    loading = gr.on([load.click, model.select], load_model, asked, shown, trigger_mode="always_last", cancels=[first],
-                    **options)  # fmt: skip
+    loading = gr.on(
+        [load.click, model.select], load_model, asked, shown, trigger_mode="always_last", cancels=[first], **options
+    )
     cancel.click(cancelled, None, [status, cancel, lens.message], cancels=[loading, first], **QUIET)
 
 

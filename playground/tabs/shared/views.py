@@ -54,7 +54,9 @@ class View:
         states = [self.lens.opened[self.within], self.another, *([also] if also else [])]
         events = [*(state.change for state in states), *self.lens.triggers]
         guarded = while_open((self.name, self.within), handler)
-        gr.on(events, guarded, [self.shown, self.lens.active, *inputs], outputs, trigger_mode="always_last", **RUNS_MODEL)
+        gr.on(
+            events, guarded, [self.shown, self.lens.active, *inputs], outputs, trigger_mode="always_last", **RUNS_MODEL
+        )
 
 
 def build_views(lens: Lens, within: str, parts: Sequence, *shared) -> None:
