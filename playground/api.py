@@ -13,7 +13,7 @@ from playground import workbench
 from playground.catalog import CATALOG
 from playground.errors import PlaygroundError
 
-MOST_NUMBERS = 2048**2
+MAX_NUMBERS = 2048**2
 """In one answer: about 80 MB of JSON. Larger maps are had through the Python API."""
 
 
@@ -47,9 +47,9 @@ def _wrong_type(function, wrong: dict) -> str:
 
 
 def _check_size(count: int) -> None:
-    if count > MOST_NUMBERS:
+    if count > MAX_NUMBERS:
         raise PlaygroundError(
-            f"The answer would have {count:,} numbers; at most {MOST_NUMBERS:,} are sent.",
+            f"The answer would have {count:,} numbers; at most {MAX_NUMBERS:,} are sent.",
             "Shorten the text, or use the Python API.",
         )
 
@@ -85,7 +85,7 @@ def generate(
     token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
     probable alternatives, whether the text ended there, and its sample; as notes, in what it differs from what was asked
     for."""
-    from playground.generation.generate import GenerationSettings, notes, prompt_ids, within_limits
+    from playground.generation.generate import GenerationSettings, clamp_to_context, notes, prompt_ids
 
     bench = workbench.shared()
     settings = GenerationSettings(
@@ -106,7 +106,7 @@ def generate(
     )
     loaded = bench.model(model, device)
     ids = prompt_ids(loaded, prompt, chat, bench.settings)
-    allowed = within_limits(loaded, ids, (), settings, bench.settings)
+    allowed = clamp_to_context(loaded, ids, (), settings, bench.settings)
     steps = list(bench.generate(loaded, ids, settings))
     texts = ["".join(step.text for step in steps if step.sample == number) for number in range(samples)]
     return {

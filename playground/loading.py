@@ -26,7 +26,7 @@ from playground.models import devices
 from playground.models.architecture import examine, size_text
 from playground.models.loaded_model import LoadedModel
 from playground.models.quantization import held_bytes, quantise
-from playground.models.rope_modules import forget_texts
+from playground.models.rope_modules import isolate_dynamic_rope
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
 from playground.recording.hooks import find_projections, set_recorder
 from playground.settings import Settings
@@ -97,7 +97,7 @@ def prepare(
     device = device or devices.Choice(model.device, "it was there already")
     dtype = dtype or devices.Choice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
-    forget_texts(model)
+    isolate_dynamic_rope(model)
     anatomy, distance = examine(model), None
     if dtype.value == torch.int8:
         masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)

@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 from playground.catalog import find
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
-from playground.concurrency.fair_queue import Turns
+from playground.concurrency.fair_queue import FairQueue
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
 
@@ -68,7 +68,7 @@ class Workbench:
         self.settings = settings or Settings()
         self._recordings = ByteBudgetCache(self.settings.recording_budget)
         self._prefixes = None
-        self._turns: dict[tuple[str, int], Turns] = defaultdict(Turns)
+        self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
         self._models = ByteBudgetCache(self.settings.model_budget, self._forget_recordings)
         self._jobs: dict[Hashable, LoadJob] = {}
         self._lock = threading.Lock()
@@ -159,7 +159,7 @@ class Workbench:
         )  # the only GPU
         return entry.name if entry else model_id, state, place, str(choose_dtype(dtype, chosen).value)
 
-    def turns(self, model) -> Turns:
+    def turns(self, model) -> FairQueue:
         """Of those who generate on the model's device; a GPU without a number is the first one."""
         device = model.device.value
         return self._turns[device.type, device.index or 0]
@@ -182,9 +182,9 @@ class Workbench:
     def beams(self, model, ids, generation, begun=()):
         """`beams.beam_search`, in turns with the other visitors."""
         from playground.generation.beam_search import beam_search
-        from playground.generation.generate import within_limits
+        from playground.generation.generate import clamp_to_context
 
-        generation = within_limits(model, ids, begun, generation, self.settings)
+        generation = clamp_to_context(model, ids, begun, generation, self.settings)
         return beam_search(model, ids, generation, begun=begun, turns=self.turns(model))
 
     @property

@@ -21,7 +21,7 @@ from playground.page import create_app, launch_options
 from playground.positions.scheme_tensors import position_facts
 from playground.settings import Settings
 from playground.tabs.generate import streaming
-from playground.tabs.generate.session import Written
+from playground.tabs.generate.session import GenerationSession
 from playground.tabs.shared import page_context
 from tests.tools import zoo
 
@@ -261,7 +261,7 @@ def test_hostile_text_travels_as_data(server, ask):
 
 def test_an_answer_too_large(server, monkeypatch):
     """Guards against a server that fills its memory with JSON: 4,096 tokens would be 16 million numbers."""
-    monkeypatch.setattr("playground.api.MOST_NUMBERS", 100)
+    monkeypatch.setattr("playground.api.MAX_NUMBERS", 100)
     with pytest.raises(AppError, match="121 numbers; at most 100"):
         server.client.predict(api_name="/attention", model=server.folders["gpt2"], text="eleven char", layer=0, head=0)
 
@@ -327,7 +327,7 @@ def test_closing_the_stream_stops_the_computing(passes):
     """Guards against a model that goes on for a visitor who has pressed Stop: when the page's handler is closed, not
     one forward pass more is made."""
     rules = 200, 0, 0, 1, 1, 0, True
-    run = streaming.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", Written(), "rank", *rules)
+    run = streaming.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", GenerationSession(), "rank", *rules)
     for _ in range(4):
         next(run)
     run.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class FairQueue:
     """A lock that is given in the order of asking, and the number of those who use it."""
 
     def __init__(self):

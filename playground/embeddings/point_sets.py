@@ -24,7 +24,7 @@ from playground.embeddings.matrices import (
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 
-MOST_OF_ALL = 512
+MAX_OF_ALL = 512
 """Tokens of a text that are placed after every layer."""
 LINE, LAYER, PLACE = "line", "layer", "place in the text"
 
@@ -108,14 +108,14 @@ def of_tokens(model: LoadedModel, tokens, states: Tensor | None, space: object) 
         matrix = embedding_matrix(model, space)
         vectors, layers = matrix[[token.id for token in tokens]].float().cpu(), None
     elif space is None:
-        states, names, places = states[:, :MOST_OF_ALL], names[:MOST_OF_ALL], places[:MOST_OF_ALL]
+        states, names, places = states[:, :MAX_OF_ALL], names[:MAX_OF_ALL], places[:MAX_OF_ALL]
         vectors, layers = states.flatten(0, 1), np.repeat(np.arange(len(states)), len(names))
         names = [f"{name} (layer {layer})" for layer in range(len(states)) for name in names]
         places = np.tile(places, len(states))
     else:
         vectors, layers = states[space], None
     source, values = _table(vectors, names), {PLACE: places} if layers is None else {LAYER: layers, PLACE: places}
-    cut = f" The first {MOST_OF_ALL} of {len(tokens):,} tokens." if space is None and len(tokens) > MOST_OF_ALL else ""
+    cut = f" The first {MAX_OF_ALL} of {len(tokens):,} tokens." if space is None and len(tokens) > MAX_OF_ALL else ""
     return _all_of(source, "token", source, values=values, remarks=cut)
 
 

@@ -15,8 +15,8 @@ from playground.models.loaded_model import LoadedModel
 
 MEAN, FIRST, LAST = "mean of the tokens", "first token", "last token"
 POOLINGS = (MEAN, FIRST, LAST)
-MOST_LINES = 1000
-MOST_BYTES = 200_000
+MAX_LINES = 1000
+MAX_BYTES = 200_000
 LONGEST = 256
 """Tokens of a line that are read, as sentence-transformers does for MiniLM."""
 BATCH = 32
@@ -64,13 +64,13 @@ def usual_pooling(model: LoadedModel) -> str:
 def split_lines(text: str) -> list[str]:
     """The sentences of a text, one a line. PlaygroundError if none or too many, with both numbers."""
     size = len((text or "").encode("utf-8", "replace"))
-    if size > MOST_BYTES:
-        raise PlaygroundError(f"The lines have {size:,} bytes; at most {MOST_BYTES:,} are read.", "Take some out.")
+    if size > MAX_BYTES:
+        raise PlaygroundError(f"The lines have {size:,} bytes; at most {MAX_BYTES:,} are read.", "Take some out.")
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
     if not lines:
         raise PlaygroundError("There are no sentences.", "Type some, one a line.")
-    if len(lines) > MOST_LINES:
-        raise PlaygroundError(f"There are {len(lines):,} lines; at most {MOST_LINES:,} are compared.", "Take some out.")
+    if len(lines) > MAX_LINES:
+        raise PlaygroundError(f"There are {len(lines):,} lines; at most {MAX_LINES:,} are compared.", "Take some out.")
     return lines
 
 

@@ -20,10 +20,10 @@ from transformers import (
 )
 
 from playground.analysis.generation.next_token import expectation
-from playground.concurrency.fair_queue import Turns
-from playground.generation.decoder import Reader, decoder_start
+from playground.concurrency.fair_queue import FairQueue
+from playground.generation.decoder import IncrementalDecoder, decoder_start
 from playground.generation.generate import Step, step_of
-from playground.generation.sampling import GenerationSettings, own_stops
+from playground.generation.sampling import GenerationSettings, stop_strings
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import IncrementalText
 
@@ -61,14 +61,14 @@ def beam_search(
     generation: GenerationSettings,
     *,
     begun: Sequence[int] = (),
-    turns: Turns | None = None,
+    turns: FairQueue | None = None,
 ) -> Iterator[BeamStep]:
     """Yields a BeamStep for each token that the beams grow by, and a last one with the hypotheses; closing the
     iterator ends the computing within one token.
 
     ids, begun and generation are those of `generation.generate`. A Step's `choice` is None: nothing was drawn.
     """
-    turns = turns or Turns()
+    turns = turns or FairQueue()
 
     def search(hand_over: Callable[[BeamStep], None]) -> None:
         with turns.visit(), ExitStack() as turn, torch.inference_mode():
@@ -119,7 +119,7 @@ def _search(model: LoadedModel, ids, begun, generation: GenerationSettings, watc
         max_new_tokens=generation.max_new_tokens,
         return_dict_in_generate=True,
         output_scores=True,
-        stop_strings=[*generation.stop, *own_stops(model)] or None,
+        stop_strings=[*generation.stop, *stop_strings(model)] or None,
     )
     own = _decoder_ids(model, ids, begun)
     two_stacks = model.model.config.is_encoder_decoder
@@ -165,7 +165,7 @@ class _Watch(LogitsProcessor):
         row = self._rows.get(path[:-1])
         if row is None:  # it ended at an earlier step, where nobody knew yet that it would be kept
             ids, begun = self._text
-            row = Reader(self._model, ids, [*begun, *path[:-1]]).next_logits()[0]
+            row = IncrementalDecoder(self._model, ids, [*begun, *path[:-1]]).next_logits()[0]
         told = expectation(row, self._generation.alternatives, path[-1])
         token = self._model.vocabulary.token(path[-1])
         return step_of(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ROOT = -1
 """The node number of the text itself, before any token was written."""
-MOST_TOKENS = 8_192
+MAX_TOKENS = 8_192
 """Of one visitor's tree: about 80 MB, for each token comes with what else was expected and what the rules did."""
 
 
@@ -30,7 +30,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """Tokens without a fork between them: one line of the picture."""
 
     nodes: tuple[int, ...]
@@ -127,7 +127,7 @@ class Tree:
         kept = {number for node in keep for number in self.path(node)}
         left, gone = set(range(len(self.nodes))), 0
         for leaf in sorted(self.leaves()):
-            if len(left) + count <= MOST_TOKENS:
+            if len(left) + count <= MAX_TOKENS:
                 break
             node = leaf
             while node != ROOT and node not in kept and left.isdisjoint(self.children(node)):
@@ -138,20 +138,20 @@ class Tree:
         nodes = [replace(self.nodes[n], parent=numbers[self.nodes[n].parent]) for n in sorted(left)]
         return Tree(nodes), numbers, gone
 
-    def stretches(self) -> list[Stretch]:
+    def stretches(self) -> list[Segment]:
         """The tree as lines between forks, parents first."""
         lanes = {leaf: float(lane) for lane, leaf in enumerate(self.leaves())}
         for number in range(len(self.nodes) - 1, -1, -1):  # children come after their parents
             if children := self.children(number):
                 places = [lanes[child] for child in children]
                 lanes[number] = (places[0] + places[-1]) / 2
-        found: list[Stretch] = []
+        found: list[Segment] = []
         begin = [(child, 0, None) for child in self.children(ROOT)]
         while begin:
             node, start, parent = begin.pop(0)
             nodes = [node]
             while len(children := self.children(nodes[-1])) == 1:
                 nodes += children
-            found.append(Stretch(tuple(nodes), start, parent, lanes[nodes[-1]]))
+            found.append(Segment(tuple(nodes), start, parent, lanes[nodes[-1]]))
             begin += [(child, start + len(nodes), len(found) - 1) for child in children]
         return found

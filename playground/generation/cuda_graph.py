@@ -29,7 +29,7 @@ _TRIED = (5, 6, 7, 8, 9, 10, 11, 12)
 """Token ids that a graph is tried on."""
 
 
-class GraphStep:
+class CudaGraphDecoder:
     """One token's forward pass over a fixed cache; whoever takes it has it alone."""
 
     def __init__(self, model: LoadedModel, length: int):
@@ -114,7 +114,7 @@ class GraphStep:
 
 
 @torch.inference_mode()
-def tried(model: LoadedModel, step: GraphStep) -> tuple[float, float]:
+def tried(model: LoadedModel, step: CudaGraphDecoder) -> tuple[float, float]:
     """The largest difference of a logit from the usual way, as a share of the largest logit; and how many times sooner the
     step gives its tokens. PlaygroundError where it is another model's answer."""
     named = cache_argument(model.model)
@@ -149,7 +149,7 @@ def longest(model: LoadedModel, limit: int) -> int:
 
 
 def warm_up(model: LoadedModel, limit: int) -> None:
-    """Gives the model a GraphStep once one is captured, tried and found to be sooner; in a thread of its own."""
+    """Gives the model a CudaGraphDecoder once one is captured, tried and found to be sooner; in a thread of its own."""
     threading.Thread(target=_warm_up, args=(model, limit), daemon=True).start()
 
 
@@ -159,7 +159,7 @@ def _warm_up(model: LoadedModel, limit: int) -> None:
     try:
         if (length := longest(model, limit)) < _LEAST:
             return
-        step = GraphStep(model, length)
+        step = CudaGraphDecoder(model, length)
         step.capture()
         difference, step.gain = tried(model, step)
         log.info("%s: a captured step is %.1f times as fast, off by %.0e", model.model_id, step.gain, difference)

@@ -15,11 +15,11 @@ from transformers.cache_utils import Cache, DynamicCache, DynamicLayer, DynamicS
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
-from playground.models.rope_modules import follows_length, rotary_modules
+from playground.models.rope_modules import rotary_modules, scales_with_length
 from playground.recording.record import check_ids
 from playground.recording.recording import LOGIT_TOLERANCE
 
-STRETCH = 1024
+PREFILL_CHUNK = 1024
 """Tokens of a long text that are read at once where that takes seconds: not on a GPU, which reads thousands in no time. In
 stretches the whole takes an eighth longer."""
 
@@ -102,7 +102,7 @@ def _cropped(cache: Cache, surplus: int) -> Cache:
     return mine
 
 
-class Reader:
+class IncrementalDecoder:
     """One text that grows in one or several rows; gives the logits after each row's last token."""
 
     def __init__(
@@ -141,8 +141,8 @@ class Reader:
         self._fresh = self.ids[:, known:]
         self._left = 0
         """Stretches that come before the last one."""
-        if self._fresh.shape[1] > STRETCH and not self._source and reads_in_stretches(model):
-            self._left = math.ceil(self._fresh.shape[1] / STRETCH) - 1
+        if self._fresh.shape[1] > PREFILL_CHUNK and not self._source and supports_chunked_prefill(model):
+            self._left = math.ceil(self._fresh.shape[1] / PREFILL_CHUNK) - 1
         self._graph = None
         """The model's captured step, while this text has it."""
         self._kept = 0
@@ -159,7 +159,7 @@ class Reader:
         return self._left > 0
 
     @torch.inference_mode()
-    def read_on(self) -> tuple[int, int]:
+    def prefill_chunk(self) -> tuple[int, int]:
         """Reads the next stretch of a long text. Returns how many tokens have been read, and how many there are."""
         size = math.ceil(self._fresh.shape[1] / (self._left + 1))  # alike, for a stretch of a few tokens costs as much
         stretch, self._fresh = self._fresh[:, :size], self._fresh[:, size:]
@@ -256,7 +256,7 @@ class Reader:
 _in_stretches: WeakKeyDictionary[LoadedModel, bool] = WeakKeyDictionary()
 
 
-def reads_in_stretches(model: LoadedModel) -> bool:
+def supports_chunked_prefill(model: LoadedModel) -> bool:
     """Whether a text may be read a stretch at a time: it takes seconds here, and gives the logits that reading it at once
     gives. Tried once for each loaded model, on a few tokens."""
     if model not in _in_stretches:
@@ -267,7 +267,7 @@ def reads_in_stretches(model: LoadedModel) -> bool:
 @torch.inference_mode()
 def _stretches_agree(model: LoadedModel) -> bool:
     network, named = model.model, cache_argument(model.model)
-    if named is None or network.config.is_encoder_decoder or any(map(follows_length, rotary_modules(network))):
+    if named is None or network.config.is_encoder_decoder or any(map(scales_with_length, rotary_modules(network))):
         return False
     ids = torch.arange(5, 17, device=model.input_device)[None] % len(network.get_input_embeddings().weight)
     whole = network(input_ids=ids, use_cache=True)

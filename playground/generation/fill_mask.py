@@ -29,7 +29,7 @@ class Fill:
 
 
 @dataclass(frozen=True)
-class Filled:
+class MaskPredictions:
     """A text with its masks."""
 
     tokens: tuple[Token, ...]
@@ -45,7 +45,7 @@ def fill(
     *,
     settings: Settings | None = None,
     recording: Recording | None = None,
-) -> Filled:
+) -> MaskPredictions:
     """What the model expects in every mask of the text, and in place of the tokens that `hide` names by index, which
     are masked together in one more forward pass.
 
@@ -75,4 +75,4 @@ def fill(
         for index, *both in zip(hide, masked.logits_of(hide), recording.logits_of(hide), strict=True):
             expected, visible = (next_tokens(model, row, count, tokens[index].id) for row in both)
             fills.append(Fill(index, tokens[index], expected, visible))
-    return Filled(tokens, tuple(fills))
+    return MaskPredictions(tokens, tuple(fills))

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from playground.analysis.generation.next_token import Expectation, expectation
 from playground.analysis.generation.sampling_stages import Choice
-from playground.concurrency.fair_queue import Turns
+from playground.concurrency.fair_queue import FairQueue
 from playground.errors import PlaygroundError
 from playground.generation.chat_template import render
-from playground.generation.decoder import PrefixCaches, Reader
-from playground.generation.sampling import Chooser, GenerationSettings, not_followed, own_stops
+from playground.generation.decoder import IncrementalDecoder, PrefixCaches
+from playground.generation.sampling import Chooser, GenerationSettings, stop_strings, unsupported_generation_config
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import IncrementalText, Token, check_text
 from playground.recording.record import check_ids, check_length
@@ -73,7 +73,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PrefillProgress:
     """How far a long text has been read, before the first step."""
 
     done: int
@@ -133,7 +133,7 @@ def generate(
     begun: Sequence[int] = (),
     settings: Settings | None = None,
     prefixes: PrefixCaches | None = None,
-    turns: Turns | None = None,
+    turns: FairQueue | None = None,
     readings: bool = False,
 ) -> Iterator[Step]:
     """Yields a Step for each new token; closing the iterator ends the computing within one token.
@@ -141,22 +141,22 @@ def generate(
     prompt is a text, or token ids; of an encoder-decoder it is the source and the steps are the target's. begun are
     the ids of a continuation written before, from whose end this one goes on. Of several samples the steps come in
     turn, each with the number of its sample; of several beams come the steps of the best, once it is found. With
-    readings, a Reading comes after each stretch of a long text but the last, so that its reading can be ended too.
+    readings, a PrefillProgress comes after each stretch of a long text but the last, so that its reading can be ended too.
     The checks are made before the first step: PlaygroundError for an empty or too long prompt or a model that does
     not generate.
     """
     settings, generation = settings or Settings(), generation or GenerationSettings()
     ids = prompt_ids(model, prompt, generation.chat, settings)
-    generation = within_limits(model, ids, begun, generation, settings)
+    generation = clamp_to_context(model, ids, begun, generation, settings)
     if generation.beams > 1:
         from playground.generation.beam_search import best_of
 
         return best_of(model, ids, generation, begun=begun, turns=turns)
-    steps = _steps(model, ids, generation, begun, prefixes, turns or Turns())
+    steps = _steps(model, ids, generation, begun, prefixes, turns or FairQueue())
     return steps if readings else _without_readings(steps)
 
 
-def _without_readings(steps: Iterator[Step | Reading]) -> Iterator[Step]:
+def _without_readings(steps: Iterator[Step | PrefillProgress]) -> Iterator[Step]:
     with closing(steps):
         for step in steps:
             if isinstance(step, Step):
@@ -168,7 +168,7 @@ def longest(model: LoadedModel, settings: Settings) -> int:
     return min(settings.max_tokens, model.anatomy.context_length or settings.max_tokens)
 
 
-def within_limits(model: LoadedModel, ids, begun, generation: GenerationSettings, settings: Settings):
+def clamp_to_context(model: LoadedModel, ids, begun, generation: GenerationSettings, settings: Settings):
     """The settings with as many new tokens as there is room for. PlaygroundError, with both numbers, if there is none, or
     for an id that the model has no embedding of."""
     limit = longest(model, settings)
@@ -183,7 +183,7 @@ def within_limits(model: LoadedModel, ids, begun, generation: GenerationSettings
     return replace(generation, max_new_tokens=min(generation.max_new_tokens, settings.max_new_tokens, limit - written))
 
 
-def room_words(asked: GenerationSettings, allowed: GenerationSettings, model: LoadedModel, settings: Settings) -> str:
+def clamp_note(asked: GenerationSettings, allowed: GenerationSettings, model: LoadedModel, settings: Settings) -> str:
     """What is said where fewer tokens are written than were asked for; empty where there is room."""
     count = allowed.max_new_tokens
     if count == asked.max_new_tokens:
@@ -201,28 +201,28 @@ def notes(
 ) -> tuple[str, ...]:
     """In what the writing differs from what was asked for, or from what the checkpoint prescribes: a sentence each.
 
-    allowed: what `within_limits` made of the settings asked for.
+    allowed: what `clamp_to_context` made of the settings asked for.
     """
-    found = [words] if (words := room_words(asked, allowed, model, settings)) else []
+    found = [words] if (words := clamp_note(asked, allowed, model, settings)) else []
     if asked.beams > 1:
         found.append("Beam search draws nothing: temperature, top-k, top-p, min-p and typical-p are without effect.")
     elif asked.is_greedy and not asked.greedy:
         found.append("These settings leave only the most probable token: nothing is drawn.")
-    return (*found, *not_followed(model))
+    return (*found, *unsupported_generation_config(model))
 
 
-def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step | Reading]:
+def _steps(model, ids, generation, begun, prefixes, turns) -> Iterator[Step | PrefillProgress]:
     with turns.visit():
         started = time.perf_counter()
         with turns.turn():  # an encoder reads its source here
-            reader = Reader(model, ids, begun, generation.samples, prefixes)
+            reader = IncrementalDecoder(model, ids, begun, generation.samples, prefixes)
         begin, limit = reader.ids.shape[1] - len(begun), reader.ids.shape[1] + generation.max_new_tokens
         choosers = (Chooser(model, generation, begin, limit, ids, n) for n in range(generation.samples))
         writers = [_Writer(model, generation, chooser, n) for n, chooser in enumerate(choosers)]
         try:
             while reader.behind:  # between two stretches others have their turn
                 with turns.turn():
-                    done = Reading(*reader.read_on())
+                    done = PrefillProgress(*reader.prefill_chunk())
                 yield done
             for index in range(generation.max_new_tokens):
                 with turns.turn():
@@ -250,7 +250,7 @@ class _Writer:
         end = model.model.generation_config.eos_token_id
         self._ends = set(end) if isinstance(end, list) else {end}
         self._model, self._generation, self._choose, self._sample = model, generation, choose, sample
-        self._stops = (*generation.stop, *own_stops(model))
+        self._stops = (*generation.stop, *stop_strings(model))
         self._text, self._written = IncrementalText(model.vocabulary), ""
         self.token_id = -1
 

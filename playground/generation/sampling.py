@@ -186,13 +186,13 @@ def _drawing_rules(generation: GenerationSettings, own, device) -> Iterator[tupl
         yield f"the model's eta {own.eta_cutoff:g}", EtaLogitsWarper(own.eta_cutoff, device=device)
 
 
-def own_stops(model: LoadedModel) -> tuple[str, ...]:
+def stop_strings(model: LoadedModel) -> tuple[str, ...]:
     """Texts that end the writing, by the checkpoint's own account."""
     own = model.model.generation_config.stop_strings or ()
     return (own,) if isinstance(own, str) else tuple(own)
 
 
-def not_followed(model: LoadedModel) -> tuple[str, ...]:
+def unsupported_generation_config(model: LoadedModel) -> tuple[str, ...]:
     """What the checkpoint prescribes and this loop does not do, a sentence each."""
     own = model.model.generation_config
     asked = {

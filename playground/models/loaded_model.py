@@ -14,7 +14,7 @@ from playground.models.quantization import Distance
 from playground.models.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from playground.generation.cuda_graph import GraphStep
+    from playground.generation.cuda_graph import CudaGraphDecoder
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class LoadedModel:
     """By the id of an attention module: the linear layer that reads its heads' outputs, W^O, where there is one."""
     distance: Distance | None = None
     """With int8 weights: how far the model is from itself in float32."""
-    graph: GraphStep | None = None
+    graph: CudaGraphDecoder | None = None
     """On a GPU: reading one token as a captured graph, once it is ready."""
 
     def __post_init__(self):

@@ -13,25 +13,25 @@ def rotary_modules(model: nn.Module) -> list[nn.Module]:
     return [m for m in model.modules() if any(n.endswith("inv_freq") for n, _ in m.named_buffers(recurse=False))]
 
 
-def forget_texts(model: nn.Module) -> None:
+def isolate_dynamic_rope(model: nn.Module) -> None:
     """Lets each pass of the model begin with the frequencies of its configuration and scale them for its own text.
 
     transformers leaves what it made for the last text in the module, where the pass of another visitor meets it: one
     text's tokens would be turned by the frequencies of another's length. For once, at load.
     """
-    for module in filter(follows_length, rotary_modules(model)):
+    for module in filter(scales_with_length, rotary_modules(model)):
         name = "_old_forward" if hasattr(module, "_old_forward") else "forward"  # beneath what accelerate put there
         setattr(module, name, partial(_apart, module))
 
 
-def follows_length(module: nn.Module) -> bool:
+def scales_with_length(module: nn.Module) -> bool:
     """Whether a rotary module makes other frequencies for longer texts."""
     return any("dynamic" in kind or kind == "longrope" for kind in _kinds(module).values())
 
 
 def frequency_buffers(module: nn.Module, length: int | None = None) -> dict[str, Tensor]:
     """A rotary module's buffers by name, with the frequencies for a text of so many tokens, if told and if it matters."""
-    if length is not None and follows_length(module):
+    if length is not None and scales_with_length(module):
         module = _copied(module)
         places = torch.arange(length, device=next(module.buffers()).device)[None]
         for kind in _kinds(module):

@@ -17,10 +17,10 @@ from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
 from playground.positions.perturbed_passes import Passes
-from playground.positions.position_override import Reach, reach_of
+from playground.positions.position_override import PositionOverride, reach_of
 from playground.recording.recording import Recording
 
-MOST_TOKENS = 512
+MAX_TOKENS = 512
 """Longest text that is broken: every variant is a row of a batch, with logits of its own."""
 
 
@@ -64,7 +64,7 @@ class Experiment:
     encoder-decoder the target's)."""
 
     model: LoadedModel
-    reach: Reach
+    reach: PositionOverride
     tokens: tuple[Token, ...]
     told: tuple[Token, ...]
     outcomes: tuple[Outcome, ...]
@@ -104,7 +104,7 @@ def variants(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices) ->
         perturbations.shifted(count, choices.shift),
         perturbations.equal(count),
         perturbations.backwards(count),
-        perturbations.rebased(count, choices.base_factor),
+        perturbations.with_rope_base(count, choices.base_factor),
     ]
     trained = model.anatomy.context_length
     if trained:
@@ -119,7 +119,7 @@ def variants(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices) ->
     return judged
 
 
-def _refusal(variant: Variant, reach: Reach) -> str:
+def _refusal(variant: Variant, reach: PositionOverride) -> str:
     if variant.name == "base":
         return reach.rebase_reason
     if not variant.needs_positions:
@@ -151,9 +151,9 @@ def _units(tokens: tuple[Token, ...]) -> tuple[list[list[int]], list[bool]]:
 def too_long(recording: Recording) -> str:
     """Why a text is not broken, with both numbers; empty if it is."""
     tokens = max(len(recording.tokens), len(recording.target_tokens or ()))
-    if tokens <= MOST_TOKENS:
+    if tokens <= MAX_TOKENS:
         return ""
-    return f"The text has {tokens:,} tokens; at most {MOST_TOKENS:,} are broken and run again."
+    return f"The text has {tokens:,} tokens; at most {MAX_TOKENS:,} are broken and run again."
 
 
 def experiment(recording: Recording, choices: Choices | None = None) -> Experiment:

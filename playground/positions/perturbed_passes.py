@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from playground.analysis.positions.perturbations import Variant
-from playground.positions.position_override import Reach, inputs, rebased, telling
-from playground.recording.hooks import CallReader, attention_sink
+from playground.positions.position_override import PositionOverride, inputs, telling, with_rope_base
+from playground.recording.hooks import AttentionCallCollector, capture_attention
 from playground.recording.recording import Recording
 
 _LOGIT_BYTES = 256 * 2**20
@@ -17,7 +17,7 @@ _LOGIT_BYTES = 256 * 2**20
 class Passes:
     """Forward passes over variants of one recorded text."""
 
-    def __init__(self, recording: Recording, reach: Reach, layer: int = 0, head: int = 0):
+    def __init__(self, recording: Recording, reach: PositionOverride, layer: int = 0, head: int = 0):
         self._recording, self._reach, self._layer, self._head = recording, reach, layer, head
         self._model = recording.model
         self._ids = [token.id for token in recording.tokens]
@@ -55,7 +55,7 @@ class Passes:
             given["decoder_input_ids"] = torch.tensor([[token.id for token in target]] * len(batch), device=device)
         head: list[Tensor | None] = [None] * len(batch)
         can_tell = bool(self._reach) and any(variant.needs_positions for variant in batch)
-        with rebased(model, batch[0].base_factor):
+        with with_rope_base(model, batch[0].base_factor):
             if can_tell:
                 with telling(model, self._reach, positions) as told:
                     outputs = self._watched(given | told, head)
@@ -74,13 +74,13 @@ class Passes:
             weights = outputs["encoder_attentions" if kind == "encoder" else "attentions"][layer]  # (B, H, Q, K)
             head[:] = [row[number].float().cpu() for row in weights]
             return outputs
-        readers = [CallReader(network, self._keep(head, row, kind), False, row) for row in range(len(head))]
+        readers = [AttentionCallCollector(network, self._keep(head, row, kind), False, row) for row in range(len(head))]
 
         def sink(*call) -> None:
             for reader in readers:
                 reader(*call)
 
-        with attention_sink(sink):
+        with capture_attention(sink):
             return network(**given)
 
     def _keep(self, head: list, row: int, kind: str) -> Callable:

@@ -27,7 +27,7 @@ _EXACT = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
 @dataclass(frozen=True)
-class Reach:
+class PositionOverride:
     """A way to tell a model its positions; `reason` says why there is none."""
 
     reason: str = ""
@@ -50,17 +50,17 @@ class Reach:
         return not (self.buckets or self.alibi)
 
 
-_found: WeakKeyDictionary[LoadedModel, Reach] = WeakKeyDictionary()
+_found: WeakKeyDictionary[LoadedModel, PositionOverride] = WeakKeyDictionary()
 
 
-def reach_of(model: LoadedModel) -> Reach:
+def reach_of(model: LoadedModel) -> PositionOverride:
     """The way to tell this model its positions; tried once for each loaded model, in a few short passes."""
     if model not in _found:
         _found[model] = replace(_find(model), rebase_reason=_rebase_reason(model))
     return _found[model]
 
 
-def _find(model: LoadedModel) -> Reach:
+def _find(model: LoadedModel) -> PositionOverride:
     network, config = model.model, model.model.config
     table = position_table(_reading_stack(network))
     rows = table.num_embeddings - first_position_row(table) if table is not None else None
@@ -70,19 +70,19 @@ def _find(model: LoadedModel) -> Reach:
     ways = []
     if "position_ids" in inspect.signature(network.forward).parameters and not common["alibi"]:
         offsets = {0, first_position_row(table)} if table is not None else {0}
-        ways += [Reach(offset=offset, **common) for offset in sorted(offsets)]
+        ways += [PositionOverride(offset=offset, **common) for offset in sorted(offsets)]
     if table is not None:
-        ways.append(Reach(table=True, **common))
+        ways.append(PositionOverride(table=True, **common))
     elif common["buckets"] or common["alibi"]:
-        ways.append(Reach(**common))
+        ways.append(PositionOverride(**common))
     if not ways:
-        return Reach("its forward pass takes no positions, and nothing that carries them was found")
+        return PositionOverride("its forward pass takes no positions, and nothing that carries them was found")
     reasons = [_try(model, way) for way in ways]
-    return next((way for way, reason in zip(ways, reasons, strict=True) if not reason), Reach(reasons[-1]))
+    return next((way for way, reason in zip(ways, reasons, strict=True) if not reason), PositionOverride(reasons[-1]))
 
 
 @torch.inference_mode()
-def _try(model: LoadedModel, way: Reach) -> str:
+def _try(model: LoadedModel, way: PositionOverride) -> str:
     """What speaks against a way; empty if nothing does."""
     ids = list(dict.fromkeys(model.vocabulary.tokenize(_TEXT)[0]))[1:4]
     exact = _EXACT.get(model.dtype.value, 5e-2)
@@ -127,7 +127,7 @@ def inputs(model: LoadedModel, ids: Tensor) -> dict:
 
 
 @contextmanager
-def telling(model: LoadedModel, way: Reach, positions: Tensor) -> Iterator[dict]:
+def telling(model: LoadedModel, way: PositionOverride, positions: Tensor) -> Iterator[dict]:
     """Within, this thread's passes of the model see positions (B, T); yields further arguments of the pass."""
     told, stack = {}, _reading_stack(model.model)
     with ExitStack() as hooks:
@@ -176,7 +176,7 @@ def _reading_stack(network: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def rebased(model: LoadedModel, factor: float) -> Iterator[None]:
+def with_rope_base(model: LoadedModel, factor: float) -> Iterator[None]:
     """Within, this thread's passes turn by the angles of another rotary base, made by the family's own code."""
     with ExitStack() as hooks:
         for module in rotary_modules(model.model) if factor != 1 else ():

@@ -22,7 +22,7 @@ _SAME_TOKEN = 7
 _understood: WeakKeyDictionary[LoadedModel, dict[int, bool]] = WeakKeyDictionary()
 
 
-def understood(model: LoadedModel, layer: int) -> bool:
+def rotation_is_invertible(model: LoadedModel, layer: int) -> bool:
     """Whether turning a layer's queries back gives what stood before the rotation: of a text of one token over and over, all
     of them must then be the same. They are not where a layer doesn't turn, or turns other dimensions (DeepSeek's).
 
@@ -33,7 +33,7 @@ def understood(model: LoadedModel, layer: int) -> bool:
         recording = record(model, (_SAME_TOKEN,) * 6)
         maths = recording.maths(layer)
         if layer and maths.call.sinks is not None:
-            return understood(model, 0)
+            return rotation_is_invertible(model, 0)
         before = None if maths.before_rotary is None else maths.before_rotary[0].float()
         known[layer] = before is not None and bool(
             (before - before[:, :1]).abs().max() <= _TOLERANCE[model.model.dtype] * before.abs().max()
@@ -42,7 +42,7 @@ def understood(model: LoadedModel, layer: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class SameToken:
+class ConstantTokenProbe:
     """Scores of a text of one token over and over, of each layer (L,), the largest difference over heads."""
 
     anywhere: np.ndarray
@@ -53,17 +53,17 @@ class SameToken:
     """Of all scores, without their sign."""
 
 
-_same: WeakKeyDictionary[LoadedModel, SameToken | None] = WeakKeyDictionary()
+_same: WeakKeyDictionary[LoadedModel, ConstantTokenProbe | None] = WeakKeyDictionary()
 
 
-def same_token(model: LoadedModel) -> SameToken | None:
+def constant_token_probe(model: LoadedModel) -> ConstantTokenProbe | None:
     """What a text of one token shows of each layer's positions; None where scores can't be had. One short pass, once."""
     if model not in _same:
         _same[model] = _measure(model) if model.capabilities.maths else None
     return _same[model]
 
 
-def _measure(model: LoadedModel) -> SameToken:
+def _measure(model: LoadedModel) -> ConstantTokenProbe:
     recording = record(model, (_SAME_TOKEN,) * 6)
     found = []
     for layer in range(recording.layers()):
@@ -78,13 +78,13 @@ def _measure(model: LoadedModel) -> SameToken:
                 np.nanmax(np.abs(seen)),
             )
         )
-    return SameToken(*np.array(found, np.float64).T)
+    return ConstantTokenProbe(*np.array(found, np.float64).T)
 
 
-def unturned_layers(model: LoadedModel) -> tuple[int, ...]:
+def nope_layers(model: LoadedModel) -> tuple[int, ...]:
     """The layers of a rotary model that are told no positions (NoPE: every fourth of SmolLM3, Cohere 2's that see all),
     found by trying it; where scores can't be had, those that the configuration names."""
-    same = same_token(model)
+    same = constant_token_probe(model)
     if same is None:
         marks = getattr(model.model.config.get_text_config(), "no_rope_layers", None) or ()  # 0 marks a layer without
         return tuple(layer for layer, rotates in enumerate(marks) if not rotates)
@@ -101,7 +101,7 @@ def layer_kind(model: LoadedModel, layer: int) -> str:
             "Choose a rotary model, such as SmolLM2.",
         )
     config = model.model.config.get_text_config()
-    if layer in unturned_layers(model):
+    if layer in nope_layers(model):
         raise PlaygroundError(
             f"Layer {layer} of this model sees no positions: it doesn't turn its queries and keys.",
             "Choose another layer.",
@@ -139,12 +139,12 @@ class TurnedPair:
         return abs(float(self.score.scores([self.distance])[0]) - self.recorded)
 
 
-def turned_pair(recording: Recording, layer: int, head: int, query: int, key: int) -> TurnedPair:
+def rotated_pair(recording: Recording, layer: int, head: int, query: int, key: int) -> TurnedPair:
     """The rotary score of two tokens in a layer and head, all counted from 0. PlaygroundError where the model or the layer
     has no rotation, where the text has one token, or where no layout of pairs explains the rotation."""
     model = recording.model
     kind = layer_kind(model, layer)
-    understands, maths = understood(model, layer), recording.maths(layer)
+    understands, maths = rotation_is_invertible(model, layer), recording.maths(layer)
     call, frequencies = maths.call, position_facts(model, len(recording.tokens)).inverse_frequencies[kind].numpy()
     if maths.before_rotary is None:
         raise PlaygroundError(

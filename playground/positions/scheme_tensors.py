@@ -15,7 +15,7 @@ from playground.models.architecture import (
     turning_table,
 )
 from playground.models.loaded_model import LoadedModel
-from playground.models.rope_modules import follows_length, frequency_buffers
+from playground.models.rope_modules import frequency_buffers, scales_with_length
 from playground.positions.position_override import inputs
 from playground.recording.hooks import changed
 
@@ -68,7 +68,7 @@ def position_facts(model: LoadedModel, length: int | None = None) -> PositionFac
     if anatomy.position_scheme == "rotary":
         frequencies = _inverse_frequencies(model, length)
         missing = "" if frequencies else "this family keeps its angles in a form that is not read yet"
-        follows = length is not None and any(map(follows_length, rotary_modules(network)))
+        follows = length is not None and any(map(scales_with_length, rotary_modules(network)))
         remark = (
             f"This scaling follows the text's length: these are the angles for {length:,} tokens." if follows else ""
         )

@@ -179,7 +179,7 @@ class AttentionMap:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerMaths:
+class LayerSteps:
     """One attention layer with its vectors before and after rotary, its values and its output projection."""
 
     call: AttentionCall

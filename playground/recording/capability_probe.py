@@ -6,7 +6,7 @@ import torch
 
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
-from playground.recording.hooks import attention_sink
+from playground.recording.hooks import capture_attention
 from playground.recording.record import record
 from playground.recording.recording import Recording
 
@@ -115,7 +115,7 @@ def _attention_matters(model: LoadedModel) -> bool:
     """Whether replacing every attention output by zeros changes what the model gives."""
     inputs = probe_inputs(model)
     plain = model.model(**inputs)[0]
-    with attention_sink(lambda *call: torch.zeros_like(call[-1])):
+    with capture_attention(lambda *call: torch.zeros_like(call[-1])):
         changed = model.model(**inputs)[0]
     return not torch.equal(plain, changed)
 

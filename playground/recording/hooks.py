@@ -64,7 +64,7 @@ for _name, _mask in ((FAST, sdpa_mask), (EAGER, eager_mask)):
 
 
 @contextmanager
-def attention_sink(sink: Sink):
+def capture_attention(sink: Sink):
     """Within, every attention call of this thread is given to the sink; what it returns, if not None, replaces
     the layer's output."""
     token = _sink.set(sink)
@@ -75,7 +75,7 @@ def attention_sink(sink: Sink):
 
 
 @contextmanager
-def rotation_sink():
+def capture_rope():
     """Within, every call of a rotary embedding in this thread adds (layer type or None, cos, sin) to the list given."""
     found: list[tuple[str | None, Tensor, Tensor]] = []
     token = _rotations.set(found)
@@ -150,7 +150,7 @@ def _tried(model: PreTrainedModel) -> tuple[Tensor, list[dict]]:
     longest = getattr(model.config.get_text_config(), "max_position_embeddings", None) or _TRIED
     count = max(3, min(_TRIED, longest - 2))  # RoBERTa counts from 2
     ids = torch.arange(5, 5 + count, device=matrix.device)[None] % len(matrix)
-    with attention_sink(lambda module, query, key, value, mask, given, output: options.append(given)):
+    with capture_attention(lambda module, query, key, value, mask, given, output: options.append(given)):
         outputs = model(input_ids=ids, **({"decoder_input_ids": ids[:, :7]} if model.config.is_encoder_decoder else {}))
     return outputs[0].float(), options
 
@@ -181,7 +181,7 @@ def find_projections(model: PreTrainedModel, inputs: dict) -> dict[int, torch.nn
     leaves = [m for m in model.modules() if not list(m.children()) and getattr(m, "weight", None) is not None]
     hooks = [m.register_forward_pre_hook(read) for m in leaves if m.weight.ndim == 2]
     try:
-        with attention_sink(heard):
+        with capture_attention(heard):
             model(**inputs)
     finally:
         for hook in hooks:
@@ -199,8 +199,8 @@ def trace_layer(model: PreTrainedModel, kind: str, layer: int, run: Callable[[],
             found.append(call)
             seen.append(reader.module)
 
-    reader = CallReader(model, receive)
-    with rotation_sink() as rotations, attention_sink(reader):
+    reader = AttentionCallCollector(model, receive)
+    with capture_rope() as rotations, capture_attention(reader):
         run()
     module = seen[0]
     types = getattr(model.config.get_text_config(), "layer_types", None)
@@ -287,7 +287,7 @@ def _stacks(model: PreTrainedModel) -> list[torch.nn.Module]:
     return [module for module in found if module is not model]
 
 
-class CallReader:
+class AttentionCallCollector:
     """A sink that hands on each attention call as `receive(kind, layer, call)`; layers count per kind."""
 
     def __init__(self, model: PreTrainedModel, receive: Receiver, keep_all: bool = True, row: int = 0):

@@ -16,8 +16,15 @@ from torch import Tensor
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
-from playground.recording.attention import LayerMaths
-from playground.recording.hooks import CallReader, Receiver, attention_sink, final_states, logits_of_states, trace_layer
+from playground.recording.attention import LayerSteps
+from playground.recording.hooks import (
+    AttentionCallCollector,
+    Receiver,
+    capture_attention,
+    final_states,
+    logits_of_states,
+    trace_layer,
+)
 from playground.recording.recording import Outputs, Recording
 from playground.settings import Settings
 
@@ -128,8 +135,10 @@ def _record(model: LoadedModel, inputs: dict, tokens: tuple[Token, ...], target_
     if model.on_interface:
         keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
         attention: dict[str, list] = {}
-        reader = CallReader(model.model, lambda kind, _, call: attention.setdefault(kind, []).append(call), keep_all)
-        with attention_sink(reader), final_states(model.model) as states:
+        reader = AttentionCallCollector(
+            model.model, lambda kind, _, call: attention.setdefault(kind, []).append(call), keep_all
+        )
+        with capture_attention(reader), final_states(model.model) as states:
             outputs = _forward(model, inputs, hidden_states=keep_all, logits=keep_all)
         if states and not keep_all:
             outputs = replace(outputs, final_states=states[-1][0])
@@ -146,15 +155,15 @@ _KINDS = ("self", "encoder", "decoder", "cross")
 
 def _visit(model: LoadedModel, inputs: dict, receive: Receiver) -> None:
     """Runs the model again and hands on every attention call with its value and output, keeping none."""
-    with attention_sink(CallReader(model.model, receive)):
+    with capture_attention(AttentionCallCollector(model.model, receive)):
         _forward(model, inputs)
 
 
 @torch.inference_mode()
-def _trace(model: LoadedModel, inputs: dict, kind: str, layer: int) -> LayerMaths:
+def _trace(model: LoadedModel, inputs: dict, kind: str, layer: int) -> LayerSteps:
     """Runs the model again for everything that one attention layer reads and gives."""
     traced = trace_layer(model.model, kind, layer, partial(_forward, model, inputs))
-    return LayerMaths(traced.call, traced.before_rotary(), model.projections.get(id(traced.module)))
+    return LayerSteps(traced.call, traced.before_rotary(), model.projections.get(id(traced.module)))
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from torch import Tensor
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
-from playground.recording.attention import AttentionCall, AttentionMap, LayerMaths
+from playground.recording.attention import AttentionCall, AttentionMap, LayerSteps
 
 LOGIT_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Largest difference of a logit that rounding explains, as a share of the largest logit."""
@@ -68,7 +68,7 @@ class Recording:
     _kept: Outputs
     _run_again: Callable[..., Outputs]
     _visit_calls: Callable[[Callable[[str, int, AttentionCall], None]], None]
-    _trace: Callable[[str, int], "LayerMaths"]
+    _trace: Callable[[str, int], "LayerSteps"]
     _head: Callable[[Tensor], Tensor]
 
     @property
@@ -91,7 +91,7 @@ class Recording:
         key_tokens = self.target_tokens if kind == "decoder" else self.tokens
         return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][layer])
 
-    def maths(self, layer: int, kind: str | None = None) -> "LayerMaths":
+    def maths(self, layer: int, kind: str | None = None) -> "LayerSteps":
         """Everything that one attention layer read and gave, from one more pass. PlaygroundError, with the reason, where
         queries and keys are not captured."""
         if not self.model.capabilities.maths:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground.analysis.embeddings import tsne_and_umap, vector_arithmetic
-from playground.analysis.embeddings.layer_paths import along, paths_of, to_ends, track_of
+from playground.analysis.embeddings.layer_paths import along, cosine_to_endpoints, paths_of, track_of
 from playground.analysis.embeddings.vocabulary_filter import Filter, main_groups, matching, sample, script_of
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
@@ -128,7 +128,7 @@ def test_paths_by_hand():
     assert steps == pytest.approx([1, 2])
     states = np.arange(24.0).reshape(2, 3, 4)
     np.testing.assert_array_equal(track_of(states, 1), states[:, 1])
-    begin, end = to_ends(np.array([[1.0, 0], [1, 1], [0, 1]]))
+    begin, end = cosine_to_endpoints(np.array([[1.0, 0], [1, 1], [0, 1]]))
     np.testing.assert_allclose(begin, [1, 2**-0.5, 0], atol=1e-6)
     np.testing.assert_allclose(end, [0, 2**-0.5, 1], atol=1e-6)
     np.testing.assert_allclose(along(first, second), [0, 1])

@@ -15,7 +15,7 @@ import torch
 import playground as pg
 from playground.components.plotly_view import figure_json
 from playground.positions.perturbations import Choices, experiment
-from playground.positions.rotary_layer import turned_pair
+from playground.positions.rotary_layer import rotated_pair
 from playground.positions.scheme_tensors import position_facts
 from playground.recording.record import record
 from playground.tabs.positions import attention_distance_view, rotary_view, scheme_pictures
@@ -83,7 +83,7 @@ def main() -> None:
     recording = record(model, tuple(ids[:POSITIONS]))
     drawn, seconds = measured(lambda: rotary_view._clocks(recording, None, None, None)[-1], asked.rounds)
     told("clocks", len(figure_json(drawn)), seconds)
-    found, seconds = measured(lambda: turned_pair(recording, 3, 1, 500, 3), asked.rounds)
+    found, seconds = measured(lambda: rotated_pair(recording, 3, 1, 500, 3), asked.rounds)
     told("query and key before rotary, with one forward pass", 0, seconds)
     drawn, seconds = measured(lambda: rotary_view.slide.__wrapped__(found, 40)[-1], asked.rounds)
     told("one step of the distance slider", len(figure_json(drawn)), seconds)

@@ -3,14 +3,14 @@
 import threading
 import time
 
-from playground.concurrency.fair_queue import Turns
+from playground.concurrency.fair_queue import FairQueue
 from playground.generation.generate import GenerationSettings, generate
 
 
 def test_turns_come_in_the_order_of_asking():
     """Guards against a lock that lets one visitor take every turn: while a turn is taken, those who wait are served in
     the order in which they came."""
-    turns, served = Turns(), []
+    turns, served = FairQueue(), []
 
     def visit(name):
         with turns.turn():
@@ -30,7 +30,7 @@ def test_turns_come_in_the_order_of_asking():
 
 def test_two_visitors_alternate(tiny):
     """Guards against a second visitor who waits until the first has finished: their tokens come in turn."""
-    model, turns, order = tiny("llama"), Turns(), []
+    model, turns, order = tiny("llama"), FairQueue(), []
     ready = threading.Barrier(2)
 
     def visit(name, seed):
@@ -50,7 +50,7 @@ def test_two_visitors_alternate(tiny):
 
 def test_a_failure_gives_the_turn_back():
     """Guards against one visitor's error that holds up all the others."""
-    turns = Turns()
+    turns = FairQueue()
     try:
         with turns.visit(), turns.turn():
             raise ValueError

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from playground.analysis.attention.maps import Overview, overview, standing_out
+from playground.analysis.attention.maps import Overview, overview, peak_weights
 from playground.analysis.embeddings.pca_and_neighbours import nearest, pca
 from playground.analysis.positions import schemes
 from playground.figures import theme
@@ -283,9 +283,9 @@ def test_the_overview_says_a_number_of_each_head():
     np.testing.assert_allclose(told.z, [[0.2, 0.7]], rtol=1e-6)
     assert (told.x.tolist(), told.y.tolist(), told.opacity, maps.hoverinfo) == ([0, 1], [0], 0, "skip")
     assert overview_module.overview_figure(found).layout.meta.get("table", True)
-    np.testing.assert_allclose(standing_out(found, cross=True), [[1, 1]])
+    np.testing.assert_allclose(peak_weights(found, cross=True), [[1, 1]])
     alone = overview([np.ones((2, 1, 1), np.float32)])
-    np.testing.assert_array_equal(standing_out(alone), [[0, 0]])
+    np.testing.assert_array_equal(peak_weights(alone), [[0, 0]])
     words = overview_module.Property(np.array([[0.2, 0.7]]), "role", np.array([["<img src=x> 0.2", "b"]], object))
     assert overview_module.overview_figure(found, told=words).data[0].text[0][0] == "&lt;img src=x&gt; 0.2"
 

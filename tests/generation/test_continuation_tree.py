@@ -133,7 +133,7 @@ def test_children_without_a_search():
 def test_room_is_made_by_what_was_written_first(monkeypatch):
     """Guards against a tree that grows as long as its visitor writes, and against dropping more than is needed, a
     continuation that is being gone on from, or what others share: abc, abd, xyz and abefg are 10 tokens."""
-    monkeypatch.setattr(continuation_tree, "MOST_TOKENS", 12)
+    monkeypatch.setattr(continuation_tree, "MAX_TOKENS", 12)
     tree = grown("abc", "abd", "xyz", "abefg")
     tree.drop(tree.find([ord(letter) for letter in "xyz"]), 3)
     letters = {number: node.step.token.label for number, node in enumerate(tree.nodes)}

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import playground as pg
 from playground.errors import PlaygroundError
 from playground.generation import cuda_graph
-from playground.generation.cuda_graph import GraphStep, tried
+from playground.generation.cuda_graph import CudaGraphDecoder, tried
 from playground.generation.decoder import PrefixCaches
 from playground.models.families import cache_argument
 from tests.tools import zoo
@@ -26,9 +26,9 @@ DECODERS = [
 ]
 
 
-def step_of(model, length=32) -> GraphStep:
+def step_of(model, length=32) -> CudaGraphDecoder:
     with torch.inference_mode():
-        return GraphStep(model, length)
+        return CudaGraphDecoder(model, length)
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_the_same_text_is_written(family, length, with_step, tiny, monkeypatch):
     """Guards against another text, a token read twice or not at all where a cache is taken over or left: 8 tokens are read
     and 12 written, of which a cache of 14 holds only a part."""
     read = []
-    plain = GraphStep.read
-    monkeypatch.setattr(GraphStep, "read", lambda self, token: read.append(1) or plain(self, token))
+    plain = CudaGraphDecoder.read
+    monkeypatch.setattr(CudaGraphDecoder, "read", lambda self, token: read.append(1) or plain(self, token))
     asked = pg.GenerationSettings(max_new_tokens=12, greedy=True)
     expected = [s.token.id for s in pg.generate(tiny(family), PROMPT, asked)]
     assert not read

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from playground.concurrency.fair_queue import Turns
+from playground.concurrency.fair_queue import FairQueue
 from playground.generation import decoder
-from playground.generation.decoder import PrefixCaches, Reader
-from playground.generation.generate import GenerationSettings, Reading, Step, generate
+from playground.generation.decoder import IncrementalDecoder, PrefixCaches
+from playground.generation.generate import GenerationSettings, PrefillProgress, Step, generate
 from playground.loading import prepare
 from tests.generation.test_generate import PROMPT, counted_passes, greedy, ids_of
 from tests.tools import zoo
@@ -94,7 +94,7 @@ def test_another_source_is_another_text(tiny):
     list(generate(model, PROMPT, greedy(8), prefixes=prefixes))
     fresh = ids_of(generate(model, "Another text", greedy(8)))
     assert ids_of(generate(model, "Another text", greedy(8), prefixes=prefixes)) == fresh
-    assert Reader(model, [1, 2, 3], (), 1, prefixes).reused == 0
+    assert IncrementalDecoder(model, [1, 2, 3], (), 1, prefixes).reused == 0
 
 
 def test_a_window_that_has_moved_on_is_not_reused(tiny):
@@ -111,12 +111,12 @@ def test_budget_and_eviction(tiny):
     """Guards against caches that are kept for ever, or after their model has gone."""
     model, prefixes = tiny("llama"), PrefixCaches(2**24)
     list(generate(model, PROMPT, greedy(4), prefixes=prefixes))
-    assert Reader(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).reused == len(PROMPT) - 1
+    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).reused == len(PROMPT) - 1
     prefixes.forget(model)
-    assert Reader(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).reused == 0
+    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).reused == 0
     none = PrefixCaches(10)
     list(generate(model, PROMPT, greedy(4), prefixes=none))
-    assert Reader(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, none).reused == 0
+    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, none).reused == 0
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma2", "bart", "t5", "bloom", "openai-gpt", "deepseek_v2"])
@@ -175,7 +175,9 @@ def test_samples_of_recurrent_states(recurrent):
     assert len(ended[1]) < 12
     ids = recurrent.vocabulary.tokenize(PROMPT)[0]
     for number in range(4):
-        alone = Reader(recurrent, ids)  # the same tokens in a row of their own; a draw may turn on the last bit
+        alone = IncrementalDecoder(
+            recurrent, ids
+        )  # the same tokens in a row of their own; a draw may turn on the last bit
         for step in written[number]:
             share = alone.next_logits()[0].softmax(-1)[step.token.id]
             assert step.probability == pytest.approx(float(share), rel=1e-4)
@@ -188,7 +190,7 @@ def test_a_window_is_counted_as_what_it_holds(tiny, family):
     """Guards against a budget that is a thousand times too large: a sliding window's keys are a view of all that was read
     at once, and keep it alive."""
     model, prefixes = tiny(family), PrefixCaches(2**24)
-    reader = Reader(model, [7] * 60, (), 1, prefixes)
+    reader = IncrementalDecoder(model, [7] * 60, (), 1, prefixes)
     logits = reader.next_logits()
     reader.keep()
     (key,) = prefixes._caches.known()
@@ -197,7 +199,7 @@ def test_a_window_is_counted_as_what_it_holds(tiny, family):
     assert sum(storage.nbytes() for storage in held.values()) == prefixes._caches.used
     assert layers[0].keys.shape[2] == model.model.config.sliding_window - 1
     reader.append([9])
-    fresh = Reader(model, [7] * 60 + [9]).next_logits()
+    fresh = IncrementalDecoder(model, [7] * 60 + [9]).next_logits()
     torch.testing.assert_close(reader.next_logits(), fresh, atol=1e-4, rtol=0)
     assert not torch.equal(logits, fresh)
 
@@ -213,24 +215,24 @@ def test_a_long_text_is_read_in_stretches(tiny, family, monkeypatch):
     stretch before, positions that begin anew. Families without a cache of the usual kind read it at once."""
     model = tiny(family)
     ids = model.vocabulary.tokenize(LONG)[0]
-    whole, usual = Reader(model, ids).next_logits(), ids_of(generate(model, LONG, greedy(6)))
-    monkeypatch.setattr(decoder, "STRETCH", 5)
+    whole, usual = IncrementalDecoder(model, ids).next_logits(), ids_of(generate(model, LONG, greedy(6)))
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
     once = family == "openai-gpt" or model.model.config.is_encoder_decoder
     with counted_passes(model) as passes:
-        reader, places = Reader(model, ids), []
+        reader, places = IncrementalDecoder(model, ids), []
         while reader.behind:
-            places.append(reader.read_on())
+            places.append(reader.prefill_chunk())
         logits = reader.next_logits()
     assert places == ([] if once else [(n, len(ids)) for n in (5, 10, 15, 19)]), "of 23 tokens, 19 before the last 4"
     assert once or passes[-5:] == [5, 5, 5, 4, 4]
     torch.testing.assert_close(logits, whole, atol=1e-5 * whole.abs().max().item(), rtol=0)
     assert ids_of(generate(model, LONG, greedy(6))) == usual
-    assert Reader(model, ids[:5]).behind is False
+    assert IncrementalDecoder(model, ids[:5]).behind is False
 
 
 def test_recurrent_states_are_not_read_in_stretches(recurrent):
     """Guards against a state that begins anew with each stretch."""
-    assert not decoder.reads_in_stretches(recurrent)
+    assert not decoder.supports_chunked_prefill(recurrent)
 
 
 @pytest.mark.parametrize(
@@ -255,27 +257,27 @@ def test_angles_that_follow_the_length_are_not_read_in_stretches(family, scaling
     config = zoo._GROUPED | {"max_position_embeddings": 8, "rope_parameters": {"rope_theta": 100.0} | scaling}
     monkeypatch.setitem(zoo.CONFIGS, family, config)
     model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} of any length")
-    monkeypatch.setattr(decoder, "STRETCH", 5)
-    assert not Reader(model, model.vocabulary.tokenize(LONG)[0]).behind
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
+    assert not IncrementalDecoder(model, model.vocabulary.tokenize(LONG)[0]).behind
 
 
 def test_a_gpu_reads_a_long_text_at_once(monkeypatch):
     """Guards against a GPU that is handed eight short passes where one long one takes as long as one of them."""
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama on a GPU")
     model.device = replace(model.device, value=torch.device("cuda"))
-    monkeypatch.setattr(decoder, "STRETCH", 5)
-    assert not Reader(model, model.vocabulary.tokenize(LONG)[0]).behind
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
+    assert not IncrementalDecoder(model, model.vocabulary.tokenize(LONG)[0]).behind
 
 
 def test_reading_can_be_ended(tiny, monkeypatch):
     """Guards against a Stop that waits until a long text has been read: nothing more is computed, and what was read need not
     be read again."""
     model, prefixes, text = tiny("llama"), PrefixCaches(2**24), "A cat that nobody has seen"
-    assert decoder.reads_in_stretches(model)
-    monkeypatch.setattr(decoder, "STRETCH", 5)
+    assert decoder.supports_chunked_prefill(model)
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
     with counted_passes(model) as passes:
         steps = generate(model, text, greedy(4), prefixes=prefixes, readings=True)
-        assert [next(steps), next(steps)] == [Reading(5, 26), Reading(10, 26)]
+        assert [next(steps), next(steps)] == [PrefillProgress(5, 26), PrefillProgress(10, 26)]
         steps.close()
         assert passes == [5, 5]
         again = list(generate(model, text, greedy(4), prefixes=prefixes))
@@ -285,9 +287,9 @@ def test_reading_can_be_ended(tiny, monkeypatch):
 
 def test_others_have_their_turn_between_two_stretches(tiny, monkeypatch):
     """Guards against a second visitor who waits for the whole of the first one's long text."""
-    model, turns = tiny("llama"), Turns()
-    monkeypatch.setattr(decoder, "STRETCH", 5)
+    model, turns = tiny("llama"), FairQueue()
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
     first = generate(model, LONG, greedy(2), turns=turns, readings=True)
-    assert isinstance(next(first), Reading)
+    assert isinstance(next(first), PrefillProgress)
     assert len(list(generate(model, "ab", greedy(3), turns=turns))) == 3, "while the first still reads"
-    assert [type(step) for step in first] == [Reading, Reading, Reading, Step, Step]
+    assert [type(step) for step in first] == [PrefillProgress, PrefillProgress, PrefillProgress, Step, Step]

@@ -14,7 +14,7 @@ from playground.errors import PlaygroundError
 from playground.generation.generate import GenerationSettings, generate, next_tokens, notes
 from playground.loading import prepare
 from playground.models.vocabulary import IncrementalText
-from playground.recording.hooks import attention_sink
+from playground.recording.hooks import capture_attention
 from playground.recording.record import record
 from playground.settings import Settings
 from tests.tools import zoo
@@ -631,7 +631,7 @@ def test_generating_and_recording_do_not_meet(tiny):
     assert ids == alone
     calls = []
     thread = threading.Thread(target=lambda: ids_of(generate(model, PROMPT, greedy(2))))
-    with attention_sink(lambda *call: calls.append(call)):
+    with capture_attention(lambda *call: calls.append(call)):
         thread.start()
         thread.join()
     assert not calls

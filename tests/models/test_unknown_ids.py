@@ -4,7 +4,7 @@ import pytest
 
 import playground as pg
 from playground.errors import PlaygroundError
-from playground.generation.decoder import Reader
+from playground.generation.decoder import IncrementalDecoder
 from playground.loading import prepare
 from tests.tools import zoo
 
@@ -38,9 +38,9 @@ def test_generating_refuses_them(model):
             with pytest.raises(PlaygroundError, match="token 260 .*260 rows"):
                 pg.generate(model, prompt, pg.GenerationSettings(beams=beams), begun=begun)
     with pytest.raises(PlaygroundError, match="token 260 "):
-        Reader(model, [5, 260])
+        IncrementalDecoder(model, [5, 260])
     with pytest.raises(PlaygroundError, match="token 260 "):
-        Reader(model, [5], [260])
+        IncrementalDecoder(model, [5], [260])
 
 
 def test_a_target_with_them_is_refused():

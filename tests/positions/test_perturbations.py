@@ -14,7 +14,7 @@ from playground.analysis.positions import perturbations
 from playground.errors import PlaygroundError
 from playground.loading import prepare
 from playground.positions.perturbations import Choices, experiment, variants
-from playground.positions.position_override import reach_of, rebased, telling
+from playground.positions.position_override import reach_of, telling, with_rope_base
 from tests.tools import zoo
 
 TEXT = "The cat sat on the mat."
@@ -75,8 +75,8 @@ def test_words_of_a_text():
         (lambda: perturbations.swapped(3, 0, 3), ("3", "0 to 2")),
         (lambda: perturbations.shifted(3, -1), ("-1", "1,000,000")),
         (lambda: perturbations.shifted(3, 10**7), ("10,000,000", "1,000,000")),
-        (lambda: perturbations.rebased(3, 0), ("0", "1e-06")),
-        (lambda: perturbations.rebased(3, math.nan), ("nan",)),
+        (lambda: perturbations.with_rope_base(3, 0), ("0", "1e-06")),
+        (lambda: perturbations.with_rope_base(3, math.nan), ("nan",)),
         (lambda: perturbations.shuffled([[0]], [True], -1), ("-1",)),
     ],
 )
@@ -386,7 +386,7 @@ def test_others_notice_nothing(tiny):
             seen.append(model.model(input_ids=ids, **more).logits)
 
         positions, hooks = torch.zeros_like(ids), hooks_of(model)
-        with rebased(model, 0.1 if family == "llama" else 1), telling(model, reach_of(model), positions) as told:
+        with with_rope_base(model, 0.1 if family == "llama" else 1), telling(model, reach_of(model), positions) as told:
             here = model.model(input_ids=ids, **more, **told).logits
             other = threading.Thread(target=run)
             other.start()

@@ -11,7 +11,13 @@ import playground as pg
 from playground.analysis.positions.rotary import Layout, RotaryScore, find_layout
 from playground.figures.positions.rotary import clocks_figure, short
 from playground.loading import prepare
-from playground.positions.rotary_layer import layer_kind, same_token, turned_pair, understood, unturned_layers
+from playground.positions.rotary_layer import (
+    constant_token_probe,
+    layer_kind,
+    nope_layers,
+    rotated_pair,
+    rotation_is_invertible,
+)
 from playground.positions.scheme_tensors import position_facts
 from tests.tools import zoo
 
@@ -74,12 +80,12 @@ def test_the_sum_over_pairs_is_the_recorded_score(request, tiny, family):
     for layer in (0, 1):
         if family == "smollm3" and layer == 1:
             with pytest.raises(pg.PlaygroundError, match="Layer 1 of this model sees no positions"):
-                turned_pair(recording, layer, 0, last, 0)
+                rotated_pair(recording, layer, 0, last, 0)
             continue
         scores = recording.attention(layer).scores
         for head in range(recording.attention(layer).heads):
             for query, key in ((last, last), (last, last - 1), (2, 0), (last, 1)):
-                found = turned_pair(recording, layer, head, query, key)
+                found = rotated_pair(recording, layer, head, query, key)
                 recorded = float(scores[head, query, key])
                 assert found.masked == np.isinf(recorded)
                 if not found.masked:
@@ -116,7 +122,7 @@ def test_every_scaling_of_the_angles(monkeypatch, scaling):
         recording = pg.record(model, text)
         last = len(recording.tokens) - 1
         for layer, head, query, key in ((0, 0, last, 0), (1, 3, last, 5), (1, 2, 3, 3)):
-            found = turned_pair(recording, layer, head, query, key)
+            found = rotated_pair(recording, layer, head, query, key)
             recorded = float(recording.attention(layer).scores[head, query, key])
             assert found.recorded == pytest.approx(recorded, abs=1e-5)
             assert found.error < 1e-4, (text, layer, head, query, key)
@@ -144,7 +150,7 @@ def test_no_text_is_turned_by_another_ones_length(monkeypatch, scaling):
 
     def scores(model, text):
         recording = pg.record(model, text)
-        pair = turned_pair(recording, 0, 0, len(recording.tokens) - 1, 1)
+        pair = rotated_pair(recording, 0, 0, len(recording.tokens) - 1, 1)
         assert pair.error < 1e-4
         return recording.attention(1).scores, pair.score.frequencies
 
@@ -182,7 +188,9 @@ def test_scores_depend_on_the_difference_of_positions_alone(request, tiny, famil
     same = float((first - second).abs().max()) / float(scores[scores.isfinite()].abs().max())
     assert same < 1e-5 if family not in ("gpt2", "bert") else same > 1e-2, same
     if family in ("smollm2", "llama"):
-        pairs = [turned_pair(pg.record(model, (a, b, a, a, b, b, a, b, a)), 0, 1, query, query - 1) for query in (1, 7)]
+        pairs = [
+            rotated_pair(pg.record(model, (a, b, a, a, b, b, a, b, a)), 0, 1, query, query - 1) for query in (1, 7)
+        ]
         assert pairs[0].recorded == pytest.approx(pairs[1].recorded, abs=1e-4)
 
 
@@ -190,10 +198,10 @@ def test_one_token_over_and_over(tiny, smollm2):
     """Guards the page's note: with one token at every place no layer's scores differ at equal distances, and they do at
     others; where sinks come in between, nothing is claimed."""
     for model in (tiny("llama"), tiny("gemma3_text"), smollm2):
-        found = same_token(model)
+        found = constant_token_probe(model)
         assert (found.same_distance < 1e-5 * np.maximum(1, found.largest)).all()
         assert (found.anywhere > 1e-3 * found.largest).all()
-    assert same_token(tiny("falcon")) is None
+    assert constant_token_probe(tiny("falcon")) is None
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -203,14 +211,14 @@ def test_layers_without_rotation_are_found(monkeypatch, dtype):
     monkeypatch.setitem(zoo.FAMILIES, "cohere2", zoo.FAMILIES["gemma2"])
     for family, layers in (("smollm3", (1,)), ("cohere2", (1,)), ("llama", ()), ("gemma2", ())):
         model = prepare(zoo.build(family).to(getattr(torch, dtype)), zoo.byte_tokenizer(), family)
-        assert unturned_layers(model) == layers
+        assert nope_layers(model) == layers
     with pytest.raises(pg.PlaygroundError, match="Layer 1 of this model sees no positions"):
         layer_kind(prepare(zoo.build("cohere2"), zoo.byte_tokenizer(), "cohere2"), 1)
 
 
 def test_partial_and_two_bases(tiny):
     """Guards against a partial rotation taken for a whole one, and against one base for all layers of Gemma 3."""
-    found = turned_pair(pg.record(tiny("gpt_neox"), TEXT), 0, 0, 4, 1)
+    found = rotated_pair(pg.record(tiny("gpt_neox"), TEXT), 0, 0, 4, 1)
     assert found.score.layout.pairs.size == 2 and found.score.unturned != 0
     gemma = tiny("gemma3_text")
     assert [layer_kind(gemma, n) for n in (0, 1)] == ["sliding attention", "full attention"]
@@ -222,8 +230,8 @@ def test_partial_and_two_bases(tiny):
 def test_the_mean_is_that_of_all_pairs_of_tokens(tiny):
     """Guards against a mean of products taken for a product of means where it is not: the score is bilinear."""
     recording = pg.record(tiny("llama"), "abcd")
-    pairs = [turned_pair(recording, 0, 1, q, k).score.scores([0, 7]) for q in range(4) for k in range(4)]
-    np.testing.assert_allclose(turned_pair(recording, 0, 1, 3, 0).mean.scores([0, 7]), np.mean(pairs, 0), atol=1e-6)
+    pairs = [rotated_pair(recording, 0, 1, q, k).score.scores([0, 7]) for q in range(4) for k in range(4)]
+    np.testing.assert_allclose(rotated_pair(recording, 0, 1, 3, 0).mean.scores([0, 7]), np.mean(pairs, 0), atol=1e-6)
 
 
 def test_a_rotation_that_is_not_understood_is_refused(tiny):
@@ -231,16 +239,16 @@ def test_a_rotation_that_is_not_understood_is_refused(tiny):
     forth again fits any score."""
     deepseek = tiny("deepseek_v3")
     with pytest.raises(pg.PlaygroundError, match="could not be caught"):
-        turned_pair(pg.record(deepseek, TEXT), 0, 0, 4, 1)
-    assert not understood(tiny("smollm3"), 1) and understood(tiny("smollm3"), 0)
-    assert understood(tiny("gemma3_text"), 1) and understood(tiny("gpt_oss"), 1)
+        rotated_pair(pg.record(deepseek, TEXT), 0, 0, 4, 1)
+    assert not rotation_is_invertible(tiny("smollm3"), 1) and rotation_is_invertible(tiny("smollm3"), 0)
+    assert rotation_is_invertible(tiny("gemma3_text"), 1) and rotation_is_invertible(tiny("gpt_oss"), 1)
 
 
 def test_models_without_rotation(tiny):
     """Guards against clocks of a model that has none."""
     for family in ("gpt2", "bert", "t5", "bloom"):
         with pytest.raises(pg.PlaygroundError, match="doesn't turn"):
-            turned_pair(pg.record(tiny(family), TEXT), 0, 0, 1, 0)
+            rotated_pair(pg.record(tiny(family), TEXT), 0, 0, 1, 0)
 
 
 def test_hands_stand_at_position_times_frequency():

@@ -16,7 +16,7 @@ from playground.analysis.attention.masks import describe_mask
 from playground.loading import prepare
 from playground.recording import attention
 from playground.recording import record as recording_module
-from playground.recording.hooks import attention_sink
+from playground.recording.hooks import capture_attention
 from tests.tools import zoo
 from tests.tools.families_table import END, NAMES, README, START, TARGET, TEXT, measure, own_way, record_tiny, table
 
@@ -104,7 +104,7 @@ def test_every_layer_reaches_the_recorder(family, tiny):
     """Guards against a test that compares a model with itself: the recorder is called once per layer and kind."""
     model, calls = tiny(family), []
     recording = record_tiny(model)
-    with attention_sink(lambda *call: calls.append(call[0])):
+    with capture_attention(lambda *call: calls.append(call[0])):
         forward(model, recording)
     assert recording.kinds == (("encoder", "decoder", "cross") if recording.target_tokens else ("self",))
     assert len(calls) == sum(recording.layers(kind) for kind in recording.kinds) == 2 * len(recording.kinds)
@@ -385,7 +385,7 @@ def test_generating_in_another_thread_is_not_recorded(tiny):
     """Guards against calls of somebody else's generation in a recording."""
     model, calls = tiny("llama"), []
     ids = torch.tensor([[5, 6, 7]])
-    with attention_sink(lambda *call: calls.append(call)):
+    with capture_attention(lambda *call: calls.append(call)):
         thread = threading.Thread(target=lambda: model.model.generate(ids, max_new_tokens=3, do_sample=False))
         thread.start()
         thread.join()
@@ -397,7 +397,7 @@ def test_generating_in_another_thread_is_not_recorded(tiny):
 def test_a_failed_pass_leaves_the_recorder_off(tiny):
     """Guards the scope of the capture: after an error nothing of the next pass is recorded."""
     calls = []
-    with pytest.raises(RuntimeError), attention_sink(lambda *call: calls.append(call)):
+    with pytest.raises(RuntimeError), capture_attention(lambda *call: calls.append(call)):
         raise RuntimeError
     forward(tiny("llama"), record_tiny(tiny("llama")))
     assert not calls

@@ -25,7 +25,7 @@ from playground.tabs.attention import heads_handlers as attention
 from playground.tabs.embeddings import layers_view, projector_clicks
 from playground.tabs.embeddings import words_view as embeddings
 from playground.tabs.generate import branches, chat, controls, score, streaming, tab
-from playground.tabs.generate.session import Written, entries_of
+from playground.tabs.generate.session import GenerationSession, entries_of
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.shared import sidebar
 from playground.workbench import Workbench
@@ -157,8 +157,8 @@ def accepted(given: list[tuple]) -> bool:
 def handlers(model: str, text: str):
     """Every handler that reads the text under the lens, with its arguments."""
     first = *model_of(model), text
-    yield tab.draw, (*first, "complete", Written())
-    yield streaming.stream, (*first, "complete", Written(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
+    yield tab.draw, (*first, "complete", GenerationSession())
+    yield streaming.stream, (*first, "complete", GenerationSession(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
     yield attention.draw, (*first, 0, 0, "self")
     kind = "encoder" if model == "bart" else "self"
     yield attention.draw_head, (*first, 1, 1, kind)
@@ -250,7 +250,7 @@ def test_every_token_can_be_clicked(model, text):
     """Guards against a chart whose title is a script: tokens of the text and generated ones are explained."""
     first = *model_of(model), text
     mode, written = "fill" if model == "bert" else "complete", None
-    written = answers(tab.draw, *first, mode, Written())[-1][-2]
+    written = answers(tab.draw, *first, mode, GenerationSession())[-1][-2]
     if model != "bert":
         written = answers(streaming.stream, *first, mode, written, "rank", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][-2]
     items = strip_items(entries_of(workbench.shared().model(*model_of(model)), written))
@@ -265,7 +265,7 @@ def test_where_nothing_was_expected_no_chart_stands():
     """Guards against the chart of another token above the sentence that this one was predicted by nobody."""
     cases = ("tiny", "complete", 0, "Here the text begins"), ("bart", "translate", 2, "the encoder")
     for model, mode, index, words in cases:
-        written = answers(tab.draw, *model_of(model), "abc", mode, Written())[-1][-2]
+        written = answers(tab.draw, *model_of(model), "abc", mode, GenerationSession())[-1][-2]
         (given,) = answers(tab.explain, *model_of(model), mode, written, "rank", event(index=index))
         assert given[2] is None and words in given[3] and given[-1] == ""
 
@@ -282,7 +282,7 @@ def test_hostile_tokens_are_shown_as_they_are():
     are the escaped token."""
     first = *model_of("hostile"), "".join(HOSTILE)
     *_, (strip, _, chart, detail, *_, message) = answers(
-        streaming.stream, *first, "complete", Written(), "rank", 2, 1.0, 0, 1.0, 1.0, 0, False
+        streaming.stream, *first, "complete", GenerationSession(), "rank", 2, 1.0, 0, 1.0, 1.0, 0, False
     )
     assert message == ""
     assert [item["text"] for item in strip][: len(HOSTILE)] == list(HOSTILE)
@@ -295,7 +295,7 @@ def test_hostile_tokens_are_shown_as_they_are():
 def test_a_click_that_makes_no_sense(data, caplog):
     """Guards against a browser that sends what it should not: nothing is lost."""
     first = *model_of("tiny"), "abc"
-    written = answers(tab.draw, *first, "complete", Written())[-1][-2]
+    written = answers(tab.draw, *first, "complete", GenerationSession())[-1][-2]
     for handler, arguments in (
         (tab.explain, (*first, "complete", written, "rank", event(**data))),
         (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
@@ -334,7 +334,7 @@ def test_layers_and_heads_out_of_range():
 
 def test_rules_out_of_range():
     """Guards against a torch error for a temperature of 9: what stands on the page stays."""
-    first = *model_of("tiny"), "some text", "complete", Written(), "rank"
+    first = *model_of("tiny"), "some text", "complete", GenerationSession(), "rank"
     for rules, words in (
         ((0, 1, 0, 1, 1, 0, False), "max_new_tokens is 0. It is a whole number from 1"),
         ((5, 9, 0, 1, 1, 0, False), "temperature is 9. It is from 0 to 5"),
@@ -364,7 +364,9 @@ def test_an_emptied_number_box(nothing):
     }
     for place, name in names.items():
         rules = [nothing if number == place else value for number, value in enumerate(plain)]
-        given = answers(streaming.stream, *model_of("tiny"), "some text", "complete", Written(), "rank", *rules)
+        given = answers(
+            streaming.stream, *model_of("tiny"), "some text", "complete", GenerationSession(), "rank", *rules
+        )
         assert f"{name} is empty" in refusal(given) and "Type one" in given[0][-1]
     if nothing != "x" and nothing == nothing:  # without a seed each text is another
         controls.settings_of(*plain[:5], nothing or None, *plain[6:])
@@ -376,7 +378,7 @@ def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
     with pytest.raises(PlaygroundError, match="both ways") as refused:
         generate(bert, "Hello")
     assert "fills masks" in refused.value.remedy and "[MASK]" in refused.value.remedy and "Fill" in refused.value.remedy
-    first = *model_of("bert"), "ab", "complete", Written(), "rank"
+    first = *model_of("bert"), "ab", "complete", GenerationSession(), "rank"
     assert "fills masks: write [MASK]" in refusal(answers(streaming.stream, *first, 2, 0, 0, 1, 1, 0, True))
     with pytest.raises(PlaygroundError, match="without a language-model head") as refused:
         generate(minilm, "Hello")
@@ -386,19 +388,21 @@ def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
 def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
     """Guards against a page that generates by limits of its own instead of the server's."""
     monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
-    given = answers(streaming.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True)
+    given = answers(
+        streaming.stream, *model_of("tiny"), "ab", "complete", GenerationSession(), "rank", 9, 0, 0, 1, 1, 0, True
+    )
     assert [item["kind"] for item in given[-1][0]] == ["prompt"] * 2 + ["generated"] * 2
     assert "9 were asked for; this server writes at most 2 in one go." in given[-1][1]
     for several in ((2, 1), (1, 2)):  # samples, beams
         rules = 9, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", *several
-        given = answers(streaming.stream, *model_of("tiny"), "ab", "complete", Written(), "rank", *rules)
+        given = answers(streaming.stream, *model_of("tiny"), "ab", "complete", GenerationSession(), "rank", *rules)
         assert "9 were asked for; this server writes at most 2" in given[-1][1]
 
 
 def test_the_contexts_limit_of_new_tokens():
     """Guards against a text that ends without a word where the context does, 64 tokens here."""
     given = answers(
-        streaming.stream, *model_of("tiny"), "a" * 61, "complete", Written(), "rank", 9, 0, 0, 1, 1, 0, True
+        streaming.stream, *model_of("tiny"), "a" * 61, "complete", GenerationSession(), "rank", 9, 0, 0, 1, 1, 0, True
     )
     assert "9 were asked for; a text may have 64 tokens with what is written after it" in given[-1][1]
     assert "leaves room for 3." in given[-1][1]
@@ -406,7 +410,9 @@ def test_the_contexts_limit_of_new_tokens():
 
 def test_chat_without_a_template():
     """Guards against an answer that the model was never taught to give."""
-    given = answers(chat.send, *model_of("tiny"), "hello", "", Written(), "rank", 5, 0.7, 0, 1.0, 1.0, 0, False)
+    given = answers(
+        chat.send, *model_of("tiny"), "hello", "", GenerationSession(), "rank", 5, 0.7, 0, 1.0, 1.0, 0, False
+    )
     assert "no chat template" in refusal(given)
 
 

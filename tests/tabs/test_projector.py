@@ -176,10 +176,10 @@ def test_a_click_without_colours_by_it_sends_no_picture():
 
 def test_a_huge_vocabulary_is_sampled(monkeypatch):
     """Guards against nine megabytes for a vocabulary of 262,144 tokens."""
-    monkeypatch.setattr(projector_points, "MOST_DRAWN", 20_000)
+    monkeypatch.setattr(projector_points, "MAX_DRAWN", 20_000)
     (figure, said, *_), _ = drawn_by(SMOLLM2, seed=1)
     assert "20,000 of 49,152 tokens" in said and "a sample of 49,152" in said and len(figure.data[0].x) == 20_000
-    monkeypatch.setattr(projector_points, "MOST_BYTES", 400_000)
+    monkeypatch.setattr(projector_points, "MAX_BYTES", 400_000)
     for more in ({"colour": "norm"}, {"dimensions": "3D"}):
         (figure, *_), _ = drawn_by(SMOLLM2, seed=2, **more)
         assert 380_000 < len(figure_json(figure).encode()) < 420_000

@@ -13,7 +13,7 @@ from playground.generation import continuation_tree, decoder
 from playground.generation.generate import step_of
 from playground.recording.record import record
 from playground.tabs.generate import branches, chat, streaming, tab
-from playground.tabs.generate.session import Written
+from playground.tabs.generate.session import GenerationSession
 from playground.tabs.generate.strip import entry_of
 from playground.workbench import Workbench
 from tests.generation.test_generate import counted_passes
@@ -38,7 +38,7 @@ def bench(tiny, monkeypatch):
 
 def begun(text="abc", written=None, given=ANYWHERE):
     """A stream that has written two tokens at least, and what it shows."""
-    stream = streaming.stream(*given, text, "complete", written or Written(), "rank", *RULES)
+    stream = streaming.stream(*given, text, "complete", written or GenerationSession(), "rank", *RULES)
     shown = next(stream)[-2]
     while len(shown.tree.nodes) < 2:
         next(stream)
@@ -61,7 +61,7 @@ def test_another_text_ends_a_stream():
 
 def test_a_text_drawn_late_leaves_the_stream_alone(monkeypatch):
     """Guards against Generate pressed while a long text is still being drawn: the drawing ended the stream."""
-    plain, before, streams = tab.first_sight, Written(), []
+    plain, before, streams = tab.first_sight, GenerationSession(), []
 
     def slow(*given):
         streams.append(streaming.stream(*ANYWHERE, "abc", "complete", before, "rank", *RULES))
@@ -97,7 +97,7 @@ def test_of_two_streams_the_later_one_stays():
 
 def test_stop_while_the_text_is_read(bench, monkeypatch):
     """Guards against a Stop that is forgotten once the text has been read."""
-    plain, before = bench.recording, Written()
+    plain, before = bench.recording, GenerationSession()
 
     def pressed(*given, **named):
         streaming.stop(before)
@@ -129,10 +129,10 @@ def test_another_model_does_not_go_on():
 
 def test_the_text_comes_under_the_lens_when_the_stream_begins():
     """Guards against what is typed during a stream: it was applied when the stream ended, and deleted what was written."""
-    shown = list(tab.start_writing(*ANYWHERE, "abc", "complete", "", "", Written(), "rank", *RULES))
+    shown = list(tab.start_writing(*ANYWHERE, "abc", "complete", "", "", GenerationSession(), "rank", *RULES))
     assert shown[0][0] == "abc" and all(answer[0] != "abc" for answer in shown[1:])
     assert shown[-1][-1] == "" and len(shown[-1]) == 16
-    *_, refused = tab.start_writing(*ANYWHERE, "", "complete", "", "", Written(), "rank", *RULES)
+    *_, refused = tab.start_writing(*ANYWHERE, "", "complete", "", "", GenerationSession(), "rank", *RULES)
     assert refused[0] != "" and 'role="alert"' in refused[-1]
 
 
@@ -152,8 +152,8 @@ LONG = "The cat sat on the mat, and the dog."  # 36 tokens
 @pytest.fixture
 def long(bench, monkeypatch):
     """LONG counts as a long text, of which 5 tokens are read at once."""
-    assert decoder.reads_in_stretches(bench.model("tiny"))
-    monkeypatch.setattr(decoder, "STRETCH", 5)
+    assert decoder.supports_chunked_prefill(bench.model("tiny"))
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
     monkeypatch.setattr(streaming, "SHADED_TOKENS", 20)
 
 
@@ -161,7 +161,7 @@ def test_stop_while_a_long_text_is_read(bench, long):
     """Guards against a Stop that waits until the whole of a long text has been read, and against a text that is read twice:
     once for what the model expected in it and once to be continued."""
     with counted_passes(bench.model("tiny")) as passes:
-        stream = streaming.stream(*ANYWHERE, LONG, "complete", Written(), "rank", *RULES)
+        stream = streaming.stream(*ANYWHERE, LONG, "complete", GenerationSession(), "rank", *RULES)
         written = next(stream)[-2]
         words = [next(stream)[1] for _ in range(2)]
         assert ["5 of 36 tokens" in words[0], "10 of 36 tokens" in words[1], passes] == [True, True, [5, 5]]
@@ -176,7 +176,7 @@ def test_stop_while_a_long_text_is_read(bench, long):
 
 def test_a_long_text_that_is_left_is_read_no_further(bench, long):
     """Guards against a text that is read on for a page that shows another one."""
-    stream = streaming.stream(*ANYWHERE, LONG, "complete", Written(), "rank", *RULES)
+    stream = streaming.stream(*ANYWHERE, LONG, "complete", GenerationSession(), "rank", *RULES)
     written = next(stream)[-2]
     next(stream)
     with counted_passes(bench.model("tiny")) as passes:
@@ -213,7 +213,7 @@ def test_each_piece_of_a_character_can_be_looked_at(bench):
 def test_pieces_of_a_written_character(bench):
     """Guards against alternatives at another piece than the one that is looked at: a bar clicked there branches there."""
     model = bench.model("tiny")
-    written = Written((*ANYWHERE, "complete", "a"), tuple(model.vocabulary.tokenize("a")[0]))
+    written = GenerationSession((*ANYWHERE, "complete", "a"), tuple(model.vocabulary.tokenize("a")[0]))
     written.prompt = [entry_of(token, "prompt") for token in model.vocabulary.tokenize("a")[1]]
     logits = torch.arange(zoo.VOCABULARY, dtype=torch.float32)
     for token_id in model.vocabulary.tokenize("中")[0]:
@@ -238,9 +238,9 @@ def test_a_full_tree_makes_room_and_says_so(bench, monkeypatch):
     """Guards against a visitor whose continuations fill the server's memory: those written first go, the one on the strip
     stays, and the page says how many."""
     for module in (streaming, continuation_tree):
-        monkeypatch.setattr(module, "MOST_TOKENS", 40)
+        monkeypatch.setattr(module, "MAX_TOKENS", 40)
     monkeypatch.setattr(bench.model("tiny").model.generation_config, "eos_token_id", None)
-    written, drawn, gone = Written(), (12, 1, 0, 1, 1), []
+    written, drawn, gone = GenerationSession(), (12, 1, 0, 1, 1), []
     for seed in range(6):
         *_, last = streaming.stream(*ANYWHERE, "abc", "complete", written, "rank", *drawn, seed, False)
         written = last[-2]

@@ -122,7 +122,7 @@ def stacked(pooled: Sequence[np.ndarray], queries: int, keys: int, how: How, lay
     return Overview(maps, queries, keys, how)
 
 
-def standing_out(found: Overview, cross: bool = False) -> np.ndarray:
+def peak_weights(found: Overview, cross: bool = False) -> np.ndarray:
     """(L, H) float32: the largest cell of each small map; in self-attention beside the first column and the diagonal, since
     most heads rest on the first token or on the token itself. 0 where there is no other cell, NaN without such a head."""
     maps = found.maps

@@ -40,7 +40,7 @@ def along(first, second) -> np.ndarray:
     return (np.einsum("ld,ld->l", a, b) / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def to_ends(track) -> tuple[np.ndarray, np.ndarray]:
+def cosine_to_endpoints(track) -> tuple[np.ndarray, np.ndarray]:
     """Cosine of a track's states (L + 1, D) with its first and with its last, (L + 1,) float32 each."""
     track = as_array(shaped("A track", track, "(layers + 1, d_model)", 2), np.float64)
     return along(track, np.repeat(track[:1], len(track), 0)), along(track, np.repeat(track[-1:], len(track), 0))

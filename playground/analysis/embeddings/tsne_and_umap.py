@@ -13,7 +13,7 @@ import numpy as np
 from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
-MOST_POINTS = 5000
+MAX_POINTS = 5000
 Tick = Callable[[float], None]
 """Called with the share done, 0..1; raises to stop."""
 
@@ -150,9 +150,9 @@ class _Watch:
 def _checked(points, components: int) -> np.ndarray:
     check_range("The number of dimensions", components, 2, 3)
     points = as_array(shaped("The points", points, "(points, dimensions)", 2))
-    if not 3 <= len(points) <= MOST_POINTS:
+    if not 3 <= len(points) <= MAX_POINTS:
         raise PlaygroundError(
-            f"There are {len(points):,} points; between 3 and {MOST_POINTS:,} can be laid out so.",
+            f"There are {len(points):,} points; between 3 and {MAX_POINTS:,} can be laid out so.",
             "Choose more." if len(points) < 3 else "Take a sample, or choose PCA.",
         )
     if not np.isfinite(points).all():

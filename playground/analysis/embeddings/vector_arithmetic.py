@@ -13,7 +13,7 @@ from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 ROWS = 8192
-MOST_TERMS = 20
+MAX_TERMS = 20
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def signed_sum(text: str) -> tuple[Term, ...]:
         terms.append(Term(1 if sign == "+" else -1, word.strip()))
     if not terms:
         raise PlaygroundError("There is no sum.", "Write words with signs between them: king - man + woman")
-    if len(terms) > MOST_TERMS:
-        raise PlaygroundError(f"The sum has {len(terms)} terms; at most {MOST_TERMS} are added.", "Take some out.")
+    if len(terms) > MAX_TERMS:
+        raise PlaygroundError(f"The sum has {len(terms)} terms; at most {MAX_TERMS} are added.", "Take some out.")
     return tuple(terms)
 
 

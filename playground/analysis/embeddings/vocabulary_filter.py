@@ -16,8 +16,8 @@ from playground.errors import PlaygroundError
 
 SEARCH_SECONDS = 1.0
 """Longest search by a regular expression."""
-LONGEST_PATTERN = 200
-MOST_COPIES = 10_000
+MAX_PATTERN = 200
+MAX_COPIES = 10_000
 """Copies of its parts that a regular expression with counts may be written out as, which takes time before the search."""
 ANY, WITH, WITHOUT = "any", "with a leading space", "without"
 SPACES = (ANY, WITH, WITHOUT)
@@ -74,15 +74,14 @@ def matching(texts: Sequence[str], scripts: Sequence[str], wanted: Filter) -> np
 def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.ndarray:
     import regex  # re has no time limit
 
-    if len(pattern) > LONGEST_PATTERN:
+    if len(pattern) > MAX_PATTERN:
         raise PlaygroundError(
-            f"The regular expression has {len(pattern):,} characters; at most {LONGEST_PATTERN} are tried.",
-            "Shorten it.",
+            f"The regular expression has {len(pattern):,} characters; at most {MAX_PATTERN} are tried.", "Shorten it."
         )
     copies = math.prod(max(1, int(count)) for count in re.findall(r"\{\s*(\d+)", pattern))
-    if copies > MOST_COPIES:
+    if copies > MAX_COPIES:
         raise PlaygroundError(
-            f"The counts of the regular expression multiply to {copies:.3g}; at most {MOST_COPIES:,} are tried.",
+            f"The counts of the regular expression multiply to {copies:.3g}; at most {MAX_COPIES:,} are tried.",
             "Lower them.",
         )
     end, found = time.monotonic() + SEARCH_SECONDS, []

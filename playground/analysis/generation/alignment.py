@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-MOST_MATCHES = 200_000
+MAX_MATCHES = 200_000
 """Pairs of equal tokens up to which the longest common order is looked for."""
 
 
@@ -49,7 +49,7 @@ def compare(
 def _stretches(first: Sequence[int], second: Sequence[int]) -> list[tuple]:
     """What the two rows share and what they don't, as (what, from, to, from, to)."""
     counts = Counter(second)
-    if sum(counts[token] for token in first) > MOST_MATCHES:
+    if sum(counts[token] for token in first) > MAX_MATCHES:
         return [("replace", 0, len(first), 0, len(second))]
     return SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
 

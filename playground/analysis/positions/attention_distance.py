@@ -21,7 +21,7 @@ NEAR = 3
 LOCAL, PERIODIC, BLIND = 0.5, 0.5, 0.05
 """From which nearness beyond an even spread, from which autocorrelation, and below which share explained a head is
 called so."""
-LEAST_FOR_PERIOD = 24
+MIN_FOR_PERIOD = 24
 """Distances needed before a period is looked for."""
 
 
@@ -113,7 +113,7 @@ def _explained(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
 def _periods(mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(periods, autocorrelations) of (H, n) over past distances 1..n; the far half is too thin to count."""
     heads, usable = mean.shape[0], mean.shape[1] // 2
-    if usable < LEAST_FOR_PERIOD:
+    if usable < MIN_FOR_PERIOD:
         return np.zeros(heads, np.int64), np.zeros(heads)
     x = mean[:, :usable]
     window = np.lib.stride_tricks.sliding_window_view(x, 7, axis=1).mean(-1)

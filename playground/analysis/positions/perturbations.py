@@ -90,7 +90,7 @@ def backwards(count: int) -> Variant:
     return replace(unchanged(count), name="reversed", words="positions reversed", positions=tuple(range(count))[::-1])
 
 
-def rebased(count: int, factor: float) -> Variant:
+def with_rope_base(count: int, factor: float) -> Variant:
     """Another rotary base."""
     check_range("The factor of the rotary base", factor, 1e-6, 1e6)
     return replace(unchanged(count), name="base", words=f"rotary base × {factor:g}", base_factor=factor)

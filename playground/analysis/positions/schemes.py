@@ -11,8 +11,8 @@ import numpy as np
 from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
-LONGEST, WIDEST, MOST_HEADS = 8192, 4096, 1024
-LONGEST_SIMILARITY = 4096
+LONGEST, WIDEST, MAX_HEADS = 8192, 4096, 1024
+MAX_SIMILARITY = 4096
 
 
 def sinusoidal(length: int, width: int, base: float = 10000.0, first: int = 0) -> np.ndarray:
@@ -111,7 +111,7 @@ def alibi_slopes(heads: int) -> np.ndarray:
     For a power of two the geometric series from 2^(-8/heads) to 2^-8. For other counts, as BLOOM and MPT do:
     the series of the next power of two, its second, fourth, … members first, then the rest, cut to `heads`.
     """
-    check_range("The number of heads", heads, 1, MOST_HEADS)
+    check_range("The number of heads", heads, 1, MAX_HEADS)
     power = 1 << (heads - 1).bit_length()
     slopes = 2.0 ** (-8.0 * np.arange(1, power + 1) / power)  # (power,)
     if power != heads:
@@ -179,7 +179,7 @@ def table_similarity(table) -> TableSimilarity:
     Raises PlaygroundError beyond 4,096 positions.
     """
     table = shaped("The table", table, "(positions, d_model)", 2)
-    check_range("The number of positions", table.shape[0], 1, LONGEST_SIMILARITY)
+    check_range("The number of positions", table.shape[0], 1, MAX_SIMILARITY)
     rows = as_array(table)  # (P, d_model)
     norms = np.linalg.norm(rows, axis=1)  # (P,)
     unit = rows / np.where(norms > 0, norms, 1)[:, None]

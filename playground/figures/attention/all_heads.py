@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.attention.maps import Overview, standing_out
+from playground.analysis.attention.maps import Overview, peak_weights
 from playground.analysis.text_display import counted
 from playground.figures.attention.head import frame
 from playground.figures.theme import ACCENT, CATEGORIES, SEQUENTIAL, SMALL, SYMBOLS, colour_bar, finish, label
@@ -70,7 +70,7 @@ def overview_figure(
     pooled = (
         "" if per_query * per_key == 1 else (f" Each cell is the {overview.how} of {per_query} × {per_key} tokens.")
     )
-    told = told or Property(standing_out(overview), STANDS_OUT)
+    told = told or Property(peak_weights(overview), STANDS_OUT)
     figure = go.Figure(_cells(told, order if moved else None))
     figure.add_heatmap(
         z=z,

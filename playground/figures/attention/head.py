@@ -23,11 +23,11 @@ from playground.figures.theme import (
     label,
 )
 
-MOST_CELLS = 256
+MAX_CELLS = 256
 """Cells per side beyond which a map is pooled."""
 FEW = 8
 """Cells per side below which a map takes only its share of the picture, so that no cell fills it."""
-MOST_TICKS = 32
+MAX_TICKS = 32
 MANY = 4096
 """Cells from which a few may look the same, so that the others can be told apart."""
 
@@ -182,14 +182,14 @@ class _Grid:
         self.queries, self.keys = queries, keys
         self.window = window or Window((0, queries), (0, keys))
         (top, bottom), (left, right) = self.window.queries, self.window.keys
-        self.rows, self.columns = block_size(bottom - top, MOST_CELLS), block_size(right - left, MOST_CELLS)
+        self.rows, self.columns = block_size(bottom - top, MAX_CELLS), block_size(right - left, MAX_CELLS)
         self.y, self.x = _middles(top, bottom, self.rows), _middles(left, right, self.columns)
-        self.few = min(queries, MOST_CELLS), min(keys, MOST_CELLS)
+        self.few = min(queries, MAX_CELLS), min(keys, MAX_CELLS)
 
     def pooled(self, weights: np.ndarray, how: How) -> np.ndarray:
         """(rows, columns) float32 of weights (Q, K)."""
         part = np.asarray(weights)[slice(*self.window.queries), slice(*self.window.keys)]
-        return pool(np.ascontiguousarray(part, np.float32), MOST_CELLS, how)
+        return pool(np.ascontiguousarray(part, np.float32), MAX_CELLS, how)
 
     def unseen(self) -> np.ndarray:
         """(rows, columns) bool: cells of which a causal model sees nothing; more keys than queries were read before."""
@@ -258,7 +258,7 @@ def _with_axes(figure: go.Figure, grid: _Grid, query_labels, key_labels, begun, 
 
 def _axis(title: str, labels: Sequence[str], middles: np.ndarray, size: int, begun: int | None) -> dict:
     """An axis that counts tokens and shows their texts: at most 32 ticks, the text of every cell on hover."""
-    step = -(-len(middles) // (MOST_TICKS if size == 1 else MOST_TICKS // 2))  # the names of blocks are longer
+    step = -(-len(middles) // (MAX_TICKS if size == 1 else MAX_TICKS // 2))  # the names of blocks are longer
     starts = [int(middle - (size - 1) / 2) for middle in middles]
     written = [begun is not None and start >= begun for start in starts]
     ticks = [

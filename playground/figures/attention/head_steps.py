@@ -28,11 +28,11 @@ from playground.figures.theme import (
 if TYPE_CHECKING:
     from playground.analysis.attention.head_steps import HeadSteps
 
-MOST_KEYS = 40
+MAX_KEYS = 40
 """Keys drawn: the heaviest; the rest would be unreadable."""
 
 
-def heaviest(weights: np.ndarray, most: int = MOST_KEYS) -> np.ndarray:
+def heaviest(weights: np.ndarray, most: int = MAX_KEYS) -> np.ndarray:
     """Numbers of the keys with the largest weights, in the order of the text."""
     return np.sort(np.argsort(-weights, kind="stable")[:most])
 

@@ -20,15 +20,15 @@ from playground.figures.theme import (
     token_axis,
 )
 
-MOST_BARS = 12
-MOST_LINKED = 40
+MAX_BARS = 12
+MAX_LINKED = 40
 """Tokens of a side up to which links between two texts can be told apart."""
 
 
 def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", unit: str = "weight") -> go.Figure:
     """The tokens with the largest values (N,) as bars, the largest first; what all others have together stands below.
     names unescaped. A click's customdata is the token's number. Below zero (differences) bars point to the left."""
-    order = np.argsort(-np.abs(values), kind="stable")[: min(MOST_BARS, max(1, np.count_nonzero(values)))]
+    order = np.argsort(-np.abs(values), kind="stable")[: min(MAX_BARS, max(1, np.count_nonzero(values)))]
     shown = np.asarray(values, np.float32)[order]
     ticks = [f"{label(names[i], TICK_LIMIT)}  {i}" for i in order]
     others = len(values) - len(order)
@@ -76,7 +76,7 @@ def alignment_figure(
     """Two texts below each other, each target token tied to the source tokens that take at least a fifth of its attention,
     or else to the one that takes most; the darker the line, the more. weights (target, source), texts unescaped. Of longer
     texts the first 40 tokens."""
-    w = np.asarray(weights, np.float32)[:MOST_LINKED, :MOST_LINKED]
+    w = np.asarray(weights, np.float32)[:MAX_LINKED, :MAX_LINKED]
     ties = (w >= 0.2) | (w == w.max(1, keepdims=True))
     places = [(np.arange(count, dtype=np.float32) + 0.5) / count for count in w.shape]
     figure = go.Figure()

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from playground.analysis.text_display import counted
 from playground.figures.animation import player
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
-from playground.figures.embeddings.scatter import MOST_WRITTEN, in_scene
+from playground.figures.embeddings.scatter import MAX_WRITTEN, in_scene
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
@@ -61,7 +61,7 @@ def cloud_figure(
     """
     points = np.asarray(coordinates, np.float32)
     count, sizes = points.shape
-    few = count <= MOST_WRITTEN
+    few = count <= MAX_WRITTEN
     size = (9 if few else 3) if sizes == 2 else (5 if few else 2)
     marker: dict = {"size": size, "opacity": 0.9 if few else 0.7, "color": INK}
     figure = go.Figure()
@@ -130,7 +130,7 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
     """Writes labels beside points (N, 2), as many as there is room for: none covers another."""
     if not len(names) or not np.isfinite(points).all():
         return
-    chosen, many = np.arange(len(points)), len(points) > MOST_WRITTEN
+    chosen, many = np.arange(len(points)), len(points) > MAX_WRITTEN
     if many:
         words = np.array([len(bare) > 2 and bare.isalpha() for bare in (name.strip() for name in names)])
         chosen = spread_out(points, words)

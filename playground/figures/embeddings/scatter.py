@@ -12,7 +12,7 @@ from playground.analysis.text_display import counted, percent, plain_mark
 from playground.figures.embeddings.label_placement import WIDTH, places_beside, room_beside
 from playground.figures.theme import ACCENT, CATEGORIES, INK, MONO, SIZE, SMALL, SYMBOLS, finish, label, token_axis
 
-MOST_WRITTEN = 60
+MAX_WRITTEN = 60
 """Points beyond which texts are no longer written beside them, only shown on hover."""
 HALF = 380
 """Pixels of a picture beside another one."""
@@ -42,7 +42,7 @@ def scatter_figure(
     groups = np.array([""] * count if categories is None else [str(c) for c in categories], dtype=object)
     names = list(dict.fromkeys(groups))
     figure = go.Figure()
-    written = count <= MOST_WRITTEN
+    written = count <= MAX_WRITTEN
     sides, lengths = np.array(["top center"] * count, dtype=object), []
     if written and axes == 2 and np.isfinite(xyz).all():
         lengths = [len(text) for text in texts]

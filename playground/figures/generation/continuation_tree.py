@@ -14,7 +14,7 @@ from playground.analysis.text_display import counted, in_words, percent, plain_m
 from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL, finish, label
 
 if TYPE_CHECKING:
-    from playground.generation.continuation_tree import Stretch
+    from playground.generation.continuation_tree import Segment
 
 LANE, MOST = 40, 640
 """Pixels of height for each continuation, and for the whole picture."""
@@ -35,7 +35,7 @@ class TreeToken:
 
 
 def tree_figure(
-    stretches: Sequence[Stretch],
+    stretches: Sequence[Segment],
     tokens: Sequence[TreeToken],
     texts: Sequence[str],
     *,
@@ -101,7 +101,7 @@ def _styles(stretches, chosen: set[int], gone: set[int]):
     )
 
 
-def _lines(stretches: Sequence[Stretch], part: set[int]) -> tuple[list, list]:
+def _lines(stretches: Sequence[Segment], part: set[int]) -> tuple[list, list]:
     """Each stretch from the fork that it leaves to its last token; None lifts the pen."""
     x: list[float | None] = []
     y: list[float | None] = []

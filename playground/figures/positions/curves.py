@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.embeddings.pca_and_neighbours import Projection
 from playground.analysis.text_display import counted, percent
-from playground.figures.positions.schemes import MOST_LINES, extremes, spread
+from playground.figures.positions.schemes import MAX_LINES, extremes, spread
 from playground.figures.theme import (
     ACCENT,
     CATEGORIES,
@@ -22,7 +22,7 @@ from playground.figures.theme import (
     shades,
 )
 
-MOST_PLACES = 1024
+MAX_PLACES = 1024
 """Points of a measured line up to which all are drawn: those of a text of 512 tokens seen both ways."""
 PATH_COLOURS = [[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]]
 
@@ -75,12 +75,12 @@ def over_distance_figure(
 ) -> go.Figure:
     """Curves (lines, n) over distances (n,): one for each name, unescaped. what: the number that they show;
     axis: what the distance is. Of many lines every n-th is drawn, of a long one its extremes."""
-    x, chosen = np.asarray(distances, np.float32), spread(len(lines), MOST_LINES)
+    x, chosen = np.asarray(distances, np.float32), spread(len(lines), MAX_LINES)
     figure = go.Figure()
     colours = shades(len(chosen)) if len(lines) > 1 else [INK]
     for number, colour in zip(chosen.tolist(), colours, strict=True):
         name, values = names[number], np.asarray(lines[number], np.float32)
-        at = extremes(values, MOST_PLACES)
+        at = extremes(values, MAX_PLACES)
         figure.add_scatter(
             x=x[at],
             y=values[at],

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted
-from playground.figures.attention.head import MOST_CELLS
+from playground.figures.attention.head import MAX_CELLS
 from playground.figures.theme import ACCENT, DIVERGING, SEQUENTIAL, colour_bar, finish, label, token_axis
 
 
@@ -82,7 +82,7 @@ def weights_change_figure(
 
     Beyond 256 tokens the change of every n-th token is drawn. Hover tells the difference.
     """
-    step = -(-len(tokens) // MOST_CELLS)
+    step = -(-len(tokens) // MAX_CELLS)
     z = (np.asarray(after, np.float32) - np.asarray(before, np.float32))[::step, ::step]
     shown = list(tokens)[::step]
     most = max(float(np.abs(z).max()), 1e-3)

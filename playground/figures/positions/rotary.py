@@ -10,7 +10,7 @@ from playground.analysis.text_display import counted, in_words
 from playground.figures.animation import player
 from playground.figures.theme import ACCENT, CATEGORIES, CYCLIC, FAINT, INK, REST, SMALL, finish, label
 
-MOST_CLOCKS, COLUMNS = 32, 8
+MAX_CLOCKS, COLUMNS = 32, 8
 
 
 def short(tokens: float) -> str:
@@ -30,7 +30,7 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
     position, unescaped, "" for none; start: the position shown first. Under each clock stands its wavelength. The hands
     turn against the clock, as angles do.
     """
-    step = -(-len(frequencies) // MOST_CLOCKS)
+    step = -(-len(frequencies) // MAX_CLOCKS)
     shown = np.arange(0, len(frequencies), step)
     theta = np.asarray(frequencies, np.float64)[shown]
     columns = min(COLUMNS, len(shown))

@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from playground.analysis.text_display import counted
 from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL, colour_bar, finish, label, shades
 
-MOST_ROWS, MOST_COLUMNS = 256, 192
+MAX_ROWS, MAX_COLUMNS = 256, 192
 """Cells of a heat map beyond which only some rows or columns are drawn: a third of a megabyte."""
-MOST_CELLS = 2**15
+MAX_CELLS = 2**15
 """Heads times distances of a heat map."""
-MOST_LINES, MOST_POINTS = 32, 513
+MAX_LINES, MAX_POINTS = 32, 513
 """Lines of a picture and points of a line (256 to each side of 0) beyond which only some are drawn."""
 
 
@@ -69,9 +69,9 @@ def waves_figure(
         )
     over = counted(len(values), "position")
     sentence = f"{counted(len(names), 'dimension')} as curves over {over}, within ±{most:.3g}."
-    if len(values) > MOST_POINTS:
+    if len(values) > MAX_POINTS:
         sentence += (
-            f" Of every {len(values) / (MOST_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
+            f" Of every {len(values) / (MAX_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
         )
     figure = _finish(figure, sentence, "position", "", title, values.shape)
     figure.update_yaxes(tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55])
@@ -177,7 +177,7 @@ def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool
         figure, left_out = _lines(bias, distances)
         return _finish(figure, sentence + left_out, where, "added to the score", title, bias.shape)
     most = float(np.abs(bias).max()) or 1.0
-    at = spread(len(distances), min(MOST_POINTS, MOST_CELLS // len(bias)), around=int(np.abs(distances).argmin()))
+    at = spread(len(distances), min(MAX_POINTS, MAX_CELLS // len(bias)), around=int(np.abs(distances).argmin()))
     figure = go.Figure(
         go.Heatmap(
             z=np.asarray(bias[:, at], np.float32),
@@ -200,7 +200,7 @@ def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool
 
 def similarity_figure(cosine: np.ndarray, *, title: str = "") -> go.Figure:
     """Heat map of cosine similarities (positions, positions): white at 0, orange towards 1, blue towards -1."""
-    rows, columns, words = _places(cosine.shape, "column", columns=MOST_ROWS)
+    rows, columns, words = _places(cosine.shape, "column", columns=MAX_ROWS)
     figure = _heat(
         cosine[rows][:, columns],
         rows,
@@ -237,11 +237,11 @@ def norms_figure(norms: np.ndarray, *, title: str = "") -> go.Figure:
 
 
 def _places(
-    shape: tuple[int, int], what: str, together: int = 1, columns: int = MOST_COLUMNS
+    shape: tuple[int, int], what: str, together: int = 1, columns: int = MAX_COLUMNS
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Which rows and columns of a large table are drawn, and what is left out, in words. Columns stay `together`: every
     second one of a table of sinusoids would show the sines and none of the cosines."""
-    row_step, step = -(-shape[0] // MOST_ROWS), -(-shape[1] // columns)
+    row_step, step = -(-shape[0] // MAX_ROWS), -(-shape[1] // columns)
     at = np.arange(shape[1])
     parts = [f"every {n}. {name}" for n, name in ((row_step, "row"), (step, what)) if n > 1]
     words = f" Shown: {' and '.join(parts)}." if parts else ""
@@ -259,7 +259,7 @@ def _heat(z: np.ndarray, rows: np.ndarray, columns: np.ndarray, **more) -> go.Fi
 
 def _lines(bias: np.ndarray, distances: np.ndarray) -> tuple[go.Figure, str]:
     """Lines over distance, and in words what is left out."""
-    figure, heads = go.Figure(), spread(len(bias), MOST_LINES)
+    figure, heads = go.Figure(), spread(len(bias), MAX_LINES)
     at = spread(len(distances), around=int(np.abs(distances).argmin()))
     x = np.asarray(distances[at], np.float32)
     for head, colour in zip(heads.tolist(), shades(len(heads)), strict=True):
@@ -275,13 +275,13 @@ def _lines(bias: np.ndarray, distances: np.ndarray) -> tuple[go.Figure, str]:
     return figure, _drawn(len(bias), heads, "head") + _drawn(len(distances), at)
 
 
-def spread(count: int, most: int = MOST_POINTS, around: int = 0) -> np.ndarray:
+def spread(count: int, most: int = MAX_POINTS, around: int = 0) -> np.ndarray:
     """Which of so many things are drawn, (n,) rising, `most` at most: every n-th, the one at `around` with them."""
     step = max(1, -(-count // most))
     return np.arange(around % step, count, step)
 
 
-def extremes(values: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
+def extremes(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
     """Which points of a long line (n,) are drawn, rising, `most` + 2 at most: first, last, and the lowest and highest of
     each stretch, so that a wave too fast to be drawn is seen as the band that it fills."""
     if len(values) <= most:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
-from playground.analysis.attention.maps import standing_out
+from playground.analysis.attention.maps import peak_weights
 from playground.components import markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import Property, overview_cell, overview_figure, overview_mark
@@ -220,7 +220,7 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
         if done < layers:
             left = (now - started) / done * (layers - done)
             words = f"All heads: layer {done} of {layers}, about {left:.0f} s to go; then the maths is checked."
-        told = marked.told or (Property(standing_out(found, True), "largest weight") if kind == "cross" else None)
+        told = marked.told or (Property(peak_weights(found, True), "largest weight") if kind == "cross" else None)
         figure = overview_figure(
             found,
             coloured=marked.property,

@@ -10,7 +10,7 @@ from playground.figures.attention.token_rows import bars_figure
 from playground.tabs.attention.head_weights import Shown
 from playground.tabs.shared.downloads import cell, fresh_folder
 
-MOST_IN_FILES = 1024
+MAX_IN_FILES = 1024
 ROW, COLUMN, CHOICE = "attends to", "is attended to by", "was chosen by"
 WAYS = {"what it attends to": ROW, "what attends to it": COLUMN, "the step that chose it": CHOICE}
 """What is told of a token: name -> way."""
@@ -61,10 +61,10 @@ def _item(name: str, value: float, most: float, written: bool | None) -> dict:
 def write_files(shown: Shown) -> tuple[str, str]:
     """Paths of a CSV, tokens on both axes and neutralised against formulas, and of a JSON; both with full digits.
     PlaygroundError for more than 1,024 tokens, whose files no spreadsheet would open."""
-    if max(shown.weights.shape) > MOST_IN_FILES:
+    if max(shown.weights.shape) > MAX_IN_FILES:
         queries, keys = shown.weights.shape
         raise PlaygroundError(
-            f"The map has {queries:,} × {keys:,} numbers; files hold at most {MOST_IN_FILES:,} × {MOST_IN_FILES:,}.",
+            f"The map has {queries:,} × {keys:,} numbers; files hold at most {MAX_IN_FILES:,} × {MAX_IN_FILES:,}.",
             "Shorten the text, or use pg.record in Python for all of them.",
         )
     folder = fresh_folder()

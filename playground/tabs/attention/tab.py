@@ -6,7 +6,7 @@ import gradio as gr
 
 from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.attention import bertviz_view, flow_view, heads_handlers, heads_view, roles_view, steps_view
-from playground.tabs.shared.page_context import RUNS_MODEL, Lens, while_open
+from playground.tabs.shared.page_context import RUNS_MODEL, PageContext, while_open
 from playground.tabs.shared.views import build_views, noted
 
 NAME, TITLE = "attention", "Attention"
@@ -21,7 +21,7 @@ class Chosen:
     layer: FollowingSlider
     head: FollowingSlider
     kind: FollowingRadio
-    lens: Lens
+    lens: PageContext
     another_kind: gr.State
     """Changes with the kind."""
     another: gr.State
@@ -32,7 +32,7 @@ class Chosen:
         return [*self.lens.given, self.layer, self.head, self.kind]
 
 
-def build(lens: Lens) -> None:
+def build(lens: PageContext) -> None:
     """Builds the tab and connects it."""
     with gr.Row(elem_classes="pg-controls"):
         kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")

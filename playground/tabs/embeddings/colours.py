@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from playground.analysis.embeddings.tsne_and_umap import MOST_POINTS
+from playground.analysis.embeddings.tsne_and_umap import MAX_POINTS
 from playground.analysis.embeddings.vector_arithmetic import clusters, cosines, dense_groups, group_names
 from playground.analysis.embeddings.vocabulary_filter import main_groups
 from playground.errors import PlaygroundError
@@ -34,9 +34,9 @@ def coloured(points, coordinates: np.ndarray, asked: Asked, colour: str) -> tupl
         many = min(CLUSTERS, len(numbers) - 1)
         return group_names(clusters(points.vectors, many, asked.seed)), None
     if colour.startswith("cluster (HDBSCAN"):
-        if len(numbers) > MOST_POINTS:
+        if len(numbers) > MAX_POINTS:
             raise PlaygroundError(
-                f"HDBSCAN takes at most {MOST_POINTS:,} points; there are {len(numbers):,}.", "Take a sample."
+                f"HDBSCAN takes at most {MAX_POINTS:,} points; there are {len(numbers):,}.", "Take a sample."
             )
         return main_groups(group_names(dense_groups(coordinates)).tolist()), None
     if asked.chosen is None or asked.chosen >= len(source.texts):

@@ -10,7 +10,7 @@ from playground.tabs.embeddings.projector_points import Cloud
 from playground.tabs.embeddings.projector_request import Asked
 from playground.tabs.shared.downloads import cell, fresh_folder
 
-MOST_VECTORS = 10_000
+MAX_VECTORS = 10_000
 """Rows of a file of vectors."""
 NAMES = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
 
@@ -49,10 +49,10 @@ def write_files(found: Cloud, asked: Asked) -> list[str]:
             *(cell(str(values[number])) for values in own.values()),
         ]
 
-    rows = shown.source.matrix[shown.numbers[:MOST_VECTORS].tolist()].float().cpu().numpy()
+    rows = shown.source.matrix[shown.numbers[:MAX_VECTORS].tolist()].float().cpu().numpy()
     np.savetxt(vectors, rows, delimiter="\t", fmt="%.7g")
     with metadata.open("w", encoding="utf-8", newline="") as file:
-        file.writelines("\t".join(map(str, line)) + "\n" for line in [header, *map(told, shown.numbers[:MOST_VECTORS])])
+        file.writelines("\t".join(map(str, line)) + "\n" for line in [header, *map(told, shown.numbers[:MAX_VECTORS])])
     with points.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*header, *"xyz"[: layout.coordinates.shape[1]]])

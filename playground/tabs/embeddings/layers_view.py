@@ -3,7 +3,7 @@ tokens are at a layer."""
 
 import gradio as gr
 
-from playground.analysis.embeddings.layer_paths import along, paths_of, to_ends, track_of
+from playground.analysis.embeddings.layer_paths import along, cosine_to_endpoints, paths_of, track_of
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.embeddings.vector_arithmetic import cosines
 from playground.analysis.text_display import in_words, percent, plain_mark
@@ -15,7 +15,7 @@ from playground.tabs.shared.views import View
 
 NAME, TITLE = "layers", "Through the layers"
 BANKS = ("They walked along the river to the muddy bank", "She took all her money out of the bank")
-MOST_TOKENS = 128
+MAX_TOKENS = 128
 """Tokens of the heat map."""
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -96,9 +96,9 @@ def draw(model_id, device, dtype, text, token, second, dimensions, directions, l
     axes = [f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares)]
     lines = {}
     for title, track in tracks.items():
-        lines[f"{title}: to its embedding"], lines[f"{title}: to its last state"] = to_ends(track)
+        lines[f"{title}: to its embedding"], lines[f"{title}: to its last state"] = cosine_to_endpoints(track)
     first = next(iter(tracks.values()))
-    begin = float(to_ends(first)[0][-2 if len(first) > 2 else -1])
+    begin = float(cosine_to_endpoints(first)[0][-2 if len(first) > 2 else -1])
     words = f"Before the last layer “{name}” still has a cosine of {begin:.2f} with its own embedding."
     if len(tracks) == 2:
         lines["the two, at the same layer"] = together = along(*tracks.values())
@@ -129,7 +129,7 @@ def draw_layer(model_id, device, dtype, text, layer) -> tuple:
 
 def _at_layer(states, labels: list[str], layer: int) -> tuple:
     """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
-    count = min(len(labels), MOST_TOKENS)
+    count = min(len(labels), MAX_TOKENS)
     cosine = cosines(states[layer, :count])
     others = (cosine.sum() - count) / max(1, count * (count - 1))
     words = f"Cosine of the tokens' states after layer {layer}: {others:.2f} on average."

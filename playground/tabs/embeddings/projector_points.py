@@ -25,7 +25,7 @@ NEIGHBOURS = 12
 KEPT = 200 * 2**20
 """Bytes of layouts kept of each model: those of a whole class that places words of its own, and a few of a long text after
 every layer."""
-MOST_DRAWN, MOST_BYTES = 50_000, 1_480_000
+MAX_DRAWN, MAX_BYTES = 50_000, 1_480_000
 """Points of a picture, and bytes that they take on their way to the browser."""
 
 
@@ -93,7 +93,7 @@ def placed(model, asked: Asked, tick: Callable[[float], None] | None = None) -> 
     if tick is None and asked.layout != "PCA":
         raise PlaygroundError(f"This {asked.layout} picture is no longer kept.", "Press Place to draw it again.")
     every = points_of(model, asked, names[space], tick or (lambda share: None))
-    points = some_of(every, min(asked.count or MOST_DRAWN, _room(every, asked)), asked.seed)
+    points = some_of(every, min(asked.count or MAX_DRAWN, _room(every, asked)), asked.seed)
     layout, axes = _laid_out(points.vectors, asked, tick)
     made = Placed(points, space, layout, axes)
     with _lock:
@@ -155,11 +155,11 @@ def poolings_of(model, chosen: str | None) -> tuple[list[str], str]:
 def _room(points, asked: Asked) -> int:
     """How many of the points a picture has room for: float32 places and a byte of colour, in base64, and their labels."""
     if asked.layout != "PCA":
-        return tsne_and_umap.MOST_POINTS
+        return tsne_and_umap.MAX_POINTS
     labels, numbers = labels_of(points.source), points.numbers
     # A byte takes 4/3 characters in base64.
     written = sum(len(labels[i].encode()) + 3 for i in numbers) / max(1, len(numbers))
-    return min(MOST_DRAWN, int(MOST_BYTES / ((4 * asked.components + 1) * 4 / 3 + written)))
+    return min(MAX_DRAWN, int(MAX_BYTES / ((4 * asked.components + 1) * 4 / 3 + written)))
 
 
 def cloud(model, asked: Asked, tick: Callable[[float], None] | None = lambda share: None) -> Cloud:

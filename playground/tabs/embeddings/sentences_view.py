@@ -24,7 +24,7 @@ from playground.tabs.shared.views import View
 
 NAME, TITLE = "sentences", "Sentences"
 MINILM, LOADED = "all-minilm-l6-v2", "the model that is loaded"
-BEST, MOST_SHOWN = 10, 60
+BEST, MAX_SHOWN = 10, 60
 FIRST_LINES = """The cat sleeps on the warm sofa.
 A kitten is napping on the couch.
 The stock market fell sharply today.
@@ -152,7 +152,7 @@ def _shown(texts: list[str], asked: str, vectors, query) -> tuple[tuple, str]:
     told = (
         f"“{plain_mark(best[0], 80)}” is nearest to “{plain_mark(asked, 60)}”, with a cosine of {found.values[0]:.3f}."
     )
-    shown = min(len(texts), MOST_SHOWN)
+    shown = min(len(texts), MAX_SHOWN)
     cosine = cosines(vectors[:shown])
     if shown > 1:
         others = (cosine.sum() - shown) / (shown * (shown - 1))

@@ -11,7 +11,7 @@ from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
 from playground.tabs.generate.controls import settings_of
 from playground.tabs.generate.score import side_by_side
-from playground.tabs.generate.session import SHOWN, Written, explain_end, view
+from playground.tabs.generate.session import SHOWN, GenerationSession, explain_end, view
 from playground.tabs.generate.streaming import write
 from playground.tabs.shared.page_context import loaded, outputs
 
@@ -33,7 +33,7 @@ def branch(model_id, device, dtype, written, colour, event: gr.EventData, *rules
     yield from write(model, written, asked, node, colour)
 
 
-def take(model, written: Written, number: int) -> int | None:
+def take(model, written: GenerationSession, number: int) -> int | None:
     """The node of an alternative at the place that is explained, new or there already; None for a bar that is no
     alternative, or the token that stands there. PlaygroundError inside the visitor's own text."""
     from playground.generation.generate import chosen_by_hand

@@ -11,7 +11,7 @@ from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
 from playground.tabs.generate.controls import settings_of
-from playground.tabs.generate.session import SHOWN, Written, as_typed, view
+from playground.tabs.generate.session import SHOWN, GenerationSession, as_typed, view
 from playground.tabs.generate.streaming import write
 from playground.tabs.generate.strip import entry_of
 from playground.tabs.generate.token_explanation import NOTHING
@@ -46,7 +46,7 @@ def undo(model_id, device, dtype, written, colour, event: gr.UndoData) -> tuple:
     if not 0 <= int(event.index) < len(turns):
         return (gr.skip(),) * (SHOWN + 2)
     written.leave()
-    rest = Written((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)])
+    rest = GenerationSession((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)])
     return turns[int(event.index)]["content"], "", *view(model, rest, "The turn was taken back.", colour, NOTHING)
 
 
@@ -61,7 +61,7 @@ def edit(model_id, device, dtype, system, written, colour, event: gr.EditData, *
         yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
     else:
         written.leave()
-        changed = Written((model_id, device, dtype, "chat", ""), messages=turns)
+        changed = GenerationSession((model_id, device, dtype, "chat", ""), messages=turns)
         words = "The answer was changed; with the next turn the model reads it so."
         yield gr.skip(), "", *view(model, changed, words, colour, NOTHING)
 
@@ -71,12 +71,12 @@ def forget(model_id, device, dtype, written, colour) -> tuple:
     """Begins a new conversation."""
     words = "A new conversation."
     written.leave()
-    fresh = Written((model_id, device, dtype, "chat", ""))
+    fresh = GenerationSession((model_id, device, dtype, "chat", ""))
     return gr.skip(), "", *view(loaded(model_id, device, dtype), fresh, words, colour, NOTHING)
 
 
 @outputs(4)
-def look_into(model_id, device, dtype, written: Written) -> tuple:
+def look_into(model_id, device, dtype, written: GenerationSession) -> tuple:
     """What the model read and wrote, put under the lens for every tab: text, applied text, what of it is whose, status."""
     from playground.generation.chat_template import text_of
 
@@ -97,7 +97,9 @@ def look_into(model_id, device, dtype, written: Written) -> tuple:
     return text, text, (text, begun), markup.note(words)
 
 
-def answer(model, given, turns: list[dict], system: str, written: Written, colour: str, rules) -> Iterator[tuple]:
+def answer(
+    model, given, turns: list[dict], system: str, written: GenerationSession, colour: str, rules
+) -> Iterator[tuple]:
     """Writes the answer to the last turn; yields what `send` yields."""
     from dataclasses import replace
 
@@ -116,7 +118,7 @@ def answer(model, given, turns: list[dict], system: str, written: Written, colou
         asked = replace(asked, seed=None if asked.seed is None else asked.seed + len(written.tree.leaves()))
     else:
         prompt = [entry_of(token, "prompt") for token in model.vocabulary.describe(rendered.ids)]
-        written = Written(key, rendered.ids, prompt, messages=turns, halt=halt)
+        written = GenerationSession(key, rendered.ids, prompt, messages=turns, halt=halt)
     for shown in write(model, written, asked, ROOT, colour):
         yield "", markup.note(left_out(rendered, limit)), *shown
 

@@ -30,7 +30,7 @@ class Halt:
 
 
 @dataclass
-class Written:
+class GenerationSession:
     """One text and its continuations."""
 
     key: tuple = ()
@@ -92,7 +92,7 @@ class Written:
         return steps[number] if 0 <= number < len(steps) else None
 
 
-def entries_of(model, written: Written) -> list[dict]:
+def entries_of(model, written: GenerationSession) -> list[dict]:
     """The entries of all tokens on the strip."""
     steps = written.steps()
     return written.prompt + joined(model, [step.token.id for step in steps], [step_entry(step) for step in steps])
@@ -104,7 +104,7 @@ def first_of_group(entries: list[dict], item: int) -> int | None:
     return sum(len(group) for group in groups[:item]) if 0 <= item < len(groups) else None
 
 
-def talk_of(written: Written) -> list[dict]:
+def talk_of(written: GenerationSession) -> list[dict]:
     """The conversation for the chat box."""
     return [turn | {"content": inert(turn["content"])} for turn in written.turns]
 
@@ -120,7 +120,7 @@ def as_typed(text: str) -> str:
     return re.sub("([<&])\u200b", "\\1", text)
 
 
-def explain_end(model, written: Written) -> tuple:
+def explain_end(model, written: GenerationSession) -> tuple:
     """Chart, sentence, stages and pieces of the last token on the strip, which becomes the place explained."""
     entries = entries_of(model, written)
     written.place = len(entries) - 1
@@ -128,7 +128,7 @@ def explain_end(model, written: Written) -> tuple:
     return *told, pieces_view(model, written.all_ids(), entries, written.place)
 
 
-def view(model, written: Written, words: str, colour: str, explanation=None, whole: bool = True) -> tuple:
+def view(model, written: GenerationSession, words: str, colour: str, explanation=None, whole: bool = True) -> tuple:
     """strip, status, chart, detail, stages, pieces, tree, its accordion, leaf to compare with, its picture, chatbot,
     written.
 
@@ -144,7 +144,7 @@ def view(model, written: Written, words: str, colour: str, explanation=None, who
     return strip, markup.note(words), *(explanation or (gr.skip(),) * 4), *tree, talk, written
 
 
-def tree_view(model, written: Written) -> tuple:
+def tree_view(model, written: GenerationSession) -> tuple:
     """The tree's picture, its accordion, the leaves to compare with and no comparison yet; away while there is only
     one continuation."""
     leaves = written.tree.leaves()
@@ -155,7 +155,7 @@ def tree_view(model, written: Written) -> tuple:
     return gr.update(value=figure, visible=True), gr.update(visible=True), gr.update(choices=others, value=None), None
 
 
-def tree_picture(model, written: Written):
+def tree_picture(model, written: GenerationSession):
     """The picture of all continuations, the one on the strip in the accent colour."""
     tree, stretches = written.tree, written.tree.stretches()
     sums: list[float] = []

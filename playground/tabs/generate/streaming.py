@@ -10,9 +10,9 @@ from playground import workbench
 from playground.analysis.text_display import counted
 from playground.components import markup
 from playground.errors import PlaygroundError
-from playground.generation.continuation_tree import MOST_TOKENS, ROOT
+from playground.generation.continuation_tree import MAX_TOKENS, ROOT
 from playground.tabs.generate.controls import settings_of
-from playground.tabs.generate.session import SHOWN, Halt, Written, explain_end, view
+from playground.tabs.generate.session import SHOWN, GenerationSession, Halt, explain_end, view
 from playground.tabs.generate.strip import SHADED_TOKENS, entry_of, prompt_entries
 from playground.tabs.generate.token_explanation import BARS, NOTHING, explain_next
 from playground.tabs.shared.page_context import loaded, outputs, recorded
@@ -34,15 +34,15 @@ def stream(model_id, device, dtype, text, mode, written, colour, *rules) -> Iter
     yield from write(model, written, asked, ROOT, colour)
 
 
-def untouched(model, key: tuple, halt: Halt) -> Written:
+def untouched(model, key: tuple, halt: Halt) -> GenerationSession:
     """A text before anything is written after it. A long one is only cut into tokens, and so is an encoder's: what the model
     expects in it takes as long as reading it, which the writing begins with, and which Stop ends."""
     *given, mode, text = key
     ids, tokens = cut(model, text)
     if mode == "translate" or len(ids) > SHADED_TOKENS:
-        return Written(key, ids, [entry_of(token, "prompt") for token in tokens], halt=halt)
+        return GenerationSession(key, ids, [entry_of(token, "prompt") for token in tokens], halt=halt)
     recording = recorded(*given, text)
-    return Written(key, ids, prompt_entries(recording), following_of(recording), halt=halt)
+    return GenerationSession(key, ids, prompt_entries(recording), following_of(recording), halt=halt)
 
 
 def cut(model, text: str) -> tuple:
@@ -68,7 +68,7 @@ def clear(model_id, device, dtype, written, colour) -> tuple:
     """Forgets every continuation; the text stays."""
     written.check(model_id, device, dtype)
     written.leave()
-    written = Written(written.key, written.ids, written.prompt, written.following, messages=written.messages)
+    written = GenerationSession(written.key, written.ids, written.prompt, written.following, messages=written.messages)
     explanation = explain_next(written.following) if written.following else NOTHING
     return view(loaded(model_id, device, dtype), written, "The continuations were cleared.", colour, explanation)
 
@@ -82,14 +82,14 @@ def following_of(recording):
     return next_tokens(recording.model, recording.last_logits, BARS)
 
 
-def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[tuple]:
+def write(model, written: GenerationSession, asked, begun: int, colour: str) -> Iterator[tuple]:
     """Writes from a node of the tree on, feeding the page; yields what `view` gives. Ends without a word once the page shows
-    something else. For a stream that `Written.begin` was called for."""
-    from playground.generation.generate import Reading, room_words, within_limits
-    from playground.generation.sampling import not_followed
+    something else. For a stream that `GenerationSession.begin` was called for."""
+    from playground.generation.generate import PrefillProgress, clamp_note, clamp_to_context
+    from playground.generation.sampling import unsupported_generation_config
 
     settings, halt = workbench.shared().settings, written.halt
-    allowed = within_limits(model, written.ids, written.tree.ids(begun), asked, settings)
+    allowed = clamp_to_context(model, written.ids, written.tree.ids(begun), asked, settings)
     begun, dropped = make_room(written, allowed, begun)
     grown = grow(model, written, allowed, begun)
     written.node, written.place = begun, None
@@ -100,7 +100,7 @@ def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[t
             grown.close()
             return
         now = time.perf_counter()
-        if isinstance(step, Reading):
+        if isinstance(step, PrefillProgress):
             words = f"Reading the text: {step.done:,} of {step.total:,} tokens.{shared_with(turns.visitors)}"
             yield gr.skip(), markup.note(words), *(gr.skip(),) * (SHOWN - 2)
         else:
@@ -121,37 +121,41 @@ def write(model, written: Written, asked, begun: int, colour: str) -> Iterator[t
     elif halt.asked:
         words = f"Stopped after {counted(len(steps), 'token')}. They stay, and any of them can be clicked."
     else:
-        words = speed(steps, started) + how_it_ended(model, written, steps, allowed)
-        words += f" {room}" if (room := room_words(asked, allowed, model, settings)) and cut_off(steps, allowed) else ""
-    words = f"{words} {dropped}{' '.join(not_followed(model))}".rstrip()
+        words = speed(steps, started) + stop_reason(model, written, steps, allowed)
+        words += (
+            f" {room}"
+            if (room := clamp_note(asked, allowed, model, settings)) and hit_token_limit(steps, allowed)
+            else ""
+        )
+    words = f"{words} {dropped}{' '.join(unsupported_generation_config(model))}".rstrip()
     yield view(model, written, words, colour, explain_end(model, written) if steps else None)
 
 
-def cut_off(steps: list, allowed) -> bool:
+def hit_token_limit(steps: list, allowed) -> bool:
     """Whether the writing ended for want of room: one continuation is as long as it could become."""
     return allowed.beams > 1 or any(step.index == allowed.max_new_tokens - 1 and not step.stopped for step in steps)
 
 
-def make_room(written: Written, allowed, begun: int) -> tuple[int, str]:
+def make_room(written: GenerationSession, allowed, begun: int) -> tuple[int, str]:
     """Makes room in the tree for what is asked for: continuations written first go where there is none, and the page says
     so. Returns the node's number from then on. PlaygroundError, with the numbers, where that alone is too much."""
     wanted, tree = allowed.max_new_tokens * max(allowed.samples, allowed.beams), written.tree
     before = len(tree.path(begun))
-    if before + wanted > MOST_TOKENS:
+    if before + wanted > MAX_TOKENS:
         raise PlaygroundError(
-            f"With the {before:,} before them, {wanted:,} tokens would be written; one tree holds at most {MOST_TOKENS:,}.",
+            f"With the {before:,} before them, {wanted:,} tokens would be written; one tree holds at most {MAX_TOKENS:,}.",
             "Ask for fewer new tokens, samples or beams.",
         )
-    if len(tree.nodes) + wanted <= MOST_TOKENS:
+    if len(tree.nodes) + wanted <= MAX_TOKENS:
         return begun, ""
     written.tree, numbers, gone = tree.with_room(wanted, [begun])
     words = (
-        f"One tree holds at most {MOST_TOKENS:,} tokens: the {counted(gone, 'continuation')} written first had to go. "
+        f"One tree holds at most {MAX_TOKENS:,} tokens: the {counted(gone, 'continuation')} written first had to go. "
     )
     return numbers[begun], words
 
 
-def grow(model, written: Written, asked, begun: int) -> Iterator:
+def grow(model, written: GenerationSession, asked, begun: int) -> Iterator:
     """Yields each step after adding it to the tree; the strip follows the first sample, or the best beam. Before the first
     step comes how far a long text has been read. Changes nothing once the page shows something else."""
     bench, before = workbench.shared(), written.tree.ids(begun)
@@ -160,7 +164,7 @@ def grow(model, written: Written, asked, begun: int) -> Iterator:
     return _grow_samples(written, bench.generate(model, written.ids, asked, before, readings=True), begun)
 
 
-def _grow_samples(written: Written, steps, begun: int) -> Iterator:
+def _grow_samples(written: GenerationSession, steps, begun: int) -> Iterator:
     from playground.generation.generate import Step
 
     halt, tree = written.halt, written.tree
@@ -172,7 +176,7 @@ def _grow_samples(written: Written, steps, begun: int) -> Iterator:
         yield step
 
 
-def _grow_beams(written: Written, search, begun: int) -> Iterator:
+def _grow_beams(written: GenerationSession, search, begun: int) -> Iterator:
     halt, tree, nodes = written.halt, written.tree, {(): begun}
     for found in search:
         if halt.left:
@@ -187,7 +191,7 @@ def _grow_beams(written: Written, search, begun: int) -> Iterator:
             yield steps[-1]
 
 
-def stop(written: Written) -> None:
+def stop(written: GenerationSession) -> None:
     """Asks the stream to end after the token that is being computed; the stream itself says so, and keeps all."""
     written.halt.asked = True
 
@@ -205,7 +209,7 @@ def shared_with(visitors: int) -> str:
     return f" {visitors} visitors share this device and take turns, token by token." if visitors > 1 else ""
 
 
-def how_it_ended(model, written: Written, steps: list, asked) -> str:
+def stop_reason(model, written: GenerationSession, steps: list, asked) -> str:
     """Why the writing ended, where that is not plain."""
     if asked.beams > 1:
         tree, end = written.tree, written.node

@@ -7,7 +7,7 @@ from playground.components import FollowingDropdown, FollowingRadio, Panel, Plot
 from playground.tabs.generate import branches, chat, controls, score, streaming
 from playground.tabs.generate.fill import fill_view, filled
 from playground.tabs.generate.modes import MODES, WRITING, modes_of, off_words
-from playground.tabs.generate.session import SHOWN, Written, entries_of, first_of_group, talk_of, tree_view
+from playground.tabs.generate.session import SHOWN, GenerationSession, entries_of, first_of_group, talk_of, tree_view
 from playground.tabs.generate.strip import COLOURS, SHADED_TOKENS, entry_of, prompt_entries, strip_items
 from playground.tabs.generate.token_explanation import (
     NO_STAGES,
@@ -21,7 +21,7 @@ from playground.tabs.shared.page_context import (
     GENERATES,
     QUIET,
     RUNS_MODEL,
-    Lens,
+    PageContext,
     loaded,
     outputs,
     recorded,
@@ -45,9 +45,9 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: Lens) -> None:
+def build(lens: PageContext) -> None:
     """Builds the tab and connects it."""
-    written = gr.State(Written())
+    written = gr.State(GenerationSession())
     mode = FollowingRadio(
         [("Complete", "complete")], value="complete", label="Mode", show_label=False, container=False, elem_id="mode"
     )
@@ -221,21 +221,26 @@ def first_sight(model, key: tuple, colour: str) -> tuple:
     *given, mode, text = key
     if mode == "chat":
         words = "Type a message, or press Send for this one. What the model reads will stand here, template included."
-        return Written(key), words, NOTHING, []
+        return GenerationSession(key), words, NOTHING, []
     if mode == "translate":
         ids, tokens = streaming.cut(model, text)
         check_length(len(ids), model.max_tokens)
         entries = [entry_of(token, "prompt") for token in tokens]
         words = "Press Generate: the model reads the text with its encoder and writes with its decoder."
-        return Written(key, ids, entries), words, NOTHING, strip_items(entries, colour)
+        return GenerationSession(key, ids, entries), words, NOTHING, strip_items(entries, colour)
     recording = recorded(*given, text)
     ids = tuple(token.id for token in recording.tokens)
     if mode == "fill":
         found = filled(*given, text)
         strip, words, *explanation = fill_view(found, colour)
-        return Written(key, ids, [entry_of(token, "prompt") for token in found.tokens]), words, explanation, strip
+        return (
+            GenerationSession(key, ids, [entry_of(token, "prompt") for token in found.tokens]),
+            words,
+            explanation,
+            strip,
+        )
     entries = prompt_entries(recording, most=len(recording.tokens) if mode == "score" else SHADED_TOKENS)
-    written, explanation = Written(key, ids, entries), NOTHING
+    written, explanation = GenerationSession(key, ids, entries), NOTHING
     if mode == "score":
         words, place = score.score_words(recording, entries), score.most_surprising(entries)
         explanation = *explain_given(recording, place), pieces_view(model, ids, entries, place)

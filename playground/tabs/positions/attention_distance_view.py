@@ -7,8 +7,8 @@ import numpy as np
 
 from playground.analysis.positions.attention_distance import (
     BLIND,
-    LEAST_FOR_PERIOD,
     LOCAL,
+    MIN_FOR_PERIOD,
     NEAR,
     PERIODIC,
     DistanceProfile,
@@ -23,10 +23,10 @@ from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
 from playground.tabs.shared.views import View
 
 NAME, TITLE = "used", "In use"
-MOST_TOKENS = 512
+MAX_TOKENS = 512
 """Longest text whose heads are all measured at once."""
-MOST_DISTANCES = 64
-MOST_CELLS = 2**17
+MAX_DISTANCES = 64
+MAX_CELLS = 2**17
 """Rows times distances of the picture of all heads: half a megabyte."""
 NEAR_NAME, EXPLAINED, PERIODIC_NAME = "local", "explained by distance", "periodic"
 
@@ -40,7 +40,7 @@ ABOUT = markup.explanation(
     f"η²; below {BLIND:.0%} the head ignores order. For all of them the first token is set aside, on which many heads rest "
     "(attention sinks, Xiao et al. 2024), and each query's other weights share the whole.",
     "<b>Periodic</b>: the largest autocorrelation, at 2 tokens or more, of the mean over past distances, its running mean "
-    f"over 7 taken off; from {PERIODIC} on it is called periodic. It needs {2 * LEAST_FOR_PERIOD + 1} tokens. A text that "
+    f"over 7 taken off; from {PERIODIC} on it is called periodic. It needs {2 * MIN_FOR_PERIOD + 1} tokens. A text that "
     "repeats itself makes heads periodic that follow words, not places.",
 )
 
@@ -126,9 +126,9 @@ _measured: WeakKeyDictionary = WeakKeyDictionary()
 def profiles_of(recording, kind: str) -> list[DistanceProfile]:
     """Every layer's profile, measured once for a recording. PlaygroundError for texts that are too long."""
     tokens = len(recording.attention(0, kind).query_tokens)
-    if tokens > MOST_TOKENS:
+    if tokens > MAX_TOKENS:
         raise PlaygroundError(
-            f"The text has {tokens:,} tokens; all heads over distance are measured up to {MOST_TOKENS:,}.",
+            f"The text has {tokens:,} tokens; all heads over distance are measured up to {MAX_TOKENS:,}.",
             "Shorten the text.",
         )
     kept = _measured.setdefault(recording, {})
@@ -140,7 +140,7 @@ def profiles_of(recording, kind: str) -> list[DistanceProfile]:
 def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
     """(n,) bool: which distances the picture of all heads shows, the nearest ones: the fewer the more heads there are."""
     sides = 1 if distances[0] >= 0 else 2
-    farthest = min(MOST_DISTANCES, max(1, MOST_CELLS // (sides * max(1, rows)) - 1))
+    farthest = min(MAX_DISTANCES, max(1, MAX_CELLS // (sides * max(1, rows)) - 1))
     return np.abs(distances) <= farthest
 
 
@@ -206,7 +206,7 @@ def _counts(grids: dict, periods: np.ndarray) -> str:
     words = f"Of {total} heads {local} are local, and {blind} ignore order "
     words += f"(distance explains less than {BLIND:.0%})"
     if not np.nansum(periods):
-        return f"{words}; for periods the text needs {2 * LEAST_FOR_PERIOD + 1} tokens."
+        return f"{words}; for periods the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
     return f"{words}; {(grids[PERIODIC_NAME] >= PERIODIC).sum()} are periodic (autocorrelation {PERIODIC} and more)."
 
 

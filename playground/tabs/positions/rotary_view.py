@@ -154,7 +154,7 @@ def _clocks(recording, source, base, width) -> tuple:
 
 
 def _score(recording, layer, head, query, key) -> tuple:
-    from playground.positions.rotary_layer import same_token, turned_pair
+    from playground.positions.rotary_layer import constant_token_probe, rotated_pair
 
     layers = recording.layers() if recording.kinds else 1
     layer = min(int(layer), layers - 1)
@@ -170,7 +170,7 @@ def _score(recording, layer, head, query, key) -> tuple:
         _choices(labels, key),
     )
     try:
-        found = turned_pair(recording, layer, head, query, key)
+        found = rotated_pair(recording, layer, head, query, key)
     except PlaygroundError as error:
         off = markup.badge("off", f"{error.message} {error.remedy}")
         return *controls, off, gr.Slider(interactive=False), "", None, None, None, None
@@ -186,7 +186,7 @@ def _score(recording, layer, head, query, key) -> tuple:
     lines = {"these two tokens": found.score.scores(far), "mean over all pairs of tokens": found.mean.scores(far)}
     decay = decay_figure(far, lines, length=found.tokens, title="How the score fades far away")
     slider = gr.Slider(0, farthest, value=shown, interactive=True, label=f"Distance (really {found.distance})")
-    badge = _badge(found, recording) + _alone(same_token(recording.model), layer)
+    badge = _badge(found, recording) + _alone(constant_token_probe(recording.model), layer)
     return (
         *controls,
         badge,

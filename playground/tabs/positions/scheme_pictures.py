@@ -36,7 +36,7 @@ NAMES = {
 }
 MOST = 5
 """Pictures of a scheme at most."""
-MOST_CELLS = 2**20
+MAX_CELLS = 2**20
 """Positions times dimensions that a formula is computed for: a quarter of a second."""
 
 
@@ -56,11 +56,11 @@ class Numbers:
 
     def check_cells(self) -> None:
         """PlaygroundError for a table of more numbers than are computed here."""
-        if self.length * self.width > MOST_CELLS:
+        if self.length * self.width > MAX_CELLS:
             raise PlaygroundError(
                 f"{self.length:,} positions of {self.width:,} dimensions are {self.length * self.width:,} numbers; at most "
-                f"{MOST_CELLS:,} are computed.",
-                f"Choose a length of at most {MOST_CELLS // self.width:,}, or a smaller width.",
+                f"{MAX_CELLS:,} are computed.",
+                f"Choose a length of at most {MAX_CELLS // self.width:,}, or a smaller width.",
             )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.tabs.positions import scheme_pictures
-from playground.tabs.positions.attention_distance_view import MOST_TOKENS, profiles_of
+from playground.tabs.positions.attention_distance_view import MAX_TOKENS, profiles_of
 from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
 from playground.tabs.shared.views import View
 
@@ -66,7 +66,7 @@ def build(view: View) -> None:
 @outputs(9 + scheme_pictures.MOST)
 def draw(model_id, device, dtype, text, scheme, known, length, width, base, shift, heads) -> tuple:
     """A scheme in pictures; `known` is the model that `scheme` was chosen with, another one opens on its own scheme."""
-    from playground.positions.rotary_layer import unturned_layers
+    from playground.positions.rotary_layer import nope_layers
     from playground.positions.scheme_tensors import position_facts
 
     recording = recorded(model_id, device, dtype, text)
@@ -76,7 +76,7 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
     facts = position_facts(recording.model, numbers.length)
     own = scheme_pictures.own_scheme(facts)
     scheme = scheme if scheme in scheme_pictures.NAMES and known == model_id else own
-    without = unturned_layers(recording.model) if scheme == own == "rotary" else ()
+    without = nope_layers(recording.model) if scheme == own == "rotary" else ()
     profiles = (
         mean_profiles(recording, without) if scheme == own and (without or scheme in ("alibi", "other")) else None
     )
@@ -110,7 +110,7 @@ def mean_profiles(recording, without: tuple[int, ...] = ()) -> tuple | None:
     """(distances, (heads, n)) of the mean attention over distance, mean of all layers; with layers named,
     (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or models whose
     attention is not given."""
-    if not recording.kinds or not 1 < len(recording.tokens) <= MOST_TOKENS:
+    if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
         return None
     found = profiles_of(recording, recording.kinds[0])
     if not without:

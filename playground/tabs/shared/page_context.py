@@ -27,7 +27,7 @@ FIRST_TEXT = EXAMPLES["coreference"]
 
 
 @dataclass
-class Lens:
+class PageContext:
     """The shared components. `given` are the inputs that every drawing handler starts with: model id, device,
     number format and text."""
 
@@ -50,9 +50,9 @@ class Lens:
         return [self.model, self.device, self.dtype, self.applied]
 
 
-def build(active: gr.Textbox, opened: dict[str, gr.State]) -> Lens:
-    """The text with its examples, above the tabs; `active` and `opened` as in Lens."""
-    lens = Lens(
+def build(active: gr.Textbox, opened: dict[str, gr.State]) -> PageContext:
+    """The text with its examples, above the tabs; `active` and `opened` as in PageContext."""
+    lens = PageContext(
         model=gr.State(""),
         device=gr.State("auto"),
         dtype=gr.State("auto"),

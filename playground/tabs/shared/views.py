@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from playground.tabs.shared.page_context import QUIET, RUNS_MODEL, Lens, while_open
+from playground.tabs.shared.page_context import QUIET, RUNS_MODEL, PageContext, while_open
 
 
 def name_kept(name: str) -> gr.Textbox:
@@ -39,7 +39,7 @@ def noted(events: Sequence) -> gr.State:
 class View:
     """Where a view lies: the page's lens, which view of its tab is the open one, and the names of view and tab."""
 
-    lens: Lens
+    lens: PageContext
     shown: gr.Textbox
     another: gr.State
     """Changes when another view of the tab is opened."""
@@ -59,7 +59,7 @@ class View:
         )
 
 
-def build_views(lens: Lens, within: str, parts: Sequence, *shared) -> None:
+def build_views(lens: PageContext, within: str, parts: Sequence, *shared) -> None:
     """Builds the views of a tab, each with NAME, TITLE and build(view, *shared), as tabs of its own."""
     shown, another = name_kept(parts[0].NAME), gr.State(parts[0].NAME)
     with gr.Tabs(elem_id=f"{within}-views"):
