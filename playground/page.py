@@ -1,6 +1,7 @@
 """The page put together: header, sidebar, the text under the lens, the tabs, the endpoints."""
 
 import os
+import time
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
@@ -11,10 +12,9 @@ from playground import api, tabs, workbench
 from playground.components import Panel
 from playground.components.theme import theme
 from playground.settings import Settings
-from playground.tabs.shared import page_context as lens_module
-from playground.tabs.shared import sidebar
+from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
-from playground.tabs.shared.views import keeps_name, name_kept
+from playground.tabs.shared.views import on_open, open_name
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = """
@@ -43,24 +43,24 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
     workbench.share(workbench.Workbench(settings))
     with gr.Blocks(
         title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT, KEPT)
-    ) as page:
+    ) as blocks:
         with gr.Sidebar(open=False, width=SIDEBAR):
             holder = gr.Column()
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
-        lens = lens_module.build(name_kept(tabs.TABS[0].NAME), {tab.NAME: gr.State(0) for tab in tabs.TABS})
+        page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: gr.State(0) for tab in tabs.TABS})
         with gr.Tabs(elem_id="tabs"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:
-                    keeps_name(item, lens.active, tab.NAME, lens.opened[tab.NAME])
-                    tab.build(lens)
+                    tab.build(page)
+                    on_open(page, item, page.active, tab.NAME, page.opened[tab.NAME], time.monotonic_ns)
         with holder:
-            sidebar.build(lens, page)
+            sidebar.build(page, blocks)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
-        page.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
+        blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
         api.publish()
-    return page
+    return blocks
 
 
 def launch_options() -> dict:

@@ -22,7 +22,7 @@ from playground.positions.scheme_tensors import position_facts
 from playground.settings import Settings
 from playground.tabs.generate import streaming
 from playground.tabs.generate.session import GenerationSession
-from playground.tabs.shared import page_context
+from playground.tabs.shared import events
 from tests.tools import zoo
 
 SMOLLM2 = "smollm2-135m-instruct"
@@ -62,8 +62,8 @@ def test_long_texts_hold_up_no_drawing(server):
     queues = {
         f"/{fn.api_name}": (fn.concurrency_id, fn.concurrency_limit) for fn in server.app.fns.values() if fn.api_name
     }
-    page = page_context.GENERATES["concurrency_id"], page_context.GENERATES["concurrency_limit"]
-    drawn = page_context.RUNS_MODEL["concurrency_id"], page_context.RUNS_MODEL["concurrency_limit"]
+    page = events.GENERATES["concurrency_id"], events.GENERATES["concurrency_limit"]
+    drawn = events.RUNS_MODEL["concurrency_id"], events.RUNS_MODEL["concurrency_limit"]
     assert queues["/generate"] == page == ("generate", 8)
     assert {queues[name] for name in ENDPOINTS - {"/generate"}} == {drawn} == {("model", 4)}
 

@@ -22,13 +22,16 @@ from playground.settings import Settings
 from playground.tabs import positions
 from playground.tabs.attention import bertviz_view, flow_view, roles_view, steps_view
 from playground.tabs.attention import heads_handlers as attention
+from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.embeddings import layers_view, projector_clicks
 from playground.tabs.embeddings import words_view as embeddings
 from playground.tabs.generate import branches, chat, controls, score, streaming, tab
 from playground.tabs.generate.session import GenerationSession, entries_of
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.shared import sidebar
+from playground.tabs.shared.page_context import PageContext
 from playground.workbench import Workbench
+from tests.tabs import calling
 from tests.tools import zoo
 
 SCRIPT, IMAGE = "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>"
@@ -97,14 +100,28 @@ def event(**data) -> gr.EventData:
 # --- what a handler gave back -----------------------------------------------------------------------------------
 
 
-def answers(handler, *arguments) -> list[tuple]:
+def answers(handler, *arguments) -> list:
     """All that a handler gives the page, each with as many outputs as the page expects."""
-    given = handler(*arguments)
-    given = [given] if isinstance(given, tuple) else list(given)
-    assert {len(outputs) for outputs in given} == {handler.outputs + 1}
-    for output in (output for outputs in given for output in outputs):
-        assert_inert(output)
+    if arguments and isinstance(arguments[0], PageContext):
+        given = calling.answers(handler, *arguments)
+    else:
+        given = handler(*arguments)
+        given = [given] if isinstance(given, tuple) else list(given)
+        assert {len(outputs) for outputs in given} == {handler.outputs + 1}
+    for outputs in given:
+        for output in outputs.values() if isinstance(outputs, dict) else outputs:
+            assert_inert(output)
     return given
+
+
+def message_of(outputs):
+    """What the page's message becomes."""
+    return outputs["message"] if isinstance(outputs, dict) else outputs[-1]
+
+
+def others_of(outputs) -> list:
+    """All outputs but the message."""
+    return [v for k, v in outputs.items() if k != "message"] if isinstance(outputs, dict) else list(outputs[:-1])
 
 
 def assert_inert(output) -> None:
@@ -141,14 +158,14 @@ def skipped(output) -> bool:
 
 def refusal(given: list[tuple]) -> str:
     """The message of a refusal, which has left everything else as it was."""
-    assert len(given) == 1 and all(skipped(output) for output in given[0][:-1]), "something was lost"
-    assert 'role="alert"' in given[0][-1]
-    return given[0][-1]
+    assert len(given) == 1 and all(skipped(output) for output in others_of(given[0])), "something was lost"
+    assert 'role="alert"' in message_of(given[0])
+    return message_of(given[0])
 
 
 def accepted(given: list[tuple]) -> bool:
     """Whether the handler did its work; if not, it gave a refusal in words and lost nothing."""
-    if all(outputs[-1] == "" for outputs in given):
+    if all(message_of(outputs) == "" for outputs in given):
         return True
     refusal(given)
     return False
@@ -170,7 +187,7 @@ def handlers(model: str, text: str):
     yield attention.zoom, (*first, 1, 1, kind, event(x0=0, x1=3, y0=0, y1=3))
     yield attention.draw_head, (*first, 1, 1, kind, "the mask")
     yield attention.draw_head, (*first, 1, 1, kind, "times the values' norms", (), "special tokens")
-    yield flow_view.draw, (*first, kind, None, "rollout")
+    yield flow_view.draw, (PageContext(*first), FlowRequest(kind, None, "rollout"))
     yield steps_view.draw, (*first, 1, 1, kind, None)
     yield steps_view.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
     yield roles_view.draw, (*first, kind, "self")
@@ -304,7 +321,7 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (attention.open_row, (*first, 0, 0, "self", event(**data))),
         (attention.open_token, (*first, 0, 0, "self", event(**data))),
         (attention.zoom, (*first, 0, 0, "self", event(**data))),
-        (flow_view.choose, (*first, "self", None, "rollout", False, event(**data))),
+        (flow_view.choose, (PageContext(*first), FlowRequest("self", None, "rollout"), event(**data))),
         (roles_view.open_head, (event(**data),)),
         (
             embeddings.show_neighbours,

@@ -1,17 +1,25 @@
 """Through the layers: from which tokens of the text a token's state can have come, by rollout and by flow."""
 
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
 import gradio as gr
 
 from playground.analysis.attention.rollout_and_flow import flow_to, mixed, rollout_to, told
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.attention.token_rows import through_figure
-from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
+from playground.tabs.shared.events import LATEST, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from playground.tabs.attention.tab import Chosen
 
 NAME, TITLE = "through", "Through the layers"
 ROLLOUT, FLOW = "rollout", "flow"
-LONGEST = {ROLLOUT: 512, FLOW: 64}
+MAX_TOKENS = {ROLLOUT: 512, FLOW: 64}
 """Tokens up to which each is computed: flow solves one problem for each layer and token."""
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -26,49 +34,67 @@ ABOUT = markup.explanation(
 )
 
 
-def build(view: View, chosen) -> None:
+@dataclass(frozen=True)
+class FlowRequest:
+    """What the view's controls say."""
+
+    kind: str
+    token: int | None
+    """The chosen token; None for the last."""
+    method: str
+    drop_first: bool = False
+
+
+def build(view: View, chosen: "Chosen") -> None:
     """Builds the view and connects it."""
-    lens = view.lens
     with gr.Row(elem_classes="pg-controls"):
         token = FollowingDropdown([], label="Token", elem_id="through-token")
-        way = gr.Radio([ROLLOUT, FLOW], value=ROLLOUT, label="By", elem_id="through-way")
-        sink = gr.Checkbox(False, label="Leave out the first token, where many heads rest", elem_id="through-sink")
+        method = gr.Radio([ROLLOUT, FLOW], value=ROLLOUT, label="By", elem_id="through-way")
+        drop_first = gr.Checkbox(
+            False, label="Leave out the first token, where many heads rest", elem_id="through-sink"
+        )
     figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map")
     sentence = Panel(live=True, elem_id="through-sentence")
     Panel(ABOUT)
 
-    shown = [token, figure, sentence, lens.message]
-    given = [*lens.given, chosen.kind, token, way, sink]
-    gr.on([token.input, way.input, sink.input], draw, given, shown, trigger_mode="always_last", **RUNS_MODEL)
-    view.draws(draw, given, shown, chosen.another_kind)
-    figure.select(choose, given, shown, **RUNS_MODEL)
+    inputs = {"kind": chosen.kind, "token": token, "method": method, "drop_first": drop_first}
+    wires = {
+        "inputs": inputs,
+        "request": FlowRequest,
+        "outputs": {"token": token, "figure": figure, "sentence": sentence},
+    }
+    view.draws(draw, **wires, also=chosen.another_kind)
+    bind([token.input, method.input, drop_first.input], draw, page=view.page, **wires, **LATEST)
+    bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL)
 
 
-@outputs(3)
-def draw(model_id, device, dtype, text, kind, token, way, sink=False) -> tuple:
+def draw(page: PageContext, request: FlowRequest) -> Outputs:
     """The tokens to choose from, the picture of the chosen one, and what it says."""
-    return _view(recorded(model_id, device, dtype, text), kind, token, way, sink)
-
-
-def _view(recording, kind: str, token, way: str, sink: bool) -> tuple:
-    gone = gr.update(value=None, visible=False)
+    recording, kind = page.recording(), request.kind
+    gone = {"figure": gr.update(value=None, visible=False)}
     if not (can := recording.model.capabilities.attention):
-        return gr.skip(), gone, markup.note(f"The attention of this model can't be shown: {can.reason}.")
+        return gone | {"sentence": markup.note(f"The attention of this model can't be shown: {can.reason}.")}
     kind = kind if kind in recording.kinds else recording.kinds[0]
     if kind == "cross":
         words = "Cross-attention alone leads from one text to the other: choose the encoder's or the decoder's own."
-        return gr.skip(), gone, markup.note(words)
+        return gone | {"sentence": markup.note(words)}
     labels = [t.label for t in recording.attention(0, kind).query_tokens]
+    token = request.token
     token = len(labels) - 1 if token is None or int(token) >= len(labels) else int(token)
-    tokens = gr.update(choices=[(f"{i}: {plain_mark(name, 24)}", i) for i, name in enumerate(labels)], value=token)
-    if len(labels) > LONGEST[way]:
-        words = f"The text has {len(labels):,} tokens; {way} is computed for up to {LONGEST[way]}. Shorten it"
-        return tokens, gone, markup.note(words + (", or choose rollout." if way == FLOW else "."))
-    layers = mixed((recording.attention(n, kind).weights for n in range(recording.layers(kind))), sink)
-    shares = (flow_to if way == FLOW else rollout_to)(layers, token)
+    choices = {
+        "token": gr.update(choices=[(f"{i}: {plain_mark(name, 24)}", i) for i, name in enumerate(labels)], value=token)
+    }
+    if len(labels) > MAX_TOKENS[request.method]:
+        words = (
+            f"The text has {len(labels):,} tokens; {request.method} is computed for up to {MAX_TOKENS[request.method]}."
+        )
+        words += " Shorten it" + (", or choose rollout." if request.method == FLOW else ".")
+        return choices | gone | {"sentence": markup.note(words)}
+    layers = mixed((recording.attention(n, kind).weights for n in range(recording.layers(kind))), request.drop_first)
+    shares = (flow_to if request.method == FLOW else rollout_to)(layers, token)
     own, best, share = told(shares, labels, token)
     name = f"“{plain_mark(labels[token], 24)}” (position {token})"
-    if way == FLOW:
+    if request.method == FLOW:
         sentence = (
             f"Of a pipe of width 1, {share:.2f} reaches {name} through all {len(shares)} layers from "
             f"“{plain_mark(labels[best], 24)}”, most of all other tokens; from itself {own:.2f}."
@@ -79,11 +105,10 @@ def _view(recording, kind: str, token, way: str, sink: bool) -> tuple:
             f"“{plain_mark(labels[best], 24)}”, {percent(own)} at the token itself."
         )
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
-    figure = through_figure(shares, labels, token, what=way, description=sentence)
-    return tokens, gr.update(value=figure, visible=True), markup.note(sentence)
+    figure = through_figure(shares, labels, token, what=request.method, description=sentence)
+    return choices | {"figure": gr.update(value=figure, visible=True), "sentence": markup.note(sentence)}
 
 
-@outputs(3)
-def choose(model_id, device, dtype, text, kind, token, way, sink, event: gr.EventData) -> tuple:
+def choose(page: PageContext, request: FlowRequest, event: gr.EventData) -> Outputs:
     """The token whose column was clicked becomes the chosen one."""
-    return _view(recorded(model_id, device, dtype, text), kind, int(event._data["x"]), way, sink)
+    return draw(page, replace(request, token=int(event._data["x"])))

@@ -1,13 +1,15 @@
-"""The Attention tab put together: the choice of layer and head that all views share, and the views."""
+"""The Attention tab put together: the choice of layer and head that its views share, and the views."""
 
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.components import Component
 
-from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.attention import bertviz_view, flow_view, heads_handlers, heads_view, roles_view, steps_view
-from playground.tabs.shared.page_context import RUNS_MODEL, PageContext, while_open
-from playground.tabs.shared.views import build_views, noted
+from playground.tabs.shared.events import LATEST
+from playground.tabs.shared.head_chooser import HeadChooser
+from playground.tabs.shared.page_context import PageControls, while_open
+from playground.tabs.shared.views import build_views, changes_with
 
 NAME, TITLE = "attention", "Attention"
 VIEWS = (heads_view, steps_view, flow_view, roles_view, bertviz_view)
@@ -16,36 +18,48 @@ VIEWS = (heads_view, steps_view, flow_view, roles_view, bertviz_view)
 
 @dataclass
 class Chosen:
-    """The components that say which head is looked at. `given` are what most views' handlers start with."""
+    """The chooser of the tab, and what its views are drawn after."""
 
-    layer: FollowingSlider
-    head: FollowingSlider
-    kind: FollowingRadio
-    lens: PageContext
+    chooser: HeadChooser
     another_kind: gr.State
     """Changes with the kind."""
     another: gr.State
-    """Changes with any of the three."""
+    """Changes with layer, head or kind."""
+    lens: PageControls
+
+    @property
+    def inputs(self) -> dict[str, Component]:
+        return self.chooser.inputs
 
     @property
     def given(self) -> list:
         return [*self.lens.given, self.layer, self.head, self.kind]
 
+    @property
+    def layer(self):
+        return self.chooser.layer
 
-def build(lens: PageContext) -> None:
+    @property
+    def head(self):
+        return self.chooser.head
+
+    @property
+    def kind(self):
+        return self.chooser.kind
+
+
+def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
     with gr.Row(elem_classes="pg-controls"):
-        kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id="attention-kind")
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="attention-layer")
-        head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="attention-head")
-    another_kind = noted([kind.change])
-    chosen = Chosen(layer, head, kind, lens, another_kind, noted([layer.change, head.change, kind.change]))
-    shown, again = [kind, layer, head, lens.message], {"trigger_mode": "always_last", **RUNS_MODEL}
+        chooser = page.head.chooser("attention", kinds=True, link=False)
+    another_kind = changes_with([chooser.kind.change])
+    another = changes_with([component.change for component in chooser.inputs.values()])
+    chosen = Chosen(chooser, another_kind, another, page)
     gr.on(
-        [lens.opened[NAME].change, *lens.triggers, another_kind.change],
+        [page.opened[NAME].change, *page.triggers, another_kind.change],
         while_open((NAME,), heads_handlers.follow),
-        [lens.active, *chosen.given],
-        shown,
-        **again,
+        [page.active, *chosen.given],
+        [chooser.kind, chooser.layer, chooser.head, page.message],
+        **LATEST,
     )
-    build_views(lens, NAME, VIEWS, chosen)
+    build_views(page, NAME, VIEWS, chosen)

@@ -1,7 +1,7 @@
 """The Embeddings tab put together."""
 
 from playground.tabs.embeddings import layers_view, projector_view, sentences_view, words_view
-from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import build_views
 
 NAME, TITLE = "embeddings", "Embeddings"
@@ -9,6 +9,6 @@ VIEWS = (words_view, projector_view, layers_view, sentences_view)
 """In the order of the page."""
 
 
-def build(lens: PageContext) -> None:
+def build(lens: PageControls) -> None:
     """Builds the tab and connects it."""
     build_views(lens, NAME, VIEWS)

@@ -21,7 +21,7 @@ from playground.tabs.shared.page_context import (
     GENERATES,
     QUIET,
     RUNS_MODEL,
-    PageContext,
+    PageControls,
     loaded,
     outputs,
     recorded,
@@ -45,7 +45,7 @@ ABOUT = markup.explanation(
 )
 
 
-def build(lens: PageContext) -> None:
+def build(lens: PageControls) -> None:
     """Builds the tab and connects it."""
     written = gr.State(GenerationSession())
     mode = FollowingRadio(

@@ -15,7 +15,7 @@ from playground.analysis.positions.attention_distance import (
     profile,
 )
 from playground.analysis.text_display import percent
-from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.components import FollowingRadio, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_roles import roles_figure
 from playground.figures.positions.curves import all_heads_figure, over_distance_figure, row_mark
@@ -55,8 +55,8 @@ def build(view: View) -> None:
             [NEAR_NAME, EXPLAINED, PERIODIC_NAME], value=NEAR_NAME, label="Measure", elem_id="used-measure"
         )
         aside = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="used-layer")
-        head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="used-head")
+        chooser = view.page.head.chooser("used")
+        layer, head = chooser.layer, chooser.head
     with gr.Row():
         every = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
         roles = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from playground import workbench
-from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.components import FollowingRadio, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.positions.perturbations import variant_mark, weights_change_figure
 from playground.tabs.positions.perturbation_report import (
@@ -45,8 +45,8 @@ def build(view: View) -> None:
     with gr.Row():
         with gr.Column(scale=4):
             with gr.Row(elem_classes="pg-controls"):
-                layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="broken-layer")
-                head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="broken-head")
+                chooser = view.page.head.chooser("broken")
+                layer, head = chooser.layer, chooser.head
             attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
         with gr.Column(scale=6):
             table = Panel(elem_id="broken-table")

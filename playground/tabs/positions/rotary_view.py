@@ -51,8 +51,8 @@ def build(view: View) -> None:
     clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")
     gr.HTML('<h3 class="pg-section">One score of this text, as its two tokens move apart</h3>')
     with gr.Row(elem_classes="pg-controls"):
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="clocks-layer")
-        head = FollowingSlider(0, 1, value=0, step=1, label="Head", elem_id="clocks-head")
+        chooser = view.page.head.chooser("clocks")
+        layer, head = chooser.layer, chooser.head
         query = FollowingDropdown([], label="Query token", elem_id="clocks-query")
         key = FollowingDropdown([], label="Key token", elem_id="clocks-key")
     badge = Panel(elem_id="clocks-badge")

@@ -1,4 +1,5 @@
-"""What every tab looks at: the loaded model and the text under the lens, with the controls that choose them.
+"""What every tab looks at: the loaded model and the text under the lens, as the values of an event (PageContext) and as
+the components that hold them (PageControls).
 
 Knows the workbench; knows nothing of what the tabs draw.
 """
@@ -7,102 +8,72 @@ import logging
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import isgeneratorfunction
+from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.components import Component
 
 from playground import workbench
 from playground.components import Panel, markup
 from playground.errors import PlaygroundError
+from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL  # noqa: F401 (until all tabs are wired by name)
+from playground.tabs.shared.head_chooser import SharedHead
 
-EXAMPLES = {
-    "coreference": "The animal didn't cross the street because it was too tired.",
-    "repetition": "Mr and Mrs Dursley lived at number four. Mr and Mrs Dursley were proud.",
-    "numbers": "One two three four five six seven",
-    "facts": "The capital of France is Paris. The capital of Italy is",
-    "code": "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return",
-    "中文": "今天天气很好，我们去公园散步。",
-}
-"""Each named after what it shows."""
-FIRST_TEXT = EXAMPLES["coreference"]
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What the page shows at the moment of an event: the first argument of every handler."""
+
+    model_id: str = ""
+    device: str = "auto"
+    dtype: str = "auto"
+    text: str = ""
+    """The text under the lens."""
+    continued: tuple[str, int] = ("", 0)
+    """The last text that a model continued and that came under the lens, and how many of its tokens were the prompt."""
+
+    def model(self) -> "LoadedModel":
+        """The model of the page. StillLoading before the first one is there; PlaygroundError if it can't be loaded."""
+        return loaded(self.model_id, self.device, self.dtype)
+
+    def recording(self, text: str | tuple[int, ...] | None = None) -> "Recording":
+        """The recording of the text under the lens, or of another text or token ids."""
+        return recording_of(self.model(), self.text if text is None else text)
 
 
 @dataclass
-class PageContext:
-    """The shared components. `given` are the inputs that every drawing handler starts with: model id, device,
-    number format and text."""
+class PageControls:
+    """The components that all tabs share."""
 
     model: gr.State
     device: gr.State
     dtype: gr.State
-    text: gr.Textbox
     applied: gr.State
+    """The text under the lens; `text_box` may hold another one that was typed since."""
     written: gr.State
-    """The last text that a model continued and that came under the lens, and how many tokens were there before."""
+    """See PageContext.continued."""
     active: gr.Textbox
     """The name of the open tab."""
     opened: dict[str, gr.State]
     """A tab's name -> what changes whenever the tab, or a view in it, is opened."""
+    text: gr.Textbox
     message: Panel
+    head: SharedHead
     triggers: list = field(default_factory=list)
+    """Events after which everything is drawn anew: another model, another text."""
+
+    @property
+    def context_components(self) -> list[Component]:
+        """In the order of PageContext's fields."""
+        return [self.model, self.device, self.dtype, self.applied, self.written]
 
     @property
     def given(self) -> list:
         return [self.model, self.device, self.dtype, self.applied]
-
-
-def build(active: gr.Textbox, opened: dict[str, gr.State]) -> PageContext:
-    """The text with its examples, above the tabs; `active` and `opened` as in PageContext."""
-    lens = PageContext(
-        model=gr.State(""),
-        device=gr.State("auto"),
-        dtype=gr.State("auto"),
-        applied=gr.State(FIRST_TEXT),
-        written=gr.State(("", 0)),
-        active=active,
-        opened=opened,
-        text=None,
-        message=None,
-    )
-    lens.text = gr.Textbox(
-        FIRST_TEXT,
-        label="Text under the lens",
-        lines=2,
-        max_lines=8,
-        elem_id="lens-text",
-        info="Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed.",
-    )
-    with gr.Row(elem_classes="pg-chips", elem_id="chips"):
-        look = gr.Button("Look", elem_id="look")
-        chips = [gr.Button(name, elem_classes="pg-chip") for name in EXAMPLES]
-    lens.message = Panel(live=True, elem_id="message")
-    gr.on([look.click, lens.text.submit], apply_text, lens.text, lens.applied, **QUIET)
-    for chip in chips:
-        chip.click(choose_example, chip, [lens.text, lens.applied], **QUIET)
-    lens.triggers = [lens.model.change, lens.device.change, lens.dtype.change, lens.applied.change]
-    return lens
-
-
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
-"""Options of every event that answers at once."""
-RUNS_MODEL = {
-    "show_progress": "minimal",
-    "api_visibility": "private",
-    "concurrency_id": "model",
-    "concurrency_limit": 4,
-}
-"""Options of every event that runs a model: they share one queue."""
-GENERATES = RUNS_MODEL | {"concurrency_id": "generate", "concurrency_limit": 8}
-"""Options of every event that writes: a queue of its own, so that a long text holds up nobody who only looks."""
-
-
-def apply_text(text: str) -> str:
-    """The text typed becomes the text under the lens."""
-    return text
-
-
-def choose_example(name: str) -> tuple[str, str]:
-    """An example's text, for the box and under the lens."""
-    return EXAMPLES[name], EXAMPLES[name]
 
 
 class StillLoading(PlaygroundError):
@@ -173,7 +144,7 @@ def recorded(model_id: str, device: str, dtype: str, text: str):
     return recording_of(loaded(model_id, device, dtype), text)
 
 
-def recording_of(model, text: str):
+def recording_of(model: "LoadedModel", text: str | tuple[int, ...]) -> "Recording":
     """A model's recording of a text; of a model that reads pairs, of both sentences round its separator."""
     pair = None
     if model.capabilities.pairs and isinstance(text, str):

@@ -7,12 +7,12 @@ import gradio as gr
 from playground import workbench
 from playground.catalog import CATALOG, DEFAULT_MODEL, find
 from playground.components import Panel, markup
-from playground.tabs.shared.page_context import QUIET, PageContext, message_for
+from playground.tabs.shared.page_context import QUIET, PageControls, message_for
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
-def build(lens: PageContext, page: gr.Blocks) -> None:
+def build(lens: PageControls, page: gr.Blocks) -> None:
     """Builds the sidebar into the page; a loaded model is put into the lens."""
     catalog_only = workbench.shared().settings.catalog_only
     model = gr.Dropdown(

@@ -1,76 +1,107 @@
-"""Which tab and which of its views are open, and how a view draws: when it is opened, and while it is the open one. Knows
-no view and no tab."""
+"""Which tab and which of its views are open, and when a view is drawn: when it is opened, and while it is the open one.
+Knows no view and no tab.
+"""
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
-from playground.tabs.shared.page_context import QUIET, RUNS_MODEL, PageContext, while_open
+from playground.tabs.shared.events import LATEST, QUIET
+from playground.tabs.shared.page_context import PageControls, while_open
+from playground.tabs.shared.wiring import Handler, bind
 
 
-def name_kept(name: str) -> gr.Textbox:
-    """A place for the name of what is open, out of sight; at first this one."""
+def open_name(name: str) -> gr.Textbox:
+    """A hidden component for the name of the open tab or view; at first this one."""
     return gr.Textbox(name, visible="hidden", container=False)
 
 
-def keeps_name(item: gr.Tab, place: gr.Textbox, name: str, opened: gr.State, stamp=time.monotonic_ns) -> None:
-    """Once the item is opened, `place` holds its name; then `opened`, on which drawings hang, becomes what `stamp` gives.
+def on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str, opened: gr.State, stamp: Callable) -> None:
+    """When the item is opened: `place` holds its name, linked choosers take the page's head, then `opened`, on which
+    drawings hang, becomes what `stamp` returns. For after the item's choosers are built.
 
-    The name is written in the browser. Of an event of a component Gradio sends what it calls one after another, each when
-    the former's answer is there: a name that the server wrote would be late by a drawing. And what had to wait is sent
-    anew with all that the event calls, for ever where two wait for each other. What a State's change calls is sent at
-    once, each by itself.
+    The first two happen in the browser. Gradio runs the listeners of one event one after another: if the server wrote
+    the name, it would arrive after the first redraw; and a listener that had to wait is sent anew with all others of the
+    event, for ever where two wait for each other. Listeners of a State's change are sent at once, each by itself.
+    (Gradio 6.31)
     """
-    kept = item.select(None, None, place, js=f"() => {json.dumps(name)}", **QUIET)
-    kept.then(stamp, None, opened, **QUIET)
+    named = item.select(None, None, place, js=f"() => {json.dumps(name)}", **QUIET)
+    page.head.follow(named).then(stamp, None, opened, **QUIET)
 
 
-def noted(events: Sequence) -> gr.State:
+def changes_with(events: Sequence) -> gr.State:
     """A State that changes at each of some components' events, for drawings to hang on."""
     state = gr.State(0)
     gr.on(events, time.monotonic_ns, None, state, trigger_mode="multiple", **QUIET)
     return state
 
 
+noted = changes_with  # until the Attention tab is wired by name
+
+
 @dataclass
 class View:
-    """Where a view lies: the page's lens, which view of its tab is the open one, and the names of view and tab."""
+    """Where a view lies: the page's shared components, which view of its tab is open, and the names of view and tab."""
 
-    lens: PageContext
-    shown: gr.Textbox
+    page: PageControls
+    open_view: gr.Textbox
     another: gr.State
     """Changes when another view of the tab is opened."""
     name: str
-    within: str
+    tab: str
 
-    def draws(self, handler: Callable, inputs: list, outputs: list, also: gr.State | None = None) -> None:
-        """Runs the handler, whose first input is the model's id, whenever the view has to be drawn anew: when it or its tab
-        is opened, and, while both are open, when model, text or `also` change.
+    @property
+    def lens(self) -> PageControls:  # until all tabs are wired by name
+        return self.page
 
-        One dependency for all of these, so that of two drawings the later one stays."""
-        states = [self.lens.opened[self.within], self.another, *([also] if also else [])]
-        events = [*(state.change for state in states), *self.lens.triggers]
-        guarded = while_open((self.name, self.within), handler)
-        gr.on(
-            events, guarded, [self.shown, self.lens.active, *inputs], outputs, trigger_mode="always_last", **RUNS_MODEL
+    def draws(
+        self,
+        handler: Handler,
+        inputs: Mapping[str, Component] | list,
+        outputs: Mapping[str, Component] | list,
+        also: gr.State | None = None,
+        request: type | None = None,
+    ) -> None:
+        """Runs the handler (see `wiring.bind`) whenever the view has to be drawn anew: when it or its tab is opened, and,
+        while both are open, when model, text or `also` change.
+
+        One dependency for all of these, so that of two drawings the later one stays.
+        """
+        states = [self.page.opened[self.tab], self.another, *([also] if also else [])]
+        events = [*(state.change for state in states), *self.page.triggers]
+        if isinstance(inputs, list):  # until all tabs are wired by name
+            guarded = while_open((self.name, self.tab), handler)
+            gr.on(events, guarded, [self.open_view, self.page.active, *inputs], outputs, **LATEST)
+            return
+        bind(
+            events,
+            handler,
+            page=self.page,
+            inputs=inputs,
+            outputs=outputs,
+            request=request,
+            only_while={self.open_view: self.name, self.page.active: self.tab},
+            **LATEST,
         )
 
 
-def build_views(lens: PageContext, within: str, parts: Sequence, *shared) -> None:
+def build_views(page: PageControls, tab: str, parts: Sequence[Any], *shared: Any) -> None:
     """Builds the views of a tab, each with NAME, TITLE and build(view, *shared), as tabs of its own."""
-    shown, another = name_kept(parts[0].NAME), gr.State(parts[0].NAME)
-    with gr.Tabs(elem_id=f"{within}-views"):
+    open_view, another = open_name(parts[0].NAME), gr.State(parts[0].NAME)
+    with gr.Tabs(elem_id=f"{tab}-views"):
         for part in parts:
             with gr.Tab(part.TITLE, id=part.NAME) as item:
-                keeps_name(item, shown, part.NAME, another, _giving(part.NAME))
-                part.build(View(lens, shown, another, part.NAME, within), *shared)
+                part.build(View(page, open_view, another, part.NAME, tab), *shared)
+                on_open(page, item, open_view, part.NAME, another, _returning(part.NAME))
 
 
-def _giving(name: str) -> Callable[[], str]:
-    def given() -> str:
+def _returning(name: str) -> Callable[[], str]:
+    def name_of_view() -> str:
         return name
 
-    return given
+    return name_of_view

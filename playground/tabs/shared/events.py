@@ -1,0 +1,17 @@
+"""Options of Gradio's events: how an event waits, in which queue, and what is shown meanwhile."""
+
+from typing import Any
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Options of every event that answers at once."""
+RUNS_MODEL: dict[str, Any] = {
+    "show_progress": "minimal",
+    "api_visibility": "private",
+    "concurrency_id": "model",
+    "concurrency_limit": 4,
+}
+"""Options of every event that runs a model: they share one queue."""
+LATEST: dict[str, Any] = RUNS_MODEL | {"trigger_mode": "always_last"}
+"""The same for controls that are moved quickly: of the events that wait, only the last one runs."""
+GENERATES: dict[str, Any] = RUNS_MODEL | {"concurrency_id": "generate", "concurrency_limit": 8}
+"""Options of every event that writes: a queue of its own, so that a long text holds up nobody who only looks."""

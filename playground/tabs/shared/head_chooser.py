@@ -1,0 +1,92 @@
+"""The choice of layer and head, the same for the whole page: a head chosen in one view is the head of all others, unless
+a view is unlinked. Knows no view.
+
+All of it happens in the browser. A chooser writes what is chosen to the page's SharedHead; when a tab or a view is opened,
+every linked chooser takes it from there (`SharedHead.follow`), before the view is drawn.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground.components import FollowingRadio, FollowingSlider
+from playground.tabs.shared.events import QUIET
+
+SAVE = "(linked, ...values) => linked ? values.slice(0, values.length / 2) : values.slice(values.length / 2)"
+"""Inputs: linked, the chooser's values, the page's values. Gives the page's values."""
+
+
+@dataclass
+class HeadChooser:
+    """The sliders of one view, and the choice of the kind of attention where a view has one."""
+
+    layer: FollowingSlider
+    head: FollowingSlider
+    linked: gr.Checkbox
+    kind: FollowingRadio | None = None
+
+    @property
+    def inputs(self) -> dict[str, FollowingSlider | FollowingRadio]:
+        """By the names of a request's fields: layer, head, and kind where there is one."""
+        kind: dict[str, FollowingSlider | FollowingRadio] = {"kind": self.kind} if self.kind else {}
+        return {"layer": self.layer, "head": self.head, **kind}
+
+    @property
+    def moved(self) -> list:
+        """The events of a visitor choosing another head."""
+        return [component.input for component in self.inputs.values()]
+
+
+@dataclass
+class SharedHead:
+    """Layer, head and kind of attention that the page looks at, and the choosers that follow them."""
+
+    layer: gr.Number
+    head: gr.Number
+    kind: gr.Textbox
+    choosers: list[HeadChooser] = field(default_factory=list)
+
+    @classmethod
+    def build(cls) -> "SharedHead":
+        """Builds the hidden components that hold the page's head."""
+        hidden: dict[str, Any] = {"visible": "hidden", "container": False}
+        return cls(gr.Number(0, **hidden), gr.Number(0, **hidden), gr.Textbox("self", **hidden))
+
+    def chooser(self, name: str, *, kinds: bool = False, link: bool = True) -> HeadChooser:
+        """Builds a chooser where it is called; its elements are named `{name}-layer`, `-head`, `-kind` and `-linked`.
+
+        kinds: with a choice of the kind of attention, shown once a model has several. link: with a checkbox that
+        unlinks it.
+        """
+        kind = None
+        if kinds:
+            kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id=f"{name}-kind")
+        layer, head = (
+            FollowingSlider(0, 1, value=0, step=1, label=label, elem_id=f"{name}-{label.lower()}")
+            for label in ("Layer", "Head")
+        )
+        linked = gr.Checkbox(True, label="Same head in every tab", visible=link, elem_id=f"{name}-linked")
+        chooser = HeadChooser(layer, head, linked, kind)
+        self.choosers.append(chooser)
+        shared = [getattr(self, field) for field in chooser.inputs]
+        own = list(chooser.inputs.values())
+        gr.on([component.change for component in own], None, [linked, *own, *shared], shared, js=SAVE, **QUIET)
+        return chooser
+
+    def follow(self, dependency: gr.events.Dependency) -> gr.events.Dependency:
+        """After a dependency (a tab or a view was opened): every linked chooser shows the page's head."""
+        sources: list[Component] = [self.layer, self.head, self.kind]
+        targets: list[Component] = []
+        steps = []
+        for chooser in self.choosers:
+            place = len(sources)
+            sources += [chooser.linked, *chooser.inputs.values()]
+            for number, (name, component) in enumerate(chooser.inputs.items(), start=place + 1):
+                page = ("layer", "head", "kind").index(name)
+                steps.append(f"v[{place}] ? v[{page}] : v[{number}]")
+                targets.append(component)
+        if not targets:
+            return dependency
+        return dependency.then(None, sources, targets, js=f"(...v) => [{', '.join(steps)}]", **QUIET)

@@ -1,0 +1,62 @@
+"""The text under the lens, with example texts to choose from; builds what all tabs share."""
+
+import gradio as gr
+
+from playground.components import Panel
+from playground.tabs.shared.events import QUIET
+from playground.tabs.shared.head_chooser import SharedHead
+from playground.tabs.shared.page_context import PageControls
+
+EXAMPLES = {
+    "coreference": "The animal didn't cross the street because it was too tired.",
+    "repetition": "Mr and Mrs Dursley lived at number four. Mr and Mrs Dursley were proud.",
+    "numbers": "One two three four five six seven",
+    "facts": "The capital of France is Paris. The capital of Italy is",
+    "code": "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return",
+    "中文": "今天天气很好，我们去公园散步。",
+}
+"""Each named after what it shows."""
+FIRST_TEXT = EXAMPLES["coreference"]
+
+
+def build(active: gr.Textbox, opened: dict[str, gr.State]) -> PageControls:
+    """The text with its examples, above the tabs; `active` and `opened` as in PageControls."""
+    applied = gr.State(FIRST_TEXT)
+    text = gr.Textbox(
+        FIRST_TEXT,
+        label="Text under the lens",
+        lines=2,
+        max_lines=8,
+        elem_id="lens-text",
+        info="Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed.",
+    )
+    with gr.Row(elem_classes="pg-chips", elem_id="chips"):
+        look = gr.Button("Look", elem_id="look")
+        chips = [gr.Button(name, elem_classes="pg-chip") for name in EXAMPLES]
+    page = PageControls(
+        model=gr.State(""),
+        device=gr.State("auto"),
+        dtype=gr.State("auto"),
+        applied=applied,
+        written=gr.State(("", 0)),
+        active=active,
+        opened=opened,
+        text=text,
+        message=Panel(live=True, elem_id="message"),
+        head=SharedHead.build(),
+    )
+    gr.on([look.click, text.submit], apply_text, text, applied, **QUIET)
+    for chip in chips:
+        chip.click(choose_example, chip, [text, applied], **QUIET)
+    page.triggers = [page.model.change, page.device.change, page.dtype.change, applied.change]
+    return page
+
+
+def apply_text(text: str) -> str:
+    """The text typed becomes the text under the lens."""
+    return text
+
+
+def choose_example(name: str) -> tuple[str, str]:
+    """An example's text, for the box and under the lens."""
+    return EXAMPLES[name], EXAMPLES[name]

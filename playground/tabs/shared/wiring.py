@@ -1,0 +1,152 @@
+"""Connects handlers to components by name: a handler reads a request and names the outputs that it sets.
+
+    bind(figure.select, open_row, page=page, inputs={"layer": layer, …}, request=HeadRequest,
+         outputs={"strip": strip, "place": place}, **RUNS_MODEL)
+
+    def open_row(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
+        return {"strip": …}  # `place` keeps its value
+
+Knows Gradio and the page's shared components; knows no tab.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground.tabs.shared.page_context import PageContext, PageControls, message_for
+
+Outputs = dict[str, Any]
+"""An output's name -> its new value or update. Outputs that are not named keep what they show."""
+Handler = Callable[..., Any]
+"""handler(page[, request][, event]) -> Outputs, or an iterator of them; `event` is passed where the handler has a parameter of that name."""
+
+
+def bind(
+    triggers: Callable | Sequence[Callable],
+    handler: Handler,
+    *,
+    page: PageControls,
+    outputs: Mapping[str, Component],
+    inputs: Mapping[str, Component] | None = None,
+    request: type | None = None,
+    only_while: Mapping[Component, str] | None = None,
+    **options: Any,
+) -> Any:
+    """Runs the handler at each trigger and returns Gradio's dependency.
+
+    inputs: a field of the request -> the component that holds it. request: a frozen dataclass with exactly these
+    fields, or with `from_controls(**values)` where the controls' values need converting. only_while: the handler runs
+    only while a model is loaded and every one of these components has this value. outputs: may be left out of what
+    the handler returns, never added to; "message" is the page's and always there. options: Gradio's own.
+    """
+    inputs, guards = dict(inputs or {}), dict(only_while or {})
+    if request is not None and not hasattr(request, "from_controls"):
+        fields = {field.name for field in dataclasses.fields(request)}
+        assert set(inputs) == fields, f"{request.__name__} has {sorted(fields)}; the inputs are {sorted(inputs)}"
+    targets = {"message": page.message, **outputs}
+    safe = report_errors(handler)
+    takes_event = "event" in inspect.signature(handler).parameters
+
+    def arguments(values: Sequence[Any], event: gr.EventData | None) -> tuple[list, dict] | None:
+        """The handler's arguments, or None where nothing is to be done."""
+        guarded, shared, own = _split(values, len(guards), len(page.context_components))
+        context = PageContext(*shared)
+        if guards and not (context.model_id and guarded == list(guards.values())):
+            return None
+        positional: list[Any] = [context]
+        if request is not None:
+            make = getattr(request, "from_controls", request)
+            positional.append(make(**dict(zip(inputs, own, strict=True))))
+        return positional, {"event": event} if takes_event else {}
+
+    def run(values: Sequence[Any], event: gr.EventData | None) -> dict:
+        if (given := arguments(values, event)) is None:
+            return {page.message: gr.skip()}
+        return _by_component(safe(*given[0], **given[1]), targets)
+
+    def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
+        if (given := arguments(values, event)) is None:
+            yield {page.message: gr.skip()}
+        else:
+            for named in safe(*given[0], **given[1]):
+                yield _by_component(named, targets)
+
+    function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
+    function.__name__ = handler.__name__
+    function.handler, function.outputs = handler, frozenset(targets)  # type: ignore[attr-defined]  # for tests
+    sources = [*guards, *page.context_components, *inputs.values()]
+    return gr.on(_listed(triggers), function, sources, list(dict.fromkeys(targets.values())), **options)
+
+
+def report_errors(handler: Handler) -> Handler:
+    """The handler with one more output, "message": an error is reported there and everything else stays as it was; when
+    the handler succeeds, the message goes away."""
+    if inspect.isgeneratorfunction(handler):
+
+        @wraps(handler)
+        def stream(*arguments: Any, **named: Any) -> Iterator[Outputs]:
+            try:
+                for outputs in handler(*arguments, **named):
+                    yield {"message": "", **outputs}
+            except Exception as error:
+                yield {"message": message_for(error)}
+
+        return stream
+
+    @wraps(handler)
+    def run(*arguments: Any, **named: Any) -> Outputs:
+        try:
+            return {"message": "", **handler(*arguments, **named)}
+        except Exception as error:
+            return {"message": message_for(error)}
+
+    return run
+
+
+def _for_gradio(function: Callable, takes_event: bool) -> Callable:
+    """The function in the form that Gradio calls: values by position, the event first where it is annotated."""
+    if inspect.isgeneratorfunction(function):
+        if takes_event:
+
+            def stream_event(event: gr.EventData, *values: Any) -> Iterator[dict]:
+                yield from function(values, event)
+
+            return stream_event
+
+        def stream(*values: Any) -> Iterator[dict]:
+            yield from function(values, None)
+
+        return stream
+    if takes_event:
+
+        def run_event(event: gr.EventData, *values: Any) -> dict:
+            return function(values, event)
+
+        return run_event
+
+    def run(*values: Any) -> dict:
+        return function(values, None)
+
+    return run
+
+
+def _by_component(outputs: Outputs, targets: Mapping[str, Component]) -> dict[Component, Any]:
+    return {targets[name]: value for name, value in outputs.items()}
+
+
+def _split(values: Sequence[Any], *sizes: int) -> Iterator[list[Any]]:
+    """The values in groups of these sizes, and the rest."""
+    start = 0
+    for size in sizes:
+        yield list(values[start : start + size])
+        start += size
+    yield list(values[start:])
+
+
+def _listed(triggers: Callable | Sequence[Callable]) -> list[Callable]:
+    return [triggers] if callable(triggers) else list(triggers)

@@ -1,0 +1,37 @@
+"""Calling a tab's handlers as the page does: with errors reported, and no output that the page has no place for."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from playground import workbench
+from playground.page import create_app
+from playground.tabs.shared.wiring import report_errors
+
+
+@cache
+def bound_outputs() -> dict:
+    """handler -> names of the outputs that it may set wherever the page binds it, "message" included."""
+    before, names = workbench._shared, defaultdict(list)
+    for block_function in create_app().fns.values():
+        if handler := getattr(block_function.fn, "handler", None):
+            names[handler].append(block_function.fn.outputs)
+    workbench.share(before)
+    return {handler: frozenset.intersection(*sets) for handler, sets in names.items()}
+
+
+def answers(handler: Any, *arguments: Any) -> list[dict[str, Any]]:
+    """All that handler(page[, request][, event]) gives the page: one dict, or several where it streams."""
+    given = report_errors(handler)(*arguments)
+    given = list(given) if isinstance(given, Iterator) else [given]
+    for outputs in given:
+        assert set(outputs) <= bound_outputs()[handler], f"the page has no place for {set(outputs)}"
+    return given
+
+
+def answer(handler: Any, *arguments: Any) -> dict[str, Any]:
+    """The only answer of a handler, without an error."""
+    (outputs,) = answers(handler, *arguments)
+    assert outputs["message"] == "", outputs["message"]
+    return outputs
