@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,61 +12,50 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "playground"
 SOURCES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py"])
-STACK = {"torch", "numpy", "scipy", "sklearn", "transformers", "plotly", "gradio", "bertviz"}
+FLOORS = [
+    {"concurrency", "errors", "settings", "catalog"},
+    {"weights", "models", "analysis"},
+    {"recording", "embeddings", "components"},
+    {"generation", "positions"},
+    {"loading"},
+    {"workbench", "figures"},
+    {"api", "tabs"},
+    {"page", "preload"},
+    {"__init__"},
+    {"app"},
+]
+"""Rooms of the playground, the lowest floor first. A room imports from floors below its own, and from itself."""
 
-FORBIDDEN = {
-    "errors": STACK | {"playground"},
-    "settings": STACK | {"playground"},
-    "catalog": STACK | {"playground"},
-    "analysis": {
-        "transformers",
-        "plotly",
-        "gradio",
-        "playground.models",
-        "playground.recording.record",
-        "playground.recording.attention",
-        "playground.recording.recording",
-        "playground.recording.hooks",
-        "playground.figures",
-        "playground.tabs",
-    },
-    "figures": {
-        "torch",
-        "transformers",
-        "gradio",
-        "playground.models",
-        "playground.recording.record",
-        "playground.recording.attention",
-        "playground.recording.recording",
-        "playground.recording.hooks",
-        "playground.tabs",
-    },
-    "models": {"plotly", "gradio", "playground.tabs", "playground.figures", "playground.components"},
-    "recording": {"plotly", "gradio"},
-    "captured": {"plotly", "gradio"},
-    "recorded": {"plotly", "gradio"},
-    "recorder": {"plotly", "gradio"},
-    "generation": {"plotly", "gradio"},
-    "reading": {"plotly", "gradio"},
-    "graphs": {"plotly", "gradio"},
-    "beams": {"plotly", "gradio"},
-    "chat": {"plotly", "gradio"},
-    "filling": {"plotly", "gradio"},
-    "continuations": STACK,
-    "turns": STACK | {"playground"},
-    "workbench": {"plotly", "gradio"},
+HEAVY = {"torch", "transformers", "plotly", "gradio"}
+WITHOUT = {
+    "concurrency": HEAVY,
+    "errors": HEAVY,
+    "settings": HEAVY,
+    "catalog": HEAVY,
+    "analysis": {"transformers", "plotly", "gradio"},
+    "figures": {"torch", "transformers", "gradio"},
     "components": {"torch", "transformers"},
-    "experiments": {"plotly", "gradio"},
-    "passes": {"plotly", "gradio"},
-    "tabs": {"transformers", "torch"},
-    "api": {"transformers", "torch"},
-    "app": {"transformers", "torch"},
-}
-"""Part -> what it must not import (DESIGN's table); a part is a module or a package, and "app" is app.py."""
+    "tabs": {"torch", "transformers"},
+    "api": {"torch", "transformers"},
+} | dict.fromkeys(
+    ("weights", "models", "recording", "embeddings", "generation", "positions", "loading", "workbench"),
+    {"plotly", "gradio"},
+)
+"""Room -> libraries that it does without."""
 
 
-def part_of(path: Path) -> str:
+def room_of(path: Path) -> str:
     return path.stem if path.parent in (ROOT, PACKAGE) else path.relative_to(PACKAGE).parts[0]
+
+
+def floor_of(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def module_of(path: Path) -> str:
+    """playground/a/b.py -> playground.a.b; a package's __init__.py -> the package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def imported(path: Path):
@@ -80,6 +70,12 @@ def imported(path: Path):
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
 
+def imported_files(path: Path, files: dict[str, Path]) -> set[str]:
+    """The modules of ours that a file imports; "from package import module" means the module alone."""
+    found = {module for _, module in imported(path) if module in files}
+    return {name for name in found if not any(other.startswith(f"{name}.") for other in found)}
+
+
 def tracked() -> list[Path]:
     """The repository's text files: those that git knows, or all where there is no git."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
@@ -92,18 +88,31 @@ def tracked() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_keep_to_the_table(path):
-    """Guards the layers: maths without models, figures without torch, models without the page."""
-    forbidden = FORBIDDEN.get(part_of(path), set())
+def test_imports_lead_down(path):
+    """Guards the floors: an import that leads up, or across, also inside a function or for types alone."""
+    room = room_of(path)
+    rooms = set().union(*FLOORS)
     for line, module in imported(path):
-        breach = [name for name in forbidden if module == name or module.startswith(f"{name}.")]
+        top, *rest = module.split(".")
+        breach = top in WITHOUT.get(room, ())
+        if top == "playground" and rest and rest[0] in rooms - {room}:
+            breach = floor_of(rest[0]) >= floor_of(room)
         assert not breach, f"{path.relative_to(ROOT)}:{line} imports {module}"
 
 
-def test_the_table_names_parts_that_exist():
-    """Guards the table itself: a renamed module would no longer be looked at."""
-    parts = {part_of(path) for path in SOURCES}
-    assert set(FORBIDDEN) - parts <= {"api"}, set(FORBIDDEN) - parts  # api.py comes last
+def test_no_circle():
+    """Guards against two files that import each other, through however many others: neither can be read alone."""
+    files = {module_of(path): path for path in SOURCES}
+    graph = {name: imported_files(path, files) - {name} for name, path in files.items()}
+    cycle = TopologicalSorter(graph)
+    cycle.prepare()  # CycleError names the circle
+
+
+def test_every_room_has_a_floor():
+    """Guards the table itself: a room that it does not name would not be looked at. And the top of the package stays
+    small enough to be read at a glance."""
+    assert {room_of(path) for path in SOURCES} == set().union(*FLOORS)
+    assert len([path for path in PACKAGE.glob("*.py") if path.stem != "__init__"]) <= 9
 
 
 def test_no_module_takes_a_name_that_gradio_imports():

@@ -23,7 +23,8 @@ from playground.tabs.shared.page_context import PageContext, PageControls, messa
 Outputs = dict[str, Any]
 """An output's name -> its new value or update. Outputs that are not named keep what they show."""
 Handler = Callable[..., Any]
-"""handler(page[, request][, event]) -> Outputs, or an iterator of them; `event` is passed where the handler has a parameter of that name."""
+"""handler(page[, request][, event]) -> Outputs, or an iterator of them. `event` is passed where the handler has a
+parameter of that name."""
 
 
 def bind(
