@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar, cast
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cache_utils import Cache
 
 from playground.models.architecture import Anatomy
 from playground.models.devices import Choice
 from playground.models.quantization import Distance
 from playground.models.vocabulary import Vocabulary
 
-if TYPE_CHECKING:
-    from playground.generation.cuda_graph import CudaGraphDecoder
+T = TypeVar("T")
+
+
+class CapturedStep(Protocol):
+    """The forward pass of one token over a cache of its own, captured on a GPU; one caller at a time has it."""
+
+    @property
+    def gain(self) -> float | None:
+        """How many times as fast as the usual forward pass; None before it was measured."""
+
+    @property
+    def full(self) -> bool:
+        """Whether its cache has no room for another token."""
+
+    def acquire(self, cache: Cache) -> bool:
+        """Takes over what `cache` holds; False if another caller has the step, or if it holds too much."""
+
+    def read(self, token: Tensor) -> Tensor:
+        """Logits (1, V), float32, after one more token (1, 1)."""
+
+    def release(self, cache: Cache) -> Cache:
+        """A cache like `cache` with all that was read since; other callers may acquire the step again."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +103,25 @@ class LoadedModel:
     """By the id of an attention module: the linear layer that reads its heads' outputs, W^O, where there is one."""
     distance: Distance | None = None
     """With int8 weights: how far the model is from itself in float32."""
-    graph: CudaGraphDecoder | None = None
-    """On a GPU: reading one token as a captured graph, once it is ready."""
+    graph: CapturedStep | None = None
+    """On a GPU: the captured forward pass of one token, once it is ready."""
+    _facts: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
+    _fact_locks: dict[Hashable, threading.RLock] = field(default_factory=dict, init=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.vocabulary = Vocabulary(self.tokenizer)
+
+    def fact(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What `make()` returned at the first call with this name; kept as long as the model.
+
+        For small results that depend on the model alone. Threads that ask for the same name wait for one `make()`;
+        other names do not wait. `make` may ask for other facts. What it raises is raised here and not kept.
+        """
+        if name not in self._facts:
+            with self._fact_locks.setdefault(name, threading.RLock()):
+                if name not in self._facts:
+                    self._facts[name] = make()
+        return cast(T, self._facts[name])
 
     @property
     def key(self) -> tuple[str, str, str, str]:
