@@ -36,6 +36,10 @@ class Settings:
     """Recordings kept at once."""
     prefix_budget: int = 512 * MIB
     """Key-value caches kept of texts that were continued, so that a branch does not read its beginning again."""
+    memo_budget: int = 512 * MIB
+    """Results computed from recordings and models for the page's pictures, kept at once."""
+    session_budget: int = 512 * MIB
+    """What visitors wrote in the Generate tab, all together; the session least recently used loses its continuations."""
     max_tokens: int = 4096
     """Longest text recorded, for families on transformers' attention interface."""
     max_tokens_eager: int = 512

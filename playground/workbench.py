@@ -13,14 +13,22 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from playground.catalog import find
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.fair_queue import FairQueue
+from playground.concurrency.owned_cache import OwnedCache
+from playground.concurrency.session_store import SessionStore
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+
+V = TypeVar("V")
 
 
 @dataclass
@@ -51,7 +59,7 @@ class LoadStatus:
     model: Any = None
 
 
-_loaded = WeakSet()
+_loaded: WeakSet["LoadedModel"] = WeakSet()
 """Models that a workbench loaded; those made by hand are never evicted."""
 
 
@@ -66,10 +74,17 @@ class Workbench:
 
     def __init__(self, settings: Settings | None = None):
         self.settings = settings or Settings()
-        self._recordings = ByteBudgetCache(self.settings.recording_budget)
+        self._memo = OwnedCache(self.settings.memo_budget)
+        self._recordings: ByteBudgetCache[Hashable, Any] = ByteBudgetCache(
+            self.settings.recording_budget, self._memo.forget
+        )
+        self.sessions: SessionStore[Any] = SessionStore(self.settings.session_budget)
+        """What visitors wrote in the Generate tab, by session id."""
         self._prefixes = None
         self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
-        self._models = ByteBudgetCache(self.settings.model_budget, self._forget_recordings)
+        self._models: ByteBudgetCache[Hashable, LoadedModel] = ByteBudgetCache(
+            self.settings.model_budget, self._forget_results
+        )
         self._jobs: dict[Hashable, LoadJob] = {}
         self._lock = threading.Lock()
 
@@ -139,9 +154,10 @@ class Workbench:
         _return_memory()
         return _remembered(load(model_id, device, dtype, settings=self.settings, progress=progress))
 
-    def _forget_recordings(self, model) -> None:
-        """A recording holds its model: without this an evicted model's memory would stay taken."""
+    def _forget_results(self, model: "LoadedModel") -> None:
+        """Drops what came from an evicted model. A recording holds its model, whose memory would stay taken."""
         self._recordings.forget(lambda key, recording: recording.model is model)
+        self._memo.forget(model)
         if self._prefixes is not None:
             self._prefixes.forget(model)
 
@@ -208,11 +224,48 @@ class Workbench:
 
     def _made(self, model, question: Hashable, make: Callable[[], Any]):
         """What was asked of a model, made if need be. It is kept as long as its model is."""
-        found = self._recordings.get((model.key, question), make, lambda found: found.nbytes)
-        key = self._key(model.model_id, str(model.device.value), model.dtype.name) if model in _loaded else None
-        if key and self._models.peek(key) is not model:  # evicted meanwhile, when there was nothing yet to forget
-            self._recordings.forget(lambda key, kept: kept is found)
-        return found
+        result = self._recordings.get((model.key, question), make, lambda result: result.nbytes)
+        if self._is_evicted(model):  # meanwhile, when there was nothing yet to forget
+            self._recordings.forget(lambda key, kept: kept is result)
+        return result
+
+    def _is_evicted(self, model) -> bool:
+        """Whether a model that this server loaded is no longer kept; one made by hand never is."""
+        if model not in _loaded:
+            return False
+        return self._models.peek(self._key(model.model_id, str(model.device.value), model.dtype.name)) is not model
+
+    def memo(
+        self,
+        owner: "Recording | LoadedModel",
+        key: Hashable,
+        make: Callable[[], V],
+        size: Callable[[V], int] | None = None,
+    ) -> V:
+        """What was computed from a recording or a model under this key, made by `make` if need be: once, however many ask
+        at the same time. All results together stay within `Settings.memo_budget`; they go with their owner.
+
+        `size` measures a result in bytes; without it `byte_size` does, the owner excluded. A result should not hold its
+        owner: it would keep it in memory. If `make` raises, every caller that waits for it gets the exception, except
+        for Cancelled: one visitor's Cancel leaves the work to the next.
+        """
+        is_maker = False
+
+        def make_here() -> V:
+            nonlocal is_maker
+            is_maker = True
+            return make()
+
+        while True:
+            try:
+                result = self._memo.get(owner, key, make_here, size)
+                break
+            except Cancelled:
+                if is_maker:
+                    raise
+        if self._is_evicted(_model_of(owner)):  # meanwhile, when there was nothing yet to forget
+            self._memo.forget(owner)
+        return result
 
     def experiment(self, recording, choices):
         """The Experiment of a recorded text, its order and positions broken in every way that the model allows, made if
@@ -239,6 +292,12 @@ class Workbench:
                 return self._made(model, question, lambda: encode(model, lines, pooling, tick, layer))
             except Cancelled:  # by another visitor, on whose work this one waited, or by its own
                 tick(0.0)
+
+
+def _model_of(owner: "Recording | LoadedModel") -> "LoadedModel":
+    from playground.models.loaded_model import LoadedModel
+
+    return owner if isinstance(owner, LoadedModel) else owner.model
 
 
 def _state(model_id: str) -> Hashable:

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from playground.embeddings.sentence_vectors import MEAN
-from playground.errors import NotEnoughMemory, PlaygroundError
+from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError
 from playground.models import devices
 from playground.positions.perturbations import Choices
 from playground.recording.record import record
@@ -364,6 +365,100 @@ def test_a_recording_does_not_outlive_its_model(saved, settings):
     reference, first, kept, late = weakref.ref(first.model), None, None, None
     gc.collect()
     assert reference() is None
+
+
+# --- the memo --------------------------------------------------------------------------------------------------
+
+
+def test_memo_computes_once_for_thirty_visitors(tiny, settings):
+    """Guards against thirty students who cost thirty computations of one picture."""
+    bench, model, made, start = Workbench(settings), tiny("gpt2"), [], threading.Barrier(30)
+    recording = bench.recording(model, "the same text")
+
+    def click(_):
+        start.wait()
+        return bench.memo(recording, "picture", lambda: made.append(1) or np.zeros(100))
+
+    with ThreadPoolExecutor(30) as pool:
+        pictures = {id(picture) for picture in pool.map(click, range(30))}
+    assert len(made) == len(pictures) == 1
+    assert bench.memo(model, "picture", lambda: "another owner") == "another owner"
+
+
+def test_memo_stays_within_its_budget(tiny, settings):
+    """Guards against pictures that pile up beside the recordings, which alone were bounded."""
+    bench, model = Workbench(replace(settings, memo_budget=10_000)), tiny("gpt2")
+    for number in range(20):
+        bench.memo(model, number, lambda: np.zeros(500))
+        assert bench._memo.used <= 10_000
+    assert bench._memo.used == 8_000
+    bench.memo(model, 19, lambda: pytest.fail("it was there"))
+    assert bench.memo(model, 0, lambda: "made again") == "made again"
+
+
+def test_memo_goes_with_its_recording(tiny, settings):
+    """Guards against the pictures of a recording that was evicted, also while a visitor still holds it."""
+    model = tiny("gpt2")
+    size = Workbench(settings).recording(model, "text number 0").nbytes
+    bench = Workbench(replace(settings, recording_budget=size))
+    first = bench.recording(model, "text number 0")
+    bench.memo(first, "picture", lambda: np.zeros(100))
+    bench.recording(model, "text number 1")
+    assert bench._memo.used == 0
+    bench.memo(first, "picture", lambda: np.zeros(100))
+    del first
+    gc.collect()
+    assert bench._memo.used == 0
+
+
+def test_memo_goes_with_its_model(saved, settings):
+    """Guards against an evicted model that results keep in memory, also one that was still being computed meanwhile."""
+    bench = Workbench(settings)
+    model = bench.model(str(saved / "gpt2"))
+    recording = bench.recording(model, "some text")
+    bench.memo(model, "layout", lambda: np.zeros(100))
+    bench.memo(recording, "picture", lambda: np.zeros(100))
+    assert bench._memo.used == 1600
+    bench._models.release(1)
+    assert bench._memo.used == 0
+    model = bench.model(str(saved / "gpt2"))
+
+    def make():
+        bench._models.release(1)
+        return [model]
+
+    assert bench.memo(model, "layout", make) == [model] and bench._memo.used == 0
+    reference, model, recording = weakref.ref(model.model), None, None
+    gc.collect()
+    assert reference() is None
+
+
+def test_memo_passes_cancelled_work_on(tiny, settings):
+    """Guards against one visitor's Cancel that meets all who wait for the same layout; who cancels is told so."""
+    bench, model, entered, go_on = Workbench(settings), tiny("gpt2"), threading.Event(), threading.Event()
+
+    def cancelled():
+        entered.set()
+        assert go_on.wait(30)
+        raise Cancelled("Placing")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(bench.memo, model, "layout", cancelled)
+        assert entered.wait(30)
+        second = pool.submit(bench.memo, model, "layout", lambda: "made")
+        go_on.set()
+        with pytest.raises(Cancelled):
+            first.result(30)
+        assert second.result(30) == "made"
+
+
+def test_sessions_have_their_budget(settings):
+    """Guards against a store of sessions that does not keep to the settings."""
+    bench = Workbench(replace(settings, session_budget=10))
+    for name in ("a", "b"):
+        bench.sessions.put(name, np.zeros(8, np.uint8))
+    assert bench.sessions.get("a") is None and bench.sessions.was_evicted("a")
+    assert bench.sessions.used == 8
 
 
 @pytest.mark.parametrize(("gpus", "same"), [(1, True), (2, False)])

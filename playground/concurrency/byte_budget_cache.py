@@ -4,58 +4,67 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-class ByteBudgetCache:
-    """Keeps the values used last, within a budget in bytes; makes each value once, also for many threads."""
+class ByteBudgetCache(Generic[K, V]):
+    """Keeps the most recently used values within a budget in bytes; makes each value once, whatever the number of
+    threads that ask for it."""
 
-    def __init__(self, budget: int, on_evict: Callable[[Any], None] = lambda value: None):
+    def __init__(self, budget: int, on_evict: Callable[[V], None] = lambda value: None):
+        """
+        Parameters:
+            budget: bytes kept at most; a single larger value is kept until the next one comes.
+            on_evict: called with every value that leaves the cache, outside the lock.
+        """
         self.budget = budget
         self._on_evict = on_evict
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()  # the one used last is last
-        self._making: dict[Hashable, Future] = {}
+        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()  # least recently used first
+        self._pending: dict[K, Future[V]] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
-        """The value of a key, made by `make` if it is not there; others who ask meanwhile wait for it and get
-        the same value, or the same exception."""
+    def get(self, key: K, make: Callable[[], V], size: Callable[[V], int]) -> V:
+        """The value of a key, made by `make` if it is not there. Threads that ask for a value in the making wait for
+        it and get the same value, or the same exception. `size` measures a new value in bytes."""
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
                 return self._entries[key][0]
-            future, maker = self._making.get(key), False
+            future, is_maker = self._pending.get(key), False
             if future is None:
-                future, maker = self._making.setdefault(key, Future()), True
-        if not maker:
+                future, is_maker = self._pending.setdefault(key, Future()), True
+        if not is_maker:
             return future.result()
         try:
             value = make()
             entry = value, size(value)
         except BaseException as error:
             with self._lock:
-                del self._making[key]
+                del self._pending[key]
             future.set_exception(error)
             raise
         with self._lock:
             self._entries[key] = entry
-            del self._making[key]
+            del self._pending[key]
         future.set_result(value)
-        self._evict(lambda entries, used: used > self.budget and len(entries) > 1)
+        self._evict_while(lambda entries, used: used > self.budget and len(entries) > 1)
         return value
 
-    def peek(self, key: Hashable) -> Any | None:
-        """The value if it is there."""
+    def peek(self, key: K) -> V | None:
+        """The value if it is there, which counts as a use."""
         with self._lock:
             if key not in self._entries:
                 return None
             self._entries.move_to_end(key)
             return self._entries[key][0]
 
-    def _evict(self, too_much: Callable[[OrderedDict, int], bool]) -> None:
+    def _evict_while(self, over_budget: Callable[[OrderedDict[K, tuple[V, int]], int], bool]) -> None:
         while True:
             with self._lock:
-                if not self._entries or not too_much(self._entries, self._used()):
+                if not self._entries or not over_budget(self._entries, self._used()):
                     return
                 value, _ = self._entries.popitem(last=False)[1]
             self._on_evict(value)
@@ -65,24 +74,26 @@ class ByteBudgetCache:
 
     @property
     def used(self) -> int:
-        """Bytes of what is kept."""
+        """Bytes of the values kept."""
         with self._lock:
             return self._used()
 
     def release(self, count: int) -> int:
-        """Forgets values, the one used least recently first, until so many bytes less are kept, or nothing. Returns
-        the bytes released."""
+        """Evicts values, the least recently used first, until `count` bytes are freed or none is left. Returns the bytes
+        freed."""
         before = self.used
-        self._evict(lambda entries, used: used > before - count)
+        self._evict_while(lambda entries, used: used > before - count)
         return before - self.used
 
-    def known(self) -> list[Hashable]:
-        """Of all values that are there."""
+    def keys(self) -> list[K]:
+        """Keys of the values kept, the least recently used first."""
         with self._lock:
             return list(self._entries)
 
-    def forget(self, unwanted: Callable[[Hashable, Any], bool]) -> None:
-        """Forgets every key and value that is unwanted."""
+    def forget(self, matches: Callable[[K, V], bool]) -> None:
+        """Drops every entry whose key and value match."""
         with self._lock:
-            for key in [key for key, (value, _) in self._entries.items() if unwanted(key, value)]:
-                del self._entries[key]
+            keys = [key for key, (value, _) in self._entries.items() if matches(key, value)]
+            values = [self._entries.pop(key)[0] for key in keys]
+        for value in values:
+            self._on_evict(value)

@@ -45,8 +45,8 @@ class PrefixCaches:
 
     def find(self, model: LoadedModel, source: Sequence[int], ids: Sequence[int]) -> tuple[int, Cache | None]:
         """How many of the ids, all but the last at most, need not be read again, and the cache that holds these."""
-        best, key = 0, None
-        for candidate in self._caches.known():
+        best, key, candidates = 0, None, self._caches.keys()
+        for candidate in candidates:
             if candidate[:2] == (model.key, tuple(source)) and (n := _common(candidate[2], ids)) > best:
                 best, key = n, candidate
         cache = self._caches.peek(key) if best else None

@@ -158,7 +158,7 @@ def test_recurrent_states_are_read_to_the_end(recurrent):
     given = torch.tensor([recurrent.vocabulary.tokenize(PROMPT)[0]])
     asked = {"attention_mask": torch.ones_like(given), "max_new_tokens": 8, "do_sample": False}
     own = recurrent.model.generate(given, **asked)[0, given.shape[1] :].tolist()
-    assert ids == own[: len(ids)] and not prefixes._caches.known()
+    assert ids == own[: len(ids)] and not prefixes._caches.keys()
 
 
 def test_samples_of_recurrent_states(recurrent):
@@ -193,7 +193,7 @@ def test_a_window_is_counted_as_what_it_holds(tiny, family):
     reader = IncrementalDecoder(model, [7] * 60, (), 1, prefixes)
     logits = reader.next_logits()
     reader.keep()
-    (key,) = prefixes._caches.known()
+    (key,) = prefixes._caches.keys()
     layers = prefixes._caches.peek(key).layers
     held = {t.untyped_storage().data_ptr(): t.untyped_storage() for layer in layers for t in (layer.keys, layer.values)}
     assert sum(storage.nbytes() for storage in held.values()) == prefixes._caches.used
