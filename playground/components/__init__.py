@@ -1,5 +1,6 @@
 """Gradio components of our own. They know Gradio and Plotly; they know no models, no torch, no analysis."""
 
+from . import _no_stubs  # noqa: F401 (before the classes)
 from .following import FollowingDropdown, FollowingRadio, FollowingSlider, numbered
 from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
