@@ -25,10 +25,10 @@ from playground.generation.cuda_graph import warm_up
 from playground.models import devices
 from playground.models.architecture import examine, size_text
 from playground.models.loaded_model import LoadedModel
-from playground.models.quantization import held_bytes, quantise
+from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
+from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
-from playground.recording.hooks import find_projections, set_recorder
 from playground.settings import Settings
 from playground.weights import locate
 
@@ -88,23 +88,33 @@ def prepare(
     model_id: str = "a model made by hand",
     revision: str = "",
     origin: str = "memory",
-    device: devices.Choice | None = None,
-    dtype: devices.Choice | None = None,
+    device: devices.DeviceChoice | None = None,
+    dtype: devices.DtypeChoice | None = None,
     settings: Settings | None = None,
 ) -> LoadedModel:
     """A LoadedModel from transformers objects: sets the recorder, reads the anatomy, probes the capabilities."""
     settings = settings or Settings()
-    device = device or devices.Choice(model.device, "it was there already")
-    dtype = dtype or devices.Choice(model.dtype, "it was so already")
+    device = device or devices.DeviceChoice(model.device, "it was there already")
+    dtype = dtype or devices.DtypeChoice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
     isolate_dynamic_rope(model)
-    anatomy, distance = examine(model), None
+    anatomy, loss = examine(model), None
     if dtype.value == torch.int8:
         masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)
-        distance = quantise(model, tokenizer, anatomy.context_length, masked)
-        anatomy = replace(anatomy, weight_bytes=held_bytes(model))
+        loss = quantise(model, tokenizer, anatomy.context_length, masked)
+        anatomy = replace(anatomy, weight_bytes=memory_bytes(model))
     loaded = LoadedModel(
-        model_id, revision, origin, model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, distance=distance
+        model_id,
+        revision,
+        origin,
+        model,
+        tokenizer,
+        device,
+        dtype,
+        set_recorder(model),
+        anatomy,
+        0,
+        quantization_loss=loss,
     )
     loaded.max_tokens = _longest_text(loaded, settings)
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: named like a decoder, but no later token is hidden
@@ -112,7 +122,7 @@ def prepare(
     elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder that came without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
-    if loaded.capabilities.maths:
+    if loaded.capabilities.qk:
         loaded.projections = find_projections(model, probe_inputs(loaded))
     loaded.max_tokens = _longest_text(loaded, settings)  # the probe may have found that weights must be kept whole
     return loaded

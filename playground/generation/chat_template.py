@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from jinja2 import TemplateError
 
 from playground.errors import PlaygroundError
+from playground.models.input_checks import check_length
 from playground.models.loaded_model import LoadedModel
-from playground.recording.record import check_length
 
 ROLES = ("system", "user", "assistant")
 Message = Mapping[str, str]

@@ -18,13 +18,12 @@ from transformers.cache_utils import Cache, DynamicLayer, StaticCache, StaticLay
 from playground.errors import PlaygroundError
 from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
+from playground.models.rounding import rounding
 
 _BYTES = 512 * 2**20
 """Most that a cache of fixed length takes."""
 _LEAST = 64
 """Tokens below which a cache is not worth it."""
-_TOLERANCE = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-"""Largest difference of a logit that rounding explains, as a share of the largest logit."""
 _TRIED = (5, 6, 7, 8, 9, 10, 11, 12)
 """Token ids that a graph is tried on."""
 
@@ -138,7 +137,7 @@ def tried(model: LoadedModel, step: CudaGraphDecoder) -> tuple[float, float]:
     step.leave(kept)
     expected, found = torch.cat(usual), torch.cat(fixed)
     difference = float((expected - found).abs().max() / expected.abs().max())
-    if not difference <= _TOLERANCE[model.model.dtype]:
+    if not difference <= rounding(model.model.dtype).logits:
         raise PlaygroundError(f"Over a cache of fixed length its logits are off by {difference:.1%}.", "Go on without.")
     return difference, min(took) / min(sooner)
 

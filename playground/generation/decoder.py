@@ -14,10 +14,10 @@ from transformers.cache_utils import Cache, DynamicCache, DynamicLayer, DynamicS
 
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.models.families import cache_argument
+from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.rope_modules import rotary_modules, scales_with_length
-from playground.recording.record import check_ids
-from playground.recording.recording import LOGIT_TOLERANCE
+from playground.models.rounding import rounding
 
 PREFILL_CHUNK = 1024
 """Tokens of a long text that are read at once where that takes seconds: not on a GPU, which reads thousands in no time. In
@@ -278,7 +278,7 @@ def _stretches_agree(model: LoadedModel) -> bool:
         found = network(**{"input_ids": ids[:, start : start + 4], named: cache}, use_cache=True)
         cache = found.get(named)
     expected, last = whole.logits[0, -1].float(), found.logits[0, -1].float()
-    return bool((last - expected).abs().max() <= LOGIT_TOLERANCE.get(network.dtype, 0.0) * expected.abs().max())
+    return bool((last - expected).abs().max() <= rounding(network.dtype).logits * expected.abs().max())
 
 
 def decoder_start(model: LoadedModel) -> int:

@@ -19,9 +19,9 @@ from playground.errors import PlaygroundError
 from playground.generation.chat_template import render
 from playground.generation.decoder import IncrementalDecoder, PrefixCaches
 from playground.generation.sampling import Chooser, GenerationSettings, stop_strings, unsupported_generation_config
+from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import IncrementalText, Token, check_text
-from playground.recording.record import check_ids, check_length
 from playground.settings import Settings
 
 _LONGEST_STOP = 4096

@@ -1,24 +1,25 @@
-"""What a loaded model is made of, read from its modules and configuration. Runs nothing.
+"""The architecture of a loaded model, read from its modules and configuration. Runs nothing.
 
-Where the configuration's names differ between families, the modules decide: they are what computes.
+Where families name their settings differently, the modules decide: they compute.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import DISENTANGLED_FAMILIES, cache_argument, uses_alibi
-from playground.models.rope_modules import rotary_modules
+from playground.models.families import cache_argument, first_setting
+from playground.models.position_scheme import first_position_row, position_scheme, position_table
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """The facts on the architecture card. None where a model has no such thing; sizes in bytes, lengths in tokens."""
+    """The facts on the architecture card; sizes in bytes, lengths in tokens. None for what a model does not have."""
 
     family: str
     kind: str
-    """decoder (a token sees itself and those before it), encoder (it sees all) or encoder-decoder"""
+    """decoder (each token attends to itself and earlier ones), encoder (each attends to all) or encoder-decoder"""
     parameters: int
     layers: int
     """Of an encoder-decoder, the encoder's."""
@@ -31,20 +32,20 @@ class Anatomy:
     context_length: int | None
     position_scheme: str
     positions: str
-    """The scheme in words, with its numbers."""
+    """Description of the scheme, with its numbers."""
     norm: str
     activation: str
     tied_embeddings: bool
     weight_bytes: int
     cache_bytes_per_token: int | None
-    """Keys and values of all layers for one token (a sliding layer keeps only its window's); None without a cache."""
+    """Keys and values of all layers for one token (sliding layers keep only their window); None without a cache."""
 
     @property
     def has_decoder(self) -> bool:
         return self.kind != "encoder"
 
     def card(self) -> dict[str, str]:
-        """Name -> text for people."""
+        """Name -> text, in the order of the card."""
         layers = f"{self.layers}"
         if self.decoder_layers is not None:
             layers += f" encoder, {self.decoder_layers} decoder"
@@ -72,29 +73,38 @@ class Anatomy:
 
 
 def size_text(count: int) -> str:
-    """Bytes in the unit that reads best, binary multiples."""
+    """A number of bytes with its unit, in binary multiples and three digits: 46080 -> "45 KiB"."""
     for unit, size in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
         if count >= size:
             return f"{count / size:.3g} {unit}" if count < 1000 * size else f"{count / size:,.0f} {unit}"
     return f"{count} B"
 
 
+def embedding_matrix(model: PreTrainedModel) -> Tensor:
+    """(V, d_model): the input embedding of each token id."""
+    return _weight(model.get_input_embeddings())
+
+
+def _weight(module: nn.Module) -> Tensor:
+    return cast(Tensor, module.weight)  # torch types a module's attributes as tensors or modules
+
+
 def examine(model: PreTrainedModel) -> Anatomy:
-    """Reads the anatomy of a loaded model."""
+    """The anatomy of a model, whose weights may be random."""
     config = model.config.get_text_config()
     two_stacks = bool(model.config.is_encoder_decoder)
     kind = "encoder-decoder" if two_stacks else "decoder" if _is_causal(model) else "encoder"
-    heads = _first(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
-    d_model = _first(config, "hidden_size", "n_embd", "d_model", "dim")
-    head_width = _first(config, "qk_head_dim", "head_dim", "d_kv") or d_model // heads
+    heads = first_setting(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
+    d_model = first_setting(config, "hidden_size", "n_embd", "d_model", "dim")
+    head_width = first_setting(config, "qk_head_dim", "head_dim", "d_kv") or d_model // heads
     key_value_heads = _key_value_heads(config, heads)
-    layers = _first(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
-    decoder_layers = _first(config, "decoder_layers", "num_decoder_layers") if two_stacks else None
+    layers = first_setting(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
+    decoder_layers = first_setting(config, "decoder_layers", "num_decoder_layers") if two_stacks else None
     parameters = list(model.parameters())
-    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    embedding, head = embedding_matrix(model), model.get_output_embeddings()
     scheme, positions = position_scheme(model)
     cached = 2 * key_value_heads * head_width
-    if compressed := _first(config, "kv_lora_rank"):  # DeepSeek keeps what keys and values are made from
+    if compressed := first_setting(config, "kv_lora_rank"):  # DeepSeek caches the latents of keys and values
         cached = compressed + config.qk_rope_head_dim
     caches = kind != "encoder" and cache_argument(model) is not None
     return Anatomy(
@@ -107,20 +117,16 @@ def examine(model: PreTrainedModel) -> Anatomy:
         key_value_heads=key_value_heads,
         head_width=head_width,
         d_model=d_model,
-        vocabulary=embedding.weight.shape[0],
+        vocabulary=embedding.shape[0],
         context_length=_context_length(model, scheme),
         position_scheme=scheme,
         positions=positions,
         norm=_norm(model),
         activation=_activation(model, config),
-        tied_embeddings=head is not None and head.weight.data_ptr() == embedding.weight.data_ptr(),
+        tied_embeddings=head is not None and _weight(head).data_ptr() == embedding.data_ptr(),
         weight_bytes=sum(p.numel() * p.element_size() for p in parameters),
         cache_bytes_per_token=(decoder_layers or layers) * cached * model.dtype.itemsize if caches else None,
     )
-
-
-def _first(config: PretrainedConfig, *names: str):
-    return next((value for name in names if (value := getattr(config, name, None)) is not None), None)
 
 
 def _is_causal(model: PreTrainedModel) -> bool:
@@ -134,108 +140,19 @@ def _key_value_heads(config: PretrainedConfig, heads: int) -> int:
         return config.num_kv_heads if config.new_decoder_architecture else 1 if config.multi_query else heads
     if getattr(config, "multi_query", False):
         return 1
-    return _first(config, "num_key_value_heads") or heads
-
-
-def position_table(model: nn.Module) -> nn.Embedding | None:
-    """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
-    for name, module in model.named_modules():
-        leaf = name.rsplit(".", 1)[-1]
-        if isinstance(module, nn.Embedding) and ("position" in leaf or leaf == "wpe"):
-            return module
-    return None
-
-
-def turning_table(model: PreTrainedModel) -> nn.Embedding | None:
-    """A table of the sines and cosines by which queries and keys are turned (RoFormer), if there is one: as wide as a head,
-    and not as the embeddings that other tables are added to."""
-    table, embedding = position_table(model), model.get_input_embeddings()
-    if table is None or "Sinusoidal" not in type(table).__name__ or embedding is None:
-        return None
-    return table if table.embedding_dim < embedding.weight.shape[1] else None
-
-
-def first_position_row(table: nn.Embedding) -> int:
-    """The table's row of the first position: OPT and BART leave rows free, RoBERTa and FSMT count from padding_idx + 1."""
-    if table.padding_idx is not None and ("Sinusoidal" not in type(table).__name__ or hasattr(table, "make_positions")):
-        return table.padding_idx + 1
-    return getattr(table, "offset", 0)
-
-
-def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
-    """Module path -> (buckets, heads) table of relative position biases (T5)."""
-    modules = model.named_modules()
-    return {n: m for n, m in modules if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
-
-
-def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
-    """(scheme, the same in words): rotary, learned, sinusoidal, alibi, relative, disentangled or none."""
-    config = model.config.get_text_config()
-    if uses_alibi(config):  # first, for Falcon makes rotary angles and then leaves them aside
-        divided = ", divided by √d_head" if config.model_type == "falcon" else ""
-        return "alibi", f"ALiBi: each head's own penalty on distance{divided}"
-    if rotary := rotary_modules(model):
-        return "rotary", _rotary_words(config, rotary)
-    if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
-        width = config.hidden_size // config.num_attention_heads
-        return "rotary", f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
-    if turning_table(model) is not None:
-        return "rotary", "rotary, base 10,000, all dimensions"
-    if config.model_type in DISENTANGLED_FAMILIES:
-        return "disentangled", "relative positions inside the scores"
-    table, relative = position_table(model), ""
-    if tables := bucket_tables(model):
-        buckets, heads = next(iter(tables.values())).weight.shape
-        relative = f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
-        if table is None:
-            return "relative", relative
-        relative = f"; besides {relative}"  # MPNet has both
-    if table is not None:
-        count = table.num_embeddings - first_position_row(table)
-        if "Sinusoidal" in type(table).__name__ or getattr(config, "sinusoidal_pos_embds", False):
-            return "sinusoidal", f"sinusoidal, added to the embeddings, {count:,} positions{relative}"
-        return "learned", f"learned table, {count:,} positions{relative}"
-    if any("Sinusoidal" in type(module).__name__ for module in model.modules()):
-        return "sinusoidal", "sinusoidal, added to the embeddings"
-    return "none", "none found"
-
-
-def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
-    rope = getattr(config, "rope_parameters", None) or {}
-    kinds = [v for v in rope.values() if isinstance(v, dict)] or [rope]  # one for each layer type, as in Gemma 3
-    bases = sorted({float(kind["rope_theta"]) for kind in kinds if kind.get("rope_theta")})
-    words = "rotary"
-    if bases:
-        words += f", base {' and '.join(f'{base:,.0f}' for base in bases)}"
-    scalings = sorted({_scaling_words(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"})
-    if scalings:
-        words += f", scaling {' and '.join(scalings)}"
-    head_width = _first(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
-    rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
-    share = min(1.0, rotated / head_width)
-    words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"
-    without = (getattr(config, "no_rope_layers", None) or []).count(0)  # SmolLM3 marks layers without rotary by 0
-    return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
-
-
-def _scaling_words(config: PretrainedConfig, kind: dict) -> str:
-    """A scaling's name with its factor: how many times longer texts became than those before it."""
-    name, factor, before = kind["rope_type"], kind.get("factor"), kind.get("original_max_position_embeddings")
-    if factor is None and before:  # LongRoPE may leave it to the two lengths
-        factor = config.max_position_embeddings / before
-    return f"{name} × {factor:g}" if factor else name
+    return first_setting(config, "num_key_value_heads") or heads
 
 
 def _context_length(model: PreTrainedModel, scheme: str) -> int | None:
-    """The longest text the model reads: the table's length where there is one, else what the configuration says."""
+    """The longest text that the model reads: the length of its position table, else what the configuration says."""
     config = model.config.get_text_config()
     if (table := position_table(model)) is not None:
         return table.num_embeddings - first_position_row(table)
     if scheme == "alibi":
-        return getattr(config, "max_seq_len", None)  # MPT makes its penalties for so many tokens
+        return getattr(config, "max_seq_len", None)  # MPT computes its biases for so many tokens
     if scheme in {"relative", "none"} or config.model_type == "xlnet":
         return None
-    return _first(config, "max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
+    return first_setting(config, "max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
 
 
 def _norm(model: nn.Module) -> str:
@@ -246,7 +163,7 @@ def _norm(model: nn.Module) -> str:
 
 
 def _activation(model: nn.Module, config: PretrainedConfig) -> str:
-    name = _first(
+    name = first_setting(
         config,
         "hidden_act",
         "activation_function",

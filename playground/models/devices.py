@@ -1,4 +1,4 @@
-"""Which device and which number format, each with its reason. Knows nothing of any particular model."""
+"""Device and number format for a model, each chosen with its reason. Knows nothing of any particular model."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,22 @@ DTYPE_CHOICES = ("auto", *DTYPES)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Something chosen, and why, in words for the page."""
+class DeviceChoice:
+    """A device and the reason for it, in words for the page."""
 
-    value: torch.device | torch.dtype
+    value: torch.device
+    reason: str
+
+    @property
+    def name(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class DtypeChoice:
+    """A number format and the reason for it, in words for the page."""
+
+    value: torch.dtype
     reason: str
 
     @property
@@ -24,7 +36,7 @@ class Choice:
 
 
 def available_devices() -> tuple[str, ...]:
-    """The device choices that this machine can serve: auto, cpu, then what it has."""
+    """The choices on this machine: auto, cpu, then its GPUs."""
     devices = ["auto", "cpu"]
     if torch.cuda.is_available():
         devices += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
@@ -33,41 +45,43 @@ def available_devices() -> tuple[str, ...]:
     return tuple(devices)
 
 
-def choose_device(choice: str = "auto") -> Choice:
+def choose_device(choice: str = "auto") -> DeviceChoice:
     """The device for a choice of `available_devices`; PlaygroundError if this machine lacks it."""
     choices = available_devices()
     if choice not in choices:
         raise PlaygroundError(f"This machine has no device {choice!r}.", f"Choose one of: {', '.join(choices)}.")
     if choice == "auto":
         if "cuda" in choices:
-            return Choice(torch.device("cuda"), f"a GPU was found: {torch.cuda.get_device_name(0)}")
+            return DeviceChoice(torch.device("cuda"), f"a GPU was found: {torch.cuda.get_device_name(0)}")
         if "mps" in choices:
-            return Choice(torch.device("mps"), "an Apple GPU was found")
-        return Choice(torch.device("cpu"), "no GPU was found")
-    return Choice(torch.device(choice), "chosen by the visitor")
+            return DeviceChoice(torch.device("mps"), "an Apple GPU was found")
+        return DeviceChoice(torch.device("cpu"), "no GPU was found")
+    return DeviceChoice(torch.device(choice), "chosen by the visitor")
 
 
-def choose_dtype(choice: str, device: torch.device) -> Choice:
-    """The number format for a choice of `DTYPE_CHOICES` on a device."""
+def choose_dtype(choice: str, device: torch.device) -> DtypeChoice:
+    """The number format for a choice of `DTYPE_CHOICES`; PlaygroundError if the device lacks it."""
     if choice not in DTYPE_CHOICES:
         raise PlaygroundError(f"There is no number format {choice!r}.", f"Choose one of: {', '.join(DTYPE_CHOICES)}.")
     if choice == "int8":
         if device.type != "cpu":
             raise PlaygroundError(f"int8 weights are for the CPU, not for {device}.", "Choose bfloat16 or auto.")
         reason = "weights in a quarter of the bytes, for speed; multiplied in bfloat16, all else in float32"
-        return Choice(torch.int8, reason)
+        return DtypeChoice(torch.int8, reason)
     if choice != "auto":
-        return Choice(DTYPES[choice], "chosen by the visitor")
+        return DtypeChoice(DTYPES[choice], "chosen by the visitor")
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return Choice(torch.bfloat16, "half the memory of float32, and this GPU computes it natively")
+        return DtypeChoice(torch.bfloat16, "half the memory of float32, and this GPU computes it natively")
     if device.type == "cpu":
-        return Choice(torch.float32, "the most exact; int8 writes faster")
-    return Choice(torch.float32, "the most exact, and this GPU has no native bfloat16")
+        return DtypeChoice(torch.float32, "the most exact; int8 writes faster")
+    return DtypeChoice(torch.float32, "the most exact, and this GPU has no native bfloat16")
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes free for a model on a device. A CUDA device without a number stands for all GPUs together,
-    since a model too large for one is spread over several."""
+    """Free bytes on a device; of a CUDA device without a number, on all GPUs together.
+
+    A model that is too large for one GPU is spread over several.
+    """
     if device.type == "cuda":
         numbers = range(torch.cuda.device_count()) if device.index is None else [device.index]
         return sum(torch.cuda.mem_get_info(number)[0] for number in numbers)
@@ -75,7 +89,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def spread_over_gpus(weight_bytes: int, device: torch.device) -> bool:
-    """Whether a model must be spread over several GPUs: too large for the first, several there, none named."""
+    """Whether a model must be spread over several GPUs: it is too large for the first, and the visitor named none."""
     if device.type != "cuda" or device.index is not None or torch.cuda.device_count() < 2:
         return False
     return weight_bytes > 0.9 * torch.cuda.mem_get_info(0)[0]

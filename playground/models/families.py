@@ -1,6 +1,10 @@
-"""The few exceptions that neither a model's modules nor a probe can tell. Keep this short."""
+"""What differs between families and shows neither in a model's modules nor in a probe. Keep this short."""
 
 import inspect
+from typing import Any
+
+from torch import nn
+from transformers import PretrainedConfig
 
 ALIBI_FAMILIES = frozenset({"bloom", "mpt"})
 """Attention with linear biases (Press et al. 2022); Falcon too where its config says `alibi`."""
@@ -12,12 +16,20 @@ CROSS_ATTENTION_PATHS = ("encoder_attn", "EncDecAttention", "crossattention", "c
 """A module whose path contains one of these attends from the decoder to the encoder."""
 
 
-def uses_alibi(config) -> bool:
+def uses_alibi(config: PretrainedConfig) -> bool:
+    """Whether attention has linear biases, one slope for each head."""
     return config.model_type in ALIBI_FAMILIES or bool(getattr(config, "alibi", False))
 
 
-def cache_argument(model) -> str | None:
-    """What the model's forward pass calls its key-value cache, and its output too: `cache`, before transformers 5.24
-    `past_key_values`; None for a family that keeps none."""
+def first_setting(config: PretrainedConfig, *names: str) -> Any:
+    """The value of the first of these names that the configuration has and sets; None without any."""
+    return next((value for name in names if (value := getattr(config, name, None)) is not None), None)
+
+
+def cache_argument(model: nn.Module) -> str | None:
+    """The name of the key-value cache among the arguments of a model's forward pass, and in its output.
+
+    `cache`, before transformers 5.24 `past_key_values`; None for a family without a cache.
+    """
     accepted = inspect.signature(model.forward).parameters
     return next((name for name in ("cache", "past_key_values") if name in accepted), None)

@@ -1,4 +1,4 @@
-"""A model in memory with all that is known of it. Knows nothing of how it was found, loaded or probed."""
+"""A model in memory with its tokenizer, architecture and capabilities. Knows nothing of how it was loaded or probed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
-from playground.models.architecture import Anatomy
-from playground.models.devices import Choice
-from playground.models.quantization import Distance
+from playground.models.architecture import Anatomy, embedding_matrix
+from playground.models.devices import DeviceChoice, DtypeChoice
+from playground.models.quantization import QuantizationLoss
 from playground.models.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -43,9 +43,10 @@ class CapturedStep(Protocol):
 
 @dataclass(frozen=True)
 class Capability:
-    """Whether something can be shown for a model, and if not, why not. True where it can."""
+    """Whether something can be shown for a model; true if it can."""
 
     reason: str = ""
+    """Why it can't be shown; empty if it can."""
 
     def __bool__(self) -> bool:
         return not self.reason
@@ -56,53 +57,53 @@ YES = Capability()
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What can be shown for a model, found by trying it on a few tokens."""
+    """What can be shown for a model, as a short test pass showed."""
 
     logits: Capability = YES
-    """Scores of the vocabulary for each token."""
+    """A score of every token of the vocabulary at each position."""
     generate: Capability = YES
     """Continuing a text token by token."""
     chat: Capability = YES
     """A chat template comes with the tokenizer."""
     attention: Capability = YES
     """Weights of every layer and head."""
-    maths: Capability = YES
-    """Queries, keys and scores, checked against what the model used."""
+    qk: Capability = YES
+    """Queries, keys and scores; weights·V computed from them is the model's own."""
     embeddings: Capability = YES
     """The input embedding matrix."""
     pairs: Capability = YES
     """Two sentences in one input."""
 
     def missing(self) -> dict[str, str]:
-        """Name and reason of each that is off."""
+        """Name -> reason of each capability that the model lacks."""
         return {name: capability.reason for name, capability in vars(self).items() if not capability}
 
 
 @dataclass(eq=False)
 class LoadedModel:
-    """A pretrained transformer ready to run and to be looked into.
+    """A pretrained transformer, ready to run and to be recorded.
 
-    `model` and `tokenizer` are the transformers objects, for whoever wants to go on by hand.
+    `model` and `tokenizer` are the objects of transformers.
     """
 
     model_id: str
     revision: str
     origin: str
-    """Where the weights came from: local folder, hub cache, hub, package index."""
+    """Source of the weights: local folder, hub cache, hub, package index."""
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    device: Choice
-    dtype: Choice
+    device: DeviceChoice
+    dtype: DtypeChoice
     on_interface: bool
-    """The family runs its attention through transformers' AttentionInterface, so q and k can be kept."""
+    """Whether attention runs through transformers' AttentionInterface, so that queries and keys can be recorded."""
     anatomy: Anatomy
     max_tokens: int
-    """Longest text recorded."""
+    """Longest text that is recorded."""
     capabilities: Capabilities = Capabilities()
     projections: dict[int, torch.nn.Module] = field(default_factory=dict)
-    """By the id of an attention module: the linear layer that reads its heads' outputs, W^O, where there is one."""
-    distance: Distance | None = None
-    """With int8 weights: how far the model is from itself in float32."""
+    """id of an attention module -> its output projection W^O, for modules that have one."""
+    quantization_loss: QuantizationLoss | None = None
+    """Of int8 weights: how far the outputs are from those in float32."""
     graph: CapturedStep | None = None
     """On a GPU: the captured forward pass of one token, once it is ready."""
     _facts: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
@@ -125,23 +126,23 @@ class LoadedModel:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What tells this model's results from any other's: id, revision, device, number format."""
+        """Id, revision, device and number format: two models with the same key give the same results."""
         return self.model_id, self.revision, str(self.device.value), self.dtype.name
 
     @property
     def input_device(self) -> torch.device:
-        """Where input ids belong, also when the layers are spread over several GPUs."""
-        return self.model.get_input_embeddings().weight.device
+        """The device of the embedding matrix, which input ids must be on; layers may be on several GPUs."""
+        return embedding_matrix(self.model).device
 
     @property
     def card(self) -> dict[str, str]:
-        """The architecture card: what the model is, each value read from the model, as text for people."""
+        """The architecture card: name -> text, each value read from the model itself."""
         facts = self.anatomy.card() | {
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
         }
-        if self.distance:
-            facts["From float32"] = str(self.distance)
+        if self.quantization_loss:
+            facts["From float32"] = str(self.quantization_loss)
             if self.anatomy.tied_embeddings:
                 facts["Embeddings"] = "tied; for the output a copy in int8"
         if self.graph:

@@ -1,31 +1,44 @@
-"""Text to token ids and back, with what a person needs to see: each token's own text and its place.
+"""Text to token ids and back, with each token's own text and its place in the text. Knows tokenizers only.
 
-Knows tokenizers only. The text of a token comes from its bytes in the vocabulary, never from decoding it alone,
-which loses leading spaces (SentencePiece) and cuts characters that are made of several byte pieces.
+The text of a token comes from its bytes in the vocabulary. Decoding a single id would lose leading spaces
+(SentencePiece) and break characters that consist of several byte pieces.
 """
 
 import codecs
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import cast
 
+from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from playground.errors import PlaygroundError
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _HEX = "playground_hex"
-codecs.register_error(_HEX, lambda error: (f"⟨{error.object[error.start : error.end].hex(' ').upper()}⟩", error.end))
+
 _BYTE_OF = {character: byte for byte, character in bytes_to_unicode().items()}
+
+
+def _invalid_bytes_as_hex(error: UnicodeError) -> tuple[str, int]:
+    """Error handler of `bytes.decode`: bytes that are no UTF-8 become ⟨E6⟩."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return f"⟨{error.object[error.start : error.end].hex(' ').upper()}⟩", error.end
+
+
+codecs.register_error(_HEX, _invalid_bytes_as_hex)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """One token of a text.
 
-    `start` and `end` are character offsets into the text (equal for special tokens that stand for none of it).
-    A character made of several byte pieces has as many tokens, each with the whole character as its text and
-    `piece` = (which, of how many), counted from 1. A byte piece that stands alone has its bytes as its text: ⟨E6⟩.
+    `start` and `end` are character offsets into the text; they are equal for special tokens that are not in it.
+    A character of several byte pieces gives several tokens, each with the whole character as its text and
+    `piece` = (number, count), numbers from 1. The text of a byte piece on its own is its bytes: ⟨E6⟩.
     """
 
     id: int
@@ -35,16 +48,16 @@ class Token:
     special: bool = False
     piece: tuple[int, int] | None = None
     segment: int = 0
-    """0, or 1 for the second sentence of a pair."""
+    """1 for the second sentence of a pair, else 0."""
 
     @property
     def label(self) -> str:
-        """The text, with the piece's number where a character has several."""
+        """The text, with number and count of the piece if the character has several."""
         return self.text if self.piece is None else f"{self.text} {self.piece[0]}/{self.piece[1]}"
 
 
 def check_text(text: str, max_bytes: int) -> str:
-    """The text as it can be tokenized: unpaired surrogates become U+FFFD. PlaygroundError if empty or too long."""
+    """The text with unpaired surrogates as U+FFFD, which tokenizers need. PlaygroundError if empty or too long."""
     if not text:
         raise PlaygroundError("There is no text.", "Type a sentence, or choose an example.")
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -55,25 +68,25 @@ def check_text(text: str, max_bytes: int) -> str:
 
 
 class Vocabulary:
-    """A tokenizer with its tokens' bytes at hand.
+    """A tokenizer with the bytes of its tokens.
 
-    `scheme` is how the vocabulary writes bytes: "bytes" (GPT-2's alphabet), "wordpiece" (## marks the
+    `scheme` is how the vocabulary spells bytes: "bytes" (GPT-2's alphabet), "wordpiece" (## marks the
     continuation of a word) or "sentencepiece" (▁ is a space, <0xE4> a byte).
     """
 
-    def __init__(self, tokenizer):
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
         self.tokenizer = tokenizer
         added = getattr(tokenizer, "added_tokens_decoder", None) or {}
-        special = (number for number, token in added.items() if token.special)  # some ends are named nowhere else
+        special = (number for number, token in added.items() if token.special)  # some end tokens are only here
         self.special_ids = frozenset(tokenizer.all_special_ids).union(special)
         self._verbatim = self.special_ids.union(added)
         self.scheme = _scheme(tokenizer)
-        self._alone: dict[int, Token] = {}
+        self._single_tokens: dict[int, Token] = {}
 
     def token_bytes(self, token_id: int) -> bytes:
-        """The bytes that a token stands for in the text, a leading space included."""
-        piece = self.tokenizer.convert_ids_to_tokens(int(token_id))
-        if piece is None:  # beyond the vocabulary: models pad their embedding matrix
+        """The bytes of a token in the text, with its leading space."""
+        piece = cast("str | None", self.tokenizer.convert_ids_to_tokens(int(token_id)))
+        if piece is None:  # beyond the vocabulary: embedding matrices are padded
             return f"<{token_id}>".encode()
         if token_id in self._verbatim:
             return piece.encode("utf-8", "replace")
@@ -88,17 +101,17 @@ class Vocabulary:
         return piece.encode("utf-8", "replace")
 
     def text(self, token_id: int) -> str:
-        """A token's own text, a leading space included; bytes that are no whole character as ⟨E6⟩."""
+        """The text of a token, with its leading space; bytes that are no whole character as ⟨E6⟩."""
         return self.token_bytes(token_id).decode("utf-8", _HEX)
 
     def token(self, token_id: int) -> Token:
-        """A token that stands alone; one and the same for all who ask, of whom a visitor's tree has tens of thousands."""
-        if token_id not in self._alone:
-            self._alone[token_id] = self.describe([token_id])[0]
-        return self._alone[token_id]
+        """The token of a single id. Kept and shared: a visitor's tree holds tens of thousands of them."""
+        if token_id not in self._single_tokens:
+            self._single_tokens[token_id] = self.describe([token_id])[0]
+        return self._single_tokens[token_id]
 
-    def describe(self, ids) -> tuple[Token, ...]:
-        """Tokens for ids, with offsets into the text that their bytes spell (special tokens left out of it)."""
+    def describe(self, ids: Iterable[int]) -> tuple[Token, ...]:
+        """Tokens for ids, with offsets into the text that their bytes spell; special tokens are not in that text."""
         ids = [int(i) for i in ids]
         tokens: list[Token] = []
         position = index = 0
@@ -119,11 +132,11 @@ class Vocabulary:
         return tuple(tokens)
 
     def _character_group(self, ids: list[int], index: int) -> list[int]:
-        """The id at index and those after it that are needed to finish its last character."""
+        """The id at `index` and the following ids that complete its last character."""
         data, end = self.token_bytes(ids[index]), index + 1
         while _unfinished(data) and end < len(ids) and ids[end] not in self.special_ids:
             following = self.token_bytes(ids[end])
-            if not following or following[0] & 0xC0 != 0x80:  # not the byte that was missing
+            if not following or following[0] & 0xC0 != 0x80:  # not a continuation byte
                 return ids[index : index + 1]
             data += following
             end += 1
@@ -134,8 +147,8 @@ class Vocabulary:
     ) -> tuple[list[int], tuple[Token, ...]]:
         """Ids and tokens of a text, or of a sentence pair, with the special tokens that the model expects.
 
-        Offsets are the tokenizer's own where it keeps them, so that they point into `text` even if it normalises
-        (lower case, accents); for the second sentence of a pair they point into `pair`.
+        Offsets are the tokenizer's own if it has them: they point into `text` even if the tokenizer normalises it
+        (lower case, accents). Those of a pair's second sentence point into `pair`. PlaygroundError without any token.
         """
         fast = self.tokenizer.is_fast
         encoded = self.tokenizer(text, pair, add_special_tokens=specials, return_offsets_mapping=fast, verbose=False)
@@ -148,7 +161,7 @@ class Vocabulary:
             for token, (start, end), segment in zip(
                 tokens, encoded["offset_mapping"], encoded.sequence_ids(0), strict=True
             ):
-                if segment is None:  # set by the tokenizer: it stands behind the token before it
+                if segment is None:  # a special token: it follows the token before it
                     start = end = placed[-1].end if placed else 0
                     segment = placed[-1].segment if placed else 0
                 placed.append(replace(token, start=start, end=end, segment=segment))
@@ -156,34 +169,33 @@ class Vocabulary:
         return ids, tokens
 
     def split_pair(self, text: str) -> tuple[str, str | None]:
-        """The two sentences of a text that has the tokenizer's separator ([SEP], </s>) once between them; else the text
-        and None."""
+        """The two sentences around the only separator of the tokenizer ([SEP], </s>); else the text and None."""
         separator = self.tokenizer.sep_token
         parts = [part.strip() for part in text.split(separator)] if separator and text else [text]
         return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else (text, None)
 
 
 class IncrementalText:
-    """The text of ids that come one by one: a character appears when its last byte piece has come."""
+    """Text from ids that arrive one by one: a character appears with its last byte piece."""
 
     def __init__(self, vocabulary: Vocabulary):
         self._vocabulary = vocabulary
         self._pending = b""
 
     def push(self, token_id: int) -> str:
-        """The characters that this id completes, perhaps none."""
+        """The characters that this id completes; may be empty."""
         if token_id in self._vocabulary.special_ids:
             return self.flush()
         self._pending += self._vocabulary.token_bytes(token_id)
         return "" if _unfinished(self._pending) else self.flush()
 
     def flush(self) -> str:
-        """What is left, unfinished characters as U+FFFD."""
+        """The pending text, with incomplete characters as U+FFFD."""
         text, self._pending = self._pending.decode("utf-8", "replace"), b""
         return text
 
 
-def _scheme(tokenizer) -> str:
+def _scheme(tokenizer: PreTrainedTokenizerBase) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         return "sentencepiece"

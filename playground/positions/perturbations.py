@@ -209,7 +209,7 @@ class _Whole:
         self._unbroken, self._states = None, None
         if recording.model.capabilities.logits:
             ahead = 0 if recording.model.anatomy.kind == "encoder" else 1
-            logits = torch.cat(list(recording.logits_in_stretches()))
+            logits = torch.cat(list(recording.logits_in_blocks()))
             self._unbroken = perturbations.Unbroken(logits, [token.id for token in self._told], ahead)
         else:
             self._states = recording.hidden_states[-1]

@@ -16,14 +16,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from playground.models.architecture import bucket_tables, first_position_row, position_table, rotary_modules
 from playground.models.families import uses_alibi
 from playground.models.loaded_model import LoadedModel
-from playground.recording.hooks import changed
+from playground.models.position_scheme import bucket_tables, first_position_row, position_table
+from playground.models.rope_modules import rotary_modules
+from playground.models.rounding import rounding
+from playground.recording.module_hooks import patch_modules
 
 _TEXT = "The cat sat on the mat, and the dog sat on the cat."
-_EXACT = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
-"""Largest difference, as a share of the largest number, that rounding explains."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _find(model: LoadedModel) -> PositionOverride:
 def _try(model: LoadedModel, way: PositionOverride) -> str:
     """What speaks against a way; empty if nothing does."""
     ids = list(dict.fromkeys(model.vocabulary.tokenize(_TEXT)[0]))[1:4]
-    exact = _EXACT.get(model.dtype.value, 5e-2)
+    exact = rounding(model.dtype.value).positions
 
     def states(order, positions) -> tuple[Tensor, ...]:
         given = torch.tensor([[ids[i] for i in order]], device=model.input_device)
@@ -136,17 +136,18 @@ def telling(model: LoadedModel, way: PositionOverride, positions: Tensor) -> Ite
         if way.table:
             table = position_table(stack)
             vectors = table.weight[(positions + first_position_row(table)).to(table.weight.device)]  # (B, T, D)
-            hooks.enter_context(changed([table], gives=lambda args, kwargs, output: vectors))
+            hooks.enter_context(patch_modules([table], output=lambda args, kwargs, output: vectors))
         if way.buckets:
             hooks.enter_context(
-                changed(
-                    bucket_tables(stack).values(), gives=lambda args, kwargs, bias: _other_distances(bias, positions[0])
+                patch_modules(
+                    bucket_tables(stack).values(),
+                    output=lambda args, kwargs, bias: _other_distances(bias, positions[0]),
                 )
             )
         if way.alibi:
             attentions = [module for module in stack.modules() if type(module).__name__.endswith("Attention")]
             hooks.enter_context(
-                changed(attentions, given=lambda args, kwargs: (args, _other_penalties(kwargs, positions[0])))
+                patch_modules(attentions, inputs=lambda args, kwargs: (args, _other_penalties(kwargs, positions[0])))
             )
         yield told
 
@@ -182,7 +183,7 @@ def with_rope_base(model: LoadedModel, factor: float) -> Iterator[None]:
         for module in rotary_modules(model.model) if factor != 1 else ():
             other = _with_base(module, factor)
             hooks.enter_context(
-                changed([module], gives=lambda args, kwargs, output, other=other: other(*args, **kwargs))
+                patch_modules([module], output=lambda args, kwargs, output, other=other: other(*args, **kwargs))
             )
         yield
 

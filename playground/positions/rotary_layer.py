@@ -5,18 +5,14 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 
 from playground.analysis.positions.rotary import RotaryScore, find_layout
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
+from playground.models.rounding import rounding
 from playground.positions.scheme_tensors import position_facts
 from playground.recording.record import record
 from playground.recording.recording import Recording
-
-_TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 5e-2}
-"""Largest difference that rounding explains, as a share of the largest number."""
-
 
 _SAME_TOKEN = 7
 _understood: WeakKeyDictionary[LoadedModel, dict[int, bool]] = WeakKeyDictionary()
@@ -31,12 +27,12 @@ def rotation_is_invertible(model: LoadedModel, layer: int) -> bool:
     known = _understood.setdefault(model, {})
     if layer not in known:
         recording = record(model, (_SAME_TOKEN,) * 6)
-        maths = recording.maths(layer)
-        if layer and maths.call.sinks is not None:
+        steps = recording.layer_steps(layer)
+        if layer and steps.call.sinks is not None:
             return rotation_is_invertible(model, 0)
-        before = None if maths.before_rotary is None else maths.before_rotary[0].float()
+        before = None if steps.before_rotary is None else steps.before_rotary[0].float()
         known[layer] = before is not None and bool(
-            (before - before[:, :1]).abs().max() <= _TOLERANCE[model.model.dtype] * before.abs().max()
+            (before - before[:, :1]).abs().max() <= rounding(model.model.dtype).rotation * before.abs().max()
         )
     return known[layer]
 
@@ -59,7 +55,7 @@ _same: WeakKeyDictionary[LoadedModel, ConstantTokenProbe | None] = WeakKeyDictio
 def constant_token_probe(model: LoadedModel) -> ConstantTokenProbe | None:
     """What a text of one token shows of each layer's positions; None where scores can't be had. One short pass, once."""
     if model not in _same:
-        _same[model] = _measure(model) if model.capabilities.maths else None
+        _same[model] = _measure(model) if model.capabilities.qk else None
     return _same[model]
 
 
@@ -144,9 +140,9 @@ def rotated_pair(recording: Recording, layer: int, head: int, query: int, key: i
     has no rotation, where the text has one token, or where no layout of pairs explains the rotation."""
     model = recording.model
     kind = layer_kind(model, layer)
-    understands, maths = rotation_is_invertible(model, layer), recording.maths(layer)
-    call, frequencies = maths.call, position_facts(model, len(recording.tokens)).inverse_frequencies[kind].numpy()
-    if maths.before_rotary is None:
+    understands, steps = rotation_is_invertible(model, layer), recording.layer_steps(layer)
+    call, frequencies = steps.call, position_facts(model, len(recording.tokens)).inverse_frequencies[kind].numpy()
+    if steps.before_rotary is None:
         raise PlaygroundError(
             "The rotation of this model could not be caught.", "Choose another model, such as SmolLM2."
         )
@@ -156,11 +152,11 @@ def rotated_pair(recording: Recording, layer: int, head: int, query: int, key: i
             "same token has not the same query everywhere.",
             "Choose another layer or model.",
         )
-    before = [tensor.float().cpu().numpy() for tensor in maths.before_rotary]  # (H, T, D), (G, T, D)
-    layout = find_layout(before[0], call.query.float().cpu(), frequencies, _TOLERANCE[model.model.dtype])
+    before = [tensor.float().cpu().numpy() for tensor in steps.before_rotary]  # (H, T, D), (G, T, D)
+    layout = find_layout(before[0], call.query.float().cpu(), frequencies, rounding(model.model.dtype).rotation)
     if (
         layout is None
-        or find_layout(before[1], call.key.float().cpu(), frequencies, _TOLERANCE[model.model.dtype]) is None
+        or find_layout(before[1], call.key.float().cpu(), frequencies, rounding(model.model.dtype).rotation) is None
     ):
         raise PlaygroundError(
             "Which dimensions turn together could not be found: neither halves nor neighbours give what "

@@ -7,17 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from playground.analysis.positions.schemes import alibi_slopes
-from playground.models.architecture import (
-    bucket_tables,
-    first_position_row,
-    position_table,
-    rotary_modules,
-    turning_table,
-)
 from playground.models.loaded_model import LoadedModel
-from playground.models.rope_modules import frequency_buffers, scales_with_length
+from playground.models.position_scheme import bucket_tables, first_position_row, position_table, rope_table
+from playground.models.rope_modules import frequency_buffers, rotary_modules, scales_with_length
 from playground.positions.position_override import inputs
-from playground.recording.hooks import changed
+from playground.recording.module_hooks import patch_modules
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ def _inverse_frequencies(model: LoadedModel, length: int | None) -> dict[str, Te
             if name.endswith("inv_freq") and not name.startswith("original") and "_original_" not in f"_{name}":
                 kind = name.removesuffix("inv_freq").strip("_").replace("_", " ") or "all layers"
                 found.setdefault(kind, buffer.detach().float().cpu())
-    config, table = model.model.config.get_text_config(), turning_table(model.model)
+    config, table = model.model.config.get_text_config(), rope_table(model.model)
     rotated = getattr(config, "rotary_dim", None) if table is None else table.embedding_dim
     if not found and rotated:  # GPT-J, CodeGen, RoFormer: base 10,000, written there
         found["all layers"] = 10000.0 ** -(torch.arange(0, rotated, 2).float() / rotated)
@@ -119,7 +113,7 @@ def _first_vector(model: LoadedModel, table: nn.Embedding) -> Tensor | None:
 
     ids = torch.tensor([model.vocabulary.tokenize("a b")[0]], device=model.input_device)
     try:
-        with changed([table], gives=seen):
+        with patch_modules([table], output=seen):
             model.model(**inputs(model, ids))
     except (RuntimeError, TypeError, ValueError, IndexError):  # any family may refuse in its own way
         return None

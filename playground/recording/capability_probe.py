@@ -1,4 +1,4 @@
-"""What can be shown for a model, found by trying it on a few tokens. Trusts no table of families."""
+"""What can be shown for a model, found by recording a short text. Trusts no table of families."""
 
 from dataclasses import replace
 
@@ -14,41 +14,39 @@ PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
 
 
 def probe(model: LoadedModel) -> Capabilities:
-    """Records a short text and checks what came: what is wrong is off, with the reason; so are weights that do not
-    matter, where the model gives the same without its attention.
+    """Records a short text and checks the recording; each check that fails is the reason why something is not shown.
 
-    Where a family's attention is not reproduced, the model goes back to its own eager way, which gives its weights.
+    Attention that does not affect the output is not shown either. If weights·V can't be reproduced, the model gets its
+    own eager attention back, which returns its weights.
     """
     try:
         target = "The cat" if model.model.config.is_encoder_decoder else None
         recording = record(model, _text(model), target)
     except PlaygroundError:
         raise
-    except Exception as error:  # any family may fail in its own way; the rest of the page must live on
+    except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
-        return (
-            _without_recorder(model, reason)
-            if model.on_interface
-            else Capabilities(attention=Capability(reason), maths=Capability(reason), **_without_recording(model))
-        )
+        if model.on_interface:
+            return _without_recorder(model, reason)
+        return Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model))
     attention = _check_attention(model, recording)
-    maths = _check_maths(recording, attention)
-    if model.on_interface and not (attention and maths):
-        return _without_recorder(model, maths.reason)
+    qk = _check_qk(recording, attention)
+    if model.on_interface and not (attention and qk):
+        return _without_recorder(model, qk.reason)
     if model.on_interface and not _attention_matters(model):
-        attention = maths = Capability("changing the attention does not change the model's output")
-    return Capabilities(attention=attention, maths=maths, **_without_recording(model))
+        attention = qk = Capability("changing the attention does not change the model's output")
+    return Capabilities(attention=attention, qk=qk, **_other_capabilities(model))
 
 
 def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
-    """With the model's own eager attention; `reason` says why queries and keys can't be shown."""
+    """The capabilities with the model's own eager attention; `reason` says why queries and keys can't be shown."""
     model.model.set_attn_implementation("eager")
     model.on_interface = False
-    return replace(probe(model), maths=Capability(reason))
+    return replace(probe(model), qk=Capability(reason))
 
 
 def _text(model: LoadedModel) -> str:
-    """The probe's text, or as many of its words as the model reads."""
+    """The probe's text, shortened to the words that the model can read."""
     words = PROBE_TEXT.split()
     while len(words) > 1 and len(model.vocabulary.tokenize(" ".join(words))[0]) > model.max_tokens:
         words.pop()
@@ -56,21 +54,22 @@ def _text(model: LoadedModel) -> str:
 
 
 def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
-    """The probe's text as the model reads it."""
+    """The probe's text as inputs of the model."""
     ids = torch.tensor([model.vocabulary.tokenize(_text(model))[0]], device=model.input_device)
     return {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
 
 
 @torch.inference_mode()
 def reads_ahead(model: LoadedModel) -> bool:
-    """Whether another last token changes what the model gives for the first one: it does not only look back."""
+    """Whether the last token changes the output at the first: the model attends to later tokens."""
     ids = model.vocabulary.tokenize(_text(model))[0]
     texts = ([*ids[:3], last] for last in (ids[1], ids[2]))
     first, other = (model.model(input_ids=torch.tensor([t], device=model.input_device))[0][0, 0] for t in texts)
     return not torch.allclose(first, other, rtol=1e-2, atol=1e-4)
 
 
-def _without_recording(model: LoadedModel) -> dict[str, Capability]:
+def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:
+    """What does not depend on the recording: logits, generate, chat, embeddings, pairs."""
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
     no_logits = "its weights come without a language-model head"
@@ -85,13 +84,13 @@ def _without_recording(model: LoadedModel) -> dict[str, Capability]:
 
 
 def _reads_pairs(model: LoadedModel) -> bool:
-    """Whether the tokenizer sets a mark between two sentences, for a model that sees both ways."""
+    """Whether the model is an encoder whose tokenizer separates two sentences by a special token."""
     specials = [sum(t.special for t in model.vocabulary.tokenize("a", pair)[1]) for pair in (None, "b")]
     return model.anatomy.kind == "encoder" and specials[1] > specials[0]
 
 
 def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
-    """Right shapes, rows that sum to 1 (to less with sinks), and nothing above the diagonal where causal."""
+    """Checks shapes, rows (sum 1, less with sinks), and that causal weights above the diagonal are 0."""
     if not recording.kinds:
         return Capability("the model returns no attention weights")
     for kind in recording.kinds:
@@ -112,15 +111,15 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
 
 @torch.inference_mode()
 def _attention_matters(model: LoadedModel) -> bool:
-    """Whether replacing every attention output by zeros changes what the model gives."""
+    """Whether the output changes when every attention output is replaced by zeros."""
     inputs = probe_inputs(model)
     plain = model.model(**inputs)[0]
     with capture_attention(lambda *call: torch.zeros_like(call[-1])):
-        changed = model.model(**inputs)[0]
-    return not torch.equal(plain, changed)
+        without = model.model(**inputs)[0]
+    return not torch.equal(plain, without)
 
 
-def _check_maths(recording: Recording, attention: Capability) -> Capability:
+def _check_qk(recording: Recording, attention: Capability) -> Capability:
     if not attention:
         return attention
     verification = recording.verify()

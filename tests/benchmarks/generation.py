@@ -138,7 +138,7 @@ def main() -> None:
         faster = statistics.median(small / ours for small, ours in zip(rates["int8"], rates["stream"], strict=True))
         print(
             f"int8 / stream: {faster:.2f} times its tokens per second "
-            f"({max(rates['int8']) / max(rates['stream']):.2f} fastest to fastest); {small.distance}"
+            f"({max(rates['int8']) / max(rates['stream']):.2f} fastest to fastest); {small.quantization_loss}"
         )
     branches(ours, asked.branch, asked.rounds)
 

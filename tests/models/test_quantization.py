@@ -1,4 +1,4 @@
-"""int8 weights: the rounding, the distance from float32, and models that go on working with them."""
+"""int8 weights: the rounding, the loss against float32, and models that go on working with them."""
 
 import math
 
@@ -11,13 +11,13 @@ from playground.errors import PlaygroundError
 from playground.generation.generate import generate
 from playground.loading import parameter_counts, prepare
 from playground.models import devices, quantization
-from playground.models.devices import Choice, choose_dtype
-from playground.models.quantization import FEW_ROWS, SAMPLE, SHARP, Int8Linear, distance
+from playground.models.devices import DtypeChoice, choose_dtype
+from playground.models.quantization import MAX_KERNEL_ROWS, REFINED_LOGITS, SAMPLE, Int8Linear, quantization_loss
 from playground.recording.record import record
 from tests.generation.test_generate import PROMPT, by_transformers, greedy, ids_of
 from tests.tools import zoo
 
-INT8 = Choice(torch.int8, "asked for by a test")
+INT8 = DtypeChoice(torch.int8, "asked for by a test")
 
 
 def int8(family: str):
@@ -34,23 +34,23 @@ def test_rounding_by_hand():
 
 
 @pytest.mark.parametrize("width", [64, 100, 3])
-@pytest.mark.parametrize("rows", [1, FEW_ROWS, FEW_ROWS + 1, 100])
-@pytest.mark.parametrize("sharp", [False, True])
-def test_layer_is_near_the_one_it_stands_for(sharp, rows, width, monkeypatch):
+@pytest.mark.parametrize("rows", [1, MAX_KERNEL_ROWS, MAX_KERNEL_ROWS + 1, 100])
+@pytest.mark.parametrize("refine", [False, True])
+def test_layer_is_near_the_one_it_stands_for(refine, rows, width, monkeypatch):
     """Guards against the ways of computing parting, against more error than rounding makes (half a step for each
     weight), and against torch's kernel, which ends the process where the width is no multiple of 16."""
     torch.manual_seed(0)
     plain = nn.Linear(width, 33).requires_grad_(False)
-    layer = Int8Linear(plain.weight.data, plain.bias.data, sharp)
+    layer = Int8Linear(plain.weight.data, plain.bias.data, refine)
     step = layer.scale.float()[:, None]
     assert ((plain.weight - layer.weight * step).abs() <= step * 0.50001).all()
     x = torch.randn(1, rows, width)
     exact = nn.functional.linear(x, layer.weight * step, plain.bias)
-    near = {"atol": 1e-5 if sharp else 0.02 * float(exact.abs().max()), "rtol": 1e-5}
+    near = {"atol": 1e-5 if refine else 0.02 * float(exact.abs().max()), "rtol": 1e-5}
     for block in (width, 2**20):  # one output at a time, all at once
         for number_format in (torch.bfloat16, torch.float32):
             monkeypatch.setattr(quantization, "_BLOCK", block)
-            monkeypatch.setattr(quantization, "_MANY_ROWS", number_format)
+            monkeypatch.setattr(quantization, "_UNPACKED_FORMAT", number_format)
             assert layer(x).shape == (1, rows, 33) and layer(x).dtype == torch.float32
             torch.testing.assert_close(layer(x), exact, **near)
 
@@ -58,17 +58,17 @@ def test_layer_is_near_the_one_it_stands_for(sharp, rows, width, monkeypatch):
 def test_logits_have_finer_steps_than_bfloat16():
     """Guards against tokens of equal probability that are none: 27 + k/100 is 27 for k < 6 in bfloat16, whose steps
     are 1/8 there. The bias is what makes the last output the largest."""
-    weight = torch.zeros(SHARP + 9, 16)
+    weight = torch.zeros(REFINED_LOGITS + 9, 16)
     weight[:, 0], weight[:6, 1] = 27, torch.arange(6) / 100
     bias = torch.zeros(len(weight))
     bias[-1] = 5
     x = torch.ones(1, 16)
-    plain, sharp = (Int8Linear(weight, bias, sharp)(x)[0] for sharp in (False, True))
+    plain, refined = (Int8Linear(weight, bias, refine)(x)[0] for refine in (False, True))
     layer = Int8Linear(weight, bias)
     exact = (layer.weight.double() * layer.scale.double()[:, None]).sum(1) + bias
-    assert len(set(plain[:6].tolist())) == 1 and plain.argmax() == sharp.argmax() == len(weight) - 1
-    best = exact.topk(SHARP // 2).indices
-    torch.testing.assert_close(sharp[best].double(), exact[best], atol=1e-5, rtol=0)
+    assert len(set(plain[:6].tolist())) == 1 and plain.argmax() == refined.argmax() == len(weight) - 1
+    best = exact.topk(REFINED_LOGITS // 2).indices
+    torch.testing.assert_close(refined[best].double(), exact[best], atol=1e-5, rtol=0)
 
 
 def test_distance_by_hand():
@@ -76,10 +76,10 @@ def test_distance_by_hand():
     3/4) it is 1/2 log2(2) + 1/2 log2(2/3) = 0.2075 bits; the second token is the same."""
     before = torch.log(torch.tensor([[0.5, 0.5], [0.9, 0.1]]))
     after = torch.log(torch.tensor([[0.25, 0.75], [0.9, 0.1]]))
-    found = distance(before, after, logits=True)
-    assert found.divergence == pytest.approx((0.5 + 0.5 * math.log2(2 / 3)) / 2)
-    assert (found.tokens, found.agreement) == (2, 0.5)
-    assert math.isnan(distance(before, after, logits=False).divergence)
+    loss = quantization_loss(before, after, logits=True)
+    assert loss.divergence == pytest.approx((0.5 + 0.5 * math.log2(2 / 3)) / 2)
+    assert (loss.tokens, loss.agreement) == (2, 0.5)
+    assert math.isnan(quantization_loss(before, after, logits=False).divergence)
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +96,12 @@ def test_the_distance_shown_is_the_models_own(smollm2, small):
             ids = torch.tensor([smollm2.vocabulary.tokenize(text)[0]])
             p, q = (m.model(ids).logits[0].double().log_softmax(-1) for m in (smollm2, small))
             bits += ((p.exp() * (p - q)).sum(-1) / math.log(2)).tolist()
-    assert small.distance.tokens == len(bits)
-    assert small.distance.divergence == pytest.approx(sum(bits) / len(bits), rel=0.1)  # rounded in another order
-    assert 0 < small.distance.divergence < 0.1 and small.distance.agreement > 0.8
-    assert f"{small.distance.divergence:#.2g} bits" in small.card["From float32"]
+    assert small.quantization_loss.tokens == len(bits)
+    assert small.quantization_loss.divergence == pytest.approx(
+        sum(bits) / len(bits), rel=0.1
+    )  # rounded in another order
+    assert 0 < small.quantization_loss.divergence < 0.1 and small.quantization_loss.agreement > 0.8
+    assert f"{small.quantization_loss.divergence:#.2g} bits" in small.card["From float32"]
 
 
 def test_masked_models_are_asked_for_what_is_masked(tiny):
@@ -115,8 +117,8 @@ def test_masked_models_are_asked_for_what_is_masked(tiny):
                 masked = torch.tensor([[mask if i in places else token for i, token in enumerate(ids)]])
                 p, q = (m.model(masked).logits[0, places].double().log_softmax(-1) for m in (plain, small))
                 bits += ((p.exp() * (p - q)).sum(-1) / math.log(2)).tolist()
-    assert small.distance.tokens == len(bits)
-    assert small.distance.divergence == pytest.approx(sum(bits) / len(bits), rel=0.1)
+    assert small.quantization_loss.tokens == len(bits)
+    assert small.quantization_loss.divergence == pytest.approx(sum(bits) / len(bits), rel=0.1)
 
 
 def test_bytes_and_parameters(smollm2, small):
@@ -137,7 +139,7 @@ def test_greedy_ids_are_those_of_transformers(small):
 
 
 def test_the_recording_is_the_quantised_models(small, smollm2):
-    """Guards against maths shown from the float32 model: it verifies, and it is another model's."""
+    """Guards against attention of the float32 model: it would verify as well."""
     recording = record(small, PROMPT)
     assert recording.verify().passed
     assert not torch.equal(recording.attention(3).weights, record(smollm2, PROMPT).attention(3).weights)
@@ -146,13 +148,17 @@ def test_the_recording_is_the_quantised_models(small, smollm2):
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_kind_of_model(family, tiny):
     """Guards against families whose layers are no nn.Linear, or who look at a layer's weights themselves: they would
-    give something else, or fail; and against maths that is not the rounded model's."""
+    give something else, or fail; and against queries and keys of the float32 model."""
     plain, model = tiny(family), int8(family)
     assert model.capabilities == plain.capabilities and model.anatomy.kind == plain.anatomy.kind
-    assert model.distance.divergence < 0.3 and model.distance.agreement > 0.8 and model.distance.cosine > 0.99
+    assert (
+        model.quantization_loss.divergence < 0.3
+        and model.quantization_loss.agreement > 0.8
+        and model.quantization_loss.cosine > 0.99
+    )
     left = [m for m in model.model.modules() if isinstance(m, nn.Linear) or type(m).__name__ == "Conv1D"]
-    assert not left and model.distance.kept < model.anatomy.parameters
-    if model.capabilities.maths:
+    assert not left and model.quantization_loss.float32_parameters < model.anatomy.parameters
+    if model.capabilities.qk:
         assert record(model, "The cat", "un" if model.model.config.is_encoder_decoder else None).verify().passed
     if model.capabilities.generate:
         assert ids_of(list(generate(model, PROMPT, greedy(4)))) == by_transformers(model, PROMPT, 4)
@@ -172,7 +178,7 @@ def test_layers_of_other_kinds_are_left_alone():
     network = nn.ModuleDict(layers)
     x = torch.randn(2, 16)
     before = network["doubled"](x), network["heads"](x, x, x)[0]
-    quantization._replace(network, None)
+    quantization.replace_linear_layers(network, None)
     assert isinstance(network["plain"], Int8Linear)
     assert torch.equal(network["doubled"](x), before[0]) and torch.equal(network["heads"](x, x, x)[0], before[1])
 
@@ -181,9 +187,9 @@ def test_experts_are_left_and_it_is_said(tiny):
     """Guards against a card that promises int8 for a mixture whose experts, most of its weights, are float32."""
     mixture, plain = int8("mixtral"), int8("llama")
     experts = [p.numel() for n, p in mixture.model.named_parameters() if "experts" in n or n.endswith("gate.weight")]
-    assert mixture.distance.kept_weights == sum(experts) > 0
+    assert mixture.quantization_loss.float32_weights == sum(experts) > 0
     assert f"{sum(experts):,} weights that are in no linear layer" in mixture.card["From float32"]
-    assert plain.distance.kept_weights == 0 and "no linear layer" not in plain.card["From float32"]
+    assert plain.quantization_loss.float32_weights == 0 and "no linear layer" not in plain.card["From float32"]
 
 
 def test_loading_needs_the_memory_of_float32(tmp_path, monkeypatch):
@@ -200,7 +206,7 @@ def test_loading_needs_the_memory_of_float32(tmp_path, monkeypatch):
 def test_a_model_without_words(minilm):
     """Guards against a divergence of what are no distributions."""
     model = pg.load("all-minilm-l6-v2", device="cpu", dtype="int8")
-    assert math.isnan(model.distance.divergence) and model.distance.cosine > 0.99
+    assert math.isnan(model.quantization_loss.divergence) and model.quantization_loss.cosine > 0.99
     assert "cosine" in model.card["From float32"]
 
 

@@ -53,12 +53,12 @@ def test_what_a_visitor_changes():
     assert changed(HAND_SIZED).weights == pytest.approx(head_steps(HAND_SIZED).weights)
 
 
-def queries_of(model, text: str):
-    """(kind, layer, maths) of every layer of a recording."""
+def layers_of(model, text: str):
+    """(recording, kind, layer, its steps) for every layer of a recording of the text."""
     recording = pg.record(model, text, "ab" if model.model.config.is_encoder_decoder else None)
     for kind in recording.kinds:
         for layer in range(recording.layers(kind)):
-            yield recording, kind, layer, recording.maths(layer, kind)
+            yield recording, kind, layer, recording.layer_steps(layer, kind)
 
 
 @pytest.mark.parametrize("family", sorted(zoo.ON_INTERFACE))
@@ -66,14 +66,14 @@ def test_every_family_is_reproduced(tiny, family):
     """Guards against a step that a family does otherwise (scaling, cap, bias, mask, sink, groups): each head's weights
     are those of the recording, its output what the model used."""
     model = tiny(family)
-    assert model.capabilities.maths
-    for recording, kind, layer, maths in queries_of(model, "Hello you"):
+    assert model.capabilities.qk
+    for recording, kind, layer, layer_steps in layers_of(model, "Hello you"):
         weights = recording.attention(layer, kind).weights
         heads, queries, _ = weights.shape
         for head, query in {(0, 0), (heads - 1, queries - 1), (heads // 2, queries // 2)}:
-            steps = head_steps(maths.inputs(head, query))
+            steps = head_steps(layer_steps.inputs(head, query))
             assert steps.weights == pytest.approx(weights[head, query].numpy(), abs=1e-5), (kind, layer, head)
-            assert steps.output == pytest.approx(maths.used(head, query), abs=1e-5), (kind, layer, head)
+            assert steps.output == pytest.approx(layer_steps.head_output(head, query), abs=1e-5), (kind, layer, head)
 
 
 @pytest.mark.parametrize("family", sorted(zoo.ON_INTERFACE))
@@ -81,15 +81,15 @@ def test_heads_add_up_to_the_layers_output(tiny, family):
     """Guards against another matrix taken for W^O: the heads' shares and its bias add up to what the projection gives for
     all of them together."""
     model = tiny(family)
-    found = 0
-    for _, kind, layer, maths in queries_of(model, "Hello you"):
-        shares = maths.shares(1)
+    checked = 0
+    for _, kind, layer, layer_steps in layers_of(model, "Hello you"):
+        shares = layer_steps.head_contributions(1)
         if shares is not None:
-            whole, bias = maths.projected(1)
+            whole, bias = layer_steps.layer_output(1)
             assert shares.sum(0) + bias == pytest.approx(whole, abs=1e-5), (kind, layer)
-            assert len(shares) == maths.call.query.shape[0]
-            found += 1
-    assert found, "no layer's projection was found"
+            assert len(shares) == layer_steps.call.query.shape[0]
+            checked += 1
+    assert checked, "no layer's projection was found"
 
 
 def test_the_projection_is_the_models_own(smollm2):
@@ -112,9 +112,9 @@ def test_before_rotary_is_what_the_projection_gave(request, tiny, family):
         if family in ("gemma3_text", "qwen3"):
             source = block.q_norm
         hook = source.register_forward_hook(lambda module, inputs, output, made=made: made.append(output))
-        maths = recording.maths(layer)
+        layer_steps = recording.layer_steps(layer)
         hook.remove()
-        query = maths.before_rotary[0]
+        query = layer_steps.before_rotary[0]
         heads, tokens, width = query.shape
         caught = made[0][0]
         if family == "gpt_neox":
@@ -127,13 +127,15 @@ def test_before_rotary_is_what_the_projection_gave(request, tiny, family):
 def test_no_rotation_no_before(tiny):
     """Guards against turning back what was never turned."""
     for family in ("gpt2", "bert", "t5"):
-        assert all(maths.before_rotary is None for *_, maths in queries_of(tiny(family), "Hello"))
+        assert all(layer_steps.before_rotary is None for *_, layer_steps in layers_of(tiny(family), "Hello"))
 
 
 def test_long_texts_and_families_off_the_interface(smollm2, tiny):
-    """Guards against maths without values where a long recording keeps none, and against a crash where there are no
+    """Guards against steps without values where a long recording keeps none, and against a crash where there are no
     queries."""
     long = pg.record(smollm2, " word" * 300)
-    assert head_steps(long.maths(2).inputs(1, 299)).output == pytest.approx(long.maths(2).used(1, 299), abs=1e-5)
+    assert head_steps(long.layer_steps(2).inputs(1, 299)).output == pytest.approx(
+        long.layer_steps(2).head_output(1, 299), abs=1e-5
+    )
     with pytest.raises(pg.PlaygroundError, match="can't be shown"):
-        pg.record(tiny("bloom"), "Hello").maths(0)
+        pg.record(tiny("bloom"), "Hello").layer_steps(0)

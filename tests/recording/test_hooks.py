@@ -80,7 +80,7 @@ def test_a_short_context_stays_recorded():
 def test_half_formats_stay_recorded(family, number_format):
     """Guards against rounding in a half format that is taken for another model."""
     model = prepare(zoo.build(family).to(number_format), zoo.byte_tokenizer(), family)
-    assert model.on_interface and model.capabilities.maths
+    assert model.on_interface and model.capabilities.qk
 
 
 def test_calls_of_a_wrong_shape_leave_the_interface(monkeypatch):
@@ -98,4 +98,4 @@ def test_calls_of_a_wrong_shape_leave_the_interface(monkeypatch):
     )
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer())
     assert not model.on_interface and model.model.config._attn_implementation == "eager"
-    assert model.capabilities.attention and "no shares" in model.capabilities.maths.reason
+    assert model.capabilities.attention and "no shares" in model.capabilities.qk.reason

@@ -14,7 +14,7 @@ import playground as pg
 from playground.analysis.attention.maps import pool
 from playground.analysis.attention.masks import describe_mask
 from playground.loading import prepare
-from playground.recording import attention
+from playground.recording import attention, verification
 from playground.recording import record as recording_module
 from playground.recording.hooks import capture_attention
 from tests.tools import zoo
@@ -79,12 +79,12 @@ def test_the_zoo_is_far_from_uniform(family, tiny):
 
 
 @on_interface
-def test_maths_reproduces_what_the_model_used(family, tiny, row):
+def test_head_outputs_are_those_that_the_model_used(family, tiny, row):
     """Guards against scores that miss an option (softcap, bias, sinks, window) of some family."""
     assert row(family).on_interface
-    assert row(family).maths_error < 1e-5
+    assert row(family).head_output_error < 1e-5
     verification = record_tiny(tiny(family)).verify()
-    assert verification.passed and tiny(family).capabilities.maths
+    assert verification.passed and tiny(family).capabilities.qk
     assert {k: len(v) for k, v in verification.errors.items()} == {k: 2 for k in verification.errors}
 
 
@@ -95,7 +95,7 @@ def test_off_the_interface_the_reason_is_stated(family, tiny, row):
     verification = recording.verify()
     assert not row(family).on_interface
     assert verification.largest is None and not verification.passed and "not captured" in verification.reason
-    assert tiny(family).capabilities.attention and not tiny(family).capabilities.maths
+    assert tiny(family).capabilities.attention and not tiny(family).capabilities.qk
     assert all(m.scores is None for m in maps(recording))
 
 
@@ -153,7 +153,7 @@ def test_a_long_text_gives_the_same_numbers(family, tiny, monkeypatch):
     short = record_tiny(tiny(family))
     monkeypatch.setattr(recording_module, "KEEP_ALL_UP_TO", 4)
     long = record_tiny(tiny(family))
-    assert long._kept.logits is None and long._kept.hidden_states is None
+    assert long._outputs.logits is None and long._outputs.hidden_states is None
     assert torch.equal(long.logits, short.logits) and torch.equal(long.hidden_states, short.hidden_states)
     assert long.verify().errors == short.verify().errors
     assert all(torch.equal(a.weights, b.weights) for a, b in zip(maps(long), maps(short), strict=True))
@@ -198,16 +198,16 @@ def test_single_rows_of_the_logits(family, tiny, monkeypatch):
     )
     try:
         rows = recording.logits_of([4, 0])
-        stretches = list(recording.logits_in_stretches(4))
+        blocks = list(recording.logits_in_blocks(4))
     finally:
         hook.remove()
     close = {"atol": 1e-6 * whole.abs().max().item(), "rtol": 0}
     torch.testing.assert_close(rows, whole[[4, 0]], **close)
-    assert [len(stretch) for stretch in stretches[:-1]] == [4] * (len(stretches) - 1)
-    torch.testing.assert_close(torch.cat(stretches), whole, **close)
+    assert [len(block) for block in blocks[:-1]] == [4] * (len(blocks) - 1)
+    torch.testing.assert_close(torch.cat(blocks), whole, **close)
     kept, two_stacks = family in zoo.OFF_INTERFACE, tiny(family).model.config.is_encoder_decoder
     length = len(recording.tokens)
-    assert passes == ([] if kept else [length, length] if two_stacks else [1] * (1 + len(stretches)))
+    assert passes == ([] if kept else [length, length] if two_stacks else [1] * (1 + len(blocks)))
 
 
 def test_a_head_that_gives_other_logits_is_not_used(monkeypatch):
@@ -230,12 +230,12 @@ def test_attention_that_does_nothing_is_not_shown():
     for layer in network.model.layers:
         layer.self_attn.o_proj.weight.data.zero_()
     capabilities = prepare(network, zoo.byte_tokenizer()).capabilities
-    assert "does not change" in capabilities.attention.reason and not capabilities.maths
+    assert "does not change" in capabilities.attention.reason and not capabilities.qk
     assert capabilities.generate and capabilities.logits
 
 
 def test_a_formula_not_understood_is_found_out(monkeypatch):
-    """Guards the promise: a family that does more than its options say gets no maths view, and its own weights."""
+    """Guards the promise: a family that does more than its options say gets no steps, and its own weights."""
     own = modeling_gemma2.eager_attention_forward
 
     def sharper(module, query, *rest, **options):
@@ -243,7 +243,7 @@ def test_a_formula_not_understood_is_found_out(monkeypatch):
 
     monkeypatch.setattr(modeling_gemma2, "eager_attention_forward", sharper)
     model = prepare(zoo.build("gemma2"), zoo.byte_tokenizer())
-    assert "not understood" in model.capabilities.maths.reason and not model.on_interface
+    assert "not understood" in model.capabilities.qk.reason and not model.on_interface
     assert model.capabilities.attention
     assert measure("gemma2", model).weights_error < 1e-6
     assert model.max_tokens <= pg.Settings().max_tokens_eager
@@ -259,7 +259,7 @@ def test_large_scores_verify_within_their_rounding(family, number_format):
         if any(part in name for part in ("q_proj", "k_proj", ".q.", ".k.")):
             parameter.data *= 16 if number_format == torch.float32 else 4
     model = prepare(network.to(number_format), zoo.byte_tokenizer())
-    assert model.capabilities.maths, model.capabilities.maths.reason
+    assert model.capabilities.qk, model.capabilities.qk.reason
     text = "the cat sat on the mat, and the dog"  # T5 is off by 5e-5 here in float32, mostly by its scores of 6,000
     verification = pg.record(model, text, text if model.anatomy.decoder_layers else None).verify()
     assert verification.passed and verification.tolerance < (1e-2 if number_format == torch.float32 else 0.2)
@@ -431,7 +431,7 @@ def test_the_real_model_in_half_precision(smollm2):
     """Guards the tolerance of coarse number formats: wide enough for rounding, and no wider than it says."""
     half = prepare(copy.deepcopy(smollm2.model).to(torch.bfloat16), smollm2.tokenizer)
     verification = pg.record(half, "The cat sat on the mat").verify()
-    assert half.dtype.name == "bfloat16" and half.capabilities.maths
+    assert half.dtype.name == "bfloat16" and half.capabilities.qk
     assert verification.passed and 1e-5 < verification.largest < verification.tolerance < 0.5
 
 
@@ -457,7 +457,7 @@ def test_readme_says_what_was_measured(row):
 def test_the_last_row_is_kept_of_long_texts(smollm2, tiny):
     """Guards against a long text read once more for what comes next: the row is kept, and it is the last one."""
     long = pg.record(smollm2, " word" * 300)
-    assert long._kept.logits is None
+    assert long._outputs.logits is None
     assert torch.allclose(long.last_logits, long.logits[-1], atol=1e-4)
     for family in ("t5", "bert"):
         recording = pg.record(tiny(family), "hello")
@@ -498,25 +498,26 @@ def test_value_norms_are_those_of_what_a_head_adds(family, tiny):
     """Guards against the norm of another head's or another key's value: the weighted sum of the vectors behind the norms
     is what the head adds to the residual stream, and the first token of a causal text attends to itself alone."""
     recording = record_tiny(tiny(family))
-    maths = recording.maths(1)
+    steps = recording.layer_steps(1)
     weights = recording.attention(1).weights
     for head in (0, 3):
-        norms, through = maths.value_norms(head)
+        norms, through = steps.value_norms(head)
         assert through and len(norms) == len(recording.tokens) and (norms > 0).all()
         bound = (weights[head].numpy() * norms).sum(-1)
-        added = np.stack([np.linalg.norm(maths.shares(query)[head]) for query in range(len(norms))])
+        added = np.stack([np.linalg.norm(steps.head_contributions(query)[head]) for query in range(len(norms))])
         assert (added <= bound + 1e-4).all(), "a sum of vectors is no longer than the sum of their lengths"
         if recording.model.anatomy.kind == "decoder":
             assert added[0] == pytest.approx(norms[0], rel=1e-4)
 
 
-def test_pooled_in_stretches(smollm2, monkeypatch):
-    """Guards against blocks cut where a stretch of a long text ends: the same maps as from all weights at once.
-    A block cut elsewhere differs by hundredths; a product of other shapes rounds differently, by how much depends on the
+def test_pooled_in_blocks(smollm2, monkeypatch):
+    """Guards against cells cut at the seams of a long text: the same maps as from all weights at once.
+    A cell cut elsewhere differs by hundredths; a product of other shapes rounds differently, by how much depends on the
     processor, and `verify` allows the same."""
     recording = pg.record(smollm2, "The cat sat on the mat, and the dog sat on the cat. " * 3)
     whole = {how: pool(recording.attention(3).weights, 7, how) for how in ("max", "mean")}
-    monkeypatch.setattr(attention, "_STRETCH", 11)
+    monkeypatch.setattr(attention, "QUERY_BLOCK", 11)
+    monkeypatch.setattr(verification, "QUERY_BLOCK", 11)
     for how, expected in whole.items():
         np.testing.assert_allclose(recording.attention(3).pooled(7, how), expected, atol=1e-5, rtol=0)
     np.testing.assert_allclose(recording.attention(3).head(2), recording.attention(3).weights[2], atol=1e-5, rtol=0)

@@ -47,7 +47,7 @@ def test_what_can_be_shown_of_a_layer(shown):
     assert torch.allclose(of(views.DIFFERENCE), weights[2] - weights.mean(0))
     assert torch.allclose(of(views.CHOSEN, 1, 5), (weights[1] + weights[5]) / 2)
     assert torch.allclose(of(views.MINUS, 1, 5), weights[2] - (weights[1] + weights[5]) / 2)
-    norms, _ = shown.maths(3).value_norms(2)
+    norms, _ = shown.layer_steps(3).value_norms(2)
     assert torch.allclose(of(views.NORMS), weights[2] * torch.from_numpy(norms), atol=1e-6)
     rolled = of(views.ROLLOUT)
     assert torch.allclose(rolled.sum(-1), torch.ones(len(rolled)), atol=1e-5)
@@ -97,8 +97,8 @@ def test_keys_step_by_step(shown, pair, monkeypatch):
 
     turned, before = (draw(shown, rows)[10]["value"].data for rows in (steps_view.KEYS, steps_view.BEFORE))
     (query, *keys), (query_before, *keys_before) = (data[0].customdata for data in (turned, before))
-    np.testing.assert_array_equal(query, shown.maths(3).call.query[4, -1])
-    np.testing.assert_array_equal(keys, shown.maths(3).call.key[1])
+    np.testing.assert_array_equal(query, shown.layer_steps(3).call.query[4, -1])
+    np.testing.assert_array_equal(keys, shown.layer_steps(3).call.key[1])
     np.testing.assert_allclose(*(np.linalg.norm(rows, axis=1) for rows in (keys, keys_before)), rtol=1e-4)
     assert np.abs(np.subtract(keys, keys_before)).max() > 0.1 and np.abs(query - query_before).max() > 0.1
     np.testing.assert_allclose(turned[0].z[0], query / np.abs(query).max(), rtol=1e-6)
@@ -279,21 +279,21 @@ def test_a_change_ends_with_its_head(shown, monkeypatch):
 def test_the_formula_of_a_head(shown, tiny):
     """Guards against a formula without what the model does: T5 scales by 1 and adds a bias, Gemma 2 caps, GPT-OSS has
     a sink."""
-    assert r"\frac{q \cdot k_j}{\sqrt{d}}" in steps_view.formula_of(shown.maths(3).inputs(2, 1))
+    assert r"\frac{q \cdot k_j}{\sqrt{d}}" in steps_view.formula_of(shown.layer_steps(3).inputs(2, 1))
     found = {}
     for family, kind in (("t5", "encoder"), ("gemma2", "self"), ("gpt_oss", "self")):
         recording = record(tiny(family), "abcd", "ab" if family == "t5" else None)
-        found[family] = steps_view.formula_of(recording.maths(1, kind).inputs(0, 2))
+        found[family] = steps_view.formula_of(recording.layer_steps(1, kind).inputs(0, 2))
     assert "bias" in found["t5"] and "frac{q" not in found["t5"] and "mask" not in found["t5"]
     assert "tanh" in found["gemma2"] and "mask" in found["gemma2"] and "sink" in found["gpt_oss"]
 
 
 def test_heads_side_by_side_are_what_the_projection_reads(smollm2):
     """Guards against outputs of another token or in another order: W^O of them all is what the layer adds."""
-    layer = record(smollm2, TEXT).maths(3)
-    joined = layer.outputs(2)
+    layer = record(smollm2, TEXT).layer_steps(3)
+    joined = layer.head_outputs(2)
     whole = layer._projection(torch.tensor(joined).reshape(1, -1))[0]
-    np.testing.assert_allclose(whole.detach(), layer.projected(2)[0], atol=1e-5)
+    np.testing.assert_allclose(whole.detach(), layer.layer_output(2)[0], atol=1e-5)
 
 
 def test_bertviz_stays_small(smollm2, monkeypatch):

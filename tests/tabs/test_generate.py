@@ -52,7 +52,7 @@ def test_a_long_text_is_scored_in_stretches(tiny, monkeypatch):
     text = "The cat sat on the mat. " * 2
     short = prompt_entries(record(tiny("gemma2"), text))
     monkeypatch.setattr(record_module, "KEEP_ALL_UP_TO", 4)
-    monkeypatch.setattr(recording_module, "ROWS", 7)
+    monkeypatch.setattr(recording_module, "LOGIT_ROWS", 7)
     long = record(tiny("gemma2"), text)
     with counted_passes(tiny("gemma2")) as passes:
         entries = prompt_entries(long)

@@ -14,7 +14,7 @@ from playground import workbench
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.positions.attention_distance import profile
 from playground.loading import prepare
-from playground.models.architecture import position_table
+from playground.models.position_scheme import position_table
 from playground.positions.perturbations import Choices, experiment
 from playground.positions.scheme_tensors import position_facts
 from playground.settings import Settings

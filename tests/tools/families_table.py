@@ -40,7 +40,7 @@ class Row:
     """Against a model made afresh that computes attention its own eager way, as a share of the largest logit."""
     weights_error: float
     """Against the same model's `output_attentions`."""
-    maths_error: float | None
+    head_output_error: float | None
     """verify().largest; None where queries and keys are not captured."""
     generates: bool
 
@@ -73,7 +73,7 @@ def measure(family: str, model: pg.LoadedModel) -> Row:
         on_interface=model.on_interface,
         logits_error=((recording.logits - own.logits[0]).abs().max() / own.logits.abs().max()).item(),
         weights_error=weights_error,
-        maths_error=recording.verify().largest,
+        head_output_error=recording.verify().largest,
         generates=bool(model.capabilities.generate) and _continues(model),
     )
 
@@ -86,9 +86,9 @@ def table(rows: dict[str, Row]) -> str:
     """Markdown, one line for all families with the same answers."""
     groups = defaultdict(list)
     for family, row in rows.items():
-        maths = "yes" if row.maths_error is not None and row.maths_error <= 1e-5 else "no"
+        queries_and_keys = "yes" if row.head_output_error is not None and row.head_output_error <= 1e-5 else "no"
         weights = "yes" if row.weights_error <= 1e-5 else "no"
-        groups[row.kind, row.positions, weights, maths, "yes" if row.generates else "no"].append(family)
+        groups[row.kind, row.positions, weights, queries_and_keys, "yes" if row.generates else "no"].append(family)
     order = {"decoder": 0, "encoder": 1, "encoder-decoder": 2}
     lines = [
         "| Families | Kind | Positions | Weights | Queries, keys, scores | Generates |",

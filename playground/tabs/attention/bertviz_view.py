@@ -49,7 +49,7 @@ def draw(model_id, device, dtype, text, layer, head, kind, view) -> tuple:
     """What bertviz is given, and a sentence on what was left out."""
     recording = recorded(model_id, device, dtype, text)
     can = recording.model.capabilities
-    off = can.attention.reason or (can.maths.reason if view == "neuron" else "")
+    off = can.attention.reason or (can.qk.reason if view == "neuron" else "")
     if off:
         return None, markup.note(f"This view can't be shown: {off}.")
     kind = kind if kind in recording.kinds else recording.kinds[0]
@@ -60,7 +60,7 @@ def draw(model_id, device, dtype, text, layer, head, kind, view) -> tuple:
     attention = recording.attention(layer, kind)
     most = TOKENS[view]
     if view == "neuron":
-        width = recording.maths(layer, kind).call.query.shape[-1]
+        width = recording.layer_steps(layer, kind).call.query.shape[-1]
         while most > 1 and attention.heads * most * (2 * width + most) > NUMBERS:
             most -= 1
     queries, keys = ([t.label for t in tokens[:most]] for tokens in (attention.query_tokens, attention.key_tokens))
@@ -78,7 +78,7 @@ def draw(model_id, device, dtype, text, layer, head, kind, view) -> tuple:
 
 
 def _neuron(recording, layer: int, head: int, kind: str, most: int, tokens: list[str]) -> dict:
-    call = recording.maths(layer, kind).call
+    call = recording.layer_steps(layer, kind).call
     heads, width = call.query.shape[0], call.query.shape[-1]
     scaling = width**-0.5 if call.scaling is None else float(call.scaling)
     query = call.query[:, :most].float().cpu().numpy() * (scaling * width**0.5)

@@ -131,7 +131,7 @@ def _weights(recording, attention, layer: int, head: int, options: Options):
         name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
         return _rollout(recording, attention, layer), name, ""
     if show == NORMS:
-        norms, through = recording.maths(layer, attention.kind).value_norms(head)
+        norms, through = recording.layer_steps(layer, attention.kind).value_norms(head)
         of = "what each key's value adds to the residual stream, |v W^O|" if through else "each key's value, |v|"
         told = f" Each weight times the norm of {of} (Kobayashi et al. 2020); rows no longer sum to 1."
         return times(attention.head(head), norms), name, told

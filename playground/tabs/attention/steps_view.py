@@ -106,20 +106,20 @@ def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS)
     before is over), the choice of rows, the formula, badge, sentence and the pictures of stages, these rows, rotation,
     values, the heads' outputs and shares."""
     recording = recorded(model_id, device, dtype, text)
-    can, gone = recording.model.capabilities.maths, _seen(None)
+    can, gone = recording.model.capabilities.qk, _seen(None)
     if not can:
         off = markup.badge("off", f"The steps of this model can't be shown: {can.reason}")
         return *[gr.skip()] * 2, None, gone, "", gr.skip(), gr.skip(), off, "", *[gone] * 6
     kind, layer, head, query = _place(recording, layer, head, kind, token)
-    maths, attention = recording.maths(layer, kind), recording.attention(layer, kind)
+    layer_steps, attention = recording.layer_steps(layer, kind), recording.attention(layer, kind)
     queries, keys = ([t.label for t in tokens] for tokens in (attention.query_tokens, attention.key_tokens))
-    inputs = maths.inputs(head, query)
-    steps, before = head_steps(inputs), maths.before(head, query)
+    inputs = layer_steps.inputs(head, query)
+    steps, before = head_steps(inputs), layer_steps.vectors_before_rotary(head, query)
     tables = {PRODUCTS: (inputs.query, steps.products), KEYS: (inputs.query, inputs.keys)}
     if before is not None:
         tables[BEFORE] = before
     rows = rows if rows in tables else PRODUCTS
-    error = float(np.abs(steps.output - maths.used(head, query)).max())
+    error = float(np.abs(steps.output - layer_steps.head_output(head, query)).max())
     name = f"layer {layer}, head {head}, “{plain_mark(queries[query], 24)}”"
     best = int(steps.weights.argmax())
     words = (
@@ -161,8 +161,8 @@ def draw(model_id, device, dtype, text, layer, head, kind, token, rows=PRODUCTS)
                 title="The head's output is the sum of the weighted values",
             )
         ),
-        _seen(concat_figure(maths.outputs(query), head)),
-        _shares(maths, head, query),
+        _seen(concat_figure(layer_steps.head_outputs(query), head)),
+        _shares(layer_steps, head, query),
     )
 
 
@@ -203,10 +203,10 @@ def _place(recording, layer, head, kind, token) -> tuple[str, int, int, int]:
 def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score, factor, hide) -> tuple:
     """The softmax after a visitor's change, marked as such: picture and sentence."""
     recording = recorded(model_id, device, dtype, text)
-    if not (can := recording.model.capabilities.maths):
+    if not (can := recording.model.capabilities.qk):
         return _seen(None), markup.note(f"The steps of this model can't be shown: {can.reason}.")
     kind, layer, head, query = _place(recording, layer, head, kind, token)
-    inputs = recording.maths(layer, kind).inputs(head, query)
+    inputs = recording.layer_steps(layer, kind).inputs(head, query)
     labels = [t.label for t in recording.attention(layer, kind).key_tokens]
     number = None if key is None or int(key) >= len(labels) else int(key)
     if number is None and hide:
@@ -246,11 +246,11 @@ def _rotation(before, inputs, query: int) -> dict:
     )
 
 
-def _shares(maths, head: int, query: int) -> dict:
-    shares = maths.shares(query)
+def _shares(layer_steps, head: int, query: int) -> dict:
+    shares = layer_steps.head_contributions(query)
     if shares is None:
         return _seen(None)
-    whole, bias = maths.projected(query)
+    whole, bias = layer_steps.layer_output(query)
     error = float(np.abs(shares.sum(0) + bias - whole).max())
     title = f"What each head adds through W^O (their sum is off by {error:.0e})"
     return _seen(shares_figure(shares, whole, head, title=title))

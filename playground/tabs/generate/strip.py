@@ -31,7 +31,7 @@ def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
         return entries
     shift = 0 if model.anatomy.kind == "encoder" else 1
     predicted = iter(zip(entries[shift:], recording.tokens[shift:], strict=True))
-    for logits in recording.logits_in_stretches():
+    for logits in recording.logits_in_blocks():
         some = list(islice(predicted, len(logits)))
         logits = logits[: len(some)]  # nothing is predicted by a decoder's last row
         told = zip(*token_scores(logits, [token.id for _, token in some]), token_entropies(logits), strict=True)

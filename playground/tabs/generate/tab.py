@@ -216,7 +216,7 @@ def mode_choice(modes: list[str], mode: str, asked: str) -> gr.Radio:
 
 def first_sight(model, key: tuple, colour: str) -> tuple:
     """Written, words, (chart, detail, stages, pieces) and strip of a text that nothing was written after yet."""
-    from playground.recording.record import check_length
+    from playground.models.input_checks import check_length
 
     *given, mode, text = key
     if mode == "chat":

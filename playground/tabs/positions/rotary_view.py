@@ -200,7 +200,9 @@ def _score(recording, layer, head, query, key) -> tuple:
 
 
 def _badge(found, recording) -> str:
-    tolerance = max(1.0, abs(found.recorded)) * (1e-4 if recording.model.model.dtype.itemsize == 4 else 5e-2)
+    from playground.models.rounding import rounding  # torch: not before the page is there
+
+    tolerance = max(1.0, abs(found.recorded)) * rounding(recording.model.model.dtype).rotary_score
     what = "recorded score" if not found.masked else "product of the turned vectors (the mask hides this key)"
     layout = found.score.layout
     turned = f"{layout.pairs.size} of {len(found.score.query)} dimensions turn, paired as {layout.name}"

@@ -91,7 +91,7 @@ def cancelled() -> tuple:
 
 def model_card(model) -> str:
     """The architecture card and, below it, what can't be shown for this model and why."""
-    missing = model.capabilities.missing()
+    missing = {"maths" if name == "qk" else name: reason for name, reason in model.capabilities.missing().items()}
     card = markup.definitions({"Model": model.model_id} | model.card)
     if missing:
         card += f'<h3 class="pg-card-title">Not available</h3>{markup.definitions(missing)}'
