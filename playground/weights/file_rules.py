@@ -1,5 +1,7 @@
-"""Which files of a folder or repository a model needs, and which models are refused. Only names, sizes and
-config.json are looked at, so the same rules hold before a download and after it. Knows nothing of places."""
+"""Which files of a folder or repository a model needs, and which models are refused.
+
+Judges by names, sizes and config.json alone, so the same rules hold before a download and after it. Knows nothing of
+where the files are."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -7,21 +9,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from playground.errors import PlaygroundError
 
 SIDE_FILES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe", ".tiktoken")
-"""Endings of what a model needs beside its weights."""
+"""Endings of the files that a model needs beside its weights."""
 SIDE_FOLDERS = ("1_Pooling/", "additional_chat_templates/")
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
-_LONGEST_SIDE_FILE = 200 * 1024**2
-_GGUF_CHOICE = ("Q8_0", "BF16", "F16", "Q6_K", "Q5", "Q4", "F32", "")
-"""Where a model comes in several quantizations: close to the original first, then the smaller download."""
+_MAX_SIDE_FILE_BYTES = 200 * 1024**2
+_GGUF_PREFERENCE = ("Q8_0", "BF16", "F16", "Q6_K", "Q5", "Q4", "F32", "")
+"""Order of choice among several quantizations: those close to the original first, then the smaller downloads."""
+_GROWTH = {"F32": 1, "F16": 2, "BF16": 2, "Q8": 3.8, "Q6": 4.9, "Q5": 5.7, "Q4": 6.6, "Q3": 8.5, "Q2": 11, "Q1": 18}
+"""Quantization of a GGUF file -> bytes as float32 for each byte of the file."""
 _TOKENIZERS = re.compile(r"tokenizer|vocab|spiece|merges|sentencepiece|\.spm$|\.tiktoken$")
 
 
 def weight_files(names: Collection[str], read_index: Callable[[], Mapping], where: str) -> tuple[str, ...]:
     """The weights that transformers would read: safetensors whole or in shards, else one GGUF file.
 
-    `read_index()` gives model.safetensors.index.json, parsed; asked only when the shards count.
-    Raises PlaygroundError if there are only pickles, if shards are missing, or nothing at all.
+    `read_index()` returns model.safetensors.index.json, parsed; called only if the weights are in shards.
+    Raises PlaygroundError if there are only pickles, if shards are missing, or if there are no weights.
     """
     if WHOLE in names:
         return (WHOLE,)
@@ -47,9 +51,9 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
         and "mmproj" not in name
         and not re.search(r"-\d{5}-of-\d{5}", name)
     ]
-    for wanted in _GGUF_CHOICE:
+    for quantization in _GGUF_PREFERENCE:
         for name in sorted(ggufs):
-            if wanted in name.upper():
+            if quantization in name.upper():
                 return (name,)
     if any(name.endswith(_PICKLES) for name in names):
         raise PlaygroundError(
@@ -63,6 +67,7 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
 
 
 def only_pickles(names: Iterable[str]) -> bool:
+    """Whether a repository has its weights in old formats alone."""
     names = list(names)
     return not any(name.endswith((".safetensors", INDEX, ".gguf")) for name in names) and any(
         name.endswith(_PICKLES) for name in names
@@ -70,47 +75,34 @@ def only_pickles(names: Iterable[str]) -> bool:
 
 
 def side_files(sizes: Mapping[str, int]) -> tuple[str, ...]:
-    """What is needed beside the weights: configuration, tokenizer, chat templates. From names and bytes."""
+    """The files needed beside the weights: configuration, tokenizer, chat templates. sizes: bytes by name."""
     return tuple(
         sorted(
             name
             for name, size in sizes.items()
             if name.endswith(SIDE_FILES)
-            and size <= _LONGEST_SIDE_FILE
+            and size <= _MAX_SIDE_FILE_BYTES
             and ("/" not in name or name.startswith(SIDE_FOLDERS))
         )
     )
 
 
 def has_tokenizer(names: Collection[str]) -> bool:
+    """Whether any file is one of a tokenizer."""
     return any(_TOKENIZERS.search(name) for name in names)
 
 
 def weight_bytes(name: str, size: int) -> int:
-    """Bytes of the weights in memory as they will be loaded. A GGUF file becomes float32: estimated from the
+    """Bytes of a weight file's tensors once loaded. A GGUF file becomes float32: its size is estimated from the
     quantization in its name, to about 15 %, since reading its header takes seconds."""
     if not name.endswith(".gguf"):
         return size
     bits = re.search(r"(?:^|[^A-Z0-9])I?(BF16|F16|F32|Q[1-8])", name.upper())
-    return int(
-        size
-        * {
-            "F32": 1,
-            "F16": 2,
-            "BF16": 2,
-            "Q8": 3.8,
-            "Q6": 4.9,
-            "Q5": 5.7,
-            "Q4": 6.6,
-            "Q3": 8.5,
-            "Q2": 11,
-            "Q1": 18,
-        }.get(bits[1] if bits else "", 6.6)
-    )
+    return int(size * _GROWTH.get(bits[1] if bits else "", _GROWTH["Q4"]))
 
 
 def refuse_remote_code(config: Mapping, where: str) -> None:
-    """Raises PlaygroundError for a model that brings its own program, which would run here unseen."""
+    """Raises PlaygroundError for a model that needs code from its own repository, which would run here unseen."""
     if not isinstance(config, Mapping):
         raise PlaygroundError(f"config.json of {where} is not a JSON object.", "Copy or download it again.")
     if "auto_map" not in config:
@@ -123,3 +115,8 @@ def refuse_remote_code(config: Mapping, where: str) -> None:
             "a program that comes with the weights, and the playground never does that.",
             "Choose a model of a family that is part of transformers.",
         )
+
+
+def slug(name: str) -> str:
+    """A model's id or a file's name as part of a folder's name."""
+    return re.sub(r"[^\w.-]", "_", name.replace("/", "--"))

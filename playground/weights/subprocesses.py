@@ -1,28 +1,74 @@
-"""Runs a command so that it can be watched and stopped at any moment. Knows nothing of models."""
+"""Runs a command, or a job of worker.py, so that it can be watched and stopped at any moment."""
 
+import errno
+import json
+import os
 import queue
 import subprocess
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from playground.errors import PlaygroundError, Progress
 
 _TICK = 0.1
 """Seconds between two looks at a running process."""
+_WORKER = Path(__file__).with_name("worker.py")
+_WORKER_ENV = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
 
 
-def run(command: Sequence[str], watch: Callable[[str | None], None], env: Mapping[str, str]) -> tuple[int, str]:
-    """Run to the end; returns (exit status, the last 2,000 characters of standard error).
+def run_worker(
+    *arguments: str,
+    what: str,
+    progress: Progress,
+    env: Mapping[str, str] | None = None,
+    share: Callable[[], float] | None = None,
+    raise_failure: Callable[[dict], None] | None = None,
+) -> dict:
+    """Run one job of worker.py; returns its last message.
 
-    `watch` is called in this thread with each line of standard output, and with None about ten times a second
-    while there is none. Whatever it raises ends the process, then goes on to the caller.
+    what: the job in words, for `progress` and errors. `share()` replaces the share that the job reports.
+    `raise_failure(message)` may raise an error of its own for the worker's report of a failure; otherwise
+    PlaygroundError, or OSError where the disk is full.
+    """
+    started, last = time.monotonic(), {}
+
+    def report(line: str | None) -> None:
+        if line and line.startswith("{"):
+            last.update(json.loads(line))
+        stage = f", {last['what']}" if "what" in last else ""
+        progress(f"{what}{stage} ({time.monotonic() - started:.0f} s)", share() if share else last.get("share"))
+
+    status, stderr = run(
+        [sys.executable, "-P", str(_WORKER), *arguments], report, {**os.environ, **_WORKER_ENV, **(env or {})}
+    )
+    if status != 0:
+        if raise_failure and "error" in last:
+            raise_failure(last)
+        text = last.get("text") or (stderr.strip().splitlines() or [f"exit status {status}"])[-1]
+        if last.get("errno") == errno.ENOSPC or "No space left" in text or "os error 28" in text:
+            raise OSError(errno.ENOSPC, text)
+        raise PlaygroundError(f"{what} failed: {text}", "Try again, or choose another model.")
+    return last
+
+
+def run(command: Sequence[str], report: Callable[[str | None], None], env: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command to its end; returns (exit status, the last 2,000 characters of standard error).
+
+    `report` is called in this thread with each line of standard output, and with None about ten times a second
+    while there is none. If it raises, the process is ended and the error goes on to the caller.
     The process sees its standard input close when this process ends, however that happens.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=stderr,
             text=True,
             encoding="utf-8",
             errors="replace",
@@ -38,22 +84,22 @@ def run(command: Sequence[str], watch: Callable[[str | None], None], env: Mappin
                     ended = line is None
                 except queue.Empty:
                     line = None
-                watch(line)
+                report(line)
             process.wait()
         finally:
             _end(process)
-        complaints.seek(0)
-        return process.returncode, complaints.read()[-2000:]
+        stderr.seek(0)
+        return process.returncode, stderr.read()[-2000:]
 
 
-def _read(stream, lines: queue.Queue[str | None]) -> None:
-    for line in stream:
+def _read(stdout: IO[str], lines: queue.Queue[str | None]) -> None:
+    for line in stdout:
         lines.put(line.rstrip("\n"))
     lines.put(None)
 
 
-def _end(process: subprocess.Popen) -> None:
-    """A polite request, which lets it clean up, and the end a second later."""
+def _end(process: subprocess.Popen[str]) -> None:
+    """Terminate the process, which lets it clean up; kill it a second later."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -61,4 +107,5 @@ def _end(process: subprocess.Popen) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    process.stdin.close()
+    if process.stdin:
+        process.stdin.close()

@@ -26,7 +26,7 @@ class Hub:
         self.status = 200
         self.pause = 0.0
         """Seconds between two pieces of 64 KiB."""
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,12 +45,12 @@ class Hub:
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def files_asked(self, method: str = "GET") -> set[str]:
-        return {line.split("/", 5)[-1] for line in self.asked if line.startswith(method) and "/resolve/" in line}
+    def requested_files(self, method: str = "GET") -> set[str]:
+        return {line.split("/", 5)[-1] for line in self.requests if line.startswith(method) and "/resolve/" in line}
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = unquote(urlsplit(request.path).path)
-        self.asked.append(f"{request.command} {path}")
+        self.requests.append(f"{request.command} {path}")
         if self.silent:
             time.sleep(60)
             return None

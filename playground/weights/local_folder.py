@@ -1,0 +1,101 @@
+"""The first origin of weights: a folder, or a GGUF file, that the visitor names by its path."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from playground.errors import PlaygroundError, Progress
+from playground.settings import Settings
+from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
+from playground.weights.conversion import from_gguf
+from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
+from playground.weights.source import ModelRequest, Origin, Source
+
+
+class LocalFolder(Origin):
+    """A folder with a transformers model, or a GGUF file, on this machine; off where only the catalog is served."""
+
+    def find(self, request: ModelRequest) -> Source | None:
+        path = None if request.settings.catalog_only else _path(request.model_id)
+        if path is None:
+            return None
+        weights = _weights(path)
+        size = sum(weight_bytes(file.name, file.stat().st_size) for file in weights)
+        source = Source(request.model_id, None, "local folder", self, _revision(path), size, path)
+        if weights[0].suffix != ".gguf":
+            return source
+        converted = _conversion_folder(weights[0], source.revision, request.settings)
+        return replace(source, folder=converted if read_manifest(converted) else None)
+
+    def fetch(self, source: Source, request: ModelRequest, progress: Progress) -> Path:
+        path = _path(request.model_id)
+        if path is None:
+            raise PlaygroundError(f"There is no folder {request.model_id} on this machine.", "Check the path.")
+        weights = _weights(path)
+        if weights[0].suffix != ".gguf":
+            return path
+        folder = _conversion_folder(weights[0], source.revision, request.settings)
+        if damaged(folder, progress) is None:
+            return folder
+        return from_gguf(weights[0], folder, {"model_id": request.model_id}, progress)
+
+
+def _path(model_id: str) -> Path | None:
+    """The folder or GGUF file that an id names. An id that could be a hub id as well names a folder only if a
+    model lies there."""
+    try:
+        path = Path(model_id).expanduser()
+        if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
+            return path if (path / "config.json").is_file() else None
+        if path.exists():
+            return path
+    except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
+        raise PlaygroundError(
+            f"{model_id[:80]} can't be looked up on this machine: {error}.", "Check the path and its permissions."
+        ) from error
+    raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
+
+
+def _revision(path: Path) -> str:
+    """A digest of the files' names, sizes and times, 16 hexadecimal digits."""
+    states = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in _files(path)]
+    return hashlib.sha256(json.dumps(sorted(states)).encode()).hexdigest()[:16]
+
+
+def _conversion_folder(gguf: Path, revision: str, settings: Settings) -> Path:
+    """Where the conversion of a local GGUF file is kept."""
+    return settings.cache_folder / f"local--{slug(gguf.stem)[:60]}--{revision}"
+
+
+def _files(path: Path) -> Iterator[Path]:
+    return (file for file in ([path] if path.is_file() else path.iterdir()) if file.is_file())
+
+
+def _weights(path: Path) -> tuple[Path, ...]:
+    """The weight files of a local folder, their lengths checked against their headers; raises PlaygroundError."""
+    try:
+        names = [file.name for file in _files(path)]
+    except OSError as error:
+        raise PlaygroundError(f"{path} can't be read: {error.strerror}.", "Check its permissions.") from error
+    folder = path.parent if path.is_file() else path
+    if "config.json" not in names and not any(name.endswith(".gguf") for name in names):
+        raise PlaygroundError(
+            f"{path} holds no model: there is no config.json in it.",
+            "Give the folder that `save_pretrained` wrote, or a .gguf file.",
+        )
+    weights = weight_files(names, lambda: json.loads((folder / INDEX).read_text(encoding="utf-8")), str(path))
+    if weights[0].endswith(".gguf"):
+        with (folder / weights[0]).open("rb") as file:
+            if file.read(4) != b"GGUF":
+                raise PlaygroundError(f"{weights[0]} is not a GGUF file.", "Copy or download it again.")
+        return (folder / weights[0],)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PlaygroundError(f"config.json in {path} can't be read: {error}.", "Copy or download it again.") from error
+    refuse_remote_code(config, str(path))
+    for name in weights:
+        safetensors_bytes(folder / name)
+    return tuple(folder / name for name in weights)

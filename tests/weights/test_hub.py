@@ -1,0 +1,84 @@
+"""What the hub answers about a model: against a hub on this machine, over real HTTP."""
+
+import dataclasses
+import json
+import time
+
+import pytest
+
+from playground.weights import hub
+from playground.weights.locate import fetch, locate
+from tests.tools.hub import folder_bytes
+from tests.weights.helpers import refused
+
+
+def test_unknown_model(settings, server):
+    """The hub's 404 was shown as a traceback with a URL."""
+    error = refused("owner/name", settings, "no public model", "owner/name", "HF_TOKEN")
+    assert not isinstance(error, hub.Unreachable)
+
+
+def test_gated_model_without_a_token(settings, server, saved_llama):
+    """A gated model looked like an unknown one; the visitor didn't learn that a licence is to be accepted."""
+    server.repositories["owner/gated"] = folder_bytes(saved_llama)
+    server.gated.add("owner/gated")
+    refused("owner/gated", settings, "gated", "licence", "HF_TOKEN")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_access_refused(settings, server, status):
+    """A token without rights gave a bare status number."""
+    server.status = status
+    refused("owner/name", settings, "HF_TOKEN")
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_hub_in_trouble_counts_as_out_of_reach(settings, server, status, monkeypatch):
+    """A 503 was taken for “this model does not exist”."""
+    server.status = status
+    assert isinstance(refused("owner/name", settings, "local folder", "smollm2"), hub.Unreachable)
+
+
+@pytest.mark.parametrize("trouble", ["silent", "name resolution hangs", "nobody listens"])
+def test_a_silent_hub_is_noticed_and_remembered(settings, server, trouble, monkeypatch):
+    """The hub's library waits 10 s for each of several retries, and a hanging name server is in no timeout at all;
+    every visitor waited anew."""
+    impatient = dataclasses.replace(settings, hub_timeout=0.5)
+    if trouble == "silent":
+        server.silent = True
+    elif trouble == "nobody listens":
+        server.server.server_close()
+    else:
+        monkeypatch.setattr("socket.getaddrinfo", lambda *a, **k: time.sleep(60))
+    started = time.monotonic()
+    assert isinstance(refused("owner/name", impatient), hub.Unreachable)
+    assert time.monotonic() - started < 5
+    started, count = time.monotonic(), len(server.requests)
+    assert isinstance(refused("owner/other", impatient), hub.Unreachable)
+    assert time.monotonic() - started < 0.4 and len(server.requests) == count
+
+
+def test_hub_pickles_and_programs_are_refused_without_a_download(settings, server, saved_llama):
+    """The refusal came only after gigabytes had been downloaded."""
+    files = folder_bytes(saved_llama)
+    server.repositories["owner/pickle"] = {"config.json": b"{}", "pytorch_model.bin": b"x"}
+    server.repositories["owner/adapter"] = {"adapter_config.json": b"{}", "model.safetensors": b"x"}
+    config = json.loads(files["config.json"])
+    server.repositories["owner/program"] = files | {
+        "config.json": json.dumps({**config, "model_type": "own", "auto_map": {}}).encode()
+    }
+    refused("owner/pickle", settings, "pickle")
+    refused("owner/adapter", settings, "config.json")
+    refused("owner/program", settings, "own", "program")
+    assert server.requested_files() <= {"config.json"}
+
+
+def test_safetensors_from_the_conversion_bot(settings, server, saved_llama):
+    """Older catalog models whose owner never merged the bot's safetensors could not be had at all."""
+    files = folder_bytes(saved_llama)
+    weights = {"model.safetensors": files.pop("model.safetensors")}
+    server.repositories["owner/old"] = files | {"pytorch_model.bin": b"pickle"}
+    server.offers["owner/old"] = weights
+    folder = fetch(locate("owner/old", settings), settings)
+    assert (folder / "model.safetensors").read_bytes() == weights["model.safetensors"]
+    assert not (folder / "pytorch_model.bin").exists()
