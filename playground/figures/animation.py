@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from playground.figures.theme import SMALL
+from playground.figures.theme import CLEAR, SMALL
 
 
 def player(labels: Sequence[str], *, start: int = 0, pace: int = 260, redraw: bool = False, below: int = 0) -> dict:
@@ -41,7 +41,7 @@ def player(labels: Sequence[str], *, start: int = 0, pace: int = 260, redraw: bo
                 "pad": {"t": 62 + below},
                 "ticklen": 0,
                 "minorticklen": 0,
-                "font": {"size": 1, "color": "rgba(0,0,0,0)"},
+                "font": {"size": 1, "color": CLEAR},
                 "currentvalue": {"font": {"size": SMALL + 2}, "xanchor": "right", "offset": 6},
                 "steps": [
                     {"label": text, "method": "animate", "args": [[str(number)], still]}

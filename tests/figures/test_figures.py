@@ -10,7 +10,7 @@ import pytest
 from playground.analysis.attention.maps import Overview, overview, peak_weights
 from playground.analysis.embeddings.pca_and_neighbours import nearest, pca
 from playground.analysis.positions import schemes
-from playground.figures import theme
+from playground.figures import layout, theme
 from playground.figures.attention import all_heads as overview_module
 from playground.figures.attention import head, token_rows
 from playground.figures.embeddings import scatter
@@ -84,9 +84,9 @@ def test_no_token_is_read_as_a_template():
 
 def test_label_escapes_once_and_keeps_quotes():
     """Guards against &quot;, which plotly.js shows as it is, and against "&amp;lt;"."""
-    assert theme.label('<a "b">') == '&lt;a "b"&gt;'
-    assert theme.label("&lt;") == "&amp;lt;"
-    assert theme.label(" cat") == "·cat"
+    assert layout.label('<a "b">') == '&lt;a "b"&gt;'
+    assert layout.label("&lt;") == "&amp;lt;"
+    assert layout.label(" cat") == "·cat"
 
 
 @pytest.mark.parametrize("name", plain_figures())

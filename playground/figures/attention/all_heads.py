@@ -10,11 +10,8 @@ import plotly.graph_objects as go
 from playground.analysis.attention.maps import Overview, peak_weights
 from playground.analysis.text_display import counted
 from playground.figures.attention.head import frame
-from playground.figures.theme import ACCENT, CATEGORIES, SEQUENTIAL, SMALL, SYMBOLS, colour_bar, finish, label
-
-WARM = [[0, "#fff3e6"], [0.5, "#f6a35c"], [1, "#a63603"]]
-"""A property of a head, on top of its map: little to much; not the hue of the weights."""
-
+from playground.figures.layout import colour_bar, finish, label
+from playground.figures.theme import ACCENT, CATEGORIES, CLEAR, HALO, SEQUENTIAL, SMALL, SYMBOLS, WARM
 
 STANDS_OUT = "largest weight beside the first token and itself"
 
@@ -79,7 +76,7 @@ def overview_figure(
         zmin=0,
         zmax=255,
         showscale=False,
-        colorscale=[[0, "rgba(0,0,0,0)"], [0.5 / 255, "rgba(0,0,0,0)"], [0.5 / 255, SEQUENTIAL[0][1]], *SEQUENTIAL[1:]],
+        colorscale=[[0, CLEAR], [0.5 / 255, CLEAR], [0.5 / 255, SEQUENTIAL[0][1]], *SEQUENTIAL[1:]],
         hoverinfo="skip",
     )
     if coloured is not None:
@@ -204,7 +201,7 @@ def _marks(which: np.ndarray, places: np.ndarray, look: dict, name: str, values:
         "mode": "markers",
         "name": label(name, None),
         "text": None if values is None else [f"{value:.3g}" for value in values],
-        "marker": {"size": 9, "line": {"width": 1, "color": "#ffffff"}, **look},
+        "marker": {"size": 9, "line": {"width": 1, "color": HALO}, **look},
         "showlegend": values is None,
         "hovertemplate": "layer <b>%{customdata[1]}</b>, head <b>%{customdata[0]}</b><br>"
         f"{label(name, None)}{told}<extra></extra>",

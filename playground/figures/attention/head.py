@@ -9,19 +9,8 @@ import plotly.graph_objects as go
 
 from playground.analysis.attention.maps import How, block_size, pool
 from playground.analysis.text_display import counted, plain_mark
-from playground.figures.theme import (
-    ACCENT,
-    DIVERGING,
-    MONO,
-    REST,
-    SEQUENTIAL,
-    SMALL,
-    TICK_LIMIT,
-    WRITTEN,
-    colour_bar,
-    finish,
-    label,
-)
+from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label
+from playground.figures.theme import ACCENT, DIVERGING, MONO, REST, SEQUENTIAL, SMALL, WRITTEN
 
 MAX_CELLS = 256
 """Cells per side beyond which a map is pooled."""

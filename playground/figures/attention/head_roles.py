@@ -4,7 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted
-from playground.figures.theme import SEQUENTIAL, SMALL, colour_bar, finish
+from playground.figures.layout import colour_bar, finish
+from playground.figures.theme import SEQUENTIAL, SMALL
 
 
 def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure:

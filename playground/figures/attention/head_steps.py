@@ -9,21 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.theme import (
-    ACCENT,
-    CATEGORIES,
-    DIVERGING,
-    INK,
-    MONO,
-    REST,
-    SEQUENTIAL,
-    SIZE,
-    SMALL,
-    colour_bar,
-    finish,
-    label,
-    token_axis,
-)
+from playground.figures.layout import colour_bar, finish, label, token_axis
+from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, MONO, REST, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.attention.head_steps import HeadSteps
@@ -80,7 +67,7 @@ def stages_figure(
         token_axis(
             "",
             [labels[i] for i in rows],
-            most=100,
+            max_ticks=100,
             range=[len(rows) - 0.5, -0.5],
             tickfont={"family": MONO, "size": SIZE},
         ),
@@ -127,7 +114,9 @@ def vectors_figure(
     height = 130 + 18 * (count + 2)
     finish(figure, description, title=title, uirevision=f"vectors-{names[0]}", height=height, showlegend=False)
     figure.update_xaxes(title_text="dimension", showgrid=False)
-    figure.update_yaxes(token_axis("", [names[0], *(labels[i] for i in rows)], most=100, range=[count + 0.5, -0.5]))
+    figure.update_yaxes(
+        token_axis("", [names[0], *(labels[i] for i in rows)], max_ticks=100, range=[count + 0.5, -0.5])
+    )
     return figure
 
 
@@ -162,7 +151,7 @@ def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
         type="rect", x0=-0.5, x1=width - 0.5, y0=head - 0.5, y1=head + 0.5, line={"color": ACCENT, "width": 2}
     )
     figure.update_xaxes(title_text="dimension", showgrid=False)
-    figure.update_yaxes(token_axis("", names, most=100, range=[heads - 0.5, -0.5]))
+    figure.update_yaxes(token_axis("", names, max_ticks=100, range=[heads - 0.5, -0.5]))
     return figure
 
 
@@ -186,7 +175,7 @@ def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title
         figure, words, title=title, uirevision="shares", height=120 + 22 * len(lengths), bargap=0.3, showlegend=False
     )
     figure.update_xaxes(title_text="length of what is added (L2 norm)")
-    figure.update_yaxes(token_axis("", names, most=100, range=[len(names) - 0.5, -0.5]))
+    figure.update_yaxes(token_axis("", names, max_ticks=100, range=[len(names) - 0.5, -0.5]))
     return figure
 
 

@@ -7,18 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, plain_mark
-from playground.figures.theme import (
-    ACCENT,
-    INK,
-    MONO,
-    SEQUENTIAL,
-    SMALL,
-    TICK_LIMIT,
-    colour_bar,
-    finish,
-    label,
-    token_axis,
-)
+from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label, token_axis
+from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SMALL
 
 MAX_BARS = 12
 MAX_LINKED = 40

@@ -11,19 +11,8 @@ from playground.analysis.text_display import counted
 from playground.figures.animation import player
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 from playground.figures.embeddings.scatter import MAX_WRITTEN, in_scene
-from playground.figures.theme import (
-    ACCENT,
-    CATEGORIES,
-    DIVERGING,
-    INK,
-    MONO,
-    SEQUENTIAL,
-    SMALL,
-    colour_bar,
-    finish,
-    label,
-    token_axis,
-)
+from playground.figures.layout import colour_bar, finish, label, token_axis
+from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, MONO, SEQUENTIAL, SMALL
 
 TEXT = {"family": MONO, "size": SMALL}
 BESIDE = {

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from playground.analysis.embeddings.pca_and_neighbours import Neighbours, Projection
 from playground.analysis.text_display import counted, percent, plain_mark
 from playground.figures.embeddings.label_placement import WIDTH, places_beside, room_beside
-from playground.figures.theme import ACCENT, CATEGORIES, INK, MONO, SIZE, SMALL, SYMBOLS, finish, label, token_axis
+from playground.figures.layout import finish, label, token_axis
+from playground.figures.theme import ACCENT, CATEGORIES, INK, MONO, SIZE, SMALL, SYMBOLS
 
 MAX_WRITTEN = 60
 """Points beyond which texts are no longer written beside them, only shown on hover."""
@@ -112,7 +113,7 @@ def neighbours_figure(
     room = 0.15 * (high - low or 1)  # for the numbers behind the bars
     figure.update_xaxes(title_text=what, range=[low - room * (low < 0), high + room])
     figure.update_yaxes(
-        token_axis("", labels, most=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
+        token_axis("", labels, max_ticks=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
     if limit:  # long texts leave little room for bars
         figure.update_xaxes(range=[low - 2 * room * (low < 0), high + 3 * room])

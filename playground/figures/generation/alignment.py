@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words
-from playground.figures.theme import CATEGORIES, DIVERGING, SMALL, finish, label, token_axis
+from playground.figures.layout import finish, label, token_axis
+from playground.figures.theme import CATEGORIES, DIVERGING, OUTLINE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.generation.alignment import Column
@@ -52,7 +53,7 @@ def comparison_figure(
             "colorscale": DIVERGING,
             "cmin": -most or -1,
             "cmax": most or 1,
-            "line": {"width": 1, "color": "#8f959e"},
+            "line": {"width": 1, "color": OUTLINE},
         },
         hovertemplate="<b>%{x}</b><br>difference <b>%{y:+.2f}</b> bits<extra></extra>",
     )
@@ -68,7 +69,7 @@ def comparison_figure(
     )
     top = float(np.nanmax(np.concatenate([*bits, [1]])))
     figure.update_xaxes(
-        token_axis("", labels, most=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
+        token_axis("", labels, max_ticks=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
     )
     step = max(1, math.ceil(top / 4))
     ticks = [tick for tick in range(-4 * step, 4 * step + 1, step) if abs(tick) <= top]

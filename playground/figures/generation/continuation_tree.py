@@ -11,7 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words, percent, plain_mark
-from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL, finish, label
+from playground.figures.layout import finish, label
+from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL
 
 if TYPE_CHECKING:
     from playground.generation.continuation_tree import Segment

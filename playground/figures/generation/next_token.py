@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL, finish, token_axis
+from playground.figures.layout import finish, token_axis
+from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL
 
 OTHERS = "all others"
 
@@ -54,7 +55,7 @@ def distribution_figure(
     figure.update_xaxes(title_text="probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6)
     places = [*labels, OTHERS]
     figure.update_yaxes(
-        token_axis("", places, most=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
+        token_axis("", places, max_ticks=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
     return figure
 

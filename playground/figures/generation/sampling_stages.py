@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL, finish, label, token_axis
+from playground.figures.layout import finish, label, token_axis
+from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.generation.sampling_stages import Choice
@@ -66,7 +67,7 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
         tickvals=list(range(len(names))), ticktext=names, side="top", showgrid=False, range=[-0.5, len(names) - 0.5]
     )
     figure.update_yaxes(
-        token_axis("", labels, most=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}),
+        token_axis("", labels, max_ticks=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}),
         showgrid=False,
     )
     if choice.draw is not None:
