@@ -4,7 +4,7 @@ controls."""
 import gradio as gr
 import numpy as np
 
-from playground.analysis.attention.maps import summarise_head
+from playground.analysis.attention.head_summary import summarise_head
 from playground.analysis.attention.masks import describe_mask
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import markup
