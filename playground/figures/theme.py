@@ -114,6 +114,11 @@ def _stops(scale: Sequence[Sequence]) -> str:
     return ", ".join(f"{place:g} {colour}" for place, colour in scale)
 
 
+def category_colour(number: int) -> str:
+    """The colour of a category by its number; colours repeat after the last."""
+    return CATEGORIES[number % len(CATEGORIES)]
+
+
 def shades(count: int) -> list[str]:
     """`count` colours of ORDERED, evenly spaced."""
     places = [i / (count - 1) for i in range(count)] if count > 1 else [0.5]

@@ -90,8 +90,8 @@ def edited_steps(
     score: float | None = None,
     hide: bool = False,
 ) -> HeadSteps:
-    """The steps after an edit: the scaling times `scaling_factor`; one key masked (`hide`), else its score replaced before the
-    softmax. A key that is the only one allowed stays."""
+    """The steps after an edit: the scaling times `scaling_factor`; one key masked (`hide`), else its score replaced before
+    the softmax. The only allowed key can't be masked."""
     allowed = inputs.allowed
     if hide and key is not None:
         allowed = np.ones(len(inputs.keys), bool) if allowed is None else allowed.copy()

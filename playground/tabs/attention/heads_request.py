@@ -12,7 +12,7 @@ from playground.analysis.attention.head_measures import COMPARED, STRONG
 from playground.analysis.attention.maps import cells_for, stack_layers
 from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import Property
-from playground.figures.attention.head import Window
+from playground.figures.attention.token_grid import Window
 from playground.tabs.attention.head_weights import Options
 from playground.tabs.attention.roles_view import head_roles
 from playground.tabs.attention.rows import ROW, WAYS
