@@ -10,10 +10,11 @@ import gradio as gr
 
 from playground import api, tabs, workbench
 from playground.components import Panel
-from playground.components.theme import theme
+from playground.figures.theme import css_variables
 from playground.settings import Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
+from playground.tabs.shared.gradio_theme import theme
 from playground.tabs.shared.views import on_open, open_name
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -68,6 +69,7 @@ def launch_options() -> dict:
     return {
         "theme": theme(),
         "head": ROOM_FOR_SIDEBAR,
+        "css": css_variables(),
         "css_paths": [_ASSETS / "style.css"],
         "footer_links": ["api", "settings"],
         "run_history": False,

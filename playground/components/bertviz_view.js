@@ -1,7 +1,8 @@
 // bertviz's three views in a frame of their own, sandboxed: no network, no access to the page. Knows no models.
 //
-// Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch). The frame's document
-// is put together here from files of installed packages; numbers and tokens reach it as data (postMessage), never as markup.
+// Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch). It composes the frame's
+// document from files of installed packages. Numbers and tokens reach the frame as data (postMessage), never as markup;
+// so do its two colours, which it can't inherit.
 'use strict';
 
 const frame = element.querySelector('iframe');
@@ -25,8 +26,8 @@ async function compose() {
   const view = source => `(){${source.replaceAll('PYTHON_PARAMS', 'window.bertviz_params')}\n}`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
-<style>body{margin:0;padding:8px;font:14px system-ui,sans-serif;background:#fff;color:#111;overflow-x:auto}
-body.dark{background:#0b0f19;color:#ddd} body.dark svg text{fill:#ddd} body.neuron #layer, body.neuron .of-layer{display:none}
+<style>body{margin:0;padding:8px;font:14px system-ui,sans-serif;background:var(--ground);color:var(--text);overflow-x:auto}
+body.dark svg text{fill:var(--text)} body.neuron #layer, body.neuron .of-layer{display:none}
 select{min-height:32px}</style>
 <script>${d3}</script><script>${jquery}</script>
 <script>
@@ -37,14 +38,15 @@ const SHELLS = {head: 'Layer: <select id="layer" aria-label="Layer"></select><di
   neuron: '<span class="of-layer">Layer: </span><select id="layer" aria-label="Layer"></select> Head: ' +
     '<select id="att_head" aria-label="Head"></select><div id="vis"></div>'};
 addEventListener('message', event => {
-  const asked = event.data;
-  if (event.source !== parent || !asked || !Object.hasOwn(VIEWS, asked.view)) return;
-  document.getElementById('root').innerHTML = SHELLS[asked.view];
-  window.bertviz_params = Object.assign({}, asked.params, {root_div_id: 'root'});
-  document.body.className = asked.params.display_mode + ' ' + asked.view;
-  VIEWS[asked.view]();
-  document.documentElement.dataset.drawn = asked.view;
-  parent.postMessage({bertviz: 'drawn', view: asked.view}, '*');
+  const request = event.data;
+  if (event.source !== parent || !request || !Object.hasOwn(VIEWS, request.view)) return;
+  for (const name of ['ground', 'text']) document.documentElement.style.setProperty('--' + name, request[name]);
+  document.getElementById('root').innerHTML = SHELLS[request.view];
+  window.bertviz_params = Object.assign({}, request.params, {root_div_id: 'root'});
+  document.body.className = request.params.display_mode + ' ' + request.view;
+  VIEWS[request.view]();
+  document.documentElement.dataset.drawn = request.view;
+  parent.postMessage({bertviz: 'drawn', view: request.view}, '*');
 });
 new ResizeObserver(() => parent.postMessage({bertviz: 'height', height: document.documentElement.offsetHeight}, '*'))
   .observe(document.documentElement);
@@ -61,10 +63,12 @@ function send() {
     return;
   }
   if (!ready) return;
-  const asked = JSON.parse(props.value);
-  asked.params.display_mode = document.body.classList.contains('dark') ? 'dark' : 'light';
+  const request = JSON.parse(props.value);
+  request.params.display_mode = document.body.classList.contains('dark') ? 'dark' : 'light';
+  const colours = getComputedStyle(element);
+  for (const name of ['ground', 'text']) request[name] = colours.getPropertyValue(`--pg-frame-${name}`).trim();
   delete frame.dataset.drawn;
-  frame.contentWindow.postMessage(asked, '*');
+  frame.contentWindow.postMessage(request, '*');
 }
 
 window.addEventListener('message', event => {

@@ -1,8 +1,8 @@
 """Lists and sliders whose choices follow the loaded model. They know nothing of models.
 
-Gradio refuses a value that is not among a control's choices before any handler sees it, with a toast about the list.
-When the model changes, two events may be on their way with what the page still holds of the former model, and the
-second one finds the choices changed by the first. These controls hand every value on: the handler judges.
+Gradio checks a value against a control's choices before the handler runs, and answers a stray one with a toast about the
+list. When the model changes, two events may be under way with values of the former model, and the first one's answer
+changes the choices before the second is checked. These controls pass every value to the handler, which checks it.
 """
 
 from typing import Any
@@ -10,33 +10,33 @@ from typing import Any
 import gradio as gr
 
 
-def _handed_on(self, payload: Any) -> Any:
+def _pass_on(self: gr.components.Component, payload: Any) -> Any:
     return payload
 
 
 class FollowingDropdown(gr.Dropdown):
-    """A list whose handler judges the value."""
+    """A list whose handler checks the value."""
 
-    is_template = True  # drawn by the browser as the class above
-    preprocess = _handed_on
+    is_template = True  # the browser draws it as its parent class
+    preprocess = _pass_on
 
 
 class FollowingRadio(gr.Radio):
-    """Options whose handler judges the value."""
+    """Options whose handler checks the value."""
 
     is_template = True
-    preprocess = _handed_on
+    preprocess = _pass_on
 
 
 class FollowingSlider(gr.Slider):
-    """A slider whose handler judges the value."""
+    """A slider whose handler checks the value."""
 
     is_template = True
-    preprocess = _handed_on
+    preprocess = _pass_on
 
 
 def numbered(name: str, value: int, count: int, *, moved: bool = True) -> gr.Slider:
-    """An answer for such a slider: it stands at `value` and knows that there are `count` things, numbered from 0. Not
-    `moved`, it stays where it is: a visitor may have moved it on while the answer was being made."""
-    where = {"value": value} if moved else {}
-    return gr.Slider(maximum=max(1, count - 1), label=f"{name} (0 to {count - 1})", **where)
+    """An update of such a slider, for `count` things numbered from 0, set to `value`. Without `moved` the slider keeps its
+    value: a visitor may have moved it while the update was computed."""
+    maximum, label = max(1, count - 1), f"{name} (0 to {count - 1})"
+    return gr.Slider(maximum=maximum, label=label, value=value) if moved else gr.Slider(maximum=maximum, label=label)

@@ -7,17 +7,17 @@ from playground.analysis.text_display import plain_mark
 
 
 def text(value: str) -> str:
-    """A text escaped for HTML, with what is invisible in it made visible."""
+    """A text escaped for HTML, its invisible characters made visible."""
     return escape(plain_mark(value, None))
 
 
 def note(sentence: str) -> str:
-    """The sentence under a picture that says what is seen."""
+    """The sentence under a picture."""
     return f'<p class="pg-note">{text(sentence)}</p>' if sentence else ""
 
 
 def problem(error: Exception) -> str:
-    """What went wrong, and the remedy if there is one."""
+    """An error's message, with its remedy if it has one."""
     message, remedy = getattr(error, "message", str(error)), getattr(error, "remedy", "")
     return f'<div class="pg-error" role="alert"><strong>{text(message)}</strong> {text(remedy) if remedy else ""}</div>'
 
@@ -29,7 +29,7 @@ def definitions(facts: Mapping[str, str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; its cells are markup, escaped by whoever made them, its head is plain words."""
+    """A table. Its cells are markup, escaped by the caller; its head is plain text."""
     names = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
     lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return (
@@ -38,20 +38,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def badge(state: str, words: str, title: str = "") -> str:
-    """A small statement with its state: ok, warn or off."""
+    """A short statement with its state: ok, warn or off."""
     return f'<span class="pg-badge pg-badge-{state}" title="{text(title) if title else ""}">{text(words)}</span>'
 
 
 def progress(message: str, share: float | None, seconds: float) -> str:
-    """A progress bar; without a share it only says that something goes on."""
-    known = "pg-unknown" if share is None else f'" aria-valuenow="{share * 100:.0f}" style="--share:{share:.3f}'
+    """A progress bar of a share 0..1; None for a bar that runs to and fro. seconds: how long the work has run."""
+    state = "pg-unknown" if share is None else f'" aria-valuenow="{share * 100:.0f}" style="--share:{share:.3f}'
     return (
-        f'<div role="progressbar" aria-label="{text(message)}" class="pg-progress {known}">'
+        f'<div role="progressbar" aria-label="{text(message)}" class="pg-progress {state}">'
         f"<span>{text(message)} · {seconds:.0f} s</span></div>"
     )
 
 
 def explanation(summary: str, *paragraphs: str) -> str:
-    """A line that opens; paragraphs are markup written by us, not escaped."""
+    """A line that opens. Paragraphs are markup of our own, not escaped."""
     inner = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return f'<details class="pg-details"><summary>{text(summary)}</summary>{inner}</details>'

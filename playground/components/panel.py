@@ -1,7 +1,7 @@
-"""Panel: markup made by Python, set into the page as it is. Knows nothing of what it shows.
+"""Panel: markup from Python, set into the page unchanged. Knows nothing of its content.
 
-Not gr.HTML with its own template, which runs what stands in `${…}` of a value. Whoever writes the markup escapes
-every text that a visitor or a model supplied; `markup.py` has the pieces.
+gr.HTML's own template would run `${…}` in a value as script. Whoever writes the markup escapes every text of a visitor or
+a model; `markup.py` has the pieces.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ watch('value', show);
 
 
 class Panel(gr.HTML):
-    """Escaped markup; empty when its value is. `live` is read aloud when it changes."""
+    """Escaped markup; hidden while its value is empty. Screen readers read changes aloud if `live`."""
 
     def __init__(self, value: str = "", *, live: bool = False, **kwargs: Any):
         self.live = live

@@ -1,7 +1,8 @@
 """PlotlyView: a Plotly figure on the page, with plotly.py's own plotly.js. Knows no models and no figures' meaning.
 
-Instead of gr.Plot, whose older plotly.js drops frames, ignores dark mode, has no click events and rebuilds its
-node at every update. What the browser does stands in plotly_view.js.
+It stands in for gr.Plot, whose older plotly.js drops frames, ignores dark mode, has no click events and rebuilds its
+node at every update. Four scripts make the browser's part: plotly_view_theme.js (plotly.js and the page's look),
+plotly_view_table.js (the numbers as a table and as files), plotly_view_keyboard.js and plotly_view_drawing.js.
 """
 
 import json
@@ -13,43 +14,50 @@ import gradio as gr
 import plotly
 import plotly.graph_objects as go
 import plotly.io as pio
+from gradio.events import EventListener
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 gr.set_static_paths([PLOTLY_JS])
 
 _HERE = Path(__file__).parent
 _CSS = (_HERE / "plotly_view.css").read_text(encoding="utf-8")
-_JS = f"const PLOTLY_FILE = {json.dumps(PLOTLY_JS.as_posix())};\n" + (_HERE / "plotly_view.js").read_text(
-    encoding="utf-8"
+SCRIPTS = ("theme", "table", "keyboard", "drawing")
+"""In this order: the last one begins to draw."""
+_JS = "\n".join(
+    [
+        "'use strict';",
+        f"const PLOTLY_FILE = {json.dumps(PLOTLY_JS.as_posix())};",
+        *((_HERE / f"plotly_view_{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
+    ]
 )
 _SLASH = re.compile(r"(\\\\)|\\u002f")
-"""An escaped backslash, which stays with what follows, or an escaped slash."""
+"""An escaped backslash, which is kept, or an escaped slash."""
 _STOCK_TEMPLATE = pio.templates["plotly"].to_plotly_json()
 
 
 def figure_json(figure: go.Figure) -> str:
-    """The figure as JSON; numpy arrays stay compact (base64 of their own dtype, so send float32).
+    """The figure as JSON. numpy arrays become base64 of their own dtype, so send float32.
 
-    plotly.py's stock template (7 kB, light colours only) is left out: the view brings the page's own.
+    Leaves out plotly.py's stock template (7 kB, light colours only): the view adds the page's own.
     """
     content = figure.to_dict()
     layout = content.get("layout", {})
     if layout.get("template") == _STOCK_TEMPLATE:
         del layout["template"]
-    # plotly writes "/", one letter in 64 of base64, in six characters, for pages that hold JSON in their HTML; ours doesn't.
-    return _SLASH.sub(lambda found: found[1] or "/", pio.to_json(content, validate=False))
+    # plotly escapes "/", one letter in 64 of base64, as six characters, for JSON inside HTML. Ours is never inside HTML.
+    return _SLASH.sub(lambda match: match[1] or "/", pio.to_json(content, validate=False))
 
 
 class PlotlyView(gr.HTML):
     """A figure that keeps its node and its zoom when updated, and follows light and dark.
 
-    Events: `select` (a click, or Enter on the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
+    Events: `select` (a click, or Enter at the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
     customdata, trace, index, value), `lasso` (box or lasso selection: indices, points) and `zoom` (x0, x1, y0, y1: the
-    ranges of the axes after a visitor has moved them). Below a heat map or bars their numbers stand as a table and as
-    files, made in the browser when asked for.
+    ranges of the axes after a visitor has moved them). Below a heat map or bars the browser offers their numbers as a
+    table and as files.
     """
 
-    EVENTS = ["select", "lasso", "zoom"]
+    EVENTS: list[EventListener | str] = ["select", "lasso", "zoom"]
 
     def __init__(
         self,
@@ -63,15 +71,14 @@ class PlotlyView(gr.HTML):
     ):
         """
         Parameters:
-            value: the figure. `layout.meta.description`, plain words, is read to those who can't see it.
-                Labels made of tokens must be html-escaped by whoever draws them: Plotly reads a little HTML.
-            height: in pixels, title included, reserved before anything is drawn. `layout.height` of a figure wins
-                over it.
-            label: what the picture is called when the figure has neither description nor title.
-            mark: one Plotly shape drawn over the figure; gr.update(mark=…) moves it without sending the figure again.
-            view: changes of the layout (ranges, camera, shapes) that a visitor is flown to without the figure being sent
-                again, with a name of its own under "_" each time, and under "of" the figure's `uirevision`: in what
-                comes with the same one the visitor stays there.
+            value: the figure. Screen readers read `layout.meta.description`, plain text. Labels made of tokens must be
+                escaped for HTML by whoever draws them: Plotly reads a little HTML.
+            height: in pixels, title included, reserved before the figure is drawn. A figure's own `layout.height` wins.
+            label: the picture's name when the figure has neither description nor title.
+            mark: one Plotly shape over the figure; gr.update(mark=…) moves it without sending the figure again.
+            view: changes of the layout (ranges, camera, shapes) as {path: value}, applied without sending the figure
+                again. "_" is a new name for each change; "of" is the figure's `uirevision`: later figures with the same
+                one keep the change.
         """
         self.height = height
         self.mark = mark

@@ -1,19 +1,19 @@
-// Tokens as buttons in one strip. Knows how to show and choose them; knows nothing of tokenizers or models.
+// Tokens as buttons in one strip: shows them and selects one. Knows no tokenizers and no models.
 //
 // Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch). Every token
 // reaches the page through textContent or setAttribute, never as HTML or as a template.
 'use strict';
 
-const LONGEST = 200;          // characters of one token shown; the rest is cut with an ellipsis
+const MAX_CHARACTERS = 200;   // of one token; an ellipsis stands for the rest
 const root = element.querySelector('.tok');
 const nodes = [];             // the buttons, one a token
-const shown = [];             // what each of them shows, to patch only what changed
+const drawn = [];             // each button's token as JSON, so that only changed buttons are painted again
 let selected = null;
 let lastProp;                 // the `selected` that Python sent last
 
 function displayText(token) {
   const text = String(token.label ?? String(token.text ?? '').replace(/\n/g, '⏎').replace(/^ /, '·'));
-  if (text.length > LONGEST) return text.slice(0, LONGEST) + '…';
+  if (text.length > MAX_CHARACTERS) return text.slice(0, MAX_CHARACTERS) + '…';
   return text || '∅';
 }
 
@@ -31,7 +31,7 @@ function paint(button, token) {
   if (title) button.title = title;
   else button.removeAttribute('title');
   const spoken = text.trim() || {'': 'empty', '\n': 'line break'}[text] || 'space';
-  button.setAttribute('aria-label', title || spoken.slice(0, LONGEST));
+  button.setAttribute('aria-label', title || spoken.slice(0, MAX_CHARACTERS));
   if (token.pieces > 1) button.dataset.pieces = String(token.pieces);
   else delete button.dataset.pieces;
   const breaks = text.includes('\n');
@@ -60,36 +60,36 @@ function draw() {
   for (let i = 0; i < tokens.length; i++) {
     const key = JSON.stringify(tokens[i]);
     if (i < nodes.length) {
-      if (shown[i] === key) continue;
-      if (JSON.parse(shown[i]).text !== tokens[i].text && selected === i) mark(null);
+      if (drawn[i] === key) continue;
+      if (JSON.parse(drawn[i]).text !== tokens[i].text && selected === i) mark(null);
     } else {
       nodes.push(make(i));
       fresh.append(nodes[i]);
     }
-    shown[i] = key;
+    drawn[i] = key;
     paint(nodes[i], tokens[i]);
   }
   root.append(fresh);
   while (nodes.length > tokens.length) {
     const button = nodes.pop();
-    shown.pop();
+    drawn.pop();
     if (button.nextSibling instanceof HTMLBRElement) button.nextSibling.remove();
     if (button === document.activeElement) nodes[nodes.length - 1]?.focus({preventScroll: true});
     button.remove();
   }
   if (selected !== null && selected >= nodes.length) mark(null);
-  if (grows && atEnd) root.scrollTop = root.scrollHeight;    // a strip read at its end keeps showing the end
+  if (grows && atEnd) root.scrollTop = root.scrollHeight;    // a strip scrolled to its end stays at the end
   follow();
   root.setAttribute('aria-label', String(props.label || 'Tokens'));
   root.dataset.rendered = String(Number(root.dataset.rendered || 0) + 1);   // tests wait for this
 }
 
-/** Obey `selected` when Python sends a new one; a visitor's own choice stays until then. */
+/** Selects what Python sends in `selected`, when it changes; until then a visitor's own selection stays. */
 function follow() {
-  const wanted = props.selected;
-  if (wanted === undefined || wanted === lastProp) { rove(); return; }
-  lastProp = wanted;
-  mark(wanted === null || wanted < 0 || wanted >= nodes.length ? null : wanted);
+  const index = props.selected;
+  if (index === undefined || index === lastProp) { rove(); return; }
+  lastProp = index;
+  mark(index === null || index < 0 || index >= nodes.length ? null : index);
 }
 
 function mark(index) {
@@ -99,7 +99,7 @@ function mark(index) {
   rove();
 }
 
-/** Exactly one token can be reached with Tab: the focused one, else the chosen one, else the first. */
+/** Tab reaches exactly one token: the focused one, else the selected one, else the first. */
 let reachable = null;
 function rove(node) {
   const focused = nodes.includes(document.activeElement) ? document.activeElement : null;
@@ -114,7 +114,7 @@ function indexOf(target) {
   return button && root.contains(button) ? Number(button.dataset.index) : -1;
 }
 
-/** The token nearest above (-1) or below (+1) the given one, by what the eye sees. */
+/** The nearest token in the line above (-1) or below (+1), by position on the screen. */
 function neighbourLine(index, direction) {
   const from = nodes[index].getBoundingClientRect();
   const middle = (from.left + from.right) / 2;

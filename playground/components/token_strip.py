@@ -1,12 +1,13 @@
-"""TokenStrip: tokens as buttons that can be chosen. Knows no tokenizer: it shows the texts it is given.
+"""TokenStrip: tokens as buttons. Knows no tokenizer: it shows texts.
 
-What the browser does stands in token_strip.js; every token is set as text, so no token can become HTML or script.
+token_strip.js is the browser's part. It sets every token as text, so no token can become HTML or script.
 """
 
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 import gradio as gr
+from gradio.events import EventListener
 
 _HERE = Path(__file__).parent
 _JS = (_HERE / "token_strip.js").read_text(encoding="utf-8")
@@ -19,7 +20,7 @@ class TokenItem(TypedDict):
     text: str
     """The token's own text; a line break in it ends the line."""
     label: NotRequired[str | None]
-    """What is shown, with its marks for a leading space or a line break; made from `text` if missing."""
+    """The text on the button, with marks for a leading space or a line break; made from `text` if missing."""
     shade: NotRequired[float | None]
     """Strength of the background, 0 to 1; none without it."""
     kind: NotRequired[Literal["prompt", "generated", "special", "mask"] | None]
@@ -35,7 +36,7 @@ class TokenStrip(gr.HTML):
     Event: `select`; `gr.EventData._data` (or gr.SelectData) holds `index` and `value`, the token's text.
     """
 
-    EVENTS = ["select"]
+    EVENTS: list[EventListener | str] = ["select"]
 
     def __init__(
         self,
@@ -49,8 +50,8 @@ class TokenStrip(gr.HTML):
         """
         Parameters:
             value: the tokens, in reading order.
-            selected: index of the chosen token. A visitor's choice stays until a different number is sent.
-            label: what the strip is called for those who can't see it, "Tokens" if missing.
+            selected: index of the selected token. A visitor's own selection stays until Python sends another index.
+            label: the strip's name for screen readers, "Tokens" if missing.
             strip_height: in pixels; a longer strip scrolls inside, and follows its end while it grows.
         """
         self.selected = selected
@@ -69,11 +70,11 @@ class TokenStrip(gr.HTML):
         )
 
     def postprocess(self, value: list[TokenItem] | None) -> list[TokenItem]:
-        """The tokens as they are: they travel as data and are escaped by nobody, because nobody parses them."""
+        """The tokens unchanged. They travel as data and need no escaping: nothing parses them."""
         return list(value or [])
 
     def preprocess(self, payload: list[TokenItem] | None) -> list[TokenItem]:
-        """The tokens shown, for handlers that take the strip as an input."""
+        """The strip's tokens, for handlers that take it as an input."""
         return payload or []
 
     def api_info(self) -> dict[str, Any]:

@@ -1,16 +1,15 @@
-"""The buttons and the slider under a picture that moves. Knows frames by name only."""
+"""The buttons and the slider under an animation. Knows frames by name only."""
 
 from collections.abc import Sequence
 
-from playground.figures.theme import SMALL
+from playground.figures.theme import CLEAR, SMALL
 
 
 def player(labels: Sequence[str], *, start: int = 0, pace: int = 260, redraw: bool = False, below: int = 0) -> dict:
-    """Layout of Play, Pause and a slider over the frames "0", "1", …, one label (escaped) each; below the horizontal axis,
-    so that neither covers the other on a narrow screen.
+    """Layout attributes for Play, Pause and a slider over the frames "0", "1", …, with one label (escaped) each. They stand
+    below the horizontal axis, where they don't overlap on a narrow screen.
 
-    start: the frame shown first; pace: milliseconds a frame; redraw: for scenes, which need it; below: pixels that the
-    axis' own labels take.
+    start: the first frame; pace: milliseconds per frame; redraw: needed by 3D scenes; below: pixels of the axis' labels.
     """
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": redraw}, "transition": {"duration": 0}}
     play = {"fromcurrent": True, "frame": {"duration": pace, "redraw": redraw}, "transition": {"duration": 0}}
@@ -41,7 +40,7 @@ def player(labels: Sequence[str], *, start: int = 0, pace: int = 260, redraw: bo
                 "pad": {"t": 62 + below},
                 "ticklen": 0,
                 "minorticklen": 0,
-                "font": {"size": 1, "color": "rgba(0,0,0,0)"},
+                "font": {"size": 1, "color": CLEAR},
                 "currentvalue": {"font": {"size": SMALL + 2}, "xanchor": "right", "offset": 6},
                 "steps": [
                     {"label": text, "method": "animate", "args": [[str(number)], still]}

@@ -1,28 +1,32 @@
-"""Colours, type and layout that all figures share, and the one way a text may enter a figure. Knows no data.
+"""Every colour of the playground, and the type of the figures. Knows no data.
 
-Text and background colours are left to the page (light or dark); grids and marks are greys that work on both. What
-the page's view may overrule (fonts, margins, grids) stands in the template, what belongs to a picture in its layout.
-Plotly reads its labels as a kind of HTML, so every token, title and hover goes through `label`.
+Figures import the constants. The page's sheet and scripts read CSS variables, which `css_variables` writes; the Gradio
+theme takes its accent from BLUE. Text and background colours are the page's own (light or dark); grids and marks are
+greys that work on both. A colour code stands in this file only: tests/figures/test_colours.py checks it.
 """
 
-import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
 from plotly.colors import cyclical, sample_colorscale
 
-from playground.analysis.text_display import LIMIT, plain_mark
-
 ACCENT = "#d9480f"
-"""The chosen one: selected head, chosen token, own point. Stands out on white, on black and on SEQUENTIAL."""
+"""The selected head, token or point. Stands out on white, on black and on SEQUENTIAL."""
 WRITTEN = "#2a78cf"
-"""What a model wrote, where the text that it was given stands beside it."""
+"""Tokens that a model generated, beside those of the prompt."""
 INK = "#3b6fb6"
-"""Marks that are neither chosen nor one of several categories: bars, single lines."""
+"""Bars and single lines: marks that are neither selected nor one of several categories."""
 REST = "#a3a9b3"
-"""What stands back: the bar of all the rest, reference lines."""
+"""Reference lines, masked cells, and the bar of all the rest."""
 FAINT = "rgba(128,128,128,0.22)"
 """Grid lines."""
+AXIS = "rgba(128,128,128,0.55)"
+"""Axis lines."""
+OUTLINE = "#8f959e"
+"""Thin outlines and the axes of a 3D scene."""
+HALO = "#ffffff"
+"""The edge round a mark that lies on a map."""
+CLEAR = "rgba(0,0,0,0)"
+"""Nothing at all."""
 SEQUENTIAL = [
     [0.0, "#f4f7fc"],
     [0.12, "#dbe6f5"],
@@ -32,8 +36,8 @@ SEQUENTIAL = [
     [0.87, "#2b66b5"],
     [1.0, "#1b459c"],
 ]
-"""Weights and probabilities: light = little, one hue, lightness falling steadily, to a blue that is still seen
-beside the blanks of a causal map on a dark page."""
+"""Weights and probabilities: light = little. One hue, lightness falling steadily, down to a blue that can be told from
+the blanks of a causal map on a dark page."""
 DIVERGING = [
     [0.0, "#134b8a"],
     [0.2, "#3f7fc0"],
@@ -43,127 +47,79 @@ DIVERGING = [
     [0.8, "#d9703a"],
     [1.0, "#8f2f0b"],
 ]
-"""Signed values: blue below zero, white at zero, orange above; told apart with any colour vision."""
+"""Signed values: blue below zero, white at zero, orange above; safe for all kinds of colour vision."""
+WARM = [[0, "#fff3e6"], [0.5, "#f6a35c"], [1, "#a63603"]]
+"""A measure of a head, drawn over its map: light = little, in another hue than the weights."""
+ORDERED = [[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]]
+"""Things in an order (positions, heads, dimensions), from teal over blue to purple."""
 CYCLIC = [[i / (len(cyclical.Twilight) - 1), colour] for i, colour in enumerate(cyclical.Twilight)]
 """Angles: 0 and 2π have the same colour."""
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B8A700")
-"""Categories, after Okabe and Ito 2008; black is grey and yellow is darker, to be seen on both backgrounds."""
+"""Categories, after Okabe and Ito 2008; grey replaces black and a darker yellow theirs, for both backgrounds."""
+BLUE = {
+    50: "#f4f7fc",
+    100: "#e7eef8",
+    200: "#dbe6f5",
+    300: "#abc8e8",
+    400: "#7aa9dc",
+    500: "#4f86c6",
+    600: "#3b6fb6",
+    700: "#2f5a97",
+    800: "#20447f",
+    900: "#16305f",
+    950: "#0e2148",
+}
+"""The page's accent by Gradio's steps, in the hue of SEQUENTIAL: a strong button, a bar and a large weight are one blue."""
+
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")
-"""One for each category, so that colour is not the only difference (the set that 2D and 3D have in common)."""
+"""One for each of CATEGORIES, so that colour is not the only difference. 2D and 3D both have these."""
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono', monospace"
 SIZE, SMALL = 13, 11
-TICK_LIMIT = 16
-"""Characters of a token beside an axis; the hover has room for LIMIT."""
-
-_AXIS = {
-    "gridcolor": FAINT,
-    "linecolor": "rgba(128,128,128,0.55)",
-    "zeroline": False,
-    "automargin": True,
-    "ticks": "",
-    "title": {"standoff": 10, "font": {"size": SIZE}},
-    "tickfont": {"size": SMALL},
-}
-_CAMERA = {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}}
-_SCENE_AXIS = {
-    "gridcolor": "#8f959e",
-    "linecolor": "#8f959e",
-    "zeroline": False,
-    "showbackground": False,
-    "showspikes": False,
-    "tickfont": {"size": SMALL - 1},
-    "nticks": 4,
-}
-TEMPLATE = go.layout.Template(
-    layout={
-        "font": {"size": SIZE},
-        "colorway": CATEGORIES,
-        "title": {"x": 0, "xanchor": "left", "font": {"size": SIZE + 2}},
-        "margin": {"l": 56, "r": 16, "t": 24, "b": 48},
-        "hoverlabel": {"align": "left", "font": {"size": SIZE}},
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0},
-        "xaxis": _AXIS,
-        "yaxis": _AXIS,
-        "scene": {"camera": _CAMERA, **{f"{name}axis": _SCENE_AXIS for name in "xyz"}},
-    }
-)
+"""Sizes of type in pixels."""
 
 
-def label(text: str, limit: int | None = LIMIT) -> str:
-    """`plain_mark(text)` escaped for Plotly's labels.
+def css_variables() -> str:
+    """The colours that the page's sheet and scripts read, as CSS: `--pg-…` on :root, with what differs in the dark.
 
-    Quotes stay: no label stands in an attribute, and plotly.js would show &quot; as it is.
+    A scale is written as its stops, "0 #f4f7fc, 0.12 #dbe6f5, …", the categories as a list.
     """
-    return html.escape(plain_mark(text, limit), quote=False)
-
-
-def base_layout(description: str, *, title: str = "", uirevision: str = "", table: bool = True, **more) -> go.Layout:
-    """The layout that every figure starts from.
-
-    description: one plain sentence for those who can't see the picture (the view makes it the aria-label);
-    title: unescaped; uirevision: what is shown: while it stays the same, zoom and hidden series survive an
-    update; table: whether a heat map's numbers mean something as a table; more: further layout attributes.
-    """
-    if title:
-        more = {"title": {"text": label(title, None)}, "margin": {"t": 76}, **more}
-    meta = {"description": plain_mark(description, None)} | ({} if table else {"table": False})
-    return go.Layout(template=TEMPLATE, meta=meta, uirevision=uirevision or "same", **more)
-
-
-def finish(figure: go.Figure, description: str, **options) -> go.Figure:
-    """Lays `base_layout(description, **options)` under what the figure has; plotly's own template goes."""
-    layout = base_layout(description, **options).to_plotly_json()
-    del layout["template"]  # an update would merge it with plotly's own, which takes twenty times as long
-    figure.update_layout(layout)
-    figure.layout.template = TEMPLATE
-    return figure
-
-
-def colour_bar(title: str, **more) -> dict:
-    """A slim colour bar above the picture, at its left, where it takes no width from a phone."""
-    return {
-        "orientation": "h",
-        "title": {"text": label(title, None), "side": "right", "font": {"size": SMALL}},
-        "lenmode": "pixels",
-        "len": 220,
-        "x": 0,
-        "xanchor": "left",
-        "xpad": 0,
-        "y": 1,
-        "yanchor": "bottom",
-        "ypad": 6,
-        "thickness": 8,
-        "outlinewidth": 0,
-        "tickfont": {"size": SMALL},
-        "ticks": "",
-        "nticks": 5,
-        "tickangle": 0,
-        **more,
+    light = {
+        "--pg-selected": ACCENT,
+        "--pg-halo": HALO,
+        "--pg-ok": "#15703d",
+        "--pg-warn": "#8a5200",
+        "--pg-frame-ground": "#ffffff",
+        "--pg-frame-text": "#111111",
+        "--pg-sequential": _stops(SEQUENTIAL),
+        "--pg-diverging": _stops(DIVERGING),
+        "--pg-categories": ", ".join(CATEGORIES),
     }
-
-
-def token_axis(title: str, labels: Sequence[str], most: int = 32, **more) -> dict:
-    """A numeric axis 0..n-1 that shows texts: at most `most` ticks, the text of every place on hover.
-
-    Places stay numbers, so a token that occurs twice has two places and a click tells which.
-    `labels` come unescaped. Figures read the text of any place in a hover as %{x} or %{y}.
-    """
-    step = max(1, -(-len(labels) // most))
-    places = list(range(0, len(labels), step))
-    return {
-        "title": {"text": label(title, None) if title else ""},
-        "tickmode": "array",
-        "tickvals": places,
-        "ticktext": [label(labels[i], TICK_LIMIT) for i in places],
-        "labelalias": {str(i): label(text) for i, text in enumerate(labels)},  # what the hover says between ticks
-        "hoverformat": "d",
-        "showgrid": False,
-        "tickfont": {"family": MONO, "size": SMALL if len(places) <= 24 else SMALL - 1},
-        **more,
+    dark = {
+        "--pg-selected": "#ff8a4c",
+        "--pg-ok": "#6ee7a0",
+        "--pg-warn": "#fbbf5a",
+        "--pg-frame-ground": "#0b0f19",
+        "--pg-frame-text": "#dddddd",
+        "--color-accent": BLUE[400],  # Gradio has one accent for both; text in it has to be lighter on dark
     }
+    return _rule(":root", light) + _rule(".dark", dark)
+
+
+def _rule(selector: str, variables: Mapping[str, str]) -> str:
+    lines = "".join(f"  {name}: {value};\n" for name, value in variables.items())
+    return f"{selector} {{\n{lines}}}\n"
+
+
+def _stops(scale: Sequence[Sequence]) -> str:
+    return ", ".join(f"{place:g} {colour}" for place, colour in scale)
+
+
+def category_colour(number: int) -> str:
+    """The colour of a category by its number; colours repeat after the last."""
+    return CATEGORIES[number % len(CATEGORIES)]
 
 
 def shades(count: int) -> list[str]:
-    """`count` colours in an order that can be seen (heads, dimensions), from teal over blue to purple."""
+    """`count` colours of ORDERED, evenly spaced."""
     places = [i / (count - 1) for i in range(count)] if count > 1 else [0.5]
-    return sample_colorscale([[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]], places) if count else []
+    return sample_colorscale(ORDERED, places) if count else []

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from playground.analysis.attention import maps as maps
-from playground.analysis.attention.maps import block_size, cells_for, overview, pool, summarise_head
+from playground.analysis.attention.head_summary import summarise_head
+from playground.analysis.attention.maps import block_size, cells_for, overview, pool
+from playground.analysis.attention.rollout_and_flow import rollout
 from playground.errors import PlaygroundError
 
 WORDS = ["The", " cat", " sat"]
@@ -150,20 +152,20 @@ def test_rollout_by_hand():
     """Guards against the residual stream left out and layers in the wrong order: two layers of one head over two tokens,
     each looking at the first token alone: (A + I) / 2 is [[1, 0], [1/2, 1/2]]; its square [[1, 0], [3/4, 1/4]]."""
     first = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
-    assert maps.rollout([first]).tolist() == [[1.0, 0.0], [0.5, 0.5]]
-    assert maps.rollout([first, first]).tolist() == [[1.0, 0.0], [0.75, 0.25]]
+    assert rollout([first]).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    assert rollout([first, first]).tolist() == [[1.0, 0.0], [0.75, 0.25]]
     swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
-    assert maps.rollout([first, swap]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+    assert rollout([first, swap]).tolist() == [[0.75, 0.25], [0.75, 0.25]]
 
 
 def test_an_overview_that_is_not_whole():
     """Guards against layers to come that are drawn as zeros."""
-    half = maps.stacked([np.ones((2, 3, 3), np.float32)], 3, 3, "max", layers=4)
+    half = maps.stack_layers([np.ones((2, 3, 3), np.float32)], 3, 3, "max", layers=4)
     assert half.maps.shape == (4, 2, 3, 3) and np.isnan(half.maps[1:]).all() and (half.maps[0] == 1).all()
 
 
 def test_without_the_first_token():
     """Guards against rows that no longer sum to 1, and against a division by zero in the first row."""
-    rest, hidden = maps.without(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.2, 0.3]]), [0])
+    rest, hidden = maps.drop_keys(torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.2, 0.3]]), [0])
     assert rest.tolist() == [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, pytest.approx(0.4), pytest.approx(0.6)]]
     assert hidden == pytest.approx(2 / 3)

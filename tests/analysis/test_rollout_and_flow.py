@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from playground.analysis.attention.maps import rollout
 from playground.analysis.attention.masks import describe_mask
-from playground.analysis.attention.rollout_and_flow import flow_to, mixed, rollout_to, told
+from playground.analysis.attention.rollout_and_flow import add_residual, flow_to, rollout, rollout_to, strongest_source
 from playground.errors import PlaygroundError
 from playground.recording.record import record
 
@@ -16,21 +15,21 @@ LAYER = torch.tensor([[[1.0, 0.0], [0.5, 0.5]]])
 
 def test_rollout_by_hand():
     """Guards against layers multiplied in the wrong order: two layers that halve, then a row of the product."""
-    shares = rollout_to(mixed([LAYER, LAYER]), 1)
+    shares = rollout_to(add_residual([LAYER, LAYER]), 1)
     np.testing.assert_allclose(shares, [[0.25, 0.75], [0.4375, 0.5625]])
-    assert told(shares, ["a", "b"], 1) == (0.5625, 0, 0.4375)
+    assert strongest_source(shares, 1) == (0.5625, 0, 0.4375)
 
 
 def test_rollout_is_the_map_of_the_heads_view(smollm2):
     """Guards against two rollouts on one page."""
     recording = record(smollm2, "The cat sat on the mat.")
     layers = [recording.attention(n).weights for n in range(5)]
-    np.testing.assert_allclose(rollout_to(mixed(layers), 4)[-1], rollout(layers)[4], atol=1e-6)
+    np.testing.assert_allclose(rollout_to(add_residual(layers), 4)[-1], rollout(layers)[4], atol=1e-6)
 
 
 def test_flow_by_hand():
     """Guards against flow that multiplies: through two layers the narrowest pipe counts, and paths add up."""
-    flow = flow_to(mixed([LAYER, LAYER]), 1)
+    flow = flow_to(add_residual([LAYER, LAYER]), 1)
     np.testing.assert_allclose(flow[0], [0.25, 0.75], atol=2e-6)
     np.testing.assert_allclose(flow[1], [0.5, 0.75], atol=2e-6)  # 0.25 by token 0 and 0.25 by token 1; 0.75 straight
 
@@ -40,7 +39,7 @@ def test_flow_is_networkx_maximum_flow():
     draw = np.random.default_rng(0)
     weights = np.tril(draw.random((3, 2, 5, 5)))
     weights /= weights.sum(-1, keepdims=True)
-    layers = mixed(torch.from_numpy(weights))
+    layers = add_residual(torch.from_numpy(weights))
     graph = networkx.DiGraph()
     for layer, to, of in zip(*np.nonzero(layers), strict=True):
         graph.add_edge((layer, of), (layer + 1, to), capacity=layers[layer, to, of])
@@ -55,7 +54,7 @@ def test_flow_is_networkx_maximum_flow():
 
 def test_without_the_first_token():
     """Guards against rows that no longer sum to 1 and a first token that has nothing left."""
-    layers = mixed([torch.tensor([[[1.0, 0.0, 0.0], [0.6, 0.4, 0.0], [0.5, 0.1, 0.4]]])], without_first=True)
+    layers = add_residual([torch.tensor([[[1.0, 0.0, 0.0], [0.6, 0.4, 0.0], [0.5, 0.1, 0.4]]])], drop_first=True)
     np.testing.assert_allclose(layers[0], [[1, 0, 0], [0, 1, 0], [0, 0.1, 0.9]])
 
 
@@ -63,7 +62,7 @@ def test_a_token_that_is_not_there():
     """Guards against an index error on the page."""
     for way in (rollout_to, flow_to):
         with pytest.raises(PlaygroundError, match="2"):
-            way(mixed([LAYER]), 2)
+            way(add_residual([LAYER]), 2)
 
 
 def square(count, back, ahead=0):

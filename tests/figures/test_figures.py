@@ -10,9 +10,10 @@ import pytest
 from playground.analysis.attention.maps import Overview, overview, peak_weights
 from playground.analysis.embeddings.pca_and_neighbours import nearest, pca
 from playground.analysis.positions import schemes
-from playground.figures import theme
+from playground.figures import layout, theme
 from playground.figures.attention import all_heads as overview_module
 from playground.figures.attention import head, token_rows
+from playground.figures.attention.token_grid import MapAxes, Window
 from playground.figures.embeddings import scatter
 from playground.figures.generation import next_token
 from playground.figures.positions import schemes as position_figures
@@ -25,9 +26,9 @@ POINTS = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)
 
 def hostile_figures() -> list[go.Figure]:
     return [
-        head.head_figure(CAUSAL, HOSTILE, HOSTILE, title=HOSTILE[0], causal=True, begun=2),
-        head.difference_figure(CAUSAL, HOSTILE, HOSTILE, description=HOSTILE[0]),
-        head.mask_figure(CAUSAL > 0, HOSTILE, HOSTILE, description=HOSTILE[0]),
+        head.head_figure(CAUSAL, MapAxes(HOSTILE, HOSTILE, causal=True, generated_from=2), title=HOSTILE[0]),
+        head.difference_figure(CAUSAL, MapAxes(HOSTILE, HOSTILE), description=HOSTILE[0]),
+        head.mask_figure(CAUSAL > 0, MapAxes(HOSTILE, HOSTILE), description=HOSTILE[0]),
         token_rows.bars_figure(CAUSAL[-1], HOSTILE, title=HOSTILE[2]),
         token_rows.alignment_figure(CAUSAL, HOSTILE, HOSTILE, description=HOSTILE[0]),
         token_rows.through_figure(CAUSAL, HOSTILE, 3, what="rollout", description=HOSTILE[0]),
@@ -84,9 +85,9 @@ def test_no_token_is_read_as_a_template():
 
 def test_label_escapes_once_and_keeps_quotes():
     """Guards against &quot;, which plotly.js shows as it is, and against "&amp;lt;"."""
-    assert theme.label('<a "b">') == '&lt;a "b"&gt;'
-    assert theme.label("&lt;") == "&amp;lt;"
-    assert theme.label(" cat") == "·cat"
+    assert layout.label('<a "b">') == '&lt;a "b"&gt;'
+    assert layout.label("&lt;") == "&amp;lt;"
+    assert layout.label(" cat") == "·cat"
 
 
 @pytest.mark.parametrize("name", plain_figures())
@@ -106,7 +107,7 @@ def test_every_figure_describes_itself_and_leaves_the_page_its_colours(name):
 def test_head_shows_every_token_though_words_repeat():
     """Guards against a category axis, which would lay both "the" on one place."""
     words = ["the", " cat", "the"]
-    figure = head.head_figure(np.eye(3, dtype=np.float32), words, words)
+    figure = head.head_figure(np.eye(3, dtype=np.float32), MapAxes(words, words))
     assert list(figure.data[0].x) == [0, 1, 2] == list(figure.layout.xaxis.tickvals)
     assert list(figure.layout.xaxis.ticktext) == ["the", "·cat", "the"]
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]  # reads from top to bottom
@@ -114,22 +115,22 @@ def test_head_shows_every_token_though_words_repeat():
 
 def test_causal_blanks_are_blank_and_zeros_are_not():
     """Guards against "0" for what could not be seen; with more keys than queries the diagonal moves along."""
-    z = head.head_figure(CAUSAL, HOSTILE, HOSTILE, causal=True).data[0].z
+    z = head.head_figure(CAUSAL, MapAxes(HOSTILE, HOSTILE, causal=True)).data[0].z
     np.testing.assert_array_equal(np.isnan(z), np.triu(np.ones((N, N)), 1).astype(bool))
-    z = head.head_figure(CAUSAL, HOSTILE, HOSTILE).data[0].z
+    z = head.head_figure(CAUSAL, MapAxes(HOSTILE, HOSTILE)).data[0].z
     assert not np.isnan(z).any()
-    z = head.head_figure(np.ones((1, 3), np.float32), ["c"], ["a", "b", "c"], causal=True).data[0].z
+    z = head.head_figure(np.ones((1, 3), np.float32), MapAxes(["c"], ["a", "b", "c"], causal=True)).data[0].z
     assert not np.isnan(z).any()
 
 
 def test_range_is_said_and_kept():
     """Guards against colours that mean something else from head to head without telling."""
     half = np.full((2, 2), 0.25, np.float32)
-    figure = head.head_figure(half, "ab", "ab")
+    figure = head.head_figure(half, MapAxes("ab", "ab"))
     assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 0.25)
     assert "from 0 to 0.25" in figure.layout.meta["description"]
-    assert head.head_figure(half, "ab", "ab", scale="one").data[0].zmax == 1
-    assert head.head_figure(half * 0, "ab", "ab").data[0].zmax == 1
+    assert head.head_figure(half, MapAxes("ab", "ab"), head.Shading(scale="one")).data[0].zmax == 1
+    assert head.head_figure(half * 0, MapAxes("ab", "ab")).data[0].zmax == 1
 
 
 def test_long_texts_are_pooled_ticks_thinned_and_every_cell_still_named():
@@ -137,7 +138,7 @@ def test_long_texts_are_pooled_ticks_thinned_and_every_cell_still_named():
     weights = np.zeros((600, 600), np.float32)
     weights[599, 5] = 0.9
     labels = [f"w{i}" for i in range(600)]
-    figure = head.head_figure(weights, labels, labels, causal=True, selected=(599, 5))
+    figure = head.head_figure(weights, MapAxes(labels, labels, causal=True), selected=(599, 5))
     z = figure.data[0].z
     assert z.shape == (200, 200) and z[199, 1] == np.float32(0.9)
     assert np.isnan(z[0, 1:]).all() and z[0, 0] == 0
@@ -153,8 +154,8 @@ def test_a_window_of_a_long_text_has_its_exact_numbers_in_their_places():
     """Guards against a zoomed picture whose tokens are shifted, and one that moves the axes of the whole."""
     weights = np.tril(np.random.default_rng(0).random((600, 600), np.float32))
     labels = [f"w{i}" for i in range(600)]
-    whole = head.head_figure(weights, labels, labels, causal=True)
-    part = head.head_figure(weights, labels, labels, causal=True, window=head.Window((300, 340), (290, 330)))
+    whole = head.head_figure(weights, MapAxes(labels, labels, causal=True))
+    part = head.head_figure(weights, MapAxes(labels, labels, causal=True, window=Window((300, 340), (290, 330))))
     z, x, y = part.data[0].z, part.data[0].x, part.data[0].y
     assert (x[0], x[-1], y[0], y[-1]) == (290, 329, 300, 339)
     np.testing.assert_array_equal(np.isnan(z), np.arange(290, 330)[None, :] > np.arange(300, 340)[:, None])
@@ -168,8 +169,8 @@ def test_mean_and_maximum_of_blocks():
     weights = np.zeros((512, 512), np.float32)
     weights[100, 50] = 1
     labels = ["w"] * 512
-    most = head.head_figure(weights, labels, labels)
-    mean = head.head_figure(weights, labels, labels, how="mean")
+    most = head.head_figure(weights, MapAxes(labels, labels))
+    mean = head.head_figure(weights, MapAxes(labels, labels), head.Shading(how="mean"))
     assert most.data[0].z.max() == 1 and mean.data[0].z.max() == 0.25
     assert "largest weight of 2 × 2" in most.layout.meta["description"]
     assert "mean of 2 × 2" in mean.layout.meta["description"]
@@ -178,7 +179,7 @@ def test_mean_and_maximum_of_blocks():
 def test_what_a_model_wrote_is_told_apart():
     """Guards against prompt and continuation that look the same, and a boundary drawn a token late."""
     words = ["a", "b<i>", "c", "d"]
-    figure = head.head_figure(np.eye(4, dtype=np.float32), words, words, begun=2)
+    figure = head.head_figure(np.eye(4, dtype=np.float32), MapAxes(words, words, generated_from=2))
     assert [theme.WRITTEN in text for text in figure.layout.xaxis.ticktext] == [False, False, True, True]
     assert {(s.x0, s.y0) for s in figure.layout.shapes} == {(1.5, 0), (0, 1.5)}
     assert "<i>" not in "".join(figure.layout.yaxis.ticktext)
@@ -187,7 +188,7 @@ def test_what_a_model_wrote_is_told_apart():
 def test_mask_and_alignment():
     """Guards against allowed and masked changing places, and lines between the wrong tokens."""
     allowed = np.tril(np.ones((3, 3), bool))
-    z = head.mask_figure(allowed, "abc", "abc", description="d").data[0].z
+    z = head.mask_figure(allowed, MapAxes("abc", "abc"), description="d").data[0].z
     np.testing.assert_array_equal(z, allowed)
     figure = token_rows.alignment_figure(np.array([[0.9, 0.1], [0.3, 0.7]], np.float32), "xy", "ab", description="d")
     lines = [(t.x[i], t.x[i + 1]) for t in figure.data[:4] for i in range(0, len(t.x), 3)]
@@ -200,13 +201,13 @@ def test_one_cell_does_not_bleach_a_large_map():
     weights are not far below, end at the largest."""
     weights = np.tril(np.full((100, 100), 0.01, np.float32))
     weights[0, 0] = 1
-    figure = head.head_figure(weights, ["a"] * 100, ["a"] * 100, causal=True)
+    figure = head.head_figure(weights, MapAxes(["a"] * 100, ["a"] * 100, causal=True))
     assert (
         figure.data[0].zmax == pytest.approx(0.01)
         and "what is above looks the same" in figure.layout.meta["description"]
     )
-    small = head.head_figure(weights[:50, :50], ["a"] * 50, ["a"] * 50, causal=True)
-    even = head.head_figure(np.maximum(weights, 0.6), ["a"] * 100, ["a"] * 100)
+    small = head.head_figure(weights[:50, :50], MapAxes(["a"] * 50, ["a"] * 50, causal=True))
+    even = head.head_figure(np.maximum(weights, 0.6), MapAxes(["a"] * 100, ["a"] * 100))
     assert small.data[0].zmax == even.data[0].zmax == 1 and "looks the same" not in even.layout.meta["description"]
 
 
@@ -263,10 +264,12 @@ def test_overview_in_the_order_of_a_property():
     found, values = Overview(maps, 1, 1, "max"), np.array([[0.1, 0.9], [0.8, 0.2]])
     order = np.argsort(-values, 1)
     figure = overview_module.overview_figure(
-        found, (0, 1), order=order, coloured=overview_module.Property(values, "self")
+        found, (0, 1), overview_module.OverviewMarks(overview_module.Property(values, "self"), order)
     )
     layers, marks = figure.data[2].customdata[:, 1], figure.data[2].customdata[:, 0]
-    told = overview_module.overview_figure(found, order=order, told=overview_module.Property(values, "self")).data[0]
+    told = overview_module.overview_figure(
+        found, marks=overview_module.OverviewMarks(order=order, hover=overview_module.Property(values, "self"))
+    ).data[0]
     assert [*map(list, told.text)] == [["head 1: 0.900", "head 0: 0.100"], ["head 0: 0.800", "head 1: 0.200"]]
     assert figure.layout.shapes[0].x0 == -0.5  # head 1 of layer 0 stands first
     by_head = {(int(a), int(b)): round(float(x)) for a, b, x in zip(layers, marks, figure.data[2].x, strict=True)}
@@ -287,7 +290,10 @@ def test_the_overview_says_a_number_of_each_head():
     alone = overview([np.ones((2, 1, 1), np.float32)])
     np.testing.assert_array_equal(peak_weights(alone), [[0, 0]])
     words = overview_module.Property(np.array([[0.2, 0.7]]), "role", np.array([["<img src=x> 0.2", "b"]], object))
-    assert overview_module.overview_figure(found, told=words).data[0].text[0][0] == "&lt;img src=x&gt; 0.2"
+    assert (
+        overview_module.overview_figure(found, marks=overview_module.OverviewMarks(hover=words)).data[0].text[0][0]
+        == "&lt;img src=x&gt; 0.2"
+    )
 
 
 # --- positions, embeddings, generation ---------------------------------------------------------------------------

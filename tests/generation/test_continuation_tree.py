@@ -82,7 +82,7 @@ def test_figure_tells_nodes_and_escapes_tokens():
     """Guards against a click that opens another continuation, and against a token read as markup."""
     tree = grown("ab", "ac")
     tokens = [TreeToken("<b>a", 0.5, -0.7), TreeToken("b", 0.5, -1.4), TreeToken("c", 0.1, -3.0)]
-    figure = tree_figure(tree.stretches(), tokens, ["<img src=x>", "b", "c"], shown=[0, 2], dropped={1: 2})
+    figure = tree_figure(tree.stretches(), tokens, ["<img src=x>", "b", "c"], strip=[0, 2], dropped={1: 2})
     points = next(trace for trace in figure.data if trace.mode == "markers")
     assert list(points.customdata) == [0, 1, 2]
     assert "&lt;b&gt;a" in points.text[0] and "<img" not in figure.to_json()

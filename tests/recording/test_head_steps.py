@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import playground as pg
-from playground.analysis.attention.head_steps import HAND_SIZED, HeadInputs, changed, head_steps, softmax
+from playground.analysis.attention.head_steps import HAND_SIZED, HeadInputs, edited_steps, head_steps, softmax
 from tests.tools import zoo
 
 
@@ -47,10 +47,12 @@ def test_a_sink_takes_its_share():
 def test_what_a_visitor_changes():
     """Guards against a change that is not the one asked for: a score of ln 2 where 0 stood gives e^s = 2, 2, 3; with the
     last key hidden 1, 2; with twice the scaling the squares 1, 4, 9."""
-    assert changed(HAND_SIZED, key=0, score=float(np.log(2))).weights == pytest.approx([2 / 7, 2 / 7, 3 / 7], abs=1e-3)
-    assert changed(HAND_SIZED, key=2, hide=True).weights == pytest.approx([1 / 3, 2 / 3, 0], abs=1e-3)
-    assert changed(HAND_SIZED, factor=2).weights == pytest.approx([1 / 14, 4 / 14, 9 / 14], abs=1e-3)
-    assert changed(HAND_SIZED).weights == pytest.approx(head_steps(HAND_SIZED).weights)
+    assert edited_steps(HAND_SIZED, key=0, score=float(np.log(2))).weights == pytest.approx(
+        [2 / 7, 2 / 7, 3 / 7], abs=1e-3
+    )
+    assert edited_steps(HAND_SIZED, key=2, hide=True).weights == pytest.approx([1 / 3, 2 / 3, 0], abs=1e-3)
+    assert edited_steps(HAND_SIZED, scaling_factor=2).weights == pytest.approx([1 / 14, 4 / 14, 9 / 14], abs=1e-3)
+    assert edited_steps(HAND_SIZED).weights == pytest.approx(head_steps(HAND_SIZED).weights)
 
 
 def layers_of(model, text: str):

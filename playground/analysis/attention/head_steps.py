@@ -1,4 +1,4 @@
-"""One head's attention for one query token, every step of it. Works on recorded vectors; knows nothing of models.
+"""One head's attention for one query token, step by step. Works on recorded vectors; knows nothing of models.
 
     scores_j = q·k_j · scaling,  capped, biased, masked;   weights = softmax(scores);   output = Σ_j weights_j v_j
 (Vaswani et al. 2017, section 3.2.1). The head's share of the layer's output is output · W^O_h (section 3.2.2).
@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class HeadInputs:
-    """What one head reads for one query token; all float32."""
+    """The inputs of one head for one query token; all float32."""
 
     query: np.ndarray
     """(D,)"""
@@ -29,36 +29,37 @@ class HeadInputs:
     bias: np.ndarray | None = None
     """(K,): position bias or ALiBi, added to the scores."""
     allowed: np.ndarray | None = None
-    """(K,) bool: which keys may be seen; None: all."""
+    """(K,) bool: the keys that the query may attend to; None: all."""
     sink: float | None = None
-    """A learned score that takes its share of the softmax and gives nothing."""
+    """A learned score in the softmax without a value: it takes weight and adds nothing."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeadSteps:
-    """Every step, in the order computed."""
+    """Every step, in the order of computation."""
 
     products: np.ndarray
-    """(K, D): q_d · k_jd, dimension by dimension."""
+    """(K, D): q_d · k_jd of each dimension."""
     stages: dict[str, np.ndarray]
-    """Name -> (K,): q·k, scaled, and what the model has of capped, biased, masked; the last is what the softmax reads."""
+    """Name -> (K,): "q·k", "scaled", and, where the model has them, "capped", "biased", "masked". The softmax reads the last
+    one."""
     weights: np.ndarray
-    """(K,), sum to 1; to less with a sink."""
+    """(K,); they sum to 1, to less with a sink."""
     sink_weight: float
     """The sink's share, 0 without one."""
     weighted: np.ndarray
     """(K, V): weights_j · v_j."""
     output: np.ndarray
-    """(V,): their sum over the keys."""
+    """(V,): the weighted values summed over the keys."""
 
     @property
     def scores(self) -> np.ndarray:
-        """(K,): what the softmax reads."""
+        """(K,): the scores that the softmax reads."""
         return list(self.stages.values())[-1]
 
 
 def head_steps(inputs: HeadInputs) -> HeadSteps:
-    """All steps from what a head reads to what it gives."""
+    """All steps from a head's inputs to its output."""
     products = inputs.keys * inputs.query  # (K, D)
     stages = {"q·k": products.sum(-1)}
     scores = stages["scaled"] = stages["q·k"] * np.float32(inputs.scaling)
@@ -74,24 +75,30 @@ def head_steps(inputs: HeadInputs) -> HeadSteps:
 
 
 def softmax(scores: np.ndarray, sink: float | None = None) -> tuple[np.ndarray, float]:
-    """exp(s_j) / Σ exp(s) of scores (K,), -inf giving 0, and the share of a sink's score beside them."""
-    most = max(float(scores.max()), -np.inf if sink is None else sink)
-    exps, extra = np.exp(scores - most), 0.0 if sink is None else float(np.exp(sink - most))
+    """exp(s_j) / Σ exp(s) of scores (K,), 0 for -inf, and the weight of a sink that takes part in the sum."""
+    largest = max(float(scores.max()), -np.inf if sink is None else sink)
+    exps, extra = np.exp(scores - largest), 0.0 if sink is None else float(np.exp(sink - largest))
     total = float(exps.sum()) + extra
     return (exps / total).astype(np.float32), extra / total
 
 
-def changed(
-    inputs: HeadInputs, *, factor: float = 1.0, key: int | None = None, score: float | None = None, hide: bool = False
+def edited_steps(
+    inputs: HeadInputs,
+    *,
+    scaling_factor: float = 1.0,
+    key: int | None = None,
+    score: float | None = None,
+    hide: bool = False,
 ) -> HeadSteps:
-    """The steps with the scaling times `factor`, one key's score replaced before the softmax, or that key hidden."""
+    """The steps after an edit: the scaling times `scaling_factor`; one key masked (`hide`), else its score replaced before
+    the softmax. The only allowed key can't be masked."""
     allowed = inputs.allowed
     if hide and key is not None:
         allowed = np.ones(len(inputs.keys), bool) if allowed is None else allowed.copy()
         allowed[key] = False
         if not allowed.any():
             allowed = inputs.allowed
-    steps = head_steps(replace(inputs, scaling=inputs.scaling * factor, allowed=allowed))
+    steps = head_steps(replace(inputs, scaling=inputs.scaling * scaling_factor, allowed=allowed))
     if score is None or key is None or hide:
         return steps
     scores = steps.scores.copy()
@@ -108,6 +115,6 @@ HAND_SIZED = HeadInputs(
     values=np.array([[6.0, 0.0], [0.0, 3.0], [2.0, 2.0]], np.float32),
     scaling=float(2**-0.5),
 )
-"""Three words, two dimensions: scores 0, ln 2, ln 3, so e^score is 1, 2, 3, the weights 1/6, 2/6, 3/6 and the output
-(2, 2), all to three digits."""
+"""An example for pencil and paper: three keys, two dimensions. To three digits the scores are 0, ln 2, ln 3, e^score is
+1, 2, 3, the weights 1/6, 2/6, 3/6 and the output (2, 2)."""
 HAND_SIZED_WORDS = ("the", "black", "cat")

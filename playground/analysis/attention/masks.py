@@ -1,4 +1,4 @@
-"""What a mask lets each token see, in words that are read off the mask itself. Knows no models.
+"""Which tokens a mask lets each token see, in words, from the mask's shape alone. Knows no models.
 
 Letters: Q queries, K keys.
 """
@@ -13,32 +13,35 @@ from playground.analysis.text_display import percent
 
 @dataclass(frozen=True)
 class Mask:
-    """What a mask (Q, K) is."""
+    """A description of a mask (Q, K)."""
 
     name: str
     """causal, sliding window, bidirectional, bidirectional window, padded, or other."""
     words: str
     """One sentence."""
     share: float
-    """Of all pairs of tokens, 0..1, those that are allowed."""
+    """Allowed pairs of tokens as a share of all pairs, 0..1."""
 
 
 def describe_mask(allowed: np.ndarray, cross: bool = False) -> Mask:
-    """What a mask (Q, K) of bool is, by its shape alone: True where a query may attend to a key.
+    """Describes a mask (Q, K) of bool, True where a query may attend to a key.
 
-    Windows count the token itself. `cross` says that queries and keys are different texts.
+    A window's size counts the token itself. `cross`: queries and keys are different texts. PlaygroundError for another
+    number of axes or an empty mask.
     """
     allowed = np.asarray(shaped("The mask", allowed, "(queries, keys)", 2), bool)
     share, keys = float(allowed.mean()), allowed.shape[1]
     hidden = ~allowed.any(0)
-    told = _unpadded(allowed[:, ~hidden], cross) if hidden.any() and not hidden.all() else _unpadded(allowed, cross)
-    if hidden.any() and told[0] != "other":
+    padded = bool(hidden.any())
+    name, words = _unpadded(allowed[:, ~hidden] if padded and not hidden.all() else allowed, cross)
+    if padded and name != "other":
         which = f"{int(hidden.sum())} of {keys} keys are hidden from every query, as padding is"
-        told = ("padded", f"{which}; of the others: {told[1][0].lower()}{told[1][1:]}")
-    return Mask(*told, share)
+        name, words = "padded", f"{which}; of the others: {words[0].lower()}{words[1:]}"
+    return Mask(name, words, share)
 
 
 def _unpadded(allowed: np.ndarray, cross: bool) -> tuple[str, str]:
+    """Name and sentence of a mask without padding."""
     queries, keys = allowed.shape
     if allowed.all():
         whom = "every token of the source" if cross else "every token, before and after it"

@@ -24,12 +24,12 @@ def attention_scores(
     allowed: Tensor | None = None,
     number_format: torch.dtype = torch.float32,
 ) -> Tensor:
-    """What the softmax reads, (H, Q, K) float32: q·k scaled, capped, biased and masked.
+    """Scores (scaled, capped, biased, masked: as the softmax reads them), (H, Q, K) float32.
 
-    query (H, Q, D) and key (G, K, D), both after rotary; scaling D**-0.5 if None; softcap c turns s into
-    c·tanh(s/c) (Gemma 2); bias, broadcast to (H, Q, K), is added (T5, ALiBi); where allowed (…, Q, K) is False
-    the score is -inf. A row with nothing allowed stays as it is, so that its softmax is defined. number_format is
-    what every step is rounded to: a half format where the model does so as well.
+    query (H, Q, D) and key (G, K, D), both after RoPE. scaling: D**-0.5 if None. softcap c: s becomes c·tanh(s/c)
+    (Gemma 2). bias, broadcast to (H, Q, K), is added (T5, ALiBi). allowed (…, Q, K): the score is -inf where it is
+    False; a row without any True is not masked, so that its softmax is defined. number_format: every step is
+    rounded to it, as a model in half precision rounds.
     """
     query, key = query.to(number_format), repeat_groups(key.to(number_format), query.shape[0])
     scores = query @ key.transpose(-1, -2)  # (H, Q, K)
@@ -45,10 +45,10 @@ def attention_scores(
 
 
 def attention_weights(scores: Tensor, sinks: Tensor | None = None) -> Tensor:
-    """Weights after softmax, (H, Q, K); rows sum to 1.
+    """Weights (after softmax), (H, Q, K); rows sum to 1.
 
-    With sinks (H,), one learned score per head that takes its share and gives nothing (GPT-OSS), rows sum to
-    less than 1: the missing mass is the sink's.
+    sinks (H,): one learned score per head that takes part in the softmax and has no value (GPT-OSS). With them rows
+    sum to less than 1; the rest is the sink's weight.
     """
     if sinks is None:
         return scores.softmax(-1)

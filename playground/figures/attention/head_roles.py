@@ -1,15 +1,16 @@
-"""A measured property of every head as a map, layers by heads. Draws arrays; knows no models."""
+"""A measure of every head as a map, layers by heads. Draws arrays; knows no models. Layers and heads count from 0."""
 
 import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted
-from playground.figures.theme import SEQUENTIAL, SMALL, colour_bar, finish
+from playground.figures.layout import colour_bar, finish
+from playground.figures.theme import SEQUENTIAL, SMALL
 
 
 def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure:
-    """Heat map of values (layers, heads), NaN where a layer has fewer heads; layers from top to bottom. A click gives
-    x = head, y = layer."""
+    """Heat map of a measure's values (layers, heads), NaN where a layer has fewer heads or nothing was measured; layers from
+    top to bottom. name: the measure's, unescaped. A click gives x = head, y = layer."""
     layers, heads = values.shape
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
     figure = go.Figure(

@@ -1,4 +1,7 @@
-"""Pictures of one head's attention step by step. Draws what analysis/maths.py found; knows no models."""
+"""Pictures of one head's attention step by step. Draws the numbers of analysis/attention/head_steps; knows no models.
+
+Letters: K key tokens, D width of query and key, V width of the values, H heads. Token texts come unescaped.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,28 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.theme import (
-    ACCENT,
-    CATEGORIES,
-    DIVERGING,
-    INK,
-    MONO,
-    REST,
-    SEQUENTIAL,
-    SIZE,
-    SMALL,
-    colour_bar,
-    finish,
-    label,
-    token_axis,
-)
+from playground.figures.layout import colour_bar, finish, label, token_axis
+from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, MONO, REST, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.attention.head_steps import HeadSteps
 
 MAX_KEYS = 40
-"""Keys drawn: the heaviest; the rest would be unreadable."""
+"""Keys drawn: those with the largest weights. More would be unreadable."""
 
 
-def heaviest(weights: np.ndarray, most: int = MAX_KEYS) -> np.ndarray:
-    """Numbers of the keys with the largest weights, in the order of the text."""
-    return np.sort(np.argsort(-weights, kind="stable")[:most])
+def heaviest(weights: np.ndarray, limit: int = MAX_KEYS) -> np.ndarray:
+    """Numbers of the `limit` keys with the largest weights (K,), in the order of the text."""
+    return np.sort(np.argsort(-weights, kind="stable")[:limit])
 
 
 def stages_figure(
     steps: HeadSteps, labels: Sequence[str], *, title: str = "", compared: HeadSteps | None = None
 ) -> go.Figure:
-    """Keys from top to bottom, the steps from q·k to the weight from left to right, each number in its place; weights
-    shaded. compared: the steps before a visitor's change, whose weights stand in the last column.
+    """Heat map with the numbers in its cells: keys from top to bottom, the steps from q·k to the weight from left to right;
+    weights are shaded. Of more than 40 keys those with the largest weights.
 
-    labels (K,): token texts, unescaped. Of more than 40 keys the heaviest are shown.
+    labels (K,): token texts. compared: the steps before a visitor's edit; their weights fill the last column.
     """
     rows = heaviest(steps.weights)
     columns = {**steps.stages, "e^(s − max)": np.exp(steps.scores - steps.scores.max()), "weight": steps.weights}
@@ -80,7 +70,7 @@ def stages_figure(
         token_axis(
             "",
             [labels[i] for i in rows],
-            most=100,
+            max_ticks=100,
             range=[len(rows) - 0.5, -0.5],
             tickfont={"family": MONO, "size": SIZE},
         ),
@@ -98,18 +88,20 @@ def vectors_figure(
     names: tuple[str, str],
     title: str,
 ) -> go.Figure:
-    """One vector (D,) above a table (K, D), dimension by dimension: q above q·k, or a head's output above its weighted
-    values; each shaded up to its own largest magnitude. names: what the two are called. Of more than 40 keys those with
-    the largest weights. One map of both, so that the keyboard goes from row to row and the table has all of it; customdata
-    are the numbers."""
+    """Heat map of a vector (D,) above a table (K, D), by dimension: q above q·k, or a head's output above its weighted
+    values. Each of the two is shaded up to its own largest magnitude; customdata has the numbers. Of more than 40 keys those
+    with the largest weights. One map has both, so that the keyboard and the table reach all rows.
+
+    labels (K,): token texts. names: of the vector and of the table.
+    """
     rows = heaviest(weights)
     parts = [np.asarray(values, np.float32) for values in (vector[None], table[rows])]
-    most = [float(np.abs(values).max()) or 1.0 for values in parts]
+    limits = [float(np.abs(values).max()) or 1.0 for values in parts]
     count = len(rows)
-    bar = colour_bar(names[1], tickvals=[-1, 0, 1], ticktext=[f"−{most[1]:.3g}", "0", f"{most[1]:.3g}"])
+    bar = colour_bar(names[1], tickvals=[-1, 0, 1], ticktext=[f"−{limits[1]:.3g}", "0", f"{limits[1]:.3g}"])
     figure = go.Figure(
         go.Heatmap(
-            z=np.concatenate([values / largest for values, largest in zip(parts, most, strict=True)]),
+            z=np.concatenate([values / largest for values, largest in zip(parts, limits, strict=True)]),
             x=np.arange(len(vector)),
             y=np.arange(count + 1),
             customdata=np.concatenate(parts),
@@ -121,29 +113,30 @@ def vectors_figure(
         )
     )
     figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": INK, "width": 2})
-    description = (
-        f"{names[0]} in the first row, shaded up to ±{most[0]:.3g}; below it {names[1]} of {count} keys, by dimension."
-    )
+    description = f"{names[0]} in the first row, shaded up to ±{limits[0]:.3g}; "
+    description += f"below it {names[1]} of {count} keys, by dimension."
     height = 130 + 18 * (count + 2)
     finish(figure, description, title=title, uirevision=f"vectors-{names[0]}", height=height, showlegend=False)
     figure.update_xaxes(title_text="dimension", showgrid=False)
-    figure.update_yaxes(token_axis("", [names[0], *(labels[i] for i in rows)], most=100, range=[count + 0.5, -0.5]))
+    figure.update_yaxes(
+        token_axis("", [names[0], *(labels[i] for i in rows)], max_ticks=100, range=[count + 0.5, -0.5])
+    )
     return figure
 
 
 def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
-    """What all heads give for one token, (H, V): a row a head, the chosen one outlined. Read row after row they are the
-    vector that W^O multiplies."""
+    """Heat map of the outputs of all heads for one token, (H, V), a head per row, one of them outlined. Row after row they
+    make the vector that W^O multiplies."""
     heads, width = outputs.shape
-    most = float(np.abs(outputs).max()) or 1.0
+    limit = float(np.abs(outputs).max()) or 1.0
     names = [f"head {number}" for number in range(heads)]
     figure = go.Figure(
         go.Heatmap(
             z=outputs.astype(np.float32),
             x=np.arange(width),
             y=np.arange(heads),
-            zmin=-most,
-            zmax=most,
+            zmin=-limit,
+            zmax=limit,
             colorscale=DIVERGING,
             colorbar=colour_bar("output"),
             hovertemplate="%{y}, dimension <b>%{x}</b>: <b>%{z:.4f}</b><extra></extra>",
@@ -162,13 +155,13 @@ def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
         type="rect", x0=-0.5, x1=width - 0.5, y0=head - 0.5, y1=head + 0.5, line={"color": ACCENT, "width": 2}
     )
     figure.update_xaxes(title_text="dimension", showgrid=False)
-    figure.update_yaxes(token_axis("", names, most=100, range=[heads - 0.5, -0.5]))
+    figure.update_yaxes(token_axis("", names, max_ticks=100, range=[heads - 0.5, -0.5]))
     return figure
 
 
 def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title: str) -> go.Figure:
-    """What each head adds to the residual stream: the length of its output times W^O, (heads, d_model), and in the first
-    bar the length of all of them together; the chosen head in the accent colour."""
+    """Bars of the length (L2 norm) of what each head adds to the residual stream, the rows of `shares` (H, d_model), with
+    `head` in the accent colour. The first bar is the length of their sum, `projected` (d_model,)."""
     lengths = np.append(np.linalg.norm(projected), np.linalg.norm(shares, axis=1)).astype(np.float32)
     names = ["all heads", *(f"head {number}" for number in range(len(shares)))]
     colours = [REST, *(ACCENT if number == head else INK for number in range(len(shares)))]
@@ -186,12 +179,12 @@ def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title
         figure, words, title=title, uirevision="shares", height=120 + 22 * len(lengths), bargap=0.3, showlegend=False
     )
     figure.update_xaxes(title_text="length of what is added (L2 norm)")
-    figure.update_yaxes(token_axis("", names, most=100, range=[len(names) - 0.5, -0.5]))
+    figure.update_yaxes(token_axis("", names, max_ticks=100, range=[len(names) - 0.5, -0.5]))
     return figure
 
 
 def rotation_figure(before: np.ndarray, after: np.ndarray, *, title: str) -> go.Figure:
-    """A query (D,) before and after its rotation, dimension by dimension."""
+    """Bars of a query (D,) before and after its rotation, by dimension."""
     figure = go.Figure()
     for name, values, colour in zip(("before", "after"), (before, after), CATEGORIES, strict=False):
         figure.add_bar(
@@ -209,6 +202,7 @@ def rotation_figure(before: np.ndarray, after: np.ndarray, *, title: str) -> go.
 
 
 def _number(value: float, weight: bool) -> str:
+    """A number in a cell: three decimals for weights and small scores, one for large scores, "hidden" for -inf."""
     if not np.isfinite(value):
         return "hidden"
     return f"{value:.3f}" if weight or abs(value) < 100 else f"{value:.1f}"

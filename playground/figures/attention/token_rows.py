@@ -7,40 +7,30 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, plain_mark
-from playground.figures.theme import (
-    ACCENT,
-    INK,
-    MONO,
-    SEQUENTIAL,
-    SMALL,
-    TICK_LIMIT,
-    colour_bar,
-    finish,
-    label,
-    token_axis,
-)
+from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label, token_axis
+from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SMALL
 
 MAX_BARS = 12
 MAX_LINKED = 40
-"""Tokens of a side up to which links between two texts can be told apart."""
+"""Tokens per text, so that the lines between two texts can be told apart."""
 
 
 def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", unit: str = "weight") -> go.Figure:
-    """The tokens with the largest values (N,) as bars, the largest first; what all others have together stands below.
-    names unescaped. A click's customdata is the token's number. Below zero (differences) bars point to the left."""
+    """Bars of the tokens with the largest magnitudes of values (N,), the largest first; the axis title has the sum of all
+    others. names (N,): unescaped. A click's customdata is the token's number. Bars below zero (differences) point left."""
     order = np.argsort(-np.abs(values), kind="stable")[: min(MAX_BARS, max(1, np.count_nonzero(values)))]
-    shown = np.asarray(values, np.float32)[order]
+    bars = np.asarray(values, np.float32)[order]
     ticks = [f"{label(names[i], TICK_LIMIT)}  {i}" for i in order]
     others = len(values) - len(order)
-    rest = f" ({counted(others, 'other token')} together {float(np.sum(values) - shown.sum()):.3f})" if others else ""
+    rest = f" ({counted(others, 'other token')} together {float(np.sum(values) - bars.sum()):.3f})" if others else ""
     figure = go.Figure(
         go.Bar(
-            x=shown,
-            y=np.arange(len(shown)),
+            x=bars,
+            y=np.arange(len(bars)),
             orientation="h",
             customdata=order.astype(np.int32),
             marker={"color": INK},
-            text=[f"{value:.3f}" for value in shown],
+            text=[f"{value:.3f}" for value in bars],
             textposition="outside",
             cliponaxis=False,
             showlegend=False,
@@ -52,17 +42,17 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
         f"The largest of {counted(len(values), 'number')}, as bars.",
         title=title,
         bargap=0.25,
-        uirevision=f"bars-{len(shown)}",
+        uirevision=f"bars-{len(bars)}",
         margin={"l": 8, "r": 40, "t": 44 if title else 8, "b": 36},
     )
-    low, high = min(0.0, float(shown.min())), max(float(shown.max()), 1e-9)
+    low, high = min(0.0, float(bars.min())), max(float(bars.max()), 1e-9)
     figure.update_xaxes(
         title_text=unit + rest, nticks=5, range=[low - (high - low) * 0.2 * (low < 0), high + (high - low) * 0.2]
     )
     figure.update_yaxes(
-        range=[max(len(shown), 6) - 0.4, -0.6],
+        range=[max(len(bars), 6) - 0.4, -0.6],
         tickmode="array",
-        tickvals=list(range(len(shown))),
+        tickvals=list(range(len(bars))),
         ticktext=ticks,
         tickfont={"family": MONO, "size": SMALL},
         showgrid=False,
@@ -73,14 +63,14 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
 def alignment_figure(
     weights: np.ndarray, target: Sequence[str], source: Sequence[str], *, description: str, title: str = ""
 ) -> go.Figure:
-    """Two texts below each other, each target token tied to the source tokens that take at least a fifth of its attention,
-    or else to the one that takes most; the darker the line, the more. weights (target, source), texts unescaped. Of longer
-    texts the first 40 tokens."""
+    """Two texts, the target above the source. Lines tie each target token to the source tokens that get at least a fifth of
+    its attention, else to the one that gets most; a darker line means more. weights (target, source), texts unescaped. Of
+    longer texts the first 40 tokens."""
     w = np.asarray(weights, np.float32)[:MAX_LINKED, :MAX_LINKED]
     ties = (w >= 0.2) | (w == w.max(1, keepdims=True))
     places = [(np.arange(count, dtype=np.float32) + 0.5) / count for count in w.shape]
     figure = go.Figure()
-    for step in range(4):  # a trace for each quarter of darkness: lines of one trace share their colour
+    for step in range(4):  # four traces, since the lines of one trace share their colour
         low, high = step / 4, (step + 1) / 4 if step < 3 else 2
         rows, columns = np.nonzero(ties & (w >= low) & (w < high))
         x = np.full(3 * len(rows), np.nan, np.float32)
@@ -99,7 +89,7 @@ def alignment_figure(
         (0, source, target, w.argmax(0), "x"),
     ):
         count = w.shape[1 - height]
-        told = "attends most to" if height else "most attended to by"
+        relation = "attends most to" if height else "most attended to by"
         figure.add_scatter(
             x=places[1 - height],
             y=np.full(count, height, np.float32),
@@ -107,7 +97,7 @@ def alignment_figure(
             showlegend=False,
             xaxis=axis,
             text=[label(names[i]) for i in range(count)],
-            hovertext=[f"{told} {label(others[int(i)])}" for i in best],
+            hovertext=[f"{relation} {label(others[int(i)])}" for i in best],
             marker={"size": 6, "color": INK},
             hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
         )
@@ -143,8 +133,9 @@ def alignment_figure(
 def through_figure(
     shares: np.ndarray, labels: Sequence[str], token: int, *, what: str, description: str, title: str = ""
 ) -> go.Figure:
-    """Heat map of a token's shares (layers, tokens) of every token of the text, the first layer at the bottom; the token's
-    own column is framed. labels unescaped. Colours end at the largest share of another token than the first."""
+    """Heat map of the shares (layers, tokens) of all tokens in one token's state, the first layer at the bottom; the token's
+    own column is framed. labels (tokens,): unescaped. what: the name of the numbers. Colours end at the largest share of
+    any token but the first and the token itself."""
     z = np.asarray(shares, np.float32)
     others = np.delete(z, [0, token], axis=1) if z.shape[1] > 2 else z
     top = max(float(others.max()), 1e-6)
@@ -178,10 +169,10 @@ def through_figure(
     return figure
 
 
-def alignment_words(weights: np.ndarray, target: Sequence[str], source: Sequence[str], most: int = 6) -> str:
-    """The first few target tokens, each with the source token that it attends to most."""
+def alignment_words(weights: np.ndarray, target: Sequence[str], source: Sequence[str], limit: int = 6) -> str:
+    """The first `limit` target tokens, each with the source token that it attends to most, in words."""
     pairs = [
         f"“{plain_mark(target[i], 16)}” → “{plain_mark(source[int(row.argmax())], 16)}”"
-        for i, row in enumerate(np.asarray(weights)[:most])
+        for i, row in enumerate(np.asarray(weights)[:limit])
     ]
     return ", ".join(pairs)

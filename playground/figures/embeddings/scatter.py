@@ -1,5 +1,5 @@
-"""Pictures of vectors: points on their principal axes, and bars of nearest neighbours. Draws results of
-`analysis.projection`; knows nothing of models or of what the points stand for."""
+"""Pictures of vectors: points on their principal axes, and bars of nearest neighbours. Draws the results of
+analysis/embeddings/pca_and_neighbours; knows nothing of models or of what the points stand for."""
 
 import html
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ import plotly.graph_objects as go
 from playground.analysis.embeddings.pca_and_neighbours import Neighbours, Projection
 from playground.analysis.text_display import counted, percent, plain_mark
 from playground.figures.embeddings.label_placement import WIDTH, places_beside, room_beside
-from playground.figures.theme import ACCENT, CATEGORIES, INK, MONO, SIZE, SMALL, SYMBOLS, finish, label, token_axis
+from playground.figures.layout import finish, label, token_axis
+from playground.figures.theme import ACCENT, CATEGORIES, INK, MONO, SIZE, SMALL, SYMBOLS
 
 MAX_WRITTEN = 60
-"""Points beyond which texts are no longer written beside them, only shown on hover."""
+"""Points beyond which texts appear on hover only, not beside them."""
 HALF = 380
-"""Pixels of a picture beside another one."""
-MANY = 2000
-"""Points beyond which a 2D scatter is drawn by WebGL."""
+"""Width in pixels of a picture beside another one."""
+MAX_SVG = 2000
+"""Points beyond which WebGL draws a 2D scatter."""
 MEASURES = {"cosine": "cosine similarity", "dot": "dot product", "euclidean": "Euclidean distance"}
 
 
@@ -30,11 +31,11 @@ def scatter_figure(
     title: str = "",
     width: int = WIDTH,
 ) -> go.Figure:
-    """Points on two or three principal axes (as many as the projection has).
+    """Points on one to three principal axes, as many as the projection has; each axis states the share of the variance that
+    it explains. A click's customdata is the point's number.
 
-    labels (N,): one text a point, unescaped; categories (N,): colour and symbol; selected: a point to ring.
-    customdata is the number of the point, so that a click tells which. Axes say what share of the variance they
-    explain. width: pixels of the picture, for the texts beside the points.
+    labels (N,): texts, unescaped. categories (N,): a colour and a symbol for each name. selected: the number of a point to
+    ring. width: of the picture in pixels, for the texts beside the points.
     """
     xyz = projection.coordinates  # (N, k)
     count, axes = xyz.shape
@@ -43,7 +44,7 @@ def scatter_figure(
     names = list(dict.fromkeys(groups))
     figure = go.Figure()
     written = count <= MAX_WRITTEN
-    sides, lengths = np.array(["top center"] * count, dtype=object), []
+    sides, lengths = np.array(["top center"] * count, dtype=object), list[int]()
     if written and axes == 2 and np.isfinite(xyz).all():
         lengths = [len(text) for text in texts]
         sides = np.array(places_beside(xyz, lengths, width), dtype=object)
@@ -54,18 +55,20 @@ def scatter_figure(
                 xyz[members],
                 texts[members],
                 members,
-                sides=sides[members] if written else None,
-                webgl=count > MANY,
-                colour=INK if categories is None else CATEGORIES[number % len(CATEGORIES)],
-                symbol=SYMBOLS[number % len(SYMBOLS)],
-                name=label(name) if name else "",
+                sides[members] if written else None,
+                {
+                    "colour": INK if categories is None else CATEGORIES[number % len(CATEGORIES)],
+                    "symbol": SYMBOLS[number % len(SYMBOLS)],
+                    "webgl": count > MAX_SVG,
+                },
+                label(name) if name else "",
             )
         )
     if selected is not None:
         figure.add_trace(_ring(xyz[selected]))
     if lengths:
         unseen = {"mode": "markers", "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False}
-        figure.add_scatter(x=room_beside(xyz, lengths, sides, width), y=[xyz[:, 1].mean()] * 2, **unseen)
+        figure.add_scatter(x=room_beside(xyz, lengths, sides.tolist(), width), y=[xyz[:, 1].mean()] * 2, **unseen)
     shares = projection.explained_variance_ratio
     sentence = f"{counted(count, 'point')} on the {axes} axes along which they differ most; together these "
     sentence += f"hold {percent(float(shares.sum()))} of their variance. {projection.note}".rstrip()
@@ -87,8 +90,8 @@ def scatter_figure(
 def neighbours_figure(
     neighbours: Neighbours, labels: Sequence[str], *, title: str = "", limit: int | None = None
 ) -> go.Figure:
-    """Bars of the nearest rows, the nearest on top; labels (n,) belong to neighbours.indices, unescaped, and are shown up to
-    `limit` characters."""
+    """Bars of the nearest rows, the nearest on top. labels (n,): of neighbours.indices, unescaped; limit: characters of a
+    label, with more room for them."""
     count = len(neighbours.indices)
     what = MEASURES[neighbours.measure]
     figure = go.Figure(
@@ -109,10 +112,10 @@ def neighbours_figure(
     sentence = f"{counted(count, 'nearest neighbour')} by {what}.{best}"
     finish(figure, sentence, title=title, uirevision=f"near-{what}-{count}", bargap=0.35)
     high, low = (float(f(neighbours.values, initial=0)) for f in (np.max, np.min))
-    room = 0.15 * (high - low or 1)  # for the numbers behind the bars
+    room = 0.15 * (high - low or 1)  # for the numbers at the bars' ends
     figure.update_xaxes(title_text=what, range=[low - room * (low < 0), high + room])
     figure.update_yaxes(
-        token_axis("", labels, most=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
+        token_axis("", labels, max_ticks=100, range=[count - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
     if limit:  # long texts leave little room for bars
         figure.update_xaxes(range=[low - 2 * room * (low < 0), high + 3 * room])
@@ -121,12 +124,16 @@ def neighbours_figure(
 
 
 def in_scene(text: str) -> str:
-    """An escaped label for a scene of three dimensions, whose texts know no entities but drop what looks like a tag."""
+    """An escaped label for a 3D scene, which shows entities undecoded and drops whatever looks like a tag."""
     return html.unescape(text).replace("<", "‹").replace(">", "›")
 
 
-def _points(xyz, texts, members, *, sides, webgl: bool, colour: str, symbol: str, name: str):
-    """A trace of points; `sides` says where each text stands at rest, None for one that only the hover shows."""
+def _points(
+    xyz: np.ndarray, texts: np.ndarray, members: np.ndarray, sides: np.ndarray | None, look: dict, name: str
+) -> go.Scatter | go.Scattergl | go.Scatter3d:
+    """A trace of points (n, 1 to 3) with their texts and numbers. sides: the side of each text, or None for a text on hover
+    only; None for all on hover only. look: colour and symbol, and whether WebGL draws."""
+    webgl = look["webgl"]
     axes, written = xyz.shape[1], sides is not None
     shared = {
         "mode": "markers+text" if written else "markers",
@@ -139,18 +146,29 @@ def _points(xyz, texts, members, *, sides, webgl: bool, colour: str, symbol: str
     if axes == 3:
         if written:
             shared["text"] = [in_scene(text) for text in texts]
-        marker = {"size": 5 if len(xyz) < 500 else 2.5, "color": colour, "symbol": symbol, "opacity": 0.9}
+        marker = {
+            "size": 5 if len(xyz) < 500 else 2.5,
+            "color": look["colour"],
+            "symbol": look["symbol"],
+            "opacity": 0.9,
+        }
         return go.Scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], marker=marker, **shared)
     if written:
         shared["text"] = [text if side else "" for text, side in zip(texts, sides, strict=True)]
         shared["textposition"] = [side or "top center" for side in sides]
-    marker = {"size": 5 if webgl else 9, "color": colour, "symbol": symbol, "opacity": 0.6 if webgl else 0.9}
+    marker = {
+        "size": 5 if webgl else 9,
+        "color": look["colour"],
+        "symbol": look["symbol"],
+        "opacity": 0.6 if webgl else 0.9,
+    }
     y = xyz[:, 1] if axes == 2 else np.zeros(len(xyz), np.float32)
     kind = go.Scattergl if webgl else go.Scatter
     return kind(x=xyz[:, 0], y=y, marker=marker, **shared)
 
 
-def _ring(point: np.ndarray):
+def _ring(point: np.ndarray) -> go.Scatter | go.Scatter3d:
+    """A ring round a point."""
     marker = {"size": 17, "color": ACCENT, "symbol": "circle-open", "line": {"color": ACCENT, "width": 2.5}}
     shared = {"mode": "markers", "marker": marker, "hoverinfo": "skip", "showlegend": False}
     x, y, *z = [*point, 0.0][: max(2, len(point))]

@@ -1,4 +1,4 @@
-"""A picture of two rows of tokens side by side: how surprising each token was, and the difference. Knows no models."""
+"""A picture of two aligned rows of tokens: the surprisal of each token, and the difference. Knows no models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words
-from playground.figures.theme import CATEGORIES, DIVERGING, SMALL, finish, label, token_axis
+from playground.figures.layout import finish, label, token_axis
+from playground.figures.theme import CATEGORIES, DIVERGING, OUTLINE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.generation.alignment import Column
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 def comparison_figure(
     columns: Sequence[Column], first: Sequence[str], second: Sequence[str], *, names: tuple[str, str], title: str = ""
 ) -> go.Figure:
-    """Bars of surprisal in bits, the first row's above the line and the second's below it; under them the difference,
+    """Bars of surprisal in bits, the first row's above the line, the second's below it; under them bars of the difference,
     second minus first.
 
-    first, second: token texts, unescaped; names of the rows.
+    first, second: token texts, unescaped. names: of the two rows, unescaped.
     """
     labels = [_name(column, first, second) for column in columns]
     x = np.arange(len(columns))
@@ -41,7 +42,7 @@ def comparison_figure(
             customdata=values,
             hovertemplate=f"<b>%{{x}}</b><br>{label(name)} <b>%{{customdata:.2f}}</b> bits<extra></extra>",
         )
-    most = float(np.nanmax(np.abs(difference))) if np.isfinite(difference).any() else 1.0
+    limit = float(np.nanmax(np.abs(difference))) if np.isfinite(difference).any() else 1.0
     figure.add_bar(
         x=x,
         y=difference,
@@ -50,9 +51,9 @@ def comparison_figure(
         marker={
             "color": difference,
             "colorscale": DIVERGING,
-            "cmin": -most or -1,
-            "cmax": most or 1,
-            "line": {"width": 1, "color": "#8f959e"},
+            "cmin": -limit or -1,
+            "cmax": limit or 1,
+            "line": {"width": 1, "color": OUTLINE},
         },
         hovertemplate="<b>%{x}</b><br>difference <b>%{y:+.2f}</b> bits<extra></extra>",
     )
@@ -68,7 +69,7 @@ def comparison_figure(
     )
     top = float(np.nanmax(np.concatenate([*bits, [1]])))
     figure.update_xaxes(
-        token_axis("", labels, most=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
+        token_axis("", labels, max_ticks=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
     )
     step = max(1, math.ceil(top / 4))
     ticks = [tick for tick in range(-4 * step, 4 * step + 1, step) if abs(tick) <= top]
@@ -84,7 +85,7 @@ def comparison_figure(
             "title": {"text": "difference", "font": {"size": SMALL}},
             "domain": [0, 0.26],
             "zeroline": True,
-            "range": [-most * 1.15 or -1, most * 1.15 or 1],
+            "range": [-limit * 1.15 or -1, limit * 1.15 or 1],
             "nticks": 5,
             "anchor": "x",
         }
@@ -97,18 +98,23 @@ def _number(value: float | None) -> float:
 
 
 def _name(column: Column, first: Sequence[str], second: Sequence[str]) -> str:
-    left = None if column.first is None else first[column.first]
-    right = None if column.second is None else second[column.second]
-    return left if left == right else f"{left if left is not None else '–'} | {right if right is not None else '–'}"
+    """A column's tick: its token, or "first | second" where they differ, with "–" for a missing one."""
+    left = "–" if column.first is None else first[column.first]
+    right = "–" if column.second is None else second[column.second]
+    return left if left == right else f"{left} | {right}"
 
 
 def _sentence(columns: Sequence[Column], first: Sequence[str], second: Sequence[str], names: tuple[str, str]) -> str:
-    known = [column for column in columns if column.difference is not None]
-    if not known:
+    pairs = [
+        (column.difference, first[column.first], second[column.second])
+        for column in columns
+        if column.difference is not None and column.first is not None and column.second is not None
+    ]
+    if not pairs:
         return f"“{names[0]}” and “{names[1]}” have no token in common places to compare."
-    most = max(known, key=lambda column: abs(column.difference))
-    more = names[1] if most.difference > 0 else names[0]
+    difference, left, right = max(pairs, key=lambda pair: abs(pair[0]))
+    more = names[1] if difference > 0 else names[0]
     return (
-        f"The largest difference is {abs(most.difference):.2f} bits, at “{in_words(first[most.first])}” and "
-        f"“{in_words(second[most.second])}”: more surprising in {more}."
+        f"The largest difference is {abs(difference):.2f} bits, at “{in_words(left)}” and "
+        f"“{in_words(right)}”: more surprising in {more}."
     )

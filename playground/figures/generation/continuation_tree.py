@@ -1,4 +1,4 @@
-"""A picture of a text's continuations as a tree. Draws what continuations.py found; knows no models."""
+"""A picture of a text's continuations as a tree. Draws the segments of generation/continuation_tree; knows no models."""
 
 from __future__ import annotations
 
@@ -11,50 +11,51 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words, percent, plain_mark
-from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL, finish, label
+from playground.figures.layout import finish, label
+from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL
 
 if TYPE_CHECKING:
     from playground.generation.continuation_tree import Segment
 
-LANE, MOST = 40, 640
-"""Pixels of height for each continuation, and for the whole picture."""
+ROW_HEIGHT, MAX_HEIGHT = 40, 640
+"""Pixels for each continuation, and for the whole picture."""
 WIDTH = 110
-"""Characters that a wide screen has room for from the first token to the last."""
+"""Characters that fit on a wide screen between the first token and the last."""
 
 
 @dataclass(frozen=True)
 class TreeToken:
-    """What the picture tells of a node."""
+    """A node of the tree, for the picture."""
 
     text: str
     """Unescaped."""
     probability: float
     """The model's own, 0..1."""
     log_probability: float
-    """Of the continuation up to here, in nats."""
+    """Of the continuation up to this token, in nats."""
 
 
 def tree_figure(
-    stretches: Sequence[Segment],
+    segments: Sequence[Segment],
     tokens: Sequence[TreeToken],
     texts: Sequence[str],
     *,
-    shown: Sequence[int] = (),
+    strip: Sequence[int] = (),
     dropped: Mapping[int, int] | None = None,
     title: str = "",
 ) -> go.Figure:
-    """Continuations from left to right, one lane each, forks where they part; at each end its log-probability in nats.
+    """Continuations from left to right, one row each, with forks where they part; the log-probability in nats at each end.
 
-    tokens: one for each node; texts: one for each stretch, unescaped; shown: the nodes on the strip, drawn in the
-    accent colour; dropped: for nodes where beam search let a continuation fall, the step. customdata of every point is
-    its node's number.
+    tokens: one per node. texts: one per segment, unescaped. strip: the nodes on the page's token strip, in the accent
+    colour. dropped: node -> the step at which beam search dropped its continuation. A click's customdata is the number of
+    the node.
     """
     dropped = dropped or {}
-    longest = max((s.start + len(s.nodes) for s in stretches), default=1)
-    figure, chosen = go.Figure(), set(shown)
-    gone = {i for i, stretch in enumerate(stretches) if stretch.nodes[-1] in dropped}
-    for name, colour, dash, part in _styles(stretches, chosen, gone):
-        x, y = _lines(stretches, part)
+    longest = max((s.start + len(s.nodes) for s in segments), default=1)
+    figure, on_strip = go.Figure(), set(strip)
+    gone = {i for i, segment in enumerate(segments) if segment.nodes[-1] in dropped}
+    for name, colour, dash, part in _styles(segments, on_strip, gone):
+        x, y = _lines(segments, part)
         figure.add_scatter(
             x=x,
             y=y,
@@ -63,25 +64,25 @@ def tree_figure(
             hoverinfo="skip",
             line={"color": colour, "width": 3 if colour == ACCENT else 2, "dash": dash},
         )
-    places = [(s.start + i + 1, s.lane, node) for s in stretches for i, node in enumerate(s.nodes)]
+    places = [(s.start + i + 1, s.lane, node) for s in segments for i, node in enumerate(s.nodes)]
     figure.add_scatter(
         x=[p[0] for p in places],
         y=[p[1] for p in places],
         mode="markers",
         showlegend=False,
         customdata=np.array([p[2] for p in places], np.int32),
-        marker={"size": 7, "color": [ACCENT if p[2] in chosen else REST for p in places]},
+        marker={"size": 7, "color": [ACCENT if p[2] in on_strip else REST for p in places]},
         text=[_hover(tokens[p[2]], dropped.get(p[2])) for p in places],
         hovertemplate="%{text}<extra></extra>",
     )
-    _write(figure, stretches, texts, tokens, dropped, longest)
-    leaves = 1 + round(max((s.lane for s in stretches), default=0))
+    _write(figure, segments, texts, tokens, dropped, longest)
+    leaves = 1 + round(max((s.lane for s in segments), default=0))
     finish(
         figure,
-        _sentence(stretches, tokens, leaves, len(dropped)),
+        _sentence(segments, tokens, leaves, len(dropped)),
         title=title,
         uirevision=f"tree-{len(tokens)}-{leaves}",
-        height=min(MOST, 120 + LANE * leaves),
+        height=min(MAX_HEIGHT, 120 + ROW_HEIGHT * leaves),
         showlegend=bool(gone),
         margin={"l": 16, "r": 8, "t": 76 if title else 40},
     )
@@ -90,10 +91,12 @@ def tree_figure(
     return figure
 
 
-def _styles(stretches, chosen: set[int], gone: set[int]):
-    """(name, colour, dash, numbers of the stretches) of each kind of line, what stands back first."""
-    on = {i for i, stretch in enumerate(stretches) if stretch.nodes[0] in chosen}
-    rest = set(range(len(stretches))) - on - gone
+def _styles(
+    segments: Sequence[Segment], on_strip: set[int], gone: set[int]
+) -> tuple[tuple[str, str, str, set[int]], ...]:
+    """(name, colour, dash, numbers of the segments) of each kind of line; the last one lies on top."""
+    on = {i for i, segment in enumerate(segments) if segment.nodes[0] in on_strip}
+    rest = set(range(len(segments))) - on - gone
     return (
         ("dropped by beam search", REST, "dot", gone - on),
         ("kept", INK, "solid", rest),
@@ -101,28 +104,35 @@ def _styles(stretches, chosen: set[int], gone: set[int]):
     )
 
 
-def _lines(stretches: Sequence[Segment], part: set[int]) -> tuple[list, list]:
-    """Each stretch from the fork that it leaves to its last token; None lifts the pen."""
+def _lines(segments: Sequence[Segment], part: set[int]) -> tuple[list, list]:
+    """The line of each segment, from its fork to its last token; None ends a line."""
     x: list[float | None] = []
     y: list[float | None] = []
     for i in sorted(part):
-        stretch = stretches[i]
-        parent = stretches[stretch.parent].lane if stretch.parent is not None else None
+        segment = segments[i]
+        parent = segments[segment.parent].lane if segment.parent is not None else None
         if parent is not None:
-            x.append(stretch.start)
+            x.append(segment.start)
             y.append(parent)
-        x += [stretch.start, stretch.start + len(stretch.nodes), None]
-        y += [stretch.lane, stretch.lane, None]
+        x += [segment.start, segment.start + len(segment.nodes), None]
+        y += [segment.lane, segment.lane, None]
     return x, y
 
 
-def _write(figure: go.Figure, stretches, texts, tokens, dropped, longest: int) -> None:
-    """The stretches' texts above their lines, and the log-probability behind each end."""
-    inner = {stretch.parent for stretch in stretches}
-    room = [max(5, int(len(stretch.nodes) / longest * WIDTH)) for stretch in stretches]
+def _write(
+    figure: go.Figure,
+    segments: Sequence[Segment],
+    texts: Sequence[str],
+    tokens: Sequence[TreeToken],
+    dropped: Mapping[int, int],
+    longest: int,
+) -> None:
+    """Adds the segments' texts above their lines, and the log-probability at each end."""
+    inner = {segment.parent for segment in segments}
+    room = [max(5, int(len(segment.nodes) / longest * WIDTH)) for segment in segments]
     figure.add_scatter(
-        x=[stretch.start + 0.1 for stretch in stretches],
-        y=[stretch.lane - 0.08 for stretch in stretches],
+        x=[segment.start + 0.1 for segment in segments],
+        y=[segment.lane - 0.08 for segment in segments],
         mode="text",
         text=[label(text.strip(" ") or text, limit) for text, limit in zip(texts, room, strict=True)],
         textposition="top right",
@@ -130,12 +140,12 @@ def _write(figure: go.Figure, stretches, texts, tokens, dropped, longest: int) -
         hoverinfo="skip",
         showlegend=False,
     )
-    ends = [stretch for i, stretch in enumerate(stretches) if i not in inner]
+    ends = [segment for i, segment in enumerate(segments) if i not in inner]
     figure.add_scatter(
-        x=[stretch.start + len(stretch.nodes) for stretch in ends],
-        y=[stretch.lane for stretch in ends],
+        x=[segment.start + len(segment.nodes) for segment in ends],
+        y=[segment.lane for segment in ends],
         mode="text",
-        text=[_end(tokens[stretch.nodes[-1]], dropped.get(stretch.nodes[-1])) for stretch in ends],
+        text=[_end(tokens[segment.nodes[-1]], dropped.get(segment.nodes[-1])) for segment in ends],
         textposition="middle right",
         textfont={"size": SMALL},
         hoverinfo="skip",
@@ -145,6 +155,7 @@ def _write(figure: go.Figure, stretches, texts, tokens, dropped, longest: int) -
 
 
 def _end(token: TreeToken, step: int | None) -> str:
+    """The text at the end of a continuation; step: at which beam search dropped it."""
     return f" {token.log_probability:.1f}" + (f" out at {step}" if step is not None else "")
 
 
@@ -154,11 +165,11 @@ def _hover(token: TreeToken, step: int | None) -> str:
     return words + (f"<br>beam search dropped it at step {step}" if step is not None else "")
 
 
-def _sentence(stretches, tokens, leaves: int, dropped: int) -> str:
-    if not stretches:
+def _sentence(segments: Sequence[Segment], tokens: Sequence[TreeToken], leaves: int, dropped: int) -> str:
+    if not segments:
         return "No continuation yet."
-    inner = {stretch.parent for stretch in stretches}
-    ends = [s.nodes[-1] for i, s in enumerate(stretches) if i not in inner]
+    inner = {segment.parent for segment in segments}
+    ends = [s.nodes[-1] for i, s in enumerate(segments) if i not in inner]
     best = max(ends, key=lambda node: tokens[node].log_probability)
     words = f"{counted(leaves, 'continuation')}; the most probable has ln p {tokens[best].log_probability:.1f}"
     words += f" (probability {percent(math.exp(tokens[best].log_probability))}) and ends with "

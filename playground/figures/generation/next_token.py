@@ -1,4 +1,4 @@
-"""A picture of what a model expects next. Draws labels and probabilities; knows nothing of models or sampling."""
+"""A picture of the next-token distribution. Draws labels and probabilities; knows nothing of models or sampling."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL, finish, token_axis
+from playground.figures.layout import finish, token_axis
+from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL
 
 OTHERS = "all others"
 
@@ -19,11 +20,11 @@ def distribution_figure(
     rest: float | None = None,
     title: str = "",
 ) -> go.Figure:
-    """Horizontal bars of a next-token distribution, in the order given (the most likely first), percent at each.
+    """Horizontal bars of a next-token distribution with percentages, in the caller's order (the most likely first).
 
-    labels: token texts, unescaped; probabilities 0..1; chosen: index into labels, drawn in the accent colour;
-    rest: what all other tokens hold together, the last bar; None: 1 - sum. customdata is the index, -1 for the
-    rest.
+    labels: token texts, unescaped. probabilities: 0..1. chosen: index into labels, drawn in the accent colour. rest: the
+    probability of all other tokens together, the last bar; None for 1 - sum. A click's customdata is the index, -1 for
+    the rest.
     """
     p = np.asarray(probabilities, np.float32)
     rest = max(0.0, 1.0 - float(p.sum())) if rest is None else rest
@@ -36,7 +37,7 @@ def distribution_figure(
             orientation="h",
             marker={"color": colours, "line": {"width": 0}},
             customdata=np.append(np.arange(len(p)), -1),
-            text=[_digits(share) for share in shares],
+            text=[_digits(float(share)) for share in shares],
             textposition="outside",
             textfont={"size": SMALL},
             cliponaxis=False,
@@ -50,18 +51,18 @@ def distribution_figure(
     if chosen is not None:
         sentence += f' Chosen: "{in_words(labels[chosen])}" with {percent(float(p[chosen]))}.'
     finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
-    most = float(shares.max())
-    figure.update_xaxes(title_text="probability", tickformat=".0%", range=[0, min(most * 1.18, 1.12) or 1], nticks=6)
+    largest = float(shares.max())
+    figure.update_xaxes(title_text="probability", tickformat=".0%", range=[0, min(largest * 1.18, 1.12) or 1], nticks=6)
     places = [*labels, OTHERS]
     figure.update_yaxes(
-        token_axis("", places, most=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
+        token_axis("", places, max_ticks=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
     return figure
 
 
 def _digits(share: float) -> str:
     """Percent with one digit below 10: 38 %, 2.9 %, <0.1 %."""
-    value = 100 * float(share)
+    value = 100 * share
     if 0 < value < 0.05:
         return "&lt;0.1 %"
     return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"

@@ -1,4 +1,5 @@
-"""A picture of how a token was picked, stage by stage. Draws what analysis/stages.py found; knows no models."""
+"""A picture of how a token was sampled, stage by stage. Draws the numbers of analysis/generation/sampling_stages; knows no
+models."""
 
 from __future__ import annotations
 
@@ -9,20 +10,21 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL, finish, label, token_axis
+from playground.figures.layout import finish, label, token_axis
+from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
-    from playground.analysis.generation.sampling_stages import Choice
+    from playground.analysis.generation.sampling_stages import Choice, Draw
 
 CUT = "cut"
 
 
 def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> go.Figure:
-    """Candidates from top to bottom, the rules from left to right in the order applied; in each place the candidate's
-    probability after the rule, or that the rule cut it. Below, where a number was drawn, the final probabilities
-    laid end to end and the number's place among them.
+    """Heat map with the numbers in its cells: candidates from top to bottom, the rules from left to right in the order
+    applied. A cell has the candidate's probability after the rule, or "cut". If a random number was drawn, a bar below has
+    the final probabilities end to end and the number's place among them.
 
-    labels (candidates,): token texts, unescaped. The chosen one is framed.
+    labels (candidates,): token texts, unescaped. A frame marks the sampled token.
     """
     shares = np.array([stage.probabilities for stage in choice.stages], np.float32).T  # (candidates, stages)
     alive = np.isfinite(np.array([stage.logits for stage in choice.stages], np.float32)).T
@@ -50,9 +52,7 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     figure.add_shape(
         type="rect", x0=-0.5, x1=len(names) - 0.5, y0=chosen - 0.5, y1=chosen + 0.5, line={"color": ACCENT, "width": 2}
     )
-    rows, columns = np.nonzero(
-        ~alive
-    )  # these places have no colour, so the map has no text for them that shows in the dark
+    rows, columns = np.nonzero(~alive)  # a heat map draws no readable text in cells without a colour
     figure.add_scatter(
         x=columns,
         y=rows,
@@ -66,17 +66,18 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
         tickvals=list(range(len(names))), ticktext=names, side="top", showgrid=False, range=[-0.5, len(names) - 0.5]
     )
     figure.update_yaxes(
-        token_axis("", labels, most=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}),
+        token_axis("", labels, max_ticks=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE}),
         showgrid=False,
     )
     if choice.draw is not None:
-        _add_draw(figure, choice, labels, chosen)
+        _add_draw(figure, choice, choice.draw, labels)
     return figure
 
 
-def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: int) -> None:
-    """The final probabilities end to end from 0 to 1, in falling order, and the random number."""
+def _add_draw(figure: go.Figure, choice: Choice, draw: Draw, labels: Sequence[str]) -> None:
+    """Adds the final probabilities end to end from 0 to 1, in falling order, and the random number."""
     final, start = choice.stages[-1].probabilities, 0.0
+    chosen = choice.candidates.index(choice.token_id)
     figure.update_yaxes(domain=[0.24, 1])
     for index in choice.leading:
         if index != chosen and final[index] > 0:
@@ -94,8 +95,8 @@ def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: 
             )
         start += final[index]
     figure.add_bar(
-        x=[choice.draw.end - choice.draw.start],
-        base=[choice.draw.start],
+        x=[draw.end - draw.start],
+        base=[draw.start],
         y=[0],
         orientation="h",
         xaxis="x2",
@@ -103,15 +104,15 @@ def _add_draw(figure: go.Figure, choice: Choice, labels: Sequence[str], chosen: 
         marker={"color": ACCENT, "line": {"width": 0}},
         text=[label(labels[chosen])],
         textposition="inside",
-        hovertemplate=f"from {choice.draw.start:.4f} to {choice.draw.end:.4f}<extra></extra>",
+        hovertemplate=f"from {draw.start:.4f} to {draw.end:.4f}<extra></extra>",
     )
     figure.add_scatter(
-        x=[choice.draw.number],
+        x=[draw.number],
         y=[0.62],
         xaxis="x2",
         yaxis="y2",
         mode="markers+text",
-        text=[f"{choice.draw.number:.4f}"],
+        text=[f"{draw.number:.4f}"],
         marker={"symbol": "triangle-down", "size": 11, "color": ACCENT},
         textposition="top center",
         hovertemplate="the random number %{x:.6f}<extra></extra>",

@@ -8,23 +8,12 @@ import plotly.graph_objects as go
 
 from playground.analysis.embeddings.pca_and_neighbours import Projection
 from playground.analysis.text_display import counted, percent
+from playground.figures.layout import colour_bar, finish, label
 from playground.figures.positions.schemes import MAX_LINES, extremes, spread
-from playground.figures.theme import (
-    ACCENT,
-    CATEGORIES,
-    DIVERGING,
-    INK,
-    SEQUENTIAL,
-    SMALL,
-    colour_bar,
-    finish,
-    label,
-    shades,
-)
+from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, ORDERED, OUTLINE, SEQUENTIAL, SMALL, shades
 
 MAX_PLACES = 1024
 """Points of a measured line up to which all are drawn: those of a text of 512 tokens seen both ways."""
-PATH_COLOURS = [[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]]
 
 
 def path_figure(projection: Projection, dimensions: int, *, title: str = "") -> go.Figure:
@@ -37,15 +26,10 @@ def path_figure(projection: Projection, dimensions: int, *, title: str = "") -> 
         "mode": "lines+markers",
         "customdata": places,
         "showlegend": False,
-        "line": {"color": "#8f959e", "width": 1},
+        "line": {"color": OUTLINE, "width": 1},
         "hovertemplate": "position <b>%{customdata:d}</b><extra></extra>",
     }
-    marker = {
-        "color": places,
-        "colorscale": PATH_COLOURS,
-        "colorbar": colour_bar("position"),
-        "showscale": len(shares) == 2,
-    }
+    marker = {"color": places, "colorscale": ORDERED, "colorbar": colour_bar("position"), "showscale": len(shares) == 2}
     sentence = (
         f"{counted(len(points), 'position')} on the {len(shares)} axes along which they differ most, which hold "
         f"{percent(float(shares.sum()))} of the variance; the line joins neighbours. {projection.note}"

@@ -7,8 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted
-from playground.figures.attention.head import MAX_CELLS
-from playground.figures.theme import ACCENT, DIVERGING, SEQUENTIAL, colour_bar, finish, label, token_axis
+from playground.figures.attention.token_grid import MAX_CELLS
+from playground.figures.layout import colour_bar, finish, label, token_axis
+from playground.figures.theme import ACCENT, DIVERGING, SEQUENTIAL
 
 
 def variants_figure(

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words
 from playground.figures.animation import player
-from playground.figures.theme import ACCENT, CATEGORIES, CYCLIC, FAINT, INK, REST, SMALL, finish, label
+from playground.figures.layout import finish, label
+from playground.figures.theme import ACCENT, CATEGORIES, CYCLIC, FAINT, INK, REST, SMALL
 
 MAX_CLOCKS, COLUMNS = 32, 8
 

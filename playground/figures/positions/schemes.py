@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted
-from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL, colour_bar, finish, label, shades
+from playground.figures.layout import colour_bar, finish, label
+from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL, shades
 
 MAX_ROWS, MAX_COLUMNS = 256, 192
 """Cells of a heat map beyond which only some rows or columns are drawn: a third of a megabyte."""

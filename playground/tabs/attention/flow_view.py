@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from playground.analysis.attention.rollout_and_flow import flow_to, mixed, rollout_to, told
+from playground.analysis.attention.rollout_and_flow import add_residual, flow_to, rollout_to, strongest_source
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.attention.token_rows import through_figure
@@ -90,9 +90,11 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
         )
         words += " Shorten it" + (", or choose rollout." if request.method == FLOW else ".")
         return choices | gone | {"sentence": markup.note(words)}
-    layers = mixed((recording.attention(n, kind).weights for n in range(recording.layers(kind))), request.drop_first)
+    layers = add_residual(
+        (recording.attention(n, kind).weights for n in range(recording.layers(kind))), request.drop_first
+    )
     shares = (flow_to if request.method == FLOW else rollout_to)(layers, token)
-    own, best, share = told(shares, labels, token)
+    own, best, share = strongest_source(shares, token)
     name = f"“{plain_mark(labels[token], 24)}” (position {token})"
     if request.method == FLOW:
         sentence = (

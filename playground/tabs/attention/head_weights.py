@@ -7,7 +7,8 @@ from functools import reduce
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from playground.analysis.attention.maps import rollout, times, without
+from playground.analysis.attention.maps import drop_keys, scale_by_value_norm
+from playground.analysis.attention.rollout_and_flow import rollout
 from playground.analysis.text_display import percent
 from playground.errors import PlaygroundError
 
@@ -81,7 +82,7 @@ def head_map(recording, layer: int, head: int, kind: str, options: Options | Non
         weights = weights.clone()
         weights[:, sinks] = 0
     elif sinks and options.show not in COMPARED and options.show != MASK:
-        weights, hidden = without(weights, sinks)
+        weights, hidden = drop_keys(weights, sinks)
     if options.left_out == SPECIAL and not sinks:
         note += " There are no special tokens in this text."
     causal = kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder")
@@ -134,7 +135,7 @@ def _weights(recording, attention, layer: int, head: int, options: Options):
         norms, through = recording.layer_steps(layer, attention.kind).value_norms(head)
         of = "what each key's value adds to the residual stream, |v W^O|" if through else "each key's value, |v|"
         told = f" Each weight times the norm of {of} (Kobayashi et al. 2020); rows no longer sum to 1."
-        return times(attention.head(head), norms), name, told
+        return scale_by_value_norm(attention.head(head), norms), name, told
     if show == DIFFERENCE:
         return attention.head(head) - attention.weights.mean(0), f"{name} {show}", ""
     if show in ("mean of all heads", "maximum of all heads"):

@@ -10,8 +10,14 @@ import gradio as gr
 from playground.analysis.attention.maps import peak_weights
 from playground.components import markup, numbered
 from playground.errors import PlaygroundError
-from playground.figures.attention.all_heads import Property, overview_cell, overview_figure, overview_mark
-from playground.figures.attention.head import Window
+from playground.figures.attention.all_heads import (
+    OverviewMarks,
+    Property,
+    overview_cell,
+    overview_figure,
+    overview_mark,
+)
+from playground.figures.attention.token_grid import Window
 from playground.tabs.attention.head_weights import head_map, two_sentences
 from playground.tabs.attention.heads_request import Asked, asked, marking, small_maps
 from playground.tabs.attention.one_head import head_picture, head_view
@@ -223,12 +229,9 @@ def overview_views(recording, kind: str, selected: tuple[int, int], wanted: Aske
         told = marked.told or (Property(peak_weights(found, True), "largest weight") if kind == "cross" else None)
         figure = overview_figure(
             found,
-            coloured=marked.property,
-            order=marked.order,
-            labels=marked.labels,
+            marks=OverviewMarks(marked.property, marked.order, marked.labels, told),
             shared_by=shared_by,
             title=marked.missing,
-            told=told,
         )
         yield gr.update(value=figure, mark=overview_mark(*selected, marked.order)), words
 

@@ -8,19 +8,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from playground.analysis.attention.maps import cells_for, stacked
+from playground.analysis.attention.head_measures import COMPARED, STRONG
+from playground.analysis.attention.maps import cells_for, stack_layers
 from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import Property
-from playground.figures.attention.head import Window
+from playground.figures.attention.token_grid import Window
 from playground.tabs.attention.head_weights import Options
 from playground.tabs.attention.roles_view import head_roles
 from playground.tabs.attention.rows import ROW, WAYS
 
 PLAIN, STRONGEST = "nothing", "each head's strongest role"
-STRONG = 0.4
-"""Weight from which a role is named."""
-NAMED = ("previous", "first", "self", "duplicate", "induction")
-"""Roles that are weights, so that they can be compared."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,13 @@ def small_maps(recording, kind: str, how: str):
     kept = _pooled.setdefault(recording, {}).setdefault((kind, how), [])
     layers, first = recording.layers(kind), recording.attention(0, kind)
     if len(kept) == layers:
-        yield stacked(kept, *first.shape, how), layers
+        yield stack_layers(kept, *first.shape, how), layers
         return
     done = []  # another visitor may be at it as well
     for layer in range(layers):
         attention = recording.attention(layer, kind)
         done.append(attention.pooled(cells_for(layers, first.heads), how))
-        yield stacked(done, *first.shape, how, layers), layer + 1
+        yield stack_layers(done, *first.shape, how, layers), layer + 1
     kept[:] = done
 
 
@@ -104,7 +101,7 @@ def marking(recording, kind: str, wanted: Asked) -> Marking:
     except PlaygroundError as error:
         return Marking(missing=str(error))
     if wanted.role == STRONGEST:
-        named = [name for name in NAMED if np.isfinite(found[name]).any()]
+        named = [name for name in COMPARED if np.isfinite(found[name]).any()]
         table = np.stack([np.nan_to_num(found[name]) for name in named])  # (roles, L, H)
         best, strong = table.argmax(0), table.max(0) >= STRONG
         groups = {f"{name} ≥ {STRONG}": np.argwhere(strong & (best == n)) for n, name in enumerate(named)}

@@ -3,7 +3,7 @@ reproduces the model: the components, and what each event calls. What they call 
 
 import gradio as gr
 
-from playground.analysis.attention.head_roles import ROLES
+from playground.analysis.attention.head_measures import MEASURES
 from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
 from playground.tabs.attention import heads_handlers
 from playground.tabs.attention.head_weights import (
@@ -46,7 +46,7 @@ def build(view: View, chosen) -> None:
             overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
             with gr.Row(elem_classes="pg-controls"):
                 role = gr.Dropdown(
-                    [PLAIN, STRONGEST, *ROLES],
+                    [PLAIN, STRONGEST, *MEASURES],
                     value=PLAIN,
                     label="Mark in this picture",
                     min_width=210,

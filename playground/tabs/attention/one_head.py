@@ -1,14 +1,17 @@
 """One head in a picture and a sentence: its weights, what they are compared with, or its mask. Knows recordings; knows no
 controls."""
 
+from dataclasses import replace
+
 import gradio as gr
 import numpy as np
 
-from playground.analysis.attention.maps import summarise_head
+from playground.analysis.attention.head_summary import summarise_head
 from playground.analysis.attention.masks import describe_mask
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import markup
-from playground.figures.attention.head import Window, difference_figure, head_figure, mask_figure
+from playground.figures.attention.head import Shading, difference_figure, head_figure, mask_figure
+from playground.figures.attention.token_grid import MapAxes, Window
 from playground.figures.attention.token_rows import alignment_figure, alignment_words
 from playground.tabs.attention.head_weights import MASK, THIS, Shown, shared_key
 from playground.tabs.attention.heads_request import Asked
@@ -33,8 +36,8 @@ def head_view(recording, shown: Shown, layer: int, head: int, kind: str, wanted:
 
 def head_picture(recording, shown: Shown, layer: int, head: int, kind: str, window: Window | None = None) -> tuple:
     """The map and what is seen, in a sentence."""
-    show, axes = shown.options.show, (shown.queries, shown.keys)
-    part = {"window": window, "begun": shown.begun}
+    show = shown.options.show
+    axes = MapAxes(shown.queries, shown.keys, shown.causal, shown.begun, window)
     if show == MASK:
         allowed = recording.attention(layer, kind).allowed
         if allowed is None and recording.model.on_interface:
@@ -46,15 +49,15 @@ def head_picture(recording, shown: Shown, layer: int, head: int, kind: str, wind
             f"Layer {layer}, the mask as the model used it: {told.name}. {told.words} {percent(told.share)} of all "
             "pairs are allowed. One text is read at a time, so nothing is padded."
         )
-        return mask_figure(allowed, *axes, description=sentence, **part), sentence
+        return mask_figure(allowed, axes, description=sentence), sentence
     weights = shown.weights.numpy()
     if shown.compared:
         sentence = f"{shown.name}: orange where this head attends more, blue where less.{shown.note}"
-        return difference_figure(weights, *axes, description=sentence, causal=shown.causal, **part), sentence
+        return difference_figure(weights, axes, description=sentence), sentence
     pair = None
     part_of = len(shown.queries) != len(recording.attention(layer, kind).query_tokens)  # one sentence of two
     if show == THIS and shown.hidden is None and not part_of:
-        summary = summarise_head(shown.weights, *axes, cross=shown.cross)
+        summary = summarise_head(shown.weights, shown.queries, shown.keys, cross=shown.cross)
         sentence, pair = summary.sentence(layer, head), summary.pair
     else:
         query, key = np.unravel_index(weights.argmax(), weights.shape)
@@ -64,14 +67,10 @@ def head_picture(recording, shown: Shown, layer: int, head: int, kind: str, wind
         )
     figure = head_figure(
         weights,
-        *axes,
-        description=sentence,
-        causal=shown.causal and not part_of,
+        replace(axes, causal=shown.causal and not part_of),
+        Shading(logarithmic=shown.options.logarithmic, how=shown.options.how, unit=shown.unit),
         selected=None if window else pair,
-        logarithmic=shown.options.logarithmic,
-        how=shown.options.how,
-        unit=shown.unit,
-        **part,
+        description=sentence,
     )
     sentence += shown.note
     if shown.hidden is not None:

@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 
 from playground import workbench
-from playground.analysis.attention.head_roles import ROLES, induction, random_text, roles
+from playground.analysis.attention.head_measures import MEASURES, Text, measure_heads, repeated_tokens
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_roles import roles_figure
@@ -15,14 +15,14 @@ from playground.tabs.shared.views import View
 
 NAME, TITLE = "roles", "Roles"
 PERIOD = 24
-"""Random tokens that are read twice for the induction score."""
+"""Random tokens of a text in which they come twice."""
 LONGEST = 512
 """Tokens of a text on which roles are measured."""
 INSTEAD = "previous"
 """The property that is shown where induction can't be."""
 ABOUT = markup.explanation(
     "How are these measured?",
-    *(f"<b>{name}</b>: {markup.text(words)}." for name, words in ROLES.items()),
+    *(f"<b>{name}</b>: {markup.text(measure.meaning)}." for name, measure in MEASURES.items()),
     "All but induction are measured on the text under the lens, and each is a mean over its tokens; a text says only what "
     "it can say: without a repeated token there is no duplicate score.",
 )
@@ -31,11 +31,13 @@ ABOUT = markup.explanation(
 def build(view: View, chosen) -> None:
     """Builds the view and connects it."""
     lens = view.lens
-    role = gr.Dropdown(list(ROLES), value="induction", label="Property", info=ROLES["induction"], elem_id="role")
+    role = gr.Dropdown(
+        list(MEASURES), value="induction", label="Property", info=MEASURES["induction"].meaning, elem_id="role"
+    )
     sentence = Panel(live=True, elem_id="roles-sentence")
     figure = PlotlyView(label="Every head", height=480, elem_id="roles-map")
     table = gr.Dataframe(
-        headers=["layer", "head", *ROLES],
+        headers=["layer", "head", *MEASURES],
         datatype="number",
         interactive=False,
         label="All heads: click a column to sort",
@@ -64,7 +66,7 @@ def draw(model_id, device, dtype, text, kind, role) -> tuple:
         return gr.skip(), None, markup.note(str(error)), []
     layers, heads = found["self"].shape
     rows = [
-        [layer, head, *(_round(found[name][layer, head]) for name in ROLES)]
+        [layer, head, *(_round(found[name][layer, head]) for name in MEASURES)]
         for layer in range(layers)
         for head in range(heads)
     ]
@@ -75,11 +77,11 @@ def draw(model_id, device, dtype, text, kind, role) -> tuple:
         words = (
             "The text has no repeated token." if role == "duplicate" else "It can't be measured on this model or text."
         )
-        return gr.update(info=ROLES[role]), None, markup.note(words), rows
+        return gr.update(info=MEASURES[role].meaning), None, markup.note(words), rows
     layer, head = np.unravel_index(np.nanargmax(found[role]), found[role].shape)
     words += f"Most: layer {layer}, head {head} with {found[role][layer, head]:.3f}. "
     words += "Click a head to open it in the other views."
-    return gr.update(value=role, info=ROLES[role]), roles_figure(found[role], role), markup.note(words), rows
+    return gr.update(value=role, info=MEASURES[role].meaning), roles_figure(found[role], role), markup.note(words), rows
 
 
 @outputs(3)
@@ -105,32 +107,33 @@ def head_roles(recording, kind: str) -> dict[str, np.ndarray]:
         )
     kept = _found.setdefault(recording, {})
     if kind not in kept:
-        found = measured(recording, kind, [token.id for token in tokens])
-        scores = induction_scores(recording.model)
-        found["induction"] = np.full(found["self"].shape, np.nan) if scores is None else scores
-        kept[kind] = found
+        measured = measure_layers(recording, kind, [token.id for token in tokens])
+        repeated = measure_repeated(recording.model)
+        unknown = np.full(measured["self"].shape, np.nan)
+        kept[kind] = {name: measured.get(name, repeated.get(name, unknown)) for name in MEASURES}
     return kept[kind]
 
 
-def measured(recording, kind: str, ids: list[int]) -> dict[str, np.ndarray]:
-    """Name -> (layers, heads) of every role but induction."""
-    per_layer = [roles(recording.attention(n, kind).weights.numpy(), ids) for n in range(recording.layers(kind))]
-    heads = max(len(layer["self"]) for layer in per_layer)
+def measure_layers(recording, kind: str, ids: list[int], text: Text = "own") -> dict[str, np.ndarray]:
+    """Name -> (layers, heads) of every measure of this kind of text; NaN where a layer has fewer heads than another."""
+    per_layer = [
+        measure_heads(recording.attention(n, kind).weights.numpy(), ids, text) for n in range(recording.layers(kind))
+    ]
+    heads = max(len(values) for layer in per_layer for values in layer.values())
     return {name: np.stack([_padded(layer[name], heads) for layer in per_layer]) for name in per_layer[0]}
 
 
-def induction_scores(model) -> np.ndarray | None:
-    """(layers, heads) on random tokens read twice; None where the model reads no text of its own in order."""
+def measure_repeated(model) -> dict[str, np.ndarray]:
+    """Name -> (layers, heads) of every measure of random tokens that come twice; empty where the model reads no text of its
+    own in order."""
     if model.anatomy.kind != "decoder":
-        return None
+        return {}
     period = min(PERIOD, (model.max_tokens - 1) // 2)
-    ids = random_text(model.anatomy.vocabulary, model.vocabulary.special_ids, period)
-    first = model.vocabulary.tokenize("a")[0][:1]  # what the tokenizer begins with, if anything
+    ids = repeated_tokens(model.anatomy.vocabulary, model.vocabulary.special_ids, period)
+    first = model.vocabulary.tokenize("a")[0][:1]  # the token with which the tokenizer begins a text, if it does
     begin = first if first and first[0] in model.vocabulary.special_ids else []
     recording = workbench.shared().recording(model, (*begin, *ids))
-    scores = [induction(recording.attention(n).weights.numpy(), period) for n in range(recording.layers())]
-    heads = max(map(len, scores))
-    return np.stack([_padded(layer, heads) for layer in scores])
+    return measure_layers(recording, recording.kinds[0], [*begin, *ids], "repeated")
 
 
 def _padded(values: np.ndarray, heads: int) -> np.ndarray:

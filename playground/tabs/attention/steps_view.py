@@ -3,7 +3,7 @@
 import gradio as gr
 import numpy as np
 
-from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, changed, head_steps
+from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, edited_steps, head_steps
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, markup
 from playground.figures.attention.head_steps import (
@@ -213,7 +213,7 @@ def what_if(model_id, device, dtype, text, layer, head, kind, token, key, score,
         return gr.skip(), markup.note("Choose the key token to hide first.")
     before = head_steps(inputs)
     times, score = 1.0 if factor is None else float(factor), None if score is None else float(score)
-    after = changed(inputs, factor=times, key=number, score=score, hide=bool(hide))
+    after = edited_steps(inputs, scaling_factor=times, key=number, score=score, hide=bool(hide))
     moved = float(np.abs(after.weights - before.weights).sum()) / 2
     figure = stages_figure(after, labels, title="CHANGED BY YOU: not the model's own numbers", compared=before)
     words = f"Changed by you: {percent(moved)} of the attention moved elsewhere. The model did not compute this."

@@ -8,7 +8,8 @@ from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.embeddings.vector_arithmetic import cosines
 from playground.analysis.text_display import in_words, percent, plain_mark
 from playground.components import FollowingDropdown, FollowingSlider, Panel, PlotlyView, markup, numbered
-from playground.figures.embeddings.clouds import by_layer_figure, cosines_figure, paths_figure
+from playground.figures.embeddings.cosines import by_layer_figure, cosines_figure
+from playground.figures.embeddings.layer_paths import paths_figure
 from playground.figures.embeddings.scatter import HALF, scatter_figure
 from playground.tabs.shared.page_context import QUIET, RUNS_MODEL, outputs, recorded
 from playground.tabs.shared.views import View

@@ -16,7 +16,7 @@ from playground.analysis.embeddings.tsne_and_umap import Layout
 from playground.analysis.embeddings.vector_arithmetic import cosines, directions
 from playground.analysis.text_display import percent
 from playground.errors import PlaygroundError
-from playground.figures.theme import label
+from playground.figures.layout import label
 from playground.tabs.embeddings.colours import coloured, colours_of
 from playground.tabs.embeddings.projector_request import EVERY_LAYER, OWN, SENTENCES, TOKENS, VOCABULARY, WORDS, Asked
 from playground.tabs.shared.page_context import recording_of

@@ -14,7 +14,7 @@ from playground.analysis.text_display import counted, plain_mark
 from playground.catalog import find
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.embeddings.clouds import cosines_figure
+from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.scatter import HALF, neighbours_figure, scatter_figure
 from playground.tabs.embeddings.projector_points import poolings_of
 from playground.tabs.embeddings.projector_request import OWN

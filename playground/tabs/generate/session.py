@@ -170,7 +170,7 @@ def tree_picture(model, written: GenerationSession):
         stretches,
         tokens,
         texts,
-        shown=tree.path(written.node),
+        strip=tree.path(written.node),
         dropped=dropped,
         title="Continuations: click one to see it; each ends with its ln p",
     )

@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 import numpy as np
 
+from playground.analysis.attention.head_measures import DISTANCE_MEASURES
 from playground.analysis.positions.attention_distance import (
     BLIND,
     LOCAL,
@@ -28,19 +29,16 @@ MAX_TOKENS = 512
 MAX_DISTANCES = 64
 MAX_CELLS = 2**17
 """Rows times distances of the picture of all heads: half a megabyte."""
-NEAR_NAME, EXPLAINED, PERIODIC_NAME = "local", "explained by distance", "periodic"
+NEAR_NAME, EXPLAINED, PERIODIC_NAME = DISTANCE_MEASURES
 
 ABOUT = markup.explanation(
     "What am I looking at?",
     "For every head the weights of all pairs of tokens that stand so far apart, averaged: the mean attention over distance, "
     "measured on this text. Where a text is short, far distances are means of few pairs.",
-    f"<b>Local</b>: (share of the attention that goes at most {NEAR} tokens away − the share for an even spread) / (1 − the "
-    f"share for an even spread); from {LOCAL} on a head is called local. <b>Explained by distance</b>: the share of the "
-    "variance of its weights (each times the number of keys that its query sees) that their mean at each distance explains, "
-    f"η²; below {BLIND:.0%} the head ignores order. For all of them the first token is set aside, on which many heads rest "
+    f"<b>Local</b>: {DISTANCE_MEASURES[NEAR_NAME].meaning}. <b>Explained by distance</b>: "
+    f"{DISTANCE_MEASURES[EXPLAINED].meaning}. For all of them the first token is set aside, on which many heads rest "
     "(attention sinks, Xiao et al. 2024), and each query's other weights share the whole.",
-    "<b>Periodic</b>: the largest autocorrelation, at 2 tokens or more, of the mean over past distances, its running mean "
-    f"over 7 taken off; from {PERIODIC} on it is called periodic. It needs {2 * MIN_FOR_PERIOD + 1} tokens. A text that "
+    f"<b>Periodic</b>: {DISTANCE_MEASURES[PERIODIC_NAME].meaning}. It needs {2 * MIN_FOR_PERIOD + 1} tokens. A text that "
     "repeats itself makes heads periodic that follow words, not places.",
 )
 
@@ -51,9 +49,7 @@ def build(view: View) -> None:
     counts = Panel(live=True, elem_id="used-counts")
     with gr.Row(elem_classes="pg-controls"):
         kind = FollowingRadio([], label="Kind", visible=False, elem_id="used-kind")
-        measure = gr.Radio(
-            [NEAR_NAME, EXPLAINED, PERIODIC_NAME], value=NEAR_NAME, label="Measure", elem_id="used-measure"
-        )
+        measure = gr.Radio(list(DISTANCE_MEASURES), value=NEAR_NAME, label="Measure", elem_id="used-measure")
         aside = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
         chooser = view.page.head.chooser("used")
         layer, head = chooser.layer, chooser.head
@@ -159,9 +155,9 @@ def _draw(recording, kind, measure, aside, layer, head) -> tuple:
     close = shown_distances(distances, heads * len(found))
     means = [(layer.rest if aside else layer.mean)[:, :known] for layer in found]
     every = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
-    values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
     grids = {
-        name: np.stack([_filled(getattr(layer, field), heads) for layer in found]) for name, field in values.items()
+        name: np.stack([_filled(measure.values(profile), heads) for profile in found])
+        for name, measure in DISTANCE_MEASURES.items()
     }
     periods = np.stack([_filled(layer.period.astype(float), heads) for layer in found])
     picture = all_heads_figure(every, distances[close], heads, title="Mean attention over distance, every head a row")

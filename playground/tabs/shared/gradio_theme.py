@@ -1,36 +1,23 @@
 """The page's Gradio theme: system fonts, one accent colour, readable greys. Knows no components.
 
-Gradio's default theme brings a font file of its own that holds only some letters; the system's fonts hold every
-script a visitor may type, and cost no request. Give the result to `launch(theme=...)`.
+Gradio's default theme loads a font file with the letters of some scripts only. The system's fonts have every script that a
+visitor may type, and cost no request. Pass the result to `launch(theme=...)`.
 """
 
 import gradio as gr
 
+from playground.figures.theme import BLUE
+
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono CJK SC", "monospace")
 
-# The hue of the figures' sequential scale, so that a strong button, a bar and a large weight are one blue.
-BLUE = gr.themes.Color(
-    name="playground-blue",
-    c50="#f4f7fc",
-    c100="#e7eef8",
-    c200="#dbe6f5",
-    c300="#abc8e8",
-    c400="#7aa9dc",
-    c500="#4f86c6",
-    c600="#3b6fb6",
-    c700="#2f5a97",
-    c800="#20447f",
-    c900="#16305f",
-    c950="#0e2148",
-)
-
 
 def theme() -> gr.themes.Base:
-    """One blue accent on slate greys; text, also the quiet one, reaches a contrast of 4.5 in light and dark."""
+    """A blue accent on slate greys. All text, also the subdued one, has a contrast of at least 4.5 in light and dark."""
+    blue = gr.themes.Color(name="playground-blue", **{f"c{step}": colour for step, colour in BLUE.items()})
     return gr.themes.Default(
-        primary_hue=BLUE,
-        secondary_hue=BLUE,
+        primary_hue=blue,
+        secondary_hue=blue,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_md,
         font=SANS,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import playground as pg
-from playground.analysis.attention.head_roles import induction, random_text, roles
+from playground.analysis.attention.head_measures import COMPARED, MEASURES, induction, measure_heads, repeated_tokens
 from playground.figures.attention.head_roles import roles_figure
 
 PREVIOUS = np.array([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]], np.float32)
@@ -14,7 +14,7 @@ PREVIOUS = np.array([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]], 
 def test_a_previous_token_head_by_hand():
     """Guards against rows and columns exchanged, and means over the wrong tokens: ids 7 8 7 9, so only token 2 has an
     earlier place (0), which it does not look at."""
-    found = roles(PREVIOUS, [7, 8, 7, 9])
+    found = measure_heads(PREVIOUS, [7, 8, 7, 9])
     assert found["previous"].tolist() == [1.0]
     assert found["self"].tolist() == [0.25]
     assert found["first"] == pytest.approx([1 / 3])
@@ -26,7 +26,7 @@ def test_a_previous_token_head_by_hand():
 
 def test_uniform_attention_by_hand():
     """Guards against nats for bits: over four keys the entropy is 2 bits; token 2 gives a quarter to its earlier place."""
-    found = roles(np.full((1, 4, 4), 0.25, np.float32), [7, 8, 7, 9])
+    found = measure_heads(np.full((1, 4, 4), 0.25, np.float32), [7, 8, 7, 9])
     assert found["entropy"] == pytest.approx([2.0])
     assert found["duplicate"] == pytest.approx([0.25])
 
@@ -41,15 +41,30 @@ def test_induction_by_hand():
     assert induction(np.eye(4, dtype=np.float32)[None], 2).tolist() == [0.0]
 
 
+def test_the_registry_measures_every_head():
+    """Guards against a measure that is in the table and never computed, one outside the range that it states, and a legend
+    whose colours move when the table's order does."""
+    weights = np.tril(np.random.default_rng(0).random((3, 8, 8)))
+    weights /= weights.sum(-1, keepdims=True)
+    ids = [5, 6, 7, 8, 5, 6, 7, 8]
+    values = measure_heads(weights, ids) | measure_heads(weights, ids, "repeated")
+    assert set(values) == set(MEASURES)
+    for name, measure in MEASURES.items():
+        low, high = measure.range
+        assert values[name].shape == (3,) and (values[name] >= low).all() and (values[name] <= high).all(), name
+    np.testing.assert_array_equal(values["induction"], induction(weights, 4))
+    assert COMPARED == ("previous", "first", "self", "duplicate", "induction")
+
+
 def test_random_text_is_seeded_and_twice():
     """Guards against special tokens in it, and against another text at every visit."""
-    ids = random_text(50, frozenset({0, 1}), 10)
-    assert ids[:10] == ids[10:] and not {0, 1} & set(ids) and ids == random_text(50, frozenset({0, 1}), 10)
+    ids = repeated_tokens(50, frozenset({0, 1}), 10)
+    assert ids[:10] == ids[10:] and not {0, 1} & set(ids) and ids == repeated_tokens(50, frozenset({0, 1}), 10)
 
 
 def test_the_default_model_has_induction_heads(smollm2):
     """Guards against a score that no head reaches: a trained model has heads that do it, an untrained one none."""
-    ids = random_text(smollm2.anatomy.vocabulary, smollm2.vocabulary.special_ids, 24)
+    ids = repeated_tokens(smollm2.anatomy.vocabulary, smollm2.vocabulary.special_ids, 24)
     recording = pg.record(smollm2, ids)
     scores = np.stack([induction(recording.attention(n).weights.numpy(), 24) for n in range(30)])
     assert scores.max() > 0.5 and np.median(scores) < 0.1

@@ -1,0 +1,185 @@
+// The last of four scripts of PlotlyView: drawing, redrawing and removal, and the events of the plot. It comes last because
+// it begins to draw. See plotly_view_theme.js.
+
+// --- drawing ---------------------------------------------------------------------------------------------------
+
+let library = null;       // Plotly, once loaded
+let bound = false;        // our listeners hang on the current plot
+let wasNarrow = null;
+let running = false, again = false;
+let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
+
+function fitHeight(layout) {
+  const height = layout?.height || props.height;
+  if (height) wrap.style.height = typeof height === 'number' ? `${height}px` : String(height);
+}
+
+function say(message) {
+  purge();
+  const note = document.createElement('p');
+  note.className = 'pv-message';
+  note.textContent = message;
+  box.replaceChildren(note);
+}
+
+function purge() {
+  hideCursor();
+  if (library && bound) library.purge(box);
+  bound = false;
+}
+
+function describe(layout) {
+  const description = layout?.meta?.description || '';
+  const title = titleOf(layout);
+  heading.textContent = title;
+  heading.hidden = !title;
+  const name = description || title || props.label || 'Chart';
+  box.setAttribute('aria-label', String(name));
+  words.textContent = description;
+}
+
+async function drawOnce() {
+  const text = props.value;
+  if (!text) {
+    purge();
+    box.replaceChildren();
+    words.textContent = heading.textContent = '';
+    heading.hidden = true;
+    box.removeAttribute('aria-label');
+    table.hidden = size.hidden = true;
+    return;
+  }
+  const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
+  fitHeight(figure.layout);
+  describe(figure.layout);
+  if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
+  library = await loadLibrary();
+  if (!element.isConnected || !box.clientWidth) return;
+  wasNarrow = box.clientWidth < NARROW;
+  if (props.mark) figure.layout.shapes = [props.mark];
+  dress(figure, box.clientWidth);
+  if (flight && flight.of === figure.layout.uirevision) {
+    for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), value);
+  }
+  if (!bound) box.replaceChildren();
+  await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
+    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
+    modeBarButtonsToRemove: ['autoScale2d'],
+    toImageButtonOptions: {filename: pictureName()},
+    ...figure.config,
+  }});
+  if (!bound) bind();
+  const keys = grids().length > 0 || points().length > 0 || (figure.frames || []).length > 0;
+  box.tabIndex = keys ? 0 : -1;
+  box.setAttribute('role', keys ? 'application' : 'img');
+  if (keys) box.setAttribute('aria-roledescription', 'chart');
+  else box.removeAttribute('aria-roledescription');
+  placeCursor();
+  declutter();
+  table.hidden = !hasNumbers();
+  size.hidden = false;
+  sent.textContent = `${(new Blob([typeof text === 'string' ? text : JSON.stringify(text)]).size / 1000).toFixed(0)} kB sent`;
+  if (table.open) fillTable();
+  delete box.dataset.error;
+  box.dataset.rendered = String(Number(box.dataset.rendered || 0) + 1);   // tests wait for this
+}
+
+/** Hides the names beside points that would cover an earlier one, in figures whose meta asks for it. */
+function declutter() {
+  box.toggleAttribute('data-declutter', Boolean(box._fullLayout?.meta?.declutter));
+  if (!box._fullLayout?.meta?.declutter) return;
+  const taken = [];
+  const names = [...box.querySelectorAll('.textpoint text, .annotation-text')];
+  for (const name of names) name.style.visibility = '';
+  for (const name of names) {
+    const a = name.getBoundingClientRect();
+    const free = taken.every((b) => a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top);
+    if (free) taken.push(a);
+    else name.style.visibility = 'hidden';
+  }
+}
+
+/** Draws `props.value`. Calls during a draw are merged into one more draw, of the newest value. */
+async function draw() {
+  again = true;
+  if (running) return;
+  running = true;
+  try {
+    while (again) {
+      again = false;
+      shared.views.set(element, draw);
+      await drawOnce();
+    }
+  } catch (error) {
+    console.warn('chart:', error);
+    box.dataset.error = String(error?.message || error);
+    say('This chart could not be drawn: ' + (library ? 'its data are not readable.' :
+      'the drawing library did not load. Reload the page.'));
+  } finally {
+    running = false;
+  }
+}
+
+// --- events ----------------------------------------------------------------------------------------------------
+
+function bind() {
+  bound = true;
+  box.on('plotly_click', (event) => {
+    const p = event.points?.[0];
+    if (!p) return;
+    const index = p.pointNumber ?? p.pointIndex ?? null;
+    if (Array.isArray(index)) setCursor({trace: p.curveNumber, row: index[0], column: index[1]}, false);
+    trigger('select', {x: or(p.x, null), y: or(p.y, null), z: or(p.z, null), text: or(p.text, null),
+      customdata: or(p.customdata, null), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
+  });
+  const lasso = (event) => {
+    const list = (event?.points || []).map((p) => ({trace: p.curveNumber, index: p.pointNumber ?? p.pointIndex,
+      x: or(p.x, null), y: or(p.y, null), customdata: or(p.customdata, null)}));
+    trigger('lasso', {indices: list.map((p) => p.index), points: list});
+  };
+  box.on('plotly_selected', (event) => event && lasso(event));
+  box.on('plotly_deselect', () => lasso(null));
+  box.on('plotly_relayout', (change) => {
+    placeCursor();
+    declutter();
+    if (table.open) fillTable();
+    // Resizing moves no axis and is not reported. Of a picture with two pairs of axes the first counts.
+    if (!Object.keys(change || {}).some((key) => /^[xy]axis\./.test(key))) return;
+    const {xaxis, yaxis} = box._fullLayout;
+    if (xaxis && yaxis) trigger('zoom', {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]});
+  });
+}
+
+// --- life: sizes, tabs, removal --------------------------------------------------------------------------------
+
+let lastWidth = 0, lastHeight = 0, frame = 0;
+
+function resized() {
+  frame = 0;
+  if (!element.isConnected) {                      // taken off the page: free the plot and its listeners
+    purge();
+    shared.views.delete(element);
+    lastWidth = lastHeight = 0;
+    return;
+  }
+  const {clientWidth: width, clientHeight: height} = box;
+  if (!width || (width === lastWidth && height === lastHeight)) return;
+  lastWidth = width;
+  lastHeight = height;
+  if (!bound || (width < NARROW) !== wasNarrow) draw();
+  else Promise.resolve(library.Plots.resize(box)).then(() => { placeCursor(); declutter(); }, () => {});
+}
+
+// A view that was removed while its tab was closed never resizes again: the next new view drops it.
+for (const node of [...shared.views.keys()]) if (!node.isConnected) shared.views.delete(node);
+watchPage();
+new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
+watch(['value', 'height'], draw);
+watch('view', () => {
+  const {_, of, ...change} = props.view || {};
+  if (!Object.keys(change).length) return;
+  flight = {of, change};
+  if (bound) library.relayout(box, change).then(() => { box.dataset.flown = String(_); });
+});
+watch('mark', () => { if (bound && props.mark) library.relayout(box, {shapes: [props.mark]}); });
+draw();
