@@ -15,7 +15,9 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.settings import Settings
 
 if TYPE_CHECKING:
-    from playground.generation.generate import GenerationSettings, Step, generate
+    from playground.generation.generate import generate
+    from playground.generation.settings import GenerationSettings
+    from playground.generation.steps import Step
     from playground.loading import load
     from playground.models.loaded_model import Capabilities, LoadedModel
     from playground.models.vocabulary import Token
@@ -33,8 +35,8 @@ _HOMES = {
     "AttentionMap": "recording.attention",
     "Verification": "recording.recording",
     "generate": "generation.generate",
-    "GenerationSettings": "generation.sampling",
-    "Step": "generation.generate",
+    "GenerationSettings": "generation.settings",
+    "Step": "generation.steps",
 }
 
 __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]

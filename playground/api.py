@@ -85,7 +85,9 @@ def generate(
     token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
     probable alternatives, whether the text ended there, and its sample; as notes, in what it differs from what was asked
     for."""
-    from playground.generation.generate import GenerationSettings, clamp_to_context, notes, prompt_ids
+    from playground.generation.generate import prompt_ids
+    from playground.generation.limits import clamp_to_context, notes
+    from playground.generation.settings import GenerationSettings
 
     bench = workbench.shared()
     settings = GenerationSettings(
@@ -150,7 +152,7 @@ def attention(
 
 def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") -> dict:
     """The most probable tokens after a text, and the entropy of the distribution in bits."""
-    from playground.generation.generate import next_tokens as after
+    from playground.generation.steps import next_tokens as after
 
     recording = _recording(model, text, device)
     distribution = after(recording.model, recording.last_logits, count)

@@ -21,7 +21,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
-from playground.generation.cuda_graph import warm_up
+from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
 from playground.models.architecture import examine, size_text
 from playground.models.loaded_model import LoadedModel
@@ -77,7 +77,7 @@ def load(
         ) from error
     loaded.revision, loaded.origin = source.revision, source.origin
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
-        warm_up(loaded, loaded.max_tokens)
+        capture_in_background(loaded, loaded.max_tokens)
     return loaded
 
 

@@ -8,7 +8,7 @@ import gc
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,9 @@ from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progr
 from playground.settings import Settings
 
 if TYPE_CHECKING:
+    from playground.generation.beam_search import BeamStep
+    from playground.generation.settings import GenerationSettings
+    from playground.generation.steps import PrefillProgress, Step
     from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
 
@@ -180,34 +183,60 @@ class Workbench:
         device = model.device.value
         return self._turns[device.type, device.index or 0]
 
-    def generate(self, model, prompt, generation, begun=(), readings=False):
-        """`generation.generate`, in turns with the other visitors and without reading again what was read before."""
+    def generate(
+        self,
+        model: "LoadedModel",
+        prompt: str | Sequence[int],
+        generation: "GenerationSettings",
+        continuation: Sequence[int] = (),
+    ) -> "Generator[Step, None, None]":
+        """`generate.generate` in turns with the other visitors; a prefix that was read before is not read again."""
         from playground.generation.generate import generate
 
         return generate(
             model,
             prompt,
             generation,
-            begun=begun,
+            begun=continuation,
             settings=self.settings,
             prefixes=self.prefixes,
             turns=self.turns(model),
-            readings=readings,
         )
 
-    def beams(self, model, ids, generation, begun=()):
-        """`beams.beam_search`, in turns with the other visitors."""
-        from playground.generation.beam_search import beam_search
-        from playground.generation.generate import clamp_to_context
+    def generate_with_progress(
+        self,
+        model: "LoadedModel",
+        prompt: str | Sequence[int],
+        generation: "GenerationSettings",
+        continuation: Sequence[int] = (),
+    ) -> "Generator[Step | PrefillProgress, None, None]":
+        """As `generate`, with the progress of reading a long prompt before the first step."""
+        from playground.generation.generate import generate_with_progress
+        from playground.generation.request import SharedResources
 
-        generation = clamp_to_context(model, ids, begun, generation, self.settings)
-        return beam_search(model, ids, generation, begun=begun, turns=self.turns(model))
+        resources = SharedResources(self.settings, self.prefixes, self.turns(model))
+        return generate_with_progress(model, prompt, generation, continuation, resources)
+
+    def beams(
+        self,
+        model: "LoadedModel",
+        ids: Sequence[int],
+        generation: "GenerationSettings",
+        continuation: Sequence[int] = (),
+    ) -> "Generator[BeamStep, None, None]":
+        """`beam_search.beam_search` in turns with the other visitors, with as many new tokens as there is room for."""
+        from playground.generation.beam_search import beam_search
+        from playground.generation.limits import clamp_to_context
+        from playground.generation.request import GenerationRequest
+
+        generation = clamp_to_context(model, ids, continuation, generation, self.settings)
+        return beam_search(GenerationRequest(model, tuple(ids), tuple(continuation), generation), self.turns(model))
 
     @property
     def prefixes(self):
         """Key-value caches of the texts that were continued last."""
         if self._prefixes is None:
-            from playground.generation.decoder import PrefixCaches
+            from playground.generation.kv_cache import PrefixCaches
 
             self._prefixes = PrefixCaches(self.settings.prefix_budget)
         return self._prefixes

@@ -1,5 +1,6 @@
-"""Taking turns: visitors who generate on one device go on token by token, in the order in which they asked. So the
-second starts within one token, and no two computations fight for the same cores. Knows nothing of models."""
+"""Visitors who generate on one device take turns token by token, in the order of their requests. So the second visitor's
+text starts within one token, and no two forward passes compete for the same cores. Knows nothing of models.
+"""
 
 import threading
 from collections import deque
@@ -8,22 +9,22 @@ from contextlib import contextmanager
 
 
 class FairQueue:
-    """A lock that is given in the order of asking, and the number of those who use it."""
+    """A lock that serves callers in the order of their requests, and counts the sessions that use it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._queue: deque[object] = deque()
+        self._tickets: deque[object] = deque()
         self.visitors = 0
-        """How many are generating now."""
+        """Number of open sessions."""
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
-        return max(0, len(self._queue) - 1)
+        """Number of callers that wait for a slot."""
+        return max(0, len(self._tickets) - 1)
 
     @contextmanager
-    def visit(self) -> Iterator[None]:
-        """The time of one generation."""
+    def session(self) -> Iterator[None]:
+        """Lasts for one generation, which takes many slots."""
         with self._changed:
             self.visitors += 1
         try:
@@ -33,15 +34,15 @@ class FairQueue:
                 self.visitors -= 1
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """The time of one token: begins when all who asked before have had theirs."""
+    def slot(self) -> Iterator[None]:
+        """Lasts for one token; begins when all earlier requests have been served."""
         ticket = object()
         with self._changed:
-            self._queue.append(ticket)
-            self._changed.wait_for(lambda: self._queue[0] is ticket)
+            self._tickets.append(ticket)
+            self._changed.wait_for(lambda: self._tickets[0] is ticket)
         try:
             yield
         finally:
             with self._changed:
-                self._queue.popleft()
+                self._tickets.popleft()
                 self._changed.notify_all()

@@ -1,35 +1,37 @@
-"""Beam search by transformers' own `generate()`, watched from inside: every continuation that it kept, and the step at
-which each of the others fell out. Knows nothing of the page.
+"""Beam search by transformers' own `generate()`, observed at every step: which continuations it kept, and the step at
+which each of the others was dropped. Knows nothing of the page.
 """
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from queue import SimpleQueue
-from typing import TypeVar
+from typing import cast
 
 import torch
 from torch import Tensor
 from transformers import (
     GenerationConfig,
+    GenerationMixin,
     LogitsProcessor,
     LogitsProcessorList,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
 )
+from transformers.generation.utils import GenerateBeamOutput
 
 from playground.analysis.generation.next_token import expectation
 from playground.concurrency.fair_queue import FairQueue
-from playground.generation.decoder import IncrementalDecoder, decoder_start
-from playground.generation.generate import Step, step_of
-from playground.generation.sampling import GenerationSettings, stop_strings
-from playground.models.loaded_model import LoadedModel
+from playground.concurrency.pushed_iterator import pushed_iterator
+from playground.generation.decoder import IncrementalDecoder
+from playground.generation.request import GenerationRequest
+from playground.generation.sampling import stop_strings
+from playground.generation.steps import Step, end_ids, step_of
 from playground.models.vocabulary import IncrementalText
 
-T = TypeVar("T")
 Path = tuple[int, ...]
 """The ids of a continuation, from its first token."""
+_EMPTY_BEAM = -1e8
+"""Scores below this are what transformers fills beams with that ended with no continuation."""
 
 
 @dataclass(frozen=True)
@@ -46,71 +48,60 @@ class BeamStep:
     """What one step of beam search changed."""
 
     grown: tuple[tuple[Path, Step], ...]
-    """New tokens, each with the continuation that it was joined to; parents come in earlier steps."""
+    """New tokens, each with the continuation that it extends; parents come in earlier steps."""
     dropped: tuple[Path, ...]
-    """Continuations of the step before that none of those kept goes on from."""
+    """Continuations of the step before that no kept continuation extends."""
     best: Path
-    """The continuation that leads."""
+    """The continuation with the highest score."""
     hypotheses: tuple[Hypothesis, ...] = ()
-    """At the end: those found, the best first."""
+    """In the last step: all that beam search ended with, the best first."""
 
 
-def beam_search(
-    model: LoadedModel,
-    ids: Sequence[int],
-    generation: GenerationSettings,
-    *,
-    begun: Sequence[int] = (),
-    turns: FairQueue | None = None,
-) -> Iterator[BeamStep]:
+def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> Generator[BeamStep, None, None]:
     """Yields a BeamStep for each token that the beams grow by, and a last one with the hypotheses; closing the
-    iterator ends the computing within one token.
+    iterator ends the computing within one token. A Step's `choice` is None: nothing was drawn.
 
-    ids, begun and generation are those of `generation.generate`. A Step's `choice` is None: nothing was drawn.
+    `turns` is the queue of the device, shared with other callers.
     """
     turns = turns or FairQueue()
 
-    def search(hand_over: Callable[[BeamStep], None]) -> None:
-        with turns.visit(), ExitStack() as turn, torch.inference_mode():
+    def search(push: Callable[[BeamStep], None]) -> None:
+        with turns.session(), ExitStack() as slot, torch.inference_mode():
 
-            def between_turns(step: BeamStep) -> None:
-                turn.close()
-                hand_over(step)
-                turn.enter_context(turns.turn())
+            def push_between_slots(step: BeamStep) -> None:
+                slot.close()
+                push(step)
+                slot.enter_context(turns.slot())
 
-            turn.enter_context(turns.turn())
-            watch = _Watch(model, ids, begun, generation, between_turns)
-            outputs = _search(model, ids, begun, generation, watch)
-            last = watch.finish(outputs)
-            turn.close()
-            hand_over(last)
+            slot.enter_context(turns.slot())
+            observer = _BeamObserver(request, push_between_slots)
+            last = observer.last_step(_search(request, observer))
+            slot.close()
+            push(last)
 
-    return _as_iterator(search)
+    return pushed_iterator(search)
 
 
-def best_of(model: LoadedModel, ids, generation: GenerationSettings, **more) -> Iterator[Step]:
-    """The steps of the best continuation, once it is found."""
-    found: dict[Path, Step] = {}
-    for grown in beam_search(model, ids, generation, **more):
-        found |= {(*before, step.token.id): step for before, step in grown.grown}
-    best, text = grown.hypotheses[0].ids, IncrementalText(model.vocabulary)
+def best_beam(request: GenerationRequest, turns: FairQueue | None = None) -> Generator[Step, None, None]:
+    """The steps of the best hypothesis, once the search has ended."""
+    steps: dict[Path, Step] = {}
+    for beam_step in beam_search(request, turns):
+        steps |= {(*parent, step.token.id): step for parent, step in beam_step.grown}
+    best, text = beam_step.hypotheses[0].ids, IncrementalText(request.model.vocabulary)
     for index, token_id in enumerate(best):
-        fresh, last = text.push(token_id), index == len(best) - 1
-        yield replace(found[best[: index + 1]], text=fresh + (text.flush() if last else ""))
+        characters, is_last = text.push(token_id), index == len(best) - 1
+        yield replace(steps[best[: index + 1]], text=characters + (text.flush() if is_last else ""))
 
 
-def _decoder_ids(model: LoadedModel, ids: Sequence[int], begun: Sequence[int]) -> list[int]:
-    return [decoder_start(model), *begun] if model.model.config.is_encoder_decoder else [*ids, *begun]
-
-
-def _search(model: LoadedModel, ids, begun, generation: GenerationSettings, watch: "_Watch"):
-    """transformers' beam search, with the visitor's rules behind the watch, which sees the model's own numbers."""
-    rules: list[LogitsProcessor] = [watch]
+def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBeamOutput:
+    """transformers' beam search. The visitor's rules come after the observer, which sees the model's own numbers."""
+    model, generation = request.model, request.generation
+    processors: list[LogitsProcessor] = [observer]
     if generation.repetition_penalty != 1:
-        rules.append(RepetitionPenaltyLogitsProcessor(float(generation.repetition_penalty)))
+        processors.append(RepetitionPenaltyLogitsProcessor(float(generation.repetition_penalty)))
     if generation.no_repeat_ngram:
-        rules.append(NoRepeatNGramLogitsProcessor(generation.no_repeat_ngram))
-    asked = GenerationConfig(
+        processors.append(NoRepeatNGramLogitsProcessor(generation.no_repeat_ngram))
+    config = GenerationConfig(
         num_beams=generation.beams,
         num_return_sequences=generation.beams,
         do_sample=False,
@@ -121,113 +112,74 @@ def _search(model: LoadedModel, ids, begun, generation: GenerationSettings, watc
         output_scores=True,
         stop_strings=[*generation.stop, *stop_strings(model)] or None,
     )
-    own = _decoder_ids(model, ids, begun)
-    two_stacks = model.model.config.is_encoder_decoder
-    inputs = torch.tensor([list(ids) if two_stacks else own], device=model.input_device)
-    more = {"decoder_input_ids": torch.tensor([own], device=model.input_device)} if two_stacks else {}
-    return model.model.generate(
+    decoder_ids = torch.tensor([request.decoder_ids], device=model.input_device)
+    inputs, decoder_inputs = decoder_ids, {}
+    if request.is_encoder_decoder:
+        inputs = torch.tensor([list(request.ids)], device=model.input_device)
+        decoder_inputs = {"decoder_input_ids": decoder_ids}
+    outputs = cast(GenerationMixin, model.model).generate(
         inputs,
-        generation_config=asked,
+        generation_config=config,
         attention_mask=torch.ones_like(inputs),  # else transformers hides tokens that look like padding
-        logits_processor=LogitsProcessorList(rules),
+        logits_processor=LogitsProcessorList(processors),
         tokenizer=model.tokenizer,  # for stop texts, the checkpoint's own too
-        **more,
+        **decoder_inputs,
     )
+    return cast(GenerateBeamOutput, outputs)
 
 
-class _Watch(LogitsProcessor):
+class _BeamObserver(LogitsProcessor):
     """Sees the running beams at every step, and changes nothing."""
 
-    def __init__(self, model: LoadedModel, ids, begun, generation: GenerationSettings, hand_over):
-        self._model, self._text, self._generation, self._hand_over = model, (ids, begun), generation, hand_over
-        self._begin = len(_decoder_ids(model, ids, begun))
-        self._rows: dict[Path, Tensor] = {}  # log-probabilities (vocabulary,) after each running continuation
-        self._known: set[Path] = {()}
-        end = model.model.generation_config.eos_token_id
-        self._ends = set(end) if isinstance(end, list) else {end}
-        self._index = 0
+    def __init__(self, request: GenerationRequest, push: Callable[[BeamStep], None]):
+        self._request, self._push = request, push
+        self._prompt_length = len(request.decoder_ids)
+        self._rows: dict[Path, Tensor] = {}
+        """Running continuation -> log-probabilities (V,) after it."""
+        self._reported: set[Path] = {()}
+        self._end_ids = end_ids(request.model)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        running = [tuple(row[self._begin :].tolist()) for row in input_ids]
-        dropped = tuple(p for p in self._rows if not any(path[: len(p)] == p for path in running))
-        if self._index:
-            self._hand_over(BeamStep(self._grown(running), dropped, running[0]))
+        """Pushes what the step before changed. `input_ids` (beams, T), `scores` (beams, V), which are returned."""
+        running = [tuple(row[self._prompt_length :].tolist()) for row in input_ids]
+        if self._rows:  # at the first call nothing has grown yet
+            self._push(BeamStep(self._new_steps(running), self._dropped(running), running[0]))
         self._rows = dict(zip(running, scores, strict=True))
-        self._index += 1
         return scores
 
-    def _grown(self, paths: Sequence[Path]) -> tuple[tuple[Path, Step], ...]:
-        new = [path for path in dict.fromkeys(paths) if path not in self._known]
-        self._known.update(new)
+    def _dropped(self, kept: Sequence[Path]) -> tuple[Path, ...]:
+        return tuple(path for path in self._rows if not any(other[: len(path)] == path for other in kept))
+
+    def _new_steps(self, paths: Sequence[Path]) -> tuple[tuple[Path, Step], ...]:
+        new = [path for path in dict.fromkeys(paths) if path not in self._reported]
+        self._reported.update(new)
         return tuple((path[:-1], self._step(path)) for path in new)
 
     def _step(self, path: Path) -> Step:
+        model, (*parent, token_id) = self._request.model, path
         row = self._rows.get(path[:-1])
-        if row is None:  # it ended at an earlier step, where nobody knew yet that it would be kept
-            ids, begun = self._text
-            row = IncrementalDecoder(self._model, ids, [*begun, *path[:-1]]).next_logits()[0]
-        told = expectation(row, self._generation.alternatives, path[-1])
-        token = self._model.vocabulary.token(path[-1])
+        if row is None:  # it ended at an earlier step, before it was clear that it would be kept
+            decoder = IncrementalDecoder(model, self._request.ids, [*self._request.continuation, *parent])
+            row = decoder.next_logits()[0]
+        expected = expectation(row, self._request.generation.alternatives, token_id)
         return step_of(
-            self._model,
-            told,
-            path[-1],
-            index=len(path) - 1,
-            text=token.text,
+            model,
+            expected,
+            token_id,
+            index=len(parent),
+            text=model.vocabulary.token(token_id).text,
             choice=None,
             seconds=0.0,
-            chosen_probability=told.chosen_probability,
-            stopped=path[-1] in self._ends,
+            stopped=token_id in self._end_ids,
         )
 
-    def finish(self, outputs) -> BeamStep:
+    def last_step(self, outputs: GenerateBeamOutput) -> BeamStep:
         """The last step, from what `generate()` returned."""
         hypotheses = []
-        lengths = (outputs.beam_indices >= 0).sum(-1).tolist()
-        for row, score, length in zip(
-            outputs.sequences.tolist(), outputs.sequences_scores.tolist(), lengths, strict=True
-        ):
-            if score > -1e8:  # what transformers fills the places with that no beam came to
-                hypotheses.append(Hypothesis(tuple(row[self._begin : self._begin + length]), score))
+        scores = cast(Tensor, outputs.sequences_scores).tolist()  # (beams,)
+        lengths = (cast(Tensor, outputs.beam_indices) >= 0).sum(-1).tolist()  # new tokens of each
+        for row, score, length in zip(outputs.sequences.tolist(), scores, lengths, strict=True):
+            if score > _EMPTY_BEAM:
+                hypotheses.append(Hypothesis(tuple(row[self._prompt_length : self._prompt_length + length]), score))
         paths = [hypothesis.ids for hypothesis in hypotheses]
-        left = tuple(p for p in self._rows if not any(path[: len(p)] == p for path in paths))
-        return BeamStep(self._grown(paths), left, paths[0], tuple(hypotheses))
-
-
-class _Left(Exception):
-    """Nobody listens any more."""
-
-
-def _as_iterator(work: Callable[[Callable[[T], None]], None]) -> Iterator[T]:
-    """What a function hands over, as an iterator: it runs in a thread of its own, in step with whoever listens, and
-    ends at its next handing over when nobody does."""
-    given: SimpleQueue = SimpleQueue()
-    wanted, left = threading.Semaphore(0), threading.Event()
-
-    def hand_over(item) -> None:
-        given.put((item, None))
-        wanted.acquire()
-        if left.is_set():
-            raise _Left
-
-    def run() -> None:
-        try:
-            work(hand_over)
-            given.put((None, StopIteration()))
-        except BaseException as error:
-            given.put((None, error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = given.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield item
-            wanted.release()
-    finally:
-        left.set()
-        wanted.release()
+        return BeamStep(self._new_steps(paths), self._dropped(paths), paths[0], tuple(hypotheses))

@@ -1,9 +1,10 @@
-"""A conversation as the model reads it: rendered by the tokenizer's own chat template, the oldest turns left out where
-it would not fit. Knows nothing of generating.
+"""A conversation as the model reads it: rendered by the tokenizer's own chat template, without the oldest turns if it is
+too long. Knows nothing of generating.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from jinja2 import TemplateError
 
@@ -17,26 +18,26 @@ Message = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """What a model reads of a conversation."""
+class RenderedChat:
+    """A conversation in a model's template."""
 
     ids: tuple[int, ...]
-    """With the template's opening of the answer."""
+    """Up to the template's opening of the answer."""
     text: str
     """The same as text, special tokens written out."""
     dropped: int
-    """How many of the oldest messages were left out; a system prompt stays."""
+    """Number of the oldest messages that were removed; a system prompt stays."""
     injected: tuple[str, ...]
-    """Special tokens that stand in the messages themselves: the tokenizer reads them as its own."""
+    """Special tokens that the messages themselves contain: the tokenizer reads them as its own."""
 
 
-def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reserve: int = 1) -> Rendered:
-    """The conversation, of which the last turn is the user's, in the model's template.
+def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reserve: int = 1) -> RenderedChat:
+    """The conversation in the model's template; its last turn must be the user's.
 
-    limit: most tokens that the model reads and writes; reserve: tokens to keep free for the answer. Oldest turns are left
-    out, question and answer together, until that fits; where the last turn alone leaves less room, the answer gets
-    what is left. PlaygroundError without a template, for one that fails, for what is no conversation, and for a
-    last turn that leaves no room at all, with both numbers.
+    `limit` is the number of tokens that the model reads and writes at most, `reserve` the number kept free for the
+    answer. The oldest turns are removed, question and answer together, until both fit; if the last turn alone leaves
+    less room, the answer gets the rest. PlaygroundError for a model without a template, a template that fails, messages
+    that are no conversation, and, with both numbers, a last turn that leaves no room at all.
     """
     if not model.capabilities.chat:
         raise PlaygroundError("This model can't chat:", model.capabilities.chat.reason + ". Let it complete instead.")
@@ -48,23 +49,23 @@ def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reser
         following = next((i for i in range(1, len(kept)) if kept[i]["role"] == "user"), len(kept) - 1)
         kept = kept[following:]
     check_length(count, limit - 1)
-    text = model.tokenizer.apply_chat_template([*system, *kept], add_generation_prompt=True, tokenize=False)
-    written = "\n".join(message["content"] for message in [*system, *kept])
+    conversation = [dict(message) for message in [*system, *kept]]
+    text = model.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+    written = "\n".join(message["content"] for message in conversation)
     injected = tuple(name for name in model.tokenizer.all_special_tokens if name and name in written)
-    return Rendered(tuple(_ids(model, [*system, *kept])), text, len(turns) - len(kept), injected)
+    return RenderedChat(tuple(_ids(model, conversation)), cast(str, text), len(turns) - len(kept), injected)
 
 
 def text_of(model: LoadedModel, ids: Sequence[int]) -> str:
-    """The text that gives these ids when it is tokenized like any other, with the special tokens that the tokenizer
-    adds of its own accord: those are taken off."""
+    """The text that tokenizes to these ids. The special token that the tokenizer puts before every text is left out."""
     ids, first = list(ids), model.vocabulary.tokenize("a")[0][0]
     if first in model.vocabulary.special_ids and ids[:1] == [first]:
         ids = ids[1:]
-    return model.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    return cast(str, model.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
 
 def _check(messages: Sequence[Message]) -> None:
-    """PlaygroundError for what is no conversation."""
+    """PlaygroundError for messages that are no conversation."""
     for message in messages:
         if message.get("role") not in ROLES or not isinstance(message.get("content"), str):
             raise PlaygroundError(
@@ -76,7 +77,9 @@ def _check(messages: Sequence[Message]) -> None:
 
 def _ids(model: LoadedModel, messages: Sequence[Message]) -> list[int]:
     try:
-        return model.tokenizer.apply_chat_template(list(messages), add_generation_prompt=True, return_dict=False)
+        conversation = [dict(message) for message in messages]
+        ids = model.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False)
+        return cast(list[int], ids)
     except TemplateError as error:  # a program that came with the tokenizer
         remedy = "Leave the system prompt empty." if messages[0]["role"] == "system" else "Let it complete instead."
         raise PlaygroundError(f"This model's chat template failed: {error}.", remedy) from error

@@ -1,15 +1,17 @@
-"""Reading one token over a key-value cache of fixed length: the same kernels on the same memory at every step, so that a
-GPU can replay them as one CUDA graph instead of being handed hundreds of them, one by one. Knows nothing of texts.
+"""Reading one token over a key-value cache of fixed length. Every step runs the same kernels on the same memory, so a GPU
+can replay them as one CUDA graph, where it would otherwise be handed hundreds of kernels one by one. Knows nothing of
+texts.
 
-A graph is tried before it is used: on a few tokens it has to give the logits that the model gives, and sooner. Until it
-is ready, and whenever another visitor holds it, tokens are read the usual way. Without a GPU nothing is captured, but the
-same step can be run and compared, which is what the tests do.
+A graph is compared with the eager forward pass before it is used: on a few tokens it has to give the same logits, and
+faster. Until it is ready, and while another visitor has it, tokens are read eagerly. Without a GPU nothing is captured;
+the same step can still be run and compared, which the tests do.
 """
 
 import copy
 import logging
 import threading
 import time
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -20,151 +22,170 @@ from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 
-_BYTES = 512 * 2**20
-"""Most that a cache of fixed length takes."""
-_LEAST = 64
-"""Tokens below which a cache is not worth it."""
-_TRIED = (5, 6, 7, 8, 9, 10, 11, 12)
-"""Token ids that a graph is tried on."""
+_MAX_BYTES = 512 * 2**20
+"""Largest cache of fixed length."""
+_MIN_LENGTH = 64
+"""Tokens below which a cache of fixed length is not worth its memory."""
+_TRIAL_IDS = (5, 6, 7, 8, 9, 10, 11, 12)
+"""Token ids that a graph is compared on: the first four are the prompt."""
+_TRIAL_PROMPT = 4
 
 
 class CudaGraphDecoder:
-    """One token's forward pass over a fixed cache; whoever takes it has it alone."""
+    """The forward pass of one token over a cache of fixed length; one caller at a time acquires it."""
 
     def __init__(self, model: LoadedModel, length: int):
-        """Makes a cache for `length` tokens. PlaygroundError where the family's can't be of fixed length."""
+        """Makes a cache for `length` tokens. PlaygroundError for a family whose cache can't have a fixed length."""
         self.length = length
         self.gain: float | None = None
-        """How many times sooner it gives a token than the usual way, as measured; None before it was tried."""
-        self._model, self._named = model.model, cache_argument(model.model)
-        if self._named is None or model.model.config.is_encoder_decoder:
+        """How many times as fast as the eager forward pass; None before it was measured."""
+        self._model = model.model
+        cache_name = cache_argument(model.model)
+        if cache_name is None or model.model.config.is_encoder_decoder:
             raise PlaygroundError("Only decoders with a key-value cache are captured.", "Go on without.")
+        self.cache_name = cache_name
         self._token = torch.zeros(1, 1, dtype=torch.long, device=model.input_device)
-        self._place = torch.zeros_like(self._token)
+        self._position = torch.zeros_like(self._token)
         self._cache = StaticCache(config=model.model.config, max_cache_len=length)
-        if any(type(layer) is not StaticLayer for layer in self._cache.layers):
+        self._layers = [layer for layer in self._cache.layers if type(layer) is StaticLayer]
+        if len(self._layers) < len(self._cache.layers):
             raise PlaygroundError(
                 "Layers with a sliding window are not captured: their masks follow the text.", "Go on without."
             )
         self._graph: torch.cuda.CUDAGraph | None = None
         self._logits: Tensor | None = None
-        self._taken = threading.Lock()
+        self._lock = threading.Lock()
         self._count = 0
-        self._read()  # which makes the cache's tensors
+        self._forward()  # makes the cache's tensors
 
-    def take(self, cache: Cache) -> bool:
-        """Goes on from what a cache holds; False where another has taken it, or where it holds too much."""
+    def acquire(self, cache: Cache) -> bool:
+        """Takes over what `cache` holds. False if another caller has the step, or if the cache holds too much."""
         count = cache.get_seq_length()
-        plain = all(type(layer) is DynamicLayer for layer in getattr(cache, "layers", [None]))
-        if not plain or count >= self.length or not self._taken.acquire(blocking=False):
+        is_plain = all(type(layer) is DynamicLayer for layer in getattr(cache, "layers", [None]))
+        if not is_plain or count >= self.length or not self._lock.acquire(blocking=False):
             return False
         try:
-            for mine, theirs in zip(self._cache.layers, cache.layers, strict=True):
-                mine.keys[:, :, :count], mine.values[:, :, :count] = theirs.keys, theirs.values
-                mine.cumulative_length.fill_(count)
+            for own, other in zip(self._layers, cache.layers, strict=True):
+                for fixed, tensor in zip(_tensors(own), _tensors(other), strict=True):
+                    fixed[:, :, :count] = tensor
+                cast(Tensor, own.cumulative_length).fill_(count)  # an int only until the first forward pass
         except BaseException:
-            self._taken.release()
+            self._lock.release()
             raise
         self._count = count
         return True
 
     @property
     def full(self) -> bool:
-        """There is no room for another token."""
+        """Whether the cache has no room for another token."""
         return self._count >= self.length
 
     def read(self, token: Tensor) -> Tensor:
-        """Logits (1, vocabulary), float32, after one more token (1, 1)."""
+        """Logits (1, V), float32, after one more token (1, 1)."""
         self._token.copy_(token)
-        self._place.fill_(self._count)
+        self._position.fill_(self._count)
         self._count += 1
-        if self._graph is None:
-            return self._read()
+        if self._graph is None or self._logits is None:
+            return self._forward()
         self._graph.replay()
         return self._logits.clone()
 
-    def leave(self, cache: Cache) -> Cache:
-        """A cache like the one taken over, with all that was read since; others may take the step now."""
+    def release(self, cache: Cache) -> Cache:
+        """A cache like the one acquired with, and all that was read since. Others may acquire the step from now on."""
         try:
-            mine = copy.copy(cache)
-            mine.layers = [copy.copy(layer) for layer in cache.layers]
-            for layer, held in zip(mine.layers, self._cache.layers, strict=True):
-                layer.keys, layer.values = (tensor[:, :, : self._count].clone() for tensor in (held.keys, held.values))
-            return mine
-        finally:  # also where a GPU has no memory left for the copy
-            self._taken.release()
+            result = _shallow_copy(cache)
+            for layer, own in zip(cast(list[DynamicLayer], result.layers), self._layers, strict=True):
+                layer.keys, layer.values = (tensor[:, :, : self._count].clone() for tensor in _tensors(own))
+            return result
+        finally:  # also if a GPU has no memory left for the copy
+            self._lock.release()
 
-    def _read(self) -> Tensor:
-        named = {"input_ids": self._token, "position_ids": self._place, self._named: self._cache}
-        return self._model(**named, use_cache=True, return_dict=True).logits[:, -1].float()
+    def _forward(self) -> Tensor:
+        inputs = {"input_ids": self._token, "position_ids": self._position, self.cache_name: self._cache}
+        logits: Tensor = self._model(**inputs, use_cache=True, return_dict=True).logits
+        return logits[:, -1].float()
 
     def capture(self) -> None:
         """Records the step as a CUDA graph; the cache's contents are lost."""
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(3):  # what libraries do only once
-                self._read()
-        torch.cuda.current_stream().wait_stream(aside)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):  # libraries initialize at their first calls
+                self._forward()
+        torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others go on meanwhile
-            self._logits = self._read()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads use the GPU meanwhile
+            self._logits = self._forward()
         self._graph = graph
 
 
+def _tensors(layer: object) -> tuple[Tensor, Tensor]:
+    """Keys and values (1, H, T, D) in a layer of a cache that was used."""
+    used = cast(DynamicLayer | StaticLayer, layer)
+    return cast(Tensor, used.keys), cast(Tensor, used.values)
+
+
+def _shallow_copy(cache: Cache) -> Cache:
+    """A cache with layers of its own that share their tensors with the original's."""
+    result = copy.copy(cache)
+    result.layers = [copy.copy(layer) for layer in cache.layers]
+    return result
+
+
 @torch.inference_mode()
-def tried(model: LoadedModel, step: CudaGraphDecoder) -> tuple[float, float]:
-    """The largest difference of a logit from the usual way, as a share of the largest logit; and how many times sooner the
-    step gives its tokens. PlaygroundError where it is another model's answer."""
-    named = cache_argument(model.model)
-    ids = torch.tensor([_TRIED], device=model.input_device)
-    cache = model.model(ids[:, :4], use_cache=True)[named]
-    kept = copy.copy(cache)
-    kept.layers = [copy.copy(layer) for layer in cache.layers]
-    usual, took = [], []
-    for place in range(4, ids.shape[1]):
+def compare_with_eager(model: LoadedModel, step: CudaGraphDecoder) -> tuple[float, float]:
+    """The largest difference of a logit from the eager forward pass, as a share of the largest logit; and how many times
+    as fast the step is. PlaygroundError if rounding does not explain the difference."""
+    cache_name = step.cache_name
+    ids = torch.tensor([_TRIAL_IDS], device=model.input_device)
+    tokens = [ids[:, position : position + 1] for position in range(_TRIAL_PROMPT, len(_TRIAL_IDS))]
+    cache = model.model(ids[:, :_TRIAL_PROMPT], use_cache=True)[cache_name]
+    prompt_cache = _shallow_copy(cache)
+    eager, eager_seconds = [], []
+    for token in tokens:
         started = time.perf_counter()
-        outputs = model.model(**{"input_ids": ids[:, place : place + 1], named: cache}, use_cache=True)
-        usual.append(outputs.logits[:, -1].float().cpu())
-        took.append(time.perf_counter() - started)
-    if not step.take(kept):
+        outputs = model.model(**{"input_ids": token, cache_name: cache}, use_cache=True)
+        eager.append(outputs.logits[:, -1].float().cpu())
+        eager_seconds.append(time.perf_counter() - started)
+    if not step.acquire(prompt_cache):
         raise PlaygroundError("The model's own cache can't be taken over.", "Go on without.")
-    fixed, sooner = [], []
-    for place in range(4, ids.shape[1]):
+    fixed, fixed_seconds = [], []
+    for token in tokens:
         started = time.perf_counter()
-        fixed.append(step.read(ids[:, place : place + 1]).cpu())
-        sooner.append(time.perf_counter() - started)
-    step.leave(kept)
-    expected, found = torch.cat(usual), torch.cat(fixed)
-    difference = float((expected - found).abs().max() / expected.abs().max())
+        fixed.append(step.read(token).cpu())
+        fixed_seconds.append(time.perf_counter() - started)
+    step.release(prompt_cache)
+    expected, actual = torch.cat(eager), torch.cat(fixed)
+    difference = float((expected - actual).abs().max() / expected.abs().max())
     if not difference <= rounding(model.model.dtype).logits:
         raise PlaygroundError(f"Over a cache of fixed length its logits are off by {difference:.1%}.", "Go on without.")
-    return difference, min(took) / min(sooner)
+    return difference, min(eager_seconds) / min(fixed_seconds)
 
 
-def longest(model: LoadedModel, limit: int) -> int:
-    """Tokens for which a fixed cache is made: the model's longest text, as far as 512 MiB go."""
-    return min(limit, _BYTES // (model.anatomy.cache_bytes_per_token or _BYTES))
+def fixed_cache_length(model: LoadedModel, limit: int) -> int:
+    """Tokens for which a cache of fixed length is made: `limit`, or fewer if 512 MiB do not hold so many."""
+    return min(limit, _MAX_BYTES // (model.anatomy.cache_bytes_per_token or _MAX_BYTES))
 
 
-def warm_up(model: LoadedModel, limit: int) -> None:
-    """Gives the model a CudaGraphDecoder once one is captured, tried and found to be sooner; in a thread of its own."""
-    threading.Thread(target=_warm_up, args=(model, limit), daemon=True).start()
+def capture_in_background(model: LoadedModel, limit: int) -> None:
+    """Starts a thread that captures a CudaGraphDecoder for at most `limit` tokens, and gives it to the model if it is
+    right and faster than the eager forward pass."""
+    threading.Thread(target=_capture, args=(model, limit), daemon=True).start()
 
 
 @torch.inference_mode()
-def _warm_up(model: LoadedModel, limit: int) -> None:
+def _capture(model: LoadedModel, limit: int) -> None:
     log = logging.getLogger(__name__)
     try:
-        if (length := longest(model, limit)) < _LEAST:
+        if (length := fixed_cache_length(model, limit)) < _MIN_LENGTH:
             return
         step = CudaGraphDecoder(model, length)
         step.capture()
-        difference, step.gain = tried(model, step)
+        difference, step.gain = compare_with_eager(model, step)
         log.info("%s: a captured step is %.1f times as fast, off by %.0e", model.model_id, step.gain, difference)
         if step.gain > 1:
             model.graph = step
     except PlaygroundError as error:
         log.info("%s: no graph. %s", model.model_id, error)
-    except Exception:  # whatever a family or a driver does: the usual way goes on
+    except Exception:  # whatever a family or a driver does, the eager forward pass goes on
         log.exception("%s: no graph", model.model_id)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playground.analysis.generation.sampling_stages import Choice, candidates_of, draw, stage
+from playground.analysis.generation.sampling_stages import TokenChoice, candidates_of, draw, stage
 from playground.figures.generation.sampling_stages import stages_figure
 
 LOG = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
@@ -63,13 +63,13 @@ def test_candidates_hold_the_chosen_one():
     assert candidates_of(LOG, 2, also=[1]).tolist() == [0, 1]
 
 
-def choice_by_hand() -> Choice:
+def choice_by_hand() -> TokenChoice:
     """Of four tokens the last two are cut; 0.8 falls on the second, whose stretch is 2/3 to 1."""
     cut = LOG.clone()
     cut[2:] = -math.inf
     ids = torch.tensor([0, 1, 2])
     picked, place = draw(cut, 0.8)
-    return Choice(picked, 1 / 3, (0, 1, 2), (0, 1), (stage("logits", LOG, ids), stage("top-k 2", cut, ids)), place)
+    return TokenChoice(picked, 1 / 3, (0, 1, 2), (0, 1), (stage("logits", LOG, ids), stage("top-k 2", cut, ids)), place)
 
 
 def test_figure_says_what_was_cut_and_where_the_draw_fell():

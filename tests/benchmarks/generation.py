@@ -20,7 +20,7 @@ import torch
 from transformers import GenerationConfig
 
 import playground as pg
-from playground.generation.decoder import PrefixCaches
+from playground.generation.kv_cache import PrefixCaches
 from playground.settings import Settings
 
 PROMPT = "The history of the town begins with a mill beside the river, where"

@@ -4,7 +4,8 @@ import threading
 import time
 
 from playground.concurrency.fair_queue import FairQueue
-from playground.generation.generate import GenerationSettings, generate
+from playground.generation.generate import generate
+from playground.generation.settings import GenerationSettings
 
 
 def test_turns_come_in_the_order_of_asking():
@@ -13,10 +14,10 @@ def test_turns_come_in_the_order_of_asking():
     turns, served = FairQueue(), []
 
     def visit(name):
-        with turns.turn():
+        with turns.slot():
             served.append(name)
 
-    with turns.turn():
+    with turns.slot():
         threads = []
         for name in "abcd":
             threads.append(threading.Thread(target=visit, args=(name,)))
@@ -52,9 +53,9 @@ def test_a_failure_gives_the_turn_back():
     """Guards against one visitor's error that holds up all the others."""
     turns = FairQueue()
     try:
-        with turns.visit(), turns.turn():
+        with turns.session(), turns.slot():
             raise ValueError
     except ValueError:
         pass
-    with turns.turn():
+    with turns.slot():
         assert turns.visitors == 0

@@ -8,7 +8,9 @@ import torch
 
 from playground.errors import PlaygroundError
 from playground.generation.beam_search import beam_search
-from playground.generation.generate import GenerationSettings, generate
+from playground.generation.generate import generate
+from playground.generation.request import GenerationRequest
+from playground.generation.settings import GenerationSettings
 from tests.generation.test_generate import FAMILIES, PROMPT, counted_passes, ids_of
 
 
@@ -44,7 +46,9 @@ def test_ids_of_the_default_model(smollm2, beams):
     text = "The cat sat on the mat"
     theirs, scores = by_transformers(smollm2, text, 10, num_beams=beams, num_return_sequences=beams)
     ids = smollm2.vocabulary.tokenize(text)[0]
-    *_, last = beam_search(smollm2, ids, GenerationSettings(max_new_tokens=10, beams=beams))
+    *_, last = beam_search(
+        GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=10, beams=beams))
+    )
     assert [list(h.ids) for h in last.hypotheses] == theirs
     assert [h.score for h in last.hypotheses] == pytest.approx(scores)
 
@@ -54,7 +58,7 @@ def test_every_number_is_the_models_own(smollm2):
     hypothesis. With no penalty the score is their mean logarithm."""
     ids = smollm2.vocabulary.tokenize(PROMPT)[0]
     steps = {}
-    for found in beam_search(smollm2, ids, GenerationSettings(max_new_tokens=5, beams=3)):
+    for found in beam_search(GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=5, beams=3))):
         steps |= {(*before, step.token.id): step for before, step in found.grown}
     for hypothesis in found.hypotheses:
         with torch.inference_mode():
@@ -69,7 +73,7 @@ def test_what_fell_out_was_there_and_is_not_kept(smollm2):
     """Guards against a dropped continuation that lives on: none of the hypotheses begins with it, and each was grown."""
     ids = smollm2.vocabulary.tokenize(PROMPT)[0]
     grown, dropped = {()}, []
-    for found in beam_search(smollm2, ids, GenerationSettings(max_new_tokens=6, beams=3)):
+    for found in beam_search(GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=6, beams=3))):
         assert all(path in grown for path in found.dropped)
         dropped += found.dropped
         for before, step in found.grown:
@@ -89,7 +93,7 @@ def test_an_end_before_the_others(tiny):
     try:
         theirs, _ = by_transformers(model, PROMPT, 6, num_beams=3, num_return_sequences=3)
         ids = model.vocabulary.tokenize(PROMPT)[0]
-        *_, last = beam_search(model, ids, GenerationSettings(max_new_tokens=6, beams=3))
+        *_, last = beam_search(GenerationRequest(model, tuple(ids), (), GenerationSettings(max_new_tokens=6, beams=3)))
         ours = [list(h.ids) for h in last.hypotheses]
         assert [row[: len(own)] for row, own in zip(theirs, ours, strict=True)] == ours
         assert any(own[-1] == plain[2] and len(own) < 6 for own in ours)
@@ -102,9 +106,8 @@ def test_closing_ends_the_search(tiny):
     model = tiny("llama")
     before = set(threading.enumerate())
     with counted_passes(model) as passes:
-        search = beam_search(
-            model, model.vocabulary.tokenize(PROMPT)[0], GenerationSettings(max_new_tokens=50, beams=2)
-        )
+        ids = model.vocabulary.tokenize(PROMPT)[0]
+        search = beam_search(GenerationRequest(model, tuple(ids), (), GenerationSettings(max_new_tokens=50, beams=2)))
         list(islice(search, 3))
         search.close()
         own = set(threading.enumerate()) - before

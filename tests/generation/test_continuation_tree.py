@@ -58,7 +58,7 @@ def test_log_probability_is_a_sum():
 def test_stretches_by_hand():
     """Guards against lines that cross or leave a fork: ab forks into c and d; x stands alone below."""
     tree = grown("abc", "abd", "x")
-    told = [(words(tree, s.nodes), s.start, s.parent, s.lane) for s in tree.stretches()]
+    told = [(words(tree, s.nodes), s.start, s.parent, s.row) for s in tree.segments()]
     assert told == [("ab", 0, None, 0.5), ("x", 0, None, 2.0), ("c", 2, 0, 0.0), ("d", 2, 0, 1.0)]
 
 
@@ -82,7 +82,7 @@ def test_figure_tells_nodes_and_escapes_tokens():
     """Guards against a click that opens another continuation, and against a token read as markup."""
     tree = grown("ab", "ac")
     tokens = [TreeToken("<b>a", 0.5, -0.7), TreeToken("b", 0.5, -1.4), TreeToken("c", 0.1, -3.0)]
-    figure = tree_figure(tree.stretches(), tokens, ["<img src=x>", "b", "c"], strip=[0, 2], dropped={1: 2})
+    figure = tree_figure(tree.segments(), tokens, ["<img src=x>", "b", "c"], strip=[0, 2], dropped={1: 2})
     points = next(trace for trace in figure.data if trace.mode == "markers")
     assert list(points.customdata) == [0, 1, 2]
     assert "&lt;b&gt;a" in points.text[0] and "<img" not in figure.to_json()
@@ -95,7 +95,7 @@ def test_figure_tells_nodes_and_escapes_tokens():
 def test_figure_of_any_size(count):
     """Guards against a division by zero without continuations, and a picture that grows without end."""
     tree = grown(*(chr(97 + i) + "z" * 30 for i in range(count)))
-    figure = tree_figure(tree.stretches(), [TreeToken("z", 0.9, -1.0)] * len(tree.nodes), ["z"] * count)
+    figure = tree_figure(tree.segments(), [TreeToken("z", 0.9, -1.0)] * len(tree.nodes), ["z"] * count)
     assert 120 <= figure.layout.height <= 640
 
 

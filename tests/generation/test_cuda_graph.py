@@ -8,8 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import playground as pg
 from playground.errors import PlaygroundError
 from playground.generation import cuda_graph
-from playground.generation.cuda_graph import CudaGraphDecoder, tried
-from playground.generation.decoder import PrefixCaches
+from playground.generation.cuda_graph import CudaGraphDecoder, compare_with_eager
+from playground.generation.kv_cache import PrefixCaches
 from playground.models.families import cache_argument
 from tests.tools import zoo
 
@@ -56,9 +56,9 @@ def test_a_fixed_cache_gives_the_same_logits(family, tiny):
             step_of(tiny(family))
     elif family == "gpt_neo":
         with pytest.raises(PlaygroundError, match="off by"):
-            tried(tiny(family), step_of(tiny(family)))
+            compare_with_eager(tiny(family), step_of(tiny(family)))
     else:
-        difference, _ = tried(tiny(family), step_of(tiny(family)))
+        difference, _ = compare_with_eager(tiny(family), step_of(tiny(family)))
         assert difference < 1e-5
 
 
@@ -83,7 +83,7 @@ def test_the_same_text_is_written(family, length, with_step, tiny, monkeypatch):
     model, prefixes = with_step(family, length), PrefixCaches(2**24)
     steps = list(pg.generate(model, PROMPT, asked, prefixes=prefixes))
     assert [s.token.id for s in steps] == expected and len(read) == min(length, 19) - 8
-    assert not model.graph._taken.locked(), "the next visitor could not take it"
+    assert not model.graph._lock.locked(), "the next visitor could not take it"
     ids = model.vocabulary.tokenize(PROMPT)[0]
     assert prefixes.find(model, (), [*ids, *expected])[0] == len(ids) + 11, "what was read is kept for a branch"
     branch = pg.generate(model, ids, asked, begun=expected[:4], prefixes=prefixes)
@@ -101,16 +101,16 @@ def test_one_at_a_time(with_step, tiny):
     assert [[s.token.id for s in steps] for steps in zip(*found, strict=True)] == expected
     stopped = pg.generate(model, "abc", asked)
     next(stopped), next(stopped)
-    assert model.graph._taken.locked()
+    assert model.graph._lock.locked()
     stopped.close()
-    assert not model.graph._taken.locked()
+    assert not model.graph._lock.locked()
 
 
 def test_several_samples_do_not_take_it(with_step):
     """Guards against rows that share a cache of one row."""
     model = with_step("llama")
     asked = pg.GenerationSettings(max_new_tokens=4, samples=3, seed=1)
-    assert len(list(pg.generate(model, "abc", asked))) == 12 and not model.graph._taken.locked()
+    assert len(list(pg.generate(model, "abc", asked))) == 12 and not model.graph._lock.locked()
 
 
 class Asking(TorchDispatchMode):
@@ -132,7 +132,7 @@ def test_a_graph_could_hold_it(family, tiny):
     """Guards against a step whose course depends on a number that the processor has to be told."""
     step, asking = step_of(tiny(family)), Asking()
     with torch.inference_mode(), asking:
-        step._read()
+        step._forward()
     assert asking.heard == []
     with asking:
         bool(torch.ones(1))
@@ -141,7 +141,10 @@ def test_a_graph_could_hold_it(family, tiny):
 
 def test_how_long_a_cache_is_made(tiny, smollm2):
     """Guards against a cache larger than 512 MiB: SmolLM2 keeps 45 KiB a token, so 11,650 would fit."""
-    assert cuda_graph.longest(smollm2, 4096) == 4096 and cuda_graph.longest(smollm2, 100_000) == 2**29 // 46_080
+    assert (
+        cuda_graph.fixed_cache_length(smollm2, 4096) == 4096
+        and cuda_graph.fixed_cache_length(smollm2, 100_000) == 2**29 // 46_080
+    )
     assert cache_argument(tiny("openai-gpt").model) is None
 
 
@@ -158,14 +161,14 @@ def test_a_copy_that_fails_gives_the_step_back(with_step, tiny, monkeypatch):
     with monkeypatch.context() as patched:
         steps = pg.generate(model, PROMPT, asked)
         next(steps), next(steps)
-        assert model.graph._taken.locked()
+        assert model.graph._lock.locked()
         patched.setattr(torch.Tensor, "clone", fails)
         with pytest.raises(torch.OutOfMemoryError):
             steps.close()
-    assert not model.graph._taken.locked()
+    assert not model.graph._lock.locked()
     with monkeypatch.context() as patched:
         patched.setattr(torch.Tensor, "fill_", fails)
         with pytest.raises(torch.OutOfMemoryError):
             list(pg.generate(model, PROMPT, asked))
-    assert not model.graph._taken.locked()
+    assert not model.graph._lock.locked()
     assert [s.token.id for s in pg.generate(model, PROMPT, asked)] == expected

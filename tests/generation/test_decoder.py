@@ -8,8 +8,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from playground.concurrency.fair_queue import FairQueue
 from playground.generation import decoder
-from playground.generation.decoder import IncrementalDecoder, PrefixCaches
-from playground.generation.generate import GenerationSettings, PrefillProgress, Step, generate
+from playground.generation.decoder import IncrementalDecoder
+from playground.generation.generate import generate, generate_with_progress
+from playground.generation.kv_cache import PrefixCaches
+from playground.generation.settings import GenerationSettings
+from playground.generation.steps import PrefillProgress, Step
 from playground.loading import prepare
 from tests.generation.test_generate import PROMPT, counted_passes, greedy, ids_of
 from tests.tools import zoo
@@ -94,7 +97,7 @@ def test_another_source_is_another_text(tiny):
     list(generate(model, PROMPT, greedy(8), prefixes=prefixes))
     fresh = ids_of(generate(model, "Another text", greedy(8)))
     assert ids_of(generate(model, "Another text", greedy(8), prefixes=prefixes)) == fresh
-    assert IncrementalDecoder(model, [1, 2, 3], (), 1, prefixes).reused == 0
+    assert IncrementalDecoder(model, [1, 2, 3], (), 1, prefixes).tokens_read == 0
 
 
 def test_a_window_that_has_moved_on_is_not_reused(tiny):
@@ -111,12 +114,14 @@ def test_budget_and_eviction(tiny):
     """Guards against caches that are kept for ever, or after their model has gone."""
     model, prefixes = tiny("llama"), PrefixCaches(2**24)
     list(generate(model, PROMPT, greedy(4), prefixes=prefixes))
-    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).reused == len(PROMPT) - 1
+    assert (
+        IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).tokens_read == len(PROMPT) - 1
+    )
     prefixes.forget(model)
-    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).reused == 0
+    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, prefixes).tokens_read == 0
     none = PrefixCaches(10)
     list(generate(model, PROMPT, greedy(4), prefixes=none))
-    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, none).reused == 0
+    assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, none).tokens_read == 0
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma2", "bart", "t5", "bloom", "openai-gpt", "deepseek_v2"])
@@ -192,7 +197,7 @@ def test_a_window_is_counted_as_what_it_holds(tiny, family):
     model, prefixes = tiny(family), PrefixCaches(2**24)
     reader = IncrementalDecoder(model, [7] * 60, (), 1, prefixes)
     logits = reader.next_logits()
-    reader.keep()
+    reader.store_prefix()
     (key,) = prefixes._caches.keys()
     layers = prefixes._caches.peek(key).layers
     held = {t.untyped_storage().data_ptr(): t.untyped_storage() for layer in layers for t in (layer.keys, layer.values)}
@@ -220,14 +225,14 @@ def test_a_long_text_is_read_in_stretches(tiny, family, monkeypatch):
     once = family == "openai-gpt" or model.model.config.is_encoder_decoder
     with counted_passes(model) as passes:
         reader, places = IncrementalDecoder(model, ids), []
-        while reader.behind:
+        while reader.has_chunks_left:
             places.append(reader.prefill_chunk())
         logits = reader.next_logits()
     assert places == ([] if once else [(n, len(ids)) for n in (5, 10, 15, 19)]), "of 23 tokens, 19 before the last 4"
     assert once or passes[-5:] == [5, 5, 5, 4, 4]
     torch.testing.assert_close(logits, whole, atol=1e-5 * whole.abs().max().item(), rtol=0)
     assert ids_of(generate(model, LONG, greedy(6))) == usual
-    assert IncrementalDecoder(model, ids[:5]).behind is False
+    assert IncrementalDecoder(model, ids[:5]).has_chunks_left is False
 
 
 def test_recurrent_states_are_not_read_in_stretches(recurrent):
@@ -258,7 +263,7 @@ def test_angles_that_follow_the_length_are_not_read_in_stretches(family, scaling
     monkeypatch.setitem(zoo.CONFIGS, family, config)
     model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} of any length")
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
-    assert not IncrementalDecoder(model, model.vocabulary.tokenize(LONG)[0]).behind
+    assert not IncrementalDecoder(model, model.vocabulary.tokenize(LONG)[0]).has_chunks_left
 
 
 def test_a_gpu_reads_a_long_text_at_once(monkeypatch):
@@ -266,7 +271,7 @@ def test_a_gpu_reads_a_long_text_at_once(monkeypatch):
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama on a GPU")
     model.device = replace(model.device, value=torch.device("cuda"))
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
-    assert not IncrementalDecoder(model, model.vocabulary.tokenize(LONG)[0]).behind
+    assert not IncrementalDecoder(model, model.vocabulary.tokenize(LONG)[0]).has_chunks_left
 
 
 def test_reading_can_be_ended(tiny, monkeypatch):
@@ -276,7 +281,7 @@ def test_reading_can_be_ended(tiny, monkeypatch):
     assert decoder.supports_chunked_prefill(model)
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
     with counted_passes(model) as passes:
-        steps = generate(model, text, greedy(4), prefixes=prefixes, readings=True)
+        steps = generate_with_progress(model, text, greedy(4), prefixes=prefixes)
         assert [next(steps), next(steps)] == [PrefillProgress(5, 26), PrefillProgress(10, 26)]
         steps.close()
         assert passes == [5, 5]
@@ -289,7 +294,7 @@ def test_others_have_their_turn_between_two_stretches(tiny, monkeypatch):
     """Guards against a second visitor who waits for the whole of the first one's long text."""
     model, turns = tiny("llama"), FairQueue()
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
-    first = generate(model, LONG, greedy(2), turns=turns, readings=True)
+    first = generate_with_progress(model, LONG, greedy(2), turns=turns)
     assert isinstance(next(first), PrefillProgress)
     assert len(list(generate(model, "ab", greedy(3), turns=turns))) == 3, "while the first still reads"
     assert [type(step) for step in first] == [PrefillProgress, PrefillProgress, PrefillProgress, Step, Step]

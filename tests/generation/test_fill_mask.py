@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from playground.errors import PlaygroundError
-from playground.generation.fill_mask import fill
+from playground.generation.fill_mask import fill_mask
 from playground.loading import prepare
 from playground.recording.record import record
 from tests.tools import zoo
@@ -17,18 +17,18 @@ def test_probabilities_are_those_of_a_pass_with_the_mask(tiny, family):
     if not model.capabilities.logits:
         pytest.skip(model.capabilities.logits.reason)
     ids = model.vocabulary.tokenize("The cat sat")[0]
-    found = fill(model, "The cat sat", [4, 6])
+    found = fill_mask(model, "The cat sat", [4, 6])
     ids[4] = ids[6] = model.tokenizer.mask_token_id
     with torch.inference_mode():
         rows = model.model(torch.tensor([ids])).logits[0].double().softmax(-1)
-    assert [f.index for f in found.fills] == [4, 6]
-    for place in found.fills:
+    assert [f.index for f in found.predictions] == [4, 6]
+    for place in found.predictions:
         row = rows[place.index]
         assert place.original == found.tokens[place.index]
-        assert place.expected.chosen.probability == pytest.approx(float(row[place.original.id]), rel=1e-3)
+        assert place.expected.actual.probability == pytest.approx(float(row[place.original.id]), rel=1e-3)
         best = place.expected.alternatives[0]
         assert best.token.id == int(row.argmax()) and best.probability == pytest.approx(float(row.max()), rel=1e-3)
-        assert place.visible.chosen.probability != pytest.approx(place.expected.chosen.probability, rel=1e-6)
+        assert place.visible.actual.probability != pytest.approx(place.expected.actual.probability, rel=1e-6)
 
 
 def test_every_mask_of_the_text(tiny):
@@ -38,9 +38,9 @@ def test_every_mask_of_the_text(tiny):
     text = f"a{mask}b{mask}"
     recording = record(model, text)
     masks = [i for i, token in enumerate(recording.tokens) if token.id == model.tokenizer.mask_token_id]
-    found = fill(model, text, masks, recording=recording)
-    assert [f.index for f in found.fills] == masks and len(masks) == 2
-    assert all(f.original is None and f.visible is None for f in found.fills)
+    found = fill_mask(model, text, masks, recording=recording)
+    assert [f.index for f in found.predictions] == masks and len(masks) == 2
+    assert all(f.original is None and f.visible is None for f in found.predictions)
 
 
 def test_a_recording_saves_the_first_pass(tiny):
@@ -50,7 +50,7 @@ def test_a_recording_saves_the_first_pass(tiny):
     model = tiny("bert")
     recording = record(model, "hello")
     with counted_passes(model) as passes:
-        fill(model, "hello", [2], recording=recording)
+        fill_mask(model, "hello", [2], recording=recording)
     assert len(passes) == 1
 
 
@@ -58,10 +58,10 @@ def test_what_can_not_be_masked(tiny, smollm2, minilm):
     """Guards against an index error on the page: outside the text, a special token, a model without masks."""
     bert = tiny("bert")
     with pytest.raises(PlaygroundError, match="99"):
-        fill(bert, "hello", [99])
+        fill_mask(bert, "hello", [99])
     for model in (smollm2, minilm, tiny("t5")):
         with pytest.raises(PlaygroundError, match="fills no masks"):
-            fill(model, "hello", [1])
+            fill_mask(model, "hello", [1])
 
 
 def test_a_pair_stays_a_pair():
@@ -69,10 +69,10 @@ def test_a_pair_stays_a_pair():
     transformers' own inputs with the mask in them."""
     model = prepare(zoo.build("bert"), zoo.pair_tokenizer())
     recording = record(model, "a cat", pair="the mat")
-    found = fill(model, "a cat", [2], recording=recording).fills[0]
+    found = fill_mask(model, "a cat", [2], recording=recording).predictions[0]
     inputs = model.tokenizer("a cat", "the mat", return_tensors="pt")
     inputs["input_ids"][0, 2] = model.tokenizer.mask_token_id
     with torch.inference_mode():
         row = model.model(**inputs).logits[0, 2].double().softmax(-1)
     assert inputs["token_type_ids"].any()
-    assert found.expected.chosen.probability == pytest.approx(float(row[recording.tokens[2].id]), rel=1e-3)
+    assert found.expected.actual.probability == pytest.approx(float(row[recording.tokens[2].id]), rel=1e-3)

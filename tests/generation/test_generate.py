@@ -11,7 +11,10 @@ import torch
 from transformers import GenerationConfig, WatermarkingConfig
 
 from playground.errors import PlaygroundError
-from playground.generation.generate import GenerationSettings, generate, next_tokens, notes
+from playground.generation.generate import generate
+from playground.generation.limits import notes
+from playground.generation.settings import GenerationSettings
+from playground.generation.steps import next_tokens
 from playground.loading import prepare
 from playground.models.vocabulary import IncrementalText
 from playground.recording.hooks import capture_attention
@@ -363,10 +366,10 @@ def test_next_tokens_by_hand(tiny):
     """Guards against a distribution over the tokens shown instead of the whole vocabulary."""
     logits = torch.full((zoo.VOCABULARY,), -torch.inf)
     logits[[5, 6, 7]] = torch.log(torch.tensor([0.5, 0.25, 0.25]))
-    found = next_tokens(tiny("gpt2"), logits, 2, chosen=7)
+    found = next_tokens(tiny("gpt2"), logits, 2, actual_id=7)
     assert [(a.token.id, round(a.probability, 6)) for a in found.alternatives] == [(5, 0.5), (6, 0.25)]
     assert found.entropy == pytest.approx(1.5)
-    assert (found.chosen.probability, found.chosen.rank) == (pytest.approx(0.25), 3)
+    assert (found.actual.probability, found.actual.rank) == (pytest.approx(0.25), 3)
 
 
 def test_greedy_steps_are_certain_and_most_probable(smollm2):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from playground.generation.sampling import GenerationSettings
+from playground.generation.settings import GenerationSettings
 from playground.recording import record as record_module
 from playground.recording import recording as recording_module
 from playground.recording.record import record

@@ -10,7 +10,7 @@ from playground import workbench
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.text_display import percent
 from playground.generation import continuation_tree, decoder
-from playground.generation.generate import step_of
+from playground.generation.steps import step_of
 from playground.recording.record import record
 from playground.tabs.generate import branches, chat, streaming, tab
 from playground.tabs.generate.session import GenerationSession

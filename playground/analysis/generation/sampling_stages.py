@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The candidates after one rule, in the order of `Choice.candidates`."""
+    """The candidates after one rule, in the order of `TokenChoice.candidates`."""
 
     name: str
     """The rule with its number, such as "top-p 0.9"; "logits" for what the model gave."""
@@ -37,7 +37,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TokenChoice:
     """One token's way from logits to being chosen."""
 
     token_id: int

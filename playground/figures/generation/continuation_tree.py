@@ -64,7 +64,7 @@ def tree_figure(
             hoverinfo="skip",
             line={"color": colour, "width": 3 if colour == ACCENT else 2, "dash": dash},
         )
-    places = [(s.start + i + 1, s.lane, node) for s in segments for i, node in enumerate(s.nodes)]
+    places = [(s.start + i + 1, s.row, node) for s in segments for i, node in enumerate(s.nodes)]
     figure.add_scatter(
         x=[p[0] for p in places],
         y=[p[1] for p in places],
@@ -76,7 +76,7 @@ def tree_figure(
         hovertemplate="%{text}<extra></extra>",
     )
     _write(figure, segments, texts, tokens, dropped, longest)
-    leaves = 1 + round(max((s.lane for s in segments), default=0))
+    leaves = 1 + round(max((s.row for s in segments), default=0))
     finish(
         figure,
         _sentence(segments, tokens, leaves, len(dropped)),
@@ -110,12 +110,12 @@ def _lines(segments: Sequence[Segment], part: set[int]) -> tuple[list, list]:
     y: list[float | None] = []
     for i in sorted(part):
         segment = segments[i]
-        parent = segments[segment.parent].lane if segment.parent is not None else None
+        parent = segments[segment.parent].row if segment.parent is not None else None
         if parent is not None:
             x.append(segment.start)
             y.append(parent)
         x += [segment.start, segment.start + len(segment.nodes), None]
-        y += [segment.lane, segment.lane, None]
+        y += [segment.row, segment.row, None]
     return x, y
 
 
@@ -132,7 +132,7 @@ def _write(
     room = [max(5, int(len(segment.nodes) / longest * WIDTH)) for segment in segments]
     figure.add_scatter(
         x=[segment.start + 0.1 for segment in segments],
-        y=[segment.lane - 0.08 for segment in segments],
+        y=[segment.row - 0.08 for segment in segments],
         mode="text",
         text=[label(text.strip(" ") or text, limit) for text, limit in zip(texts, room, strict=True)],
         textposition="top right",
@@ -143,7 +143,7 @@ def _write(
     ends = [segment for i, segment in enumerate(segments) if i not in inner]
     figure.add_scatter(
         x=[segment.start + len(segment.nodes) for segment in ends],
-        y=[segment.lane for segment in ends],
+        y=[segment.row for segment in ends],
         mode="text",
         text=[_end(tokens[segment.nodes[-1]], dropped.get(segment.nodes[-1])) for segment in ends],
         textposition="middle right",

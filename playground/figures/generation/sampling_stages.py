@@ -14,12 +14,12 @@ from playground.figures.layout import finish, label, token_axis
 from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
-    from playground.analysis.generation.sampling_stages import Choice, Draw
+    from playground.analysis.generation.sampling_stages import Draw, TokenChoice
 
 CUT = "cut"
 
 
-def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> go.Figure:
+def stages_figure(choice: TokenChoice, labels: Sequence[str], *, title: str = "") -> go.Figure:
     """Heat map with the numbers in its cells: candidates from top to bottom, the rules from left to right in the order
     applied. A cell has the candidate's probability after the rule, or "cut". If a random number was drawn, a bar below has
     the final probabilities end to end and the number's place among them.
@@ -74,7 +74,7 @@ def stages_figure(choice: Choice, labels: Sequence[str], *, title: str = "") -> 
     return figure
 
 
-def _add_draw(figure: go.Figure, choice: Choice, draw: Draw, labels: Sequence[str]) -> None:
+def _add_draw(figure: go.Figure, choice: TokenChoice, draw: Draw, labels: Sequence[str]) -> None:
     """Adds the final probabilities end to end from 0 to 1, in falling order, and the random number."""
     final, start = choice.stages[-1].probabilities, 0.0
     chosen = choice.candidates.index(choice.token_id)
@@ -131,7 +131,7 @@ def _add_draw(figure: go.Figure, choice: Choice, draw: Draw, labels: Sequence[st
     )
 
 
-def _sentence(choice: Choice, labels: Sequence[str], chosen: int) -> str:
+def _sentence(choice: TokenChoice, labels: Sequence[str], chosen: int) -> str:
     steps = ", ".join(f"{stage.name} {percent(stage.probabilities[chosen])}" for stage in choice.stages)
     words = f'"{in_words(labels[chosen])}" after each rule: {steps}.'
     if choice.draw is None:

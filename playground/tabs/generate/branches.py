@@ -36,7 +36,7 @@ def branch(model_id, device, dtype, written, colour, event: gr.EventData, *rules
 def take(model, written: GenerationSession, number: int) -> int | None:
     """The node of an alternative at the place that is explained, new or there already; None for a bar that is no
     alternative, or the token that stands there. PlaygroundError inside the visitor's own text."""
-    from playground.generation.generate import chosen_by_hand
+    from playground.generation.steps import step_by_hand
 
     if written.place is not None and written.place < len(written.prompt):
         raise PlaygroundError(
@@ -51,7 +51,7 @@ def take(model, written: GenerationSession, number: int) -> int | None:
         place, parent = written.following, ROOT
     if place is None or not 0 <= number < len(place.alternatives):
         return None
-    return written.tree.add(parent, chosen_by_hand(model, place, number))
+    return written.tree.add(parent, step_by_hand(model, place, number))
 
 
 @outputs(SHOWN)

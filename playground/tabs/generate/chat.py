@@ -104,14 +104,14 @@ def answer(
     from dataclasses import replace
 
     from playground.generation.chat_template import render
-    from playground.generation.generate import longest
+    from playground.generation.limits import context_limit
     from playground.models.vocabulary import check_text
 
     halt, settings = written.begin(), workbench.shared().settings
     asked = settings_of(*rules)
     turns[-1]["content"] = check_text(turns[-1]["content"], settings.max_text_bytes)
     messages = ([{"role": "system", "content": system}] if (system or "").strip() else []) + turns
-    limit = longest(model, settings)
+    limit = context_limit(model, settings)
     rendered = render(model, messages, limit=limit, reserve=asked.max_new_tokens)
     key = (*given, "chat", rendered.text)
     if written.key == key and written.tree.nodes:  # the same question again: another seed, beside the former answers

@@ -97,7 +97,7 @@ def settings_of(
     beams=1,
 ):
     """The GenerationSettings that the controls stand for. PlaygroundError for a value out of range, and for none."""
-    from playground.generation.sampling import GenerationSettings  # torch: not before there is a model
+    from playground.generation.settings import GenerationSettings  # torch: not before there is a model
 
     for name, value in {
         "New tokens": count,

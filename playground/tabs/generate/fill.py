@@ -14,24 +14,24 @@ SHORT = 5
 
 def filled(model_id, device, dtype, text: str, hidden: tuple[int, ...] = ()):
     """What the model expects in the text's masks and in place of the hidden tokens."""
-    from playground.generation.fill_mask import fill
+    from playground.generation.fill_mask import fill_mask
 
     recording = recorded(model_id, device, dtype, text)
     settings = workbench.shared().settings
-    return fill(recording.model, text, hidden, BARS, settings=settings, recording=recording)
+    return fill_mask(recording.model, text, hidden, BARS, settings=settings, recording=recording)
 
 
 def fill_view(found, colour: str, pieces=NO_PIECES) -> tuple:
     """Strip, words, chart, detail, stages and pieces of what was filled; the chart shows the last place asked for."""
-    masked = {fill.index for fill in found.fills}
+    masked = {fill.index for fill in found.predictions}
     entries = [entry_of(token, "prompt") for token in found.tokens]
     for index in masked:
         entries[index]["kind"] = "mask"
     strip = strip_items(entries, colour)
-    if not found.fills:
+    if not found.predictions:
         words = "Click any token: it is masked, and the model predicts what stands there."
         return strip, words, *NOTHING
-    return strip, fill_words(found), fill_figure(found.fills[-1]), fill_table(found), NO_STAGES, pieces
+    return strip, fill_words(found), fill_figure(found.predictions[-1]), fill_table(found), NO_STAGES, pieces
 
 
 def fill_figure(fill):
@@ -40,11 +40,11 @@ def fill_figure(fill):
     shares = [a.probability for a in fill.expected.alternatives]
     if fill.original is None:
         return distribution_figure(labels, shares, title=f"Expected in the mask at place {fill.index}")
-    chosen = fill.expected.chosen.rank - 1
+    chosen = fill.expected.actual.rank - 1
     if chosen >= len(labels):
         labels, shares, chosen = (
             [*labels, fill.original.label],
-            [*shares, fill.expected.chosen.probability],
+            [*shares, fill.expected.actual.probability],
             len(labels),
         )
     name = plain_mark(fill.original.label, 24)
@@ -53,23 +53,23 @@ def fill_figure(fill):
 
 def fill_words(found) -> str:
     """What stands out, in a sentence."""
-    last = found.fills[-1]
+    last = found.predictions[-1]
     best = last.expected.alternatives[0]
     if last.original is None:
         return (
             f"The surest filling of this mask is “{plain_mark(best.token.label, 24)}” with {percent(best.probability)}."
         )
-    name, chosen = plain_mark(last.original.label, 24), last.expected.chosen
+    name, chosen = plain_mark(last.original.label, 24), last.expected.actual
     words = f"With “{name}” masked, the model gives it probability {chosen.probability:.3g} (rank {chosen.rank:,})"
     if last.visible is not None:
-        words += f"; with the token in sight {last.visible.chosen.probability:.3g}"
+        words += f"; with the token in sight {last.visible.actual.probability:.3g}"
     return words + "."
 
 
 def fill_table(found) -> str:
     """For every mask its surest candidates."""
     rows = {}
-    for fill in found.fills:
+    for fill in found.predictions:
         place = (
             f"Mask at {fill.index}"
             if fill.original is None

@@ -157,7 +157,7 @@ def tree_view(model, written: GenerationSession) -> tuple:
 
 def tree_picture(model, written: GenerationSession):
     """The picture of all continuations, the one on the strip in the accent colour."""
-    tree, stretches = written.tree, written.tree.stretches()
+    tree, stretches = written.tree, written.tree.segments()
     sums: list[float] = []
     tokens = []
     for node in tree.nodes:

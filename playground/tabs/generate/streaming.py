@@ -75,7 +75,7 @@ def clear(model_id, device, dtype, written, colour) -> tuple:
 
 def following_of(recording):
     """What the model expects after the text; None where it does not go on from it."""
-    from playground.generation.generate import next_tokens
+    from playground.generation.steps import next_tokens
 
     if recording.target_tokens or not recording.model.capabilities.generate:
         return None
@@ -85,8 +85,9 @@ def following_of(recording):
 def write(model, written: GenerationSession, asked, begun: int, colour: str) -> Iterator[tuple]:
     """Writes from a node of the tree on, feeding the page; yields what `view` gives. Ends without a word once the page shows
     something else. For a stream that `GenerationSession.begin` was called for."""
-    from playground.generation.generate import PrefillProgress, clamp_note, clamp_to_context
+    from playground.generation.limits import clamp_note, clamp_to_context
     from playground.generation.sampling import unsupported_generation_config
+    from playground.generation.steps import PrefillProgress
 
     settings, halt = workbench.shared().settings, written.halt
     allowed = clamp_to_context(model, written.ids, written.tree.ids(begun), asked, settings)
@@ -161,11 +162,11 @@ def grow(model, written: GenerationSession, asked, begun: int) -> Iterator:
     bench, before = workbench.shared(), written.tree.ids(begun)
     if asked.beams > 1:
         return _grow_beams(written, bench.beams(model, written.ids, asked, before), begun)
-    return _grow_samples(written, bench.generate(model, written.ids, asked, before, readings=True), begun)
+    return _grow_samples(written, bench.generate_with_progress(model, written.ids, asked, before), begun)
 
 
 def _grow_samples(written: GenerationSession, steps, begun: int) -> Iterator:
-    from playground.generation.generate import Step
+    from playground.generation.steps import Step
 
     halt, tree = written.halt, written.tree
     ends: dict[int, int] = {}

@@ -41,7 +41,7 @@ def explain_next(following) -> tuple:
 def explain_given(recording, index: int) -> tuple:
     """Bar chart, sentence and no stages of what the model expected at a token of the text: a decoder from the tokens
     before it, a masked model from the whole text; no chart where it expected nothing."""
-    from playground.generation.generate import next_tokens
+    from playground.generation.steps import next_tokens
 
     token, model = recording.tokens[index], recording.model
     if not model.capabilities.logits:
@@ -51,7 +51,7 @@ def explain_given(recording, index: int) -> tuple:
         return None, markup.note("Here the text begins: nothing came before that could predict it."), NO_STAGES
     expected = next_tokens(model, recording.logits_of([row])[0], BARS, token.id)
     alternatives = [(a.token.label, a.probability) for a in expected.alternatives]
-    return _explanation(token.label, expected.chosen.probability, expected.chosen.rank, expected.entropy, alternatives)
+    return _explanation(token.label, expected.actual.probability, expected.actual.rank, expected.entropy, alternatives)
 
 
 def pieces_view(model, ids, entries: list[dict], place: int) -> dict:

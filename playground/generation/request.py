@@ -1,0 +1,52 @@
+"""What sampling and beam search continue, and what all generations share. Runs no model."""
+
+from dataclasses import dataclass, field
+
+from playground.concurrency.fair_queue import FairQueue
+from playground.generation.kv_cache import PrefixCaches
+from playground.generation.settings import GenerationSettings
+from playground.models.loaded_model import LoadedModel
+from playground.settings import Settings
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """What to continue, and how."""
+
+    model: LoadedModel
+    ids: tuple[int, ...]
+    """The prompt's, or those that the encoder of an encoder-decoder reads."""
+    continuation: tuple[int, ...]
+    """Ids written after the prompt so far."""
+    generation: GenerationSettings
+
+    @property
+    def is_encoder_decoder(self) -> bool:
+        """Whether an encoder reads the prompt and a decoder the continuation."""
+        return bool(self.model.model.config.is_encoder_decoder)
+
+    @property
+    def decoder_ids(self) -> list[int]:
+        """All that the decoder reads before the first new token."""
+        if self.is_encoder_decoder:
+            return [decoder_start(self.model), *self.continuation]
+        return [*self.ids, *self.continuation]
+
+
+@dataclass(frozen=True)
+class SharedResources:
+    """What the generations of one server share."""
+
+    settings: Settings = field(default_factory=Settings)
+    """Its limits."""
+    prefixes: PrefixCaches | None = None
+    """Key-value caches of earlier texts, to read from and to add to."""
+    turns: FairQueue = field(default_factory=FairQueue)
+    """The queue of the device."""
+
+
+def decoder_start(model: LoadedModel) -> int:
+    """The token that the decoder of an encoder-decoder begins with."""
+    config = model.model.generation_config
+    start: int = config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id
+    return start
