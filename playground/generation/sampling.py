@@ -2,7 +2,9 @@
 transformers' order. Sees ids and logits; knows nothing of texts or of how a model is run.
 """
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,9 +16,11 @@ from transformers import (
     ExponentialDecayLengthPenalty,
     ForcedBOSTokenLogitsProcessor,
     ForcedEOSTokenLogitsProcessor,
+    GenerationConfig,
     InfNanRemoveLogitsProcessor,
     LogitNormalization,
     LogitsProcessor,
+    LogitsProcessorList,
     MinLengthLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
     MinPLogitsWarper,
@@ -31,6 +35,7 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
     TypicalLogitsWarper,
+    WatermarkLogitsProcessor,
 )
 
 from playground.analysis.generation.next_token import expectation
@@ -38,81 +43,84 @@ from playground.analysis.generation.sampling_stages import TokenChoice, candidat
 from playground.generation.settings import GenerationSettings
 from playground.models.loaded_model import LoadedModel
 
+_NAMES: dict[type[LogitsProcessor], Callable[[GenerationConfig], str]] = {
+    SequenceBiasLogitsProcessor: lambda config: "the model's favoured words",
+    EncoderRepetitionPenaltyLogitsProcessor: lambda config: f"the source's words {config.encoder_repetition_penalty:g}",
+    RepetitionPenaltyLogitsProcessor: lambda config: f"repetition penalty {config.repetition_penalty:g}",
+    NoRepeatNGramLogitsProcessor: lambda config: f"no repeated {config.no_repeat_ngram_size}-gram",
+    EncoderNoRepeatNGramLogitsProcessor: lambda config: f"no {config.encoder_no_repeat_ngram_size}-gram of the source",
+    NoBadWordsLogitsProcessor: lambda config: "the model's barred words",
+    MinLengthLogitsProcessor: lambda config: f"the model's least length of {config.min_length}",
+    MinNewTokensLengthLogitsProcessor: lambda config: f"the model's least of {config.min_new_tokens} new tokens",
+    ForcedBOSTokenLogitsProcessor: lambda config: "the model's first token",
+    ForcedEOSTokenLogitsProcessor: lambda config: "the model's last token",
+    InfNanRemoveLogitsProcessor: lambda config: "numbers out of range",
+    ExponentialDecayLengthPenalty: lambda config: "the model's growing wish to end",
+    SuppressTokensLogitsProcessor: lambda config: "the model's barred tokens",
+    SuppressTokensAtBeginLogitsProcessor: lambda config: "the model's barred beginnings",
+    TemperatureLogitsWarper: lambda config: f"temperature {config.temperature:g}",
+    TopHLogitsWarper: lambda config: f"the model's top-h {config.top_h:g}",
+    TopKLogitsWarper: lambda config: f"top-k {config.top_k}",
+    TopPLogitsWarper: lambda config: f"top-p {config.top_p:g}",
+    MinPLogitsWarper: lambda config: f"min-p {config.min_p:g}",
+    TypicalLogitsWarper: lambda config: f"typical-p {config.typical_p:g}",
+    EpsilonLogitsWarper: lambda config: f"the model's epsilon {config.epsilon_cutoff:g}",
+    EtaLogitsWarper: lambda config: f"the model's eta {config.eta_cutoff:g}",
+    WatermarkLogitsProcessor: lambda config: "the model's watermark",
+    LogitNormalization: lambda config: "as log-probabilities",
+}
+"""Class of a processor -> the name of its rule on the page. A processor of another class goes by its class's name."""
+
 
 def rules(
     model: LoadedModel, generation: GenerationSettings, first_length: int, last_length: int, source: Sequence[int]
-) -> Iterator[tuple[str, LogitsProcessor]]:
-    """(name, processor) in the order in which transformers' `generate()` applies them: the visitor's rules, and what
-    the checkpoint itself prescribes (Marian never writes its padding token, mBART opens with the language).
+) -> list[tuple[str, LogitsProcessor]]:
+    """(name, processor) of each rule, as transformers' `generate()` builds and orders them: the visitor's rules, and
+    those of the checkpoint (Marian never writes its padding token, mBART opens with the language).
 
-    first_length is the number of tokens before the first new one, last_length the number with the last one; source is what
-    was
-    given: an encoder's text, or a decoder's prompt.
+    Parameters:
+        first_length: tokens before the first new one.
+        last_length: tokens with the last new one.
+        source: ids that an encoder reads, or a decoder's prompt.
     """
-    own, device = model.model.generation_config, model.input_device
-    if own.sequence_bias:
-        yield "the model's favoured words", SequenceBiasLogitsProcessor(own.sequence_bias)
-    given = torch.tensor([list(source)], device=device)
-    if own.encoder_repetition_penalty not in (None, 1):
-        penalty = float(own.encoder_repetition_penalty)
-        yield f"the source's words {penalty:g}", EncoderRepetitionPenaltyLogitsProcessor(penalty, given)
-    if generation.repetition_penalty != 1:
-        penalty = float(generation.repetition_penalty)
-        yield f"repetition penalty {penalty:g}", RepetitionPenaltyLogitsProcessor(penalty)
-    if size := generation.no_repeat_ngram:
-        yield f"no repeated {size}-gram", NoRepeatNGramLogitsProcessor(size)
-    if size := own.encoder_no_repeat_ngram_size:
-        yield f"no {size}-gram of the source", EncoderNoRepeatNGramLogitsProcessor(size, given)
-    if own.bad_words_ids:
-        yield "the model's barred words", NoBadWordsLogitsProcessor(own.bad_words_ids, own.eos_token_id)
-    if own.min_length and not own.min_new_tokens and own.eos_token_id is not None:  # of both the second counts
-        least = MinLengthLogitsProcessor(own.min_length, own.eos_token_id, device)
-        yield f"the model's least length of {own.min_length}", least
-    if own.min_new_tokens and own.eos_token_id is not None:
-        least = MinNewTokensLengthLogitsProcessor(first_length, own.min_new_tokens, own.eos_token_id, device)
-        yield f"the model's least of {own.min_new_tokens} new tokens", least
-    if own.forced_bos_token_id is not None:
-        yield "the model's first token", ForcedBOSTokenLogitsProcessor(own.forced_bos_token_id)
-    if own.forced_eos_token_id is not None:
-        yield "the model's last token", ForcedEOSTokenLogitsProcessor(last_length, own.forced_eos_token_id, device)
-    if own.remove_invalid_values is True:
-        yield "numbers out of range", InfNanRemoveLogitsProcessor()
-    if own.exponential_decay_length_penalty is not None and own.eos_token_id is not None:
-        decay = ExponentialDecayLengthPenalty(own.exponential_decay_length_penalty, own.eos_token_id, first_length)
-        yield "the model's growing wish to end", decay
-    if own.suppress_tokens:
-        yield "the model's barred tokens", SuppressTokensLogitsProcessor(own.suppress_tokens, device)
-    if own.begin_suppress_tokens:
-        first_length += first_length == 1 and own.forced_bos_token_id is not None
-        barred = SuppressTokensAtBeginLogitsProcessor(own.begin_suppress_tokens, first_length, device)
-        yield "the model's barred beginnings", barred
-    if not generation.is_greedy:
-        yield from _drawing_rules(generation, own, device)
-    if own.watermarking_config is not None:
-        size = model.model.config.get_text_config().vocab_size
-        yield "the model's watermark", own.watermarking_config.construct_processor(size, device)
-    if own.renormalize_logits is True:
-        yield "as log-probabilities", LogitNormalization()
+    config = _config(model, generation, last_length)
+    build = cast(Callable[..., LogitsProcessorList], model.model._get_logits_processor)
+    processors = build(
+        config,
+        input_ids_seq_length=first_length,
+        encoder_input_ids=torch.tensor([list(source)], device=model.input_device),
+        device=model.input_device,
+    )
+    return [(_name(processor, config), processor) for processor in processors]
 
 
-def _drawing_rules(generation: GenerationSettings, own, device) -> Iterator[tuple[str, LogitsProcessor]]:
-    """Those that are without effect where nothing is drawn."""
-    if generation.temperature != 1:
-        yield f"temperature {generation.temperature:g}", TemperatureLogitsWarper(float(generation.temperature))
-    if own.top_h is not None:
-        yield f"the model's top-h {own.top_h:g}", TopHLogitsWarper(own.top_h)
-    if generation.top_k:
-        yield f"top-k {generation.top_k}", TopKLogitsWarper(int(generation.top_k))
-    if generation.top_p < 1:
-        yield f"top-p {generation.top_p:g}", TopPLogitsWarper(float(generation.top_p))
-    if generation.min_p:
-        yield f"min-p {generation.min_p:g}", MinPLogitsWarper(float(generation.min_p))
-    if generation.typical_p < 1:
-        yield f"typical-p {generation.typical_p:g}", TypicalLogitsWarper(float(generation.typical_p))
-    if own.epsilon_cutoff and 0 < own.epsilon_cutoff < 1:
-        yield f"the model's epsilon {own.epsilon_cutoff:g}", EpsilonLogitsWarper(own.epsilon_cutoff)
-    if own.eta_cutoff and 0 < own.eta_cutoff < 1:
-        yield f"the model's eta {own.eta_cutoff:g}", EtaLogitsWarper(own.eta_cutoff, device=device)
+def _name(processor: LogitsProcessor, config: GenerationConfig) -> str:
+    name = _NAMES.get(type(processor))
+    return name(config) if name else type(processor).__name__
+
+
+def _config(model: LoadedModel, generation: GenerationSettings, max_length: int) -> GenerationConfig:
+    """The checkpoint's configuration with the visitor's settings, prepared as `generate()` does."""
+    config = copy.deepcopy(model.model.generation_config)
+    config.do_sample, config.num_beams, config.max_length = not generation.is_greedy, 1, max_length
+    config.temperature = float(generation.temperature)
+    config.top_k, config.top_p = int(generation.top_k), float(generation.top_p)
+    config.min_p = float(generation.min_p) or None  # 0 keeps all, which takes no rule
+    config.typical_p = float(generation.typical_p)
+    config.repetition_penalty = float(generation.repetition_penalty)
+    config.no_repeat_ngram_size = generation.no_repeat_ngram
+    config.guidance_scale = None  # see unsupported_generation_config
+    for name in ("sequence_bias", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens"):
+        if not getattr(config, name):  # an empty list rules nothing out; some processors refuse it
+            setattr(config, name, None)
+    end = config.eos_token_id
+    if config.min_new_tokens and end is not None:
+        config.min_length = None  # of both, min_new_tokens counts
+    if end is None:
+        config.exponential_decay_length_penalty = None  # there is no end to make more probable
+    ids = [] if end is None else end if isinstance(end, list) else [end]
+    config._eos_token_tensor = torch.tensor(ids, device=model.input_device) if ids else None
+    return config
 
 
 def stop_strings(model: LoadedModel) -> tuple[str, ...]:
@@ -153,7 +161,7 @@ class Chooser:
         """`first_length`, `last_length` and `source` are those of `rules`; sample number i draws with the seed + i."""
         self._greedy = generation.is_greedy
         self._candidate_count = generation.alternatives
-        self._rules = list(rules(model, generation, first_length, last_length, source))
+        self._rules = rules(model, generation, first_length, last_length, source)
         self._removes_invalid = model.model.generation_config.remove_invalid_values is True
         self._random = torch.Generator()
         if generation.seed is None:

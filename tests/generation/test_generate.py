@@ -1,6 +1,7 @@
 """Generating: the same ids as transformers' own generate(), every reported number recomputed from the model's logits,
 and an end within one token."""
 
+import copy
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,11 +9,12 @@ from itertools import islice
 
 import pytest
 import torch
-from transformers import GenerationConfig, WatermarkingConfig
+from transformers import GenerationConfig, MinLengthLogitsProcessor, WatermarkingConfig
 
 from playground.errors import PlaygroundError
 from playground.generation.generate import generate
 from playground.generation.limits import notes
+from playground.generation.sampling import rules
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import next_tokens
 from playground.loading import prepare
@@ -236,6 +238,82 @@ def test_a_checkpoint_that_draws_by_rules_of_its_own(rule):
         assert last.kept == int((theirs > -torch.inf).sum())
     last, plain = first.choice.stages[-1], free.choice.stages[-1]
     assert (last.logits, last.kept) != (plain.logits, plain.kept)
+
+
+EVERY_RULE = {
+    "the model's favoured words": {"sequence_bias": [[[40], 1.0]]},
+    "the source's words 1.5": {"encoder_repetition_penalty": 1.5},
+    "repetition penalty 1.2": {},
+    "no repeated 2-gram": {},
+    "no 3-gram of the source": {"encoder_no_repeat_ngram_size": 3},
+    "the model's barred words": {"bad_words_ids": [[41]]},
+    "the model's least of 2 new tokens": {"min_new_tokens": 2, "min_length": 3},
+    "the model's first token": {"forced_bos_token_id": 42},
+    "the model's last token": {"forced_eos_token_id": 43},
+    "numbers out of range": {"remove_invalid_values": True},
+    "the model's growing wish to end": {"exponential_decay_length_penalty": (3, 1.1)},
+    "the model's barred tokens": {"suppress_tokens": [44]},
+    "the model's barred beginnings": {"begin_suppress_tokens": [45]},
+    "temperature 0.7": {},
+    "the model's top-h 0.5": {"top_h": 0.5},
+    "top-k 60": {},
+    "top-p 0.95": {},
+    "min-p 0.01": {},
+    "typical-p 0.9": {},
+    "the model's epsilon 0.001": {"epsilon_cutoff": 0.001},
+    "the model's eta 0.002": {"eta_cutoff": 0.002},
+    "the model's watermark": {"watermarking_config": WatermarkingConfig(bias=4.0, hashing_key=7)},
+    "as log-probabilities": {"renormalize_logits": True},
+}
+"""Name of every rule, in transformers' order -> what a checkpoint sets for it; the rest are the visitor's settings."""
+
+
+@pytest.mark.parametrize("family", ["llama", "bart"])
+def test_every_rule_has_its_name_and_its_place(family, monkeypatch):
+    """Guards against rules built by hand that drift from those of generate(), in their order or their numbers, and
+    against a rule without a name for people. The processors that generate() builds for the same settings are compared
+    with ours, number by number."""
+    model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} with every rule")
+    own = model.model.generation_config
+    for name, value in {name: value for settings in EVERY_RULE.values() for name, value in settings.items()}.items():
+        setattr(own, name, value)
+    before = copy.deepcopy(own.to_dict())
+    visitors = {"temperature": 0.7, "top_k": 60, "top_p": 0.95, "min_p": 0.01, "typical_p": 0.9}
+    asked = GenerationSettings(max_new_tokens=4, repetition_penalty=1.2, no_repeat_ngram=2, **visitors)
+    ids = model.vocabulary.tokenize(PROMPT)[0]
+    begin = 1 if family == "bart" else len(ids)
+    ours = rules(model, asked, begin, begin + 4, ids)
+    assert [name for name, _ in ours] == list(EVERY_RULE)
+    assert own.to_dict() == before, "the checkpoint's own configuration stays as it is"
+    built, build = [], model.model._get_logits_processor
+
+    def build_and_stop(*arguments, **options):
+        built.extend(build(*arguments, **options))
+        raise InterruptedError  # a processor that was used differs from a fresh one
+
+    monkeypatch.setattr(model.model, "_get_logits_processor", build_and_stop)
+    theirs = {"repetition_penalty": 1.2, "no_repeat_ngram_size": 2, "max_new_tokens": 4, "do_sample": True}
+    with pytest.raises(InterruptedError):
+        model.model.generate(torch.tensor([ids]), num_beams=1, **theirs, **visitors)
+    # of min_length and min_new_tokens the second counts; generate() applies both, to the same effect
+    theirs = [one for one in built if not isinstance(one, MinLengthLogitsProcessor)]
+    assert [type(one) for one in theirs] == [type(rule) for _, rule in ours]
+    for their, (name, rule) in zip(theirs, ours, strict=True):
+        for key, value in vars(their).items():
+            if isinstance(value, torch.Tensor):
+                assert torch.equal(value, vars(rule)[key]), f"{name}: {key}"
+            elif not isinstance(value, torch.Generator):
+                assert value == vars(rule)[key], f"{name}: {key}"
+
+
+def test_empty_lists_of_a_checkpoint_are_no_rules():
+    """Guards against a stage on the page, or an error, for a list of barred tokens that is empty."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama with empty lists")
+    for name in ("suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "sequence_bias"):
+        setattr(model.model.generation_config, name, [])
+    model.model.generation_config.eos_token_id = None
+    model.model.generation_config.exponential_decay_length_penalty = (3, 1.1)
+    assert rules(model, GenerationSettings(), 3, 10, [1, 2, 3]) == []
 
 
 def test_numbers_out_of_range_are_removed_where_the_checkpoint_says_so():
