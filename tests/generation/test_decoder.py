@@ -11,6 +11,7 @@ from playground.generation import decoder
 from playground.generation.decoder import IncrementalDecoder
 from playground.generation.generate import generate, generate_with_progress
 from playground.generation.kv_cache import PrefixCaches
+from playground.generation.request import SharedResources
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import PrefillProgress, Step
 from playground.loading import prepare
@@ -281,7 +282,7 @@ def test_reading_can_be_ended(tiny, monkeypatch):
     assert decoder.supports_chunked_prefill(model)
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
     with counted_passes(model) as passes:
-        steps = generate_with_progress(model, text, greedy(4), prefixes=prefixes)
+        steps = generate_with_progress(model, text, greedy(4), (), SharedResources(prefixes=prefixes))
         assert [next(steps), next(steps)] == [PrefillProgress(5, 26), PrefillProgress(10, 26)]
         steps.close()
         assert passes == [5, 5]
@@ -294,7 +295,7 @@ def test_others_have_their_turn_between_two_stretches(tiny, monkeypatch):
     """Guards against a second visitor who waits for the whole of the first one's long text."""
     model, turns = tiny("llama"), FairQueue()
     monkeypatch.setattr(decoder, "PREFILL_CHUNK", 5)
-    first = generate_with_progress(model, LONG, greedy(2), turns=turns)
+    first = generate_with_progress(model, LONG, greedy(2), (), SharedResources(turns=turns))
     assert isinstance(next(first), PrefillProgress)
     assert len(list(generate(model, "ab", greedy(3), turns=turns))) == 3, "while the first still reads"
     assert [type(step) for step in first] == [PrefillProgress, PrefillProgress, PrefillProgress, Step, Step]
