@@ -17,7 +17,7 @@ MEAN, FIRST, LAST = "mean of the tokens", "first token", "last token"
 POOLINGS = (MEAN, FIRST, LAST)
 MAX_LINES = 1000
 MAX_BYTES = 200_000
-LONGEST = 256
+MAX_LINE_TOKENS = 256
 """Tokens of a line that are read, as sentence-transformers does for MiniLM."""
 BATCH = 32
 
@@ -40,7 +40,7 @@ class Encoded:
 
 def limit_of(model: LoadedModel) -> int:
     """Tokens of a line that are read: 256, or the model's own limit where that is smaller."""
-    return min(LONGEST, model.max_tokens)
+    return min(MAX_LINE_TOKENS, model.max_tokens)
 
 
 def own_pooling(model: LoadedModel) -> str | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import DISENTANGLED_FAMILIES, cache_argument, uses_alibi
-from playground.models.rope_modules import rotary_modules
+from playground.models.families import cache_argument
+from playground.models.position_scheme import context_length, position_scheme
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def examine(model: PreTrainedModel) -> Anatomy:
         head_width=head_width,
         d_model=d_model,
         vocabulary=embedding.weight.shape[0],
-        context_length=_context_length(model, scheme),
+        context_length=context_length(model, scheme),
         position_scheme=scheme,
         positions=positions,
         norm=_norm(model),
@@ -135,107 +135,6 @@ def _key_value_heads(config: PretrainedConfig, heads: int) -> int:
     if getattr(config, "multi_query", False):
         return 1
     return _first(config, "num_key_value_heads") or heads
-
-
-def position_table(model: nn.Module) -> nn.Embedding | None:
-    """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
-    for name, module in model.named_modules():
-        leaf = name.rsplit(".", 1)[-1]
-        if isinstance(module, nn.Embedding) and ("position" in leaf or leaf == "wpe"):
-            return module
-    return None
-
-
-def turning_table(model: PreTrainedModel) -> nn.Embedding | None:
-    """A table of the sines and cosines by which queries and keys are turned (RoFormer), if there is one: as wide as a head,
-    and not as the embeddings that other tables are added to."""
-    table, embedding = position_table(model), model.get_input_embeddings()
-    if table is None or "Sinusoidal" not in type(table).__name__ or embedding is None:
-        return None
-    return table if table.embedding_dim < embedding.weight.shape[1] else None
-
-
-def first_position_row(table: nn.Embedding) -> int:
-    """The table's row of the first position: OPT and BART leave rows free, RoBERTa and FSMT count from padding_idx + 1."""
-    if table.padding_idx is not None and ("Sinusoidal" not in type(table).__name__ or hasattr(table, "make_positions")):
-        return table.padding_idx + 1
-    return getattr(table, "offset", 0)
-
-
-def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
-    """Module path -> (buckets, heads) table of relative position biases (T5)."""
-    modules = model.named_modules()
-    return {n: m for n, m in modules if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
-
-
-def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
-    """(scheme, the same in words): rotary, learned, sinusoidal, alibi, relative, disentangled or none."""
-    config = model.config.get_text_config()
-    if uses_alibi(config):  # first, for Falcon makes rotary angles and then leaves them aside
-        divided = ", divided by √d_head" if config.model_type == "falcon" else ""
-        return "alibi", f"ALiBi: each head's own penalty on distance{divided}"
-    if rotary := rotary_modules(model):
-        return "rotary", _rotary_words(config, rotary)
-    if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
-        width = config.hidden_size // config.num_attention_heads
-        return "rotary", f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
-    if turning_table(model) is not None:
-        return "rotary", "rotary, base 10,000, all dimensions"
-    if config.model_type in DISENTANGLED_FAMILIES:
-        return "disentangled", "relative positions inside the scores"
-    table, relative = position_table(model), ""
-    if tables := bucket_tables(model):
-        buckets, heads = next(iter(tables.values())).weight.shape
-        relative = f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
-        if table is None:
-            return "relative", relative
-        relative = f"; besides {relative}"  # MPNet has both
-    if table is not None:
-        count = table.num_embeddings - first_position_row(table)
-        if "Sinusoidal" in type(table).__name__ or getattr(config, "sinusoidal_pos_embds", False):
-            return "sinusoidal", f"sinusoidal, added to the embeddings, {count:,} positions{relative}"
-        return "learned", f"learned table, {count:,} positions{relative}"
-    if any("Sinusoidal" in type(module).__name__ for module in model.modules()):
-        return "sinusoidal", "sinusoidal, added to the embeddings"
-    return "none", "none found"
-
-
-def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
-    rope = getattr(config, "rope_parameters", None) or {}
-    kinds = [v for v in rope.values() if isinstance(v, dict)] or [rope]  # one for each layer type, as in Gemma 3
-    bases = sorted({float(kind["rope_theta"]) for kind in kinds if kind.get("rope_theta")})
-    words = "rotary"
-    if bases:
-        words += f", base {' and '.join(f'{base:,.0f}' for base in bases)}"
-    scalings = sorted({_scaling_words(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"})
-    if scalings:
-        words += f", scaling {' and '.join(scalings)}"
-    head_width = _first(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
-    rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
-    share = min(1.0, rotated / head_width)
-    words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"
-    without = (getattr(config, "no_rope_layers", None) or []).count(0)  # SmolLM3 marks layers without rotary by 0
-    return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
-
-
-def _scaling_words(config: PretrainedConfig, kind: dict) -> str:
-    """A scaling's name with its factor: how many times longer texts became than those before it."""
-    name, factor, before = kind["rope_type"], kind.get("factor"), kind.get("original_max_position_embeddings")
-    if factor is None and before:  # LongRoPE may leave it to the two lengths
-        factor = config.max_position_embeddings / before
-    return f"{name} × {factor:g}" if factor else name
-
-
-def _context_length(model: PreTrainedModel, scheme: str) -> int | None:
-    """The longest text the model reads: the table's length where there is one, else what the configuration says."""
-    config = model.config.get_text_config()
-    if (table := position_table(model)) is not None:
-        return table.num_embeddings - first_position_row(table)
-    if scheme == "alibi":
-        return getattr(config, "max_seq_len", None)  # MPT makes its penalties for so many tokens
-    if scheme in {"relative", "none"} or config.model_type == "xlnet":
-        return None
-    return _first(config, "max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
 
 
 def _norm(model: nn.Module) -> str:

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from playground.models.architecture import examine, first_position_row, position_table, size_text
+from playground.models.architecture import examine, size_text
 from playground.models.families import cache_argument
+from playground.models.position_scheme import first_position_row, position_table
 from tests.tools import zoo
 
 LIMITED = [

@@ -139,7 +139,7 @@ def test_the_table_of_m2m_100(monkeypatch, padding):
     """Guards against M2M-100's table taken from the wrong row, and against its own numbers called wrong by 1.7: what the
     model adds to its embeddings is the judge. Its position 0 reads the row after that for padding."""
     from playground.loading import prepare
-    from playground.positions.scheme_tensors import position_facts
+    from playground.positions.schemes import position_facts
     from tests.tools import zoo
 
     monkeypatch.setitem(zoo.FAMILIES, "m2m_100", zoo._BART | {"pad_token_id": padding, "bos_token_id": 1 - padding})

@@ -33,7 +33,7 @@ def paths_of(tracks, components: int = 2, directions: bool = True) -> Paths:
     return Paths(tuple(projection.place(track) for track in tracks), projection)
 
 
-def along(first, second) -> np.ndarray:
+def cosine_by_layer(first, second) -> np.ndarray:
     """(L + 1,) float32: cosine of two tracks (L + 1, D), layer by layer."""
     a, b = as_array(first, np.float64), as_array(second, np.float64)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
@@ -43,7 +43,8 @@ def along(first, second) -> np.ndarray:
 def cosine_to_endpoints(track) -> tuple[np.ndarray, np.ndarray]:
     """Cosine of a track's states (L + 1, D) with its first and with its last, (L + 1,) float32 each."""
     track = as_array(shaped("A track", track, "(layers + 1, d_model)", 2), np.float64)
-    return along(track, np.repeat(track[:1], len(track), 0)), along(track, np.repeat(track[-1:], len(track), 0))
+    first, last = (np.repeat(state, len(track), 0) for state in (track[:1], track[-1:]))
+    return cosine_by_layer(track, first), cosine_by_layer(track, last)
 
 
 def track_of(states, token: int) -> np.ndarray:

@@ -88,7 +88,7 @@ class RotaryScore:
         return found * self.layout.scale**2 * self.scaling
 
     @property
-    def unturned(self) -> float:
+    def unrotated(self) -> float:
         """What the dimensions that don't turn add to the score, the same at every distance; 0 where all turn."""
         still = np.setdiff1d(np.arange(len(self.query)), self.layout.pairs)
         return float(np.dot(self.query[still].astype(np.float64), self.key[still]) * self.scaling)
@@ -100,5 +100,5 @@ class RotaryScore:
 
     def scores(self, distances) -> np.ndarray:
         """(n,) float64: the score at each distance, what the softmax would read without bias and mask."""
-        raw = self.parts(distances).sum(1) + self.unturned
+        raw = self.parts(distances).sum(1) + self.unrotated
         return raw if self.softcap is None else np.tanh(raw / self.softcap) * self.softcap

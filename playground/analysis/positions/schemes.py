@@ -11,7 +11,7 @@ import numpy as np
 from playground.analysis.arrays import as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
-LONGEST, WIDEST, MAX_HEADS = 8192, 4096, 1024
+MAX_LENGTH, MAX_WIDTH, MAX_HEADS = 8192, 4096, 1024
 MAX_SIMILARITY = 4096
 
 
@@ -36,7 +36,7 @@ def sinusoidal(length: int, width: int, base: float = 10000.0, first: int = 0) -
 def sinusoidal_wavelengths(width: int, base: float = 10000.0) -> np.ndarray:
     """Tokens after which each sine/cosine pair repeats, 2π·base^(2i/width): (ceil(width / 2),) float64,
     rising from 2π to nearly 2π·base."""
-    check_range("The width", width, 1, WIDEST)
+    check_range("The width", width, 1, MAX_WIDTH)
     check_range("The base", base, np.nextafter(1.0, 2.0), 1e12)
     return 2 * np.pi * base ** (np.arange(0, width, 2) / width)
 
@@ -141,7 +141,7 @@ def relative_bucket(distance, bidirectional: bool = True, buckets: int = 32, max
     """
     side = buckets // 2 if bidirectional else buckets  # buckets of one direction
     exact = side // 2
-    check_range("The number of buckets", buckets, 4 if bidirectional else 2, WIDEST)
+    check_range("The number of buckets", buckets, 4 if bidirectional else 2, MAX_WIDTH)
     check_range("The largest distance", max_distance, exact + 1, 2**31)
     distance = np.asarray(distance, np.int64)
     offset = np.where(distance > 0, side, 0) if bidirectional else 0
@@ -187,4 +187,4 @@ def table_similarity(table) -> TableSimilarity:
 
 
 def _check_length(length: int) -> None:
-    check_range("The length", length, 1, LONGEST)
+    check_range("The length", length, 1, MAX_LENGTH)
