@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from playground.analysis.arrays import as_array
 from playground.models.loaded_model import LoadedModel
 from playground.recording.record import record
 
@@ -38,7 +39,7 @@ def _measure(model: LoadedModel) -> ConstantTokenProbe:
     recording = record(model, _PROBE)
     rows = []
     for layer in range(recording.layers()):
-        scores = recording.attention(layer).scores.numpy()  # (H, T, T)
+        scores = as_array(recording.attention(layer).scores)  # (H, T, T)
         visible = np.where(np.isfinite(scores), scores, np.nan)
         diagonals = [
             np.diagonal(visible, -distance, 1, 2) for distance in range(1 - visible.shape[1], visible.shape[1])

@@ -78,7 +78,8 @@ class PerturbedPasses:
 
     def _call(self, arguments: dict, rows: int) -> tuple[ModelOutput, list[Tensor | None]]:
         """The network's outputs, and the chosen head's weights (Q, K) of each row, where they can be recorded."""
-        network, weights = self._model.model, [None] * rows
+        network = self._model.model
+        weights: list[Tensor | None] = [None] * rows
         if not self._model.capabilities.attention:
             return network(**arguments), weights
         kind = self._recording.kinds[0]

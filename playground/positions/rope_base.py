@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
+from transformers import PretrainedConfig
 
 from playground.models.loaded_model import LoadedModel
 from playground.models.rope_modules import rotary_modules
@@ -40,8 +41,8 @@ def rope_base_refusal(model: LoadedModel) -> str:
 
 def _with_base(module: nn.Module, factor: float) -> nn.Module:
     """A copy of a rotary module, made anew with each of its bases multiplied."""
-    config = copy.deepcopy(module.config)
-    rope = config.rope_parameters
+    config: PretrainedConfig = copy.deepcopy(getattr(module, "config"))  # noqa: B009
+    rope: dict = config.rope_parameters
     for kind in [value for value in rope.values() if isinstance(value, dict)] or [rope]:
         kind["rope_theta"] = kind["rope_theta"] * factor
     return type(module)(config=config).to(next(module.buffers()).device)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from playground.analysis.positions.schemes import alibi_bias, alibi_slopes, rotary_angles
 from playground.models.loaded_model import LoadedModel
-from playground.models.position_scheme import rope_table, bucket_tables, first_position_row, position_table
+from playground.models.position_scheme import bucket_tables, first_position_row, position_table, rope_table
 from playground.models.rope_modules import frequency_buffers, rotary_modules, scales_with_length
 from playground.positions.model_inputs import model_inputs
 from playground.recording.hooks import changed
@@ -187,8 +187,8 @@ def _computed_table(network: nn.Module) -> tuple[Tensor, int] | None:
     for module in network.modules():
         table = getattr(module, "weights", None)
         if "Sinusoidal" in type(module).__name__ and isinstance(table, Tensor) and table.ndim == 2:
-            first = getattr(module, "offset", 0)
+            first: int = getattr(module, "offset", 0)
             if hasattr(module, "create_position_ids_from_input_ids"):  # counts from the row after that for padding
-                first = module.padding_idx + 1
+                first = getattr(module, "padding_idx", 0) + 1
             return table[first:].detach().float().cpu(), first
     return None
