@@ -95,8 +95,8 @@ def _rotary(model: PreTrainedModel) -> str | None:
 
 
 def _disentangled(model: PreTrainedModel) -> str | None:
-    known = model.config.get_text_config().model_type in DISENTANGLED_FAMILIES
-    return "relative positions inside the scores" if known else None
+    family = model.config.get_text_config().model_type
+    return "relative positions inside the scores" if family in DISENTANGLED_FAMILIES else None
 
 
 def _relative(model: PreTrainedModel) -> str | None:

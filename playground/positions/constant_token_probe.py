@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from playground.analysis.arrays import as_array
 from playground.models.loaded_model import LoadedModel
 from playground.recording.record import record
 
@@ -39,7 +38,9 @@ def _measure(model: LoadedModel) -> ConstantTokenProbe:
     recording = record(model, _PROBE)
     rows = []
     for layer in range(recording.layers()):
-        scores = as_array(recording.attention(layer).scores)  # (H, T, T)
+        recorded = recording.attention(layer).scores
+        assert recorded is not None, "capabilities say that scores can be recorded"
+        scores = recorded.numpy()  # (H, T, T)
         visible = np.where(np.isfinite(scores), scores, np.nan)
         diagonals = [
             np.diagonal(visible, -distance, 1, 2) for distance in range(1 - visible.shape[1], visible.shape[1])

@@ -97,8 +97,8 @@ def _refusal(model: LoadedModel, way: PositionOverride) -> str:
         if positions is None:
             outputs = model.model(**arguments)
         else:
-            told = torch.tensor([positions], device=model.input_device)
-            with override_positions(model, way, told) as more:
+            row_positions = torch.tensor([positions], device=model.input_device)
+            with override_positions(model, way, row_positions) as more:
                 outputs = model.model(**arguments, **more)
         return outputs.get("encoder_hidden_states") or outputs["hidden_states"]
 
