@@ -283,7 +283,7 @@ class Workbench:
         tick: Callable[[float], None] = lambda share: None,
         layer: int | None = None,
     ):
-        """The lines as vectors (`models.sentences.Encoded`), made if need be; tick as for `encode`."""
+        """The lines as vectors (`sentence_vectors.Encoded`), made if need be; tick as for `encode`."""
         from playground.embeddings.sentence_vectors import encode
 
         while True:

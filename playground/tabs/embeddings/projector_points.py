@@ -34,7 +34,7 @@ class Placed:
     """Points where they lie."""
 
     points: object
-    """`models.points.Points`"""
+    """`embeddings.points.Points`"""
     space: str
     """Which one, as the list names it."""
     layout: Layout
