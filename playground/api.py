@@ -162,25 +162,13 @@ def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") ->
 def positions(model: str, length: int = 64, device: str = "auto") -> dict:
     """The model's position scheme with its own numbers, for the first `length` positions."""
     from playground.analysis.arrays import check_range
-    from playground.analysis.positions.schemes import LONGEST, alibi_bias, rotary_angles
-    from playground.positions.scheme_tensors import position_facts
+    from playground.analysis.positions.schemes import MAX_LENGTH
+    from playground.positions.schemes import position_facts
 
-    check_range("The length", length, 1, LONGEST)
+    check_range("The length", length, 1, MAX_LENGTH)
     facts = position_facts(workbench.shared().model(model, device))
-    answer: dict = {"scheme": facts.scheme, "description": facts.words, "missing": facts.missing}
-    if facts.table is not None:
-        answer["table"] = facts.table[:length].tolist()
-    if facts.inverse_frequencies:
-        answer["inverse_frequencies"] = {name: values.tolist() for name, values in facts.inverse_frequencies.items()}
-        answer["angles"] = {
-            name: rotary_angles(values, length).tolist() for name, values in facts.inverse_frequencies.items()
-        }
-    if facts.slopes is not None:
-        answer["slopes"] = facts.slopes.tolist()
-        answer["bias"] = alibi_bias(facts.slopes, length).tolist()
-    if facts.buckets:
-        answer["buckets"] = {buckets.where: buckets.table.tolist() for buckets in facts.buckets}
-    return answer
+    description = {"scheme": facts.scheme, "description": facts.words, "missing": facts.missing}
+    return description | facts.numbers(length)
 
 
 def embeddings(

@@ -18,7 +18,7 @@ from playground import workbench
 from playground.catalog import CATALOG
 from playground.embeddings.matrices import embedding_matrix
 from playground.page import create_app, launch_options
-from playground.positions.scheme_tensors import position_facts
+from playground.positions.schemes import position_facts
 from playground.settings import Settings
 from playground.tabs.generate import streaming
 from playground.tabs.generate.session import GenerationSession

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from playground.embeddings.sentence_vectors import MEAN
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError
 from playground.models import devices
-from playground.positions.perturbations import Choices
+from playground.positions.perturbations import PerturbationSettings
 from playground.recording.record import record
 from playground.settings import MIB, Settings
 from playground.workbench import ByteBudgetCache, Workbench
@@ -481,7 +481,7 @@ def test_what_was_found_does_not_outlive_its_model(saved, settings, what):
     def ask():
         if what == "sentences":
             return bench.sentences(model, ("one line", "another"), MEAN)
-        return bench.experiment(record(model, "some text"), Choices(shift=1))
+        return bench.experiment(record(model, "some text"), PerturbationSettings(shift=1))
 
     assert ask() is ask() and bench._recordings.used, "as long as its model is there"
     bench._recordings.release(2**40)

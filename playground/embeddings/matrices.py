@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
+from typing import cast
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ class Words:
     ids: tuple[tuple[int, ...], ...]
     """The tokens of each word."""
     unknown: tuple[bool, ...]
-    """The vocabulary has no token for it, so that it stands on the unknown token."""
+    """Whether the vocabulary has no token for a word, which then stands at the unknown token."""
     vectors: Tensor
     """(words, d_model) float32"""
 
@@ -45,13 +45,13 @@ class Words:
 
     def remarks(self) -> str:
         """Sentences on the words that are not a token of their own; "" if all are."""
-        said = ""
+        remarks = ""
         for word, ids, unknown in zip(self.words, self.ids, self.unknown, strict=True):
             if unknown:
-                said += f" “{plain_mark(word)}” is unknown to this model and stands at its token for the unknown."
+                remarks += f" “{plain_mark(word)}” is unknown to this model and stands at its token for the unknown."
             elif len(ids) > 1:
-                said += f" “{plain_mark(word)}” stands at the mean of its {len(ids)} tokens."
-        return said
+                remarks += f" “{plain_mark(word)}” stands at the mean of its {len(ids)} tokens."
+        return remarks
 
 
 INPUT, OUTPUT = "input embedding", "output embedding"
@@ -61,7 +61,7 @@ def embedding_matrix(model: LoadedModel, which: str = INPUT) -> Tensor:
     """(vocabulary, d_model): the input or the output embedding, as the model holds it. PlaygroundError where there is no
     output embedding that can be read."""
     if which == INPUT:
-        return model.model.get_input_embeddings().weight.detach()
+        return cast(Tensor, model.model.get_input_embeddings().weight).detach()
     head = model.model.get_output_embeddings()
     weight = getattr(head, "weight", None)
     if weight is None or weight.ndim != 2 or not weight.is_floating_point():
@@ -109,19 +109,17 @@ class Table:
         return anisotropy(self.matrix)
 
 
-_tables: WeakKeyDictionary = WeakKeyDictionary()
-
-
 def table_of(model: LoadedModel, which: str = INPUT) -> Table:
     """The vocabulary of a model with its input or output embedding, made once for each loaded model."""
-    kept = _tables.setdefault(model, {})
-    if which not in kept:
+
+    def make() -> Table:
         matrix, vocabulary = embedding_matrix(model, which), model.vocabulary
         count = min(len(matrix), len(model.tokenizer))  # beyond it the matrix is padding
         texts = tuple(vocabulary.text(i) for i in range(count))
         scripts = tuple("special" if i in vocabulary.special_ids else script_of(text) for i, text in enumerate(texts))
-        kept[which] = Table(matrix[:count], texts, scripts)
-    return kept[which]
+        return Table(matrix[:count], texts, scripts)
+
+    return model.fact(("table", which), make)
 
 
 def added(
@@ -151,7 +149,8 @@ def split_words(text: str) -> list[str]:
 
 def word_groups(text: str) -> tuple[list[str], list[str]]:
     """The words (`split_words`), and the name of the line that each stands in first: "cat …"."""
-    words, line_of = split_words(text), {}
+    words = split_words(text)
+    line_of: dict[str, str] = {}
     for line in text.splitlines():
         new = [part for part in map(str.strip, line.split(",")) if part and part not in line_of]
         line_of |= dict.fromkeys(new, f"{new[0]} …" if new else "")

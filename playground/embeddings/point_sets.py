@@ -1,149 +1,221 @@
-"""What can be placed as points of one space: the vocabulary, words, the tokens of a text, sentences. Projects and draws
-nothing.
+"""The kinds of points that can be placed in one space: the vocabulary, words, the tokens of a text, sentences.
 
-Letters: N points of D dimensions, L layers, T tokens, V rows of a table.
+A view looks its kind up in `KINDS` by the name that the page shows, and asks it for everything in which kinds differ:
+
+    kind = KINDS[name]
+    spaces = kind.spaces(model)                                # name for people -> Space, the usual one first
+    request = PointRequest(text=..., token_filter=...)         # the controls named in kind.controls fill it
+    points = kind.points(model, request, spaces[space], reader)
+    projection = pca(points.vectors)                           # drawn with points.labels, .groups, .values, .remarks
+
+`reader` records texts and encodes sentences for the kinds that need it (`TextReader`): on the page the workbench does,
+which keeps the results. `kind.identity(request, space)` is equal where a number in `Points.source` means the same
+point, `kind.vector_key(request)` where the points have the same vectors besides. Texts dropped into the picture are
+points of `KINDS[kind.dropped_as]`.
+
+This file imports torch only when points are made, so that a page can name its kinds before.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from __future__ import annotations
 
-import numpy as np
-from torch import Tensor
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from playground.analysis.embeddings.vocabulary_filter import Filter, matching, sample, script_of
-from playground.analysis.text_display import counted
-from playground.embeddings.matrices import (
-    Table,
-    Words,
-    embedding_matrix,
-    place_words,
-    table_of,
-    token_by_token,
-    word_groups,
-)
-from playground.errors import PlaygroundError
-from playground.models.loaded_model import LoadedModel
+from playground.analysis.embeddings.vocabulary_filter import Filter
 
-MAX_OF_ALL = 512
-"""Tokens of a text that are placed after every layer."""
-LINE, LAYER, PLACE = "line", "layer", "place in the text"
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.embeddings.points import Points
+    from playground.models.loaded_model import LoadedModel
+    from playground.models.vocabulary import Token
+
+Space = str | int | None
+"""An embedding matrix by its name; the layer after which states are taken (0: the embedding); None: after each layer."""
+EVERY_LAYER = "after every layer"
+FILTER, WORDS, TEXT, LINES = "filter", "words", "text", "lines"
+"""Groups of controls: which tokens of the vocabulary; words, and whether token by token; the text that the whole page
+looks at; sentences, and their pooling."""
 
 
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Points of one space, and the table in which their neighbours are looked for."""
+@dataclass(frozen=True)
+class PointRequest:
+    """Which points of a kind. A kind reads what its `controls` fill, and ignores the rest."""
 
-    source: Table
-    """All that could be placed, a row each."""
-    numbers: np.ndarray
-    """(N,): which rows of the source are placed."""
-    what: str
-    """What one of them is called."""
-    table: Table
-    """Where neighbours are looked for: the vocabulary of tokens and words, else the source itself."""
-    same: Sequence[Sequence[int]] | None = None
-    """Which rows of the table each row of the source is itself; None: the row of the same number."""
-    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """A property's name -> its value, in words, of each row of the source."""
-    values: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """A property's name -> its value, a number, of each row of the source."""
-    all_of_them: int = 0
-    """How many were asked for, before a sample of them was drawn."""
-    remarks: str = ""
-    own_bytes: int = 0
-    """Of vectors that are not the model's own tensor."""
+    text: str = ""
+    """Words with commas between them, a text, or sentences, one a line."""
+    token_filter: Filter = Filter()
+    by_token: bool = False
+    """Each token of a word is a point, instead of the mean of its tokens."""
+    leading_space: bool = True
+    """Words are taken as within a sentence."""
+    pooling: str = ""
+    """A name in `sentence_vectors.POOLINGS`; any other: the usual one of the model."""
+
+
+class RecordedText(Protocol):
+    """A text that a model read."""
 
     @property
-    def vectors(self) -> Tensor:
-        """(N, D)."""
-        return self.source.matrix[self.numbers.tolist()]
+    def tokens(self) -> Sequence[Token]:
+        """T tokens."""
 
-    def own_rows(self, numbers: Sequence[int]) -> list[int]:
-        """The rows of the table that these rows of the source are themselves."""
-        if self.same is None:
-            return [int(number) for number in numbers]
-        return [row for number in numbers for row in self.same[number]]
+    @property
+    def hidden_states(self) -> Tensor:
+        """(L + 1, T, d_model): the residual stream before the first layer and after each."""
 
 
-def layers_of(model: LoadedModel) -> dict[str, int]:
+class TextReader(Protocol):
+    """Runs the model on texts for the points of a view, or remembers that it did."""
+
+    def record(self, model: LoadedModel, text: str) -> RecordedText:
+        """The text as the model reads it."""
+
+    def encode(self, model: LoadedModel, lines: Sequence[str], pooling: str, layer: int) -> Tensor:
+        """(N, d_model): sentences by their states after a layer, pooled."""
+
+
+class PointSet(ABC):
+    """One kind of points."""
+
+    name: ClassVar[str]
+    """As the page lists it."""
+    controls: ClassVar[str]
+    """The group of controls that fills a request."""
+    directions: ClassVar[bool] = False
+    """Whether vectors are usually scaled to length 1: a first token's states are often a hundred times longer than those
+    of the others."""
+    label_limit: ClassVar[int | None] = None
+    """Characters of a label beside a bar; None: the usual ones."""
+
+    @property
+    def dropped_as(self) -> str:
+        """The kind of the points that texts make when they are dropped into a picture of this kind."""
+        return self.name
+
+    @abstractmethod
+    def spaces(self, model: LoadedModel) -> dict[str, Space]:
+        """Name for people -> a space in which these points have vectors; the usual one first."""
+
+    @abstractmethod
+    def points(self, model: LoadedModel, request: PointRequest, space: Space, reader: TextReader) -> Points:
+        """The points in one of their spaces. PlaygroundError where there are none, or too many."""
+
+    def identity(self, request: PointRequest, space: str) -> tuple[Hashable, ...]:
+        """What decides which points there are, before a sample is drawn; `space` by its name."""
+        return self.name, request.text
+
+    def vector_key(self, request: PointRequest) -> Hashable:
+        """What else decides the vectors of the points."""
+        return ""
+
+
+class VocabularyPoints(PointSet):
+    """Tokens of the vocabulary, by their rows of an embedding matrix."""
+
+    name = "vocabulary"
+    controls = FILTER
+
+    @property
+    def dropped_as(self) -> str:
+        return WordPoints.name
+
+    def spaces(self, model: LoadedModel) -> dict[str, Space]:
+        return _matrices(model)
+
+    def points(self, model: LoadedModel, request: PointRequest, space: Space, reader: TextReader) -> Points:
+        from playground.embeddings.points import vocabulary_points
+
+        return vocabulary_points(model, str(space), request.token_filter)
+
+    def identity(self, request: PointRequest, space: str) -> tuple[Hashable, ...]:
+        return (self.name,)
+
+    def vector_key(self, request: PointRequest) -> Hashable:
+        return request.token_filter
+
+
+class WordPoints(PointSet):
+    """Words that a visitor typed, by the rows of their tokens."""
+
+    name = "words"
+    controls = WORDS
+
+    def spaces(self, model: LoadedModel) -> dict[str, Space]:
+        return _matrices(model)
+
+    def points(self, model: LoadedModel, request: PointRequest, space: Space, reader: TextReader) -> Points:
+        from playground.embeddings.points import word_points
+
+        return word_points(model, request.text, str(space), request.by_token, request.leading_space)
+
+    def identity(self, request: PointRequest, space: str) -> tuple[Hashable, ...]:
+        return self.name, request.text, request.by_token
+
+    def vector_key(self, request: PointRequest) -> Hashable:
+        return "" if request.leading_space else "no space"
+
+
+class TokenPoints(PointSet):
+    """The tokens of a text, by their states after a layer, or by their rows of an embedding matrix."""
+
+    name = "tokens of the text"
+    controls = TEXT
+    directions = True
+
+    def spaces(self, model: LoadedModel) -> dict[str, Space]:
+        return {**_layers(model), EVERY_LAYER: None, **_matrices(model)}
+
+    def points(self, model: LoadedModel, request: PointRequest, space: Space, reader: TextReader) -> Points:
+        from playground.embeddings.points import state_points, token_points
+
+        recorded = reader.record(model, request.text)
+        if isinstance(space, str):
+            return token_points(model, recorded.tokens, space)
+        return state_points(recorded.tokens, recorded.hidden_states, space)
+
+    def identity(self, request: PointRequest, space: str) -> tuple[Hashable, ...]:
+        return self.name, request.text, space == EVERY_LAYER
+
+
+class SentencePoints(PointSet):
+    """Sentences, by the pooled states of their tokens after a layer."""
+
+    name = "sentences"
+    controls = LINES
+    label_limit = 32
+
+    def spaces(self, model: LoadedModel) -> dict[str, Space]:
+        return {**_layers(model)}
+
+    def points(self, model: LoadedModel, request: PointRequest, space: Space, reader: TextReader) -> Points:
+        from playground.embeddings.points import sentence_points
+        from playground.embeddings.sentence_vectors import chosen_pooling, pooling_remark, split_lines
+
+        if not isinstance(space, int):
+            raise TypeError(f"sentences have states after one layer, not a space {space!r}")
+        lines, pooling = split_lines(request.text), chosen_pooling(model, request.pooling)
+        vectors = reader.encode(model, lines, pooling, space)
+        return sentence_points(lines, vectors, pooling_remark(model, pooling))
+
+    def vector_key(self, request: PointRequest) -> Hashable:
+        return request.pooling
+
+
+def _layers(model: LoadedModel) -> dict[str, int]:
     """Name for people -> the layer after which the residual stream is taken (0: the embedding), the last one first."""
     return {f"after layer {layer}": layer for layer in range(model.anatomy.layers, -1, -1)}
 
 
-def of_vocabulary(model: LoadedModel, matrix: str, wanted: Filter) -> Points:
-    """The tokens that the filter lets through, by their rows of a matrix."""
-    table = table_of(model, matrix)
-    every = matching(table.texts, table.scripts, wanted)
-    return Points(table, every, "token", table, all_of_them=len(every))
+def _matrices(model: LoadedModel) -> dict[str, Space]:
+    from playground.embeddings.matrices import matrices
+
+    return {**matrices(model)}
 
 
-def of_words(model: LoadedModel, text: str, matrix: str, tokens: bool = False) -> Points:
-    """Words typed by a visitor, each at the mean of its tokens' rows, or token by token; a line is a group."""
-    words, lines = word_groups(text)
-    placed, owners = place_words(model, words, which=matrix), range(len(words))
-    if tokens:
-        placed, owners = token_by_token(model, placed, matrix)
-    source = _table(placed.vectors, placed.labels())
-    own = [ids if len(ids) == 1 else () for ids in placed.ids]
-    groups = {LINE: [lines[owner] for owner in owners]} if len(set(lines)) > 1 else {}
-    return _all_of(
-        source, "token" if tokens else "word", table_of(model, matrix), own, groups, remarks=remarks_of(placed)
-    )
-
-
-def remarks_of(placed: Words) -> str:
-    """How many of the words are no token of their own."""
-    several, unknown = sum(len(ids) > 1 for ids in placed.ids), sum(placed.unknown)
-    said = (
-        f" {counted(several, 'word')} of several tokens {'stands' if several == 1 else 'stand'} at the mean of these."
-    )
-    lost = f" {counted(unknown, 'word')} unknown to the model {'stands' if unknown == 1 else 'stand'} at its token for that."
-    return (said if several else "") + (lost if unknown else "")
-
-
-def of_tokens(model: LoadedModel, tokens, states: Tensor | None, space: object) -> Points:
-    """The tokens of a text: their rows of a matrix, or their states (L + 1, T, D) after a layer, or after each (None)."""
-    names, places = [token.label for token in tokens], np.arange(len(tokens))
-    if isinstance(space, str):
-        matrix = embedding_matrix(model, space)
-        vectors, layers = matrix[[token.id for token in tokens]].float().cpu(), None
-    elif space is None:
-        states, names, places = states[:, :MAX_OF_ALL], names[:MAX_OF_ALL], places[:MAX_OF_ALL]
-        vectors, layers = states.flatten(0, 1), np.repeat(np.arange(len(states)), len(names))
-        names = [f"{name} (layer {layer})" for layer in range(len(states)) for name in names]
-        places = np.tile(places, len(states))
-    else:
-        vectors, layers = states[space], None
-    source, values = _table(vectors, names), {PLACE: places} if layers is None else {LAYER: layers, PLACE: places}
-    cut = f" The first {MAX_OF_ALL} of {len(tokens):,} tokens." if space is None and len(tokens) > MAX_OF_ALL else ""
-    return _all_of(source, "token", source, values=values, remarks=cut)
-
-
-def of_sentences(lines: Sequence[str], vectors: Tensor) -> Points:
-    """Sentences with their vectors (N, D)."""
-    source = _table(vectors, lines)
-    return _all_of(source, "sentence", source)
-
-
-def _table(vectors: Tensor, texts: Sequence[str]) -> Table:
-    return Table(vectors, tuple(texts), tuple(script_of(text) for text in texts))
-
-
-def _all_of(source: Table, what: str, table: Table, same=None, groups=None, values=None, remarks: str = "") -> Points:
-    many = len(source.texts)
-    return Points(
-        source, np.arange(many), what, table, same, groups or {}, values or {}, many, remarks, source.matrix.nbytes
-    )
-
-
-def some_of(points: Points, count: int, seed: int) -> Points:
-    """A sample, where there are more than `count`; PlaygroundError for fewer than three points."""
-    if len(points.numbers) < 3:
-        raise PlaygroundError(
-            f"{counted(len(points.numbers), points.what)} {'is' if len(points.numbers) == 1 else 'are'} left; at least 3 "
-            "are placed.",
-            "Ask for more, or choose any.",
-        )
-    if len(points.numbers) <= count:
-        return points
-    return replace(points, numbers=sample(points.numbers, count, seed))
+KINDS: dict[str, PointSet] = {
+    kind.name: kind for kind in (VocabularyPoints(), WordPoints(), TokenPoints(), SentencePoints())
+}
+"""Name, as the page lists it -> the kind of points, in the order of the page."""

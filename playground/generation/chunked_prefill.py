@@ -3,6 +3,7 @@
 import torch
 
 from playground.generation.kv_cache import croppable_layers
+from playground.models.architecture import embedding_matrix
 from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rope_modules import rotary_modules, scales_with_length

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from playground.models.families import cache_argument, first_setting
-from playground.models.position_scheme import first_position_row, position_scheme, position_table
+from playground.models.position_scheme import context_length, position_scheme
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def examine(model: PreTrainedModel) -> Anatomy:
         head_width=head_width,
         d_model=d_model,
         vocabulary=embedding.shape[0],
-        context_length=_context_length(model, scheme),
+        context_length=context_length(model, scheme),
         position_scheme=scheme,
         positions=positions,
         norm=_norm(model),
@@ -141,18 +141,6 @@ def _key_value_heads(config: PretrainedConfig, heads: int) -> int:
     if getattr(config, "multi_query", False):
         return 1
     return first_setting(config, "num_key_value_heads") or heads
-
-
-def _context_length(model: PreTrainedModel, scheme: str) -> int | None:
-    """The longest text that the model reads: the length of its position table, else what the configuration says."""
-    config = model.config.get_text_config()
-    if (table := position_table(model)) is not None:
-        return table.num_embeddings - first_position_row(table)
-    if scheme == "alibi":
-        return getattr(config, "max_seq_len", None)  # MPT computes its biases for so many tokens
-    if scheme in {"relative", "none"} or config.model_type == "xlnet":
-        return None
-    return first_setting(config, "max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
 
 
 def _norm(model: nn.Module) -> str:

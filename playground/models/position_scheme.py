@@ -1,17 +1,51 @@
-"""How a model knows the order of its tokens, read from its modules and configuration. Runs nothing.
+"""Which position scheme a network has, found on its modules and configuration. Runs nothing.
 
-Position vectors come from a table, rotary angles from a module or a table, relative biases from a table of buckets.
+Schemes are tried in the order of `DETECTORS`: the first one that is detected is the network's. What else there is to
+say of a scheme stands in `playground.positions.schemes`, under the same name.
 """
 
-from torch import nn
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import DISENTANGLED_FAMILIES, first_setting, uses_alibi
+from playground.models.families import DISENTANGLED_FAMILIES, uses_alibi
 from playground.models.rope_modules import rotary_modules
 
 
+@dataclass(frozen=True)
+class SchemeDetector:
+    """How one position scheme is recognized."""
+
+    name: str
+    detect: Callable[[PreTrainedModel], str | None]
+    """The scheme in words, with the network's numbers; None for a network that does not have it."""
+    lengths: tuple[str, ...] = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
+    """Names under which a configuration states the longest text, where no table bounds it; the first one counts."""
+
+
+def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
+    """(name in `DETECTORS`, the scheme in words) of a network."""
+    for detector in DETECTORS:
+        if (words := detector.detect(model)) is not None:
+            return detector.name, words
+    raise AssertionError("the last detector accepts every network")
+
+
+def context_length(model: PreTrainedModel, scheme: str) -> int | None:
+    """The longest text in tokens: the table's length where there is one, else the configuration's; None: no limit."""
+    config = model.config.get_text_config()
+    if (table := position_table(model)) is not None:
+        return table.num_embeddings - first_position_row(table)
+    if config.model_type == "xlnet":
+        return None
+    lengths = next(detector.lengths for detector in DETECTORS if detector.name == scheme)
+    return next((value for name in lengths if (value := getattr(config, name, None)) is not None), None)
+
+
 def position_table(model: nn.Module) -> nn.Embedding | None:
-    """The table of position vectors, learned or sinusoidal, if the model has one."""
+    """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
     for name, module in model.named_modules():
         leaf = name.rsplit(".", 1)[-1]
         if isinstance(module, nn.Embedding) and ("position" in leaf or leaf == "wpe"):
@@ -20,24 +54,20 @@ def position_table(model: nn.Module) -> nn.Embedding | None:
 
 
 def rope_table(model: PreTrainedModel) -> nn.Embedding | None:
-    """The table of sines and cosines that rotate queries and keys (RoFormer), if the model has one.
-
-    It is as wide as a head; a table of position vectors is as wide as the embeddings that they are added to.
-    """
-    table, embedding = position_table(model), model.get_input_embeddings()
-    if table is None or "Sinusoidal" not in type(table).__name__ or not isinstance(embedding, nn.Embedding):
+    """The table of sines and cosines by which queries and keys are rotated (RoFormer), if there is one: it is as wide as
+    a head, while tables that are added to the embeddings are as wide as these."""
+    table, weight = position_table(model), getattr(model.get_input_embeddings(), "weight", None)
+    if table is None or "Sinusoidal" not in type(table).__name__ or not isinstance(weight, Tensor):
         return None
-    return table if table.embedding_dim < embedding.embedding_dim else None
+    return table if table.embedding_dim < weight.shape[1] else None
 
 
 def first_position_row(table: nn.Embedding) -> int:
-    """The table's row for the first position.
-
-    OPT and BART leave the first rows unused; RoBERTa and FSMT count from padding_idx + 1.
-    """
+    """The table's row of position 0: OPT and BART leave rows free, RoBERTa and FSMT count from padding_idx + 1."""
     if table.padding_idx is not None and ("Sinusoidal" not in type(table).__name__ or hasattr(table, "make_positions")):
         return table.padding_idx + 1
-    return getattr(table, "offset", 0)
+    offset = getattr(table, "offset", 0)
+    return offset if isinstance(offset, int) else 0
 
 
 def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
@@ -46,52 +76,77 @@ def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
     return {n: m for n, m in modules if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
 
 
-def position_scheme(model: PreTrainedModel) -> tuple[str, str]:
-    """(scheme, its description with numbers); the scheme is one of rotary, learned, sinusoidal, alibi, relative,
-    disentangled and none."""
+def _alibi(model: PreTrainedModel) -> str | None:
     config = model.config.get_text_config()
-    if uses_alibi(config):  # first: with ALiBi, Falcon computes rotary angles and does not use them
-        divided = ", divided by √d_head" if config.model_type == "falcon" else ""
-        return "alibi", f"ALiBi: each head's own penalty on distance{divided}"
-    if rotary := rotary_modules(model):
-        return "rotary", _describe_rope(config, rotary)
-    if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: a table of angles, no inverse frequencies
+    if not uses_alibi(config):
+        return None
+    divided = ", divided by √d_head" if config.model_type == "falcon" else ""
+    return f"ALiBi: each head's own penalty on distance{divided}"
+
+
+def _rotary(model: PreTrainedModel) -> str | None:
+    config = model.config.get_text_config()
+    if modules := rotary_modules(model):
+        return _rotary_words(config, modules)
+    if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
         width = config.hidden_size // config.num_attention_heads
-        return "rotary", f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
-    if rope_table(model) is not None:
-        return "rotary", "rotary, base 10,000, all dimensions"
-    if config.model_type in DISENTANGLED_FAMILIES:
-        return "disentangled", "relative positions inside the scores"
-    table, relative = position_table(model), ""
-    if tables := bucket_tables(model):
-        buckets, heads = next(iter(tables.values())).weight.shape
-        relative = f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
-        if table is None:
-            return "relative", relative
-        relative = f"; besides {relative}"  # MPNet has both
-    if table is not None:
-        count = table.num_embeddings - first_position_row(table)
-        if "Sinusoidal" in type(table).__name__ or getattr(config, "sinusoidal_pos_embds", False):
-            return "sinusoidal", f"sinusoidal, added to the embeddings, {count:,} positions{relative}"
-        return "learned", f"learned table, {count:,} positions{relative}"
-    if any("Sinusoidal" in type(module).__name__ for module in model.modules()):
-        return "sinusoidal", "sinusoidal, added to the embeddings"
-    return "none", "none found"
+        return f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
+    return "rotary, base 10,000, all dimensions" if rope_table(model) is not None else None
 
 
-def _describe_rope(config: PretrainedConfig, modules: list[nn.Module]) -> str:
+def _disentangled(model: PreTrainedModel) -> str | None:
+    family = model.config.get_text_config().model_type
+    return "relative positions inside the scores" if family in DISENTANGLED_FAMILIES else None
+
+
+def _relative(model: PreTrainedModel) -> str | None:
+    return _bucket_words(model) or None if position_table(model) is None else None
+
+
+def _sinusoidal(model: PreTrainedModel) -> str | None:
+    table = position_table(model)
+    if table is None:
+        computed = any("Sinusoidal" in type(module).__name__ for module in model.modules())
+        return "sinusoidal, added to the embeddings" if computed else None
+    config = model.config.get_text_config()
+    if "Sinusoidal" not in type(table).__name__ and not getattr(config, "sinusoidal_pos_embds", False):
+        return None
+    return f"sinusoidal, added to the embeddings, {_table_words(model, table)}"
+
+
+def _learned(model: PreTrainedModel) -> str | None:
+    table = position_table(model)
+    return None if table is None else f"learned table, {_table_words(model, table)}"
+
+
+def _table_words(model: PreTrainedModel, table: nn.Embedding) -> str:
+    """The table's length, and the buckets that a network may have besides (MPNet)."""
+    words = f"{table.num_embeddings - first_position_row(table):,} positions"
+    buckets = _bucket_words(model)
+    return f"{words}; besides {buckets}" if buckets else words
+
+
+def _bucket_words(model: PreTrainedModel) -> str:
+    tables = bucket_tables(model)
+    if not tables:
+        return ""
+    buckets, heads = next(iter(tables.values())).weight.shape
+    return f"relative: {buckets} distance buckets, a learned bias for each of {heads} heads"
+
+
+def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     rope = getattr(config, "rope_parameters", None) or {}
     kinds = [v for v in rope.values() if isinstance(v, dict)] or [rope]  # one for each layer type, as in Gemma 3
     bases = sorted({float(kind["rope_theta"]) for kind in kinds if kind.get("rope_theta")})
     words = "rotary"
     if bases:
         words += f", base {' and '.join(f'{base:,.0f}' for base in bases)}"
-    scalings = sorted(
-        {_describe_scaling(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"}
-    )
+    scalings = sorted({_scaling_words(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"})
     if scalings:
         words += f", scaling {' and '.join(scalings)}"
-    head_width = first_setting(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
+    widths = (getattr(config, name, None) for name in ("qk_head_dim", "head_dim"))
+    head_width = next((width for width in widths if width is not None), None)
+    head_width = head_width or config.hidden_size // config.num_attention_heads
     rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
     share = min(1.0, rotated / head_width)
     words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"
@@ -99,9 +154,21 @@ def _describe_rope(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
 
 
-def _describe_scaling(config: PretrainedConfig, rope: dict) -> str:
-    """A scaling's name and its factor: the context after scaling over the context before."""
-    name, factor, before = rope["rope_type"], rope.get("factor"), rope.get("original_max_position_embeddings")
+def _scaling_words(config: PretrainedConfig, kind: dict) -> str:
+    """A scaling's name with its factor: how many times longer texts became than those before it."""
+    name, factor, before = kind["rope_type"], kind.get("factor"), kind.get("original_max_position_embeddings")
     if factor is None and before:  # LongRoPE may leave it to the two lengths
         factor = config.max_position_embeddings / before
     return f"{name} × {factor:g}" if factor else name
+
+
+DETECTORS = (
+    SchemeDetector("alibi", _alibi, ("max_seq_len",)),  # first: Falcon makes rotary angles that it does not use
+    SchemeDetector("rotary", _rotary),
+    SchemeDetector("disentangled", _disentangled),
+    SchemeDetector("relative", _relative, ()),
+    SchemeDetector("sinusoidal", _sinusoidal),
+    SchemeDetector("learned", _learned),
+    SchemeDetector("none", lambda model: "none found", ()),
+)
+"""Every position scheme that is recognized, the first to be tried first."""

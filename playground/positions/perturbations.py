@@ -1,7 +1,7 @@
-"""A text run again with its order or its positions broken, and what that does to every token.
+"""A recorded text run again with its order or its positions perturbed, and what that does to every token.
 
-All variants that a model allows go through it (passes.py) and are laid beside the recorded text. Knows models; what is
-compared and how stands in analysis/order.py.
+Runs the variants that a model allows (`variants`, `perturbed_passes`) and compares each with the recorded text; how they
+are compared stands in `playground.analysis.positions.perturbation_effects`.
 """
 
 import time
@@ -11,68 +11,61 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.analysis.positions import perturbations
-from playground.analysis.positions.perturbations import Change, Variant
+from playground.analysis.positions import perturbation_effects as effects
+from playground.analysis.positions.perturbation_effects import PredictionChange
+from playground.analysis.positions.perturbations import Variant
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
-from playground.positions.perturbed_passes import Passes
-from playground.positions.position_override import PositionOverride, reach_of
+from playground.positions.perturbed_passes import PerturbedPasses
+from playground.positions.position_override import PositionOverride, override_of
+from playground.positions.schemes import PositionScheme, scheme_of
+from playground.positions.variants import PerturbationSettings, blind_pair, variants
 from playground.recording.recording import Recording
 
 MAX_TOKENS = 512
-"""Longest text that is broken: every variant is a row of a batch, with logits of its own."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a visitor may set. Layers, heads and tokens count from 0."""
-
-    seed: int = 0
-    first: int = 1
-    second: int = -2
-    """Tokens to swap; negative numbers count from the end."""
-    shift: int = 100
-    wrap: bool = False
-    """Positions beyond a table's end begin again at its start."""
-    base_factor: float = 0.1
-    layer: int = 0
-    head: int = 0
+"""Longest text that is perturbed: every variant is a row of a batch, with logits of its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one variant did; where it was not possible, `missing` says why and the rest is empty."""
+    """What one variant did; where the model does not allow it, `missing` says why and the rest is empty."""
 
     variant: Variant
     missing: str = ""
-    change: Change | None = None
-    """Of the predictions; None without a language-model head."""
-    turned: np.ndarray | None = None
+    change: PredictionChange | None = None
+    """None without a language-model head."""
+    cosine_change: np.ndarray | None = None
     """(T,) float32 without a head: 1 - cosine of each token's last hidden states."""
     largest: float = 0.0
-    """Of all differences: of a log-probability in nats, without a head of a number of the last hidden state."""
+    """Largest difference of a log-probability in nats; without a head, of a number of the last hidden states."""
     attention: np.ndarray | None = None
-    """(Q, K) float32: the chosen head's weights, tokens in their first order."""
-    moved: np.ndarray | None = None
+    """(Q, K) float32: the chosen head's weights (after softmax), tokens in their first order."""
+    attention_shift: np.ndarray | None = None
     """(Q,) float32: share of each token's attention that goes elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """All variants of one text. `tokens` are those read; `told` those whose predictions are compared (of an
-    encoder-decoder the target's)."""
+    """All variants of one text."""
 
     model: LoadedModel
-    reach: PositionOverride
+    override: PositionOverride
     tokens: tuple[Token, ...]
-    told: tuple[Token, ...]
+    """The tokens that are perturbed."""
+    predicted_tokens: tuple[Token, ...]
+    """The tokens whose predictions are compared: the target's of an encoder-decoder, else the same."""
     outcomes: tuple[Outcome, ...]
     attention: np.ndarray | None
-    """(Q, K) of the text as it is."""
+    """(Q, K): the chosen head's weights in the text as it is."""
     equivariance: float | None
-    """Encoders: the largest difference that shuffling makes once all positions are equal; None where not tried."""
+    """Encoders: the largest difference that shuffling makes once all positions are equal; None where not measured."""
     seconds: float
+
+    @property
+    def scheme(self) -> PositionScheme:
+        """The model's position scheme, which says what must hold."""
+        return scheme_of(self.model)
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of a variant. PlaygroundError if there is no such variant."""
@@ -83,148 +76,99 @@ class Experiment:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Of the variants."""
         return tuple(outcome.variant.name for outcome in self.outcomes)
 
     @property
     def nbytes(self) -> int:
-        """Bytes kept, about."""
-        arrays = [self.attention, *(a for o in self.outcomes for a in (o.attention, o.moved, o.turned))]
-        arrays += [a for o in self.outcomes if o.change for a in vars(o.change).values()]
-        return sum(a.nbytes for a in arrays if isinstance(a, np.ndarray))
+        """Bytes of all arrays."""
+        arrays = [self.attention]
+        for outcome in self.outcomes:
+            arrays += [outcome.attention, outcome.attention_shift, outcome.cosine_change]
+            arrays += list(vars(outcome.change).values()) if outcome.change else []
+        return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
-def variants(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices) -> list[tuple[Variant, str]]:
-    """The variants of a text, each with why it is not possible for this model, empty where it is."""
-    count, reach = len(tokens), reach_of(model)
-    units, movable = _units(tokens)
-    first, second = (n % count if -count <= n < count else n for n in (choices.first, choices.second))
-    tried: list[Variant] = [
-        perturbations.shuffled(units, movable, choices.seed),
-        perturbations.swapped(count, *((first, second) if count > 2 else (0, count - 1))),
-        perturbations.shifted(count, choices.shift),
-        perturbations.equal(count),
-        perturbations.backwards(count),
-        perturbations.with_rope_base(count, choices.base_factor),
-    ]
-    trained = model.anatomy.context_length
-    if trained:
-        tried.append(perturbations.beyond(count, trained))
-    judged = []
-    for variant in tried:
-        if choices.wrap and reach.rows and variant.name == "shifted":
-            variant = _wrapped(variant, reach.rows)
-        judged.append((variant, _refusal(variant, reach)))
-    if not trained:
-        judged.append((perturbations.beyond(count, count), "it states no length that it was trained on"))
-    return judged
-
-
-def _refusal(variant: Variant, reach: PositionOverride) -> str:
-    if variant.name == "base":
-        return reach.rebase_reason
-    if not variant.needs_positions:
-        return ""
-    if not reach:
-        return reach.reason
-    last = max(variant.positions)
-    if reach.rows is not None and last >= reach.rows:
-        most = reach.rows - len(variant.positions)
-        remedy = f"; shift by at most {most:,}, or let positions wrap around" if variant.name == "shifted" else ""
-        return f"the last token would be at position {last:,}, and the table has {reach.rows:,}{remedy}"
-    return ""
-
-
-def _wrapped(variant: Variant, rows: int) -> Variant:
-    positions = tuple(p % rows for p in variant.positions)
-    return Variant(variant.name, f"{variant.words}, wrapped at {rows:,}", variant.order, positions)
-
-
-def _units(tokens: tuple[Token, ...]) -> tuple[list[list[int]], list[bool]]:
-    """Words as lists of tokens, and which of them may move: special tokens stay."""
-    movable = [not token.special for token in tokens]
-    starts = [i == 0 or token.text[:1].isspace() or token.start > tokens[i - 1].end for i, token in enumerate(tokens)]
-    pieces = [token.piece is not None and token.piece[0] > 1 for token in tokens]
-    units = perturbations.word_units(starts, movable, pieces)
-    return units, [movable[unit[0]] for unit in units]
-
-
-def too_long(recording: Recording) -> str:
-    """Why a text is not broken, with both numbers; empty if it is."""
+def length_refusal(recording: Recording) -> str:
+    """Why a text is too long to be perturbed, with both numbers; empty if it is not."""
     tokens = max(len(recording.tokens), len(recording.target_tokens or ()))
     if tokens <= MAX_TOKENS:
         return ""
     return f"The text has {tokens:,} tokens; at most {MAX_TOKENS:,} are broken and run again."
 
 
-def experiment(recording: Recording, choices: Choices | None = None) -> Experiment:
-    """Runs every possible variant of a recorded text and compares it with the text as it is.
+def experiment(recording: Recording, settings: PerturbationSettings | None = None) -> Experiment:
+    """Runs every variant of a recorded text that its model allows and compares it with the text as it is.
 
-    PlaygroundError for a text of more than 512 tokens, and for choices out of range, with both numbers.
+    PlaygroundError for a text of more than 512 tokens, and for settings out of range, with both numbers.
     """
-    started, choices = time.perf_counter(), choices or Choices()
-    model, tokens, told = recording.model, recording.tokens, recording.target_tokens or recording.tokens
-    if why := too_long(recording):
-        raise PlaygroundError(why, "Shorten it.")
+    started, settings = time.perf_counter(), settings or PerturbationSettings()
+    model, tokens = recording.model, recording.tokens
+    if refusal := length_refusal(recording):
+        raise PlaygroundError(refusal, "Shorten it.")
     if model.capabilities.attention:
-        recording.attention(choices.layer).head(choices.head)  # refuses layers and heads that there are not
-    judged = variants(model, tokens, choices)
-    possible = [variant for variant, missing in judged if not missing]
-    reach = reach_of(model)
-    pair = _blind_pair(model, tokens, choices) if reach else ()
-    runs, whole = Passes(recording, reach, choices.layer, choices.head), _Whole(recording, choices)
-    compared, blind = {}, []
-    for variant, row, weights in runs.rows([*possible, *pair]):
+        recording.attention(settings.layer).head(settings.head)  # refuses layers and heads that there are not
+    candidates = variants(model, tokens, settings)
+    possible = [variant for variant, missing in candidates if not missing]
+    override = override_of(model)
+    pair = blind_pair(model, tokens, settings.seed) if override else ()
+    passes = PerturbedPasses(recording, override, settings.layer, settings.head)
+    baseline = _Baseline(recording, settings)
+    compared, blind_outputs = {}, []
+    for variant, output, weights in passes.rows([*possible, *pair]):
         if variant in pair:
-            blind.append(row)
+            blind_outputs.append(output)
         else:
-            compared[variant.name] = whole.outcome(variant, row, weights)
+            compared[variant.name] = baseline.outcome(variant, output, weights)
     equivariance = None
     if pair:
-        places = pair[1].places if recording.target_tokens is None else range(len(told))
-        equivariance = perturbations.compare_states(*blind, list(places))[1]
-    outcomes = tuple(compared.get(variant.name, Outcome(variant, missing)) for variant, missing in judged)
-    return Experiment(model, reach, tokens, told, outcomes, whole.weights, equivariance, time.perf_counter() - started)
-
-
-def _blind_pair(model: LoadedModel, tokens: tuple[Token, ...], choices: Choices) -> tuple[Variant, ...]:
-    """Equal positions, as it is and shuffled: what an encoder can't tell apart."""
-    if model.anatomy.kind == "decoder" or len(tokens) < 2:
-        return ()
-    mixed = perturbations.shuffled(*_units(tokens), choices.seed)
-    return tuple(
-        Variant(f"blind {i}", "", which, (0,) * len(tokens))
-        for i, which in enumerate((tuple(range(len(tokens))), mixed.order))
+        places = baseline.places(pair[1])
+        equivariance = effects.compare_states(blind_outputs[0], blind_outputs[1], places)[1]
+    outcomes = tuple(compared.get(variant.name, Outcome(variant, missing)) for variant, missing in candidates)
+    return Experiment(
+        model=model,
+        override=override,
+        tokens=tokens,
+        predicted_tokens=recording.target_tokens or tokens,
+        outcomes=outcomes,
+        attention=baseline.weights,
+        equivariance=equivariance,
+        seconds=time.perf_counter() - started,
     )
 
 
-class _Whole:
-    """The text as it is, as it was recorded, beside which its variants are laid."""
+class _Baseline:
+    """The text as it was recorded, with which its variants are compared."""
 
-    def __init__(self, recording: Recording, choices: Choices):
-        self._two_texts, self._told = recording.target_tokens is not None, recording.target_tokens or recording.tokens
-        self.weights = None
-        """(Q, K): the chosen head's, where they can be had."""
+    def __init__(self, recording: Recording, settings: PerturbationSettings) -> None:
+        self._target = recording.target_tokens
+        self.weights: np.ndarray | None = None
+        """(Q, K): the chosen head's, where they can be recorded."""
         if recording.model.capabilities.attention:
-            self.weights = recording.attention(choices.layer).head(choices.head).numpy()
-        self._unbroken, self._states = None, None
+            self.weights = recording.attention(settings.layer).head(settings.head).numpy()
+        self._predictions, self._states = None, torch.empty(0)
         if recording.model.capabilities.logits:
             ahead = 0 if recording.model.anatomy.kind == "encoder" else 1
             logits = torch.cat(list(recording.logits_in_blocks()))
-            self._unbroken = perturbations.Unbroken(logits, [token.id for token in self._told], ahead)
+            ids = [token.id for token in self._target or recording.tokens]
+            self._predictions = effects.BaselinePredictions(logits, ids, ahead)
         else:
             self._states = recording.hidden_states[-1]
 
-    def outcome(self, variant: Variant, row: Tensor, weights: Tensor | None) -> Outcome:
+    def places(self, variant: Variant) -> list[int]:
+        """Where a variant's outputs stand: a target is not perturbed."""
+        return variant.places if self._target is None else list(range(len(self._target)))
+
+    def outcome(self, variant: Variant, output: Tensor, weights: Tensor | None) -> Outcome:
         """What a variant's logits or last hidden states (T, …) and weights (Q, K) differ in."""
-        places = list(range(len(self._told))) if self._two_texts else variant.places
-        change, turned = None, None
-        if self._unbroken is not None:
-            change = self._unbroken.change(row, places)
+        places, change, cosine_change = self.places(variant), None, None
+        if self._predictions is not None:
+            change = self._predictions.compare(output, places)
             largest = change.largest
         else:
-            turned, largest = perturbations.compare_states(self._states, row, places)
-        if weights is None:
-            return Outcome(variant, "", change, turned, largest)
-        aligned = perturbations.realigned(weights, variant.places).numpy()
-        moved = perturbations.attention_moved(self.weights, aligned)
-        return Outcome(variant, "", change, turned, largest, aligned, moved)
+            cosine_change, largest = effects.compare_states(self._states, output, places)
+        aligned, shift = None, None
+        if weights is not None and self.weights is not None:
+            aligned = effects.realign(weights, variant.places).numpy()
+            shift = effects.attention_shift(self.weights, aligned)
+        return Outcome(variant, "", change, cosine_change, largest, aligned, shift)

@@ -1,12 +1,19 @@
-"""Forward passes over variants of one text, as rows of one batch where they fit. Knows models; compares nothing."""
+"""Forward passes over variants of one recorded text, as rows of one batch where they fit. Compares nothing.
 
-from collections.abc import Callable, Iterator
+Letters: B rows, T tokens, V vocabulary, H heads, Q queries, K keys.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
+from transformers.utils import ModelOutput
 
 from playground.analysis.positions.perturbations import Variant
-from playground.positions.position_override import PositionOverride, inputs, telling, with_rope_base
+from playground.positions.model_inputs import model_inputs
+from playground.positions.position_override import PositionOverride, override_positions
+from playground.positions.rope_base import with_rope_base
+from playground.recording.attention import AttentionCall
 from playground.recording.hooks import AttentionCallCollector, capture_attention
 from playground.recording.recording import Recording
 
@@ -14,78 +21,88 @@ _LOGIT_BYTES = 256 * 2**20
 """Logits computed at once."""
 
 
-class Passes:
+class PerturbedPasses:
     """Forward passes over variants of one recorded text."""
 
-    def __init__(self, recording: Recording, reach: PositionOverride, layer: int = 0, head: int = 0):
-        self._recording, self._reach, self._layer, self._head = recording, reach, layer, head
+    def __init__(self, recording: Recording, override: PositionOverride, layer: int = 0, head: int = 0) -> None:
+        """layer, head: whose weights are kept."""
+        self._recording, self._override, self._layer, self._head = recording, override, layer, head
         self._model = recording.model
         self._ids = [token.id for token in recording.tokens]
-        told_apart = "token_type_ids" in self._model.tokenizer.model_input_names  # RoBERTa reads pairs without
-        self._segments = [token.segment if told_apart else 0 for token in recording.tokens]
+        reads_segments = "token_type_ids" in self._model.tokenizer.model_input_names  # RoBERTa reads pairs without
+        self._segments = [token.segment if reads_segments else 0 for token in recording.tokens]
 
-    def rows(self, wanted: list[Variant]) -> Iterator[tuple[Variant, Tensor, Tensor | None]]:
+    def rows(self, variants: Sequence[Variant]) -> Iterator[tuple[Variant, Tensor, Tensor | None]]:
         """Each variant with its logits or last hidden states (T, …) and the chosen head's weights (Q, K), on the CPU."""
-        for batch in self._batches(wanted):
-            told = torch.tensor([variant.positions for variant in batch], device=self._model.input_device)
-            outputs, weights = self._pass(batch, told)
+        for batch in self._batches(variants):
+            outputs, weights = self._run(batch)
             for i, variant in enumerate(batch):
                 yield variant, outputs[i].float().cpu(), weights[i]
 
-    def _batches(self, wanted: list[Variant]) -> Iterator[list[Variant]]:
+    def _batches(self, variants: Sequence[Variant]) -> Iterator[list[Variant]]:
+        """Variants with the same rotary base, as many as fit."""
         count = len(self._recording.target_tokens or self._ids)
         size = max(1, _LOGIT_BYTES // (4 * self._model.anatomy.vocabulary * count)) if self._batchable() else 1
-        for factor in dict.fromkeys(variant.base_factor for variant in wanted):
-            same = [variant for variant in wanted if variant.base_factor == factor]
-            yield from (same[start : start + size] for start in range(0, len(same), size))
+        for factor in dict.fromkeys(variant.base_factor for variant in variants):
+            alike = [variant for variant in variants if variant.base_factor == factor]
+            yield from (alike[start : start + size] for start in range(0, len(alike), size))
 
     def _batchable(self) -> bool:
-        """Rows may share a batch unless the way, or the scaling, looks at the batch as a whole."""
+        """Whether rows may share a batch: no carrier of positions, and no scaling, looks at the batch as a whole."""
         words = self._model.anatomy.positions
-        return self._reach.batched and not any(scaling in words for scaling in ("dynamic", "longrope"))
+        return self._override.batched and not any(scaling in words for scaling in ("dynamic", "longrope"))
 
     @torch.inference_mode()
-    def _pass(self, batch: list[Variant], positions: Tensor) -> tuple[Tensor, list[Tensor | None]]:
-        model, target = self._model, self._recording.target_tokens
-        device = model.input_device
-        given = inputs(model, torch.tensor([[self._ids[i] for i in v.order] for v in batch], device=device))
-        if any(self._segments):
-            given["token_type_ids"] = torch.tensor([[self._segments[i] for i in v.order] for v in batch], device=device)
-        if target:
-            given["decoder_input_ids"] = torch.tensor([[token.id for token in target]] * len(batch), device=device)
-        head: list[Tensor | None] = [None] * len(batch)
-        can_tell = bool(self._reach) and any(variant.needs_positions for variant in batch)
+    def _run(self, batch: list[Variant]) -> tuple[Tensor, list[Tensor | None]]:
+        """Logits or last hidden states (B, T, …), and the chosen head's weights of each row."""
+        model, arguments = self._model, self._arguments(batch)
         with with_rope_base(model, batch[0].base_factor):
-            if can_tell:
-                with telling(model, self._reach, positions) as told:
-                    outputs = self._watched(given | told, head)
+            if self._override and any(variant.needs_positions for variant in batch):
+                positions = torch.tensor([variant.positions for variant in batch], device=model.input_device)
+                with override_positions(model, self._override, positions) as more:
+                    outputs, weights = self._call(arguments | more, len(batch))
             else:
-                outputs = self._watched(given, head)
-        return outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"], head
+                outputs, weights = self._call(arguments, len(batch))
+        return outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"], weights
 
-    def _watched(self, given: dict, head: list[Tensor | None]):
-        """The pass, with the chosen head's weights of each row put into `head` where they can be had."""
-        network, layer, number = self._model.model, self._layer, self._head
+    def _arguments(self, batch: list[Variant]) -> dict:
+        device, target = self._model.input_device, self._recording.target_tokens
+        ids = torch.tensor([[self._ids[i] for i in variant.order] for variant in batch], device=device)
+        arguments = model_inputs(self._model, ids)
+        if any(self._segments):
+            segments = [[self._segments[i] for i in variant.order] for variant in batch]
+            arguments["token_type_ids"] = torch.tensor(segments, device=device)
+        if target:
+            arguments["decoder_input_ids"] = torch.tensor([[token.id for token in target]] * len(batch), device=device)
+        return arguments
+
+    def _call(self, arguments: dict, rows: int) -> tuple[ModelOutput, list[Tensor | None]]:
+        """The network's outputs, and the chosen head's weights (Q, K) of each row, where they can be recorded."""
+        network = self._model.model
+        weights: list[Tensor | None] = [None] * rows
         if not self._model.capabilities.attention:
-            return network(**given)
+            return network(**arguments), weights
         kind = self._recording.kinds[0]
         if not self._model.on_interface:
-            outputs = network(**given, output_attentions=True)
-            weights = outputs["encoder_attentions" if kind == "encoder" else "attentions"][layer]  # (B, H, Q, K)
-            head[:] = [row[number].float().cpu() for row in weights]
-            return outputs
-        readers = [AttentionCallCollector(network, self._keep(head, row, kind), False, row) for row in range(len(head))]
+            outputs = network(**arguments, output_attentions=True)
+            of_layer = outputs["encoder_attentions" if kind == "encoder" else "attentions"][self._layer]  # (B, H, Q, K)
+            return outputs, [row[self._head].float().cpu() for row in of_layer]
+        collectors = [
+            AttentionCallCollector(network, self._receiver(weights, row, kind), False, row) for row in range(rows)
+        ]
 
         def sink(*call) -> None:
-            for reader in readers:
-                reader(*call)
+            for collector in collectors:
+                collector(*call)
 
         with capture_attention(sink):
-            return network(**given)
+            return network(**arguments), weights
 
-    def _keep(self, head: list, row: int, kind: str) -> Callable:
-        def receive(of_kind, layer, call) -> None:
+    def _receiver(self, weights: list[Tensor | None], row: int, kind: str) -> Callable[[str, int, AttentionCall], None]:
+        """Puts the chosen head's weights of one row into its place in the list."""
+
+        def receive(of_kind: str, layer: int, call: AttentionCall) -> None:
             if (of_kind, layer) == (kind, self._layer):
-                head[row] = call.weights(slice(self._head, self._head + 1))[0].cpu()
+                weights[row] = call.weights(slice(self._head, self._head + 1))[0].cpu()
 
         return receive

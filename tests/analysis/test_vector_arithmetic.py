@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playground.analysis.embeddings import tsne_and_umap, vector_arithmetic
-from playground.analysis.embeddings.layer_paths import along, cosine_to_endpoints, paths_of, track_of
+from playground.analysis.embeddings.layer_paths import cosine_by_layer, cosine_to_endpoints, paths_of, track_of
 from playground.analysis.embeddings.vocabulary_filter import Filter, main_groups, matching, sample, script_of
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
@@ -131,7 +131,7 @@ def test_paths_by_hand():
     begin, end = cosine_to_endpoints(np.array([[1.0, 0], [1, 1], [0, 1]]))
     np.testing.assert_allclose(begin, [1, 2**-0.5, 0], atol=1e-6)
     np.testing.assert_allclose(end, [0, 2**-0.5, 1], atol=1e-6)
-    np.testing.assert_allclose(along(first, second), [0, 1])
+    np.testing.assert_allclose(cosine_by_layer(first, second), [0, 1])
 
 
 def test_labels_do_not_cover_one_another():

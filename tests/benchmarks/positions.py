@@ -14,9 +14,9 @@ import torch
 
 import playground as pg
 from playground.components.plotly_view import figure_json
-from playground.positions.perturbations import Choices, experiment
+from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.rotary_layer import rotated_pair
-from playground.positions.scheme_tensors import position_facts
+from playground.positions.schemes import position_facts
 from playground.recording.record import record
 from playground.tabs.positions import attention_distance_view, rotary_view, scheme_pictures
 from tests.tools import zoo
@@ -74,7 +74,10 @@ def main() -> None:
 
             def pictures(owner=owner, scheme=scheme):
                 found = scheme_pictures.show(
-                    scheme, position_facts(owner), numbers, owner.anatomy.context_length, POSITIONS
+                    scheme,
+                    position_facts(owner),
+                    numbers,
+                    scheme_pictures.TextFacts(owner.anatomy.context_length, POSITIONS),
                 )
                 return sum(len(figure_json(figure)) for figure in found.figures)
 
@@ -108,7 +111,7 @@ def main() -> None:
         ids = torch.tensor([[token.id for token in base.tokens]])
         with torch.inference_mode():
             _, once = measured(lambda ids=ids: model.model(input_ids=ids, use_cache=False), asked.rounds)
-        broken, seconds = measured(lambda base=base: experiment(base, Choices()), 1)
+        broken, seconds = measured(lambda base=base: experiment(base, PerturbationSettings()), 1)
         count = sum(not outcome.missing for outcome in broken.outcomes)
         print(
             f"{len(base.tokens):>6} tokens: {count} variants {seconds:.2f} s, {seconds / count:.2f} s each; one pass "

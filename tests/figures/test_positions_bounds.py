@@ -15,7 +15,7 @@ MEGABYTE = 10**6
 FARTHEST = scheme_pictures.Numbers(length=8192, width=128, shift=8192, heads=1024)
 
 
-def pictures_within_bounds(found: scheme_pictures.Shown) -> scheme_pictures.Shown:
+def pictures_within_bounds(found: scheme_pictures.SchemePictures) -> scheme_pictures.SchemePictures:
     assert sum(len(figure_json(figure)) for figure in found.figures) < MEGABYTE, "all pictures of the view together"
     for figure in found.figures:
         lines = [trace for trace in figure.data if trace.type == "scatter"]
@@ -42,7 +42,7 @@ def test_no_picture_sends_more_than_a_megabyte():
         "alibi",
         PositionFacts("alibi", "", slopes=torch.tensor(alibi_slopes(112))),
         FARTHEST,
-        profiles=(np.arange(-511, 512), np.random.default_rng(0).random((112, 1023))),
+        scheme_pictures.TextFacts(profiles=(np.arange(-511, 512), np.random.default_rng(0).random((112, 1023)))),
     )
     lines = pictures_within_bounds(alibi).figures[1].data
     for trace in (lines[1], lines[-1]):
@@ -64,7 +64,7 @@ def test_no_picture_sends_more_than_a_megabyte():
     assert 0 in heat.x and "every 65. distance" in relative.figures[1].layout.meta["description"]
     rotary = {"all layers": 1e6 ** -(torch.arange(128) / 128)}
     facts = PositionFacts("rotary", "", inverse_frequencies=rotary)
-    pictures_within_bounds(scheme_pictures.show("rotary", facts, FARTHEST, 2**17, 9))
+    pictures_within_bounds(scheme_pictures.show("rotary", facts, FARTHEST, scheme_pictures.TextFacts(2**17, 9)))
 
 
 def test_long_waves_keep_their_extremes():

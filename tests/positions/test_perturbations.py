@@ -10,21 +10,24 @@ import torch
 
 import playground as pg
 from playground.analysis.generation.next_token import token_scores
+from playground.analysis.positions import perturbation_effects as effects
 from playground.analysis.positions import perturbations
 from playground.errors import PlaygroundError
 from playground.loading import prepare
-from playground.positions.perturbations import Choices, experiment, variants
-from playground.positions.position_override import reach_of, telling, with_rope_base
+from playground.positions.perturbations import PerturbationSettings, experiment
+from playground.positions.position_override import override_of, override_positions
+from playground.positions.rope_base import with_rope_base
+from playground.positions.variants import variants
 from tests.tools import zoo
 
 TEXT = "The cat sat on the mat."
-SHIFT = Choices(shift=7)
+SHIFT = PerturbationSettings(shift=7)
 
 
-def broken(model, text=TEXT, choices=SHIFT, target=None):
+def broken(model, text=TEXT, settings=SHIFT, target=None):
     if model.model.config.is_encoder_decoder and target is None:
         target = "ab cd"
-    return experiment(pg.record(model, text, target), choices)
+    return experiment(pg.record(model, text, target), settings)
 
 
 def plain_pass(model, order_, positions=None, **more):
@@ -94,7 +97,7 @@ def test_divergence_and_loss_by_hand():
     """Guards against nats for bits, KL the wrong way round, and losses read from the wrong row."""
     before = torch.log(torch.tensor([[0.5, 0.5], [0.5, 0.5], [0.25, 0.75]]))
     after = torch.log(torch.tensor([[0.25, 0.75], [0.5, 0.5], [0.25, 0.75]]))
-    found = perturbations.compare_logits(before, after, [0, 1, 0], [0, 1, 2], count=1)
+    found = effects.compare_logits(before, after, [0, 1, 0], [0, 1, 2], count=1)
     np.testing.assert_allclose(found.divergence, [0.5 - 0.5 * np.log2(1.5), 0, 0], atol=1e-6)
     np.testing.assert_allclose(found.loss_before, [np.nan, 1, 1], atol=1e-6)
     np.testing.assert_allclose(found.loss_after, [np.nan, -np.log2(0.75), 1], atol=1e-6)
@@ -107,27 +110,27 @@ def test_a_token_is_compared_with_itself_in_its_new_place():
     """Guards against comparing places instead of tokens: swapped rows of swapped tokens are no change, and a token that
     now stands first is predicted by nothing."""
     logits = torch.randn(3, 5)
-    found = perturbations.compare_logits(logits, logits[[2, 1, 0]], [4, 3, 2], [2, 1, 0], ahead=0)
+    found = effects.compare_logits(logits, logits[[2, 1, 0]], [4, 3, 2], [2, 1, 0], ahead=0)
     assert found.divergence.max() == 0 and found.mean_loss == 0
-    moved = perturbations.compare_logits(logits, logits, [4, 3, 2], [1, 0, 2], ahead=1)
+    moved = effects.compare_logits(logits, logits, [4, 3, 2], [1, 0, 2], ahead=1)
     assert np.isnan(moved.loss_before[0]) and np.isnan(moved.loss_after[1]) and np.isfinite(moved.loss_after[0])
-    one = perturbations.compare_logits(logits[:1], logits[:1], [4], [0])
+    one = effects.compare_logits(logits[:1], logits[:1], [4], [0])
     assert np.isnan(one.mean_loss) and one.divergence.tolist() == [0]
 
 
 def test_impossible_tokens_do_not_spoil_the_sum():
     """Guards against NaN from 0·(-inf - -inf) where a vocabulary has masked entries."""
     logits = torch.tensor([[0.0, 1.0, -math.inf]])
-    assert perturbations.compare_logits(logits, logits + 1, [0], [0]).divergence.tolist() == [0]
+    assert effects.compare_logits(logits, logits + 1, [0], [0]).divergence.tolist() == [0]
 
 
 def test_states_and_attention_by_hand():
     """Guards against weights compared pair by pair in two different orders."""
-    turned, most = perturbations.compare_states(torch.eye(2), torch.tensor([[0.0, 1], [0, 1]]), [0, 1])
+    turned, most = effects.compare_states(torch.eye(2), torch.tensor([[0.0, 1], [0, 1]]), [0, 1])
     assert turned.tolist() == [1, 0] and most == 1
     weights = torch.tensor([[1.0, 0, 0], [0.2, 0.8, 0], [0.5, 0.3, 0.2]])
-    np.testing.assert_allclose(perturbations.realigned(weights, [2, 1, 0])[0], [0.2, 0.3, 0.5])
-    np.testing.assert_allclose(perturbations.attention_moved([[1, 0], [0.5, 0.5]], [[0, 1], [0.5, 0.5]]), [1, 0])
+    np.testing.assert_allclose(effects.realign(weights, [2, 1, 0])[0], [0.2, 0.3, 0.5])
+    np.testing.assert_allclose(effects.attention_shift([[1, 0], [0.5, 0.5]], [[0, 1], [0.5, 0.5]]), [1, 0])
 
 
 # --- against plain passes of the models ----------------------------------------------------------------------------
@@ -147,7 +150,7 @@ def test_variants_are_what_transformers_computes(family, tiny):
         if outcome.missing or outcome.variant.name == "base":
             continue
         after = plain_pass(model, outcome.variant.order, outcome.variant.positions)
-        expected = perturbations.compare_logits(before, after, ids, outcome.variant.places, ahead)
+        expected = effects.compare_logits(before, after, ids, outcome.variant.places, ahead)
         np.testing.assert_allclose(outcome.change.loss_after, expected.loss_after, atol=2e-4)
         np.testing.assert_allclose(outcome.change.divergence, expected.divergence, atol=2e-4)
     if ahead:
@@ -158,9 +161,11 @@ def test_variants_are_what_transformers_computes(family, tiny):
 @pytest.mark.parametrize("family", ["llama", "gpt_neox", "gemma3_text", "t5", "bloom"])
 def test_the_heads_weights_are_the_models(family, tiny):
     """Guards against the weights of another row, layer or head of the batch, on the interface and off it."""
-    model, choices = tiny(family), Choices(layer=1, head=2, first=0, second=3)
-    found = broken(model, choices=choices)
-    recording = pg.record(model, TEXT, found.told and "ab cd" if model.model.config.is_encoder_decoder else None)
+    model, settings = tiny(family), PerturbationSettings(layer=1, head=2, first=0, second=3)
+    found = broken(model, settings=settings)
+    recording = pg.record(
+        model, TEXT, found.predicted_tokens and "ab cd" if model.model.config.is_encoder_decoder else None
+    )
     np.testing.assert_allclose(found.attention, recording.attention(1).head(2), atol=1e-5)
     swapped = found.outcome("swapped")
     ids = torch.tensor([[found.tokens[i].id for i in swapped.variant.order]])
@@ -171,7 +176,7 @@ def test_the_heads_weights_are_the_models(family, tiny):
         outputs = eager(input_ids=ids, output_attentions=True, **more)
     weights = (outputs.get("encoder_attentions") or outputs["attentions"])[1][0, 2]
     np.testing.assert_allclose(swapped.attention, weights[swapped.variant.places][:, swapped.variant.places], atol=1e-5)
-    assert swapped.moved.max() > 0.01
+    assert swapped.attention_shift.max() > 0.01
 
 
 def test_another_base_is_the_model_made_with_it(tiny):
@@ -179,7 +184,7 @@ def test_another_base_is_the_model_made_with_it(tiny):
     whose configuration says so."""
     for family in ("llama", "gemma3_text", "gpt_oss"):
         model = tiny(family)
-        outcome = broken(model, choices=Choices(base_factor=0.01)).outcome("base")
+        outcome = broken(model, settings=PerturbationSettings(base_factor=0.01)).outcome("base")
         config = copy.deepcopy(model.model.config)
         rope = config.rope_parameters
         for kind in [value for value in rope.values() if isinstance(value, dict)] or [rope]:
@@ -189,7 +194,7 @@ def test_another_base_is_the_model_made_with_it(tiny):
         ids = torch.tensor([model.vocabulary.tokenize(TEXT)[0]])
         with torch.inference_mode():
             after = other(input_ids=ids).logits[0]
-        expected = perturbations.compare_logits(
+        expected = effects.compare_logits(
             plain_pass(model, range(ids.shape[1])), after, ids[0].tolist(), outcome.variant.places
         )
         np.testing.assert_allclose(outcome.change.divergence, expected.divergence, atol=2e-4)
@@ -209,7 +214,7 @@ def test_reversed_buckets_are_the_table_with_its_directions_exchanged(tiny):
     target = torch.tensor([[token.id for token in recording.target_tokens]])
     with torch.inference_mode():
         after = other(input_ids=ids, decoder_input_ids=target).logits[0]
-    expected = perturbations.compare_logits(recording.logits, after, target[0].tolist(), range(target.shape[1]))
+    expected = effects.compare_logits(recording.logits, after, target[0].tolist(), range(target.shape[1]))
     np.testing.assert_allclose(outcome.change.divergence, expected.divergence, atol=1e-4)
     assert outcome.largest > 1e-3
 
@@ -229,7 +234,7 @@ def test_reversed_table_is_the_table_upside_down(tiny):
         target = torch.tensor([[token.id for token in recording.target_tokens]])
         with torch.inference_mode():
             after = other(input_ids=ids, decoder_input_ids=target).logits[0]
-        expected = perturbations.compare_logits(recording.logits, after, target[0].tolist(), range(target.shape[1]))
+        expected = effects.compare_logits(recording.logits, after, target[0].tolist(), range(target.shape[1]))
         np.testing.assert_allclose(outcome.change.divergence, expected.divergence, atol=1e-4)
         assert outcome.largest > 1e-3
 
@@ -244,7 +249,7 @@ def test_equal_positions_are_alibi_without_slopes(tiny, monkeypatch):
     monkeypatch.setattr(modeling_bloom, "_get_alibi_slopes", lambda heads, device: torch.zeros(heads, device=device))
     after = plain_pass(model, range(len(outcome.variant.order)))
     ids = model.vocabulary.tokenize(TEXT)[0]
-    expected = perturbations.compare_logits(before, after, ids, outcome.variant.places)
+    expected = effects.compare_logits(before, after, ids, outcome.variant.places)
     np.testing.assert_allclose(outcome.change.divergence, expected.divergence, atol=1e-4)
     assert outcome.largest > 1e-3
 
@@ -278,21 +283,24 @@ def test_without_positions_an_encoder_does_not_see_order(family, tiny):
 def test_real_models_keep_the_properties(smollm2, minilm):
     """Guards the same on real weights: SmolLM2 (rotary) and MiniLM (learned, without a head)."""
     text = "The animal didn't cross the street because it was too tired."
-    rotary, learned = broken(smollm2, text, Choices(shift=1000)), broken(minilm, text, Choices(shift=100))
+    rotary, learned = (
+        broken(smollm2, text, PerturbationSettings(shift=1000)),
+        broken(minilm, text, PerturbationSettings(shift=100)),
+    )
     assert rotary.outcome("shifted").largest < 1e-2 and rotary.equivariance is None
     assert rotary.outcome("shuffled").change.mean_loss > 2 and rotary.outcome("equal").change.mean_loss > 0.1
     assert learned.outcome("shifted").largest > 0.1 and learned.equivariance < 1e-4
-    assert learned.outcome("shuffled").change is None and learned.outcome("shuffled").turned.max() > 0.05
+    assert learned.outcome("shuffled").change is None and learned.outcome("shuffled").cosine_change.max() > 0.05
 
 
 @pytest.mark.parametrize("family", [*zoo.FAMILIES])
 def test_every_family_has_a_way_or_a_reason(family, tiny):
     """Guards against a way that is believed without being tried, and the page's count of what can be broken."""
-    reach = reach_of(tiny(family))
-    assert bool(reach) == (family not in ("deberta-v2", "xlnet"))
-    assert reach or len(reach.reason) > 20
+    override = override_of(tiny(family))
+    assert bool(override) == (family not in ("deberta-v2", "xlnet"))
+    assert override or len(override.reason) > 20
     rotary = tiny(family).anatomy.position_scheme == "rotary" and family not in ("gptj", "codegen")
-    assert bool(reach.rebase_reason) != rotary
+    assert bool(override.base_refusal) != rotary
 
 
 # --- bounds and neighbours -----------------------------------------------------------------------------------------
@@ -302,12 +310,12 @@ def test_a_shift_beyond_the_table(tiny):
     """Guards against an index error: refused with both numbers, or wrapped where asked, and then like position p mod n."""
     for family in ("gpt2", "opt", "bart", "roberta", "gptj"):
         model = tiny(family)
-        rows = reach_of(model).rows
+        rows = override_of(model).rows
         count = len(pg.record(model, TEXT, "a" if family == "bart" else None).tokens)
-        found = broken(model, choices=Choices(shift=rows)).outcome("shifted")
+        found = broken(model, settings=PerturbationSettings(shift=rows)).outcome("shifted")
         assert f"position {rows + count - 1}" in found.missing and f"has {rows}" in found.missing
-        assert broken(model, choices=Choices(shift=rows, wrap=True)).outcome("shifted").largest < 1e-3
-        assert not broken(model, choices=Choices(shift=rows - count)).outcome("shifted").missing
+        assert broken(model, settings=PerturbationSettings(shift=rows, wrap=True)).outcome("shifted").largest < 1e-3
+        assert not broken(model, settings=PerturbationSettings(shift=rows - count)).outcome("shifted").missing
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "bloom", "t5", "marian", "deberta-v2"])
@@ -325,9 +333,9 @@ def test_too_long_a_text(tiny, smollm2):
     with pytest.raises(PlaygroundError, match="601 tokens; at most 512"):
         broken(smollm2, "a" + " a" * 600)
     with pytest.raises(PlaygroundError, match="no layer 2"):
-        broken(tiny("llama"), choices=Choices(layer=2))
+        broken(tiny("llama"), settings=PerturbationSettings(layer=2))
     with pytest.raises(PlaygroundError, match="no head 4"):
-        broken(tiny("llama"), choices=Choices(head=4))
+        broken(tiny("llama"), settings=PerturbationSettings(head=4))
 
 
 @pytest.mark.parametrize(("family", "words"), [("llama", TEXT), ("llama", "abc " * 90), ("gpt2", TEXT), ("bert", TEXT)])
@@ -336,7 +344,7 @@ def test_an_experiment_costs_one_pass_a_variant(family, words, tiny, smollm2):
     without positions."""
     model = tiny(family) if len(words) < 60 else smollm2
     recording, rows = pg.record(model, words), []
-    reach_of(model)
+    override_of(model)
     handle = model.model.register_forward_pre_hook(
         lambda module, args, named: rows.append(named["input_ids"].shape), with_kwargs=True
     )
@@ -354,7 +362,7 @@ def test_what_all_variants_share_is_computed_once():
     """Guards against other numbers than those of each comparison by itself, which log_softmax gives."""
     before, after = torch.randn(40, 50) * 5, torch.randn(40, 50) * 5
     ids, places = torch.randint(0, 50, (40,)).tolist(), torch.randperm(40).tolist()
-    found = perturbations.Unbroken(before, ids).change(after, places)
+    found = effects.BaselinePredictions(before, ids).compare(after, places)
     p, q = before.log_softmax(-1), after.log_softmax(-1)[places]
     np.testing.assert_allclose(found.divergence, ((p.exp() * (p - q)).sum(-1) / math.log(2)).numpy(), rtol=1e-4)
     assert found.largest == pytest.approx((p - q).abs().max().item(), rel=1e-5)
@@ -370,7 +378,7 @@ def test_what_all_variants_share_is_computed_once():
 def test_names_of_all_variants(tiny):
     """Guards against a variant that silently is not tried."""
     tokens = pg.record(tiny("llama"), TEXT).tokens
-    names = [variant.name for variant, _ in variants(tiny("llama"), tokens, Choices())]
+    names = [variant.name for variant, _ in variants(tiny("llama"), tokens, PerturbationSettings())]
     assert names == ["shuffled", "swapped", "shifted", "equal", "reversed", "base", "beyond"]
 
 
@@ -386,7 +394,10 @@ def test_others_notice_nothing(tiny):
             seen.append(model.model(input_ids=ids, **more).logits)
 
         positions, hooks = torch.zeros_like(ids), hooks_of(model)
-        with with_rope_base(model, 0.1 if family == "llama" else 1), telling(model, reach_of(model), positions) as told:
+        with (
+            with_rope_base(model, 0.1 if family == "llama" else 1),
+            override_positions(model, override_of(model), positions) as told,
+        ):
             here = model.model(input_ids=ids, **more, **told).logits
             other = threading.Thread(target=run)
             other.start()

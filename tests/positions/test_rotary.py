@@ -11,14 +11,9 @@ import playground as pg
 from playground.analysis.positions.rotary import Layout, RotaryScore, find_layout
 from playground.figures.positions.rotary import clocks_figure, short
 from playground.loading import prepare
-from playground.positions.rotary_layer import (
-    constant_token_probe,
-    layer_kind,
-    nope_layers,
-    rotated_pair,
-    rotation_is_invertible,
-)
-from playground.positions.scheme_tensors import position_facts
+from playground.positions.constant_token_probe import constant_token_probe, nope_layers, rotation_is_invertible
+from playground.positions.rotary_layer import frequency_kind, rotated_pair
+from playground.positions.schemes import position_facts
 from tests.tools import zoo
 
 TEXT = "The cat sat on the mat."
@@ -28,7 +23,7 @@ def test_a_score_by_hand():
     """Guards against an angle with the wrong sign: q = k = (1, 0) gives cos(Δ·θ), q = (0, 1) gives -sin."""
     layout = Layout("halves", np.array([[0, 1]]), 1.0, 0.0)
     same = RotaryScore(np.array([1.0, 0, 3]), np.array([1.0, 0, 2]), np.array([0.5]), layout, 2.0)
-    assert same.unturned == 12
+    assert same.unrotated == 12
     np.testing.assert_allclose(same.scores([0, 1, 2]), 12 + 2 * np.cos([0, 0.5, 1]))
     ahead = RotaryScore(np.array([0.0, 1]), np.array([1.0, 0]), np.array([0.5]), layout, 1.0)
     np.testing.assert_allclose(ahead.scores([0, 1]), [0, -np.sin(0.5)], atol=1e-12)
@@ -200,7 +195,7 @@ def test_one_token_over_and_over(tiny, smollm2):
     for model in (tiny("llama"), tiny("gemma3_text"), smollm2):
         found = constant_token_probe(model)
         assert (found.same_distance < 1e-5 * np.maximum(1, found.largest)).all()
-        assert (found.anywhere > 1e-3 * found.largest).all()
+        assert (found.any_distance > 1e-3 * found.largest).all()
     assert constant_token_probe(tiny("falcon")) is None
 
 
@@ -213,16 +208,16 @@ def test_layers_without_rotation_are_found(monkeypatch, dtype):
         model = prepare(zoo.build(family).to(getattr(torch, dtype)), zoo.byte_tokenizer(), family)
         assert nope_layers(model) == layers
     with pytest.raises(pg.PlaygroundError, match="Layer 1 of this model sees no positions"):
-        layer_kind(prepare(zoo.build("cohere2"), zoo.byte_tokenizer(), "cohere2"), 1)
+        frequency_kind(prepare(zoo.build("cohere2"), zoo.byte_tokenizer(), "cohere2"), 1)
 
 
 def test_partial_and_two_bases(tiny):
     """Guards against a partial rotation taken for a whole one, and against one base for all layers of Gemma 3."""
     found = rotated_pair(pg.record(tiny("gpt_neox"), TEXT), 0, 0, 4, 1)
-    assert found.score.layout.pairs.size == 2 and found.score.unturned != 0
+    assert found.score.layout.pairs.size == 2 and found.score.unrotated != 0
     gemma = tiny("gemma3_text")
-    assert [layer_kind(gemma, n) for n in (0, 1)] == ["sliding attention", "full attention"]
-    local, whole = (position_facts(gemma).inverse_frequencies[layer_kind(gemma, n)].numpy() for n in (0, 1))
+    assert [frequency_kind(gemma, n) for n in (0, 1)] == ["sliding attention", "full attention"]
+    local, whole = (position_facts(gemma).inverse_frequencies[frequency_kind(gemma, n)].numpy() for n in (0, 1))
     np.testing.assert_allclose(local, 10_000.0 ** (-np.arange(4) / 4), rtol=1e-5)
     np.testing.assert_allclose(whole, 1_000_000.0 ** (-np.arange(4) / 4), rtol=1e-5)
 

@@ -139,7 +139,7 @@ def test_the_table_of_m2m_100(monkeypatch, padding):
     """Guards against M2M-100's table taken from the wrong row, and against its own numbers called wrong by 1.7: what the
     model adds to its embeddings is the judge. Its position 0 reads the row after that for padding."""
     from playground.loading import prepare
-    from playground.positions.scheme_tensors import position_facts
+    from playground.positions.schemes import position_facts
     from tests.tools import zoo
 
     monkeypatch.setitem(zoo.FAMILIES, "m2m_100", zoo._BART | {"pad_token_id": padding, "bos_token_id": 1 - padding})
@@ -156,3 +156,18 @@ def test_the_table_of_m2m_100(monkeypatch, padding):
     name, values, error = schemes.nearest_sinusoidal(facts.table, facts.first)
     assert error < 1e-5 and "i/(d/2 − 1)" in name
     np.testing.assert_allclose(values[:5], used[0][0], atol=1e-5)
+
+
+def test_every_detected_scheme_is_registered():
+    """Guards against a scheme that is detected and has no tensors, pictures or statement of what must hold."""
+    from playground.models.position_scheme import DETECTORS
+    from playground.positions.position_override import PositionOverride
+    from playground.positions.schemes import SCHEMES
+    from playground.tabs.positions.scheme_pictures import OTHER, PICTURES
+
+    assert set(SCHEMES) == {detector.name for detector in DETECTORS}
+    assert set(PICTURES) - {OTHER} <= set(SCHEMES)
+    assert {name for name, scheme in SCHEMES.items() if scheme.distance_only} == {"rotary", "alibi", "relative"}
+    assert {name for name, scheme in SCHEMES.items() if scheme.added_to_embeddings} == {"learned", "sinusoidal"}
+    biases = [scheme.carrier for scheme in SCHEMES.values() if scheme.carrier and scheme.carrier.biases_scores]
+    assert biases and not any(PositionOverride(carriers=(carrier,)).batched for carrier in biases)

@@ -15,10 +15,11 @@ from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.positions.attention_distance import profile
 from playground.loading import prepare
 from playground.models.position_scheme import position_table
-from playground.positions.perturbations import Choices, experiment
-from playground.positions.scheme_tensors import position_facts
+from playground.positions.perturbations import PerturbationSettings, experiment
+from playground.positions.schemes import position_facts
 from playground.settings import Settings
 from playground.tabs.positions import (
+    added_pictures,
     attention_distance_view,
     perturbation_view,
     rotary_view,
@@ -185,7 +186,7 @@ def test_a_pair_for_a_model_without_segments():
     model.tokenizer.model_input_names = ["input_ids", "attention_mask"]
     recording = pg.record(model, "ab cd", pair="ef gh")
     assert recording.tokens[-1].segment == 1
-    assert experiment(recording, Choices(shift=1)).outcome("shuffled").largest > 1e-2
+    assert experiment(recording, PerturbationSettings(shift=1)).outcome("shuffled").largest > 1e-2
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_positions_without_effect():
     with torch.no_grad():
         table = model.model.transformer.wpe.weight
         table[:] = table[torch.arange(len(table)) % 8].clone()
-    notes = perturbation_view.notes_of(experiment(pg.record(model, "The cat"), Choices(shift=8)))
+    notes = perturbation_view.notes_of(experiment(pg.record(model, "The cat"), PerturbationSettings(shift=8)))
     assert "A shift changes next to nothing: shifted by 8" in notes and "vector of its own" not in notes
 
 
@@ -256,7 +257,7 @@ def test_the_slider_asks_no_model(smollm2):
     found = shown(rotary_view.draw_score, *given("smollm2"), 3, 2, 5, 1)[-1]
     sentence, curve, pairs = shown(rotary_view.slide, found, 4)
     assert "At the real distance 4" in sentence and curve["mark"]["x0"] == 4
-    assert float(pairs.data[0].y.sum()) + found.score.unturned == pytest.approx(found.recorded, abs=1e-4)
+    assert float(pairs.data[0].y.sum()) + found.score.unrotated == pytest.approx(found.recorded, abs=1e-4)
     assert "At distance 9 the score would be" in shown(rotary_view.slide, found, 9)[0]
     assert all(value == gr.skip() for value in shown(rotary_view.slide, None, 9))
     assert "100,000" in refused(rotary_view.slide, found, 100_000)
@@ -318,7 +319,7 @@ def test_every_scheme_of_every_model(model, chosen):
     own = answer[0].value == OWN[model]
     assert ("pg-badge-ok" in answer[2]) == own and ("by the formula" in answer[2]) == (not own)
     if own or chosen not in ("learned", "other"):
-        assert 1 <= len(drawn(answer)) <= scheme_pictures.MOST
+        assert 1 <= len(drawn(answer)) <= scheme_pictures.MAX_PICTURES
 
 
 def test_another_model_opens_on_its_own_scheme():
@@ -397,7 +398,7 @@ def test_a_far_shift_is_a_rotation_too(shift):
 def test_a_path_is_computed_once(monkeypatch):
     """Guards against the same axes found anew for the second picture, and against two pictures of different paths."""
     calls = []
-    monkeypatch.setattr(scheme_pictures, "pca", lambda table, n: calls.append(n) or pca(table, n))
+    monkeypatch.setattr(added_pictures, "pca", lambda table, n: calls.append(n) or pca(table, n))
     flat, deep = (
         figure.data[0] for figure in drawn(shown(scheme_view.draw, *given("minilm"), None, "", *NUMBERS))[2:4]
     )

@@ -1,13 +1,14 @@
-"""A token's state from layer to layer: its path on fixed axes, and how alike it stays to where it began and ends.
+"""A token's state from layer to layer: its path on fixed axes, and its cosine with its first and last state.
 
 Letters: L layers, T tokens, D d_model; states (L + 1, T, D) are the residual stream before the first layer and after each.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.arrays import ArrayLike, as_array, check_range, shaped
 from playground.analysis.embeddings.pca_and_neighbours import Projection, pca
 
 
@@ -20,11 +21,11 @@ class Paths:
     projection: Projection
 
 
-def paths_of(tracks, components: int = 2, directions: bool = True) -> Paths:
+def paths_of(tracks: Iterable[ArrayLike], components: int = 2, directions: bool = True) -> Paths:
     """Paths of tracks (L + 1, D) on the principal axes of all their points together.
 
-    directions: every state scaled to length 1 first, for its length grows many times over from layer to layer and would
-    hide where it points.
+    directions: every state is scaled to length 1 first. Lengths grow many times over from layer to layer and would hide
+    where states point.
     """
     tracks = [as_array(shaped("A track", track, "(layers + 1, d_model)", 2), np.float64) for track in tracks]
     if directions:
@@ -33,20 +34,21 @@ def paths_of(tracks, components: int = 2, directions: bool = True) -> Paths:
     return Paths(tuple(projection.place(track) for track in tracks), projection)
 
 
-def along(first, second) -> np.ndarray:
+def cosine_by_layer(first: ArrayLike, second: ArrayLike) -> np.ndarray:
     """(L + 1,) float32: cosine of two tracks (L + 1, D), layer by layer."""
     a, b = as_array(first, np.float64), as_array(second, np.float64)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return (np.einsum("ld,ld->l", a, b) / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def cosine_to_endpoints(track) -> tuple[np.ndarray, np.ndarray]:
+def cosine_to_endpoints(track: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Cosine of a track's states (L + 1, D) with its first and with its last, (L + 1,) float32 each."""
     track = as_array(shaped("A track", track, "(layers + 1, d_model)", 2), np.float64)
-    return along(track, np.repeat(track[:1], len(track), 0)), along(track, np.repeat(track[-1:], len(track), 0))
+    first, last = (np.repeat(state, len(track), 0) for state in (track[:1], track[-1:]))
+    return cosine_by_layer(track, first), cosine_by_layer(track, last)
 
 
-def track_of(states, token: int) -> np.ndarray:
+def track_of(states: ArrayLike, token: int) -> np.ndarray:
     """(L + 1, D) float32: one token's states."""
     states = shaped("The states", states, "(layers + 1, tokens, d_model)", 3)
     check_range("The token", token, 0, states.shape[1] - 1)

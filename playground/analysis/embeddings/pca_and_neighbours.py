@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.arrays import Array, ArrayLike, as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 Measure = Literal["cosine", "dot", "euclidean"]
@@ -38,17 +38,17 @@ class Projection:
     @property
     def note(self) -> str:
         """What a viewer should know: empty if all axes are defined."""
-        wanted = len(self.axes)
-        if self.defined == wanted:
+        count = len(self.axes)
+        if self.defined == count:
             return ""
         spread = (
             "do not differ"
             if self.defined == 0
             else f"spread in only {self.defined} direction{'s' if self.defined > 1 else ''}"
         )
-        return f"These points {spread}, so {wanted - self.defined} of {wanted} axes stay at 0."
+        return f"These points {spread}, so {count - self.defined} of {count} axes stay at 0."
 
-    def place(self, points) -> np.ndarray:
+    def place(self, points: ArrayLike) -> np.ndarray:
         """Where other points (n, D) lie on the same axes: (n, k) float32; place(points) == coordinates."""
         points = shaped("points", points, f"(n, {len(self.mean)})", 2)
         if points.shape[1] != len(self.mean):
@@ -59,7 +59,7 @@ class Projection:
         return ((as_array(points, np.float64) - self.mean) @ self.axes.T).astype(np.float32)
 
 
-def pca(points, components: int = 2) -> Projection:
+def pca(points: ArrayLike, components: int = 2) -> Projection:
     """Principal components of points (N, D), N >= 1, by singular value decomposition.
 
     The sign of each axis is fixed: its loading of largest magnitude is positive. Fewer than k+1 different
@@ -70,7 +70,7 @@ def pca(points, components: int = 2) -> Projection:
     check_range("The number of components", components, 1, 3)
     points = shaped("points", points, "(points, dimensions)", 2)
     n, d = points.shape
-    size = mean = 0.0
+    size, mean = 0.0, np.zeros(d)
     for block in _blocks(points):
         if not np.isfinite(block).all():
             raise PlaygroundError(f"Some of the {n:,} points are not finite.", "Leave them out.")
@@ -88,12 +88,12 @@ def pca(points, components: int = 2) -> Projection:
     return Projection(coordinates.astype(np.float32), ratio, mean, full, defined)
 
 
-def _blocks(points) -> Iterator[np.ndarray]:
+def _blocks(points: Array) -> Iterator[np.ndarray]:
     """Rows of points in float64, some at a time, so that a large table is never copied whole."""
     return (as_array(points[i : i + ROWS], np.float64) for i in range(0, len(points), ROWS))
 
 
-def _principal(points, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _principal(points: Array, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, float]:
     """The `count` largest singular values and right singular vectors of points - mean, and the sum of all squared
     singular values."""
     n, d = points.shape
@@ -128,7 +128,12 @@ class Neighbours:
 
 
 def nearest(
-    matrix, query, count: int = 10, measure: Measure = "cosine", exclude: Iterable[int] = (), origin=None
+    matrix: ArrayLike,
+    query: ArrayLike,
+    count: int = 10,
+    measure: Measure = "cosine",
+    exclude: Iterable[int] = (),
+    origin: ArrayLike | None = None,
 ) -> Neighbours:
     """The `count` rows of matrix (V, D) nearest to query (D,), without the rows in `exclude`.
 

@@ -1,4 +1,5 @@
-"""Layouts that keep neighbours together: t-SNE and UMAP, with progress and a way to stop. PCA stands in projection.py.
+"""Layouts that keep neighbours together: t-SNE and UMAP, with progress and a way to stop. PCA stands in
+`pca_and_neighbours`.
 
 Both place points so that those near each other in all dimensions stay near; distances between far groups, and the sizes of
 groups, mean little. Letters: N points of D dimensions.
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.arrays import ArrayLike, as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 MAX_POINTS = 5000
@@ -30,7 +31,7 @@ class Layout:
 
 
 def tsne(
-    points, components: int = 2, perplexity: float = 30.0, seed: int = 0, tick: Tick = lambda share: None
+    points: ArrayLike, components: int = 2, perplexity: float = 30.0, seed: int = 0, tick: Tick = lambda share: None
 ) -> Layout:
     """t-SNE (van der Maaten and Hinton 2008) by openTSNE (Poličar et al. 2019), started from PCA.
 
@@ -39,30 +40,30 @@ def tsne(
     from openTSNE import TSNE
 
     points = _checked(points, components)
-    most = (len(points) - 1) / 3
-    if not 1 <= perplexity <= most:
+    highest = (len(points) - 1) / 3
+    if not 1 <= perplexity <= highest:
         raise PlaygroundError(
             f"A perplexity of {perplexity:g} needs more than {3 * perplexity:,.0f} points; there are {len(points):,}.",
-            f"Choose 1 to {most:.0f}, or place more points." if most >= 1 else "Place at least 4 points.",
+            f"Choose 1 to {highest:.0f}, or place more points." if highest >= 1 else "Place at least 4 points.",
         )
     done = [0]
 
-    def stepped(iteration, error, embedding) -> None:
+    def report(iteration: int, error: float, coordinates: np.ndarray) -> None:
         done[0] += 25
         tick(min(1.0, done[0] / 750))
 
-    many = components == 2 and len(points) > 1000
-    found = TSNE(
+    large = components == 2 and len(points) > 1000
+    embedding = TSNE(
         components,
         perplexity=perplexity,
         random_state=seed,
         n_jobs=2,
-        callbacks=stepped,
+        callbacks=report,
         callbacks_every_iters=25,
-        negative_gradient_method="fft" if many else "bh",
+        negative_gradient_method="fft" if large else "bh",
         initialization="pca",
     ).fit(points)
-    return Layout(np.asarray(found, np.float32))
+    return Layout(np.asarray(embedding, np.float32))
 
 
 def usual_perplexity(count: int) -> float:
@@ -71,7 +72,7 @@ def usual_perplexity(count: int) -> float:
 
 
 def umap(
-    points,
+    points: ArrayLike,
     components: int = 2,
     neighbours: int = 15,
     spread: float = 0.1,
@@ -90,28 +91,28 @@ def umap(
     from sklearn.metrics import pairwise_distances
     from umap import UMAP  # compiles itself for some ten seconds at first
 
-    few = len(points) <= components + 2
+    too_few = len(points) <= components + 2
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "using precomputed metric")
-        way = UMAP(
+        reducer = UMAP(
             n_components=components,
             n_neighbors=neighbours,
             min_dist=spread,
             random_state=seed,
             n_jobs=1,
             metric="precomputed",
-            init="random" if few else "spectral",
+            init="random" if too_few else "spectral",
             tqdm_kwds={"disable": False, "file": _Watch(tick), "mininterval": 0.2},
         )
-        found = np.asarray(way.fit_transform(_near_ones(pairwise_distances(points), neighbours)), np.float32)
+        coordinates = np.asarray(reducer.fit_transform(_near_ones(pairwise_distances(points), neighbours)), np.float32)
 
-    def place(others) -> np.ndarray:
+    def place(others: ArrayLike) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Transforming new data with precomputed metric")
             distances = pairwise_distances(as_array(others), points)
-            return np.asarray(way.transform(distances.astype(np.float32)), np.float32)
+            return np.asarray(reducer.transform(distances.astype(np.float32)), np.float32)
 
-    return Layout(found, place)
+    return Layout(coordinates, place)
 
 
 def usual_neighbours(count: int) -> int:
@@ -147,7 +148,7 @@ class _Watch:
         """Nothing is kept back."""
 
 
-def _checked(points, components: int) -> np.ndarray:
+def _checked(points: ArrayLike, components: int) -> np.ndarray:
     check_range("The number of dimensions", components, 2, 3)
     points = as_array(shaped("The points", points, "(points, dimensions)", 2))
     if not 3 <= len(points) <= MAX_POINTS:

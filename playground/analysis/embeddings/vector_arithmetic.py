@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.arrays import Array, ArrayLike, as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 ROWS = 8192
@@ -54,7 +54,7 @@ class Anisotropy:
     """The same after the mean of all vectors is taken off."""
 
 
-def anisotropy(table) -> Anisotropy:
+def anisotropy(table: ArrayLike) -> Anisotropy:
     """Of a table (N, D), N >= 2; exact, over all pairs: of unit vectors u the mean is (|Σu|² - N) / (N (N - 1))."""
     table = shaped("The table", table, "(vectors, dimensions)", 2)
     check_range("The number of vectors", len(table), 2, 10**9)
@@ -62,8 +62,8 @@ def anisotropy(table) -> Anisotropy:
     return Anisotropy(_mean_cosine(table, 0.0), _mean_cosine(table, mean))
 
 
-def _mean_cosine(table, origin) -> float:
-    total, count = 0.0, 0
+def _mean_cosine(table: Array, origin: np.ndarray | float) -> float:
+    total, count = np.zeros(table.shape[1]), 0
     for start in range(0, len(table), ROWS):
         rows = _block(table, start) - origin
         lengths = np.linalg.norm(rows, axis=1)
@@ -74,16 +74,16 @@ def _mean_cosine(table, origin) -> float:
     return float((total @ total - count) / (count * (count - 1)))
 
 
-def mean_of(table) -> np.ndarray:
+def mean_of(table: Array) -> np.ndarray:
     """(D,) float64: the mean of a table (N, D), some rows at a time."""
     return sum(_block(table, i).sum(0) for i in range(0, len(table), ROWS)) / len(table)
 
 
-def _block(table, start: int) -> np.ndarray:
+def _block(table: Array, start: int) -> np.ndarray:
     return as_array(table[start : start + ROWS], np.float64)
 
 
-def cosines(first, second=None) -> np.ndarray:
+def cosines(first: ArrayLike, second: ArrayLike | None = None) -> np.ndarray:
     """(N, M) float32 in -1..1: cosine of each of first (N, D) with each of second (M, D), by default first itself; 0 for a
     vector of zeros."""
     a = as_array(shaped("The vectors", first, "(vectors, dimensions)", 2), np.float64)
@@ -92,13 +92,13 @@ def cosines(first, second=None) -> np.ndarray:
     return np.clip(np.divide(a @ b.T, lengths, out=np.zeros_like(lengths), where=lengths > 0), -1, 1).astype(np.float32)
 
 
-def directions(vectors) -> np.ndarray:
+def directions(vectors: ArrayLike) -> np.ndarray:
     """(N, D) float32: vectors (N, D) scaled to length 1; those of zeros stay."""
     rows = as_array(shaped("The vectors", vectors, "(vectors, dimensions)", 2))
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
-def clusters(points, count: int, seed: int = 0) -> np.ndarray:
+def clusters(points: ArrayLike, count: int, seed: int = 0) -> np.ndarray:
     """(N,) int: the cluster of each point by k-means (Lloyd 1982), in mini-batches where there are many.
 
     PlaygroundError for fewer points than clusters.
@@ -107,11 +107,11 @@ def clusters(points, count: int, seed: int = 0) -> np.ndarray:
 
     points = as_array(shaped("The points", points, "(points, dimensions)", 2))
     check_range("The number of clusters", count, 2, min(50, len(points)))
-    way = KMeans if len(points) <= 5000 else MiniBatchKMeans
-    return way(count, random_state=seed, n_init=3).fit_predict(points)
+    method = KMeans if len(points) <= 5000 else MiniBatchKMeans
+    return method(count, random_state=seed, n_init=3).fit_predict(points)
 
 
-def dense_groups(points, least: int = 15) -> np.ndarray:
+def dense_groups(points: ArrayLike, least: int = 15) -> np.ndarray:
     """(N,) int: the cluster of each point by density (HDBSCAN, Campello et al. 2013), -1 for those in none."""
     from sklearn.cluster import HDBSCAN
 

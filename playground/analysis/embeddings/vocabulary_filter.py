@@ -18,7 +18,7 @@ SEARCH_SECONDS = 1.0
 """Longest search by a regular expression."""
 MAX_PATTERN = 200
 MAX_COPIES = 10_000
-"""Copies of its parts that a regular expression with counts may be written out as, which takes time before the search."""
+"""Copies that the counts of a regular expression may multiply its parts to: expanding them takes time before the search."""
 ANY, WITH, WITHOUT = "any", "with a leading space", "without"
 SPACES = (ANY, WITH, WITHOUT)
 
@@ -44,7 +44,7 @@ def main_groups(names: Sequence[str], most: int = 7) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which tokens are wanted."""
+    """Which tokens of a vocabulary are kept."""
 
     space: str = ANY
     script: str = ANY
@@ -55,20 +55,20 @@ class Filter:
     """A regular expression that occurs in the token."""
 
 
-def matching(texts: Sequence[str], scripts: Sequence[str], wanted: Filter) -> np.ndarray:
-    """Numbers of the texts that the filter lets through, (n,) int64, rising.
+def matching(texts: Sequence[str], scripts: Sequence[str], token_filter: Filter) -> np.ndarray:
+    """Numbers of the texts that pass the filter, (n,) int64, rising.
 
     PlaygroundError for a regular expression that is invalid, longer than 200 characters, has counts that multiply to more
     than 10,000, or takes more than a second.
     """
     lengths = np.array([len(text.strip()) for text in texts])
-    kept = (lengths >= wanted.least) & (lengths <= wanted.most)
-    if wanted.space != ANY:
-        kept &= np.array([text.startswith(" ") for text in texts]) == (wanted.space == WITH)
-    if wanted.script != ANY:
-        kept &= np.array([script == wanted.script for script in scripts])
-    found = np.flatnonzero(kept)
-    return found if not wanted.pattern else _searched(texts, found, wanted.pattern)
+    kept = (lengths >= token_filter.least) & (lengths <= token_filter.most)
+    if token_filter.space != ANY:
+        kept &= np.array([text.startswith(" ") for text in texts]) == (token_filter.space == WITH)
+    if token_filter.script != ANY:
+        kept &= np.array([script == token_filter.script for script in scripts])
+    numbers = np.flatnonzero(kept)
+    return numbers if not token_filter.pattern else _searched(texts, numbers, token_filter.pattern)
 
 
 def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.ndarray:
@@ -84,7 +84,7 @@ def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.nda
             f"The counts of the regular expression multiply to {copies:.3g}; at most {MAX_COPIES:,} are tried.",
             "Lower them.",
         )
-    end, found = time.monotonic() + SEARCH_SECONDS, []
+    end, matches = time.monotonic() + SEARCH_SECONDS, []
     try:
         search = regex.compile(pattern).search
     except regex.error as error:
@@ -94,13 +94,13 @@ def _searched(texts: Sequence[str], numbers: np.ndarray, pattern: str) -> np.nda
     for number in numbers:
         try:
             if search(texts[number], timeout=max(1e-3, end - time.monotonic())):
-                found.append(number)
+                matches.append(number)
         except TimeoutError:
             raise PlaygroundError(
                 f"The regular expression takes more than {SEARCH_SECONDS:g} s.",
                 "Make it simpler: no repeats of repeats.",
             ) from None
-    return np.array(found, np.int64)
+    return np.array(matches, np.int64)
 
 
 def sample(numbers: np.ndarray, most: int, seed: int = 0) -> np.ndarray:

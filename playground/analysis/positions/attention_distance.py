@@ -120,6 +120,6 @@ def _periods(mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x = x[:, 3:-3] - window  # (H, usable - 6)
     power = (x**2).sum(-1)
     lags = np.arange(2, x.shape[1] // 3 + 1)
-    found = np.stack([(x[:, lag:] * x[:, :-lag]).sum(-1) for lag in lags], 1) / np.maximum(power, 1e-30)[:, None]
-    best = found.argmax(1)
-    return lags[best], np.where(power > 1e-12, found[np.arange(heads), best], 0.0)
+    correlation = np.stack([(x[:, lag:] * x[:, :-lag]).sum(-1) for lag in lags], 1) / np.maximum(power, 1e-30)[:, None]
+    best = correlation.argmax(1)
+    return lags[best], np.where(power > 1e-12, correlation[np.arange(heads), best], 0.0)

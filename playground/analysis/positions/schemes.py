@@ -1,5 +1,5 @@
 """How transformers mark positions, as numbers: sinusoids, rotary angles, ALiBi, T5's relative buckets, and
-tables that were learned. Computes from a formula or from a table handed in; knows nothing of models.
+tables that were learned. Computes from a formula or a table; knows nothing of models.
 
 Positions, dimensions, pairs and heads count from 0; a wavelength is in tokens, an angle in radians.
 """
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.arrays import ArrayLike, as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
-LONGEST, WIDEST, MAX_HEADS = 8192, 4096, 1024
+MAX_LENGTH, MAX_WIDTH, MAX_HEADS = 8192, 4096, 1024
 MAX_SIMILARITY = 4096
 
 
@@ -36,7 +36,7 @@ def sinusoidal(length: int, width: int, base: float = 10000.0, first: int = 0) -
 def sinusoidal_wavelengths(width: int, base: float = 10000.0) -> np.ndarray:
     """Tokens after which each sine/cosine pair repeats, 2π·base^(2i/width): (ceil(width / 2),) float64,
     rising from 2π to nearly 2π·base."""
-    check_range("The width", width, 1, WIDEST)
+    check_range("The width", width, 1, MAX_WIDTH)
     check_range("The base", base, np.nextafter(1.0, 2.0), 1e12)
     return 2 * np.pi * base ** (np.arange(0, width, 2) / width)
 
@@ -45,7 +45,7 @@ def sinusoidal_shift(width: int, shift: int, base: float = 10000.0) -> np.ndarra
     """The rotation that takes the encoding of any position to that of the position `shift` later: R · PE(pos) =
     PE(pos + shift). (width, width) float32, blocks [[cos, sin], [-sin, cos]] along the diagonal.
 
-    Raises PlaygroundError for an odd width, whose last sine has no cosine to turn with.
+    Raises PlaygroundError for an odd width, whose last sine has no cosine to rotate with.
     """
     if width % 2:
         raise PlaygroundError(f"The width is {width}; a shift is a rotation of pairs.", "Choose an even width.")
@@ -56,7 +56,7 @@ def sinusoidal_shift(width: int, shift: int, base: float = 10000.0) -> np.ndarra
     return matrix
 
 
-def nearest_sinusoidal(table, first: int = 0) -> tuple[str, np.ndarray, float]:
+def nearest_sinusoidal(table: ArrayLike, first: int = 0) -> tuple[str, np.ndarray, float]:
     """The formula that a sinusoidal table (length, width) follows best: its name, its values, the largest difference.
     Its rows hold the positions from `first` on: fairseq counts from the row after that for padding.
 
@@ -66,7 +66,7 @@ def nearest_sinusoidal(table, first: int = 0) -> tuple[str, np.ndarray, float]:
     table = as_array(shaped("The table", table, "(positions, d_model)", 2))
     length, width = table.shape
     places = np.arange(first, first + length)
-    best = None
+    best: tuple[str, np.ndarray, float] | None = None
     for exponent, words in (
         (np.arange(0, width, 2) / width, ""),
         (np.arange(width // 2) / max(width // 2 - 1, 1), ", exponent i/(d/2 − 1)"),
@@ -80,15 +80,16 @@ def nearest_sinusoidal(table, first: int = 0) -> tuple[str, np.ndarray, float]:
             values = values[:, :width].astype(np.float32)
             if values.shape != table.shape:
                 continue
-            known = np.abs(table).sum(1) > 0  # rows for padding are empty
-            error = float(np.abs(values - table)[known].max()) if known.any() else 0.0
+            filled = np.abs(table).sum(1) > 0  # rows for padding are empty
+            error = float(np.abs(values - table)[filled].max()) if filled.any() else 0.0
             if best is None or error < best[2]:
                 best = name + words, values, error
+    assert best is not None, "the first formula has every width"
     return best
 
 
-def rotary_angles(inverse_frequencies, length: int) -> np.ndarray:
-    """By how much rotary embedding turns each pair at each position: position · inverse frequency.
+def rotary_angles(inverse_frequencies: ArrayLike, length: int) -> np.ndarray:
+    """The angle by which rotary embedding turns each pair at each position: position · inverse frequency.
 
     inverse_frequencies (pairs,) in radians per token, as the model keeps them; result (length, pairs) float32
     in radians, not wrapped to 0..2π. Su et al. 2021, RoFormer, section 3.4.2.
@@ -98,7 +99,7 @@ def rotary_angles(inverse_frequencies, length: int) -> np.ndarray:
     return np.outer(np.arange(length), as_array(inverse_frequencies, np.float64)).astype(np.float32)
 
 
-def rotary_wavelengths(inverse_frequencies) -> np.ndarray:
+def rotary_wavelengths(inverse_frequencies: ArrayLike) -> np.ndarray:
     """Tokens for one full turn of each pair, 2π / frequency: (pairs,) float64; inf where a pair stands still."""
     inverse_frequencies = shaped("inverse_frequencies", inverse_frequencies, "(pairs,)", 1)
     with np.errstate(divide="ignore"):
@@ -119,7 +120,7 @@ def alibi_slopes(heads: int) -> np.ndarray:
     return slopes.astype(np.float32)
 
 
-def alibi_bias(slopes, length: int) -> np.ndarray:
+def alibi_bias(slopes: ArrayLike, length: int) -> np.ndarray:
     """What ALiBi adds to the score of a key `distance` tokens back: -slope · distance.
 
     slopes (heads,); result (heads, length) float32, column d for distance d = 0..length-1; never above 0.
@@ -130,7 +131,9 @@ def alibi_bias(slopes, length: int) -> np.ndarray:
     return (bias + 0.0).astype(np.float32)  # + 0.0 turns -0.0 into 0.0
 
 
-def relative_bucket(distance, bidirectional: bool = True, buckets: int = 32, max_distance: int = 128) -> np.ndarray:
+def relative_bucket(
+    distance: ArrayLike, bidirectional: bool = True, buckets: int = 32, max_distance: int = 128
+) -> np.ndarray:
     """T5's bucket of each distance (Raffel et al. 2020, section 2.1; Shaw et al. 2018).
 
     `distance`, integers of any shape, is key position - query position (negative: the key comes first). Half
@@ -141,7 +144,7 @@ def relative_bucket(distance, bidirectional: bool = True, buckets: int = 32, max
     """
     side = buckets // 2 if bidirectional else buckets  # buckets of one direction
     exact = side // 2
-    check_range("The number of buckets", buckets, 4 if bidirectional else 2, WIDEST)
+    check_range("The number of buckets", buckets, 4 if bidirectional else 2, MAX_WIDTH)
     check_range("The largest distance", max_distance, exact + 1, 2**31)
     distance = np.asarray(distance, np.int64)
     offset = np.where(distance > 0, side, 0) if bidirectional else 0
@@ -153,7 +156,9 @@ def relative_bucket(distance, bidirectional: bool = True, buckets: int = 32, max
     return offset + np.where(steps < exact, steps, far)
 
 
-def relative_bias(table, distances, bidirectional: bool = True, max_distance: int = 128) -> np.ndarray:
+def relative_bias(
+    table: ArrayLike, distances: ArrayLike, bidirectional: bool = True, max_distance: int = 128
+) -> np.ndarray:
     """What T5 adds to the score at each distance: learned table (buckets, heads) -> (heads, n) float32.
 
     `distances` (n,) as in `relative_bucket`, whose number of buckets is the table's number of rows.
@@ -173,7 +178,7 @@ class TableSimilarity:
     """(positions,) float32: length of each row, 0 or more."""
 
 
-def table_similarity(table) -> TableSimilarity:
+def table_similarity(table: ArrayLike) -> TableSimilarity:
     """Cosine similarity of all pairs of rows of table (positions, d_model), and the rows' lengths.
 
     Raises PlaygroundError beyond 4,096 positions.
@@ -187,4 +192,4 @@ def table_similarity(table) -> TableSimilarity:
 
 
 def _check_length(length: int) -> None:
-    check_range("The length", length, 1, LONGEST)
+    check_range("The length", length, 1, MAX_LENGTH)

@@ -39,7 +39,7 @@ def write_files(found: Cloud, asked: Asked) -> list[str]:
     vectors, metadata, points, picture = (folder / name for name in NAMES)
     shown, layout = found.placed.points, found.placed.layout
     own = {**shown.groups, **shown.values}
-    header = [shown.what, "number", "script", *own]
+    header = [shown.noun, "number", "script", *own]
 
     def told(number: int) -> list:
         return [

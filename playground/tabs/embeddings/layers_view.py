@@ -3,7 +3,7 @@ tokens are at a layer."""
 
 import gradio as gr
 
-from playground.analysis.embeddings.layer_paths import along, cosine_to_endpoints, paths_of, track_of
+from playground.analysis.embeddings.layer_paths import cosine_by_layer, cosine_to_endpoints, paths_of, track_of
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.embeddings.vector_arithmetic import cosines
 from playground.analysis.text_display import in_words, percent, plain_mark
@@ -102,7 +102,7 @@ def draw(model_id, device, dtype, text, token, second, dimensions, directions, l
     begin = float(cosine_to_endpoints(first)[0][-2 if len(first) > 2 else -1])
     words = f"Before the last layer “{name}” still has a cosine of {begin:.2f} with its own embedding."
     if len(tracks) == 2:
-        lines["the two, at the same layer"] = together = along(*tracks.values())
+        lines["the two, at the same layer"] = together = cosine_by_layer(*tracks.values())
         words += (
             f" The two begin with a cosine of {together[0]:.2f}, are least alike after layer {int(together.argmin())} "
             f"({together.min():.2f}) and end with {together[-1]:.2f}."

@@ -82,7 +82,7 @@ def choose_group(
     numbers, texts = points.numbers[places], points.source.texts
     near = projector_points.near(points, numbers, measure, centre)
     some = ", ".join(f"“{plain_mark(texts[i])}”" for i in numbers[:6])
-    many = counted(len(numbers), points.what)
+    many = counted(len(numbers), points.noun)
     words = f"{many} chosen: {some}{' …' if len(numbers) > 6 else ''}. Nearest to their mean are the bars."
     return bars_of(points, near, f"Nearest to the mean of {many}"), markup.note(words)
 
@@ -94,9 +94,9 @@ def fly(model_id, device, dtype, search, drawn=None, chosen=None, measure="cosin
     points, place = found.points, projector_points.find(found, search or "")
     if place is None:
         raise PlaygroundError(
-            f"“{plain_mark(search or '', 40)}” is not among the {counted(len(points.numbers), points.what)} shown.",
+            f"“{plain_mark(search or '', 40)}” is not among the {counted(len(points.numbers), points.noun)} shown.",
             "Tokens are pieces of words: try a shorter one, or show all tokens."
-            if points.what == "token"
+            if points.noun == "token"
             else "Type the beginning of one of them.",
         )
     number = int(points.numbers[place])
@@ -131,14 +131,14 @@ def neighbours_of(points, number: int, measure: str, centre: bool = False) -> tu
             f"nearest is “{plain_mark(points.table.texts[near.indices[0]])}” with a {measure} of {near.values[0]:.3f}; "
         )
     mean = f"{alike.centred:.2f}, the mean taken off" if centre else f"{alike.mean_cosine:.2f}"
-    words = f"“{name}” ({points.what} {number:,}): {best}two random ones have a cosine of {mean}."
+    words = f"“{name}” ({points.noun} {number:,}): {best}two random ones have a cosine of {mean}."
     return bars_of(points, near, f"Nearest to “{name}”"), words
 
 
 def bars_of(points, near, title: str):
     """Neighbours as bars; sentences have room for more of them."""
     labels = [points.table.texts[i] for i in near.indices]
-    return neighbours_figure(near, labels, title=title, limit=32 if points.what == "sentence" else None)
+    return neighbours_figure(near, labels, title=title, limit=32 if points.noun == "sentence" else None)
 
 
 @outputs(4)

@@ -18,7 +18,7 @@ from playground.analysis.text_display import percent
 from playground.errors import PlaygroundError
 from playground.figures.layout import label
 from playground.tabs.embeddings.colours import coloured, colours_of
-from playground.tabs.embeddings.projector_request import EVERY_LAYER, OWN, SENTENCES, TOKENS, VOCABULARY, WORDS, Asked
+from playground.tabs.embeddings.projector_request import OWN, SENTENCES, TOKENS, VOCABULARY, WORDS, Asked
 from playground.tabs.shared.page_context import recording_of
 
 NEIGHBOURS = 12
@@ -34,7 +34,7 @@ class Placed:
     """Points where they lie."""
 
     points: object
-    """`models.points.Points`"""
+    """`embeddings.points.Points`"""
     space: str
     """Which one, as the list names it."""
     layout: Layout
@@ -80,7 +80,7 @@ def labels_of(table) -> list[str]:
 def placed(model, asked: Asked, tick: Callable[[float], None] | None = None) -> Placed:
     """The points that are asked for, laid out. Without tick only what is there at once: a t-SNE or UMAP that is no longer
     kept is not made again. PlaygroundError for that, for fewer than three points, and for what a layout can't do."""
-    from playground.embeddings.point_sets import some_of
+    from playground.embeddings.points import sample_points
 
     names = spaces(model, asked.what)
     space = asked.space if asked.space in names else next(iter(names))
@@ -93,7 +93,7 @@ def placed(model, asked: Asked, tick: Callable[[float], None] | None = None) -> 
     if tick is None and asked.layout != "PCA":
         raise PlaygroundError(f"This {asked.layout} picture is no longer kept.", "Press Place to draw it again.")
     every = points_of(model, asked, names[space], tick or (lambda share: None))
-    points = some_of(every, min(asked.count or MAX_DRAWN, _room(every, asked)), asked.seed)
+    points = sample_points(every, min(asked.count or MAX_DRAWN, _room(every, asked)), asked.seed)
     layout, axes = _laid_out(points.vectors, asked, tick)
     made = Placed(points, space, layout, axes)
     with _lock:
@@ -103,30 +103,28 @@ def placed(model, asked: Asked, tick: Callable[[float], None] | None = None) -> 
     return made
 
 
-def spaces(model, what: str) -> dict[str, object]:
+def spaces(model, what: str) -> dict:
     """Name for people -> a space that such points can be placed in: a matrix, or a layer after which the residual stream is
     taken (None: after each of them); the usual one first."""
-    from playground.embeddings.matrices import matrices
-    from playground.embeddings.point_sets import layers_of
+    from playground.embeddings.point_sets import KINDS
 
-    if what == SENTENCES:
-        return layers_of(model)
-    return {**layers_of(model), EVERY_LAYER: None, **matrices(model)} if what == TOKENS else matrices(model)
+    return KINDS[what].spaces(model)
 
 
 def points_of(model, asked: Asked, space, tick: Callable[[float], None]):
     """The points that are asked for, in one of their `spaces`."""
-    from playground.embeddings import point_sets
+    from playground.embeddings import points
 
     if asked.what == VOCABULARY:
-        return point_sets.of_vocabulary(model, space, asked.wanted)
+        return points.vocabulary_points(model, space, asked.wanted)
     if asked.what == WORDS:
-        return point_sets.of_words(model, asked.text, space, asked.by_token)
+        return points.word_points(model, asked.text, space, asked.by_token)
     if asked.what == TOKENS:
         recording = recording_of(model, asked.text)
-        states = None if isinstance(space, str) else recording.hidden_states  # of a long text another pass
-        return point_sets.of_tokens(model, recording.tokens, states, space)
-    return point_sets.of_sentences(*sentences_of(model, asked.text, asked.pooling, space, tick))
+        if isinstance(space, str):
+            return points.token_points(model, recording.tokens, space)
+        return points.state_points(recording.tokens, recording.hidden_states, space)
+    return points.sentence_points(*sentences_of(model, asked.text, asked.pooling, space, tick))
 
 
 def sentences_of(model, text: str, pooling: str, layer: int, tick) -> tuple:
@@ -139,9 +137,9 @@ def sentences_of(model, text: str, pooling: str, layer: int, tick) -> tuple:
 
 def pooling_of(model, chosen: str) -> str:
     """How a sentence is made of its tokens: as chosen, or the usual way of the model."""
-    from playground.embeddings.sentence_vectors import POOLINGS, usual_pooling
+    from playground.embeddings.sentence_vectors import chosen_pooling
 
-    return chosen if chosen in POOLINGS else usual_pooling(model)
+    return chosen_pooling(model, chosen)
 
 
 def poolings_of(model, chosen: str | None) -> tuple[list[str], str]:
@@ -170,10 +168,10 @@ def cloud(model, asked: Asked, tick: Callable[[float], None] | None = lambda sha
     colour = asked.colour if asked.colour in colours_of(points) else colours_of(points)[0]
     groups, values = coloured(points, layout.coordinates, asked, colour)
     shown = len(points.numbers)
-    of = len(points.table.texts) if asked.what == VOCABULARY else points.all_of_them
-    said = f"{shown:,} of {of:,} {points.what}s in {points.source.matrix.shape[1]:,} dimensions, by {asked.layout}"
-    if shown < points.all_of_them:
-        said += f", a sample of {points.all_of_them:,}"
+    of = len(points.table.texts) if asked.what == VOCABULARY else points.total
+    said = f"{shown:,} of {of:,} {points.noun}s in {points.source.matrix.shape[1]:,} dimensions, by {asked.layout}"
+    if shown < points.total:
+        said += f", a sample of {points.total:,}"
     said += f". {layout.note}" if layout.note else "."
     said += _pooled(model, asked) if asked.what == SENTENCES else points.remarks
     if groups is None and values is None:
@@ -183,14 +181,9 @@ def cloud(model, asked: Asked, tick: Callable[[float], None] | None = lambda sha
 
 
 def _pooled(model, asked: Asked) -> str:
-    from playground.embeddings.sentence_vectors import own_pooling
+    from playground.embeddings.sentence_vectors import pooling_remark
 
-    own, way = own_pooling(model), pooling_of(model, asked.pooling)
-    if way == own:
-        return f" A sentence is the {own}, as the model was trained to."
-    return f" A sentence is the {way}: " + (
-        "the model was trained with another way." if own else "the model was not trained for sentences."
-    )
+    return pooling_remark(model, pooling_of(model, asked.pooling))
 
 
 def _dropped(model, asked: Asked, found: Placed) -> dict[str, np.ndarray]:

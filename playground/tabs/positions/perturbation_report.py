@@ -31,11 +31,11 @@ def all_variants(found, possible: list, measure: str):
     pick, what, unit = {
         LOSS: (lambda o: o.change.loss, "change of loss", "bits"),
         DIVERGENCE: (lambda o: o.change.divergence, "divergence", "bits"),
-        ATTENTION: (lambda o: o.moved, "attention that moved", ""),
-        TURN: (lambda o: o.turned, "1 − cosine of the last vectors", ""),
+        ATTENTION: (lambda o: o.attention_shift, "attention that moved", ""),
+        TURN: (lambda o: o.cosine_change, "1 − cosine of the last vectors", ""),
     }[measure]
     values = np.stack([pick(outcome) for outcome in possible])
-    tokens = found.told if measure in (LOSS, DIVERGENCE) else found.tokens
+    tokens = found.predicted_tokens if measure in (LOSS, DIVERGENCE) else found.tokens
     known = np.isfinite(values)
     means = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
     return variants_figure(
@@ -54,21 +54,21 @@ def sentence_of(found, outcome) -> str:
     words = outcome.variant.words[:1].upper() + outcome.variant.words[1:]
     took = f" All of it took {found.seconds:.1f} s."
     if outcome.change is None:
-        worst = int(outcome.turned.argmax())
+        worst = int(outcome.cosine_change.argmax())
         return (
-            f"{words}: the last vectors turn by {outcome.turned.mean():.3f} on average (1 − cosine), most that of "
-            f"“{in_words(found.tokens[worst].text)}” ({outcome.turned[worst]:.3f}).{took}"
+            f"{words}: the last vectors turn by {outcome.cosine_change.mean():.3f} on average (1 − cosine), most that of "
+            f"“{in_words(found.tokens[worst].text)}” ({outcome.cosine_change[worst]:.3f}).{took}"
         )
     change = outcome.change
     if not np.isfinite(change.loss).any():
         return f"{words}: no token of this text is predicted both ways.{took}"
     known = np.isfinite(change.loss)
     worst = int(np.nanargmax(change.loss))
-    same = int((change.top_before[:, 0] == change.top_after[:, 0]).sum())
+    same, count = int((change.top_before[:, 0] == change.top_after[:, 0]).sum()), len(found.predicted_tokens)
     return (
         f"{words}: the loss goes from {change.loss_before[known].mean():.2f} to {change.loss_after[known].mean():.2f} bits "
-        f"per token ({change.mean_loss:+.2f}); “{in_words(found.told[worst].text)}” suffers most "
-        f"({change.loss[worst]:+.1f}). The most probable next token stays the same after {same} of {len(found.told)} "
+        f"per token ({change.mean_loss:+.2f}); “{in_words(found.predicted_tokens[worst].text)}” suffers most "
+        f"({change.loss[worst]:+.1f}). The most probable next token stays the same after {same} of {count} "
         f"tokens.{took}"
     )
 
@@ -96,7 +96,7 @@ def _shift_note(found) -> str:
         return markup.badge("off", f"Wrapped positions are no shift: some distances change with them; {measured}.")
     measured = f"shifted by {moved.pop():,}, {measured}"
     exact = outcome.largest < (1e-2 if found.model.dtype.name == "float32" else 1)
-    if anatomy.position_scheme in ("rotary", "alibi", "relative"):
+    if found.scheme.distance_only:
         if exact:
             why = "scores depend on distances alone, so only rounding is left"
             return markup.badge("ok", f"A shift changes nothing: {measured}; {why}.")
@@ -109,7 +109,7 @@ def _shift_note(found) -> str:
         return markup.badge("warn", f"A shift should change nothing, but {measured}: more than rounding explains.")
     if exact:
         return markup.badge("off", f"A shift changes next to nothing: {measured}.")
-    own = anatomy.position_scheme in ("learned", "sinusoidal")
+    own = found.scheme.added_to_embeddings
     why = "; each position has a vector of its own, which is added to the embedding" if own else ""
     return markup.badge("ok", f"A shift matters: {measured}{why}.")
 
@@ -136,8 +136,8 @@ def table_of(found, outcome) -> str:
         rows = [
             (
                 markup.text(token.label),
-                f"{outcome.turned[i]:.3f}",
-                "" if outcome.moved is None else percent(outcome.moved[i]),
+                f"{outcome.cosine_change[i]:.3f}",
+                "" if outcome.attention_shift is None else percent(outcome.attention_shift[i]),
             )
             for i, token in enumerate(found.tokens[:TABLE_ROWS])
         ]
@@ -161,7 +161,7 @@ def table_of(found, outcome) -> str:
             told(change.top_before[i], change.top_p_before[i]),
             told(change.top_after[i], change.top_p_after[i]),
         )
-        for i, token in enumerate(found.told[:TABLE_ROWS])
+        for i, token in enumerate(found.predicted_tokens[:TABLE_ROWS])
     ]
     ahead = "next" if found.model.anatomy.kind != "encoder" else "in its place"
     return markup.table(("token", "loss", "divergence", f"expected {ahead}", "and when broken"), rows)

@@ -126,7 +126,7 @@ def choose(
 
 def _experiment(model_id, device, dtype, text, layer, head, seed, first, second, shift, wrap, factor):
     """The experiment of what the controls say, and the layer and head that there are."""
-    from playground.positions.perturbations import Choices
+    from playground.positions.perturbations import PerturbationSettings
 
     recording = recorded(model_id, device, dtype, text)
     if recording.kinds:
@@ -134,15 +134,19 @@ def _experiment(model_id, device, dtype, text, layer, head, seed, first, second,
         head = min(int(head), recording.attention(layer).heads - 1)
     if None in (seed, first, second, shift, factor):
         raise PlaygroundError("A number is missing under “More”.", "Fill it in.")
-    choices = Choices(int(seed), int(first), int(second), int(shift), bool(wrap), float(factor), int(layer), int(head))
-    return workbench.shared().experiment(recording, choices), recording, layer, head
+    settings = PerturbationSettings(
+        int(seed), int(first), int(second), int(shift), bool(wrap), float(factor), int(layer), int(head)
+    )
+    return workbench.shared().experiment(recording, settings), recording, layer, head
 
 
 def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
-    from playground.positions.perturbations import too_long
+    from playground.positions.perturbations import length_refusal
 
     gone = gr.update(value=None, visible=False)
-    if why := too_long(recorded(model_id, device, dtype, text)):  # what was shown of another text is not this one's
+    if why := length_refusal(
+        recorded(model_id, device, dtype, text)
+    ):  # what was shown of another text is not this one's
         return *[gr.skip()] * 4, gone, markup.badge("off", why), "", gone, ""
     found, recording, layer, head = _experiment(model_id, device, dtype, text, *rest)
     possible = [outcome for outcome in found.outcomes if not outcome.missing]

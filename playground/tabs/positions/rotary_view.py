@@ -4,7 +4,7 @@ import gradio as gr
 import numpy as np
 
 from playground.analysis.arrays import check_range
-from playground.analysis.positions.schemes import LONGEST, rotary_wavelengths, sinusoidal_wavelengths
+from playground.analysis.positions.schemes import MAX_LENGTH, rotary_wavelengths, sinusoidal_wavelengths
 from playground.analysis.text_display import plain_mark
 from playground.components import (
     FollowingDropdown,
@@ -115,12 +115,12 @@ def slide(found, distance) -> tuple:
     """The score at another distance: sentence, the curve's mark, pairs."""
     if found is None:
         return (gr.skip(),) * slide.outputs
-    check_range("The distance", distance, 0, LONGEST)
+    check_range("The distance", distance, 0, MAX_LENGTH)
     return _sentence(found, distance), gr.update(mark=distance_mark(distance)), _pairs(found, distance)
 
 
 def _clocks(recording, source, base, width) -> tuple:
-    from playground.positions.scheme_tensors import position_facts
+    from playground.positions.schemes import position_facts
 
     facts = position_facts(recording.model, len(recording.tokens))
     kinds = list(facts.inverse_frequencies)
@@ -154,7 +154,8 @@ def _clocks(recording, source, base, width) -> tuple:
 
 
 def _score(recording, layer, head, query, key) -> tuple:
-    from playground.positions.rotary_layer import constant_token_probe, rotated_pair
+    from playground.positions.constant_token_probe import constant_token_probe
+    from playground.positions.rotary_layer import rotated_pair
 
     layers = recording.layers() if recording.kinds else 1
     layer = min(int(layer), layers - 1)
@@ -215,11 +216,11 @@ def _badge(found, recording) -> str:
 
 def _alone(same, layer: int) -> str:
     """Whether scores depend on the difference of positions alone, as it was measured."""
-    if same is None or same.same_distance[layer] > 0.05 * same.anywhere[layer]:
+    if same is None or same.same_distance[layer] > 0.05 * same.any_distance[layer]:
         return ""  # behind sinks the same token is not the same vector everywhere
     return markup.note(
         "Scores depend on the difference of positions alone: with one token at every place, this layer's scores at equal "
-        f"distances differ by at most {same.same_distance[layer]:.1e}, at others by up to {same.anywhere[layer]:.2g}."
+        f"distances differ by at most {same.same_distance[layer]:.1e}, at others by up to {same.any_distance[layer]:.2g}."
     )
 
 
@@ -240,7 +241,7 @@ def _pairs(found, distance):
         parts,
         now,
         rotary_wavelengths(found.score.frequencies),
-        found.score.unturned,
+        found.score.unrotated,
         title=f"The same score at distance {int(distance)}, pair by pair",
     )
 

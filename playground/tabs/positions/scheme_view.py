@@ -7,6 +7,7 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.tabs.positions import scheme_pictures
 from playground.tabs.positions.attention_distance_view import MAX_TOKENS, profiles_of
+from playground.tabs.positions.scheme_pictures import TextFacts
 from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
 from playground.tabs.shared.views import View
 
@@ -63,11 +64,10 @@ def build(view: View) -> None:
     )
 
 
-@outputs(9 + scheme_pictures.MOST)
+@outputs(9 + scheme_pictures.MAX_PICTURES)
 def draw(model_id, device, dtype, text, scheme, known, length, width, base, shift, heads) -> tuple:
     """A scheme in pictures; `known` is the model that `scheme` was chosen with, another one opens on its own scheme."""
-    from playground.positions.rotary_layer import nope_layers
-    from playground.positions.scheme_tensors import position_facts
+    from playground.positions.schemes import position_facts, scheme_of
 
     recording = recorded(model_id, device, dtype, text)
     if None in (length, width, base, shift, heads):
@@ -76,32 +76,26 @@ def draw(model_id, device, dtype, text, scheme, known, length, width, base, shif
     facts = position_facts(recording.model, numbers.length)
     own = scheme_pictures.own_scheme(facts)
     scheme = scheme if scheme in scheme_pictures.NAMES and known == model_id else own
-    without = nope_layers(recording.model) if scheme == own == "rotary" else ()
-    profiles = (
-        mean_profiles(recording, without) if scheme == own and (without or scheme in ("alibi", "other")) else None
-    )
-    found = scheme_pictures.show(
-        scheme, facts, numbers, recording.model.anatomy.context_length, len(recording.tokens), profiles, without
-    )
+    drawing = scheme_pictures.PICTURES[scheme]
+    without = scheme_of(recording.model).layers_without(recording.model) if scheme == own else ()
+    profiles = mean_profiles(recording, without) if scheme == own and (without or drawing.needs_attention) else None
+    text_facts = TextFacts(recording.model.anatomy.context_length, len(recording.tokens), profiles, without)
+    found = scheme_pictures.show(scheme, facts, numbers, text_facts)
     if found.own:
         heading = markup.badge("ok", f"{model_id}, its own: {facts.words}")
     else:
-        heading = markup.badge(
-            "off", f"{scheme_pictures.NAMES[scheme]} by the formula, not {model_id}: that has {facts.words}"
-        )
+        heading = markup.badge("off", f"{drawing.name} by the formula, not {model_id}: that has {facts.words}")
     order = sorted(scheme_pictures.NAMES, key=lambda name: name != own)
     choices = [(f"{scheme_pictures.NAMES[name]}{' (this model)' if name == own else ''}", name) for name in order]
-    waves = scheme == "sinusoidal"
-    turns = waves or (scheme == "rotary" and not found.own)
-    visible = scheme not in ("learned", "other"), turns, turns, waves, scheme == "alibi" and not found.own
-    drawn = [gr.update(value=figure, visible=True) for figure in found.figures[: scheme_pictures.MOST]]
-    drawn += [gr.update(value=None, visible=False)] * (scheme_pictures.MOST - len(drawn))
+    controls = drawing.own_controls if scheme == own else drawing.formula_controls
+    drawn = [gr.update(value=figure, visible=True) for figure in found.figures[: scheme_pictures.MAX_PICTURES]]
+    drawn += [gr.update(value=None, visible=False)] * (scheme_pictures.MAX_PICTURES - len(drawn))
     return (
         gr.Radio(choices=choices, value=scheme),
         model_id,
         heading,
         markup.note(found.sentence),
-        *(gr.update(visible=on) for on in visible),
+        *(gr.update(visible=name in controls) for name in scheme_pictures.CONTROLS),
         *drawn,
     )
 
