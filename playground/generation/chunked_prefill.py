@@ -3,6 +3,7 @@
 import torch
 
 from playground.generation.kv_cache import croppable_layers
+from playground.models.architecture import embedding_matrix
 from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rope_modules import rotary_modules, scales_with_length
@@ -22,9 +23,7 @@ def _chunks_give_the_same_logits(model: LoadedModel) -> bool:
     network, cache_name = model.model, cache_argument(model.model)
     if cache_name is None or network.config.is_encoder_decoder or any(map(scales_with_length, rotary_modules(network))):
         return False
-    ids = torch.arange(5, 17, device=model.input_device)[None] % len(
-        cast(Tensor, network.get_input_embeddings().weight)
-    )
+    ids = torch.arange(5, 17, device=model.input_device)[None] % len(embedding_matrix(network))
     whole = network(input_ids=ids, use_cache=True)
     cache = whole.get(cache_name)
     if cache is None or croppable_layers(cache) is None:  # a recurrent state goes on token by token
