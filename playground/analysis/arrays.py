@@ -1,5 +1,4 @@
-"""Tensors or arrays in, numpy arrays out, and the checks that all analyses share. Knows nothing of what is in
-them."""
+"""Tensors as numpy arrays, and the checks of arguments that all analyses share. Knows nothing of what the numbers mean."""
 
 from __future__ import annotations
 
@@ -21,14 +20,14 @@ ArrayLike: TypeAlias = Array | Sequence
 
 def as_array(values: ArrayLike, dtype: type[np.number] = np.float32) -> np.ndarray:
     """A tensor (any device, any dtype, bfloat16 too) or anything array-like as a numpy array of `dtype`."""
-    if hasattr(values, "detach"):  # a tensor: torch takes seconds to import, and whoever has one has it
+    if hasattr(values, "detach"):  # a tensor, recognised without importing torch, which takes seconds
         tensor = cast("Tensor", values).detach().cpu()
         values = (tensor.double() if dtype == np.float64 else tensor.float()).numpy()
     return np.asarray(values, dtype=dtype)
 
 
 def check_range(name: str, value: float, least: float, most: float) -> None:
-    """Refuse a number outside least..most, with all three numbers."""
+    """Raises PlaygroundError for a value outside least..most (both allowed), with all three numbers and the remedy."""
     if not least <= value <= most:
         raise PlaygroundError(
             f"{name} is {value:,}; it has to be from {least:,} to {most:,}.",
@@ -43,8 +42,8 @@ def shaped(name: str, values: np.ndarray, axes: str, dimensions: int) -> np.ndar
 @overload
 def shaped(name: str, values: ArrayLike, axes: str, dimensions: int) -> Array: ...
 def shaped(name: str, values: ArrayLike, axes: str, dimensions: int) -> Array:
-    """`values` as they are if a tensor or an array, else as an array; refused with other than `dimensions` axes or
-    with an empty one. `axes` names them for the message."""
+    """A tensor or an array unchanged, anything else as an array. PlaygroundError unless it has `dimensions` axes, none of
+    them empty; `name` and `axes`, such as "(queries, keys)", are for its message."""
     array = cast(Array, values) if hasattr(values, "shape") else np.asarray(values)
     shape = tuple(array.shape)
     if len(shape) != dimensions or 0 in shape:

@@ -1,25 +1,25 @@
-"""Text made visible: whitespace, control and direction characters as marks, long text shortened, shares in
-words. Knows nothing of HTML, of plotly or of tokenizers; escaping is the business of whoever draws."""
+"""Text for display: marks for whitespace, control and direction characters, long texts shortened, shares as percentages.
+Knows nothing of HTML, of plotly or of tokenizers; whoever draws a text escapes it."""
 
 import re
 import unicodedata
 
 SPACE, NEWLINE, TAB, CUT = "·", "⏎", "⇥", "…"
 LIMIT = 24
-"""Characters a label may have before its middle is cut out."""
+"""Longest label, in characters; of a longer one the middle is cut out."""
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_JOINERS = "\u200c\u200d"  # they shape emoji and Persian words: kept between two characters
+_JOINERS = "\u200c\u200d"  # they join emoji and shape Persian words: kept between two characters
 _CODED = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}  # invisible: control, format, surrogate, odd spaces, separators
 
 
 def plain_mark(text: str, limit: int | None = LIMIT) -> str:
-    """`text` with everything invisible made visible, ready for a DOM text node (not escaped for HTML).
+    """The text with its invisible characters made visible, as plain text (not escaped for HTML).
 
-    A leading or trailing space becomes "·", a line feed "⏎", a tab "⇥"; every other control, format (bidi
-    overrides included), odd-space character and unpaired surrogate becomes ⟨U+XXXX⟩; an empty text "∅"; a
-    lone combining accent stands on "◌". Longer than `limit` characters, its middle becomes "…" (no limit if None);
-    marks are never cut in two. The result always encodes as UTF-8.
+    A leading or trailing space becomes "·", a line feed "⏎", a tab "⇥"; every other control or format character (bidi
+    overrides included), unusual space and unpaired surrogate becomes ⟨U+XXXX⟩; an empty text becomes "∅"; a first
+    combining accent stands on "◌". The middle of a text longer than `limit` characters becomes "…" (None: no limit);
+    no mark is cut in two. The result always encodes as UTF-8.
     """
     text = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
     if not text:
@@ -33,12 +33,12 @@ def plain_mark(text: str, limit: int | None = LIMIT) -> str:
 
 
 def in_words(text: str, limit: int | None = LIMIT) -> str:
-    """`plain_mark` for a sentence: without the spaces around the word, unless there is nothing else."""
+    """`plain_mark` for a sentence: without the spaces around the word, unless the text is spaces only."""
     return plain_mark(text.strip(" ") or text, limit)
 
 
 def percent(share: float) -> str:
-    """A share 0..1 in the digits it deserves: "71 %", "less than 1 %", "over 99 %", "0 %", "100 %"."""
+    """A share 0..1 as a whole percentage: "71 %", "less than 1 %", "over 99 %", "0 %", "100 %"."""
     rounded = round(100 * share)
     if share > 0 and rounded < 1:
         return "less than 1 %"
@@ -53,6 +53,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def _piece(text: str, index: int, inside: bool) -> str:
+    """The character at `index`, or its mark. inside: between the first and the last character that is no space."""
     character = text[index]
     if character == " ":
         return " " if inside else SPACE
@@ -64,6 +65,7 @@ def _piece(text: str, index: int, inside: bool) -> str:
 
 
 def _shorten(pieces: list[str], limit: int | None) -> str:
+    """The pieces joined, their middle cut out so that at most `limit` characters stay."""
     whole = "".join(pieces)
     if limit is None or len(whole) <= limit:
         return whole

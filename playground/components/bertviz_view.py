@@ -51,7 +51,7 @@ class BertvizView(gr.HTML):
             **kwargs,
         )
 
-    def postprocess(self, value: dict | None) -> str | None:
+    def postprocess(self, value: dict | None) -> str | None:  # type: ignore[override]  # a dict, not HTML's str
         return json.dumps(value, separators=(",", ":")) if value else None
 
     def preprocess(self, payload: str | None) -> str | None:

@@ -57,7 +57,7 @@ class PlotlyView(gr.HTML):
     table and as files.
     """
 
-    EVENTS: list[EventListener | str] = ["select", "lasso", "zoom"]
+    EVENTS = [EventListener("select"), EventListener("lasso"), EventListener("zoom")]
 
     def __init__(
         self,

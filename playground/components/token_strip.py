@@ -36,7 +36,7 @@ class TokenStrip(gr.HTML):
     Event: `select`; `gr.EventData._data` (or gr.SelectData) holds `index` and `value`, the token's text.
     """
 
-    EVENTS: list[EventListener | str] = ["select"]
+    EVENTS = [EventListener("select")]
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class TokenStrip(gr.HTML):
             **kwargs,
         )
 
-    def postprocess(self, value: list[TokenItem] | None) -> list[TokenItem]:
+    def postprocess(self, value: list[TokenItem] | None) -> list[TokenItem]:  # type: ignore[override]  # not HTML's str
         """The tokens unchanged. They travel as data and need no escaping: nothing parses them."""
         return list(value or [])
 
-    def preprocess(self, payload: list[TokenItem] | None) -> list[TokenItem]:
+    def preprocess(self, payload: list[TokenItem] | None) -> list[TokenItem]:  # type: ignore[override]
         """The strip's tokens, for handlers that take it as an input."""
         return payload or []
 

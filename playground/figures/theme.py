@@ -5,9 +5,12 @@ theme takes its accent from BLUE. Text and background colours are the page's own
 greys that work on both. A colour code stands in this file only: tests/figures/test_colours.py checks it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from plotly.colors import cyclical, sample_colorscale
+
+Scale = list[tuple[float, str]]
+"""Places 0..1, rising, each with its colour."""
 
 ACCENT = "#d9480f"
 """The selected head, token or point. Stands out on white, on black and on SEQUENTIAL."""
@@ -27,32 +30,32 @@ HALO = "#ffffff"
 """The edge round a mark that lies on a map."""
 CLEAR = "rgba(0,0,0,0)"
 """Nothing at all."""
-SEQUENTIAL = [
-    [0.0, "#f4f7fc"],
-    [0.12, "#dbe6f5"],
-    [0.3, "#b3cdea"],
-    [0.5, "#7fabdd"],
-    [0.7, "#4d88cc"],
-    [0.87, "#2b66b5"],
-    [1.0, "#1b459c"],
+SEQUENTIAL: Scale = [
+    (0.0, "#f4f7fc"),
+    (0.12, "#dbe6f5"),
+    (0.3, "#b3cdea"),
+    (0.5, "#7fabdd"),
+    (0.7, "#4d88cc"),
+    (0.87, "#2b66b5"),
+    (1.0, "#1b459c"),
 ]
 """Weights and probabilities: light = little. One hue, lightness falling steadily, down to a blue that can be told from
 the blanks of a causal map on a dark page."""
-DIVERGING = [
-    [0.0, "#134b8a"],
-    [0.2, "#3f7fc0"],
-    [0.38, "#a5c8e6"],
-    [0.5, "#ffffff"],
-    [0.62, "#f6bf95"],
-    [0.8, "#d9703a"],
-    [1.0, "#8f2f0b"],
+DIVERGING: Scale = [
+    (0.0, "#134b8a"),
+    (0.2, "#3f7fc0"),
+    (0.38, "#a5c8e6"),
+    (0.5, "#ffffff"),
+    (0.62, "#f6bf95"),
+    (0.8, "#d9703a"),
+    (1.0, "#8f2f0b"),
 ]
 """Signed values: blue below zero, white at zero, orange above; safe for all kinds of colour vision."""
-WARM = [[0, "#fff3e6"], [0.5, "#f6a35c"], [1, "#a63603"]]
+WARM: Scale = [(0, "#fff3e6"), (0.5, "#f6a35c"), (1, "#a63603")]
 """A measure of a head, drawn over its map: light = little, in another hue than the weights."""
-ORDERED = [[0, "#35a79c"], [0.5, "#3f83cc"], [1, "#9a55c8"]]
+ORDERED: Scale = [(0, "#35a79c"), (0.5, "#3f83cc"), (1, "#9a55c8")]
 """Things in an order (positions, heads, dimensions), from teal over blue to purple."""
-CYCLIC = [[i / (len(cyclical.Twilight) - 1), colour] for i, colour in enumerate(cyclical.Twilight)]
+CYCLIC: Scale = [(i / (len(cyclical.Twilight) - 1), colour) for i, colour in enumerate(cyclical.Twilight)]
 """Angles: 0 and 2π have the same colour."""
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C", "#B8A700")
 """Categories, after Okabe and Ito 2008; grey replaces black and a darker yellow theirs, for both backgrounds."""
@@ -110,7 +113,7 @@ def _rule(selector: str, variables: Mapping[str, str]) -> str:
     return f"{selector} {{\n{lines}}}\n"
 
 
-def _stops(scale: Sequence[Sequence]) -> str:
+def _stops(scale: Scale) -> str:
     return ", ".join(f"{place:g} {colour}" for place, colour in scale)
 
 

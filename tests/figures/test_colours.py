@@ -53,7 +53,7 @@ def test_scales_reach_the_script_whole():
     """Guards against a scale whose stops get lost on the way to PlotlyView's script."""
     for name, scale in (("--pg-sequential", theme.SEQUENTIAL), ("--pg-diverging", theme.DIVERGING)):
         stops = [stop.split() for stop in variables(":root")[name].split(",")]
-        assert [[float(place), colour] for place, colour in stops] == scale
+        assert [(float(place), colour) for place, colour in stops] == scale
     assert tuple(variables(":root")["--pg-categories"].split(", ")) == theme.CATEGORIES
 
 

@@ -156,24 +156,24 @@ COMPARED = tuple(
 )
 """The measures that are compared, in the order of their rank."""
 
-DISTANCE_MEASURES: dict[str, HeadMeasure[DistanceProfile]] = {
+DISTANCE_MEASURES = {
     measure.name: measure
     for measure in (
-        HeadMeasure(
+        HeadMeasure[DistanceProfile](
             "local",
             f"(share of the attention that goes at most {NEAR} tokens away − the share for an even spread) / (1 − the "
             f"share for an even spread); from {LOCAL} on a head is called local",
             lambda profile: profile.local,
             (-math.inf, 1),
         ),
-        HeadMeasure(
+        HeadMeasure[DistanceProfile](
             "explained by distance",
             "the share of the variance of its weights (each times the number of keys that its query sees) that their "
             f"mean at each distance explains, η²; below {BLIND:.0%} the head ignores order",
             lambda profile: profile.explained,
             (0, 1),
         ),
-        HeadMeasure(
+        HeadMeasure[DistanceProfile](
             "periodic",
             "the largest autocorrelation, at 2 tokens or more, of the mean over past distances, its running mean over 7 "
             f"taken off; from {PERIODIC} on it is called periodic",

@@ -7,31 +7,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Score:
-    """A text's likelihood in the units people use. Only predicted tokens count: the first of a decoder has nothing
-    before it."""
+    """A text's likelihood in the usual units. Only predicted tokens count: a decoder's first token has nothing before it."""
 
     surprisals: tuple[float | None, ...]
     """-log2 p of each token, in bits; None where nothing predicted it."""
     predicted: int
+    """Tokens that were predicted."""
     log_likelihood: float
     """Sum of ln p, in nats."""
     loss: float
     """Mean of -ln p, in nats per token: the training objective (cross-entropy)."""
     perplexity: float
-    """exp(loss): as unsure as among so many equally likely tokens."""
+    """exp(loss): the number of equally likely tokens that would be as uncertain."""
     bits_per_byte: float
-    """Surprisal of the predicted tokens over the UTF-8 bytes that they stand for; comparable across tokenizers."""
+    """Surprisal of the predicted tokens per UTF-8 byte of their text; comparable across tokenizers."""
 
 
 def score(probabilities: Sequence[float | None], sizes: Sequence[int]) -> Score:
-    """The score of a text from each token's probability, 0..1 (None where nothing predicted it), and the bytes that
-    each stands for.
+    """The score of a text from its tokens' probabilities, 0..1 (None where nothing predicted one), and sizes in bytes.
 
     perplexity = exp(-1/N sum ln p_i); bits per byte = -sum log2 p_i / bytes. NaN where nothing was predicted.
     """
     logs = [None if p is None else math.log(max(p, 1e-45)) for p in probabilities]
-    known = [log for log in logs if log is not None]
-    total, count = sum(known), len(known)
+    predicted = [log for log in logs if log is not None]
+    total, count = sum(predicted), len(predicted)
     size = sum(n for log, n in zip(logs, sizes, strict=True) if log is not None)
     loss = -total / count if count else math.nan
     return Score(

@@ -1,4 +1,5 @@
-"""What a model expects next, read from its logits. Knows neither the words nor how one of them is picked."""
+"""The next-token distribution, from logits. Knows neither the tokens' texts nor how one is sampled. Letters: V vocabulary,
+T tokens."""
 
 import math
 from collections.abc import Sequence
@@ -8,24 +9,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.analysis.arrays import as_array, check_range, shaped
+from playground.analysis.arrays import ArrayLike, as_array, check_range, shaped
 from playground.errors import PlaygroundError
 
 
-def probabilities(logits) -> np.ndarray:
-    """softmax of logits (vocabulary,): float64, sums to 1; a logit of -inf gives exactly 0.
+def probabilities(logits: ArrayLike) -> np.ndarray:
+    """softmax of logits (V,): float64, sums to 1; a logit of -inf gives exactly 0.
 
-    Raises PlaygroundError where no probabilities are defined: NaN, +inf or nothing but -inf.
+    PlaygroundError where no probabilities are defined: NaN, +inf or only -inf.
     """
     x = _checked(logits)
     p = np.exp(x - x.max())
     return p / p.sum()
 
 
-def top(logits, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` most likely ids, int64, and their probabilities, float32, the most likely first.
+def top(logits: ArrayLike, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` most likely ids of logits (V,), int64, and their probabilities, float32, the most likely first.
 
-    At most the whole vocabulary; of equal logits the lower id comes first.
+    At most V of them; of equal logits the lower id comes first.
     """
     check_range("The number of tokens", count, 1, 1_000_000)
     p = probabilities(logits)
@@ -33,14 +34,14 @@ def top(logits, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
     return ids, p[ids].astype(np.float32)
 
 
-def entropy_bits(logits) -> float:
-    """Entropy in bits: 0 = certain, log2(vocabulary) = no idea. -sum p·log2 p (Shannon 1948)."""
+def entropy_bits(logits: ArrayLike) -> float:
+    """Entropy of logits (V,) in bits, -sum p·log2 p (Shannon 1948): 0 = certain, log2 V = all tokens equally likely."""
     p = probabilities(logits)
     return float(-(p * np.log2(np.where(p > 0, p, 1))).sum()) + 0.0
 
 
-def rank_of(logits, token_id: int) -> int:
-    """Rank of a token from 1, the most likely, in the order of `top`: top(logits)[0][rank - 1] is the token."""
+def rank_of(logits: ArrayLike, token_id: int) -> int:
+    """Rank of a token, 1 for the most likely, in the order of `top`: top(logits)[0][rank - 1] is the token."""
     x = _checked(logits)
     check_range("The token id", token_id, 0, len(x) - 1)
     return 1 + int((x > x[token_id]).sum()) + int((x[:token_id] == x[token_id]).sum())
@@ -48,7 +49,7 @@ def rank_of(logits, token_id: int) -> int:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a model expects at one place: the same numbers as `top`, `entropy_bits` and `rank_of`, in float32."""
+    """A next-token distribution in short: the numbers of `top`, `entropy_bits` and `rank_of`, in float32."""
 
     ids: tuple[int, ...]
     """The most likely first; of equal logits the lower id."""
@@ -62,10 +63,10 @@ class Expectation:
 
 @torch.inference_mode()
 def expectation(logits: Tensor, count: int = 10, chosen: int | None = None) -> Expectation:
-    """All that is told of logits (vocabulary,) in one pass on their own device, for use at every generated token.
+    """The expectation of logits (V,) in one pass on their own device, fast enough for every generated token.
 
-    Takes few steps that torch would share among threads: these wait for each other, and cost a busy machine more than
-    the sums themselves. Raises what `probabilities` and `rank_of` raise.
+    Uses few operations that torch spreads over threads: on a busy machine their synchronization costs more than the
+    sums. Raises the errors of `probabilities` and `rank_of`.
     """
     check_range("The number of tokens", count, 1, 1_000_000)
     x = logits.detach().float()
@@ -76,19 +77,19 @@ def expectation(logits: Tensor, count: int = 10, chosen: int | None = None) -> E
     nats = -float(p.dot(log_p))
     if math.isnan(nats):  # 0·log 0 counts as 0
         nats = -float((p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum())
-    told = Expectation(tuple(ids.tolist()), tuple(p[ids].tolist()), nats / math.log(2) + 0.0)
+    summary = Expectation(tuple(ids.tolist()), tuple(p[ids].tolist()), nats / math.log(2) + 0.0)
     if chosen is None:
-        return told
+        return summary
     check_range("The token id", chosen, 0, len(x) - 1)
-    if chosen in told.ids:
-        rank = 1 + told.ids.index(chosen)
+    if chosen in summary.ids:
+        rank = 1 + summary.ids.index(chosen)
     else:
         rank = 1 + int((x > x[chosen]).sum()) + int((x[:chosen] == x[chosen]).sum())
-    return replace(told, chosen_probability=float(p[chosen]), chosen_rank=rank)
+    return replace(summary, chosen_probability=float(p[chosen]), chosen_rank=rank)
 
 
 def _most_likely(x: Tensor, count: int) -> Tensor:
-    """The ids of the count largest, falling; of equals the lower id first, where topk takes any."""
+    """The ids of the `count` largest, in descending order; of equal ones the lower id first, where topk takes any."""
     values, ids = x.topk(min(count + 1, len(x)))
     if len(ids) > count and values[-1] == values[-2]:  # the cut falls among equals
         ids = (x >= values[-1]).nonzero()[:, 0]
@@ -97,12 +98,12 @@ def _most_likely(x: Tensor, count: int) -> Tensor:
 
 
 def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 128) -> tuple[np.ndarray, np.ndarray]:
-    """How likely each token of a text was: logits (T, V) and the ids (T,) that stood there.
+    """Probabilities (T,) float32 and ranks (T,) int64 (1 for the most likely) of the tokens ids (T,) under logits (T, V).
 
-    Returns probabilities (T,) float32 and ranks (T,) int64 from 1, the most likely. Works `rows` at a time, so that
-    no second table of the size of the logits is made.
+    Works on `rows` rows at a time, so that no second table of the logits' size is made.
     """
-    probabilities, ranks = [], []
+    probabilities: list[Tensor] = []
+    ranks: list[Tensor] = []
     for start in range(0, len(ids), rows):
         block = logits[start : start + rows].float()  # (rows, V)
         chosen = block.gather(1, torch.as_tensor(ids[start : start + rows], device=block.device)[:, None])  # (rows, 1)
@@ -122,7 +123,8 @@ def token_entropies(logits: Tensor, rows: int = 128) -> np.ndarray:
     return torch.cat(entropies).cpu().numpy() if entropies else np.empty(0, np.float32)
 
 
-def _checked(logits) -> np.ndarray:
+def _checked(logits: ArrayLike) -> np.ndarray:
+    """Logits (V,) as float64. PlaygroundError for NaN, +inf or only -inf."""
     logits = shaped("logits", logits, "(vocabulary,)", 1)
     x = as_array(logits, np.float64)
     if not np.isfinite(x.max()):  # max is NaN if any is

@@ -1,6 +1,6 @@
-"""How a token was picked, stage by stage: which candidates each rule weakened or cut, and where the draw fell.
+"""How a token was sampled, stage by stage: which candidates each rule weakened or cut, and the random number of the draw.
 
-Works on logits and ids. Knows neither the words nor the rules: each stage is a name and the logits after it.
+Works on logits and ids. Knows neither the tokens' texts nor the rules: a stage is a name and the logits after it.
 """
 
 from collections.abc import Sequence
@@ -15,45 +15,46 @@ class Stage:
     """The candidates after one rule, in the order of `TokenChoice.candidates`."""
 
     name: str
-    """The rule with its number, such as "top-p 0.9"; "logits" for what the model gave."""
+    """The rule with its parameter, such as "top-p 0.9"; "logits" for the model's own."""
     logits: tuple[float, ...]
-    """-inf where the rule, or one before it, cut the candidate."""
+    """-inf where this rule or an earlier one cut the candidate."""
     probabilities: tuple[float, ...]
-    """softmax over the whole vocabulary, 0..1; 0 where cut."""
+    """softmax over the whole vocabulary, 0..1; 0 for a cut candidate."""
     kept: int
-    """Tokens of the vocabulary that are still in the draw."""
+    """Tokens of the vocabulary that no rule has cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Where a random number fell: the tokens in falling order of final probability, laid end to end from 0 to 1."""
+    """A random number, and the interval of the sampled token: the tokens lie end to end from 0 to 1, in descending order of
+    their final probabilities."""
 
     number: float
     """The random number, 0..1."""
     start: float
-    """Where the chosen token's stretch begins."""
+    """Start of the sampled token's interval."""
     end: float
-    """Where it ends; start <= number < end, up to rounding."""
+    """Its end; start <= number < end, up to rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChoice:
-    """One token's way from logits to being chosen."""
+    """The sampling of one token, from the logits to the draw."""
 
     token_id: int
     probability: float
-    """What it was drawn with; 1 where the most probable was taken."""
+    """Its final probability; 1 for greedy decoding."""
     candidates: tuple[int, ...]
-    """Ids shown: the most probable before the rules, those after them, and the chosen one."""
+    """Ids: the most probable before the rules, the most probable after them, and the sampled one."""
     leading: tuple[int, ...]
-    """Places in `candidates` of the most probable after all rules, in falling order, none left out between them."""
+    """Indices into `candidates` of the most probable after all rules, in descending order, without a gap."""
     stages: tuple[Stage, ...]
     draw: Draw | None
-    """None where nothing was drawn: greedy."""
+    """None for greedy decoding."""
 
 
 def stage(name: str, scores: Tensor, candidates: Tensor) -> Stage:
-    """What scores (vocabulary,) after a rule mean for the candidates (n,)."""
+    """The stage of the candidates (n,), from the scores (vocabulary,) after a rule."""
     logits = scores[candidates].float()
     total = scores.float().logsumexp(-1)
     kept = int((scores > float("-inf")).sum())
@@ -61,10 +62,10 @@ def stage(name: str, scores: Tensor, candidates: Tensor) -> Stage:
 
 
 def draw(scores: Tensor, number: float) -> tuple[int, Draw]:
-    """Picks a token by inverse transform sampling: softmax of scores (vocabulary,), tokens in falling order of
-    probability (of equals the lower id first), the first whose cumulative probability exceeds the number in 0..1.
+    """Samples a token from softmax of scores (vocabulary,) by inverse transform sampling: in descending order of probability
+    (of equal ones the lower id first), the first token whose cumulative probability exceeds the number, 0..1.
 
-    The token has its own probability of being picked when the number is uniform.
+    For a uniform number a token's chance to be sampled is its probability.
     """
     alive = (scores > float("-inf")).nonzero()[:, 0]
     shares = scores[alive].double().softmax(-1)
@@ -76,6 +77,6 @@ def draw(scores: Tensor, number: float) -> tuple[int, Draw]:
 
 
 def candidates_of(logits: Tensor, count: int, also: Sequence[int] = ()) -> Tensor:
-    """(n,) ids: the count most probable of logits (vocabulary,), then those of `also` that are not among them."""
+    """(n,) ids: the `count` most probable of logits (vocabulary,), then those of `also` that are not among them."""
     ids = logits.topk(min(count, len(logits))).indices.tolist()
     return torch.tensor(ids + [i for i in also if i not in ids], device=logits.device)

@@ -118,18 +118,19 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
     """Writes labels beside points (N, 2), as many as have room without covering one another."""
     if not len(names) or not np.isfinite(points).all():
         return
-    chosen, many = np.arange(len(points)), len(points) > MAX_WRITTEN
+    candidates, many = np.arange(len(points)), len(points) > MAX_WRITTEN
     if many:
         words = np.array([len(bare) > 2 and bare.isalpha() for bare in (name.strip() for name in names)])
-        chosen = spread_out(points, words)
-    if not len(chosen):
+        candidates = spread_out(points, words)
+    if not len(candidates):
         return
-    places, lengths = points[chosen], [len(labels[i]) for i in chosen]
+    numbers = candidates.tolist()
+    places, lengths = points[candidates], [len(labels[i]) for i in numbers]
     sides = places_beside(places, lengths, width=WIDE, height=HIGH)
     if many:  # WebGL draws over texts of a trace, but under annotations
         figure.layout.annotations = [
             {"x": x, "y": y, "text": labels[i], "showarrow": False, "font": TEXT, **BESIDE[side]}
-            for i, side, (x, y) in zip(chosen, sides, places.tolist(), strict=True)
+            for i, side, (x, y) in zip(numbers, sides, places.tolist(), strict=True)
             if side
         ]
         return
@@ -138,7 +139,7 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
         y=places[:, 1],
         mode="markers+text",
         marker={"size": 9, "opacity": 0},
-        text=[labels[i] if side else "" for i, side in zip(chosen, sides, strict=True)],
+        text=[labels[i] if side else "" for i, side in zip(numbers, sides, strict=True)],
         textposition=[side or "top center" for side in sides],
         textfont=TEXT,
         hoverinfo="skip",
@@ -182,7 +183,7 @@ def flown_to(coordinates: np.ndarray, number: int) -> dict:
 
 
 def _add_mark(figure: go.Figure, place: np.ndarray, name: str) -> None:
-    """A named diamond at a visitor's own point."""
+    """A candidates diamond at a visitor's own point."""
     look = {
         "mode": "markers+text",
         "text": [label(name)],

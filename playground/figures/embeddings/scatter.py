@@ -134,9 +134,9 @@ def _points(
     """A trace of points (n, 1 to 3) with their texts and numbers. sides: the side of each text, or None for a text on hover
     only; None for all on hover only. look: colour and symbol, and whether WebGL draws."""
     webgl = look["webgl"]
-    axes, written = xyz.shape[1], sides is not None
-    shared = {
-        "mode": "markers+text" if written else "markers",
+    axes = xyz.shape[1]
+    shared: dict = {
+        "mode": "markers" if sides is None else "markers+text",
         "hovertext": texts,
         "customdata": members,
         "name": name,
@@ -144,7 +144,7 @@ def _points(
         "hovertemplate": "<b>%{hovertext}</b>" + ("<br>%{fullData.name}" if name else "") + "<extra></extra>",
     }
     if axes == 3:
-        if written:
+        if sides is not None:
             shared["text"] = [in_scene(text) for text in texts]
         marker = {
             "size": 5 if len(xyz) < 500 else 2.5,
@@ -153,7 +153,7 @@ def _points(
             "opacity": 0.9,
         }
         return go.Scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], marker=marker, **shared)
-    if written:
+    if sides is not None:
         shared["text"] = [text if side else "" for text, side in zip(texts, sides, strict=True)]
         shared["textposition"] = [side or "top center" for side in sides]
     marker = {
