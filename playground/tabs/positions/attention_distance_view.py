@@ -1,10 +1,12 @@
 """Order as the model uses it: attention over distance of every head, and which are local, periodic or blind to order."""
 
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 
+from playground import workbench
 from playground.analysis.attention.head_measures import DISTANCE_MEASURES
 from playground.analysis.positions.attention_distance import (
     BLIND,
@@ -16,12 +18,18 @@ from playground.analysis.positions.attention_distance import (
     profile,
 )
 from playground.analysis.text_display import percent
-from playground.components import FollowingRadio, Panel, PlotlyView, markup, numbered
+from playground.components import Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_roles import roles_figure
 from playground.figures.positions.curves import all_heads_figure, over_distance_figure, row_mark
-from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
+from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.events import LATEST, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from playground.recording.recording import Recording
 
 NAME, TITLE = "used", "In use"
 MAX_TOKENS = 512
@@ -43,83 +51,72 @@ ABOUT = markup.explanation(
 )
 
 
+@dataclass(frozen=True)
+class DistanceRequest:
+    """What the controls say."""
+
+    kind: str | None
+    measure: str
+    drop_first: bool
+    layer: int
+    head: int
+
+
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
     counts = Panel(live=True, elem_id="used-counts")
     with gr.Row(elem_classes="pg-controls"):
-        kind = FollowingRadio([], label="Kind", visible=False, elem_id="used-kind")
         measure = gr.Radio(list(DISTANCE_MEASURES), value=NEAR_NAME, label="Measure", elem_id="used-measure")
-        aside = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
-        chooser = view.page.head.chooser("used")
-        layer, head = chooser.layer, chooser.head
+        drop_first = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
+        chooser = view.page.head.chooser("used", kinds=True)
     with gr.Row():
-        every = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
-        roles = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
+        all_heads = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
+        measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
     sentence = Panel(live=True, elem_id="used-sentence")
-    one = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
+    curve = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
     Panel(ABOUT)
 
-    inputs = [*lens.given, kind, measure, aside, layer, head]
-    shown = [counts, kind, layer, head, every, roles, sentence, one, lens.message]
-    view.draws(draw, inputs, shown)
-    gr.on(
-        [kind.input, measure.input, aside.input, layer.input, head.input],
-        draw,
-        inputs,
-        shown,
-        trigger_mode="always_last",
-        **RUNS_MODEL,
-    )
-    every.select(choose_row, inputs, shown, **RUNS_MODEL)
-    roles.select(choose_cell, inputs, shown, **RUNS_MODEL)
+    inputs = {**chooser.inputs, "measure": measure, "drop_first": drop_first}
+    results = {"counts": counts, "all_heads": all_heads, "measures": measures, "sentence": sentence, "curve": curve}
+    wires: dict[str, Any] = {"inputs": inputs, "request": DistanceRequest, "outputs": chooser.inputs | results}
+    view.draws(draw, **wires)
+    bind([measure.input, drop_first.input, *chooser.moved], draw, page=view.page, **wires, **LATEST)
+    for picture, choose in ((all_heads, choose_row), (measures, choose_cell)):
+        chooser.publish(bind(picture.select, choose, page=view.page, **wires, **RUNS_MODEL))
 
 
-@outputs(8)
-def draw(model_id, device, dtype, text, kind, measure, aside, layer, head) -> tuple:
-    """All heads in two pictures, and the chosen one as a curve."""
-    return _draw(recorded(model_id, device, dtype, text), kind, measure, aside, layer, head)
-
-
-@outputs(8)
-def choose_row(model_id, device, dtype, text, kind, measure, aside, layer, head, event: gr.EventData) -> tuple:
+def choose_row(page: PageContext, request: DistanceRequest, event: gr.EventData) -> Outputs:
     """The head whose row was clicked."""
-    recording = recorded(model_id, device, dtype, text)
-    row = event._data.get("y")
+    recording = page.recording()
+    row, kind = event._data.get("y"), _kind(recording, request.kind)
     heads = _most_heads(recording, kind)
-    if not isinstance(row, int | float) or not 0 <= row < heads * recording.layers(_kind(recording, kind)):
-        return (gr.skip(),) * choose_row.outputs
-    return _draw(recording, kind, measure, aside, *divmod(int(row), heads))
+    if not isinstance(row, int | float) or not 0 <= row < heads * recording.layers(kind):
+        return {}
+    layer, head = divmod(int(row), heads)
+    return draw(page, replace(request, layer=layer, head=head))
 
 
-@outputs(8)
-def choose_cell(model_id, device, dtype, text, kind, measure, aside, layer, head, event: gr.EventData) -> tuple:
+def choose_cell(page: PageContext, request: DistanceRequest, event: gr.EventData) -> Outputs:
     """The head whose cell was clicked."""
-    recording = recorded(model_id, device, dtype, text)
     x, y = event._data.get("x"), event._data.get("y")
     if not all(isinstance(place, int | float) and place >= 0 for place in (x, y)):
-        return (gr.skip(),) * choose_cell.outputs
-    return _draw(recording, kind, measure, aside, int(y), int(x))
+        return {}
+    return draw(page, replace(request, layer=int(y), head=int(x)))
 
 
-def _kinds(recording) -> list[str]:
+def _kinds(recording: "Recording") -> list[str]:
     return [kind for kind in recording.kinds if kind != "cross"]
 
 
-def _kind(recording, kind) -> str:
+def _kind(recording: "Recording", kind: str | None) -> str:
     return kind if kind in _kinds(recording) else _kinds(recording)[0]
 
 
-def _most_heads(recording, kind) -> int:
-    kind = _kind(recording, kind)
+def _most_heads(recording: "Recording", kind: str) -> int:
     return max(recording.attention(n, kind).heads for n in range(recording.layers(kind)))
 
 
-_measured: WeakKeyDictionary = WeakKeyDictionary()
-"""Recording -> kind -> its layers' profiles, kept as long as the recording is."""
-
-
-def profiles_of(recording, kind: str) -> list[DistanceProfile]:
+def profiles_of(recording: "Recording", kind: str) -> list[DistanceProfile]:
     """Every layer's profile, measured once for a recording. PlaygroundError for texts that are too long."""
     tokens = len(recording.attention(0, kind).query_tokens)
     if tokens > MAX_TOKENS:
@@ -127,10 +124,11 @@ def profiles_of(recording, kind: str) -> list[DistanceProfile]:
             f"The text has {tokens:,} tokens; all heads over distance are measured up to {MAX_TOKENS:,}.",
             "Shorten the text.",
         )
-    kept = _measured.setdefault(recording, {})
-    if kind not in kept:
-        kept[kind] = [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))]
-    return kept[kind]
+    return workbench.shared().memo(
+        recording,
+        ("attention over distance", kind),
+        lambda: [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))],
+    )
 
 
 def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
@@ -140,27 +138,29 @@ def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
     return np.abs(distances) <= farthest
 
 
-def _draw(recording, kind, measure, aside, layer, head) -> tuple:
+def draw(page: PageContext, request: DistanceRequest) -> Outputs:
+    """All heads in two pictures, and the chosen one as a curve."""
+    recording = page.recording()
     if not recording.kinds:
         return _nothing(f"This model's attention can't be shown: {recording.model.capabilities.attention.reason}")
-    kind = _kind(recording, kind)
+    kind, kinds = _kind(recording, request.kind), _kinds(recording)
     try:
-        found, heads = profiles_of(recording, kind), _most_heads(recording, kind)
+        profiles, heads = profiles_of(recording, kind), _most_heads(recording, kind)
     except PlaygroundError as error:
         return _nothing(str(error))
-    layer = min(int(layer), len(found) - 1)
-    head = min(int(head), len(found[layer].near) - 1)
-    known = max(1, len(found[0].distances) - bool(aside))  # so far away from the last token there is only the first
-    distances = found[0].distances[:known]
-    close = shown_distances(distances, heads * len(found))
-    means = [(layer.rest if aside else layer.mean)[:, :known] for layer in found]
-    every = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
-    grids = {
-        name: np.stack([_filled(measure.values(profile), heads) for profile in found])
-        for name, measure in DISTANCE_MEASURES.items()
-    }
-    periods = np.stack([_filled(layer.period.astype(float), heads) for layer in found])
-    picture = all_heads_figure(every, distances[close], heads, title="Mean attention over distance, every head a row")
+    layer = min(int(request.layer), len(profiles) - 1)
+    head = min(int(request.head), len(profiles[layer].near) - 1)
+    count = max(1, len(profiles[0].distances) - bool(request.drop_first))  # only the first token is farther away
+    distances = profiles[0].distances[:count]
+    close = shown_distances(distances, heads * len(profiles))
+    means = [(p.rest if request.drop_first else p.mean)[:, :count] for p in profiles]
+    rows = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
+    values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
+    grids = {name: np.stack([_filled(getattr(p, field), heads) for p in profiles]) for name, field in values.items()}
+    periods = np.stack([_filled(p.period.astype(float), heads) for p in profiles])
+    all_heads = all_heads_figure(rows, distances[close], heads, title="Mean attention over distance, every head a row")
+    measure = request.measure
+    measures = roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}")
     curve = over_distance_figure(
         distances,
         means[layer][head : head + 1],
@@ -168,25 +168,23 @@ def _draw(recording, kind, measure, aside, layer, head) -> tuple:
         what="mean weight",
         title=f"Layer {layer}, head {head}: mean attention over distance",
     )
-    sliders = (numbered("Layer", layer, len(found)), numbered("Head", head, len(found[layer].near)))
-    kinds = _kinds(recording)
-    return (
-        markup.note(_counts(grids, periods)),
-        gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
-        *sliders,
-        gr.update(value=picture, mark=row_mark(layer * heads + head, distances[close]), visible=True),
-        gr.update(
-            value=roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}"), visible=True
-        ),
-        markup.note(_sentence(found[layer], layer, head)),
-        gr.update(value=curve, visible=True),
-    )
+    return {
+        "counts": markup.note(_counts(grids, periods)),
+        "kind": gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
+        "layer": numbered("Layer", layer, len(profiles)),
+        "head": numbered("Head", head, len(profiles[layer].near)),
+        "all_heads": figure_or_nothing(all_heads) | {"mark": row_mark(layer * heads + head, distances[close])},
+        "measures": figure_or_nothing(measures),
+        "sentence": markup.note(_sentence(profiles[layer], layer, head)),
+        "curve": figure_or_nothing(curve),
+    }
 
 
-def _nothing(why: str) -> tuple:
-    """Why there is no picture, and no place for one: what was shown of another text is not this one's."""
-    gone = gr.update(value=None, visible=False)
-    return markup.badge("off", why), gr.skip(), gr.skip(), gr.skip(), gone, gone, "", gone
+def _nothing(reason: str) -> Outputs:
+    """Why there is no picture; the pictures of another text go."""
+    gone = figure_or_nothing(None)
+    badge = markup.badge("off", reason)
+    return {"counts": badge, "all_heads": gone, "measures": gone, "sentence": "", "curve": gone}
 
 
 def _filled(values: np.ndarray, heads: int) -> np.ndarray:

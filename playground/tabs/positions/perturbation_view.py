@@ -1,5 +1,8 @@
 """Break it: the text run again with its order or its positions broken, and what that does to every token."""
 
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
 from playground import workbench
@@ -15,8 +18,15 @@ from playground.tabs.positions.perturbation_report import (
     sentence_of,
     table_of,
 )
-from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
+from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.events import LATEST, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from playground.positions.perturbations import Experiment
+    from playground.recording.recording import Recording
 
 NAME, TITLE = "broken", "Break it"
 
@@ -34,9 +44,24 @@ ABOUT = markup.explanation(
 )
 
 
+@dataclass(frozen=True)
+class PerturbationRequest:
+    """What the controls say."""
+
+    measure: str
+    variant: str
+    layer: int
+    head: int
+    seed: int | None = 0
+    first: int | None = 1
+    second: int | None = -2
+    shift: int | None = 100
+    wrap: bool = False
+    factor: float | None = 0.1
+
+
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
     measure = FollowingRadio([LOSS], value=LOSS, label="Change of", elem_id="broken-measure")
     figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map")
     sentence = Panel(live=True, elem_id="broken-sentence")
@@ -46,7 +71,6 @@ def build(view: View) -> None:
         with gr.Column(scale=4):
             with gr.Row(elem_classes="pg-controls"):
                 chooser = view.page.head.chooser("broken")
-                layer, head = chooser.layer, chooser.head
             attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
         with gr.Column(scale=6):
             table = Panel(elem_id="broken-table")
@@ -67,123 +91,81 @@ def build(view: View) -> None:
             factor = gr.Number(0.1, label="Multiply the rotary base by", elem_id="broken-factor")
     Panel(ABOUT)
 
-    inputs = [*lens.given, measure, variant, layer, head, seed, first, second, shift, wrap, factor]
-    shown = [measure, variant, layer, head, figure, sentence, notes, attention, table, lens.message]
-    view.draws(draw, inputs, shown)
-    gr.on(
-        [
-            measure.input,
-            variant.input,
-            layer.input,
-            head.input,
-            wrap.input,
-            *(event for number in (seed, first, second, shift, factor) for event in (number.submit, number.blur)),
-        ],
-        draw,
-        inputs,
-        shown,
-        trigger_mode="always_last",
-        **RUNS_MODEL,
-    )
-    figure.select(choose, inputs, shown, **RUNS_MODEL)
+    numbers = {"seed": seed, "first": first, "second": second, "shift": shift, "factor": factor}
+    chosen = {"measure": measure, "variant": variant, **chooser.inputs}
+    results = {"figure": figure, "sentence": sentence, "notes": notes, "attention": attention, "table": table}
+    wires: dict[str, Any] = {
+        "inputs": chosen | numbers | {"wrap": wrap},
+        "request": PerturbationRequest,
+        "outputs": chosen | results,
+    }
+    view.draws(draw, **wires)
+    moved = [measure.input, variant.input, *chooser.moved, wrap.input, *typed(*numbers.values())]
+    bind(moved, draw, page=view.page, **wires, **LATEST)
+    bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL)
 
 
-@outputs(9)
-def draw(
-    model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor
-) -> tuple:
-    """All variants in one picture, and one of them in detail."""
-    return _draw(model_id, device, dtype, text, measure, variant, layer, head, seed, first, second, shift, wrap, factor)
-
-
-@outputs(9)
-def choose(
-    model_id,
-    device,
-    dtype,
-    text,
-    measure,
-    variant,
-    layer,
-    head,
-    seed,
-    first,
-    second,
-    shift,
-    wrap,
-    factor,
-    event: gr.EventData,
-) -> tuple:
+def choose(page: PageContext, request: PerturbationRequest, event: gr.EventData) -> Outputs:
     """The variant whose row was clicked."""
-    rest = layer, head, seed, first, second, shift, wrap, factor
-    found = _experiment(model_id, device, dtype, text, *rest)[0]
-    names = [outcome.variant.name for outcome in found.outcomes if not outcome.missing]
+    experiment = experiment_of(page.recording(), request)
+    names = [outcome.variant.name for outcome in experiment.outcomes if not outcome.missing]
     row = event._data.get("y")
     if not isinstance(row, int | float) or not 0 <= row < len(names):
-        return (gr.skip(),) * choose.outputs
-    return _draw(model_id, device, dtype, text, measure, names[int(row)], *rest)
+        return {}
+    return draw(page, replace(request, variant=names[int(row)]))
 
 
-def _experiment(model_id, device, dtype, text, layer, head, seed, first, second, shift, wrap, factor):
-    """The experiment of what the controls say, and the layer and head that there are."""
+def experiment_of(recording: "Recording", request: PerturbationRequest) -> "Experiment":
+    """The experiment that the controls ask for, on a head that there is."""
     from playground.positions.perturbations import PerturbationSettings
 
-    recording = recorded(model_id, device, dtype, text)
-    if recording.kinds:
-        layer = min(int(layer), recording.layers() - 1)
-        head = min(int(head), recording.attention(layer).heads - 1)
-    if None in (seed, first, second, shift, factor):
+    numbers = [n for n in (request.seed, request.first, request.second, request.shift) if n is not None]
+    if len(numbers) < 4 or request.factor is None:
         raise PlaygroundError("A number is missing under “More”.", "Fill it in.")
-    settings = PerturbationSettings(
-        int(seed), int(first), int(second), int(shift), bool(wrap), float(factor), int(layer), int(head)
-    )
-    return workbench.shared().experiment(recording, settings), recording, layer, head
+    seed, first, second, shift = map(int, numbers)
+    head = _head(recording, request)
+    settings = PerturbationSettings(seed, first, second, shift, bool(request.wrap), float(request.factor), *head)
+    return workbench.shared().experiment(recording, settings)
 
 
-def _draw(model_id, device, dtype, text, measure, variant, *rest) -> tuple:
+def _head(recording: "Recording", request: PerturbationRequest) -> tuple[int, int]:
+    """Layer and head of the request, or the last ones that there are."""
+    if not recording.kinds:
+        return int(request.layer), int(request.head)
+    layer = min(int(request.layer), recording.layers() - 1)
+    return layer, min(int(request.head), recording.attention(layer).heads - 1)
+
+
+def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
+    """All variants in one picture, and one of them in detail."""
     from playground.positions.perturbations import length_refusal
 
-    gone = gr.update(value=None, visible=False)
-    if why := length_refusal(
-        recorded(model_id, device, dtype, text)
-    ):  # what was shown of another text is not this one's
-        return *[gr.skip()] * 4, gone, markup.badge("off", why), "", gone, ""
-    found, recording, layer, head = _experiment(model_id, device, dtype, text, *rest)
-    possible = [outcome for outcome in found.outcomes if not outcome.missing]
-    names = [outcome.variant.name for outcome in possible]
-    measures = measures_of(found)
-    measure = measure if measure in measures else measures[0]
-    variant = variant if variant in names else names[0]
-    outcome = found.outcome(variant)
-    controls = (
-        gr.Radio(choices=measures, value=measure),
-        gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
-        *(
-            numbered(name, value, count)
-            for name, value, count in (
-                ("Layer", layer, recording.layers() if recording.kinds else 1),
-                ("Head", head, recording.attention(layer).heads if recording.kinds else 1),
-            )
-        ),
-    )
-    figure = all_variants(found, possible, measure)
-    mark = variant_mark(names.index(variant), figure.data[0].z.shape[1])
-    attention = gone
-    if outcome.attention is not None:
-        attention = gr.update(
-            visible=True,
-            value=weights_change_figure(
-                found.attention,
-                outcome.attention,
-                [token.label for token in found.tokens],
-                title=f"Layer {layer}, head {head}: {outcome.variant.words}",
-            ),
+    recording = page.recording()
+    if reason := length_refusal(recording):  # the pictures of another text go
+        gone = figure_or_nothing(None)
+        badge = markup.badge("off", reason)
+        return {"figure": gone, "sentence": badge, "notes": "", "attention": gone, "table": ""}
+    experiment, (layer, head) = experiment_of(recording, request), _head(recording, request)
+    possible = [outcome for outcome in experiment.outcomes if not outcome.missing]
+    names, measures = [outcome.variant.name for outcome in possible], measures_of(experiment)
+    measure = request.measure if request.measure in measures else measures[0]
+    variant = request.variant if request.variant in names else names[0]
+    outcome = experiment.outcome(variant)
+    figure, change = all_variants(experiment, possible, measure), None
+    if experiment.attention is not None and outcome.attention is not None:
+        labels, title = (
+            [token.label for token in experiment.tokens],
+            f"Layer {layer}, head {head}: {outcome.variant.words}",
         )
-    return (
-        *controls,
-        gr.update(value=figure, mark=mark, visible=True),
-        markup.note(sentence_of(found, outcome)),
-        notes_of(found),
-        attention,
-        table_of(found, outcome),
-    )
+        change = weights_change_figure(experiment.attention, outcome.attention, labels, title=title)
+    return {
+        "measure": gr.Radio(choices=measures, value=measure),
+        "variant": gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
+        "layer": numbered("Layer", layer, recording.layers() if recording.kinds else 1),
+        "head": numbered("Head", head, recording.attention(layer).heads if recording.kinds else 1),
+        "figure": figure_or_nothing(figure) | {"mark": variant_mark(names.index(variant), figure.data[0].z.shape[1])},
+        "sentence": markup.note(sentence_of(experiment, outcome)),
+        "notes": notes_of(experiment),
+        "attention": figure_or_nothing(change),
+        "table": table_of(experiment, outcome),
+    }

@@ -1,5 +1,8 @@
 """The scheme: the loaded model's own way to mark positions from its own tensors, and all others by their formulas."""
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 import numpy as np
 
@@ -7,12 +10,18 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.tabs.positions import scheme_pictures
 from playground.tabs.positions.attention_distance_view import MAX_TOKENS, profiles_of
-from playground.tabs.positions.scheme_pictures import TextFacts
-from playground.tabs.shared.page_context import RUNS_MODEL, outputs, recorded
+from playground.tabs.positions.scheme_pictures import CONTROLS, NAMES, TextFacts
+from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.events import LATEST
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from playground.recording.recording import Recording
 
 NAME, TITLE = "scheme", "The scheme"
-VIEWS = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")
+PICTURES = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")
 
 ABOUT = markup.explanation(
     "What am I looking at?",
@@ -25,89 +34,94 @@ ABOUT = markup.explanation(
 )
 
 
+@dataclass(frozen=True)
+class SchemeRequest:
+    """What the controls say."""
+
+    scheme: str | None
+    chosen_for: str
+    """The model that the scheme was chosen with: another one opens on its own scheme."""
+    length: int | None
+    width: int | None
+    base: float | None
+    shift: int | None
+    heads: int | None
+
+
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
-    scheme = gr.Radio(
-        [(name, key) for key, name in scheme_pictures.NAMES.items()],
-        value=None,
-        label="Scheme",
-        elem_id="positions-scheme",
-    )
+    choices = [(name, key) for key, name in NAMES.items()]
+    scheme = gr.Radio(choices, value=None, label="Scheme", elem_id="positions-scheme")
     heading = Panel(elem_id="positions-heading")
     sentence = Panel(live=True, elem_id="positions-sentence")
     with gr.Row(elem_classes="pg-controls"):
-        numbers = [
-            gr.Number(256, label="Length (positions)", precision=0, elem_id="positions-length"),
-            gr.Number(128, label="Width d (dimensions)", precision=0, visible=False, elem_id="positions-width"),
-            gr.Number(10000, label="Base", visible=False, elem_id="positions-base"),
-            gr.Number(5, label="Shift k", precision=0, visible=False, elem_id="positions-shift"),
-            gr.Number(8, label="Heads", precision=0, visible=False, elem_id="positions-heads"),
-        ]
-    views = []
-    for row in (VIEWS[:2], VIEWS[2:4], VIEWS[4:]):
+        numbers: dict[str, Any] = {
+            "length": gr.Number(256, label="Length (positions)", precision=0, elem_id="positions-length"),
+            "width": gr.Number(
+                128, label="Width d (dimensions)", precision=0, visible=False, elem_id="positions-width"
+            ),
+            "base": gr.Number(10000, label="Base", visible=False, elem_id="positions-base"),
+            "shift": gr.Number(5, label="Shift k", precision=0, visible=False, elem_id="positions-shift"),
+            "heads": gr.Number(8, label="Heads", precision=0, visible=False, elem_id="positions-heads"),
+        }
+    pictures = {}
+    for row in (PICTURES[:2], PICTURES[2:4], PICTURES[4:]):
         with gr.Row():
-            views += [PlotlyView(label="The model's positions", height=420, elem_id=name) for name in row]
+            for name in row:
+                pictures[name] = PlotlyView(label="The model's positions", height=420, elem_id=name)
     Panel(ABOUT)
-    known = gr.State("")
+    chosen_for = gr.State("")
 
-    inputs = [*lens.given, scheme, known, *numbers]
-    shown = [scheme, known, heading, sentence, *numbers, *views, lens.message]
-    view.draws(draw, inputs, shown)
-    gr.on(
-        [scheme.input, *(event for number in numbers for event in (number.submit, number.blur))],
-        draw,
-        inputs,
-        shown,
-        trigger_mode="always_last",
-        **RUNS_MODEL,
-    )
+    inputs = {"scheme": scheme, "chosen_for": chosen_for, **numbers}
+    outputs = inputs | {"heading": heading, "sentence": sentence} | pictures
+    wires: dict[str, Any] = {"inputs": inputs, "request": SchemeRequest, "outputs": outputs}
+    view.draws(draw, **wires)
+    bind([scheme.input, *typed(*numbers.values())], draw, page=view.page, **wires, **LATEST)
 
 
-@outputs(9 + scheme_pictures.MAX_PICTURES)
-def draw(model_id, device, dtype, text, scheme, known, length, width, base, shift, heads) -> tuple:
-    """A scheme in pictures; `known` is the model that `scheme` was chosen with, another one opens on its own scheme."""
+def draw(page: PageContext, request: SchemeRequest) -> Outputs:
+    """A scheme in pictures."""
     from playground.positions.schemes import position_facts, scheme_of
 
-    recording = recorded(model_id, device, dtype, text)
-    if None in (length, width, base, shift, heads):
+    recording, model_id = page.recording(), page.model_id
+    values = [getattr(request, name) for name in CONTROLS]
+    if None in values:
         raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
+    length, width, base, shift, heads = values
     numbers = scheme_pictures.Numbers(int(length), int(width), float(base), int(shift), int(heads))
     facts = position_facts(recording.model, numbers.length)
     own = scheme_pictures.own_scheme(facts)
-    scheme = scheme if scheme in scheme_pictures.NAMES and known == model_id else own
+    scheme = request.scheme if request.scheme in NAMES and request.chosen_for == model_id else own
     drawing = scheme_pictures.PICTURES[scheme]
     without = scheme_of(recording.model).layers_without(recording.model) if scheme == own else ()
     profiles = mean_profiles(recording, without) if scheme == own and (without or drawing.needs_attention) else None
     text_facts = TextFacts(recording.model.anatomy.context_length, len(recording.tokens), profiles, without)
-    found = scheme_pictures.show(scheme, facts, numbers, text_facts)
-    if found.own:
+    content = scheme_pictures.show(scheme, facts, numbers, text_facts)
+    if content.own:
         heading = markup.badge("ok", f"{model_id}, its own: {facts.words}")
     else:
         heading = markup.badge("off", f"{drawing.name} by the formula, not {model_id}: that has {facts.words}")
-    order = sorted(scheme_pictures.NAMES, key=lambda name: name != own)
-    choices = [(f"{scheme_pictures.NAMES[name]}{' (this model)' if name == own else ''}", name) for name in order]
+    order = sorted(NAMES, key=lambda name: name != own)
     controls = drawing.own_controls if scheme == own else drawing.formula_controls
-    drawn = [gr.update(value=figure, visible=True) for figure in found.figures[: scheme_pictures.MAX_PICTURES]]
-    drawn += [gr.update(value=None, visible=False)] * (scheme_pictures.MAX_PICTURES - len(drawn))
-    return (
-        gr.Radio(choices=choices, value=scheme),
-        model_id,
-        heading,
-        markup.note(found.sentence),
-        *(gr.update(visible=name in controls) for name in scheme_pictures.CONTROLS),
-        *drawn,
-    )
+    figures = [*content.figures, *[None] * len(PICTURES)]
+    return {
+        "scheme": gr.Radio([(f"{NAMES[n]}{' (this model)' if n == own else ''}", n) for n in order], value=scheme),
+        "chosen_for": model_id,
+        "heading": heading,
+        "sentence": markup.note(content.sentence),
+        **{name: gr.update(visible=name in controls) for name in CONTROLS},
+        **{name: figure_or_nothing(figure) for name, figure in zip(PICTURES, figures, strict=False)},
+    }
 
 
-def mean_profiles(recording, without: tuple[int, ...] = ()) -> tuple | None:
+def mean_profiles(recording: "Recording", without: tuple[int, ...] = ()) -> tuple | None:
     """(distances, (heads, n)) of the mean attention over distance, mean of all layers; with layers named,
     (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or models whose
     attention is not given."""
     if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
         return None
-    found = profiles_of(recording, recording.kinds[0])
+    profiles = profiles_of(recording, recording.kinds[0])
     if not without:
-        return found[0].distances, np.mean([layer.mean for layer in found], 0)
-    groups = [n for n in range(len(found)) if n not in without], without
-    return found[0].distances, np.stack([np.mean([found[n].mean.mean(0) for n in group], 0) for group in groups])
+        return profiles[0].distances, np.mean([layer.mean for layer in profiles], 0)
+    groups = [n for n in range(len(profiles)) if n not in without], without
+    return profiles[0].distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])

@@ -1,8 +1,9 @@
 """The choice of layer and head, the same for the whole page: a head chosen in one view is the head of all others, unless
 a view is unlinked. Knows no view.
 
-All of it happens in the browser. A chooser writes what is chosen to the page's SharedHead; when a tab or a view is opened,
-every linked chooser takes it from there (`SharedHead.follow`), before the view is drawn.
+All of it happens in the browser. What a visitor chooses is written to the page's SharedHead: by moving a slider, or by a
+click whose dependency is given to `HeadChooser.publish`. When a tab or a view is opened, every linked chooser takes it
+from there (`SharedHead.follow`), before the view is drawn. A slider that a handler moves back into its range is no choice.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class HeadChooser:
     layer: FollowingSlider
     head: FollowingSlider
     linked: gr.Checkbox
+    shared: "SharedHead"
     kind: FollowingRadio | None = None
 
     @property
@@ -37,6 +39,15 @@ class HeadChooser:
     def moved(self) -> list:
         """The events of a visitor choosing another head."""
         return [component.input for component in self.inputs.values()]
+
+    def publish(self, dependency: gr.events.Dependency) -> None:
+        """After a dependency (a click on a head was answered): what the chooser shows is the page's head."""
+        dependency.then(None, *self._to_page(), js=SAVE, **QUIET)
+
+    def _to_page(self) -> tuple[list[Component], list[Component]]:
+        """The inputs and outputs of SAVE."""
+        shared: list[Component] = [getattr(self.shared, name) for name in self.inputs]
+        return [self.linked, *self.inputs.values(), *shared], shared
 
 
 @dataclass
@@ -68,11 +79,9 @@ class SharedHead:
             for label in ("Layer", "Head")
         )
         linked = gr.Checkbox(True, label="Same head in every tab", visible=link, elem_id=f"{name}-linked")
-        chooser = HeadChooser(layer, head, linked, kind)
+        chooser = HeadChooser(layer, head, linked, self, kind)
         self.choosers.append(chooser)
-        shared = [getattr(self, field) for field in chooser.inputs]
-        own = list(chooser.inputs.values())
-        gr.on([component.change for component in own], None, [linked, *own, *shared], shared, js=SAVE, **QUIET)
+        gr.on(chooser.moved, None, *chooser._to_page(), js=SAVE, **QUIET)
         return chooser
 
     def follow(self, dependency: gr.events.Dependency) -> gr.events.Dependency:
