@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import PrefillProgress, Step
     from playground.models.loaded_model import LoadedModel
-    from playground.positions.perturbations import Choices, Experiment
+    from playground.positions.perturbations import Experiment
+    from playground.positions.variants import PerturbationSettings
     from playground.recording.recording import Recording
 
 V = TypeVar("V")
@@ -262,13 +263,13 @@ class Workbench:
             self._memo.forget(owner)
         return result
 
-    def experiment(self, recording: "Recording", choices: "Choices") -> "Experiment":
+    def experiment(self, recording: "Recording", settings: "PerturbationSettings") -> "Experiment":
         """The Experiment of a recorded text, its order and positions perturbed in every way that the model allows, made
         if it is not there."""
         from playground.positions.perturbations import experiment
 
-        question = "experiment", recording.tokens, recording.target_tokens, choices
-        return self._made(recording.model, question, lambda: experiment(recording, choices))
+        key = "experiment", recording.tokens, recording.target_tokens, settings
+        return self._made(recording.model, key, lambda: experiment(recording, settings))
 
     def sentences(
         self,
@@ -284,8 +285,8 @@ class Workbench:
 
         while True:
             try:
-                question = "sentences", lines, pooling, layer
-                return self._made(model, question, lambda: encode(model, lines, pooling, tick, layer))
+                key = "sentences", lines, pooling, layer
+                return self._made(model, key, lambda: encode(model, lines, pooling, tick, layer))
             except Cancelled:  # by another visitor, whose work this one waited for, or by this one
                 tick(0.0)
 
