@@ -21,10 +21,10 @@ from tests.tools import zoo
 from tests.tools.hub import COMMIT
 from tests.weights.helpers import Recorder, change_one_byte, models_in, refused
 
-pytestmark = pytest.mark.slow  # importing torch and transformers in the process that converts
+pytestmark = pytest.mark.slow  # the first two start processes that import torch and transformers
 
 
-def test_gguf_becomes_safetensors_with_the_same_numbers(settings, server, index, gguf_bytes, warm_converter):
+def test_gguf_becomes_safetensors_with_the_same_numbers(settings, server, index, gguf_bytes):
     """The chat template or the end-of-text token got lost on the way, and chat models talked on for ever."""
     name = index({"tiny-F32.gguf": gguf_bytes}, "tiny-F32.gguf")
     progress = Recorder()
