@@ -125,4 +125,4 @@ def category_colour(number: int) -> str:
 def shades(count: int) -> list[str]:
     """`count` colours of ORDERED, evenly spaced."""
     places = [i / (count - 1) for i in range(count)] if count > 1 else [0.5]
-    return sample_colorscale(ORDERED, places) if count else []
+    return sample_colorscale([list(stop) for stop in ORDERED], places) if count else []  # plotly takes lists only

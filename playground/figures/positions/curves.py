@@ -13,7 +13,7 @@ from playground.figures.positions.schemes import MAX_LINES, extremes, spread
 from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, ORDERED, OUTLINE, SEQUENTIAL, SMALL, shades
 
 MAX_PLACES = 1024
-"""Points of a measured line up to which all are drawn: those of a text of 512 tokens seen both ways."""
+"""Most points of a measured line, enough for a text of 512 tokens in both directions; of more the extremes are drawn."""
 
 
 def path_figure(projection: Projection, dimensions: int, *, title: str = "") -> go.Figure:
@@ -57,12 +57,12 @@ def over_distance_figure(
     axis: str = "distance (query − key)",
     title: str = "",
 ) -> go.Figure:
-    """Curves (lines, n) over distances (n,): one for each name, unescaped. what: the number that they show;
-    axis: what the distance is. Of many lines every n-th is drawn, of a long one its extremes."""
-    x, chosen = np.asarray(distances, np.float32), spread(len(lines), MAX_LINES)
+    """Curves (lines, n) over distances (n,), one for each name (unescaped). what: the name of the number; axis: the title of
+    the distance axis. Of many lines every n-th is drawn, of a long one its extremes."""
+    x, drawn = np.asarray(distances, np.float32), spread(len(lines), MAX_LINES)
     figure = go.Figure()
-    colours = shades(len(chosen)) if len(lines) > 1 else [INK]
-    for number, colour in zip(chosen.tolist(), colours, strict=True):
+    colours = shades(len(drawn)) if len(lines) > 1 else [INK]
+    for number, colour in zip(drawn.tolist(), colours, strict=True):
         name, values = names[number], np.asarray(lines[number], np.float32)
         at = extremes(values, MAX_PLACES)
         figure.add_scatter(
@@ -78,8 +78,8 @@ def over_distance_figure(
         f"{what[:1].upper()}{what[1:]} at distances {int(x[0])} to {int(x[-1])}: {np.min(lines):.3g} to "
         f"{np.max(lines):.3g}."
     )
-    if len(chosen) < len(lines):
-        sentence += f" Drawn: every {chosen[1]}. line of {len(lines)}."
+    if len(drawn) < len(lines):
+        sentence += f" Drawn: every {drawn[1]}. line of {len(lines)}."
     finish(figure, sentence, title=title, uirevision=f"over-{what}-{len(x)}")
     figure.update_xaxes(title_text=axis, showgrid=False)
     figure.update_yaxes(title_text=what)
@@ -87,7 +87,7 @@ def over_distance_figure(
 
 
 def slopes_figure(slopes: np.ndarray, *, title: str = "") -> go.Figure:
-    """ALiBi's slope of each head (heads,) as bars on a logarithmic axis."""
+    """Bars of ALiBi's slope of each head (heads,) on a logarithmic axis (Press et al. 2022)."""
     figure = go.Figure(
         go.Bar(
             x=np.arange(len(slopes)),
@@ -106,7 +106,7 @@ def slopes_figure(slopes: np.ndarray, *, title: str = "") -> go.Figure:
 
 
 def buckets_figure(distances: np.ndarray, buckets: dict[str, np.ndarray], *, title: str = "") -> go.Figure:
-    """Which bucket each distance (key - query) falls into: name -> (n,) as steps."""
+    """The bucket of each distance (key - query), (n,), as steps, a line for each name -> (n,) buckets."""
     figure, at = go.Figure(), spread(len(distances), around=int(np.abs(distances).argmin()))
     for (name, values), colour in zip(buckets.items(), CATEGORIES, strict=False):
         figure.add_scatter(
@@ -130,7 +130,7 @@ def buckets_figure(distances: np.ndarray, buckets: dict[str, np.ndarray], *, tit
 
 
 def shift_figure(matrix: np.ndarray, k: int, *, title: str = "") -> go.Figure:
-    """The matrix (d, d) that takes the encoding of any position to that of the position k later."""
+    """Heat map of the matrix (d, d) that maps the encoding of any position to that of the position k later."""
     figure = go.Figure(
         go.Heatmap(
             z=np.asarray(matrix, np.float32),
@@ -161,8 +161,8 @@ def shift_figure(matrix: np.ndarray, k: int, *, title: str = "") -> go.Figure:
 
 
 def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, title: str = "") -> go.Figure:
-    """Heat map of attention over distance of all heads, mean (layers·heads, n), layers from top to bottom; shades
-    grow with the square root, so that small shares are seen. A click gives y = layer·heads + head."""
+    """Heat map of the mean attention over distance of all heads, mean (layers·heads, n), layers from top to bottom. Shades
+    grow with the square root, so that small weights show. A click gives y = layer·heads + head."""
     rows = len(mean)
     figure = go.Figure(
         go.Heatmap(

@@ -25,19 +25,19 @@ def variants_figure(
     """Heat map of one number per variant and token, values (V, T), NaN where a token has none: variants from top to
     bottom, tokens from left to right in the text's own order.
 
-    names, tokens: unescaped. what, unit: what the number is. signed: white at zero, else light = little. means: one per
-    variant, written beside its name. Colours end at the 98th percentile of the magnitudes. A click's y is the variant.
+    names, tokens: unescaped. what, unit: the number's name and unit. signed: white at zero, else light = little. means: one
+    per variant, beside its name. Colours end at the 98th percentile of the magnitudes. A click's y is the variant.
     """
     z = np.asarray(values, np.float32)
-    known = np.abs(z[np.isfinite(z)])
-    most = max(float(np.percentile(known, 98)) if len(known) else 0.0, 1e-3)
+    magnitudes = np.abs(z[np.isfinite(z)])
+    limit = max(float(np.percentile(magnitudes, 98)) if len(magnitudes) else 0.0, 1e-3)
     figure = go.Figure(
         go.Heatmap(
             z=z,
             x=np.arange(z.shape[1], dtype=np.float32),
             y=np.arange(z.shape[0], dtype=np.float32),
-            zmin=-most if signed else 0,
-            zmax=most,
+            zmin=-limit if signed else 0,
+            zmax=limit,
             colorscale=DIVERGING if signed else SEQUENTIAL,
             hoverongaps=False,
             xgap=1 if z.shape[1] <= 60 else 0,
@@ -50,7 +50,7 @@ def variants_figure(
     finish(
         figure,
         f"{what[:1].upper()}{what[1:]} for {counted(len(names), 'way')} to break the text, from top to bottom, and "
-        f"{counted(len(tokens), 'token')} from left to right; colours end at {most:.3g} {unit}.",
+        f"{counted(len(tokens), 'token')} from left to right; colours end at {limit:.3g} {unit}.",
         uirevision=f"variants-{z.shape}",
         height=150 + 32 * len(names),
     )
@@ -71,7 +71,7 @@ def variants_figure(
 
 
 def variant_mark(row: int, tokens: int) -> dict:
-    """The frame round one variant of `variants_figure`, as a Plotly shape."""
+    """The frame round a variant of `variants_figure`, as a Plotly shape."""
     line = {"color": ACCENT, "width": 2.5}
     return {"type": "rect", "x0": -0.5, "x1": tokens - 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": line}
 
@@ -81,20 +81,20 @@ def weights_change_figure(
 ) -> go.Figure:
     """Heat map of how one head's weights changed, after - before, (Q, K): orange where a token now gets more.
 
-    Beyond 256 tokens the change of every n-th token is drawn. Hover tells the difference.
+    Of more than 256 tokens every n-th is drawn.
     """
     step = -(-len(tokens) // MAX_CELLS)
     z = (np.asarray(after, np.float32) - np.asarray(before, np.float32))[::step, ::step]
-    shown = list(tokens)[::step]
-    most = max(float(np.abs(z).max()), 1e-3)
-    places = np.arange(len(shown), dtype=np.float32)
+    drawn = list(tokens)[::step]
+    limit = max(float(np.abs(z).max()), 1e-3)
+    places = np.arange(len(drawn), dtype=np.float32)
     figure = go.Figure(
         go.Heatmap(
             z=z,
             x=places,
             y=places,
-            zmin=-most,
-            zmax=most,
+            zmin=-limit,
+            zmax=limit,
             colorscale=DIVERGING,
             colorbar=colour_bar("weight, after − before"),
             hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>weight  <b>%{z:+.3f}</b><extra></extra>",
@@ -103,15 +103,15 @@ def weights_change_figure(
     finish(
         figure,
         f"Change of one head's attention over {counted(len(tokens), 'token')}, tokens in the text's own order: "
-        f"orange where a key now gets more, blue where it gets less, up to {most:.3g}.",
+        f"orange where a key now gets more, blue where it gets less, up to {limit:.3g}.",
         title=title,
         uirevision=f"change-{z.shape}",
     )
     figure.update_xaxes(
         token_axis(
             "key (attends to)",
-            shown,
-            tickangle=-60 if len(shown) > 6 else 0,
+            drawn,
+            tickangle=-60 if len(drawn) > 6 else 0,
             constrain="domain",
             constraintoward="left",
         )
@@ -119,7 +119,7 @@ def weights_change_figure(
     figure.update_yaxes(
         token_axis(
             "query (attends from)",
-            shown,
+            drawn,
             autorange="reversed",
             scaleanchor="x",
             constrain="domain",

@@ -15,7 +15,7 @@ MAX_CLOCKS, COLUMNS = 32, 8
 
 
 def short(tokens: float) -> str:
-    """A number of tokens in a few characters: 6.3, 912, 14k, 1.2M, still."""
+    """A number of tokens in a few characters: 6.3, 912, 14k, 1.2M; "still" for infinity."""
     if not np.isfinite(tokens):
         return "still"
     for unit, size in (("M", 1e6), ("k", 1e3)):
@@ -25,23 +25,23 @@ def short(tokens: float) -> str:
 
 
 def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int = 0, title: str = "") -> go.Figure:
-    """One clock for each pair, its hand at position·frequency; an animation over positions 0..len(tokens)-1.
+    """A clock for each pair, its hand at the angle position·frequency, animated over the positions 0..len(tokens)-1. Below
+    each clock stands its wavelength. Hands turn counter-clockwise, as angles do.
 
-    frequencies (P,) in radians per token; of more than 32 pairs every n-th is drawn. tokens: what stands at each
-    position, unescaped, "" for none; start: the position shown first. Under each clock stands its wavelength. The hands
-    turn against the clock, as angles do.
+    frequencies (P,): radians per token; of more than 32 pairs every n-th is drawn. tokens: the text at each position,
+    unescaped, "" for none. start: the first frame's position.
     """
     step = -(-len(frequencies) // MAX_CLOCKS)
-    shown = np.arange(0, len(frequencies), step)
-    theta = np.asarray(frequencies, np.float64)[shown]
-    columns = min(COLUMNS, len(shown))
-    x, y = (shown // step % columns).astype(np.float32), -(shown // step // columns).astype(np.float32) * 1.25
+    pairs = np.arange(0, len(frequencies), step)
+    theta = np.asarray(frequencies, np.float64)[pairs]
+    columns = min(COLUMNS, len(pairs))
+    x, y = (pairs // step % columns).astype(np.float32), -(pairs // step // columns).astype(np.float32) * 1.25
     with np.errstate(divide="ignore"):
         waves = 2 * np.pi / np.abs(theta)
 
     def hands(position: int) -> list[dict]:
         ends = 0.4 * np.stack([np.cos(position * theta), np.sin(position * theta)])  # (2, clocks)
-        lines = np.full((2, len(shown), 3), np.nan, np.float32)
+        lines = np.full((2, len(pairs), 3), np.nan, np.float32)
         lines[:, :, 0], lines[:, :, 1] = (x, y), (x + ends[0], y + ends[1])
         turned = np.mod(position * theta, 2 * np.pi).astype(np.float32)
         return [
@@ -68,7 +68,7 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
                     f"pair <b>{pair}</b>, once round in <b>{wave:,.1f}</b> tokens"
                     if np.isfinite(wave)
                     else f"pair <b>{pair}</b> stands still"
-                    for pair, wave in zip(shown, waves, strict=True)
+                    for pair, wave in zip(pairs, waves, strict=True)
                 ],
                 marker={
                     "size": 11,
@@ -94,13 +94,13 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
         go.Frame(name=str(position), data=hands(position), traces=[0, 1]) for position in range(len(tokens))
     ]
     moving = waves[np.isfinite(waves)]
-    sentence = f"{counted(len(shown), 'clock')}, one for each pair of dimensions"
+    sentence = f"{counted(len(pairs), 'clock')}, one for each pair of dimensions"
     sentence += f" (every {step}. of {len(frequencies)})" if step > 1 else ""
     if len(moving):
         sentence += (
             f"; the number below is the tokens for one full turn, {short(moving.min())} to {short(moving.max())}"
         )
-    rows = -(-len(shown) // columns)
+    rows = -(-len(pairs) // columns)
     finish(
         figure,
         sentence + ".",
@@ -140,8 +140,8 @@ def _beside(token: str) -> str:
 def pairs_figure(
     parts: np.ndarray, now: np.ndarray, wavelengths: np.ndarray, unturned: float, *, title: str = ""
 ) -> go.Figure:
-    """Bars of what each pair adds to a score, fastest pair first: parts (P,) at the chosen distance; as dashes `now` (P,)
-    at the real one. unturned: what the dimensions that don't turn add."""
+    """Bars of each pair's share of a score, the fastest pair first: parts (P,) at the visitor's distance; as dashes, now
+    (P,) at the real distance. unturned: the share of the dimensions without rotation."""
     pairs = np.arange(len(parts), dtype=np.float32)
     figure = go.Figure()
     figure.add_bar(
@@ -176,7 +176,7 @@ def pairs_figure(
 def curve_figure(
     distances: np.ndarray, scores: np.ndarray, real: int, real_score: float, *, title: str = ""
 ) -> go.Figure:
-    """A score over the distance, (n,) each, with the real one marked."""
+    """A line of scores over distances, (n,) each, with a dot at the recorded distance and score."""
     figure = go.Figure()
     figure.add_scatter(
         x=np.asarray(distances, np.float32),
@@ -205,13 +205,14 @@ def curve_figure(
 
 
 def distance_mark(distance: float) -> dict:
-    """The line at the chosen distance in `curve_figure`, as a Plotly shape."""
+    """The line at a distance in `curve_figure`, as a Plotly shape."""
     line = {"color": ACCENT, "width": 2, "dash": "dot"}
     return {"type": "line", "x0": distance, "x1": distance, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
 def decay_figure(distances: np.ndarray, lines: dict[str, np.ndarray], *, length: int, title: str = "") -> go.Figure:
-    """Scores over far distances on a logarithmic axis, one line each (n,); names unescaped; a mark at the text's length."""
+    """Scores over far distances on a logarithmic axis, a line for each name (unescaped) -> (n,), with a mark at
+    the text's length."""
     figure = go.Figure()
     for (name, values), colour in zip(lines.items(), (INK, CATEGORIES[1]), strict=False):
         figure.add_scatter(

@@ -1,5 +1,5 @@
-"""Pictures of how positions are marked: tables, waves, rotations, distance biases. Draws arrays; knows nothing of
-models. Positions, dimensions, pairs and heads count from 0; distances and wavelengths are in tokens."""
+"""Pictures of position schemes: tables, waves, rotations, distance biases. Draws arrays; knows nothing of models. Positions,
+dimensions, pairs and heads count from 0; distances and wavelengths are in tokens."""
 
 from collections.abc import Sequence
 
@@ -11,35 +11,35 @@ from playground.figures.layout import colour_bar, finish, label
 from playground.figures.theme import ACCENT, CYCLIC, DIVERGING, INK, REST, SMALL, shades
 
 MAX_ROWS, MAX_COLUMNS = 256, 192
-"""Cells of a heat map beyond which only some rows or columns are drawn: a third of a megabyte."""
+"""Most rows and columns of a heat map, a third of a megabyte; of more every n-th is drawn."""
 MAX_CELLS = 2**15
-"""Heads times distances of a heat map."""
+"""Most heads times distances of a heat map."""
 MAX_LINES, MAX_POINTS = 32, 513
-"""Lines of a picture and points of a line (256 to each side of 0) beyond which only some are drawn."""
+"""Most lines of a picture, and points of a line (256 to each side of 0); of more only some are drawn."""
 
 
 def table_figure(table: np.ndarray, *, what: str = "position table", title: str = "") -> go.Figure:
-    """Heat map of position vectors (positions, dimensions), signed, white at zero.
+    """Heat map of position vectors (positions, dimensions), signed, white at zero. what: the table's name.
 
-    Colours end at the 99.5th percentile of the magnitudes, so that a few outliers don't bleach the rest; hover
-    tells the value itself. Large tables show every n-th row, or every n-th two columns, and the description says so.
+    Colours end at the 99.5th percentile of the magnitudes, so that a few outliers don't bleach the rest; the hover label has
+    the value. Large tables show every n-th row and every n-th pair of columns, and the description says so.
     """
     rows, columns, words = _places(table.shape, "pair of columns", 2)
     z = np.asarray(table[rows][:, columns], np.float32)
-    most = float(np.percentile(np.abs(z), 99.5)) or 1.0
+    limit = float(np.percentile(np.abs(z), 99.5)) or 1.0
     figure = _heat(
         z,
         rows,
         columns,
-        zmin=-most,
-        zmax=most,
+        zmin=-limit,
+        zmax=limit,
         colorscale=DIVERGING,
         colorbar=colour_bar("value"),
         hovertemplate="position <b>%{y:d}</b><br>dimension <b>%{x:d}</b><br>value <b>%{z:.4f}</b><extra></extra>",
     )
     sentence = (
         f"{what[:1].upper()}{what[1:]}: {table.shape[0]} positions from top to bottom, {table.shape[1]} dimensions "
-        f"from left to right, blue below zero and orange above; colours end at ±{most:.3g}."
+        f"from left to right, blue below zero and orange above; colours end at ±{limit:.3g}."
     )
     return _finish(figure, sentence + words, "dimension", "position", title, table.shape)
 
@@ -47,20 +47,19 @@ def table_figure(table: np.ndarray, *, what: str = "position table", title: str 
 def waves_figure(
     table: np.ndarray, dimensions: Sequence[int], names: Sequence[str] = (), *, title: str = ""
 ) -> go.Figure:
-    """Some dimensions of a table (positions, dimensions) as curves over the position, each in a lane of its own.
+    """Some dimensions of a table (positions, dimensions) as curves over the position, one below the other on one scale.
 
-    All lanes share one scale; of a long table each lane's extremes are drawn. names: one per curve, unescaped; else
-    "dimension 8". Hover tells the value.
+    names: one per curve, unescaped; "dimension 8" without them. Of a long table each curve's extremes are drawn.
     """
     names = [label(name) for name in names or [f"dimension {d}" for d in dimensions]]
     values = np.asarray(table, np.float32)[:, list(dimensions)]  # (positions, curves)
-    most = float(np.abs(values).max()) or 1.0
+    limit = float(np.abs(values).max()) or 1.0
     figure = go.Figure()
     for lane, (name, colour) in enumerate(zip(names, shades(len(names)), strict=True)):
         at = extremes(values[:, lane])
         figure.add_scatter(
             x=at.astype(np.float32),
-            y=values[at, lane] / (2.3 * most) - lane,
+            y=values[at, lane] / (2.3 * limit) - lane,
             mode="lines",
             name=name,
             customdata=values[at, lane],
@@ -69,7 +68,7 @@ def waves_figure(
             hovertemplate="%{fullData.name}<br>position <b>%{x:d}</b>, value <b>%{customdata:.3f}</b><extra></extra>",
         )
     over = counted(len(values), "position")
-    sentence = f"{counted(len(names), 'dimension')} as curves over {over}, within ±{most:.3g}."
+    sentence = f"{counted(len(names), 'dimension')} as curves over {over}, within ±{limit:.3g}."
     if len(values) > MAX_POINTS:
         sentence += (
             f" Of every {len(values) / (MAX_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
@@ -82,10 +81,11 @@ def waves_figure(
 def wavelengths_figure(
     wavelengths: np.ndarray, *, length: int | None = None, context: int | None = None, title: str = ""
 ) -> go.Figure:
-    """Wavelength of each sine/cosine pair, rising, on a logarithmic axis; lines mark the text's and the model's length.
+    """Wavelength (in tokens, rising) of each sine/cosine pair on a logarithmic axis, with lines at the text's and the
+    model's length.
 
-    The words of a line stand where the curve is not: while most pairs are slower they stand below it on the right, else
-    above it on the left. Pairs that stand still (infinite wavelength) are left out and counted in the description.
+    A line's words keep clear of the curve: below it on the right where most pairs are slower, else above it on the left.
+    The description counts the pairs of infinite wavelength, which are not drawn.
     """
     values = np.asarray(wavelengths, np.float64)
     moving = np.isfinite(values)
@@ -136,7 +136,7 @@ def wavelengths_figure(
 
 
 def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
-    """Heat map of rotary angles (positions, pairs) in radians; the colour of 2π is that of 0."""
+    """Heat map of rotary angles (positions, pairs) in radians; 2π has the colour of 0."""
     rows, columns, words = _places(angles.shape, "column")
     z = np.mod(np.asarray(angles[rows][:, columns], np.float64), 2 * np.pi)
     figure = _heat(
@@ -157,7 +157,7 @@ def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
 
 
 def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
-    """ALiBi's bias (heads, distances) as one falling line for each head; of many heads every n-th."""
+    """ALiBi's bias (heads, distances) as a falling line for each head; of many heads every n-th (Press et al. 2022)."""
     figure, left_out = _lines(bias, np.arange(bias.shape[1]))
     sentence = (
         f"{len(bias)} heads subtract more from a score the farther the key lies back; at distance "
@@ -167,8 +167,8 @@ def alibi_figure(bias: np.ndarray, *, title: str = "") -> go.Figure:
 
 
 def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool = False, title: str = "") -> go.Figure:
-    """Learned bias (heads, distances) by distance = key position - query position: a signed heat map, or lines. Of many
-    distances every n-th is drawn, of many lines every n-th."""
+    """Learned bias (heads, distances) over distances (key position - query position): a signed heat map, or lines. Of many
+    distances or lines every n-th is drawn."""
     sentence = (
         f"What {len(bias)} heads add to the score of a key {int(distances[0])} to {int(distances[-1])} tokens "
         f"from the query: {bias.min():.3g} to {bias.max():.3g}."
@@ -177,7 +177,7 @@ def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool
     if lines:
         figure, left_out = _lines(bias, distances)
         return _finish(figure, sentence + left_out, where, "added to the score", title, bias.shape)
-    most = float(np.abs(bias).max()) or 1.0
+    limit = float(np.abs(bias).max()) or 1.0
     at = spread(len(distances), min(MAX_POINTS, MAX_CELLS // len(bias)), around=int(np.abs(distances).argmin()))
     figure = go.Figure(
         go.Heatmap(
@@ -185,8 +185,8 @@ def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool
             x=np.asarray(distances[at], np.int32),
             y0=0,
             dy=1,
-            zmin=-most,
-            zmax=most,
+            zmin=-limit,
+            zmax=limit,
             colorscale=DIVERGING,
             colorbar=colour_bar("bias"),
             ygap=1,
@@ -240,8 +240,8 @@ def norms_figure(norms: np.ndarray, *, title: str = "") -> go.Figure:
 def _places(
     shape: tuple[int, int], what: str, together: int = 1, columns: int = MAX_COLUMNS
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """Which rows and columns of a large table are drawn, and what is left out, in words. Columns stay `together`: every
-    second one of a table of sinusoids would show the sines and none of the cosines."""
+    """The rows and columns of a large table to draw, and a sentence on the selection. Columns stay `together` in groups:
+    every second column of sinusoids would be the sines alone."""
     row_step, step = -(-shape[0] // MAX_ROWS), -(-shape[1] // columns)
     at = np.arange(shape[1])
     parts = [f"every {n}. {name}" for n, name in ((row_step, "row"), (step, what)) if n > 1]
@@ -250,7 +250,7 @@ def _places(
 
 
 def _heat(z: np.ndarray, rows: np.ndarray, columns: np.ndarray, **more) -> go.Figure:
-    """A heat map of cells (rows, columns) in their places."""
+    """A heat map of z (rows, columns), with the numbers of its rows and columns as places."""
     x, y = columns.astype(np.float32), rows.astype(np.float32)
     figure = go.Figure(go.Heatmap(z=np.asarray(z, np.float32), x=x, y=y, **more))
     figure.update_xaxes(showgrid=False)
@@ -259,7 +259,7 @@ def _heat(z: np.ndarray, rows: np.ndarray, columns: np.ndarray, **more) -> go.Fi
 
 
 def _lines(bias: np.ndarray, distances: np.ndarray) -> tuple[go.Figure, str]:
-    """Lines over distance, and in words what is left out."""
+    """Lines over distance, and a sentence on the selection of heads and distances."""
     figure, heads = go.Figure(), spread(len(bias), MAX_LINES)
     at = spread(len(distances), around=int(np.abs(distances).argmin()))
     x = np.asarray(distances[at], np.float32)
@@ -276,24 +276,25 @@ def _lines(bias: np.ndarray, distances: np.ndarray) -> tuple[go.Figure, str]:
     return figure, _drawn(len(bias), heads, "head") + _drawn(len(distances), at)
 
 
-def spread(count: int, most: int = MAX_POINTS, around: int = 0) -> np.ndarray:
-    """Which of so many things are drawn, (n,) rising, `most` at most: every n-th, the one at `around` with them."""
-    step = max(1, -(-count // most))
+def spread(count: int, limit: int = MAX_POINTS, around: int = 0) -> np.ndarray:
+    """Numbers of at most `limit` of `count` things, (n,) rising: every n-th, `around` among them."""
+    step = max(1, -(-count // limit))
     return np.arange(around % step, count, step)
 
 
-def extremes(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
-    """Which points of a long line (n,) are drawn, rising, `most` + 2 at most: first, last, and the lowest and highest of
-    each stretch, so that a wave too fast to be drawn is seen as the band that it fills."""
-    if len(values) <= most:
+def extremes(values: np.ndarray, limit: int = MAX_POINTS) -> np.ndarray:
+    """Numbers of at most `limit` + 2 points of a long line (n,), rising: the first, the last, and the lowest and highest of
+    each interval, so that a wave too fast to draw appears as the band that it fills."""
+    if len(values) <= limit:
         return np.arange(len(values))
-    edges = np.linspace(0, len(values), most // 2 + 1).astype(int)
-    stretches = list(zip(edges[:-1], edges[1:], strict=True))
-    found = {a + int(pick(values[a:b])) for a, b in stretches for pick in (np.argmin, np.argmax)}
-    return np.array(sorted(found | {0, len(values) - 1}))
+    edges = np.linspace(0, len(values), limit // 2 + 1).astype(int)
+    intervals = list(zip(edges[:-1], edges[1:], strict=True))
+    points = {a + int(pick(values[a:b])) for a, b in intervals for pick in (np.argmin, np.argmax)}
+    return np.array(sorted(points | {0, len(values) - 1}))
 
 
 def _drawn(count: int, at: np.ndarray, what: str = "distance") -> str:
+    """A sentence on a selection `at` of `count` things; empty where all are drawn."""
     step = int(at[1] - at[0]) if len(at) > 1 else 1
     return f" Drawn: every {step}. {what} of {count:,}." if step > 1 else ""
 
