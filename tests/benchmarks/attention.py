@@ -15,28 +15,24 @@ import types
 
 import playground as pg
 from playground.components.plotly_view import figure_json
-from playground.tabs.attention import heads_handlers
-from playground.tabs.attention.head_weights import Options, head_map
-from playground.tabs.attention.heads_request import Asked
+from playground.tabs.attention.head_weights import head_weights
+from playground.tabs.attention.heads_request import HeadRequest
+from playground.tabs.attention.one_head import head_view
+from playground.tabs.attention.overview import overview_pictures
 from playground.tabs.attention.rows import row_view
 
-PLAIN = Asked(Options())
+HEAD = HeadRequest(3, 1)
 TEXT = "The animal didn't cross the street because it was too tired. "
 
 
 def measured(work, rounds: int):
-    """What work gives, and its median seconds."""
+    """What work returns, and its median seconds."""
     seconds = []
     for _ in range(rounds):
         started = time.perf_counter()
-        found = work()
+        result = work()
         seconds.append(time.perf_counter() - started)
-    return found, statistics.median(seconds)
-
-
-def one_head(recording, layer: int, head: int) -> tuple:
-    """The picture of a head and what comes with it, as the page asks for it."""
-    return heads_handlers.head_view(recording, head_map(recording, layer, head, "self"), layer, head, "self")
+    return result, statistics.median(seconds)
 
 
 def bertviz_bytes(recording, view: str) -> int:
@@ -56,28 +52,26 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=[64, 128, 256, 1024, 4096])
     parser.add_argument("--bertviz-up-to", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    model = pg.load(asked.model)
+    options = parser.parse_args()
+    model = pg.load(options.model)
     ids = model.vocabulary.tokenize(TEXT * 400)[0]
-    print(f"{asked.model}, {model.anatomy.layers} layers; kB and seconds")
+    print(f"{options.model}, {model.anatomy.layers} layers; kB and seconds")
     columns = ("one head", "row", "overview", "bertviz head_view", "bertviz model_view", "model_view / overview")
     print(f"{'tokens':>7}" + "".join(f"{name:>22}" for name in columns))
-    for length in asked.lengths:
+    for length in options.lengths:
         recording = pg.record(model, ids[:length])
-        (figure, *_), seconds = measured(lambda r=recording: one_head(r, 3, 1), asked.rounds)
-        (strip, _, bars), row = measured(lambda r=recording: row_view(head_map(r, 3, 1, "self")), asked.rounds)
-        told = [f"{len(figure_json(figure)) / 1e3:.0f} ({seconds:.2f} s)"]
-        told.append(f"{(len(json.dumps(strip)) + len(figure_json(bars))) / 1e3:.0f} ({row:.2f} s)")
-        made, seconds = measured(
-            lambda r=recording: list(heads_handlers.overview_views(r, "self", (3, 1), PLAIN))[-1], 1
-        )
-        overview = len(figure_json(made[0]["value"]))
-        told.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
-        if length <= asked.bertviz_up_to:
+        head, seconds = measured(lambda r=recording: head_view(r, head_weights(r, HEAD), HEAD), options.rounds)
+        cells = [f"{len(figure_json(head['map'])) / 1e3:.0f} ({seconds:.2f} s)"]
+        row, seconds = measured(lambda r=recording: row_view(head_weights(r, HEAD)), options.rounds)
+        cells.append(f"{(len(json.dumps(row['strip'])) + len(figure_json(row['bars']))) / 1e3:.0f} ({seconds:.2f} s)")
+        pictures, seconds = measured(lambda r=recording: list(overview_pictures(r, HEAD)), 1)
+        overview = len(figure_json(pictures[-1][0]["value"]))
+        cells.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
+        if length <= options.bertviz_up_to:
             sizes = [bertviz_bytes(recording, view) for view in ("head", "model")]
-            told += [f"{size / 1e3:,.0f}" for size in sizes]
-            told.append(f"{sizes[1] / overview:.0f} times")
-        print(f"{length:>7}" + "".join(f"{cell:>22}" for cell in told), flush=True)
+            cells += [f"{size / 1e3:,.0f}" for size in sizes]
+            cells.append(f"{sizes[1] / overview:.0f} times")
+        print(f"{length:>7}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,19 +12,35 @@ import torch
 
 from playground.errors import PlaygroundError
 from playground.recording.record import record
-from playground.tabs.attention import bertviz_view, heads_handlers, heads_request, rows, steps_view
+from playground.tabs.attention import bertviz_view, heads_handlers, one_head, overview, query_steps, rows, steps_view
 from playground.tabs.attention import head_weights as views
-from playground.tabs.attention.head_weights import Options
+from playground.tabs.attention import heads_request as controls
+from playground.tabs.attention.bertviz_view import BertvizRequest
+from playground.tabs.attention.head_choice import HeadChoice
+from playground.tabs.attention.head_weights import HeadWeights, head_weights
+from playground.tabs.attention.heads_request import HeadRequest
+from playground.tabs.attention.measured_heads import measured_heads
+from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.shared.downloads import fresh_folder
+from playground.tabs.shared.page_context import PageContext
+from tests.tabs.calling import answer, answers
 
 TEXT = "The cat =1+1"
+
+
+PAGE = PageContext("m", "d", "t", TEXT)
+
+
+def look_at(monkeypatch, recording) -> None:
+    """The handlers look at this recording."""
+    monkeypatch.setattr(PageContext, "recording", lambda page: recording)
 
 
 @pytest.fixture
 def shown(smollm2, monkeypatch):
     """The handlers look at a recording of `TEXT`."""
     recording = record(smollm2, TEXT)
-    monkeypatch.setattr(heads_handlers, "recorded", lambda *given: recording)
+    look_at(monkeypatch, recording)
     return recording
 
 
@@ -39,52 +55,48 @@ def test_what_can_be_shown_of_a_layer(shown):
     weights = shown.attention(3).weights
 
     def of(show, *others):
-        return views.head_map(shown, 3, 2, "self", Options(show, others)).weights
+        return head_weights(shown, HeadRequest(3, 2, "self", show, others)).weights
 
-    assert torch.equal(of(views.THIS), weights[2])
+    assert torch.equal(of(controls.THIS_HEAD), weights[2])
     assert torch.allclose(of("mean of all heads"), weights.mean(0))
     assert torch.equal(of("maximum of all heads"), weights.amax(0))
-    assert torch.allclose(of(views.DIFFERENCE), weights[2] - weights.mean(0))
-    assert torch.allclose(of(views.CHOSEN, 1, 5), (weights[1] + weights[5]) / 2)
-    assert torch.allclose(of(views.MINUS, 1, 5), weights[2] - (weights[1] + weights[5]) / 2)
+    assert torch.allclose(of(views.MINUS_ALL), weights[2] - weights.mean(0))
+    assert torch.allclose(of(views.MEAN_OF_CHOSEN, 1, 5), (weights[1] + weights[5]) / 2)
+    assert torch.allclose(of(views.MINUS_CHOSEN, 1, 5), weights[2] - (weights[1] + weights[5]) / 2)
     norms, _ = shown.layer_steps(3).value_norms(2)
-    assert torch.allclose(of(views.NORMS), weights[2] * torch.from_numpy(norms), atol=1e-6)
+    assert torch.allclose(of(views.TIMES_NORMS), weights[2] * torch.from_numpy(norms), atol=1e-6)
     rolled = of(views.ROLLOUT)
     assert torch.allclose(rolled.sum(-1), torch.ones(len(rolled)), atol=1e-5)
 
 
 def test_every_choice_is_drawn(shown):
     """Guards against a choice of the list that raises, and a sentence that names another one."""
-    for show in views.SHOWN:
-        *_, figure, links, sentence, strip, words, bars, message = heads_handlers.draw_head(
-            "m", "d", "t", TEXT, 3, 2, "self", show, (1, 5)
-        )
-        assert message == "" and figure is not None and strip and bars is not None, show
-        assert "Layer" in sentence or "Rollout" in sentence
+    for show in views.DERIVATIONS:
+        given = answer(heads_handlers.draw_head, PAGE, HeadRequest(3, 2, "self", show, (1, 5)))
+        assert given["map"] is not None and given["strip"] and given["bars"] is not None, show
+        assert "Layer" in given["sentence"] or "Rollout" in given["sentence"]
 
 
 def test_two_sentences(pair):
     """Guards against rows of A with columns of A where A → B was asked for, and shares that are lost silently."""
     whole = pair.attention(2).weights[4]
     segments = np.array([token.segment for token in pair.tokens])
-    for name, (queries, keys) in views.BETWEEN.items():
-        seen = views.head_map(pair, 2, 4, "self", Options(between=name))
+    for name, (queries, keys) in controls.BETWEEN.items():
+        seen = head_weights(pair, HeadRequest(2, 4, between=name))
         assert torch.equal(seen.weights, whole[segments == queries][:, segments == keys])
         assert len(seen.queries) == (segments == queries).sum() and name in seen.name
-    wanted = heads_request.Asked(Options(between="A → B"))
-    figure, _, sentence = heads_handlers.head_view(
-        pair, views.head_map(pair, 2, 4, "self", wanted.options), 2, 4, "self", wanted
-    )
+    request = HeadRequest(2, 4, between="A → B")
+    sentence = one_head.head_view(pair, head_weights(pair, request), request)["sentence"]
     assert "Of all attention of these queries 1 % goes to this sentence" in sentence and "sink" not in sentence
 
 
 def test_special_tokens_left_out(pair):
     """Guards against [SEP] that stays while [CLS] goes; the rest shares the whole."""
-    seen = views.head_map(pair, 2, 4, "self", Options(left_out=views.SPECIAL))
+    seen = head_weights(pair, HeadRequest(2, 4, exclude=controls.SPECIAL))
     special = [token.special for token in pair.tokens]
     assert sum(special) == 3 and (seen.weights[:, special] == 0).all()
     assert torch.allclose(seen.weights.sum(-1), torch.ones(len(special)), atol=1e-5)
-    assert seen.hidden == pytest.approx(float(pair.attention(2).weights[4][:, special].sum(-1).mean()))
+    assert seen.excluded_share == pytest.approx(float(pair.attention(2).weights[4][:, special].sum(-1).mean()))
 
 
 def test_keys_step_by_step(shown, pair, monkeypatch):
@@ -92,10 +104,11 @@ def test_keys_step_by_step(shown, pair, monkeypatch):
     keeps the length of every key; an encoder without rotary shows the products again."""
 
     def draw(recording, rows):
-        monkeypatch.setattr(steps_view, "recorded", lambda *given: recording)
-        return steps_view.draw("", "", "", "", 3, 4, "self", None, rows)
+        look_at(monkeypatch, recording)
+        return answer(steps_view.draw, PAGE, StepsRequest(3, 4, "self", None, rows))
 
-    turned, before = (draw(shown, rows)[10]["value"].data for rows in (steps_view.KEYS, steps_view.BEFORE))
+    tables = query_steps.KEYS, query_steps.BEFORE
+    turned, before = (draw(shown, rows)["products"]["value"].data for rows in tables)
     (query, *keys), (query_before, *keys_before) = (data[0].customdata for data in (turned, before))
     np.testing.assert_array_equal(query, shown.layer_steps(3).call.query[4, -1])
     np.testing.assert_array_equal(keys, shown.layer_steps(3).call.key[1])
@@ -103,21 +116,21 @@ def test_keys_step_by_step(shown, pair, monkeypatch):
     assert np.abs(np.subtract(keys, keys_before)).max() > 0.1 and np.abs(query - query_before).max() > 0.1
     np.testing.assert_allclose(turned[0].z[0], query / np.abs(query).max(), rtol=1e-6)
     np.testing.assert_allclose(turned[0].z[1:], keys / np.abs(keys).max(), rtol=1e-6)
-    choice = draw(pair, steps_view.BEFORE)[5]
-    assert choice.value == steps_view.PRODUCTS and steps_view.BEFORE not in dict(choice.choices)
+    choice = draw(pair, query_steps.BEFORE)["rows"]
+    assert choice.value == query_steps.PRODUCTS and query_steps.BEFORE not in dict(choice.choices)
 
 
 def test_groups_are_told(shown):
     """Guards against another group: SmolLM2's nine heads share three key-value heads, 3 to 5 the second."""
-    words = views.shared_key(shown, 0, 4, "self")
+    words = one_head.shared_heads_note(shown, HeadChoice(0, 4))
     assert "Heads 3 to 5 share key-value head 1" in words and "67 % less: 45 KiB a token instead of 135" in words
 
 
 def test_files_are_the_numbers_shown(shown):
     """Guards against rounded numbers in the download, and a token that a spreadsheet reads as a formula."""
-    *buttons, message = heads_handlers.download("m", "d", "t", TEXT, 3, 2, "self")
-    assert message == "" and all(button.visible for button in buttons)
-    table, plain = map(Path, rows.write_files(views.head_map(shown, 3, 2, "self")))
+    given = answer(heads_handlers.download, PAGE, HeadRequest(3, 2))
+    assert all(given[name].visible for name in ("csv", "json"))
+    table, plain = map(Path, rows.write_files(head_weights(shown, HeadRequest(3, 2))))
     told, weights = json.loads(plain.read_text(encoding="utf-8")), shown.attention(3).weights[2]
     assert torch.equal(torch.tensor(told["weights"]), weights)
     lines = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
@@ -128,17 +141,17 @@ def test_files_are_the_numbers_shown(shown):
 
 def test_rows_columns_and_the_step_that_chose(shown):
     """Guards against a row shown where a column was asked for, and a step that reads the token that it chose."""
-    seen = views.head_map(shown, 3, 2, "self")
+    seen = head_weights(shown, HeadRequest(3, 2))
     weights = shown.attention(3).weights[2]
 
-    def shades(way, index):
-        return [item["shade"] for item in rows.row_view(seen, way, index)[0]]
+    def shades(direction, index):
+        return [item["shade"] for item in rows.row_view(seen, direction, index)["strip"]]
 
-    assert shades(rows.ROW, 2) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
-    assert shades(rows.COLUMN, 0) == pytest.approx((weights[:, 0] / weights[:, 0].max()).tolist(), abs=6e-4)
-    assert shades(rows.CHOICE, 3) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
-    strip, words, bars = rows.row_view(seen, rows.CHOICE, 0)
-    assert strip == [] and "stands at the beginning" in words and bars is None
+    assert shades(controls.ROW, 2) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
+    assert shades(controls.COLUMN, 0) == pytest.approx((weights[:, 0] / weights[:, 0].max()).tolist(), abs=6e-4)
+    assert shades(controls.CHOICE, 3) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
+    first = rows.row_view(seen, controls.CHOICE, 0)
+    assert first["strip"] == [] and "stands at the beginning" in first["row_sentence"] and first["bars"] is None
 
 
 def test_a_long_text_as_a_strip_stays_small():
@@ -146,8 +159,8 @@ def test_a_long_text_as_a_strip_stays_small():
     that is shown without its marks."""
     words = [" river", "a", "\n", " \u202ex", "  two"]
     weights = torch.rand(1, 4096)
-    seen = views.Shown(weights, "", ["q"], words + [" children"] * 4091, True)
-    strip = rows.row_view(seen, rows.ROW, 0)[0]
+    seen = HeadWeights(weights, "", ["q"], words + [" children"] * 4091, True)
+    strip = rows.row_view(seen, controls.ROW, 0)["strip"]
     assert len(json.dumps(strip)) < 300_000
     assert [item.get("label") for item in strip[:5]] == [None, None, "⏎", "·⟨U+202E⟩x", "··two"]
     np.testing.assert_allclose([item["shade"] for item in strip], weights[0] / weights.max(), atol=6e-4)
@@ -165,64 +178,62 @@ def test_the_step_that_chose_is_that_of_the_generation(smollm2, shown):
 
 def test_what_was_written_is_told_apart(shown):
     """Guards against a boundary that stays when another text comes under the lens."""
-    given = views.THIS, (), views.NOTHING, views.BOTH, False, "max"
-    same = heads_request.asked(TEXT, *given, (TEXT, 2)).options
-    other = heads_request.asked("another", *given, (TEXT, 2)).options
-    assert views.head_map(shown, 3, 2, "self", same).begun == 2
-    assert views.head_map(shown, 3, 2, "self", other).begun is None
-    strip, _, _ = rows.row_view(views.head_map(shown, 3, 2, "self", same))
+    continued = TEXT, 2
+    same, other = (PageContext("m", "d", "t", text, continued).prompt_length for text in (TEXT, "another"))
+    assert head_weights(shown, HeadRequest(3, 2), same).prompt_length == 2
+    assert head_weights(shown, HeadRequest(3, 2), other).prompt_length is None
+    strip = rows.row_view(head_weights(shown, HeadRequest(3, 2), same))["strip"]
     assert [item["kind"] for item in strip[:4]] == ["prompt", "prompt", "generated", "generated"]
 
 
 def test_a_click_chooses_the_token(shown):
     """Guards against a click that shows another token, on the strip, on a bar and on the map."""
-    given = "m", "d", "t", TEXT, 3, 2, "self"
-    assert heads_handlers.open_token(*given, SimpleNamespace(_data={"index": 2}))[4] == 2
-    assert heads_handlers.open_token(*given, SimpleNamespace(_data={"index": 0, "customdata": 4}))[4] == 4
-    strip, words, _, way, place, _ = heads_handlers.open_row(*given, SimpleNamespace(_data={"x": 0, "y": 1}))
-    assert (way, place) == ("what it attends to", 1) and "(position 1)" in words
+    request = HeadRequest(3, 2)
+    token, bar = SimpleNamespace(_data={"index": 2}), SimpleNamespace(_data={"index": 0, "customdata": 4})
+    assert answer(heads_handlers.open_token, PAGE, request, token)["token"] == 2
+    assert answer(heads_handlers.open_token, PAGE, request, bar)["token"] == 4
+    given = answer(heads_handlers.open_row, PAGE, request, SimpleNamespace(_data={"x": 0, "y": 1}))
+    assert (given["direction"], given["token"]) == ("what it attends to", 1) and "(position 1)" in given["row_sentence"]
 
 
 def test_zoomed_in(smollm2, monkeypatch):
     """Guards against a window of other tokens; a quarter more is drawn on each side, and all of it when seen whole."""
     recording = record(smollm2, "The cat sat on the mat. " * 20)
-    monkeypatch.setattr(heads_handlers, "recorded", lambda *given: recording)
+    look_at(monkeypatch, recording)
     size = len(recording.tokens)
-    figure = heads_handlers.zoom(
-        "m", "d", "t", "", 0, 0, "self", SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
-    )[0]
+    event = SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
+    figure = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), event)["map"]
     assert (figure.data[0].x[0], figure.data[0].y[0], figure.data[0].y[-1]) == (6, 18, 31)
     weights = recording.attention(0).weights[0]
     assert figure.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
     everything = SimpleNamespace(_data={"x0": -0.5, "x1": size, "y0": size, "y1": 0})
-    whole = heads_handlers.zoom("m", "d", "t", "", 0, 0, "self", everything)
-    assert whole[0].data[0].z.shape == (size, size)
+    whole = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), everything)
+    assert whole["map"].data[0].z.shape == (size, size)
 
 
 def test_the_overview_grows(smollm2, monkeypatch):
     """Guards against an overview that is only shown when it is whole, and one that is computed twice."""
     recording = record(smollm2, "The cat")
-    monkeypatch.setattr(heads_handlers, "EVERY", 0)
-    seen = list(heads_handlers.overview_views(recording, "self", (0, 0), heads_request.Asked(Options())))
+    monkeypatch.setattr(overview, "EVERY", 0)
+    seen = list(overview.overview_pictures(recording, HeadRequest(0, 0)))
     assert len(seen) == 30 and seen[0][1].startswith("All heads: layer 1 of 30") and seen[-1][1] == ""
-    assert len(list(heads_handlers.overview_views(recording, "self", (0, 0), heads_request.Asked(Options())))) == 1
+    assert len(list(overview.overview_pictures(recording, HeadRequest(0, 0)))) == 1
 
 
 def test_strongest_roles(smollm2):
     """Guards against a role given to a head that hardly has it, and to two roles at once."""
     recording = record(smollm2, "Mr and Mrs Dursley lived here. Mr and Mrs Dursley")
-    found = heads_request.head_roles(recording, "self")
-    strongest = heads_request.marking(recording, "self", heads_request.Asked(Options(), role=heads_request.STRONGEST))
+    found = measured_heads(recording, "self")
+    strongest, _ = overview.overview_marks(recording, HeadRequest(measure=controls.STRONGEST))
     groups = strongest.labels
     marked = [head for heads in groups.values() for head in heads]
     assert len(marked) == len(set(marked)) > 50 and (18, 6) in groups["induction ≥ 0.4"]
     for name, heads in groups.items():
         assert all(found[name.split()[0]][head] >= 0.4 for head in heads)
-    assert strongest.told.words[18, 6] == f"induction {found['induction'][18, 6]:.3f}"
-    coloured, order, *_, told = heads_request.marking(
-        recording, "self", heads_request.Asked(Options(), role="induction", ordered=True)
-    )
-    assert told.values is coloured.values
+    assert strongest.hover.words[18, 6] == f"induction {found['induction'][18, 6]:.3f}"
+    marks, _ = overview.overview_marks(recording, HeadRequest(measure="induction", sort_heads=True))
+    coloured, order = marks.property, marks.order
+    assert marks.hover.values is coloured.values
     assert order[18, 0] == 6 and (np.diff(np.take_along_axis(coloured.values, order, 1), axis=1) <= 0).all()
 
 
@@ -230,60 +241,58 @@ def test_zoomed_stays_for_the_next_head(smollm2, monkeypatch):
     """Guards against coarse blocks in a window that showed exact numbers: another head of the same text is drawn there too,
     another text is not."""
     recording = record(smollm2, "The cat sat on the mat. " * 60)
-    monkeypatch.setattr(heads_handlers, "recorded", lambda *given: recording)
+    look_at(monkeypatch, recording)
     event = SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
-    figure, zoomed, message = heads_handlers.zoom("m", "d", "t", "", 0, 0, "self", event)
-    wanted = heads_request.Asked(Options(), zoomed=zoomed)
-    another = heads_handlers.head_view(recording, views.head_map(recording, 0, 3, "self"), 0, 3, "self", wanted)[0]
-    assert message == "" and another.data[0].z.shape == figure.data[0].z.shape == (14, 14)
+    given = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), event)
+    figure, request = given["map"], HeadRequest(0, 3, zoom=given["zoom"])
+    another = one_head.head_view(recording, head_weights(recording, HeadRequest(0, 3)), request)["map"]
+    assert another.data[0].z.shape == figure.data[0].z.shape == (14, 14)
     weights = recording.attention(0).weights[3]
     assert another.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
-    assert wanted.window((5, 5)) is None and wanted.window(weights.shape) is not None
+    assert request.window((5, 5)) is None and request.window(weights.shape) is not None
 
 
 def test_what_another_model_lacks(tiny, monkeypatch):
     """Guards against the former model's pictures under the new one's name: heads that it does not have are no longer
     chosen, what needs queries and keys says why it is missing, kind and sliders go where there is something."""
     recording = record(tiny("bloom"), "abc")
-    monkeypatch.setattr(heads_handlers, "recorded", lambda *given: recording)
-    first = next(heads_handlers.draw("m", "d", "t", "abc", 20, 30, "encoder", views.CHOSEN, (1, 8)))
-    assert first[0]["value"] == [1] and "Layer 1, head 1" in first[6]
-    assert first[4].data[0].z.shape == (3, 3)
-    first = next(heads_handlers.draw("m", "d", "t", "abc", 1, 1, "self", views.NORMS))
-    assert first[4] is None and 'role="alert"' in first[6] and first[8] == []
-    for answer in (
-        heads_handlers.draw_head("m", "d", "t", "abc", 1, 1, "self", views.NORMS)[3:],
-        heads_handlers.draw_head("m", "d", "t", "abc", 1, 1, "self", views.NORMS, (), views.FIRST)[3:],
-    ):
-        assert answer[0] is None and "not captured" in answer[2] and answer[3] == [] and answer[-1] == ""
-    kind, layer, head, message = heads_handlers.follow("m", "d", "t", "abc", 20, 30, "encoder")
-    assert (kind.value, layer.value, head.value, message) == ("self", 1, 3, "")
-    monkeypatch.setattr(steps_view, "recorded", lambda *given: recording)
-    steps = steps_view.draw("m", "d", "t", "abc", 1, 1, "self", None)
-    assert "not captured" in steps[7] and all(
-        step == {"__type__": "update", "value": None, "visible": False} for step in steps[9:15]
+    look_at(monkeypatch, recording)
+    first = answers(heads_handlers.draw, PAGE, HeadRequest(20, 30, "encoder", views.MEAN_OF_CHOSEN, (1, 8)))[0]
+    assert first["others"]["value"] == [1] and "Layer 1, head 1" in first["sentence"]
+    assert first["map"].data[0].z.shape == (3, 3)
+    first = answers(heads_handlers.draw, PAGE, HeadRequest(1, 1, show=views.TIMES_NORMS))[0]
+    assert first["map"] is None and 'role="alert"' in first["sentence"] and first["strip"] == []
+    for exclude in (controls.NOTHING, controls.FIRST):
+        request = HeadRequest(1, 1, show=views.TIMES_NORMS, exclude=exclude)
+        given = answer(heads_handlers.draw_head, PAGE, request)
+        assert given["map"] is None and "not captured" in given["sentence"] and given["strip"] == []
+    given = answer(heads_handlers.follow, PAGE, HeadChoice(20, 30, "encoder"))
+    assert (given["kind"].value, given["layer"].value, given["head"].value) == ("self", 1, 3)
+    steps = answer(steps_view.draw, PAGE, StepsRequest(1, 1))
+    assert "not captured" in steps["badge"] and all(
+        steps[name] == {"__type__": "update", "value": None, "visible": False} for name in steps_view.PICTURES
     ), "no white space where no picture is"
-    picture, words, message = steps_view.what_if("m", "d", "t", "abc", 20, 30, "self", 9, 0, 1.0, None, False)
-    assert message == "" and picture["value"] is None and "not captured" in words
+    given = answer(steps_view.what_if, PAGE, StepsRequest(20, 30, token=9, key=0, score=1.0, factor=None))
+    assert given["what"]["value"] is None and "not captured" in given["answer"]
 
 
-def test_a_change_ends_with_its_head(shown, monkeypatch):
+def test_a_change_ends_with_its_head(shown):
     """Guards against CHANGED BY YOU over the numbers of another head; stale numbers of the controls don't fail."""
-    monkeypatch.setattr(steps_view, "recorded", lambda *given: shown)
-    picture, words, message = steps_view.what_if("m", "d", "t", TEXT, 99, 99, "cross", 99, 0, 1.0, None, False)
-    assert message == "" and picture["visible"] and "Changed by you" in words
-    answer = steps_view.draw("m", "d", "t", TEXT, 3, 4, "self", None)
-    assert answer[1]["value"] is None and answer[2] is None and not answer[3]["visible"] and answer[4] == ""
+    given = answer(steps_view.what_if, PAGE, StepsRequest(99, 99, "cross", token=99, key=0, score=1.0, factor=None))
+    assert given["what"]["visible"] and "Changed by you" in given["answer"]
+    given = answer(steps_view.draw, PAGE, StepsRequest(3, 4))
+    assert given["key"]["value"] is None and given["score"] is None
+    assert not given["what"]["visible"] and given["answer"] == ""
 
 
 def test_the_formula_of_a_head(shown, tiny):
     """Guards against a formula without what the model does: T5 scales by 1 and adds a bias, Gemma 2 caps, GPT-OSS has
     a sink."""
-    assert r"\frac{q \cdot k_j}{\sqrt{d}}" in steps_view.formula_of(shown.layer_steps(3).inputs(2, 1))
+    assert r"\frac{q \cdot k_j}{\sqrt{d}}" in query_steps.formula_of(shown.layer_steps(3).inputs(2, 1))
     found = {}
     for family, kind in (("t5", "encoder"), ("gemma2", "self"), ("gpt_oss", "self")):
         recording = record(tiny(family), "abcd", "ab" if family == "t5" else None)
-        found[family] = steps_view.formula_of(recording.layer_steps(1, kind).inputs(0, 2))
+        found[family] = query_steps.formula_of(recording.layer_steps(1, kind).inputs(0, 2))
     assert "bias" in found["t5"] and "frac{q" not in found["t5"] and "mask" not in found["t5"]
     assert "tanh" in found["gemma2"] and "mask" in found["gemma2"] and "sink" in found["gpt_oss"]
 
@@ -300,12 +309,12 @@ def test_bertviz_stays_small(smollm2, monkeypatch):
     """Guards against a long text whose whole weights are held for 24 tokens (4.9 GB at 2,016), and against more than a
     megabyte sent: float32 rounded to 4 digits is written with 17."""
     recording = record(smollm2, "The cat sat on the mat, and the dog lay beside it. " * 100)
-    monkeypatch.setattr(bertviz_view, "recorded", lambda *given: recording)
+    look_at(monkeypatch, recording)
     called = []
     monkeypatch.setattr(type(recording.attention(0)), "weights", property(lambda self: called.append(self)))
     for view in bertviz_view.VIEWS:
-        value, words, message = bertviz_view.draw("m", "d", "t", "", 3, 2, "self", view)
-        assert message == "" and len(json.dumps(value, separators=(",", ":"))) < 1e6, view
+        value = answer(bertviz_view.draw, PAGE, BertvizRequest(3, 2, "self", view))["frame"]
+        assert len(json.dumps(value, separators=(",", ":"))) < 1e6, view
     assert not called, "all weights of a layer were computed"
 
 
@@ -313,17 +322,15 @@ def test_a_rollout_is_bounded(smollm2):
     """Guards against minutes of matrix products for one picture."""
     recording = record(smollm2, "The cat sat on the mat. " * 100)
     with pytest.raises(PlaygroundError, match=r"701 tokens.*512"):
-        views.head_map(recording, 29, 0, "self", Options(views.ROLLOUT))
+        head_weights(recording, HeadRequest(29, 0, show=views.ROLLOUT))
 
 
-def test_a_property_that_can_not_be_measured(smollm2, monkeypatch):
+def test_a_property_that_can_not_be_measured(smollm2):
     """Guards against the overview and badge of the text before: roles are measured up to 512 tokens, the rest is drawn."""
     recording = record(smollm2, "The cat sat on the mat. " * 90)
-    marked = heads_request.marking(recording, "self", heads_request.Asked(Options(), role="induction", ordered=True))
-    assert marked.property is None and marked.order is None and "512" in marked.missing
-    *_, (picture, words) = heads_handlers.overview_views(
-        recording, "self", (0, 0), heads_request.Asked(Options(), role="induction")
-    )
+    marks, why_none = overview.overview_marks(recording, HeadRequest(measure="induction", sort_heads=True))
+    assert marks.property is None and marks.order is None and "512" in why_none
+    *_, (picture, words) = overview.overview_pictures(recording, HeadRequest(measure="induction"))
     assert words == "" and "512" in picture["value"].layout.title.text
 
 

@@ -22,7 +22,12 @@ from playground.settings import Settings
 from playground.tabs import positions
 from playground.tabs.attention import bertviz_view, flow_view, roles_view, steps_view
 from playground.tabs.attention import heads_handlers as attention
+from playground.tabs.attention.bertviz_view import BertvizRequest
 from playground.tabs.attention.flow_view import FlowRequest
+from playground.tabs.attention.head_choice import HeadChoice
+from playground.tabs.attention.heads_request import HeadRequest
+from playground.tabs.attention.roles_view import RolesRequest
+from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.embeddings import layers_view, projector_clicks
 from playground.tabs.embeddings import words_view as embeddings
 from playground.tabs.generate import branches, chat, controls, score, streaming, tab
@@ -176,22 +181,23 @@ def handlers(model: str, text: str):
     first = *model_of(model), text
     yield tab.draw, (*first, "complete", GenerationSession())
     yield streaming.stream, (*first, "complete", GenerationSession(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
-    yield attention.draw, (*first, 0, 0, "self")
-    kind = "encoder" if model == "bart" else "self"
-    yield attention.draw_head, (*first, 1, 1, kind)
-    yield attention.draw_overview, (*first, 1, 1, kind)
-    yield attention.open_head, (*first, 0, 0, kind, event(x=0, y=0))
-    yield attention.open_row, (*first, 1, 1, kind, event(x=0, y=0))
-    yield attention.open_token, (*first, 1, 1, kind, event(index=0))
-    yield attention.draw_row, (*first, 1, 1, kind)
-    yield attention.zoom, (*first, 1, 1, kind, event(x0=0, x1=3, y0=0, y1=3))
-    yield attention.draw_head, (*first, 1, 1, kind, "the mask")
-    yield attention.draw_head, (*first, 1, 1, kind, "times the values' norms", (), "special tokens")
-    yield flow_view.draw, (PageContext(*first), FlowRequest(kind, None, "rollout"))
-    yield steps_view.draw, (*first, 1, 1, kind, None)
-    yield steps_view.what_if, (*first, 1, 1, kind, None, 0, 1.0, 2, False)
-    yield roles_view.draw, (*first, kind, "self")
-    yield bertviz_view.draw, (*first, 1, 1, kind, "neuron")
+    page, kind = PageContext(*first), "encoder" if model == "bart" else "self"
+    head = HeadRequest(1, 1, kind)
+    yield attention.draw, (page, HeadRequest())
+    yield attention.draw_head, (page, head)
+    yield attention.draw_overview, (page, head)
+    yield attention.open_head, (page, HeadRequest(0, 0, kind), event(x=0, y=0))
+    yield attention.open_row, (page, head, event(x=0, y=0))
+    yield attention.open_token, (page, head, event(index=0))
+    yield attention.draw_row, (page, head)
+    yield attention.zoom, (page, head, event(x0=0, x1=3, y0=0, y1=3))
+    yield attention.draw_head, (page, replace(head, show="the mask"))
+    yield attention.draw_head, (page, replace(head, show="times the values' norms", exclude="special tokens"))
+    yield flow_view.draw, (page, FlowRequest(kind, None, "rollout"))
+    yield steps_view.draw, (page, StepsRequest(1, 1, kind))
+    yield steps_view.what_if, (page, StepsRequest(1, 1, kind, key=0, score=1.0, factor=2))
+    yield roles_view.draw, (page, RolesRequest(kind, "self"))
+    yield bertviz_view.draw, (page, BertvizRequest(1, 1, kind, "neuron"))
     yield embeddings.draw, (*model_of(model), text, "2D")
     yield layers_view.draw, (*first, None, "", "2D", True, 0)
     yield layers_view.draw_layer, (*first, 1)
@@ -312,17 +318,18 @@ def test_hostile_tokens_are_shown_as_they_are():
 def test_a_click_that_makes_no_sense(data, caplog):
     """Guards against a browser that sends what it should not: nothing is lost."""
     first = *model_of("tiny"), "abc"
+    page = PageContext(*first)
     written = answers(tab.draw, *first, "complete", GenerationSession())[-1][-2]
     for handler, arguments in (
         (tab.explain, (*first, "complete", written, "rank", event(**data))),
         (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
         (branches.branch, (*model_of("tiny"), written, "rank", event(**data), 2, 0.7, 0, 0.95, 1.0, 0, False)),
-        (attention.open_head, (*first, 0, 0, "self", event(**data))),
-        (attention.open_row, (*first, 0, 0, "self", event(**data))),
-        (attention.open_token, (*first, 0, 0, "self", event(**data))),
-        (attention.zoom, (*first, 0, 0, "self", event(**data))),
-        (flow_view.choose, (PageContext(*first), FlowRequest("self", None, "rollout"), event(**data))),
-        (roles_view.open_head, (event(**data),)),
+        (attention.open_head, (page, HeadRequest(), event(**data))),
+        (attention.open_row, (page, HeadRequest(), event(**data))),
+        (attention.open_token, (page, HeadRequest(), event(**data))),
+        (attention.zoom, (page, HeadRequest(), event(**data))),
+        (flow_view.choose, (page, FlowRequest("self", None, "rollout"), event(**data))),
+        (roles_view.open_head, (page, event(**data))),
         (
             embeddings.show_neighbours,
             (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data)),
@@ -342,11 +349,14 @@ def test_layers_and_heads_out_of_range():
     """Guards against the layer of a former, deeper model: the tab takes the last one there is; a head asked for by
     itself is refused with the range."""
     first = *model_of("tiny"), "some text"
-    controls = answers(attention.follow, *first, 29, 99, "cross")[0]
-    assert (controls[0].value, controls[1].value, controls[2].value) == ("self", 1, 3)
-    assert "no layer 2" in (words := refusal(answers(attention.draw_head, *first, 2, 0, "self"))) and "0 to 1" in words
-    assert "no head 4" in (words := refusal(answers(attention.draw_head, *first, 0, 4, "self"))) and "0 to 3" in words
-    assert "cross" in refusal(answers(attention.draw_head, *first, 0, 0, "cross"))
+    page = PageContext(*first)
+    followed = answers(attention.follow, page, HeadChoice(29, 99, "cross"))[0]
+    assert (followed["kind"].value, followed["layer"].value, followed["head"].value) == ("self", 1, 3)
+    words = refusal(answers(attention.draw_head, page, HeadRequest(2, 0)))
+    assert "no layer 2" in words and "0 to 1" in words
+    words = refusal(answers(attention.draw_head, page, HeadRequest(0, 4)))
+    assert "no head 4" in words and "0 to 3" in words
+    assert "cross" in refusal(answers(attention.draw_head, page, HeadRequest(0, 0, "cross")))
 
 
 def test_rules_out_of_range():
@@ -477,7 +487,7 @@ def test_before_the_first_model_is_there():
     """Guards against an alarm while the first model loads: nothing is said and nothing is lost."""
     for handler, arguments in handlers("", "some text"):
         (outputs,) = answers(handler, *arguments)
-        assert all(skipped(output) for output in outputs)
+        assert all(skipped(output) for output in (*others_of(outputs), message_of(outputs)))
 
 
 def test_the_card_of_a_hostile_model():

@@ -1,6 +1,6 @@
-"""Attention: every layer and head, one head step by step, what heads do, and bertviz's views of the same weights.
+"""Attention: every layer and head, one head step by step, flow through the layers, what heads do, and bertviz's views.
 
-tab.py puts the views together; heads.py, maths.py, roles.py and bertviz.py are one view each.
+tab.py puts the views together; each *_view.py is one view.
 """
 
 from playground.tabs.attention.tab import NAME, TITLE, build

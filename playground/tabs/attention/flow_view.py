@@ -1,7 +1,7 @@
 """Through the layers: from which tokens of the text a token's state can have come, by rollout and by flow."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import gradio as gr
 
@@ -9,13 +9,13 @@ from playground.analysis.attention.rollout_and_flow import add_residual, flow_to
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.attention.token_rows import through_figure
+from playground.tabs.attention.head_choice import existing_kind, existing_token, why_no_attention
+from playground.tabs.attention.tab_chooser import TabChooser
+from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-
-if TYPE_CHECKING:
-    from playground.tabs.attention.tab import Chosen
 
 NAME, TITLE = "through", "Through the layers"
 ROLLOUT, FLOW = "rollout", "flow"
@@ -39,13 +39,12 @@ class FlowRequest:
     """What the view's controls say."""
 
     kind: str
-    token: int | None
-    """The chosen token; None for the last."""
+    token: int | None  # the chosen token; None for the last
     method: str
     drop_first: bool = False
 
 
-def build(view: View, chosen: "Chosen") -> None:
+def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls"):
         token = FollowingDropdown([], label="Token", elem_id="through-token")
@@ -57,33 +56,29 @@ def build(view: View, chosen: "Chosen") -> None:
     sentence = Panel(live=True, elem_id="through-sentence")
     Panel(ABOUT)
 
-    inputs = {"kind": chosen.kind, "token": token, "method": method, "drop_first": drop_first}
-    wires = {
-        "inputs": inputs,
+    wires: dict[str, Any] = {
+        "inputs": {"kind": chooser.inputs["kind"], "token": token, "method": method, "drop_first": drop_first},
         "request": FlowRequest,
         "outputs": {"token": token, "figure": figure, "sentence": sentence},
     }
-    view.draws(draw, **wires, also=chosen.another_kind)
+    view.draws(draw, **wires, also=chooser.another_kind)
     bind([token.input, method.input, drop_first.input], draw, page=view.page, **wires, **LATEST)
     bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL)
 
 
 def draw(page: PageContext, request: FlowRequest) -> Outputs:
     """The tokens to choose from, the picture of the chosen one, and what it says."""
-    recording, kind = page.recording(), request.kind
-    gone = {"figure": gr.update(value=None, visible=False)}
-    if not (can := recording.model.capabilities.attention):
-        return gone | {"sentence": markup.note(f"The attention of this model can't be shown: {can.reason}.")}
-    kind = kind if kind in recording.kinds else recording.kinds[0]
+    recording = page.recording()
+    gone = {"figure": figure_or_nothing(None)}
+    if words := why_no_attention(recording):
+        return gone | {"sentence": words}
+    kind = existing_kind(recording, request.kind)
     if kind == "cross":
         words = "Cross-attention alone leads from one text to the other: choose the encoder's or the decoder's own."
         return gone | {"sentence": markup.note(words)}
     labels = [t.label for t in recording.attention(0, kind).query_tokens]
-    token = request.token
-    token = len(labels) - 1 if token is None or int(token) >= len(labels) else int(token)
-    choices = {
-        "token": gr.update(choices=[(f"{i}: {plain_mark(name, 24)}", i) for i, name in enumerate(labels)], value=token)
-    }
+    token = existing_token(request.token, len(labels))
+    choices = {"token": token_choices(labels, token)}
     if len(labels) > MAX_TOKENS[request.method]:
         words = (
             f"The text has {len(labels):,} tokens; {request.method} is computed for up to {MAX_TOKENS[request.method]}."
@@ -108,7 +103,7 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
         )
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
     figure = through_figure(shares, labels, token, what=request.method, description=sentence)
-    return choices | {"figure": gr.update(value=figure, visible=True), "sentence": markup.note(sentence)}
+    return choices | {"figure": figure_or_nothing(figure), "sentence": markup.note(sentence)}
 
 
 def choose(page: PageContext, request: FlowRequest, event: gr.EventData) -> Outputs:

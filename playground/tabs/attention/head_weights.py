@@ -1,188 +1,188 @@
-"""What of a layer's heads is shown: one, several together, a difference, weights times the values, a rollout; without
-sinks, or from one sentence to another. Knows recordings; knows no components.
-"""
+"""The map (queries, keys) that the Heads view shows of a layer: the ways to derive one from its heads, without some keys,
+and between two sentences. A new way is one entry of DERIVATIONS. Knows recordings; knows no components."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, NamedTuple
 
+from playground import workbench
 from playground.analysis.attention.maps import drop_keys, scale_by_value_norm
 from playground.analysis.attention.rollout_and_flow import rollout
 from playground.analysis.text_display import percent
 from playground.errors import PlaygroundError
+from playground.tabs.attention.head_choice import is_causal
+from playground.tabs.attention.heads_request import BETWEEN, FIRST, SPECIAL, THIS_HEAD, HeadRequest
 
-THIS, CHOSEN, MINUS = "this head", "mean of the heads chosen", "minus the mean of the heads chosen"
-MOST = "maximum of the heads chosen"
-DIFFERENCE, ROLLOUT = "minus the layer's mean", "rollout up to this layer"
-NORMS, MASK = "times the values' norms", "the mask"
-SHOWN = (THIS, CHOSEN, MOST, "mean of all heads", "maximum of all heads", MINUS, DIFFERENCE, NORMS, ROLLOUT, MASK)
-"""What can be shown of a layer."""
-COMPARED = (MINUS, DIFFERENCE)
-LONGEST = 512
-"""Tokens up to which a rollout is computed: it multiplies whole matrices, layer by layer."""
-NOTHING, FIRST, SPECIAL = "nothing", "the first token", "special tokens"
-BOTH = "both"
-BETWEEN = {"A → A": (0, 0), "A → B": (0, 1), "B → A": (1, 0), "B → B": (1, 1)}
-"""Of two sentences: name -> the queries' and the keys'."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playground.analysis.attention.maps import Tensor
+    from playground.models.vocabulary import Token
+    from playground.recording.attention import AttentionMap
+    from playground.recording.recording import Recording
+
+MEAN_OF_CHOSEN, MAX_OF_CHOSEN = "mean of the heads chosen", "maximum of the heads chosen"
+MEAN_OF_ALL, MAX_OF_ALL = "mean of all heads", "maximum of all heads"
+MINUS_CHOSEN, MINUS_ALL = "minus the mean of the heads chosen", "minus the layer's mean"
+TIMES_NORMS, ROLLOUT, MASK = "times the values' norms", "rollout up to this layer", "the mask"
+MAX_ROLLOUT_TOKENS = 512
+"""A rollout multiplies whole matrices, layer by layer."""
 
 
-class Options(NamedTuple):
-    """What the controls beside a head's map say, in the order of the handlers' arguments."""
+class LayerMap(NamedTuple):
+    """Numbers derived from a layer's heads."""
 
-    show: str = THIS
-    others: tuple[int, ...] = ()
-    """Heads of the same layer that are chosen besides."""
-    left_out: str = NOTHING
-    between: str = BOTH
-    logarithmic: bool = False
-    how: str = "max"
-    """What a cell says of the many weights of a long text."""
-    begun: int = 0
-    """Tokens of the text that were there before a model continued it; 0 where none did."""
+    weights: "Tensor"  # (Q, K) float32
+    name: str
+    note: str = ""  # what has to be said of these numbers
+
+
+def _this_head(recording: "Recording", attention: "AttentionMap", request: HeadRequest) -> LayerMap:
+    return LayerMap(attention.head(request.head), f"Layer {request.layer}, head {request.head}")
+
+
+def _of_all(recording: "Recording", attention: "AttentionMap", request: HeadRequest) -> LayerMap:
+    weights = attention.weights.mean(0) if request.show == MEAN_OF_ALL else attention.weights.amax(0)
+    return LayerMap(weights, f"Layer {request.layer}, {request.show}")
+
+
+def _minus_all(recording: "Recording", attention: "AttentionMap", request: HeadRequest) -> LayerMap:
+    weights, name, _ = _this_head(recording, attention, request)
+    return LayerMap(weights - attention.weights.mean(0), f"{name} {MINUS_ALL}")
+
+
+def _of_chosen(recording: "Recording", attention: "AttentionMap", request: HeadRequest) -> LayerMap:
+    heads = [int(head) for head in request.others or ()]
+    if not heads:
+        return _this_head(recording, attention, request)._replace(note=" Choose more heads under “Heads chosen”.")
+    names, maps = f"heads {', '.join(map(str, sorted(heads)))}", [attention.head(head) for head in heads]
+    if request.show == MAX_OF_CHOSEN:
+        largest = reduce(lambda one, other: one.maximum(other), maps)
+        return LayerMap(largest, f"Layer {request.layer}, the maximum of {names}")
+    mean, name = sum(maps[1:], maps[0]) / len(maps), f"head {heads[0]}" if len(heads) == 1 else f"the mean of {names}"
+    if request.show == MEAN_OF_CHOSEN:
+        return LayerMap(mean, f"Layer {request.layer}, {name}")
+    weights, this_head, _ = _this_head(recording, attention, request)
+    return LayerMap(weights - mean, f"{this_head} minus {name}")
+
+
+def _times_norms(recording: "Recording", attention: "AttentionMap", request: HeadRequest) -> LayerMap:
+    norms, projected = recording.layer_steps(request.layer, attention.kind).value_norms(request.head)
+    what = "what each key's value adds to the residual stream, |v W^O|" if projected else "each key's value, |v|"
+    note = f" Each weight times the norm of {what} (Kobayashi et al. 2020); rows no longer sum to 1."
+    weights, name, _ = _this_head(recording, attention, request)
+    return LayerMap(scale_by_value_norm(weights, norms), name, note)
+
+
+def _rollout(recording: "Recording", attention: "AttentionMap", request: HeadRequest) -> LayerMap:
+    kind, layer, count = attention.kind, request.layer, len(attention.query_tokens)
+    if kind == "cross":
+        raise PlaygroundError("Cross-attention has no rollout.", "Choose the encoder's or the decoder's own attention.")
+    if count > MAX_ROLLOUT_TOKENS:
+        raise PlaygroundError(
+            f"The text has {count:,} tokens; a rollout is computed for up to {MAX_ROLLOUT_TOKENS}.", "Shorten it."
+        )
+    weights = workbench.shared().memo(
+        recording,
+        ("rollout", kind, layer),
+        lambda: rollout(recording.attention(n, kind).weights for n in range(layer + 1)),
+    )
+    name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
+    return LayerMap(weights, name)
+
+
+def _set_to_zero(weights: "Tensor", keys: list[int]) -> tuple["Tensor", None]:
+    weights = weights.clone()
+    weights[:, keys] = 0
+    return weights, None
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What of a layer's heads is shown, with its own name and tokens."""
+class Derivation:
+    """A way to make one map of a layer's heads."""
 
-    weights: object  # (Q, K) float32
+    derive: Callable[["Recording", "AttentionMap", HeadRequest], LayerMap]
+    exclude: Callable[["Tensor", list[int]], tuple["Tensor", float | None]] | None = drop_keys
+    """Leaves keys out of the weights and gives the mean share that they had; None where keys can't be left out."""
+    signed: bool = False  # differences, around 0
+    combines_heads: bool = False  # needs the heads that a visitor chose besides
+    unit: str = "weight"
+
+
+DERIVATIONS = {
+    THIS_HEAD: Derivation(_this_head),
+    MEAN_OF_CHOSEN: Derivation(_of_chosen, combines_heads=True),
+    MAX_OF_CHOSEN: Derivation(_of_chosen, combines_heads=True),
+    MEAN_OF_ALL: Derivation(_of_all),
+    MAX_OF_ALL: Derivation(_of_all),
+    MINUS_CHOSEN: Derivation(_of_chosen, exclude=None, signed=True, combines_heads=True, unit="difference"),
+    MINUS_ALL: Derivation(_minus_all, exclude=None, signed=True, unit="difference"),
+    TIMES_NORMS: Derivation(_times_norms, exclude=_set_to_zero, unit="weight × norm"),
+    ROLLOUT: Derivation(_rollout),
+    MASK: Derivation(_this_head, exclude=None),  # drawn by one_head.py; its rows are the head's weights
+}
+"""What can be shown of a layer, in the order of the page."""
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """What is shown of a layer's heads, with its own name and axes."""
+
+    weights: "Tensor"  # (Q, K) float32
     name: str
     queries: list[str]
     keys: list[str]
     causal: bool
-    options: Options = field(default_factory=Options)
-    hidden: float | None = None
-    """Mean share of the attention that went to the tokens that are left out."""
-    cross: bool = False
-    """Queries and keys are different texts."""
-    begun: int | None = None
-    """The first token that a model wrote."""
-    note: str = ""
-    """What has to be said of these numbers."""
-
-    @property
-    def compared(self) -> bool:
-        """The weights are differences."""
-        return self.options.show in COMPARED
-
-    @property
-    def unit(self) -> str:
-        return "weight × norm" if self.options.show == NORMS else "difference" if self.compared else "weight"
+    derivation: Derivation = DERIVATIONS[THIS_HEAD]
+    excluded_share: float | None = None  # of the attention, 0..1: the mean that went to the keys left out
+    cross: bool = False  # queries and keys are different texts
+    prompt_length: int | None = None  # tokens of the text that a model continued; None where none did
+    note: str = ""  # what has to be said of these numbers
 
 
-def head_map(recording, layer: int, head: int, kind: str, options: Options | None = None) -> Shown:
-    """What the options say of one layer's heads: (queries, keys) of numbers with their name and tokens."""
-    options = options or Options()
-    attention = recording.attention(layer, kind)
-    weights, name, note = _weights(recording, attention, layer, head, options)
-    queries, keys, hidden = attention.query_tokens, attention.key_tokens, None
-    sinks = _sinks(options.left_out, keys)
-    if sinks and options.show == NORMS:
-        weights = weights.clone()
-        weights[:, sinks] = 0
-    elif sinks and options.show not in COMPARED and options.show != MASK:
-        weights, hidden = drop_keys(weights, sinks)
-    if options.left_out == SPECIAL and not sinks:
+def head_weights(recording: "Recording", request: HeadRequest, prompt_length: int = 0) -> HeadWeights:
+    """What a request says of one layer's heads. prompt_length: tokens of the text that a model continued.
+    PlaygroundError for a layer or head that does not exist, and for what can't be derived from this recording."""
+    kind, attention = request.kind, recording.attention(request.layer, request.kind)
+    if request.show not in DERIVATIONS:
+        raise PlaygroundError(f"There is no {request.show!r} to show.", f"Choose one of: {', '.join(DERIVATIONS)}.")
+    derivation = DERIVATIONS[request.show]
+    weights, name, note = derivation.derive(recording, attention, request)
+    queries, keys, share = attention.query_tokens, attention.key_tokens, None
+    excluded = _excluded(request.exclude, keys)
+    if excluded and derivation.exclude:
+        weights, share = derivation.exclude(weights, excluded)
+    if request.exclude == SPECIAL and not excluded:
         note += " There are no special tokens in this text."
-    causal = kind == "decoder" or (kind == "self" and recording.model.anatomy.kind == "decoder")
-    if options.show != MASK and options.between in BETWEEN and two_sentences(keys) and kind in ("self", "encoder"):
-        at, of = ([i for i, token in enumerate(keys) if token.segment == side] for side in BETWEEN[options.between])
-        weights, queries, keys = weights[at][:, of], [queries[i] for i in at], [keys[i] for i in of]
-        name += f", {options.between}"
-        if options.show == THIS:
-            note += (
-                f" Of all attention of these queries {percent(float(weights.sum(-1).mean()))} goes to this sentence."
-            )
-    begun = options.begun if kind == "self" and 0 < options.begun < len(keys) else None
-    return Shown(
+    if request.show != MASK and request.between in BETWEEN and two_sentences(keys) and kind in ("self", "encoder"):
+        rows, columns = ([i for i, token in enumerate(keys) if token.segment == n] for n in BETWEEN[request.between])
+        weights = weights[rows][:, columns]
+        queries, keys = tuple(queries[i] for i in rows), tuple(keys[i] for i in columns)
+        name += f", {request.between}"
+        if request.show == THIS_HEAD:
+            here = percent(float(weights.sum(-1).mean()))
+            note += f" Of all attention of these queries {here} goes to this sentence."
+    return HeadWeights(
         weights,
         name,
-        [t.label for t in queries],
-        [t.label for t in keys],
-        causal,
-        options,
-        hidden,
+        [token.label for token in queries],
+        [token.label for token in keys],
+        is_causal(recording, kind),
+        derivation,
+        share,
         kind == "cross",
-        begun,
+        prompt_length if kind == "self" and 0 < prompt_length < len(keys) else None,
         note,
     )
 
 
-def _weights(recording, attention, layer: int, head: int, options: Options):
-    """Numbers (Q, K), their name, and what has to be said of them."""
-    show, name = options.show, f"Layer {layer}, head {head}"
-    if show in (CHOSEN, MOST, MINUS):
-        chosen = [int(n) for n in options.others or ()]
-        if not chosen:
-            return attention.head(head), name, " Choose more heads under “Heads chosen”."
-        if show == MOST:
-            told = f"the maximum of heads {', '.join(map(str, sorted(chosen)))}"
-            return reduce(lambda a, b: a.maximum(b), map(attention.head, chosen)), f"Layer {layer}, {told}", ""
-        mean = sum(attention.head(n) for n in chosen) / len(chosen)
-        told = f"head {chosen[0]}" if len(chosen) == 1 else f"the mean of heads {', '.join(map(str, sorted(chosen)))}"
-        if show == CHOSEN:
-            return mean, f"Layer {layer}, {told}", ""
-        return attention.head(head) - mean, f"{name} minus {told}", ""
-    if show == ROLLOUT:
-        if attention.kind == "cross":
-            raise PlaygroundError(
-                "Cross-attention has no rollout.", "Choose the encoder's or the decoder's own attention."
-            )
-        name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
-        return _rollout(recording, attention, layer), name, ""
-    if show == NORMS:
-        norms, through = recording.layer_steps(layer, attention.kind).value_norms(head)
-        of = "what each key's value adds to the residual stream, |v W^O|" if through else "each key's value, |v|"
-        told = f" Each weight times the norm of {of} (Kobayashi et al. 2020); rows no longer sum to 1."
-        return scale_by_value_norm(attention.head(head), norms), name, told
-    if show == DIFFERENCE:
-        return attention.head(head) - attention.weights.mean(0), f"{name} {show}", ""
-    if show in ("mean of all heads", "maximum of all heads"):
-        weights = attention.weights
-        return weights.mean(0) if show.startswith("mean") else weights.amax(0), f"Layer {layer}, {show}", ""
-    if show not in (THIS, MASK):
-        raise PlaygroundError(f"There is no {show!r} to show.", f"Choose one of: {', '.join(SHOWN)}.")
-    return attention.head(head), name, ""
-
-
-_rolled: WeakKeyDictionary = WeakKeyDictionary()
-"""Recording -> (kind, layer) -> its rollout, the last one of each recording."""
-
-
-def _rollout(recording, attention, layer: int):
-    if (count := len(attention.query_tokens)) > LONGEST:
-        raise PlaygroundError(
-            f"The text has {count:,} tokens; a rollout is computed for up to {LONGEST}.", "Shorten it."
-        )
-    if (found := _rolled.get(recording, (None, None)))[0] != (attention.kind, layer):
-        rolled = rollout(recording.attention(n, attention.kind).weights for n in range(layer + 1))
-        found = _rolled[recording] = (attention.kind, layer), rolled
-    return found[1]
-
-
-def _sinks(left_out: str, keys) -> list[int]:
-    if left_out == FIRST:
+def _excluded(exclude: str, keys: "Sequence[Token]") -> list[int]:
+    if exclude == FIRST:
         return [0]
-    return [i for i, token in enumerate(keys) if token.special] if left_out == SPECIAL else []
+    return [i for i, token in enumerate(keys) if token.special] if exclude == SPECIAL else []
 
 
-def two_sentences(tokens) -> bool:
+def two_sentences(tokens: "Sequence[Token]") -> bool:
     """Whether the text is a pair of sentences."""
     return any(token.segment for token in tokens)
-
-
-def shared_key(recording, layer: int, head: int, kind: str) -> str:
-    """With grouped-query attention: which heads share this one's keys and values, and what that saves."""
-    groups = recording.attention(layer, kind).key_value_heads
-    heads = recording.attention(layer, kind).heads
-    if groups is None or groups == heads:
-        return ""
-    size = heads // groups
-    first = head // size * size
-    cache = recording.model.anatomy.cache_bytes_per_token
-    saved = "" if cache is None else f": {cache / 1024:,.3g} KiB a token instead of {cache * size / 1024:,.3g}"
-    return (
-        f" Heads {first} to {first + size - 1} share key-value head {head // size}: the cache holds {groups} instead of "
-        f"{heads} heads, {percent(1 - groups / heads)} less{saved} (grouped-query attention, Ainslie et al. 2023)."
-    )

@@ -1,27 +1,27 @@
-"""Every layer and head in one picture, one head in full, a token's row or column as text and bars, and whether the maths
-reproduces the model: the components, and what each event calls. What they call stands in drawing.py."""
+"""Every layer and head in one picture, one head in full, a token's row or column as text and bars, and whether recomputing
+reproduces the model: the components, and which handler each event calls. The handlers stand in heads_handlers.py."""
+
+from typing import Any
 
 import gradio as gr
 
 from playground.analysis.attention.head_measures import MEASURES
 from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
 from playground.tabs.attention import heads_handlers
-from playground.tabs.attention.head_weights import (
+from playground.tabs.attention.head_weights import DERIVATIONS
+from playground.tabs.attention.heads_request import (
     BETWEEN,
     BOTH,
-    CHOSEN,
-    FIRST,
-    MINUS,
-    MOST,
-    NOTHING,
-    SHOWN,
-    SPECIAL,
-    THIS,
+    DIRECTIONS,
+    EXCLUSIONS,
+    STRONGEST,
+    UNMARKED,
+    HeadRequest,
 )
-from playground.tabs.attention.heads_request import PLAIN, STRONGEST
-from playground.tabs.attention.rows import WAYS
-from playground.tabs.shared.page_context import QUIET, RUNS_MODEL
+from playground.tabs.attention.tab_chooser import TabChooser
+from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import bind
 
 NAME, TITLE = "heads", "Heads"
 ABOUT = markup.explanation(
@@ -38,98 +38,81 @@ ABOUT = markup.explanation(
 )
 
 
-def build(view: View, chosen) -> None:
+def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
     with gr.Row():
         with gr.Column(scale=5):
             overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
             with gr.Row(elem_classes="pg-controls"):
-                role = gr.Dropdown(
-                    [PLAIN, STRONGEST, *MEASURES],
-                    value=PLAIN,
-                    label="Mark in this picture",
-                    min_width=210,
-                    elem_id="overview-role",
-                )
-                ordered = gr.Checkbox(False, label="Sort the heads of each layer by it", elem_id="overview-ordered")
+                names = [UNMARKED, STRONGEST, *MEASURES]
+                measure = gr.Dropdown(names, label="Mark in this picture", min_width=210, elem_id="overview-role")
+                sort_heads = gr.Checkbox(False, label="Sort the heads of each layer by it", elem_id="overview-ordered")
         with gr.Column(scale=6, elem_classes="pg-first"):
-            figure = PlotlyView(label="One head", height=460, elem_id="attention-map")
-            links = PlotlyView(label="Alignment", height=320, visible=False, elem_id="attention-links")
+            head_map = PlotlyView(label="One head", height=460, elem_id="attention-map")
+            alignment = PlotlyView(label="Alignment", height=320, visible=False, elem_id="attention-links")
             sentence = Panel(elem_id="attention-sentence")
             badge = Panel(elem_id="attention-badge")
             with gr.Row(elem_classes="pg-controls"):
-                show = gr.Dropdown(list(SHOWN), value=THIS, label="Show", min_width=150, elem_id="attention-show")
-                left_out = gr.Dropdown(
-                    [NOTHING, FIRST, SPECIAL],
-                    value=NOTHING,
-                    label="Leave out, and share the rest anew",
-                    min_width=150,
-                    elem_id="attention-sink",
-                )
+                show = gr.Dropdown(list(DERIVATIONS), label="Show", min_width=150, elem_id="attention-show")
+                label = "Leave out, and share the rest anew"
+                exclude = gr.Dropdown(list(EXCLUSIONS), label=label, min_width=150, elem_id="attention-sink")
             others = FollowingDropdown(
                 [], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others"
             )
-            between = gr.Radio(
-                [BOTH, *BETWEEN],
-                value=BOTH,
-                label="Between the sentences A and B",
-                visible=False,
-                elem_id="attention-between",
-            )
+            parts, label = [BOTH, *BETWEEN], "Between the sentences A and B"
+            between = gr.Radio(parts, value=BOTH, label=label, visible=False, elem_id="attention-between")
             with gr.Accordion("More", open=False):
-                log = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
-                how = gr.Radio(
-                    ["max", "mean"],
-                    value="max",
-                    label="Of a long text each cell shows a block's",
-                    elem_id="attention-how",
-                )
+                logarithmic = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
+                label = "Of a long text each cell shows a block's"
+                pooling = gr.Radio(["max", "mean"], value="max", label=label, elem_id="attention-how")
                 pairs = gr.Button("Try two sentences", size="sm", visible=False, elem_id="attention-pairs")
                 with gr.Row(elem_classes="pg-actions"):
-                    make = gr.Button(
-                        "Make files of these numbers", size="sm", scale=0, min_width=220, elem_id="attention-files"
-                    )
-                    files = [
-                        gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
+                    label = "Make files of these numbers"
+                    make = gr.Button(label, size="sm", scale=0, min_width=220, elem_id="attention-files")
+                    files = {
+                        name.lower(): gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
                         for name in ("CSV", "JSON")
-                    ]
-    way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="Of the chosen token", elem_id="attention-way")
+                    }
+    direction = gr.Radio(list(DIRECTIONS), value=DIRECTIONS[0], label="Of the chosen token", elem_id="attention-way")
     with gr.Row():
         with gr.Column(scale=5):
             strip = TokenStrip(label="A token's attention: click a token", strip_height=260, elem_id="attention-strip")
-            about_row = Panel(live=True, elem_id="attention-row")
+            row_sentence = Panel(live=True, elem_id="attention-row")
         with gr.Column(scale=4):
             bars = PlotlyView(label="Its largest weights", height=330, elem_id="attention-bars")
     Panel(ABOUT)
+    token, zoom = gr.State(None), gr.State(None)
 
-    place, window = gr.State(None), gr.State(None)
-    given = [*chosen.given, show, others, left_out, between, log, how, lens.written, way, place, role, ordered, window]
-    row = [strip, about_row, bars]
-    one_head = [chosen.layer, chosen.head, overview, figure, links, sentence, *row, lens.message]
-    everything = [others, between, pairs, overview, figure, links, sentence, badge, *row, lens.message]
-    again = {"trigger_mode": "always_last", **RUNS_MODEL}
-    gr.on(
-        [c.input for c in (chosen.layer, chosen.head, show, others, left_out, between, log)],
-        heads_handlers.draw_head,
-        given,
-        one_head,
-        **again,
-    )
-    gr.on([role.input, ordered.input], heads_handlers.draw_overview, given, [overview, lens.message], **again)
-    view.draws(heads_handlers.draw, given, everything, chosen.another_kind)
-    how.input(heads_handlers.draw, given, everything, **again)
-    show.input(_choosing, show, others, **QUIET)
-    overview.select(heads_handlers.open_head, given, one_head, **RUNS_MODEL)
-    figure.select(heads_handlers.open_row, given, [*row, way, place, lens.message], **RUNS_MODEL)
-    figure.zoom(heads_handlers.zoom, given, [figure, window, lens.message], **again)
-    strip.select(heads_handlers.open_token, given, [*row, way, place, lens.message], **RUNS_MODEL)
-    bars.select(heads_handlers.open_token, given, [*row, way, place, lens.message], **RUNS_MODEL)
-    way.input(heads_handlers.draw_row, given, [*row, lens.message], **again)
-    pairs.click(heads_handlers.two_sentences_example, lens.given[:3], [lens.text, lens.applied, lens.message], **QUIET)
-    make.click(heads_handlers.download, given, [*files, lens.message], **RUNS_MODEL)
+    layer, head = chooser.inputs["layer"], chooser.inputs["head"]
+    of_map: dict[str, Any] = {"show": show, "others": others, "exclude": exclude, "between": between}
+    of_map["logarithmic"] = logarithmic
+    of_overview: dict[str, Any] = {"measure": measure, "sort_heads": sort_heads}
+    of_row: dict[str, Any] = {"direction": direction, "token": token}
+    inputs = chooser.inputs | of_map | of_overview | of_row | {"pooling": pooling, "zoom": zoom}
+    wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": HeadRequest}
+    row = {"strip": strip, "row_sentence": row_sentence, "bars": bars}
+    another_row = {**row, **of_row}
+    one_head = {"overview": overview, "map": head_map, "alignment": alignment, "sentence": sentence, **row}
+    another_head = {"layer": layer, "head": head, **one_head}
+    everything = {"others": others, "between": between, "pairs": pairs, "badge": badge, **one_head}
+
+    view.draws(heads_handlers.draw, inputs, everything, chooser.another_kind, HeadRequest)
+    bind(pooling.input, heads_handlers.draw, outputs=everything, **wires, **LATEST)
+    changes = [control.input for control in (layer, head, *of_map.values())]
+    bind(changes, heads_handlers.draw_head, outputs=another_head, **wires, **LATEST)
+    bind(overview.select, heads_handlers.open_head, outputs=another_head, **wires, **RUNS_MODEL)
+    marks = [control.input for control in of_overview.values()]
+    bind(marks, heads_handlers.draw_overview, outputs={"overview": overview}, **wires, **LATEST)
+    bind(head_map.zoom, heads_handlers.zoom, outputs={"map": head_map, "zoom": zoom}, **wires, **LATEST)
+    bind(head_map.select, heads_handlers.open_row, outputs=another_row, **wires, **RUNS_MODEL)
+    bind([strip.select, bars.select], heads_handlers.open_token, outputs=another_row, **wires, **RUNS_MODEL)
+    bind(direction.input, heads_handlers.draw_row, outputs=row, **wires, **LATEST)
+    bind(make.click, heads_handlers.download, outputs=files, **wires, **RUNS_MODEL)
+    example = {"text": view.page.text, "applied": view.page.applied}
+    bind(pairs.click, heads_handlers.two_sentences_example, page=view.page, outputs=example, **QUIET)
+    show.input(_choice_of_heads, show, others, **QUIET)
 
 
-def _choosing(show: str) -> dict:
-    """The choice of heads is there for what needs it."""
-    return gr.update(visible=show in (CHOSEN, MOST, MINUS))
+def _choice_of_heads(show: str) -> dict:
+    """Shows the choice of heads for what combines them."""
+    return gr.update(visible=DERIVATIONS[show].combines_heads)

@@ -1,9 +1,9 @@
-"""One head in a picture and a sentence: its weights, what they are compared with, or its mask. Knows recordings; knows no
+"""One head in a picture and a sentence: its weights, a difference of weights, or its mask. Knows recordings; knows no
 controls."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
-import gradio as gr
 import numpy as np
 
 from playground.analysis.attention.head_summary import summarise_head
@@ -11,70 +11,104 @@ from playground.analysis.attention.masks import describe_mask
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import markup
 from playground.figures.attention.head import Shading, difference_figure, head_figure, mask_figure
-from playground.figures.attention.token_grid import MapAxes, Window
+from playground.figures.attention.token_grid import MapAxes
 from playground.figures.attention.token_rows import alignment_figure, alignment_words
-from playground.tabs.attention.head_weights import MASK, THIS, Shown, shared_key
-from playground.tabs.attention.heads_request import Asked
+from playground.tabs.attention.head_choice import HeadChoice
+from playground.tabs.attention.head_weights import MASK, HeadWeights
+from playground.tabs.attention.heads_request import THIS_HEAD, HeadRequest
+from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from playground.recording.recording import Recording
 
 
-def head_view(recording, shown: Shown, layer: int, head: int, kind: str, wanted: Asked | None = None) -> tuple:
-    """The picture of one head, the alignment of two texts, and the sentence under them."""
-    window = wanted.window(shown.weights.shape) if wanted else None
-    figure, sentence = head_picture(recording, shown, layer, head, kind, window)
-    links = gr.update(value=None, visible=False)
-    if shown.cross and shown.options.show != MASK and not shown.compared:
-        weights = shown.weights.numpy()
-        told = f"Each target token and what it attends to most: {alignment_words(weights, shown.queries, shown.keys)}."
-        links = gr.update(
-            visible=True,
-            value=alignment_figure(
-                weights, shown.queries, shown.keys, description=told, title="Target above, source below"
-            ),
-        )
-    return figure, links, markup.note(sentence)
+class HeadPicture(NamedTuple):
+    """A map and what it shows, in words."""
+
+    figure: "Figure | None"
+    sentence: str
 
 
-def head_picture(recording, shown: Shown, layer: int, head: int, kind: str, window: Window | None = None) -> tuple:
-    """The map and what is seen, in a sentence."""
-    show = shown.options.show
-    axes = MapAxes(shown.queries, shown.keys, shown.causal, shown.begun, window)
-    if show == MASK:
-        allowed = recording.attention(layer, kind).allowed
-        if allowed is None and recording.model.on_interface:
-            allowed = np.ones(shown.weights.shape, bool)
-        if allowed is None:
-            return None, "The mask of this model is not captured, only its weights: zeros in them are what it hides."
-        told = describe_mask(allowed, shown.cross)
-        sentence = (
-            f"Layer {layer}, the mask as the model used it: {told.name}. {told.words} {percent(told.share)} of all "
-            "pairs are allowed. One text is read at a time, so nothing is padded."
-        )
-        return mask_figure(allowed, axes, description=sentence), sentence
-    weights = shown.weights.numpy()
-    if shown.compared:
-        sentence = f"{shown.name}: orange where this head attends more, blue where less.{shown.note}"
-        return difference_figure(weights, axes, description=sentence), sentence
-    pair = None
-    part_of = len(shown.queries) != len(recording.attention(layer, kind).query_tokens)  # one sentence of two
-    if show == THIS and shown.hidden is None and not part_of:
-        summary = summarise_head(shown.weights, shown.queries, shown.keys, cross=shown.cross)
-        sentence, pair = summary.sentence(layer, head), summary.pair
+def head_view(recording: "Recording", weights: HeadWeights, request: HeadRequest) -> Outputs:
+    """The map of one head, the alignment of two texts, and the sentence under them."""
+    figure, sentence = head_picture(recording, weights, request)
+    links = None
+    if weights.cross and request.show != MASK and not weights.derivation.signed:
+        texts = weights.weights.numpy(), weights.queries, weights.keys
+        words = f"Each target token and what it attends to most: {alignment_words(*texts)}."
+        links = alignment_figure(*texts, description=words, title="Target above, source below")
+    return {"map": figure, "alignment": figure_or_nothing(links), "sentence": markup.note(sentence)}
+
+
+def head_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest) -> HeadPicture:
+    """The map, as far as a visitor zoomed into it, and what it shows."""
+    window = request.window(weights.weights.shape)
+    axes = MapAxes(weights.queries, weights.keys, weights.causal, weights.prompt_length, window)
+    if request.show == MASK:
+        return _mask_picture(recording, weights, request, axes)
+    if weights.derivation.signed:
+        words = f"{weights.name}: orange where this head attends more, blue where less.{weights.note}"
+        return HeadPicture(difference_figure(weights.weights.numpy(), axes, description=words), words)
+    return _weights_picture(recording, weights, request, axes)
+
+
+def _mask_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest, axes: MapAxes) -> HeadPicture:
+    allowed = recording.attention(request.layer, request.kind).allowed
+    if allowed is None and recording.model.on_interface:
+        allowed = np.ones(weights.weights.shape, bool)
+    if allowed is None:
+        words = "The mask of this model is not captured, only its weights: zeros in them are what it hides."
+        return HeadPicture(None, words)
+    mask = describe_mask(allowed, weights.cross)
+    sentence = (
+        f"Layer {request.layer}, the mask as the model used it: {mask.name}. {mask.words} {percent(mask.share)} of all "
+        "pairs are allowed. One text is read at a time, so nothing is padded."
+    )
+    return HeadPicture(mask_figure(allowed, axes, description=sentence), sentence)
+
+
+def _weights_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest, axes: MapAxes) -> HeadPicture:
+    values, queries, keys, pair = weights.weights.numpy(), weights.queries, weights.keys, None
+    one_sentence = len(queries) != len(recording.attention(request.layer, request.kind).query_tokens)  # of two
+    if request.show == THIS_HEAD and weights.excluded_share is None and not one_sentence:
+        summary = summarise_head(values, queries, keys, cross=weights.cross)
+        sentence, pair = summary.sentence(request.layer, request.head), summary.pair
     else:
-        query, key = np.unravel_index(weights.argmax(), weights.shape)
+        query, key = np.unravel_index(values.argmax(), values.shape)
         sentence = (
-            f"{shown.name}: most, {weights[query, key]:.3g}, from “{plain_mark(shown.queries[query], 24)}” to "
-            f"“{plain_mark(shown.keys[key], 24)}”."
+            f"{weights.name}: most, {values[query, key]:.3g}, from “{plain_mark(queries[query], 24)}” to "
+            f"“{plain_mark(keys[key], 24)}”."
         )
     figure = head_figure(
-        weights,
-        replace(axes, causal=shown.causal and not part_of),
-        Shading(logarithmic=shown.options.logarithmic, how=shown.options.how, unit=shown.unit),
-        selected=None if window else pair,
+        values,
+        replace(axes, causal=weights.causal and not one_sentence),
+        Shading(logarithmic=request.logarithmic, how=request.pooling, unit=weights.derivation.unit),
+        selected=None if axes.window else pair,
         description=sentence,
     )
-    sentence += shown.note
-    if shown.hidden is not None:
-        sentence += f" What is left out took {percent(shown.hidden)} of the attention on average."
-    if shown.begun is not None:
-        sentence += f" From token {shown.begun} on the model wrote the text itself: dotted lines, blue names."
-    return figure, sentence + shared_key(recording, layer, head, kind)
+    sentence += weights.note
+    if weights.excluded_share is not None:
+        sentence += f" What is left out took {percent(weights.excluded_share)} of the attention on average."
+    if weights.prompt_length is not None:
+        sentence += f" From token {weights.prompt_length} on the model wrote the text itself: dotted lines, blue names."
+    return HeadPicture(figure, sentence + shared_heads_note(recording, request))
+
+
+def shared_heads_note(recording: "Recording", choice: HeadChoice) -> str:
+    """Which heads share the head's keys and values, and what that saves; empty where each has its own."""
+    attention = recording.attention(choice.layer, choice.kind)
+    heads, groups = attention.heads, attention.key_value_heads
+    if groups is None or groups == heads:
+        return ""
+    size = heads // groups
+    first = choice.head // size * size
+    cache = recording.model.anatomy.cache_bytes_per_token
+    saved = "" if cache is None else f": {cache / 1024:,.3g} KiB a token instead of {cache * size / 1024:,.3g}"
+    return (
+        f" Heads {first} to {first + size - 1} share key-value head {choice.head // size}: the cache holds {groups} "
+        f"instead of {heads} heads, {percent(1 - groups / heads)} less{saved} (grouped-query attention, Ainslie et al. "
+        "2023)."
+    )

@@ -36,6 +36,12 @@ class PageContext:
     continued: tuple[str, int] = ("", 0)
     """The last text that a model continued and that came under the lens, and how many of its tokens were the prompt."""
 
+    @property
+    def prompt_length(self) -> int:
+        """Tokens of the text under the lens that a model continued; 0 where none did."""
+        text, tokens = self.continued
+        return tokens if text == self.text else 0
+
     def model(self) -> "LoadedModel":
         """The model of the page. StillLoading before the first one is there; PlaygroundError if it can't be loaded."""
         return loaded(self.model_id, self.device, self.dtype)

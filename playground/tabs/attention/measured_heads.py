@@ -1,0 +1,63 @@
+"""The measures of every head of a model, on the text under the lens and on repeated random tokens. Knows recordings; knows
+no components."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from playground import workbench
+from playground.analysis.attention.head_measures import MEASURES, Text, measure_heads, repeated_tokens
+from playground.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+
+PERIOD = 24
+"""Random tokens of a text in which they come twice."""
+MAX_TOKENS = 512
+"""Tokens of a text up to which heads are measured."""
+
+
+def measured_heads(recording: "Recording", kind: str) -> dict[str, np.ndarray]:
+    """Name -> (layers, heads) of every measure, NaN where it can't be measured. PlaygroundError for cross-attention and
+    for texts of more than 512 tokens."""
+    if kind == "cross":
+        raise PlaygroundError("Roles are about one text; cross-attention has two.", "Choose another kind of attention.")
+    tokens = recording.attention(0, kind).query_tokens
+    if len(tokens) > MAX_TOKENS:
+        raise PlaygroundError(
+            f"The text has {len(tokens):,} tokens; roles are measured on up to {MAX_TOKENS}.", "Shorten it."
+        )
+
+    def measure() -> dict[str, np.ndarray]:
+        own = _measure_layers(recording, kind, [token.id for token in tokens])
+        repeated = _measure_repeated(recording.model)
+        unknown = np.full(own["self"].shape, np.nan)
+        return {name: own.get(name, repeated.get(name, unknown)) for name in MEASURES}
+
+    return workbench.shared().memo(recording, ("measures", kind), measure)
+
+
+def _measure_repeated(model: "LoadedModel") -> dict[str, np.ndarray]:
+    """The measures of random tokens that come twice; none where the model reads no text of its own in order."""
+    if model.anatomy.kind != "decoder":
+        return {}
+    period = min(PERIOD, (model.max_tokens - 1) // 2)
+    ids = repeated_tokens(model.anatomy.vocabulary, model.vocabulary.special_ids, period)
+    first = model.vocabulary.tokenize("a")[0][:1]  # the token with which the tokenizer begins a text, if it does
+    begin = first if first and first[0] in model.vocabulary.special_ids else []
+    recording = workbench.shared().recording(model, (*begin, *ids))
+    return _measure_layers(recording, recording.kinds[0], [*begin, *ids], "repeated")
+
+
+def _measure_layers(recording: "Recording", kind: str, ids: list[int], text: Text = "own") -> dict[str, np.ndarray]:
+    """The measures of this kind of text; NaN where a layer has fewer heads than another."""
+    layers = (recording.attention(n, kind).weights.numpy() for n in range(recording.layers(kind)))
+    measured = [measure_heads(weights, ids, text) for weights in layers]
+    heads = max(len(values) for layer in measured for values in layer.values())
+
+    def padded(values: np.ndarray) -> np.ndarray:
+        return np.pad(values.astype(float), (0, heads - len(values)), constant_values=np.nan)
+
+    return {name: np.stack([padded(layer[name]) for layer in measured]) for name in measured[0]}

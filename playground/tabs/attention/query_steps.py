@@ -1,0 +1,119 @@
+"""One query token of one head: every step from its query to the head's output, in words, figures and a formula. Knows
+recordings; knows no components."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from playground.analysis.attention.head_steps import HeadInputs, head_steps
+from playground.analysis.text_display import percent, plain_mark
+from playground.figures.attention.head_steps import (
+    concat_figure,
+    rotation_figure,
+    shares_figure,
+    stages_figure,
+    vectors_figure,
+)
+from playground.tabs.attention.head_choice import HeadChoice
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from playground.recording.recording import Recording
+
+PRODUCTS, KEYS, BEFORE = "q·k by dimension", "q, and k of each token", "the same before rotary"
+TITLES = {
+    PRODUCTS: "Where the score comes from, dimension by dimension",
+    KEYS: "The query and every key, as the score reads them",
+    BEFORE: "The query and every key before they are turned",
+}
+MULTI_HEAD = r"$$\mathrm{MultiHead}(Q, K, V) = \mathrm{Concat}(\mathrm{head}_1, \dots, \mathrm{head}_h)\, W^O$$"
+
+
+class QuerySteps:
+    """The steps of a head for a query token; both must exist. D head width, K keys, V value width."""
+
+    def __init__(self, recording: "Recording", choice: HeadChoice, query: int):
+        attention = recording.attention(choice.layer, choice.kind)
+        self.layer_steps, self.choice, self.query = recording.layer_steps(choice.layer, choice.kind), choice, query
+        self.queries, self.keys = ([t.label for t in axis] for axis in (attention.query_tokens, attention.key_tokens))
+        self.inputs = self.layer_steps.inputs(choice.head, query)
+        self.steps = head_steps(self.inputs)
+        self.tables = {PRODUCTS: (self.inputs.query, self.steps.products), KEYS: (self.inputs.query, self.inputs.keys)}
+        """What can be drawn dimension by dimension: a vector (D,) and a row for each key (K, D)."""
+        if before := self.layer_steps.vectors_before_rotary(choice.head, query):
+            self.tables[BEFORE] = before
+
+    @property
+    def error(self) -> float:
+        """Largest difference between the output (V,) of these steps and the one that the model used."""
+        return float(np.abs(self.steps.output - self.layer_steps.head_output(self.choice.head, self.query)).max())
+
+    @property
+    def _query_name(self) -> str:
+        return f"“{plain_mark(self.queries[self.query], 24)}”"
+
+    def sentence(self) -> str:
+        """Where most of the attention goes, and what the numbers leave out."""
+        best = int(self.steps.weights.argmax())
+        words = (
+            f"Layer {self.choice.layer}, head {self.choice.head}: {self._query_name} gives "
+            f"{percent(float(self.steps.weights[best]))} of its attention to “{plain_mark(self.keys[best], 24)}”. "
+            f"The scaling is {self.inputs.scaling:.4g}."
+        )
+        if self.steps.sink_weight:
+            words += f" A learned sink takes {percent(self.steps.sink_weight)}; the weights sum to the rest."
+        return words + (" Of all keys the 40 heaviest are drawn." if len(self.keys) > 40 else "")
+
+    def figures(self, rows: str) -> "dict[str, Figure | None]":
+        """All steps as figures; None where the model has no such step. rows: a name in `tables`."""
+        keys, steps, head = self.keys, self.steps, self.choice.head
+        title = f"From q·k to the weight: layer {self.choice.layer}, head {head}, {self._query_name}"
+        names = "q", "q·k by dimension" if rows == PRODUCTS else "k"
+        output, output_names = "The head's output is the sum of the weighted values", ("head", "weight · v")
+        return {
+            "stages": stages_figure(steps, keys, title=title),
+            "products": vectors_figure(*self.tables[rows], steps.weights, keys, title=TITLES[rows], names=names),
+            "rotation": self._rotation(),
+            "values": vectors_figure(
+                steps.output, steps.weighted, steps.weights, keys, title=output, names=output_names
+            ),
+            "joined": concat_figure(self.layer_steps.head_outputs(self.query), head),
+            "shares": self._shares(),
+        }
+
+    def _rotation(self) -> "Figure | None":
+        if BEFORE not in self.tables:
+            return None
+        title = f"The query before and after rotary, at position {self.query}"
+        return rotation_figure(self.tables[BEFORE][0], self.inputs.query, title=title)
+
+    def _shares(self) -> "Figure | None":
+        shares, projected = self.layer_steps.head_contributions(self.query), self.layer_steps.layer_output(self.query)
+        if shares is None or projected is None:
+            return None
+        whole, bias = projected
+        error = float(np.abs(shares.sum(0) + bias - whole).max())
+        title = f"What each head adds through W^O (their sum is off by {error:.0e})"
+        return shares_figure(shares, whole, self.choice.head, title=title)
+
+
+def formula_of(inputs: HeadInputs) -> str:
+    """The formula as this head computes it, in Markdown with LaTeX: with a cap, bias, mask or sink where it has one."""
+    score, usual = r"q \cdot k_j", len(inputs.query) ** -0.5
+    if abs(inputs.scaling - usual) < 1e-6:
+        score = r"\frac{q \cdot k_j}{\sqrt{d}}"
+    elif inputs.scaling != 1:
+        score = rf"{inputs.scaling:.4g}\; {score}"
+    if inputs.softcap is not None:
+        score = rf"{inputs.softcap:g} \tanh\!\left(\frac{{1}}{{{inputs.softcap:g}}} {score}\right)"
+    if inputs.bias is not None:
+        score += r" + \mathrm{bias}_j"
+    if inputs.allowed is not None and not inputs.allowed.all():
+        score += r" + \mathrm{mask}_j"
+    sink = "" if inputs.sink is None else r"e^{\mathrm{sink}} + "
+    return (
+        rf"$$s_j = {score} \qquad w_j = \frac{{e^{{s_j}}}}{{{sink}\sum_i e^{{s_i}}}} \qquad "
+        rf"\mathrm{{head}} = \sum_j w_j\, v_j$$"
+        f"\n\n{MULTI_HEAD}"
+    )
