@@ -9,6 +9,7 @@ every variant's does. Medians; these machines are shared.
 import argparse
 import statistics
 import time
+from types import SimpleNamespace
 
 import torch
 
@@ -84,23 +85,24 @@ def main() -> None:
             size, seconds = measured(pictures, asked.rounds)
             told(f"{scheme_pictures.NAMES[scheme]}, {owner.anatomy.family if own else 'by the formula'}", size, seconds)
     recording = record(model, tuple(ids[:POSITIONS]))
-    drawn, seconds = measured(lambda: rotary_view._clocks(recording, None, None, None)[-1], asked.rounds)
+    page = SimpleNamespace(recording=lambda: recording)
+    drawn, seconds = measured(
+        lambda: rotary_view.draw_clocks(page, rotary_view.RotaryRequest())["clocks"], asked.rounds
+    )
     told("clocks", len(figure_json(drawn)), seconds)
     found, seconds = measured(lambda: rotated_pair(recording, 3, 1, 500, 3), asked.rounds)
     told("query and key before rotary, with one forward pass", 0, seconds)
-    drawn, seconds = measured(lambda: rotary_view.slide.__wrapped__(found, 40)[-1], asked.rounds)
+    drawn, seconds = measured(
+        lambda: rotary_view.slide(page, rotary_view.DistanceRequest(found, 40))["pairs"], asked.rounds
+    )
     told("one step of the distance slider", len(figure_json(drawn)), seconds)
-    _, seconds = measured(
-        lambda: (attention_distance_view._measured.clear(), attention_distance_view.profiles_of(recording, "self")), 1
-    )
+    _, seconds = measured(lambda: attention_distance_view.profiles_of(recording, "self"), 1)
     told("all heads over distance, measured once for a text", 0, seconds)
-    answer, seconds = measured(
-        lambda: attention_distance_view._draw(recording, None, attention_distance_view.NEAR_NAME, True, 3, 1),
-        asked.rounds,
-    )
+    request = attention_distance_view.DistanceRequest(None, attention_distance_view.NEAR_NAME, True, 3, 1)
+    answer, seconds = measured(lambda: attention_distance_view.draw(page, request), asked.rounds)
     told(
         "all heads over distance, at each move of a slider",
-        sum(len(figure_json(v["value"] if isinstance(v, dict) else v)) for v in (answer[4], answer[5], answer[7])),
+        sum(len(figure_json(answer[name]["value"])) for name in ("all_heads", "measures", "curve")),
         seconds,
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import gradio as gr
 import numpy as np
@@ -15,6 +16,7 @@ from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.positions.attention_distance import profile
 from playground.loading import prepare
 from playground.models.position_scheme import position_table
+from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.schemes import position_facts
 from playground.settings import Settings
@@ -26,8 +28,9 @@ from playground.tabs.positions import (
     scheme_pictures,
     scheme_view,
 )
-from playground.tabs.shared.page_context import recorded, while_open
+from playground.tabs.shared.page_context import PageContext
 from playground.workbench import Workbench
+from tests.tabs.calling import answers
 from tests.tools import zoo
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(1)} {{7*7}} "=1+1 \u202eabc 中文🙂'
@@ -74,15 +77,32 @@ def also(bench, monkeypatch):
     return add
 
 
+REQUESTS = {
+    perturbation_view: perturbation_view.PerturbationRequest,
+    rotary_view: rotary_view.RotaryRequest,
+    scheme_view: scheme_view.SchemeRequest,
+    attention_distance_view: attention_distance_view.DistanceRequest,
+}
+
+
 def given(model: str, text: str = "The cat sat on the mat.") -> tuple:
     return model, "auto", "auto", text
 
 
-def shown(handler, *arguments) -> tuple:
+def called(handler, *arguments) -> dict:
+    """The outputs of a handler for model, device, number format, text, then the fields of its request, then the event."""
+    context, rest = PageContext(*arguments[:4]), list(arguments[4:])
+    event = [rest.pop()] if rest and isinstance(rest[-1], gr.EventData) else []
+    request = REQUESTS[sys.modules[handler.__module__]](*rest)
+    (outputs,) = answers(handler, context, request, *event)
+    return outputs
+
+
+def shown(handler, *arguments) -> dict:
     """What a handler gives, without a message; nothing typed has become markup."""
-    *answer, message = handler(*arguments)
-    assert message == "" and len(answer) == handler.outputs, message
-    for value in answer:
+    answer = called(handler, *arguments)
+    assert (message := answer.pop("message")) == "", message
+    for value in answer.values():
         value = value["value"] if isinstance(value, dict) and "value" in value else value
         if isinstance(value, go.Figure):
             drawn = json.loads(value.to_json())
@@ -90,13 +110,14 @@ def shown(handler, *arguments) -> tuple:
             assert "<img" not in json.dumps(drawn, ensure_ascii=False)
         elif isinstance(value, str):
             assert "<img" not in value
-    return tuple(answer)
+    return answer
 
 
 def refused(handler, *arguments) -> str:
-    *answer, message = handler(*arguments)
-    assert len(answer) == handler.outputs and 'role="alert"' in message
-    return message
+    """The message of a refusal, which leaves everything else as it was."""
+    answer = called(handler, *arguments)
+    assert set(answer) == {"message"} and 'role="alert"' in answer["message"]
+    return answer["message"]
 
 
 # --- break it ------------------------------------------------------------------------------------------------------
@@ -106,32 +127,35 @@ def refused(handler, *arguments) -> str:
 def test_every_scheme_can_be_broken_or_says_why(model):
     """Guards against a scheme without an answer: a picture of what is possible, and a reason for what is not."""
     answer = shown(perturbation_view.draw, *given(model), *DETAIL, *MORE)
-    names = [choice[1] for choice in answer[1].choices]
-    rows = answer[4]["value"].data[0].z.shape[0]
+    names = [choice[1] for choice in answer["variant"].choices]
+    rows = answer["figure"]["value"].data[0].z.shape[0]
     assert len(names) == rows >= 2
-    assert answer[6].count("Not possible") == 7 - rows
-    assert "shuffled" in answer[5]
+    assert answer["notes"].count("Not possible") == 7 - rows
+    assert "shuffled" in answer["sentence"]
 
 
 def test_controls_choose_what_is_drawn(smollm2):
     """Guards against a measure, a variant or a head of a former model being lost or drawn as another."""
     for measure in ("loss", "next-token distribution", "attention of the head"):
         answer = shown(perturbation_view.draw, *given("smollm2"), measure, "reversed", 5, 3, *MORE)
-        assert answer[0].value == measure and answer[1].value == "reversed"
-        assert "Positions reversed" in answer[5] and "Layer 5, head 3" in answer[7]["value"].layout.title.text
+        assert answer["measure"].value == measure and answer["variant"].value == "reversed"
+        assert (
+            "Positions reversed" in answer["sentence"]
+            and "Layer 5, head 3" in answer["attention"]["value"].layout.title.text
+        )
     answer = shown(perturbation_view.draw, *given("minilm"), "loss", "base", 29, 8, *MORE)
-    assert answer[0].value == "last vectors" and answer[1].value == "shuffled"
-    assert "Layer 5, head 8" in answer[7]["value"].layout.title.text
-    assert "Without positions this encoder sees no order" in answer[6] and "A shift matters" in answer[6]
-    assert "A shift changes nothing" in shown(perturbation_view.draw, *given("smollm2"), *DETAIL, *MORE)[6]
+    assert answer["measure"].value == "last vectors" and answer["variant"].value == "shuffled"
+    assert "Layer 5, head 8" in answer["attention"]["value"].layout.title.text
+    assert "Without positions this encoder sees no order" in answer["notes"] and "A shift matters" in answer["notes"]
+    assert "A shift changes nothing" in shown(perturbation_view.draw, *given("smollm2"), *DETAIL, *MORE)["notes"]
 
 
 def test_a_click_on_a_row_opens_it():
     """Guards against the row of another variant where some are missing, and against clicks that make no sense."""
     arguments = *given("gpt2"), *DETAIL, *MORE
-    assert shown(perturbation_view.choose, *arguments, gr.EventData(None, {"y": 4}))[1].value == "reversed"
+    assert shown(perturbation_view.choose, *arguments, gr.EventData(None, {"y": 4}))["variant"].value == "reversed"
     for y in (None, "x", -1, 99, float("nan")):
-        assert perturbation_view.choose(*arguments, gr.EventData(None, {"y": y}))[-1] == ""
+        assert called(perturbation_view.choose, *arguments, gr.EventData(None, {"y": y})) == {"message": ""}
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "a", "中", "\n", "word " * 40])
@@ -160,24 +184,31 @@ def test_numbers_out_of_range(more, words):
 def test_a_shift_beyond_the_table_is_told_with_both_numbers():
     """Guards against the other variants being lost with the one that can't be tried."""
     answer = shown(perturbation_view.draw, *given("gpt2"), *DETAIL, 0, 1, -2, 1000, False, 0.1)
-    assert "position 1,022, and the table has 64" in answer[6] and answer[4]["value"].data[0].z.shape[0] == 4
+    assert (
+        "position 1,022, and the table has 64" in answer["notes"] and answer["figure"]["value"].data[0].z.shape[0] == 4
+    )
     answer = shown(perturbation_view.draw, *given("gpt2"), *DETAIL, 0, 1, -2, 1000, True, 0.1)
-    assert "shifted" in [choice[1] for choice in answer[1].choices]
+    assert "shifted" in [choice[1] for choice in answer["variant"].choices]
 
 
 def test_a_sentence_pair_is_broken_as_it_is_shown(minilm):
     """Guards against the raw text run again while every other tab shows a pair: segments, and so all numbers, would
     differ."""
     arguments = given("minilm", "The animal didn't cross the street. [SEP] It was tired.")
-    recording = recorded(*arguments)
+    recording = PageContext(*arguments).recording()
     assert {token.segment for token in recording.tokens} == {0, 1}
     answer = shown(perturbation_view.draw, *arguments, "last vectors", "swapped", 2, 3, 0, 3, 3, 7, False, 0.1)
-    found = perturbation_view._experiment(*arguments, 2, 3, 0, 3, 3, 7, False, 0.1)[0]
+    found = experiment_of(*arguments)
     assert found.tokens == recording.tokens
     np.testing.assert_allclose(found.attention, recording.attention(2).weights[3], atol=1e-6)
-    assert np.abs(answer[4]["value"].data[0].z[1]).max() < 1e-5  # a token swapped with itself changes nothing
-    one = perturbation_view._experiment(*given("minilm"), 2, 3, 0, 3, 3, 7, False, 0.1)[0]
-    assert perturbation_view._experiment(*given("minilm"), 2, 3, 0, 3, 3, 7, False, 0.1)[0] is one
+    assert np.abs(answer["figure"]["value"].data[0].z[1]).max() < 1e-5  # a token swapped with itself changes nothing
+    one = experiment_of(*given("minilm"))
+    assert experiment_of(*given("minilm")) is one
+
+
+def experiment_of(*arguments):
+    request = perturbation_view.PerturbationRequest("loss", "swapped", 2, 3, 0, 3, 3, 7, False, 0.1)
+    return perturbation_view.experiment_of(PageContext(*arguments).recording(), request)
 
 
 def test_a_pair_for_a_model_without_segments():
@@ -205,7 +236,7 @@ def test_a_pair_for_a_model_without_segments():
 def test_a_shift_is_judged_by_what_was_measured(model, shift, wrap, words):
     """Guards against a claim about a shift of 0, and against wrapped positions taken for a shift, with a warning for
     GPT-J."""
-    notes = shown(perturbation_view.draw, *given(model), *DETAIL, 0, 1, -2, shift, wrap, 0.1)[6]
+    notes = shown(perturbation_view.draw, *given(model), *DETAIL, 0, 1, -2, shift, wrap, 0.1)["notes"]
     assert words in notes and "pg-badge-warn" not in notes
     assert bool(words) == any(claim in notes for claim in ("A shift", "Wrapped"))
 
@@ -213,7 +244,7 @@ def test_a_shift_is_judged_by_what_was_measured(model, shift, wrap, words):
 def test_a_shift_beyond_a_scaling(also):
     """Guards against a warning where the angles themselves follow the farthest position (dynamic scaling)."""
     model = also("qwen2", rope_parameters={"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 4.0})
-    notes = shown(perturbation_view.draw, *given(model.model_id), *DETAIL, 0, 1, -2, 500, False, 0.1)[6]
+    notes = shown(perturbation_view.draw, *given(model.model_id), *DETAIL, 0, 1, -2, 500, False, 0.1)["notes"]
     assert "A shift matters" in notes and "this scaling makes other angles" in notes
 
 
@@ -229,12 +260,26 @@ def test_positions_without_effect():
 
 def test_nothing_is_drawn_behind_a_closed_view():
     """Guards against a text that runs eight passes for a view that nobody looks at."""
-    guarded = while_open(("broken", "positions"), perturbation_view.draw)
-    arguments = *given("llama"), *DETAIL, *MORE
+    (draw,) = (
+        function.fn
+        for function in create_app_beside_the_bench().fns.values()
+        if getattr(function.fn, "handler", None) is perturbation_view.draw and len(function.inputs) == 2 + 5 + 10
+    )
+    measure, variant, layer, head = DETAIL
+    seed, first, second, shift, wrap, factor = MORE
+    values = measure, variant, layer, head, seed, first, second, shift, factor, wrap
+    context = *given("llama"), ("", 0)
     for view, active in (("scheme", "positions"), ("broken", "generate")):
-        assert all(value == gr.skip() for value in guarded(view, active, *arguments))
-    assert guarded("broken", "positions", *arguments)[-1] == ""
-    assert all(value == gr.skip() for value in guarded("broken", "positions", "", *arguments[1:]))
+        assert list(draw(view, active, *context, *values).values()) == [gr.skip()]
+    assert len(draw("broken", "positions", *context, *values)) == 10
+    assert list(draw("broken", "positions", "", *context[1:], *values).values()) == [gr.skip()]
+
+
+def create_app_beside_the_bench() -> gr.Blocks:
+    """The page, with this file's workbench still the server's."""
+    bench, page = workbench.shared(), create_app()
+    workbench.share(bench)
+    return page
 
 
 # --- clocks and distance -------------------------------------------------------------------------------------------
@@ -247,20 +292,26 @@ def test_clocks_and_a_score_or_why_not(model):
     """Guards against a model without rotary positions that leaves an error or the pictures of the model before it."""
     answer = shown(rotary_view.draw, *given(model), *CLOCKS)
     rotary = model in ("llama", "smollm2", "gpt_neox", "gemma3_text", "gptj", "falcon")
-    assert ("pg-badge-ok" in answer[0]) == rotary and isinstance(answer[4], go.Figure)
-    assert ("pg-badge-ok" in answer[9]) == (rotary and model != "falcon")
-    assert (answer[15] is None) == (not rotary or model == "falcon")
+    assert ("pg-badge-ok" in answer["heading"]) == rotary and isinstance(answer["clocks"], go.Figure)
+    assert ("pg-badge-ok" in answer["badge"]) == (rotary and model != "falcon")
+    assert (answer["pair"] is None) == (not rotary or model == "falcon")
 
 
 def test_the_slider_asks_no_model(smollm2):
     """Guards against a sentence and bars of another distance, and a slider that goes where nothing is."""
-    found = shown(rotary_view.draw_score, *given("smollm2"), 3, 2, 5, 1)[-1]
-    sentence, curve, pairs = shown(rotary_view.slide, found, 4)
-    assert "At the real distance 4" in sentence and curve["mark"]["x0"] == 4
-    assert float(pairs.data[0].y.sum()) + found.score.unrotated == pytest.approx(found.recorded, abs=1e-4)
-    assert "At distance 9 the score would be" in shown(rotary_view.slide, found, 9)[0]
-    assert all(value == gr.skip() for value in shown(rotary_view.slide, None, 9))
-    assert "100,000" in refused(rotary_view.slide, found, 100_000)
+    pair = shown(rotary_view.draw_score, *given("smollm2"), None, 10000, 32, 3, 2, 5, 1)["pair"]
+
+    def slide(pair, distance: int) -> dict:
+        (answer,) = answers(rotary_view.slide, PageContext(), rotary_view.DistanceRequest(pair, distance))
+        return answer
+
+    answer = slide(pair, 4)
+    assert "At the real distance 4" in answer["sentence"] and answer["curve"]["mark"]["x0"] == 4
+    assert float(answer["pairs"].data[0].y.sum()) + pair.score.unrotated == pytest.approx(pair.recorded, abs=1e-4)
+    assert "At distance 9 the score would be" in slide(pair, 9)["sentence"]
+    assert slide(None, 9) == {"message": ""}
+    refusal = slide(pair, 100_000)
+    assert set(refusal) == {"message"} and "100,000" in refusal["message"]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +333,7 @@ def test_impossible_clocks(base, width, words):
 def test_any_text_turns(text):
     """Guards against markup in a token beside the clocks' slider, and against a text of one token."""
     answer = shown(rotary_view.draw, *given("llama", text[: zoo.CONTEXT - 4]), *CLOCKS)
-    assert len(text) > 1 or text == "中" or "at least 2 are needed" in answer[9]
+    assert len(text) > 1 or text == "中" or "at least 2 are needed" in answer["badge"]
 
 
 # --- the scheme ----------------------------------------------------------------------------------------------------
@@ -303,8 +354,8 @@ OWN = {
 }
 
 
-def drawn(answer: tuple) -> list[go.Figure]:
-    return [view["value"] for view in answer[9:] if view["visible"]]
+def drawn(answer: dict) -> list[go.Figure]:
+    return [answer[name]["value"] for name in scheme_view.PICTURES if answer[name]["visible"]]
 
 
 @pytest.mark.parametrize("model", OWN)
@@ -312,19 +363,19 @@ def drawn(answer: tuple) -> list[go.Figure]:
 def test_every_scheme_of_every_model(model, chosen):
     """Guards against a formula passed off as the model's own, and a scheme that can't be looked at beside another model."""
     answer = shown(scheme_view.draw, *given(model), chosen, model if chosen else "", *NUMBERS)
-    assert answer[0].value == (chosen or OWN[model]) and answer[0].choices[0] == (
+    assert answer["scheme"].value == (chosen or OWN[model]) and answer["scheme"].choices[0] == (
         f"{scheme_pictures.NAMES[OWN[model]]} (this model)",
         OWN[model],
     )
-    own = answer[0].value == OWN[model]
-    assert ("pg-badge-ok" in answer[2]) == own and ("by the formula" in answer[2]) == (not own)
+    own = answer["scheme"].value == OWN[model]
+    assert ("pg-badge-ok" in answer["heading"]) == own and ("by the formula" in answer["heading"]) == (not own)
     if own or chosen not in ("learned", "other"):
         assert 1 <= len(drawn(answer)) <= scheme_pictures.MAX_PICTURES
 
 
 def test_another_model_opens_on_its_own_scheme():
     """Guards against ALiBi by the formula shown for a model that was just loaded and has learned positions."""
-    assert shown(scheme_view.draw, *given("gpt2"), "alibi", "bloom", *NUMBERS)[0].value == "learned"
+    assert shown(scheme_view.draw, *given("gpt2"), "alibi", "bloom", *NUMBERS)["scheme"].value == "learned"
 
 
 def test_pictures_hold_the_models_own_tensors(minilm, smollm2, tiny):
@@ -381,7 +432,7 @@ def test_numbers_of_a_formula_out_of_range(numbers, words):
 def test_an_odd_width():
     """Guards against half a pair: sinusoids end with a lone sine and have no rotation, rotary refuses."""
     answer = shown(scheme_view.draw, *given("bert"), "sinusoidal", "bert", 64, 7, 10000, 5, 8)
-    assert "odd width" in answer[3] and len(drawn(answer)) == 3
+    assert "odd width" in answer["sentence"] and len(drawn(answer)) == 3
     assert "7 dimensions" in refused(scheme_view.draw, *given("bert"), "rotary", "bert", 64, 7, 10000, 5, 8)
 
 
@@ -390,9 +441,10 @@ def test_a_far_shift_is_a_rotation_too(shift):
     """Guards against a shift that leaves no position of the table to compare with: the later ones are computed."""
     answer = shown(scheme_view.draw, *given("bert"), "sinusoidal", "bert", 256, 128, 10000, shift, 8)
     assert (
-        f"the one {shift} later: the largest difference over 256 positions is" in answer[3] and len(drawn(answer)) == 4
+        f"the one {shift} later: the largest difference over 256 positions is" in answer["sentence"]
+        and len(drawn(answer)) == 4
     )
-    assert float(re.search(r"positions is ([\d.e+-]+)\.", answer[3])[1]) < 1e-5
+    assert float(re.search(r"positions is ([\d.e+-]+)\.", answer["sentence"])[1]) < 1e-5
 
 
 def test_a_path_is_computed_once(monkeypatch):
@@ -464,24 +516,24 @@ def test_layers_without_positions_are_listed_and_shown(also):
     stands beside that of the others, by numpy's own diagonals."""
     model = also("smollm3", num_hidden_layers=4, no_rope_layers=[1, 1, 0, 0], head_dim=8)
     answer = shown(scheme_view.draw, *given(model.model_id), None, "", *NUMBERS)
-    assert "Layers without rotation (NoPE): 2, 3." in answer[3] and len(drawn(answer)) == 3
+    assert "Layers without rotation (NoPE): 2, 3." in answer["sentence"] and len(drawn(answer)) == 3
     last = drawn(answer)[-1]
     recording = pg.record(model, given(model.model_id)[3])
     for trace, layers in zip(last.data, ((0, 1), (2, 3)), strict=True):
         weights = np.concatenate([recording.attention(layer).weights.numpy() for layer in layers])  # (2H, T, T)
         expected = [np.diagonal(weights, -int(distance), 1, 2).mean() for distance in trace.x]
         np.testing.assert_allclose(trace.y, expected, atol=1e-6)
-    assert "NoPE" not in shown(scheme_view.draw, *given("llama"), None, "", *NUMBERS)[3]
-    assert "(NoPE): 2, 3." in shown(scheme_view.draw, *given(model.model_id, "a"), None, "", *NUMBERS)[3]
+    assert "NoPE" not in shown(scheme_view.draw, *given("llama"), None, "", *NUMBERS)["sentence"]
+    assert "(NoPE): 2, 3." in shown(scheme_view.draw, *given(model.model_id, "a"), None, "", *NUMBERS)["sentence"]
 
 
 def test_a_table_that_begins_later(also):
     """Guards against M2M-100's own table called wrong by 1.7, and against a row taken for a position."""
     model = also("m2m_100")
     answer = shown(scheme_view.draw, *given(model.model_id), None, "", *NUMBERS)
-    assert answer[0].value == "sinusoidal" and "position p is row p + 1 of the model" in answer[3]
-    assert float(re.search(r"differ by at most ([\d.e+-]+)\.", answer[3])[1]) < 1e-5
-    assert "row p + " not in shown(scheme_view.draw, *given("marian"), None, "", *NUMBERS)[3]
+    assert answer["scheme"].value == "sinusoidal" and "position p is row p + 1 of the model" in answer["sentence"]
+    assert float(re.search(r"differ by at most ([\d.e+-]+)\.", answer["sentence"])[1]) < 1e-5
+    assert "row p + " not in shown(scheme_view.draw, *given("marian"), None, "", *NUMBERS)["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -514,7 +566,7 @@ def test_slopes_are_those_that_attention_is_given(also, family, heads, width):
     answer = shown(scheme_view.draw, *given(model.model_id), None, "", *NUMBERS)
     np.testing.assert_allclose(drawn(answer)[0].data[0].y, bias[:, 1] - bias[:, 0], rtol=1e-6)
     np.testing.assert_allclose(drawn(answer)[1].data[-1].y[:6], (bias[-1, :1] - bias[-1]), rtol=5e-3)
-    assert ("√" in answer[3]) == (family == "falcon") and "its own: ALiBi" in answer[2]
+    assert ("√" in answer["sentence"]) == (family == "falcon") and "its own: ALiBi" in answer["heading"]
 
 
 def test_falcon_adds_its_biases_twice(also):
@@ -544,8 +596,8 @@ USED = (None, "local", False, 0, 0)
 def test_every_model_over_distance(model, text):
     """Guards against cross attention measured over distance, and against a text of one token."""
     answer = shown(attention_distance_view.draw, *given(model, text), *USED)
-    assert "heads" in answer[0] and isinstance(answer[5]["value"], go.Figure)
-    assert "cross" not in (answer[1].get("choices") or [])
+    assert "heads" in answer["counts"] and isinstance(answer["measures"]["value"], go.Figure)
+    assert "cross" not in (answer["kind"].get("choices") or [])
 
 
 def test_a_click_chooses_a_head(minilm):
@@ -555,20 +607,22 @@ def test_a_click_chooses_a_head(minilm):
         shown(attention_distance_view.choose_row, *arguments, gr.EventData(None, {"y": 3 * 12 + 7})),
         shown(attention_distance_view.choose_cell, *arguments, gr.EventData(None, {"x": 7, "y": 3})),
     ):
-        assert "Layer 3, head 7" in answer[6] and answer[4]["mark"]["y0"] == 3 * 12 + 7 - 0.5
+        assert "Layer 3, head 7" in answer["sentence"] and answer["all_heads"]["mark"]["y0"] == 3 * 12 + 7 - 0.5
         weights = workbench.shared().recording(minilm, given("minilm")[3]).attention(3).weights[7]
         middle = len(weights) - 1
-        assert answer[7]["value"].data[0].y[middle] == pytest.approx(float(weights.diagonal().mean()), abs=1e-6)
-        assert answer[7]["value"].data[0].y[middle + 1] == pytest.approx(float(weights.diagonal(-1).mean()), abs=1e-6)
+        assert answer["curve"]["value"].data[0].y[middle] == pytest.approx(float(weights.diagonal().mean()), abs=1e-6)
+        assert answer["curve"]["value"].data[0].y[middle + 1] == pytest.approx(
+            float(weights.diagonal(-1).mean()), abs=1e-6
+        )
     for place in ({"y": None}, {"x": "a", "y": -1}, {}):
         for handler in (attention_distance_view.choose_row, attention_distance_view.choose_cell):
-            assert handler(*arguments, gr.EventData(None, place))[0] == gr.skip()
+            assert called(handler, *arguments, gr.EventData(None, place)) == {"message": ""}
 
 
 def test_a_distance_that_only_the_first_token_has():
     """Guards against a curve that falls to 0 at its end: with the first token set aside, nothing else is so far away."""
     (rows, curve), (fewer, rest) = (
-        (answer[4]["value"].data[0], answer[7]["value"].data[0])
+        (answer["all_heads"]["value"].data[0], answer["curve"]["value"].data[0])
         for answer in (
             shown(attention_distance_view.draw, *given("smollm2"), None, "local", aside, 3, 1)
             for aside in (False, True)
@@ -577,7 +631,9 @@ def test_a_distance_that_only_the_first_token_has():
     assert len(rest.x) == len(curve.x) - 1 and rest.y[-1] > 0 and fewer.z.shape[1] == rows.z.shape[1] - 1
     assert (
         len(
-            shown(attention_distance_view.draw, *given("smollm2", "a"), None, "local", True, 3, 1)[7]["value"].data[0].x
+            shown(attention_distance_view.draw, *given("smollm2", "a"), None, "local", True, 3, 1)["curve"]["value"]
+            .data[0]
+            .x
         )
         == 1
     )
@@ -592,7 +648,7 @@ def test_profiles_are_measured_once(minilm, monkeypatch):
     shown(attention_distance_view.draw, *arguments, None, "periodic", True, 3, 2)
     assert len(calls) == 6
     other = shown(attention_distance_view.draw, *given("minilm", "One more text."), *USED)
-    assert len(calls) == 12 and len(other[7]["value"].data[0].x) != len(first[7]["value"].data[0].x)
+    assert len(calls) == 12 and len(other["curve"]["value"].data[0].x) != len(first["curve"]["value"].data[0].x)
 
 
 def test_too_long_a_text():
@@ -600,7 +656,12 @@ def test_too_long_a_text():
     and no place for a picture."""
     text = given("smollm2", "word " * 600)
     answer = shown(attention_distance_view.draw, *text, *USED)
-    assert "601 tokens" in answer[0] and "512" in answer[0] and [answer[n]["visible"] for n in (4, 5, 7)] == [False] * 3
+    assert "601 tokens" in answer["counts"] and "512" in answer["counts"]
+    assert [answer[name]["visible"] for name in ("all_heads", "measures", "curve")] == [False] * 3
     answer = shown(perturbation_view.draw, *text, *DETAIL, *MORE)
-    assert "601 tokens; at most 512" in answer[5] and not answer[4]["visible"] and not answer[7]["visible"]
-    assert answer[4]["value"] is None and answer[6] == answer[8] == ""
+    assert (
+        "601 tokens; at most 512" in answer["sentence"]
+        and not answer["figure"]["visible"]
+        and not answer["attention"]["visible"]
+    )
+    assert answer["figure"]["value"] is None and answer["notes"] == answer["table"] == ""
