@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import DISENTANGLED_FAMILIES, uses_alibi
+from playground.models.families import DISENTANGLED_FAMILIES, first_setting, uses_alibi
 from playground.models.rope_modules import rotary_modules
 
 
@@ -41,7 +41,7 @@ def context_length(model: PreTrainedModel, scheme: str) -> int | None:
     if config.model_type == "xlnet":
         return None
     lengths = next(detector.lengths for detector in DETECTORS if detector.name == scheme)
-    return next((value for name in lengths if (value := getattr(config, name, None)) is not None), None)
+    return first_setting(config, *lengths)
 
 
 def position_table(model: nn.Module) -> nn.Embedding | None:
@@ -144,9 +144,7 @@ def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     scalings = sorted({_scaling_words(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"})
     if scalings:
         words += f", scaling {' and '.join(scalings)}"
-    widths = (getattr(config, name, None) for name in ("qk_head_dim", "head_dim"))
-    head_width = next((width for width in widths if width is not None), None)
-    head_width = head_width or config.hidden_size // config.num_attention_heads
+    head_width = first_setting(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
     rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
     share = min(1.0, rotated / head_width)
     words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"

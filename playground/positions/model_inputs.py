@@ -1,7 +1,7 @@
 """What a forward pass is called with, and the part of a network that reads the text."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from playground.models.loaded_model import LoadedModel
@@ -19,6 +19,6 @@ def model_inputs(model: LoadedModel, ids: Tensor) -> dict:
     return arguments
 
 
-def reading_stack(network: PreTrainedModel) -> nn.Module:
+def reading_stack(network: PreTrainedModel) -> PreTrainedModel:
     """The part that reads the text: the encoder of an encoder-decoder, else the whole network."""
     return network.get_encoder() if network.config.is_encoder_decoder else network

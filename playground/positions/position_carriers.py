@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from playground.models.families import uses_alibi
 from playground.models.position_scheme import bucket_tables, first_position_row, position_table
@@ -22,7 +23,7 @@ class PositionCarrier:
     """A kind of module that brings positions into a network."""
 
     name: str
-    is_in: Callable[[nn.Module], bool]
+    is_in: Callable[[PreTrainedModel], bool]
     """Whether a stack of layers has such modules."""
     patch: Callable[[nn.Module, Tensor], AbstractContextManager]
     """Within it, this thread's passes of the stack see positions (B, T); `biases_scores` uses those of the first row."""

@@ -1,8 +1,9 @@
 """Another base of a model's rotary angles, made by the family's own code."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,10 +19,7 @@ def with_rope_base(model: LoadedModel, factor: float) -> Iterator[None]:
     """Within, this thread's passes rotate by the angles of the model's rotary base times a factor."""
     with ExitStack() as hooks:
         for module in rotary_modules(model.model) if factor != 1 else ():
-            other = _with_base(module, factor)
-            hooks.enter_context(
-                patch_modules([module], output=lambda args, kwargs, output, other=other: other(*args, **kwargs))
-            )
+            hooks.enter_context(patch_modules([module], output=_outputs_of(_with_base(module, factor))))
         yield
 
 
@@ -37,6 +35,11 @@ def rope_base_refusal(model: LoadedModel) -> str:
     except (AttributeError, KeyError, TypeError, ValueError):
         reproduced = False
     return "" if reproduced else "its angles are kept in a form that can't be made anew with another base"
+
+
+def _outputs_of(module: nn.Module) -> Callable[[tuple, dict, Any], Any]:
+    """What another module gives in place of the one that is patched."""
+    return lambda args, kwargs, output: module(*args, **kwargs)
 
 
 def _with_base(module: nn.Module, factor: float) -> nn.Module:
