@@ -2,7 +2,7 @@
 
 A new scheme is an entry here. Its detector stands in `playground.models.position_scheme`, its tensors' reader in
 `scheme_tensors`, a module that carries positions in `position_carriers`, and its pictures, under the same name, in
-`playground.tabs.positions.scheme_pictures`.
+`playground.figures.positions.scheme_pictures`.
 """
 
 from collections.abc import Callable

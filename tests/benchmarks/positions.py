@@ -15,11 +15,12 @@ import torch
 
 import playground as pg
 from playground.components.plotly_view import figure_json
+from playground.figures.positions import scheme_pictures
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.rotary_layer import rotated_pair
 from playground.positions.schemes import position_facts
 from playground.recording.record import record
-from playground.tabs.positions import attention_distance_view, rotary_view, scheme_pictures
+from playground.tabs.positions import attention_distance_view, rotary_view
 from tests.tools import zoo
 
 POSITIONS = 512

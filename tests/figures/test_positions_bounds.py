@@ -6,10 +6,11 @@ import torch
 
 from playground.analysis.positions.schemes import alibi_slopes, relative_bias, sinusoidal
 from playground.components.plotly_view import figure_json
+from playground.figures.positions import scheme_pictures
 from playground.figures.positions.curves import all_heads_figure
 from playground.figures.positions.schemes import wavelengths_figure
 from playground.positions.scheme_tensors import Buckets, PositionFacts
-from playground.tabs.positions import attention_distance_view, scheme_pictures
+from playground.tabs.positions import attention_distance_view
 
 MEGABYTE = 10**6
 FARTHEST = scheme_pictures.Numbers(length=8192, width=128, shift=8192, heads=1024)

@@ -160,10 +160,10 @@ def test_the_table_of_m2m_100(monkeypatch, padding):
 
 def test_every_detected_scheme_is_registered():
     """Guards against a scheme that is detected and has no tensors, pictures or statement of what must hold."""
+    from playground.figures.positions.scheme_pictures import OTHER, PICTURES
     from playground.models.position_scheme import DETECTORS
     from playground.positions.position_override import PositionOverride
     from playground.positions.schemes import SCHEMES
-    from playground.tabs.positions.scheme_pictures import OTHER, PICTURES
 
     assert set(SCHEMES) == {detector.name for detector in DETECTORS}
     assert set(PICTURES) - {OTHER} <= set(SCHEMES)

@@ -14,20 +14,14 @@ import playground as pg
 from playground import workbench
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.positions.attention_distance import profile
+from playground.figures.positions import added_pictures, scheme_pictures
 from playground.loading import prepare
 from playground.models.position_scheme import position_table
 from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.schemes import position_facts
 from playground.settings import Settings
-from playground.tabs.positions import (
-    added_pictures,
-    attention_distance_view,
-    perturbation_view,
-    rotary_view,
-    scheme_pictures,
-    scheme_view,
-)
+from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view, scheme_view
 from playground.tabs.shared.page_context import PageContext
 from playground.workbench import Workbench
 from tests.tabs.calling import answers

@@ -100,7 +100,8 @@ def build(view: View, chooser: TabChooser) -> None:
     bind(pooling.input, heads_handlers.draw, outputs=everything, **wires, **LATEST)
     changes = [control.input for control in (layer, head, *of_map.values())]
     bind(changes, heads_handlers.draw_head, outputs=another_head, **wires, **LATEST)
-    bind(overview.select, heads_handlers.open_head, outputs=another_head, **wires, **RUNS_MODEL)
+    opening = bind(overview.select, heads_handlers.open_head, outputs=another_head, **wires, **RUNS_MODEL)
+    chooser.sliders.publish(opening)
     marks = [control.input for control in of_overview.values()]
     bind(marks, heads_handlers.draw_overview, outputs={"overview": overview}, **wires, **LATEST)
     bind(head_map.zoom, heads_handlers.zoom, outputs={"map": head_map, "zoom": zoom}, **wires, **LATEST)

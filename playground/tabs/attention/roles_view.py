@@ -62,7 +62,7 @@ def build(view: View, chooser: TabChooser) -> None:
     view.draws(draw, **wires, also=chooser.another_kind)
     bind(measure.input, draw, page=view.page, **wires, **RUNS_MODEL)
     head = {"layer": chooser.inputs["layer"], "head": chooser.inputs["head"], "sentence": sentence}
-    bind(figure.select, open_head, page=view.page, outputs=head, **QUIET)
+    chooser.sliders.publish(bind(figure.select, open_head, page=view.page, outputs=head, **QUIET))
 
 
 def draw(page: PageContext, request: RolesRequest) -> Outputs:

@@ -5,25 +5,30 @@ from dataclasses import dataclass
 import gradio as gr
 
 from playground.components import FollowingRadio, FollowingSlider
+from playground.tabs.shared.head_chooser import HeadChooser
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import changes_with
 
 
 @dataclass(frozen=True)
 class TabChooser:
-    """The components by the names of HeadChoice's fields, and the States after which views are drawn anew."""
+    """The chooser, and the States after which views are drawn anew."""
 
-    inputs: dict[str, FollowingSlider | FollowingRadio]
-    """layer, head and kind."""
+    sliders: HeadChooser
     another_kind: gr.State
     """Changes with the kind."""
     another_head: gr.State
     """Changes with layer, head or kind."""
 
+    @property
+    def inputs(self) -> dict[str, FollowingSlider | FollowingRadio]:
+        """layer, head and kind."""
+        return self.sliders.inputs
+
     @classmethod
     def build(cls, page: PageControls) -> "TabChooser":
         """Builds the chooser where it is called."""
         with gr.Row(elem_classes="pg-controls"):
-            inputs = page.head.chooser("attention", kinds=True, link=False).inputs
-        changes = {name: component.change for name, component in inputs.items()}
-        return cls(inputs, changes_with([changes["kind"]]), changes_with(list(changes.values())))
+            sliders = page.head.chooser("attention", kinds=True, link=False)
+        changes = {name: component.change for name, component in sliders.inputs.items()}
+        return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())))

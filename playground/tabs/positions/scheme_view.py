@@ -8,9 +8,9 @@ import numpy as np
 
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
-from playground.tabs.positions import scheme_pictures
+from playground.figures.positions import scheme_pictures
+from playground.figures.positions.scheme_pictures import CONTROLS, NAMES, TextFacts
 from playground.tabs.positions.attention_distance_view import MAX_TOKENS, profiles_of
-from playground.tabs.positions.scheme_pictures import CONTROLS, NAMES, TextFacts
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext

@@ -20,7 +20,7 @@ from playground.analysis.positions.schemes import (
     table_similarity,
 )
 from playground.figures.positions import curves, schemes
-from playground.tabs.positions.scheme_content import Numbers, SchemePictures, TextFacts
+from playground.figures.positions.scheme_content import Numbers, SchemePictures, TextFacts
 
 if TYPE_CHECKING:
     from playground.positions.scheme_tensors import PositionFacts

@@ -7,9 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from playground.tabs.positions.added_pictures import learned_pictures, sinusoidal_pictures
-from playground.tabs.positions.scheme_content import MAX_PICTURES, Numbers, SchemePictures, TextFacts
-from playground.tabs.positions.score_pictures import alibi_pictures, other_pictures, relative_pictures, rotary_pictures
+from playground.figures.positions.added_pictures import learned_pictures, sinusoidal_pictures
+from playground.figures.positions.scheme_content import MAX_PICTURES, Numbers, SchemePictures, TextFacts
+from playground.figures.positions.score_pictures import (
+    alibi_pictures,
+    other_pictures,
+    relative_pictures,
+    rotary_pictures,
+)
 
 if TYPE_CHECKING:
     from playground.positions.scheme_tensors import PositionFacts

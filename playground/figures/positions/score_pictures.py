@@ -24,7 +24,13 @@ from playground.analysis.positions.schemes import (
 )
 from playground.errors import PlaygroundError
 from playground.figures.positions import curves, schemes
-from playground.tabs.positions.scheme_content import MAX_PICTURES, Numbers, SchemePictures, TextFacts, attention_figure
+from playground.figures.positions.scheme_content import (
+    MAX_PICTURES,
+    Numbers,
+    SchemePictures,
+    TextFacts,
+    attention_figure,
+)
 
 if TYPE_CHECKING:
     from playground.positions.scheme_tensors import PositionFacts
