@@ -92,11 +92,9 @@ class Workbench:
     ) -> Iterator[LoadStatus]:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
         closing the iterator; when the last one leaves, it is cancelled."""
-        if (model := self._added_model(model_id, device, dtype)) is not None:
-            yield LoadStatus("Ready", 1.0, 0.0, model)
-            return
         key = self._key(model_id, device, dtype)
-        if (model := self._models.peek(key)) is not None:
+        model = self._added_model(model_id, device, dtype) or self._models.peek(key)
+        if model is not None:
             yield LoadStatus("Ready", 1.0, 0.0, model)
             return
 
