@@ -40,7 +40,7 @@ def main() -> None:
     page.queue(max_size=128).launch(
         server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options()
     )
-    preload(shared())
+    preload(shared(), settings.default_model)
     page.block_thread()
 
 

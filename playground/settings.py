@@ -28,6 +28,8 @@ class Settings:
     """Use only the models on this machine (HF_HUB_OFFLINE)."""
     catalog_only: bool = field(default_factory=lambda: _flag("PLAYGROUND_CATALOG_ONLY", "SPACE_ID" in os.environ))
     """Refuse local folders and hub ids outside the catalog; the default on Hugging Face Spaces."""
+    default_model: str = "smollm2-135m-instruct"
+    """Catalog name, hub id or folder of the model that a page opens with."""
     hub_timeout: float = 5.0
     """A hub that has not answered after this long counts as out of reach."""
     model_budget: int = 8 * GIB

@@ -71,6 +71,15 @@ class Workbench:
         """What visitors wrote in the Generate tab, by session id."""
         self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
         self._loading: SharedJobs[LoadedModel] = SharedJobs(Cancelled)
+        self._added: dict[str, LoadedModel] = {}
+
+    def add(self, model: "LoadedModel") -> None:
+        """Offers a model made by hand under its `model_id`, in place of loading that id.
+
+        It answers requests for its own device and number format, and for "auto". It is never evicted and does not
+        count against the model budget.
+        """
+        self._added[model.model_id] = model
 
     def model(self, model_id: str, device: str = "auto", dtype: str = "auto") -> "LoadedModel":
         """The model, loaded if it is not there. PlaygroundError if it can't be loaded."""
@@ -84,7 +93,8 @@ class Workbench:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
         closing the iterator; when the last one leaves, it is cancelled."""
         key = self._key(model_id, device, dtype)
-        if (model := self._models.peek(key)) is not None:
+        model = self._added_model(model_id, device, dtype) or self._models.peek(key)
+        if model is not None:
             yield LoadStatus("Ready", 1.0, 0.0, model)
             return
 
@@ -96,6 +106,12 @@ class Workbench:
         with closing(self._loading.follow(key, load, every)) as statuses:
             for status in statuses:
                 yield LoadStatus(status.message, status.share, status.seconds, status.result)
+
+    def _added_model(self, model_id: str, device: str, dtype: str) -> "LoadedModel | None":
+        model = self._added.get(model_id)
+        if model is None or device not in ("auto", str(model.device.value)) or dtype not in ("auto", model.dtype.name):
+            return None
+        return model
 
     def _load(self, model_id: str, device: str, dtype: str, progress: Progress) -> "LoadedModel":
         """Loads a model; if memory is short, evicts recordings and then models, and tries once more."""
@@ -227,7 +243,7 @@ class Workbench:
 
     def _is_evicted(self, model: "LoadedModel") -> bool:
         """Whether a model that a workbench loaded is no longer kept; one made by hand never is."""
-        if model not in _loaded:
+        if model not in _loaded or self._added.get(model.model_id) is model:
             return False
         return self._models.peek(self._key(model.model_id, str(model.device.value), model.dtype.name)) is not model
 

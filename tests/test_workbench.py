@@ -15,9 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+from playground import workbench
+from playground.catalog import DEFAULT_MODEL
 from playground.embeddings.sentence_vectors import MEAN
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError
 from playground.models import devices
+from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings
 from playground.recording.record import record
 from playground.settings import MIB, Settings
@@ -501,3 +504,27 @@ def test_visitors_of_one_device_share_one_queue(tiny, settings):
     assert turns("cuda") is turns("cuda:0") is not turns("cuda:1")
     assert turns("cpu") is turns("cpu") is not turns("cuda:0")
     assert turns("mps") is turns("mps:0")
+
+
+# --- models made by hand ---------------------------------------------------------------------------------------
+
+
+def test_a_model_made_by_hand_is_offered_under_its_name(tiny, settings):
+    """Guards against an added model that is looked for on disk, evicted, or given out as one in another number format."""
+    bench, model = Workbench(replace(settings, model_budget=0)), tiny("gpt2")
+    bench.add(model)
+    assert bench.model("gpt2") is bench.model("gpt2", "cpu", "float32") is model
+    with pytest.raises(PlaygroundError):
+        bench.model("gpt2", "cpu", "bfloat16")
+    bench._models.release(2**40)
+    recording = bench.recording(model, "some text")
+    assert bench.model("gpt2") is model and bench.recording(model, "some text") is recording
+
+
+def test_a_page_opens_on_the_default_model_of_its_settings(settings, monkeypatch):
+    """Guards against a default model that the settings name and the page, or the catalog's default, contradicts."""
+    monkeypatch.setattr(workbench, "_shared", None)  # put back afterwards: create_app shares a workbench
+    app = create_app(replace(settings, default_model="/models/mine"))
+    (chooser,) = [block for block in app.blocks.values() if getattr(block, "elem_id", None) == "model"]
+    assert chooser.value == "/models/mine"
+    assert Settings().default_model == DEFAULT_MODEL

@@ -1,11 +1,12 @@
 """The sidebar: which model, on what, its architecture card, and what is being loaded. Knows the workbench."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import gradio as gr
 
 from playground import workbench
-from playground.catalog import CATALOG, DEFAULT_MODEL, find
+from playground.catalog import CATALOG, find
 from playground.components import Panel, markup
 from playground.tabs.shared.page_context import QUIET, PageControls, message_for
 
@@ -14,17 +15,18 @@ _DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 def build(lens: PageControls, page: gr.Blocks) -> None:
     """Builds the sidebar into the page; a loaded model is put into the lens."""
-    catalog_only = workbench.shared().settings.catalog_only
+    settings = workbench.shared().settings
+    catalog_only, default_model = settings.catalog_only, settings.default_model
     model = gr.Dropdown(
         list(CATALOG),
-        value=DEFAULT_MODEL,
+        value=default_model,
         label="Model",
         allow_custom_value=not catalog_only,
         filterable=True,
         elem_id="model",
         info="From the list." if catalog_only else "From the list, or type a hub id (owner/name) or a folder.",
     )
-    about = Panel(model_note(DEFAULT_MODEL), elem_id="model-note")
+    about = Panel(model_note(default_model), elem_id="model-note")
     with gr.Row():
         device = gr.Dropdown(["auto"], value="auto", label="Device", min_width=110, elem_id="device")
         dtype = gr.Dropdown(list(_DTYPES), value="auto", label="Number format", min_width=110, elem_id="dtype")
@@ -37,7 +39,7 @@ def build(lens: PageControls, page: gr.Blocks) -> None:
     shown = [lens.model, lens.device, lens.dtype, card, status, cancel]
     model.change(model_note, model, about, **QUIET)
     options = QUIET | {"concurrency_limit": None}  # waiting for a loading costs nothing
-    first = page.load(first_model, None, [*shown, device, lens.message], **options)
+    first = page.load(partial(first_model, default_model), None, [*shown, device, lens.message], **options)
     loading = gr.on(
         [load.click, model.select], load_model, asked, shown, trigger_mode="always_last", cancels=[first], **options
     )
@@ -72,13 +74,13 @@ def load_model(model_id: str, device: str, dtype: str) -> Iterator[tuple]:
         yield skip, skip, skip, skip, message_for(error), gr.Button(visible=False)
 
 
-def first_model() -> Iterator[tuple]:
+def first_model(model_id: str) -> Iterator[tuple]:
     """The default model for a page just opened, and the devices that this machine has; until it is there the page
     says above its tabs how far it is, since a phone's sidebar is folded."""
     from playground.models.devices import available_devices  # torch: not before the page is there
 
     devices = gr.Dropdown(choices=list(available_devices()))
-    for outputs in load_model(DEFAULT_MODEL, "auto", "auto"):
+    for outputs in load_model(model_id, "auto", "auto"):
         progress, there = outputs[4], outputs[0] != gr.skip()
         yield *outputs, devices, "" if there else progress
 
