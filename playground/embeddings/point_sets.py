@@ -99,6 +99,11 @@ class PointSet(ABC):
     def spaces(self, model: LoadedModel) -> dict[str, Space]:
         """Name for people -> a space in which these points have vectors; the usual one first."""
 
+    def space_name(self, model: LoadedModel, name: str | None) -> str:
+        """The name, if there is a space of that name; else the usual one."""
+        spaces = self.spaces(model)
+        return name if name in spaces else next(iter(spaces))
+
     @abstractmethod
     def points(self, model: LoadedModel, request: PointRequest, space: Space, reader: TextReader) -> Points:
         """The points in one of their spaces. PlaygroundError where there are none, or too many."""
@@ -152,10 +157,7 @@ class WordPoints(PointSet):
         return word_points(model, request.text, str(space), request.by_token, request.leading_space)
 
     def identity(self, request: PointRequest, space: str) -> tuple[Hashable, ...]:
-        return self.name, request.text, request.by_token
-
-    def vector_key(self, request: PointRequest) -> Hashable:
-        return "" if request.leading_space else "no space"
+        return self.name, request.text, request.by_token, request.leading_space
 
 
 class TokenPoints(PointSet):

@@ -30,6 +30,9 @@ from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.embeddings import layers_view, projector_clicks
 from playground.tabs.embeddings import words_view as embeddings
+from playground.tabs.embeddings.layers_view import LayersRequest
+from playground.tabs.embeddings.projector_request import NeighbourRequest
+from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import branches, chat, prompt_view, score, tab, token_clicks
 from playground.tabs.generate.controls import SamplingControls
 from playground.tabs.generate.request import SessionId, ViewRequest, WriteRequest
@@ -210,9 +213,9 @@ def handlers(model: str, text: str):
     yield steps_view.what_if, (page, StepsRequest(1, 1, kind, key=0, score=1.0, factor=2))
     yield roles_view.draw, (page, RolesRequest(kind, "self"))
     yield bertviz_view.draw, (page, BertvizRequest(1, 1, kind, "neuron"))
-    yield embeddings.draw, (*model_of(model), text, "2D")
-    yield layers_view.draw, (*first, None, "", "2D", True, 0)
-    yield layers_view.draw_layer, (*first, 1)
+    yield embeddings.draw, (page, WordsRequest(text))
+    yield layers_view.draw, (page, LayersRequest(None, "", "2D", True, 0))
+    yield layers_view.draw_layer, (page, LayersRequest(None, "", "2D", True, 1))
 
 
 DRAWERS = (tab.start_writing, attention.draw, embeddings.draw)
@@ -273,7 +276,7 @@ def test_a_text_longer_than_the_context(model, limit):
 def test_many_words():
     """Guards against a thousand words in one picture."""
     words = ", ".join(f"word{number}" for number in range(1000))
-    message = refusal(answers(embeddings.draw, *model_of("tiny"), words, "2D"))
+    message = refusal(answers(embeddings.draw, PageContext(*model_of("tiny")), WordsRequest(words)))
     assert "1,000" in message and "500" in message
 
 
@@ -345,12 +348,9 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (attention.zoom, (page, HeadRequest(), event(**data))),
         (flow_view.choose, (page, FlowRequest("self", None, "rollout"), event(**data))),
         (roles_view.open_head, (page, event(**data))),
-        (
-            embeddings.show_neighbours,
-            (*model_of("tiny"), ["a"], "input embedding", True, "cosine", False, event(**data)),
-        ),
-        (projector_clicks.choose, (*model_of("tiny"), event(**data))),
-        (projector_clicks.choose_group, (*model_of("tiny"), event(**data))),
+        (embeddings.show_neighbours, (page, WordsRequest("a", drawn="a"), event(**data))),
+        (projector_clicks.choose, (page, NeighbourRequest(), event(**data))),
+        (projector_clicks.choose_group, (page, NeighbourRequest(), event(**data))),
     ):
         given = answers(handler, *arguments)
         assert len(given) == 1

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -25,11 +24,17 @@ from playground.embeddings.matrices import (
 )
 from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.embeddings import layers_view, sentences_view, words_view
+from playground.tabs.embeddings.layers_view import LayersRequest
+from playground.tabs.embeddings.sentences_view import SentencesRequest
+from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.shared import long_work
-from playground.tabs.shared.long_work import Halt
+from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.page_context import PageContext
 from playground.workbench import LoadStatus, Workbench
+from tests.tabs.calling import answer, answers
 
-SMOLLM2, MINILM = ("smollm2-135m-instruct", "cpu", "float32"), ("all-minilm-l6-v2", "cpu", "float32")
+SMOLLM2 = PageContext("smollm2-135m-instruct", "cpu", "float32")
+MINILM = PageContext("all-minilm-l6-v2", "cpu", "float32")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +46,11 @@ def own_models(smollm2, minilm, tiny, monkeypatch):
     workbench.share(bench)
     yield
     workbench.share(before)
+
+
+def added_up(page: PageContext, total: str, keep: bool = False, **search) -> str:
+    """The sentence on a sum."""
+    return answer(words_view.add_up, page, WordsRequest("", total=total, keep=keep, **search))["sum_sentence"]
 
 
 def test_a_sum_is_the_models_own(smollm2):
@@ -57,10 +67,10 @@ def test_a_sum_is_the_models_own(smollm2):
     with_them = f"“{plain_mark(first)}” ({cosine.max():.3f})"
     cosine[list(own)] = -1
     best = smollm2.vocabulary.text(int(cosine.argmax()))
-    *_, said, message = words_view.add_up(*SMOLLM2, "king - man + woman", False)
+    said = added_up(SMOLLM2, "king - man + woman")
     left_out = f"“{plain_mark(best)}” ({cosine.max():.3f})"
-    assert message == "" and f"gives {left_out}, the words of the sum left out; with them {with_them}." in said
-    *_, with_words, _ = words_view.add_up(*SMOLLM2, "king - man + woman", True)
+    assert f"gives {left_out}, the words of the sum left out; with them {with_them}." in said
+    with_words = added_up(SMOLLM2, "king - man + woman", keep=True)
     assert "left out" in said and "left out" not in with_words
     assert f"gives {with_them}; without the words of the sum {left_out}." in with_words
 
@@ -73,15 +83,15 @@ def test_centred_sums_take_the_mean_off_every_word(smollm2):
     query = centred[ids[0]] - centred[ids[1]] + centred[ids[2]]
     cosine = torch.nn.functional.cosine_similarity(centred, query[None])
     cosine[ids] = -1
-    *_, said, _ = words_view.add_up(*SMOLLM2, "king - man + woman", False, "", True, "cosine", True)
+    said = added_up(SMOLLM2, "king - man + woman", centre=True)
     assert f"({cosine.max():.3f})" in said
 
 
 @pytest.mark.parametrize("total", ["", "  ", "king -", "+ + a", "a + " * 30])
 def test_sums_that_are_none(total):
     """Guards against a traceback for a sign without a word."""
-    given = words_view.add_up(*SMOLLM2, total, False)
-    assert 'role="alert"' in given[-1]
+    (outputs,) = answers(words_view.add_up, SMOLLM2, WordsRequest("", total=total))
+    assert 'role="alert"' in outputs["message"]
 
 
 def test_matrices_are_named_as_they_are(smollm2, minilm, tiny):
@@ -97,23 +107,24 @@ def test_matrices_are_named_as_they_are(smollm2, minilm, tiny):
 
 def test_two_banks(smollm2):
     """Guards against two paths of different words, and a likeness that is not the states'."""
-    asked = layers_view.BANKS[0], None, layers_view.BANKS[1], "2D", True, 0
-    _, figure, said, ends, _, _, placed, message = layers_view.draw(*SMOLLM2, *asked)
+    first, second = layers_view.BANKS
+    drawn = answer(layers_view.draw, replace(SMOLLM2, text=first), LayersRequest(None, second, "2D", True, 0))
     from playground.recording.record import record
 
     first, second = (record(smollm2, text).hidden_states[:, -1] for text in layers_view.BANKS)
     cosine = torch.nn.functional.cosine_similarity(first, second)
-    assert message == "" and cosine[0] == pytest.approx(1, abs=1e-5)
-    assert f"end with {cosine[-1]:.2f}" in said and "bank" in said
-    assert len(figure.frames) == 31 and len(figure.data) == 4
-    np.testing.assert_allclose(ends.data[-1].y, cosine, atol=1e-5)
-    assert "·bank" in placed.data[0].hovertext
+    assert cosine[0] == pytest.approx(1, abs=1e-5)
+    assert f"end with {cosine[-1]:.2f}" in drawn["sentence"] and "bank" in drawn["sentence"]
+    assert len(drawn["figure"].frames) == 31 and len(drawn["figure"].data) == 4
+    np.testing.assert_allclose(drawn["ends"].data[-1].y, cosine, atol=1e-5)
+    assert "·bank" in drawn["placed"].data[0].hovertext
 
 
 def test_a_word_that_the_second_text_lacks():
     """Guards against another word's path under this word's name."""
-    said = layers_view.draw(*SMOLLM2, "one bank", None, "no such word", "2D", True, 0)[2]
-    assert "The second text has no token “bank”" in said
+    request = LayersRequest(None, "no such word", "2D", True, 0)
+    drawn = answer(layers_view.draw, replace(SMOLLM2, text="one bank"), request)
+    assert "The second text has no token “bank”" in drawn["sentence"]
 
 
 def test_minilm_sentences_as_sentence_transformers_makes_them(minilm):
@@ -127,22 +138,21 @@ def test_minilm_sentences_as_sentence_transformers_makes_them(minilm):
     assert found.cut == 0
 
 
-def searched(model: tuple, *asked) -> tuple:
+def searched(page: PageContext, *request) -> dict:
     """The last outputs of a search."""
-    *_, given = sentences_view.draw(*model, *asked)
-    return given
+    *_, outputs = answers(sentences_view.draw, page, SentencesRequest(*request))
+    return outputs
 
 
 def test_semantic_search():
     """Guards against a ranking by words: no line shares a word with the query, and the two about a pet come first. By
     MiniLM, whatever model is loaded."""
-    ranking, said, alike, placed, pooling, badge, message = searched(
-        SMOLLM2, sentences_view.FIRST_LINES, "a pet resting", None
-    )
-    assert message == "" and set(ranking.data[0].customdata[:2]) == {0, 1} and len(placed.data[0].x) == 8
-    assert "all-minilm-l6-v2: Pooled as this model was trained: mean of the tokens" in badge
-    *_, badge, _ = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet", None, sentences_view.LOADED)
-    assert "smollm2-135m-instruct: Not trained for sentences: the last token" in badge
+    outputs = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet resting", None)
+    assert outputs["message"] == "" and set(outputs["ranking"].data[0].customdata[:2]) == {0, 1}
+    assert len(outputs["placed"].data[0].x) == 8
+    assert "all-minilm-l6-v2: Pooled as this model was trained: mean of the tokens" in outputs["badge"]
+    outputs = searched(SMOLLM2, sentences_view.FIRST_LINES, "a pet", None, sentences_view.LOADED)
+    assert "smollm2-135m-instruct: Not trained for sentences: the last token" in outputs["badge"]
 
 
 def test_without_minilm_the_loaded_model_is_taken(monkeypatch):
@@ -156,8 +166,9 @@ def test_without_minilm_the_loaded_model_is_taken(monkeypatch):
         return there(model_id, *more)
 
     monkeypatch.setattr(bench, "loading", loading)
-    *_, badge, message = searched(SMOLLM2, "one\ntwo", "three", None)
-    assert message == "" and "The hub can&#x27;t be reached), so the loaded model is taken" in badge
+    outputs = searched(SMOLLM2, "one\ntwo", "three", None)
+    badge = outputs["badge"]
+    assert outputs["message"] == "" and "The hub can&#x27;t be reached), so the loaded model is taken" in badge
     assert "smollm2-135m-instruct: Not trained for sentences" in badge
 
 
@@ -173,21 +184,22 @@ def test_lines_are_read_once(minilm, monkeypatch):
     lines = "\n".join(f"Sentence number {i}." for i in range(40))
     first = searched(MINILM, lines, "number 7", None)
     second = searched(MINILM, lines, "something else", None)
-    assert read == [40, 1, 1] and first[1] != second[1]
+    assert read == [40, 1, 1] and first["sentence"] != second["sentence"]
     vectors = encode(minilm, ["number 7", *lines.splitlines()]).vectors
     cosine = torch.nn.functional.cosine_similarity(vectors[1:], vectors[:1])
-    np.testing.assert_allclose(first[0].data[0].x, cosine.sort(descending=True).values[:10], atol=1e-5)
+    np.testing.assert_allclose(first["ranking"].data[0].x, cosine.sort(descending=True).values[:10], atol=1e-5)
 
 
 def test_a_search_can_be_stopped(monkeypatch):
     """Guards against a Stop that waits for a thousand lines, and against one visitor's Stop ending another's search."""
     monkeypatch.setattr(long_work, "EVERY", 0.01)
-    lines, halt = "\n".join(f"Sentence {i} is a little longer than the one before it. " * 9 for i in range(300)), Halt()
-    told = sentences_view.draw(*MINILM, lines, "a", None, sentences_view.MINILM, halt)
-    assert "of 300 sentences read" in next(told)[1]
-    halt.asked = True
-    *_, last = told
-    assert "Stopped" in last[1] and last[0] == gr.skip()
+    lines = "\n".join(f"Sentence {i} is a little longer than the one before it. " * 9 for i in range(300))
+    control = WorkControl()
+    steps = sentences_view.draw(MINILM, SentencesRequest(lines, "a", None, sentences_view.MINILM, control))
+    assert "of 300 sentences read" in next(steps)["sentence"]
+    control.stop = True
+    *_, last = steps
+    assert "Stopped" in last["sentence"] and "ranking" not in last
     bench, few = workbench.shared(), ("one", "two")
     stopped = [Cancelled("The search"), None]
     get = bench._recordings.get
@@ -204,17 +216,17 @@ def test_a_search_can_be_stopped(monkeypatch):
 
 def test_what_is_said_of_few_and_long_sentences(tiny):
     """Guards against a likeness of one sentence with itself, and 256 tokens said of a model that reads fewer."""
-    said = searched(MINILM, "Only one.", "one", None)[1]
+    said = searched(MINILM, "Only one.", "one", None)["sentence"]
     assert "with one another" not in said and "nearest" in said
     model = replace(tiny("llama"), max_tokens=20)
     found = models_sentences.encode(model, ["a" * 50, "b"])
     assert found.cut == 1 and models_sentences.limit_of(model) == 20
-    assert "1 sentence was cut to 256 tokens" in searched(MINILM, "word " * 400 + "\nshort", "one", None)[1]
-    assert "The query was cut to 256 tokens" in searched(MINILM, "short", "word " * 400, None)[1]
+    assert "1 sentence was cut to 256 tokens" in searched(MINILM, "word " * 400 + "\nshort", "one", None)["sentence"]
+    assert "The query was cut to 256 tokens" in searched(MINILM, "short", "word " * 400, None)["sentence"]
 
 
 @pytest.mark.parametrize(
-    ("lines", "query", "told"),
+    ("lines", "query", "words"),
     [
         ("", "a", "no sentences"),
         ("a\n" * 1001, "a", "1,001"),
@@ -222,44 +234,45 @@ def test_what_is_said_of_few_and_long_sentences(tiny):
         ("a", "  ", "There is no query"),
     ],
 )
-def test_lines_and_queries_that_are_refused(lines, query, told):
+def test_lines_and_queries_that_are_refused(lines, query, words):
     """Guards against ten pasted megabytes, and an empty query told as missing sentences."""
-    given = searched(MINILM, lines, query, None)
-    assert told in given[-1] and 'role="alert"' in given[-1]
+    message = searched(MINILM, lines, query, None)["message"]
+    assert words in message and 'role="alert"' in message
 
 
 def test_words_token_by_token(smollm2):
     """Guards against a word of several tokens whose tokens can't be seen, and a click that tells another point's
     neighbours."""
     text = "cat, unbelievableness"
-    figure, said, *_ = words_view.draw(*SMOLLM2, text, "2D", "", True, "cosine", False, True)
+    request = WordsRequest(text, by_token=True)
+    drawn = answer(words_view.draw, SMOLLM2, request)
     ids = smollm2.vocabulary.tokenize(" unbelievableness", specials=False)[0]
-    names = list(figure.data[0].hovertext)
-    assert len(ids) > 1 and len(names) == len(ids) + 1 and f"{len(ids) + 1} tokens of 2 words" in said
+    names = list(drawn["figure"].data[0].hovertext)
+    assert len(ids) > 1 and len(names) == len(ids) + 1 and f"{len(ids) + 1} tokens of 2 words" in drawn["sentence"]
     assert names[0] == "cat" and names[2].startswith(smollm2.vocabulary.text(ids[1]))
     placed, owners = token_by_token(smollm2, place_words(smollm2, ["cat", "unbelievableness"]))
     assert owners == [0] + [1] * len(ids) and torch.equal(placed.vectors[2], embedding_matrix(smollm2)[ids[1]])
     event = SimpleNamespace(_data={"customdata": 2})
-    bars, message = words_view.show_neighbours(*SMOLLM2, text.split(", "), "", True, "cosine", False, event, True)
+    bars = answer(words_view.show_neighbours, SMOLLM2, replace(request, drawn=drawn["drawn"]), event)["neighbours"]
     expected = nearest(table_of(smollm2).matrix, embedding_matrix(smollm2)[ids[1]], 1, exclude=[ids[1]])
-    assert message == "" and bars.data[0].customdata[0] == expected.indices[0]
+    assert bars.data[0].customdata[0] == expected.indices[0]
 
 
 @pytest.mark.parametrize("data", [{}, {"customdata": None}, {"customdata": "x"}, {"customdata": []}, {"customdata": 9}])
 def test_a_click_on_no_word(data):
     """Guards against a traceback for a click on what is no point."""
-    given = words_view.show_neighbours(*SMOLLM2, ["cat"], "", True, "cosine", False, SimpleNamespace(_data=data))
-    assert given == (gr.skip(), "")
+    event = SimpleNamespace(_data=data)
+    assert answer(words_view.show_neighbours, SMOLLM2, WordsRequest("cat", drawn="cat"), event) == {"message": ""}
 
 
 def test_sums_mark_their_words():
     """Guards against an answer that hides how its words were placed: at a mean, or at the unknown token."""
-    said = words_view.add_up(*SMOLLM2, "unbelievableness - cat", False)[1]
+    said = added_up(SMOLLM2, "unbelievableness - cat")
     assert "“unbelievableness” stands at the mean of its" in said and "“cat”" not in said
-    assert "“🜲” is unknown to this model" in words_view.add_up(*MINILM, "cat + 🜲", False)[1]
+    assert "“🜲” is unknown to this model" in added_up(MINILM, "cat + 🜲")
 
 
 def test_a_word_that_the_tokenizer_drops(minilm):
     """Guards against all words being refused without the one that is wrong being named."""
-    message = words_view.draw(*MINILM, "cat, \u200b, dog", "2D")[-1]
-    assert "“⟨U+200B⟩” has no token in this model" in message
+    (outputs,) = answers(words_view.draw, MINILM, WordsRequest("cat, \u200b, dog"))
+    assert "“⟨U+200B⟩” has no token in this model" in outputs["message"]

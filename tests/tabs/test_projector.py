@@ -4,7 +4,6 @@ import csv
 from pathlib import Path
 from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -13,26 +12,55 @@ from playground import workbench
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.text_display import plain_mark
 from playground.components.plotly_view import figure_json
+from playground.embeddings import clouds
+from playground.embeddings.cloud_request import CloudControls, CloudRequest
 from playground.embeddings.matrices import INPUT, OUTPUT, embedding_matrix, place_words
+from playground.embeddings.point_colours import SIMILARITY
+from playground.embeddings.point_neighbours import cosine_of, neighbours_of
+from playground.embeddings.point_sets import EVERY_LAYER, SentencePoints, TokenPoints, WordPoints
 from playground.errors import PlaygroundError
 from playground.tabs.embeddings import files, projector_clicks, projector_points, projector_view
-from playground.tabs.embeddings.projector_request import EVERY_LAYER, SENTENCES, SIMILARITY, TOKENS, WORDS
-from playground.tabs.embeddings.projector_request import asked as asked_of
+from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
 from playground.tabs.embeddings.words_view import FIRST_WORDS
-from playground.tabs.shared.long_work import Halt
+from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.page_context import PageContext
+from tests.tabs.calling import answer, answers
 from tests.tabs.test_embeddings import MINILM, SMOLLM2, own_models  # noqa: F401 (a fixture for all tests here)
 
-
-def controls(**options) -> list:
-    """The values of the vocabulary's controls, in the order of the page."""
-    names = asked_of.__code__.co_varnames[: asked_of.__code__.co_argcount]
-    return [options.get(name, default) for name, default in zip(names, asked_of.__defaults__, strict=True)]
+WORDS, TOKENS, SENTENCES = WordPoints.name, TokenPoints.name, SentencePoints.name
 
 
-def drawn_by(model: tuple, before=None, **options) -> tuple:
+def request_of(**options) -> CloudRequest:
+    """Of the values of some controls, the others as they are at first."""
+    return CloudRequest.from_controls(CloudControls(**options))
+
+
+def drawn_by(page: PageContext, before: DrawnCloud | None = None, **options) -> tuple[dict, DrawnCloud]:
     """The last outputs of the vocabulary's drawing, and what was drawn."""
-    *_, given = projector_view.draw(*model, "cosine", False, before, Halt(), *controls(**options))
-    return given, given[7]
+    *_, outputs = answers(projector_view.draw, page, ProjectorRequest(CloudControls(**options), before))
+    return outputs, outputs.get("drawn")
+
+
+def clicked(page: PageContext, index: int, *request) -> dict:
+    """The outputs of a click into the picture. request: the fields of NeighbourRequest."""
+    return answer(projector_clicks.choose, page, NeighbourRequest(*request), click(index))
+
+
+def flown(page: PageContext, text: str, *request) -> dict:
+    """The outputs of a flight to a point."""
+    return answer(projector_clicks.fly, page, NeighbourRequest(*request, search=text))
+
+
+def circled(page: PageContext, drawn: DrawnCloud, *indices: int) -> dict:
+    """The outputs of a lasso round some points."""
+    return answer(projector_clicks.choose_group, page, NeighbourRequest(drawn), lasso(*indices))
+
+
+def refusal(handler, page: PageContext, request, *event) -> str:
+    """The message of a handler that does nothing else."""
+    (outputs,) = answers(handler, page, request, *event)
+    assert set(outputs) == {"message"}
+    return outputs["message"]
 
 
 def click(index: int):
@@ -46,31 +74,34 @@ def lasso(*indices: int):
 
 def test_the_whole_vocabulary(smollm2):
     """Guards against rows of another token: every token has its own place, and the axes are those of the PCA."""
-    (figure, said, _, matrix, colour, _, near, _, _, message), _ = drawn_by(SMOLLM2)
+    outputs, _ = drawn_by(SMOLLM2)
+    figure, said, near = (outputs[name] for name in ("figure", "sentence", "neighbours"))
     trace = figure.data[0]
-    assert message == "" and len(trace.x) == len(smollm2.tokenizer) == 49_152
+    assert outputs["message"] == "" and len(trace.x) == len(smollm2.tokenizer) == 49_152
     assert "49,152 of 49,152 tokens" in said and len(figure.to_json()) < 1_500_000
     number = smollm2.vocabulary.tokenize(" cat", specials=False)[0][0]
     assert trace.hovertext[number] == "·cat" and trace.x.dtype == np.float32
     assert "“·cat”" in near.layout.title.text and number not in near.data[0].customdata
-    assert matrix["choices"] == ["embedding (tied: input = output)"]
+    assert outputs["space"]["choices"] == ["embedding (tied: input = output)"]
 
 
 def test_filters_and_samples():
     """Guards against a filter that lets others through, and a sample that changes from click to click."""
-    asked = asked_of(leading="with a leading space", script="Latin", least=3, most=5, pattern="^ca", count=50)
+    request = request_of(leading="with a leading space", script="Latin", least=3, most=5, pattern="^ca", count=50)
     model = workbench.shared().model("smollm2-135m-instruct")
-    found = projector_points.cloud(model, asked_of(pattern="^ ca", leading="with a leading space", least=3, most=5))
-    texts = [found.placed.points.source.texts[i] for i in found.placed.points.numbers]
+    cloud = projector_points.draw_cloud(
+        model, request_of(pattern="^ ca", leading="with a leading space", least=3, most=5)
+    )
+    texts = cloud.placed.points.labels
     assert " cat" in texts and all(text.startswith(" ca") and 3 <= len(text.strip()) <= 5 for text in texts)
     with pytest.raises(PlaygroundError, match="0 tokens are left"):
-        projector_points.cloud(model, asked)  # "^ca" has no leading space
-    few = [projector_points.cloud(model, asked_of(count=50)).placed.points.numbers.tolist() for _ in range(2)]
+        projector_points.draw_cloud(model, request)  # "^ca" has no leading space
+    few = [projector_points.draw_cloud(model, request_of(count=50)).placed.points.numbers.tolist() for _ in range(2)]
     assert few[0] == few[1] and len(few[0]) == 50
 
 
 @pytest.mark.parametrize(
-    ("options", "words_told"),
+    ("options", "words"),
     [
         ({"pattern": "("}, "not valid"),
         ({"pattern": "a" * 300}, "300 characters"),
@@ -83,10 +114,10 @@ def test_filters_and_samples():
         ({"layout": "UMAP", "count": 50, "spread": 2}, "least distance"),
     ],
 )
-def test_what_can_not_be_placed(options, words_told):
+def test_what_can_not_be_placed(options, words):
     """Guards against a traceback for each thing that a layout can't do."""
-    *_, given = projector_view.draw("tiny", "cpu", "float32", "cosine", False, None, Halt(), *controls(**options))
-    assert 'role="alert"' in given[-1] and words_told in given[-1].replace("&#x27;", "'")
+    message = drawn_by(PageContext("tiny", "cpu", "float32"), **options)[0]["message"]
+    assert 'role="alert"' in message and words in message.replace("&#x27;", "'")
 
 
 def test_a_regular_expression_ends(monkeypatch):
@@ -106,62 +137,68 @@ def test_a_regular_expression_ends(monkeypatch):
 def test_clicks_tell_neighbours_and_similarity(smollm2):
     """Guards against the neighbours of another point: index among those shown, not id."""
     _, drawn = drawn_by(SMOLLM2, pattern="^ (cat|dog|tree)$")
-    found = projector_points.placed(smollm2, drawn.asked)
-    names = [found.points.source.texts[i] for i in found.points.numbers]
+    points = projector_points.placed_points(smollm2, drawn.request).points
+    names = points.labels
     cat, dog = names.index(" cat"), names.index(" dog")
-    _, _, said, _, number, _ = projector_clicks.choose(*SMOLLM2, click(cat), drawn, None)
-    assert "“·cat”" in said and number == found.points.numbers[cat]
-    _, bars, said, _, other, _ = projector_clicks.choose(*SMOLLM2, click(dog), drawn, number)
-    matrix = embedding_matrix(smollm2)
+    outputs = clicked(SMOLLM2, cat, drawn)
+    number = outputs["chosen"]
+    assert "“·cat”" in outputs["sentence"] and number == points.numbers[cat]
+    outputs = clicked(SMOLLM2, dog, drawn, number)
+    other, matrix = outputs["chosen"], embedding_matrix(smollm2)
     expected = float(torch.nn.functional.cosine_similarity(matrix[number], matrix[other], dim=0))
-    assert f"Its cosine with “·cat”, clicked before: {expected:.3f}" in said
-    bars, said, _ = projector_clicks.choose_group(*SMOLLM2, lasso(cat, dog), drawn)
-    assert "2 tokens chosen" in said and not set(bars.data[0].customdata) & {number, other}
+    assert f"Its cosine with “·cat”, clicked before: {expected:.3f}" in outputs["sentence"]
+    outputs = circled(SMOLLM2, drawn, cat, dog)
+    assert "2 tokens chosen" in outputs["sentence"]
+    assert not set(outputs["neighbours"].data[0].customdata) & {number, other}
 
 
 def test_clicks_mean_the_picture_that_was_drawn(smollm2, monkeypatch):
     """Guards against a click that tells another token, or starts a t-SNE, because a control was moved after the picture was
     drawn: everything is told of what was drawn, and nothing is laid out or coloured anew."""
-    asked = {"layout": "t-SNE", "count": 40, "perplexity": 5, "colour": "cluster (k-means of the vectors)", "seed": 3}
-    (figure, *_), drawn = drawn_by(SMOLLM2, **asked)
-    for name in ("_laid_out", "coloured"):
-        monkeypatch.setattr(projector_points, name, lambda *_: pytest.fail("done anew"))
-    *_, number, message = projector_clicks.choose(*SMOLLM2, click(7), drawn, None)
-    assert message == "" and plain_mark(smollm2.vocabulary.text(number)) == figure.data[0].hovertext[7]
-    assert "2 tokens chosen" in projector_clicks.choose_group(*SMOLLM2, lasso(1, 2), drawn)[1]
-    assert projector_clicks.fly(*SMOLLM2, smollm2.vocabulary.text(number), drawn)[4] == number
-    projector_points._layouts.clear()
-    assert "no longer kept" in projector_clicks.choose(*SMOLLM2, click(7), drawn, None)[-1]
+    options = {"layout": "t-SNE", "count": 40, "perplexity": 5, "colour": "cluster (k-means of the vectors)", "seed": 3}
+    outputs, drawn = drawn_by(SMOLLM2, **options)
+    for name in ("lay_out", "colour_points"):
+        monkeypatch.setattr(clouds, name, lambda *_: pytest.fail("done anew"))
+    number = clicked(SMOLLM2, 7, drawn)["chosen"]
+    assert plain_mark(smollm2.vocabulary.text(number)) == outputs["figure"].data[0].hovertext[7]
+    assert "2 tokens chosen" in circled(SMOLLM2, drawn, 1, 2)["sentence"]
+    assert flown(SMOLLM2, smollm2.vocabulary.text(number), drawn)["chosen"] == number
+    workbench.shared()._memo.forget(smollm2)
+    message = refusal(projector_clicks.choose, SMOLLM2, NeighbourRequest(drawn), click(7))
+    assert "no longer kept" in message
 
 
 def test_clicks_into_the_picture_of_another_model():
     """Guards against the other model's token of that number, and against a chosen token that outlives its model."""
     _, drawn = drawn_by(SMOLLM2, count=100)
-    for given in (
-        projector_clicks.choose(*MINILM, click(1), drawn, None),
-        projector_clicks.choose_group(*MINILM, lasso(1, 2), drawn),
-        projector_clicks.fly(*MINILM, "cat", drawn),
-        projector_clicks.download(*MINILM, drawn),
+    request = NeighbourRequest(drawn, search="cat")
+    for message in (
+        refusal(projector_clicks.choose, MINILM, request, click(1)),
+        refusal(projector_clicks.choose_group, MINILM, request, lasso(1, 2)),
+        refusal(projector_clicks.fly, MINILM, request),
+        refusal(projector_clicks.download, MINILM, request),
     ):
-        assert "still that of the model before" in given[-1]
-    given, _ = drawn_by(MINILM, drawn, count=100, chosen=99)
-    assert given[8] is None
-    given, _ = drawn_by(SMOLLM2, drawn, count=100, chosen=99)
-    assert given[8] == 99
+        assert "still that of the model before" in message
+    outputs, _ = drawn_by(MINILM, drawn, count=100, chosen=99)
+    assert outputs["chosen"] is None
+    outputs, _ = drawn_by(SMOLLM2, drawn, count=100, chosen=99)
+    assert outputs["chosen"] == 99
 
 
 def test_coloured_by_the_chosen_token(smollm2):
     """Guards against a colour that needs a click and refuses the click: plain at first, then by cosine with the token."""
-    (figure, said, *_), drawn = drawn_by(SMOLLM2, colour=SIMILARITY, count=200)
-    assert "click one" in said and isinstance(figure.data[0].marker.color, str)
-    figure, _, _, drawn, number, message = projector_clicks.choose(*SMOLLM2, click(5), drawn, None)
-    matrix, numbers = embedding_matrix(smollm2), projector_points.placed(smollm2, drawn.asked).points.numbers
+    outputs, drawn = drawn_by(SMOLLM2, colour=SIMILARITY, count=200)
+    assert "click one" in outputs["sentence"] and isinstance(outputs["figure"].data[0].marker.color, str)
+    outputs = clicked(SMOLLM2, 5, drawn)
+    figure, drawn, number = (outputs[name] for name in ("figure", "drawn", "chosen"))
+    matrix, numbers = embedding_matrix(smollm2), projector_points.placed_points(smollm2, drawn.request).points.numbers
     cosine = torch.nn.functional.cosine_similarity(matrix[numbers.tolist()], matrix[number][None]).numpy()
     shades = (cosine - cosine.min()) / (cosine.max() - cosine.min()) * 255
     np.testing.assert_allclose(figure.data[0].marker.color, shades, atol=0.51)
-    assert message == "" and drawn.asked.chosen == number and figure.data[0].marker.colorbar.ticktext[-1] == "1"
+    assert drawn.request.chosen == number and figure.data[0].marker.colorbar.ticktext[-1] == "1"
     text = smollm2.vocabulary.text(int(numbers[9]))
-    figure, _, _, drawn, number, _ = projector_clicks.fly(*SMOLLM2, text, drawn, number)
+    outputs = flown(SMOLLM2, text, drawn, number)
+    figure, number = outputs["figure"], outputs["chosen"]
     shown = figure["value"]
     assert shown.data[0].marker.color[list(numbers).index(number)] == 255 and len(figure["view"]["shapes"]) == 1
     assert figure["view"]["of"] == shown.layout.uirevision
@@ -170,36 +207,37 @@ def test_coloured_by_the_chosen_token(smollm2):
 def test_a_click_without_colours_by_it_sends_no_picture():
     """Guards against a megabyte sent for every click."""
     _, drawn = drawn_by(SMOLLM2, count=200)
-    figure, *_, now, _, _ = projector_clicks.choose(*SMOLLM2, click(5), drawn, None)
-    assert figure == now == gr.skip()
+    assert not {"figure", "drawn"} & set(clicked(SMOLLM2, 5, drawn))
 
 
 def test_a_huge_vocabulary_is_sampled(monkeypatch):
     """Guards against nine megabytes for a vocabulary of 262,144 tokens."""
-    monkeypatch.setattr(projector_points, "MAX_DRAWN", 20_000)
-    (figure, said, *_), _ = drawn_by(SMOLLM2, seed=1)
-    assert "20,000 of 49,152 tokens" in said and "a sample of 49,152" in said and len(figure.data[0].x) == 20_000
-    monkeypatch.setattr(projector_points, "MAX_BYTES", 400_000)
+    monkeypatch.setattr(clouds, "MAX_DRAWN", 20_000)
+    outputs, _ = drawn_by(SMOLLM2, seed=1)
+    said = outputs["sentence"]
+    assert "20,000 of 49,152 tokens" in said and "a sample of 49,152" in said
+    assert len(outputs["figure"].data[0].x) == 20_000
+    monkeypatch.setattr(clouds, "MAX_BYTES", 400_000)
     for more in ({"colour": "norm"}, {"dimensions": "3D"}):
-        (figure, *_), _ = drawn_by(SMOLLM2, seed=2, **more)
-        assert 380_000 < len(figure_json(figure).encode()) < 420_000
+        outputs, _ = drawn_by(SMOLLM2, seed=2, **more)
+        assert 380_000 < len(figure_json(outputs["figure"]).encode()) < 420_000
 
 
 def test_the_output_embedding_as_a_cloud(tiny):
     """Guards against a matrix that is chosen and not taken, and one layout kept for two matrices."""
     model = tiny("gpt_neox")
-    clouds = [projector_points.placed(model, asked_of(space=name)) for name in (INPUT, OUTPUT)]
-    for found, name in zip(clouds, (INPUT, OUTPUT), strict=True):
-        assert found.space == name
-        expected = pca(embedding_matrix(model, name)[found.points.numbers.tolist()]).coordinates
-        np.testing.assert_allclose(found.layout.coordinates, expected, atol=1e-5)
+    both = [projector_points.draw_cloud(model, request_of(space=name)) for name in (INPUT, OUTPUT)]
+    for cloud, name in zip(both, (INPUT, OUTPUT), strict=True):
+        assert cloud.request.space == name
+        expected = pca(embedding_matrix(model, name)[cloud.placed.points.numbers.tolist()]).coordinates
+        np.testing.assert_allclose(cloud.placed.layout.coordinates, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("measure", ["cosine", "dot product", "distance"])
 def test_neighbours_in_the_cloud_by_a_measure(smollm2, measure):
     """Guards against another measure's neighbours under this one's name; by hand."""
     _, drawn = drawn_by(SMOLLM2, count=100)
-    bars, message = projector_clicks.near_again(*SMOLLM2, drawn, 500, measure)
+    bars = answer(projector_clicks.draw_neighbours, SMOLLM2, NeighbourRequest(drawn, 500, measure))["neighbours"]
     matrix = embedding_matrix(smollm2)
     one = matrix[500]
     likeness = {
@@ -208,36 +246,38 @@ def test_neighbours_in_the_cloud_by_a_measure(smollm2, measure):
         "distance": -(matrix - one).norm(dim=1),
     }[measure]
     likeness[500] = -torch.inf
-    assert message == "" and bars.data[0].customdata[0] == int(likeness.argmax())
-    assert f"with a {measure} of" in projector_clicks.choose(*SMOLLM2, click(3), drawn, None, measure)[2]
+    assert bars.data[0].customdata[0] == int(likeness.argmax())
+    assert f"with a {measure} of" in clicked(SMOLLM2, 3, drawn, None, measure)["sentence"]
 
 
 def test_a_stopped_layout_says_so():
     """Guards against a t-SNE that goes on after Stop, and a page that says it were still going."""
-    halt = Halt()
-    told = projector_view.draw(*SMOLLM2, "cosine", False, None, halt, *controls(layout="t-SNE", count=3000))
-    first = next(told)
-    assert "Stop ends it" in first[1]
-    halt.asked = True
-    *_, last = told
-    assert "Stopped" in last[1] and last[0] == gr.skip()
+    control = WorkControl()
+    request = ProjectorRequest(CloudControls(layout="t-SNE", count=3000), control=control)
+    steps = projector_view.draw(SMOLLM2, request)
+    assert "Stop ends it" in next(steps)["sentence"]
+    control.stop = True
+    *_, last = steps
+    assert "Stopped" in last["sentence"] and "figure" not in last
 
 
 def test_flying_to_a_token(smollm2):
     """Guards against a flight to another token, and a silent one to nowhere."""
     _, drawn = drawn_by(SMOLLM2)
-    view, _, _, _, number, _ = projector_clicks.fly(*SMOLLM2, " cat", drawn)
+    outputs = flown(SMOLLM2, " cat", drawn)
+    number = outputs["chosen"]
     assert smollm2.vocabulary.text(number) == " cat"
-    found = projector_points.placed(smollm2, drawn.asked)
-    low, high = view["view"]["xaxis.range"]
-    assert low < found.layout.coordinates[number, 0] < high
-    assert 'role="alert"' in projector_clicks.fly(*SMOLLM2, "xyzzyqwert", drawn)[-1]
+    placed = projector_points.placed_points(smollm2, drawn.request)
+    low, high = outputs["figure"]["view"]["xaxis.range"]
+    assert low < placed.layout.coordinates[number, 0] < high
+    message = refusal(projector_clicks.fly, SMOLLM2, NeighbourRequest(drawn, search="xyzzyqwert"))
+    assert 'role="alert"' in message
 
 
 def test_dropped_words_move_nothing(smollm2):
     """Guards against a picture that is laid out anew when a word is dropped in: PCA, and its place is the projection's."""
-    plain = projector_points.cloud(smollm2, asked_of(count=500))
-    more = projector_points.cloud(smollm2, asked_of(count=500, dropped="cat, dog"))
+    plain = projector_points.draw_cloud(smollm2, request_of(count=500))
+    more = projector_points.draw_cloud(smollm2, request_of(count=500, dropped="cat, dog"))
     assert np.array_equal(plain.placed.layout.coordinates, more.placed.layout.coordinates)
     assert list(more.dropped) == ["cat", "dog"]
     vector = place_words(smollm2, ["cat"]).vectors
@@ -246,14 +286,14 @@ def test_dropped_words_move_nothing(smollm2):
 
 def test_files_for_the_projector(smollm2):
     """Guards against rows and labels that don't belong together, and a token that a spreadsheet reads as a formula."""
-    asked = asked_of(pattern=r"^[=+@-]|^ cat$")
-    found = projector_points.cloud(smollm2, asked)
-    vectors, metadata, points, picture = files.write_files(found, asked)
+    request = request_of(pattern=r"^[=+@-]|^ cat$")
+    cloud = projector_points.draw_cloud(smollm2, request)
+    vectors, metadata, points, picture = files.write_files(cloud)
     rows = np.loadtxt(vectors, delimiter="\t")
     lines = Path(metadata).read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "token\tnumber\tscript" and len(lines) == len(rows) + 1 == len(found.placed.points.numbers) + 1
+    assert lines[0] == "token\tnumber\tscript" and len(lines) == len(rows) + 1 == len(cloud.placed.points.numbers) + 1
     at = next(i for i, line in enumerate(lines[1:]) if line.startswith("·cat\t"))
-    np.testing.assert_allclose(rows[at], embedding_matrix(smollm2)[found.placed.points.numbers[at]], rtol=1e-5)
+    np.testing.assert_allclose(rows[at], embedding_matrix(smollm2)[cloud.placed.points.numbers[at]], rtol=1e-5)
     table = list(csv.reader(Path(points).read_text(encoding="utf-8").splitlines()))
     assert not any(row[0][:1] in "=+-@" for row in table[1:] if row[0])
     assert "plotly" in Path(picture).read_text(encoding="utf-8")
@@ -262,13 +302,13 @@ def test_files_for_the_projector(smollm2):
 def test_words_as_points(smollm2):
     """Guards against words in another order, a neighbour that is the word itself, and a t-SNE that refuses 24 words because
     it was made for thousands."""
-    given, drawn = drawn_by(SMOLLM2, what=WORDS, words=FIRST_WORDS, layout="t-SNE")
-    figure, said = given[:2]
-    assert given[-1] == "" and len(figure.data[0].x) == 24 and "Perplexity 7" in said
+    outputs, drawn = drawn_by(SMOLLM2, kind=WORDS, words=FIRST_WORDS, layout="t-SNE")
+    figure = outputs["figure"]
+    assert outputs["message"] == "" and len(figure.data[0].x) == 24 and "Perplexity 7" in outputs["sentence"]
     groups = [trace.name for trace in figure.data if trace.name]
-    assert given[4]["value"] == "line" and groups == ["cat …", "apple …", "London …", "one …"]
+    assert outputs["colour"]["value"] == "line" and groups == ["cat …", "apple …", "London …", "one …"]
     place = list(figure.data[0].hovertext).index("dog")
-    bars = projector_clicks.choose(*SMOLLM2, click(place), drawn, None)[1]
+    bars = clicked(SMOLLM2, place, drawn)["neighbours"]
     matrix = embedding_matrix(smollm2)
     own = smollm2.vocabulary.tokenize(" dog", specials=False)[0][0]
     likeness = torch.nn.functional.cosine_similarity(matrix, matrix[own][None])
@@ -282,16 +322,16 @@ def test_tokens_of_the_text_after_a_layer(smollm2):
 
     text = "The cat sat on the mat"
     states = record(smollm2, text).hidden_states
-    (figure, *_), _ = drawn_by(SMOLLM2, what=TOKENS, text=text, space="after layer 7")
+    figure = drawn_by(SMOLLM2, kind=TOKENS, text=text, space="after layer 7")[0]["figure"]
     expected = pca(states[7]).coordinates
     np.testing.assert_allclose(np.stack([figure.data[0].x, figure.data[0].y], 1), expected, rtol=1e-4, atol=1e-2)
-    given, drawn = drawn_by(SMOLLM2, what=TOKENS, text=text, space=EVERY_LAYER)
-    figure, count = given[0], states.shape[1]
-    assert len(figure.data[0].x) == len(states) * count and given[4]["value"] == "layer"
+    outputs, drawn = drawn_by(SMOLLM2, kind=TOKENS, text=text, space=EVERY_LAYER)
+    figure, count = outputs["figure"], states.shape[1]
+    assert len(figure.data[0].x) == len(states) * count and outputs["colour"]["value"] == "layer"
     shades = np.repeat(np.arange(len(states)), count) / (len(states) - 1) * 255
     np.testing.assert_allclose(figure.data[0].marker.color, shades, atol=0.51)
     assert figure.data[0].hovertext[8 * count + 1] == "·cat (layer 8)"
-    bars = projector_clicks.choose(*SMOLLM2, click(8 * count + 1), drawn, None)[1]
+    bars = clicked(SMOLLM2, 8 * count + 1, drawn)["neighbours"]
     likeness = torch.nn.functional.cosine_similarity(states.flatten(0, 1), states[8, 1][None])
     likeness[8 * count + 1] = -1
     assert bars.data[0].customdata[0] == int(likeness.argmax())
@@ -305,31 +345,31 @@ def test_sentences_after_a_layer(minilm):
         ("after layer 2", "first token", "the model was trained with another way"),
     )
     for space, pooling, expected in ways:
-        given, drawn = drawn_by(MINILM, what=SENTENCES, lines=lines, space=space, pooling=pooling)
-        assert given[-1] == "" and expected in given[1]
-        vectors = projector_points.placed(minilm, drawn.asked).points.vectors
+        outputs, drawn = drawn_by(MINILM, kind=SENTENCES, lines=lines, space=space, pooling=pooling)
+        assert outputs["message"] == "" and expected in outputs["sentence"]
+        vectors = projector_points.placed_points(minilm, drawn.request).points.vectors
         for line, vector in zip(lines.splitlines(), vectors, strict=True):
             alone = minilm.model(**minilm.tokenizer(line, return_tensors="pt"), output_hidden_states=True)
             states = alone.hidden_states[int(space.split()[-1])][0]
             assert torch.allclose(vector, states[0] if pooling else states.mean(0), atol=1e-5)
-    near = projector_points.near(projector_points.placed(minilm, drawn.asked).points, 0)
+    near = neighbours_of(projector_points.placed_points(minilm, drawn.request).points, [0])
     assert 0 not in near.indices and len(near.indices) == 3
-    assert "at most 1,000" in drawn_by(MINILM, what=SENTENCES, lines="a\n" * 1001)[0][-1]
+    assert "at most 1,000" in drawn_by(MINILM, kind=SENTENCES, lines="a\n" * 1001)[0]["message"]
 
 
 def test_neighbours_with_the_mean_taken_off(smollm2):
     """Guards against a switch that changes nothing, and a mean taken off one side only: by hand in full."""
     _, drawn = drawn_by(SMOLLM2, count=100)
-    bars, _ = projector_clicks.near_again(*SMOLLM2, drawn, 500, "cosine", True)
+    request = NeighbourRequest(drawn, 500, "cosine", True)
+    bars = answer(projector_clicks.draw_neighbours, SMOLLM2, request)["neighbours"]
     centred = embedding_matrix(smollm2) - embedding_matrix(smollm2).mean(0)
     likeness = torch.nn.functional.cosine_similarity(centred, centred[500][None])
     two = float(likeness[700])
     likeness[500] = -1
     assert bars.data[0].customdata[0] == int(likeness.argmax())
     assert bars.data[0].x[0] == pytest.approx(float(likeness.max()), abs=1e-4)
-    assert projector_points.cosine(
-        projector_points.placed(smollm2, drawn.asked).points, 500, 700, True
-    ) == pytest.approx(two, abs=1e-4)
+    points = projector_points.placed_points(smollm2, drawn.request).points
+    assert cosine_of(points, 500, 700, True) == pytest.approx(two, abs=1e-4)
 
 
 @pytest.mark.parametrize("what", [TOKENS, SENTENCES])
@@ -337,53 +377,55 @@ def test_more_of_the_same_dropped_in(smollm2, what):
     """Guards against words dropped among tokens of a text or sentences, where they don't belong: what is dropped in is read
     as what is placed, after the same layer."""
     text, lines = "The cat sat on the mat", "The cat sat.\nA dog ran.\nIt rained."
-    asked = asked_of(what=what, text=text, lines=lines, space="after layer 5", dropped="The cat sat")
-    found = projector_points.cloud(smollm2, asked)
-    assert list(found.dropped) == (["The", " cat", " sat"] if what == TOKENS else ["The cat sat"])
+    request = request_of(kind=what, text=text, lines=lines, space="after layer 5", dropped="The cat sat")
+    cloud = projector_points.draw_cloud(smollm2, request)
+    assert list(cloud.dropped) == (["The", " cat", " sat"] if what == TOKENS else ["The cat sat"])
     if what == TOKENS:  # the text begins with it, and a decoder doesn't look ahead
-        np.testing.assert_allclose(found.dropped[" sat"], found.placed.layout.coordinates[2], atol=1e-3)
+        np.testing.assert_allclose(cloud.dropped[" sat"], cloud.placed.layout.coordinates[2], atol=1e-3)
 
 
 def test_what_is_on_the_page_is_not_sent_again():
     """Guards against a megabyte at every change of the text, which a vocabulary doesn't depend on."""
-    given, drawn = drawn_by(SMOLLM2, count=100)
-    back = {"colour": given[4]["value"], "space": given[3]["value"], "pooling": given[5]["value"], "count": 100}
-    again = [
-        list(projector_view.draw_if_other(*SMOLLM2, "cosine", False, drawn, Halt(), *controls(**back, text=text)))
-        for text in ("one", "another")
-    ]
-    assert all(steps == [((gr.skip(),) * 9 + ("",))] for steps in again)
-    *_, other = projector_view.draw_if_other(*SMOLLM2, "cosine", False, drawn, Halt(), *controls(**back, seed=1))
-    assert other[0] != gr.skip()
+    outputs, drawn = drawn_by(SMOLLM2, count=100)
+    back = {name: outputs[name]["value"] for name in ("colour", "space", "pooling")} | {"count": 100}
+
+    def opened_again(**more) -> list[dict]:
+        request = ProjectorRequest(CloudControls(**back, **more), drawn)
+        return answers(projector_view.draw_if_other, SMOLLM2, request)
+
+    assert all(opened_again(text=text) == [{"message": ""}] for text in ("one", "another"))
+    assert "figure" in opened_again(seed=1)[-1]
 
 
 def test_a_class_that_places_words_of_its_own(smollm2, monkeypatch):
     """Guards against a click that is refused because six other pupils had pictures made meanwhile, and against layouts kept
     without end."""
-    projector_points._layouts.clear()
-    asked = {"what": WORDS, "layout": "t-SNE", "perplexity": 1}
-    drawn = [drawn_by(SMOLLM2, words=f"cat, dog, tree, word{i}", **asked)[1] for i in range(7)]
-    assert "“dog” (word 1)" in projector_clicks.choose(*SMOLLM2, click(1), drawn[0], None)[2]
-    monkeypatch.setattr(projector_points, "KEPT", 100_000)
+    options = {"kind": WORDS, "layout": "t-SNE", "perplexity": 1}
+    drawn = [drawn_by(SMOLLM2, words=f"cat, dog, tree, word{i}", **options)[1] for i in range(7)]
+    assert "“dog” (word 1)" in clicked(SMOLLM2, 1, drawn[0])["sentence"]
+    cache = workbench.shared()._memo._cache
+    monkeypatch.setattr(cache, "budget", 100_000)
     for i in range(3):
-        drawn_by(SMOLLM2, words=f"one, two, three, word{i}", **asked)
-    assert "no longer kept" in projector_clicks.choose(*SMOLLM2, click(1), drawn[0], None)[-1]
-    assert len(projector_points._layouts[smollm2]) < 5
+        drawn_by(SMOLLM2, words=f"one, two, three, word{i}", **options)
+    message = refusal(projector_clicks.choose, SMOLLM2, NeighbourRequest(drawn[0]), click(1))
+    assert "no longer kept" in message
+    keys = cache.keys()
+    assert sum(key[0] == "layout" for _, key in keys) < 5 and cache.used <= 100_000
 
 
 def test_a_layer_that_is_too_long_for_all(smollm2):
     """Guards against a third of a gigabyte kept for a long text after every layer."""
-    found = projector_points.placed(smollm2, asked_of(what=TOKENS, text="word " * 700, space=EVERY_LAYER))
-    assert len(found.points.source.texts) == 512 * 31 and "The first 512 of" in found.points.remarks
+    placed = projector_points.placed_points(smollm2, request_of(kind=TOKENS, text="word " * 700, space=EVERY_LAYER))
+    assert len(placed.points.source.texts) == 512 * 31 and "The first 512 of" in placed.points.remarks
 
 
 def test_hostile_labels(smollm2):
     """Guards against a word that Plotly reads as markup, on hover, beside its point, in a scene or in a legend."""
     words = "<b>bold</b>, cat\n<img src=x onerror=alert(1)>, =1+1"
     for dimensions in ("2D", "3D"):
-        (figure, *_), drawn = drawn_by(SMOLLM2, what=WORDS, words=words, dimensions=dimensions)
-        text = figure_json(figure)
+        outputs, drawn = drawn_by(SMOLLM2, kind=WORDS, words=words, dimensions=dimensions)
+        text = figure_json(outputs["figure"])
         assert "<b>bold" not in text and "<img" not in text and "bold" in text
-    paths = files.write_files(projector_points.cloud(smollm2, drawn.asked), drawn.asked)
+    paths = files.write_files(projector_points.draw_cloud(smollm2, drawn.request))
     with open(paths[2], encoding="utf-8") as file:
         assert [row[0][:2] for row in csv.reader(file)][-1] == "'="

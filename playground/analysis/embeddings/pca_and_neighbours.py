@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from playground.analysis.arrays import Array, ArrayLike, as_array, check_range, shaped
+from playground.analysis.text_display import percent
 from playground.errors import PlaygroundError
 
 Measure = Literal["cosine", "dot", "euclidean"]
@@ -47,6 +48,12 @@ class Projection:
             else f"spread in only {self.defined} direction{'s' if self.defined > 1 else ''}"
         )
         return f"These points {spread}, so {count - self.defined} of {count} axes stay at 0."
+
+    @property
+    def axis_titles(self) -> tuple[str, ...]:
+        """(k,): the number of each component, counted from 1, with its share of the variance."""
+        shares = self.explained_variance_ratio
+        return tuple(f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares))
 
     def place(self, points: ArrayLike) -> np.ndarray:
         """Where other points (n, D) lie on the same axes: (n, k) float32; place(points) == coordinates."""

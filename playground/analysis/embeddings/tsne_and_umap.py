@@ -25,9 +25,12 @@ class Layout:
 
     coordinates: np.ndarray
     """(N, 2 or 3) float32."""
-    place: Callable[[np.ndarray], np.ndarray] | None = None
+    place: Callable[[ArrayLike], np.ndarray] | None = None
     """Where other points (n, D) belong in the same layout, without moving it; None where that is not defined."""
     note: str = ""
+    """A sentence for people."""
+    axes: tuple[str, ...] = ()
+    """Titles of the axes; () where they have no meaning of their own."""
 
 
 def tsne(

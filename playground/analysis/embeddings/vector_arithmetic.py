@@ -92,6 +92,12 @@ def cosines(first: ArrayLike, second: ArrayLike | None = None) -> np.ndarray:
     return np.clip(np.divide(a @ b.T, lengths, out=np.zeros_like(lengths), where=lengths > 0), -1, 1).astype(np.float32)
 
 
+def mean_pair_cosine(cosine: np.ndarray) -> float:
+    """Mean of the cosines (N, N) of all pairs of different vectors; 0 for a single vector."""
+    count = len(cosine)
+    return float((cosine.sum() - count) / max(1, count * (count - 1)))
+
+
 def directions(vectors: ArrayLike) -> np.ndarray:
     """(N, D) float32: vectors (N, D) scaled to length 1; those of zeros stay."""
     rows = as_array(shaped("The vectors", vectors, "(vectors, dimensions)", 2))

@@ -75,7 +75,7 @@ def scatter_figure(
     finish(figure, sentence, title=title, uirevision=f"scatter-{axes}-{count}")
     figure.update_layout(showlegend=len(names) > 1, legend_itemsizing="constant")
     figure.layout.meta |= {"declutter": True}
-    titles = [f"component {i + 1} ({percent(float(share))})" for i, share in enumerate(shares)]
+    titles = projection.axis_titles
     if axes == 3:
         scene = {f"{name}axis_title_text": text for name, text in zip("xyz", titles, strict=True)}
         figure.update_scenes(scene, aspectmode="data")

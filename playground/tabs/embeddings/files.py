@@ -1,13 +1,14 @@
-"""The projector's picture as a figure, and as files: for the Embedding Projector, for a spreadsheet, and as a page."""
+"""The projector's picture as files: for the Embedding Projector, for a spreadsheet, and as a page."""
 
 import csv
+from collections.abc import Sequence
 
 import numpy as np
 
+from playground.analysis.arrays import as_array
 from playground.analysis.text_display import plain_mark
-from playground.figures.embeddings.clouds import cloud_figure
-from playground.tabs.embeddings.projector_points import Cloud
-from playground.tabs.embeddings.projector_request import Asked
+from playground.embeddings.clouds import Cloud
+from playground.tabs.embeddings.pictures import as_cloud
 from playground.tabs.shared.downloads import cell, fresh_folder
 
 MAX_VECTORS = 10_000
@@ -15,49 +16,29 @@ MAX_VECTORS = 10_000
 NAMES = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
 
 
-def picture_of(found: Cloud, asked: Asked):
-    """The cloud as a figure."""
-    points = found.placed.points
-    return cloud_figure(
-        found.placed.layout.coordinates,
-        found.labels,
-        groups=found.groups,
-        values=found.values,
-        value_name=found.colour,
-        axes=found.placed.axes,
-        dropped=found.dropped,
-        description=found.words,
-        kind=asked.kind,
-        names=[points.source.texts[i] for i in points.numbers],
-    )
-
-
-def write_files(found: Cloud, asked: Asked) -> list[str]:
+def write_files(cloud: Cloud) -> list[str]:
     """Paths of vectors.tsv and metadata.tsv as the Embedding Projector reads them, points.csv and picture.html. Vectors of
     more than 10,000 points are the first 10,000."""
     folder = fresh_folder()
-    vectors, metadata, points, picture = (folder / name for name in NAMES)
-    shown, layout = found.placed.points, found.placed.layout
-    own = {**shown.groups, **shown.values}
-    header = [shown.noun, "number", "script", *own]
-
-    def told(number: int) -> list:
-        return [
-            cell(plain_mark(shown.source.texts[number], None)),
-            int(number),
-            shown.source.scripts[number],
-            *(cell(str(values[number])) for values in own.values()),
+    vectors, metadata, table, picture = (folder / name for name in NAMES)
+    points, coordinates = cloud.placed.points, cloud.placed.layout.coordinates
+    properties: dict[str, Sequence[str] | np.ndarray] = {**points.groups, **points.values}
+    header = [points.noun, "number", "script", *properties]
+    lines = [
+        [
+            cell(plain_mark(points.source.texts[row], None)),
+            int(row),
+            points.source.scripts[row],
+            *(cell(str(values[row])) for values in properties.values()),
         ]
-
-    rows = shown.source.matrix[shown.numbers[:MAX_VECTORS].tolist()].float().cpu().numpy()
-    np.savetxt(vectors, rows, delimiter="\t", fmt="%.7g")
+        for row in points.numbers
+    ]
+    np.savetxt(vectors, as_array(points.head(MAX_VECTORS).vectors), delimiter="\t", fmt="%.7g")
     with metadata.open("w", encoding="utf-8", newline="") as file:
-        file.writelines("\t".join(map(str, line)) + "\n" for line in [header, *map(told, shown.numbers[:MAX_VECTORS])])
-    with points.open("w", encoding="utf-8", newline="") as file:
+        file.writelines("\t".join(map(str, line)) + "\n" for line in [header, *lines[:MAX_VECTORS]])
+    with table.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*header, *"xyz"[: layout.coordinates.shape[1]]])
-        writer.writerows(
-            [*told(i), *place] for i, place in zip(shown.numbers, layout.coordinates.tolist(), strict=True)
-        )
-    picture_of(found, asked).write_html(picture, include_plotlyjs=True)
-    return [str(path) for path in (vectors, metadata, points, picture)]
+        writer.writerow([*header, *"xyz"[: coordinates.shape[1]]])
+        writer.writerows([*line, *place] for line, place in zip(lines, coordinates.tolist(), strict=True))
+    as_cloud(cloud).write_html(picture, include_plotlyjs=True)
+    return [str(path) for path in (vectors, metadata, table, picture)]

@@ -1,149 +1,144 @@
-"""What clicks, lassos, searches and files tell of the projector's picture: always of the one that was drawn, whatever the
+"""What clicks, lassos, searches and files show of the projector's picture: always of the one that was drawn, whatever the
 controls say by now."""
 
 import time
-from typing import NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from playground.analysis.text_display import counted, plain_mark
 from playground.components import markup
+from playground.embeddings.cloud_request import CloudRequest
+from playground.embeddings.clouds import PlacedPoints
+from playground.embeddings.point_colours import SIMILARITY
+from playground.embeddings.point_neighbours import cosine_of, find_point, neighbours_of
 from playground.errors import PlaygroundError
 from playground.figures.embeddings.clouds import flown_to, revision_of
-from playground.figures.embeddings.scatter import neighbours_figure
-from playground.tabs.embeddings import projector_points
-from playground.tabs.embeddings.files import picture_of, write_files
-from playground.tabs.embeddings.projector_points import Placed
-from playground.tabs.embeddings.projector_request import SIMILARITY, Asked
-from playground.tabs.shared.page_context import loaded, outputs
+from playground.tabs.embeddings.files import NAMES, write_files
+from playground.tabs.embeddings.pictures import as_cloud, neighbour_bars
+from playground.tabs.embeddings.projector_points import draw_cloud, placed_points
+from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from playground.embeddings.points import Points
 
 FIRST = " cat"
 """The token whose neighbours are shown before one is chosen, if it is there."""
+MAX_NAMED = 6
+"""Points of a group that are named."""
 
 
-class Drawn(NamedTuple):
-    """What was asked for when the picture on the page was drawn."""
-
-    of: tuple[str, str, str]
-    """Model id, device, number format."""
-    asked: Asked
-
-
-def _found(model_id, device, dtype, drawn: Drawn | None) -> tuple[object, Placed]:
-    """The model, and the points of the picture. PlaygroundError where there is none of this model."""
-    if drawn is None or drawn.of != (model_id, device, dtype):
-        what = "There is no picture yet." if drawn is None else "The picture is still that of the model before."
-        raise PlaygroundError(what, "Press Place to draw it.")
-    model = loaded(model_id, device, dtype)
-    return model, projector_points.placed(model, drawn.asked)
+def _drawn_cloud(page: PageContext, request: NeighbourRequest) -> tuple[CloudRequest, PlacedPoints]:
+    """What was drawn, and its points. PlaygroundError where there is no picture of this model."""
+    if (drawn := request.drawn) is None:
+        raise PlaygroundError("There is no picture yet.", "Press Place to draw it.")
+    if drawn != DrawnCloud.of(page, drawn.request):
+        raise PlaygroundError("The picture is still that of the model before.", "Press Place to draw it.")
+    return drawn.request, placed_points(page.model(), drawn.request)
 
 
-def _coloured_anew(model, drawn: Drawn, number: int) -> tuple:
-    """The picture and what was drawn, where colours say the similarity to the chosen point; else both stay."""
-    if drawn.asked.colour != SIMILARITY or drawn.asked.chosen == number:
-        return gr.skip(), gr.skip()
-    asked = drawn.asked._replace(chosen=number)
-    return picture_of(projector_points.cloud(model, asked, None), asked), drawn._replace(asked=asked)
+def _choose(page: PageContext, request: NeighbourRequest, cloud: CloudRequest, points: "Points", row: int) -> Outputs:
+    """A point becomes the chosen one. The picture is coloured anew where colours show the similarity to it."""
+    bars, sentence = nearest_to(points, row, request.measure, request.centre)
+    outputs = {"neighbours": bars, "sentence": sentence, "chosen": row}
+    if cloud.colour != SIMILARITY or cloud.chosen == row:
+        return outputs
+    cloud = replace(cloud, chosen=row)
+    figure = as_cloud(draw_cloud(page.model(), cloud, None))
+    return outputs | {"figure": figure, "drawn": DrawnCloud.of(page, cloud)}
 
 
-@outputs(5)
-def choose(
-    model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False
-) -> tuple:
-    """The picture, if its colours depend on the clicked point; the point's neighbours, its similarity to the one clicked
-    before, what was drawn, and its number."""
-    model, found = _found(model_id, device, dtype, drawn)
-    points, place = found.points, event._data.get("index")
-    if not isinstance(place, int) or not 0 <= place < len(points.numbers) or event._data.get("trace"):
-        return (gr.skip(),) * 5
-    number, texts = int(points.numbers[place]), points.source.texts
-    bars, words = neighbours_of(points, number, measure, centre)
-    if chosen is not None and chosen != number and chosen < len(texts):
-        alike = projector_points.cosine(points, chosen, number, centre)
-        words += f" Its cosine with “{plain_mark(texts[chosen])}”, clicked before: {alike:.3f}."
-    figure, drawn = _coloured_anew(model, drawn, number)
-    return figure, bars, markup.note(words), drawn, number
+def choose(page: PageContext, request: NeighbourRequest, event: gr.EventData) -> Outputs:
+    """The clicked point's neighbours, and its similarity to the point chosen before."""
+    cloud, placed = _drawn_cloud(page, request)
+    points = placed.points
+    if (row := _row(points, event._data)) is None:
+        return {}
+    outputs, before = _choose(page, request, cloud, points, row), request.chosen
+    sentence = outputs["sentence"]
+    if before is not None and before != row and before < len(points.source.texts):
+        cosine = cosine_of(points, before, row, request.centre)
+        sentence += f" Its cosine with “{plain_mark(points.source.texts[before])}”, clicked before: {cosine:.3f}."
+    return outputs | {"sentence": markup.note(sentence)}
 
 
-@outputs(2)
-def choose_group(
-    model_id, device, dtype, event: gr.EventData, drawn=None, chosen=None, measure="cosine", centre=False
-) -> tuple:
+def _row(points: "Points", data: dict) -> int | None:
+    """The row of the point that was hit; None for what is no point."""
+    index = data.get("index")
+    if not isinstance(index, int) or not 0 <= index < len(points.numbers) or data.get("trace"):
+        return None
+    return int(points.numbers[index])
+
+
+def choose_group(page: PageContext, request: NeighbourRequest, event: gr.EventData) -> Outputs:
     """What is nearest to the mean of the points within the lasso."""
-    _, found = _found(model_id, device, dtype, drawn)
-    points = found.points
-    places = [
-        one["index"]
-        for one in event._data.get("points") or []
-        if not one.get("trace") and isinstance(one.get("index"), int) and 0 <= one["index"] < len(points.numbers)
-    ]
-    if not places:
-        return gr.skip(), markup.note("No point is chosen.")
-    numbers, texts = points.numbers[places], points.source.texts
-    near = projector_points.near(points, numbers, measure, centre)
-    some = ", ".join(f"“{plain_mark(texts[i])}”" for i in numbers[:6])
-    many = counted(len(numbers), points.noun)
-    words = f"{many} chosen: {some}{' …' if len(numbers) > 6 else ''}. Nearest to their mean are the bars."
-    return bars_of(points, near, f"Nearest to the mean of {many}"), markup.note(words)
+    points = _drawn_cloud(page, request)[1].points
+    rows = [row for hit in event._data.get("points") or [] if (row := _row(points, hit)) is not None]
+    if not rows:
+        return {"sentence": markup.note("No point is chosen.")}
+    names = ", ".join(f"“{plain_mark(points.source.texts[row])}”" for row in rows[:MAX_NAMED])
+    many, more = counted(len(rows), points.noun), " …" if len(rows) > MAX_NAMED else ""
+    neighbours = neighbours_of(points, rows, request.measure, request.centre)
+    return {
+        "neighbours": neighbour_bars(points, neighbours, f"Nearest to the mean of {many}"),
+        "sentence": markup.note(f"{many} chosen: {names}{more}. Nearest to their mean are the bars."),
+    }
 
 
-@outputs(5)
-def fly(model_id, device, dtype, search, drawn=None, chosen=None, measure="cosine", centre=False) -> tuple:
+def fly(page: PageContext, request: NeighbourRequest) -> Outputs:
     """The picture moves to the point that was searched for, which becomes the chosen one."""
-    model, found = _found(model_id, device, dtype, drawn)
-    points, place = found.points, projector_points.find(found, search or "")
-    if place is None:
+    cloud, placed = _drawn_cloud(page, request)
+    points, coordinates = placed.points, placed.layout.coordinates
+    index = find_point(points, request.search or "")
+    if index is None:
         raise PlaygroundError(
-            f"“{plain_mark(search or '', 40)}” is not among the {counted(len(points.numbers), points.noun)} shown.",
+            f"“{plain_mark(request.search or '', 40)}” is not among the {counted(len(points.numbers), points.noun)} shown.",
             "Tokens are pieces of words: try a shorter one, or show all tokens."
             if points.noun == "token"
             else "Type the beginning of one of them.",
         )
-    number = int(points.numbers[place])
-    bars, words = neighbours_of(points, number, measure, centre)
-    figure, now = _coloured_anew(model, drawn, number)
-    of = revision_of(found.layout.coordinates, drawn.asked.kind)
-    view = flown_to(found.layout.coordinates, place) | {"_": f"{place}-{time.monotonic_ns()}", "of": of}
-    figure = gr.update(view=view) if figure == gr.skip() else gr.update(value=figure, view=view)
-    return figure, bars, markup.note(words), now, number
+    outputs = _choose(page, request, cloud, points, int(points.numbers[index]))
+    view = flown_to(coordinates, index) | {
+        "_": f"{index}-{time.monotonic_ns()}",
+        "of": revision_of(coordinates, cloud.layout_name),
+    }
+    figure = {"value": outputs["figure"]} if "figure" in outputs else {}
+    return outputs | {"figure": gr.update(view=view, **figure), "sentence": markup.note(outputs["sentence"])}
 
 
-@outputs(1)
-def near_again(model_id, device, dtype, drawn=None, chosen=None, measure="cosine", centre=False) -> tuple:
+def draw_neighbours(page: PageContext, request: NeighbourRequest) -> Outputs:
     """The chosen point's neighbours by another measure."""
-    _, found = _found(model_id, device, dtype, drawn)
-    return (neighbours_of(found.points, shown_at_first(found, chosen), measure, centre)[0],)
+    points = _drawn_cloud(page, request)[1].points
+    row = chosen_or_first(points, request.chosen)
+    return {"neighbours": nearest_to(points, row, request.measure, request.centre)[0]}
 
 
-def shown_at_first(found: Placed, chosen: int | None) -> int:
-    """The chosen point, or one to begin with."""
-    if chosen is None or chosen >= len(found.points.source.texts):
-        return int(found.points.numbers[projector_points.find(found, FIRST) or 0])
+def chosen_or_first(points: "Points", chosen: int | None) -> int:
+    """The row of the chosen point, or of one to begin with."""
+    if chosen is None or chosen >= len(points.source.texts):
+        return int(points.numbers[find_point(points, FIRST) or 0])
     return chosen
 
 
-def neighbours_of(points, number: int, measure: str, centre: bool = False) -> tuple:
+def nearest_to(points: "Points", row: int, measure: str, centre: bool) -> tuple["Figure", str]:
     """Bars of what is nearest to a point, and a sentence."""
-    near = projector_points.near(points, number, measure, centre)
-    name, alike, best = plain_mark(points.source.texts[number]), points.table.anisotropy, ""
-    if len(near.indices):
-        best = (
-            f"nearest is “{plain_mark(points.table.texts[near.indices[0]])}” with a {measure} of {near.values[0]:.3f}; "
-        )
-    mean = f"{alike.centred:.2f}, the mean taken off" if centre else f"{alike.mean_cosine:.2f}"
-    words = f"“{name}” ({points.noun} {number:,}): {best}two random ones have a cosine of {mean}."
-    return bars_of(points, near, f"Nearest to “{name}”"), words
+    neighbours = neighbours_of(points, [row], measure, centre)
+    name, anisotropy, best = plain_mark(points.source.texts[row]), points.table.anisotropy, ""
+    if len(neighbours.indices):
+        best = f"nearest is “{plain_mark(points.table.texts[neighbours.indices[0]])}” with a {measure} of "
+        best += f"{neighbours.values[0]:.3f}; "
+    random = f"{anisotropy.centred:.2f}, the mean taken off" if centre else f"{anisotropy.mean_cosine:.2f}"
+    words = f"“{name}” ({points.noun} {row:,}): {best}two random ones have a cosine of {random}."
+    return neighbour_bars(points, neighbours, f"Nearest to “{name}”"), words
 
 
-def bars_of(points, near, title: str):
-    """Neighbours as bars; sentences have room for more of them."""
-    labels = [points.table.texts[i] for i in near.indices]
-    return neighbours_figure(near, labels, title=title, limit=32 if points.noun == "sentence" else None)
-
-
-@outputs(4)
-def download(model_id, device, dtype, drawn=None) -> tuple:
+def download(page: PageContext, request: NeighbourRequest) -> Outputs:
     """Vectors and metadata for the Embedding Projector, the points as CSV, the picture as HTML, behind a button each."""
-    model, _ = _found(model_id, device, dtype, drawn)
-    paths = write_files(projector_points.cloud(model, drawn.asked, None), drawn.asked)
-    return tuple(gr.DownloadButton(value=path, visible=True) for path in paths)
+    cloud, _ = _drawn_cloud(page, request)
+    paths = write_files(draw_cloud(page.model(), cloud, None))
+    return {name: gr.DownloadButton(value=path, visible=True) for name, path in zip(NAMES, paths, strict=True)}

@@ -1,46 +1,42 @@
-"""The projector: the vocabulary of the loaded model, words, the tokens of the text or sentences as a cloud of points. What a
-click into it tells stands in clicks.py."""
+"""The projector: the vocabulary of the loaded model, words, the tokens of the text or sentences as a cloud of points. What
+a click into it shows stands in projector_clicks.py."""
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
 from playground.analysis.embeddings.pca_and_neighbours import MEASURES
-from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
+from playground.analysis.embeddings.vocabulary_filter import ANY
 from playground.analysis.text_display import percent
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, markup
+from playground.embeddings.cloud_request import CloudRequest
+from playground.embeddings.clouds import resolve
+from playground.embeddings.point_colours import colour_choices
+from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
+from playground.embeddings.pooling_choices import pooling_choices
 from playground.errors import Cancelled
-from playground.tabs.embeddings import projector_points
-from playground.tabs.embeddings.colours import colours_of
-from playground.tabs.embeddings.files import NAMES, picture_of
+from playground.tabs.embeddings.files import NAMES
+from playground.tabs.embeddings.pictures import as_cloud
 from playground.tabs.embeddings.projector_clicks import (
-    FIRST,
-    Drawn,
     choose,
     choose_group,
+    chosen_or_first,
     download,
+    draw_neighbours,
     fly,
-    near_again,
-    neighbours_of,
-    shown_at_first,
+    nearest_to,
 )
-from playground.tabs.embeddings.projector_request import (
-    COLOURS,
-    KINDS,
-    LAYOUTS,
-    OWN,
-    SENTENCES,
-    TOKENS,
-    VOCABULARY,
-    WORDS,
-    asked,
-)
-from playground.tabs.embeddings.sentences_view import FIRST_LINES
-from playground.tabs.embeddings.words_view import FIRST_WORDS
-from playground.tabs.shared.long_work import Halt, halt_now, in_steps
-from playground.tabs.shared.page_context import GENERATES, QUIET, RUNS_MODEL, loaded, outputs
+from playground.tabs.embeddings.projector_controls import build_controls
+from playground.tabs.embeddings.projector_points import draw_cloud
+from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
+from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
+from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
 
 NAME, TITLE = "projector", "Projector"
 ABOUT = markup.explanation(
@@ -60,180 +56,105 @@ ABOUT = markup.explanation(
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
+    page = view.page
     with gr.Row(equal_height=False):
         with gr.Column(scale=7):
             figure = PlotlyView(label="The projector", height=620, elem_id="cloud")
             sentence = Panel(live=True, elem_id="cloud-sentence")
             with gr.Row(elem_classes="pg-actions"):
                 make = gr.Button("Make files", size="sm", scale=0, min_width=110, elem_id="cloud-files")
-                files = [gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False) for name in NAMES]
+                files = {
+                    name: gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False) for name in NAMES
+                }
         with gr.Column(scale=3, min_width=260):
-            what = gr.Dropdown(list(KINDS), value=VOCABULARY, label="Place", elem_id="cloud-what")
-            search = gr.Textbox("", label="Fly to", lines=1, placeholder=FIRST.strip(), elem_id="cloud-search")
-            layout = gr.Radio(list(LAYOUTS), value="PCA", label="Layout", elem_id="cloud-layout")
-            dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="cloud-dimensions")
-            colour = FollowingDropdown(list(COLOURS), value=COLOURS[0], label="Colour", elem_id="cloud-colour")
-            space = FollowingDropdown(
-                ["input embedding"], value="input embedding", label="Space", elem_id="cloud-matrix"
-            )
-            with gr.Accordion("Which tokens", open=False) as of_vocabulary:
-                script = FollowingDropdown([ANY], value=ANY, label="Script", elem_id="cloud-script")
-                leading = gr.Radio(list(SPACES), value=ANY, label="Leading space", elem_id="cloud-space")
-                least = gr.Number(0, label="At least so many characters", precision=0, elem_id="cloud-least")
-                most = gr.Number(100, label="At most", precision=0, elem_id="cloud-most")
-                pattern = gr.Textbox("", label="Regular expression", lines=1, elem_id="cloud-pattern")
-            with gr.Column(visible=False) as of_words:
-                words = gr.Textbox(
-                    FIRST_WORDS,
-                    label="Words",
-                    lines=4,
-                    max_lines=10,
-                    elem_id="cloud-words",
-                    info="With commas between them; each line is a group.",
-                )
-                by_token = gr.Checkbox(False, label="Token by token", elem_id="cloud-by-token")
-            with gr.Column(visible=False) as of_sentences:
-                lines = gr.Textbox(
-                    FIRST_LINES, label="Sentences, one a line", lines=5, max_lines=12, elem_id="cloud-lines"
-                )
-                pooling = FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="cloud-pooling")
-            with gr.Accordion("How", open=False):
-                count = gr.Number(0, label="Sample of (0: all)", precision=0, elem_id="cloud-count")
-                perplexity = gr.Number(
-                    0, label="Perplexity (t-SNE; 0: 30, or what so few points allow)", elem_id="cloud-perplexity"
-                )
-                near = gr.Number(0, label="Neighbours (UMAP; 0: 15, or all)", precision=0, elem_id="cloud-near")
-                spread = gr.Number(0.1, label="Least distance (UMAP)", step=0.05, elem_id="cloud-spread")
-                seed = gr.Number(0, label="Seed", precision=0, elem_id="cloud-seed")
-                directions = gr.Checkbox(
-                    False, label="Directions only (every vector scaled to length 1)", elem_id="cloud-directions"
-                )
-                dropped = gr.Textbox(
-                    "",
-                    label="Drop into the picture (PCA, UMAP)",
-                    lines=1,
-                    elem_id="cloud-dropped",
-                    info="Words with commas between them, another text, or a sentence, as what is placed; "
-                    "the others stay where they are.",
-                )
-            with gr.Row():
-                place = gr.Button("Place", variant="primary", min_width=80, elem_id="cloud-place")
-                stop = gr.Button("Stop", min_width=80, elem_id="cloud-stop")
+            controls = build_controls()
     with gr.Row(elem_classes="pg-controls"):
         measure = gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id="cloud-measure")
         centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="cloud-centre")
     neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")
     Panel(ABOUT)
 
-    drawn, chosen, halt = gr.State(None), gr.State(None), gr.State(Halt())
-    numbers = [least, most, count, perplexity, near, spread, seed]
-    kinds = [layout, colour, dimensions, space, script, leading]
-    controls = [
-        what,
-        *kinds,
-        least,
-        most,
-        pattern,
-        count,
-        perplexity,
-        near,
-        spread,
-        seed,
-        directions,
-        words,
-        by_token,
-        lens.applied,
-        lines,
-        pooling,
-        dropped,
-        chosen,
-    ]
-    model = lens.given[:3]
-    given = [*model, measure, centre, drawn, halt, *controls]
-    shown = [figure, sentence, script, space, colour, pooling, neighbours, drawn, chosen, lens.message]
-    view.draws(draw_if_other, given, shown)
-    gr.on(
-        [place.click, *(c.submit for c in (dropped, pattern, *numbers))],
-        draw,
-        given,
-        shown,
-        trigger_mode="once",
-        **GENERATES,
-    )
-    gr.on(
-        [c.input for c in (*kinds, directions, by_token, pooling)],
-        draw,
-        given,
-        shown,
-        trigger_mode="always_last",
-        **GENERATES,
-    )
-    what.input(show_controls, what, [of_vocabulary, of_words, of_sentences, colour, space, directions], **QUIET).then(
-        draw, given, shown, **GENERATES
-    )
-    stop.click(halt_now, halt, None, **QUIET)
-    seen = [*model, drawn, chosen, measure, centre]
-    told = [figure, neighbours, sentence, drawn, chosen, lens.message]
-    figure.select(choose, seen, told, **RUNS_MODEL)
-    figure.lasso(choose_group, seen, [neighbours, sentence, lens.message], **RUNS_MODEL)
-    gr.on([measure.input, centre.input], near_again, seen, [neighbours, lens.message], **RUNS_MODEL)
-    search.submit(fly, [*model, search, *seen[3:]], told, **RUNS_MODEL)
-    make.click(download, [*model, drawn], [*files, lens.message], **RUNS_MODEL)
+    control = gr.State(WorkControl())
+    chosen = {"drawn": gr.State(None), "chosen": gr.State(None)}
+    seen = chosen | {"measure": measure, "centre": centre}
+    results = chosen | {"figure": figure, "sentence": sentence, "neighbours": neighbours}
+    following = {name: controls.inputs[name] for name in ("script", "space", "colour", "pooling")}
+    wires: dict[str, Any] = {
+        "inputs": controls.inputs | seen | {"text": page.applied, "control": control},
+        "request": ProjectorRequest,
+        "outputs": results | following,
+    }
+    view.draws(draw_if_other, **wires)
+    numbers = "least", "most", "count", "perplexity", "near", "spread", "seed"
+    entered = [controls.place.click, *controls.events("submit", "dropped", "pattern", *numbers)]
+    bind(entered, draw, page=page, **wires, trigger_mode="once", **GENERATES)
+    switches = "layout", "colour", "dimensions", "space", "script", "leading", "directions", "by_token", "pooling"
+    switched = controls.events("input", *switches)
+    bind(switched, draw, page=page, **wires, trigger_mode="always_last", **GENERATES)
+    usual = {name: controls.inputs[name] for name in ("colour", "space", "directions")}
+    changing = wires | {"outputs": usual | controls.groups}
+    shown = bind(controls.inputs["kind"].input, show_controls, page=page, **changing, **QUIET)
+    bind(shown.then, draw, page=page, **wires, **GENERATES)
+    controls.stop.click(stop_work, control, None, **QUIET)
+    clicks: dict[str, Any] = {
+        "page": page,
+        "inputs": seen | {"search": controls.search},
+        "request": NeighbourRequest,
+        **RUNS_MODEL,
+    }
+    bind(figure.select, choose, outputs=results, **clicks)
+    bind(figure.lasso, choose_group, outputs={"neighbours": neighbours, "sentence": sentence}, **clicks)
+    bind([measure.input, centre.input], draw_neighbours, outputs={"neighbours": neighbours}, **clicks)
+    bind(controls.search.submit, fly, outputs=results, **clicks)
+    bind(make.click, download, outputs=files, **clicks)
 
 
-def show_controls(what: str) -> tuple:
-    """The controls that belong to what is placed; colour and space are the usual ones of such points. Of states within the
-    model the direction counts: a first token is often a hundred times longer than the others."""
-    return *(gr.update(visible=what == kind) for kind in (VOCABULARY, WORDS, SENTENCES)), None, None, what == TOKENS
+def show_controls(page: PageContext, request: ProjectorRequest) -> Outputs:
+    """The controls that belong to a kind of points; colour, space and directions become the usual ones of such points."""
+    kind = KINDS[request.controls.kind]
+    groups = {name: gr.update(visible=name == kind.controls) for name in (FILTER, WORDS, LINES)}
+    return groups | {"colour": None, "space": None, "directions": kind.directions}
 
 
-@outputs(9)
-def draw_if_other(model_id, device, dtype, measure, centre, drawn, halt, *rest) -> Iterator[tuple]:
-    """`draw`, unless what is asked for is on the page already: a picture of the vocabulary takes a megabyte."""
-    wanted = asked(*rest)
-    if drawn == Drawn((model_id, device, dtype), wanted):
-        yield (gr.skip(),) * 9
+def draw_if_other(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
+    """`draw`, unless the cloud is on the page already: a picture of the vocabulary takes a megabyte."""
+    if request.drawn == DrawnCloud.of(page, CloudRequest.from_controls(request.controls)):
+        yield {}
     else:
-        yield from _drawing(model_id, device, dtype, measure, centre, halt, drawn, wanted)
+        yield from draw(page, request)
 
 
-@outputs(9)
-def draw(model_id, device, dtype, measure, centre, drawn, halt, *rest) -> Iterator[tuple]:
-    """The cloud: picture, sentence, the scripts, spaces, colours and poolings to choose, neighbours of the chosen point or
-    of one to begin with, what was drawn, and the chosen point, which is none once the points are others. Long layouts tell
-    how far they are."""
-    yield from _drawing(model_id, device, dtype, measure, centre, halt, drawn, asked(*rest))
-
-
-def _drawing(model_id, device, dtype, measure, centre, halt, drawn: Drawn | None, wanted) -> Iterator[tuple]:
-    model, of = loaded(model_id, device, dtype), (model_id, device, dtype)
-    names = list(projector_points.spaces(model, wanted.what))
-    wanted = wanted._replace(space=wanted.space if wanted.space in names else names[0])
-    if drawn is None or drawn.of != of or drawn.asked.source != wanted.source:
-        wanted = wanted._replace(chosen=None)
-    halt.asked, started, skip, found = False, time.monotonic(), gr.skip(), None
+def draw(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
+    """The cloud, what can be chosen for it, and the neighbours of the chosen point or of one to begin with. No point is
+    chosen once rows mean other points. Before that, how far a long layout is."""
+    cloud_request, control, drawn = CloudRequest.from_controls(request.controls), request.control, request.drawn
+    model = page.model()
+    cloud_request = resolve(model, cloud_request)
+    if drawn is None or drawn != DrawnCloud.of(page, drawn.request) or drawn.request.identity != cloud_request.identity:
+        cloud_request = replace(cloud_request, chosen=None)
+    control.stop, started, cloud = False, time.monotonic(), None
     try:
-        for share, found in in_steps(lambda tick: projector_points.cloud(model, wanted, tick), halt, "The layout"):
-            if found is None:
-                said = f"{wanted.layout}: {percent(share)} after {time.monotonic() - started:.0f} s. Stop ends it."
-                yield skip, markup.note(said), *[skip] * 7
+        for share, cloud in in_steps(lambda tick: draw_cloud(model, cloud_request, tick), control, "The layout"):
+            if cloud is None:
+                method, seconds = cloud_request.layout.method, time.monotonic() - started
+                yield {"sentence": markup.note(f"{method}: {percent(share)} after {seconds:.0f} s. Stop ends it.")}
     except Cancelled:
-        yield skip, markup.note("Stopped. The picture is the one from before, if there was one."), *[skip] * 7
+        yield {"sentence": markup.note("Stopped. The picture is the one from before, if there was one.")}
         return
-    points, took = found.placed.points, time.monotonic() - started
-    words = found.words + (f" It took {took:.1f} s." if took > 1 else "") + " Click a point for its neighbours."
-    scripts = sorted(set(points.source.scripts)) if wanted.what == VOCABULARY else []
-    poolings, way = projector_points.poolings_of(model, wanted.pooling)
-    wanted = wanted._replace(colour=found.colour, pooling=way)
-    yield (
-        picture_of(found, wanted),
-        markup.note(words),
-        gr.update(choices=[ANY, *scripts]),
-        gr.update(choices=names, value=wanted.space),
-        gr.update(choices=colours_of(points), value=found.colour),
-        gr.update(choices=poolings, value=way),
-        neighbours_of(points, shown_at_first(found.placed, wanted.chosen), measure, centre)[0],
-        Drawn(of, wanted),
-        wanted.chosen,
-    )
+    assert cloud is not None, "the last step has the cloud"
+    points, seconds = cloud.placed.points, time.monotonic() - started
+    took = f" It took {seconds:.1f} s." if seconds > 1 else ""
+    row = chosen_or_first(points, cloud.request.chosen)
+    scripts = sorted(set(points.source.scripts)) if cloud.request.point_set.controls == FILTER else []
+    poolings, pooling = pooling_choices(model, cloud.request.points.pooling)
+    yield {
+        "figure": as_cloud(cloud),
+        "sentence": markup.note(f"{cloud.description}{took} Click a point for its neighbours."),
+        "script": gr.update(choices=[ANY, *scripts]),
+        "space": gr.update(choices=list(cloud.request.point_set.spaces(model)), value=cloud.request.space),
+        "colour": gr.update(choices=colour_choices(points), value=cloud.request.colour),
+        "pooling": gr.update(choices=poolings, value=pooling),
+        "neighbours": nearest_to(points, row, request.measure, request.centre)[0],
+        "drawn": DrawnCloud.of(page, cloud.request),
+        "chosen": cloud.request.chosen,
+    }

@@ -1,30 +1,32 @@
 """Sentences compared by meaning: a query, what is nearest to it, and how alike all are."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
 from playground import workbench
-from playground.analysis.arrays import as_array
-from playground.analysis.embeddings.pca_and_neighbours import nearest, pca
-from playground.analysis.embeddings.vector_arithmetic import cosines
-from playground.analysis.text_display import counted, plain_mark
+from playground.analysis.text_display import counted
 from playground.catalog import find
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.embeddings.pooling_choices import OWN, pooling_choices
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
-from playground.figures.embeddings.scatter import HALF, neighbours_figure, scatter_figure
-from playground.tabs.embeddings.projector_points import poolings_of
-from playground.tabs.embeddings.projector_request import OWN
-from playground.tabs.shared.long_work import Halt, halt_now, in_steps
-from playground.tabs.shared.page_context import GENERATES, QUIET, loaded, outputs
+from playground.figures.embeddings.scatter import HALF
+from playground.tabs.embeddings.pictures import neighbour_bars, on_principal_axes
+from playground.tabs.shared.events import GENERATES, QUIET
+from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
 
 NAME, TITLE = "sentences", "Sentences"
 MINILM, LOADED = "all-minilm-l6-v2", "the model that is loaded"
-BEST, MAX_SHOWN = 10, 60
 FIRST_LINES = """The cat sleeps on the warm sofa.
 A kitten is napping on the couch.
 The stock market fell sharply today.
@@ -43,9 +45,20 @@ ABOUT = markup.explanation(
 )
 
 
+@dataclass(frozen=True)
+class SentencesRequest:
+    """Which sentences are compared with which query, and by which model."""
+
+    lines: str | None
+    query: str | None
+    pooling: str | None = None
+    source: str = MINILM
+    """MINILM or LOADED."""
+    control: WorkControl = field(default_factory=WorkControl)
+
+
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
             lines = gr.Textbox(FIRST_LINES, label="Sentences, one a line", lines=8, max_lines=16, elem_id="lines")
@@ -66,101 +79,101 @@ def build(view: View) -> None:
             placed = PlotlyView(label="Sentences as points", height=480, elem_id="sentences-map")
     Panel(ABOUT)
 
-    halt = gr.State(Halt())
-    given = [*lens.given[:3], lines, query, pooling, which, halt]
-    shown = [ranking, sentence, alike, placed, pooling, badge, lens.message]
-    view.draws(draw, given, shown)
-    gr.on([search.click, query.submit, pooling.input], draw, given, shown, trigger_mode="once", **GENERATES)
-    given[5] = gr.State(OWN)  # of the model chosen now
-    which.input(draw, given, shown, trigger_mode="always_last", **GENERATES)
-    stop.click(halt_now, halt, None, **QUIET)
+    control = gr.State(WorkControl())
+    inputs = {"lines": lines, "query": query, "pooling": pooling, "source": which, "control": control}
+    wires: dict[str, Any] = {
+        "request": SentencesRequest,
+        "outputs": {
+            "ranking": ranking,
+            "sentence": sentence,
+            "alike": alike,
+            "placed": placed,
+            "pooling": pooling,
+            "badge": badge,
+        },
+    }
+    page = view.page
+    view.draws(draw, inputs, **wires)
+    searched = [search.click, query.submit, pooling.input]
+    bind(searched, draw, page=page, inputs=inputs, **wires, trigger_mode="once", **GENERATES)
+    usual = inputs | {"pooling": gr.State(OWN)}  # of the model chosen now
+    bind(which.input, draw, page=page, inputs=usual, **wires, trigger_mode="always_last", **GENERATES)
+    stop.click(stop_work, control, None, **QUIET)
 
 
-@outputs(6)
-def draw(model_id, device, dtype, lines, query, pooling, which=MINILM, halt=None) -> Iterator[tuple]:
+def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
     """The ranking, a sentence, the heat map, the sentences as points, the poolings to choose, and which one it is of which
     model. Before that, how far it is."""
-    from playground.embeddings.sentence_vectors import encode, limit_of, own_pooling, split_lines
+    from playground.embeddings.sentence_search import search_sentences
+    from playground.embeddings.sentence_vectors import chosen_pooling, encode, limit_of, split_lines
 
-    texts, halt, skip = split_lines(lines), halt or Halt(), gr.skip()
-    if not (query or "").strip():
+    texts, control = split_lines(request.lines or ""), request.control
+    if not (request.query or "").strip():
         raise PlaygroundError("There is no query.", "Type one, and press Enter.")
-    asked, halt.asked = split_lines(query)[0], False
+    query, control.stop = split_lines(request.query or "")[0], False
     try:
-        for bar, taken in sentence_model(which, model_id, device, dtype, halt):
-            if taken is None:
-                yield skip, bar, *[skip] * 4
-        model, why = taken
-        own = own_pooling(model)
-        choices, pooling = poolings_of(model, pooling)
-        way, started = own if pooling == OWN else pooling, time.monotonic()
-        for share, found in in_steps(
-            lambda tick: workbench.shared().sentences(model, tuple(texts), way, tick), halt, "The search"
+        model, reason = yield from sentence_model(page, request.source, control)
+        choices, choice = pooling_choices(model, request.pooling)
+        pooling, started, encoded = chosen_pooling(model, choice), time.monotonic(), None
+        for share, encoded in in_steps(
+            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick), control, "The search"
         ):
-            if found is None:
-                said = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
-                yield skip, markup.progress(said, share, time.monotonic() - started), *[skip] * 4
+            if encoded is None:
+                words = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
+                yield {"sentence": markup.progress(words, share, time.monotonic() - started)}
     except Cancelled:
-        yield skip, markup.note("Stopped. The pictures are the ones from before, if there were some."), *[skip] * 4
+        yield {"sentence": markup.note("Stopped. The pictures are the ones from before, if there were some.")}
         return
-    of_query = encode(model, [asked], way)
-    figures, told = _shown(texts, asked, found.vectors, of_query.vectors)
-    limit = limit_of(model)
-    for count, what in ((found.cut, counted(found.cut, "sentence")), (of_query.cut, "The query")):
+    assert encoded is not None, "the last step has the vectors"
+    of_query = encode(model, [query], pooling)
+    result = search_sentences(texts, query, encoded.vectors, of_query.vectors[0])
+    description = result.description
+    for count, what in ((encoded.cut, counted(encoded.cut, "sentence")), (of_query.cut, "The query")):
         if count:
-            told += f" {what} {'was' if count == 1 else 'were'} cut to {limit:,} tokens."
-    state, words = (
-        ("ok", f"Pooled as this model was trained: {own}.")
-        if pooling == OWN
-        else (
-            "off",
-            f"Not trained for sentences: the {pooling} of the last layer is taken."
-            if own is None
-            else f"This model was trained with another pooling: {own}.",
-        )
-    )
-    ranking, alike, placed = figures
-    badge = markup.badge("warn" if why else state, f"{why}{model.model_id}: {words}")
-    yield ranking, markup.note(told), alike, placed, gr.update(choices=choices, value=pooling), badge
+            description += f" {what} {'was' if count == 1 else 'were'} cut to {limit_of(model):,} tokens."
+    title = "The query (ringed) and the sentences"
+    placed, _ = on_principal_axes(result.with_query, selected=0, title=title, width=HALF)
+    yield {
+        "ranking": neighbour_bars(result.sentences, result.neighbours, "Nearest to the query"),
+        "sentence": markup.note(description),
+        "alike": cosines_figure(result.cosines, result.compared.labels, description=result.description),
+        "placed": placed,
+        "pooling": gr.update(choices=choices, value=choice),
+        "badge": _badge(model, choice, reason),
+    }
 
 
-def sentence_model(which: str, model_id, device, dtype, halt: Halt) -> Iterator[tuple]:
-    """Yields (progress bar, None) while MiniLM is being loaded, and at the end ("", (the model, why it is another than was
-    chosen)). Cancelled once Stop was pressed."""
-    if which == LOADED or find(model_id or "") is find(MINILM):
-        yield "", (loaded(model_id, device, dtype), "")
-        return
+def _badge(model: "LoadedModel", choice: str, reason: str) -> str:
+    """Which pooling of which model; before it the reason why it is not the chosen model."""
+    from playground.embeddings.sentence_vectors import own_pooling
+
+    own, state = own_pooling(model), "off"
+    if choice == OWN:
+        state, words = "ok", f"Pooled as this model was trained: {own}."
+    elif own is None:
+        words = f"Not trained for sentences: the {choice} of the last layer is taken."
+    else:
+        words = f"This model was trained with another pooling: {own}."
+    return markup.badge("warn" if reason else state, f"{reason}{model.model_id}: {words}")
+
+
+def sentence_model(
+    page: PageContext, source: str, control: WorkControl
+) -> Generator[Outputs, None, tuple["LoadedModel", str]]:
+    """Yields a progress bar while MiniLM is being loaded; returns the model, and the reason why it is another than was
+    chosen. Cancelled once Stop was pressed."""
+    if source == LOADED or find(page.model_id or "") is find(MINILM):
+        return page.model(), ""
     try:
-        for status in workbench.shared().loading(MINILM, device, "auto"):
-            if halt.asked:
+        for status in workbench.shared().loading(MINILM, page.device, "auto"):
+            if control.stop:
                 raise Cancelled("Loading")
             if status.model is not None:
-                yield "", (status.model, "")
-                return
-            yield markup.progress(f"{MINILM}: {status.message}", status.share, status.seconds), None
+                return status.model, ""
+            words = f"{MINILM}: {status.message}"
+            yield {"sentence": markup.progress(words, status.share, status.seconds)}
     except Cancelled:
         raise
     except PlaygroundError as error:
-        why = f"{MINILM} can't be had ({error.message.rstrip('.')}), so the loaded model is taken. "
-    yield "", (loaded(model_id, device, dtype), why)
-
-
-def _shown(texts: list[str], asked: str, vectors, query) -> tuple[tuple, str]:
-    """The ranking, the heat map and the sentences as points, and what is said of them; vectors (N, D), query (1, D)."""
-    found = nearest(vectors, query[0], min(BEST, len(texts)))
-    best = [texts[i] for i in found.indices]
-    told = (
-        f"“{plain_mark(best[0], 80)}” is nearest to “{plain_mark(asked, 60)}”, with a cosine of {found.values[0]:.3f}."
-    )
-    shown = min(len(texts), MAX_SHOWN)
-    cosine = cosines(vectors[:shown])
-    if shown > 1:
-        others = (cosine.sum() - shown) / (shown * (shown - 1))
-        first = "first " if shown < len(texts) else ""
-        told += f" The {first}{shown} sentences have {others:.2f} with one another on average."
-    points = pca(np.concatenate([as_array(query), as_array(vectors)]))
-    return (
-        neighbours_figure(found, best, title="Nearest to the query", limit=32),
-        cosines_figure(cosine, texts[:shown], description=told),
-        scatter_figure(points, [asked, *texts], selected=0, title="The query (ringed) and the sentences", width=HALF),
-    ), told
+        reason = f"{MINILM} can't be had ({error.message.rstrip('.')}), so the loaded model is taken. "
+    return page.model(), reason

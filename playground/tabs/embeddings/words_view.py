@@ -1,17 +1,32 @@
 """Words typed by the visitor, placed by an embedding matrix of the loaded model; their neighbours; sums of words."""
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import gradio as gr
 
-from playground.analysis.embeddings.pca_and_neighbours import MEASURES, nearest, pca
-from playground.analysis.embeddings.vector_arithmetic import signed_sum
+from playground.analysis.embeddings.pca_and_neighbours import MEASURES
 from playground.analysis.text_display import percent, plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
-from playground.figures.embeddings.scatter import neighbours_figure, scatter_figure
-from playground.tabs.shared.page_context import QUIET, RUNS_MODEL, loaded, outputs
+from playground.embeddings.point_neighbours import neighbours_of
+from playground.embeddings.point_sets import PointRequest, WordPoints
+from playground.figures.embeddings.scatter import neighbours_figure
+from playground.tabs.embeddings.pictures import neighbour_bars, on_principal_axes
+from playground.tabs.embeddings.projector_points import WorkbenchReader
+from playground.tabs.shared.controls import chips
+from playground.tabs.shared.events import LATEST, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from playground.embeddings.points import Points
+    from playground.models.loaded_model import LoadedModel
 
 NAME, TITLE = "words", "Words"
-NEIGHBOURS = 12
+WORDS = WordPoints()
 PRESETS = {
     "animals, fruit, cities, numbers": "cat, dog, horse, lion, mouse, wolf\n"
     "apple, banana, orange, pear, cherry, grape\n"
@@ -40,10 +55,26 @@ ABOUT = markup.explanation(
 )
 
 
+@dataclass(frozen=True)
+class WordsRequest:
+    """Which words are placed and which are added up, and how neighbours are searched."""
+
+    words: str | None
+    dimensions: str = "2D"
+    matrix: str | None = "input embedding"
+    leading_space: bool = True
+    measure: str = "cosine"
+    centre: bool = False
+    by_token: bool = False
+    drawn: str = ""
+    """The words in the picture; `words` may be others that were typed since."""
+    total: str | None = FIRST_SUM
+    keep: bool = False
+    """Whether the words of the sum are allowed as an answer."""
+
+
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    lens = view.lens
-    placed = gr.State([])
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
             words = gr.Textbox(
@@ -54,8 +85,7 @@ def build(view: View) -> None:
                 elem_id="words",
                 info="With commas between them; each line is a group with its own colour.",
             )
-            with gr.Row(elem_classes="pg-chips"):
-                presets = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in PRESETS]
+            presets = chips(PRESETS, words)
             place = gr.Button("Place", variant="primary", elem_id="place")
             dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="dimensions")
             with gr.Accordion("More", open=False):
@@ -86,147 +116,98 @@ def build(view: View) -> None:
                 elem_id="sum",
                 info="Signs with spaces round them; press Enter.",
             )
-            with gr.Row(elem_classes="pg-chips"):
-                sums = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in SUMS]
+            sums = chips({text: text for text in SUMS}, total)
             keep = gr.Checkbox(False, label="Allow the words of the sum as an answer", elem_id="sum-keep")
             answer = PlotlyView(label="Nearest to the sum", height=360, elem_id="sum-neighbours")
             said = Panel(live=True, elem_id="sum-sentence")
     Panel(ABOUT)
 
-    model, near = lens.given[:3], [which, space, measure, centre]
-    given = [*model, words, dimensions, *near, tokens]
-    drawn = [figure, sentence, neighbours, placed, which, lens.message]
-    asked = [*model, total, keep, *near]
-    summed = [answer, said, lens.message]
-    view.draws(draw, given, drawn)
-    view.draws(add_up, asked, summed)
-    gr.on([place.click, dimensions.input, tokens.input], draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL)
-    for changed in (which, space, measure, centre):
-        changed.input(draw, given, drawn, trigger_mode="always_last", **RUNS_MODEL).then(
-            add_up, asked, summed, **RUNS_MODEL
-        )
-    gr.on([total.submit, keep.input], add_up, asked, summed, trigger_mode="always_last", **RUNS_MODEL)
-    for preset in presets:
-        preset.click(choose_preset, preset, words, **QUIET).then(draw, given, drawn, **RUNS_MODEL)
-    for chip in sums:
-        chip.click(_same, chip, total, **QUIET).then(add_up, asked, summed, **RUNS_MODEL)
-    figure.select(show_neighbours, [*model, placed, *near, tokens], [neighbours, lens.message], **RUNS_MODEL)
+    drawn, page = gr.State(""), view.page
+    search: dict[str, Any] = {"matrix": which, "leading_space": space, "measure": measure, "centre": centre}
+    place_inputs = {"words": words, "dimensions": dimensions, "by_token": tokens, "drawn": drawn}
+    wires: dict[str, Any] = {"inputs": search | place_inputs | {"total": total, "keep": keep}, "request": WordsRequest}
+    places = wires | {
+        "outputs": {"figure": figure, "sentence": sentence, "neighbours": neighbours, "drawn": drawn, "matrix": which}
+    }
+    adds = wires | {"outputs": {"answer": answer, "sum_sentence": said}}
+    view.draws(draw, **places)
+    view.draws(add_up, **adds)
+    bind([place.click, dimensions.input, tokens.input], draw, page=page, **places, **LATEST)
+    bind([total.submit, keep.input], add_up, page=page, **adds, **LATEST)
+    for control in search.values():
+        drawing = bind(control.input, draw, page=page, **places, **LATEST)
+        bind(drawing.then, add_up, page=page, **adds, **RUNS_MODEL)
+    for written in presets:
+        bind(written.then, draw, page=page, **places, **RUNS_MODEL)
+    for written in sums:
+        bind(written.then, add_up, page=page, **adds, **RUNS_MODEL)
+    bind(figure.select, show_neighbours, page=page, **wires, outputs={"neighbours": neighbours}, **RUNS_MODEL)
 
 
-def choose_preset(name: str) -> str:
-    """A preset's words."""
-    return PRESETS[name]
+def draw(page: PageContext, request: WordsRequest) -> Outputs:
+    """The words on their principal axes, a sentence, and the neighbours of the first."""
+    from playground.embeddings.matrices import split_words
 
-
-def _same(text: str) -> str:
-    return text
-
-
-@outputs(5)
-def draw(
-    model_id,
-    device,
-    dtype,
-    words,
-    dimensions,
-    which="input embedding",
-    space=True,
-    measure="cosine",
-    centre=False,
-    tokens=False,
-) -> tuple:
-    """The words on their principal axes, a sentence, the neighbours of the first, the words, the matrices to choose."""
-    from playground.embeddings.matrices import table_of, word_groups
-
-    model = loaded(model_id, device, dtype)
-    chosen, lines = word_groups(words or "")
-    placed, owners, names, which = _placed(model, chosen, space, which, tokens)
-    projection = pca(placed.vectors, 3 if dimensions == "3D" else 2)
-    categories = [lines[owner] for owner in owners] if len(set(lines)) > 1 else None
+    model = page.model()
+    count = len(split_words(request.words or ""))
+    points = _points(model, request, request.words or "")
+    figure, projection = on_principal_axes(points, 3 if request.dimensions == "3D" else 2)
     shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
-    alike = table_of(model, names[which]).anisotropy
-    many = f"{len(chosen)} words" if len(owners) == len(chosen) else f"{len(owners)} tokens of {len(chosen)} words"
-    said = (
-        f"{many} in {model.anatomy.d_model:,} dimensions; the axes hold {shares} of their variance. "
+    anisotropy, many = points.table.anisotropy, len(points.numbers)
+    sentence = (
+        f"{f'{count} words' if many == count else f'{many} tokens of {count} words'} in {model.anatomy.d_model:,} "
+        f"dimensions; the axes hold {shares} of their variance. "
         f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
-        f"of {alike.mean_cosine:.2f} on average, {alike.centred:.2f} with the mean taken off: measure likeness against that."
+        f"of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the mean taken off: measure likeness "
+        "against that."
     )
-    figure = scatter_figure(projection, placed.labels(), categories)
-    bars = neighbours_of(model, placed, 0, names[which], measure, centre)
-    return figure, markup.note(said), bars, chosen, gr.update(choices=list(names), value=which)
+    return {
+        "figure": figure,
+        "sentence": markup.note(sentence),
+        "neighbours": _neighbours(points, 0, request),
+        "drawn": request.words,
+        "matrix": gr.update(choices=list(WORDS.spaces(model)), value=WORDS.space_name(model, request.matrix)),
+    }
 
 
-def _placed(model, words: list[str], space: bool, which: str, tokens: bool) -> tuple:
-    """The words, or their tokens, placed; the number of the word of each; the matrices' names, and the one that is taken."""
-    from playground.embeddings.matrices import matrices, place_words, token_by_token
-
-    names = matrices(model)
-    which = which if which in names else next(iter(names))
-    placed, owners = place_words(model, words, space, names[which]), list(range(len(words)))
-    if tokens:
-        placed, owners = token_by_token(model, placed, names[which])
-    return placed, owners, names, which
+def _points(model: "LoadedModel", request: WordsRequest, words: str) -> "Points":
+    points = PointRequest(words, by_token=request.by_token, leading_space=request.leading_space)
+    return WORDS.points(model, points, _matrix(model, request), WorkbenchReader())
 
 
-@outputs(1)
-def show_neighbours(
-    model_id, device, dtype, words, which, space, measure, centre, event: gr.EventData, tokens=False
-) -> tuple:
+def _matrix(model: "LoadedModel", request: WordsRequest) -> str:
+    """The chosen embedding matrix, or the usual one."""
+    return str(WORDS.spaces(model)[WORDS.space_name(model, request.matrix)])
+
+
+def show_neighbours(page: PageContext, request: WordsRequest, event: gr.EventData) -> Outputs:
     """The neighbours of the clicked point; nothing for a click on none."""
     index = event._data.get("customdata")
     index = index[0] if isinstance(index, list) and index else index
-    if not isinstance(index, int | float) or not words:
-        return (gr.skip(),)
-    model = loaded(model_id, device, dtype)
-    placed, _, names, which = _placed(model, words, space, which, tokens)
-    if not 0 <= index < len(placed.words):
-        return (gr.skip(),)
-    return (neighbours_of(model, placed, int(index), names[which], measure, centre),)
+    if not isinstance(index, int | float) or not request.drawn:
+        return {}
+    points = _points(page.model(), request, request.drawn)
+    if not 0 <= index < len(points.numbers):
+        return {}
+    return {"neighbours": _neighbours(points, int(index), request)}
 
 
-@outputs(2)
-def add_up(
-    model_id, device, dtype, total, keep, which="input embedding", space=True, measure="cosine", centre=False
-) -> tuple:
-    """The tokens nearest to a signed sum of words, and which is nearest without the words of the sum and with them."""
-    from playground.embeddings.matrices import added, matrices, table_of
-
-    model = loaded(model_id, device, dtype)
-    names = matrices(model)
-    matrix = names.get(which, next(iter(names.values())))
-    table, terms = table_of(model, matrix), signed_sum(total or "")
-    vector, placed = added(model, terms, matrix, space)
-    origin = None
-    if centre:  # off every word of the sum: the signs say how often
-        origin = table.mean
-        vector = vector - (sum(term.sign for term in terms) - 1) * vector.new_tensor(table.mean)
-    without, every = (
-        nearest(table.matrix, vector, NEIGHBOURS, MEASURES[measure], left_out, origin)
-        for left_out in (placed.all_ids, ())
-    )
-    best, best_of_all = (
-        f"“{plain_mark(table.texts[near.indices[0]])}” ({near.values[0]:.3f})" for near in (without, every)
-    )
-    said = f"{plain_mark(total.strip(), 80)} gives "
-    said += (
-        f"{best_of_all}; without the words of the sum {best}."
-        if keep
-        else f"{best}, the words of the sum left out; with them {best_of_all}."
-    )
-    found = every if keep else without
-    shown = neighbours_figure(
-        found, [table.texts[i] for i in found.indices], title=f"Nearest to {plain_mark(total.strip(), 60)}"
-    )
-    return shown, markup.note(said + placed.remarks())
-
-
-def neighbours_of(model, placed, index: int, matrix: str, measure: str = "cosine", centre: bool = False):
+def _neighbours(points: "Points", index: int, request: WordsRequest) -> "Figure":
     """Bars of the tokens nearest to a placed word, its own left out."""
-    from playground.embeddings.matrices import table_of
+    neighbours = neighbours_of(points, [index], request.measure, request.centre)
+    return neighbour_bars(points, neighbours, f"Nearest to “{points.name(index)}” in the whole vocabulary")
 
-    table = table_of(model, matrix)
-    own = placed.ids[index] if len(placed.ids[index]) == 1 else ()
-    origin = table.mean if centre else None
-    found = nearest(table.matrix, placed.vectors[index], NEIGHBOURS, MEASURES[measure], own, origin)
-    title = f"Nearest to “{placed.words[index]}” in the whole vocabulary"
-    return neighbours_figure(found, [table.texts[i] for i in found.indices], title=title)
+
+def add_up(page: PageContext, request: WordsRequest) -> Outputs:
+    """The tokens nearest to a signed sum of words, and which is nearest without the words of the sum and with them."""
+    from playground.embeddings.word_sums import sum_of_words
+
+    model, text = page.model(), request.total or ""
+    matrix = _matrix(model, request)
+    result = sum_of_words(model, text, matrix, request.leading_space, request.measure, request.centre)
+    neighbours = result.neighbours(request.keep)
+    labels, title = [result.table.texts[i] for i in neighbours.indices], f"Nearest to {plain_mark(text.strip(), 60)}"
+    return {
+        "answer": neighbours_figure(neighbours, labels, title=title),
+        "sum_sentence": markup.note(result.description(text, request.keep)),
+    }

@@ -1,11 +1,14 @@
 """Updates that several views send to their controls and pictures."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from playground.analysis.text_display import plain_mark
+from playground.tabs.shared.events import QUIET
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -15,6 +18,16 @@ def token_choices(labels: Sequence[str], value: int | None) -> dict[str, Any]:
     """An update for a list of tokens, each with its position; `value` is the chosen position."""
     choices = [(f"{position}: {plain_mark(label, 24)}", position) for position, label in enumerate(labels)]
     return gr.update(choices=choices, value=value)
+
+
+def chips(texts: Mapping[str, str], box: gr.Textbox) -> list[Dependency]:
+    """Builds a row of small buttons, a name for each text, that write the text into the box; returns their dependencies."""
+    with gr.Row(elem_classes="pg-chips"):
+        buttons = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in texts]
+    return [
+        button.click(None, None, box, js=f"() => {json.dumps(text)}", **QUIET)
+        for button, text in zip(buttons, texts.values(), strict=True)
+    ]
 
 
 def figure_or_nothing(figure: "Figure | None") -> dict[str, Any]:

@@ -4,34 +4,37 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from playground.errors import Cancelled
 
+V = TypeVar("V")
 EVERY = 0.3
-"""Seconds between two words on how far the work is."""
+"""Seconds between two reports of how far the work is."""
 
 
 @dataclass
-class Halt:
-    """What Stop sets and long work looks at; one for each visitor."""
+class WorkControl:
+    """What Stop sets and long work looks at; one for each visitor and view."""
 
-    asked: bool = False
+    stop: bool = False
 
 
-def halt_now(halt: Halt) -> None:
+def stop_work(control: WorkControl) -> None:
     """Stops what is being computed for this visitor."""
-    halt.asked = True
+    control.stop = True
 
 
-def in_steps(work: Callable[[Callable[[float], None]], Any], halt: Halt, what: str) -> Iterator[tuple[float, Any]]:
-    """Calls work(tick), which calls tick(share done, 0..1) now and then; yields (share, None) while it goes on, and at the
-    end (1.0, its result). Cancelled("what") once Stop was pressed; closing the iterator stops the work too."""
+def in_steps(
+    work: Callable[[Callable[[float], None]], V], control: WorkControl, what: str
+) -> Iterator[tuple[float, V | None]]:
+    """Calls work(tick), which calls tick(share done, 0..1) now and then. Yields (share, None) meanwhile, and at the end
+    (1.0, the result). Cancelled("what") once Stop was pressed; closing the iterator stops the work too."""
     share = [0.0]
 
     def tick(done: float) -> None:
         share[0] = done
-        if halt.asked:
+        if control.stop:
             raise Cancelled(what)
 
     with ThreadPoolExecutor(1) as pool:
@@ -42,6 +45,6 @@ def in_steps(work: Callable[[Callable[[float], None]], Any], halt: Halt, what: s
             while not done.wait(EVERY):
                 yield share[0], None
         except GeneratorExit:
-            halt.asked = True
+            control.stop = True
             raise
         yield 1.0, future.result()

@@ -12,7 +12,7 @@ Knows Gradio and the page's shared components; knows no tab.
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import gradio as gr
@@ -91,7 +91,8 @@ def bind(
     function.__name__ = handler.__name__
     function.handler, function.outputs = handler, frozenset(targets)  # type: ignore[attr-defined]  # for tests
     sources = [*guards, *page.context_components, *inputs.values()]
-    return gr.on(_listed(triggers), function, sources, list(dict.fromkeys(targets.values())), **options)
+    connect = triggers if isinstance(triggers, partial) else partial(gr.on, _listed(triggers))  # partial: `.then`
+    return connect(function, sources, list(dict.fromkeys(targets.values())), **options)
 
 
 def report_errors(handler: Handler) -> Handler:

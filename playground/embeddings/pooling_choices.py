@@ -1,0 +1,19 @@
+"""How a visitor can have a sentence made of its tokens. Imports torch only when a model is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+
+OWN = "the model's own"
+"""The pooling that the model was trained with, as the page lists it."""
+
+
+def pooling_choices(model: LoadedModel, chosen: str | None) -> tuple[list[str], str]:
+    """The poolings to choose from, and the one that is taken: the chosen one, or the usual one of the model."""
+    from playground.embeddings.sentence_vectors import POOLINGS, own_pooling, usual_pooling
+
+    choices = [OWN, *POOLINGS] if own_pooling(model) else list(POOLINGS)
+    return choices, chosen if chosen in choices else OWN if OWN in choices else usual_pooling(model)

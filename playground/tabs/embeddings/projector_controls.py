@@ -1,0 +1,90 @@
+"""The controls of the projector, beside its picture: what is placed, and how."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import BlockContext
+
+from playground.analysis.embeddings.layouts import METHODS, PCA
+from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
+from playground.components import FollowingDropdown
+from playground.embeddings.cloud_request import VOCABULARY
+from playground.embeddings.point_colours import COLOURS
+from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
+from playground.embeddings.pooling_choices import OWN
+from playground.tabs.embeddings.projector_clicks import FIRST
+from playground.tabs.embeddings.sentences_view import FIRST_LINES
+from playground.tabs.embeddings.words_view import FIRST_WORDS
+
+DROPPED = (
+    "Words with commas between them, another text, or a sentence, as what is placed; the others stay where they are."
+)
+
+
+@dataclass
+class ProjectorControls:
+    """The controls by name, and the groups that belong to a kind of points."""
+
+    inputs: dict[str, Any]
+    """A field of CloudControls -> its component."""
+    groups: dict[str, BlockContext]
+    """A group of controls, as `PointSet.controls` names it -> what holds it."""
+    search: gr.Textbox
+    place: gr.Button
+    stop: gr.Button
+
+    def events(self, event: str, *names: str) -> list:
+        """An event, `input` or `submit`, of the controls of these names."""
+        return [getattr(self.inputs[name], event) for name in names]
+
+
+def build_controls() -> ProjectorControls:
+    """Builds the controls, one below the other."""
+    kind = gr.Dropdown(list(KINDS), value=VOCABULARY, label="Place", elem_id="cloud-what")
+    search = gr.Textbox("", label="Fly to", lines=1, placeholder=FIRST.strip(), elem_id="cloud-search")
+    inputs: dict[str, Any] = {
+        "kind": kind,
+        "layout": gr.Radio(list(METHODS), value=PCA, label="Layout", elem_id="cloud-layout"),
+        "dimensions": gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="cloud-dimensions"),
+        "colour": FollowingDropdown(list(COLOURS), value=COLOURS[0], label="Colour", elem_id="cloud-colour"),
+        "space": FollowingDropdown(["input embedding"], value="input embedding", label="Space", elem_id="cloud-matrix"),
+    }
+    groups: dict[str, BlockContext] = {}
+    with gr.Accordion("Which tokens", open=False) as groups[FILTER]:
+        inputs |= {
+            "script": FollowingDropdown([ANY], value=ANY, label="Script", elem_id="cloud-script"),
+            "leading": gr.Radio(list(SPACES), value=ANY, label="Leading space", elem_id="cloud-space"),
+            "least": gr.Number(0, label="At least so many characters", precision=0, elem_id="cloud-least"),
+            "most": gr.Number(100, label="At most", precision=0, elem_id="cloud-most"),
+            "pattern": gr.Textbox("", label="Regular expression", lines=1, elem_id="cloud-pattern"),
+        }
+    with gr.Column(visible=False) as groups[WORDS]:
+        info = "With commas between them; each line is a group."
+        inputs |= {
+            "words": gr.Textbox(FIRST_WORDS, label="Words", lines=4, max_lines=10, elem_id="cloud-words", info=info),
+            "by_token": gr.Checkbox(False, label="Token by token", elem_id="cloud-by-token"),
+        }
+    with gr.Column(visible=False) as groups[LINES]:
+        label = "Sentences, one a line"
+        inputs |= {
+            "lines": gr.Textbox(FIRST_LINES, label=label, lines=5, max_lines=12, elem_id="cloud-lines"),
+            "pooling": FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="cloud-pooling"),
+        }
+    with gr.Accordion("How", open=False):
+        perplexity = "Perplexity (t-SNE; 0: 30, or what so few points allow)"
+        directions = "Directions only (every vector scaled to length 1)"
+        dropped = "Drop into the picture (PCA, UMAP)"
+        inputs |= {
+            "count": gr.Number(0, label="Sample of (0: all)", precision=0, elem_id="cloud-count"),
+            "perplexity": gr.Number(0, label=perplexity, elem_id="cloud-perplexity"),
+            "near": gr.Number(0, label="Neighbours (UMAP; 0: 15, or all)", precision=0, elem_id="cloud-near"),
+            "spread": gr.Number(0.1, label="Least distance (UMAP)", step=0.05, elem_id="cloud-spread"),
+            "seed": gr.Number(0, label="Seed", precision=0, elem_id="cloud-seed"),
+            "directions": gr.Checkbox(False, label=directions, elem_id="cloud-directions"),
+            "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=DROPPED),
+        }
+    with gr.Row():
+        place = gr.Button("Place", variant="primary", min_width=80, elem_id="cloud-place")
+        stop = gr.Button("Stop", min_width=80, elem_id="cloud-stop")
+    return ProjectorControls(inputs, groups, search, place, stop)
