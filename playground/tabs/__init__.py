@@ -3,4 +3,4 @@
 from playground.tabs import attention, embeddings, generate, positions
 
 TABS = (generate, attention, positions, embeddings)
-"""In the page's order. Each has NAME, TITLE and build(lens)."""
+"""In the page's order. Each has NAME, TITLE and build(page)."""

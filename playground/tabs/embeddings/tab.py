@@ -9,6 +9,6 @@ VIEWS = (words_view, projector_view, layers_view, sentences_view)
 """In the order of the page."""
 
 
-def build(lens: PageControls) -> None:
+def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
-    build_views(lens, NAME, VIEWS)
+    build_views(page, NAME, VIEWS)

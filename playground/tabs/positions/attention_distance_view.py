@@ -204,12 +204,14 @@ def _counts(grids: dict, periods: np.ndarray) -> str:
     return f"{words}; {(grids[PERIODIC_NAME] >= PERIODIC).sum()} are periodic (autocorrelation {PERIODIC} and more)."
 
 
-def _sentence(found: DistanceProfile, layer: int, head: int) -> str:
+def _sentence(measured: DistanceProfile, layer: int, head: int) -> str:
     words = (
-        f"Layer {layer}, head {head}: {percent(found.near[head])} of the attention goes at most {NEAR} tokens away "
-        f"(evenly spread it would be {percent(found.even)}); "
-        f"distance explains {percent(found.explained[head])} of its variance"
+        f"Layer {layer}, head {head}: {percent(measured.near[head])} of the attention goes at most {NEAR} tokens away "
+        f"(evenly spread it would be {percent(measured.even)}); "
+        f"distance explains {percent(measured.explained[head])} of its variance"
     )
-    if found.period[head]:
-        words += f"; it most repeats after {found.period[head]} tokens (autocorrelation {found.periodic[head]:.2f})"
+    if measured.period[head]:
+        words += (
+            f"; it most repeats after {measured.period[head]} tokens (autocorrelation {measured.periodic[head]:.2f})"
+        )
     return words + "."

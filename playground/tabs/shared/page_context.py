@@ -6,8 +6,6 @@ Knows the workbench; knows nothing of what the tabs draw.
 
 import logging
 from dataclasses import dataclass, field
-from functools import wraps
-from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -16,7 +14,6 @@ from gradio.components import Component
 from playground import workbench
 from playground.components import Panel, markup
 from playground.errors import PlaygroundError
-from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL  # noqa: F401 (until all tabs are wired by name)
 from playground.tabs.shared.head_chooser import SharedHead
 
 if TYPE_CHECKING:
@@ -44,7 +41,9 @@ class PageContext:
 
     def model(self) -> "LoadedModel":
         """The model of the page. StillLoading before the first one is there; PlaygroundError if it can't be loaded."""
-        return loaded(self.model_id, self.device, self.dtype)
+        if not self.model_id:
+            raise StillLoading("The model is still loading.", "Wait a moment.")
+        return workbench.shared().model(self.model_id, self.device, self.dtype)
 
     def recording(self, text: str | tuple[int, ...] | None = None) -> "Recording":
         """The recording of the text under the lens, or of another text or token ids."""
@@ -77,43 +76,9 @@ class PageControls:
         """In the order of PageContext's fields."""
         return [self.model, self.device, self.dtype, self.applied, self.written]
 
-    @property
-    def given(self) -> list:
-        return [self.model, self.device, self.dtype, self.applied]
-
 
 class StillLoading(PlaygroundError):
     """Nothing is wrong: the page's first model is on its way, and the page shows how far it is."""
-
-
-def telling(handler):
-    """Makes a handler's last output the page's message: an error is told there and everything else stays as it
-    was; when the handler succeeds, the message goes away.
-
-    The handler returns (or yields) its outputs as a tuple, without the message.
-    """
-    if isgeneratorfunction(handler):
-
-        @wraps(handler)
-        def told(*arguments):
-            size = 0
-            try:
-                for outputs in handler(*arguments):
-                    size = len(outputs)
-                    yield *outputs, ""
-            except Exception as error:
-                yield *[gr.skip()] * (size or handler.outputs), message_for(error)
-
-    else:
-
-        @wraps(handler)
-        def told(*arguments):
-            try:
-                return *handler(*arguments), ""
-            except Exception as error:
-                return *[gr.skip()] * handler.outputs, message_for(error)
-
-    return told
 
 
 def message_for(error: Exception):
@@ -128,55 +93,9 @@ def message_for(error: Exception):
     return markup.problem(PlaygroundError(words, "The rest of the page goes on; the server's log has the details."))
 
 
-def outputs(count: int):
-    """Says how many outputs a handler has, besides the message that `telling` adds."""
-
-    def mark(handler):
-        handler.outputs = count
-        return telling(handler)
-
-    return mark
-
-
-def loaded(model_id: str, device: str, dtype: str):
-    """The model of the page. StillLoading before the first one is there."""
-    if not model_id:
-        raise StillLoading("The model is still loading.", "Wait a moment.")
-    return workbench.shared().model(model_id, device, dtype)
-
-
-def recorded(model_id: str, device: str, dtype: str, text: str):
-    """The recording of the text under the lens."""
-    return recording_of(loaded(model_id, device, dtype), text)
-
-
 def recording_of(model: "LoadedModel", text: str | tuple[int, ...]) -> "Recording":
     """A model's recording of a text; of a model that reads pairs, of both sentences round its separator."""
     pair = None
     if model.capabilities.pairs and isinstance(text, str):
         text, pair = model.vocabulary.split_pair(text)
     return workbench.shared().recording(model, text, pair=pair)
-
-
-def while_open(names: tuple[str, ...], handler):
-    """The handler, doing its work only while a model is there and what has these names is open: a tab, or a view and its
-    tab. Its first inputs are the names of what is open, then the model's id and what else it takes."""
-    count, idle = len(names), (gr.skip(),) * (handler.outputs + 1)
-
-    def open_now(given: tuple) -> bool:
-        return given[:count] == names and bool(given[count])
-
-    if isgeneratorfunction(handler):
-
-        def guarded(*given):
-            if open_now(given):
-                yield from handler(*given[count:])
-            else:
-                yield idle
-
-    else:
-
-        def guarded(*given):
-            return handler(*given[count:]) if open_now(given) else idle
-
-    return guarded

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from playground.tabs.shared.events import LATEST, QUIET
-from playground.tabs.shared.page_context import PageControls, while_open
+from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.wiring import Handler, bind
 
 
@@ -41,9 +42,6 @@ def changes_with(events: Sequence) -> gr.State:
     return state
 
 
-noted = changes_with  # until the Attention tab is wired by name
-
-
 @dataclass
 class View:
     """Where a view lies: the page's shared components, which view of its tab is open, and the names of view and tab."""
@@ -55,15 +53,11 @@ class View:
     name: str
     tab: str
 
-    @property
-    def lens(self) -> PageControls:  # until all tabs are wired by name
-        return self.page
-
     def draws(
         self,
         handler: Handler,
-        inputs: Mapping[str, Component] | list,
-        outputs: Mapping[str, Component] | list,
+        inputs: Mapping[str, Component],
+        outputs: Mapping[str, Block],
         also: gr.State | None = None,
         request: type | None = None,
     ) -> None:
@@ -74,10 +68,6 @@ class View:
         """
         states = [self.page.opened[self.tab], self.another, *([also] if also else [])]
         events = [*(state.change for state in states), *self.page.triggers]
-        if isinstance(inputs, list):  # until all tabs are wired by name
-            guarded = while_open((self.name, self.tab), handler)
-            gr.on(events, guarded, [self.open_view, self.page.active, *inputs], outputs, **LATEST)
-            return
         bind(
             events,
             handler,
