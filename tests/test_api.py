@@ -21,8 +21,10 @@ from playground.page import create_app, launch_options
 from playground.positions.schemes import position_facts
 from playground.settings import Settings
 from playground.tabs.generate import streaming
-from playground.tabs.generate.session import GenerationSession
+from playground.tabs.generate.controls import RANGES, SamplingControls
+from playground.tabs.generate.request import SessionId, WriteRequest
 from playground.tabs.shared import events
+from playground.tabs.shared.page_context import PageContext
 from tests.tools import zoo
 
 SMOLLM2 = "smollm2-135m-instruct"
@@ -326,8 +328,9 @@ def passes(server):
 def test_closing_the_stream_stops_the_computing(passes):
     """Guards against a model that goes on for a visitor who has pressed Stop: when the page's handler is closed, not
     one forward pass more is made."""
-    rules = 200, 0, 0, 1, 1, 0, True
-    run = streaming.stream(SMOLLM2, "cpu", "float32", "The cat sat", "complete", GenerationSession(), "rank", *rules)
+    sampling = SamplingControls(max_new_tokens=200, temperature=0, top_p=1, greedy=True)
+    request = WriteRequest(SessionId(), "complete", "rank", "The cat sat", sampling=sampling)
+    run = streaming.stream(PageContext(SMOLLM2, "cpu", "float32"), request)
     for _ in range(4):
         next(run)
     run.close()
@@ -341,11 +344,13 @@ def test_a_page_closed_while_generating(server, passes):
     """Guards against a server that computes for pages long gone: a connection that ends while text streams ends the
     computing too."""
     page = Page(server)
-    loaded = list(page.run("load_model", [SMOLLM2, "auto", "auto"]))
+    context = [None] * 5  # states, whose values the server has
+    loaded = list(page.run("load_model", [*context, SMOLLM2, "auto", "auto"]))
     assert loaded[-1]["success"]
-    rules = 500, 0, 0, 1, 1, 0, True, 0, 1, 0, "", 1, 1
-    given = [None, None, None, "The cat sat on the mat", "complete", "", "", None, "rank", *rules]
-    events = page.run("start_writing", given)
+    sampling = SamplingControls(max_new_tokens=500, temperature=0, top_p=1, greedy=True)
+    rules = [getattr(sampling, name) for name in (*RANGES, "stop", "seed", "greedy")]
+    values = [*context, None, "complete", "rank", "The cat sat on the mat", "", "", *rules, []]
+    events = page.run("start_writing", values)
     while len(passes) < 4:
         assert next(events)["msg"] != "process_completed"
     events.close()

@@ -30,11 +30,16 @@ from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.embeddings import layers_view, projector_clicks
 from playground.tabs.embeddings import words_view as embeddings
-from playground.tabs.generate import branches, chat, controls, score, streaming, tab
-from playground.tabs.generate.session import GenerationSession, entries_of
+from playground.tabs.generate import branches, chat, prompt_view, score, tab, token_clicks
+from playground.tabs.generate.controls import SamplingControls
+from playground.tabs.generate.request import SessionId, ViewRequest, WriteRequest
+from playground.tabs.generate.score import ScoreRequest
+from playground.tabs.generate.session import find_session
+from playground.tabs.generate.session_view import entries_of
 from playground.tabs.generate.strip import strip_items
 from playground.tabs.shared import sidebar
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sidebar import LoadRequest
 from playground.workbench import Workbench
 from tests.tabs import calling
 from tests.tools import zoo
@@ -102,6 +107,11 @@ def event(**data) -> gr.EventData:
     return gr.EventData(None, data)
 
 
+def writing(text: str, session: str | None = None, **rules) -> WriteRequest:
+    """A request to write, of a new visitor if none is named."""
+    return WriteRequest(session or SessionId(), "complete", "rank", text, sampling=SamplingControls(**rules))
+
+
 # --- what a handler gave back -----------------------------------------------------------------------------------
 
 
@@ -114,7 +124,9 @@ def answers(handler, *arguments) -> list:
         given = [given] if isinstance(given, tuple) else list(given)
         assert {len(outputs) for outputs in given} == {handler.outputs + 1}
     for outputs in given:
-        for output in outputs.values() if isinstance(outputs, dict) else outputs:
+        if isinstance(outputs, dict):  # "applied" is the text itself, which stays on the server
+            outputs = [output for name, output in outputs.items() if name != "applied"]
+        for output in outputs:
             assert_inert(output)
     return given
 
@@ -179,10 +191,10 @@ def accepted(given: list[tuple]) -> bool:
 def handlers(model: str, text: str):
     """Every handler that reads the text under the lens, with its arguments."""
     first = *model_of(model), text
-    yield tab.draw, (*first, "complete", GenerationSession())
-    yield streaming.stream, (*first, "complete", GenerationSession(), "rank", 2, 0.7, 0, 0.95, 1.0, 0, False)
     page, kind = PageContext(*first), "encoder" if model == "bart" else "self"
     head = HeadRequest(1, 1, kind)
+    yield prompt_view.draw, (page, ViewRequest(SessionId()))
+    yield tab.start_writing, (page, writing(text, max_new_tokens=2))
     yield attention.draw, (page, HeadRequest())
     yield attention.draw_head, (page, head)
     yield attention.draw_overview, (page, head)
@@ -203,7 +215,7 @@ def handlers(model: str, text: str):
     yield layers_view.draw_layer, (*first, 1)
 
 
-DRAWERS = (streaming.stream, attention.draw, embeddings.draw)
+DRAWERS = (tab.start_writing, attention.draw, embeddings.draw)
 """Which draw all that the others draw one at a time."""
 
 
@@ -226,7 +238,7 @@ def test_odd_texts(model, name):
     markup."""
     asked = [call for call in handlers(model, ODD[name]) if name in FEW.get(model, ()) or call[0] in DRAWERS]
     worked = [handler.__name__ for handler, arguments in asked if accepted(answers(handler, *arguments))]
-    assert {handler.__name__ for handler, _ in asked} - set(worked) == ({"stream"} if model == "bert" else set())
+    assert {handler.__name__ for handler, _ in asked} - set(worked) == ({"start_writing"} if model == "bert" else set())
 
 
 @pytest.mark.parametrize("model", ["tiny", "smollm2"])
@@ -254,7 +266,7 @@ def test_a_text_longer_than_the_context(model, limit):
     for handler, arguments in handlers(model, words):
         if handler is not embeddings.draw:
             message = refusal(answers(handler, *arguments))
-            numbers = [limit, limit - 1] if handler is streaming.stream else [limit]  # one must be left to write
+            numbers = [limit, limit - 1] if handler is tab.start_writing else [limit]  # one must be left to write
             assert any(f"tokens; with this model at most {number:,}" in message for number in numbers), message
 
 
@@ -272,42 +284,45 @@ def test_many_words():
 def test_every_token_can_be_clicked(model, text):
     """Guards against a chart whose title is a script: tokens of the text and generated ones are explained."""
     first = *model_of(model), text
-    mode, written = "fill" if model == "bert" else "complete", None
-    written = answers(tab.draw, *first, mode, GenerationSession())[-1][-2]
+    page, request = PageContext(*first), ViewRequest(SessionId(), "fill" if model == "bert" else "complete", "rank")
+    answers(prompt_view.draw, page, request)
     if model != "bert":
-        written = answers(streaming.stream, *first, mode, written, "rank", 3, 1.0, 0, 1.0, 1.0, 0, False)[-1][-2]
-    items = strip_items(entries_of(workbench.shared().model(*model_of(model)), written))
+        answers(tab.start_writing, page, writing(text, request.session, max_new_tokens=3, temperature=1.0, top_p=1.0))
+    items = strip_items(entries_of(workbench.shared().model(*model_of(model)), find_session(request.session)))
     json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
     for index in {0, 1, len(items) - 2, len(items) - 1}:
-        clicked = answers(tab.explain, *first[:3], mode, written, "rank", event(index=index))
-        assert accepted(clicked) or mode == "fill" and items[index]["kind"] == "special"
-    assert accepted(answers(tab.explain, *first[:3], mode, written, "rank", event(index=len(items) + 5)))
+        clicked = answers(token_clicks.explain, page, request, event(index=index))
+        assert accepted(clicked) or request.mode == "fill" and items[index]["kind"] == "special"
+    assert accepted(answers(token_clicks.explain, page, request, event(index=len(items) + 5)))
 
 
 def test_where_nothing_was_expected_no_chart_stands():
     """Guards against the chart of another token above the sentence that this one was predicted by nobody."""
     cases = ("tiny", "complete", 0, "Here the text begins"), ("bart", "translate", 2, "the encoder")
     for model, mode, index, words in cases:
-        written = answers(tab.draw, *model_of(model), "abc", mode, GenerationSession())[-1][-2]
-        (given,) = answers(tab.explain, *model_of(model), mode, written, "rank", event(index=index))
-        assert given[2] is None and words in given[3] and given[-1] == ""
+        page, request = PageContext(*model_of(model), "abc"), ViewRequest(SessionId(), mode, "rank")
+        answers(prompt_view.draw, page, request)
+        outputs = calling.answer(token_clicks.explain, page, request, event(index=index))
+        assert outputs["chart"] is None and words in outputs["detail"]
 
 
 def test_two_texts_beside_each_other():
     """Guards against hostile texts in the picture, or one that is compared with nothing."""
-    (given,) = answers(score.beside, *model_of("tiny"), SCRIPT, IMAGE)
-    assert "times as likely as the other" in given[1] and "perplexity" in given[1] and given[-1] == ""
-    assert "One token alone" in refusal(answers(score.beside, *model_of("tiny"), "a", "b"))
+    page = PageContext(*model_of("tiny"), SCRIPT)
+    (outputs,) = answers(score.compare_texts, page, ScoreRequest(IMAGE))
+    assert "times as likely as the other" in outputs["status"] and "perplexity" in outputs["status"]
+    assert outputs["message"] == ""
+    assert "One token alone" in refusal(answers(score.compare_texts, replace(page, text="a"), ScoreRequest("b")))
 
 
 def test_hostile_tokens_are_shown_as_they_are():
     """Guards against a token that vanishes when it is made harmless: the strip's text is the token, the chart's labels
     are the escaped token."""
-    first = *model_of("hostile"), "".join(HOSTILE)
-    *_, (strip, _, chart, detail, *_, message) = answers(
-        streaming.stream, *first, "complete", GenerationSession(), "rank", 2, 1.0, 0, 1.0, 1.0, 0, False
-    )
-    assert message == ""
+    text = "".join(HOSTILE)
+    page, request = PageContext(*model_of("hostile"), text), writing(text, max_new_tokens=2, temperature=1, top_p=1)
+    *_, outputs = answers(tab.start_writing, page, request)
+    strip, chart, detail = outputs["strip"], outputs["chart"], outputs["detail"]
+    assert outputs["message"] == ""
     assert [item["text"] for item in strip][: len(HOSTILE)] == list(HOSTILE)
     assert len(strip) == len(HOSTILE) + 2 and {item["text"] for item in strip[-2:]} <= set(HOSTILE)
     assert markup.text(plain_mark(strip[-1]["text"])) in detail
@@ -318,12 +333,12 @@ def test_hostile_tokens_are_shown_as_they_are():
 def test_a_click_that_makes_no_sense(data, caplog):
     """Guards against a browser that sends what it should not: nothing is lost."""
     first = *model_of("tiny"), "abc"
-    page = PageContext(*first)
-    written = answers(tab.draw, *first, "complete", GenerationSession())[-1][-2]
+    page, request = PageContext(*first), ViewRequest(SessionId(), "complete", "rank")
+    answers(prompt_view.draw, page, request)
     for handler, arguments in (
-        (tab.explain, (*first, "complete", written, "rank", event(**data))),
-        (branches.show_node, (*model_of("tiny"), written, "rank", event(**data))),
-        (branches.branch, (*model_of("tiny"), written, "rank", event(**data), 2, 0.7, 0, 0.95, 1.0, 0, False)),
+        (token_clicks.explain, (page, request, event(**data))),
+        (branches.show_node, (page, request, event(**data))),
+        (branches.branch, (page, writing("abc", request.session, max_new_tokens=2), event(**data))),
         (attention.open_head, (page, HeadRequest(), event(**data))),
         (attention.open_row, (page, HeadRequest(), event(**data))),
         (attention.open_token, (page, HeadRequest(), event(**data))),
@@ -361,42 +376,39 @@ def test_layers_and_heads_out_of_range():
 
 def test_rules_out_of_range():
     """Guards against a torch error for a temperature of 9: what stands on the page stays."""
-    first = *model_of("tiny"), "some text", "complete", GenerationSession(), "rank"
-    for rules, words in (
-        ((0, 1, 0, 1, 1, 0, False), "max_new_tokens is 0. It is a whole number from 1"),
-        ((5, 9, 0, 1, 1, 0, False), "temperature is 9. It is from 0 to 5"),
-        ((5, 1, -1, 1, 1, 0, False), "top_k is -1. It is a whole number from 0"),
-        ((5, 1, 0, 2, 1, 0, False), "top_p is 2. It is from 0 to 1"),
-        ((5, 1, 0, 1, 0, 0, False), "repetition_penalty is 0. It is from 0.1 to 5"),
-        ((5, 1, 0, 1, 1, -7, False), "seed is -7. It is a whole number from 0"),
+    page = PageContext(*model_of("tiny"))
+    for rule, words in (
+        ({"max_new_tokens": 0}, "max_new_tokens is 0. It is a whole number from 1"),
+        ({"temperature": 9}, "temperature is 9. It is from 0 to 5"),
+        ({"top_k": -1}, "top_k is -1. It is a whole number from 0"),
+        ({"top_p": 2}, "top_p is 2. It is from 0 to 1"),
+        ({"repetition_penalty": 0}, "repetition_penalty is 0. It is from 0.1 to 5"),
+        ({"seed": -7}, "seed is -7. It is a whole number from 0"),
     ):
-        assert words in refusal(answers(streaming.stream, *first, *rules)).replace("</strong>", "")
+        request = writing("some text", **{"max_new_tokens": 5, "temperature": 1, "top_p": 1} | rule)
+        assert words in refusal(answers(tab.start_writing, page, request)).replace("</strong>", "")
 
 
 @pytest.mark.parametrize("nothing", [None, "", "x", float("nan")])
 def test_an_emptied_number_box(nothing):
     """Guards against a TypeError from int(None): the message names the control."""
-    plain = [5, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", 1, 1]
     names = {
-        0: "New tokens",
-        1: "Temperature",
-        2: "Top-k",
-        3: "Top-p",
-        4: "Repetition penalty",
-        7: "Min-p",
-        8: "Typical-p",
-        9: "No repeated n-gram",
-        11: "Samples",
-        12: "Beams",
+        "max_new_tokens": "New tokens",
+        "temperature": "Temperature",
+        "top_k": "Top-k",
+        "top_p": "Top-p",
+        "repetition_penalty": "Repetition penalty",
+        "min_p": "Min-p",
+        "typical_p": "Typical-p",
+        "no_repeat_ngram": "No repeated n-gram",
+        "samples": "Samples",
+        "beams": "Beams",
     }
-    for place, name in names.items():
-        rules = [nothing if number == place else value for number, value in enumerate(plain)]
-        given = answers(
-            streaming.stream, *model_of("tiny"), "some text", "complete", GenerationSession(), "rank", *rules
-        )
-        assert f"{name} is empty" in refusal(given) and "Type one" in given[0][-1]
+    for rule, name in names.items():
+        given = answers(tab.start_writing, PageContext(*model_of("tiny")), writing("some text", **{rule: nothing}))
+        assert f"{name} is empty" in refusal(given) and "Type one" in given[0]["message"]
     if nothing != "x" and nothing == nothing:  # without a seed each text is another
-        controls.settings_of(*plain[:5], nothing or None, *plain[6:])
+        SamplingControls(seed=nothing or None).settings()
 
 
 def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
@@ -405,8 +417,9 @@ def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
     with pytest.raises(PlaygroundError, match="both ways") as refused:
         generate(bert, "Hello")
     assert "fills masks" in refused.value.remedy and "[MASK]" in refused.value.remedy and "Fill" in refused.value.remedy
-    first = *model_of("bert"), "ab", "complete", GenerationSession(), "rank"
-    assert "fills masks: write [MASK]" in refusal(answers(streaming.stream, *first, 2, 0, 0, 1, 1, 0, True))
+    request = writing("ab", max_new_tokens=2, temperature=0, greedy=True)
+    given = answers(tab.start_writing, PageContext(*model_of("bert")), request)
+    assert "fills masks: write [MASK]" in refusal(given)
     with pytest.raises(PlaygroundError, match="without a language-model head") as refused:
         generate(minilm, "Hello")
     assert "vectors" in refused.value.remedy and "masks" not in refused.value.remedy
@@ -415,32 +428,28 @@ def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
 def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
     """Guards against a page that generates by limits of its own instead of the server's."""
     monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
-    given = answers(
-        streaming.stream, *model_of("tiny"), "ab", "complete", GenerationSession(), "rank", 9, 0, 0, 1, 1, 0, True
-    )
-    assert [item["kind"] for item in given[-1][0]] == ["prompt"] * 2 + ["generated"] * 2
-    assert "9 were asked for; this server writes at most 2 in one go." in given[-1][1]
-    for several in ((2, 1), (1, 2)):  # samples, beams
-        rules = 9, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", *several
-        given = answers(streaming.stream, *model_of("tiny"), "ab", "complete", GenerationSession(), "rank", *rules)
-        assert "9 were asked for; this server writes at most 2" in given[-1][1]
+    page = PageContext(*model_of("tiny"))
+    *_, outputs = answers(tab.start_writing, page, writing("ab", max_new_tokens=9, temperature=0, greedy=True))
+    assert [item["kind"] for item in outputs["strip"]] == ["prompt"] * 2 + ["generated"] * 2
+    assert "9 were asked for; this server writes at most 2 in one go." in outputs["status"]
+    for several in ({"samples": 2}, {"beams": 2}):
+        request = writing("ab", max_new_tokens=9, temperature=1, top_p=1, **several)
+        *_, outputs = answers(tab.start_writing, page, request)
+        assert "9 were asked for; this server writes at most 2" in outputs["status"]
 
 
 def test_the_contexts_limit_of_new_tokens():
     """Guards against a text that ends without a word where the context does, 64 tokens here."""
-    given = answers(
-        streaming.stream, *model_of("tiny"), "a" * 61, "complete", GenerationSession(), "rank", 9, 0, 0, 1, 1, 0, True
-    )
-    assert "9 were asked for; a text may have 64 tokens with what is written after it" in given[-1][1]
-    assert "leaves room for 3." in given[-1][1]
+    request = writing("a" * 61, max_new_tokens=9, temperature=0, greedy=True)
+    *_, outputs = answers(tab.start_writing, PageContext(*model_of("tiny")), request)
+    assert "9 were asked for; a text may have 64 tokens with what is written after it" in outputs["status"]
+    assert "leaves room for 3." in outputs["status"]
 
 
 def test_chat_without_a_template():
     """Guards against an answer that the model was never taught to give."""
-    given = answers(
-        chat.send, *model_of("tiny"), "hello", "", GenerationSession(), "rank", 5, 0.7, 0, 1.0, 1.0, 0, False
-    )
-    assert "no chat template" in refusal(given)
+    request = replace(writing("", max_new_tokens=5, top_p=1.0), mode="chat", message="hello")
+    assert "no chat template" in refusal(answers(chat.send, PageContext(*model_of("tiny")), request))
 
 
 def test_lengths_of_the_formula_out_of_range():
@@ -467,20 +476,20 @@ def test_positions_of_every_model(model):
 )
 def test_what_is_no_model(model_id):
     """Guards against a page without a model after a wrong name: the former stays, the message is inert and helps."""
-    given = list(sidebar.load_model(model_id, "auto", "auto"))
-    *_, (model, device, dtype, card, status, cancel) = given
-    assert all(skipped(output) for output in (model, device, dtype, card)), "the former model was lost"
-    assert 'role="alert"' in status and cancel.visible is False
+    *_, outputs = calling.answers(sidebar.load_model, PageContext(), LoadRequest(model_id))
+    assert not {"model", "device", "dtype", "card"} & outputs.keys(), "the former model was lost"
+    status = outputs["status"]
+    assert 'role="alert"' in status and outputs["cancel"].visible is False
     assert_markup(status)
     assert status.split("</strong>")[1].removesuffix("</div>").strip(), "there is no remedy"
 
 
 def test_unknown_devices():
     """Guards against a KeyError for a device that another machine had."""
-    *_, given = sidebar.load_model("tiny", "cuda:7", "auto")
-    assert "cuda:7" in given[4] and "cpu" in given[4]
-    *_, given = sidebar.load_model("tiny", "auto", "int3")
-    assert "int3" in given[4] and "bfloat16" in given[4]
+    *_, outputs = sidebar.load_model(PageContext(), LoadRequest("tiny", "cuda:7"))
+    assert "cuda:7" in outputs["status"] and "cpu" in outputs["status"]
+    *_, outputs = sidebar.load_model(PageContext(), LoadRequest("tiny", dtype="int3"))
+    assert "int3" in outputs["status"] and "bfloat16" in outputs["status"]
 
 
 def test_before_the_first_model_is_there():
@@ -492,6 +501,6 @@ def test_before_the_first_model_is_there():
 
 def test_the_card_of_a_hostile_model():
     """Guards against a folder whose name is a script."""
-    *_, (model, _, _, card, _, _) = sidebar.load_model("hostile", "auto", "auto")
-    assert model == "hostile"
-    assert_markup(card)
+    *_, outputs = sidebar.load_model(PageContext(), LoadRequest("hostile"))
+    assert outputs["model"] == "hostile"
+    assert_markup(outputs["card"])

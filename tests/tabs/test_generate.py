@@ -11,7 +11,9 @@ from playground.recording import recording as recording_module
 from playground.recording.record import record
 from playground.tabs.generate import controls, modes, score
 from playground.tabs.generate.strip import prompt_entries, strip_items
+from playground.tabs.shared.page_context import PageContext
 from tests.generation.test_generate import counted_passes
+from tests.tabs.calling import answer
 
 TEXT = "The cat sat on the mat. 今天"
 
@@ -38,12 +40,12 @@ def test_one_token_has_no_score(smollm2):
 
 def test_two_texts_are_told_in_every_unit(smollm2):
     """Guards against a comparison that leaves out the loss and the perplexity that each text alone is told with."""
-    told = [score.score_of(r, prompt_entries(r)) for r in (record(smollm2, "The cat sat"), record(smollm2, TEXT))]
-    table = score.score_table(told)
-    for one in told:
+    scores = [score.score_of(r, prompt_entries(r)) for r in (record(smollm2, "The cat sat"), record(smollm2, TEXT))]
+    table = score.score_table(scores)
+    for one in scores:
         numbers = f"{one.log_likelihood:,.2f}", f"{one.loss:.3f}", f"{one.perplexity:,.2f}", f"{one.bits_per_byte:.3f}"
         assert all(f"<td>{number}</td>" in table for number in numbers)
-    assert table.index("first text") < table.index(f"{told[0].loss:.3f}") < table.index("second text")
+    assert table.index("first text") < table.index(f"{scores[0].loss:.3f}") < table.index("second text")
 
 
 def test_a_long_text_is_scored_in_stretches(tiny, monkeypatch):
@@ -58,8 +60,8 @@ def test_a_long_text_is_scored_in_stretches(tiny, monkeypatch):
         entries = prompt_entries(long)
     assert passes == [1] * math.ceil(len(entries) / 7)
     for one, other in zip(entries, short, strict=True):
-        told = [[entry.pop(name, 0.0) for name in ("probability", "entropy")] for entry in (one, other)]
-        assert told[0] == pytest.approx(told[1], rel=1e-4) and one == other
+        predicted = [[entry.pop(name, 0.0) for name in ("probability", "entropy")] for entry in (one, other)]
+        assert predicted[0] == pytest.approx(predicted[1], rel=1e-4) and one == other
 
 
 @pytest.mark.parametrize("colour", ["probability", "rank", "surprisal", "entropy"])
@@ -80,16 +82,10 @@ def test_shade_by_rank_by_hand():
 @pytest.mark.parametrize("name", controls.PRESETS)
 def test_presets_are_rules_that_exist(name):
     """Guards against a preset that leaves a rule of the one before it in place, or names one out of range."""
-    _, temperature, top_p, top_k, min_p, typical_p, penalty, ngram = controls.choose_preset(name)
-    GenerationSettings(
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        min_p=min_p,
-        typical_p=typical_p,
-        repetition_penalty=penalty,
-        no_repeat_ngram=ngram,
-    )
+    outputs = answer(controls.choose_preset, PageContext(), controls.PresetRequest(name))
+    rules = {rule: value for rule, value in outputs.items() if rule not in ("preset", "message")}
+    assert rules.keys() == controls.RULES_OFF.keys()
+    GenerationSettings(**rules)
 
 
 def test_modes_follow_the_model(smollm2, minilm, tiny):

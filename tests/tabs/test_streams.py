@@ -1,6 +1,8 @@
 """A stream of the Generate tab and what a visitor does meanwhile: Stop, another text, another model, another stream."""
 
-from types import SimpleNamespace
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
 
 import gradio as gr
 import pytest
@@ -9,19 +11,29 @@ import torch
 from playground import workbench
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.text_display import percent
+from playground.concurrency.byte_size import byte_size
+from playground.concurrency.session_store import SessionStore
 from playground.generation import continuation_tree, decoder
 from playground.generation.steps import step_of
 from playground.recording.record import record
-from playground.tabs.generate import branches, chat, streaming, tab
-from playground.tabs.generate.session import GenerationSession
+from playground.tabs.generate import branches, chat, prompt_view, streaming, tab, token_clicks, tree_growth
+from playground.tabs.generate.controls import SamplingControls
+from playground.tabs.generate.request import PieceRequest, SessionId, ViewRequest, WriteRequest
+from playground.tabs.generate.session import GenerationSession, SessionKey, find_session, store_session
 from playground.tabs.generate.strip import entry_of
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import report_errors
 from playground.workbench import Workbench
 from tests.generation.test_generate import counted_passes
+from tests.tabs.calling import answer, answers
 from tests.tools import zoo
 
-RULES = 12, 0, 0, 1, 1, 0, True
+TWELVE = SamplingControls(max_new_tokens=12, temperature=0, top_p=1, greedy=True)
+DRAWN = SamplingControls(max_new_tokens=12, temperature=1, top_p=1)
 ANYWHERE = "tiny", "cpu", "float32"
-OTHER = "other", "cpu", "float32"
+PAGE, OTHER = PageContext(*ANYWHERE), PageContext("other", "cpu", "float32")
+SHOWN = {"strip", "status", "chart", "detail", "stages", "pieces"}
+SHOWN |= {"tree", "comparing", "leaf", "beside", "chatbot", "session"}
 
 
 @pytest.fixture(autouse=True)
@@ -36,112 +48,133 @@ def bench(tiny, monkeypatch):
     workbench.share(former)
 
 
-def begun(text="abc", written=None, given=ANYWHERE):
-    """A stream that has written two tokens at least, and what it shows."""
-    stream = streaming.stream(*given, text, "complete", written or GenerationSession(), "rank", *RULES)
-    shown = next(stream)[-2]
-    while len(shown.tree.nodes) < 2:
+def write(text="abc", visitor=None, sampling=TWELVE, handler=streaming.stream, page=PAGE) -> Iterator[dict]:
+    """A stream of a visitor, a new one if none is named, and what it gives the page."""
+    request = WriteRequest(visitor or SessionId(), "complete", "rank", text, sampling=sampling)
+    return report_errors(handler)(page, request)
+
+
+def begun(text="abc", visitor=None):
+    """A stream that has written two tokens at least, its visitor and session."""
+    visitor = visitor or SessionId()
+    stream = write(text, visitor)
+    next(stream)
+    while len(find_session(visitor).tree.nodes) < 2:
         next(stream)
-    return stream, shown
+    return stream, visitor, find_session(visitor)
 
 
-def clicked(index: int) -> SimpleNamespace:
-    """A click on an item of the strip."""
-    return SimpleNamespace(_data={"index": index})
+def look(visitor, mode="complete") -> ViewRequest:
+    return ViewRequest(visitor, mode, "rank")
+
+
+def explain(visitor, index: int) -> dict:
+    """The page after a click on an item of the strip."""
+    return answer(token_clicks.explain, PAGE, look(visitor), clicked(index=index))
+
+
+def typing(visitor) -> WriteRequest:
+    return WriteRequest(visitor, "complete", "rank", "abc", sampling=TWELVE)
+
+
+def clicked(**data) -> gr.EventData:
+    return gr.EventData(None, data)
 
 
 def test_another_text_ends_a_stream():
     """Guards against the former text's strip under a new one: a stream that is left says nothing more."""
-    stream, written = begun()
-    *_, fresh, message = tab.draw(*ANYWHERE, "xyz", "complete", written)
-    assert message == "" and fresh.key[4] == "xyz"
-    count = len(written.tree.nodes)
-    assert list(stream) == [] and len(written.tree.nodes) <= count + 1
+    stream, visitor, session = begun()
+    answer(prompt_view.draw, PageContext(*ANYWHERE, "xyz"), look(visitor))
+    assert find_session(visitor).key.text == "xyz"
+    count = len(session.tree.nodes)
+    assert list(stream) == [] and len(session.tree.nodes) <= count + 1
 
 
 def test_a_text_drawn_late_leaves_the_stream_alone(monkeypatch):
     """Guards against Generate pressed while a long text is still being drawn: the drawing ended the stream."""
-    plain, before, streams = tab.first_sight, GenerationSession(), []
+    plain, visitor, streams = prompt_view.read_prompt, SessionId(), []
 
-    def slow(*given):
-        streams.append(streaming.stream(*ANYWHERE, "abc", "complete", before, "rank", *RULES))
+    def slow(*arguments):
+        streams.append(write("abc", visitor))
         next(streams[0])
-        return plain(*given)
+        return plain(*arguments)
 
-    monkeypatch.setattr(tab, "first_sight", slow)
-    *controls, message = tab.draw(*ANYWHERE, "abc", "complete", before)
-    assert message == "" and all(value == gr.skip() for value in controls[-12:])
+    monkeypatch.setattr(prompt_view, "read_prompt", slow)
+    outputs = answer(prompt_view.draw, PageContext(*ANYWHERE, "abc"), look(visitor))
+    assert not SHOWN & outputs.keys()
     *_, last = streams[0]
-    assert last[-1] == "" and "12 tokens in" in last[1]
+    assert last["message"] == "" and "12 tokens in" in last["status"]
 
 
 def test_what_is_forgotten_stays_forgotten():
     """Guards against a stream that brings cleared continuations back."""
-    stream, written = begun()
-    *_, cleared, message = streaming.clear(*ANYWHERE, written, "rank")
-    assert message == "" and list(stream) == [] and not cleared.tree.nodes
+    stream, visitor, _ = begun()
+    answer(streaming.clear, PAGE, look(visitor))
+    assert list(stream) == [] and not find_session(visitor).tree.nodes
 
 
 def test_of_two_streams_the_later_one_stays():
     """Guards against two streams that take the strip from each other."""
-    first, written = begun()
-    second = streaming.stream(*ANYWHERE, "abc", "complete", written, "rank", *RULES)
+    first, visitor, _ = begun()
+    second = write("abc", visitor)
     next(second)
     assert list(first) == []
     *_, last = second
-    assert last[-1] == "" and "12 tokens in" in last[1]
-    third, written = begun("xyz")
-    branches.show_node(*ANYWHERE, written, "rank", SimpleNamespace(_data={"customdata": 0}))
-    assert list(third) == [] and written.node == 0
+    assert last["message"] == "" and "12 tokens in" in last["status"]
+    third, visitor, session = begun("xyz")
+    answer(branches.show_node, PAGE, look(visitor), clicked(customdata=0))
+    assert list(third) == [] and session.node == 0
 
 
 def test_stop_while_the_text_is_read(bench, monkeypatch):
     """Guards against a Stop that is forgotten once the text has been read."""
-    plain, before = bench.recording, GenerationSession()
+    plain, visitor = bench.recording, SessionId()
 
-    def pressed(*given, **named):
-        streaming.stop(before)
-        return plain(*given, **named)
+    def pressed(*arguments, **named):
+        streaming.stop(PAGE, look(visitor))
+        return plain(*arguments, **named)
 
     monkeypatch.setattr(bench, "recording", pressed)
-    *_, last = streaming.stream(*ANYWHERE, "abc", "complete", before, "rank", *RULES)
-    assert last[-1] == "" and "Stopped before the first token" in last[1] and not last[-2].tree.nodes
+    *_, last = write("abc", visitor)
+    assert last["message"] == "" and "Stopped before the first token" in last["status"]
+    assert not find_session(visitor).tree.nodes
 
 
 def test_another_model_does_not_go_on():
     """Guards against ids of one tokenizer that another model continues, or looks up beyond its table."""
-    stream, written = begun()
+    stream, visitor, _ = begun()
     list(stream)
-    click = SimpleNamespace(_data={"customdata": 1, "index": 1})
-    answers = [
-        next(streaming.go_on(*OTHER, written, "rank", *RULES)),
-        next(branches.branch(*OTHER, written, "rank", click, *RULES)),
-        branches.show_node(*OTHER, written, "rank", click),
-        streaming.clear(*OTHER, written, "rank"),
-        tab.explain(*OTHER, "complete", written, "rank", click),
-        tab.recolour(*OTHER, written, "rank"),
-        chat.look_into(*OTHER, written),
+    click, request = clicked(customdata=1, index=1), look(visitor)
+    writing = WriteRequest(visitor, "complete", "rank", sampling=TWELVE)
+    given = [
+        answers(streaming.go_on, OTHER, writing),
+        answers(branches.branch, OTHER, writing, click),
+        answers(branches.show_node, OTHER, request, click),
+        answers(streaming.clear, OTHER, request),
+        answers(token_clicks.explain, OTHER, request, click),
+        answers(token_clicks.recolour, OTHER, request),
+        answers(chat.look_into, OTHER, request),
     ]
-    assert all("The model was changed meanwhile" in answer[-1] for answer in answers)
-    *_, message = tab.recolour("tiny", "cpu", "int8", written, "rank")
-    assert "The model was changed" in message, "another number format is another model"
+    assert all("The model was changed meanwhile" in outputs[0]["message"] for outputs in given)
+    (outputs,) = answers(token_clicks.recolour, PageContext("tiny", "cpu", "int8"), request)
+    assert "The model was changed" in outputs["message"], "another number format is another model"
 
 
 def test_the_text_comes_under_the_lens_when_the_stream_begins():
     """Guards against what is typed during a stream: it was applied when the stream ended, and deleted what was written."""
-    shown = list(tab.start_writing(*ANYWHERE, "abc", "complete", "", "", GenerationSession(), "rank", *RULES))
-    assert shown[0][0] == "abc" and all(answer[0] != "abc" for answer in shown[1:])
-    assert shown[-1][-1] == "" and len(shown[-1]) == 16
-    *_, refused = tab.start_writing(*ANYWHERE, "", "complete", "", "", GenerationSession(), "rank", *RULES)
-    assert refused[0] != "" and 'role="alert"' in refused[-1]
+    request = WriteRequest(SessionId(), "complete", "rank", "abc", sampling=TWELVE)
+    outputs = answers(tab.start_writing, PAGE, request)
+    assert outputs[0]["applied"] == "abc" and all(later.get("applied") != "abc" for later in outputs[1:])
+    assert outputs[-1]["message"] == ""
+    refused = answers(tab.start_writing, PAGE, WriteRequest(SessionId(), "complete", "rank", "", sampling=TWELVE))
+    assert refused[0].get("applied") != "" and 'role="alert"' in refused[-1]["message"]
 
 
 def test_a_click_tells_of_the_text_that_was_read():
     """Guards against the explanation of another text: the box, or the lens, may hold another one by now."""
-    stream, written = begun("aab")
+    stream, visitor, _ = begun("aab")
     list(stream)
-    _, _, _, words, _, _, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(2))
-    assert message == "" and "“b”" in words
+    assert "“b”" in explain(visitor, 2)["detail"]
 
 
 # --- long texts ------------------------------------------------------------------------------------------------------
@@ -161,26 +194,27 @@ def test_stop_while_a_long_text_is_read(bench, long):
     """Guards against a Stop that waits until the whole of a long text has been read, and against a text that is read twice:
     once for what the model expected in it and once to be continued."""
     with counted_passes(bench.model("tiny")) as passes:
-        stream = streaming.stream(*ANYWHERE, LONG, "complete", GenerationSession(), "rank", *RULES)
-        written = next(stream)[-2]
-        words = [next(stream)[1] for _ in range(2)]
+        visitor = SessionId()
+        stream = write(LONG, visitor)
+        next(stream)
+        words = [next(stream)["status"] for _ in range(2)]
         assert ["5 of 36 tokens" in words[0], "10 of 36 tokens" in words[1], passes] == [True, True, [5, 5]]
-        streaming.stop(written)
+        streaming.stop(PAGE, look(visitor))
         *_, last = stream
-    assert "Stopped before the first token" in last[1] and last[-1] == "" and sum(passes) <= 15
-    *_, last = streaming.stream(*ANYWHERE, LONG, "complete", written, "rank", *RULES)
-    assert "12 tokens in" in last[1] and [item["text"] for item in last[0][:3]] == ["T", "h", "e"]
-    _, _, chart, words, _, _, message = tab.explain(*ANYWHERE, "complete", last[-2], "rank", clicked(2))
-    assert message == "" and "“e”" in words and chart is not None, "and any token of it can be asked of"
+    assert "Stopped before the first token" in last["status"] and last["message"] == "" and sum(passes) <= 15
+    *_, last = write(LONG, visitor)
+    assert "12 tokens in" in last["status"] and [item["text"] for item in last["strip"][:3]] == ["T", "h", "e"]
+    outputs = explain(visitor, 2)
+    assert "“e”" in outputs["detail"] and outputs["chart"] is not None, "and any token of it can be asked of"
 
 
 def test_a_long_text_that_is_left_is_read_no_further(bench, long):
     """Guards against a text that is read on for a page that shows another one."""
-    stream = streaming.stream(*ANYWHERE, LONG, "complete", GenerationSession(), "rank", *RULES)
-    written = next(stream)[-2]
-    next(stream)
+    visitor = SessionId()
+    stream = write(LONG, visitor)
+    next(stream), next(stream)
     with counted_passes(bench.model("tiny")) as passes:
-        written.leave()
+        find_session(visitor).end_stream()
         assert list(stream) == [] and sum(passes) <= 5
 
 
@@ -192,43 +226,54 @@ def test_each_piece_of_a_character_can_be_looked_at(bench):
     here, and each has candidates of its own."""
     model = bench.model("tiny")
     ids = model.vocabulary.tokenize("中")[0]
-    stream, written = begun("a中b")
+    stream, visitor, session = begun("a中b")
     list(stream)
     rows = record(model, "a中b").logits
-    _, _, _, words, _, pieces, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(1))
-    assert message == "" and "“中 1/3”" in words and pieces["visible"] and pieces["value"] == 1
+    outputs = explain(visitor, 1)
+    pieces = outputs["pieces"]
+    assert "“中 1/3”" in outputs["detail"] and pieces["visible"] and pieces["value"] == 1
     assert [choice[0].split(" · ")[0] for choice in pieces["choices"]] == ["1/3 ⟨E4⟩", "2/3 ⟨B8⟩", "3/3 ⟨AD⟩"]
     for number, (name, place) in enumerate(pieces["choices"]):
-        _, _, chart, words, _, again, message = tab.explain_piece(*ANYWHERE, "complete", written, "rank", place)
+        outputs = answer(token_clicks.explain_piece, PAGE, PieceRequest(visitor, "complete", "rank", place))
         share = float(rows[number].softmax(-1)[ids[number]])
-        assert message == "" and again["value"] == place == written.place == number + 1
-        assert f"“中 {number + 1}/3” had probability {share:.3g} " in words and name.endswith(f" · {percent(share)}")
-        assert chart.layout.meta["description"] != ""
-    _, _, _, _, _, pieces, _ = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(2))
-    assert not pieces["visible"], "b is one token"
+        assert outputs["pieces"]["value"] == place == session.focus == number + 1
+        assert f"“中 {number + 1}/3” had probability {share:.3g} " in outputs["detail"]
+        assert name.endswith(f" · {percent(share)}") and outputs["chart"].layout.meta["description"] != ""
+    assert not explain(visitor, 2)["pieces"]["visible"], "b is one token"
     for nonsense in (None, -1, 10**6):
-        assert tab.explain_piece(*ANYWHERE, "complete", written, "rank", nonsense)[2] == gr.skip()
+        outputs = answer(token_clicks.explain_piece, PAGE, PieceRequest(visitor, "complete", "rank", nonsense))
+        assert "chart" not in outputs
 
 
 def test_pieces_of_a_written_character(bench):
     """Guards against alternatives at another piece than the one that is looked at: a bar clicked there branches there."""
     model = bench.model("tiny")
-    written = GenerationSession((*ANYWHERE, "complete", "a"), tuple(model.vocabulary.tokenize("a")[0]))
-    written.prompt = [entry_of(token, "prompt") for token in model.vocabulary.tokenize("a")[1]]
+    visitor = SessionId()
+    session = GenerationSession(SessionKey(*ANYWHERE, "complete", "a"), tuple(model.vocabulary.tokenize("a")[0]))
+    store_session(visitor, session)
+    session.prompt = [entry_of(token, "prompt") for token in model.vocabulary.tokenize("a")[1]]
     logits = torch.arange(zoo.VOCABULARY, dtype=torch.float32)
     for token_id in model.vocabulary.tokenize("中")[0]:
-        told = expectation(logits, 12, token_id)
-        written.node = written.tree.add(
-            written.node,
+        expected = expectation(logits, 12, token_id)
+        session.node = session.tree.add(
+            session.node,
             step_of(
-                model, told, token_id, index=0, text="", choice=None, seconds=0.0, stopped=False, chosen_probability=0.5
+                model,
+                expected,
+                token_id,
+                index=0,
+                text="",
+                choice=None,
+                seconds=0.0,
+                stopped=False,
+                chosen_probability=0.5,
             ),
         )
-    *_, pieces, message = tab.explain(*ANYWHERE, "complete", written, "rank", clicked(1))
-    assert message == "" and [place for _, place in pieces["choices"]] == [1, 2, 3] and written.place == 1
-    tab.explain_piece(*ANYWHERE, "complete", written, "rank", 3)
-    node = branches.take(model, written, 0)
-    assert len(written.tree.path(node)) == 3, "beside the third piece"
+    pieces = explain(visitor, 1)["pieces"]
+    assert [place for _, place in pieces["choices"]] == [1, 2, 3] and session.focus == 1
+    token_clicks.explain_piece(PAGE, PieceRequest(visitor, "complete", "rank", 3))
+    node = branches.take(model, session, 0)
+    assert len(session.tree.path(node)) == 3, "beside the third piece"
 
 
 # --- the tree's bound ------------------------------------------------------------------------------------------------
@@ -237,29 +282,126 @@ def test_pieces_of_a_written_character(bench):
 def test_a_full_tree_makes_room_and_says_so(bench, monkeypatch):
     """Guards against a visitor whose continuations fill the server's memory: those written first go, the one on the strip
     stays, and the page says how many."""
-    for module in (streaming, continuation_tree):
+    for module in (tree_growth, continuation_tree):
         monkeypatch.setattr(module, "MAX_TOKENS", 40)
     monkeypatch.setattr(bench.model("tiny").model.generation_config, "eos_token_id", None)
-    written, drawn, gone = GenerationSession(), (12, 1, 0, 1, 1), []
+    visitor, gone = SessionId(), []
     for seed in range(6):
-        *_, last = streaming.stream(*ANYWHERE, "abc", "complete", written, "rank", *drawn, seed, False)
-        written = last[-2]
-        assert last[-1] == "" and len(written.tree.nodes) <= 40 and len(written.steps()) == 12
-        gone.append("written first had to go" in last[1])
-    assert gone == [False, False, False, True, True, True] and len(written.tree.leaves()) == 3
-    before = [step.token.id for step in written.steps()]
-    *_, last = streaming.go_on(*ANYWHERE, written, "rank", *drawn, 0, False)
-    assert last[-1] == "" and [step.token.id for step in last[-2].steps()][:12] == before and "had to go" in last[1]
-    rules = 12, 1, 0, 1, 1, 0, False, 0.0, 1.0, 0, "", 4
-    *_, last = streaming.stream(*ANYWHERE, "abc", "complete", written, "rank", *rules)
-    assert all(output == gr.skip() for output in last[:-1])
-    assert "48 tokens would be written; one tree holds at most 40" in last[-1] and "fewer" in last[-1]
+        *_, last = write("abc", visitor, replace(DRAWN, seed=seed))
+        session = find_session(visitor)
+        assert last["message"] == "" and len(session.tree.nodes) <= 40 and len(session.steps()) == 12
+        gone.append("written first had to go" in last["status"])
+    assert gone == [False, False, False, True, True, True] and len(session.tree.leaves()) == 3
+    before = [step.token.id for step in session.steps()]
+    *_, last = write("", visitor, DRAWN, streaming.go_on)
+    assert last["message"] == "" and "had to go" in last["status"]
+    assert [step.token.id for step in find_session(visitor).steps()][:12] == before
+    *_, last = write("abc", visitor, replace(DRAWN, samples=4))
+    assert last.keys() == {"message"}
+    assert "48 tokens would be written; one tree holds at most 40" in last["message"] and "fewer" in last["message"]
 
 
 def test_a_stream_that_is_left_changes_nothing(monkeypatch):
     """Guards against a former stream, still waiting for its token, that puts the strip back to where it was."""
-    first, written = begun()
-    second = streaming.stream(*ANYWHERE, "abc", "complete", written, "rank", *RULES)
+    first, visitor, session = begun()
+    second = write("abc", visitor)
     next(second)
-    node, count = written.node, len(written.tree.nodes)
-    assert list(first) == [] and (written.node, len(written.tree.nodes)) == (node, count)
+    node, count = session.node, len(session.tree.nodes)
+    assert list(first) == [] and (session.node, len(session.tree.nodes)) == (node, count)
+
+
+# --- the budget of all visitors' sessions -----------------------------------------------------------------------------
+
+
+def test_thirty_visitors_stay_within_the_budget(bench):
+    """Guards against the trees of a class that fill the server's memory, and against continuations that vanish without a
+    word: all sessions together stay within the budget, whoever lost his continuations is told so, and nobody else."""
+    list(write("abc", visitor := SessionId()))
+    size = find_session(visitor).nbytes
+    bench.sessions = SessionStore(8 * size)
+    visitors = [SessionId() for _ in range(30)]
+    for visitor in visitors:
+        for _ in write("abc", visitor, DRAWN):
+            assert bench.sessions.used <= bench.sessions.budget
+    evicted = [visitor for visitor in visitors if find_session(visitor) is None]
+    assert 20 <= len(evicted) < 28 and visitors[-1] not in evicted
+    page = PageContext(*ANYWHERE, "abc")
+    for visitor in set(visitors) - set(evicted):
+        assert len(find_session(visitor).steps()) == 12
+        explain(visitor, 1)
+    events = (
+        (token_clicks.explain, look, clicked(index=1)),
+        (token_clicks.recolour, look),
+        (branches.show_node, look, clicked(customdata=0)),
+        (branches.branch, typing, clicked(customdata=0)),
+        (streaming.go_on, typing),
+        (tab.start_writing, typing),
+        (prompt_view.draw, look),
+        (chat.look_into, look),
+    )
+    for number, visitor in enumerate(evicted):
+        handler, request, *event = events[number % len(events)]
+        outputs = answers(handler, page, request(visitor), *event)
+        assert all("had to make room for other visitors" in each["message"] for each in outputs)
+        assert [item["text"] for item in outputs[-1]["strip"][:3]] == ["a", "b", "c"], "the text is read again"
+        assert outputs[-1]["tree"]["visible"] is False and bench.sessions.used <= bench.sessions.budget
+        assert answer(token_clicks.recolour, page, look(visitor))["strip"] == outputs[-1]["strip"], "told once"
+
+
+def test_a_stream_ends_when_its_continuations_are_evicted(bench, monkeypatch):
+    """Guards against a stream that writes on into a session that is no longer counted."""
+    monkeypatch.setattr(streaming, "FEED_EVERY", 0)  # an update after every token
+    monkeypatch.setattr(streaming, "FEED_SHARE", 1)
+    stream, visitor, session = begun()
+    bench.sessions.budget = 1
+    list(write("xyz"))
+    *_, last = stream
+    assert "had to make room for other visitors" in last["message"] and [i["text"] for i in last["strip"]] == list(
+        "abc"
+    )
+    count = len(session.tree.nodes)
+    assert list(stream) == [] and len(session.tree.nodes) == count < 12 and not find_session(visitor).tree.nodes
+
+
+def test_a_text_that_nothing_was_written_after_is_read_again_in_silence(bench):
+    """Guards against visitors who are told of continuations that they never had."""
+    page, visitor = PageContext(*ANYWHERE, "abc"), SessionId()
+    answer(prompt_view.draw, page, look(visitor))
+    bench.sessions.budget = 1
+    list(write("xyz"))
+    outputs = answer(token_clicks.explain, page, look(visitor), clicked(index=1))
+    assert "“b”" in outputs["detail"] and find_session(visitor).key.text == "abc"
+
+
+def test_a_session_knows_its_bytes(bench):
+    """Guards against a budget that counts an estimate far from what is kept, and steps that are measured again and again."""
+    stream, visitor, session = begun("The cat sat on the mat")
+    list(stream)
+    held = byte_size([session.prompt, session.ids, [node.step for node in session.tree.nodes]])
+    assert 1 <= session.nbytes / held < 2, "at most twice: steps share what they have in common"
+    before, number = session.nbytes, session.node
+    session.tree.nodes[number].step = replace(session.tree.nodes[number].step, alternatives=())
+    assert session.nbytes < before, "a step that was written anew is measured anew"
+
+
+def test_every_page_has_a_session_of_its_own():
+    """Guards against visitors who share a session: Gradio copies the first value of a State for each page."""
+    state = gr.State(SessionId())
+    assert len({state.value, deepcopy(state.value), deepcopy(state.value)}) == 3
+
+
+def test_a_conversation_outlives_its_eviction(bench, smollm2, monkeypatch):
+    """Guards against a chat that begins anew, without a word, because other visitors wrote: the model reads the turns
+    that the chat box shows, special characters included."""
+    monkeypatch.setattr(bench, "model", lambda *_: smollm2)
+    visitor, sampling, box = SessionId(), replace(TWELVE, max_new_tokens=2), gr.Chatbot()
+    request = WriteRequest(visitor, "chat", "rank", message="Is 1 < 2 & 2 < 3?", sampling=sampling)
+    shown = answers(chat.send, PAGE, request)[-1]["chatbot"]
+    turns = find_session(visitor).turns
+    bench.sessions.budget = 1
+    list(write("xyz"))
+    assert find_session(visitor) is None
+    request = replace(request, message="Why?", conversation=box.preprocess(box.postprocess(shown)))
+    outputs = answers(chat.send, PAGE, request)
+    assert all("had to make room for other visitors" in each["message"] for each in outputs)
+    assert find_session(visitor).messages == [*turns, {"role": "user", "content": "Why?"}] and len(turns) == 2

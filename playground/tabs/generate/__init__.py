@@ -1,7 +1,9 @@
-"""Generate: the model goes on from the text, token by token, with why it chose each; chats, scores, fills, translates.
+"""Generate: the model goes on from the text, token by token, and the page shows why it chose each; chats, scores, fills,
+translates.
 
-tab.py builds and connects it; controls.py holds the rules of sampling; written.py what a visitor has before him;
-strip.py and why.py show it; writing.py, branches.py, chat.py, score.py and fill.py answer what the visitor does.
+tab.py connects the components of layout.py and controls.py to the handlers: prompt_view.py (a text before anything is
+written), streaming.py, branches.py and chat.py (writing), score.py and fill.py (other modes), token_clicks.py. session.py
+holds one visitor's state; session_view.py, strip.py and token_explanation.py show it.
 """
 
 from playground.tabs.generate.tab import NAME, TITLE, build

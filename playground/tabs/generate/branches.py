@@ -2,6 +2,7 @@
 them side by side."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -9,86 +10,99 @@ from playground.analysis.text_display import counted, plain_mark
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
-from playground.tabs.generate.controls import settings_of
-from playground.tabs.generate.score import side_by_side
-from playground.tabs.generate.session import SHOWN, GenerationSession, explain_end, view
+from playground.tabs.generate.prompt_view import session_of
+from playground.tabs.generate.request import CompareRequest, ViewRequest, WriteRequest
+from playground.tabs.generate.score import HIDDEN, side_by_side
+from playground.tabs.generate.session import GenerationSession
+from playground.tabs.generate.session_view import explain_end, session_view
 from playground.tabs.generate.streaming import write
-from playground.tabs.shared.page_context import loaded, outputs
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from playground.generation.steps import NextTokens, Step
+    from playground.models.loaded_model import LoadedModel
 
 
-@outputs(SHOWN)
-def branch(model_id, device, dtype, written, colour, event: gr.EventData, *rules) -> Iterator[tuple]:
-    """Goes on with the alternative whose bar was clicked; what stood there stays in the tree."""
-    written.check(model_id, device, dtype)
-    model, asked = loaded(model_id, device, dtype), settings_of(*rules)
-    node = take(model, written, int(event._data["customdata"]))
+def branch(page: PageContext, request: WriteRequest, event: gr.EventData) -> Iterator[Outputs]:
+    """Goes on with the alternative whose bar was clicked; the former continuation stays in the tree."""
+    session = session_of(page, request)
+    session.check(page)
+    model, settings = page.model(), request.sampling.settings()
+    node = take(model, session, int(event._data["customdata"]))
     if node is None:
-        yield (gr.skip(),) * SHOWN
+        yield {}
         return
-    written.begin()
-    if written.tree.nodes[node].step.stopped or written.tree.children(node):  # its end is known already
-        written.node = written.tree.end_of(node)
-        yield view(model, written, "This continuation was written before.", colour, explain_end(model, written))
+    session.start_stream()
+    tree = session.tree
+    if tree.nodes[node].step.stopped or tree.children(node):  # it was written before, up to its end
+        session.node = tree.end_of(node)
+        words, explanation = "This continuation was written before.", explain_end(model, session)
+        yield session_view(model, session, words, request.colour, explanation)
         return
-    yield from write(model, written, asked, node, colour)
+    yield from write(page, request, session, node, settings)
 
 
-def take(model, written: GenerationSession, number: int) -> int | None:
-    """The node of an alternative at the place that is explained, new or there already; None for a bar that is no
-    alternative, or the token that stands there. PlaygroundError inside the visitor's own text."""
+def take(model: "LoadedModel", session: GenerationSession, number: int) -> int | None:
+    """The node of an alternative at the focus, new or there already. None for a bar that is no alternative.
+    PlaygroundError inside the visitor's own text."""
     from playground.generation.steps import step_by_hand
 
-    if written.place is not None and written.place < len(written.prompt):
+    focus, tree = session.focus, session.tree
+    if focus is not None and focus < len(session.prompt):
         raise PlaygroundError(
             "This token is part of your text, which the model does not write.",
             "Shorten the text to end before it; then its alternatives are what comes next.",
         )
-    steps = written.steps()
-    after = 0 if written.place is None else written.place - len(written.prompt)
-    if after < len(steps):
-        place, parent = steps[after], written.tree.nodes[written.tree.path(written.node)[after]].parent
-    else:
-        place, parent = written.following, ROOT
+    path = tree.path(session.node)
+    count = 0 if focus is None else focus - len(session.prompt)
+    place: NextTokens | Step | None = session.next_tokens
+    parent = ROOT
+    if count < len(path):
+        place, parent = tree.nodes[path[count]].step, tree.nodes[path[count]].parent
     if place is None or not 0 <= number < len(place.alternatives):
         return None
-    return written.tree.add(parent, step_by_hand(model, place, number))
+    return tree.add(parent, step_by_hand(model, place, number))
 
 
-@outputs(SHOWN)
-def show_node(model_id, device, dtype, written, colour, event: gr.EventData) -> tuple:
+def show_node(page: PageContext, request: ViewRequest, event: gr.EventData) -> Outputs:
     """The continuation up to the node that was clicked in the tree."""
-    node = event._data.get("customdata")
-    if node is None or not 0 <= int(node) < len(written.tree.nodes):
-        return (gr.skip(),) * SHOWN
-    written.check(model_id, device, dtype)
-    model = loaded(model_id, device, dtype)
-    written.begin()
-    written.node = int(node)
-    tree, step = written.tree, written.tree.nodes[written.node].step
-    words = f"{counted(len(tree.path(written.node)), 'token')}, ln p {tree.log_probability(written.node):.2f}."
-    if not tree.children(written.node) and not step.stopped:
-        words += " Continue goes on from here."
-    elif tree.children(written.node):
+    session, node = session_of(page, request), event._data.get("customdata")
+    tree = session.tree
+    if node is None or not 0 <= int(node) < len(tree.nodes):
+        return {}
+    session.check(page)
+    session.start_stream()
+    session.node = int(node)
+    words = f"{counted(len(tree.path(session.node)), 'token')}, ln p {tree.log_probability(session.node):.2f}."
+    if tree.children(session.node):
         words += " Continue writes another end from here."
-    return view(model, written, words, colour, explain_end(model, written))
+    elif not tree.nodes[session.node].step.stopped:
+        words += " Continue goes on from here."
+    model = page.model()
+    return session_view(model, session, words, request.colour, explain_end(model, session))
 
 
-@outputs(2)
-def compare(written, leaf) -> tuple:
+def compare(page: PageContext, request: CompareRequest) -> Outputs:
     """The continuation on the strip beside another: their picture and a sentence."""
-    if leaf is None or not written.steps():
-        return gr.update(value=None, visible=False), ""
-    tree = written.tree
-    rows = [[tree.nodes[n].step for n in tree.path(node)] for node in (written.node, int(leaf))]
-    figure = side_by_side(*([(s.token, s.probability) for s in row] for row in rows), names=("strip", "other"))
-    totals = [tree.log_probability(node) for node in (written.node, int(leaf))]
-    common = next(
-        (i for i, (a, b) in enumerate(zip(*rows, strict=False)) if a.token.id != b.token.id), min(map(len, rows))
-    )
-    words = f"They share {counted(common, 'token')}; then ln p {totals[0]:.2f} over {len(rows[0])} tokens against "
-    words += f"{totals[1]:.2f} over {len(rows[1])}."
-    if all(len(row) > common for row in rows):
-        first, second = (plain_mark(row[common].token.label, 24) for row in rows)
-        words += f" At the fork “{first}” had probability {rows[0][common].probability:.3g}, “{second}” "
-        words += f"{rows[1][common].probability:.3g}."
-    return figure, markup.note(words)
+    session = session_of(page, request)
+    if request.leaf is None or not session.steps():
+        return {"beside": HIDDEN, "compared": ""}
+    tree, ends = session.tree, (session.node, int(request.leaf))
+    rows = [[tree.nodes[n].step for n in tree.path(node)] for node in ends]
+    figure = side_by_side([[(s.token, s.probability) for s in row] for row in rows], names=("strip", "other"))
+    return {"beside": figure, "compared": markup.note(fork_words(*rows))}
+
+
+def fork_words(first: "list[Step]", second: "list[Step]") -> str:
+    """How far two continuations agree, how probable each is, and how probable the tokens at which they part are."""
+    pairs = zip(first, second, strict=False)
+    common = next((i for i, (a, b) in enumerate(pairs) if a.token.id != b.token.id), min(len(first), len(second)))
+    totals = [sum(step.log_probability for step in row) for row in (first, second)]
+    words = f"They share {counted(common, 'token')}; then ln p {totals[0]:.2f} over {len(first)} tokens against "
+    words += f"{totals[1]:.2f} over {len(second)}."
+    if common < min(len(first), len(second)):
+        one, other = first[common], second[common]
+        words += f" At the fork “{plain_mark(one.token.label, 24)}” had probability {one.probability:.3g}, "
+        words += f"“{plain_mark(other.token.label, 24)}” {other.probability:.3g}."
+    return words

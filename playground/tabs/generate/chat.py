@@ -1,7 +1,9 @@
-"""Chat: turns in the model's own template, with retry, undo and edit. What the model reads stands on the strip, special
-tokens included; each answer is a tree of continuations like any other text."""
+"""Chat: turns in the model's own template, with retry, undo and edit. The strip shows what the model reads, special tokens
+included; each answer is a tree of continuations like any other text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -10,120 +12,127 @@ from playground.analysis.text_display import counted
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
-from playground.tabs.generate.controls import settings_of
-from playground.tabs.generate.session import SHOWN, GenerationSession, as_typed, view
-from playground.tabs.generate.streaming import write
+from playground.tabs.generate.prompt_view import key_of, session_of
+from playground.tabs.generate.request import ViewRequest, WriteRequest
+from playground.tabs.generate.session import GenerationSession, find_session, store_session
+from playground.tabs.generate.session_view import as_typed, session_view
+from playground.tabs.generate.streaming import started_session, write
 from playground.tabs.generate.strip import entry_of
 from playground.tabs.generate.token_explanation import NOTHING
-from playground.tabs.shared.page_context import loaded, outputs
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from playground.generation.chat_template import RenderedChat
 
 FIRST_MESSAGE = "How do plants make food?"
 
 
-@outputs(SHOWN + 2)
-def send(model_id, device, dtype, message, system, written, colour, *rules) -> Iterator[tuple]:
-    """Answers a message. Yields the message box, a note on what was left out of the template, and what `view` gives."""
-    if not (message or "").strip():
+def send(page: PageContext, request: WriteRequest) -> Iterator[Outputs]:
+    """Answers a message."""
+    if not (request.message or "").strip():
         raise PlaygroundError("The message is empty.", "Type one, then press Enter or Send.")
-    model = loaded(model_id, device, dtype)
-    turns = [*written.turns, {"role": "user", "content": message}]
-    yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
+    yield from answer(page, request, [*turns_of(request), {"role": "user", "content": request.message}])
 
 
-@outputs(SHOWN + 2)
-def retry(model_id, device, dtype, system, written, colour, event: gr.RetryData, *rules) -> Iterator[tuple]:
+def retry(page: PageContext, request: WriteRequest, event: gr.EventData) -> Iterator[Outputs]:
     """Answers a turn once more, with a seed that was not used for it yet; the former answer stays in the tree."""
-    model = loaded(model_id, device, dtype)
-    turns = written.turns[: int(event.index) + 1]
-    yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
+    yield from answer(page, request, turns_of(request)[: int(event.index) + 1])
 
 
-@outputs(SHOWN + 2)
-def undo(model_id, device, dtype, written, colour, event: gr.UndoData) -> tuple:
+def undo(page: PageContext, request: WriteRequest, event: gr.EventData) -> Outputs:
     """Takes a user's turn and all after it away; its words go back into the message box."""
-    model = loaded(model_id, device, dtype)
-    turns = written.turns
-    if not 0 <= int(event.index) < len(turns):
-        return (gr.skip(),) * (SHOWN + 2)
-    written.leave()
-    rest = GenerationSession((model_id, device, dtype, "chat", ""), messages=turns[: int(event.index)])
-    return turns[int(event.index)]["content"], "", *view(model, rest, "The turn was taken back.", colour, NOTHING)
+    turns, index = turns_of(request), int(event.index)
+    if not 0 <= index < len(turns):
+        return {}
+    outputs = conversation_view(page, request, turns[:index], "The turn was taken back.")
+    return outputs | {"chat_message": turns[index]["content"]}
 
 
-@outputs(SHOWN + 2)
-def edit(model_id, device, dtype, system, written, colour, event: gr.EditData, *rules) -> Iterator[tuple]:
+def edit(page: PageContext, request: WriteRequest, event: gr.EventData) -> Iterator[Outputs]:
     """Puts other words into a turn. What came after it goes: a user's turn is answered anew, an answer stands as
     edited and is read as the model's own."""
-    model = loaded(model_id, device, dtype)
-    turns = written.turns[: int(event.index) + 1]
+    turns = turns_of(request)[: int(event.index) + 1]
     turns[-1] = turns[-1] | {"content": as_typed(str(event.value))}
     if turns[-1]["role"] == "user":
-        yield from answer(model, (model_id, device, dtype), turns, system, written, colour, rules)
+        yield from answer(page, request, turns)
     else:
-        written.leave()
-        changed = GenerationSession((model_id, device, dtype, "chat", ""), messages=turns)
         words = "The answer was changed; with the next turn the model reads it so."
-        yield gr.skip(), "", *view(model, changed, words, colour, NOTHING)
+        yield conversation_view(page, request, turns, words)
 
 
-@outputs(SHOWN + 2)
-def forget(model_id, device, dtype, written, colour) -> tuple:
+def forget(page: PageContext, request: ViewRequest) -> Outputs:
     """Begins a new conversation."""
-    words = "A new conversation."
-    written.leave()
-    fresh = GenerationSession((model_id, device, dtype, "chat", ""))
-    return gr.skip(), "", *view(loaded(model_id, device, dtype), fresh, words, colour, NOTHING)
+    return conversation_view(page, request, [], "A new conversation.")
 
 
-@outputs(4)
-def look_into(model_id, device, dtype, written: GenerationSession) -> tuple:
-    """What the model read and wrote, put under the lens for every tab: text, applied text, what of it is whose, status."""
+def turns_of(request: WriteRequest) -> list[dict]:
+    """The conversation, answer included: the session's; what the chat box shows if the session was evicted."""
+    session = find_session(request.session)
+    if session and session.turns:
+        return session.turns
+    texts = ["".join(part.get("text", "") for part in turn["content"]) for turn in request.conversation]
+    roles = [turn["role"] for turn in request.conversation]
+    return [{"role": role, "content": as_typed(text)} for role, text in zip(roles, texts, strict=True)]
+
+
+def conversation_view(page: PageContext, request: ViewRequest, turns: list[dict], words: str) -> Outputs:
+    """Ends a stream and stores a conversation that nothing was written after; what the page shows of it."""
+    model, (_, message) = page.model(), started_session(request)
+    session = GenerationSession(key_of(page, "chat", ""), messages=turns)
+    store_session(request.session, session)
+    return session_view(model, session, words, request.colour, NOTHING) | {"chat_note": ""} | message
+
+
+def look_into(page: PageContext, request: ViewRequest) -> Outputs:
+    """What the model read and wrote becomes the text under the lens of every tab."""
     from playground.generation.chat_template import text_of
 
-    if written.mode == "translate":
+    session = session_of(page, request)
+    if session.key.mode == "translate":
         words = "The Attention tab reads the source with the encoder and writes the target itself."
         raise PlaygroundError("What a decoder wrote can't be the encoder's text.", words)
-    written.check(model_id, device, dtype)
-    if not written.tree.nodes:
+    session.check(page)
+    if not session.tree.nodes:
         raise PlaygroundError("Nothing was written yet.", "Press Generate, or send a message.")
-    model = loaded(model_id, device, dtype)
-    ids = [*written.ids, *written.tree.ids(written.node)]
+    model, ids, prompt_length = page.model(), session.all_ids(), len(session.ids)
     text = text_of(model, ids)
-    words = "The conversation, template included," if written.mode == "chat" else "This text"
+    words = "The conversation, template included," if session.key.mode == "chat" else "This text"
     words += " is now the text under the lens: every tab looks at it."
-    begun = len(written.ids)
     if model.vocabulary.tokenize(text)[0] != ids:
-        words, begun = words + " Read as a text, it is cut into other tokens than it was written in.", 0
-    return text, text, (text, begun), markup.note(words)
+        words, prompt_length = words + " Read as a text, it is cut into other tokens than it was written in.", 0
+    continued = text, prompt_length
+    return {"text_box": text, "applied": text, "continued": continued, "status": markup.note(words)}
 
 
-def answer(
-    model, given, turns: list[dict], system: str, written: GenerationSession, colour: str, rules
-) -> Iterator[tuple]:
-    """Writes the answer to the last turn; yields what `send` yields."""
-    from dataclasses import replace
-
+def answer(page: PageContext, request: WriteRequest, turns: list[dict]) -> Iterator[Outputs]:
+    """Writes the answer to the last turn."""
     from playground.generation.chat_template import render
     from playground.generation.limits import context_limit
     from playground.models.vocabulary import check_text
 
-    halt, settings = written.begin(), workbench.shared().settings
-    asked = settings_of(*rules)
-    turns[-1]["content"] = check_text(turns[-1]["content"], settings.max_text_bytes)
-    messages = ([{"role": "system", "content": system}] if (system or "").strip() else []) + turns
-    limit = context_limit(model, settings)
-    rendered = render(model, messages, limit=limit, reserve=asked.max_new_tokens)
-    key = (*given, "chat", rendered.text)
-    if written.key == key and written.tree.nodes:  # the same question again: another seed, beside the former answers
-        asked = replace(asked, seed=None if asked.seed is None else asked.seed + len(written.tree.leaves()))
+    model, limits = page.model(), workbench.shared().settings
+    session, message = started_session(request)
+    control, settings = session.control, request.sampling.settings()
+    turns[-1]["content"] = check_text(turns[-1]["content"], limits.max_text_bytes)
+    system = request.system or ""
+    messages = [{"role": "system", "content": system}, *turns] if system.strip() else turns
+    limit = context_limit(model, limits)
+    rendered = render(model, messages, limit=limit, reserve=settings.max_new_tokens)
+    key = key_of(page, "chat", rendered.text)
+    if session.key == key and session.tree.nodes:  # the same question again: another seed, beside the former answers
+        seed = settings.seed
+        settings = replace(settings, seed=None if seed is None else seed + len(session.tree.leaves()))
     else:
         prompt = [entry_of(token, "prompt") for token in model.vocabulary.describe(rendered.ids)]
-        written = GenerationSession(key, rendered.ids, prompt, messages=turns, halt=halt)
-    for shown in write(model, written, asked, ROOT, colour):
-        yield "", markup.note(left_out(rendered, limit)), *shown
+        session = GenerationSession(key, rendered.ids, prompt, messages=turns, control=control)
+        store_session(request.session, session)
+    note = markup.note(template_note(rendered, limit))
+    for outputs in write(page, request, session, ROOT, settings):
+        yield outputs | message | {"chat_message": "", "chat_note": note}
 
 
-def left_out(rendered, limit: int) -> str:
+def template_note(rendered: "RenderedChat", limit: int) -> str:
     """What the page says of turns that no longer fit, and of special tokens that were typed."""
     words = ""
     if rendered.dropped:

@@ -1,4 +1,15 @@
-"""What can be done with a model in the Generate tab, and why not what can't. Knows models by their capabilities."""
+"""What the Generate tab can do with a model, and why not what it can't; the controls of each mode. Knows models by their
+capabilities."""
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from playground.components import markup
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
 
 MODES = {
     "complete": "Complete",
@@ -11,7 +22,7 @@ WRITING = ("complete", "chat", "translate")
 """Modes in which the model writes."""
 
 
-def reasons(model) -> dict[str, str]:
+def reasons(model: "LoadedModel") -> dict[str, str]:
     """For each mode why it is off with this model; "" where it is on."""
     can, kind = model.capabilities, model.anatomy.kind
     two_stacks, masked = kind == "encoder-decoder", kind == "encoder"
@@ -28,11 +39,35 @@ def reasons(model) -> dict[str, str]:
     }
 
 
-def modes_of(model) -> list[str]:
-    """The modes that are on, the one to begin with first."""
+def modes_of(model: "LoadedModel") -> list[str]:
+    """The modes that are on, the default first."""
     return [mode for mode, reason in reasons(model).items() if not reason]
 
 
-def off_words(model) -> str:
+def off_words(model: "LoadedModel") -> str:
     """One sentence for each mode that is off."""
     return " ".join(f"No {MODES[mode].lower()}: {reason}." for mode, reason in reasons(model).items() if reason)
+
+
+def possible_mode(model: "LoadedModel", mode: str) -> str:
+    """The mode where it is on with this model, else the model's default."""
+    modes = modes_of(model)
+    return mode if mode in modes else (modes or ["complete"])[0]
+
+
+def controls_view(model: "LoadedModel", selected: str) -> Outputs:
+    """The controls of a mode. The mode selected on the page changes only where it is off with this model."""
+    modes, mode, off = modes_of(model), possible_mode(model, selected), off_words(model)
+    writes = bool(modes) and mode in WRITING
+    radio: dict[str, Any] = {"choices": [(MODES[name], name) for name in modes], "visible": bool(modes)}
+    if mode != selected:
+        radio["value"] = mode
+    return {
+        "mode": gr.update(**radio),
+        "off": markup.explanation("What this model can't do here", markup.text(off)) if off else "",
+        "start": gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
+        **{button: gr.Button(visible=writes) for button in ("more", "stop", "into")},
+        "rules_column": gr.Column(visible=writes),
+        "chat_room": gr.Column(visible=mode == "chat"),
+        "score_room": gr.Column(visible=mode == "score"),
+    }

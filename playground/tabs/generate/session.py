@@ -1,83 +1,97 @@
-"""What a visitor has before him in the Generate tab, and how the page shows it: the text read, the tree of what was
-written after it, and the place that is explained. Plain values, no tensors; knows no components by name.
+"""The state of one visitor's Generate tab: the text, the tree of its continuations, and the token that is explained.
+
+Plain values, no tensors. The sessions of all visitors lie in the workbench's store, within its budget in bytes. Knows no
+components.
 """
 
-import re
+import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-import gradio as gr
-
-from playground.analysis.text_display import in_words, plain_mark
-from playground.components import markup
+from playground import workbench
+from playground.concurrency.byte_size import byte_size
 from playground.errors import PlaygroundError
-from playground.figures.generation.continuation_tree import TreeToken, tree_figure
 from playground.generation.continuation_tree import ROOT, Tree
-from playground.tabs.generate.strip import groups_of, joined, step_entry, strip_items
-from playground.tabs.generate.token_explanation import explain_step, pieces_view
+from playground.tabs.shared.page_context import PageContext
 
-SHOWN = 12
-"""Outputs of `view`."""
+if TYPE_CHECKING:
+    from playground.generation.steps import NextTokens, Step
+
+EVICTED = PlaygroundError(
+    "Your continuations had to make room for other visitors'.", "The text was read again and can be continued anew."
+)
+BYTES_PER_TOKEN = 512
+"""About the size of a prompt token's entry, and of a tree node without its step."""
+_lock = threading.Lock()
+
+
+class SessionKey(NamedTuple):
+    """What a session belongs to. All empty for a page that was opened just now."""
+
+    model_id: str = ""
+    device: str = ""
+    dtype: str = ""
+    mode: str = ""
+    text: str = ""
+    """Of a chat, the rendered conversation; empty before the first answer."""
 
 
 @dataclass
-class Halt:
+class StreamControl:
     """What a stream looks at after every token; each stream has its own."""
 
-    asked: bool = False
+    stop: bool = False
     """The visitor pressed Stop."""
-    left: bool = False
+    superseded: bool = False
     """The page shows something else by now: the stream ends without a word."""
 
 
-@dataclass
+@dataclass(eq=False)
 class GenerationSession:
     """One text and its continuations."""
 
-    key: tuple = ()
-    """What it belongs to: model id, device, number format, mode, text."""
+    key: SessionKey = SessionKey()
     ids: tuple[int, ...] = ()
     """What the model read before it wrote."""
     prompt: list[dict] = field(default_factory=list)
-    """The entries of these."""
-    following: object = None
-    """NextTokens: what is expected after the text; None where nobody asked yet."""
+    """The entries of these tokens (see `strip.entry_of`)."""
+    next_tokens: "NextTokens | None" = None
+    """What the model expects after the text; None where it was not computed."""
     tree: Tree = field(default_factory=Tree)
     node: int = ROOT
     """Where the strip ends."""
-    place: int | None = None
-    """Number of the token whose candidates are shown, counted along the strip; None: what comes after the text."""
+    focus: int | None = None
+    """The explained token, counted along the strip; None: what comes after the text."""
     messages: list[dict] = field(default_factory=list)
     """Turns of a chat, before the answer that is written."""
-    halt: Halt = field(default_factory=Halt)
+    control: StreamControl = field(default_factory=StreamControl)
     answer: str = ""
     """The answer as it was shown last, without special tokens."""
+    _step_sizes: "list[tuple[Step, int]]" = field(default_factory=list, init=False, repr=False)
+    """Of each node of the tree the step that was measured, and its bytes."""
 
-    def begin(self) -> Halt:
-        """The halt of a stream that begins here, and the end of one that may still run; Stop reaches it from now on."""
-        self.leave()
-        self.halt = Halt()
-        return self.halt
+    def start_stream(self) -> StreamControl:
+        """The control of a new stream; a stream that may still run ends. Stop reaches the new one from now on."""
+        self.end_stream()
+        self.control = StreamControl()
+        return self.control
 
-    def leave(self) -> None:
-        """Ends a stream that may still write this, without a word."""
-        self.halt.left = True
+    def end_stream(self) -> None:
+        """Ends a stream that may still write into this session, without a word."""
+        self.control.superseded = True
 
-    def check(self, *given) -> None:
-        """PlaygroundError if this was written by another model, on another device or in another number format: its ids would
+    def check(self, page: PageContext) -> None:
+        """PlaygroundError if another model wrote this, or on another device or in another number format: its ids would
         mean something else now."""
-        if self.key and self.key[:3] != given:
+        if self.key.model_id and self.key[:3] != (page.model_id, page.device, page.dtype):
             raise PlaygroundError("The model was changed meanwhile.", "Wait until the text is drawn with the new one.")
-
-    @property
-    def mode(self) -> str:
-        return self.key[3] if self.key else ""
 
     @property
     def turns(self) -> list[dict]:
         """The conversation, answer included."""
         return [*self.messages, {"role": "assistant", "content": self.answer}] if self.answer else list(self.messages)
 
-    def steps(self) -> list:
+    def steps(self) -> "list[Step]":
         """The steps on the strip."""
         return [self.tree.nodes[number].step for number in self.tree.path(self.node)]
 
@@ -85,98 +99,68 @@ class GenerationSession:
         """The ids of all tokens on the strip."""
         return [*self.ids, *self.tree.ids(self.node)]
 
-    def step_at(self, place: int | None):
-        """The step of a token on the strip; None for one that was given."""
+    def step_at(self, place: int | None) -> "Step | None":
+        """The step of a token on the strip; None for a token of the prompt."""
         steps = self.steps()
         number = -1 if place is None else place - len(self.prompt)
         return steps[number] if 0 <= number < len(steps) else None
 
-
-def entries_of(model, written: GenerationSession) -> list[dict]:
-    """The entries of all tokens on the strip."""
-    steps = written.steps()
-    return written.prompt + joined(model, [step.token.id for step in steps], [step_entry(step) for step in steps])
-
-
-def first_of_group(entries: list[dict], item: int) -> int | None:
-    """The number of the first token behind an item of the strip; None beyond its end."""
-    groups = groups_of(entries)
-    return sum(len(group) for group in groups[:item]) if 0 <= item < len(groups) else None
-
-
-def talk_of(written: GenerationSession) -> list[dict]:
-    """The conversation for the chat box."""
-    return [turn | {"content": inert(turn["content"])} for turn in written.turns]
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tree and of the prompt. Each step is measured once: a stream asks ten times a second."""
+        nodes, sizes = self.tree.nodes, self._step_sizes
+        del sizes[len(nodes) :]
+        for number, node in enumerate(nodes):
+            if number == len(sizes):
+                sizes.append((node.step, byte_size(node.step)))
+            elif sizes[number][0] is not node.step:
+                sizes[number] = node.step, byte_size(node.step)
+        return (
+            BYTES_PER_TOKEN * (len(self.prompt) + len(sizes)) + sum(size for _, size in sizes) + byte_size(self.turns)
+        )
 
 
-def inert(text: str) -> str:
-    """A text that the chat box, which reads HTML, shows as it is: an empty character behind < and & keeps them from
-    beginning anything."""
-    return re.sub("[<&]", "\\g<0>\u200b", text)
+def find_session(session_id: str) -> GenerationSession | None:
+    """The visitor's session, an empty one on a page that was opened just now; None if its continuations were evicted."""
+    with _lock:
+        session = _stored(session_id)
+        if session is None and not workbench.shared().sessions.was_evicted(session_id):
+            _store(session_id, session := GenerationSession())
+        return session
 
 
-def as_typed(text: str) -> str:
-    """What a visitor made of an inert text."""
-    return re.sub("([<&])\u200b", "\\1", text)
+def store_session(session_id: str, session: GenerationSession) -> None:
+    """Puts a session in the place of the visitor's former one."""
+    with _lock:
+        _store(session_id, session)
 
 
-def explain_end(model, written: GenerationSession) -> tuple:
-    """Chart, sentence, stages and pieces of the last token on the strip, which becomes the place explained."""
-    entries = entries_of(model, written)
-    written.place = len(entries) - 1
-    told = explain_step(model, written.steps()[-1], entries[-1]["label"])
-    return *told, pieces_view(model, written.all_ids(), entries, written.place)
+def measure_session(session_id: str, session: GenerationSession) -> bool:
+    """Measures a session that grew. False if it is not stored any more: evicted, or another took its place."""
+    with _lock:
+        if stored := _stored(session_id) is session:
+            _store(session_id, session)
+        return stored
 
 
-def view(model, written: GenerationSession, words: str, colour: str, explanation=None, whole: bool = True) -> tuple:
-    """strip, status, chart, detail, stages, pieces, tree, its accordion, leaf to compare with, its picture, chatbot,
-    written.
-
-    whole: the tree and what belongs to it as well, which is more to draw than a stream can send ten times a second.
-    """
-    strip = strip_items(entries_of(model, written), colour)
-    talk = gr.skip()
-    if written.mode == "chat":
-        ids = [step.token.id for step in written.steps()]
-        written.answer = model.tokenizer.decode(ids, skip_special_tokens=True)
-        talk = talk_of(written)
-    tree = tree_view(model, written) if whole else (gr.skip(),) * 4
-    return strip, markup.note(words), *(explanation or (gr.skip(),) * 4), *tree, talk, written
+def discard_session(session_id: str) -> None:
+    """Forgets the session of a page that was closed."""
+    for name in _names(session_id):
+        workbench.shared().sessions.discard(name)
 
 
-def tree_view(model, written: GenerationSession) -> tuple:
-    """The tree's picture, its accordion, the leaves to compare with and no comparison yet; away while there is only
-    one continuation."""
-    leaves = written.tree.leaves()
-    if len(leaves) < 2:
-        return gr.update(value=None, visible=False), gr.update(visible=False), gr.update(choices=[], value=None), None
-    others = [(leaf_name(model, written.tree, leaf), leaf) for leaf in leaves if leaf != written.node]
-    figure = tree_picture(model, written)
-    return gr.update(value=figure, visible=True), gr.update(visible=True), gr.update(choices=others, value=None), None
+def _names(session_id: str) -> tuple[str, str]:
+    """In the store, of a session with continuations and of one without, whose eviction costs its visitor nothing."""
+    return session_id, f"{session_id} prompt"
 
 
-def tree_picture(model, written: GenerationSession):
-    """The picture of all continuations, the one on the strip in the accent colour."""
-    tree, stretches = written.tree, written.tree.segments()
-    sums: list[float] = []
-    tokens = []
-    for node in tree.nodes:
-        before = sums[node.parent] if node.parent != ROOT else 0.0
-        sums.append(before + node.step.log_probability)
-        tokens.append(TreeToken(node.step.token.label, node.step.probability, sums[-1]))
-    dropped = {number: node.dropped for number, node in enumerate(tree.nodes) if node.dropped is not None}
-    texts = [model.tokenizer.decode([tree.nodes[n].step.token.id for n in s.nodes]) for s in stretches]
-    return tree_figure(
-        stretches,
-        tokens,
-        texts,
-        strip=tree.path(written.node),
-        dropped=dropped,
-        title="Continuations: click one to see it; each ends with its ln p",
-    )
+def _stored(session_id: str) -> GenerationSession | None:
+    store = workbench.shared().sessions
+    return next((session for name in _names(session_id) if (session := store.get(name)) is not None), None)
 
 
-def leaf_name(model, tree: Tree, leaf: int) -> str:
-    """A continuation in a list: its number, its log-probability and how it begins."""
-    text = plain_mark(in_words(model.tokenizer.decode(tree.ids(leaf)), 40), None)
-    return f"{tree.leaves().index(leaf) + 1}: {text} ({tree.log_probability(leaf):.1f})"
+def _store(session_id: str, session: GenerationSession) -> None:
+    written, prompt = _names(session_id)
+    name, former = (written, prompt) if session.tree.nodes else (prompt, written)
+    workbench.shared().sessions.put(name, session)
+    workbench.shared().sessions.discard(former)

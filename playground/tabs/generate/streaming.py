@@ -1,8 +1,11 @@
-"""The model writes: from the text, from the end of the strip, or from a token that a visitor took. Feeds the page a few
-times a second. Connects generation to the page."""
+"""The model writes: from the text on, or from a node of the tree. Feeds the page a few times a second. Connects generation
+to the page."""
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -10,12 +13,20 @@ from playground import workbench
 from playground.analysis.text_display import counted
 from playground.components import markup
 from playground.errors import PlaygroundError
-from playground.generation.continuation_tree import MAX_TOKENS, ROOT
-from playground.tabs.generate.controls import settings_of
-from playground.tabs.generate.session import SHOWN, GenerationSession, Halt, explain_end, view
-from playground.tabs.generate.strip import SHADED_TOKENS, entry_of, prompt_entries
-from playground.tabs.generate.token_explanation import BARS, NOTHING, explain_next
-from playground.tabs.shared.page_context import loaded, outputs, recorded
+from playground.generation.continuation_tree import ROOT
+from playground.tabs.generate.prompt_view import evicted, ids_of, key_of, next_tokens_of, session_of, unread_session
+from playground.tabs.generate.request import ViewRequest, WriteRequest
+from playground.tabs.generate.session import EVICTED, GenerationSession, find_session, measure_session, store_session
+from playground.tabs.generate.session_view import explain_end, session_view, strip_view
+from playground.tabs.generate.strip import SHADED_TOKENS, prompt_entries
+from playground.tabs.generate.token_explanation import NOTHING, explain_next
+from playground.tabs.generate.tree_growth import grow, make_room
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from playground.generation.settings import GenerationSettings
+    from playground.generation.steps import Step
 
 FEED_EVERY = 0.1
 """Seconds between two updates of the page while text streams."""
@@ -23,186 +34,153 @@ FEED_SHARE = 0.2
 """Of the time at most this part goes into updates, which take long where a strip has thousands of tokens."""
 
 
-@outputs(SHOWN)
-def stream(model_id, device, dtype, text, mode, written, colour, *rules) -> Iterator[tuple]:
-    """Writes from the text on; what was written before stays in the tree while text and model stay."""
-    halt = written.begin()  # Stop may be pressed while the text is being read
-    model, asked = loaded(model_id, device, dtype), settings_of(*rules)
-    key = (model_id, device, dtype, mode, text)
-    if written.key != key:
-        written = untouched(model, key, halt)
-    yield from write(model, written, asked, ROOT, colour)
+def stream(page: PageContext, request: WriteRequest) -> Iterator[Outputs]:
+    """Writes from the text in the box on; what was written before stays in the tree while text and model stay."""
+    session, message = started_session(request)  # Stop may be pressed while the text is being read
+    settings, control = request.sampling.settings(), session.control
+    key = key_of(page, request.mode, request.text)
+    if session.key != key:
+        session = read_briefly(page, request)
+        session.control = control
+        store_session(request.session, session)
+    for outputs in write(page, request, session, ROOT, settings):
+        yield outputs | message
 
 
-def untouched(model, key: tuple, halt: Halt) -> GenerationSession:
-    """A text before anything is written after it. A long one is only cut into tokens, and so is an encoder's: what the model
-    expects in it takes as long as reading it, which the writing begins with, and which Stop ends."""
-    *given, mode, text = key
-    ids, tokens = cut(model, text)
-    if mode == "translate" or len(ids) > SHADED_TOKENS:
-        return GenerationSession(key, ids, [entry_of(token, "prompt") for token in tokens], halt=halt)
-    recording = recorded(*given, text)
-    return GenerationSession(key, ids, prompt_entries(recording), following_of(recording), halt=halt)
+def started_session(request: ViewRequest) -> tuple[GenerationSession, Outputs]:
+    """The visitor's session with a new stream, and the message for the page if its continuations were evicted: then the
+    session is an empty one."""
+    session, message = find_session(request.session), {}
+    if session is None:
+        session, message = GenerationSession(), {"message": markup.problem(EVICTED)}
+        store_session(request.session, session)
+    session.start_stream()
+    return session, message
 
 
-def cut(model, text: str) -> tuple:
-    """Ids and tokens of a text. PlaygroundError if it is empty or too long to be tokenized."""
-    from playground.models.vocabulary import check_text
+def read_briefly(page: PageContext, request: WriteRequest) -> GenerationSession:
+    """The session of the text in the box before anything is written after it. A long text, and an encoder's, is only cut
+    into tokens: what the model expects in it takes as long as reading it, with which the writing begins, and which Stop
+    ends."""
+    session = unread_session(page.model(), key_of(page, request.mode, request.text))
+    if request.mode == "translate" or len(session.ids) > SHADED_TOKENS:
+        return session
+    recording = page.recording(request.text)
+    ids, entries = ids_of(recording.tokens), prompt_entries(recording)
+    return GenerationSession(session.key, ids, entries, next_tokens_of(recording))
 
-    ids, tokens = model.vocabulary.tokenize(check_text(text, workbench.shared().settings.max_text_bytes))
-    return tuple(ids), tokens
 
-
-@outputs(SHOWN)
-def go_on(model_id, device, dtype, written, colour, *rules) -> Iterator[tuple]:
+def go_on(page: PageContext, request: WriteRequest) -> Iterator[Outputs]:
     """Writes from the end of the strip on."""
-    written.check(model_id, device, dtype)
-    if not written.tree.nodes:
+    session = session_of(page, request)
+    session.check(page)
+    if not session.tree.nodes:
         raise PlaygroundError("Nothing was written yet.", "Press Generate first.")
-    written.begin()
-    yield from write(loaded(model_id, device, dtype), written, settings_of(*rules), written.node, colour)
+    session.start_stream()
+    yield from write(page, request, session, session.node, request.sampling.settings())
 
 
-@outputs(SHOWN)
-def clear(model_id, device, dtype, written, colour) -> tuple:
+def clear(page: PageContext, request: ViewRequest) -> Outputs:
     """Forgets every continuation; the text stays."""
-    written.check(model_id, device, dtype)
-    written.leave()
-    written = GenerationSession(written.key, written.ids, written.prompt, written.following, messages=written.messages)
-    explanation = explain_next(written.following) if written.following else NOTHING
-    return view(loaded(model_id, device, dtype), written, "The continuations were cleared.", colour, explanation)
+    former = session_of(page, request)
+    former.check(page)
+    former.end_stream()
+    session = GenerationSession(former.key, former.ids, former.prompt, former.next_tokens, messages=former.messages)
+    store_session(request.session, session)
+    explanation = explain_next(session.next_tokens) if session.next_tokens else NOTHING
+    return session_view(page.model(), session, "The continuations were cleared.", request.colour, explanation)
 
 
-def following_of(recording):
-    """What the model expects after the text; None where it does not go on from it."""
-    from playground.generation.steps import next_tokens
-
-    if recording.target_tokens or not recording.model.capabilities.generate:
-        return None
-    return next_tokens(recording.model, recording.last_logits, BARS)
+def stop(page: PageContext, request: ViewRequest) -> Outputs:
+    """Asks the stream to end after the token that is being computed; the stream itself says so, and keeps all."""
+    if session := find_session(request.session):
+        session.control.stop = True
+    return {"message": gr.skip()}
 
 
-def write(model, written: GenerationSession, asked, begun: int, colour: str) -> Iterator[tuple]:
-    """Writes from a node of the tree on, feeding the page; yields what `view` gives. Ends without a word once the page shows
-    something else. For a stream that `GenerationSession.begin` was called for."""
+@dataclass
+class Feed:
+    """The steps of a stream, how fast they came, and when the page is updated next."""
+
+    steps: "list[Step]" = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+    last: float = 0.0
+    """When the page was updated last; 0 at first."""
+    pause: float = FEED_EVERY
+
+    def is_due(self) -> bool:
+        """Whether it is time for an update."""
+        return time.perf_counter() - self.last > self.pause
+
+    def note_update(self, began: float) -> None:
+        """Notes that an update ended that began at this time."""
+        self.last = time.perf_counter()
+        self.pause = max(FEED_EVERY, (self.last - began) * (1 / FEED_SHARE - 1))
+
+    def speed_words(self) -> str:
+        """Tokens per second so far; reading the text counts in the seconds but not in the rate."""
+        seconds, count = time.perf_counter() - self.started, len(self.steps)
+        rate = sum(step.seconds for step in self.steps[1:] if step.sample == 0)
+        words = f"{counted(count, 'token')} in {seconds:.1f} s"
+        return words + (f", {(count - 1) / rate:.1f} tokens per second." if rate else ".")
+
+
+def write(
+    page: PageContext, request: WriteRequest, session: GenerationSession, start: int, settings: "GenerationSettings"
+) -> Iterator[Outputs]:
+    """Writes from a node of the tree on and feeds the page. For a session whose stream was started; ends without a word
+    once the page shows something else. ErrorWithOutputs if the session is evicted meanwhile."""
     from playground.generation.limits import clamp_note, clamp_to_context
     from playground.generation.sampling import unsupported_generation_config
     from playground.generation.steps import PrefillProgress
 
-    settings, halt = workbench.shared().settings, written.halt
-    allowed = clamp_to_context(model, written.ids, written.tree.ids(begun), asked, settings)
-    begun, dropped = make_room(written, allowed, begun)
-    grown = grow(model, written, allowed, begun)
-    written.node, written.place = begun, None
-    turns, steps, started, fed, pause = workbench.shared().turns(model), [], time.perf_counter(), 0.0, FEED_EVERY
-    yield view(model, written, "Reading the text …" if begun == ROOT else "Going on …", colour, whole=False)
-    for step in () if halt.asked else grown:
-        if halt.left:
-            grown.close()
-            return
-        now = time.perf_counter()
-        if isinstance(step, PrefillProgress):
-            words = f"Reading the text: {step.done:,} of {step.total:,} tokens.{shared_with(turns.visitors)}"
-            yield gr.skip(), markup.note(words), *(gr.skip(),) * (SHOWN - 2)
-        else:
-            steps.append(step)
-            if now - fed > pause:
-                explanation = explain_end(model, written) if not fed else None
-                words = speed(steps, started) + shared_with(turns.visitors)
-                yield view(model, written, words, colour, explanation, whole=False)
-                fed = time.perf_counter()
-                pause = max(FEED_EVERY, (fed - now) * (1 / FEED_SHARE - 1))
-        if halt.asked:
-            grown.close()
-            break
-    if halt.left:
+    model, bench, control, colour = page.model(), workbench.shared(), session.control, request.colour
+    clamped = clamp_to_context(model, session.ids, session.tree.ids(start), settings, bench.settings)
+    start, removal_words = make_room(session, clamped, start)
+    session.node, session.focus = start, None
+    turns, feed = bench.turns(model), Feed()
+    with closing(grow(model, session, clamped, start)) as growth:
+        yield strip_view(model, session, "Reading the text …" if start == ROOT else "Going on …", colour)
+        for step in () if control.stop else growth:
+            if control.superseded:
+                return
+            if isinstance(step, PrefillProgress):
+                words = f"Reading the text: {step.done:,} of {step.total:,} tokens.{shared_with(turns.visitors)}"
+                yield {"status": markup.note(words)}
+            else:
+                feed.steps.append(step)
+                if feed.is_due():
+                    began = time.perf_counter()
+                    check_stored(page, request, session)
+                    explanation = {} if feed.last else explain_end(model, session)
+                    words = feed.speed_words() + shared_with(turns.visitors)
+                    yield strip_view(model, session, words, colour) | explanation
+                    feed.note_update(began)
+            if control.stop:
+                break
+    if control.superseded:
         return
-    if halt.asked and not steps:
-        words = "Stopped before the first token."
-    elif halt.asked:
-        words = f"Stopped after {counted(len(steps), 'token')}. They stay, and any of them can be clicked."
+    check_stored(page, request, session)
+    if control.stop:
+        words = stop_words(len(feed.steps))
     else:
-        words = speed(steps, started) + stop_reason(model, written, steps, allowed)
-        words += (
-            f" {room}"
-            if (room := clamp_note(asked, allowed, model, settings)) and hit_token_limit(steps, allowed)
-            else ""
-        )
-    words = f"{words} {dropped}{' '.join(unsupported_generation_config(model))}".rstrip()
-    yield view(model, written, words, colour, explain_end(model, written) if steps else None)
+        words = feed.speed_words() + stop_reason(session, feed.steps, clamped)
+        if (note := clamp_note(settings, clamped, model, bench.settings)) and hit_token_limit(feed.steps, clamped):
+            words += f" {note}"
+    words = f"{words} {removal_words}{' '.join(unsupported_generation_config(model))}".rstrip()
+    yield session_view(model, session, words, colour, explain_end(model, session) if feed.steps else None)
 
 
-def hit_token_limit(steps: list, allowed) -> bool:
+def check_stored(page: PageContext, request: ViewRequest, session: GenerationSession) -> None:
+    """Measures a session that grew. ErrorWithOutputs, after reading the text again, if it was evicted."""
+    if not measure_session(request.session, session) and not session.control.superseded:
+        session.end_stream()
+        raise evicted(page if session.key.mode == "chat" else replace(page, text=session.key.text), request)
+
+
+def hit_token_limit(steps: "list[Step]", settings: "GenerationSettings") -> bool:
     """Whether the writing ended for want of room: one continuation is as long as it could become."""
-    return allowed.beams > 1 or any(step.index == allowed.max_new_tokens - 1 and not step.stopped for step in steps)
-
-
-def make_room(written: GenerationSession, allowed, begun: int) -> tuple[int, str]:
-    """Makes room in the tree for what is asked for: continuations written first go where there is none, and the page says
-    so. Returns the node's number from then on. PlaygroundError, with the numbers, where that alone is too much."""
-    wanted, tree = allowed.max_new_tokens * max(allowed.samples, allowed.beams), written.tree
-    before = len(tree.path(begun))
-    if before + wanted > MAX_TOKENS:
-        raise PlaygroundError(
-            f"With the {before:,} before them, {wanted:,} tokens would be written; one tree holds at most {MAX_TOKENS:,}.",
-            "Ask for fewer new tokens, samples or beams.",
-        )
-    if len(tree.nodes) + wanted <= MAX_TOKENS:
-        return begun, ""
-    written.tree, numbers, gone = tree.with_room(wanted, [begun])
-    words = (
-        f"One tree holds at most {MAX_TOKENS:,} tokens: the {counted(gone, 'continuation')} written first had to go. "
-    )
-    return numbers[begun], words
-
-
-def grow(model, written: GenerationSession, asked, begun: int) -> Iterator:
-    """Yields each step after adding it to the tree; the strip follows the first sample, or the best beam. Before the first
-    step comes how far a long text has been read. Changes nothing once the page shows something else."""
-    bench, before = workbench.shared(), written.tree.ids(begun)
-    if asked.beams > 1:
-        return _grow_beams(written, bench.beams(model, written.ids, asked, before), begun)
-    return _grow_samples(written, bench.generate_with_progress(model, written.ids, asked, before), begun)
-
-
-def _grow_samples(written: GenerationSession, steps, begun: int) -> Iterator:
-    from playground.generation.steps import Step
-
-    halt, tree = written.halt, written.tree
-    ends: dict[int, int] = {}
-    for step in steps:
-        if isinstance(step, Step) and not halt.left:
-            ends[step.sample] = tree.add(ends.get(step.sample, begun), step)
-            written.node = ends[0]
-        yield step
-
-
-def _grow_beams(written: GenerationSession, search, begun: int) -> Iterator:
-    halt, tree, nodes = written.halt, written.tree, {(): begun}
-    for found in search:
-        if halt.left:
-            return
-        for before, step in found.grown:
-            nodes[*before, step.token.id] = tree.add(nodes[before], step)
-        for path in found.dropped:
-            tree.drop(nodes[path], len(path))
-        tree.keep(nodes[hypothesis.ids] for hypothesis in found.hypotheses)
-        written.node = nodes[found.best]
-        if steps := written.steps():
-            yield steps[-1]
-
-
-def stop(written: GenerationSession) -> None:
-    """Asks the stream to end after the token that is being computed; the stream itself says so, and keeps all."""
-    written.halt.asked = True
-
-
-def speed(steps: list, started: float) -> str:
-    """Tokens per second so far, reading the text included in the seconds but not in the rate."""
-    seconds = time.perf_counter() - started
-    rate = sum(step.seconds for step in steps[1:] if step.sample == 0)
-    words = f"{counted(len(steps), 'token')} in {seconds:.1f} s"
-    return words + (f", {(len(steps) - 1) / rate:.1f} tokens per second." if rate else ".")
+    return settings.beams > 1 or any(step.index == settings.max_new_tokens - 1 and not step.stopped for step in steps)
 
 
 def shared_with(visitors: int) -> str:
@@ -210,16 +188,21 @@ def shared_with(visitors: int) -> str:
     return f" {visitors} visitors share this device and take turns, token by token." if visitors > 1 else ""
 
 
-def stop_reason(model, written: GenerationSession, steps: list, asked) -> str:
+def stop_words(count: int) -> str:
+    """What is said after Stop."""
+    if not count:
+        return "Stopped before the first token."
+    return f"Stopped after {counted(count, 'token')}. They stay, and any of them can be clicked."
+
+
+def stop_reason(session: GenerationSession, steps: "list[Step]", settings: "GenerationSettings") -> str:
     """Why the writing ended, where that is not plain."""
-    if asked.beams > 1:
-        tree, end = written.tree, written.node
-        count = len(tree.path(end))
-        per_token = tree.log_probability(end) / count
-        return f" The best of {asked.beams} beams: ln p {tree.log_probability(end):.2f}, {per_token:.3f} per token."
-    own = [step for step in steps if step.sample == 0]
-    if asked.samples > 1:
-        return f" {asked.samples} samples, the first one on the strip; click another in the tree."
-    if own[-1].stopped:
-        return " The model ended its text." if own[-1].token.special else " It came to a stop text."
+    if settings.beams > 1:
+        total = session.tree.log_probability(session.node)
+        per_token = total / len(session.steps())
+        return f" The best of {settings.beams} beams: ln p {total:.2f}, {per_token:.3f} per token."
+    if settings.samples > 1:
+        return f" {settings.samples} samples, the first one on the strip; click another in the tree."
+    if steps[-1].stopped:
+        return " The model ended its text." if steps[-1].token.special else " It came to a stop text."
     return ""

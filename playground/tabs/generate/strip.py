@@ -1,12 +1,20 @@
-"""What the Generate tab keeps of each token, and how the strip shows it: plain values only, no tensors.
+"""What the Generate tab keeps of each token (its entry), and how the strip shows it: plain values only, no tensors.
 
 Knows recordings and steps by their fields; knows no components.
 """
 
 import math
+from collections.abc import Sequence
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from playground.analysis.text_display import percent, plain_mark
+
+if TYPE_CHECKING:
+    from playground.generation.steps import Step
+    from playground.models.loaded_model import LoadedModel
+    from playground.models.vocabulary import Token
+    from playground.recording.recording import Recording
 
 SHADED_TOKENS = 512
 """Longer texts are not shaded; a click still tells each token's probability."""
@@ -14,7 +22,7 @@ COLOURS = ("probability", "rank", "surprisal", "entropy")
 """What the strip can be shaded by; deeper is more certain for all four."""
 
 
-def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
+def prompt_entries(recording: "Recording", most: int = SHADED_TOKENS) -> list[dict]:
     """One entry for each token of the text, with the probability that the model gave it.
 
     A decoder predicts a token from those before it, a masked model from the whole text; an encoder's source is not
@@ -34,28 +42,23 @@ def prompt_entries(recording, most: int = SHADED_TOKENS) -> list[dict]:
     for logits in recording.logits_in_blocks():
         some = list(islice(predicted, len(logits)))
         logits = logits[: len(some)]  # nothing is predicted by a decoder's last row
-        told = zip(*token_scores(logits, [token.id for _, token in some]), token_entropies(logits), strict=True)
-        for (entry, _), (probability, rank, entropy) in zip(some, told, strict=True):
+        scores = zip(*token_scores(logits, [token.id for _, token in some]), token_entropies(logits), strict=True)
+        for (entry, _), (probability, rank, entropy) in zip(some, scores, strict=True):
             entry |= {"probability": float(probability), "rank": int(rank), "entropy": float(entropy)}
     return entries
 
 
-def entry_of(token, kind: str) -> dict:
-    """What is kept of a token of the text."""
+def entry_of(token: "Token", kind: str) -> dict[str, Any]:
+    """The entry of a token that nothing predicted. kind: "prompt", "generated" or "mask"."""
     return {"kind": kind, "label": token.label, "text": token.text, "piece": token.piece, "special": token.special}
 
 
-def step_entry(step) -> dict:
-    """What is kept of a written token."""
-    told = {"probability": step.probability, "rank": step.rank, "entropy": step.entropy}
-    return entry_of(step.token, "generated") | told
-
-
-def joined(model, ids: list[int], entries: list[dict]) -> list[dict]:
-    """The entries of generated ids with the texts that these have together: pieces of one character share it."""
+def step_entries(model: "LoadedModel", steps: "Sequence[Step]") -> list[dict]:
+    """The entries of generated tokens, with the texts that these have together: pieces of one character share it."""
+    tokens = model.vocabulary.describe([step.token.id for step in steps])
     return [
-        entry | {"label": token.label, "text": token.text, "piece": token.piece, "special": token.special}
-        for entry, token in zip(entries, model.vocabulary.describe(ids), strict=True)
+        entry_of(token, "generated") | {"probability": step.probability, "rank": step.rank, "entropy": step.entropy}
+        for step, token in zip(steps, tokens, strict=True)
     ]
 
 
@@ -77,17 +80,17 @@ def groups_of(entries: list[dict]) -> list[list[dict]]:
 
 def _item(group: list[dict], colour: str) -> dict:
     first = group[0]
-    known = [entry["probability"] for entry in group if entry.get("probability") is not None]
-    if len(known) < len(group):  # the first piece of the text's first character is not predicted
-        known = []
-    title = plain_mark(first["text"], 40)
-    if known:
-        title += f", probability {percent(math.prod(known))}" + (f", rank {first['rank']}" if len(group) == 1 else "")
-        title += f", {surprisal(math.prod(known)):.1f} bits"
+    title, shade = plain_mark(first["text"], 40), None
+    shares = [entry["probability"] for entry in group if entry.get("probability") is not None]
+    if len(shares) == len(group):  # the first piece of the text's first character is not predicted
+        probability = math.prod(shares)
+        title += f", probability {percent(probability)}" + (f", rank {first['rank']}" if len(group) == 1 else "")
+        title += f", {surprisal(probability):.1f} bits"
+        shade = _shade(group, probability, colour)
     return {
         "text": first["text"],
         "label": plain_mark(first["text"], 40),
-        "shade": _shade(group, math.prod(known), colour) if known else None,
+        "shade": shade,
         "kind": "special" if first.get("special") else _kind(group),
         "title": title,
         "pieces": len(group),
@@ -95,13 +98,13 @@ def _item(group: list[dict], colour: str) -> dict:
 
 
 def _kind(group: list[dict]) -> str:
-    """Masked where one of the pieces is."""
+    """The first piece's kind, or "mask" where one of the pieces is masked."""
     return next((entry["kind"] for entry in group if entry["kind"] == "mask"), group[0]["kind"])
 
 
 def _shade(group: list[dict], probability: float, colour: str) -> float:
-    """0..1, deeper for what the model was surer of: the square root of the probability; 1 / rank; surprisal and entropy
-    from 0 bits (deepest) to 12."""
+    """0..1, deeper where the model was surer: the square root of the probability; 1 / rank; surprisal and entropy from
+    0 bits (deepest) to 12."""
     if colour == "rank":
         return 1 / max(entry["rank"] for entry in group)
     if colour == "surprisal":

@@ -1,20 +1,36 @@
 """The sidebar: which model, on what, its architecture card, and what is being loaded. Knows the workbench."""
 
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.components import Component
 
 from playground import workbench
 from playground.catalog import CATALOG, find
 from playground.components import Panel, markup
-from playground.tabs.shared.page_context import QUIET, PageControls, message_for
+from playground.tabs.shared.events import QUIET
+from playground.tabs.shared.page_context import PageContext, PageControls, message_for
+from playground.tabs.shared.wiring import Outputs, bind
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
-def build(lens: PageControls, page: gr.Blocks) -> None:
-    """Builds the sidebar into the page; a loaded model is put into the lens."""
+@dataclass(frozen=True)
+class LoadRequest:
+    """The model to load."""
+
+    model_id: str
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+def build(page: PageControls, blocks: gr.Blocks) -> None:
+    """Builds the sidebar. A loaded model becomes the page's."""
     settings = workbench.shared().settings
     catalog_only, default_model = settings.catalog_only, settings.default_model
     model = gr.Dropdown(
@@ -35,15 +51,35 @@ def build(lens: PageControls, page: gr.Blocks) -> None:
         cancel = gr.Button("Cancel", min_width=80, visible=False, elem_id="cancel-load")
     status = Panel(live=True, elem_id="load-status")
     card = Panel(elem_id="card")
-    asked = [model, device, dtype]
-    shown = [lens.model, lens.device, lens.dtype, card, status, cancel]
+
+    outputs: dict[str, Component] = {"model": page.model, "device": page.device, "dtype": page.dtype}
+    outputs |= {"card": card, "status": status, "cancel": cancel}
+
+    def open_page(page: PageContext) -> Iterator[Outputs]:
+        yield from first_model(page, default_model)
+
     model.change(model_note, model, about, **QUIET)
-    options = QUIET | {"concurrency_limit": None}  # waiting for a loading costs nothing
-    first = page.load(partial(first_model, default_model), None, [*shown, device, lens.message], **options)
-    loading = gr.on(
-        [load.click, model.select], load_model, asked, shown, trigger_mode="always_last", cancels=[first], **options
+    options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
+    first = bind(blocks.load, open_page, page=page, outputs=outputs | {"devices": device}, **options)
+    loading = bind(
+        [load.click, model.select],
+        load_model,
+        page=page,
+        inputs={"model_id": model, "device": device, "dtype": dtype},
+        request=LoadRequest,
+        outputs=outputs,
+        trigger_mode="always_last",
+        cancels=[first],
+        **options,
     )
-    cancel.click(cancelled, None, [status, cancel, lens.message], cancels=[loading, first], **QUIET)
+    bind(
+        cancel.click,
+        note_cancelled,
+        page=page,
+        outputs={"status": status, "cancel": cancel},
+        cancels=[loading, first],
+        **QUIET,
+    )
 
 
 def model_note(model_id: str) -> str:
@@ -54,44 +90,40 @@ def model_note(model_id: str) -> str:
     return markup.note(f"Shows {entry.shows}." + (" The hub asks for an account and a licence." if entry.gated else ""))
 
 
-def load_model(model_id: str, device: str, dtype: str) -> Iterator[tuple]:
-    """Loads a model, showing how far it is; yields (model, device, dtype, card, status, cancel button).
-
-    If it fails the former model stays as it was.
-    """
-    skip = gr.skip()
-    yield skip, skip, skip, skip, markup.progress("Starting", None, 0), gr.Button(visible=True)
+def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
+    """Loads a model and shows how far it is. If it fails the former model stays as it was."""
+    yield {"status": markup.progress("Starting", None, 0), "cancel": gr.Button(visible=True)}
     try:
-        for status in workbench.shared().loading(model_id, device, dtype):
-            if status.model is None:
-                bar = markup.progress(status.message, status.share, status.seconds)
-                yield skip, skip, skip, skip, bar, gr.Button(visible=True)
+        for progress in workbench.shared().loading(request.model_id, request.device, request.dtype):
+            if progress.model is None:
+                bar = markup.progress(progress.message, progress.share, progress.seconds)
+                yield {"status": bar, "cancel": gr.Button(visible=True)}
             else:
-                words = markup.note(f"Ready after {status.seconds:.1f} s.") if status.seconds > 1 else ""
-                card = model_card(status.model)
-                yield model_id, device, dtype, card, words, gr.Button(visible=False)
+                words = markup.note(f"Ready after {progress.seconds:.1f} s.") if progress.seconds > 1 else ""
+                loaded = {"model": request.model_id, "device": request.device, "dtype": request.dtype}
+                card = {"card": model_card(progress.model), "status": words, "cancel": gr.Button(visible=False)}
+                yield loaded | card
     except Exception as error:
-        yield skip, skip, skip, skip, message_for(error), gr.Button(visible=False)
+        yield {"status": message_for(error), "cancel": gr.Button(visible=False)}
 
 
-def first_model(model_id: str) -> Iterator[tuple]:
-    """The default model for a page just opened, and the devices that this machine has; until it is there the page
-    says above its tabs how far it is, since a phone's sidebar is folded."""
+def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:
+    """Loads a model for a page that was opened just now, and lists this machine's devices. Until the model is
+    there, the progress stands above the tabs too, since a phone's sidebar is folded."""
     from playground.models.devices import available_devices  # torch: not before the page is there
 
     devices = gr.Dropdown(choices=list(available_devices()))
-    for outputs in load_model(model_id, "auto", "auto"):
-        progress, there = outputs[4], outputs[0] != gr.skip()
-        yield *outputs, devices, "" if there else progress
+    for outputs in load_model(page, LoadRequest(model_id)):
+        yield outputs | {"devices": devices, "message": "" if "model" in outputs else outputs["status"]}
 
 
-def cancelled() -> tuple:
+def note_cancelled(page: PageContext) -> Outputs:
     """What the page says after Cancel."""
     words = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
-    return markup.note(words), gr.Button(visible=False), ""
+    return {"status": markup.note(words), "cancel": gr.Button(visible=False)}
 
 
-def model_card(model) -> str:
+def model_card(model: "LoadedModel") -> str:
     """The architecture card and, below it, what can't be shown for this model and why."""
     missing = {"maths" if name == "qk" else name: reason for name, reason in model.capabilities.missing().items()}
     card = markup.definitions({"Model": model.model_id} | model.card)

@@ -16,8 +16,10 @@ from functools import wraps
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
+from playground.errors import PlaygroundError
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 
 Outputs = dict[str, Any]
@@ -27,12 +29,20 @@ Handler = Callable[..., Any]
 parameter of that name."""
 
 
+class ErrorWithOutputs(PlaygroundError):
+    """An error after which the page shows something else than before: `outputs`, beside the message."""
+
+    def __init__(self, error: PlaygroundError, outputs: Outputs):
+        super().__init__(error.message, error.remedy)
+        self.outputs = outputs
+
+
 def bind(
     triggers: Callable | Sequence[Callable],
     handler: Handler,
     *,
     page: PageControls,
-    outputs: Mapping[str, Component],
+    outputs: Mapping[str, Block],
     inputs: Mapping[str, Component] | None = None,
     request: type | None = None,
     only_while: Mapping[Component, str] | None = None,
@@ -49,7 +59,7 @@ def bind(
     if request is not None and not hasattr(request, "from_controls"):
         fields = {field.name for field in dataclasses.fields(request)}
         assert set(inputs) == fields, f"{request.__name__} has {sorted(fields)}; the inputs are {sorted(inputs)}"
-    targets = {"message": page.message, **outputs}
+    targets: dict[str, Block] = {"message": page.message, **outputs}
     safe = report_errors(handler)
     takes_event = "event" in inspect.signature(handler).parameters
 
@@ -95,7 +105,7 @@ def report_errors(handler: Handler) -> Handler:
                 for outputs in handler(*arguments, **named):
                     yield {"message": "", **outputs}
             except Exception as error:
-                yield {"message": message_for(error)}
+                yield _after(error)
 
         return stream
 
@@ -104,9 +114,13 @@ def report_errors(handler: Handler) -> Handler:
         try:
             return {"message": "", **handler(*arguments, **named)}
         except Exception as error:
-            return {"message": message_for(error)}
+            return _after(error)
 
     return run
+
+
+def _after(error: Exception) -> Outputs:
+    return {**getattr(error, "outputs", {}), "message": message_for(error)}
 
 
 def _for_gradio(function: Callable, takes_event: bool) -> Callable:
@@ -136,7 +150,7 @@ def _for_gradio(function: Callable, takes_event: bool) -> Callable:
     return run
 
 
-def _by_component(outputs: Outputs, targets: Mapping[str, Component]) -> dict[Component, Any]:
+def _by_component(outputs: Outputs, targets: Mapping[str, Block]) -> dict[Block, Any]:
     return {targets[name]: value for name, value in outputs.items()}
 
 

@@ -1,0 +1,85 @@
+"""The components of the Generate tab, from top to bottom. Their names are those of the handlers' inputs and outputs."""
+
+import gradio as gr
+from gradio.blocks import Block
+
+from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip
+from playground.tabs.generate.chat import FIRST_MESSAGE
+from playground.tabs.generate.controls import ControlsColumn
+from playground.tabs.generate.request import SessionId
+from playground.tabs.generate.session import discard_session
+from playground.tabs.shared.page_context import PageControls
+
+
+class Layout:
+    """Builds the components where it is made."""
+
+    def __init__(self, page: PageControls) -> None:
+        self.session = gr.State(SessionId(), delete_callback=discard_session)
+        modes = [("Complete", "complete")]
+        self.mode = FollowingRadio(
+            modes, value="complete", show_label=False, container=False, elem_id="mode", label="Mode"
+        )
+        self.off = Panel(elem_id="modes-off")
+        self._build_chat()
+        self._build_score()
+        with gr.Row(elem_classes="pg-actions"):
+            self.start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
+            self.more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
+            self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
+            self.into = gr.Button("Look into it in every tab", scale=0, min_width=200, elem_id="look-into")
+        self.strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
+        self.status = Panel(live=True, elem_id="generate-status")
+        self._build_tree()
+        with gr.Row():
+            with gr.Column(scale=7, min_width=320):
+                self.chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
+                self.pieces = FollowingRadio([], visible=False, label="Byte pieces", elem_id="pieces")
+                self.detail = Panel(live=True, elem_id="token-detail")
+                self.stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
+            with gr.Column(scale=3, min_width=260):
+                self.controls = ControlsColumn(page)
+                self.rules_column = self.controls.rules_column
+
+    def named(self, *names: str) -> dict[str, Block]:
+        """Some of the components by their names."""
+        return {name: vars(self)[name] for name in names}
+
+    def _build_chat(self) -> None:
+        with gr.Column(visible=False, elem_id="chat") as self.chat_room:
+            self.chatbot = gr.Chatbot(
+                label="Conversation",
+                height=300,
+                render_markdown=False,
+                latex_delimiters=[],
+                editable="all",
+                buttons=["copy"],
+                feedback_options=None,
+                elem_id="chatbot",
+                placeholder="Send a message: the strip below shows what the model really reads.",
+            )
+            self.chat_message = gr.Textbox(
+                FIRST_MESSAGE, label="Your message", lines=1, max_lines=6, elem_id="chat-message"
+            )
+            self.chat_note = Panel(live=True, elem_id="chat-note")
+            with gr.Accordion("System prompt", open=False):
+                empty = "Empty: whatever the template itself says"
+                self.system = gr.Textbox(
+                    "", show_label=False, container=False, lines=2, elem_id="system-prompt", placeholder=empty
+                )
+
+    def _build_score(self) -> None:
+        with gr.Column(visible=False, elem_id="score") as self.score_room:
+            info = "The text under the lens is the first."
+            self.second = gr.Textbox(
+                "", label="Beside another text", lines=2, max_lines=8, elem_id="second-text", info=info
+            )
+            self.compare_texts = gr.Button("Compare token by token", size="sm", elem_id="compare-texts")
+
+    def _build_tree(self) -> None:
+        self.tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
+        with gr.Accordion("Compare two continuations", open=False, visible=False, elem_id="compare") as self.comparing:
+            self.leaf = FollowingDropdown([], label="The one on the strip beside", elem_id="compare-with")
+            self.compared = Panel(live=True, elem_id="compare-words")
+            self.clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
+        self.beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")

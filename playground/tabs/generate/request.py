@@ -1,0 +1,66 @@
+"""What the Generate tab's controls say at the moment of an event, and the name of a visitor's session."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+from uuid import uuid4
+
+from playground.tabs.generate.controls import SamplingControls
+
+
+class SessionId(str):
+    """Names one visitor's session. Gradio copies a State's first value for each page, and every copy is another name."""
+
+    def __new__(cls) -> "SessionId":
+        return super().__new__(cls, uuid4().hex)
+
+    def __deepcopy__(self, memo: dict) -> "SessionId":
+        return SessionId()
+
+
+@dataclass(frozen=True)
+class ViewRequest:
+    """Whose session is looked at, and how."""
+
+    session: str
+    mode: str = "complete"
+    colour: str = "probability"
+    """One of `strip.COLOURS`."""
+
+
+@dataclass(frozen=True)
+class PieceRequest(ViewRequest):
+    """The piece of a character that is looked at."""
+
+    piece: int | None = None
+    """Number of its token on the strip."""
+
+
+@dataclass(frozen=True)
+class CompareRequest(ViewRequest):
+    """The continuation beside the one on the strip."""
+
+    leaf: int | None = None
+    """Number of its last node."""
+
+
+@dataclass(frozen=True)
+class WriteRequest(ViewRequest):
+    """What the model is to write."""
+
+    text: str = ""
+    """What stands in the text box; perhaps not the text under the lens yet."""
+    message: str | None = ""
+    """Of a chat, not sent yet."""
+    system: str | None = ""
+    """The chat's system prompt; empty: the template's own."""
+    conversation: Sequence[Mapping[str, Any]] = ()
+    """What the chat box shows, in Gradio's form: of each message its role and a list of contents."""
+    sampling: SamplingControls = field(default_factory=SamplingControls)
+
+    @classmethod
+    def from_controls(cls, **values: Any) -> "WriteRequest":
+        """From values of these fields, and of those of SamplingControls by their own names."""
+        names = values.keys() & {each.name for each in fields(SamplingControls)}
+        sampling = SamplingControls(**{name: values.pop(name) for name in names})
+        return cls(**values, sampling=sampling)

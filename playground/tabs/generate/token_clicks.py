@@ -1,0 +1,54 @@
+"""Clicks on the strip: what was expected at a token; and the strip in other shades."""
+
+import gradio as gr
+
+from playground.components import markup
+from playground.tabs.generate.fill import fill_view, predictions
+from playground.tabs.generate.prompt_view import session_of
+from playground.tabs.generate.request import PieceRequest, ViewRequest
+from playground.tabs.generate.session_view import entries_of, first_of_group
+from playground.tabs.generate.strip import strip_items
+from playground.tabs.generate.token_explanation import NOTHING, explain_given, explain_step, pieces_view
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import Outputs
+
+
+def explain(page: PageContext, request: ViewRequest, event: gr.EventData) -> Outputs:
+    """The distribution that the clicked token came from; in a masked model, what it would put there. Of a character of
+    several pieces the first is explained."""
+    session = session_of(page, request)
+    session.check(page)
+    return explain_place(page, request, first_of_group(entries_of(page.model(), session), int(event._data["index"])))
+
+
+def explain_piece(page: PageContext, request: PieceRequest) -> Outputs:
+    """The same for one piece of a character."""
+    session_of(page, request).check(page)
+    return explain_place(page, request, None if request.piece is None else int(request.piece))
+
+
+def explain_place(page: PageContext, request: ViewRequest, place: int | None) -> Outputs:
+    """The same for the token at a place of the strip; nothing for a place that is not on it."""
+    model, session = page.model(), session_of(page, request)
+    entries = entries_of(model, session)
+    if place is None or not 0 <= place < len(entries):
+        return {}
+    pieces = {"pieces": pieces_view(model, session.all_ids(), entries, place)}
+    if request.mode == "fill":
+        is_mask = session.ids[place] == model.tokenizer.mask_token_id
+        return fill_view(predictions(page, session.key.text, () if is_mask else (place,)), request.colour) | pieces
+    session.focus = place
+    if (step := session.step_at(place)) is not None:
+        return explain_step(model, step, entries[place]["label"]) | pieces
+    if request.mode == "translate":
+        words = "This token was given to the encoder, which predicts nothing. Press Generate."
+        return NOTHING | {"detail": markup.note(words)} | pieces
+    source = session.ids if request.mode == "chat" else session.key.text
+    return explain_given(page.recording(source), place) | pieces
+
+
+def recolour(page: PageContext, request: ViewRequest) -> Outputs:
+    """The strip in other shades."""
+    session = session_of(page, request)
+    session.check(page)
+    return {"strip": strip_items(entries_of(page.model(), session), request.colour)}
