@@ -388,3 +388,20 @@ def test_every_page_has_a_session_of_its_own():
     """Guards against visitors who share a session: Gradio copies the first value of a State for each page."""
     state = gr.State(SessionId())
     assert len({state.value, deepcopy(state.value), deepcopy(state.value)}) == 3
+
+
+def test_a_conversation_outlives_its_eviction(bench, smollm2, monkeypatch):
+    """Guards against a chat that begins anew, without a word, because other visitors wrote: the model reads the turns
+    that the chat box shows, special characters included."""
+    monkeypatch.setattr(bench, "model", lambda *_: smollm2)
+    visitor, sampling, box = SessionId(), replace(TWELVE, max_new_tokens=2), gr.Chatbot()
+    request = WriteRequest(visitor, "chat", "rank", message="Is 1 < 2 & 2 < 3?", sampling=sampling)
+    shown = answers(chat.send, PAGE, request)[-1]["chatbot"]
+    turns = find_session(visitor).turns
+    bench.sessions.budget = 1
+    list(write("xyz"))
+    assert find_session(visitor) is None
+    request = replace(request, message="Why?", conversation=box.preprocess(box.postprocess(shown)))
+    outputs = answers(chat.send, PAGE, request)
+    assert all("had to make room for other visitors" in each["message"] for each in outputs)
+    assert find_session(visitor).messages == [*turns, {"role": "user", "content": "Why?"}] and len(turns) == 2
