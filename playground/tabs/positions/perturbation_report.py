@@ -78,8 +78,8 @@ def sentence_of(experiment: "Experiment", outcome: "Outcome") -> str:
     return (
         f"{words}: the loss goes from {change.loss_before[scored].mean():.2f} to "
         f"{change.loss_after[scored].mean():.2f} bits per token ({change.mean_loss:+.2f}); "
-        f"“{in_words(experiment.predicted_tokens[worst].text)}” suffers most ({change.loss[worst]:+.1f}). The most probable next token stays the same after {same} of {count} "
-        f"tokens.{took}"
+        f"“{in_words(experiment.predicted_tokens[worst].text)}” suffers most ({change.loss[worst]:+.1f}). "
+        f"The most probable next token stays the same after {same} of {count} tokens.{took}"
     )
 
 
