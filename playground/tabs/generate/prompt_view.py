@@ -20,7 +20,7 @@ from playground.tabs.generate.session import (
 )
 from playground.tabs.generate.session_view import chat_messages, tree_view
 from playground.tabs.generate.strip import entry_of, prompt_entries, strip_items
-from playground.tabs.generate.token_explanation import BARS, NOTHING, explain_given, explain_next, pieces_view
+from playground.tabs.generate.token_explanation import BARS, NOTHING, explain_next, explain_prompt_token, pieces_view
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
 
@@ -112,7 +112,7 @@ def _read_score(page: PageContext, key: SessionKey, colour: str) -> tuple[Genera
     session, place = GenerationSession(key, ids_of(recording.tokens), entries), score.most_surprising(entries)
     pieces = pieces_view(recording.model, session.ids, entries, place)
     words = markup.note(score.score_words(recording, entries))
-    outputs = explain_given(recording, place) | {"pieces": pieces}
+    outputs = explain_prompt_token(recording, place) | {"pieces": pieces}
     return session, outputs | {"strip": strip_items(entries, colour), "status": words}
 
 

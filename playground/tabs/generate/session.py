@@ -160,7 +160,6 @@ def _stored(session_id: str) -> GenerationSession | None:
 
 
 def _store(session_id: str, session: GenerationSession) -> None:
-    written, prompt = _names(session_id)
-    name, former = (written, prompt) if session.tree.nodes else (prompt, written)
+    name, other_name = _names(session_id) if session.tree.nodes else _names(session_id)[::-1]
     workbench.shared().sessions.put(name, session)
-    workbench.shared().sessions.discard(former)
+    workbench.shared().sessions.discard(other_name)

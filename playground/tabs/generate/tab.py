@@ -43,14 +43,14 @@ def build(page: PageControls) -> None:
     view = {"session": tab.session, "mode": tab.mode, "colour": tab.controls.colour}
     writing = view | {"text": page.text, "message": tab.chat_message, "system": tab.system} | tab.controls.sampling
     chatting = writing | {"conversation": tab.chatbot}
-    shown, answered = tab.named(*SESSION), tab.named(*SESSION, "chat_message", "chat_note")
+    session, answer = tab.named(*SESSION), tab.named(*SESSION, "chat_message", "chat_note")
 
     def connect(
         triggers: Callable | Sequence[Callable],
         handler: Handler,
         inputs: Mapping[str, Component],
         request: type = ViewRequest,
-        outputs: Mapping[str, Block] = shown,
+        outputs: Mapping[str, Block] = session,
         **options: Any,
     ) -> None:
         bind(triggers, handler, page=page, inputs=inputs, request=request, outputs=outputs, **options)
@@ -60,18 +60,18 @@ def build(page: PageControls) -> None:
     connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, **LATEST)
 
     once = GENERATES | {"request": WriteRequest, "trigger_mode": "once"}
-    connect(tab.start.click, start_writing, chatting, outputs=answered | {"applied": page.applied}, **once)
+    connect(tab.start.click, start_writing, chatting, outputs=answer | {"applied": page.applied}, **once)
     connect(tab.more.click, streaming.go_on, writing, **once)
     connect(tab.chart.select, branches.branch, writing, **once)
-    connect(tab.chat_message.submit, chat.send, chatting, outputs=answered, **once)
-    connect(tab.chatbot.retry, chat.retry, chatting, outputs=answered, **once)
-    connect(tab.chatbot.edit, chat.edit, chatting, outputs=answered, **once)
+    connect(tab.chat_message.submit, chat.send, chatting, outputs=answer, **once)
+    connect(tab.chatbot.retry, chat.retry, chatting, outputs=answer, **once)
+    connect(tab.chatbot.edit, chat.edit, chatting, outputs=answer, **once)
     conversation = view | {"conversation": tab.chatbot}
-    connect(tab.chatbot.undo, chat.undo, conversation, WriteRequest, answered, **QUIET)
-    connect(tab.chatbot.clear, chat.forget, view, outputs=answered, **QUIET)
+    connect(tab.chatbot.undo, chat.undo, conversation, WriteRequest, answer, **QUIET)
+    connect(tab.chatbot.clear, chat.forget, view, outputs=answer, **QUIET)
     connect(tab.stop.click, streaming.stop, view, outputs={}, **QUIET)
     under_lens = {"text_box": page.text, "applied": page.applied, "continued": page.written}
-    connect(tab.into.click, chat.look_into, view, outputs=shown | under_lens, **QUIET)
+    connect(tab.into.click, chat.look_into, view, outputs=session | under_lens, **QUIET)
 
     explains = LATEST | {"show_progress_on": [*tab.named(*EXPLANATION).values(), page.message]}
     connect(tab.strip.select, token_clicks.explain, view, **explains)
@@ -81,7 +81,7 @@ def build(page: PageControls) -> None:
     connect(tab.tree.select, branches.show_node, view, trigger_mode="always_last", **QUIET)
     connect(tab.clear.click, streaming.clear, view, **QUIET)
     compares = RUNS_MODEL | {"show_progress_on": [tab.beside, tab.compared, page.message]}
-    leaf, compared = view | {"leaf": tab.leaf}, shown | {"compared": tab.compared}
+    leaf, compared = view | {"leaf": tab.leaf}, session | {"compared": tab.compared}
     connect(tab.leaf.input, branches.compare, leaf, CompareRequest, compared, **compares)
     texts, scored = [tab.second.submit, tab.compare_texts.click], tab.named("beside", "status")
     connect(texts, score.compare_texts, {"second": tab.second}, score.ScoreRequest, scored, **RUNS_MODEL)

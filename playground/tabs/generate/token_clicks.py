@@ -8,7 +8,7 @@ from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import PieceRequest, ViewRequest
 from playground.tabs.generate.session_view import entries_of, first_of_group
 from playground.tabs.generate.strip import strip_items
-from playground.tabs.generate.token_explanation import NOTHING, explain_given, explain_step, pieces_view
+from playground.tabs.generate.token_explanation import NOTHING, explain_prompt_token, explain_step, pieces_view
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
 
@@ -44,7 +44,7 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
         words = "This token was given to the encoder, which predicts nothing. Press Generate."
         return NOTHING | {"detail": markup.note(words)} | pieces
     source = session.ids if request.mode == "chat" else session.key.text
-    return explain_given(page.recording(source), place) | pieces
+    return explain_prompt_token(page.recording(source), place) | pieces
 
 
 def recolour(page: PageContext, request: ViewRequest) -> Outputs:

@@ -41,7 +41,7 @@ def explain_next(expected: "NextTokens") -> Outputs:
     return NOTHING | {"chart": bars(expected.alternatives, "What comes next"), "detail": markup.note(words)}
 
 
-def explain_given(recording: "Recording", index: int) -> Outputs:
+def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
     """What the model expected at a token of the text: a decoder from the tokens before it, a masked model from the
     whole text. No chart where it expected nothing."""
     from playground.generation.steps import next_tokens
