@@ -41,9 +41,6 @@ def changes_with(events: Sequence) -> gr.State:
     return state
 
 
-noted = changes_with  # until the Attention tab is wired by name
-
-
 @dataclass
 class View:
     """Where a view lies: the page's shared components, which view of its tab is open, and the names of view and tab."""
