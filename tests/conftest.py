@@ -13,8 +13,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # set before torch is there: two that w
 import playground as pg
 from tests.tools import zoo
 
+REAL_MODELS = {"smollm2", "minilm", "playground_server"}
+"""Fixtures that need the weights of a real model."""
 PATIENCE = 2.0
 """Seconds a test waits for a hub that may be out of reach."""
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Marks tests that use a real model `weights`."""
+    for item in items:
+        if REAL_MODELS.intersection(item.fixturenames):
+            item.add_marker("weights")
 
 
 def _load(name: str) -> "pg.LoadedModel":

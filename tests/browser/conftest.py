@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,9 +19,12 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Blocks i
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from playground.page import create_app, launch_options
+from playground.settings import Settings
+from playground.tabs.shared.text_input import FIRST_TEXT
+from playground.workbench import Workbench, share, shared
 from tests.tools import zoo
 
 ARGUMENTS = [
@@ -34,8 +38,10 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WAIT = 60_000
-"""Milliseconds that a test waits for something to appear; long, because shared machines are slow at times."""
+WAIT = 150_000
+"""Milliseconds that a test waits for something to appear, a model's loading included; long, because shared machines are
+slow at times."""
+expect.set_options(timeout=WAIT)
 
 
 def _installed(playwright: Playwright) -> str | None:
@@ -138,42 +144,51 @@ class Watch:
         assert unexpected == [], "the page reported errors"
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`open_page(url, width=1280, height=800, theme="light", touch=False)` -> Page; `.watch` is its Watch."""
-    contexts = []
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
+    """`contexts(touch)` -> the session's browser context with or without a touch screen: pages of one context share
+    their cache, so that scripts are fetched and compiled once."""
 
-    def opener(url: str = "", *, width: int = 1280, height: int = 800, theme: str = "light", touch: bool = False):
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            has_touch=touch,
-            is_mobile=touch,
-            reduced_motion="reduce",
-            locale="en-US",
-        )
-        contexts.append(context)
-        context.set_default_timeout(WAIT)
-        page = context.new_page()
-        page.watch = Watch(page)
-        if url:
-            page.goto(with_theme(url, theme))
-        return page
+    open_contexts: dict[bool, BrowserContext] = {}
+
+    def context(touch: bool) -> BrowserContext:
+        if touch not in open_contexts:
+            made = browser.new_context(has_touch=touch, is_mobile=touch, reduced_motion="reduce", locale="en-US")
+            made.set_default_timeout(WAIT)
+            open_contexts[touch] = made
+        return open_contexts[touch]
+
+    yield context
+    for made in open_contexts.values():
+        made.close()
+
+
+def new_page(contexts, url: str = "", *, width: int = 1280, height: int = 800, theme: str = "light", touch=False):
+    """A page of that size, at an address if there is one; `.watch` is its Watch."""
+    page = contexts(touch).new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.watch = Watch(page)
+    if url:
+        page.goto(with_theme(url, theme))
+    return page
+
+
+@pytest.fixture
+def open_page(contexts) -> Iterator[Callable[..., Page]]:
+    """`open_page(url, width=1280, height=800, theme="light", touch=False)` -> Page; `.watch` is its Watch."""
+    pages: list[Page] = []
+
+    def opener(url: str = "", **options) -> Page:
+        pages.append(new_page(contexts, url, **options))
+        return pages[-1]
 
     yield opener
     try:
-        for context in contexts:
-            for page in context.pages:
-                if hasattr(page, "watch"):
-                    page.watch.assert_clean()
+        for page in pages:
+            page.watch.assert_clean()
     finally:
-        for context in contexts:
-            context.close()
-
-
-@pytest.fixture
-def page(open_page) -> Page:
-    """An empty page of 1280 by 800; `page.watch` holds what it did wrong, and the test fails if it did."""
-    return open_page()
+        for page in pages:
+            page.close()
 
 
 def with_theme(url: str, theme: str) -> str:
@@ -205,22 +220,119 @@ def serve() -> Iterator[Callable[..., str]]:
         blocks.close(verbose=False)
 
 
+@dataclass(frozen=True)
+class Server:
+    """A playground that runs: its address, and the workbench that its handlers shall use."""
+
+    url: str
+    workbench: Workbench
+
+    def address(self) -> str:
+        """The address, with its workbench put back in place where other tests shared another one."""
+        share(self.workbench)
+        return self.url
+
+
 @pytest.fixture(scope="session")
-def address(serve) -> str:
-    return serve(create_app().queue(max_size=64), **launch_options())
+def playground_server(serve, smollm2) -> Server:
+    """The playground with the default model loaded."""
+    return _playground(serve, smollm2)
+
+
+@pytest.fixture(scope="session")
+def tiny_server(serve, tiny) -> Server:
+    """The playground opening on a tiny random Llama: for what a page does with any model."""
+    return _playground(serve, tiny("llama"), default_model="llama")
+
+
+def _playground(serve, model, **settings) -> Server:
+    app = create_app(replace(Settings(), catalog_only=False, **settings))
+    shared().add(model)
+    return Server(serve(app.queue(max_size=64), **launch_options()), shared())
+
+
+def wait_until_ready(page: Page) -> Page:
+    """The page with its first model loaded and its first tab drawn."""
+    page.wait_for_selector("#card dl", state="attached")
+    page.wait_for_selector("#next-token .pv[data-rendered]")
+    return page
 
 
 @pytest.fixture
-def opened(address, open_page):
-    """`opened(width=…, theme=…)` -> the page with the default model loaded and its first tab drawn."""
+def opened(playground_server, open_page):
+    """`opened(width=…, theme=…)` -> a new page with the default model loaded and its first tab drawn."""
+    return lambda **options: wait_until_ready(open_page(playground_server.address(), **options))
 
-    def opener(**options) -> Page:
-        page = open_page(address, **options)
-        page.wait_for_selector("#card dl", state="attached", timeout=180_000)
-        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=60_000)
-        return page
 
-    return opener
+@pytest.fixture
+def opened_tiny(tiny_server, open_page):
+    """The same on a tiny random model."""
+    return lambda **options: wait_until_ready(open_page(tiny_server.address(), **options))
+
+
+@pytest.fixture(scope="module")
+def visits(contexts) -> Iterator[list[Page]]:
+    """The page that the tests of a file share, once it is open."""
+    pages: list[Page] = []
+    yield pages
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+def page(request, playground_server, contexts, visits) -> Iterator[Page]:
+    """One page with the default model for all tests of a file, because opening it costs more than most tests.
+
+    A test finds the Generate tab open and the first example under the lens; everything else stands as the test before
+    left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the page
+    did what none may do; `page.watch` knows.
+    """
+    address = playground_server.address()
+    if not visits:
+        visits.append(wait_until_ready(new_page(contexts, address)))
+    (page,) = visits
+    to_first_example(page)
+    yield page
+    clean = request.node.stash.get(PASSED, False) and not page.is_closed()
+    try:
+        page.watch.assert_clean()
+    except AssertionError:
+        clean = False
+        raise
+    finally:
+        if not clean:
+            visits.remove(page)
+            page.close()
+
+
+def to_first_example(page: Page) -> None:
+    """Opens the Generate tab, to complete a text where the model can, and brings the first example under the lens."""
+    page.get_by_role("tab", name="Generate").click()
+    complete = page.get_by_role("radio", name="Complete", exact=True)
+    if complete.count() and not complete.is_checked():
+        complete.check()
+    if page.locator("#lens-text textarea").input_value() != FIRST_TEXT:
+        page.get_by_role("button", name="coreference", exact=True).click()
+        expect(page.locator("#lens-text textarea")).to_have_value(FIRST_TEXT)
+        expect(page.locator("#strip")).to_contain_text("animal")
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Marks the tests of this folder `browser`."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
+PASSED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -32,55 +32,21 @@ def pick(page: Page, place: str, name: str) -> None:
     page.get_by_role("option", name=name, exact=True).click()
 
 
+def choose_head(page: Page, layer: int, head: int) -> None:
+    """Sets the sliders of the Attention tab."""
+    for slider, value in (("layer", layer), ("head", head)):
+        box = page.locator(f"#attention-{slider} input[type=number]")
+        if box.input_value() != str(value):
+            box.fill(str(value))
+            box.press("Enter")
+
+
 def open_view(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
-def test_from_the_overview_to_a_number(opened):
-    """Guards against a head, a token or a step that is not the one clicked: overview, head, row, step by step."""
-    page = opened()
-    open_tab(page, "Attention")
-    expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=60_000)
-    click_cell(page, "#attention-overview .pv", 4, 2)
-    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4", timeout=30_000)
-    click_cell(page, "#attention-map .pv", 1, 5)
-    expect(page.locator("#attention-row")).to_contain_text("“·the” (position 5) attends most to", timeout=30_000)
-    page.get_by_role("radio", name="what attends to it").check()
-    expect(page.locator("#attention-row")).to_contain_text("Most of it to “·the” (position 5)", timeout=30_000)
-    page.locator("#attention-strip .t").nth(6).click()
-    expect(page.locator("#attention-row")).to_contain_text("Most of it to “·street” (position 6)", timeout=30_000)
-    open_view(page, "Step by step")
-    expect(page.locator("#maths-sentence")).to_contain_text("Layer 2, head 4", timeout=60_000)
-    expect(page.locator("#maths-badge")).to_contain_text("This head: largest difference")
-    expect(page.locator("#maths-badge .pg-badge-ok")).to_be_visible()
-    expect(page.locator("#maths-formula .katex").first).to_be_visible()
-    names = page.wait_for_function(
-        "() => document.querySelector('#maths-stages .pv')?._fullLayout?.xaxis?.ticktext"
-    ).json_value()
-    assert names == ["q·k", "scaled", "e^(s − max)", "weight"]
-    for picture in ("#maths-products", "#maths-rotation", "#maths-values", "#maths-shares"):
-        page.wait_for_selector(f"{picture} .pv[data-rendered]")
-
-
-def test_what_a_visitor_changes_is_marked(opened):
-    """Guards against a changed number that is taken for the model's own."""
-    page = opened()
-    open_tab(page, "Attention")
-    open_view(page, "Step by step")
-    expect(page.locator("#maths-sentence")).to_contain_text("Layer 0, head 0", timeout=60_000)
-    page.get_by_role("button", name="What if?").click()
-    factor = page.locator("#what-factor input[type=number]")
-    factor.fill("0")
-    factor.press("Enter")
-    expect(page.locator("#what-words")).to_contain_text("Changed by you", timeout=30_000)
-    page.wait_for_selector("#what-if .pv[data-rendered]")
-    texts = page.locator("#what-if .pv").evaluate("gd => [...gd._fullData[0].text].map(row => row[3])")
-    assert set(texts) == {"0.077"}, "with a scaling of 0 all 13 keys have the same weight"
-
-
-def test_the_numbers_as_a_table_and_by_keyboard(opened):
+def test_the_numbers_as_a_table_and_by_keyboard(page):
     """Guards against a table that shows other numbers than the picture, and a cursor that is on another cell."""
-    page = opened()
     open_tab(page, "Attention")
     page.wait_for_selector("#attention-map .pv[data-rendered]")
     page.locator("#attention-map .pv-table summary").click()
@@ -95,18 +61,79 @@ def test_the_numbers_as_a_table_and_by_keyboard(opened):
     page.locator("#attention-map .pv").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight"):
         page.keyboard.press(key)
-    expect(page.locator("#attention-map .pv-live")).to_contain_text("·didn", timeout=10_000)
+    expect(page.locator("#attention-map .pv-live")).to_contain_text("·didn")
     page.keyboard.press("Enter")
-    expect(page.locator("#attention-row")).to_contain_text("“·didn” (position 2) attends most to", timeout=30_000)
+    expect(page.locator("#attention-row")).to_contain_text("“·didn” (position 2) attends most to")
     expect(page.locator("#attention-map .pv-size")).to_contain_text("kB sent")
 
 
-def test_all_heads_as_a_table_and_by_keyboard(opened):
+def test_from_the_overview_to_a_number(page):
+    """Guards against a head, a token or a step that is not the one clicked: overview, head, row, step by step."""
+    open_tab(page, "Attention")
+    expect(page.locator("#attention-badge")).to_contain_text("Verified")
+    click_cell(page, "#attention-overview .pv", 4, 2)
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4")
+    click_cell(page, "#attention-map .pv", 1, 5)
+    expect(page.locator("#attention-row")).to_contain_text("“·the” (position 5) attends most to")
+    page.get_by_role("radio", name="what attends to it").check()
+    expect(page.locator("#attention-row")).to_contain_text("Most of it to “·the” (position 5)")
+    page.locator("#attention-strip .t").nth(6).click()
+    expect(page.locator("#attention-row")).to_contain_text("Most of it to “·street” (position 6)")
+    open_view(page, "Step by step")
+    expect(page.locator("#maths-sentence")).to_contain_text("Layer 2, head 4")
+    expect(page.locator("#maths-badge")).to_contain_text("This head: largest difference")
+    expect(page.locator("#maths-badge .pg-badge-ok")).to_be_visible()
+    expect(page.locator("#maths-formula .katex").first).to_be_visible()
+    names = page.wait_for_function(
+        "() => document.querySelector('#maths-stages .pv')?._fullLayout?.xaxis?.ticktext"
+    ).json_value()
+    assert names == ["q·k", "scaled", "e^(s − max)", "weight"]
+    for picture in ("#maths-products", "#maths-rotation", "#maths-values", "#maths-shares"):
+        page.wait_for_selector(f"{picture} .pv[data-rendered]")
+
+
+def test_what_a_visitor_changes_is_marked(page):
+    """Guards against a changed number that is taken for the model's own."""
+    open_tab(page, "Attention", "Step by step")
+    choose_head(page, 0, 0)
+    expect(page.locator("#maths-sentence")).to_contain_text("Layer 0, head 0")
+    page.get_by_role("button", name="What if?").click()
+    factor = page.locator("#what-factor input[type=number]")
+    factor.fill("0")
+    factor.press("Enter")
+    expect(page.locator("#what-words")).to_contain_text("Changed by you")
+    page.wait_for_selector("#what-if .pv[data-rendered]")
+    texts = page.locator("#what-if .pv").evaluate("gd => [...gd._fullData[0].text].map(row => row[3])")
+    assert set(texts) == {"0.077"}, "with a scaling of 0 all 13 keys have the same weight"
+
+
+def test_through_the_layers(page):
+    """Guards against a picture of another token than the one that is named."""
+    open_tab(page, "Attention", "Through the layers")
+    expect(page.locator("#through-sentence")).to_contain_text("“.” (position 12)")
+    page.get_by_role("radio", name="flow").check()
+    expect(page.locator("#through-sentence")).to_contain_text("Of a pipe of width 1")
+    click_cell(page, "#through-map .pv", 8, 3)
+    expect(page.locator("#through-sentence")).to_contain_text("“·it” (position 8)")
+
+
+def test_roles(page):
+    """Guards against a click that chooses another head than the one under the pointer."""
+    open_tab(page, "Attention", "Roles")
+    expect(page.locator("#roles-sentence")).to_contain_text("Most: layer")
+    page.wait_for_selector("#roles-map .pv[data-rendered]")
+    click_cell(page, "#roles-map .pv", 3, 17)
+    expect(page.locator("#roles-sentence")).to_contain_text("Layer 17, head 3 is now the chosen one")
+    expect(page.locator("#attention-layer input[type=number]")).to_have_value("17")
+
+
+def test_all_heads_as_a_table_and_by_keyboard(page):
     """Guards against an overview that only eyes and a mouse can read: a number of each head in a table, a key from head to
     head, and Enter that opens the head; sorted, the head that stands there."""
-    page = opened()
     open_tab(page, "Attention")
-    expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=60_000)
+    choose_head(page, 0, 0)
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 0, head 0")
+    expect(page.locator("#attention-badge")).to_contain_text("Verified")
     page.locator("#attention-overview .pv-table summary").click()
     rows = "box => [...box.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
     table = page.locator("#attention-overview .pv-cells").evaluate(rows)
@@ -116,34 +143,46 @@ def test_all_heads_as_a_table_and_by_keyboard(opened):
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
     live = page.locator("#attention-overview .pv-live")
-    expect(live).to_contain_text("layer 2, head 4", timeout=10_000)
+    expect(live).to_contain_text("layer 2, head 4")
     expect(live).to_contain_text("0.433")
     page.keyboard.press("Enter")
-    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4", timeout=30_000)
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4")
     pick(page, "#overview-role", "induction")
     page.locator("#overview-ordered input").check()
     page.wait_for_function("document.querySelector('#attention-overview .pv-cells td')?.nextSibling")
-    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text(
-        "head 8: 0.030", timeout=60_000
-    )
+    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.030")
     expect(page.locator("#attention-overview .pv-words")).to_contain_text("each head's induction")
 
 
-def test_zooming_into_a_text(opened):
+def test_what_was_written_comes_under_the_lens(page):
+    """Guards against a continuation that the other tabs never see, or see as if it had been typed."""
+    box = page.locator("#new-tokens input[type=number]")
+    box.fill("3")
+    box.press("Tab")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('3 tokens in')")
+    page.locator("#look-into").click()
+    expect(page.locator("#generate-status")).to_contain_text("now the text under the lens")
+    open_tab(page, "Attention")
+    expect(page.locator("#attention-sentence")).to_contain_text("From token 13 on the model wrote")
+    expect(page.locator("#attention-strip .t-generated")).to_have_count(3)
+    page.get_by_role("radio", name="the step that chose it").check()
+    expect(page.locator("#attention-row")).to_contain_text("the model had read up to")
+
+
+def test_zooming_into_a_text(page):
     """Guards against a zoom that leaves blocks, or puts other tokens in the window."""
-    page = opened()
     look_at(page, "One two three four five six seven. " * 40)
     open_tab(page, "Attention")
-    expect(page.locator("#attention-badge")).to_contain_text("Verified", timeout=90_000)
+    expect(page.locator("#attention-badge")).to_contain_text("Verified")
+    page.wait_for_function("document.querySelector('#attention-map .pv')?._fullData?.[0].z.length > 100")
     assert page.locator("#attention-map .pv").evaluate("gd => gd._fullData[0].z.length") <= 256
     start, end = place_of(page, "#attention-map .pv", 60, 60), place_of(page, "#attention-map .pv", 160, 160)
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(*end, steps=5)
     page.mouse.up()
-    page.wait_for_function(
-        "() => document.querySelector('#attention-map .pv')._fullData[0].z.length < 160", timeout=30_000
-    )
+    page.wait_for_function("() => document.querySelector('#attention-map .pv')._fullData[0].z.length < 160")
     low, high, first, second = page.locator("#attention-map .pv").evaluate(
         "gd => [...gd._fullLayout.xaxis.range, ...gd._fullData[0].x.slice(0, 2)]"
     )
@@ -153,60 +192,16 @@ def test_zooming_into_a_text(opened):
     )
 
 
-def test_what_was_written_comes_under_the_lens(opened):
-    """Guards against a continuation that the other tabs never see, or see as if it had been typed."""
-    page = opened()
-    box = page.locator("#new-tokens input[type=number]")
-    box.fill("3")
-    box.press("Tab")
-    page.locator("#generate").click()
-    page.wait_for_function(
-        "document.querySelector('#generate-status').innerText.includes('3 tokens in')", timeout=60_000
-    )
-    page.locator("#look-into").click()
-    expect(page.locator("#generate-status")).to_contain_text("now the text under the lens", timeout=30_000)
-    open_tab(page, "Attention")
-    expect(page.locator("#attention-sentence")).to_contain_text("From token 13 on the model wrote", timeout=60_000)
-    expect(page.locator("#attention-strip .t-generated")).to_have_count(3)
-    page.get_by_role("radio", name="the step that chose it").check()
-    expect(page.locator("#attention-row")).to_contain_text("the model had read up to", timeout=30_000)
-
-
-def test_through_the_layers(opened):
-    """Guards against a picture of another token than the one that is named."""
-    page = opened()
-    open_tab(page, "Attention")
-    open_view(page, "Through the layers")
-    expect(page.locator("#through-sentence")).to_contain_text("“.” (position 12)", timeout=60_000)
-    page.get_by_role("radio", name="flow").check()
-    expect(page.locator("#through-sentence")).to_contain_text("Of a pipe of width 1", timeout=60_000)
-    click_cell(page, "#through-map .pv", 8, 3)
-    expect(page.locator("#through-sentence")).to_contain_text("“·it” (position 8)", timeout=60_000)
-
-
-def test_roles(opened):
-    """Guards against a click that chooses another head than the one under the pointer."""
-    page = opened()
-    open_tab(page, "Attention")
-    open_view(page, "Roles")
-    expect(page.locator("#roles-sentence")).to_contain_text("Most: layer", timeout=90_000)
-    page.wait_for_selector("#roles-map .pv[data-rendered]")
-    click_cell(page, "#roles-map .pv", 3, 17)
-    expect(page.locator("#roles-sentence")).to_contain_text("Layer 17, head 3 is now the chosen one", timeout=30_000)
-    expect(page.locator("#attention-layer input[type=number]")).to_have_value("17")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_bertviz_draws_hostile_tokens_as_text(opened, theme):
+def test_bertviz_draws_hostile_tokens_as_text(request, opened, theme):
     """Guards against bertviz's own way of putting tokens into markup, and against its scripts from a foreign host."""
-    page = opened(theme=theme)
+    page = opened(theme=theme) if theme == "dark" else request.getfixturevalue("page")
     look_at(page, HOSTILE[:60])
-    open_tab(page, "Attention")
-    open_view(page, "bertviz")
+    open_tab(page, "Attention", "bertviz")
     frame = page.frame_locator("#bertviz iframe")
     for choice, name in (("Head view", "head"), ("Model view", "model"), ("Neuron view", "neuron")):
         page.get_by_role("radio", name=choice).check()
-        page.wait_for_selector(f"#bertviz iframe[data-drawn={name}]", timeout=60_000)
+        page.wait_for_selector(f"#bertviz iframe[data-drawn={name}]")
         expect(page.locator("#bertviz-words")).to_contain_text("kB sent")
         assert frame.locator("#vis svg").count() >= 1
         if name != "model":

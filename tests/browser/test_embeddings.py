@@ -3,74 +3,48 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_attention import open_view, place_of
+from tests.browser.test_attention import pick, place_of
 from tests.browser.test_page import open_tab
 
 
 def open_cloud(page: Page) -> None:
-    open_tab(page, "Embeddings")
-    open_view(page, "Projector")
-    expect(page.locator("#cloud-sentence")).to_contain_text("49,152 of 49,152 tokens", timeout=90_000)
-    page.wait_for_selector("#cloud .pv[data-rendered]")
+    """Opens the vocabulary's cloud in the plane."""
+    open_tab(page, "Embeddings", "Projector")
+    page.locator("#cloud-dimensions").get_by_label("2D").check()
+    if page.locator("#cloud-what input").input_value() != "vocabulary":
+        pick(page, "#cloud-what", "vocabulary")
+    expect(page.locator("#cloud-sentence")).to_contain_text("49,152 of 49,152 tokens")
+    page.wait_for_function(
+        """() => { const gd = document.querySelector('#cloud .pv');
+        return gd?.dataset.rendered && gd._fullData?.[0].x.length === 49152 && !gd._fullLayout.scene; }"""
+    )
 
 
-def test_words_and_sums(opened):
+def search_for(page: Page, word: str) -> None:
+    """Searches the cloud for a token; the picture is marked as flown once it got there."""
+    page.locator("#cloud .pv").evaluate("gd => delete gd.dataset.flown")
+    search = page.locator("#cloud-search").get_by_role("textbox")
+    search.fill(word)
+    search.press("Enter")
+
+
+def test_words_and_sums(page):
     """Guards against a click that shows another word's neighbours, and a sum that is not added up."""
-    page = opened()
     open_tab(page, "Embeddings")
-    expect(page.locator("#sum-sentence")).to_contain_text("king - man + woman gives “·queen”", timeout=60_000)
+    expect(page.locator("#sum-sentence")).to_contain_text("king - man + woman gives “·queen”")
     page.get_by_role("button", name="Paris - France + Italy").click()
-    expect(page.locator("#sum-sentence")).to_contain_text("Paris - France + Italy gives", timeout=30_000)
+    expect(page.locator("#sum-sentence")).to_contain_text("Paris - France + Italy gives")
     page.wait_for_selector("#embedding-map .pv[data-rendered]")
     x, y = page.locator("#embedding-map .pv").evaluate("gd => [gd._fullData[1].x[0], gd._fullData[1].y[0]]")
     page.mouse.click(*place_of(page, "#embedding-map .pv", x, y))
-    expect(page.locator("#neighbours .pv-title")).to_contain_text("Nearest to “apple”", timeout=30_000)
+    expect(page.locator("#neighbours .pv-title")).to_contain_text("Nearest to “apple”")
 
 
-def test_a_click_into_the_cloud_and_a_flight(opened):
-    """Guards against the neighbours of another point, and a flight to another place than the point's."""
-    page = opened()
-    open_cloud(page)
-    search = page.locator("#cloud-search").get_by_role("textbox")
-    search.fill(" cat")
-    search.press("Enter")
-    page.wait_for_selector("#cloud .pv[data-flown]", timeout=30_000)
-    expect(page.locator("#cloud-sentence")).to_contain_text("“·cat” (token")
-    number = page.locator("#cloud .pv").evaluate("gd => [...gd._fullData[0].hovertext].indexOf('·cat')")
-    x, y, low, high = page.locator("#cloud .pv").evaluate(
-        "(gd, n) => [gd._fullData[0].x[n], gd._fullData[0].y[n], ...gd._fullLayout.xaxis.range]", number
-    )
-    assert low < x < high
-    page.mouse.move(*place_of(page, "#cloud .pv", x, y))
-    page.wait_for_timeout(500)
-    page.mouse.click(*place_of(page, "#cloud .pv", x, y))
-    expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to “", timeout=30_000)
-
-
-def test_a_lasso_round_a_group(opened):
-    """Guards against a selection that is lost on the way: a box round the middle of the cloud tells its tokens."""
-    page = opened()
-    open_cloud(page)
-    page.locator("#cloud .pv").evaluate("gd => Plotly.relayout(gd, {dragmode: 'lasso'})")
-    x, y = page.locator("#cloud .pv").evaluate("gd => [gd._fullData[0].x[9786], gd._fullData[0].y[9786]]")
-    corners = [(x - 0.1, y - 0.1), (x + 0.1, y - 0.1), (x + 0.1, y + 0.1), (x - 0.1, y + 0.1), (x - 0.1, y - 0.1)]
-    places = [place_of(page, "#cloud .pv", *corner) for corner in corners]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
-    expect(page.locator("#cloud-sentence")).to_contain_text("tokens chosen", timeout=30_000)
-    expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to the mean of")
-
-
-def test_two_banks_move(opened):
+def test_two_banks_move(page):
     """Guards against an animation that stands still, and a word that stands in one text only."""
-    page = opened()
-    open_tab(page, "Embeddings")
-    page.locator("#embeddings-views").get_by_role("tab", name="Through the layers").click()
+    open_tab(page, "Embeddings", "Through the layers")
     page.locator("#two-banks").click()
-    expect(page.locator("#path-sentence")).to_contain_text("The two begin with a cosine of 1.00", timeout=60_000)
+    expect(page.locator("#path-sentence")).to_contain_text("The two begin with a cosine of 1.00")
     page.wait_for_function("() => document.querySelector('#path .pv')?._fullData?.length === 4")
     before = page.locator("#path .pv").evaluate("gd => gd._fullData[2].x[0]")
     page.locator("#path .updatemenu-button", has_text="Play").click()
@@ -80,129 +54,20 @@ def test_two_banks_move(opened):
     page.locator("#path .updatemenu-button", has_text="❚❚").click()
 
 
-def test_sentences(opened):
+def test_sentences(page):
     """Guards against a ranking that never comes, and a model that claims to be one for sentences."""
-    page = opened()
-    open_tab(page, "Embeddings")
-    open_view(page, "Sentences")
-    expect(page.locator("#ranking-sentence")).to_contain_text("is nearest to “a pet resting”", timeout=180_000)
+    open_tab(page, "Embeddings", "Sentences")
+    expect(page.locator("#ranking-sentence")).to_contain_text("is nearest to “a pet resting”")
     expect(page.locator("#pooling-badge")).to_contain_text("all-minilm-l6-v2: Pooled as this model was trained")
     page.locator("#sentence-model input").click()
     page.get_by_role("option", name="the model that is loaded").click()
-    expect(page.locator("#pooling-badge")).to_contain_text("Not trained for sentences", timeout=60_000)
+    expect(page.locator("#pooling-badge")).to_contain_text("Not trained for sentences")
 
 
-def test_a_layout_that_is_stopped(opened):
-    """Guards against a Stop that ends nothing: the page says so, and the picture from before can still be clicked."""
-    page = opened()
-    open_cloud(page)
-    page.locator("#cloud-layout").get_by_label("t-SNE").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("Stop ends it", timeout=60_000)
-    page.locator("#cloud-stop").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("Stopped.", timeout=60_000)
-    search = page.locator("#cloud-search").get_by_role("textbox")
-    search.fill(" dog")
-    search.press("Enter")
-    expect(page.locator("#cloud-sentence")).to_contain_text("“·dog” (token", timeout=30_000)
-
-
-def test_colours_by_a_chosen_token(opened):
-    """Guards against a colour that can't be begun with: plain until a token is chosen, then all are coloured anew."""
-    page = opened()
-    open_cloud(page)
-    page.locator("#cloud-colour input").click()
-    page.get_by_role("option", name="similarity to the chosen point").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("No point is chosen yet", timeout=60_000)
-    search = page.locator("#cloud-search").get_by_role("textbox")
-    search.fill(" dog")
-    search.press("Enter")
-    expect(page.locator("#cloud-sentence")).to_contain_text("“·dog” (token", timeout=60_000)
-    page.wait_for_function("() => document.querySelector('#cloud .pv')._fullData[0].marker.color.length === 49152")
-    x, low, high = page.locator("#cloud .pv").evaluate(
-        "gd => [gd._fullData[0].x[[...gd._fullData[0].hovertext].indexOf('·dog')], ...gd._fullLayout.xaxis.range]"
-    )
-    assert abs((low + high) / 2 - x) < 0.01, "the token stands in the middle"
-
-
-def test_minilm(opened):
-    """Guards against a view that only knows decoders: the vocabulary, the layers and the sentences of MiniLM."""
-    page = opened()
-    page.locator("#model input").fill("all-minilm-l6-v2")
-    page.locator("#model input").press("Enter")
-    page.locator("#load").click()
-    expect(page.locator("#card")).to_contain_text("all-minilm-l6-v2", timeout=180_000)
-    open_tab(page, "Embeddings")
-    open_view(page, "Projector")
-    expect(page.locator("#cloud-sentence")).to_contain_text("30,522 of 30,522 tokens in 384 dimensions", timeout=90_000)
-    page.wait_for_selector("#cloud .pv[data-rendered]")
-    search = page.locator("#cloud-search").get_by_role("textbox")
-    search.fill("cat")
-    search.press("Enter")
-    expect(page.locator("#cloud-sentence")).to_contain_text("“cat” (token", timeout=30_000)
-    open_view(page, "Through the layers")
-    expect(page.locator("#path-sentence")).to_contain_text("Before the last layer", timeout=60_000)
-    page.wait_for_function("() => document.querySelector('#path .pv')?._fullData?.[0]?.x?.length === 7")
-    open_view(page, "Sentences")
-    expect(page.locator("#ranking-sentence")).to_contain_text("is nearest to “a pet resting”", timeout=60_000)
-    expect(page.locator("#pooling-badge")).to_contain_text("all-minilm-l6-v2: Pooled as this model was trained")
-    expect(page.locator("#message")).to_have_text("")
-
-
-def test_a_flight_outlasts_another_colour(opened):
-    """Guards against a picture that jumps back to the whole cloud when it comes again in other colours, in the plane and in
-    space."""
-    page = opened()
-    open_cloud(page)
-    search, colour = page.locator("#cloud-search").get_by_role("textbox"), page.locator("#cloud-colour input")
-    where = """gd => { const {scene, xaxis} = gd._fullLayout;
-        return scene ? [scene.camera.center.x, scene.camera.eye.x] : [(xaxis.range[0] + xaxis.range[1]) / 2]; }"""
-    for dimensions, chosen in (("2D", "norm"), ("3D", "characters")):
-        page.locator("#cloud-dimensions").get_by_label(dimensions).click()
-        page.wait_for_function(
-            "three => !document.querySelector('#cloud .pv')?._fullLayout?.scene !== three", arg=dimensions == "3D"
-        )
-        search.fill(" cat")
-        search.press("Enter")
-        page.wait_for_selector("#cloud .pv[data-flown]", timeout=30_000)
-        page.wait_for_timeout(500)
-        flown = page.locator("#cloud .pv").evaluate(where)
-        before = page.locator("#cloud .pv").get_attribute("data-rendered")
-        colour.click()
-        page.get_by_role("option", name=chosen, exact=True).click()
-        page.wait_for_function(
-            "before => document.querySelector('#cloud .pv').dataset.rendered !== before", arg=before, timeout=60_000
-        )
-        assert page.locator("#cloud .pv").evaluate(where) == pytest.approx(flown, abs=1e-6)
-        page.locator("#cloud .pv").evaluate("gd => delete gd.dataset.flown")
-
-
-def test_words_tokens_and_sentences_in_the_projector(opened):
-    """Guards against controls of the vocabulary that stay for sentences, and a kind of points that is chosen and not drawn;
-    the picture can be taken away."""
-    page = opened()
-    open_cloud(page)
-    for kind, told, shown in (
-        ("words", "24 of 24 words", "#cloud-words"),
-        ("tokens of the text", "13 of 13 tokens", None),
-        ("sentences", "7 of 7 sentences", "#cloud-lines"),
-    ):
-        page.locator("#cloud-what input").click()
-        page.get_by_role("option", name=kind, exact=True).click()
-        expect(page.locator("#cloud-sentence")).to_contain_text(told, timeout=60_000)
-        for place in ("#cloud-words", "#cloud-lines"):
-            expect(page.locator(place)).to_be_visible(visible=place == shown)
-        expect(page.locator("#message")).to_have_text("")
-    with page.expect_download() as saved:
-        page.locator("#cloud .pv-size button").click()
-    assert saved.value.suggested_filename.endswith(".png")
-    with open(saved.value.path(), "rb") as file:
-        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
-
-
-def test_names_that_cover_none(opened):
+def test_names_that_cover_none(page):
     """Guards against names over names on a phone, for which the server didn't reckon, and against names that stay hidden
     where there is room."""
-    page = opened(width=390, height=844)
+    page.set_viewport_size({"width": 390, "height": 844})  # before the cloud is drawn for the first time
     open_cloud(page)
     shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
         .filter(name => name.style.visibility !== 'hidden').map(name => name.getBoundingClientRect())
@@ -215,9 +80,113 @@ def test_names_that_cover_none(opened):
         if kind == "words":
             page.locator("#cloud-what input").click()
             page.get_by_role("option", name=kind, exact=True).click()
-            expect(page.locator("#cloud-sentence")).to_contain_text("24 of 24 words", timeout=60_000)
+            expect(page.locator("#cloud-sentence")).to_contain_text("24 of 24 words")
         page.wait_for_function(f"() => ({shown})().length > 5")
         boxes = page.evaluate(shown)
         assert not any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
     page.set_viewport_size({"width": 1280, "height": 844})
     page.wait_for_function(f"few => ({shown})().length > few", arg=len(boxes))
+
+
+def test_a_lasso_round_a_group(page):
+    """Guards against a selection that is lost on the way: a box round the middle of the cloud tells its tokens."""
+    open_cloud(page)
+    page.locator("#cloud .pv").evaluate("gd => Plotly.relayout(gd, {dragmode: 'lasso'})")
+    x, y = page.locator("#cloud .pv").evaluate("gd => [gd._fullData[0].x[9786], gd._fullData[0].y[9786]]")
+    corners = [(x - 0.1, y - 0.1), (x + 0.1, y - 0.1), (x + 0.1, y + 0.1), (x - 0.1, y + 0.1), (x - 0.1, y - 0.1)]
+    places = [place_of(page, "#cloud .pv", *corner) for corner in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+    expect(page.locator("#cloud-sentence")).to_contain_text("tokens chosen")
+    expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to the mean of")
+
+
+def test_colours_by_a_chosen_token(page):
+    """Guards against a colour that can't be begun with: plain until a token is chosen, then all are coloured anew."""
+    open_cloud(page)
+    page.locator("#cloud-colour input").click()
+    page.get_by_role("option", name="similarity to the chosen point").click()
+    expect(page.locator("#cloud-sentence")).to_contain_text("No point is chosen yet")
+    search_for(page, " dog")
+    expect(page.locator("#cloud-sentence")).to_contain_text("“·dog” (token")
+    page.wait_for_function("() => document.querySelector('#cloud .pv')._fullData[0].marker.color.length === 49152")
+    x, low, high = page.locator("#cloud .pv").evaluate(
+        "gd => [gd._fullData[0].x[[...gd._fullData[0].hovertext].indexOf('·dog')], ...gd._fullLayout.xaxis.range]"
+    )
+    assert abs((low + high) / 2 - x) < 0.01, "the token stands in the middle"
+
+
+def test_a_click_into_the_cloud_and_a_flight(page):
+    """Guards against the neighbours of another point, and a flight to another place than the point's."""
+    open_cloud(page)
+    search_for(page, " cat")
+    page.wait_for_selector("#cloud .pv[data-flown]")
+    expect(page.locator("#cloud-sentence")).to_contain_text("“·cat” (token")
+    number = page.locator("#cloud .pv").evaluate("gd => [...gd._fullData[0].hovertext].indexOf('·cat')")
+    x, y, low, high = page.locator("#cloud .pv").evaluate(
+        "(gd, n) => [gd._fullData[0].x[n], gd._fullData[0].y[n], ...gd._fullLayout.xaxis.range]", number
+    )
+    assert low < x < high
+    page.mouse.move(*place_of(page, "#cloud .pv", x, y))
+    page.wait_for_timeout(500)
+    page.mouse.click(*place_of(page, "#cloud .pv", x, y))
+    expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to “")
+
+
+def test_a_flight_outlasts_another_colour(page):
+    """Guards against a picture that jumps back to the whole cloud when it comes again in other colours, in the plane and in
+    space."""
+    open_cloud(page)
+    colour = page.locator("#cloud-colour input")
+    where = """gd => { const {scene, xaxis} = gd._fullLayout;
+        return scene ? [scene.camera.center.x, scene.camera.eye.x] : [(xaxis.range[0] + xaxis.range[1]) / 2]; }"""
+    for dimensions, chosen in (("2D", "norm"), ("3D", "characters")):
+        page.locator("#cloud-dimensions").get_by_label(dimensions).click()
+        page.wait_for_function(
+            "three => !document.querySelector('#cloud .pv')?._fullLayout?.scene !== three", arg=dimensions == "3D"
+        )
+        search_for(page, " cat")
+        page.wait_for_selector("#cloud .pv[data-flown]")
+        page.wait_for_timeout(500)
+        flown = page.locator("#cloud .pv").evaluate(where)
+        before = page.locator("#cloud .pv").get_attribute("data-rendered")
+        colour.click()
+        page.get_by_role("option", name=chosen, exact=True).click()
+        page.wait_for_function("before => document.querySelector('#cloud .pv').dataset.rendered !== before", arg=before)
+        assert page.locator("#cloud .pv").evaluate(where) == pytest.approx(flown, abs=1e-6)
+
+
+def test_words_tokens_and_sentences_in_the_projector(page):
+    """Guards against controls of the vocabulary that stay for sentences, and a kind of points that is chosen and not drawn;
+    the picture can be taken away."""
+    open_cloud(page)
+    for kind, told, shown in (
+        ("words", "24 of 24 words", "#cloud-words"),
+        ("tokens of the text", "13 of 13 tokens", None),
+        ("sentences", "7 of 7 sentences", "#cloud-lines"),
+    ):
+        page.locator("#cloud-what input").click()
+        page.get_by_role("option", name=kind, exact=True).click()
+        expect(page.locator("#cloud-sentence")).to_contain_text(told)
+        for place in ("#cloud-words", "#cloud-lines"):
+            expect(page.locator(place)).to_be_visible(visible=place == shown)
+        expect(page.locator("#message")).to_have_text("")
+    with page.expect_download() as saved:
+        page.locator("#cloud .pv-size button").click()
+    assert saved.value.suggested_filename.endswith(".png")
+    with open(saved.value.path(), "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_layout_that_is_stopped(page):
+    """Guards against a Stop that ends nothing: the page says so, and the picture from before can still be clicked."""
+    open_cloud(page)
+    page.locator("#cloud-layout").get_by_label("t-SNE").click()
+    expect(page.locator("#cloud-sentence")).to_contain_text("Stop ends it")
+    page.locator("#cloud-stop").click()
+    expect(page.locator("#cloud-sentence")).to_contain_text("Stopped.")
+    search_for(page, " dog")
+    expect(page.locator("#cloud-sentence")).to_contain_text("“·dog” (token")

@@ -37,55 +37,6 @@ def click_bar(page: Page, bar: int) -> None:
     page.mouse.click(*point)
 
 
-def load(page: Page, folder) -> None:
-    page.locator("#model input").fill(str(folder))
-    page.locator("#model input").press("Enter")
-    page.locator("#load").click()
-    expect(page.locator("#card")).to_contain_text(str(folder), timeout=60_000)
-
-
-def test_generating_streams_and_explains_a_token(opened):
-    """Guards against a continuation whose tokens can't be asked why, and against steps mixed up with the text's."""
-    page = opened()
-    look_at(page, "The capital of France is")
-    expect(page.locator("#strip .t")).to_have_count(5, timeout=60_000)
-    page.locator("#temperature input[type=number]").fill("0")
-    page.locator("#new-tokens input[type=number]").fill("8")
-    page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("8 tokens in", timeout=60_000)
-    expect(page.locator("#strip .t-generated")).to_have_count(8)
-    expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
-    page.locator("#strip .t-generated").first.click()
-    expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
-    expect(page.locator("#token-detail")).to_contain_text("rank 1:")
-    page.locator("#strip .t").nth(1).click()
-    expect(page.locator("#token-detail")).to_contain_text("“·capital” had probability")
-
-
-def test_stop_ends_the_computing_and_keeps_the_tokens(opened):
-    """Guards against a Stop that only hides the text while the model goes on."""
-    page = opened()
-    page.locator("#new-tokens input[type=number]").fill("400")
-    page.locator("#generate").click()
-    expect(page.locator("#strip .t-generated").nth(2)).to_be_visible(timeout=60_000)
-    page.locator("#stop").click()
-    expect(page.locator("#generate-status")).to_contain_text("Stopped after", timeout=30_000)
-    count = page.locator("#strip .t-generated").count()
-    assert 3 <= count < 400
-    assert forward_calls_cease(), "the model still runs after Stop"
-    assert page.locator("#strip .t-generated").count() == count
-
-
-def test_closing_the_page_ends_the_computing(opened):
-    """Guards against models that go on generating for visitors who have left."""
-    page = opened()
-    page.locator("#new-tokens input[type=number]").fill("400")
-    page.locator("#generate").click()
-    expect(page.locator("#strip .t-generated").first).to_be_visible(timeout=60_000)
-    page.context.close()
-    assert forward_calls_cease(), "the model still runs though its visitor has left"
-
-
 def forward_calls_cease(patience: float = 30.0, quiet: float = 3.0) -> bool:
     """Whether the default model is left alone for `quiet` seconds at some time within `patience`."""
     model = workbench.shared().model("smollm2-135m-instruct").model
@@ -102,80 +53,109 @@ def forward_calls_cease(patience: float = 30.0, quiet: float = 3.0) -> bool:
         hook.remove()
 
 
-def test_stop_while_the_prompt_is_read(opened):
-    """Guards against a Stop during the reading of a long text that loses the text or leaves the page waiting."""
-    page = opened()
-    look_at(page, "word " * 1500)
-    expect(page.locator("#generate-status")).to_contain_text("tokens. Press Generate", timeout=60_000)
+def test_generating_streams_and_explains_a_token(page):
+    """Guards against a continuation whose tokens can't be asked why, and against steps mixed up with the text's."""
+    look_at(page, "The capital of France is")
+    expect(page.locator("#strip .t")).to_have_count(5)
+    page.locator("#temperature input[type=number]").fill("0")
+    page.locator("#new-tokens input[type=number]").fill("8")
+    page.locator("#generate").click()
+    expect(page.locator("#generate-status")).to_contain_text("8 tokens in")
+    expect(page.locator("#strip .t-generated")).to_have_count(8)
+    expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
+    page.locator("#strip .t-generated").first.click()
+    expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
+    expect(page.locator("#token-detail")).to_contain_text("rank 1:")
+    page.locator("#strip .t").nth(1).click()
+    expect(page.locator("#token-detail")).to_contain_text("“·capital” had probability")
+
+
+def test_stop_ends_the_computing_and_keeps_the_tokens(page):
+    """Guards against a Stop that only hides the text while the model goes on."""
+    number(page, "temperature", 0.7)
     page.locator("#new-tokens input[type=number]").fill("400")
     page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text(re.compile("Reading the text|tokens in"), timeout=60_000)
+    expect(page.locator("#strip .t-generated").nth(2)).to_be_visible()
     page.locator("#stop").click()
-    expect(page.locator("#generate-status")).to_contain_text("Stopped", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("Stopped after")
+    count = page.locator("#strip .t-generated").count()
+    assert 3 <= count < 400
+    assert forward_calls_cease(), "the model still runs after Stop"
+    assert page.locator("#strip .t-generated").count() == count
+
+
+def test_stop_while_the_prompt_is_read(page):
+    """Guards against a Stop during the reading of a long text that loses the text or leaves the page waiting."""
+    look_at(page, "word " * 1500)
+    expect(page.locator("#generate-status")).to_contain_text("tokens. Press Generate")
+    page.locator("#new-tokens input[type=number]").fill("400")
+    page.locator("#generate").click()
+    expect(page.locator("#generate-status")).to_contain_text(re.compile("Reading the text|tokens in"))
+    page.locator("#stop").click()
+    expect(page.locator("#generate-status")).to_contain_text("Stopped")
     assert forward_calls_cease(), "the model still runs after Stop"
     look_at(page, "One two three")
-    expect(page.locator("#strip .t")).to_have_count(3, timeout=60_000)
+    expect(page.locator("#strip .t")).to_have_count(3)
 
 
-def test_a_long_text_can_be_stopped_before_it_was_read(opened):
+def test_a_long_text_can_be_stopped_before_it_was_read(page):
     """Guards against a page that says nothing while a long text is read, and hears Stop only afterwards."""
-    page = opened()
     page.locator("#lens-text textarea").fill("A word of many. " * 800)
     page.locator("#new-tokens input[type=number]").fill(
         "400"
     )  # so that a browser that is slow to click finds it running
     page.locator("#generate").click()
     reading = re.compile(r"Reading the text: [\d,]+ of [\d,]+ tokens")
-    expect(page.locator("#generate-status")).to_contain_text(reading, timeout=120_000)
+    expect(page.locator("#generate-status")).to_contain_text(reading)
     page.locator("#stop").click()
-    expect(page.locator("#generate-status")).to_contain_text("Stopped", timeout=120_000)
+    expect(page.locator("#generate-status")).to_contain_text("Stopped")
     assert forward_calls_cease(), "the model still runs after Stop"
     page.locator("#strip .t").nth(8).click()
-    expect(page.locator("#token-detail")).to_contain_text("“·many” had probability", timeout=120_000)
+    expect(page.locator("#token-detail")).to_contain_text("“·many” had probability")
 
 
-def test_pieces_of_a_character(opened):
+def test_pieces_of_a_character(page):
     """Guards against a character of several byte pieces of which only the first can be asked why."""
-    page = opened()
     look_at(page, "很罕见")
-    expect(page.locator("#strip .t")).to_have_count(3, timeout=60_000)
+    expect(page.locator("#strip .t")).to_have_count(3)
     expect(page.locator("#pieces")).not_to_be_visible()
     page.locator("#strip .t").nth(1).click()
-    expect(page.locator("#token-detail")).to_contain_text("“罕 1/", timeout=60_000)
+    expect(page.locator("#token-detail")).to_contain_text("“罕 1/")
     page.locator("#pieces label").last.click()
-    expect(page.locator("#token-detail")).to_contain_text("“罕 2/", timeout=60_000)
+    expect(page.locator("#token-detail")).to_contain_text("“罕 2/")
     look_at(page, "The cat")
-    expect(page.locator("#strip .t")).to_have_count(2, timeout=60_000)
+    expect(page.locator("#strip .t")).to_have_count(2)
     expect(page.locator("#pieces")).not_to_be_visible()
 
 
-def test_stage_view_of_a_drawn_token(opened):
+def test_stage_view_of_a_drawn_token(page):
     """Guards against a token whose way through the rules can't be seen: its stages stand in the order applied."""
-    page = opened()
+    number(page, "temperature", 0.7)
     number(page, "new-tokens", 3)
     page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("3 tokens in", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("3 tokens in")
     expect(page.locator("#token-detail")).to_contain_text("the random number")
     names = page.wait_for_function(
-        "() => document.querySelector('#stages .pv')?._fullLayout?.xaxis?.ticktext", timeout=60_000
+        """() => { const names = document.querySelector('#stages .pv')?._fullLayout?.xaxis?.ticktext;
+        return names?.length === 3 && names; }"""
     ).json_value()
     assert [name.split("<br>")[0] for name in names] == ["logits", "temperature 0.7", "top-p 0.95"]
 
 
-def test_a_branch_keeps_the_former_continuation(opened):
+def test_a_branch_keeps_the_former_continuation(page):
     """Guards against an alternative that overwrites what was written: the tree has both ends, and a click on the other
     one brings it back."""
-    page = opened()
     look_at(page, "The capital of France is")
     expect(page.locator("#strip .t")).to_have_count(5)
     number(page, "temperature", 0)
     number(page, "new-tokens", 4)
     page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("4 tokens in", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("4 tokens in")
     page.locator("#strip .t-generated").first.click()
     expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
+    page.locator("#tree .pv").evaluate_all("views => views.forEach(view => delete view.dataset.rendered)")
     click_bar(page, 1)
-    expect(page.locator("#strip .t-generated")).to_have_count(5, timeout=60_000)
+    expect(page.locator("#strip .t-generated")).to_have_count(5)
     expect(page.locator("#strip .t-generated").first).not_to_have_text("·Paris")
     page.wait_for_selector("#tree .pv[data-rendered]")
     point = page.locator("#tree .pv").evaluate(
@@ -184,95 +164,78 @@ def test_a_branch_keeps_the_former_continuation(opened):
         return [box.left + l.xaxis._offset + l.xaxis.d2p(t.x[i]), box.top + l.yaxis._offset + l.yaxis.d2p(t.y[i])]; }"""
     )
     page.mouse.click(*point)
-    expect(page.locator("#strip .t-generated").first).to_have_text("·Paris", timeout=60_000)
+    expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
     expect(page.locator("#strip .t-generated")).to_have_count(4)
     page.get_by_role("button", name="Compare two continuations").click()
     page.locator("#compare-with input").click()
     page.locator("ul[role=listbox] [role=option]").first.click()
-    expect(page.locator("#compare-words")).to_contain_text("At the fork “·Paris” had probability", timeout=60_000)
+    expect(page.locator("#compare-words")).to_contain_text("At the fork “·Paris” had probability")
 
 
-def test_beams_fill_the_tree(opened):
+def test_beams_fill_the_tree(page):
     """Guards against a search whose dropped beams are not seen."""
-    page = opened()
     number(page, "new-tokens", 6)
     page.get_by_role("button", name="Several at once").click()
     number(page, "beams", 3)
     page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("The best of 3 beams", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("The best of 3 beams")
     page.wait_for_selector("#tree .pv[data-rendered]")
     page.wait_for_function(
         """() => (document.querySelector('#tree .pv')._fullData || [])
         .some(t => t.mode === 'text' && [...t.text].some(text => text.includes('out at')))"""
     )
+    number(page, "beams", 1)
 
 
-def test_chat_with_retry_undo_and_edit(opened):
+def test_two_texts_beside_each_other(page):
+    """Guards against a comparison that says nothing, or the wrong text more likely."""
+    look_at(page, "The capital of France is Paris")
+    choose(page, "Score")
+    expect(page.locator("#generate-status")).to_contain_text("perplexity")
+    page.locator("#second-text textarea").fill("The capital of France is Rome")
+    page.locator("#compare-texts").click()
+    expect(page.locator("#generate-status")).to_contain_text("The first text is")
+    page.wait_for_selector("#beside .pv[data-rendered]")
+
+
+def test_chat_with_retry_undo_and_edit(page):
     """Guards against a template lost on the weights' way through the package index, an answer that a retry destroys, and
     a turn that can't be taken back or changed."""
-    page = opened()
     choose(page, "Chat")
     number(page, "temperature", 0)
+    number(page, "new-tokens", 40)
     message = page.locator("#chat-message textarea")
     message.fill("What is the capital of France?")
     message.press("Enter")
-    expect(page.locator("#generate-status")).to_contain_text("The model ended its text", timeout=90_000)
+    expect(page.locator("#generate-status")).to_contain_text("The model ended its text")
     expect(page.locator("#chatbot")).to_contain_text("The capital of France is Paris.")
     expect(page.locator("#strip .t-special").first).to_have_text("<|im_start|>")
     number(page, "temperature", 2)
     number(page, "new-tokens", 12)
     page.locator("#chatbot button[aria-label=Retry]").last.click()
-    page.wait_for_selector("#tree .pv[data-rendered]", timeout=60_000)
-    expect(page.locator("#generate-status")).to_contain_text("tokens in", timeout=60_000)
+    page.wait_for_selector("#tree .pv[data-rendered]")
+    expect(page.locator("#generate-status")).to_contain_text("tokens in")
     page.locator("#chatbot button[aria-label=Undo]").last.click()
-    expect(message).to_have_value("What is the capital of France?", timeout=30_000)
+    expect(message).to_have_value("What is the capital of France?")
     expect(page.locator("#chatbot")).not_to_contain_text("Paris")
     message.fill(HOSTILE)
     page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("12 tokens in", timeout=60_000)
+    expect(page.locator("#generate-status")).to_contain_text("12 tokens in")
     expect(page.locator("#chatbot")).to_contain_text("<img src=x onerror=window.__xss=1>")
     page.locator("#chatbot button[aria-label=Edit]").first.click()
     page.locator("#chatbot textarea").first.fill("Say <b>hello</b>.")
     page.locator("#chatbot button[aria-label=Submit]").first.click()
-    expect(page.locator("#chatbot")).to_contain_text("Say <b>hello</b>.", timeout=60_000)
-    expect(page.locator("#generate-status")).to_contain_text("12 tokens in", timeout=60_000)
+    expect(page.locator("#chatbot")).to_contain_text("Say <b>hello</b>.")
+    expect(page.locator("#generate-status")).to_contain_text("12 tokens in")
     page.locator("#look-into").click()
-    expect(page.locator("#lens-text textarea")).to_have_value(re.compile("Say <b>hello</b>"), timeout=30_000)
+    expect(page.locator("#lens-text textarea")).to_have_value(re.compile("Say <b>hello</b>"))
     page.watch.assert_clean()
 
 
-def test_two_texts_beside_each_other(opened):
-    """Guards against a comparison that says nothing, or the wrong text more likely."""
-    page = opened()
-    look_at(page, "The capital of France is Paris")
-    choose(page, "Score")
-    expect(page.locator("#generate-status")).to_contain_text("perplexity", timeout=60_000)
-    page.locator("#second-text textarea").fill("The capital of France is Rome")
-    page.locator("#compare-texts").click()
-    expect(page.locator("#generate-status")).to_contain_text("The first text is", timeout=60_000)
-    page.wait_for_selector("#beside .pv[data-rendered]")
-
-
-def test_filling_by_a_click(opened, folders):
-    """Guards against a masked model that is asked to complete, and a click that predicts with the token in sight."""
-    page = opened()
-    look_at(page, "Hello you")
-    load(page, folders["bert"])
-    expect(page.locator("#generate-status")).to_contain_text("Click any token", timeout=60_000)
-    expect(page.locator("#generate")).not_to_be_visible()
-    page.locator("#strip .t").nth(3).click()
-    expect(page.locator("#generate-status")).to_contain_text("masked, the model gives it probability", timeout=60_000)
-    expect(page.locator("#strip .t-mask")).to_have_count(1)
-    expect(page.locator("#modes-off")).to_contain_text("What this model can't do here")
-
-
-def test_translating(opened, folders):
-    """Guards against an encoder-decoder whose target is taken for a continuation of the source."""
-    page = opened()
-    look_at(page, "Hello you")
-    load(page, folders["bart"])
-    expect(page.get_by_role("radio", name="Translate or summarise")).to_be_checked(timeout=60_000)
-    number(page, "new-tokens", 5)
+def test_closing_the_page_ends_the_computing(page):
+    """Guards against models that go on generating for visitors who have left."""
+    page.locator("#new-tokens input[type=number]").fill("400")
     page.locator("#generate").click()
-    expect(page.locator("#generate-status")).to_contain_text("tokens in", timeout=60_000)
-    assert 1 <= page.locator("#strip .t-generated").count() <= 5
+    expect(page.locator("#strip .t-generated").first).to_be_visible()
+    page.close()
+    assert forward_calls_cease(), "the model still runs though its visitor has left"

@@ -3,7 +3,7 @@
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_attention import click_cell, open_view
+from tests.browser.test_attention import click_cell
 from tests.browser.test_page import open_tab
 
 
@@ -15,13 +15,11 @@ def hand(page: Page, clock: int) -> list[float]:
     )
 
 
-def test_the_clocks_turn(opened):
+def test_the_clocks_turn(page):
     """Guards against an animation that stands still, and against hands that turn by another frequency than the model's:
     SmolLM2's first pair turns one radian a token, its second by 100,000^(-1/32)."""
-    page = opened()
-    open_tab(page, "Positions")
-    open_view(page, "Clocks")
-    expect(page.locator("#clocks-heading")).to_contain_text("rotary, base 100,000", timeout=60_000)
+    open_tab(page, "Positions", "Clocks")
+    expect(page.locator("#clocks-heading")).to_contain_text("rotary, base 100,000")
     page.wait_for_selector("#clocks .pv[data-rendered]")
     for clock, frequency in ((0, 1.0), (1, 100_000 ** (-1 / 32))):
         np.testing.assert_allclose(
@@ -37,19 +35,17 @@ def test_the_clocks_turn(opened):
     page.locator("#clocks .updatemenu-button", has_text="❚❚").click()
 
 
-def test_the_distance_slides(opened):
+def test_the_distance_slides(page):
     """Guards against a score that is not the recorded one at the real distance, and against pictures that do not follow
     the slider."""
-    page = opened()
-    open_tab(page, "Positions")
-    open_view(page, "Clocks")
-    expect(page.locator("#clocks-badge .pg-badge-ok")).to_contain_text("recorded score", timeout=60_000)
+    open_tab(page, "Positions", "Clocks")
+    expect(page.locator("#clocks-badge .pg-badge-ok")).to_contain_text("recorded score")
     expect(page.locator("#clocks-sentence")).to_contain_text("At the real distance 11")
     page.wait_for_selector("#clocks-pairs .pv[data-rendered]")
     number = page.locator("#clocks-distance input[type=number]")
     number.fill("40")
     number.press("Enter")
-    expect(page.locator("#clocks-sentence")).to_contain_text("At distance 40 the score would be", timeout=30_000)
+    expect(page.locator("#clocks-sentence")).to_contain_text("At distance 40 the score would be")
     expect(page.locator("#clocks-pairs .pv-title")).to_contain_text("at distance 40")
     page.wait_for_function("document.querySelector('#clocks-curve .pv').layout.shapes[0].x0 === 40")
     parts, line = page.evaluate(
@@ -59,25 +55,21 @@ def test_the_distance_slides(opened):
     np.testing.assert_allclose(parts, line, atol=1e-4)
 
 
-def test_a_broken_sentence(opened):
+def test_a_broken_sentence(page):
     """Guards against a click on a row that opens another variant."""
-    page = opened()
-    open_tab(page, "Positions")
-    open_view(page, "Break it")
-    expect(page.locator("#broken-sentence")).to_contain_text("shuffled", timeout=90_000)
+    open_tab(page, "Positions", "Break it")
+    expect(page.locator("#broken-sentence")).to_contain_text("shuffled")
     page.wait_for_selector("#broken-map .pv[data-rendered]")
     click_cell(page, "#broken-map .pv", 3, 4)
-    expect(page.locator("#broken-sentence")).to_contain_text("Positions reversed", timeout=60_000)
+    expect(page.locator("#broken-sentence")).to_contain_text("Positions reversed")
     expect(page.locator("#broken-notes")).to_contain_text("A shift changes nothing")
 
 
-def test_a_head_over_distance(opened):
+def test_a_head_over_distance(page):
     """Guards against a click in one picture that leaves the others at another head."""
-    page = opened()
-    open_tab(page, "Positions")
-    open_view(page, "In use")
-    expect(page.locator("#used-counts")).to_contain_text("Of 270 heads", timeout=60_000)
+    open_tab(page, "Positions", "In use")
+    expect(page.locator("#used-counts")).to_contain_text("Of 270 heads")
     page.wait_for_selector("#used-map .pv[data-rendered]")
     click_cell(page, "#used-map .pv", 4, 12)
-    expect(page.locator("#used-sentence")).to_contain_text("Layer 12, head 4:", timeout=30_000)
+    expect(page.locator("#used-sentence")).to_contain_text("Layer 12, head 4:")
     page.wait_for_function("document.querySelector('#used-all .pv').layout.shapes[0].y0 === 12 * 9 + 4 - 0.5")
