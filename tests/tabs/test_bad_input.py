@@ -15,6 +15,7 @@ import pytest
 from playground import workbench
 from playground.analysis.text_display import plain_mark
 from playground.components import markup
+from playground.embeddings.point_sets import PointRequest
 from playground.errors import PlaygroundError
 from playground.generation.generate import generate
 from playground.loading import prepare
@@ -348,7 +349,7 @@ def test_a_click_that_makes_no_sense(data, caplog):
         (attention.zoom, (page, HeadRequest(), event(**data))),
         (flow_view.choose, (page, FlowRequest("self", None, "rollout"), event(**data))),
         (roles_view.open_head, (page, event(**data))),
-        (embeddings.show_neighbours, (page, WordsRequest("a", drawn="a"), event(**data))),
+        (embeddings.show_neighbours, (page, WordsRequest("a", drawn=PointRequest("a")), event(**data))),
         (projector_clicks.choose, (page, NeighbourRequest(), event(**data))),
         (projector_clicks.choose_group, (page, NeighbourRequest(), event(**data))),
     ):

@@ -22,6 +22,7 @@ from playground.embeddings.matrices import (
     table_of,
     token_by_token,
 )
+from playground.embeddings.point_sets import PointRequest
 from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.embeddings import layers_view, sentences_view, words_view
 from playground.tabs.embeddings.layers_view import LayersRequest
@@ -262,7 +263,9 @@ def test_words_token_by_token(smollm2):
 def test_a_click_on_no_word(data):
     """Guards against a traceback for a click on what is no point."""
     event = SimpleNamespace(_data=data)
-    assert answer(words_view.show_neighbours, SMOLLM2, WordsRequest("cat", drawn="cat"), event) == {"message": ""}
+    assert answer(words_view.show_neighbours, SMOLLM2, WordsRequest("cat", drawn=PointRequest("cat")), event) == {
+        "message": ""
+    }
 
 
 def test_sums_mark_their_words():

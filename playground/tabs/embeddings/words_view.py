@@ -66,8 +66,8 @@ class WordsRequest:
     measure: str = "cosine"
     centre: bool = False
     by_token: bool = False
-    drawn: str = ""
-    """The words in the picture; `words` may be others that were typed since."""
+    drawn: PointRequest | None = None
+    """The points in the picture; `words` may be others that were typed since."""
     total: str | None = FIRST_SUM
     keep: bool = False
     """Whether the words of the sum are allowed as an answer."""
@@ -122,7 +122,7 @@ def build(view: View) -> None:
             said = Panel(live=True, elem_id="sum-sentence")
     Panel(ABOUT)
 
-    drawn, page = gr.State(""), view.page
+    drawn, page = gr.State(None), view.page
     search: dict[str, Any] = {"matrix": which, "leading_space": space, "measure": measure, "centre": centre}
     place_inputs = {"words": words, "dimensions": dimensions, "by_token": tokens, "drawn": drawn}
     wires: dict[str, Any] = {"inputs": search | place_inputs | {"total": total, "keep": keep}, "request": WordsRequest}
@@ -150,7 +150,8 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
 
     model = page.model()
     count = len(split_words(request.words or ""))
-    points = _points(model, request, request.words or "")
+    drawn = PointRequest(request.words or "", by_token=request.by_token, leading_space=request.leading_space)
+    points = WORDS.points(model, drawn, _matrix(model, request), WorkbenchReader())
     figure, projection = on_principal_axes(points, 3 if request.dimensions == "3D" else 2)
     shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
     anisotropy, many = points.table.anisotropy, len(points.numbers)
@@ -165,14 +166,9 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
         "figure": figure,
         "sentence": markup.note(sentence),
         "neighbours": _neighbours(points, 0, request),
-        "drawn": request.words,
+        "drawn": drawn,
         "matrix": gr.update(choices=list(WORDS.spaces(model)), value=WORDS.space_name(model, request.matrix)),
     }
-
-
-def _points(model: "LoadedModel", request: WordsRequest, words: str) -> "Points":
-    points = PointRequest(words, by_token=request.by_token, leading_space=request.leading_space)
-    return WORDS.points(model, points, _matrix(model, request), WorkbenchReader())
 
 
 def _matrix(model: "LoadedModel", request: WordsRequest) -> str:
@@ -184,9 +180,10 @@ def show_neighbours(page: PageContext, request: WordsRequest, event: gr.EventDat
     """The neighbours of the clicked point; nothing for a click on none."""
     index = event._data.get("customdata")
     index = index[0] if isinstance(index, list) and index else index
-    if not isinstance(index, int | float) or not request.drawn:
+    if not isinstance(index, int | float) or request.drawn is None:
         return {}
-    points = _points(page.model(), request, request.drawn)
+    model = page.model()
+    points = WORDS.points(model, request.drawn, _matrix(model, request), WorkbenchReader())
     if not 0 <= index < len(points.numbers):
         return {}
     return {"neighbours": _neighbours(points, int(index), request)}
