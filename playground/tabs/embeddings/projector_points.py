@@ -15,8 +15,7 @@ from playground.figures.layout import label
 from playground.tabs.shared.page_context import recording_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from playground.analysis.arrays import Tensor
     from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
 
