@@ -20,7 +20,6 @@ from playground.errors import PlaygroundError
 from playground.generation.generate import generate
 from playground.loading import prepare
 from playground.settings import Settings
-from playground.tabs import positions
 from playground.tabs.attention import bertviz_view, flow_view, roles_view, steps_view
 from playground.tabs.attention import heads_handlers as attention
 from playground.tabs.attention.bertviz_view import BertvizRequest
@@ -41,6 +40,8 @@ from playground.tabs.generate.score import ScoreRequest
 from playground.tabs.generate.session import find_session
 from playground.tabs.generate.session_view import entries_of
 from playground.tabs.generate.strip import strip_items
+from playground.tabs.positions import scheme_view
+from playground.tabs.positions.scheme_view import SchemeRequest
 from playground.tabs.shared import sidebar
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sidebar import LoadRequest
@@ -119,30 +120,24 @@ def writing(text: str, session: str | None = None, **rules) -> WriteRequest:
 # --- what a handler gave back -----------------------------------------------------------------------------------
 
 
-def answers(handler, *arguments) -> list:
-    """All that a handler gives the page, each with as many outputs as the page expects."""
-    if arguments and isinstance(arguments[0], PageContext):
-        given = calling.answers(handler, *arguments)
-    else:
-        given = handler(*arguments)
-        given = [given] if isinstance(given, tuple) else list(given)
-        assert {len(outputs) for outputs in given} == {handler.outputs + 1}
+def answers(handler, *arguments) -> list[dict]:
+    """All that a handler gives the page."""
+    given = calling.answers(handler, *arguments)
     for outputs in given:
-        if isinstance(outputs, dict):  # "applied" is the text itself, which stays on the server
-            outputs = [output for name, output in outputs.items() if name != "applied"]
-        for output in outputs:
-            assert_inert(output)
+        for name, output in outputs.items():
+            if name != "applied":  # the text itself, which stays on the server
+                assert_inert(output)
     return given
 
 
 def message_of(outputs):
     """What the page's message becomes."""
-    return outputs["message"] if isinstance(outputs, dict) else outputs[-1]
+    return outputs["message"]
 
 
 def others_of(outputs) -> list:
     """All outputs but the message."""
-    return [v for k, v in outputs.items() if k != "message"] if isinstance(outputs, dict) else list(outputs[:-1])
+    return [output for name, output in outputs.items() if name != "message"]
 
 
 def assert_inert(output) -> None:
@@ -455,17 +450,23 @@ def test_chat_without_a_template():
 
 def test_lengths_of_the_formula_out_of_range():
     """Guards against a picture of a billion numbers."""
-    given = *model_of("tiny"), "Hello", "sinusoidal", model_of("tiny")[0]
-    assert accepted(answers(positions.scheme.draw, *given, 64, 128, 10000, 5, 8))
+    page = PageContext(*model_of("tiny"), "Hello")
+
+    def drawn(length: int, width: int) -> list:
+        request = SchemeRequest("sinusoidal", page.model_id, length, width, 10000, 5, 8)
+        return answers(scheme_view.draw, page, request)
+
+    assert accepted(drawn(64, 128))
     for length, width in ((0, 8), (100_000, 8), (10**9, 8), (8, 0), (8, 10**9)):
-        message = refusal(answers(positions.scheme.draw, *given, length, width, 10000, 5, 8))
+        message = refusal(drawn(length, width))
         assert f"{length:,}" in message or f"{width:,}" in message
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_positions_of_every_model(model):
     """Guards against a scheme without a picture or a reason."""
-    assert accepted(answers(positions.scheme.draw, *model_of(model), "Hello", None, "", 256, 128, 10000, 5, 8))
+    request = SchemeRequest(None, "", 256, 128, 10000, 5, 8)
+    assert accepted(answers(scheme_view.draw, PageContext(*model_of(model), "Hello"), request))
 
 
 # --- models --------------------------------------------------------------------------------------------------------
