@@ -13,17 +13,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # set before torch is there: two that w
 import playground as pg
 from tests.tools import zoo
 
-REAL_MODELS = {"smollm2", "minilm", "playground_server"}
-"""Fixtures that need the weights of a real model."""
+REAL_MODELS = {"smollm2", "minilm"}
+"""Fixtures, and values of parameters, that stand for a model with real weights."""
 PATIENCE = 2.0
 """Seconds a test waits for a hub that may be out of reach."""
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Marks tests that use a real model `weights`."""
+    """Marks tests that use a real model `weights`. Puts the browser's files first: they take longest, and two processes
+    end at the same time only if what is left for the end is short."""
     for item in items:
-        if REAL_MODELS.intersection(item.fixturenames):
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if REAL_MODELS & {*item.fixturenames, *(value for value in parameters if isinstance(value, str))}:
             item.add_marker("weights")
+    items.sort(key=lambda item: "browser" not in item.path.parts)
 
 
 def _load(name: str) -> "pg.LoadedModel":

@@ -193,6 +193,7 @@ def test_embeddings(ask, smollm2):
     assert bare["ids"] == smollm2.tokenizer("cat")["input_ids"]
 
 
+@pytest.mark.weights
 def test_verify(ask, server):
     """Guards against a check that always passes: a family whose queries are not captured says why."""
     answer = ask("/verify", model=SMOLLM2, text="The cat sat on the mat")
@@ -281,6 +282,7 @@ def test_catalog_only(server, ask, monkeypatch):
 # --- at once, and gone ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.weights
 def test_two_clients_at_once(server):
     """Guards against visitors who get each other's text."""
 
@@ -325,6 +327,7 @@ def passes(server):
     hook.remove()
 
 
+@pytest.mark.weights
 def test_closing_the_stream_stops_the_computing(passes):
     """Guards against a model that goes on for a visitor who has pressed Stop: when the page's handler is closed, not
     one forward pass more is made."""
@@ -340,6 +343,7 @@ def test_closing_the_stream_stops_the_computing(passes):
     assert len(passes) == before
 
 
+@pytest.mark.weights
 def test_a_page_closed_while_generating(server, passes):
     """Guards against a server that computes for pages long gone: a connection that ends while text streams ends the
     computing too."""

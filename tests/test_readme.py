@@ -16,6 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON_EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
+@pytest.mark.weights
 def test_python_example_runs(capsys):
     """Guards against an example that newcomers copy and that fails."""
     (example,) = [code for code in PYTHON_EXAMPLES if "import playground as pg" in code]
@@ -25,6 +26,7 @@ def test_python_example_runs(capsys):
     assert "torch.Size([31, 6, 576]) torch.Size([6, 49152])" in printed
 
 
+@pytest.mark.weights
 def test_http_example_runs(capsys):
     """Guards against endpoints or parameters that README names and the server does not have."""
     (example,) = [code for code in PYTHON_EXAMPLES if "gradio_client" in code]

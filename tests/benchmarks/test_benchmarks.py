@@ -14,6 +14,7 @@ LEAST = {
 }
 
 
+@pytest.mark.weights
 @pytest.mark.parametrize("name", LEAST)
 def test_a_benchmark_runs(name, monkeypatch, capsys):
     """Guards against a benchmark that calls functions as they once were, so that README's figures can't be had again."""
