@@ -127,11 +127,11 @@ def test_roles(page):
     expect(page.locator("#attention-layer input[type=number]")).to_have_value("17")
 
 
-def test_all_heads_as_a_table_and_by_keyboard(page):
+def test_all_heads_as_a_table_and_by_keyboard(opened):
     """Guards against an overview that only eyes and a mouse can read: a number of each head in a table, a key from head to
     head, and Enter that opens the head; sorted, the head that stands there."""
+    page = opened()  # where the keys have not moved yet
     open_tab(page, "Attention")
-    choose_head(page, 0, 0)
     expect(page.locator("#attention-sentence")).to_contain_text("Layer 0, head 0")
     expect(page.locator("#attention-badge")).to_contain_text("Verified")
     page.locator("#attention-overview .pv-table summary").click()

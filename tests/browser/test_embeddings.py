@@ -64,10 +64,10 @@ def test_sentences(page):
     expect(page.locator("#pooling-badge")).to_contain_text("Not trained for sentences")
 
 
-def test_names_that_cover_none(page):
+def test_names_that_cover_none(opened):
     """Guards against names over names on a phone, for which the server didn't reckon, and against names that stay hidden
     where there is room."""
-    page.set_viewport_size({"width": 390, "height": 844})  # before the cloud is drawn for the first time
+    page = opened(width=390, height=844)
     open_cloud(page)
     shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
         .filter(name => name.style.visibility !== 'hidden').map(name => name.getBoundingClientRect())
@@ -104,8 +104,9 @@ def test_a_lasso_round_a_group(page):
     expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to the mean of")
 
 
-def test_colours_by_a_chosen_token(page):
+def test_colours_by_a_chosen_token(opened):
     """Guards against a colour that can't be begun with: plain until a token is chosen, then all are coloured anew."""
+    page = opened()
     open_cloud(page)
     page.locator("#cloud-colour input").click()
     page.get_by_role("option", name="similarity to the chosen point").click()
