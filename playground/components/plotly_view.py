@@ -5,7 +5,6 @@ node at every update. Four scripts make the browser's part: plotly_view_theme.js
 plotly_view_table.js (the numbers as a table and as files), plotly_view_keyboard.js and plotly_view_drawing.js.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,14 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from gradio.events import EventListener
 
-PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
-gr.set_static_paths([PLOTLY_JS])
+from playground.components.shared_script import shared_script
 
+PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
-_CSS = (_HERE / "plotly_view.css").read_text(encoding="utf-8")
 SCRIPTS = ("theme", "table", "keyboard", "drawing")
 """In this order: the last one begins to draw."""
-_JS = "\n".join(
-    [
-        "'use strict';",
-        f"const PLOTLY_FILE = {json.dumps(PLOTLY_JS.as_posix())};",
-        *((_HERE / f"plotly_view_{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
-    ]
+_JS = shared_script(
+    _HERE / "plotly_view.css", [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS], library=PLOTLY_JS
 )
 _SLASH = re.compile(r"(\\\\)|\\u002f")
 """An escaped backslash, which is kept, or an escaped slash."""
@@ -100,7 +94,6 @@ class PlotlyView(gr.HTML):
                 '<button type="button" data-kind="json">JSON</button></p>'
                 '<div class="pv-cells" tabindex="0"></div></details>'
             ),
-            css_template=_CSS,
             js_on_load=_JS,
             apply_default_css=False,
             height=height,

@@ -2,11 +2,10 @@
 // itself, and the look that a figure takes from the page. Knows the page's CSS variables; knows no models, no tokens
 // and no figure's meaning.
 //
-// plotly_view.py joins the four (theme, table, keyboard, drawing) into one text, with
-// `const PLOTLY_FILE = "…"` (the path of plotly.py's own plotly.min.js) in front. Gradio runs it as the body of a
-// function (element, trigger, props, server, upload, watch). `props.value` is the figure as JSON text. Nothing in it
-// is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads a small set of tags and no
-// scripts.
+// shared_script.js joins the four (theme, table, keyboard, drawing) and runs them for each view as the body of a function
+// (address, FILE, element, trigger, props, watch); FILE is the path of plotly.py's own plotly.min.js. `props.value` is the
+// figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
+// a small set of tags and no scripts.
 
 const NARROW = 500;           // px; below this, margins shrink and the legend goes under the picture
 const wrap = element.querySelector('.pv-wrap');
@@ -20,16 +19,10 @@ const words = element.querySelector('.pv-words');
 
 const shared = (window.__playgroundPlots ??= {library: null, views: new Map(), dark: null, watcher: null});
 
-function scriptAddress() {
-  const root = new URL(window.gradio_config?.root || '.', window.location.href);
-  const base = root.hostname === window.location.hostname ? window.location.origin + root.pathname : root.href;
-  return base.replace(/\/$/, '') + '/gradio_api/file=' + encodeURI(PLOTLY_FILE);
-}
-
 function loadLibrary() {
   shared.library ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
-    script.src = scriptAddress();
+    script.src = address(FILE);
     // Keep our own reference: gr.Plot, where a page has one, replaces window.Plotly with an older version.
     script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error('plotly.js is empty')));
     script.onerror = () => {

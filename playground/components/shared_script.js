@@ -1,0 +1,31 @@
+// The start of a component's script in the browser: fetches its files once a page, whatever the number of components, and
+// runs them as the body of a function (FILE, element, trigger, props, server, upload, watch). shared_script.py puts NAME,
+// FILES and FILE in front; Gradio runs the whole as the body of a function (element, trigger, props, …).
+
+/** The address of a file that the server may send, also under a sub-path or behind a proxy. */
+function address(file) {
+  const root = new URL(window.gradio_config?.root || '.', window.location.href);
+  const base = root.hostname === window.location.hostname ? window.location.origin + root.pathname : root.href;
+  return base.replace(/\/$/, '') + '/gradio_api/file=' + encodeURI(file);
+}
+
+async function fetched(file) {
+  const answer = await fetch(address(file));
+  if (!answer.ok) throw new Error(file.split('/').pop() + ' is missing');
+  return answer.text();
+}
+
+const scripts = (window.__playgroundScripts ??= {});
+scripts[NAME] ??= Promise.all(FILES.map(fetched)).then((texts) => {
+  const style = document.createElement('style');
+  style.textContent = texts.shift();
+  document.head.append(style);
+  return new Function('address', 'FILE', 'element', 'trigger', 'props', 'watch', ["'use strict';", ...texts].join('\n'));
+});
+scripts[NAME].then((run) => run(address, FILE, element, trigger, props, watch), (error) => {
+  delete scripts[NAME];   // the next component tries again
+  console.warn(NAME, error);
+  const note = document.createElement('p');
+  note.textContent = 'This part of the page did not load. Reload the page.';
+  element.append(note);
+});
