@@ -1,7 +1,6 @@
 """The page put together: header, sidebar, the text under the lens, the tabs, the endpoints."""
 
 import os
-import time
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
@@ -9,13 +8,13 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is
 import gradio as gr
 
 from playground import api, tabs, workbench
-from playground.components import Panel
+from playground.components import Panel, WatchedState
 from playground.figures.theme import css_variables
 from playground.settings import Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.gradio_theme import theme
-from playground.tabs.shared.views import on_open, open_name
+from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = """
@@ -50,12 +49,13 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
-        page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: gr.State(0) for tab in tabs.TABS})
+        page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: WatchedState(0) for tab in tabs.TABS})
         with gr.Tabs(elem_id="tabs"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:
                     tab.build(page)
-                    on_open(page, item, page.active, tab.NAME, page.opened[tab.NAME], time.monotonic_ns)
+                    on_open_tab(page, item, tab.NAME)
+        redraw_with_model_and_text(page)
         with holder:
             sidebar.build(page, blocks)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")

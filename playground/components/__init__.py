@@ -5,6 +5,7 @@ from .following import FollowingDropdown, FollowingRadio, FollowingSlider, numbe
 from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
 from .token_strip import TokenItem, TokenStrip
+from .watched_state import WatchedState
 
 __all__ = [
     "FollowingDropdown",
@@ -14,6 +15,7 @@ __all__ = [
     "PlotlyView",
     "TokenItem",
     "TokenStrip",
+    "WatchedState",
     "figure_json",
     "numbered",
 ]

@@ -18,7 +18,7 @@ def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
     chooser = TabChooser.build(page)
     bind(
-        [page.opened[NAME].change, *page.triggers, chooser.another_kind.change],
+        [page.redraw[NAME].change, chooser.another_kind.change],
         follow,
         page=page,
         inputs=chooser.inputs,

@@ -55,7 +55,7 @@ def build(page: PageControls) -> None:
     ) -> None:
         bind(triggers, handler, page=page, inputs=inputs, request=request, outputs=outputs, **options)
 
-    opened = [page.opened[NAME].change, *page.triggers, tab.mode.input]
+    opened = [page.redraw[NAME].change, tab.mode.input]
     drawn = tab.named(*SESSION, *CONTROLS)
     connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, **LATEST)
 

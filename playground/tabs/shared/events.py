@@ -2,7 +2,7 @@
 
 from typing import Any
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 """Options of every event that answers at once."""
 RUNS_MODEL: dict[str, Any] = {
     "show_progress": "minimal",

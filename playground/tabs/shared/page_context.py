@@ -63,13 +63,14 @@ class PageControls:
     """See PageContext.continued."""
     active: gr.Textbox
     """The name of the open tab."""
-    opened: dict[str, gr.State]
-    """A tab's name -> what changes whenever the tab, or a view in it, is opened."""
+    redraw: dict[str, gr.State]
+    """"tab" or "tab/view" -> what changes when that tab or view has to be drawn: it is opened, or it is open and the
+    model or the text changes."""
     text: gr.Textbox
     message: Panel
     head: SharedHead
-    triggers: list = field(default_factory=list)
-    """Events after which everything is drawn anew: another model, another text."""
+    open_views: dict[str, gr.Textbox] = field(default_factory=dict)
+    """A tab's name -> the name of the view that is open in it."""
 
     @property
     def context_components(self) -> list[Component]:

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from playground.components import Panel
+from playground.components import Panel, WatchedState
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import SharedHead
 from playground.tabs.shared.page_context import PageControls
@@ -19,9 +19,9 @@ EXAMPLES = {
 FIRST_TEXT = EXAMPLES["coreference"]
 
 
-def build(active: gr.Textbox, opened: dict[str, gr.State]) -> PageControls:
-    """The text with its examples, above the tabs; `active` and `opened` as in PageControls."""
-    applied = gr.State(FIRST_TEXT)
+def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
+    """The text with its examples, above the tabs; `active` and `redraw` as in PageControls."""
+    applied = WatchedState(FIRST_TEXT)
     text = gr.Textbox(
         FIRST_TEXT,
         label="Text under the lens",
@@ -34,13 +34,13 @@ def build(active: gr.Textbox, opened: dict[str, gr.State]) -> PageControls:
         look = gr.Button("Look", elem_id="look")
         chips = [gr.Button(name, elem_classes="pg-chip") for name in EXAMPLES]
     page = PageControls(
-        model=gr.State(""),
-        device=gr.State("auto"),
-        dtype=gr.State("auto"),
+        model=WatchedState(""),
+        device=WatchedState("auto"),
+        dtype=WatchedState("auto"),
         applied=applied,
         written=gr.State(("", 0)),
         active=active,
-        opened=opened,
+        redraw=redraw,
         text=text,
         message=Panel(live=True, elem_id="message"),
         head=SharedHead.build(),
@@ -48,7 +48,6 @@ def build(active: gr.Textbox, opened: dict[str, gr.State]) -> PageControls:
     gr.on([look.click, text.submit], apply_text, text, applied, **QUIET)
     for chip in chips:
         chip.click(choose_example, chip, [text, applied], **QUIET)
-    page.triggers = [page.model.change, page.device.change, page.dtype.change, applied.change]
     return page
 
 

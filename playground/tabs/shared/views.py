@@ -12,6 +12,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from playground.components import WatchedState
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.wiring import Handler, bind
@@ -22,36 +23,61 @@ def open_name(name: str) -> gr.Textbox:
     return gr.Textbox(name, visible="hidden", container=False)
 
 
-def on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str, opened: gr.State, stamp: Callable) -> None:
-    """When the item is opened: `place` holds its name, linked choosers take the page's head, then `opened`, on which
-    drawings hang, becomes what `stamp` returns. For after the item's choosers are built.
+def on_open_tab(page: PageControls, item: gr.Tab, tab: str) -> None:
+    """Whenever the tab is opened, it and its open view are drawn. For after the tab's views are built."""
+    names = [tab, *(name for name in page.redraw if name.startswith(f"{tab}/"))]
+    open_view = page.open_views.get(tab)
 
-    The first two happen in the browser. Gradio runs the listeners of one event one after another: if the server wrote
-    the name, it would arrive after the first redraw; and a listener that had to wait is sent anew with all others of the
-    event, for ever where two wait for each other. Listeners of a State's change are sent at once, each by itself.
-    (Gradio 6.31)
+    def stamp(view: str = "") -> dict[gr.State, int]:
+        return {page.redraw[name]: time.monotonic_ns() for name in names if name in (tab, f"{tab}/{view}")}
+
+    _on_open(page, item, page.active, tab).then(
+        stamp, [open_view] if open_view else None, [page.redraw[name] for name in names], **QUIET
+    )
+
+
+def _on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str) -> gr.events.Dependency:
+    """When the item is opened: `place` holds its name, then linked choosers take the page's head. For after the item's
+    choosers are built.
+
+    Both happen in the browser. Gradio runs the listeners of one event one after another: if the server wrote the name,
+    it would arrive after the first redraw; and a listener that had to wait is sent anew with all others of the event, for
+    ever where two wait for each other. Listeners of a State's change are sent at once, each by itself. (Gradio 6.31)
     """
-    named = item.select(None, None, place, js=f"() => {json.dumps(name)}", **QUIET)
-    page.head.follow(named).then(stamp, None, opened, **QUIET)
+    return page.head.follow(item.select(None, None, place, js=f"() => {json.dumps(name)}", **QUIET))
+
+
+def redraw_with_model_and_text(page: PageControls) -> None:
+    """Whenever model or text change, the open tab and its open view are drawn anew, once. For after all tabs are built.
+
+    Views that are closed hear nothing of it: in the browser each call of a handler costs more than its answer.
+    """
+    shown = [page.model, page.device, page.dtype, page.applied]
+
+    def stamp(active: str, *values: str) -> dict[gr.State, tuple[str, ...]]:
+        shows, views = values[: len(shown)], dict(zip(page.open_views, values[len(shown) :], strict=True))
+        due = active, f"{active}/{views.get(active)}"
+        return {state: shows for name, state in page.redraw.items() if name in due}
+
+    states = list(page.redraw.values())
+    inputs = [page.active, *shown, *page.open_views.values()]
+    gr.on([state.change for state in shown], stamp, inputs, states, trigger_mode="multiple", **QUIET)
 
 
 def changes_with(events: Sequence) -> gr.State:
     """A State that changes at each of some components' events, for drawings to hang on."""
-    state = gr.State(0)
+    state = WatchedState(0)
     gr.on(events, time.monotonic_ns, None, state, trigger_mode="multiple", **QUIET)
     return state
 
 
 @dataclass
 class View:
-    """Where a view lies: the page's shared components, which view of its tab is open, and the names of view and tab."""
+    """Where a view lies: the page's shared components and the names of tab and view."""
 
     page: PageControls
-    open_view: gr.Textbox
-    another: gr.State
-    """Changes when another view of the tab is opened."""
-    name: str
     tab: str
+    name: str
 
     def draws(
         self,
@@ -66,32 +92,37 @@ class View:
 
         One dependency for all of these, so that of two drawings the later one stays.
         """
-        states = [self.page.opened[self.tab], self.another, *([also] if also else [])]
-        events = [*(state.change for state in states), *self.page.triggers]
+        states = [self.page.redraw[f"{self.tab}/{self.name}"], *([also] if also else [])]
         bind(
-            events,
+            [state.change for state in states],
             handler,
             page=self.page,
             inputs=inputs,
             outputs=outputs,
             request=request,
-            only_while={self.open_view: self.name, self.page.active: self.tab},
+            only_while={self.page.open_views[self.tab]: self.name, self.page.active: self.tab},
             **LATEST,
         )
 
 
 def build_views(page: PageControls, tab: str, parts: Sequence[Any], *shared: Any) -> None:
     """Builds the views of a tab, each with NAME, TITLE and build(view, *shared), as tabs of its own."""
-    open_view, another = open_name(parts[0].NAME), gr.State(parts[0].NAME)
+    page.open_views[tab] = open_view = open_name(parts[0].NAME)
+    last = gr.State(parts[0].NAME)
     with gr.Tabs(elem_id=f"{tab}-views"):
         for part in parts:
             with gr.Tab(part.TITLE, id=part.NAME) as item:
-                part.build(View(page, open_view, another, part.NAME, tab), *shared)
-                on_open(page, item, open_view, part.NAME, another, _returning(part.NAME))
+                redraw = page.redraw[f"{tab}/{part.NAME}"] = WatchedState(0)
+                part.build(View(page, tab, part.NAME), *shared)
+                opened = _on_open(page, item, open_view, part.NAME)
+                opened.then(_stamp_if_other(part.NAME), last, [last, redraw], **QUIET)
 
 
-def _returning(name: str) -> Callable[[], str]:
-    def name_of_view() -> str:
-        return name
+def _stamp_if_other(view: str) -> Callable[[str], tuple]:
+    """Of the last view that was opened: this view and a new stamp, or nothing where it was this one, which the browser
+    reports once more when the tab is opened for the first time."""
 
-    return name_of_view
+    def stamp(last: str) -> tuple:
+        return (gr.skip(), gr.skip()) if last == view else (view, time.monotonic_ns())
+
+    return stamp

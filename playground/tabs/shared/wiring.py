@@ -19,6 +19,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from playground.components import PlotlyView
 from playground.errors import PlaygroundError
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 
@@ -91,6 +92,7 @@ def bind(
     function.__name__ = handler.__name__
     function.handler, function.outputs = handler, frozenset(targets)  # type: ignore[attr-defined]  # for tests
     sources = [*guards, *page.context_components, *inputs.values()]
+    options.setdefault("show_progress_on", _pictures(outputs)[:1])
     connect = triggers if isinstance(triggers, partial) else partial(gr.on, _listed(triggers))  # partial: `.then`
     return connect(function, sources, list(dict.fromkeys(targets.values())), **options)
 
@@ -149,6 +151,10 @@ def _for_gradio(function: Callable, takes_event: bool) -> Callable:
         return function(values, None)
 
     return run
+
+
+def _pictures(outputs: Mapping[str, Block]) -> list[Block]:
+    return [block for block in outputs.values() if isinstance(block, PlotlyView)]
 
 
 def _by_component(outputs: Outputs, targets: Mapping[str, Block]) -> dict[Block, Any]:
