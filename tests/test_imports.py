@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "playground"
 SOURCES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py"])
 FLOORS = [
-    {"concurrency", "errors", "settings", "catalog"},
+    {"concurrency", "errors", "settings", "catalog", "texts"},
     {"weights", "models", "analysis"},
     {"recording", "embeddings", "components"},
     {"generation", "positions"},
@@ -32,6 +32,7 @@ WITHOUT = {
     "errors": HEAVY,
     "settings": HEAVY,
     "catalog": HEAVY,
+    "texts": HEAVY,
     "analysis": {"transformers", "plotly", "gradio"},
     "figures": {"torch", "transformers", "gradio"},
     "components": {"torch", "transformers"},

@@ -13,24 +13,9 @@ from playground.tabs.generate.request import CompareRequest, PieceRequest, ViewR
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.wiring import Handler, Outputs, bind
+from playground.texts import generate as texts
 
 NAME, TITLE = "generate", "Generate"
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "A language model gives every token of its vocabulary a probability of being the next one: "
-    "<code>softmax(logits)</code>. One is drawn (or, greedily, the most probable is taken), joined to the text, and the "
-    "model is asked again. The deeper the shade of a token, the more probable it was to the model. Click a token to see "
-    "what else was expected there, and a bar to go on with that instead.",
-    "Rules may come between: penalties on repetition, the temperature, which divides the logits (below 1 the choice "
-    "becomes surer, above 1 more daring), and cuts of the improbable end: top-k, top-p (Holtzman et al. 2020), min-p "
-    "(Nguyen et al. 2024), typical-p (Meister et al. 2023). The bars show the model's own probabilities, before all "
-    "that; the picture below them what each rule did, in the order applied.",
-    "A continuation's probability is the product of its tokens' probabilities; <code>ln p</code> is its logarithm. Beam "
-    "search keeps the few continuations with the highest at each step. A score tells how likely a text is: surprisal "
-    "<code>-log₂ p</code> of each token, loss the mean of <code>-ln p</code>, perplexity <code>exp(loss)</code>.",
-)
-
-
 EXPLANATION = "strip", "status", "chart", "detail", "stages", "pieces"
 SESSION = *EXPLANATION, "tree", "comparing", "leaf", "beside", "chatbot"
 CONTROLS = "mode", "off", "start", "more", "stop", "into", "rules_column", "chat_room", "score_room", "session"
@@ -39,7 +24,7 @@ CONTROLS = "mode", "off", "start", "more", "stop", "into", "rules_column", "chat
 def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
     tab = Layout(page)
-    Panel(ABOUT)
+    Panel(markup.explanation(*texts.ABOUT))
     view = {"session": tab.session, "mode": tab.mode, "colour": tab.controls.colour}
     writing = view | {"text": page.text, "message": tab.chat_message, "system": tab.system} | tab.controls.sampling
     chatting = writing | {"conversation": tab.chatbot}
@@ -83,8 +68,8 @@ def build(page: PageControls) -> None:
     compares = RUNS_MODEL | {"show_progress_on": [tab.beside, tab.compared, page.message]}
     leaf, compared = view | {"leaf": tab.leaf}, session | {"compared": tab.compared}
     connect(tab.leaf.input, branches.compare, leaf, CompareRequest, compared, **compares)
-    texts, scored = [tab.second.submit, tab.compare_texts.click], tab.named("beside", "status")
-    connect(texts, score.compare_texts, {"second": tab.second}, score.ScoreRequest, scored, **RUNS_MODEL)
+    compares_texts, scored = [tab.second.submit, tab.compare_texts.click], tab.named("beside", "status")
+    connect(compares_texts, score.compare_texts, {"second": tab.second}, score.ScoreRequest, scored, **RUNS_MODEL)
 
 
 def start_writing(page: PageContext, request: WriteRequest) -> Iterator[Outputs]:

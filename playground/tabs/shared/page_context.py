@@ -15,6 +15,7 @@ from playground import workbench
 from playground.components import Panel, markup
 from playground.errors import PlaygroundError
 from playground.tabs.shared.head_chooser import SharedHead
+from playground.texts import shared as texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -91,7 +92,7 @@ def message_for(error: Exception):
         return markup.problem(error)
     logging.getLogger(__name__).exception("a handler failed")
     words = f"That failed: {type(error).__name__}: {str(error)[:300]}"
-    return markup.problem(PlaygroundError(words, "The rest of the page goes on; the server's log has the details."))
+    return markup.problem(PlaygroundError(words, texts.UNFORESEEN_REMEDY))
 
 
 def recording_of(model: "LoadedModel", text: str | tuple[int, ...]) -> "Recording":

@@ -13,6 +13,7 @@ from playground.components import Panel, markup
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import shared as texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -40,7 +41,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         allow_custom_value=not catalog_only,
         filterable=True,
         elem_id="model",
-        info="From the list." if catalog_only else "From the list, or type a hub id (owner/name) or a folder.",
+        info=texts.MODEL_FROM_LIST if catalog_only else texts.MODEL_FROM_ANYWHERE,
     )
     about = Panel(model_note(default_model), elem_id="model-note")
     with gr.Row():
@@ -119,8 +120,7 @@ def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:
 
 def note_cancelled(page: PageContext) -> Outputs:
     """What the page says after Cancel."""
-    words = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
-    return {"status": markup.note(words), "cancel": gr.Button(visible=False)}
+    return {"status": markup.note(texts.CANCELLED), "cancel": gr.Button(visible=False)}
 
 
 def model_card(model: "LoadedModel") -> str:

@@ -6,6 +6,7 @@ from playground.components import Panel, WatchedState
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import SharedHead
 from playground.tabs.shared.page_context import PageControls
+from playground.texts import shared as texts
 
 EXAMPLES = {
     "coreference": "The animal didn't cross the street because it was too tired.",
@@ -23,12 +24,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
     """The text with its examples, above the tabs; `active` and `redraw` as in PageControls."""
     applied = WatchedState(FIRST_TEXT)
     text = gr.Textbox(
-        FIRST_TEXT,
-        label="Text under the lens",
-        lines=2,
-        max_lines=8,
-        elem_id="lens-text",
-        info="Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed.",
+        FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text", info=texts.LENS_HELP
     )
     with gr.Row(elem_classes="pg-chips", elem_id="chips"):
         look = gr.Button("Look", elem_id="look")
