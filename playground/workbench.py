@@ -17,9 +17,9 @@ from playground.catalog import find
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.fair_queue import FairQueue
 from playground.concurrency.owned_cache import OwnedCache
-from playground.concurrency.session_store import SessionStore
 from playground.concurrency.shared_jobs import SharedJobs
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
+from playground.generation.sessions import Sessions
 from playground.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Workbench:
             self.settings.model_budget, self._forget_results
         )
         self._prefixes: PrefixCaches | None = None
-        self.sessions: SessionStore[Any] = SessionStore(self.settings.session_budget)
+        self.sessions = Sessions(self.settings.session_budget)
         """What visitors wrote in the Generate tab, by session id."""
         self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
         self._loading: SharedJobs[LoadedModel] = SharedJobs(Cancelled)

@@ -17,12 +17,13 @@ import playground as pg
 from playground import workbench
 from playground.catalog import CATALOG
 from playground.embeddings.matrices import embedding_matrix
+from playground.generation.sampling_controls import RANGES, SamplingControls
+from playground.generation.sessions import SessionId
 from playground.page import create_app, launch_options
 from playground.positions.schemes import position_facts
 from playground.settings import Settings
 from playground.tabs.generate import streaming
-from playground.tabs.generate.controls import RANGES, SamplingControls
-from playground.tabs.generate.request import SessionId, WriteRequest
+from playground.tabs.generate.request import WriteRequest
 from playground.tabs.shared import events
 from playground.tabs.shared.page_context import PageContext
 from tests.tools import zoo

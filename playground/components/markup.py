@@ -1,5 +1,6 @@
 """Pieces of markup for Panels, every text escaped. Knows nothing of Gradio."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -9,6 +10,17 @@ from playground.analysis.text_display import plain_mark
 def text(value: str) -> str:
     """A text escaped for HTML, its invisible characters made visible."""
     return escape(plain_mark(value, None))
+
+
+def inert(value: str) -> str:
+    """A text that a chat box, which reads HTML, shows as it is: an empty character behind < and & keeps them from
+    beginning a tag or an entity."""
+    return re.sub("[<&]", "\\g<0>\u200b", value)
+
+
+def as_typed(value: str) -> str:
+    """The text that was made inert."""
+    return re.sub("([<&])\u200b", "\\1", value)
 
 
 def note(sentence: str) -> str:

@@ -8,6 +8,7 @@ from typing import cast
 
 from jinja2 import TemplateError
 
+from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
 from playground.models.input_checks import check_length
 from playground.models.loaded_model import LoadedModel
@@ -29,6 +30,19 @@ class RenderedChat:
     """Number of the oldest messages that were removed; a system prompt stays."""
     injected: tuple[str, ...]
     """Special tokens that the messages themselves contain: the tokenizer reads them as its own."""
+
+    def note(self, limit: int) -> str:
+        """What is said of turns that no longer fit into `limit` tokens, and of special tokens that were typed."""
+        words = ""
+        if self.dropped:
+            words = (
+                f"With the answer the conversation would not fit into {limit:,} tokens: the model no longer reads its "
+                f"first {counted(self.dropped, 'message')}. The strip shows what it does read."
+            )
+        if self.injected:
+            names = ", ".join(self.injected)
+            words += f" A message contains {names}, which the tokenizer reads as its own special tokens."
+        return words.strip()
 
 
 def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reserve: int = 1) -> RenderedChat:

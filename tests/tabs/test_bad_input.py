@@ -17,7 +17,10 @@ from playground.analysis.text_display import plain_mark
 from playground.components import markup
 from playground.embeddings.point_sets import PointRequest
 from playground.errors import PlaygroundError
+from playground.figures.generation.token_strip import strip_items
 from playground.generation.generate import generate
+from playground.generation.sampling_controls import SamplingControls
+from playground.generation.sessions import SessionId
 from playground.loading import prepare
 from playground.settings import Settings
 from playground.tabs.attention import bertviz_view, flow_view, roles_view, steps_view
@@ -34,12 +37,9 @@ from playground.tabs.embeddings.layers_view import LayersRequest
 from playground.tabs.embeddings.projector_request import NeighbourRequest
 from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import branches, chat, prompt_view, score, tab, token_clicks
-from playground.tabs.generate.controls import SamplingControls
-from playground.tabs.generate.request import SessionId, ViewRequest, WriteRequest
+from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.generate.score import ScoreRequest
-from playground.tabs.generate.session import find_session
 from playground.tabs.generate.session_view import entries_of
-from playground.tabs.generate.strip import strip_items
 from playground.tabs.positions import scheme_view
 from playground.tabs.positions.scheme_view import SchemeRequest
 from playground.tabs.shared import sidebar
@@ -287,7 +287,9 @@ def test_every_token_can_be_clicked(model, text):
     answers(prompt_view.draw, page, request)
     if model != "bert":
         answers(tab.start_writing, page, writing(text, request.session, max_new_tokens=3, temperature=1.0, top_p=1.0))
-    items = strip_items(entries_of(workbench.shared().model(*model_of(model)), find_session(request.session)))
+    items = strip_items(
+        entries_of(workbench.shared().model(*model_of(model)), workbench.shared().sessions.find(request.session))
+    )
     json.dumps(items, allow_nan=False, ensure_ascii=False).encode()
     for index in {0, 1, len(items) - 2, len(items) - 1}:
         clicked = answers(token_clicks.explain, page, request, event(index=index))

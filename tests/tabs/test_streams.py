@@ -11,16 +11,17 @@ import torch
 from playground import workbench
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.text_display import percent
+from playground.concurrency import pace
 from playground.concurrency.byte_size import byte_size
-from playground.concurrency.session_store import SessionStore
-from playground.generation import continuation_tree, decoder
+from playground.generation import continuation_tree, decoder, tree_growth
+from playground.generation.sampling_controls import SamplingControls
+from playground.generation.session import GenerationSession, SessionKey
+from playground.generation.sessions import SessionId, Sessions
 from playground.generation.steps import step_of
+from playground.generation.token_entries import entry_of
 from playground.recording.record import record
-from playground.tabs.generate import branches, chat, prompt_view, streaming, tab, token_clicks, tree_growth
-from playground.tabs.generate.controls import SamplingControls
-from playground.tabs.generate.request import PieceRequest, SessionId, ViewRequest, WriteRequest
-from playground.tabs.generate.session import GenerationSession, SessionKey, find_session, store_session
-from playground.tabs.generate.strip import entry_of
+from playground.tabs.generate import branches, chat, prompt_view, streaming, tab, token_clicks
+from playground.tabs.generate.request import PieceRequest, ViewRequest, WriteRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import report_errors
 from playground.workbench import Workbench
@@ -46,6 +47,10 @@ def bench(tiny, monkeypatch):
     workbench.share(made)
     yield made
     workbench.share(former)
+
+
+def find_session(visitor) -> GenerationSession | None:
+    return workbench.shared().sessions.find(visitor)
 
 
 def write(text="abc", visitor=None, sampling=TWELVE, handler=streaming.stream, page=PAGE) -> Iterator[dict]:
@@ -250,7 +255,7 @@ def test_pieces_of_a_written_character(bench):
     model = bench.model("tiny")
     visitor = SessionId()
     session = GenerationSession(SessionKey(*ANYWHERE, "complete", "a"), tuple(model.vocabulary.tokenize("a")[0]))
-    store_session(visitor, session)
+    bench.sessions.keep(visitor, session)
     session.prompt = [entry_of(token, "prompt") for token in model.vocabulary.tokenize("a")[1]]
     logits = torch.arange(zoo.VOCABULARY, dtype=torch.float32)
     for token_id in model.vocabulary.tokenize("中")[0]:
@@ -272,7 +277,7 @@ def test_pieces_of_a_written_character(bench):
     pieces = explain(visitor, 1)["pieces"]
     assert [place for _, place in pieces["choices"]] == [1, 2, 3] and session.focus == 1
     token_clicks.explain_piece(PAGE, PieceRequest(visitor, "complete", "rank", 3))
-    node = branches.take(model, session, 0)
+    node = session.take(model, 0)
     assert len(session.tree.path(node)) == 3, "beside the third piece"
 
 
@@ -318,7 +323,7 @@ def test_thirty_visitors_stay_within_the_budget(bench):
     word: all sessions together stay within the budget, whoever lost his continuations is told so, and nobody else."""
     list(write("abc", visitor := SessionId()))
     size = find_session(visitor).nbytes
-    bench.sessions = SessionStore(8 * size)
+    bench.sessions = Sessions(8 * size)
     visitors = [SessionId() for _ in range(30)]
     for visitor in visitors:
         for _ in write("abc", visitor, DRAWN):
@@ -350,8 +355,8 @@ def test_thirty_visitors_stay_within_the_budget(bench):
 
 def test_a_stream_ends_when_its_continuations_are_evicted(bench, monkeypatch):
     """Guards against a stream that writes on into a session that is no longer counted."""
-    monkeypatch.setattr(streaming, "FEED_EVERY", 0)  # an update after every token
-    monkeypatch.setattr(streaming, "FEED_SHARE", 1)
+    monkeypatch.setattr(pace, "EVERY", 0)  # an update after every token
+    monkeypatch.setattr(pace, "SHARE", 1)
     stream, visitor, session = begun()
     bench.sessions.budget = 1
     list(write("xyz"))

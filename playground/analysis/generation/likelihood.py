@@ -23,6 +23,11 @@ class Score:
     """Surprisal of the predicted tokens per UTF-8 byte of their text; comparable across tokenizers."""
 
 
+def surprisal(probability: float) -> float:
+    """-log2 p of a token, in bits."""
+    return -math.log2(max(probability, 1e-45))
+
+
 def score(probabilities: Sequence[float | None], sizes: Sequence[int]) -> Score:
     """The score of a text from its tokens' probabilities, 0..1 (None where nothing predicted one), and sizes in bytes.
 

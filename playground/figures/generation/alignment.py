@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from playground.analysis.generation.alignment import compare
 from playground.analysis.text_display import in_words
 from playground.figures.layout import finish, label, token_axis
 from playground.figures.theme import CATEGORIES, DIVERGING, OUTLINE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.generation.alignment import Column
+    from playground.models.vocabulary import Token
+
+
+def side_by_side_figure(rows: Sequence[Sequence[tuple[Token, float | None]]], names: tuple[str, str]) -> go.Figure:
+    """`comparison_figure` of two rows of tokens, each token with its probability, 0..1; None where nothing predicted it."""
+    tokens, shares = zip(*(zip(*row, strict=True) for row in rows), strict=True)
+    columns = compare(*([token.id for token in row] for row in tokens), *shares)
+    labels = [[token.label for token in row] for row in tokens]
+    return comparison_figure(columns, *labels, names=names, title="Token by token")
 
 
 def comparison_figure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ import plotly.graph_objects as go
 from playground.analysis.text_display import counted, in_words, percent, plain_mark
 from playground.figures.layout import finish, label
 from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL
+from playground.generation.continuation_tree import ROOT
 
 if TYPE_CHECKING:
-    from playground.generation.continuation_tree import Segment
+    from playground.generation.continuation_tree import Segment, Tree
 
 ROW_HEIGHT, MAX_HEIGHT = 40, 640
 """Pixels for each continuation, and for the whole picture."""
@@ -33,6 +34,17 @@ class TreeToken:
     """The model's own, 0..1."""
     log_probability: float
     """Of the continuation up to this token, in nats."""
+
+
+def continuations_figure(tree: Tree, node: int, decode: Callable[[list[int]], str], title: str = "") -> go.Figure:
+    """`tree_figure` of all continuations, the one that ends at a node in the accent colour. decode: token ids -> text."""
+    segments, tokens, sums = tree.segments(), [], {ROOT: 0.0}
+    for number, each in enumerate(tree.nodes):  # a parent comes before its children
+        sums[number] = sums[each.parent] + each.step.log_probability
+        tokens.append(TreeToken(each.step.token.label, each.step.probability, sums[number]))
+    dropped = {number: each.dropped for number, each in enumerate(tree.nodes) if each.dropped is not None}
+    texts = [decode([tree.nodes[number].step.token.id for number in segment.nodes]) for segment in segments]
+    return tree_figure(segments, tokens, texts, strip=tree.path(node), dropped=dropped, title=title)
 
 
 def tree_figure(

@@ -1,13 +1,20 @@
-"""A picture of the next-token distribution. Draws labels and probabilities; knows nothing of models or sampling."""
+"""Pictures of the distribution at one place of a text. Draw labels and probabilities; know nothing of models or sampling."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.text_display import in_words, percent
+from playground.analysis.text_display import in_words, percent, plain_mark
 from playground.figures.layout import finish, token_axis
 from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL
+
+if TYPE_CHECKING:
+    from playground.generation.fill_mask import MaskPrediction
+    from playground.generation.steps import Alternative, Step, TokenLikelihood
 
 OTHERS = "all others"
 
@@ -58,6 +65,28 @@ def distribution_figure(
         token_axis("", places, max_ticks=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
     return figure
+
+
+def alternatives_figure(
+    alternatives: Sequence[Alternative], title: str, token: str = "", likelihood: TokenLikelihood | Step | None = None
+) -> go.Figure:
+    """The candidates as bars, the token that stands there in the accent colour; a token that is not among them gets a
+    bar of its own below."""
+    labels, shares = [a.token.label for a in alternatives], [a.probability for a in alternatives]
+    if likelihood is None:
+        return distribution_figure(labels, shares, title=title)
+    if likelihood.rank > len(labels):
+        labels, shares = [*labels, token], [*shares, likelihood.probability]
+    return distribution_figure(labels, shares, chosen=min(likelihood.rank, len(labels)) - 1, title=title)
+
+
+def mask_figure(mask: MaskPrediction) -> go.Figure:
+    """The candidates for one mask, the token that it replaces in the accent colour."""
+    alternatives = mask.expected.alternatives
+    if mask.original is None:
+        return alternatives_figure(alternatives, f"Expected in the mask at place {mask.index}")
+    title = f"Expected where “{plain_mark(mask.original.label, 24)}” is masked"
+    return alternatives_figure(alternatives, title, mask.original.label, mask.expected.actual)
 
 
 def _digits(share: float) -> str:

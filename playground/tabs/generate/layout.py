@@ -3,19 +3,19 @@
 import gradio as gr
 from gradio.blocks import Block
 
+from playground import workbench
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip
-from playground.tabs.generate.chat import FIRST_MESSAGE
+from playground.generation.sessions import SessionId
 from playground.tabs.generate.controls import ControlsColumn
-from playground.tabs.generate.request import SessionId
-from playground.tabs.generate.session import discard_session
 from playground.tabs.shared.page_context import PageControls
+from playground.texts import generate as texts
 
 
 class Layout:
     """Builds the components where it is made."""
 
     def __init__(self, page: PageControls) -> None:
-        self.session = gr.State(SessionId(), delete_callback=discard_session)
+        self.session = gr.State(SessionId(), delete_callback=close_session)
         modes = [("Complete", "complete")]
         self.mode = FollowingRadio(
             modes, value="complete", show_label=False, container=False, elem_id="mode", label="Mode"
@@ -56,24 +56,21 @@ class Layout:
                 buttons=["copy"],
                 feedback_options=None,
                 elem_id="chatbot",
-                placeholder="Send a message: the strip below shows what the model really reads.",
+                placeholder=texts.CHAT_EMPTY,
             )
             self.chat_message = gr.Textbox(
-                FIRST_MESSAGE, label="Your message", lines=1, max_lines=6, elem_id="chat-message"
+                texts.FIRST_MESSAGE, label="Your message", lines=1, max_lines=6, elem_id="chat-message"
             )
             self.chat_note = Panel(live=True, elem_id="chat-note")
             with gr.Accordion("System prompt", open=False):
-                empty = "Empty: whatever the template itself says"
                 self.system = gr.Textbox(
-                    "", show_label=False, container=False, lines=2, elem_id="system-prompt", placeholder=empty
+                    "", show_label=False, container=False, lines=2, elem_id="system-prompt", placeholder=texts.NO_SYSTEM
                 )
 
     def _build_score(self) -> None:
         with gr.Column(visible=False, elem_id="score") as self.score_room:
-            info = "The text under the lens is the first."
-            self.second = gr.Textbox(
-                "", label="Beside another text", lines=2, max_lines=8, elem_id="second-text", info=info
-            )
+            label, help_text = "Beside another text", texts.SECOND_TEXT_HELP
+            self.second = gr.Textbox("", label=label, info=help_text, lines=2, max_lines=8, elem_id="second-text")
             self.compare_texts = gr.Button("Compare token by token", size="sm", elem_id="compare-texts")
 
     def _build_tree(self) -> None:
@@ -83,3 +80,8 @@ class Layout:
             self.compared = Panel(live=True, elem_id="compare-words")
             self.clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
         self.beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
+
+
+def close_session(session_id: str) -> None:
+    """Forgets the session of a page that was closed."""
+    workbench.shared().sessions.close(session_id)

@@ -1,21 +1,10 @@
-"""What the Generate tab's controls say at the moment of an event, and the name of a visitor's session."""
+"""What the Generate tab's controls say at the moment of an event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
-from uuid import uuid4
 
-from playground.tabs.generate.controls import SamplingControls
-
-
-class SessionId(str):
-    """Names one visitor's session. Gradio copies a State's first value for each page, and every copy is another name."""
-
-    def __new__(cls) -> "SessionId":
-        return super().__new__(cls, uuid4().hex)
-
-    def __deepcopy__(self, memo: dict) -> "SessionId":
-        return SessionId()
+from playground.generation.sampling_controls import SamplingControls
 
 
 @dataclass(frozen=True)
@@ -24,8 +13,9 @@ class ViewRequest:
 
     session: str
     mode: str = "complete"
+    """One of `modes.MODES`."""
     colour: str = "probability"
-    """One of `strip.COLOURS`."""
+    """One of `token_strip.COLOURS`."""
 
 
 @dataclass(frozen=True)

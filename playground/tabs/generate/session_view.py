@@ -1,22 +1,23 @@
-"""How the page shows a session: the strip, what is said of it, the chat and the picture of its continuations."""
+"""How the page shows a session: the strip, what is said of it, the chat and the picture of its continuations; and the
+controls of a mode."""
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground.analysis.text_display import in_words, plain_mark
 from playground.components import markup
-from playground.figures.generation.continuation_tree import TreeToken, tree_figure
-from playground.generation.continuation_tree import ROOT, Tree
-from playground.tabs.generate.session import GenerationSession
-from playground.tabs.generate.strip import groups_of, step_entries, strip_items
+from playground.figures.generation.continuation_tree import continuations_figure
+from playground.figures.generation.sentences import continuation_names
+from playground.figures.generation.token_strip import strip_items
+from playground.generation.modes import MODES, WRITING, modes_of, off_words, possible_mode
+from playground.generation.session import GenerationSession
+from playground.generation.token_entries import step_entries
 from playground.tabs.generate.token_explanation import explain_step, pieces_view
+from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.wiring import Outputs
+from playground.texts import generate as texts
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from playground.models.loaded_model import LoadedModel
 
 
@@ -29,7 +30,7 @@ def session_view(
 
 def strip_view(model: "LoadedModel", session: GenerationSession, words: str, colour: str) -> Outputs:
     """The strip, its status line and the chat: as much as a stream can send ten times a second."""
-    outputs = {"strip": strip_items(entries_of(model, session), colour), "status": markup.note(words)}
+    outputs = entries_view(entries_of(model, session), words, colour)
     if session.key.mode == "chat":
         ids = [step.token.id for step in session.steps()]
         session.answer = str(model.tokenizer.decode(ids, skip_special_tokens=True))
@@ -37,31 +38,19 @@ def strip_view(model: "LoadedModel", session: GenerationSession, words: str, col
     return outputs
 
 
+def entries_view(entries: list[dict], words: str, colour: str) -> Outputs:
+    """Entries on the strip, and its status line."""
+    return {"strip": strip_items(entries, colour), "status": markup.note(words)}
+
+
 def entries_of(model: "LoadedModel", session: GenerationSession) -> list[dict]:
     """The entries of all tokens on the strip."""
     return session.prompt + step_entries(model, session.steps())
 
 
-def first_of_group(entries: list[dict], item: int) -> int | None:
-    """The number of the first token behind an item of the strip; None beyond its end."""
-    groups = groups_of(entries)
-    return sum(len(group) for group in groups[:item]) if 0 <= item < len(groups) else None
-
-
 def chat_messages(session: GenerationSession) -> list[dict]:
     """The conversation for the chat box."""
-    return [turn | {"content": inert(turn["content"])} for turn in session.turns]
-
-
-def inert(text: str) -> str:
-    """A text that the chat box, which reads HTML, shows as it is: an empty character behind < and & keeps them from
-    beginning a tag or an entity."""
-    return re.sub("[<&]", "\\g<0>\u200b", text)
-
-
-def as_typed(text: str) -> str:
-    """The text that was made inert."""
-    return re.sub("([<&])\u200b", "\\1", text)
+    return [turn | {"content": markup.inert(turn["content"])} for turn in session.turns]
 
 
 def explain_end(model: "LoadedModel", session: GenerationSession) -> Outputs:
@@ -74,33 +63,33 @@ def explain_end(model: "LoadedModel", session: GenerationSession) -> Outputs:
 
 def tree_view(model: "LoadedModel", session: GenerationSession) -> Outputs:
     """The tree's picture, and the continuations to compare with; hidden while there is only one."""
-    leaves = session.tree.leaves()
-    several = len(leaves) > 1
-    others = [(leaf_name(model, session.tree, leaf), leaf) for leaf in leaves if several and leaf != session.node]
+
+    def decode(ids: list[int]) -> str:
+        return str(model.tokenizer.decode(ids))
+
+    names, figure = {}, None
+    if several := len(session.tree.leaves()) > 1:
+        names = continuation_names(session.tree, decode)
+        figure = continuations_figure(session.tree, session.node, decode, texts.TREE_TITLE)
     return {
-        "tree": gr.update(value=tree_picture(model, session) if several else None, visible=several),
+        "tree": figure_or_nothing(figure),
         "comparing": gr.update(visible=several),
-        "leaf": gr.update(choices=others, value=None),
+        "leaf": gr.update(choices=[(name, leaf) for leaf, name in names.items() if leaf != session.node], value=None),
         "beside": None,
     }
 
 
-def tree_picture(model: "LoadedModel", session: GenerationSession) -> "go.Figure":
-    """The picture of all continuations, the one on the strip in the accent colour."""
-    tree, segments = session.tree, session.tree.segments()
-    sums: list[float] = []
-    tokens = []
-    for node in tree.nodes:
-        before = sums[node.parent] if node.parent != ROOT else 0.0
-        sums.append(before + node.step.log_probability)
-        tokens.append(TreeToken(node.step.token.label, node.step.probability, sums[-1]))
-    dropped = {number: node.dropped for number, node in enumerate(tree.nodes) if node.dropped is not None}
-    texts = [str(model.tokenizer.decode([tree.nodes[n].step.token.id for n in s.nodes])) for s in segments]
-    title = "Continuations: click one to see it; each ends with its ln p"
-    return tree_figure(segments, tokens, texts, strip=tree.path(session.node), dropped=dropped, title=title)
-
-
-def leaf_name(model: "LoadedModel", tree: Tree, leaf: int) -> str:
-    """A continuation in a list: its number, its log-probability and how it begins."""
-    text = plain_mark(in_words(str(model.tokenizer.decode(tree.ids(leaf))), 40), None)
-    return f"{tree.leaves().index(leaf) + 1}: {text} ({tree.log_probability(leaf):.1f})"
+def mode_view(model: "LoadedModel", selected: str) -> Outputs:
+    """The controls of a mode. The mode selected on the page changes only where it is off with this model."""
+    modes, mode, off = modes_of(model), possible_mode(model, selected), off_words(model)
+    writes = bool(modes) and mode in WRITING
+    radio: dict[str, Any] = {"choices": [(MODES[name], name) for name in modes], "visible": bool(modes)}
+    return {
+        "mode": gr.update(**radio | ({} if mode == selected else {"value": mode})),
+        "off": markup.explanation(texts.MODES_OFF, markup.text(off)) if off else "",
+        "start": gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
+        **{button: gr.Button(visible=writes) for button in ("more", "stop", "into")},
+        "rules_column": gr.Column(visible=writes),
+        "chat_room": gr.Column(visible=mode == "chat"),
+        "score_room": gr.Column(visible=mode == "score"),
+    }

@@ -3,27 +3,26 @@
 import gradio as gr
 
 from playground.components import markup
+from playground.figures.generation.token_strip import first_of_group, strip_items
 from playground.tabs.generate.fill import fill_view, predictions
 from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import PieceRequest, ViewRequest
-from playground.tabs.generate.session_view import entries_of, first_of_group
-from playground.tabs.generate.strip import strip_items
+from playground.tabs.generate.session_view import entries_of
 from playground.tabs.generate.token_explanation import NOTHING, explain_prompt_token, explain_step, pieces_view
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
+from playground.texts import generate as texts
 
 
 def explain(page: PageContext, request: ViewRequest, event: gr.EventData) -> Outputs:
     """The distribution that the clicked token came from; in a masked model, what it would put there. Of a character of
     several pieces the first is explained."""
-    session = session_of(page, request)
-    session.check(page)
-    return explain_place(page, request, first_of_group(entries_of(page.model(), session), int(event._data["index"])))
+    entries = entries_of(page.model(), session_of(page, request))
+    return explain_place(page, request, first_of_group(entries, int(event._data["index"])))
 
 
 def explain_piece(page: PageContext, request: PieceRequest) -> Outputs:
     """The same for one piece of a character."""
-    session_of(page, request).check(page)
     return explain_place(page, request, None if request.piece is None else int(request.piece))
 
 
@@ -41,8 +40,7 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
     if (step := session.step_at(place)) is not None:
         return explain_step(model, step, entries[place]["label"]) | pieces
     if request.mode == "translate":
-        words = "This token was given to the encoder, which predicts nothing. Press Generate."
-        return NOTHING | {"detail": markup.note(words)} | pieces
+        return NOTHING | {"detail": markup.note(texts.SOURCE_TOKEN)} | pieces
     source = session.ids if request.mode == "chat" else session.key.text
     return explain_prompt_token(page.recording(source), place) | pieces
 
@@ -50,5 +48,4 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
 def recolour(page: PageContext, request: ViewRequest) -> Outputs:
     """The strip in other shades."""
     session = session_of(page, request)
-    session.check(page)
     return {"strip": strip_items(entries_of(page.model(), session), request.colour)}

@@ -1,28 +1,24 @@
 """The state of one visitor's Generate tab: the text, the tree of its continuations, and the token that is explained.
 
-Plain values, no tensors. The sessions of all visitors lie in the workbench's store, within its budget in bytes. Knows no
-components.
+Plain values, no tensors. Knows no page.
 """
 
-import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from playground import workbench
 from playground.concurrency.byte_size import byte_size
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT, Tree
-from playground.tabs.shared.page_context import PageContext
+from playground.texts import generate as texts
 
 if TYPE_CHECKING:
     from playground.generation.steps import NextTokens, Step
+    from playground.models.loaded_model import LoadedModel
+    from playground.models.vocabulary import Token
 
-EVICTED = PlaygroundError(
-    "Your continuations had to make room for other visitors'.", "The text was read again and can be continued anew."
-)
 BYTES_PER_TOKEN = 512
 """About the size of a prompt token's entry, and of a tree node without its step."""
-_lock = threading.Lock()
 
 
 class SessionKey(NamedTuple):
@@ -54,7 +50,7 @@ class GenerationSession:
     ids: tuple[int, ...] = ()
     """What the model read before it wrote."""
     prompt: list[dict] = field(default_factory=list)
-    """The entries of these tokens (see `strip.entry_of`)."""
+    """The entries of these tokens (see `token_entries.entry_of`)."""
     next_tokens: "NextTokens | None" = None
     """What the model expects after the text; None where it was not computed."""
     tree: Tree = field(default_factory=Tree)
@@ -70,6 +66,13 @@ class GenerationSession:
     _step_sizes: "list[tuple[Step, int]]" = field(default_factory=list, init=False, repr=False)
     """Of each node of the tree the step that was measured, and its bytes."""
 
+    @classmethod
+    def of(
+        cls, key: SessionKey, tokens: "Sequence[Token]", prompt: list[dict], next_tokens: "NextTokens | None" = None
+    ) -> "GenerationSession":
+        """The session of a text's tokens, before anything is written after it."""
+        return cls(key, tuple(token.id for token in tokens), prompt, next_tokens)
+
     def start_stream(self) -> StreamControl:
         """The control of a new stream; a stream that may still run ends. Stop reaches the new one from now on."""
         self.end_stream()
@@ -80,11 +83,11 @@ class GenerationSession:
         """Ends a stream that may still write into this session, without a word."""
         self.control.superseded = True
 
-    def check(self, page: PageContext) -> None:
+    def check_model(self, model_id: str, device: str, dtype: str) -> None:
         """PlaygroundError if another model wrote this, or on another device or in another number format: its ids would
         mean something else now."""
-        if self.key.model_id and self.key[:3] != (page.model_id, page.device, page.dtype):
-            raise PlaygroundError("The model was changed meanwhile.", "Wait until the text is drawn with the new one.")
+        if self.key.model_id and self.key[:3] != (model_id, device, dtype):
+            raise PlaygroundError(*texts.MODEL_CHANGED)
 
     @property
     def turns(self) -> list[dict]:
@@ -105,6 +108,22 @@ class GenerationSession:
         number = -1 if place is None else place - len(self.prompt)
         return steps[number] if 0 <= number < len(steps) else None
 
+    def take(self, model: "LoadedModel", number: int) -> int | None:
+        """The node of an alternative at the focus, new or there already. None for a number that is no alternative.
+        PlaygroundError inside the visitor's own text."""
+        from playground.generation.steps import step_by_hand
+
+        if self.focus is not None and self.focus < len(self.prompt):
+            raise PlaygroundError(*texts.NOT_WRITTEN_BY_MODEL)
+        path, parent = self.tree.path(self.node), ROOT
+        place: NextTokens | Step | None = self.next_tokens
+        count = 0 if self.focus is None else self.focus - len(self.prompt)
+        if count < len(path):
+            place, parent = self.tree.nodes[path[count]].step, self.tree.nodes[path[count]].parent
+        if place is None or not 0 <= number < len(place.alternatives):
+            return None
+        return self.tree.add(parent, step_by_hand(model, place, number))
+
     @property
     def nbytes(self) -> int:
         """Bytes of the tree and of the prompt. Each step is measured once: a stream asks ten times a second."""
@@ -118,48 +137,3 @@ class GenerationSession:
         return (
             BYTES_PER_TOKEN * (len(self.prompt) + len(sizes)) + sum(size for _, size in sizes) + byte_size(self.turns)
         )
-
-
-def find_session(session_id: str) -> GenerationSession | None:
-    """The visitor's session, an empty one on a page that was opened just now; None if its continuations were evicted."""
-    with _lock:
-        session = _stored(session_id)
-        if session is None and not workbench.shared().sessions.was_evicted(session_id):
-            _store(session_id, session := GenerationSession())
-        return session
-
-
-def store_session(session_id: str, session: GenerationSession) -> None:
-    """Puts a session in the place of the visitor's former one."""
-    with _lock:
-        _store(session_id, session)
-
-
-def measure_session(session_id: str, session: GenerationSession) -> bool:
-    """Measures a session that grew. False if it is not stored any more: evicted, or another took its place."""
-    with _lock:
-        if stored := _stored(session_id) is session:
-            _store(session_id, session)
-        return stored
-
-
-def discard_session(session_id: str) -> None:
-    """Forgets the session of a page that was closed."""
-    for name in _names(session_id):
-        workbench.shared().sessions.discard(name)
-
-
-def _names(session_id: str) -> tuple[str, str]:
-    """In the store, of a session with continuations and of one without, whose eviction costs its visitor nothing."""
-    return session_id, f"{session_id} prompt"
-
-
-def _stored(session_id: str) -> GenerationSession | None:
-    store = workbench.shared().sessions
-    return next((session for name in _names(session_id) if (session := store.get(name)) is not None), None)
-
-
-def _store(session_id: str, session: GenerationSession) -> None:
-    name, other_name = _names(session_id) if session.tree.nodes else _names(session_id)[::-1]
-    workbench.shared().sessions.put(name, session)
-    workbench.shared().sessions.discard(other_name)

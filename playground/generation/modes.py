@@ -1,12 +1,6 @@
-"""What the Generate tab can do with a model, and why not what it can't; the controls of each mode. Knows models by their
-capabilities."""
+"""What can be done with a model in the Generate tab, and why not what can't. Knows models by their capabilities."""
 
-from typing import TYPE_CHECKING, Any
-
-import gradio as gr
-
-from playground.components import markup
-from playground.tabs.shared.wiring import Outputs
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -53,21 +47,3 @@ def possible_mode(model: "LoadedModel", mode: str) -> str:
     """The mode where it is on with this model, else the model's default."""
     modes = modes_of(model)
     return mode if mode in modes else (modes or ["complete"])[0]
-
-
-def controls_view(model: "LoadedModel", selected: str) -> Outputs:
-    """The controls of a mode. The mode selected on the page changes only where it is off with this model."""
-    modes, mode, off = modes_of(model), possible_mode(model, selected), off_words(model)
-    writes = bool(modes) and mode in WRITING
-    radio: dict[str, Any] = {"choices": [(MODES[name], name) for name in modes], "visible": bool(modes)}
-    if mode != selected:
-        radio["value"] = mode
-    return {
-        "mode": gr.update(**radio),
-        "off": markup.explanation("What this model can't do here", markup.text(off)) if off else "",
-        "start": gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
-        **{button: gr.Button(visible=writes) for button in ("more", "stop", "into")},
-        "rules_column": gr.Column(visible=writes),
-        "chat_room": gr.Column(visible=mode == "chat"),
-        "score_room": gr.Column(visible=mode == "score"),
-    }

@@ -1,19 +1,19 @@
-"""Adds what the model writes to a session's tree, and makes room for it. Knows no components."""
+"""Adds what the model writes to a session's tree, and makes room for it. Runs no model."""
 
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING
 
-from playground import workbench
 from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import MAX_TOKENS
-from playground.tabs.generate.session import GenerationSession
+from playground.generation.session import GenerationSession
 
 if TYPE_CHECKING:
     from playground.generation.beam_search import BeamStep
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import PrefillProgress, Step
-    from playground.models.loaded_model import LoadedModel
+
+Growth = Generator["Step | PrefillProgress", None, None]
 
 
 def make_room(session: GenerationSession, settings: "GenerationSettings", start: int) -> tuple[int, str]:
@@ -35,19 +35,9 @@ def make_room(session: GenerationSession, settings: "GenerationSettings", start:
     return numbers[start], f"One tree holds at most {MAX_TOKENS:,} tokens: the {gone} written first had to go. "
 
 
-Growth = Generator["Step | PrefillProgress", None, None]
-
-
-def grow(model: "LoadedModel", session: GenerationSession, settings: "GenerationSettings", start: int) -> Growth:
-    """Yields each step after adding it to the tree; the strip follows the first sample, or the best beam. Before the first
-    step comes how far a long text has been read. Changes nothing once the page shows something else."""
-    bench, before = workbench.shared(), session.tree.ids(start)
-    if settings.beams > 1:
-        return _grow_beams(session, bench.beams(model, session.ids, settings, before), start)
-    return _grow_samples(session, bench.generate_with_progress(model, session.ids, settings, before), start)
-
-
-def _grow_samples(session: GenerationSession, steps: "Iterable[Step | PrefillProgress]", start: int) -> Growth:
+def grow_by_steps(session: GenerationSession, steps: "Iterable[Step | PrefillProgress]", start: int) -> Growth:
+    """Yields each step after adding it to the tree behind a node, where the strip follows the first sample; before the
+    first step, how far a long text has been read. Changes nothing once the page shows something else."""
     from playground.generation.steps import Step
 
     control, tree = session.control, session.tree
@@ -59,7 +49,8 @@ def _grow_samples(session: GenerationSession, steps: "Iterable[Step | PrefillPro
         yield step
 
 
-def _grow_beams(session: GenerationSession, search: "Iterable[BeamStep]", start: int) -> Growth:
+def grow_by_beams(session: GenerationSession, search: "Iterable[BeamStep]", start: int) -> Growth:
+    """The same for a beam search, whose best beam the strip follows; yields its last step."""
     control, tree = session.control, session.tree
     nodes: dict[tuple[int, ...], int] = {(): start}
     for beam_step in search:

@@ -1,0 +1,60 @@
+"""What is said of a stream of tokens: how fast it comes, how far a text was read, why it ended. Runs no model."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from playground.analysis.text_display import counted
+
+if TYPE_CHECKING:
+    from playground.generation.session import GenerationSession
+    from playground.generation.settings import GenerationSettings
+    from playground.generation.steps import PrefillProgress, Step
+
+
+def speed_note(steps: "Sequence[Step]", seconds: float) -> str:
+    """Tokens per second so far; reading the text counts in the seconds but not in the rate."""
+    rate = sum(step.seconds for step in steps[1:] if step.sample == 0)
+    words = f"{counted(len(steps), 'token')} in {seconds:.1f} s"
+    return words + (f", {(len(steps) - 1) / rate:.1f} tokens per second." if rate else ".")
+
+
+def reading_note(progress: "PrefillProgress") -> str:
+    """How far a long text has been read."""
+    return f"Reading the text: {progress.done:,} of {progress.total:,} tokens."
+
+
+def visitors_note(visitors: int) -> str:
+    """What is said while others write on the same device."""
+    return f" {visitors} visitors share this device and take turns, token by token." if visitors > 1 else ""
+
+
+def stop_note(count: int) -> str:
+    """What is said after Stop."""
+    if not count:
+        return "Stopped before the first token."
+    return f"Stopped after {counted(count, 'token')}. They stay, and any of them can be clicked."
+
+
+def end_note(
+    session: "GenerationSession", steps: "Sequence[Step]", settings: "GenerationSettings", clamped: str
+) -> str:
+    """Why the writing ended, where that is not plain. clamped: why there were fewer new tokens than requested, as
+    `limits.clamp_note` says."""
+    return _reason(session, steps, settings) + (f" {clamped}" if clamped and _hit_limit(steps, settings) else "")
+
+
+def _reason(session: "GenerationSession", steps: "Sequence[Step]", settings: "GenerationSettings") -> str:
+    if settings.beams > 1:
+        total = session.tree.log_probability(session.node)
+        per_token = total / len(session.steps())
+        return f" The best of {settings.beams} beams: ln p {total:.2f}, {per_token:.3f} per token."
+    if settings.samples > 1:
+        return f" {settings.samples} samples, the first one on the strip; click another in the tree."
+    if steps[-1].stopped:
+        return " The model ended its text." if steps[-1].token.special else " It came to a stop text."
+    return ""
+
+
+def _hit_limit(steps: "Sequence[Step]", settings: "GenerationSettings") -> bool:
+    """Whether the writing ended for want of room: one continuation is as long as it could become."""
+    return settings.beams > 1 or any(step.index == settings.max_new_tokens - 1 and not step.stopped for step in steps)
