@@ -9,11 +9,11 @@ import gradio as gr
 
 from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
-from playground.figures.theme import css_variables
+from playground.components.gradio_theme import theme
+from playground.figures.theme import BLUE, css_variables
 from playground.settings import Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
-from playground.tabs.shared.gradio_theme import theme
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
 def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should."""
     return {
-        "theme": theme(),
+        "theme": theme(BLUE),
         "head": ROOM_FOR_SIDEBAR,
         "css": css_variables(),
         "css_paths": [_ASSETS / "style.css"],

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from playground.components import PlotlyView, TokenStrip, figure_json
-from playground.figures.theme import css_variables
-from playground.tabs.shared.gradio_theme import theme
+from playground.components.gradio_theme import theme
+from playground.figures.theme import BLUE, css_variables
 
 from .conftest import free_port
 
@@ -132,12 +132,12 @@ def strips() -> gr.Blocks:
 
 @pytest.fixture(scope="module")
 def gallery_url(serve) -> str:
-    return serve(gallery(), theme=theme(), css=css_variables(), css_paths=[STYLE])
+    return serve(gallery(), theme=theme(BLUE), css=css_variables(), css_paths=[STYLE])
 
 
 @pytest.fixture(scope="module")
 def strips_url(serve) -> str:
-    return serve(strips(), theme=theme(), css=css_variables(), css_paths=[STYLE])
+    return serve(strips(), theme=theme(BLUE), css=css_variables(), css_paths=[STYLE])
 
 
 def drawn(page, name: str, more_than: int = 0) -> int:
@@ -220,7 +220,7 @@ def test_title_is_not_clipped(serve, open_page):
     figure.update_layout(margin={"t": 76})
     with gr.Blocks() as blocks:
         PlotlyView(figure, elem_id="heat", height=300)
-    url = serve(blocks, theme=theme(), css=css_variables(), css_paths=[STYLE])
+    url = serve(blocks, theme=theme(BLUE), css=css_variables(), css_paths=[STYLE])
     for width in (1280, 390):
         page = open_page(url, width=width)
         drawn(page, "heat")
@@ -587,7 +587,7 @@ def hostile_url(serve) -> str:
         gr.Button("send", elem_id="send").click(
             lambda: (hostile_figure(2), items, hostile_figure(), items), None, [view, strip, late_view, late_strip]
         )
-    return serve(blocks, theme=theme(), css=css_variables(), css_paths=[STYLE])
+    return serve(blocks, theme=theme(BLUE), css=css_variables(), css_paths=[STYLE])
 
 
 def test_hostile_texts_are_inert(hostile_url, open_page):
@@ -655,7 +655,7 @@ def test_a_phone_has_one_column(serve, open_page):
             PlotlyView(heatmap(), elem_id="beside")
         gr.HTML('<details class="pg-details" id="fold"><summary>What am I looking at?</summary><p>x</p></details>')
         gr.Slider(0, 9, label="Layer", elem_id="layer")
-    page = open_page(serve(blocks, theme=theme(), css=css_variables(), css_paths=[STYLE]), width=390, touch=True)
+    page = open_page(serve(blocks, theme=theme(BLUE), css=css_variables(), css_paths=[STYLE]), width=390, touch=True)
     drawn(page, "heat")
     drawn(page, "beside")
     first, second = (page.locator(f"#{name}").bounding_box() for name in ("heat", "beside"))
@@ -670,7 +670,7 @@ def test_text_in_a_scene_is_readable(serve, open_page):
     figure = go.Figure(go.Scatter3d(x=[0, 1], y=[0, 1], z=[0, 1], text=["&lt;s&gt;", " cat"], mode="markers+text"))
     with gr.Blocks() as blocks:
         PlotlyView(figure, elem_id="scene")
-    page = open_page(serve(blocks, theme=theme()))
+    page = open_page(serve(blocks, theme=theme(BLUE)))
     page.watch.allowed.append("WebGL")
     drawn(page, "scene")
     trace = page.evaluate("(({text, hovertext}) => ({text, hovertext}))(document.querySelector('#scene .pv').data[0])")

@@ -4,17 +4,18 @@ Gradio's default theme loads a font file with the letters of some scripts only. 
 visitor may type, and cost no request. Pass the result to `launch(theme=...)`.
 """
 
-import gradio as gr
+from collections.abc import Mapping
 
-from playground.figures.theme import BLUE
+import gradio as gr
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "Noto Sans Mono CJK SC", "monospace")
 
 
-def theme() -> gr.themes.Base:
-    """A blue accent on slate greys. All text, also the subdued one, has a contrast of at least 4.5 in light and dark."""
-    blue = gr.themes.Color(name="playground-blue", **{f"c{step}": colour for step, colour in BLUE.items()})
+def theme(accent: Mapping[int, str]) -> gr.themes.Base:
+    """An accent on slate greys: Gradio's steps of the colour, 50 to 950. All text, also the subdued one, has a contrast of
+    at least 4.5 in light and dark with the page's blue."""
+    blue = gr.themes.Color(name="playground-blue", **{f"c{step}": colour for step, colour in accent.items()})
     return gr.themes.Default(
         primary_hue=blue,
         secondary_hue=blue,
