@@ -206,9 +206,11 @@ class Workbench:
     ) -> "Generator[BeamStep, None, None]":
         """`beam_search.beam_search` in turns with the other visitors, with as many new tokens as there is room for."""
         from playground.generation.beam_search import beam_search
+        from playground.generation.generate import prompt_ids
         from playground.generation.limits import clamp_to_context
         from playground.generation.request import GenerationRequest
 
+        ids = prompt_ids(model, ids, generation.chat, self.settings)
         generation = clamp_to_context(model, ids, continuation, generation, self.settings)
         return beam_search(GenerationRequest(model, tuple(ids), tuple(continuation), generation), self.turns(model))
 

@@ -415,9 +415,10 @@ def test_a_masked_model_asked_to_complete(bench, tiny, minilm):
     with pytest.raises(PlaygroundError, match="both ways") as refused:
         generate(bert, "Hello")
     assert "fills masks" in refused.value.remedy and "[MASK]" in refused.value.remedy and "Fill" in refused.value.remedy
-    request = writing("ab", max_new_tokens=2, temperature=0, greedy=True)
-    given = answers(tab.start_writing, PageContext(*model_of("bert")), request)
-    assert "fills masks: write [MASK]" in refusal(given)
+    for beams in (1, 3):
+        request = writing("ab", max_new_tokens=2, temperature=0, greedy=True, beams=beams)
+        given = answers(tab.start_writing, PageContext(*model_of("bert")), request)
+        assert "fills masks: write [MASK]" in refusal(given)
     with pytest.raises(PlaygroundError, match="without a language-model head") as refused:
         generate(minilm, "Hello")
     assert "vectors" in refused.value.remedy and "masks" not in refused.value.remedy
