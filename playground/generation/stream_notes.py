@@ -36,11 +36,11 @@ def stop_note(count: int) -> str:
 
 
 def end_note(
-    session: "GenerationSession", steps: "Sequence[Step]", settings: "GenerationSettings", clamped: str
+    session: "GenerationSession", steps: "Sequence[Step]", settings: "GenerationSettings", shortfall: str
 ) -> str:
-    """Why the writing ended, where that is not plain. clamped: why there were fewer new tokens than requested, as
-    `limits.clamp_note` says."""
-    return _reason(session, steps, settings) + (f" {clamped}" if clamped and _hit_limit(steps, settings) else "")
+    """Why the writing ended, where that is not plain. shortfall: why fewer tokens were written than requested, from
+    `limits.clamp_note`; empty where there was room."""
+    return _reason(session, steps, settings) + (f" {shortfall}" if shortfall and _hit_limit(steps, settings) else "")
 
 
 def _reason(session: "GenerationSession", steps: "Sequence[Step]", settings: "GenerationSettings") -> str:

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from playground.page import create_app, launch_options
 from playground.settings import Settings
-from playground.tabs.shared.text_input import FIRST_TEXT
+from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench, share, shared
 from tests.tools import zoo
 

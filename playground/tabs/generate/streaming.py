@@ -102,12 +102,12 @@ def write(
     from playground.generation.steps import PrefillProgress
 
     model, bench, control, colour = page.model(), workbench.shared(), session.control, request.colour
-    clamped = clamp_to_context(model, session.ids, session.tree.ids(start), settings, bench.settings)
-    start, removal_note = make_room(session, clamped, start)
+    allowed = clamp_to_context(model, session.ids, session.tree.ids(start), settings, bench.settings)
+    start, removal_note = make_room(session, allowed, start)
     session.node, session.focus = start, None
     turns, pace = bench.turns(model), Pace()
     steps: list[Step] = []
-    with closing(_growth(page, session, clamped, start)) as growth:
+    with closing(_growth(page, session, allowed, start)) as growth:
         yield strip_view(model, session, texts.READING if start == ROOT else texts.GOING_ON, colour)
         for step in () if control.stop else growth:
             if control.superseded:
@@ -132,7 +132,7 @@ def write(
         words = stop_note(len(steps))
     else:
         words = speed_note(steps, pace.seconds)
-        words += end_note(session, steps, clamped, clamp_note(settings, clamped, model, bench.settings))
+        words += end_note(session, steps, allowed, clamp_note(settings, allowed, model, bench.settings))
     words = f"{words} {removal_note}{' '.join(unsupported_generation_config(model))}".rstrip()
     yield session_view(model, session, words, colour, explain_end(model, session) if steps else None)
 

@@ -88,7 +88,7 @@ def model_note(model_id: str) -> str:
     entry = find(model_id or "")
     if entry is None:
         return ""
-    return markup.note(f"Shows {entry.shows}." + (" The hub asks for an account and a licence." if entry.gated else ""))
+    return markup.note(f"Shows {entry.shows}." + (f" {texts.GATED}" if entry.gated else ""))
 
 
 def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:

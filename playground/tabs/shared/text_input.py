@@ -8,27 +8,16 @@ from playground.tabs.shared.head_chooser import SharedHead
 from playground.tabs.shared.page_context import PageControls
 from playground.texts import shared as texts
 
-EXAMPLES = {
-    "coreference": "The animal didn't cross the street because it was too tired.",
-    "repetition": "Mr and Mrs Dursley lived at number four. Mr and Mrs Dursley were proud.",
-    "numbers": "One two three four five six seven",
-    "facts": "The capital of France is Paris. The capital of Italy is",
-    "code": "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return",
-    "中文": "今天天气很好，我们去公园散步。",
-}
-"""Each named after what it shows."""
-FIRST_TEXT = EXAMPLES["coreference"]
-
 
 def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
     """The text with its examples, above the tabs; `active` and `redraw` as in PageControls."""
-    applied = WatchedState(FIRST_TEXT)
+    applied = WatchedState(texts.FIRST_TEXT)
     text = gr.Textbox(
-        FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text", info=texts.LENS_HELP
+        texts.FIRST_TEXT, label="Text under the lens", lines=2, max_lines=8, elem_id="lens-text", info=texts.LENS_HELP
     )
     with gr.Row(elem_classes="pg-chips", elem_id="chips"):
         look = gr.Button("Look", elem_id="look")
-        chips = [gr.Button(name, elem_classes="pg-chip") for name in EXAMPLES]
+        chips = [gr.Button(name, elem_classes="pg-chip") for name in texts.EXAMPLES]
     page = PageControls(
         model=WatchedState(""),
         device=WatchedState("auto"),
@@ -54,4 +43,4 @@ def apply_text(text: str) -> str:
 
 def choose_example(name: str) -> tuple[str, str]:
     """An example's text, for the box and under the lens."""
-    return EXAMPLES[name], EXAMPLES[name]
+    return texts.EXAMPLES[name], texts.EXAMPLES[name]
