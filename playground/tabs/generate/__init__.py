@@ -2,8 +2,8 @@
 translates.
 
 tab.py connects the components of layout.py and controls.py to the handlers: prompt_view.py (a text before anything is
-written), streaming.py, branches.py and chat.py (writing), score.py and fill.py (other modes), token_clicks.py. session.py
-holds one visitor's state; session_view.py, strip.py and token_explanation.py show it.
+written), streaming.py, branches.py and chat.py (writing), score.py and fill.py (other modes), token_clicks.py.
+session_view.py and token_explanation.py show a visitor's session, which generation/session.py defines.
 """
 
 from playground.tabs.generate.tab import NAME, TITLE, build
