@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
+from playground.generation.cached_steps import cached_steps
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
 from playground.models.architecture import examine, size_text
@@ -116,6 +117,8 @@ def prepare(
     loaded.capabilities = probe(loaded)
     if loaded.capabilities.qk:
         loaded.projections = find_projections(model, probe_inputs(loaded))
+    if loaded.capabilities.generate:
+        cached_steps(loaded)  # tried here, so that nobody's first token waits for it
     loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface
     return loaded
 

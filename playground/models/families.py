@@ -33,3 +33,8 @@ def cache_argument(model: nn.Module) -> str | None:
     """
     accepted = inspect.signature(model.forward).parameters
     return next((name for name in ("cache", "past_key_values") if name in accepted), None)
+
+
+def takes_argument(model: nn.Module, name: str) -> bool:
+    """Whether a model's forward pass names this argument."""
+    return name in inspect.signature(model.forward).parameters
