@@ -30,6 +30,7 @@ from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
 from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
+from playground.recording.layer_numbers import layers_in_words
 from playground.settings import Settings
 from playground.weights import locate
 
@@ -115,6 +116,7 @@ def prepare(
     elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
+    loaded.anatomy = replace(loaded.anatomy, mixed_layers=layers_in_words(loaded))
     if loaded.capabilities.qk:
         loaded.projections = find_projections(model, probe_inputs(loaded))
     if loaded.capabilities.generate:

@@ -39,6 +39,8 @@ class Anatomy:
     weight_bytes: int
     cache_bytes_per_token: int | None
     """Keys and values of all layers for one token (sliding layers keep only their window); None without a cache."""
+    mixed_layers: str = ""
+    """Which layers attend and what the others have instead; empty where all attend."""
 
     @property
     def has_decoder(self) -> bool:
@@ -49,6 +51,8 @@ class Anatomy:
         layers = f"{self.layers}"
         if self.decoder_layers is not None:
             layers += f" encoder, {self.decoder_layers} decoder"
+        if self.mixed_layers:
+            layers += f": {self.mixed_layers}"
         heads = f"{self.heads} query, {self.key_value_heads} key-value"
         if self.key_value_heads < self.heads:
             heads += f" ({self.heads // self.key_value_heads} share one)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
@@ -14,6 +14,7 @@ from transformers.cache_utils import Cache
 
 from playground.models.architecture import Anatomy, embedding_matrix
 from playground.models.devices import DeviceChoice, DtypeChoice
+from playground.models.families import first_setting
 from playground.models.quantization import QuantizationLoss
 from playground.models.vocabulary import Vocabulary
 
@@ -100,6 +101,8 @@ class LoadedModel:
     max_tokens: int
     """Longest text that is recorded."""
     capabilities: Capabilities = Capabilities()
+    attention_calls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Kind of attention -> the layer of each of a pass's attention calls, by the model's own number, as measured."""
     projections: dict[int, torch.nn.Module] = field(default_factory=dict)
     """id of an attention module -> its output projection W^O, for modules that have one."""
     quantization_loss: QuantizationLoss | None = None
@@ -133,6 +136,11 @@ class LoadedModel:
     def input_device(self) -> torch.device:
         """The device of the embedding matrix, which input ids must be on; layers may be on several GPUs."""
         return embedding_matrix(self.model).device
+
+    def layer_type(self, layer: int) -> str:
+        """The type of a layer as the configuration calls it ("linear attention"); empty where it does not say."""
+        types = first_setting(self.model.config.get_text_config(), "layer_types", "layers_block_type") or ()
+        return str(types[layer]).replace("_", " ") if layer < len(types) else ""
 
     @property
     def card(self) -> dict[str, str]:

@@ -7,7 +7,8 @@ import torch
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
 from playground.recording.hooks import capture_attention
-from playground.recording.record import record
+from playground.recording.layer_numbers import AttendsTwice
+from playground.recording.record import measure_layer_numbers, record
 from playground.recording.recording import Recording
 
 PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
@@ -20,8 +21,11 @@ def probe(model: LoadedModel) -> Capabilities:
     own eager attention back, which returns its weights.
     """
     try:
+        measure_layer_numbers(model)
         target = "The cat" if model.model.config.is_encoder_decoder else None
         recording = record(model, _text(model), target)
+    except AttendsTwice as error:
+        return _without_recorder(model, str(error))
     except PlaygroundError:
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
@@ -94,7 +98,7 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
     if not recording.kinds:
         return Capability("the model returns no attention weights")
     for kind in recording.kinds:
-        for layer in range(recording.layers(kind)):
+        for layer in recording.layer_numbers(kind):
             attention = recording.attention(layer, kind)
             weights, place = attention.weights, f"layer {layer} ({kind})"
             expected = (len(attention.query_tokens), len(attention.key_tokens))

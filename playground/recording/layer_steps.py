@@ -122,12 +122,12 @@ def trace_layer(model: LoadedModel, kind: str, layer: int, run: Callable[[], obj
         if (call_kind, number) == (kind, layer) and collector.module is not None:
             captured.append((call, collector.module))
 
-    collector = AttentionCallCollector(model.model, receive)
+    collector = AttentionCallCollector(model, receive)
     with capture_rope() as rope_calls, capture_attention(collector):
         run()
     call, module = captured[0]
     types = getattr(model.model.config.get_text_config(), "layer_types", None)
-    own_type = types[layer] if types else None
+    own_type = types[layer] if types and layer < len(types) else None
     angles = [(first, second) for layer_type, first, second in rope_calls if layer_type in (None, own_type)]
     before = _undo_rope(call, module, *angles[0]) if angles else None
     return LayerSteps(call, before, model.projections.get(id(module)))

@@ -21,7 +21,8 @@ from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
 from playground.recording.attention import AttentionCall
-from playground.recording.hooks import AttentionCallCollector, Receiver, capture_attention
+from playground.recording.hooks import AttentionCallCollector, AttentionKinds, Receiver, capture_attention
+from playground.recording.layer_numbers import number_captured_calls, number_returned_weights
 from playground.recording.layer_steps import LayerSteps, trace_layer
 from playground.recording.module_hooks import final_states, logits_of_states
 from playground.recording.recording import Outputs, Recording, Replay
@@ -30,6 +31,8 @@ from playground.settings import Settings
 KEEP_ALL_UP_TO = 256
 """Tokens up to which a recording keeps everything; of longer texts it keeps queries and keys (SmolLM2 at 1,024 tokens:
 91 MiB, where the weights would take 1,080 MiB)."""
+_NUMBERED_TOKENS = 7
+"""Tokens of the pass that layers are numbered in."""
 MAX_TARGET_TOKENS = 64
 """Longest target that is generated for an encoder-decoder without a target text."""
 
@@ -143,7 +146,7 @@ def _forward_captured(
     """For families on the interface: the attention calls by kind, and the outputs to keep."""
     calls: dict[str, list[AttentionCall]] = {}
     collector = AttentionCallCollector(
-        model.model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
+        model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
     )
     with capture_attention(collector), final_states(model.model) as states:
         outputs = _forward(model, inputs, hidden_states=keep_all, logits=keep_all)
@@ -155,15 +158,39 @@ def _forward_captured(
 @torch.inference_mode()
 def _forward_eager(model: LoadedModel, inputs: dict[str, Tensor]) -> tuple[dict[str, list[Tensor]], Outputs]:
     """For families off the interface: the model's own weights (H, Q, K) of all layers by kind, and all outputs."""
+    returned, outputs = _returned_weights(model, inputs)
+    weights = {kind: [layer[0] for layer in layers if layer is not None] for kind, layers in returned.items()}
+    return {kind: layers for kind, layers in weights.items() if layers}, _outputs(outputs, True, True)
+
+
+def _returned_weights(
+    model: LoadedModel, inputs: dict[str, Tensor]
+) -> tuple[dict[str, tuple[Tensor | None, ...]], ModelOutput]:
+    """The weights (1, H, Q, K) that transformers returns by kind, None for a layer without, and all outputs."""
     options = {"use_cache": False} if model.anatomy.has_decoder else {}
     outputs = model.model(**inputs, output_hidden_states=True, output_attentions=True, return_dict=True, **options)
-    weights = {kind: [layer[0] for layer in outputs[name]] for kind, name in _WEIGHTS.items() if outputs.get(name)}
-    return weights, _outputs(outputs, True, True)
+    return {kind: tuple(outputs[name]) for kind, name in _WEIGHTS.items() if outputs.get(name)}, outputs
+
+
+@torch.inference_mode()
+def measure_layer_numbers(model: LoadedModel) -> None:
+    """Sets which layer each attention call of a pass belongs to, on a few tokens. Called once, at load, and again after
+    the model was taken off the interface. AttendsTwice for a layer whose calls are not one attention."""
+    network, kinds = model.model, AttentionKinds(model.model)
+    count = min(_NUMBERED_TOKENS, model.max_tokens)
+    inputs = {"input_ids": torch.arange(5, 5 + count, device=model.input_device)[None] % model.anatomy.vocabulary}
+    if network.config.is_encoder_decoder:
+        inputs["decoder_input_ids"] = inputs["input_ids"][:, :3]
+    if model.on_interface:
+        model.attention_calls = number_captured_calls(network, kinds.of, lambda: _forward(model, inputs))
+    else:
+        numbers = number_returned_weights(network, lambda: _returned_weights(model, inputs)[0])
+        model.attention_calls = {kind: layers for kind, layers in numbers.items() if layers is not None}
 
 
 def _receive_calls(model: LoadedModel, inputs: dict[str, Tensor], receive: Receiver) -> None:
     """Runs the model again and passes every attention call, with its value and output, to `receive`."""
-    with capture_attention(AttentionCallCollector(model.model, receive)):
+    with capture_attention(AttentionCallCollector(model, receive)):
         _forward(model, inputs)
 
 

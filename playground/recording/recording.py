@@ -11,6 +11,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
+from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
@@ -80,17 +81,36 @@ class Recording:
         """Number of layers with this kind of attention; kind defaults to the first of `kinds`."""
         return len(self._attention[self._check_kind(kind)])
 
-    def attention(self, layer: int, kind: str | None = None) -> AttentionMap:
-        """The attention of a layer; kind defaults to the first of `kinds`. PlaygroundError without such a layer."""
+    def layer_numbers(self, kind: str | None = None) -> tuple[int, ...]:
+        """The model's numbers of the layers with this kind of attention, rising; in hybrids other layers lie between."""
         kind = self._check_kind(kind)
-        if not 0 <= layer < self.layers(kind):
-            raise PlaygroundError(
-                f"There is no layer {layer} of kind {kind!r}.", f"Layers count from 0 to {self.layers(kind) - 1}."
-            )
+        numbers = tuple(dict.fromkeys(self.model.attention_calls.get(kind, ())))
+        return numbers if len(numbers) == self.layers(kind) else tuple(range(self.layers(kind)))
+
+    def nearest_layer(self, layer: int, kind: str | None = None) -> int:
+        """The layer with this kind of attention whose number is nearest; of two the lower one."""
+        return min(self.layer_numbers(kind), key=lambda number: abs(number - layer))
+
+    def depth(self, kind: str | None = None) -> int:
+        """How many layers the stack with this kind of attention has, those without attention included."""
+        kind, anatomy = self._check_kind(kind), self.model.anatomy
+        stated = anatomy.decoder_layers if kind in ("decoder", "cross") else anatomy.layers
+        last = self.layer_numbers(kind)[-1]
+        return max(last + 1, stated or 0) if self.layers(kind) < last + 1 else self.layers(kind)
+
+    def attention(self, layer: int, kind: str | None = None) -> AttentionMap:
+        """The attention of a layer, by the model's own number; kind defaults to the first of `kinds`.
+
+        PlaygroundError, with the layers that have attention, for a layer without.
+        """
+        kind = self._check_kind(kind)
+        numbers = self.layer_numbers(kind)
+        if layer not in numbers:
+            raise PlaygroundError(_no_such_layer(self.model, layer, kind), f"{_layers_listed(numbers)}.")
         targets = self.target_tokens or ()
         query_tokens = targets if kind in ("decoder", "cross") else self.tokens
         key_tokens = targets if kind == "decoder" else self.tokens
-        return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][layer])
+        return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][numbers.index(layer)])
 
     def layer_steps(self, layer: int, kind: str | None = None) -> LayerSteps:
         """All steps of one attention layer, from another pass.
@@ -192,3 +212,18 @@ class Recording:
                 tensors += [layer] if isinstance(layer, Tensor) else vars(layer).values()
         storages = [tensor.untyped_storage() for tensor in tensors if isinstance(tensor, Tensor)]
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def _no_such_layer(model: LoadedModel, layer: int, kind: str) -> str:
+    """Why a layer has no attention of a kind."""
+    count = model.anatomy.decoder_layers if kind in ("decoder", "cross") else model.anatomy.layers
+    if isinstance(layer, int) and 0 <= layer < (count or 0):
+        instead = model.layer_type(layer) if kind == "self" else ""
+        return f"Layer {layer} has no attention of kind {kind!r}{f', but {instead}' if instead else ''}."
+    return f"There is no layer {layer} of kind {kind!r}."
+
+
+def _layers_listed(numbers: tuple[int, ...]) -> str:
+    if numbers == tuple(range(len(numbers))):
+        return f"Layers count from 0 to {len(numbers) - 1}"
+    return f"Layers with attention: {listed(numbers)}"

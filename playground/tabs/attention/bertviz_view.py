@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from playground.analysis.text_display import listed
 from playground.components import Panel, markup
 from playground.components.bertviz_view import BertvizView, head_view, model_view, neuron_view
 from playground.tabs.attention.head_choice import HeadChoice, is_causal
@@ -69,7 +70,8 @@ def draw(page: PageContext, request: BertvizRequest) -> Outputs:
     if view == "neuron" and request.kind == "cross":
         words = "The neuron view is about one text; cross-attention has two."
         return {"frame": None, "sentence": markup.note(words)}
-    layers, attention = recording.layers(request.kind), recording.attention(request.layer, request.kind)
+    numbers, attention = recording.layer_numbers(request.kind), recording.attention(request.layer, request.kind)
+    layers = len(numbers)
     if view == "neuron":
         drawn, tokens = [request.layer], _neuron_tokens(recording, request)
         value = _neuron(recording, request, tokens)
@@ -77,8 +79,8 @@ def draw(page: PageContext, request: BertvizRequest) -> Outputs:
         tokens = MAX_TOKENS[view]
         queries, keys = ([t.label for t in axis[:tokens]] for axis in (attention.query_tokens, attention.key_tokens))
         room = max(1, MAX_NUMBERS // (attention.heads * len(queries) * len(keys)))
-        first = max(0, min(request.layer - room // 2, layers - room))
-        drawn = list(range(first, min(layers, first + room)))
+        first = max(0, min(numbers.index(request.layer) - room // 2, layers - room))
+        drawn = list(numbers[first : first + room])
         weights = _stacked([recording.attention(n, request.kind).corner(tokens).numpy() for n in drawn])
         axes = weights, drawn, queries, keys
         value = head_view(*axes, request.layer) if view == "head" else model_view(*axes)
@@ -115,9 +117,8 @@ def _stacked(layers: list[np.ndarray]) -> np.ndarray:
 def _coverage(value: dict, drawn: list[int], layers: int, attention: "AttentionMap", tokens: int) -> str:
     """Which layers and tokens are drawn, and the size sent."""
     size = len(json.dumps(value, separators=(",", ":")))
-    words = f"{'Layer' if len(drawn) == 1 else 'Layers'} {drawn[0]}"
-    words += f" to {drawn[-1]}" if len(drawn) > 1 else ""
-    words += f" of {layers}" if len(drawn) < layers else ", all of them"
+    words = f"{'Layer' if len(drawn) == 1 else 'Layers'} {listed(drawn)}"
+    words += f" of {layers} with attention" if len(drawn) < layers else ", all of them"
     longest = max(attention.shape)
     words += f"; the first {tokens} of {longest:,} tokens" if longest > tokens else ""
     if (len(drawn) < layers and value["view"] != "neuron") or longest > tokens:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from playground.analysis.attention.rollout_and_flow import add_residual, flow_to, rollout_to, strongest_source
-from playground.analysis.text_display import percent, plain_mark
+from playground.analysis.text_display import listed, percent, plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.figures.attention.token_rows import through_figure
 from playground.tabs.attention.head_choice import existing_kind, existing_token, why_no_attention
@@ -76,7 +76,8 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
     if kind == "cross":
         words = "Cross-attention alone leads from one text to the other: choose the encoder's or the decoder's own."
         return gone | {"sentence": markup.note(words)}
-    labels = [t.label for t in recording.attention(0, kind).query_tokens]
+    numbers = recording.layer_numbers(kind)
+    labels = [t.label for t in recording.attention(numbers[0], kind).query_tokens]
     token = existing_token(request.token, len(labels))
     choices = {"token": token_choices(labels, token)}
     if len(labels) > MAX_TOKENS[request.method]:
@@ -85,24 +86,25 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
         )
         words += " Shorten it" + (", or choose rollout." if request.method == FLOW else ".")
         return choices | gone | {"sentence": markup.note(words)}
-    layers = add_residual(
-        (recording.attention(n, kind).weights for n in range(recording.layers(kind))), request.drop_first
-    )
+    layers = add_residual((recording.attention(n, kind).weights for n in numbers), request.drop_first)
     shares = (flow_to if request.method == FLOW else rollout_to)(layers, token)
     own, best, share = strongest_source(shares, token)
+    through = f"all {len(shares)} layers" if len(numbers) == recording.depth(kind) else f"layers {listed(numbers)}"
     name = f"“{plain_mark(labels[token], 24)}” (position {token})"
     if request.method == FLOW:
         sentence = (
-            f"Of a pipe of width 1, {share:.2f} reaches {name} through all {len(shares)} layers from "
+            f"Of a pipe of width 1, {share:.2f} reaches {name} through the attention of {through} from "
             f"“{plain_mark(labels[best], 24)}”, most of all other tokens; from itself {own:.2f}."
         )
     else:
         sentence = (
-            f"After the last layer {percent(share)} of all paths to {name} begin at "
+            f"Through the attention of {through} {percent(share)} of all paths to {name} begin at "
             f"“{plain_mark(labels[best], 24)}”, {percent(own)} at the token itself."
         )
+    if others := recording.model.anatomy.mixed_layers:
+        sentence += f" This model has {others}: what those pass from token to token is in no path shown here."
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
-    figure = through_figure(shares, labels, token, what=request.method, description=sentence)
+    figure = through_figure(shares, labels, token, what=request.method, description=sentence, layers=numbers)
     return choices | {"figure": figure_or_nothing(figure), "sentence": markup.note(sentence)}
 
 

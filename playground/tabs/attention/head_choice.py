@@ -18,10 +18,10 @@ class HeadChoice:
     kind: str = "self"
 
     def clamped(self, recording: "Recording") -> Self:
-        """The same request for a head that exists: an unknown kind becomes the first one, a layer or head beyond the last
-        becomes the last."""
+        """The same request for a head that exists: an unknown kind becomes the first one, a layer without attention the
+        nearest that has it, a head beyond the last the last."""
         kind = existing_kind(recording, self.kind)
-        layer = min(max(0, int(self.layer or 0)), recording.layers(kind) - 1)
+        layer = recording.nearest_layer(int(self.layer or 0), kind)
         head = min(max(0, int(self.head or 0)), recording.attention(layer, kind).heads - 1)
         return replace(self, layer=layer, head=head, kind=kind)
 

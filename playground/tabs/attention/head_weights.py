@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from playground import workbench
 from playground.analysis.attention.maps import drop_keys, scale_by_value_norm
 from playground.analysis.attention.rollout_and_flow import rollout
-from playground.analysis.text_display import percent
+from playground.analysis.text_display import listed, percent
 from playground.errors import PlaygroundError
 from playground.tabs.attention.head_choice import is_causal
 from playground.tabs.attention.heads_request import BETWEEN, FIRST, SPECIAL, THIS_HEAD, HeadRequest
@@ -83,12 +83,15 @@ def _rollout(recording: "Recording", attention: "AttentionMap", request: HeadReq
         raise PlaygroundError(
             f"The text has {count:,} tokens; a rollout is computed for up to {MAX_ROLLOUT_TOKENS}.", "Shorten it."
         )
+    numbers = [number for number in recording.layer_numbers(kind) if number <= layer]
     weights = workbench.shared().memo(
-        recording,
-        ("rollout", kind, layer),
-        lambda: rollout(recording.attention(n, kind).weights for n in range(layer + 1)),
+        recording, ("rollout", kind, layer), lambda: rollout(recording.attention(n, kind).weights for n in numbers)
     )
-    name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
+    if len(numbers) == layer + 1:
+        through = f"layers 0 to {layer}"
+    else:
+        through = f"the attention of layers {listed(numbers)}, the other layers left out,"
+    name = f"Rollout through {through} (Abnar and Zuidema 2020), the residual stream counted half"
     return LayerMap(weights, name)
 
 

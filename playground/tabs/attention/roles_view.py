@@ -74,8 +74,8 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
         measures = measured_heads(recording, existing_kind(recording, request.kind))
     except PlaygroundError as error:
         return {"figure": None, "sentence": markup.note(str(error)), "table": []}
-    heads = np.ndindex(measures["self"].shape)
-    rows = [[*head, *(_round(float(measures[name][head])) for name in MEASURES)] for head in heads]
+    heads = np.argwhere(np.isfinite(measures["self"])).tolist()
+    rows = [[*head, *(_round(float(measures[name][tuple(head)])) for name in MEASURES)] for head in heads]
     words = ""
     if measure == "induction" and not np.isfinite(measures[measure]).any():  # of models that read no text in order
         measure, words = INSTEAD, f"Induction can't be measured on this model; “{INSTEAD}” is shown instead. "

@@ -1,5 +1,6 @@
 """Order as the model uses it: attention over distance of every head, and which are local, periodic or blind to order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from playground.components import Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_roles import roles_figure
 from playground.figures.positions.curves import all_heads_figure, over_distance_figure, row_mark
-from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.controls import figure_or_nothing, layer_slider
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -90,7 +91,7 @@ def choose_row(page: PageContext, request: DistanceRequest, event: gr.EventData)
     recording = page.recording()
     row, kind = event._data.get("y"), _kind(recording, request.kind)
     heads = _most_heads(recording, kind)
-    if not isinstance(row, int | float) or not 0 <= row < heads * recording.layers(kind):
+    if not isinstance(row, int | float) or not 0 <= row < heads * recording.depth(kind):
         return {}
     layer, head = divmod(int(row), heads)
     return draw(page, replace(request, layer=layer, head=head))
@@ -113,12 +114,14 @@ def _kind(recording: "Recording", kind: str | None) -> str:
 
 
 def _most_heads(recording: "Recording", kind: str) -> int:
-    return max(recording.attention(n, kind).heads for n in range(recording.layers(kind)))
+    return max(recording.attention(n, kind).heads for n in recording.layer_numbers(kind))
 
 
-def profiles_of(recording: "Recording", kind: str) -> list[DistanceProfile]:
-    """Every layer's profile, measured once for a recording. PlaygroundError for texts that are too long."""
-    tokens = len(recording.attention(0, kind).query_tokens)
+def profiles_of(recording: "Recording", kind: str) -> dict[int, DistanceProfile]:
+    """The profile of every layer with attention by its number, measured once for a recording. PlaygroundError for texts
+    that are too long."""
+    numbers = recording.layer_numbers(kind)
+    tokens = len(recording.attention(numbers[0], kind).query_tokens)
     if tokens > MAX_TOKENS:
         raise PlaygroundError(
             f"The text has {tokens:,} tokens; all heads over distance are measured up to {MAX_TOKENS:,}.",
@@ -127,7 +130,7 @@ def profiles_of(recording: "Recording", kind: str) -> list[DistanceProfile]:
     return workbench.shared().memo(
         recording,
         ("attention over distance", kind),
-        lambda: [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))],
+        lambda: {layer: profile(recording.attention(layer, kind).weights) for layer in numbers},
     )
 
 
@@ -148,16 +151,19 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
         profiles, heads = profiles_of(recording, kind), _most_heads(recording, kind)
     except PlaygroundError as error:
         return _nothing(str(error))
-    layer = min(int(request.layer), len(profiles) - 1)
+    layer, layers = recording.nearest_layer(int(request.layer), kind), range(recording.depth(kind))
     head = min(int(request.head), len(profiles[layer].near) - 1)
-    count = max(1, len(profiles[0].distances) - bool(request.drop_first))  # only the first token is farther away
-    distances = profiles[0].distances[:count]
-    close = shown_distances(distances, heads * len(profiles))
-    means = [(p.rest if request.drop_first else p.mean)[:, :count] for p in profiles]
-    rows = np.concatenate([_filled(mean, heads)[:, close] for mean in means])
+    every_distance = profiles[layer].distances
+    count = max(1, len(every_distance) - bool(request.drop_first))  # only the first token is farther away
+    distances = every_distance[:count]
+    close = shown_distances(distances, heads * len(layers))
+    means = {n: (p.rest if request.drop_first else p.mean)[:, :count] for n, p in profiles.items()}
+    none = np.empty((0, count))  # of a layer without attention
+    rows = np.concatenate([_filled(means.get(n, none), heads)[:, close] for n in layers])
     values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
-    grids = {name: np.stack([_filled(getattr(p, field), heads) for p in profiles]) for name, field in values.items()}
-    periods = np.stack([_filled(p.period.astype(float), heads) for p in profiles])
+    shape = len(layers), heads
+    grids = {name: _grid({n: getattr(p, field) for n, p in profiles.items()}, shape) for name, field in values.items()}
+    periods = _grid({n: p.period for n, p in profiles.items()}, shape)
     all_heads = all_heads_figure(rows, distances[close], heads, title="Mean attention over distance, every head a row")
     measure = request.measure
     measures = roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}")
@@ -171,7 +177,7 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
     return {
         "counts": markup.note(_counts(grids, periods)),
         "kind": gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
-        "layer": numbered("Layer", layer, len(profiles)),
+        "layer": layer_slider(recording, layer, kind),
         "head": numbered("Head", head, len(profiles[layer].near)),
         "all_heads": figure_or_nothing(all_heads) | {"mark": row_mark(layer * heads + head, distances[close])},
         "measures": figure_or_nothing(measures),
@@ -192,6 +198,12 @@ def _filled(values: np.ndarray, heads: int) -> np.ndarray:
     if len(values) == heads:
         return values
     return np.concatenate([values, np.full((heads - len(values), *values.shape[1:]), np.nan, values.dtype)])
+
+
+def _grid(values: Mapping[int, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+    """(layers, heads): numbers of each head by layer; NaN where there is no such head."""
+    none = np.empty(0)
+    return np.stack([_filled(values.get(n, none).astype(float), shape[1]) for n in range(shape[0])])
 
 
 def _counts(grids: dict, periods: np.ndarray) -> str:

@@ -18,7 +18,7 @@ from playground.tabs.positions.perturbation_report import (
     sentence_of,
     table_of,
 )
-from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.controls import figure_or_nothing, layer_slider, typed
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -132,7 +132,7 @@ def _head(recording: "Recording", request: PerturbationRequest) -> tuple[int, in
     """Layer and head of the request, or the last ones that there are."""
     if not recording.kinds:
         return int(request.layer), int(request.head)
-    layer = min(int(request.layer), recording.layers() - 1)
+    layer = recording.nearest_layer(int(request.layer))
     return layer, min(int(request.head), recording.attention(layer).heads - 1)
 
 
@@ -161,7 +161,7 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
     return {
         "measure": gr.Radio(choices=measures, value=measure),
         "variant": gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
-        "layer": numbered("Layer", layer, recording.layers() if recording.kinds else 1),
+        "layer": layer_slider(recording, layer),
         "head": numbered("Head", head, recording.attention(layer).heads if recording.kinds else 1),
         "figure": figure_or_nothing(figure) | {"mark": variant_mark(names.index(variant), figure.data[0].z.shape[1])},
         "sentence": markup.note(sentence_of(experiment, outcome)),

@@ -20,7 +20,7 @@ from playground.components import (
 )
 from playground.errors import PlaygroundError
 from playground.figures.positions.rotary import clocks_figure, curve_figure, decay_figure, distance_mark, pairs_figure
-from playground.tabs.shared.controls import token_choices, typed
+from playground.tabs.shared.controls import layer_slider, token_choices, typed
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -186,15 +186,14 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     from playground.positions.rotary_layer import rotated_pair
 
     recording = page.recording()
-    layers = recording.layers() if recording.kinds else 1
-    layer = min(int(request.layer), layers - 1)
+    layer = recording.nearest_layer(int(request.layer)) if recording.kinds else 0
     heads = recording.attention(layer).heads if recording.kinds else 1
     head = min(int(request.head), heads - 1)
     labels = [token.label for token in recording.tokens]
     query = _place(request.query, len(labels), len(labels) - 1)
     key = _place(request.key, len(labels), min(1, query))
     controls = {
-        "layer": numbered("Layer", layer, layers),
+        "layer": layer_slider(recording, layer),
         "head": numbered("Head", head, heads),
         "query": token_choices(labels, query),
         "key": token_choices(labels, key),

@@ -121,7 +121,8 @@ def mean_profiles(recording: "Recording", without: tuple[int, ...] = ()) -> tupl
     if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
         return None
     profiles = profiles_of(recording, recording.kinds[0])
+    distances = next(iter(profiles.values())).distances
     if not without:
-        return profiles[0].distances, np.mean([layer.mean for layer in profiles], 0)
-    groups = [n for n in range(len(profiles)) if n not in without], without
-    return profiles[0].distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])
+        return distances, np.mean([layer.mean for layer in profiles.values()], 0)
+    groups = [n for n in profiles if n not in without], without
+    return distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])
