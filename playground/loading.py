@@ -8,16 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoModelForMaskedLM,
-    AutoModelForSeq2SeqLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
@@ -25,6 +16,7 @@ from playground.generation.cached_steps import cached_steps
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
 from playground.models.architecture import examine, size_text
+from playground.models.checkpoint_kind import auto_class
 from playground.models.loaded_model import LoadedModel
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
@@ -112,7 +104,7 @@ def prepare(
     )
     loaded.max_tokens = _max_tokens(loaded, settings)
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: a decoder by name that masks no later token
-        loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)
+        loaded.anatomy = replace(anatomy, kind="encoder")
     elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
@@ -120,7 +112,13 @@ def prepare(
     if loaded.capabilities.qk:
         loaded.projections = find_projections(model, probe_inputs(loaded))
     if loaded.capabilities.generate:
-        cached_steps(loaded)  # tried here, so that nobody's first token waits for it
+        steps = cached_steps(loaded)  # tried here, so that nobody's first token waits for it
+        loaded.anatomy = replace(
+            loaded.anatomy,
+            cache_bytes_per_token=steps.bytes_per_token if steps.cache_name else None,
+            cache_fixed_bytes=steps.fixed_bytes,
+            why_uncached=steps.why_uncached,
+        )
     loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface
     return loaded
 
@@ -164,7 +162,7 @@ def _load_folder(
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
-        model, missing = _from_pretrained(_auto_class(config), folder, config, dtype, placement)
+        model, missing = _from_pretrained(auto_class(config), folder, config, dtype, placement)
         inside = f"{model.base_model_prefix}."
         if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
             model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
@@ -200,15 +198,3 @@ def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) 
         output_loading_info=True,
     )
     return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # the page shows no poolers
-
-
-def _auto_class(config):
-    """The transformers class with the head that the checkpoint has weights for, so that no head is random."""
-    if config.is_encoder_decoder:
-        return AutoModelForSeq2SeqLM
-    architecture = (config.architectures or [""])[0]
-    if architecture.endswith(("ForCausalLM", "LMHeadModel")):
-        return AutoModelForCausalLM
-    if architecture.endswith(("ForMaskedLM", "ForPreTraining")):
-        return AutoModelForMaskedLM
-    return AutoModel

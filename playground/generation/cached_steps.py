@@ -34,6 +34,10 @@ class CachedSteps:
     """Whether several tokens may be read at once over a cache that holds some; a recurrent state goes on one by one."""
     why_uncached: str = ""
     """Why each pass reads the whole text again; empty with a cache."""
+    bytes_per_token: int = 0
+    """What the cache of one text grows by with each token, as long as no window is full."""
+    fixed_bytes: int = 0
+    """What it holds from the first token on and never more."""
 
     def arguments(self, cache: Cache | None, start: int, ids: Tensor) -> dict[str, object]:
         """Arguments of a forward pass over ids (B, T) that follow `start` tokens in the cache."""
@@ -67,7 +71,8 @@ def _try_ways(model: LoadedModel) -> CachedSteps:
             return CachedSteps(None, why_uncached="the family gives its cache to no caller")
         if error <= trial.tolerance:
             in_chunks = trial.cache_can_be_cut and (trial.error(way, _IN_CHUNKS) or 0.0) <= trial.tolerance
-            return replace(way, in_chunks=in_chunks)
+            per_token, fixed = trial.cache_bytes(way)
+            return replace(way, in_chunks=in_chunks, bytes_per_token=per_token, fixed_bytes=fixed)
         errors.append(error)
     return CachedSteps(None, why_uncached=f"over its cache the logits are off by {min(errors):.1%}")
 
@@ -110,6 +115,38 @@ class _Trial:
             self.cache_can_be_cut = croppable_layers(cache) is not None
             worst = max(worst, _share(outputs.logits[0, -1].float(), self._expected[start - 1]))
         return worst
+
+    def cache_bytes(self, way: CachedSteps) -> tuple[int, int]:
+        """What the cache grows by with a token, and what it holds besides, in bytes: from a cache of one and of two tokens.
+        What the decoder keeps of an encoder's text does not count."""
+        assert way.cache_name is not None, "only ways with a cache are tried"
+        sizes, cache = [], None
+        for start in range(2):
+            ids = self._ids[:, start : start + 1]
+            arguments = way.arguments(cache, start, ids) | {self._name: ids} | self._more
+            cache = self._network(**arguments, return_dict=True).get(way.cache_name)
+            sizes.append(_tensor_bytes(getattr(cache, "self_attention_cache", cache)))
+        growth = sizes[1] - sizes[0]
+        return growth, max(0, sizes[0] - growth)
+
+
+def _tensor_bytes(holder: object) -> int:
+    """Bytes of the tensors that an object and the objects in it hold; storage held twice counts once."""
+    storages, visited, stack = dict[int, int](), set[int](), [holder]
+    while stack:
+        item = stack.pop()
+        if id(item) in visited:
+            continue
+        visited.add(id(item))
+        if isinstance(item, Tensor) and item.is_floating_point():  # others count tokens
+            storages[item.data_ptr()] = max(item.nbytes, storages.get(item.data_ptr(), 0))
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+        elif type(item).__module__.startswith("transformers."):
+            stack.extend(vars(item).values())
+    return sum(storages.values())
 
 
 def _share(logits: Tensor, expected: Tensor) -> float:

@@ -70,6 +70,8 @@ class Capabilities:
     """Weights of every layer and head."""
     qk: Capability = YES
     """Queries, keys and scores; weights·V computed from them is the model's own."""
+    hidden_states: Capability = YES
+    """The residual stream before the first layer and after each layer."""
     embeddings: Capability = YES
     """The input embedding matrix."""
     pairs: Capability = YES
@@ -103,6 +105,8 @@ class LoadedModel:
     capabilities: Capabilities = Capabilities()
     attention_calls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Kind of attention -> the layer of each of a pass's attention calls, by the model's own number, as measured."""
+    state_count: int = 0
+    """How many states of the residual stream a recording has: one before the first layer and one after each."""
     projections: dict[int, torch.nn.Module] = field(default_factory=dict)
     """id of an attention module -> its output projection W^O, for modules that have one."""
     quantization_loss: QuantizationLoss | None = None

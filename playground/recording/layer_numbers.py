@@ -159,8 +159,9 @@ def _numbers(places: list[_Place]) -> tuple[int, ...]:
     numbers = [layer for _, layer, _, _ in distinct]
     if len({layers for layers, *_ in distinct}) == 1 and places[0].layers and _rise(numbers):
         return tuple(place.layer for place in places)
-    own = [getattr(place.module, "layer_idx", None) for place in places]
-    if all(isinstance(number, int) for number in own) and _rise(own):
+    stated = (getattr(place.module, "layer_idx", None) for place in places)
+    own = [number for number in stated if isinstance(number, int)]
+    if len(own) == len(places) and _rise(own):
         return tuple(own)
     return tuple(distinct.index(place) if place[0] else n for n, place in enumerate(in_order))
 
@@ -182,5 +183,5 @@ def _same(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> bool:
     return all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def _rise(numbers: list) -> bool:
+def _rise(numbers: list[int]) -> bool:
     return all(first < second for first, second in zip(numbers, numbers[1:], strict=False))

@@ -117,7 +117,9 @@ def _record(
     model: LoadedModel, inputs: dict[str, Tensor], tokens: tuple[Token, ...], target_tokens: tuple[Token, ...] | None
 ) -> Recording:
     attention: dict[str, list[AttentionCall]] | dict[str, list[Tensor]]
-    if model.on_interface:
+    if not model.capabilities.attention:
+        attention, outputs = {}, _forward(model, inputs, hidden_states=True, logits=True)
+    elif model.on_interface:
         keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
         attention, outputs = _forward_captured(model, inputs, keep_all)
     else:
@@ -213,11 +215,36 @@ def _forward(
 
 
 def _outputs(outputs: ModelOutput, hidden_states: bool, logits: bool) -> Outputs:
-    states = None
-    if hidden_states:
-        layers = outputs.get("encoder_hidden_states") or outputs.get("hidden_states")
-        states = torch.stack([layer[0].to(layers[0].device) for layer in layers])  # (L + 1, T, d_model)
+    states = _stacked_states(outputs) if hidden_states else None
     rows = outputs.get("logits")
     if rows is None:
         return Outputs(states)
     return Outputs(states, rows[0] if logits else None, rows[0, -1].clone())
+
+
+def _stacked_states(outputs: ModelOutput) -> Tensor | None:
+    """(L + 1, T, d_model); None where the layers' states have no such shape."""
+    layers = _states(outputs)
+    if not layers or any(layer.ndim != 3 or layer.shape != layers[0].shape for layer in layers):
+        return None
+    return torch.stack([layer[0].to(layers[0].device) for layer in layers])
+
+
+def _states(outputs: ModelOutput) -> tuple[Tensor, ...]:
+    """Each layer's states as transformers returns them, for a plain text (1, T, d_model); of two stacks the encoder's."""
+    return outputs.get("encoder_hidden_states") or outputs.get("hidden_states") or ()
+
+
+@torch.inference_mode()
+def why_no_states(model: LoadedModel, inputs: dict[str, Tensor]) -> str:
+    """Why a recording has no hidden states; empty if it has. Sets how many there are."""
+    outputs = model.model(**inputs, output_hidden_states=True, return_dict=True)
+    layers, count = _states(outputs), inputs["input_ids"].shape[1]
+    if not layers:
+        return "the model returns no states of its layers"
+    if len(shapes := list(dict.fromkeys(tuple(layer.shape[1:]) for layer in layers))) > 1:
+        return f"the states of its layers have different shapes: {' and '.join(map(str, shapes))}"
+    if len(shapes[0]) != 2 or shapes[0][0] != count:
+        return f"the states of its layers have the shape {shapes[0]} for {count} tokens"
+    model.state_count = len(layers)
+    return ""

@@ -74,7 +74,7 @@ class Recording:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """("self",) or ("encoder", "decoder", "cross")."""
+        """("self",) or ("encoder", "decoder", "cross"); empty for a model whose attention can't be shown."""
         return tuple(self._attention)
 
     def layers(self, kind: str | None = None) -> int:
@@ -135,8 +135,12 @@ class Recording:
     def hidden_states(self) -> Tensor:
         """(L + 1, T, d_model) float32 on the CPU: the residual stream before the first layer and after each layer.
 
-        The last is after the final norm. Of an encoder-decoder, the encoder's.
+        The last is after the final norm. Of an encoder-decoder, the encoder's. PlaygroundError, with the reason, for a
+        model whose layers give no states of one shape.
         """
+        if not self.model.capabilities.hidden_states:
+            reason = self.model.capabilities.hidden_states.reason
+            raise PlaygroundError("What this model knows of a token after each layer can't be shown:", f"{reason}.")
         states = self._outputs.hidden_states
         if states is None:
             states = self._replay.outputs(hidden_states=True).hidden_states
@@ -198,6 +202,8 @@ class Recording:
 
     @cached_property
     def _verification(self) -> Verification:
+        if not self._attention:
+            return Verification(reason=self.model.capabilities.attention.reason)
         if not self.model.on_interface:
             return Verification(reason="the weights are the model's own output; its queries and keys are not captured")
         calls = cast(Mapping[str, Sequence[AttentionCall]], self._attention)
