@@ -16,6 +16,7 @@ from playground.concurrency.fair_queue import FairQueue
 from playground.errors import PlaygroundError
 from playground.generation.beam_search import best_beam
 from playground.generation.chat_template import render
+from playground.generation.checkpoint_settings import checkpoint_settings
 from playground.generation.decoder import IncrementalDecoder
 from playground.generation.kv_cache import PrefixCaches
 from playground.generation.limits import clamp_to_context, context_limit
@@ -73,15 +74,16 @@ def generate(
 
     Parameters:
         prompt: a text, or token ids; for an encoder-decoder the source, whose target the steps write.
-        generation: how tokens are chosen. Of several samples the steps come in turn, each with the number of its
-            sample; of several beams come the steps of the best one, at the end of the search.
+        generation: how tokens are chosen; without, as the checkpoint says. Of several samples the steps come in turn,
+            each with the number of its sample; of several beams come the steps of the best one, at the end of the search.
         begun: ids of a continuation to go on from.
         settings: the limits of this server.
         prefixes: key-value caches of earlier texts, to read from and to add to.
         turns: the queue of the device, shared with other callers.
     """
     resources = SharedResources(settings or Settings(), prefixes, turns or FairQueue())
-    return _only_steps(generate_with_progress(model, prompt, generation or GenerationSettings(), begun, resources))
+    generation = generation or checkpoint_settings(model) or GenerationSettings()
+    return _only_steps(generate_with_progress(model, prompt, generation, begun, resources))
 
 
 def generate_with_progress(

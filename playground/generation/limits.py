@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from playground.generation.checkpoint_settings import checkpoint_differences
 from playground.generation.sampling import unsupported_generation_config
 from playground.generation.settings import GenerationSettings
 from playground.models.input_checks import check_ids, check_length
@@ -71,4 +72,4 @@ def notes(
         )
     elif requested.is_greedy and not requested.greedy:
         sentences.append("These settings leave only the most probable token: nothing is drawn.")
-    return (*sentences, *unsupported_generation_config(model))
+    return (*sentences, *checkpoint_differences(model, requested), *unsupported_generation_config(model))
