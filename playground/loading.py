@@ -17,6 +17,7 @@ from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
 from playground.models.architecture import examine, size_text
 from playground.models.checkpoint_kind import auto_class
+from playground.models.languages import languages_of
 from playground.models.loaded_model import LoadedModel
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
@@ -103,6 +104,10 @@ def prepare(
         model_id, "", "memory", model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, quantization_loss=loss
     )
     loaded.max_tokens = _max_tokens(loaded, settings)
+    if anatomy.kind == "encoder-decoder":
+        loaded.languages = languages_of(tokenizer, anatomy.vocabulary)
+        if loaded.languages:  # their tokens are no text, though some tokenizers do not call them special
+            loaded.vocabulary.special_ids |= frozenset(loaded.languages.codes.values())
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: a decoder by name that masks no later token
         loaded.anatomy = replace(anatomy, kind="encoder")
     elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder without its head

@@ -122,6 +122,7 @@ def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBe
     if request.is_encoder_decoder:
         inputs = torch.tensor([list(request.ids)], device=model.input_device)
         decoder_inputs = {"decoder_input_ids": decoder_ids}
+        config.decoder_start_token_id = request.start[0]  # else transformers puts the checkpoint's own before it
     try:
         outputs = cast(GenerationMixin, model.model).generate(
             inputs,
@@ -170,7 +171,9 @@ class _BeamObserver(LogitsProcessor):
         model, (*parent, token_id) = self._request.model, path
         row = self._rows.get(path[:-1])
         if row is None:  # it ended at an earlier step, before it was clear that it would be kept
-            decoder = IncrementalDecoder(model, self._request.ids, [*self._request.continuation, *parent])
+            start = self._request.start if self._request.is_encoder_decoder else ()
+            written = [*self._request.continuation, *parent]
+            decoder = IncrementalDecoder(model, self._request.ids, written, start=start)
             row = decoder.next_logits()[0]
         expected = expectation(row, self._request.generation.alternatives, token_id)
         return step_of(

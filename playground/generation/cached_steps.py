@@ -4,7 +4,7 @@ Some families count the positions of new tokens from 0 unless they are told (Bam
 handed on. Trusts no table of families. Knows nothing of generating.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,8 +17,8 @@ from playground.models.families import cache_argument, takes_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 
-_TRIAL_TOKENS = 12
-_ONE_BY_ONE, _IN_CHUNKS = (6, 1, 1, 1), (4, 4, 4)
+_TRIAL_TOKENS = 16
+_ONE_BY_ONE, _IN_CHUNKS = ((6, 1, 1), (12, 1, 1, 1, 1)), (4, 4, 4)
 """Tokens of the trial's text that each pass reads."""
 
 
@@ -66,9 +66,10 @@ def _try_ways(model: LoadedModel) -> CachedSteps:
     ways = [CachedSteps(name), *(CachedSteps(name, p) for p in position_names if takes_argument(network, p))]
     errors: list[float] = []
     for way in ways:
-        error = trial.error(way, _ONE_BY_ONE)
-        if error is None:
+        tried = [trial.error(way, sizes) for sizes in _ONE_BY_ONE]
+        if None in tried:
             return CachedSteps(None, why_uncached="the family gives its cache to no caller")
+        error = max(value for value in tried if value is not None)
         if error <= trial.tolerance:
             in_chunks = trial.cache_can_be_cut and (trial.error(way, _IN_CHUNKS) or 0.0) <= trial.tolerance
             per_token, fixed = trial.cache_bytes(way)
@@ -85,15 +86,14 @@ class _Trial:
         self._network, self._name, self._more = network, "input_ids", dict[str, object]()
         count = min(_TRIAL_TOKENS, (model.anatomy.context_length or _TRIAL_TOKENS) - 1)
         self._ids = torch.arange(5, 5 + count, device=model.input_device)[None] % len(embedding_matrix(network))
+        uncached: dict[str, object] = {"use_cache": False} if takes_argument(network, "use_cache") else {}
         if network.config.is_encoder_decoder:
             self._name, self._more = "decoder_input_ids", {"encoder_outputs": network.get_encoder()(self._ids)}
-        self._expected = self._logits({"use_cache": False}, self._ids)
+            uncached["input_ids"] = self._ids  # without them FSMT's decoder sees later tokens
+        arguments = {self._name: self._ids} | self._more | uncached
+        self._expected = network(**arguments, return_dict=True).logits[0].float()  # (T, V)
         self.tolerance = rounding(network.dtype).logits
         self.cache_can_be_cut = False
-
-    def _logits(self, arguments: Mapping[str, object], ids: Tensor) -> Tensor:
-        """(T, V) float32."""
-        return self._network(**{self._name: ids}, **arguments, **self._more, return_dict=True).logits[0].float()
 
     def error(self, way: CachedSteps, sizes: Sequence[int]) -> float | None:
         """The largest difference of a logit, as a share of the largest logit, where passes read so many tokens each; inf

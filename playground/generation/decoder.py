@@ -14,7 +14,7 @@ from transformers.cache_utils import Cache
 from playground.generation.cached_steps import cached_steps
 from playground.generation.chunked_prefill import supports_chunked_prefill
 from playground.generation.kv_cache import PrefixCaches, croppable_layers, cropped
-from playground.generation.request import decoder_start
+from playground.models.decoder_start import decoder_start
 from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import CapturedStep, LoadedModel
@@ -34,12 +34,14 @@ class IncrementalDecoder:
         continuation: Sequence[int] = (),
         rows: int = 1,
         prefixes: PrefixCaches | None = None,
+        start: Sequence[int] = (),
     ):
         """
         Parameters:
             ids: the text, or what the encoder of an encoder-decoder reads.
             continuation: tokens already written after it.
             rows: continuations at once, all alike at first.
+            start: what the decoder of an encoder-decoder begins with, by default without a choice of language.
             prefixes: caches of earlier texts, to start from and to add this text's to.
         """
         self._loaded, self._model = model, model.model
@@ -55,7 +57,7 @@ class IncrementalDecoder:
         self._source: tuple[int, ...] = ()
         text = [*ids, *continuation]
         if self._is_encoder_decoder:
-            self._source, text = tuple(ids), [decoder_start(model), *continuation]
+            self._source, text = tuple(ids), [*(start or decoder_start(model)), *continuation]
             self._encode(ids)
         self._rows, self._rows_are_alike = rows, True
         self.ids = torch.tensor([text], device=model.input_device)
@@ -117,6 +119,8 @@ class IncrementalDecoder:
         if self._source:
             options["encoder_outputs"] = self._encoded
         if self._steps.cache_name is None:
+            if self._source:  # FSMT's decoder would see later tokens without them
+                options["input_ids"] = torch.tensor([self._source], device=ids.device).expand(len(self.ids), -1)
             outputs = self._model(**{name: self.ids}, **options)
         else:
             outputs = self._model(**{name: ids}, **options, **self._steps.arguments(self._cache, start, ids))

@@ -24,6 +24,7 @@ from playground.generation.request import GenerationRequest, SharedResources
 from playground.generation.sampling import Chooser, stop_strings
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import PrefillProgress, Step, end_ids, step_of
+from playground.models.decoder_start import with_source_language
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import IncrementalText, check_text
 from playground.settings import Settings
@@ -97,6 +98,7 @@ def generate_with_progress(
     that reading it can be shown and ended too."""
     resources = resources or SharedResources()
     ids = prompt_ids(model, prompt, generation.chat, resources.settings)
+    ids = with_source_language(model, ids, generation.source_language)
     generation = clamp_to_context(model, ids, continuation, generation, resources.settings)
     request = GenerationRequest(model, tuple(ids), tuple(continuation), generation)
     if generation.beams > 1:
@@ -118,7 +120,9 @@ def _steps(
     with turns.session():
         started = time.perf_counter()
         with turns.slot():  # an encoder reads its source here
-            decoder = IncrementalDecoder(request.model, request.ids, request.continuation, generation.samples, prefixes)
+            start = request.start if request.is_encoder_decoder else ()
+            read = request.ids, request.continuation
+            decoder = IncrementalDecoder(request.model, *read, generation.samples, prefixes, start)
         first_length = decoder.ids.shape[1] - len(request.continuation)
         last_length = decoder.ids.shape[1] + generation.max_new_tokens
         writers = [_SampleWriter(request, first_length, last_length, n) for n in range(generation.samples)]

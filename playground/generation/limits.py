@@ -6,6 +6,7 @@ from dataclasses import replace
 from playground.generation.checkpoint_settings import checkpoint_differences
 from playground.generation.sampling import unsupported_generation_config
 from playground.generation.settings import GenerationSettings
+from playground.models.decoder_start import decoder_start
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.settings import Settings
@@ -33,7 +34,7 @@ def clamp_to_context(
     check_ids(model, continuation, target=model.model.config.is_encoder_decoder)
     if model.model.config.is_encoder_decoder:
         check_length(len(ids), limit)
-        length = 1 + len(continuation)
+        length = len(decoder_start(model, generation.target_language)) + len(continuation)
     else:
         length = len(ids) + len(continuation)
     check_length(length, limit - 1)
@@ -66,6 +67,14 @@ def notes(
     `allowed` is what `clamp_to_context` returned for the requested settings.
     """
     sentences = [note] if (note := clamp_note(requested, allowed, model, settings)) else []
+    if model.languages is not None and not requested.target_language:
+        own = model.languages.target
+        sentences.append(
+            f"No target language was chosen; the tokenizer says {own!r}."
+            if own
+            else f"No target language was chosen, and the tokenizer names none: the model takes one of its "
+            f"{len(model.languages.codes)} itself."
+        )
     if requested.beams > 1:
         sentences.append(
             "Beam search draws nothing: temperature, top-k, top-p, min-p and typical-p are without effect."

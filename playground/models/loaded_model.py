@@ -15,6 +15,7 @@ from transformers.cache_utils import Cache
 from playground.models.architecture import Anatomy, embedding_matrix
 from playground.models.devices import DeviceChoice, DtypeChoice
 from playground.models.families import first_setting
+from playground.models.languages import Languages
 from playground.models.quantization import QuantizationLoss
 from playground.models.vocabulary import Vocabulary
 
@@ -109,6 +110,8 @@ class LoadedModel:
     """How many states of the residual stream a recording has: one before the first layer and one after each."""
     projections: dict[int, torch.nn.Module] = field(default_factory=dict)
     """id of an attention module -> its output projection W^O, for modules that have one."""
+    languages: Languages | None = None
+    """The languages that the model is told by tokens, to translate between; None for a model that is told none."""
     quantization_loss: QuantizationLoss | None = None
     """Of int8 weights: how far the outputs are from those in float32."""
     graph: CapturedStep | None = None

@@ -8,6 +8,7 @@ from torch.overrides import TorchFunctionMode
 
 from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
+from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
 from playground.recording.hooks import capture_attention
 from playground.recording.layer_numbers import AttendsTwice
@@ -31,6 +32,9 @@ def probe(model: LoadedModel) -> Capabilities:
     except AttendsTwice as error:
         return _without_recorder(model, str(error))
     except PlaygroundError:
+        if start_token(model) is None and model.model.config.is_encoder_decoder:
+            off = Capability(NO_START)
+            return Capabilities(attention=off, qk=off, **_other_capabilities(model))
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
@@ -108,6 +112,8 @@ def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
     no_logits = "its weights come without a language-model head"
+    if model.anatomy.kind == "encoder-decoder" and start_token(model) is None and not model.languages:
+        return _without_start(model)
     no_generation = no_logits if not head else "it reads a text both ways, so it does not continue one word by word"
     return {
         "logits": YES if head else Capability(no_logits),
@@ -117,6 +123,13 @@ def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:
         "embeddings": YES,
         "pairs": YES if _reads_pairs(model) else Capability("only encoders such as BERT read two sentences"),
     }
+
+
+def _without_start(model: LoadedModel) -> dict[str, Capability]:
+    """Of an encoder-decoder whose decoder can't begin: nothing that needs a target."""
+    off = Capability(NO_START)
+    names = ("logits", "generate", "chat", "hidden_states")
+    return dict.fromkeys(names, off) | {"embeddings": YES, "pairs": Capability("it has a decoder that can't begin")}
 
 
 def _no_states(model: LoadedModel) -> str:

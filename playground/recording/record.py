@@ -17,6 +17,7 @@ from transformers import GenerationMixin
 from transformers.utils import ModelOutput
 
 from playground.errors import PlaygroundError
+from playground.models.decoder_start import Target, decoder_start, with_source_language
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
@@ -40,7 +41,7 @@ MAX_TARGET_TOKENS = 64
 def record(
     model: LoadedModel,
     text: str | Sequence[int],
-    target_text: str | None = None,
+    target_text: str | Target | None = None,
     *,
     pair: str | None = None,
     segments: Sequence[int] = (),
@@ -48,11 +49,12 @@ def record(
 ) -> Recording:
     """Runs the model once over a text, or over token ids as they are, and records the pass.
 
-    target_text is the output of an encoder-decoder, generated greedily if None. pair is the second sentence for models
-    that read two (BERT); for token ids, segments are 0 or 1 for each id. PlaygroundError for an empty text, and with
-    both numbers for one that is too long.
+    target_text is the output of an encoder-decoder, generated greedily if None; a Target names its language. pair is the
+    second sentence for models that read two (BERT); for token ids, segments are 0 or 1 for each id. PlaygroundError for an
+    empty text, and with both numbers for one that is too long.
     """
     settings = settings or Settings()
+    target = target_text if isinstance(target_text, Target) else Target(target_text)
     if isinstance(text, list | tuple):
         inputs, tokens = _inputs_of(model, list(text)), model.vocabulary.describe(text)
         if any(segments) and "token_type_ids" in model.tokenizer.model_input_names:  # RoBERTa reads pairs without them
@@ -62,10 +64,14 @@ def record(
         inputs, tokens = _inputs(model, check_text(cast(str, text), settings.max_text_bytes), pair)
     target_tokens = None
     if model.model.config.is_encoder_decoder:
-        target_ids = _target_ids(model, inputs, target_text, settings)
+        source = with_source_language(model, inputs["input_ids"][0].tolist(), target.source_language)
+        if target.source_language:
+            inputs["input_ids"] = torch.tensor([source], device=model.input_device)
+            tokens = tuple(replace(t, id=n, text=model.vocabulary.text(n)) for t, n in zip(tokens, source, strict=True))
+        target_ids = _target_ids(model, inputs, target, settings)
         inputs["decoder_input_ids"] = torch.tensor([target_ids], device=model.input_device)
         target_tokens = model.vocabulary.describe(target_ids)
-    elif target_text is not None:
+    elif target != Target():
         raise PlaygroundError("This model has no decoder of its own, so it takes no target text.", "Leave it empty.")
     return _record(model, inputs, tokens, target_tokens)
 
@@ -89,25 +95,27 @@ def _inputs_of(model: LoadedModel, ids: list[int]) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def _target_ids(
-    model: LoadedModel, inputs: dict[str, Tensor], target_text: str | None, settings: Settings
-) -> list[int]:
-    """What the decoder reads: its start token, then the target without its end token."""
-    config = model.model.generation_config
-    start = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
-    end = config.eos_token_id
-    ends = set(end) if isinstance(end, list) else {end}
-    if target_text:
-        labels = model.tokenizer(text_target=check_text(target_text, settings.max_text_bytes))["input_ids"]
-        ids = [start, *labels]
+def _target_ids(model: LoadedModel, inputs: dict[str, Tensor], target: Target, settings: Settings) -> list[int]:
+    """What the decoder reads: its start token, and its language's, then the target without its end token."""
+    end = model.model.generation_config.eos_token_id
+    ends, start = set(end) if isinstance(end, list) else {end}, decoder_start(model, target.language)
+    if target.text:
+        text = check_text(target.text, settings.max_text_bytes)
+        if model.languages is not None:  # the start has the language's token
+            labels = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+        else:
+            labels = model.tokenizer(text_target=text)["input_ids"]
+        ids = [*start, *labels]
         check_ids(model, ids, target=True)
     else:
-        limit = min(MAX_TARGET_TOKENS, model.max_tokens - 1)
+        limit = min(MAX_TARGET_TOKENS, model.max_tokens - len(start))
         mask = torch.ones_like(inputs["input_ids"])  # else transformers masks tokens with the id of padding
         generate = cast(GenerationMixin, model.model).generate
-        generated = generate(**inputs, attention_mask=mask, max_new_tokens=limit, do_sample=False, num_beams=1)
+        begin = torch.tensor([start], device=model.input_device)
+        options = {"max_new_tokens": limit, "do_sample": False, "num_beams": 1, "decoder_start_token_id": start[0]}
+        generated = generate(**inputs, decoder_input_ids=begin, attention_mask=mask, **options)
         ids = cast(Tensor, generated)[0].tolist()
-    while len(ids) > 1 and ids[-1] in ends:
+    while len(ids) > len(start) and ids[-1] in ends:
         ids.pop()
     check_length(len(ids), model.max_tokens)
     return ids
