@@ -8,11 +8,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from playground.errors import PlaygroundError
+from playground.generation.sampling_controls import RANGES, RULES_OFF
 from playground.generation.settings import GenerationSettings
 from playground.models.loaded_model import LoadedModel
 
-AS_CHECKPOINT = "as the checkpoint says"
-"""The preset's name."""
 _DEFAULT_TOP_K = 50
 """Of transformers' `generate()` where a checkpoint draws and says nothing."""
 _DRAWING = ("temperature", "top_k", "top_p", "min_p", "typical_p")
@@ -54,6 +53,15 @@ def checkpoint_settings(model: LoadedModel) -> GenerationSettings | None:
         except PlaygroundError:
             continue
     return settings
+
+
+def preset_values(model: LoadedModel) -> dict[str, Any] | None:
+    """The value of each sampling control by the checkpoint's own settings, within the sliders' ranges; None without any."""
+    own = checkpoint_settings(model)
+    if own is None:
+        return None
+    values = {name: getattr(own, name) for name in RULES_OFF}
+    return {n: min(max(v, RANGES[n].low), RANGES[n].high) if n in RANGES else v for n, v in values.items()}
 
 
 def checkpoint_differences(model: LoadedModel, requested: GenerationSettings) -> tuple[str, ...]:
