@@ -110,7 +110,8 @@ def prepare(
             loaded.vocabulary.special_ids |= frozenset(loaded.languages.codes.values())
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: a decoder by name that masks no later token
         loaded.anatomy = replace(anatomy, kind="encoder")
-    elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder without its head
+    elif anatomy.kind == "encoder" and model.get_output_embeddings() is None and not reads_ahead(loaded):
+        # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
     loaded.anatomy = replace(loaded.anatomy, mixed_layers=layers_in_words(loaded))

@@ -30,7 +30,9 @@ _OFF = {field.name: field.default for field in fields(GenerationSettings) if fie
 
 def _stated(model: LoadedModel) -> dict[str, Any]:
     """What the checkpoint sets, by the names of GenerationSettings, without what changes nothing."""
-    own = model.model.generation_config
+    own = getattr(model.model, "generation_config", None)
+    if own is None:  # of a model that does not write
+        return {}
     values = {name: getattr(own, name, None) for name in (*_DRAWING, "repetition_penalty")}
     values |= {"no_repeat_ngram": own.no_repeat_ngram_size, "beams": own.num_beams}
     if not own.do_sample:
@@ -43,8 +45,8 @@ def _stated(model: LoadedModel) -> dict[str, Any]:
 def checkpoint_settings(model: LoadedModel) -> GenerationSettings | None:
     """The settings that the checkpoint states; None where it states none. Values out of range are left out, and named by
     `checkpoint_differences`."""
-    own, stated = model.model.generation_config, _stated(model)
-    if not stated and not own.do_sample and own.max_new_tokens is None:
+    own, stated = getattr(model.model, "generation_config", None), _stated(model)
+    if own is None or not stated and not own.do_sample and own.max_new_tokens is None:
         return None
     settings = GenerationSettings(greedy=not own.do_sample)
     for name, value in (stated | {"max_new_tokens": own.max_new_tokens}).items():
@@ -67,7 +69,9 @@ def preset_values(model: LoadedModel) -> dict[str, Any] | None:
 def checkpoint_differences(model: LoadedModel, requested: GenerationSettings) -> tuple[str, ...]:
     """A sentence that names each rule of the checkpoint that the requested settings do not follow; none where they
     follow all."""
-    own, stated = model.model.generation_config, _stated(model)
+    own, stated = getattr(model.model, "generation_config", None), _stated(model)
+    if own is None:
+        return ()
     greedy = requested.is_greedy and requested.beams == 1
     parts = ["it draws (here greedy)"] if own.do_sample and greedy else []
     if own.do_sample is False and stated.get("beams", 1) == 1 and not greedy and _says_something(model):

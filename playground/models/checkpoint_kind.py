@@ -45,17 +45,17 @@ _INPUTS = {
 def auto_class(config: PretrainedConfig) -> Any:
     """The registry whose class has the head that the checkpoint has weights for, so that no head is random.
 
-    PlaygroundError for what reads no text, and for what has neither attention nor a head that continues a text.
+    PlaygroundError for what reads no text, and for what has no attention as far as the configuration tells (Mamba-2
+    speaks of heads: that shows once it has run).
     """
     name = (config.architectures or [""])[0]
     _refuse_other_inputs(config, name)
-    chosen = _chosen(config, name)
-    if not _states_heads(config.to_dict()) and chosen is not AutoModelForCausalLM:
+    if not _states_heads(config.to_dict()):
         raise PlaygroundError(
             f"{name or config.model_type} has no attention: its layers mix tokens in another way.",
             "Choose a transformer for text.",
         )
-    return chosen
+    return _chosen(config, name)
 
 
 def _chosen(config: PretrainedConfig, name: str) -> Any:

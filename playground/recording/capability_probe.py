@@ -183,7 +183,10 @@ class _SoftmaxWatch(TorchFunctionMode):
 
 @torch.inference_mode()
 def _attends(model: LoadedModel) -> bool:
-    """Whether the model computes attention at all."""
+    """Whether the model computes attention at all. One that states heads of attention and takes no softmax computes it in
+    a way of its own (MRA)."""
+    if "num_attention_heads" in model.model.config.get_text_config().to_dict():
+        return True
     with _SoftmaxWatch() as watch:
         model.model(**probe_inputs(model))
     return watch.seen

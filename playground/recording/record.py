@@ -233,9 +233,14 @@ def _outputs(outputs: ModelOutput, hidden_states: bool, logits: bool) -> Outputs
 def _stacked_states(outputs: ModelOutput) -> Tensor | None:
     """(L + 1, T, d_model); None where the layers' states have no such shape."""
     layers = _states(outputs)
-    if not layers or any(layer.ndim != 3 or layer.shape != layers[0].shape for layer in layers):
+    if not _are_tensors(layers) or any(layer.ndim != 3 or layer.shape != layers[0].shape for layer in layers):
         return None
     return torch.stack([layer[0].to(layers[0].device) for layer in layers])
+
+
+def _are_tensors(layers: tuple) -> bool:
+    """Whether each layer has one tensor of states; PEGASUS-X's have a second one, of global tokens."""
+    return bool(layers) and all(isinstance(layer, Tensor) for layer in layers)
 
 
 def _states(outputs: ModelOutput) -> tuple[Tensor, ...]:
@@ -248,8 +253,8 @@ def why_no_states(model: LoadedModel, inputs: dict[str, Tensor]) -> str:
     """Why a recording has no hidden states; empty if it has. Sets how many there are."""
     outputs = model.model(**inputs, output_hidden_states=True, return_dict=True)
     layers, count = _states(outputs), inputs["input_ids"].shape[1]
-    if not layers:
-        return "the model returns no states of its layers"
+    if not _are_tensors(layers):
+        return "the model returns no states of its layers, or several of each"
     if len(shapes := list(dict.fromkeys(tuple(layer.shape[1:]) for layer in layers))) > 1:
         return f"the states of its layers have different shapes: {' and '.join(map(str, shapes))}"
     if len(shapes[0]) != 2 or shapes[0][0] != count:

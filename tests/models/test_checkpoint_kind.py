@@ -37,9 +37,14 @@ def _fnet():
     return transformers.FNetForMaskedLM(transformers.FNetConfig(vocab_size=260, hidden_size=32, num_hidden_layers=2))
 
 
+def _mamba():
+    return zoo.variant("mamba", vocab_size=260, hidden_size=32, num_hidden_layers=2, state_size=8)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (_mamba, "MambaForCausalLM has no attention"),
         (_vit, "ViTForImageClassification reads pictures"),
         (_clip, "CLIPModel reads pictures and text"),
         (_whisper, "WhisperForConditionalGeneration reads sound"),
@@ -55,10 +60,11 @@ def test_what_is_no_transformer_for_text_is_refused_in_those_words(make, words, 
         pg.load(folder, device="cpu", dtype="float32")
 
 
-def test_a_mamba_writes_and_says_that_it_has_no_attention(tmp_path):
-    """Guards against refusing what can continue a text, and against a raw error where attention is asked for."""
-    settings = {"vocab_size": 260, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}
-    model = pg.load(_saved(tmp_path, zoo.variant("mamba", **settings)), device="cpu", dtype="float32")
+def test_a_mamba_2_writes_and_says_that_it_has_no_attention(tmp_path):
+    """Guards against a raw error where attention is asked for of a model whose configuration speaks of heads: Mamba-2."""
+    settings = {"vocab_size": 260, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 8, "num_heads": 8}
+    settings |= {"head_dim": 8, "expand": 2, "n_groups": 2, "chunk_size": 8}
+    model = pg.load(_saved(tmp_path, zoo.variant("mamba2", **settings)), device="cpu", dtype="float32")
     assert model.capabilities.attention.reason.startswith("it has no attention")
     recording = pg.record(model, "the cat")
     with pytest.raises(pg.PlaygroundError, match="has no attention"):
