@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -129,8 +128,6 @@ class AttentionCallCollector:
         """The attention module of the current call."""
         self._numbers = model.attention_calls
         self._calls: Counter[str] = Counter()
-        self._first_half: AttentionCall | None = None
-        """What a layer has computed that attends several times with the same queries and keys."""
         self._masks: dict[object, tuple[Tensor | None, Tensor | None, Tensor | None]] = {}
         self._kinds = AttentionKinds(model.model)
 
@@ -162,12 +159,7 @@ class AttentionCallCollector:
         kind, self.module = self._kinds.of(module), module
         numbers, count = self._numbers.get(kind, ()), self._calls[kind]
         self._calls[kind] += 1
-        if self._first_half is not None:
-            call, self._first_half = _joined(self._first_half, call), None
-        if numbers[count : count + 1] == numbers[count + 1 : count + 2] != ():
-            self._first_half = call  # the same layer attends once more
-        else:
-            self._receive(kind, numbers[count] if count < len(numbers) else count, call)
+        self._receive(kind, numbers[count] if count < len(numbers) else count, call)
 
     def _own_row(self, shared: Tensor) -> Tensor:
         """The text's row of a tensor that may have one row for the whole batch."""
@@ -202,14 +194,6 @@ def _causal_without_mask(module: torch.nn.Module, query: Tensor, mask: Tensor | 
         return False
     causal = options.get("is_causal")
     return bool(getattr(module, "is_causal", True) if causal is None else causal)
-
-
-def _joined(first: AttentionCall, second: AttentionCall) -> AttentionCall:
-    """Two calls with the same queries and keys as one, whose values are as wide as both (DiffLlama)."""
-    if first.value is None or second.value is None or first.output is None or second.output is None:
-        return second
-    value, output = torch.cat([first.value, second.value], -1), torch.cat([first.output, second.output], -1)
-    return replace(second, value=value, output=output)
 
 
 def _compact(tensor: Tensor) -> Tensor:

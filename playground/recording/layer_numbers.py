@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -18,8 +17,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.recording.hooks import capture_attention
 
 CallNumbers = Mapping[str, tuple[int, ...]]
-"""Kind of attention -> the layer's number of each call, in the order of the calls; a number comes twice where a layer
-attends twice (DiffLlama)."""
+"""Kind of attention -> the layer's number of each call, in the order of the calls."""
 
 
 class AttendsTwice(Exception):
@@ -95,17 +93,17 @@ def number_captured_calls(
 ) -> CallNumbers:
     """The numbers of the calls that hooks.py captures while `run()` runs the model.
 
-    AttendsTwice for a layer that does so with other queries and keys: its calls are not one attention.
+    AttendsTwice for a layer that does so: none of its calls alone is its attention.
     """
     trace, places = LayerTrace(model), dict[str, list[_Place]]()
-    last: list[tuple[_Place, Tensor, Tensor]] = []
 
-    def note(module: nn.Module, query: Tensor, key: Tensor, *more: object) -> None:
-        place = trace.place(module)
-        places.setdefault(kind_of(module), []).append(place)
-        if place.layers and last and last[0][0] == place and not _same(last[0][1:], (query, key)):
-            raise AttendsTwice(f"layer {place.layer} attends twice, with other queries and keys each time")
-        last[:] = [(place, query, key)]
+    def note(module: nn.Module, *call: object) -> None:
+        place, before = trace.place(module), places.setdefault(kind_of(module), [])
+        if place.layers and before and before[-1] == place:
+            raise AttendsTwice(
+                "its layers attend twice and subtract one result from the other (differential attention)"
+            )
+        before.append(place)
 
     with trace.watch(), capture_attention(note):
         run()
@@ -177,10 +175,6 @@ def layers_in_words(model: LoadedModel) -> str:
         names.setdefault(model.layer_type(layer) or "no attention", []).append(layer)
     instead = "; ".join(f"{name} in {listed(layers)}" for name, layers in names.items())
     return f"attention in {listed(attending)}; {instead}"
-
-
-def _same(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> bool:
-    return all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def _rise(numbers: list[int]) -> bool:

@@ -205,7 +205,8 @@ class Recording:
         if not self._attention:
             return Verification(reason=self.model.capabilities.attention.reason)
         if not self.model.on_interface:
-            return Verification(reason="the weights are the model's own output; its queries and keys are not captured")
+            own = "the weights are the model's own output; its queries and keys are not captured"
+            return Verification(reason=self.model.capabilities.qk.reason or own)
         calls = cast(Mapping[str, Sequence[AttentionCall]], self._attention)
         return verify_calls(calls, self.model.model.dtype, self._replay.calls)
 

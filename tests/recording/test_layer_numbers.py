@@ -79,3 +79,5 @@ def test_a_layer_that_attends_twice_is_one_layer():
         own = zoo.variant("diffllama", **settings)(ids, output_attentions=True).attentions
     for number in (0, 1):
         torch.testing.assert_close(recording.attention(number).weights, own[number][0], atol=1e-5, rtol=0)
+    assert not recording.verify().passed and "differential attention" in recording.verify().reason
+    assert "differential attention" in model.capabilities.qk.reason
