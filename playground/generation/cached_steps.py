@@ -17,8 +17,8 @@ from playground.models.families import cache_argument, takes_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 
-_TRIAL_TOKENS = 16
-_ONE_BY_ONE, _IN_CHUNKS = ((6, 1, 1), (12, 1, 1, 1, 1)), (4, 4, 4)
+_TRIAL_TOKENS = 14
+_ONE_BY_ONE, _IN_CHUNKS = ((1, 1, 1), (12, 1, 1)), (6, 6)
 """Tokens of the trial's text that each pass reads."""
 
 
@@ -72,8 +72,10 @@ def _try_ways(model: LoadedModel) -> CachedSteps:
         error = max(value for value in tried if value is not None)
         if error <= trial.tolerance:
             in_chunks = trial.cache_can_be_cut and (trial.error(way, _IN_CHUNKS) or 0.0) <= trial.tolerance
-            per_token, fixed = trial.cache_bytes(way)
-            return replace(way, in_chunks=in_chunks, bytes_per_token=per_token, fixed_bytes=fixed)
+            first, second = (*trial.sizes, 0, 0)[:2]
+            growth = second - first
+            fixed = max(0, first - growth)
+            return replace(way, in_chunks=in_chunks, bytes_per_token=growth, fixed_bytes=fixed)
         errors.append(error)
     return CachedSteps(None, why_uncached=f"over its cache the logits are off by {min(errors):.1%}")
 
@@ -93,7 +95,11 @@ class _Trial:
         arguments = {self._name: self._ids} | self._more | uncached
         self._expected = network(**arguments, return_dict=True).logits[0].float()  # (T, V)
         self.tolerance = rounding(network.dtype).logits
+        if model.dtype.value == torch.int8:  # each pass rounds its inputs to int8 anew
+            self.tolerance = rounding(torch.int8).implementation
         self.cache_can_be_cut = False
+        self.sizes: list[int] = []
+        """Bytes of the cache after one token, after two, …, without what a decoder keeps of an encoder's text."""
 
     def error(self, way: CachedSteps, sizes: Sequence[int]) -> float | None:
         """The largest difference of a logit, as a share of the largest logit, where passes read so many tokens each; inf
@@ -113,21 +119,10 @@ class _Trial:
             if cache is None:
                 return None
             self.cache_can_be_cut = croppable_layers(cache) is not None
+            if start == len(self.sizes) + 1:
+                self.sizes.append(_tensor_bytes(getattr(cache, "self_attention_cache", cache)))
             worst = max(worst, _share(outputs.logits[0, -1].float(), self._expected[start - 1]))
         return worst
-
-    def cache_bytes(self, way: CachedSteps) -> tuple[int, int]:
-        """What the cache grows by with a token, and what it holds besides, in bytes: from a cache of one and of two tokens.
-        What the decoder keeps of an encoder's text does not count."""
-        assert way.cache_name is not None, "only ways with a cache are tried"
-        sizes, cache = [], None
-        for start in range(2):
-            ids = self._ids[:, start : start + 1]
-            arguments = way.arguments(cache, start, ids) | {self._name: ids} | self._more
-            cache = self._network(**arguments, return_dict=True).get(way.cache_name)
-            sizes.append(_tensor_bytes(getattr(cache, "self_attention_cache", cache)))
-        growth = sizes[1] - sizes[0]
-        return growth, max(0, sizes[0] - growth)
 
 
 def _tensor_bytes(holder: object) -> int:
