@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from playground.analysis.arrays import as_array
-from playground.analysis.text_display import plain_mark
+from playground.analysis.text_display import plain_mark, spreadsheet_cell
 from playground.embeddings.clouds import Cloud
 from playground.tabs.embeddings.pictures import as_cloud
-from playground.tabs.shared.downloads import cell, fresh_folder
+from playground.tabs.shared.downloads import fresh_folder
 
 MAX_VECTORS = 10_000
 """Rows of a file of vectors."""
@@ -26,10 +26,10 @@ def write_files(cloud: Cloud) -> list[str]:
     header = [points.noun, "number", "script", *properties]
     lines = [
         [
-            cell(plain_mark(points.source.texts[row], None)),
+            spreadsheet_cell(plain_mark(points.source.texts[row], None)),
             int(row),
             points.source.scripts[row],
-            *(cell(str(values[row])) for values in properties.values()),
+            *(spreadsheet_cell(str(values[row])) for values in properties.values()),
         ]
         for row in points.numbers
     ]

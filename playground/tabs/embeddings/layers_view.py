@@ -24,23 +24,14 @@ from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.embeddings import BANKS, LAYERS_ABOUT
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
 
 NAME, TITLE = "layers", "Through the layers"
-BANKS = ("They walked along the river to the muddy bank", "She took all her money out of the bank")
 MAX_TOKENS = 128
 """Tokens of the heat map."""
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "A token enters as its embedding, the same in every text; each layer adds to it what attention and the feed-forward "
-    "network make of its surroundings (the residual stream). The path shows its state after every layer on the two or "
-    "three axes along which these states differ most (PCA), fixed while it moves. States grow many times longer from layer "
-    "to layer, so by default each is scaled to length 1 and only its direction counts.",
-    "Give a second text, and the same word there has a path of its own: a bank of a river and one of money begin at the "
-    "same point. The last state is after the final norm, which is why its step is often the longest.",
-)
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ def build(view: View) -> None:
             alike = PlotlyView(label="Token to token", height=480, elem_id="path-alike")
         with gr.Column(min_width=300):
             placed = PlotlyView(label="The tokens at this layer", height=480, elem_id="path-tokens")
-    Panel(ABOUT)
+    Panel(markup.explanation(*LAYERS_ABOUT))
 
     pictures = {"alike": alike, "placed": placed}
     wires: dict[str, Any] = {

@@ -14,12 +14,7 @@ from playground.embeddings.point_colours import COLOURS
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.embeddings.pooling_choices import OWN
 from playground.tabs.embeddings.projector_clicks import FIRST
-from playground.tabs.embeddings.sentences_view import FIRST_LINES
-from playground.tabs.embeddings.words_view import FIRST_WORDS
-
-DROPPED = (
-    "Words with commas between them, another text, or a sentence, as what is placed; the others stay where they are."
-)
+from playground.texts.embeddings import DROPPED_HELP, FIRST_LINES, FIRST_WORDS
 
 
 @dataclass
@@ -82,7 +77,7 @@ def build_controls() -> ProjectorControls:
             "spread": gr.Number(0.1, label="Least distance (UMAP)", step=0.05, elem_id="cloud-spread"),
             "seed": gr.Number(0, label="Seed", precision=0, elem_id="cloud-seed"),
             "directions": gr.Checkbox(False, label=directions, elem_id="cloud-directions"),
-            "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=DROPPED),
+            "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=DROPPED_HELP),
         }
     with gr.Row():
         place = gr.Button("Place", variant="primary", min_width=80, elem_id="cloud-place")

@@ -37,21 +37,9 @@ from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.embeddings import PROJECTOR_ABOUT
 
 NAME, TITLE = "projector", "Projector"
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Everything here is a vector of many numbers: a token of the vocabulary is a row of the embedding matrix, a token of "
-    "the text its state after a layer, a sentence what is made of its tokens. <b>PCA</b> shows the two or three directions "
-    "in which the points differ most, and says how little of the whole that is. <b>t-SNE</b> (van der Maaten and Hinton "
-    "2008) and <b>UMAP</b> (McInnes et al. 2018) give up distances to keep neighbours together: near means near, far means "
-    "nothing, and the size of a group means nothing either; another seed gives another picture. They take at most 5,000 "
-    "points, and PCA 50,000, so of more a sample is drawn.",
-    "Click a point for its neighbours in all dimensions, click another for the similarity of the two; draw round a group "
-    "with the lasso (above the picture, in two dimensions) for what is near to all of it. In three dimensions drag to turn.",
-    "The vectors of most models share a direction, so that even random ones look alike (anisotropy, Ethayarajh 2019): the "
-    "page prints how much, and the mean of all of them can be taken off first.",
-)
 
 
 def build(view: View) -> None:
@@ -72,7 +60,7 @@ def build(view: View) -> None:
         measure = gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id="cloud-measure")
         centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="cloud-centre")
     neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")
-    Panel(ABOUT)
+    Panel(markup.explanation(*PROJECTOR_ABOUT))
 
     control = gr.State(WorkControl())
     chosen = {"drawn": gr.State(None), "chosen": gr.State(None)}

@@ -21,28 +21,13 @@ from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.embeddings import FIRST_LINES, FIRST_QUERY, SENTENCES_ABOUT
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
 
 NAME, TITLE = "sentences", "Sentences"
 MINILM, LOADED = "all-minilm-l6-v2", "the model that is loaded"
-FIRST_LINES = """The cat sleeps on the warm sofa.
-A kitten is napping on the couch.
-The stock market fell sharply today.
-Shares lost a tenth of their value.
-She plays the violin in an orchestra.
-He is a member of a rock band.
-It will rain in the mountains tomorrow."""
-FIRST_QUERY = "a pet resting"
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "A sentence model (Reimers and Gurevych 2019) was trained so that sentences of like meaning have vectors of like "
-    "direction; the ranking is the cosine of each line with the query. Its vector is made of the last layer's token vectors "
-    "as the model was trained to, for MiniLM by their mean.",
-    "Other models were not trained for it: a mean or the last token of theirs is a vector too, but all of them point much "
-    "the same way, and the ranking shows how badly that works. Try “the model that is loaded” beside MiniLM.",
-)
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,7 @@ def build(view: View) -> None:
             alike = PlotlyView(label="Sentence to sentence", height=480, elem_id="sentences-alike")
         with gr.Column(min_width=300):
             placed = PlotlyView(label="Sentences as points", height=480, elem_id="sentences-map")
-    Panel(ABOUT)
+    Panel(markup.explanation(*SENTENCES_ABOUT))
 
     control = gr.State(WorkControl())
     inputs = {"lines": lines, "query": query, "pooling": pooling, "source": which, "control": control}

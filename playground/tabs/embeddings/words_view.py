@@ -18,6 +18,7 @@ from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.embeddings import FIRST_SUM, FIRST_WORDS, PRESETS, SUMS, WORDS_ABOUT
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -27,32 +28,6 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "words", "Words"
 WORDS = WordPoints()
-PRESETS = {
-    "animals, fruit, cities, numbers": "cat, dog, horse, lion, mouse, wolf\n"
-    "apple, banana, orange, pear, cherry, grape\n"
-    "London, Paris, Berlin, Rome, Madrid, Tokyo\n"
-    "one, two, three, four, five, six",
-    "countries and capitals": "France, Germany, Italy, Spain, Japan, Russia\nParis, Berlin, Rome, Madrid, Tokyo, Moscow",
-    "cat, dog, animal": "cat, dog, animal\nkitten, puppy\ncar, house",
-    "opposites": "big, small\nhot, cold\nfast, slow\nrich, poor\nlight, dark\nold, new",
-    "English and Chinese": "one, two, three, water, fire, mountain\n一, 二, 三, 水, 火, 山",
-}
-FIRST_WORDS = next(iter(PRESETS.values()))
-FIRST_SUM = "king - man + woman"
-SUMS = (FIRST_SUM, "Paris - France + Italy", "walking - walk + swim")
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "The model holds one vector for every token of its vocabulary: the row of its embedding matrix. Words used alike "
-    "come to lie near each other. Principal component analysis (Pearson 1901) shows the two or three directions in which "
-    "the chosen words differ most; the axes say how much of the difference that is. The rest is not on the picture.",
-    "Neighbours are found in the whole vocabulary and all dimensions, by cosine <code>a·b / (|a| |b|)</code>, by dot "
-    "product or by distance. The vectors of most models share a direction, so that even random words look alike "
-    "(anisotropy, Ethayarajh 2019): the page prints how much, and the mean of all vectors can be taken off first. A word of "
-    "several tokens stands at the mean of their vectors and is marked, or each of its tokens is placed by itself.",
-    "Sums of words (Mikolov et al. 2013) famously give king − man + woman ≈ queen; without leaving out the words of the "
-    "sum themselves the answer is often one of these (Rogers et al. 2017). Both are shown as they are.",
-)
 
 
 @dataclass(frozen=True)
@@ -120,7 +95,7 @@ def build(view: View) -> None:
             keep = gr.Checkbox(False, label="Allow the words of the sum as an answer", elem_id="sum-keep")
             answer = PlotlyView(label="Nearest to the sum", height=360, elem_id="sum-neighbours")
             said = Panel(live=True, elem_id="sum-sentence")
-    Panel(ABOUT)
+    Panel(markup.explanation(*WORDS_ABOUT))
 
     drawn, page = gr.State(None), view.page
     search: dict[str, Any] = {"matrix": which, "leading_space": space, "measure": measure, "centre": centre}

@@ -27,6 +27,7 @@ from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import DISTANCE_ABOUT
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
@@ -38,17 +39,6 @@ MAX_DISTANCES = 64
 MAX_CELLS = 2**17
 """Rows times distances of the picture of all heads: half a megabyte."""
 NEAR_NAME, EXPLAINED, PERIODIC_NAME = DISTANCE_MEASURES
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "For every head the weights of all pairs of tokens that stand so far apart, averaged: the mean attention over distance, "
-    "measured on this text. Where a text is short, far distances are means of few pairs.",
-    f"<b>Local</b>: {DISTANCE_MEASURES[NEAR_NAME].meaning}. <b>Explained by distance</b>: "
-    f"{DISTANCE_MEASURES[EXPLAINED].meaning}. For all of them the first token is set aside, on which many heads rest "
-    "(attention sinks, Xiao et al. 2024), and each query's other weights share the whole.",
-    f"<b>Periodic</b>: {DISTANCE_MEASURES[PERIODIC_NAME].meaning}. It needs {2 * MIN_FOR_PERIOD + 1} tokens. A text that "
-    "repeats itself makes heads periodic that follow words, not places.",
-)
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,9 @@ def build(view: View) -> None:
         measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
     sentence = Panel(live=True, elem_id="used-sentence")
     curve = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
-    Panel(ABOUT)
+    meanings = {name.split()[0]: measure.meaning for name, measure in DISTANCE_MEASURES.items()}
+    about = (text.format(**meanings, tokens=2 * MIN_FOR_PERIOD + 1) for text in DISTANCE_ABOUT)
+    Panel(markup.explanation(*about))
 
     inputs = {**chooser.inputs, "measure": measure, "drop_first": drop_first}
     results = {"counts": counts, "all_heads": all_heads, "measures": measures, "sentence": sentence, "curve": curve}

@@ -23,25 +23,13 @@ from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import PERTURBATION_ABOUT
 
 if TYPE_CHECKING:
     from playground.positions.perturbations import Experiment
     from playground.recording.recording import Recording
 
 NAME, TITLE = "broken", "Break it"
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Every row runs the same text again with its order or its positions broken: words shuffled, two tokens swapped, every "
-    "position k later, all positions equal, positions reversed (the tokens stay, the model is told otherwise), "
-    "another base of the rotary angles, the second half moved beyond the trained length. A token is compared with itself, "
-    "wherever it stands now.",
-    "<b>Loss</b> is −log<sub>2</sub> of the probability that the model gave the token, in bits. <b>Next-token "
-    "distribution</b> is the Kullback–Leibler divergence Σ p·log<sub>2</sub>(p/q) between what the model expected after the "
-    "token before (p) and now (q). <b>Attention</b> is the share of the token's attention that goes elsewhere.",
-    "How a model can be told other positions is found out by trying it: a way counts only if telling it what it knows "
-    "anyway changes nothing, and if equal positions leave its first layer blind to order.",
-)
 
 
 @dataclass(frozen=True)
@@ -89,7 +77,7 @@ def build(view: View) -> None:
             shift = gr.Number(100, label="Shift all positions by", precision=0, elem_id="broken-shift")
             wrap = gr.Checkbox(False, label="Wrap around at the end of a table", elem_id="broken-wrap")
             factor = gr.Number(0.1, label="Multiply the rotary base by", elem_id="broken-factor")
-    Panel(ABOUT)
+    Panel(markup.explanation(*PERTURBATION_ABOUT))
 
     numbers = {"seed": seed, "first": first, "second": second, "shift": shift, "factor": factor}
     chosen = {"measure": measure, "variant": variant, **chooser.inputs}

@@ -25,6 +25,7 @@ from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import ROTARY_ABOUT
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -37,20 +38,6 @@ NAME, TITLE = "clocks", "Clocks"
 FORMULA = "by the formula"
 FRAMES, FAR = 64, 128
 """Positions that the clocks run through, and the least distance that the slider reaches."""
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Rotary embedding (Su et al. 2021) takes the dimensions of every query and key two by two and turns each pair by "
-    "position × frequency: a clock whose hand moves a little with every token, fast for the first pairs, slow for the last. "
-    "Base, share of the dimensions and scaling (linear, dynamic, YaRN, Llama 3) are in the frequencies, which are read from "
-    "the loaded model; where layers differ (Gemma 3), choose the kind of layer.",
-    "A product of a query and a key then depends on the distance of the two tokens alone: <code>score(Δ) = Σ<sub>p</sub> "
-    "|q<sub>p</sub>||k<sub>p</sub>| cos(Δ·θ<sub>p</sub> + φ<sub>p</sub>)</code> times the scaling, plus what the dimensions "
-    "that don't turn add. The slider moves the two tokens apart; query and key stay those that the model computed for this "
-    "text. At the real distance the sum has to be the recorded score, and the badge says how far it is off.",
-    "The mean over all pairs of tokens is what every query of this head would give to every key on average, if all of them "
-    "stood that far apart.",
-)
 
 
 @dataclass(frozen=True)
@@ -94,7 +81,7 @@ def build(view: View) -> None:
         curve = PlotlyView(label="Score over distance", height=330, elem_id="clocks-curve")
         pairs = PlotlyView(label="Score by pair", height=330, elem_id="clocks-pairs")
     decay = PlotlyView(label="Far distances", height=330, elem_id="clocks-decay")
-    Panel(ABOUT)
+    Panel(markup.explanation(*ROTARY_ABOUT))
     pair = gr.State()
 
     clock_controls, tokens = {"source": source, "base": base, "width": width}, {"query": query, "key": key}

@@ -16,22 +16,13 @@ from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import SCHEME_ABOUT
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
 
 NAME, TITLE = "scheme", "The scheme"
 PICTURES = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Attention by itself sees a bag of tokens. A model learns about order only through what is added to its embeddings "
-    "(sinusoidal: Vaswani et al. 2017; learned tables: BERT, GPT-2), turned into its queries and keys (rotary: Su et al. "
-    "2021) or added to its scores (relative buckets: Raffel et al. 2020; ALiBi: Press et al. 2022).",
-    "The badge says whether the pictures are read from the loaded model's own weights and configuration or follow the "
-    "formula with the numbers that you choose. The sinusoidal encoding: <code>PE(pos, 2i) = sin(pos / base<sup>2i/d</sup>)"
-    "</code>, <code>PE(pos, 2i+1) = cos(pos / base<sup>2i/d</sup>)</code>.",
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ def build(view: View) -> None:
         with gr.Row():
             for name in row:
                 pictures[name] = PlotlyView(label="The model's positions", height=420, elem_id=name)
-    Panel(ABOUT)
+    Panel(markup.explanation(*SCHEME_ABOUT))
     chosen_for = gr.State("")
 
     inputs = {"scheme": scheme, "chosen_for": chosen_for, **numbers}

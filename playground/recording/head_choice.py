@@ -1,17 +1,17 @@
-"""The layer, head and kind of attention that a request is about. Knows recordings; knows no components."""
+"""The layer, head and kind of attention to look at, and which numbers of a layer's heads to derive."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from playground.components import markup
-
 if TYPE_CHECKING:
+    from playground.models.vocabulary import Token
     from playground.recording.recording import Recording
 
 
 @dataclass(frozen=True)
 class HeadChoice:
-    """What the tab's chooser says. After another model was loaded, it may still name a head of the former one."""
+    """A head that was chosen. After another model was loaded, it may still be a head of the former one."""
 
     layer: int = 0
     head: int = 0
@@ -24,6 +24,25 @@ class HeadChoice:
         layer = min(max(0, int(self.layer or 0)), recording.layers(kind) - 1)
         head = min(max(0, int(self.head or 0)), recording.attention(layer, kind).heads - 1)
         return replace(self, layer=layer, head=head, kind=kind)
+
+
+THIS_HEAD = "this head"
+"""What is shown at first; head_weights.DERIVATIONS has the other choices."""
+EXCLUSIONS = NOTHING, FIRST, SPECIAL = "nothing", "the first token", "special tokens"
+"""Keys to leave out."""
+BOTH = "both"
+BETWEEN = {"A → A": (0, 0), "A → B": (0, 1), "B → A": (1, 0), "B → B": (1, 1)}
+"""Parts of a sentence pair's map: name -> the sentence of the queries and that of the keys."""
+
+
+@dataclass(frozen=True)
+class WeightsChoice(HeadChoice):
+    """Which map (queries, keys) to derive from a layer's heads."""
+
+    show: str = THIS_HEAD  # a name in head_weights.DERIVATIONS
+    others: Sequence[int] | None = ()  # heads of the same layer to combine
+    exclude: str = NOTHING  # one of EXCLUSIONS
+    between: str = BOTH  # the part of a sentence pair's map: BOTH or a name in BETWEEN
 
 
 def existing_kind(recording: "Recording", kind: str) -> str:
@@ -42,6 +61,11 @@ def is_causal(recording: "Recording", kind: str) -> bool:
 
 
 def why_no_attention(recording: "Recording") -> str:
-    """A note that says why the model's attention can't be shown; empty where it can."""
+    """Why the model's attention can't be shown; empty where it can."""
     attention = recording.model.capabilities.attention
-    return "" if attention else markup.note(f"The attention of this model can't be shown: {attention.reason}.")
+    return "" if attention else f"The attention of this model can't be shown: {attention.reason}."
+
+
+def two_sentences(tokens: "Sequence[Token]") -> bool:
+    """Whether the text is a pair of sentences."""
+    return any(token.segment for token in tokens)
