@@ -21,8 +21,7 @@ class HeadChoice:
         """The same request for a head that exists: an unknown kind becomes the first one, a layer or head beyond the last
         becomes the last."""
         kind = existing_kind(recording, self.kind)
-        layer = min(max(0, int(self.layer or 0)), recording.layers(kind) - 1)
-        head = min(max(0, int(self.head or 0)), recording.attention(layer, kind).heads - 1)
+        layer, head = existing_head(recording, self.layer, self.head, kind)
         return replace(self, layer=layer, head=head, kind=kind)
 
 
@@ -50,9 +49,19 @@ def existing_kind(recording: "Recording", kind: str) -> str:
     return kind if kind in recording.kinds else recording.kinds[0]
 
 
-def existing_token(token: int | None, count: int) -> int:
-    """The position of the chosen token; of the last one where none is chosen or the text has become shorter."""
-    return count - 1 if token is None or not 0 <= int(token) < count else int(token)
+def existing_head(recording: "Recording", layer: int, head: int, kind: str | None = None) -> tuple[int, int]:
+    """Layer and head, each the last one where it is beyond that; 0 and 0 where no attention is recorded."""
+    if not recording.kinds:
+        return 0, 0
+    layer = min(max(0, int(layer or 0)), recording.layers(kind) - 1)
+    return layer, min(max(0, int(head or 0)), recording.attention(layer, kind).heads - 1)
+
+
+def existing_token(token: int | None, count: int, otherwise: int | None = None) -> int:
+    """The position of the chosen token. Where none is chosen, or the text has become shorter: `otherwise`, or the last."""
+    if token is not None and 0 <= int(token) < count:
+        return int(token)
+    return count - 1 if otherwise is None else otherwise
 
 
 def is_causal(recording: "Recording", kind: str) -> bool:

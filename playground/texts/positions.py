@@ -10,6 +10,8 @@ SCHEME_ABOUT = (
     "</code>, <code>PE(pos, 2i+1) = cos(pos / base<sup>2i/d</sup>)</code>.",
 )
 
+SCORE_HEADING = "One score of this text, as its two tokens move apart"
+
 ROTARY_ABOUT = (
     "What am I looking at?",
     "Rotary embedding (Su et al. 2021) takes the dimensions of every query and key two by two and turns each pair by "
@@ -33,6 +35,8 @@ DISTANCE_ABOUT = (
     "<b>Periodic</b>: {periodic}. It needs {tokens} tokens. A text that repeats itself makes heads periodic that follow "
     "words, not places.",
 )
+
+FROM_THE_END = "Counted from 0; negative numbers from the end."
 
 PERTURBATION_ABOUT = (
     "What am I looking at?",

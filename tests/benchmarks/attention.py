@@ -17,7 +17,9 @@ import playground as pg
 from playground import workbench
 from playground.components.plotly_view import figure_json
 from playground.figures.attention.head_request import HeadRequest
+from playground.figures.attention.one_head import head_picture
 from playground.figures.attention.overview import overview_pictures
+from playground.figures.attention.rows import row_picture
 from playground.recording.head_weights import head_weights
 
 HEAD = HeadRequest(3, 1)

@@ -28,6 +28,14 @@ class Numbers:
     shift: int = 5
     heads: int = 8
 
+    @classmethod
+    def filled_in(cls, **controls: float | None) -> Numbers:
+        """From the values of controls. PlaygroundError for a missing one."""
+        if None in controls.values():
+            raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
+        kinds = {"base": float}
+        return cls(**{name: kinds.get(name, int)(value) for name, value in controls.items() if value is not None})
+
     def __post_init__(self) -> None:
         check_range("The length", self.length, 1, MAX_LENGTH)
         check_range("The shift", self.shift, 0, MAX_LENGTH)

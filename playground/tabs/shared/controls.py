@@ -8,10 +8,13 @@ import gradio as gr
 from gradio.events import Dependency
 
 from playground.analysis.text_display import plain_mark
+from playground.components import numbered
 from playground.tabs.shared.events import QUIET
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+
+    from playground.recording.recording import Recording
 
 
 def token_choices(labels: Sequence[str], value: int | None) -> dict[str, Any]:
@@ -38,3 +41,10 @@ def figure_or_nothing(figure: "Figure | None") -> dict[str, Any]:
 def typed(*numbers: gr.Number) -> list[Callable]:
     """The events of a visitor having typed into number fields: Enter, and leaving the field."""
     return [event for number in numbers for event in (number.submit, number.blur)]
+
+
+def head_sliders(recording: "Recording", layer: int, head: int, kind: str | None = None) -> dict[str, Any]:
+    """Updates for the sliders of a head that exists, by the names of a request's fields."""
+    layers = recording.layers(kind) if recording.kinds else 1
+    heads = recording.attention(layer, kind).heads if recording.kinds else 1
+    return {"layer": numbered("Layer", layer, layers), "head": numbered("Head", head, heads)}
