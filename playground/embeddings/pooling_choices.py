@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playground.analysis.text_display import Badge
+
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
 
@@ -17,3 +19,18 @@ def pooling_choices(model: LoadedModel, chosen: str | None) -> tuple[list[str], 
 
     choices = [OWN, *POOLINGS] if own_pooling(model) else list(POOLINGS)
     return choices, chosen if chosen in choices else OWN if OWN in choices else usual_pooling(model)
+
+
+def pooling_badge(model: LoadedModel, choice: str, reason: str = "") -> Badge:
+    """Which pooling of which model. reason: a sentence on why it is not the chosen model, with a space after it."""
+    from playground.embeddings.sentence_vectors import own_pooling
+
+    own = own_pooling(model)
+    if choice == OWN:
+        words = f"Pooled as this model was trained: {own}."
+    elif own is None:
+        words = f"Not trained for sentences: the {choice} of the last layer is taken."
+    else:
+        words = f"This model was trained with another pooling: {own}."
+    state = "warn" if reason else "ok" if choice == OWN else "off"
+    return Badge(state, f"{reason}{model.model_id}: {words}")

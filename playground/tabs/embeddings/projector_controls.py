@@ -11,9 +11,9 @@ from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
 from playground.components import FollowingDropdown
 from playground.embeddings.cloud_request import VOCABULARY
 from playground.embeddings.point_colours import COLOURS
+from playground.embeddings.point_neighbours import FIRST
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.embeddings.pooling_choices import OWN
-from playground.tabs.embeddings.projector_clicks import FIRST
 from playground.texts.embeddings import DROPPED_HELP, FIRST_LINES, FIRST_WORDS
 
 

@@ -15,20 +15,13 @@ from playground.components import Panel, PlotlyView, markup
 from playground.embeddings.cloud_request import CloudRequest
 from playground.embeddings.clouds import resolve
 from playground.embeddings.point_colours import colour_choices
+from playground.embeddings.point_neighbours import chosen_or_first
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.embeddings.pooling_choices import pooling_choices
 from playground.errors import Cancelled
-from playground.tabs.embeddings.files import NAMES
-from playground.tabs.embeddings.pictures import as_cloud
-from playground.tabs.embeddings.projector_clicks import (
-    choose,
-    choose_group,
-    chosen_or_first,
-    download,
-    draw_neighbours,
-    fly,
-    nearest_to,
-)
+from playground.figures.embeddings.cloud_files import NAMES
+from playground.figures.embeddings.point_pictures import as_cloud
+from playground.tabs.embeddings.projector_clicks import choose, choose_group, download, draw_neighbours, fly, nearest_to
 from playground.tabs.embeddings.projector_controls import build_controls
 from playground.tabs.embeddings.projector_points import draw_cloud
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground import workbench
-from playground.analysis.text_display import counted
 from playground.catalog import find
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
-from playground.embeddings.pooling_choices import OWN, pooling_choices
+from playground.embeddings.pooling_choices import OWN, pooling_badge, pooling_choices
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
+from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
 from playground.figures.embeddings.scatter import HALF
-from playground.tabs.embeddings.pictures import neighbour_bars, on_principal_axes
 from playground.tabs.shared.events import GENERATES, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
@@ -66,17 +65,9 @@ def build(view: View) -> None:
 
     control = gr.State(WorkControl())
     inputs = {"lines": lines, "query": query, "pooling": pooling, "source": which, "control": control}
-    wires: dict[str, Any] = {
-        "request": SentencesRequest,
-        "outputs": {
-            "ranking": ranking,
-            "sentence": sentence,
-            "alike": alike,
-            "placed": placed,
-            "pooling": pooling,
-            "badge": badge,
-        },
-    }
+    outputs = {"ranking": ranking, "sentence": sentence, "alike": alike, "placed": placed}
+    outputs |= {"pooling": pooling, "badge": badge}
+    wires: dict[str, Any] = {"request": SentencesRequest, "outputs": outputs}
     page = view.page
     view.draws(draw, inputs, **wires)
     searched = [search.click, query.submit, pooling.input]
@@ -89,7 +80,7 @@ def build(view: View) -> None:
 def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
     """The ranking, a sentence, the heat map, the sentences as points, the poolings to choose, and which one it is of which
     model. Before that, how far it is."""
-    from playground.embeddings.sentence_search import search_sentences
+    from playground.embeddings.sentence_search import cut_in_words, search_sentences
     from playground.embeddings.sentence_vectors import chosen_pooling, encode, limit_of, split_lines
 
     texts, control = split_lines(request.lines or ""), request.control
@@ -112,34 +103,17 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
     assert encoded is not None, "the last step has the vectors"
     of_query = encode(model, [query], pooling)
     result = search_sentences(texts, query, encoded.vectors, of_query.vectors[0])
-    description = result.description
-    for count, what in ((encoded.cut, counted(encoded.cut, "sentence")), (of_query.cut, "The query")):
-        if count:
-            description += f" {what} {'was' if count == 1 else 'were'} cut to {limit_of(model):,} tokens."
+    cut = cut_in_words(encoded.cut, bool(of_query.cut), limit_of(model))
     title = "The query (ringed) and the sentences"
     placed, _ = on_principal_axes(result.with_query, selected=0, title=title, width=HALF)
     yield {
         "ranking": neighbour_bars(result.sentences, result.neighbours, "Nearest to the query"),
-        "sentence": markup.note(description),
+        "sentence": markup.note(result.description + cut),
         "alike": cosines_figure(result.cosines, result.compared.labels, description=result.description),
         "placed": placed,
         "pooling": gr.update(choices=choices, value=choice),
-        "badge": _badge(model, choice, reason),
+        "badge": markup.badge(*pooling_badge(model, choice, reason)),
     }
-
-
-def _badge(model: "LoadedModel", choice: str, reason: str) -> str:
-    """Which pooling of which model; before it the reason why it is not the chosen model."""
-    from playground.embeddings.sentence_vectors import own_pooling
-
-    own, state = own_pooling(model), "off"
-    if choice == OWN:
-        state, words = "ok", f"Pooled as this model was trained: {own}."
-    elif own is None:
-        words = f"Not trained for sentences: the {choice} of the last layer is taken."
-    else:
-        words = f"This model was trained with another pooling: {own}."
-    return markup.badge("warn" if reason else state, f"{reason}{model.model_id}: {words}")
 
 
 def sentence_model(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground.analysis.embeddings.pca_and_neighbours import MEASURES
-from playground.analysis.text_display import percent, plain_mark
+from playground.analysis.text_display import plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.embeddings.point_neighbours import neighbours_of
 from playground.embeddings.point_sets import PointRequest, WordPoints
+from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes, words_in_words
 from playground.figures.embeddings.scatter import neighbours_figure
-from playground.tabs.embeddings.pictures import neighbour_bars, on_principal_axes
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
@@ -128,18 +128,9 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
     drawn = PointRequest(request.words or "", by_token=request.by_token, leading_space=request.leading_space)
     points = WORDS.points(model, drawn, _matrix(model, request), WorkbenchReader())
     figure, projection = on_principal_axes(points, 3 if request.dimensions == "3D" else 2)
-    shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
-    anisotropy, many = points.table.anisotropy, len(points.numbers)
-    sentence = (
-        f"{f'{count} words' if many == count else f'{many} tokens of {count} words'} in {model.anatomy.d_model:,} "
-        f"dimensions; the axes hold {shares} of their variance. "
-        f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
-        f"of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the mean taken off: measure likeness "
-        "against that."
-    )
     return {
         "figure": figure,
-        "sentence": markup.note(sentence),
+        "sentence": markup.note(words_in_words(points, count, projection)),
         "neighbours": _neighbours(points, 0, request),
         "drawn": drawn,
         "matrix": gr.update(choices=list(WORDS.spaces(model)), value=WORDS.space_name(model, request.matrix)),

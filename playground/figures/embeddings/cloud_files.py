@@ -2,24 +2,23 @@
 
 import csv
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from playground.analysis.arrays import as_array
 from playground.analysis.text_display import plain_mark, spreadsheet_cell
 from playground.embeddings.clouds import Cloud
-from playground.tabs.embeddings.pictures import as_cloud
-from playground.tabs.shared.downloads import fresh_folder
+from playground.figures.embeddings.point_pictures import as_cloud
 
 MAX_VECTORS = 10_000
 """Rows of a file of vectors."""
 NAMES = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
 
 
-def write_files(cloud: Cloud) -> list[str]:
-    """Paths of vectors.tsv and metadata.tsv as the Embedding Projector reads them, points.csv and picture.html. Vectors of
+def write_files(cloud: Cloud, folder: Path) -> list[Path]:
+    """Writes vectors.tsv and metadata.tsv as the Embedding Projector reads them, points.csv and picture.html. Vectors of
     more than 10,000 points are the first 10,000."""
-    folder = fresh_folder()
     vectors, metadata, table, picture = (folder / name for name in NAMES)
     points, coordinates = cloud.placed.points, cloud.placed.layout.coordinates
     properties: dict[str, Sequence[str] | np.ndarray] = {**points.groups, **points.values}
@@ -41,4 +40,4 @@ def write_files(cloud: Cloud) -> list[str]:
         writer.writerow([*header, *"xyz"[: coordinates.shape[1]]])
         writer.writerows([*line, *place] for line, place in zip(lines, coordinates.tolist(), strict=True))
     as_cloud(cloud).write_html(picture, include_plotlyjs=True)
-    return [str(path) for path in (vectors, metadata, table, picture)]
+    return [vectors, metadata, table, picture]
