@@ -32,5 +32,4 @@ def pooling_badge(model: LoadedModel, choice: str, reason: str = "") -> Badge:
         words = f"Not trained for sentences: the {choice} of the last layer is taken."
     else:
         words = f"This model was trained with another pooling: {own}."
-    state = "warn" if reason else "ok" if choice == OWN else "off"
-    return Badge(state, f"{reason}{model.model_id}: {words}")
+    return Badge("warn" if reason else "ok" if choice == OWN else "off", f"{reason}{model.model_id}: {words}")

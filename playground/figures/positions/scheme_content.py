@@ -30,11 +30,12 @@ class Numbers:
 
     @classmethod
     def filled_in(cls, **controls: float | None) -> Numbers:
-        """From the values of controls. PlaygroundError for a missing one."""
-        if None in controls.values():
+        """From the values of controls, one for each field. PlaygroundError for a missing one."""
+        numbers = {name: float(value) for name, value in controls.items() if value is not None}
+        if len(numbers) < len(controls):
             raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
-        kinds = {"base": float}
-        return cls(**{name: kinds.get(name, int)(value) for name, value in controls.items() if value is not None})
+        base = numbers.pop("base")
+        return cls(base=base, **{name: int(number) for name, number in numbers.items()})
 
     def __post_init__(self) -> None:
         check_range("The length", self.length, 1, MAX_LENGTH)

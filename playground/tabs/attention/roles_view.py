@@ -62,7 +62,7 @@ def build(view: View, chooser: TabChooser) -> None:
 def draw(page: PageContext, request: RolesRequest) -> Outputs:
     """The measure's definition, its map, a sentence, and the table of all measures."""
     recording = page.recording()
-    nothing = {"figure": None, "table": []}
+    nothing: Outputs = {"figure": None, "table": []}
     if words := why_no_attention(recording):
         return nothing | {"sentence": markup.note(words)}
     try:
@@ -70,9 +70,9 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
     except PlaygroundError as error:
         return nothing | {"sentence": markup.note(str(error))}
     picture = roles_picture(measures, request.measure)
-    named = {} if picture.figure is None else {"value": picture.measure}
+    chosen: dict[str, Any] = {"value": picture.measure} if picture.figure is not None else {}
     return {
-        "measure": gr.update(info=MEASURES[picture.measure].meaning, **named),
+        "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
         "figure": picture.figure,
         "sentence": markup.note(picture.sentence),
         "table": roles_table(measures),
