@@ -14,6 +14,10 @@ FIRST_WORDS = next(iter(PRESETS.values()))
 FIRST_SUM = "king - man + woman"
 SUMS = (FIRST_SUM, "Paris - France + Italy", "walking - walk + swim")
 
+LINES_ARE_COLOURS = "With commas between them; each line is a group with its own colour."
+BY_TOKEN_HELP = "A word of several tokens not at their mean, but each by itself."
+SUM_HELP = "Signs with spaces round them; press Enter."
+
 WORDS_ABOUT = (
     "What am I looking at?",
     "The model holds one vector for every token of its vocabulary: the row of its embedding matrix. Words used alike "
@@ -27,6 +31,7 @@ WORDS_ABOUT = (
     "sum themselves the answer is often one of these (Rogers et al. 2017). Both are shown as they are.",
 )
 
+LINES_ARE_GROUPS = "With commas between them; each line is a group."
 DROPPED_HELP = (
     "Words with commas between them, another text, or a sentence, as what is placed; the others stay where they are."
 )

@@ -12,6 +12,7 @@ from playground.components import FollowingDropdown, FollowingSlider, Panel, Plo
 from playground.embeddings.point_sets import PointRequest, TokenPoints
 from playground.embeddings.word_positions import last_position_of, last_word
 from playground.figures.embeddings.layer_pictures import layer_pictures, path_pictures
+from playground.tabs.embeddings.controls import axes_of, dimensions_radio
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import token_choices
 from playground.tabs.shared.events import LATEST, QUIET
@@ -46,7 +47,7 @@ def build(view: View) -> None:
         second = gr.Textbox("", label="The same word in a second text", lines=1, elem_id="path-second")
         with gr.Column(min_width=150):
             banks = gr.Button("Two banks", size="sm", elem_id="two-banks")
-            dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="path-dimensions")
+            dimensions = dimensions_radio("path-dimensions")
             directions = gr.Checkbox(
                 True, label="Directions only (every state scaled to length 1)", elem_id="path-directions"
             )
@@ -95,8 +96,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
             remark = f" The second text has no token “{name}”."
         else:
             tracks[f"“{name}” in the second text"] = track_of(other.hidden_states, position)
-    components = 3 if request.dimensions == "3D" else 2
-    path, ends, sentence = path_pictures(tracks, name, components, bool(request.directions), remark)
+    path, ends, sentence = path_pictures(tracks, name, axes_of(request.dimensions), bool(request.directions), remark)
     layer = min(int(request.layer), len(states) - 1)
     return {
         "token": token_choices([t.label for t in tokens], token),

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from playground.analysis.embeddings.pca_and_neighbours import MEASURES
 from playground.analysis.embeddings.vocabulary_filter import ANY
 from playground.analysis.text_display import percent
 from playground.components import Panel, PlotlyView, markup
@@ -21,6 +20,7 @@ from playground.embeddings.pooling_choices import pooling_choices
 from playground.errors import Cancelled
 from playground.figures.embeddings.cloud_files import NAMES
 from playground.figures.embeddings.point_pictures import as_cloud
+from playground.tabs.embeddings.controls import neighbour_controls
 from playground.tabs.embeddings.projector_clicks import choose, choose_group, download, draw_neighbours, fly, nearest_to
 from playground.tabs.embeddings.projector_controls import build_controls
 from playground.tabs.embeddings.projector_points import draw_cloud
@@ -49,15 +49,13 @@ def build(view: View) -> None:
                 }
         with gr.Column(scale=3, min_width=260):
             controls = build_controls()
-    with gr.Row(elem_classes="pg-controls"):
-        measure = gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id="cloud-measure")
-        centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="cloud-centre")
+    search = neighbour_controls("cloud")
     neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")
     Panel(markup.explanation(*PROJECTOR_ABOUT))
 
     control = gr.State(WorkControl())
     chosen = {"drawn": gr.State(None), "chosen": gr.State(None)}
-    seen = chosen | {"measure": measure, "centre": centre}
+    seen = chosen | search
     results = chosen | {"figure": figure, "sentence": sentence, "neighbours": neighbours}
     following = {name: controls.inputs[name] for name in ("script", "space", "colour", "pooling")}
     wires: dict[str, Any] = {
@@ -85,7 +83,7 @@ def build(view: View) -> None:
     }
     bind(figure.select, choose, outputs=results, **clicks)
     bind(figure.lasso, choose_group, outputs={"neighbours": neighbours, "sentence": sentence}, **clicks)
-    bind([measure.input, centre.input], draw_neighbours, outputs={"neighbours": neighbours}, **clicks)
+    bind([control.input for control in search.values()], draw_neighbours, outputs={"neighbours": neighbours}, **clicks)
     bind(controls.search.submit, fly, outputs=results, **clicks)
     bind(make.click, download, outputs=files, **clicks)
 

@@ -9,12 +9,13 @@ import gradio as gr
 
 from playground import workbench
 from playground.catalog import find
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, markup
 from playground.embeddings.pooling_choices import OWN, pooling_badge, pooling_choices
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
 from playground.figures.embeddings.scatter import HALF
+from playground.tabs.embeddings.controls import pooling_list
 from playground.tabs.shared.events import GENERATES, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
@@ -48,7 +49,7 @@ def build(view: View) -> None:
             lines = gr.Textbox(FIRST_LINES, label="Sentences, one a line", lines=8, max_lines=16, elem_id="lines")
             query = gr.Textbox(FIRST_QUERY, label="Query", lines=1, elem_id="query", info="Press Enter.")
             which = gr.Dropdown([MINILM, LOADED], value=MINILM, label="Model for sentences", elem_id="sentence-model")
-            pooling = FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="pooling")
+            pooling = pooling_list("pooling")
             with gr.Row():
                 search = gr.Button("Search", variant="primary", min_width=80, elem_id="search-lines")
                 stop = gr.Button("Stop", min_width=80, elem_id="stop-lines")
