@@ -66,8 +66,8 @@ def build(view: View) -> None:
 
     control = gr.State(WorkControl())
     inputs = {"lines": lines, "query": query, "pooling": pooling, "source": which, "control": control}
-    pictures = {"ranking": ranking, "alike": alike, "placed": placed}
-    outputs = pictures | {"sentence": sentence, "pooling": pooling, "badge": badge}
+    outputs: dict[str, Any] = {"ranking": ranking, "sentence": sentence, "alike": alike, "placed": placed}
+    outputs |= {"pooling": pooling, "badge": badge}
     wires: dict[str, Any] = {"request": SentencesRequest, "outputs": outputs}
     page = view.page
     view.draws(draw, inputs, **wires)
