@@ -1,5 +1,8 @@
 """Texts of the Attention tab."""
 
+PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
+"""Two sentences round the model's separator."""
+
 HEADS_ABOUT = (
     "What am I looking at?",
     "Each token asks every token that it may see how much it matters. The answer is a row of weights that sum to 1: "

@@ -22,13 +22,13 @@ from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
+from playground.texts.attention import PAIR
 
 if TYPE_CHECKING:
     import numpy as np
 
 MAX_EXACT = 32
 """Tokens up to which a map shows every weight, so that zooming in adds nothing."""
-PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
 
 
 def follow(page: PageContext, choice: HeadChoice) -> Outputs:
