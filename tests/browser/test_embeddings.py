@@ -10,7 +10,7 @@ from tests.browser.test_page import open_tab
 
 
 def open_cloud(page: Page) -> None:
-    """Opens the vocabulary's cloud in the plane. Its sentence speaks of the cloud, or of what the test before chose in it."""
+    """Opens the vocabulary's cloud in the plane. Its sentence is about the cloud, or about what the test before chose."""
     open_tab(page, "Embeddings", "Projector")
     page.locator("#cloud-dimensions").get_by_label("2D").check()
     if page.locator("#cloud-what input").input_value() != "vocabulary":
