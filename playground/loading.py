@@ -14,7 +14,6 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -27,6 +26,7 @@ from playground.models.architecture import examine, size_text
 from playground.models.loaded_model import LoadedModel
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
+from playground.models.tokenizer_files import load_tokenizer
 from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
 from playground.settings import Settings
@@ -156,6 +156,7 @@ def _load_folder(
     folder: Path, device: torch.device, dtype: torch.dtype, needed: int
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     transformers_logging.disable_progress_bar()
+    tokenizer = load_tokenizer(folder)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
@@ -163,7 +164,6 @@ def _load_folder(
         inside = f"{model.base_model_prefix}."
         if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
             model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except PlaygroundError:
         raise
     except torch.OutOfMemoryError as error:

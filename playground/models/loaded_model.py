@@ -15,6 +15,7 @@ from transformers.cache_utils import Cache
 from playground.models.architecture import Anatomy, embedding_matrix
 from playground.models.devices import DeviceChoice, DtypeChoice
 from playground.models.quantization import QuantizationLoss
+from playground.models.tokenizer_files import fit_remark
 from playground.models.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -141,6 +142,8 @@ class LoadedModel:
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
         }
+        if remark := self.fact("tokenizer fit", lambda: fit_remark(self.tokenizer, self.anatomy.vocabulary)):
+            facts["Tokenizer"] = remark
         if self.quantization_loss:
             facts["From float32"] = str(self.quantization_loss)
             if self.anatomy.tied_embeddings:
