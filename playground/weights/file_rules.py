@@ -43,18 +43,14 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
                 "Copy or download them again.",
             )
         return tuple(shards)
-    ggufs = [
-        name
-        for name in names
-        if name.endswith(".gguf")
-        and "/" not in name
-        and "mmproj" not in name
-        and not re.search(r"-\d{5}-of-\d{5}", name)
-    ]
+    ggufs = sorted(name for name in names if name.endswith(".gguf") and "/" not in name and "mmproj" not in name)
+    whole = [name for name in ggufs if parts_of(name) == 1]
     for quantization in _GGUF_PREFERENCE:
-        for name in sorted(ggufs):
+        for name in whole:
             if quantization in name.upper():
                 return (name,)
+    if ggufs:
+        raise split_refusal(ggufs[0], parts_of(ggufs[0]))
     if any(name.endswith(_PICKLES) for name in names):
         raise PlaygroundError(
             f"{where} has its weights only as pickles or in another old format, and a pickle can run any program.",
@@ -63,6 +59,21 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
     raise PlaygroundError(
         f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
         "Choose a folder or repository that holds a transformers model.",
+    )
+
+
+def parts_of(name: str) -> int:
+    """Into how many files a GGUF is split, by the name of one of them; 1 for a whole one."""
+    numbers = re.search(r"-\d{5}-of-(\d{5})", name)
+    return int(numbers[1]) if numbers else 1
+
+
+def split_refusal(name: str, count: int) -> PlaygroundError:
+    """The error for a GGUF of several files, of which one is named."""
+    first = re.sub(r"-\d{5}-of-", "-00001-of-", name)
+    return PlaygroundError(
+        f"{name} is one of {count} parts of a split GGUF.",
+        f"Merge them once with llama.cpp's tool: `llama-gguf-split --merge {first} whole.gguf`.",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
-from playground.weights.conversion import from_gguf
+from playground.weights.conversion import CONVERSION, from_gguf
 from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
 from playground.weights.source import ModelRequest, Origin, Source
 
@@ -39,7 +39,8 @@ class LocalFolder(Origin):
         folder = _conversion_folder(weights[0], source.revision, request.settings)
         if damaged(folder, progress) is None:
             return folder
-        return from_gguf(weights[0], folder, {"model_id": request.model_id}, progress)
+        others = sum(file.suffix == ".gguf" for file in _files(path)) - 1
+        return from_gguf(weights[0], folder, {"model_id": request.model_id, "other_ggufs": others}, progress)
 
 
 def _path(model_id: str) -> Path | None:
@@ -66,7 +67,7 @@ def _revision(path: Path) -> str:
 
 def _conversion_folder(gguf: Path, revision: str, settings: Settings) -> Path:
     """Where the conversion of a local GGUF file is kept."""
-    return settings.cache_folder / f"local--{slug(gguf.stem)[:60]}--{revision}"
+    return settings.cache_folder / f"local--{slug(gguf.stem)[:60]}--{revision}--{CONVERSION}"
 
 
 def _files(path: Path) -> Iterator[Path]:
