@@ -1,10 +1,9 @@
 """From a model's id to a LoadedModel: locate, fetch, build, attach the recorder, probe. Knows nothing of the page."""
 
-import json
 import logging
-import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import torch
@@ -19,11 +18,13 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from playground import catalog
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
 from playground.models.architecture import examine, size_text
 from playground.models.loaded_model import LoadedModel
+from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
 from playground.models.tokenizer_files import load_tokenizer
@@ -31,6 +32,9 @@ from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
 from playground.settings import Settings
 from playground.weights import locate
+from playground.weights.checksums import safetensors_header
+from playground.weights.source import Source
+from playground.weights.stored_weights import stored_weights
 
 _HEADROOM = 1.1
 """Memory of a running model per byte of its weights: adds activations and the key-value cache of a short text."""
@@ -75,10 +79,17 @@ def load(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
-    loaded.revision, loaded.origin = source.revision, source.origin
+    loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, progress)
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
         capture_in_background(loaded, loaded.max_tokens)
     return loaded
+
+
+def _provenance(source: Source, folder: Path, progress: Progress) -> Provenance:
+    stored = stored_weights(folder, progress)
+    entry = catalog.find(source.hub_id or "")
+    published = entry.wheel.published if stored.package and entry and entry.wheel else ""
+    return Provenance(source.origin, published=published, **vars(stored))
 
 
 def prepare(
@@ -106,7 +117,17 @@ def prepare(
         loss = quantise(model, tokenizer, anatomy.context_length, masked)
         anatomy = replace(anatomy, weight_bytes=memory_bytes(model))
     loaded = LoadedModel(
-        model_id, "", "memory", model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, quantization_loss=loss
+        model_id,
+        "",
+        Provenance(),
+        model,
+        tokenizer,
+        device,
+        dtype,
+        set_recorder(model),
+        anatomy,
+        0,
+        quantization_loss=loss,
     )
     loaded.max_tokens = _max_tokens(loaded, settings)
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: a decoder by name that masks no later token
@@ -144,12 +165,8 @@ def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
 def parameter_counts(folder: Path) -> Iterator[int]:
     """Parameters of each tensor in a folder's safetensors files, read from their headers alone."""
     for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                yield torch.Size(tensor["shape"]).numel()
+        for tensor in safetensors_header(path).values():
+            yield prod(tensor["shape"])
 
 
 def _load_folder(

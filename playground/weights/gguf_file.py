@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def unread(file: GgufFile, read_tensors: Collection[str]) -> list[str]:
     if file.architecture == "t5encoder":
         names.add("t5")
     for name in names & GGUF_CONFIG_MAPPING.keys():
-        mapping = GGUF_CONFIG_MAPPING[name]
+        mapping = cast("dict[str, str | int | None]", GGUF_CONFIG_MAPPING[name])
         read |= {f"{file.architecture}.{key}" for key, setting in mapping.items() if setting not in (None, -1)}
     follows_all = file.architecture in GGUF_CONFIG_ARCHS  # these read the header by a program, not by a table
     keys = [

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -51,7 +51,7 @@ def convert(gguf: str, target: str) -> None:
         config = AutoConfig.from_pretrained(folder, gguf_file=name)
         gguf_rope.apply_rope(file, config)
     say(share=0.5, what="reading the weights")
-    auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    auto: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     with _stage(name, "weights"):
         model, report = auto.from_pretrained(
             folder, gguf_file=name, config=config, dtype=torch.float32, output_loading_info=True
