@@ -49,6 +49,8 @@ class Token:
     piece: tuple[int, int] | None = None
     segment: int = 0
     """1 for the second sentence of a pair, else 0."""
+    size: int = 0
+    """Bytes of the text that it stands for, those that the tokenizer drops before it included; 0 for special tokens."""
 
     @property
     def label(self) -> str:
@@ -146,7 +148,8 @@ class Vocabulary:
             text, end = data.decode("utf-8", _HEX), position + len(data.decode("utf-8", "replace"))
             for number, token_id in enumerate(group, start=1):
                 piece = (number, len(group)) if len(group) > 1 else None
-                tokens.append(Token(token_id, text, position, end, piece=piece))
+                size = len(self.token_bytes(token_id))
+                tokens.append(Token(token_id, text, position, end, piece=piece, size=size))
             position = end
             index += len(group)
         return tuple(tokens)
@@ -185,8 +188,29 @@ class Vocabulary:
                     start = end = placed[-1].end if placed else 0
                     segment = placed[-1].segment if placed else 0
                 placed.append(replace(token, start=start, end=end, segment=segment))
-            tokens = tuple(placed)
-        return ids, tokens
+        else:
+            placed = _align(tokens, text) if pair is None else list(tokens)
+        return ids, tuple(self._with_sizes(placed, (text, pair or "")))
+
+    def _with_sizes(self, tokens: Sequence[Token], sentences: tuple[str, str]) -> list[Token]:
+        """The tokens with the bytes of the sentences that they stand for: together all bytes, without special tokens that
+        somebody typed."""
+        sized: list[Token] = []
+        ends, last = [0, 0], [-1, -1]
+        for number, token in enumerate(tokens):
+            size, segment = 0, token.segment
+            if token.end > token.start and (not token.special or token.id == self.tokenizer.unk_token_id):
+                size = len(sentences[segment][ends[segment] : token.start].encode())
+                own = len(sentences[segment][max(ends[segment], token.start) : token.end].encode())
+                size += len(self.token_bytes(token.id).lstrip()) if token.piece else own
+                last[segment] = number
+            ends[segment] = max(ends[segment], token.end)
+            sized.append(replace(token, size=size))
+        for segment, number in enumerate(last):  # spaces at the end, which no token holds
+            if number >= 0:
+                rest = len(sentences[segment][ends[segment] :].encode())
+                sized[number] = replace(sized[number], size=sized[number].size + rest)
+        return sized
 
     def split_pair(self, text: str) -> tuple[str, str | None]:
         """The two sentences around the only separator of the tokenizer ([SEP], </s>); else the text and None."""
@@ -244,6 +268,29 @@ class IncrementalText:
         text, whole = self._vocabulary.decode(kept), self._written + self.pending
         if text and whole.endswith(text) and len(text) > len(self.pending):
             self._ids, self._written = kept, text[: len(text) - len(self.pending)]
+
+
+def _align(tokens: Sequence[Token], text: str) -> list[Token]:
+    """Tokens of a Python tokenizer, which gives no offsets, where their texts stand in the text; in lower case too. One
+    whose text is not found stands where the last one ended, without length."""
+    placed: list[Token] = []
+    position, lower = 0, text.lower()
+    if len(lower) != len(text):
+        lower = text
+    for token in tokens:
+        if token.piece and token.piece[0] > 1:
+            placed.append(replace(token, start=placed[-1].start, end=placed[-1].end))
+            continue
+        words = token.text.strip() or token.text
+        found = text.find(words, position)
+        start = found if found >= 0 else lower.find(words.lower(), position)
+        if start < 0 or not words or (token.special and start > position + 1):
+            start, words = position, ""
+        elif token.text != words and text[start - 1 : start] == token.text[0] and start > position:
+            start, words = start - 1, token.text
+        placed.append(replace(token, start=start, end=start + len(words)))
+        position = start + len(words)
+    return placed
 
 
 def _unfinished(data: bytes) -> bool:

@@ -97,3 +97,16 @@ def test_a_stop_text_is_found(kind, vocabulary):
     found = next(n for n in range(1, 13) if stop in tokenizer.decode(ids[:n], skip_special_tokens=True))
     stopped = list(generate(model, "the cat", GenerationSettings(max_new_tokens=12, seed=3, stop=(stop,))))
     assert len(stopped) == found and stopped[-1].stopped
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sizes_are_the_bytes_of_the_text(kind, vocabulary):
+    """Guards bits per byte: the bytes of all tokens are those of the text itself, spaces that the vocabulary does not spell
+    included; special tokens that somebody typed have none. 中 and é have 3 and 2 bytes."""
+    known = vocabulary(kind)
+    for text in (TEXT, "  the  cat, ", "the café 中 cat"):
+        tokens = known.tokenize(text)[1]
+        assert sum(token.size for token in tokens) == len(text.encode())
+    if kind not in ("ByT5", "CTRL"):
+        typed = known.tokenize(f"{TEXT}</s>")[1]
+        assert typed[-1].special and typed[-1].size == 0 and sum(token.size for token in typed) == len(TEXT)
