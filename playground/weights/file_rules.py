@@ -10,7 +10,8 @@ from playground.errors import PlaygroundError
 
 SIDE_FILES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe", ".tiktoken")
 """Endings of the files that a model needs beside its weights."""
-SIDE_FOLDERS = ("1_Pooling/", "additional_chat_templates/")
+_SIDE_FOLDERS = re.compile(r"additional_chat_templates/[^/]+|\d+_[A-Za-z]+/[^/]+")
+"""Chat templates, and the modules of sentence-transformers: 1_Pooling, 2_Dense …"""
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 _MAX_SIDE_FILE_BYTES = 200 * 1024**2
@@ -91,11 +92,16 @@ def side_files(sizes: Mapping[str, int]) -> tuple[str, ...]:
         sorted(
             name
             for name, size in sizes.items()
-            if name.endswith(SIDE_FILES)
-            and size <= _MAX_SIDE_FILE_BYTES
-            and ("/" not in name or name.startswith(SIDE_FOLDERS))
+            if size <= _MAX_SIDE_FILE_BYTES
+            and ("/" not in name or _SIDE_FOLDERS.fullmatch(name))
+            and (name.endswith(SIDE_FILES) or is_module_weights(name))
         )
     )
+
+
+def is_module_weights(name: str) -> bool:
+    """Whether a file is the weights of a module of sentence-transformers: 2_Dense/model.safetensors."""
+    return bool(_SIDE_FOLDERS.fullmatch(name)) and name.endswith(f"/{WHOLE}")
 
 
 def has_tokenizer(names: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,12 +52,24 @@ def _path(model_id: str) -> Path | None:
         if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
             return path if (path / "config.json").is_file() else None
         if path.exists():
-            return path
+            return _transformer_folder(path)
     except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
         raise PlaygroundError(
             f"{model_id[:80]} can't be looked up on this machine: {error}.", "Check the path and its permissions."
         ) from error
     raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
+
+
+def _transformer_folder(path: Path) -> Path:
+    """The folder below a sentence-transformers folder where its transformer lies (0_Transformer), else the path itself."""
+    if not (path / "modules.json").is_file() or (path / "config.json").is_file():
+        return path
+    try:
+        name = json.loads((path / "modules.json").read_text(encoding="utf-8"))[0]["path"]
+        inner = path / name if re.fullmatch(r"\w[\w.-]*", name) else path
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return path
+    return inner if (inner / "config.json").is_file() else path
 
 
 def _revision(path: Path) -> str:

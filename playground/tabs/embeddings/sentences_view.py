@@ -93,7 +93,9 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         choices, choice = pooling_choices(model, request.pooling)
         pooling, started, encoded = chosen_pooling(model, choice), time.monotonic(), None
         for share, encoded in in_steps(
-            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick), control, "The search"
+            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick, role="document"),
+            control,
+            "The search",
         ):
             if encoded is None:
                 words = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
@@ -102,7 +104,7 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         yield {"sentence": markup.note("Stopped. The pictures are the ones from before, if there were some.")}
         return
     assert encoded is not None, "the last step has the vectors"
-    of_query = encode(model, [query], pooling)
+    of_query = encode(model, [query], pooling, lambda share: None, None, "query")
     result = search_sentences(texts, query, encoded.vectors, of_query.vectors[0])
     cut = cut_in_words(encoded.cut, bool(of_query.cut), limit_of(model))
     title = "The query (ringed) and the sentences"
