@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playground.analysis.text_display import Badge
+from playground.embeddings.pooling_names import OWN
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
-
-OWN = "the model's own"
-"""The pooling that the model was trained with, as the page lists it."""
 
 
 def pooling_choices(model: LoadedModel, chosen: str | None) -> tuple[list[str], str]:

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-CLS, MAX, MEAN, SQRT, WEIGHTED, LAST = "cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"
+from playground.embeddings.pooling_names import CLS, LAST, MAX, MEAN, NAMES, SQRT, WEIGHTED
+
 _FLAGS = {
     "pooling_mode_cls_token": CLS,
     "pooling_mode_max_tokens": MAX,
@@ -25,14 +26,6 @@ _FLAGS = {
     "pooling_mode_lasttoken": LAST,
 }
 """In the order in which several vectors are joined."""
-NAMES = {
-    CLS: "first token",
-    MAX: "maximum over the tokens",
-    MEAN: "mean of the tokens",
-    SQRT: "sum of the tokens by the root of their number",
-    WEIGHTED: "mean of the tokens, later ones weighing more",
-    LAST: "last token",
-}
 _MAX_BYTES = 256 * 1024**2
 _PATH = re.compile(r"\w[\w.-]*")
 

@@ -13,19 +13,18 @@ import torch
 from torch import Tensor
 
 from playground.analysis.text_display import plain_mark
-from playground.embeddings.pooling_choices import OWN
-from playground.embeddings.sentence_modules import CLS, NAMES, NotFollowed, SentenceModules, read_sentence_modules
-from playground.embeddings.sentence_modules import LAST as LAST_TOKEN
-from playground.embeddings.sentence_modules import MEAN as MEAN_OF_TOKENS
+from playground.embeddings import pooling_names
+from playground.embeddings.pooling_names import NAMES, OWN
+from playground.embeddings.sentence_modules import NotFollowed, SentenceModules, read_sentence_modules
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 
-MEAN, FIRST, LAST = NAMES[MEAN_OF_TOKENS], NAMES[CLS], NAMES[LAST_TOKEN]
+MEAN, FIRST, LAST = NAMES[pooling_names.MEAN], NAMES[pooling_names.CLS], NAMES[pooling_names.LAST]
 POOLINGS = (MEAN, FIRST, LAST)
 _PLAIN = {
-    MEAN: SentenceModules((MEAN_OF_TOKENS,)),
-    FIRST: SentenceModules((CLS,)),
-    LAST: SentenceModules((LAST_TOKEN,)),
+    MEAN: SentenceModules((pooling_names.MEAN,)),
+    FIRST: SentenceModules((pooling_names.CLS,)),
+    LAST: SentenceModules((pooling_names.LAST,)),
 }
 MAX_LINES = 1000
 MAX_BYTES = 200_000

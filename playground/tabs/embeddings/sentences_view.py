@@ -10,7 +10,8 @@ import gradio as gr
 from playground import workbench
 from playground.catalog import find
 from playground.components import Panel, PlotlyView, markup
-from playground.embeddings.pooling_choices import OWN, pooling_badge, pooling_choices
+from playground.embeddings.pooling_choices import pooling_badge, pooling_choices
+from playground.embeddings.pooling_names import OWN
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
