@@ -23,6 +23,7 @@ from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_pro
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
 from playground.models.architecture import examine, size_text
+from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
@@ -111,6 +112,7 @@ def prepare(
     dtype = dtype or devices.DtypeChoice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
     isolate_dynamic_rope(model)
+    isolate_attention_switch(model)
     anatomy, loss = examine(model), None
     if dtype.value == torch.int8:
         masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)
@@ -144,6 +146,7 @@ def prepare(
 def _max_tokens(loaded: LoadedModel, settings: Settings) -> int:
     """Longest text that is recorded, in tokens."""
     limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
+    limit = min(limit, full_attention_limit(loaded.model) or limit)
     return min(limit, loaded.anatomy.context_length or limit)
 
 

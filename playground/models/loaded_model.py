@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
 from playground.models.architecture import Anatomy, embedding_matrix
+from playground.models.attention_switch import full_attention_limit
 from playground.models.devices import DeviceChoice, DtypeChoice
 from playground.models.provenance import Provenance
 from playground.models.quantization import QuantizationLoss
@@ -155,6 +156,8 @@ class LoadedModel:
         }
         if remark := self.fact("tokenizer fit", lambda: fit_remark(self.tokenizer, self.anatomy.vocabulary)):
             facts["Tokenizer"] = remark
+        if (limit := full_attention_limit(self.model)) is not None:
+            facts["Longer texts"] = f"sparse attention beyond {limit:,} tokens, which is not recorded: they are refused"
         if self.quantization_loss:
             facts["From float32"] = str(self.quantization_loss)
             if self.anatomy.tied_embeddings:
