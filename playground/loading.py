@@ -34,8 +34,9 @@ from playground.recording.capability_probe import probe, probe_inputs, reads_ahe
 from playground.settings import Settings
 from playground.weights import locate
 from playground.weights.checksums import safetensors_header
+from playground.weights.folder_checks import check_folder
 from playground.weights.source import Source
-from playground.weights.stored_weights import stored_weights
+from playground.weights.stored_weights import stored_weights, weight_paths
 
 _HEADROOM = 1.1
 """Memory of a running model per byte of its weights: adds activations and the key-value cache of a short text."""
@@ -65,6 +66,7 @@ def load(
     lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
     check_memory(lower_bound, device_choice.value, purpose)
     folder = locate.fetch(source, settings, progress)
+    check_folder(folder)
     needed = sum(parameter_counts(folder)) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
     progress("Loading the weights", None)
@@ -167,7 +169,7 @@ def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
 
 def parameter_counts(folder: Path) -> Iterator[int]:
     """Parameters of each tensor in a folder's safetensors files, read from their headers alone."""
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_paths(folder):
         for tensor in safetensors_header(path).values():
             yield prod(tensor["shape"])
 
@@ -189,9 +191,11 @@ def _load_folder(
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
     except Exception as error:  # transformers may raise anything on a stranger's folder
+        logging.getLogger(__name__).exception("loading %s failed", folder)
         raise PlaygroundError(
-            f"The model could not be loaded: {type(error).__name__}: {str(error)[:300]}",
-            "Check that the folder is a whole transformers model with its tokenizer.",
+            f"The model could not be loaded: config.json and the weights in {folder} do not fit together, or belong to "
+            f"no transformer for text ({type(error).__name__}).",
+            "Check that the folder is a whole transformers model; the server's log has the details.",
         ) from error
     if missing:
         raise PlaygroundError(
@@ -199,7 +203,22 @@ def _load_folder(
             "they would be random.",
             "Choose a checkpoint that is whole.",
         )
+    _refuse_invalid_numbers(model, folder)
     return model, tokenizer
+
+
+def _refuse_invalid_numbers(model: PreTrainedModel, folder: Path) -> None:
+    """PlaygroundError for weights that are NaN or infinite, with the tensor's name and its file."""
+    for name, weight in model.named_parameters():
+        if torch.isfinite(weight).all():
+            continue
+        count = int((~torch.isfinite(weight)).sum())
+        file = next((path.name for path in weight_paths(folder) if name in safetensors_header(path)), folder.name)
+        raise PlaygroundError(
+            f"{name} in {file} holds {count:,} of {weight.numel():,} numbers that are not finite in "
+            f"{str(weight.dtype).removeprefix('torch.')}.",
+            "Choose another number format if the file itself is whole (float16 ends at 65,504), else another checkpoint.",
+        )
 
 
 def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, list[str]]:

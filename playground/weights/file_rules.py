@@ -52,6 +52,9 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
                 return (name,)
     if ggufs:
         raise split_refusal(ggufs[0], parts_of(ggufs[0]))
+    others = sorted(name for name in names if name.endswith(".safetensors") and "/" not in name)
+    if others:
+        raise _other_name(others, names, where)
     if any(name.endswith(_PICKLES) for name in names):
         raise PlaygroundError(
             f"{where} has its weights only as pickles or in another old format, and a pickle can run any program.",
@@ -60,6 +63,33 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
     raise PlaygroundError(
         f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
         "Choose a folder or repository that holds a transformers model.",
+    )
+
+
+def _other_name(others: list[str], names: Collection[str], where: str) -> PlaygroundError:
+    """The error for safetensors files that transformers does not look for."""
+    first = others[0]
+    if first == "adapter_model.safetensors":
+        return PlaygroundError(
+            f"{where} holds an adapter, {first}, and no weights of the model that it was trained on.",
+            "Give its folder on this machine, with adapter_config.json, or merge it with peft's "
+            "`merge_and_unload()` and save the result.",
+        )
+    if re.search(r"-\d{5}-of-\d{5}\.safetensors$", first):
+        return PlaygroundError(
+            f"{where} holds the weights in {len(others)} parts ({first} …) without {INDEX}, which says what is where.",
+            f"Copy or download {INDEX} too.",
+        )
+    if first.startswith("consolidated"):
+        return PlaygroundError(
+            f"{where} holds {first}, Mistral's own format, and no {WHOLE}.",
+            "Choose the repository's weights in the format of transformers.",
+        )
+    return PlaygroundError(
+        f"{where} holds {', '.join(others[:3])}, but transformers reads {WHOLE} or {INDEX}.",
+        f"Rename the file to {WHOLE} if it holds the whole model."
+        if len(others) == 1
+        else f"Rename the one that holds the whole model to {WHOLE}.",
     )
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
+from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
-from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
+from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
+from playground.weights.folder_checks import read_object
 from playground.weights.source import ModelRequest, Origin, Source
 
 
@@ -105,11 +107,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
             if file.read(4) != b"GGUF":
                 raise PlaygroundError(f"{weights[0]} is not a GGUF file.", "Copy or download it again.")
         return (folder / weights[0],)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PlaygroundError(f"config.json in {path} can't be read: {error}.", "Copy or download it again.") from error
-    refuse_remote_code(config, str(path))
+    check_config(read_object(folder / "config.json"), str(path))
     for name in weights:
         safetensors_bytes(folder / name)
     return tuple(folder / name for name in weights)

@@ -9,8 +9,9 @@ from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights import hub, hub_cache
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
+from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
-from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
+from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
 from playground.weights.local_folder import LocalFolder
 from playground.weights.prepared_folders import discard_damaged
 from playground.weights.source import ModelRequest, Origin, Source
@@ -29,9 +30,9 @@ class HubCache(Origin):
         folder, weights = snapshot
         try:
             config = {} if weights[0].endswith(".gguf") else json.loads((folder / "config.json").read_text("utf-8"))
-        except ValueError:  # damaged: `fetch` notices, downloads it again and then looks at it
+        except (ValueError, RecursionError):  # damaged: `fetch` notices, downloads it again and then looks at it
             config = {}
-        refuse_remote_code(config, request.model_id)
+        check_config(config, request.model_id)
         size = sum(weight_bytes(name, (folder / name).stat().st_size) for name in weights)
         return Source(request.model_id, request.hub_id, "hub cache", self, folder.name, size, folder)
 

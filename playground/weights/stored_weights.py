@@ -1,5 +1,6 @@
 """The weight file that a model's folder was made of: its name, checksum and number formats. Loads no weights."""
 
+import json
 import os
 import re
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from playground.errors import Progress, no_progress
 from playground.weights.checksums import read_manifest, safetensors_header, sha256
+from playground.weights.file_rules import INDEX, WHOLE
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,26 @@ def stored_weights(folder: Path, progress: Progress = no_progress) -> StoredWeig
     """What the manifest of a prepared folder says, or what the safetensors of any other folder are."""
     manifest = read_manifest(folder)
     if manifest is None or "weights" not in manifest:
-        files = sorted(folder.glob("*.safetensors"))
+        files = weight_paths(folder)
         return StoredWeights(files[0].name, _sha256(files[0], progress), "", _formats(files), (), 0)
     file = manifest["weights"].rsplit("/", 1)[-1]
     if not file.endswith(".gguf"):
-        formats = _formats(sorted(folder.glob("*.safetensors")))
+        formats = _formats(weight_paths(folder))
     else:  # before converters of number 2 the manifest has no formats
         formats = manifest.get("precision") or {_format_in(file): 1.0}
     package = f"{manifest['package']} {manifest['version']}" if "package" in manifest else ""
     unread, others = tuple(manifest.get("unread", ())), manifest.get("other_ggufs", 0)
     return StoredWeights(file, manifest["weights_sha256"], package, formats, unread, others)
+
+
+def weight_paths(folder: Path) -> list[Path]:
+    """The safetensors that are loaded from a folder: the whole file, or those of the index. Others may lie beside them."""
+    if (folder / WHOLE).is_file():
+        return [folder / WHOLE]
+    if (folder / INDEX).is_file():
+        names = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
+        return [folder / name for name in sorted(names)]
+    return sorted(folder.glob("*.safetensors"))
 
 
 def _sha256(path: Path, progress: Progress) -> str:
