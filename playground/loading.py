@@ -22,6 +22,7 @@ from playground import catalog
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
+from playground.models.adapter import adapter_words, check_adapter, merge_adapter
 from playground.models.architecture import examine, size_text
 from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
 from playground.models.loaded_model import LoadedModel
@@ -33,7 +34,9 @@ from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
 from playground.settings import Settings
 from playground.weights import locate
-from playground.weights.checksums import safetensors_header
+from playground.weights.adapter_files import WEIGHTS as ADAPTER_WEIGHTS
+from playground.weights.adapter_files import AdapterFiles, adapter_in, without_adapter
+from playground.weights.checksums import safetensors_header, sha256
 from playground.weights.folder_checks import check_folder
 from playground.weights.source import Source
 from playground.weights.stored_weights import stored_weights, weight_paths
@@ -60,17 +63,21 @@ def load(
     device_choice = devices.choose_device(device)
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
-    source = locate.locate(model_id, settings)
+    adapter = locate.adapter_alone(model_id, settings)
+    source = _locate_base(adapter, settings) if adapter else locate.locate(model_id, settings)
     rounds = dtype_choice.value == torch.int8
     read_dtype, purpose = (torch.float32, " to be rounded from float32") if rounds else (dtype_choice.value, "")
     lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
     check_memory(lower_bound, device_choice.value, purpose)
     folder = locate.fetch(source, settings, progress)
+    adapter = adapter or adapter_in(folder)
+    if adapter:
+        check_adapter(adapter.config, str(adapter.folder))
     check_folder(folder)
     needed = sum(parameter_counts(folder)) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
     progress("Loading the weights", None)
-    model, tokenizer = _load_folder(folder, device_choice.value, read_dtype, needed)
+    model, tokenizer = _load_adapted(folder, adapter, device_choice.value, read_dtype, needed)
     progress("Trying the model on a few tokens", None)
     try:
         loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
@@ -82,17 +89,47 @@ def load(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
-    loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, progress)
+    loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, progress)
+    if adapter and adapter.alone:
+        loaded.revision += f"+{sha256(adapter.folder / ADAPTER_WEIGHTS)[:12]}"
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
         capture_in_background(loaded, loaded.max_tokens)
     return loaded
 
 
-def _provenance(source: Source, folder: Path, progress: Progress) -> Provenance:
+def _locate_base(adapter: AdapterFiles, settings: Settings) -> Source:
+    """Where the base model of an adapter is that lies alone. PlaygroundError that names both."""
+    check_adapter(adapter.config, str(adapter.folder))
+    try:
+        return locate.locate(adapter.base, settings)
+    except PlaygroundError as error:
+        base = adapter.base or "a model that its configuration does not name"
+        raise PlaygroundError(
+            f"{adapter.folder} holds an adapter of {base}, which can't be had: {error.message}",
+            f"{error.remedy} Or put the base model's files into the same folder.",
+        ) from error
+
+
+def _load_adapted(
+    folder: Path, adapter: AdapterFiles | None, device: torch.device, dtype: torch.dtype, needed: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model of a folder, with its adapter merged if it has one; and the adapter's own tokenizer where it brings one."""
+    if adapter is None:
+        return _load_folder(folder, device, dtype, needed)
+    with without_adapter(folder) as base:
+        model, tokenizer = _load_folder(base, device, dtype, needed)
+    model.name_or_path = str(folder)
+    if adapter.alone and (adapter.folder / "tokenizer.json").is_file():
+        tokenizer = load_tokenizer(adapter.folder)
+    return merge_adapter(model, adapter.folder), tokenizer
+
+
+def _provenance(source: Source, folder: Path, adapter: AdapterFiles | None, progress: Progress) -> Provenance:
     stored = stored_weights(folder, progress)
     entry = catalog.find(source.hub_id or "")
     published = entry.wheel.published if stored.package and entry and entry.wheel else ""
-    return Provenance(source.origin, published=published, **vars(stored))
+    words = adapter_words(adapter.config) if adapter else ""
+    return Provenance(source.origin, published=published, adapter=words, **vars(stored))
 
 
 def prepare(

@@ -31,6 +31,9 @@ class Provenance:
     other_files: int = 0
     """Further files with weights of the same kind in the folder, of which this one was chosen."""
 
+    adapter: str = ""
+    """The adapter that is merged into the weights, in words."""
+
     @property
     def rounded_to(self) -> str:
         """The format to which the published numbers were rounded before they were stored; empty if they were not."""
@@ -53,6 +56,8 @@ class Provenance:
             facts["SHA-256"] = f"{self.sha256[:16]}…"
         if self.formats:
             facts["Stored as"] = f"{self.precision}, read as {held}"
+        if self.adapter:
+            facts["Adapter"] = self.adapter
         if self.unread:
             facts["Not read"] = "; ".join(self.unread)
         return facts
@@ -75,6 +80,7 @@ class Provenance:
         """One line for files that a visitor takes away: model, file, checksum and number formats."""
         stored = f"{self.precision} read as {held}" if self.formats else held
         checksum = f", SHA-256 {self.sha256}" if self.sha256 else ""
+        checksum += f", with an adapter: {self.adapter}" if self.adapter else ""
         return f"{model_id}: {self.file or self.origin}{checksum}, {stored}"
 
 

@@ -96,7 +96,8 @@ def _list_files(hub_id: str, timeout: float) -> Listing:
             "Choose a repository that holds a whole model (not an adapter or a data set).",
         )
     check_config(_read_json(hub_id, "config.json", commit, timeout), hub_id)
-    names = (*side_files({name: file.size for name, file in files.items()}), *weights)
+    adapter = [name for name in files if name == "adapter_model.safetensors"]
+    names = (*side_files({name: file.size for name, file in files.items()}), *adapter, *weights)
     return Listing(commit, tuple(files[name] for name in names), weights)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
+from playground.weights.adapter_files import CONFIG, AdapterFiles, adapter_in
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
@@ -46,13 +47,20 @@ class LocalFolder(Origin):
         return from_gguf(weights[0], folder, {"model_id": request.model_id, "other_ggufs": others}, progress)
 
 
-def _path(model_id: str) -> Path | None:
+def adapter_alone(model_id: str, settings: Settings) -> AdapterFiles | None:
+    """The adapter in the folder that an id names, if its base model's weights are not there too."""
+    path = None if settings.catalog_only else _path(model_id, CONFIG)
+    adapter = adapter_in(path) if path else None
+    return adapter if adapter and adapter.alone else None
+
+
+def _path(model_id: str, sign: str = "config.json") -> Path | None:
     """The folder or GGUF file that an id names. An id that could be a hub id as well names a folder only if a
-    model lies there."""
+    model lies there: a file named `sign`."""
     try:
         path = Path(model_id).expanduser()
         if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
-            return path if (path / "config.json").is_file() else None
+            return path if (path / sign).is_file() else None
         if path.exists():
             return _transformer_folder(path)
     except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
