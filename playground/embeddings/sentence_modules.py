@@ -53,11 +53,15 @@ class SentenceModules:
     default_prompt: str = ""
 
     @property
+    def pooling(self) -> str:
+        """The pooling in words: "first token beside mean of the tokens"."""
+        return " beside ".join(NAMES[pooling] for pooling in self.poolings)
+
+    @property
     def description(self) -> str:
-        """In words: "mean of the tokens, then Dense (768 to 512, Tanh) and Normalize"."""
-        words = " beside ".join(NAMES[pooling] for pooling in self.poolings)
+        """All modules in words: "mean of the tokens, then Dense (768 to 512, Tanh) and Normalize"."""
         after = " and ".join(name for name, _ in self.steps)
-        return f"{words}, then {after}" if after else words
+        return f"{self.pooling}, then {after}" if after else self.pooling
 
     def prompt(self, role: str = "") -> str:
         """The prompt of a role ("query" or "document"), else the default one."""

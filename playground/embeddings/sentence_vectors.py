@@ -97,10 +97,10 @@ def chosen_pooling(model: LoadedModel, name: str) -> str:
 
 
 def pooling_remark(model: LoadedModel, pooling: str) -> str:
-    """A sentence for people, after a space: how sentences are pooled, and whether the model was trained so."""
-    own, reason = own_pooling(model), not_followed(model)
-    if own and pooling in (OWN, own):
-        return f" A sentence is the {own}, as the model was trained to."
+    """A sentence for people, after a space: how states are pooled, and whether the model was trained so."""
+    own, reason, modules = own_pooling(model), not_followed(model), _modules(model)
+    if isinstance(modules, SentenceModules) and pooling in (OWN, own, modules.pooling):
+        return f" A sentence is the {modules.pooling}, as the model was trained to."
     if reason:
         return f" A sentence is the {pooling}: the model was trained with {reason}, which is not followed here."
     return f" A sentence is the {pooling}: " + (
@@ -133,7 +133,7 @@ def encode(
     """The lines' vectors, of the states after a layer (0: the embedding), by default the last one.
 
     An encoder-decoder's vectors are its encoder's. With the model's own pooling (`OWN`, or the words of `own_pooling`)
-    they are those of `SentenceTransformer.encode`: prompts, lower case, its limit and all modules; after an earlier layer
+    they are those of `SentenceTransformer.encode`: prompts, lower case, its limit and all modules; where a layer is named,
     without the modules that follow the pooling. tick is called with the share done, 0..1, and raises to stop.
     role: "query" or "document", for models with a prompt for each. PlaygroundError for a line without tokens, and for
     an unknown pooling.
@@ -152,7 +152,7 @@ def encode(
         states = _states(model, [ids[i] for i in numbers], layer)  # (B, T, D)
         for row, i in enumerate(numbers):
             vectors[i] = modules.pool(states[row, : len(ids[i])], skipped)
-            if layer is None or layer == model.anatomy.layers:
+            if layer is None:
                 vectors[i] = modules.finish(vectors[i])
     return Encoded(model, torch.stack(vectors), sum(length > limit for length in lengths))
 

@@ -14,7 +14,7 @@ from playground.recording import recording as recording_module
 from playground.recording.record import record
 from tests.generation.test_generate import counted_passes
 from tests.tools import zoo
-from tests.tools.tokenizers import KINDS
+from tests.tools.tokenizer_kinds import KINDS
 
 TEXT = "The cat sat on the mat. 今天"
 

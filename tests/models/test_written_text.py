@@ -10,7 +10,7 @@ from playground.generation.settings import GenerationSettings
 from playground.loading import prepare
 from playground.models.vocabulary import IncrementalText, Vocabulary
 from tests.tools import zoo
-from tests.tools.tokenizers import KINDS, TEXT
+from tests.tools.tokenizer_kinds import KINDS, TEXT
 
 MARKS = ("##", "</w>", "@@", "▁", "Ġ", "<0x")
 
