@@ -23,6 +23,12 @@ _DIGIT_SPLITS = frozenset({"smollm", "starcoder", "refact", "command-r", "codesh
 """Names of the split that takes each digit alone, and then splits as GPT-2."""
 
 
+_REQUIRED = ("block_count", "embedding_length", "attention.head_count")
+"""Keys in whose place transformers would take the numbers of some other model of the family, without a word."""
+_EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
+"""Keys of which a file with norms has one."""
+
+
 @dataclass(frozen=True)
 class GgufFile:
     """The header of a GGUF file, and its tensors that are not weights."""
@@ -67,7 +73,13 @@ def read_gguf(path: Path) -> GgufFile:
         raise split_refusal(path.name, parts)
     whole = sum(numbers.values())
     precision = {name: count / whole for name, count in numbers.most_common()}
-    return GgufFile(path.name, architecture, values, shapes, rope, precision)
+    file = GgufFile(path.name, architecture, values, shapes, rope, precision)
+    lacking = [key for key in _REQUIRED if file.value(key) is None]
+    if any("norm" in name for name in shapes) and all(file.value(key) is None for key in _EPSILONS):
+        lacking.append(_EPSILONS[0])
+    if lacking:
+        raise PlaygroundError(f"{path.name} lacks the key {architecture}.{lacking[0]}.", _AGAIN)
+    return file
 
 
 def set_text_split(file: GgufFile, tokenizer: Any) -> None:

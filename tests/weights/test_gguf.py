@@ -138,3 +138,14 @@ def test_a_damaged_gguf_is_named(length, gguf_bytes, tmp_path):
     path.write_bytes(gguf_bytes[:length])
     with pytest.raises(PlaygroundError, match=r"tiny.gguf \(.* bytes\) is cut off or damaged"):
         read_gguf(path)
+
+
+@pytest.mark.parametrize("key", ["block_count", "attention.head_count", "attention.layer_norm_rms_epsilon"])
+def test_a_gguf_that_lacks_a_key_is_refused(key, gguf_bytes, tmp_path):
+    """Guards against another model: in a key's place transformers takes the family's usual number. The key is renamed."""
+    name, other = f"llama.{key}".encode(), f"llama.{key[:-1]}_".encode()
+    assert gguf_bytes.count(name + b"\x04") + gguf_bytes.count(name + b"\x06") == 1
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(gguf_bytes.replace(name + b"\x04", other + b"\x04").replace(name + b"\x06", other + b"\x06"))
+    with pytest.raises(PlaygroundError, match=f"tiny.gguf lacks the key llama.{key}"):
+        read_gguf(path)
