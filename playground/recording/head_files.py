@@ -27,6 +27,12 @@ def write_files(weights: HeadWeights, folder: Path, source: str = "") -> tuple[P
         writer = csv.writer(file)
         writer.writerow([f"query \\ key{f' ({source})' if source else ''}", *map(spreadsheet_cell, weights.keys)])
         writer.writerows([spreadsheet_cell(name), *row] for name, row in zip(weights.queries, values, strict=True))
-    content = {"source": source, "shown": weights.name, "queries": weights.queries, "keys": weights.keys, "weights": values}
+    content = {
+        "source": source,
+        "shown": weights.name,
+        "queries": weights.queries,
+        "keys": weights.keys,
+        "weights": values,
+    }
     plain.write_text(json.dumps(content), encoding="utf-8")
     return table, plain
