@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from playground.analysis.text_display import Badge
+from playground.embeddings.pooling_names import OWN
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
-
-OWN = "the model's own"
-"""The pooling that the model was trained with, as the page lists it."""
 
 
 def pooling_choices(model: LoadedModel, chosen: str | None) -> tuple[list[str], str]:
@@ -23,11 +21,13 @@ def pooling_choices(model: LoadedModel, chosen: str | None) -> tuple[list[str], 
 
 def pooling_badge(model: LoadedModel, choice: str, reason: str = "") -> Badge:
     """Which pooling of which model. reason: a sentence on why it is not the chosen model, with a space after it."""
-    from playground.embeddings.sentence_vectors import own_pooling
+    from playground.embeddings.sentence_vectors import not_followed, own_pooling
 
     own = own_pooling(model)
     if choice == OWN:
         words = f"Pooled as this model was trained: {own}."
+    elif missing := not_followed(model):
+        words = f"Trained for sentences with {missing}, which is not followed here: the {choice} is taken."
     elif own is None:
         words = f"Not trained for sentences: the {choice} of the last layer is taken."
     else:

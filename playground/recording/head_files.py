@@ -11,8 +11,10 @@ from playground.recording.head_weights import HeadWeights
 MAX_IN_FILES = 1024
 
 
-def write_files(weights: HeadWeights, folder: Path) -> tuple[Path, Path]:
+def write_files(weights: HeadWeights, folder: Path, source: str = "") -> tuple[Path, Path]:
     """Writes a CSV, tokens on both axes and neutralised against formulas, and a JSON; both with full digits.
+
+    source: the line that tells where the model's numbers come from; in the CSV it stands in the first cell.
     PlaygroundError for more than 1,024 tokens, whose files no spreadsheet would open."""
     queries, keys = weights.weights.shape
     if max(queries, keys) > MAX_IN_FILES:
@@ -23,8 +25,14 @@ def write_files(weights: HeadWeights, folder: Path) -> tuple[Path, Path]:
     table, plain, values = folder / "attention.csv", folder / "attention.json", weights.weights.tolist()
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["query \\ key", *map(spreadsheet_cell, weights.keys)])
+        writer.writerow([f"query \\ key{f' ({source})' if source else ''}", *map(spreadsheet_cell, weights.keys)])
         writer.writerows([spreadsheet_cell(name), *row] for name, row in zip(weights.queries, values, strict=True))
-    content = {"shown": weights.name, "queries": weights.queries, "keys": weights.keys, "weights": values}
+    content = {
+        "source": source,
+        "shown": weights.name,
+        "queries": weights.queries,
+        "keys": weights.keys,
+        "weights": values,
+    }
     plain.write_text(json.dumps(content), encoding="utf-8")
     return table, plain

@@ -143,6 +143,15 @@ def test_files_are_the_numbers_shown(shown, tmp_path):
     assert spreadsheet_cell("=1+1") == "'=1+1" and spreadsheet_cell(" =") == " ="
 
 
+def test_files_tell_where_the_numbers_come_from(shown, tmp_path):
+    """Guards against numbers without their weights: checksum and number format stand in both files."""
+    source = shown.model.source_text
+    table, plain = write_files(head_weights(shown, HeadRequest(3, 2)), tmp_path, source)
+    assert "SHA-256" in source and "read as float32" in source
+    assert json.loads(plain.read_text(encoding="utf-8"))["source"] == source
+    assert source in next(csv.reader(table.read_text(encoding="utf-8").splitlines()))[0]
+
+
 def test_rows_columns_and_the_step_that_chose(shown):
     """Guards against a row shown where a column was asked for, and a step that reads the token that it chose."""
     seen = head_weights(shown, HeadRequest(3, 2))

@@ -300,6 +300,16 @@ def test_files_for_the_projector(smollm2):
     assert "plotly" in picture.read_text(encoding="utf-8")
 
 
+def test_files_of_the_projector_tell_where_the_numbers_come_from(smollm2):
+    """Guards against vectors without their weights: the Embedding Projector's two files carry it in their names."""
+    cloud, source = projector_points.draw_cloud(smollm2, request_of(count=20)), smollm2.source_text
+    vectors, metadata, points, picture = cloud_files.write_files(cloud, fresh_folder(), source)
+    checksum = smollm2.provenance.sha256
+    assert checksum in vectors.name and checksum in metadata.name
+    assert next(csv.reader(points.read_text(encoding="utf-8").splitlines()))[-1] == f"# {source}"
+    assert f"<p>{source}</p>" in picture.read_text(encoding="utf-8")
+
+
 def test_words_as_points(smollm2):
     """Guards against words in another order, a neighbour that is the word itself, and a t-SNE that refuses 24 words because
     it was made for thousands."""

@@ -174,7 +174,7 @@ def zoom(page: PageContext, request: HeadRequest, event: gr.EventData) -> Output
 
 def download(page: PageContext, request: HeadRequest) -> Outputs:
     """The map shown, as CSV and as JSON, behind a button each."""
-    paths = write_files(_weights(page, request), fresh_folder())
+    paths = write_files(_weights(page, request), fresh_folder(), page.recording().model.source_text)
     return {
         name: gr.DownloadButton(value=str(path), visible=True)
         for name, path in zip(("csv", "json"), paths, strict=True)

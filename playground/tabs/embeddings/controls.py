@@ -4,7 +4,7 @@ import gradio as gr
 
 from playground.analysis.embeddings.pca_and_neighbours import MEASURES
 from playground.components import FollowingDropdown
-from playground.embeddings.pooling_choices import OWN
+from playground.embeddings.pooling_names import OWN
 
 
 def dimensions_radio(elem_id: str) -> gr.Radio:

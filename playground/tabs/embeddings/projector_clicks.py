@@ -120,5 +120,6 @@ def nearest_to(points: "Points", row: int, measure: str, centre: bool) -> tuple[
 def download(page: PageContext, request: NeighbourRequest) -> Outputs:
     """Vectors and metadata for the Embedding Projector, the points as CSV, the picture as HTML, behind a button each."""
     cloud, _ = _drawn_cloud(page, request)
-    paths = write_files(draw_cloud(page.model(), cloud, None), fresh_folder())
+    model = page.model()
+    paths = write_files(draw_cloud(model, cloud, None), fresh_folder(), model.source_text)
     return {name: gr.DownloadButton(value=str(path), visible=True) for name, path in zip(NAMES, paths, strict=True)}

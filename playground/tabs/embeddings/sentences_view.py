@@ -10,7 +10,8 @@ import gradio as gr
 from playground import workbench
 from playground.catalog import find
 from playground.components import Panel, PlotlyView, markup
-from playground.embeddings.pooling_choices import OWN, pooling_badge, pooling_choices
+from playground.embeddings.pooling_choices import pooling_badge, pooling_choices
+from playground.embeddings.pooling_names import OWN
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
@@ -93,7 +94,9 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         choices, choice = pooling_choices(model, request.pooling)
         pooling, started, encoded = chosen_pooling(model, choice), time.monotonic(), None
         for share, encoded in in_steps(
-            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick), control, "The search"
+            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick, role="document"),
+            control,
+            "The search",
         ):
             if encoded is None:
                 words = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
@@ -102,7 +105,7 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         yield {"sentence": markup.note("Stopped. The pictures are the ones from before, if there were some.")}
         return
     assert encoded is not None, "the last step has the vectors"
-    of_query = encode(model, [query], pooling)
+    of_query = encode(model, [query], pooling, lambda share: None, None, "query")
     result = search_sentences(texts, query, encoded.vectors, of_query.vectors[0])
     cut = cut_in_words(encoded.cut, bool(of_query.cut), limit_of(model))
     title = "The query (ringed) and the sentences"
