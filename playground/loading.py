@@ -1,31 +1,41 @@
 """From a model's id to a LoadedModel: locate, fetch, build, attach the recorder, probe. Knows nothing of the page."""
 
-import json
 import logging
-import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from playground import catalog
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.generation.cached_steps import cached_steps
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices
+from playground.models.adapter import adapter_words, check_adapter, merge_adapter
 from playground.models.architecture import examine, size_text
+from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
 from playground.models.checkpoint_kind import auto_class
 from playground.models.languages import languages_of
 from playground.models.loaded_model import LoadedModel
+from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
+from playground.models.tokenizer_files import load_tokenizer
 from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
 from playground.recording.layer_numbers import layers_in_words
 from playground.settings import Settings
 from playground.weights import locate
+from playground.weights.adapter_files import WEIGHTS as ADAPTER_WEIGHTS
+from playground.weights.adapter_files import AdapterFiles, adapter_in, without_adapter
+from playground.weights.checksums import safetensors_header, sha256
+from playground.weights.folder_checks import check_folder
+from playground.weights.source import Source
+from playground.weights.stored_weights import stored_weights, weight_paths
 
 _HEADROOM = 1.1
 """Memory of a running model per byte of its weights: adds activations and the key-value cache of a short text."""
@@ -49,16 +59,21 @@ def load(
     device_choice = devices.choose_device(device)
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
-    source = locate.locate(model_id, settings)
+    adapter = locate.adapter_alone(model_id, settings)
+    source = _locate_base(adapter, settings) if adapter else locate.locate(model_id, settings)
     rounds = dtype_choice.value == torch.int8
     read_dtype, purpose = (torch.float32, " to be rounded from float32") if rounds else (dtype_choice.value, "")
     lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
     check_memory(lower_bound, device_choice.value, purpose)
     folder = locate.fetch(source, settings, progress)
+    adapter = adapter or adapter_in(folder)
+    if adapter:
+        check_adapter(adapter.config, str(adapter.folder))
+    check_folder(folder)
     needed = sum(parameter_counts(folder)) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
     progress("Loading the weights", None)
-    model, tokenizer = _load_folder(folder, device_choice.value, read_dtype, needed)
+    model, tokenizer = _load_adapted(folder, adapter, device_choice.value, read_dtype, needed)
     progress("Trying the model on a few tokens", None)
     try:
         loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
@@ -70,10 +85,47 @@ def load(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
-    loaded.revision, loaded.origin = source.revision, source.origin
+    loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, progress)
+    if adapter and adapter.alone:
+        loaded.revision += f"+{sha256(adapter.folder / ADAPTER_WEIGHTS)[:12]}"
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
         capture_in_background(loaded, loaded.max_tokens)
     return loaded
+
+
+def _locate_base(adapter: AdapterFiles, settings: Settings) -> Source:
+    """Where the base model of an adapter is that lies alone. PlaygroundError that names both."""
+    check_adapter(adapter.config, str(adapter.folder))
+    try:
+        return locate.locate(adapter.base, settings)
+    except PlaygroundError as error:
+        base = adapter.base or "a model that its configuration does not name"
+        raise PlaygroundError(
+            f"{adapter.folder} holds an adapter of {base}, which can't be had: {error.message}",
+            f"{error.remedy} Or put the base model's files into the same folder.",
+        ) from error
+
+
+def _load_adapted(
+    folder: Path, adapter: AdapterFiles | None, device: torch.device, dtype: torch.dtype, needed: int
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model of a folder, with its adapter merged if it has one; and the adapter's own tokenizer where it brings one."""
+    if adapter is None:
+        return _load_folder(folder, device, dtype, needed)
+    with without_adapter(folder) as base:
+        model, tokenizer = _load_folder(base, device, dtype, needed)
+    model.name_or_path = str(folder)
+    if adapter.alone and (adapter.folder / "tokenizer.json").is_file():
+        tokenizer = load_tokenizer(adapter.folder)
+    return merge_adapter(model, adapter.folder), tokenizer
+
+
+def _provenance(source: Source, folder: Path, adapter: AdapterFiles | None, progress: Progress) -> Provenance:
+    stored = stored_weights(folder, progress)
+    entry = catalog.find(source.hub_id or "")
+    published = entry.wheel.published if stored.package and entry and entry.wheel else ""
+    words = adapter_words(adapter.config) if adapter else ""
+    return Provenance(source.origin, published=published, adapter=words, **vars(stored))
 
 
 def prepare(
@@ -95,13 +147,24 @@ def prepare(
     dtype = dtype or devices.DtypeChoice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
     isolate_dynamic_rope(model)
+    isolate_attention_switch(model)
     anatomy, loss = examine(model), None
     if dtype.value == torch.int8:
         masked = anatomy.kind == "encoder" and model.get_output_embeddings() is not None and bool(tokenizer.mask_token)
         loss = quantise(model, tokenizer, anatomy.context_length, masked)
         anatomy = replace(anatomy, weight_bytes=memory_bytes(model))
     loaded = LoadedModel(
-        model_id, "", "memory", model, tokenizer, device, dtype, set_recorder(model), anatomy, 0, quantization_loss=loss
+        model_id,
+        "",
+        Provenance(),
+        model,
+        tokenizer,
+        device,
+        dtype,
+        set_recorder(model),
+        anatomy,
+        0,
+        quantization_loss=loss,
     )
     loaded.max_tokens = _max_tokens(loaded, settings)
     if anatomy.kind == "encoder-decoder":
@@ -132,6 +195,7 @@ def prepare(
 def _max_tokens(loaded: LoadedModel, settings: Settings) -> int:
     """Longest text that is recorded, in tokens."""
     limit = settings.max_tokens if loaded.on_interface else settings.max_tokens_eager
+    limit = min(limit, full_attention_limit(loaded.model) or limit)
     return min(limit, loaded.anatomy.context_length or limit)
 
 
@@ -152,13 +216,9 @@ def check_memory(needed: int, device: torch.device, purpose: str = "") -> None:
 
 def parameter_counts(folder: Path) -> Iterator[int]:
     """Parameters of each tensor in a folder's safetensors files, read from their headers alone."""
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                yield torch.Size(tensor["shape"]).numel()
+    for path in weight_paths(folder):
+        for tensor in safetensors_header(path).values():
+            yield prod(tensor["shape"])
 
 
 def _load_folder(
@@ -167,20 +227,23 @@ def _load_folder(
     transformers_logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        auto = auto_class(config)  # what reads pictures has no tokenizer either: that is not what is wrong with it
+        tokenizer = load_tokenizer(folder)
         placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
-        model, missing = _from_pretrained(auto_class(config), folder, config, dtype, placement)
+        model, missing = _from_pretrained(auto, folder, config, dtype, placement)
         inside = f"{model.base_model_prefix}."
         if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
             model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except PlaygroundError:
         raise
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
     except Exception as error:  # transformers may raise anything on a stranger's folder
+        logging.getLogger(__name__).exception("loading %s failed", folder)
         raise PlaygroundError(
-            f"The model could not be loaded: {type(error).__name__}: {str(error)[:300]}",
-            "Check that the folder is a whole transformers model with its tokenizer.",
+            f"The model could not be loaded: config.json and the weights in {folder} do not fit together, or belong to "
+            f"no transformer for text ({type(error).__name__}).",
+            "Check that the folder is a whole transformers model; the server's log has the details.",
         ) from error
     if missing:
         raise PlaygroundError(
@@ -188,7 +251,22 @@ def _load_folder(
             "they would be random.",
             "Choose a checkpoint that is whole.",
         )
+    _refuse_invalid_numbers(model, folder)
     return model, tokenizer
+
+
+def _refuse_invalid_numbers(model: PreTrainedModel, folder: Path) -> None:
+    """PlaygroundError for weights that are NaN or infinite, with the tensor's name and its file."""
+    for name, weight in model.named_parameters():
+        if torch.isfinite(weight).all():
+            continue
+        count = int((~torch.isfinite(weight)).sum())
+        file = next((path.name for path in weight_paths(folder) if name in safetensors_header(path)), folder.name)
+        raise PlaygroundError(
+            f"{name} in {file} holds {count:,} of {weight.numel():,} numbers that are not finite in "
+            f"{str(weight.dtype).removeprefix('torch.')}.",
+            "Choose another number format if the file itself is whole (float16 ends at 65,504), else another checkpoint.",
+        )
 
 
 def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, list[str]]:

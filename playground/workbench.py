@@ -301,6 +301,7 @@ class Workbench:
         pooling: str,
         tick: Callable[[float], None] = lambda share: None,
         layer: int | None = None,
+        role: str = "",
     ) -> "Encoded":
         """The vectors of the lines, made if they are not there. The parameters are those of
         `sentence_vectors.encode`."""
@@ -308,8 +309,8 @@ class Workbench:
 
         while True:
             try:
-                key = "sentences", lines, pooling, layer
-                return self._made(model, key, lambda: encode(model, lines, pooling, tick, layer))
+                key = "sentences", lines, pooling, layer, role
+                return self._made(model, key, lambda: encode(model, lines, pooling, tick, layer, role))
             except Cancelled:  # by another visitor, whose work this one waited for, or by this one
                 tick(0.0)
 

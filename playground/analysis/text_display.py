@@ -4,6 +4,7 @@ Knows nothing of HTML, of plotly or of tokenizers; whoever draws a text escapes 
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 SPACE, NEWLINE, TAB, CUT = "·", "⏎", "⇥", "…"
 LIMIT = 24
@@ -12,6 +13,15 @@ LIMIT = 24
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _JOINERS = "\u200c\u200d"  # they join emoji and shape Persian words: kept between two characters
 _CODED = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}  # invisible: control, format, surrogate, odd spaces, separators
+
+
+class Badge(NamedTuple):
+    """A short statement with its state, as plain text."""
+
+    state: Literal["ok", "warn", "off"]
+    words: str
+    title: str = ""
+    """More of it, for whoever points at the badge."""
 
 
 def plain_mark(text: str, limit: int | None = LIMIT) -> str:
@@ -46,6 +56,12 @@ def percent(share: float) -> str:
     if share < 0.9999 and rounded > 99:
         return "over 99 %"
     return f"{rounded} %"
+
+
+def spreadsheet_cell(text: str) -> str:
+    """A text for a spreadsheet's cell, which must not read it as a formula."""
+    text = text.encode("utf-8", "replace").decode()
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def counted(number: int, thing: str) -> str:

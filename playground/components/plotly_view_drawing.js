@@ -181,5 +181,9 @@ watch('view', () => {
   flight = {of, change};
   if (bound) library.relayout(box, change).then(() => { box.dataset.flown = String(_); });
 });
-watch('mark', () => { if (bound && props.mark) library.relayout(box, {shapes: [props.mark]}); });
+watch('mark', () => {
+  if (!props.mark) return;
+  if (bound && !running) library.relayout(box, {shapes: [props.mark]});
+  else draw();   // the drawing under way may have read the former mark
+});
 draw();

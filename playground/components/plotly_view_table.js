@@ -111,7 +111,10 @@ table.addEventListener('toggle', () => { if (table.open && bound) fillTable(); }
 /** A name as a cell of a CSV file, so that a spreadsheet does not read it as a formula. */
 const csvCell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : String(text)).replaceAll('"', '""')}"`;
 
-const asCsv = ({columns, rows, values}) => [['""', ...columns.map(csvCell)], ...rows.map((name, r) =>
+/** Where the model's numbers come from: the sidebar's card says it. It stands in every file. */
+const weightsLine = () => document.querySelector('[data-weights]')?.dataset.weights || '';
+
+const asCsv = ({columns, rows, values}) => [[csvCell(weightsLine()), ...columns.map(csvCell)], ...rows.map((name, r) =>
   [csvCell(name), ...values[r].map((v) => (typeof v === 'number' ? v : typeof v === 'string' ? csvCell(plainWords(v)) : ''))])]
   .map((line) => line.join(',')).join('\r\n') + '\r\n';
 
@@ -121,7 +124,7 @@ for (const button of element.querySelectorAll('.pv-save button')) {
   button.addEventListener('click', () => {
     if (!hasNumbers()) return;
     const {columns, rows, values} = tableOf(Infinity), csv = button.dataset.kind === 'csv';
-    const text = csv ? `\ufeff${asCsv({columns, rows, values})}` : JSON.stringify({columns, rows, values});
+    const text = csv ? `\ufeff${asCsv({columns, rows, values})}` : JSON.stringify({source: weightsLine(), columns, rows, values});
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([text], {type: csv ? 'text/csv' : 'application/json'}));
     link.download = `${pictureName()}.${button.dataset.kind}`;
@@ -140,6 +143,13 @@ size.querySelector('button').addEventListener('click', () => {
     layout.title = {text: title.replaceAll('\n', '<br>'), x: 0.02, xanchor: 'left', font: {size: 15}};
     layout.margin = {...layout.margin, t: (layout.margin?.t ?? 16) + 20 + 20 * title.split('\n').length};
   }
+  const source = weightsLine();
+  if (source) {
+    const below = (layout.margin?.b ?? 40) + 20;
+    layout.margin = {...layout.margin, b: below};
+    layout.annotations = [...(layout.annotations || []), {text: source.replace(/[&<>]/g, ' '), showarrow: false, xref: 'paper',
+      yref: 'paper', x: 0, y: 0, xanchor: 'left', yanchor: 'bottom', yshift: -below, font: {size: 8}}];
+  }
   library.downloadImage({data: box.data, layout}, {format: 'png', scale: 2, width: box.clientWidth,
-    height: box.clientHeight + (title ? 40 : 0), filename: pictureName()}).catch((error) => console.warn('picture:', error));
+    height: box.clientHeight + (title ? 40 : 0) + (source ? 20 : 0), filename: pictureName()}).catch((error) => console.warn('picture:', error));
 });

@@ -10,7 +10,7 @@ from typing import Any
 from playground.analysis.embeddings.layouts import METHODS, PCA, TSNE, UMAP, LayoutSettings
 from playground.analysis.embeddings.vocabulary_filter import ANY, Filter
 from playground.embeddings.point_sets import KINDS, LINES, TEXT, WORDS, PointRequest, PointSet
-from playground.embeddings.pooling_choices import OWN
+from playground.embeddings.pooling_names import OWN
 from playground.errors import PlaygroundError
 
 VOCABULARY = next(iter(KINDS))

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 
 from playground.analysis.embeddings.pca_and_neighbours import MEASURES, Neighbours, nearest
 from playground.analysis.embeddings.vector_arithmetic import cosines
+from playground.analysis.text_display import counted, plain_mark
+from playground.errors import PlaygroundError
 
 if TYPE_CHECKING:
     from playground.embeddings.points import Points
 
 NEIGHBOURS = 12
+FIRST = " cat"
+"""The token whose neighbours are shown before one is chosen, if it is there."""
+MAX_NAMED = 6
+"""Points of a group that are named."""
 
 
 def neighbours_of(points: Points, numbers: Sequence[int], measure: str = "cosine", centre: bool = False) -> Neighbours:
@@ -46,3 +52,49 @@ def find_point(points: Points, text: str) -> int | None:
         if labels:
             return indices[min(labels, key=len)]
     return None
+
+
+def chosen_index(points: Points, text: str) -> int:
+    """`find_point`; PlaygroundError where there is none."""
+    index = find_point(points, text)
+    if index is None:
+        raise PlaygroundError(
+            f"“{plain_mark(text, 40)}” is not among the {counted(len(points.numbers), points.noun)} shown.",
+            "Tokens are pieces of words: try a shorter one, or show all tokens."
+            if points.noun == "token"
+            else "Type the beginning of one of them.",
+        )
+    return index
+
+
+def chosen_or_first(points: Points, chosen: int | None) -> int:
+    """The row of the chosen point, or of one to begin with."""
+    if chosen is None or chosen >= len(points.source.texts):
+        return int(points.numbers[find_point(points, FIRST) or 0])
+    return chosen
+
+
+def nearest_in_words(points: Points, row: int, neighbours: Neighbours, measure: str, centre: bool) -> str:
+    """A row's nearest neighbour, beside the cosine of two random ones."""
+    anisotropy, best = points.table.anisotropy, ""
+    if len(neighbours.indices):
+        best = f"nearest is “{plain_mark(points.table.texts[neighbours.indices[0]])}” with a {measure} of "
+        best += f"{neighbours.values[0]:.3f}; "
+    random = f"{anisotropy.centred:.2f}, the mean taken off" if centre else f"{anisotropy.mean_cosine:.2f}"
+    name = plain_mark(points.source.texts[row])
+    return f"“{name}” ({points.noun} {row:,}): {best}two random ones have a cosine of {random}."
+
+
+def cosine_in_words(points: Points, before: int | None, row: int, centre: bool) -> str:
+    """The cosine of a row with the one clicked before, after a space; empty without one."""
+    if before is None or before == row or before >= len(points.source.texts):
+        return ""
+    cosine = cosine_of(points, before, row, centre)
+    return f" Its cosine with “{plain_mark(points.source.texts[before])}”, clicked before: {cosine:.3f}."
+
+
+def group_in_words(points: Points, rows: Sequence[int]) -> str:
+    """The rows of a group, the first ones by name."""
+    names = ", ".join(f"“{plain_mark(points.source.texts[row])}”" for row in rows[:MAX_NAMED])
+    more = " …" if len(rows) > MAX_NAMED else ""
+    return f"{counted(len(rows), points.noun)} chosen: {names}{more}. Nearest to their mean are the bars."

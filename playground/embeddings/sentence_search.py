@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.analysis.embeddings.pca_and_neighbours import Neighbours, nearest
 from playground.analysis.embeddings.vector_arithmetic import cosines, mean_pair_cosine
-from playground.analysis.text_display import plain_mark
+from playground.analysis.text_display import counted, plain_mark
 from playground.embeddings.points import Points, sentence_points
 
 MAX_RANKED, MAX_COMPARED = 10, 60
@@ -41,6 +41,13 @@ class SentenceSearch:
             first, mean = "first " if count < len(self.sentences.labels) else "", mean_pair_cosine(self.cosines)
             words += f" The {first}{count} sentences have {mean:.2f} with one another on average."
         return words
+
+
+def cut_in_words(sentences: int, query: bool, limit: int) -> str:
+    """How many sentences, and whether the query, were cut to `limit` tokens; each after a space."""
+    was = "was" if sentences == 1 else "were"
+    words = f" {counted(sentences, 'sentence')} {was} cut to {limit:,} tokens." if sentences else ""
+    return words + (f" The query was cut to {limit:,} tokens." if query else "")
 
 
 def search_sentences(texts: Sequence[str], query: str, vectors: Tensor, query_vector: Tensor) -> SentenceSearch:

@@ -4,24 +4,32 @@ Compares and draws nothing.
 Letters: B lines of a batch, T tokens, D d_model, N lines.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from playground.embeddings.matrices import tokens_of
+from playground.analysis.text_display import plain_mark
+from playground.embeddings import pooling_names
+from playground.embeddings.pooling_names import NAMES, OWN
+from playground.embeddings.sentence_modules import NotFollowed, SentenceModules, read_sentence_modules
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 
-MEAN, FIRST, LAST = "mean of the tokens", "first token", "last token"
+MEAN, FIRST, LAST = NAMES[pooling_names.MEAN], NAMES[pooling_names.CLS], NAMES[pooling_names.LAST]
 POOLINGS = (MEAN, FIRST, LAST)
+_PLAIN = {
+    MEAN: SentenceModules((pooling_names.MEAN,)),
+    FIRST: SentenceModules((pooling_names.CLS,)),
+    LAST: SentenceModules((pooling_names.LAST,)),
+}
 MAX_LINES = 1000
 MAX_BYTES = 200_000
 MAX_LINE_TOKENS = 256
-"""Tokens of a line that are read, as sentence-transformers does for MiniLM."""
+"""Tokens of a line that are read where the model names no limit for sentences, as sentence-transformers does for MiniLM."""
 BATCH = 32
 
 
@@ -31,7 +39,7 @@ class Encoded:
 
     model: LoadedModel
     vectors: Tensor
-    """(N, d_model) float32."""
+    """(N, D) float32; D is d_model, but for a pooling of the model's own that joins or projects vectors."""
     cut: int
     """How many of the lines had more than `limit_of(model)` tokens."""
 
@@ -41,21 +49,39 @@ class Encoded:
         return self.vectors.nbytes
 
 
+def _modules(model: LoadedModel) -> SentenceModules | NotFollowed | None:
+    """The modules that a model was trained with; the reason where they can't be followed; None for a model without."""
+
+    def read() -> SentenceModules | NotFollowed | None:
+        place = str(model.model.name_or_path or "")
+        try:
+            return read_sentence_modules(Path(place)) if place and Path(place).is_dir() else None
+        except NotFollowed as reason:
+            return reason
+
+    return model.fact("sentence modules", read)
+
+
 def limit_of(model: LoadedModel) -> int:
-    """Tokens of a line that are read: 256, or the model's own limit where that is smaller."""
-    return min(MAX_LINE_TOKENS, model.max_tokens)
+    """Tokens of a line that are read: the model's own limit for sentences, 256 without one; never more than it can read."""
+    modules = _modules(model)
+    if not isinstance(modules, SentenceModules):
+        return min(MAX_LINE_TOKENS, model.max_tokens)
+    own = modules.max_tokens or int(min(model.tokenizer.model_max_length, 10**9))
+    return max(1, min(own, model.max_tokens))
 
 
 def own_pooling(model: LoadedModel) -> str | None:
-    """How the model was trained to make a sentence of its tokens; None for a model without such training."""
-    folder = Path(str(model.model.name_or_path))
-    try:
-        modes = json.loads((folder / "1_Pooling" / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if modes.get("pooling_mode_cls_token"):
-        return FIRST
-    return MEAN if modes.get("pooling_mode_mean_tokens") else LAST if modes.get("pooling_mode_lasttoken") else None
+    """How the model was trained to make a sentence of its tokens, in words; None for a model without such training, and
+    for one whose modules can't all be followed (`not_followed`)."""
+    modules = _modules(model)
+    return modules.description if isinstance(modules, SentenceModules) else None
+
+
+def not_followed(model: LoadedModel) -> str:
+    """The module that the model was trained with and that can't be followed, in words; empty if there is none."""
+    modules = _modules(model)
+    return str(modules) if isinstance(modules, NotFollowed) else ""
 
 
 def usual_pooling(model: LoadedModel) -> str:
@@ -64,15 +90,19 @@ def usual_pooling(model: LoadedModel) -> str:
 
 
 def chosen_pooling(model: LoadedModel, name: str) -> str:
-    """The pooling of this name; the usual one of the model for any other name."""
-    return name if name in POOLINGS else usual_pooling(model)
+    """The pooling of this name; the usual one of the model for any other name. The model's own is `OWN`."""
+    if name in POOLINGS:
+        return name
+    return OWN if own_pooling(model) else usual_pooling(model)
 
 
 def pooling_remark(model: LoadedModel, pooling: str) -> str:
-    """A sentence for people, after a space: how sentences are pooled, and whether the model was trained so."""
-    own = own_pooling(model)
-    if pooling == own:
-        return f" A sentence is the {own}, as the model was trained to."
+    """A sentence for people, after a space: how states are pooled, and whether the model was trained so."""
+    own, reason, modules = own_pooling(model), not_followed(model), _modules(model)
+    if isinstance(modules, SentenceModules) and pooling in (OWN, own, modules.pooling):
+        return f" A sentence is the {modules.pooling}, as the model was trained to."
+    if reason:
+        return f" A sentence is the {pooling}: the model was trained with {reason}, which is not followed here."
     return f" A sentence is the {pooling}: " + (
         "the model was trained with another way." if own else "the model was not trained for sentences."
     )
@@ -98,19 +128,22 @@ def encode(
     pooling: str = MEAN,
     tick: Callable[[float], None] = lambda share: None,
     layer: int | None = None,
+    role: str = "",
 ) -> Encoded:
     """The lines' vectors, of the states after a layer (0: the embedding), by default the last one.
 
-    An encoder-decoder's vectors are its encoder's. tick is called with the share done, 0..1, and raises to stop.
-    PlaygroundError for a line without tokens, and for an unknown pooling.
+    An encoder-decoder's vectors are its encoder's. With the model's own pooling (`OWN`, or the words of `own_pooling`)
+    they are those of `SentenceTransformer.encode`: prompts, lower case, its limit and all modules; where a layer is named,
+    without the modules that follow the pooling. tick is called with the share done, 0..1, and raises to stop.
+    role: "query" or "document", for models with a prompt for each. PlaygroundError for a line without tokens, and for
+    an unknown pooling.
     """
-    if pooling not in POOLINGS:
-        raise PlaygroundError(f"There is no pooling {pooling!r}.", f"Choose one of: {', '.join(POOLINGS)}.")
-    limit = limit_of(model)
-    ids = [tokens_of(model, line) for line in lines]
-    cut = sum(len(line) > limit for line in ids)
-    # Cut lines keep their last token, which ends a sentence of BERT.
-    ids = [line if len(line) <= limit else [*line[: limit - 1], line[-1]] for line in ids]
+    modules, limit = _chosen_modules(model, pooling), limit_of(model)
+    prompt = modules.prompt(role)
+    texts = [(prompt + line).lower() if modules.lower_case else prompt + line for line in lines]
+    lengths = [len(_ids(model, text)) for text in texts]
+    ids = [_ids(model, text, limit) for text in texts]
+    skipped = 0 if modules.include_prompt or not prompt else _prompt_tokens(model, prompt)
     by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     vectors: list[Tensor] = [torch.empty(0)] * len(ids)
     for start in range(0, len(by_length), BATCH):
@@ -118,9 +151,35 @@ def encode(
         numbers = by_length[start : start + BATCH]
         states = _states(model, [ids[i] for i in numbers], layer)  # (B, T, D)
         for row, i in enumerate(numbers):
-            own = states[row, : len(ids[i])]
-            vectors[i] = {MEAN: own.mean(0), FIRST: own[0], LAST: own[-1]}[pooling]
-    return Encoded(model, torch.stack(vectors), cut)
+            vectors[i] = modules.pool(states[row, : len(ids[i])], skipped)
+            if layer is None:
+                vectors[i] = modules.finish(vectors[i])
+    return Encoded(model, torch.stack(vectors), sum(length > limit for length in lengths))
+
+
+def _chosen_modules(model: LoadedModel, pooling: str) -> SentenceModules:
+    modules = _modules(model)
+    if isinstance(modules, SentenceModules) and pooling in (OWN, modules.description):
+        return modules
+    if pooling in _PLAIN:
+        return _PLAIN[pooling]
+    choices = [*([OWN] if isinstance(modules, SentenceModules) else []), *POOLINGS]
+    raise PlaygroundError(f"There is no pooling {pooling!r}.", f"Choose one of: {', '.join(choices)}.")
+
+
+def _ids(model: LoadedModel, text: str, limit: int | None = None) -> list[int]:
+    """Ids of a line, at most `limit`: special tokens at its end stay."""
+    options = {} if limit is None else {"truncation": True, "max_length": limit}
+    ids = cast(list[int], model.tokenizer(text, verbose=False, **options)["input_ids"])
+    if not ids:
+        raise PlaygroundError(f"“{plain_mark(text.strip(), 40)}” has no token in this model.", "Take it out.")
+    return ids
+
+
+def _prompt_tokens(model: LoadedModel, prompt: str) -> int:
+    """Tokens before the sentence's own: those of the prompt without the special token that ends a text."""
+    ids = _ids(model, prompt)
+    return len(ids) - (ids[-1] in model.vocabulary.special_ids)
 
 
 def _states(model: LoadedModel, lines: Sequence[Sequence[int]], layer: int | None) -> Tensor:

@@ -89,7 +89,7 @@ def best_beam(request: GenerationRequest, turns: FairQueue | None = None) -> Gen
     steps: dict[Path, Step] = {}
     for beam_step in beam_search(request, turns):
         steps |= {(*parent, step.token.id): step for parent, step in beam_step.grown}
-    best, text = beam_step.hypotheses[0].ids, IncrementalText(request.model.vocabulary)
+    best, text = beam_step.hypotheses[0].ids, IncrementalText(request.model.vocabulary, request.continuation)
     for index, token_id in enumerate(best):
         characters, is_last = text.push(token_id), index == len(best) - 1
         yield replace(steps[best[: index + 1]], text=characters + (text.flush() if is_last else ""))

@@ -159,7 +159,7 @@ class _SampleWriter:
         self._choose = Chooser(model, generation, first_length, last_length, request.ids, sample)
         self._model, self._alternatives, self._sample = model, generation.alternatives, sample
         self._end_ids, self._stop_strings = end_ids(model), (*generation.stop, *stop_strings(model))
-        self._text, self._recent_text = IncrementalText(model.vocabulary), ""
+        self._text, self._recent_text = IncrementalText(model.vocabulary, request.continuation), ""
         self._index = -1
         self.token_id = -1
         """The last token written."""
@@ -172,7 +172,8 @@ class _SampleWriter:
         expected = expectation(logits[0], self._alternatives, choice.token_id)
         text = self._text.push(choice.token_id)
         self._recent_text = (self._recent_text + text)[-_STOP_WINDOW:]
-        stopped = choice.token_id in self._end_ids or any(stop in self._recent_text for stop in self._stop_strings)
+        recent = self._recent_text + self._text.pending
+        stopped = choice.token_id in self._end_ids or any(stop in recent for stop in self._stop_strings)
         if stopped or is_last:
             text += self._text.flush()
         return step_of(

@@ -33,7 +33,8 @@ class Step:
     index: int
     token: Token
     text: str
-    """The characters that this token completes; empty in the middle of a character of several byte pieces."""
+    """The text that this token settles: the texts of all steps together are what the tokenizer decodes from their tokens.
+    Empty in the middle of a character of several byte pieces."""
     probability: float
     chosen_probability: float
     """The token's probability after penalties, temperature and cuts: what it was drawn with; 1 if greedy."""

@@ -73,8 +73,7 @@ def most_surprising(entries: list[dict]) -> int:
 
 def score_of(recording: "Recording", entries: list[dict]) -> Score:
     """The Score of a text whose tokens are these entries."""
-    sizes = [len(recording.model.vocabulary.token_bytes(token.id)) for token in recording.tokens]
-    return score([entry.get("probability") for entry in entries], sizes)
+    return score([entry.get("probability") for entry in entries], [token.size for token in recording.tokens])
 
 
 def pieces_of(model: "LoadedModel", ids: Sequence[int], entries: list[dict], place: int) -> list[tuple[str, int]]:

@@ -13,10 +13,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
 from playground.models.architecture import Anatomy, embedding_matrix
+from playground.models.attention_switch import full_attention_limit
 from playground.models.devices import DeviceChoice, DtypeChoice
 from playground.models.families import first_setting
 from playground.models.languages import Languages
+from playground.models.provenance import Provenance
 from playground.models.quantization import QuantizationLoss
+from playground.models.tokenizer_files import fit_remark
 from playground.models.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -92,8 +95,8 @@ class LoadedModel:
 
     model_id: str
     revision: str
-    origin: str
-    """Source of the weights: local folder, hub cache, hub, package index."""
+    provenance: Provenance
+    """The file that the weights come from."""
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     device: DeviceChoice
@@ -140,6 +143,16 @@ class LoadedModel:
         return self.model_id, self.revision, str(self.device.value), self.dtype.name
 
     @property
+    def origin(self) -> str:
+        """Source of the weights: local folder, hub cache, hub, package index."""
+        return self.provenance.origin
+
+    @property
+    def source_text(self) -> str:
+        """One line for files that a visitor takes away: model, weight file, checksum and number formats."""
+        return self.provenance.text(self.model_id, self.dtype.name)
+
+    @property
     def input_device(self) -> torch.device:
         """The device of the embedding matrix, which input ids must be on; layers may be on several GPUs."""
         return embedding_matrix(self.model).device
@@ -156,6 +169,10 @@ class LoadedModel:
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
         }
+        if remark := self.fact("tokenizer fit", lambda: fit_remark(self.tokenizer, self.anatomy.vocabulary)):
+            facts["Tokenizer"] = remark
+        if (limit := full_attention_limit(self.model)) is not None:
+            facts["Longer texts"] = f"sparse attention beyond {limit:,} tokens, which is not recorded: they are refused"
         if self.quantization_loss:
             facts["From float32"] = str(self.quantization_loss)
             if self.anatomy.tied_embeddings:
@@ -164,5 +181,4 @@ class LoadedModel:
             facts["Writing"] = (
                 f"one captured graph a token, {self.graph.gain:.1f} times as fast as without, measured here"
             )
-        facts["Weights from"] = self.origin
-        return facts
+        return facts | self.provenance.card(self.dtype.name)

@@ -5,21 +5,21 @@ The text of a token comes from its bytes in the vocabulary. Decoding a single id
 """
 
 import codecs
-import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from os.path import commonprefix
 from typing import cast
 
 from transformers import PreTrainedTokenizerBase
-from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from playground.errors import PlaygroundError
+from playground.models.spelling import BYTES, Spelling, spelling_of
 
-_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _HEX = "playground_hex"
-
-_BYTE_OF = {character: byte for byte, character in bytes_to_unicode().items()}
+_MAX_PROBES = 8
+_LONG, _KEPT = 96, 32
+"""Ids after which a stream forgets the first ones, and how many it keeps: decoding is linear in their number."""
 
 
 def _invalid_bytes_as_hex(error: UnicodeError) -> tuple[str, int]:
@@ -49,6 +49,8 @@ class Token:
     piece: tuple[int, int] | None = None
     segment: int = 0
     """1 for the second sentence of a pair, else 0."""
+    size: int = 0
+    """Bytes of the text that it stands for, those that the tokenizer drops before it included; 0 for special tokens."""
 
     @property
     def label(self) -> str:
@@ -68,11 +70,7 @@ def check_text(text: str, max_bytes: int) -> str:
 
 
 class Vocabulary:
-    """A tokenizer with the bytes of its tokens.
-
-    `scheme` is how the vocabulary spells bytes: "bytes" (GPT-2's alphabet), "wordpiece" (## marks the
-    continuation of a word) or "sentencepiece" (▁ is a space, <0xE4> a byte).
-    """
+    """A tokenizer with the bytes of its tokens, and its text as it decodes them."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase):
         self.tokenizer = tokenizer
@@ -80,7 +78,8 @@ class Vocabulary:
         special = (number for number, token in added.items() if token.special)  # some end tokens are only here
         self.special_ids = frozenset(tokenizer.all_special_ids).union(special)
         self._verbatim = self.special_ids.union(added)
-        self.scheme = _scheme(tokenizer)
+        self.spelling: Spelling = spelling_of(tokenizer)
+        self.scheme = self.spelling.scheme
         self._single_tokens: dict[int, Token] = {}
 
     def token_bytes(self, token_id: int) -> bytes:
@@ -90,15 +89,38 @@ class Vocabulary:
             return f"<{token_id}>".encode()
         if token_id in self._verbatim:
             return piece.encode("utf-8", "replace")
-        if self.scheme == "bytes" and all(character in _BYTE_OF for character in piece):
-            return bytes(_BYTE_OF[character] for character in piece)
-        if self.scheme == "wordpiece":
-            return piece.removeprefix("##").encode("utf-8", "replace")
-        if self.scheme == "sentencepiece":
-            if match := _BYTE_PIECE.fullmatch(piece):
-                return bytes([int(match[1], 16)])
-            piece = piece.replace("▁", " ")
-        return piece.encode("utf-8", "replace")
+        return self.spelling.bytes_of(piece)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids as the tokenizer itself writes it, without special tokens and ids beyond the vocabulary."""
+        known = [int(i) for i in ids if int(i) < self._size]
+        return cast(str, self.tokenizer.decode(known, skip_special_tokens=True))
+
+    @cached_property
+    def _size(self) -> int:
+        return max(self.tokenizer.get_vocab().values(), default=-1) + 1
+
+    @cached_property
+    def probes(self) -> tuple[int, ...]:
+        """Ordinary ids that show which end of a text may still change: letters and signs with each mark, and bytes.
+
+        None for bytes without any mark, of which only an incomplete character at the end may change."""
+        cleans_up = getattr(self.tokenizer, "clean_up_tokenization_spaces", False)
+        if self.scheme == BYTES and not cleans_up:
+            return ()
+        chosen: dict[tuple[str, ...], int] = {}
+        for piece, token_id in self.tokenizer.get_vocab().items():
+            bare = piece.removesuffix(self.spelling.end)
+            letters = [character for character in bare if character.isalpha()]
+            if token_id in self._verbatim:
+                continue
+            if len(piece) == 6 and piece.startswith("<0x"):
+                chosen.setdefault(("byte", str(piece >= "<0x80>")), token_id)
+            elif len(letters) == 1 and len(bare) <= 3:  # alone, or with a mark before or after it
+                chosen.setdefault((*bare.split(letters[0]), str(bare != piece)), token_id)
+            elif bare in (".", "'", ","):
+                chosen.setdefault((bare,), token_id)
+        return tuple(chosen.values())[:_MAX_PROBES]
 
     def text(self, token_id: int) -> str:
         """The text of a token, with its leading space; bytes that are no whole character as ⟨E6⟩."""
@@ -126,7 +148,8 @@ class Vocabulary:
             text, end = data.decode("utf-8", _HEX), position + len(data.decode("utf-8", "replace"))
             for number, token_id in enumerate(group, start=1):
                 piece = (number, len(group)) if len(group) > 1 else None
-                tokens.append(Token(token_id, text, position, end, piece=piece))
+                size = len(self.token_bytes(token_id))
+                tokens.append(Token(token_id, text, position, end, piece=piece, size=size))
             position = end
             index += len(group)
         return tuple(tokens)
@@ -165,8 +188,29 @@ class Vocabulary:
                     start = end = placed[-1].end if placed else 0
                     segment = placed[-1].segment if placed else 0
                 placed.append(replace(token, start=start, end=end, segment=segment))
-            tokens = tuple(placed)
-        return ids, tokens
+        else:
+            placed = _align(tokens, text) if pair is None else list(tokens)
+        return ids, tuple(self._with_sizes(placed, (text, pair or "")))
+
+    def _with_sizes(self, tokens: Sequence[Token], sentences: tuple[str, str]) -> list[Token]:
+        """The tokens with the bytes of the sentences that they stand for: together all bytes, without special tokens that
+        somebody typed."""
+        sized: list[Token] = []
+        ends, last = [0, 0], [-1, -1]
+        for number, token in enumerate(tokens):
+            size, segment = 0, token.segment
+            if token.end > token.start and (not token.special or token.id == self.tokenizer.unk_token_id):
+                size = len(sentences[segment][ends[segment] : token.start].encode())
+                own = len(sentences[segment][max(ends[segment], token.start) : token.end].encode())
+                size += len(self.token_bytes(token.id).lstrip()) if token.piece else own
+                last[segment] = number
+            ends[segment] = max(ends[segment], token.end)
+            sized.append(replace(token, size=size))
+        for segment, number in enumerate(last):  # spaces at the end, which no token holds
+            if number >= 0:
+                rest = len(sentences[segment][ends[segment] :].encode())
+                sized[number] = replace(sized[number], size=sized[number].size + rest)
+        return sized
 
     def split_pair(self, text: str) -> tuple[str, str | None]:
         """The two sentences around the only separator of the tokenizer ([SEP], </s>); else the text and None."""
@@ -176,34 +220,77 @@ class Vocabulary:
 
 
 class IncrementalText:
-    """Text from ids that arrive one by one: a character appears with its last byte piece."""
+    """Text from ids that arrive one by one: together the parts are what the tokenizer decodes from all ids.
 
-    def __init__(self, vocabulary: Vocabulary):
+    A part of the text appears once no further id can change it: a character with its last byte piece, "hel@@" when it is
+    known whether a word goes on.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, context: Sequence[int] = ()):
+        """context: ids before the first one, whose text is not repeated."""
         self._vocabulary = vocabulary
-        self._pending = b""
+        self._ids = list(context)[-_KEPT:]
+        self._written = vocabulary.decode(self._ids)
+        """What the ids so far have shown, or what stood before."""
+        self.pending = ""
+        """The end of the text, which may still change."""
 
     def push(self, token_id: int) -> str:
-        """The characters that this id completes; may be empty."""
-        if token_id in self._vocabulary.special_ids:
-            return self.flush()
-        self._pending += self._vocabulary.token_bytes(token_id)
-        return "" if _unfinished(self._pending) else self.flush()
+        """The text that this id settles; may be empty."""
+        self._ids.append(int(token_id))
+        text = self._vocabulary.decode(self._ids)
+        shown = text[: self._settled(text)]
+        part = shown[len(self._written) :] if shown.startswith(self._written) else ""
+        self._written += part
+        self.pending = text[len(self._written) :]
+        if len(self._ids) > _LONG:
+            self._forget()
+        return part
 
     def flush(self) -> str:
-        """The pending text, with incomplete characters as U+FFFD."""
-        text, self._pending = self._pending.decode("utf-8", "replace"), b""
-        return text
+        """The rest of the text, with incomplete characters as U+FFFD."""
+        rest, self.pending = self.pending, ""
+        self._written += rest
+        return rest
+
+    def _settled(self, text: str) -> int:
+        """Length of the beginning of the text that no further id changes."""
+        length = len(text.rstrip("\ufffd"))  # perhaps the first bytes of a character
+        for probe in self._vocabulary.probes:
+            longer = self._vocabulary.decode([*self._ids, probe])
+            if not longer.startswith(text[:length]):
+                length = len(commonprefix([text[:length], longer]))
+        return length
+
+    def _forget(self) -> None:
+        """Drops the first ids if the others alone decode to the end of the text."""
+        kept = self._ids[-_KEPT:]
+        text, whole = self._vocabulary.decode(kept), self._written + self.pending
+        if text and whole.endswith(text) and len(text) > len(self.pending):
+            self._ids, self._written = kept, text[: len(text) - len(self.pending)]
 
 
-def _scheme(tokenizer: PreTrainedTokenizerBase) -> str:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return "sentencepiece"
-    state = json.loads(backend.to_str())
-    parts = json.dumps([state.get("decoder"), state.get("pre_tokenizer")])
-    if '"ByteLevel"' in parts:
-        return "bytes"
-    return "wordpiece" if state["model"]["type"] == "WordPiece" else "sentencepiece"
+def _align(tokens: Sequence[Token], text: str) -> list[Token]:
+    """Tokens of a Python tokenizer, which gives no offsets, where their texts stand in the text; in lower case too. One
+    whose text is not found stands where the last one ended, without length."""
+    placed: list[Token] = []
+    position, lower = 0, text.lower()
+    if len(lower) != len(text):
+        lower = text
+    for token in tokens:
+        if token.piece and token.piece[0] > 1:
+            placed.append(replace(token, start=placed[-1].start, end=placed[-1].end))
+            continue
+        words = token.text.strip() or token.text
+        found = text.find(words, position)
+        start = found if found >= 0 else lower.find(words.lower(), position)
+        if start < 0 or not words or (token.special and start > position + 1):
+            start, words = position, ""
+        elif token.text != words and text[start - 1 : start] == token.text[0] and start > position:
+            start, words = start - 1, token.text
+        placed.append(replace(token, start=start, end=start + len(words)))
+        position = start + len(words)
+    return placed
 
 
 def _unfinished(data: bytes) -> bool:

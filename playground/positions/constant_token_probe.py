@@ -27,6 +27,16 @@ class ConstantTokenProbe:
     largest: np.ndarray
     """Largest magnitude of a score."""
 
+    def distance_only(self, layer: int) -> str:
+        """That a layer's scores were measured to depend on the difference of positions alone; empty where they don't."""
+        same, other = self.same_distance[layer], self.any_distance[layer]
+        if same > 0.05 * other:
+            return ""  # behind sinks the same token is not the same vector everywhere
+        return (
+            "Scores depend on the difference of positions alone: with one token at every place, this layer's scores at "
+            f"equal distances differ by at most {same:.1e}, at others by up to {other:.2g}."
+        )
+
 
 def constant_token_probe(model: LoadedModel) -> ConstantTokenProbe | None:
     """The probe of a model; None where its scores can't be recorded."""

@@ -55,6 +55,8 @@ class RotatedPair:
     mean: RotaryScore
     """Score of the head's mean query and mean key over the text: at each distance the mean over all pairs of tokens."""
     tokens: int
+    tolerance: float
+    """The error that rounding explains."""
 
     @property
     def distance(self) -> int:
@@ -108,6 +110,7 @@ def rotated_pair(recording: Recording, layer: int, head: int, query: int, key: i
         masked=masked,
         mean=RotaryScore(queries[head].mean(0), keys[group].mean(0), frequencies, layout, scaling),
         tokens=queries.shape[1],
+        tolerance=max(1.0, abs(recorded)) * rounding(model.model.dtype).rotary_score,
     )
 
 

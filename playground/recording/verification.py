@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from playground.analysis.attention.scores import attention_weights, head_outputs, repeat_groups
+from playground.analysis.text_display import Badge
 from playground.models.rounding import rounding
 from playground.recording.attention import QUERY_BLOCK, AttentionCall
 from playground.recording.hooks import Receiver
@@ -35,6 +36,19 @@ class Verification:
     @property
     def passed(self) -> bool:
         return self.largest is not None and self.largest <= self.tolerance
+
+    @property
+    def badge(self) -> Badge:
+        """Whether the recorded queries, keys and values reproduce what the model used."""
+        if self.reason:
+            return Badge("off", f"Not recomputed: {self.reason}")
+        words = (
+            f"largest difference between the recomputed softmax(scores)·V and what the model used: {self.largest:.1e}"
+        )
+        rounding = f"over all layers and heads; rounding explains {self.tolerance:.0e}"
+        if self.passed:
+            return Badge("ok", f"Verified: {words}", rounding)
+        return Badge("warn", f"Not reproduced: {words}", rounding)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from playground.errors import PlaygroundError
 
 SIDE_FILES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe", ".tiktoken")
 """Endings of the files that a model needs beside its weights."""
-SIDE_FOLDERS = ("1_Pooling/", "additional_chat_templates/")
+_SIDE_FOLDERS = re.compile(r"additional_chat_templates/[^/]+|\d+_[A-Za-z]+/[^/]+")
+"""Chat templates, and the modules of sentence-transformers: 1_Pooling, 2_Dense …"""
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 _MAX_SIDE_FILE_BYTES = 200 * 1024**2
@@ -43,18 +44,17 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
                 "Copy or download them again.",
             )
         return tuple(shards)
-    ggufs = [
-        name
-        for name in names
-        if name.endswith(".gguf")
-        and "/" not in name
-        and "mmproj" not in name
-        and not re.search(r"-\d{5}-of-\d{5}", name)
-    ]
+    ggufs = sorted(name for name in names if name.endswith(".gguf") and "/" not in name and "mmproj" not in name)
+    whole = [name for name in ggufs if parts_of(name) == 1]
     for quantization in _GGUF_PREFERENCE:
-        for name in sorted(ggufs):
+        for name in whole:
             if quantization in name.upper():
                 return (name,)
+    if ggufs:
+        raise split_refusal(ggufs[0], parts_of(ggufs[0]))
+    others = sorted(name for name in names if name.endswith(".safetensors") and "/" not in name)
+    if others:
+        raise _other_name(others, names, where)
     if any(name.endswith(_PICKLES) for name in names):
         raise PlaygroundError(
             f"{where} has its weights only as pickles or in another old format, and a pickle can run any program.",
@@ -63,6 +63,48 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
     raise PlaygroundError(
         f"{where} has no weights: neither {WHOLE} nor {INDEX} nor a .gguf file.",
         "Choose a folder or repository that holds a transformers model.",
+    )
+
+
+def _other_name(others: list[str], names: Collection[str], where: str) -> PlaygroundError:
+    """The error for safetensors files that transformers does not look for."""
+    first = others[0]
+    if first == "adapter_model.safetensors":
+        return PlaygroundError(
+            f"{where} holds an adapter, {first}, and no weights of the model that it was trained on.",
+            "Give its folder on this machine, with adapter_config.json, or merge it with peft's "
+            "`merge_and_unload()` and save the result.",
+        )
+    if re.search(r"-\d{5}-of-\d{5}\.safetensors$", first):
+        return PlaygroundError(
+            f"{where} holds the weights in {len(others)} parts ({first} …) without {INDEX}, which says what is where.",
+            f"Copy or download {INDEX} too.",
+        )
+    if first.startswith("consolidated"):
+        return PlaygroundError(
+            f"{where} holds {first}, Mistral's own format, and no {WHOLE}.",
+            "Choose the repository's weights in the format of transformers.",
+        )
+    return PlaygroundError(
+        f"{where} holds {', '.join(others[:3])}, but transformers reads {WHOLE} or {INDEX}.",
+        f"Rename the file to {WHOLE} if it holds the whole model."
+        if len(others) == 1
+        else f"Rename the one that holds the whole model to {WHOLE}.",
+    )
+
+
+def parts_of(name: str) -> int:
+    """Into how many files a GGUF is split, by the name of one of them; 1 for a whole one."""
+    numbers = re.search(r"-\d{5}-of-(\d{5})", name)
+    return int(numbers[1]) if numbers else 1
+
+
+def split_refusal(name: str, count: int) -> PlaygroundError:
+    """The error for a GGUF of several files, of which one is named."""
+    first = re.sub(r"-\d{5}-of-", "-00001-of-", name)
+    return PlaygroundError(
+        f"{name} is one of {count} parts of a split GGUF.",
+        f"Merge them once with llama.cpp's tool: `llama-gguf-split --merge {first} whole.gguf`.",
     )
 
 
@@ -80,11 +122,16 @@ def side_files(sizes: Mapping[str, int]) -> tuple[str, ...]:
         sorted(
             name
             for name, size in sizes.items()
-            if name.endswith(SIDE_FILES)
-            and size <= _MAX_SIDE_FILE_BYTES
-            and ("/" not in name or name.startswith(SIDE_FOLDERS))
+            if size <= _MAX_SIDE_FILE_BYTES
+            and ("/" not in name or _SIDE_FOLDERS.fullmatch(name))
+            and (name.endswith(SIDE_FILES) or is_module_weights(name))
         )
     )
+
+
+def is_module_weights(name: str) -> bool:
+    """Whether a file is the weights of a module of sentence-transformers: 2_Dense/model.safetensors."""
+    return bool(_SIDE_FOLDERS.fullmatch(name)) and name.endswith(f"/{WHOLE}")
 
 
 def has_tokenizer(names: Collection[str]) -> bool:

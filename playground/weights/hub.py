@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.errors import PlaygroundError
+from playground.weights.config_rules import check_config
 from playground.weights.disk import remove_with_target
-from playground.weights.file_rules import INDEX, only_pickles, refuse_remote_code, side_files, weight_files
+from playground.weights.file_rules import INDEX, only_pickles, side_files, weight_files
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -94,8 +95,9 @@ def _list_files(hub_id: str, timeout: float) -> Listing:
             f"{hub_id} has no config.json, so it is not a transformers model.",
             "Choose a repository that holds a whole model (not an adapter or a data set).",
         )
-    refuse_remote_code(_read_json(hub_id, "config.json", commit, timeout), hub_id)
-    names = (*side_files({name: file.size for name, file in files.items()}), *weights)
+    check_config(_read_json(hub_id, "config.json", commit, timeout), hub_id)
+    adapter = [name for name in files if name == "adapter_model.safetensors"]
+    names = (*side_files({name: file.size for name, file in files.items()}), *adapter, *weights)
     return Listing(commit, tuple(files[name] for name in names), weights)
 
 

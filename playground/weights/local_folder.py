@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
+from playground.weights.adapter_files import CONFIG, AdapterFiles, adapter_in
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
-from playground.weights.conversion import from_gguf
-from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
+from playground.weights.config_rules import check_config
+from playground.weights.conversion import CONVERSION, from_gguf
+from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
+from playground.weights.folder_checks import read_object
 from playground.weights.source import ModelRequest, Origin, Source
 
 
@@ -39,23 +43,43 @@ class LocalFolder(Origin):
         folder = _conversion_folder(weights[0], source.revision, request.settings)
         if damaged(folder, progress) is None:
             return folder
-        return from_gguf(weights[0], folder, {"model_id": request.model_id}, progress)
+        others = sum(file.suffix == ".gguf" for file in _files(path)) - 1
+        return from_gguf(weights[0], folder, {"model_id": request.model_id, "other_ggufs": others}, progress)
 
 
-def _path(model_id: str) -> Path | None:
+def adapter_alone(model_id: str, settings: Settings) -> AdapterFiles | None:
+    """The adapter in the folder that an id names, if its base model's weights are not there too."""
+    path = None if settings.catalog_only else _path(model_id, CONFIG)
+    adapter = adapter_in(path) if path else None
+    return adapter if adapter and adapter.alone else None
+
+
+def _path(model_id: str, sign: str = "config.json") -> Path | None:
     """The folder or GGUF file that an id names. An id that could be a hub id as well names a folder only if a
-    model lies there."""
+    model lies there: a file named `sign`."""
     try:
         path = Path(model_id).expanduser()
         if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
-            return path if (path / "config.json").is_file() else None
+            return path if (path / sign).is_file() else None
         if path.exists():
-            return path
+            return _transformer_folder(path)
     except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
         raise PlaygroundError(
             f"{model_id[:80]} can't be looked up on this machine: {error}.", "Check the path and its permissions."
         ) from error
     raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
+
+
+def _transformer_folder(path: Path) -> Path:
+    """The folder below a sentence-transformers folder where its transformer lies (0_Transformer), else the path itself."""
+    if not (path / "modules.json").is_file() or (path / "config.json").is_file():
+        return path
+    try:
+        name = json.loads((path / "modules.json").read_text(encoding="utf-8"))[0]["path"]
+        inner = path / name if re.fullmatch(r"\w[\w.-]*", name) else path
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return path
+    return inner if (inner / "config.json").is_file() else path
 
 
 def _revision(path: Path) -> str:
@@ -66,7 +90,7 @@ def _revision(path: Path) -> str:
 
 def _conversion_folder(gguf: Path, revision: str, settings: Settings) -> Path:
     """Where the conversion of a local GGUF file is kept."""
-    return settings.cache_folder / f"local--{slug(gguf.stem)[:60]}--{revision}"
+    return settings.cache_folder / f"local--{slug(gguf.stem)[:60]}--{revision}--{CONVERSION}"
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -91,11 +115,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
             if file.read(4) != b"GGUF":
                 raise PlaygroundError(f"{weights[0]} is not a GGUF file.", "Copy or download it again.")
         return (folder / weights[0],)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PlaygroundError(f"config.json in {path} can't be read: {error}.", "Copy or download it again.") from error
-    refuse_remote_code(config, str(path))
+    check_config(read_object(folder / "config.json"), str(path))
     for name in weights:
         safetensors_bytes(folder / name)
     return tuple(folder / name for name in weights)

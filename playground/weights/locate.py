@@ -10,6 +10,8 @@ from pathlib import Path
 from playground.catalog import CATALOG, find
 from playground.errors import PlaygroundError, Progress, no_progress
 from playground.settings import Settings
+from playground.weights import local_folder
+from playground.weights.adapter_files import AdapterFiles
 from playground.weights.origins import ORIGINS
 from playground.weights.source import ModelRequest, Source
 
@@ -33,6 +35,12 @@ def locate(model_id: str, settings: Settings) -> Source:
         if source := origin.find(request):
             return source
     raise _no_origin(model_id)
+
+
+def adapter_alone(model_id: str, settings: Settings) -> AdapterFiles | None:
+    """The adapter in the local folder that an id names, if its base model's weights are not there too. PlaygroundError for
+    an id that could name nothing, and for half an adapter."""
+    return local_folder.adapter_alone(_checked_id(model_id), settings)
 
 
 def fetch(source: Source, settings: Settings, progress: Progress = no_progress) -> Path:

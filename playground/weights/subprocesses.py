@@ -52,6 +52,8 @@ def run_worker(
         text = last.get("text") or (stderr.strip().splitlines() or [f"exit status {status}"])[-1]
         if last.get("errno") == errno.ENOSPC or "No space left" in text or "os error 28" in text:
             raise OSError(errno.ENOSPC, text)
+        if last.get("remedy") is not None:
+            raise PlaygroundError(last["text"], last["remedy"])
         raise PlaygroundError(f"{what} failed: {text}", "Try again, or choose another model.")
     return last
 

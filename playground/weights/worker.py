@@ -3,9 +3,10 @@
     python -P worker.py convert <file.gguf> <empty folder>
     python -P worker.py download <hub id> <commit> <file> ...
 
-Each line on standard output is one JSON object: {"share": 0..1, "what": ...} while converting, {"done": file,
-"folder": ...} after each downloaded file, {"error": class, "text": ..., "errno": ..., "status": ...} on failure.
-Ends by itself when its parent is gone. Started by its path; imports nothing of the playground.
+Each line on standard output is one JSON object: {"share": 0..1, "what": ...} while converting and {"precision":
+..., "unread": ...} at its end, {"done": file, "folder": ...} after each downloaded file, {"error": class, "text": ...,
+"remedy": ..., "errno": ..., "status": ...} on failure, with a remedy where the text is meant for visitors.
+Ends by itself when its parent is gone. Started by its path.
 """
 
 import json
@@ -13,8 +14,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from playground.weights.gguf_file import GgufFile
 
 
 def say(**facts: object) -> None:
@@ -27,14 +36,28 @@ def convert(gguf: str, target: str) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    from playground.weights import gguf_file, gguf_rope
+
+    file = gguf_file.read_gguf(Path(gguf))
     folder, name = os.path.split(os.path.abspath(gguf))
     say(share=0.1, what="reading the tokenizer")
-    AutoTokenizer.from_pretrained(folder, gguf_file=name).save_pretrained(target)
+    with _stage(name, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+        gguf_file.set_text_split(file, tokenizer)
+    tokenizer.save_pretrained(target)
     say(share=0.4, what="reading the configuration")
-    config = AutoConfig.from_pretrained(folder, gguf_file=name)
+    with _stage(name, f"configuration (architecture {file.architecture})"):
+        config = AutoConfig.from_pretrained(folder, gguf_file=name)
+        gguf_rope.apply_rope(file, config)
     say(share=0.5, what="reading the weights")
-    auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    model = auto.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
+    auto: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    with _stage(name, "weights"):
+        model, report = auto.from_pretrained(
+            folder, gguf_file=name, config=config, dtype=torch.float32, output_loading_info=True
+        )
+        _refuse_missing(name, report["missing_keys"])
+        unread = gguf_file.unread(file, _weight_names(file, model))
     # The weights are float32 now, but save_pretrained refuses a model that still carries the marks of quantization.
     model.hf_quantizer, model.is_quantized = None, False
     if hasattr(model.config, "quantization_config"):
@@ -44,6 +67,47 @@ def convert(gguf: str, target: str) -> None:
     mask = os.umask(0)
     for path in Path(target).glob("*.safetensors"):  # safetensors lets only the owner read; a cache may be shared
         path.chmod(0o666 & ~mask)
+    say(precision=file.precision, unread=unread)
+
+
+def _weight_names(file: "GgufFile", model: "PreTrainedModel") -> set[str]:
+    """Names of the file's tensors that became weights of the model."""
+    from transformers.integrations.gguf import GGUF_ARCHS
+    from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, TensorProcessor, get_gguf_hf_weights_map
+
+    if file.architecture in GGUF_ARCHS:  # transformers reports a name that it does not know as unexpected, and fails
+        return set(file.tensor_shapes)
+    processor = TENSOR_PROCESSORS.get(file.architecture, TensorProcessor)(config=model.config.to_dict())
+    experts = {name for name in file.tensor_shapes if "_exps" in name}  # stacked into other names
+    return experts | get_gguf_hf_weights_map(model, processor).keys()
+
+
+def _refuse_missing(name: str, keys: Collection[str]) -> None:
+    from playground.errors import PlaygroundError
+
+    if keys:
+        raise PlaygroundError(
+            f"{name} lacks {len(keys)} of the model's weights, {min(keys)} among them; they would be random.",
+            "Choose a file that is whole.",
+        )
+
+
+@contextmanager
+def _stage(name: str, what: str) -> Iterator[None]:
+    """Turns what the libraries raise while they read a part of the file into a PlaygroundError that names it."""
+    from playground.errors import PlaygroundError
+
+    try:
+        yield
+    except (PlaygroundError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        known = str(error) if "not supported" in str(error) or "Supported:" in str(error) else ""
+        raise PlaygroundError(
+            f"{name} can't be converted: transformers can't read its {what}." + (f" {known}" if known else ""),
+            "Choose another file, or the model's safetensors.",
+        ) from error
 
 
 def download(hub_id: str, commit: str, *files: str) -> None:
@@ -77,7 +141,9 @@ def main(arguments: list[str]) -> int:
         JOBS[arguments[0]](*arguments[1:])
     except Exception as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
-        say(error=type(error).__name__, text=str(error)[:500], errno=getattr(error, "errno", None), status=status)
+        text, remedy = getattr(error, "message", None) or str(error), getattr(error, "remedy", None)
+        errno = getattr(error, "errno", None)
+        say(error=type(error).__name__, text=text[:500], remedy=remedy, errno=errno, status=status)
         return 1
     return 0
 

@@ -14,12 +14,13 @@ import time
 import types
 
 import playground as pg
+from playground import workbench
 from playground.components.plotly_view import figure_json
-from playground.tabs.attention.head_weights import head_weights
-from playground.tabs.attention.heads_request import HeadRequest
-from playground.tabs.attention.one_head import head_view
-from playground.tabs.attention.overview import overview_pictures
-from playground.tabs.attention.rows import row_view
+from playground.figures.attention.head_request import HeadRequest
+from playground.figures.attention.one_head import head_picture
+from playground.figures.attention.overview import overview_pictures
+from playground.figures.attention.rows import row_picture
+from playground.recording.head_weights import head_weights
 
 HEAD = HeadRequest(3, 1)
 TEXT = "The animal didn't cross the street because it was too tired. "
@@ -60,12 +61,12 @@ def main() -> None:
     print(f"{'tokens':>7}" + "".join(f"{name:>22}" for name in columns))
     for length in options.lengths:
         recording = pg.record(model, ids[:length])
-        head, seconds = measured(lambda r=recording: head_view(r, head_weights(r, HEAD), HEAD), options.rounds)
-        cells = [f"{len(figure_json(head['map'])) / 1e3:.0f} ({seconds:.2f} s)"]
-        row, seconds = measured(lambda r=recording: row_view(head_weights(r, HEAD)), options.rounds)
-        cells.append(f"{(len(json.dumps(row['strip'])) + len(figure_json(row['bars']))) / 1e3:.0f} ({seconds:.2f} s)")
-        pictures, seconds = measured(lambda r=recording: list(overview_pictures(r, HEAD)), 1)
-        overview = len(figure_json(pictures[-1][0]["value"]))
+        head, seconds = measured(lambda r=recording: head_picture(r, head_weights(r, HEAD), HEAD), options.rounds)
+        cells = [f"{len(figure_json(head.figure)) / 1e3:.0f} ({seconds:.2f} s)"]
+        row, seconds = measured(lambda r=recording: row_picture(head_weights(r, HEAD)), options.rounds)
+        cells.append(f"{(len(json.dumps(row.strip)) + len(figure_json(row.bars))) / 1e3:.0f} ({seconds:.2f} s)")
+        pictures, seconds = measured(lambda r=recording: list(overview_pictures(r, HEAD, workbench.shared())), 1)
+        overview = len(figure_json(pictures[-1].figure))
         cells.append(f"{overview / 1e3:.0f} ({seconds:.2f} s)")
         if length <= options.bertviz_up_to:
             sizes = [bertviz_bytes(recording, view) for view in ("head", "model")]

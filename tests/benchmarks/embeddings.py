@@ -17,8 +17,8 @@ from playground.components.plotly_view import figure_json
 from playground.embeddings.cloud_request import CloudControls, CloudRequest
 from playground.embeddings.matrices import table_of
 from playground.embeddings.sentence_vectors import MEAN
+from playground.figures.embeddings.point_pictures import as_cloud
 from playground.tabs.embeddings import projector_points
-from playground.tabs.embeddings.pictures import as_cloud
 from playground.workbench import Workbench
 
 

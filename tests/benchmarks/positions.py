@@ -14,11 +14,13 @@ from types import SimpleNamespace
 import torch
 
 import playground as pg
+from playground import workbench
 from playground.components.plotly_view import figure_json
 from playground.figures.positions import scheme_pictures
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.rotary_layer import rotated_pair
 from playground.positions.schemes import position_facts
+from playground.recording.distance_profiles import distance_profiles
 from playground.recording.record import record
 from playground.tabs.positions import attention_distance_view, rotary_view
 from tests.tools import zoo
@@ -97,9 +99,9 @@ def main() -> None:
         lambda: rotary_view.slide(page, rotary_view.DistanceRequest(found, 40))["pairs"], asked.rounds
     )
     told("one step of the distance slider", len(figure_json(drawn)), seconds)
-    _, seconds = measured(lambda: attention_distance_view.profiles_of(recording, "self"), 1)
+    _, seconds = measured(lambda: distance_profiles(recording, "self", workbench.shared()), 1)
     told("all heads over distance, measured once for a text", 0, seconds)
-    request = attention_distance_view.DistanceRequest(None, attention_distance_view.NEAR_NAME, True, 3, 1)
+    request = attention_distance_view.DistanceRequest(None, "local", True, 3, 1)
     answer, seconds = measured(lambda: attention_distance_view.draw(page, request), asked.rounds)
     told(
         "all heads over distance, at each move of a slider",

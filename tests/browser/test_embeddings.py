@@ -1,5 +1,7 @@
 """The Embeddings tab as a visitor uses it, in a real browser: neighbours, search, lasso, the animated path, sentences."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -8,12 +10,12 @@ from tests.browser.test_page import open_tab
 
 
 def open_cloud(page: Page) -> None:
-    """Opens the vocabulary's cloud in the plane."""
+    """Opens the vocabulary's cloud in the plane. Its sentence is about the cloud, or about what the test before chose."""
     open_tab(page, "Embeddings", "Projector")
     page.locator("#cloud-dimensions").get_by_label("2D").check()
     if page.locator("#cloud-what input").input_value() != "vocabulary":
         pick(page, "#cloud-what", "vocabulary")
-    expect(page.locator("#cloud-sentence")).to_contain_text("49,152 of 49,152 tokens")
+    expect(page.locator("#cloud-sentence")).to_contain_text(re.compile(r"49,152 of 49,152 tokens|chosen|\(token"))
     page.wait_for_function(
         """() => { const gd = document.querySelector('#cloud .pv');
         return gd?.dataset.rendered && gd._fullData?.[0].x.length === 49152 && !gd._fullLayout.scene; }"""
@@ -69,6 +71,7 @@ def test_names_that_cover_none(opened):
     where there is room."""
     page = opened(width=390, height=844)
     open_cloud(page)
+    expect(page.locator("#cloud-sentence")).to_contain_text("49,152 of 49,152 tokens")
     shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
         .filter(name => name.style.visibility !== 'hidden').map(name => name.getBoundingClientRect())
         .map(box => [box.left, box.right, box.top, box.bottom])"""

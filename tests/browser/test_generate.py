@@ -37,7 +37,7 @@ def click_bar(page: Page, bar: int) -> None:
     page.mouse.click(*point)
 
 
-def forward_calls_cease(patience: float = 30.0, quiet: float = 3.0) -> bool:
+def forward_calls_cease(patience: float = 30.0, quiet: float = 2.0) -> bool:
     """Whether the default model is left alone for `quiet` seconds at some time within `patience`."""
     model = workbench.shared().model("smollm2-135m-instruct").model
     last = [time.monotonic()]

@@ -8,10 +8,13 @@ import torch
 from playground.components import markup
 from playground.figures.generation.sentences import score_rows, score_sentence
 from playground.generation.token_entries import prompt_entries, score_of
+from playground.loading import prepare
 from playground.recording import record as record_module
 from playground.recording import recording as recording_module
 from playground.recording.record import record
 from tests.generation.test_generate import counted_passes
+from tests.tools import zoo
+from tests.tools.tokenizer_kinds import KINDS
 
 TEXT = "The cat sat on the mat. 今天"
 
@@ -28,6 +31,20 @@ def test_score_is_the_models_own_loss(smollm2):
     assert f"perplexity {math.exp(loss):,.2f}" in words
     size = len(TEXT.encode()) - len("The")  # the first token is not predicted
     assert f"{loss * (len(recording.tokens) - 1) / math.log(2) / size:.3f} bits per byte" in words
+
+
+def test_bits_per_byte_count_the_text_itself(tmp_path):
+    """Guards bits per byte of vocabularies that do not spell spaces: 47 bytes of text, without the 3 of the first token,
+    which nothing predicts."""
+    tokenizer, text = KINDS["WordPiece"](tmp_path), "the cat sat on the mat and the dog sat on there"
+    model = prepare(zoo.variant("gpt2", vocab_size=len(tokenizer)), tokenizer)
+    recording = record(model, text)
+    ids = torch.tensor([[token.id for token in recording.tokens]])
+    with torch.inference_mode():
+        nats = float(model.model(ids, labels=ids).loss) * (ids.shape[1] - 1)
+    found = score_of(recording, prompt_entries(recording))
+    assert tokenizer.decode(ids[0, :1]) == "the" and len(text) == 47
+    assert found.bits_per_byte == pytest.approx(nats / math.log(2) / (47 - 3), rel=1e-5)
 
 
 def test_one_token_has_no_score(smollm2):

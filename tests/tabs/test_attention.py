@@ -3,23 +3,27 @@
 import csv
 import json
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from playground import workbench
+from playground.analysis.text_display import spreadsheet_cell
 from playground.errors import PlaygroundError
+from playground.figures.attention import head_request as controls
+from playground.figures.attention import one_head, overview, query_steps, rows
+from playground.figures.attention.head_request import HeadRequest
+from playground.recording import head_choice as choices
+from playground.recording import head_weights as views
+from playground.recording.head_choice import HeadChoice
+from playground.recording.head_files import write_files
+from playground.recording.head_weights import HeadWeights, head_weights
+from playground.recording.measured_heads import measured_heads
 from playground.recording.record import record
-from playground.tabs.attention import bertviz_view, heads_handlers, one_head, overview, query_steps, rows, steps_view
-from playground.tabs.attention import head_weights as views
-from playground.tabs.attention import heads_request as controls
+from playground.tabs.attention import bertviz_view, heads_handlers, steps_view
 from playground.tabs.attention.bertviz_view import BertvizRequest
-from playground.tabs.attention.head_choice import HeadChoice
-from playground.tabs.attention.head_weights import HeadWeights, head_weights
-from playground.tabs.attention.heads_request import HeadRequest
-from playground.tabs.attention.measured_heads import measured_heads
 from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
@@ -57,7 +61,7 @@ def test_what_can_be_shown_of_a_layer(shown):
     def of(show, *others):
         return head_weights(shown, HeadRequest(3, 2, "self", show, others)).weights
 
-    assert torch.equal(of(controls.THIS_HEAD), weights[2])
+    assert torch.equal(of(choices.THIS_HEAD), weights[2])
     assert torch.allclose(of("mean of all heads"), weights.mean(0))
     assert torch.equal(of("maximum of all heads"), weights.amax(0))
     assert torch.allclose(of(views.MINUS_ALL), weights[2] - weights.mean(0))
@@ -81,18 +85,18 @@ def test_two_sentences(pair):
     """Guards against rows of A with columns of A where A → B was asked for, and shares that are lost silently."""
     whole = pair.attention(2).weights[4]
     segments = np.array([token.segment for token in pair.tokens])
-    for name, (queries, keys) in controls.BETWEEN.items():
+    for name, (queries, keys) in choices.BETWEEN.items():
         seen = head_weights(pair, HeadRequest(2, 4, between=name))
         assert torch.equal(seen.weights, whole[segments == queries][:, segments == keys])
         assert len(seen.queries) == (segments == queries).sum() and name in seen.name
     request = HeadRequest(2, 4, between="A → B")
-    sentence = one_head.head_view(pair, head_weights(pair, request), request)["sentence"]
+    sentence = one_head.head_picture(pair, head_weights(pair, request), request).sentence
     assert "Of all attention of these queries 1 % goes to this sentence" in sentence and "sink" not in sentence
 
 
 def test_special_tokens_left_out(pair):
     """Guards against [SEP] that stays while [CLS] goes; the rest shares the whole."""
-    seen = head_weights(pair, HeadRequest(2, 4, exclude=controls.SPECIAL))
+    seen = head_weights(pair, HeadRequest(2, 4, exclude=choices.SPECIAL))
     special = [token.special for token in pair.tokens]
     assert sum(special) == 3 and (seen.weights[:, special] == 0).all()
     assert torch.allclose(seen.weights.sum(-1), torch.ones(len(special)), atol=1e-5)
@@ -126,17 +130,26 @@ def test_groups_are_told(shown):
     assert "Heads 3 to 5 share key-value head 1" in words and "67 % less: 45 KiB a token instead of 135" in words
 
 
-def test_files_are_the_numbers_shown(shown):
+def test_files_are_the_numbers_shown(shown, tmp_path):
     """Guards against rounded numbers in the download, and a token that a spreadsheet reads as a formula."""
     given = answer(heads_handlers.download, PAGE, HeadRequest(3, 2))
     assert all(given[name].visible for name in ("csv", "json"))
-    table, plain = map(Path, rows.write_files(head_weights(shown, HeadRequest(3, 2))))
+    table, plain = write_files(head_weights(shown, HeadRequest(3, 2)), tmp_path)
     told, weights = json.loads(plain.read_text(encoding="utf-8")), shown.attention(3).weights[2]
     assert torch.equal(torch.tensor(told["weights"]), weights)
     lines = list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
     assert [float(cell) for cell in lines[-1][1:]] == pytest.approx(weights[-1].tolist())
     assert not any(cell.startswith(("=", "+", "@")) for line in lines for cell in line)
-    assert rows.cell("=1+1") == "'=1+1" and rows.cell(" =") == " ="
+    assert spreadsheet_cell("=1+1") == "'=1+1" and spreadsheet_cell(" =") == " ="
+
+
+def test_files_tell_where_the_numbers_come_from(shown, tmp_path):
+    """Guards against numbers without their weights: checksum and number format stand in both files."""
+    source = shown.model.source_text
+    table, plain = write_files(head_weights(shown, HeadRequest(3, 2)), tmp_path, source)
+    assert "SHA-256" in source and "read as float32" in source
+    assert json.loads(plain.read_text(encoding="utf-8"))["source"] == source
+    assert source in next(csv.reader(table.read_text(encoding="utf-8").splitlines()))[0]
 
 
 def test_rows_columns_and_the_step_that_chose(shown):
@@ -145,13 +158,13 @@ def test_rows_columns_and_the_step_that_chose(shown):
     weights = shown.attention(3).weights[2]
 
     def shades(direction, index):
-        return [item["shade"] for item in rows.row_view(seen, direction, index)["strip"]]
+        return [item["shade"] for item in rows.row_picture(seen, direction, index).strip]
 
     assert shades(controls.ROW, 2) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
     assert shades(controls.COLUMN, 0) == pytest.approx((weights[:, 0] / weights[:, 0].max()).tolist(), abs=6e-4)
     assert shades(controls.CHOICE, 3) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
-    first = rows.row_view(seen, controls.CHOICE, 0)
-    assert first["strip"] == [] and "stands at the beginning" in first["row_sentence"] and first["bars"] is None
+    first = rows.row_picture(seen, controls.CHOICE, 0)
+    assert first.strip == [] and "stands at the beginning" in first.sentence and first.bars is None
 
 
 def test_a_long_text_as_a_strip_stays_small():
@@ -160,7 +173,7 @@ def test_a_long_text_as_a_strip_stays_small():
     words = [" river", "a", "\n", " \u202ex", "  two"]
     weights = torch.rand(1, 4096)
     seen = HeadWeights(weights, "", ["q"], words + [" children"] * 4091, True)
-    strip = rows.row_view(seen, controls.ROW, 0)["strip"]
+    strip = rows.row_picture(seen, controls.ROW, 0).strip
     assert len(json.dumps(strip)) < 300_000
     assert [item.get("label") for item in strip[:5]] == [None, None, "⏎", "·⟨U+202E⟩x", "··two"]
     np.testing.assert_allclose([item["shade"] for item in strip], weights[0] / weights.max(), atol=6e-4)
@@ -182,7 +195,7 @@ def test_what_was_written_is_told_apart(shown):
     same, other = (PageContext("m", "d", "t", text, continued).prompt_length for text in (TEXT, "another"))
     assert head_weights(shown, HeadRequest(3, 2), same).prompt_length == 2
     assert head_weights(shown, HeadRequest(3, 2), other).prompt_length is None
-    strip = rows.row_view(head_weights(shown, HeadRequest(3, 2), same))["strip"]
+    strip = rows.row_picture(head_weights(shown, HeadRequest(3, 2), same)).strip
     assert [item["kind"] for item in strip[:4]] == ["prompt", "prompt", "generated", "generated"]
 
 
@@ -215,23 +228,23 @@ def test_the_overview_grows(smollm2, monkeypatch):
     """Guards against an overview that is only shown when it is whole, and one that is computed twice."""
     recording = record(smollm2, "The cat")
     monkeypatch.setattr(overview, "EVERY", 0)
-    seen = list(overview.overview_pictures(recording, HeadRequest(0, 0)))
-    assert len(seen) == 30 and seen[0][1].startswith("All heads: layer 1 of 30") and seen[-1][1] == ""
-    assert len(list(overview.overview_pictures(recording, HeadRequest(0, 0)))) == 1
+    seen = list(overview.overview_pictures(recording, HeadRequest(0, 0), workbench.shared()))
+    assert len(seen) == 30 and seen[0].words.startswith("All heads: layer 1 of 30") and seen[-1].words == ""
+    assert len(list(overview.overview_pictures(recording, HeadRequest(0, 0), workbench.shared()))) == 1
 
 
 def test_strongest_roles(smollm2):
     """Guards against a role given to a head that hardly has it, and to two roles at once."""
     recording = record(smollm2, "Mr and Mrs Dursley lived here. Mr and Mrs Dursley")
-    found = measured_heads(recording, "self")
-    strongest, _ = overview.overview_marks(recording, HeadRequest(measure=controls.STRONGEST))
+    found = measured_heads(recording, "self", workbench.shared())
+    strongest, _ = overview.overview_marks(recording, HeadRequest(measure=controls.STRONGEST), workbench.shared())
     groups = strongest.labels
     marked = [head for heads in groups.values() for head in heads]
     assert len(marked) == len(set(marked)) > 50 and (18, 6) in groups["induction ≥ 0.4"]
     for name, heads in groups.items():
         assert all(found[name.split()[0]][head] >= 0.4 for head in heads)
     assert strongest.hover.words[18, 6] == f"induction {found['induction'][18, 6]:.3f}"
-    marks, _ = overview.overview_marks(recording, HeadRequest(measure="induction", sort_heads=True))
+    marks, _ = overview.overview_marks(recording, HeadRequest(measure="induction", sort_heads=True), workbench.shared())
     coloured, order = marks.property, marks.order
     assert marks.hover.values is coloured.values
     assert order[18, 0] == 6 and (np.diff(np.take_along_axis(coloured.values, order, 1), axis=1) <= 0).all()
@@ -245,7 +258,7 @@ def test_zoomed_stays_for_the_next_head(smollm2, monkeypatch):
     event = SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
     given = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), event)
     figure, request = given["map"], HeadRequest(0, 3, zoom=given["zoom"])
-    another = one_head.head_view(recording, head_weights(recording, HeadRequest(0, 3)), request)["map"]
+    another = one_head.head_picture(recording, head_weights(recording, HeadRequest(0, 3)), request).figure
     assert another.data[0].z.shape == figure.data[0].z.shape == (14, 14)
     weights = recording.attention(0).weights[3]
     assert another.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
@@ -262,7 +275,7 @@ def test_what_another_model_lacks(tiny, monkeypatch):
     assert first["map"].data[0].z.shape == (3, 3)
     first = answers(heads_handlers.draw, PAGE, HeadRequest(1, 1, show=views.TIMES_NORMS))[0]
     assert first["map"] is None and 'role="alert"' in first["sentence"] and first["strip"] == []
-    for exclude in (controls.NOTHING, controls.FIRST):
+    for exclude in (choices.NOTHING, choices.FIRST):
         request = HeadRequest(1, 1, show=views.TIMES_NORMS, exclude=exclude)
         given = answer(heads_handlers.draw_head, PAGE, request)
         assert given["map"] is None and "not captured" in given["sentence"] and given["strip"] == []
@@ -328,10 +341,12 @@ def test_a_rollout_is_bounded(smollm2):
 def test_a_property_that_can_not_be_measured(smollm2):
     """Guards against the overview and badge of the text before: roles are measured up to 512 tokens, the rest is drawn."""
     recording = record(smollm2, "The cat sat on the mat. " * 90)
-    marks, why_none = overview.overview_marks(recording, HeadRequest(measure="induction", sort_heads=True))
+    marks, why_none = overview.overview_marks(
+        recording, HeadRequest(measure="induction", sort_heads=True), workbench.shared()
+    )
     assert marks.property is None and marks.order is None and "512" in why_none
-    *_, (picture, words) = overview.overview_pictures(recording, HeadRequest(measure="induction"))
-    assert words == "" and "512" in picture["value"].layout.title.text
+    *_, picture = overview.overview_pictures(recording, HeadRequest(measure="induction"), workbench.shared())
+    assert picture.words == "" and "512" in picture.figure.layout.title.text
 
 
 def test_files_do_not_pile_up(tmp_path, monkeypatch):

@@ -17,18 +17,18 @@ from playground.analysis.text_display import plain_mark
 from playground.components import markup
 from playground.embeddings.point_sets import PointRequest
 from playground.errors import PlaygroundError
+from playground.figures.attention.head_request import HeadRequest
 from playground.figures.generation.token_strip import strip_items
 from playground.generation.generate import generate
 from playground.generation.sampling_controls import SamplingControls
 from playground.generation.sessions import SessionId
 from playground.loading import prepare
+from playground.recording.head_choice import HeadChoice
 from playground.settings import Settings
 from playground.tabs.attention import bertviz_view, flow_view, roles_view, steps_view
 from playground.tabs.attention import heads_handlers as attention
 from playground.tabs.attention.bertviz_view import BertvizRequest
 from playground.tabs.attention.flow_view import FlowRequest
-from playground.tabs.attention.head_choice import HeadChoice
-from playground.tabs.attention.heads_request import HeadRequest
 from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.embeddings import layers_view, projector_clicks

@@ -41,7 +41,7 @@ MINILM = PageContext("all-minilm-l6-v2", "cpu", "float32")
 @pytest.fixture(autouse=True)
 def own_models(smollm2, minilm, tiny, monkeypatch):
     """The handlers find these models without loading them."""
-    bench, found = Workbench(), {"smollm2-135m-instruct": smollm2, "all-minilm-l6-v2": minilm, "tiny": tiny("llama")}
+    bench, found = Workbench(), {"smollm2-135m-instruct": smollm2, "all-minilm-l6-v2": minilm, "albert": tiny("albert")}
     monkeypatch.setattr(bench, "loading", lambda model_id, *_: iter([LoadStatus("Ready", 1.0, 0.0, found[model_id])]))
     before = workbench.shared()
     workbench.share(bench)
@@ -135,7 +135,7 @@ def test_minilm_sentences_as_sentence_transformers_makes_them(minilm):
     found = models_sentences.encode(minilm, lines, models_sentences.own_pooling(minilm))
     for line, vector in zip(lines, found.vectors, strict=True):
         alone = minilm.model(**minilm.tokenizer(line, return_tensors="pt")).last_hidden_state[0].mean(0)
-        assert torch.allclose(vector, alone, atol=1e-5)
+        assert torch.allclose(vector, alone / alone.norm(), atol=1e-5)  # MiniLM's third module is Normalize
     assert found.cut == 0
 
 
@@ -279,3 +279,10 @@ def test_a_word_that_the_tokenizer_drops(minilm):
     """Guards against all words being refused without the one that is wrong being named."""
     (outputs,) = answers(words_view.draw, MINILM, WordsRequest("cat, \u200b, dog"))
     assert "“⟨U+200B⟩” has no token in this model" in outputs["message"]
+
+
+def test_the_width_of_words_is_that_of_their_matrix():
+    """Guards against the model's width said of words in a narrower matrix: ALBERT's embeddings have 16 dimensions here, its
+    states 32."""
+    drawn = answer(words_view.draw, PageContext("albert", "cpu", "float32"), WordsRequest("a, b, c"))
+    assert "3 words in 16 dimensions" in drawn["sentence"]

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from playground.figures.attention.head_request import HeadRequest
 from playground.loading import prepare
+from playground.recording import head_weights
 from playground.recording.record import record
-from playground.tabs.attention import bertviz_view, flow_view, head_weights, heads_handlers, roles_view
+from playground.tabs.attention import bertviz_view, flow_view, heads_handlers, roles_view
 from playground.tabs.attention.bertviz_view import BertvizRequest
 from playground.tabs.attention.flow_view import FlowRequest
-from playground.tabs.attention.heads_request import HeadRequest
 from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view
 from tests.recording.test_layer_numbers import HYBRIDS, TEXT
@@ -64,7 +65,9 @@ def test_rollout_and_flow_leave_other_layers_out_and_say_so():
 def test_tables_and_distances_name_the_layers():
     """Guards against numbers of another layer in the table of roles and over distance."""
     assert {row[0] for row in answer(roles_view.draw, PAGE, RolesRequest("self", "self"))["table"]} == {1, 3}
-    request = attention_distance_view.DistanceRequest("self", attention_distance_view.NEAR_NAME, False, 0, 0)
+    request = attention_distance_view.DistanceRequest(
+        "self", next(iter(attention_distance_view.DISTANCE_MEASURES)), False, 0, 0
+    )
     drawn = answer(attention_distance_view.draw, PAGE, request)
     assert drawn["layer"].value == 1 and "Layer 1, head 0" in drawn["sentence"]
     z = np.array(drawn["measures"]["value"].data[0].z)

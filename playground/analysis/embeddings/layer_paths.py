@@ -3,8 +3,9 @@
 Letters: L layers, T tokens, D d_model; states (L + 1, T, D) are the residual stream before the first layer and after each.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,3 +54,28 @@ def track_of(states: ArrayLike, token: int) -> np.ndarray:
     states = shaped("The states", states, "(layers + 1, tokens, d_model)", 3)
     check_range("The token", token, 0, states.shape[1] - 1)
     return as_array(states[:, token])
+
+
+class Likeness(NamedTuple):
+    """Cosines by layer of one or two tracks."""
+
+    lines: dict[str, np.ndarray]
+    """What is compared -> (L + 1,)."""
+    sentence: str
+
+
+def likeness(tracks: Mapping[str, ArrayLike], name: str) -> Likeness:
+    """How alike each track (L + 1, D) is to its beginning and its end, and two tracks to each other. name: the token's."""
+    lines = {}
+    for title, track in tracks.items():
+        lines[f"{title}: to its embedding"], lines[f"{title}: to its last state"] = cosine_to_endpoints(track)
+    to_embedding = next(iter(lines.values()))
+    begin = float(to_embedding[-2 if len(to_embedding) > 2 else -1])
+    sentence = f"Before the last layer “{name}” still has a cosine of {begin:.2f} with its own embedding."
+    if len(tracks) == 2:
+        lines["the two, at the same layer"] = together = cosine_by_layer(*tracks.values())
+        sentence += (
+            f" The two begin with a cosine of {together[0]:.2f}, are least alike after layer {int(together.argmin())} "
+            f"({together.min():.2f}) and end with {together[-1]:.2f}."
+        )
+    return Likeness(lines, sentence)

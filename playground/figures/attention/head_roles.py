@@ -1,11 +1,54 @@
-"""A measure of every head as a map, layers by heads. Draws arrays; knows no models. Layers and heads count from 0."""
+"""A measure of every head as a map, layers by heads, and all measures as a table. Draws arrays; knows no models. Layers and
+heads count from 0."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
+from playground.analysis.attention.head_measures import MEASURES
 from playground.analysis.text_display import counted
 from playground.figures.layout import colour_bar, finish
 from playground.figures.theme import SEQUENTIAL, SMALL
+
+INSTEAD = "previous"
+"""The measure that is shown where induction can't be."""
+
+
+class RolesPicture(NamedTuple):
+    """One measure of every head."""
+
+    measure: str  # the one that is shown
+    figure: go.Figure | None
+    sentence: str
+
+
+def roles_picture(measures: Mapping[str, np.ndarray], measure: str) -> RolesPicture:
+    """A measure of `measured_heads`; without a figure where it can't be measured."""
+    words = ""
+    if measure == "induction" and not np.isfinite(measures[measure]).any():  # of models that read no text in order
+        measure, words = INSTEAD, f"Induction can't be measured on this model; “{INSTEAD}” is shown instead. "
+    values = measures[measure]
+    if not np.isfinite(values).any():
+        twice = measure == "duplicate"
+        words = "The text has no repeated token." if twice else "It can't be measured on this model or text."
+        return RolesPicture(measure, None, words)
+    layer, head = np.unravel_index(np.nanargmax(values), values.shape)
+    words += (
+        f"Most: layer {layer}, head {head} with {values[layer, head]:.3f}. Click a head to open it in the other views."
+    )
+    return RolesPicture(measure, roles_figure(values, measure), words)
+
+
+def roles_table(measures: Mapping[str, np.ndarray]) -> list[list[float | None]]:
+    """A row for each head: layer, head and every measure, None where it was not measured."""
+    heads = np.argwhere(np.isfinite(measures["self"])).tolist()
+    return [[*head, *(_rounded(float(measures[name][tuple(head)])) for name in MEASURES)] for head in heads]
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 3) if np.isfinite(value) else None
 
 
 def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure:

@@ -1,7 +1,7 @@
 """The grid under a map of tokens by tokens: its cells, pooled where there are too many tokens, and its axes with the tokens'
 texts. Knows no weights' meaning. Tokens count from 0."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,18 @@ class Window:
 
     queries: tuple[int, int]
     keys: tuple[int, int]
+
+
+def zoomed_window(ranges: Mapping[str, float], shape: tuple[int, int]) -> Window | None:
+    """What of a map of this shape lies within the ranges x0, x1, y0, y1 of its axes, and a quarter more on each side; None
+    for nearly all."""
+    parts = []
+    for axis, size in zip("yx", shape, strict=True):
+        low, high = sorted((float(ranges[f"{axis}0"]), float(ranges[f"{axis}1"])))
+        margin = (high - low) / 4
+        parts.append((max(0, int(low - margin)), min(size, int(high + margin) + 2)))
+    whole = all(high - low >= size for (low, high), size in zip(parts, shape, strict=True))
+    return None if whole or any(low >= high for low, high in parts) else Window(*parts)
 
 
 @dataclass(frozen=True)

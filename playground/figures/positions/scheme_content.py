@@ -28,6 +28,15 @@ class Numbers:
     shift: int = 5
     heads: int = 8
 
+    @classmethod
+    def filled_in(cls, **controls: float | None) -> Numbers:
+        """From the values of controls, one for each field. PlaygroundError for a missing one."""
+        numbers = {name: float(value) for name, value in controls.items() if value is not None}
+        if len(numbers) < len(controls):
+            raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
+        base = numbers.pop("base")
+        return cls(base=base, **{name: int(number) for name, number in numbers.items()})
+
     def __post_init__(self) -> None:
         check_range("The length", self.length, 1, MAX_LENGTH)
         check_range("The shift", self.shift, 0, MAX_LENGTH)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from playground.analysis.text_display import Badge
 from playground.figures.positions.added_pictures import learned_pictures, sinusoidal_pictures
 from playground.figures.positions.scheme_content import MAX_PICTURES, Numbers, SchemePictures, TextFacts
 from playground.figures.positions.score_pictures import (
@@ -19,7 +20,7 @@ from playground.figures.positions.score_pictures import (
 if TYPE_CHECKING:
     from playground.positions.scheme_tensors import PositionFacts
 
-__all__ = ["MAX_PICTURES", "NAMES", "OTHER", "PICTURES", "Numbers", "SchemePictures", "TextFacts", "own_scheme", "show"]
+__all__ = ["MAX_PICTURES", "Numbers", "SchemePictures", "TextFacts"]
 
 LENGTH, WIDTH, BASE, SHIFT, HEADS = CONTROLS = ("length", "width", "base", "shift", "heads")
 """The controls of the view, in the order of the page: fields of `Numbers`."""
@@ -65,3 +66,10 @@ def show(scheme: str, facts: PositionFacts, numbers: Numbers, text: TextFacts | 
     """A scheme's pictures, for a model with these facts. PlaygroundError for numbers that make no sense."""
     own = own_scheme(facts) == scheme
     return PICTURES[scheme].draw(facts if own else None, numbers, text or TextFacts())
+
+
+def heading(scheme: str, pictures: SchemePictures, facts: PositionFacts, model_id: str) -> Badge:
+    """Whether these are the model's own numbers or the formula's."""
+    if pictures.own:
+        return Badge("ok", f"{model_id}, its own: {facts.words}")
+    return Badge("off", f"{PICTURES[scheme].name} by the formula, not {model_id}: that has {facts.words}")

@@ -1,29 +1,34 @@
-"""The handlers of the Heads view, and the one by which the tab's chooser follows the model. Knows recordings; knows no
-components by name."""
+"""The handlers of the Heads view, and the one by which the tab's chooser follows the model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from playground import workbench
 from playground.components import markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import overview_cell, overview_mark
-from playground.figures.attention.token_grid import Window
-from playground.tabs.attention.head_choice import HeadChoice, why_no_attention
-from playground.tabs.attention.head_weights import HeadWeights, head_weights, two_sentences
-from playground.tabs.attention.heads_request import BETWEEN, COLUMN, ROW, HeadRequest
-from playground.tabs.attention.one_head import head_picture, head_view
-from playground.tabs.attention.overview import overview_marks, overview_pictures, verification_badge
-from playground.tabs.attention.rows import row_view, write_files
+from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
+from playground.figures.attention.one_head import head_picture, two_texts_figure
+from playground.figures.attention.overview import overview_marks, overview_pictures
+from playground.figures.attention.rows import row_picture
+from playground.figures.attention.token_grid import zoomed_window
+from playground.recording.head_choice import BETWEEN, HeadChoice, two_sentences, why_no_attention
+from playground.recording.head_files import write_files
+from playground.recording.head_weights import HeadWeights, head_weights
 from playground.tabs.shared.controls import figure_or_nothing, layer_slider
+from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
+from playground.texts.attention import PAIR
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_EXACT = 32
 """Tokens up to which a map shows every weight, so that zooming in adds nothing."""
-PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
 
 
 def follow(page: PageContext, choice: HeadChoice) -> Outputs:
@@ -46,7 +51,7 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     """The whole view: first the chosen head, then all heads, then the check of the maths."""
     recording = page.recording()
     if words := why_no_attention(recording):
-        yield _no_head(words) | {"overview": None, "badge": ""}
+        yield _no_head(markup.note(words)) | {"overview": None, "badge": ""}
         return
     request = request.clamped(recording)
     heads = recording.attention(request.layer, request.kind).heads
@@ -58,17 +63,16 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
         "pairs": gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
         **_one_head(page, request),
     }
-    for picture, words in overview_pictures(recording, request):
+    for figure, mark, to_come in overview_pictures(recording, request, workbench.shared()):
         # Both at once: of two answers in quick succession the page mostly loses the first (27 of 30 with Gradio 6.31).
-        badge = markup.badge("off", words) if words else verification_badge(recording)
-        yield {"overview": picture, "badge": badge}
+        badge = markup.badge("off", to_come) if to_come else markup.badge(*recording.verify().badge)
+        yield {"overview": gr.update(value=figure, mark=mark), "badge": badge}
 
 
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
     """Another head of the same recording; the frame in the overview moves there."""
-    order = overview_marks(page.recording(), request)[0].order if request.sort_heads else None
-    mark = gr.update(mark=overview_mark(int(request.layer), int(request.head), order))
-    return {"overview": mark, **_one_head(page, request)}
+    mark = overview_mark(int(request.layer), int(request.head), _order(page, request))
+    return {"overview": gr.update(mark=mark), **_one_head(page, request)}
 
 
 def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
@@ -81,13 +85,20 @@ def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> O
     if cell is None:
         return {}
     layer, head = cell
-    if (order := overview_marks(recording, request)[0].order) is not None:
+    if (order := _order(page, request)) is not None:
         head = int(order[layer, head])
     return {"layer": layer, "head": head} | draw_head(page, replace(request, layer=layer, head=head))
 
 
+def _order(page: PageContext, request: HeadRequest) -> "np.ndarray | None":
+    """(layers, heads): the head at each place of the overview; None for their own order."""
+    if not request.sort_heads:
+        return None
+    return overview_marks(page.recording(), request, workbench.shared())[0].order
+
+
 def _weights(page: PageContext, request: HeadRequest) -> HeadWeights:
-    return head_weights(page.recording(), request, page.prompt_length)
+    return head_weights(page.recording(), request, page.prompt_length, workbench.shared())
 
 
 def _one_head(page: PageContext, request: HeadRequest) -> Outputs:
@@ -101,7 +112,18 @@ def _one_head(page: PageContext, request: HeadRequest) -> Outputs:
         weights = _weights(page, request)
     except PlaygroundError as error:
         return _no_head(markup.problem(error))
-    return head_view(recording, weights, request) | row_view(weights, request.direction, request.token)
+    figure, sentence = head_picture(recording, weights, request)
+    return {
+        "map": figure,
+        "alignment": figure_or_nothing(two_texts_figure(weights, request)),
+        "sentence": markup.note(sentence),
+        **_row(weights, request.direction, request.token),
+    }
+
+
+def _row(weights: HeadWeights, direction: str, token: int | None) -> Outputs:
+    strip, sentence, bars = row_picture(weights, direction, token)
+    return {"strip": strip, "row_sentence": markup.note(sentence), "bars": bars}
 
 
 def _no_head(words: str) -> Outputs:
@@ -112,15 +134,15 @@ def _no_head(words: str) -> Outputs:
 
 def draw_overview(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     """All heads, with another measure marked in them."""
-    for picture, _ in overview_pictures(page.recording(), request):
-        yield {"overview": picture}
+    for figure, mark, _ in overview_pictures(page.recording(), request, workbench.shared()):
+        yield {"overview": gr.update(value=figure, mark=mark)}
 
 
 def open_row(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """The row of the query token whose cell was clicked."""
     weights = _weights(page, request)
     token = min(max(0, int(event._data["y"])), len(weights.queries) - 1)
-    return row_view(weights, ROW, token) | {"direction": ROW, "token": token}
+    return _row(weights, ROW, token) | {"direction": ROW, "token": token}
 
 
 def open_token(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
@@ -133,12 +155,12 @@ def open_token(page: PageContext, request: HeadRequest, event: gr.EventData) -> 
     queries, keys = BETWEEN.get(request.between, (0, 0))
     if weights.cross or len(weights.queries) != len(weights.keys) or queries != keys:
         direction = COLUMN if direction == ROW else ROW
-    return row_view(weights, direction, int(token)) | {"direction": direction, "token": int(token)}
+    return _row(weights, direction, int(token)) | {"direction": direction, "token": int(token)}
 
 
 def draw_row(page: PageContext, request: HeadRequest) -> Outputs:
     """The chosen token in another direction."""
-    return row_view(_weights(page, request), request.direction, request.token)
+    return _row(_weights(page, request), request.direction, request.token)
 
 
 def zoom(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
@@ -147,29 +169,18 @@ def zoom(page: PageContext, request: HeadRequest, event: gr.EventData) -> Output
     queries, keys = weights.weights.shape
     if max(queries, keys) <= MAX_EXACT:
         return {"zoom": None}
-    window = _window(event._data, (queries, keys))
+    window = zoomed_window(event._data, (queries, keys))
     request = replace(request, zoom=((queries, keys), window) if window else None)
     return {"map": head_picture(page.recording(), weights, request).figure, "zoom": request.zoom}
 
 
-def _window(ranges: Mapping[str, Any], shape: tuple[int, int]) -> Window | None:
-    """What lies within the axes' ranges, and a quarter more on each side; None for nearly all."""
-    parts = []
-    for axis, size in zip("yx", shape, strict=True):
-        low, high = sorted((float(ranges[f"{axis}0"]), float(ranges[f"{axis}1"])))
-        margin = (high - low) / 4
-        parts.append((max(0, int(low - margin)), min(size, int(high + margin) + 2)))
-    if any(low >= high for low, high in parts) or all(
-        high - low >= size for (low, high), size in zip(parts, shape, strict=True)
-    ):
-        return None
-    return Window(*parts)
-
-
 def download(page: PageContext, request: HeadRequest) -> Outputs:
     """The map shown, as CSV and as JSON, behind a button each."""
-    table, plain = write_files(_weights(page, request))
-    return {"csv": gr.DownloadButton(value=table, visible=True), "json": gr.DownloadButton(value=plain, visible=True)}
+    paths = write_files(_weights(page, request), fresh_folder(), page.recording().model.source_text)
+    return {
+        name: gr.DownloadButton(value=str(path), visible=True)
+        for name, path in zip(("csv", "json"), paths, strict=True)
+    }
 
 
 def two_sentences_example(page: PageContext) -> Outputs:

@@ -7,35 +7,17 @@ import gradio as gr
 
 from playground.analysis.attention.head_measures import MEASURES
 from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
+from playground.figures.attention.head_request import DIRECTIONS, STRONGEST, UNMARKED, HeadRequest
+from playground.recording.head_choice import BETWEEN, BOTH, EXCLUSIONS
+from playground.recording.head_weights import DERIVATIONS
 from playground.tabs.attention import heads_handlers
-from playground.tabs.attention.head_weights import DERIVATIONS
-from playground.tabs.attention.heads_request import (
-    BETWEEN,
-    BOTH,
-    DIRECTIONS,
-    EXCLUSIONS,
-    STRONGEST,
-    UNMARKED,
-    HeadRequest,
-)
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
+from playground.texts.attention import HEADS_ABOUT
 
 NAME, TITLE = "heads", "Heads"
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Each token asks every token that it may see how much it matters. The answer is a row of weights that sum to 1: "
-    "<code>softmax(q·kᵀ / √d + mask)</code>, where q and k are vectors that the layer makes of each token "
-    "(Vaswani et al. 2017, section 3.2.1). The row of a token is what it attends <em>from</em>; the columns are what "
-    "it attends <em>to</em>.",
-    "Many heads rest on the first token when they have nothing to say (Xiao et al. 2024), those of BERT on its special "
-    "tokens (Clark et al. 2019): leave these out to see the rest. Weights tell where a head looks, not what it does with "
-    "what it finds there; times the norms of the values (Kobayashi et al. 2020) they tell how much each token adds.",
-    "Of a long text each cell stands for a block of tokens, by its largest weight, so that no spike is lost, or by its "
-    "mean; zoom in (drag) and the exact numbers are drawn, double-click to see all.",
-)
 
 
 def build(view: View, chooser: TabChooser) -> None:
@@ -80,7 +62,7 @@ def build(view: View, chooser: TabChooser) -> None:
             row_sentence = Panel(live=True, elem_id="attention-row")
         with gr.Column(scale=4):
             bars = PlotlyView(label="Its largest weights", height=330, elem_id="attention-bars")
-    Panel(ABOUT)
+    Panel(markup.explanation(*HEADS_ABOUT))
     token, zoom = gr.State(None), gr.State(None)
 
     layer, head = chooser.inputs["layer"], chooser.inputs["head"]

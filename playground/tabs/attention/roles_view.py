@@ -4,29 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
+from playground import workbench
 from playground.analysis.attention.head_measures import MEASURES
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
-from playground.figures.attention.head_roles import roles_figure
-from playground.tabs.attention.head_choice import existing_kind, why_no_attention
-from playground.tabs.attention.measured_heads import measured_heads
+from playground.figures.attention.head_roles import roles_picture, roles_table
+from playground.recording.head_choice import existing_kind, why_no_attention
+from playground.recording.measured_heads import measured_heads
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.events import QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.attention import ROLES_CLOSING, ROLES_SUMMARY
 
 NAME, TITLE = "roles", "Roles"
-INSTEAD = "previous"
-"""The measure that is shown where induction can't be."""
-ABOUT = markup.explanation(
-    "How are these measured?",
-    *(f"<b>{name}</b>: {markup.text(measure.meaning)}." for name, measure in MEASURES.items()),
-    "All but induction are measured on the text under the lens, and each is a mean over its tokens; a text says only what "
-    "it can say: without a repeated token there is no duplicate score.",
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,8 @@ def build(view: View, chooser: TabChooser) -> None:
         show_search="filter",
         elem_id="roles-table",
     )
-    Panel(ABOUT)
+    definitions = (f"<b>{name}</b>: {markup.text(measure.meaning)}." for name, measure in MEASURES.items())
+    Panel(markup.explanation(ROLES_SUMMARY, *definitions, ROLES_CLOSING))
 
     wires: dict[str, Any] = {
         "inputs": {"kind": chooser.inputs["kind"], "measure": measure},
@@ -67,30 +61,21 @@ def build(view: View, chooser: TabChooser) -> None:
 
 def draw(page: PageContext, request: RolesRequest) -> Outputs:
     """The measure's definition, its map, a sentence, and the table of all measures."""
-    recording, measure = page.recording(), request.measure
+    recording = page.recording()
+    nothing: Outputs = {"figure": None, "table": []}
     if words := why_no_attention(recording):
-        return {"figure": None, "sentence": words, "table": []}
+        return nothing | {"sentence": markup.note(words)}
     try:
-        measures = measured_heads(recording, existing_kind(recording, request.kind))
+        measures = measured_heads(recording, existing_kind(recording, request.kind), workbench.shared())
     except PlaygroundError as error:
-        return {"figure": None, "sentence": markup.note(str(error)), "table": []}
-    heads = np.argwhere(np.isfinite(measures["self"])).tolist()
-    rows = [[*head, *(_round(float(measures[name][tuple(head)])) for name in MEASURES)] for head in heads]
-    words = ""
-    if measure == "induction" and not np.isfinite(measures[measure]).any():  # of models that read no text in order
-        measure, words = INSTEAD, f"Induction can't be measured on this model; “{INSTEAD}” is shown instead. "
-    values, info = measures[measure], MEASURES[measure].meaning
-    if not np.isfinite(values).any():
-        twice = measure == "duplicate"
-        words = "The text has no repeated token." if twice else "It can't be measured on this model or text."
-        return {"measure": gr.update(info=info), "figure": None, "sentence": markup.note(words), "table": rows}
-    layer, head = np.unravel_index(np.nanargmax(values), values.shape)
-    words += f"Most: layer {layer}, head {head} with {values[layer, head]:.3f}. "
+        return nothing | {"sentence": markup.note(str(error))}
+    picture = roles_picture(measures, request.measure)
+    chosen: dict[str, Any] = {"value": picture.measure} if picture.figure is not None else {}
     return {
-        "measure": gr.update(value=measure, info=info),
-        "figure": roles_figure(values, measure),
-        "sentence": markup.note(words + "Click a head to open it in the other views."),
-        "table": rows,
+        "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
+        "figure": picture.figure,
+        "sentence": markup.note(picture.sentence),
+        "table": roles_table(measures),
     }
 
 
@@ -99,7 +84,3 @@ def open_head(page: PageContext, event: gr.EventData) -> Outputs:
     layer, head = int(event._data["y"]), int(event._data["x"])
     words = f"Layer {layer}, head {head} is now the chosen one in the other views."
     return {"layer": layer, "head": head, "sentence": markup.note(words)}
-
-
-def _round(value: float) -> float | None:
-    return round(value, 3) if np.isfinite(value) else None

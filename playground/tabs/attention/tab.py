@@ -1,7 +1,7 @@
 """The Attention tab put together: the choice of layer and head that its views share, and the views."""
 
+from playground.recording.head_choice import HeadChoice
 from playground.tabs.attention import bertviz_view, flow_view, heads_view, roles_view, steps_view
-from playground.tabs.attention.head_choice import HeadChoice
 from playground.tabs.attention.heads_handlers import follow
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.events import LATEST

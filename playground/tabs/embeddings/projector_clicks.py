@@ -12,13 +12,21 @@ from playground.components import markup
 from playground.embeddings.cloud_request import CloudRequest
 from playground.embeddings.clouds import PlacedPoints
 from playground.embeddings.point_colours import SIMILARITY
-from playground.embeddings.point_neighbours import cosine_of, find_point, neighbours_of
+from playground.embeddings.point_neighbours import (
+    chosen_index,
+    chosen_or_first,
+    cosine_in_words,
+    group_in_words,
+    nearest_in_words,
+    neighbours_of,
+)
 from playground.errors import PlaygroundError
+from playground.figures.embeddings.cloud_files import NAMES, write_files
 from playground.figures.embeddings.clouds import flown_to, revision_of
-from playground.tabs.embeddings.files import NAMES, write_files
-from playground.tabs.embeddings.pictures import as_cloud, neighbour_bars
+from playground.figures.embeddings.point_pictures import as_cloud, neighbour_bars
 from playground.tabs.embeddings.projector_points import draw_cloud, placed_points
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest
+from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
 
@@ -26,11 +34,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from playground.embeddings.points import Points
-
-FIRST = " cat"
-"""The token whose neighbours are shown before one is chosen, if it is there."""
-MAX_NAMED = 6
-"""Points of a group that are named."""
 
 
 def _drawn_cloud(page: PageContext, request: NeighbourRequest) -> tuple[CloudRequest, PlacedPoints]:
@@ -59,11 +62,8 @@ def choose(page: PageContext, request: NeighbourRequest, event: gr.EventData) ->
     points = placed.points
     if (row := _row(points, event._data)) is None:
         return {}
-    outputs, before = _choose(page, request, cloud, points, row), request.chosen
-    sentence = outputs["sentence"]
-    if before is not None and before != row and before < len(points.source.texts):
-        cosine = cosine_of(points, before, row, request.centre)
-        sentence += f" Its cosine with “{plain_mark(points.source.texts[before])}”, clicked before: {cosine:.3f}."
+    outputs = _choose(page, request, cloud, points, row)
+    sentence = outputs["sentence"] + cosine_in_words(points, request.chosen, row, request.centre)
     return outputs | {"sentence": markup.note(sentence)}
 
 
@@ -81,12 +81,11 @@ def choose_group(page: PageContext, request: NeighbourRequest, event: gr.EventDa
     rows = [row for hit in event._data.get("points") or [] if (row := _row(points, hit)) is not None]
     if not rows:
         return {"sentence": markup.note("No point is chosen.")}
-    names = ", ".join(f"“{plain_mark(points.source.texts[row])}”" for row in rows[:MAX_NAMED])
-    many, more = counted(len(rows), points.noun), " …" if len(rows) > MAX_NAMED else ""
     neighbours = neighbours_of(points, rows, request.measure, request.centre)
+    title = f"Nearest to the mean of {counted(len(rows), points.noun)}"
     return {
-        "neighbours": neighbour_bars(points, neighbours, f"Nearest to the mean of {many}"),
-        "sentence": markup.note(f"{many} chosen: {names}{more}. Nearest to their mean are the bars."),
+        "neighbours": neighbour_bars(points, neighbours, title),
+        "sentence": markup.note(group_in_words(points, rows)),
     }
 
 
@@ -94,14 +93,7 @@ def fly(page: PageContext, request: NeighbourRequest) -> Outputs:
     """The picture moves to the point that was searched for, which becomes the chosen one."""
     cloud, placed = _drawn_cloud(page, request)
     points, coordinates = placed.points, placed.layout.coordinates
-    index = find_point(points, request.search or "")
-    if index is None:
-        raise PlaygroundError(
-            f"“{plain_mark(request.search or '', 40)}” is not among the {counted(len(points.numbers), points.noun)} shown.",
-            "Tokens are pieces of words: try a shorter one, or show all tokens."
-            if points.noun == "token"
-            else "Type the beginning of one of them.",
-        )
+    index = chosen_index(points, request.search or "")
     outputs = _choose(page, request, cloud, points, int(points.numbers[index]))
     view = flown_to(coordinates, index) | {
         "_": f"{index}-{time.monotonic_ns()}",
@@ -118,27 +110,16 @@ def draw_neighbours(page: PageContext, request: NeighbourRequest) -> Outputs:
     return {"neighbours": nearest_to(points, row, request.measure, request.centre)[0]}
 
 
-def chosen_or_first(points: "Points", chosen: int | None) -> int:
-    """The row of the chosen point, or of one to begin with."""
-    if chosen is None or chosen >= len(points.source.texts):
-        return int(points.numbers[find_point(points, FIRST) or 0])
-    return chosen
-
-
 def nearest_to(points: "Points", row: int, measure: str, centre: bool) -> tuple["Figure", str]:
     """Bars of what is nearest to a point, and a sentence."""
     neighbours = neighbours_of(points, [row], measure, centre)
-    name, anisotropy, best = plain_mark(points.source.texts[row]), points.table.anisotropy, ""
-    if len(neighbours.indices):
-        best = f"nearest is “{plain_mark(points.table.texts[neighbours.indices[0]])}” with a {measure} of "
-        best += f"{neighbours.values[0]:.3f}; "
-    random = f"{anisotropy.centred:.2f}, the mean taken off" if centre else f"{anisotropy.mean_cosine:.2f}"
-    words = f"“{name}” ({points.noun} {row:,}): {best}two random ones have a cosine of {random}."
-    return neighbour_bars(points, neighbours, f"Nearest to “{name}”"), words
+    bars = neighbour_bars(points, neighbours, f"Nearest to “{plain_mark(points.source.texts[row])}”")
+    return bars, nearest_in_words(points, row, neighbours, measure, centre)
 
 
 def download(page: PageContext, request: NeighbourRequest) -> Outputs:
     """Vectors and metadata for the Embedding Projector, the points as CSV, the picture as HTML, behind a button each."""
     cloud, _ = _drawn_cloud(page, request)
-    paths = write_files(draw_cloud(page.model(), cloud, None))
-    return {name: gr.DownloadButton(value=path, visible=True) for name, path in zip(NAMES, paths, strict=True)}
+    model = page.model()
+    paths = write_files(draw_cloud(model, cloud, None), fresh_folder(), model.source_text)
+    return {name: gr.DownloadButton(value=str(path), visible=True) for name, path in zip(NAMES, paths, strict=True)}

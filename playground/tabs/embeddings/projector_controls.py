@@ -11,15 +11,10 @@ from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
 from playground.components import FollowingDropdown
 from playground.embeddings.cloud_request import VOCABULARY
 from playground.embeddings.point_colours import COLOURS
+from playground.embeddings.point_neighbours import FIRST
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
-from playground.embeddings.pooling_choices import OWN
-from playground.tabs.embeddings.projector_clicks import FIRST
-from playground.tabs.embeddings.sentences_view import FIRST_LINES
-from playground.tabs.embeddings.words_view import FIRST_WORDS
-
-DROPPED = (
-    "Words with commas between them, another text, or a sentence, as what is placed; the others stay where they are."
-)
+from playground.tabs.embeddings.controls import dimensions_radio, matrix_list, pooling_list
+from playground.texts import embeddings as texts
 
 
 @dataclass
@@ -46,9 +41,9 @@ def build_controls() -> ProjectorControls:
     inputs: dict[str, Any] = {
         "kind": kind,
         "layout": gr.Radio(list(METHODS), value=PCA, label="Layout", elem_id="cloud-layout"),
-        "dimensions": gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="cloud-dimensions"),
+        "dimensions": dimensions_radio("cloud-dimensions"),
         "colour": FollowingDropdown(list(COLOURS), value=COLOURS[0], label="Colour", elem_id="cloud-colour"),
-        "space": FollowingDropdown(["input embedding"], value="input embedding", label="Space", elem_id="cloud-matrix"),
+        "space": matrix_list("Space", "cloud-matrix"),
     }
     groups: dict[str, BlockContext] = {}
     with gr.Accordion("Which tokens", open=False) as groups[FILTER]:
@@ -60,16 +55,22 @@ def build_controls() -> ProjectorControls:
             "pattern": gr.Textbox("", label="Regular expression", lines=1, elem_id="cloud-pattern"),
         }
     with gr.Column(visible=False) as groups[WORDS]:
-        info = "With commas between them; each line is a group."
         inputs |= {
-            "words": gr.Textbox(FIRST_WORDS, label="Words", lines=4, max_lines=10, elem_id="cloud-words", info=info),
+            "words": gr.Textbox(
+                texts.FIRST_WORDS,
+                label="Words",
+                lines=4,
+                max_lines=10,
+                elem_id="cloud-words",
+                info=texts.LINES_ARE_GROUPS,
+            ),
             "by_token": gr.Checkbox(False, label="Token by token", elem_id="cloud-by-token"),
         }
     with gr.Column(visible=False) as groups[LINES]:
         label = "Sentences, one a line"
         inputs |= {
-            "lines": gr.Textbox(FIRST_LINES, label=label, lines=5, max_lines=12, elem_id="cloud-lines"),
-            "pooling": FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="cloud-pooling"),
+            "lines": gr.Textbox(texts.FIRST_LINES, label=label, lines=5, max_lines=12, elem_id="cloud-lines"),
+            "pooling": pooling_list("cloud-pooling"),
         }
     with gr.Accordion("How", open=False):
         perplexity = "Perplexity (t-SNE; 0: 30, or what so few points allow)"
@@ -82,7 +83,7 @@ def build_controls() -> ProjectorControls:
             "spread": gr.Number(0.1, label="Least distance (UMAP)", step=0.05, elem_id="cloud-spread"),
             "seed": gr.Number(0, label="Seed", precision=0, elem_id="cloud-seed"),
             "directions": gr.Checkbox(False, label=directions, elem_id="cloud-directions"),
-            "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=DROPPED),
+            "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=texts.DROPPED_HELP),
         }
     with gr.Row():
         place = gr.Button("Place", variant="primary", min_width=80, elem_id="cloud-place")

@@ -8,27 +8,20 @@ from typing import Any
 
 import gradio as gr
 
-from playground.analysis.embeddings.pca_and_neighbours import MEASURES
 from playground.analysis.embeddings.vocabulary_filter import ANY
 from playground.analysis.text_display import percent
 from playground.components import Panel, PlotlyView, markup
 from playground.embeddings.cloud_request import CloudRequest
 from playground.embeddings.clouds import resolve
 from playground.embeddings.point_colours import colour_choices
+from playground.embeddings.point_neighbours import chosen_or_first
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.embeddings.pooling_choices import pooling_choices
 from playground.errors import Cancelled
-from playground.tabs.embeddings.files import NAMES
-from playground.tabs.embeddings.pictures import as_cloud
-from playground.tabs.embeddings.projector_clicks import (
-    choose,
-    choose_group,
-    chosen_or_first,
-    download,
-    draw_neighbours,
-    fly,
-    nearest_to,
-)
+from playground.figures.embeddings.cloud_files import NAMES
+from playground.figures.embeddings.point_pictures import as_cloud
+from playground.tabs.embeddings.controls import neighbour_controls
+from playground.tabs.embeddings.projector_clicks import choose, choose_group, download, draw_neighbours, fly, nearest_to
 from playground.tabs.embeddings.projector_controls import build_controls
 from playground.tabs.embeddings.projector_points import draw_cloud
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
@@ -37,21 +30,9 @@ from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.embeddings import PROJECTOR_ABOUT
 
 NAME, TITLE = "projector", "Projector"
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Everything here is a vector of many numbers: a token of the vocabulary is a row of the embedding matrix, a token of "
-    "the text its state after a layer, a sentence what is made of its tokens. <b>PCA</b> shows the two or three directions "
-    "in which the points differ most, and says how little of the whole that is. <b>t-SNE</b> (van der Maaten and Hinton "
-    "2008) and <b>UMAP</b> (McInnes et al. 2018) give up distances to keep neighbours together: near means near, far means "
-    "nothing, and the size of a group means nothing either; another seed gives another picture. They take at most 5,000 "
-    "points, and PCA 50,000, so of more a sample is drawn.",
-    "Click a point for its neighbours in all dimensions, click another for the similarity of the two; draw round a group "
-    "with the lasso (above the picture, in two dimensions) for what is near to all of it. In three dimensions drag to turn.",
-    "The vectors of most models share a direction, so that even random ones look alike (anisotropy, Ethayarajh 2019): the "
-    "page prints how much, and the mean of all of them can be taken off first.",
-)
 
 
 def build(view: View) -> None:
@@ -68,15 +49,13 @@ def build(view: View) -> None:
                 }
         with gr.Column(scale=3, min_width=260):
             controls = build_controls()
-    with gr.Row(elem_classes="pg-controls"):
-        measure = gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id="cloud-measure")
-        centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="cloud-centre")
+    search = neighbour_controls("cloud")
     neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")
-    Panel(ABOUT)
+    Panel(markup.explanation(*PROJECTOR_ABOUT))
 
     control = gr.State(WorkControl())
     chosen = {"drawn": gr.State(None), "chosen": gr.State(None)}
-    seen = chosen | {"measure": measure, "centre": centre}
+    seen = chosen | search
     results = chosen | {"figure": figure, "sentence": sentence, "neighbours": neighbours}
     following = {name: controls.inputs[name] for name in ("script", "space", "colour", "pooling")}
     wires: dict[str, Any] = {
@@ -104,7 +83,7 @@ def build(view: View) -> None:
     }
     bind(figure.select, choose, outputs=results, **clicks)
     bind(figure.lasso, choose_group, outputs={"neighbours": neighbours, "sentence": sentence}, **clicks)
-    bind([measure.input, centre.input], draw_neighbours, outputs={"neighbours": neighbours}, **clicks)
+    bind([control.input for control in search.values()], draw_neighbours, outputs={"neighbours": neighbours}, **clicks)
     bind(controls.search.submit, fly, outputs=results, **clicks)
     bind(make.click, download, outputs=files, **clicks)
 

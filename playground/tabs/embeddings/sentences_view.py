@@ -8,41 +8,27 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground import workbench
-from playground.analysis.text_display import counted
 from playground.catalog import find
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
-from playground.embeddings.pooling_choices import OWN, pooling_choices
+from playground.components import Panel, PlotlyView, markup
+from playground.embeddings.pooling_choices import pooling_badge, pooling_choices
+from playground.embeddings.pooling_names import OWN
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
+from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
 from playground.figures.embeddings.scatter import HALF
-from playground.tabs.embeddings.pictures import neighbour_bars, on_principal_axes
+from playground.tabs.embeddings.controls import pooling_list
 from playground.tabs.shared.events import GENERATES, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.embeddings import FIRST_LINES, FIRST_QUERY, SENTENCES_ABOUT
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
 
 NAME, TITLE = "sentences", "Sentences"
 MINILM, LOADED = "all-minilm-l6-v2", "the model that is loaded"
-FIRST_LINES = """The cat sleeps on the warm sofa.
-A kitten is napping on the couch.
-The stock market fell sharply today.
-Shares lost a tenth of their value.
-She plays the violin in an orchestra.
-He is a member of a rock band.
-It will rain in the mountains tomorrow."""
-FIRST_QUERY = "a pet resting"
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "A sentence model (Reimers and Gurevych 2019) was trained so that sentences of like meaning have vectors of like "
-    "direction; the ranking is the cosine of each line with the query. Its vector is made of the last layer's token vectors "
-    "as the model was trained to, for MiniLM by their mean.",
-    "Other models were not trained for it: a mean or the last token of theirs is a vector too, but all of them point much "
-    "the same way, and the ranking shows how badly that works. Try “the model that is loaded” beside MiniLM.",
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +50,7 @@ def build(view: View) -> None:
             lines = gr.Textbox(FIRST_LINES, label="Sentences, one a line", lines=8, max_lines=16, elem_id="lines")
             query = gr.Textbox(FIRST_QUERY, label="Query", lines=1, elem_id="query", info="Press Enter.")
             which = gr.Dropdown([MINILM, LOADED], value=MINILM, label="Model for sentences", elem_id="sentence-model")
-            pooling = FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id="pooling")
+            pooling = pooling_list("pooling")
             with gr.Row():
                 search = gr.Button("Search", variant="primary", min_width=80, elem_id="search-lines")
                 stop = gr.Button("Stop", min_width=80, elem_id="stop-lines")
@@ -77,21 +63,13 @@ def build(view: View) -> None:
             alike = PlotlyView(label="Sentence to sentence", height=480, elem_id="sentences-alike")
         with gr.Column(min_width=300):
             placed = PlotlyView(label="Sentences as points", height=480, elem_id="sentences-map")
-    Panel(ABOUT)
+    Panel(markup.explanation(*SENTENCES_ABOUT))
 
     control = gr.State(WorkControl())
     inputs = {"lines": lines, "query": query, "pooling": pooling, "source": which, "control": control}
-    wires: dict[str, Any] = {
-        "request": SentencesRequest,
-        "outputs": {
-            "ranking": ranking,
-            "sentence": sentence,
-            "alike": alike,
-            "placed": placed,
-            "pooling": pooling,
-            "badge": badge,
-        },
-    }
+    outputs: dict[str, Any] = {"ranking": ranking, "sentence": sentence, "alike": alike, "placed": placed}
+    outputs |= {"pooling": pooling, "badge": badge}
+    wires: dict[str, Any] = {"request": SentencesRequest, "outputs": outputs}
     page = view.page
     view.draws(draw, inputs, **wires)
     searched = [search.click, query.submit, pooling.input]
@@ -104,7 +82,7 @@ def build(view: View) -> None:
 def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
     """The ranking, a sentence, the heat map, the sentences as points, the poolings to choose, and which one it is of which
     model. Before that, how far it is."""
-    from playground.embeddings.sentence_search import search_sentences
+    from playground.embeddings.sentence_search import cut_in_words, search_sentences
     from playground.embeddings.sentence_vectors import chosen_pooling, encode, limit_of, split_lines
 
     texts, control = split_lines(request.lines or ""), request.control
@@ -116,7 +94,9 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         choices, choice = pooling_choices(model, request.pooling)
         pooling, started, encoded = chosen_pooling(model, choice), time.monotonic(), None
         for share, encoded in in_steps(
-            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick), control, "The search"
+            lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick, role="document"),
+            control,
+            "The search",
         ):
             if encoded is None:
                 words = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
@@ -125,36 +105,19 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         yield {"sentence": markup.note("Stopped. The pictures are the ones from before, if there were some.")}
         return
     assert encoded is not None, "the last step has the vectors"
-    of_query = encode(model, [query], pooling)
+    of_query = encode(model, [query], pooling, lambda share: None, None, "query")
     result = search_sentences(texts, query, encoded.vectors, of_query.vectors[0])
-    description = result.description
-    for count, what in ((encoded.cut, counted(encoded.cut, "sentence")), (of_query.cut, "The query")):
-        if count:
-            description += f" {what} {'was' if count == 1 else 'were'} cut to {limit_of(model):,} tokens."
+    cut = cut_in_words(encoded.cut, bool(of_query.cut), limit_of(model))
     title = "The query (ringed) and the sentences"
     placed, _ = on_principal_axes(result.with_query, selected=0, title=title, width=HALF)
     yield {
         "ranking": neighbour_bars(result.sentences, result.neighbours, "Nearest to the query"),
-        "sentence": markup.note(description),
+        "sentence": markup.note(result.description + cut),
         "alike": cosines_figure(result.cosines, result.compared.labels, description=result.description),
         "placed": placed,
         "pooling": gr.update(choices=choices, value=choice),
-        "badge": _badge(model, choice, reason),
+        "badge": markup.badge(*pooling_badge(model, choice, reason)),
     }
-
-
-def _badge(model: "LoadedModel", choice: str, reason: str) -> str:
-    """Which pooling of which model; before it the reason why it is not the chosen model."""
-    from playground.embeddings.sentence_vectors import own_pooling
-
-    own, state = own_pooling(model), "off"
-    if choice == OWN:
-        state, words = "ok", f"Pooled as this model was trained: {own}."
-    elif own is None:
-        words = f"Not trained for sentences: the {choice} of the last layer is taken."
-    else:
-        words = f"This model was trained with another pooling: {own}."
-    return markup.badge("warn" if reason else state, f"{reason}{model.model_id}: {words}")
 
 
 def sentence_model(

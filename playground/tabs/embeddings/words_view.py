@@ -5,19 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground.analysis.embeddings.pca_and_neighbours import MEASURES
-from playground.analysis.text_display import percent, plain_mark
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.analysis.text_display import plain_mark
+from playground.components import Panel, PlotlyView, markup
 from playground.embeddings.point_neighbours import neighbours_of
 from playground.embeddings.point_sets import PointRequest, WordPoints
+from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes, words_in_words
 from playground.figures.embeddings.scatter import neighbours_figure
-from playground.tabs.embeddings.pictures import neighbour_bars, on_principal_axes
+from playground.tabs.embeddings.controls import axes_of, dimensions_radio, matrix_list, neighbour_controls
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import embeddings as texts
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -27,32 +28,6 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "words", "Words"
 WORDS = WordPoints()
-PRESETS = {
-    "animals, fruit, cities, numbers": "cat, dog, horse, lion, mouse, wolf\n"
-    "apple, banana, orange, pear, cherry, grape\n"
-    "London, Paris, Berlin, Rome, Madrid, Tokyo\n"
-    "one, two, three, four, five, six",
-    "countries and capitals": "France, Germany, Italy, Spain, Japan, Russia\nParis, Berlin, Rome, Madrid, Tokyo, Moscow",
-    "cat, dog, animal": "cat, dog, animal\nkitten, puppy\ncar, house",
-    "opposites": "big, small\nhot, cold\nfast, slow\nrich, poor\nlight, dark\nold, new",
-    "English and Chinese": "one, two, three, water, fire, mountain\n一, 二, 三, 水, 火, 山",
-}
-FIRST_WORDS = next(iter(PRESETS.values()))
-FIRST_SUM = "king - man + woman"
-SUMS = (FIRST_SUM, "Paris - France + Italy", "walking - walk + swim")
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "The model holds one vector for every token of its vocabulary: the row of its embedding matrix. Words used alike "
-    "come to lie near each other. Principal component analysis (Pearson 1901) shows the two or three directions in which "
-    "the chosen words differ most; the axes say how much of the difference that is. The rest is not on the picture.",
-    "Neighbours are found in the whole vocabulary and all dimensions, by cosine <code>a·b / (|a| |b|)</code>, by dot "
-    "product or by distance. The vectors of most models share a direction, so that even random words look alike "
-    "(anisotropy, Ethayarajh 2019): the page prints how much, and the mean of all vectors can be taken off first. A word of "
-    "several tokens stands at the mean of their vectors and is marked, or each of its tokens is placed by itself.",
-    "Sums of words (Mikolov et al. 2013) famously give king − man + woman ≈ queen; without leaving out the words of the "
-    "sum themselves the answer is often one of these (Rogers et al. 2017). Both are shown as they are.",
-)
 
 
 @dataclass(frozen=True)
@@ -68,7 +43,7 @@ class WordsRequest:
     by_token: bool = False
     drawn: PointRequest | None = None
     """The points in the picture; `words` may be others that were typed since."""
-    total: str | None = FIRST_SUM
+    total: str | None = texts.FIRST_SUM
     keep: bool = False
     """Whether the words of the sum are allowed as an answer."""
 
@@ -78,52 +53,32 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
             words = gr.Textbox(
-                FIRST_WORDS,
-                label="Words",
-                lines=6,
-                max_lines=14,
-                elem_id="words",
-                info="With commas between them; each line is a group with its own colour.",
+                texts.FIRST_WORDS, label="Words", lines=6, max_lines=14, elem_id="words", info=texts.LINES_ARE_COLOURS
             )
-            presets = chips(PRESETS, words)
+            presets = chips(texts.PRESETS, words)
             place = gr.Button("Place", variant="primary", elem_id="place")
-            dimensions = gr.Radio(["2D", "3D"], value="2D", label="Dimensions", elem_id="dimensions")
+            dimensions = dimensions_radio("dimensions")
             with gr.Accordion("More", open=False):
-                which = FollowingDropdown(
-                    ["input embedding"], value="input embedding", label="Matrix", elem_id="matrix"
-                )
+                which = matrix_list("Matrix", "matrix")
                 space = gr.Checkbox(True, label="As within a sentence (with a space before the word)", elem_id="space")
-            tokens = gr.Checkbox(
-                False,
-                label="Token by token",
-                elem_id="token-by-token",
-                info="A word of several tokens not at their mean, but each by itself.",
-            )
+            tokens = gr.Checkbox(False, label="Token by token", elem_id="token-by-token", info=texts.BY_TOKEN_HELP)
         with gr.Column(scale=7):
             figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
             sentence = Panel(elem_id="embedding-sentence")
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
-            with gr.Row(elem_classes="pg-controls"):
-                measure = gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id="near-measure")
-                centre = gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id="near-centre")
+            by = neighbour_controls("near")
             neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="neighbours")
         with gr.Column(min_width=300):
-            total = gr.Textbox(
-                FIRST_SUM,
-                label="A sum of words",
-                lines=1,
-                elem_id="sum",
-                info="Signs with spaces round them; press Enter.",
-            )
-            sums = chips({text: text for text in SUMS}, total)
+            total = gr.Textbox(texts.FIRST_SUM, label="A sum of words", lines=1, elem_id="sum", info=texts.SUM_HELP)
+            sums = chips({text: text for text in texts.SUMS}, total)
             keep = gr.Checkbox(False, label="Allow the words of the sum as an answer", elem_id="sum-keep")
             answer = PlotlyView(label="Nearest to the sum", height=360, elem_id="sum-neighbours")
             said = Panel(live=True, elem_id="sum-sentence")
-    Panel(ABOUT)
+    Panel(markup.explanation(*texts.WORDS_ABOUT))
 
     drawn, page = gr.State(None), view.page
-    search: dict[str, Any] = {"matrix": which, "leading_space": space, "measure": measure, "centre": centre}
+    search: dict[str, Any] = {"matrix": which, "leading_space": space, **by}
     place_inputs = {"words": words, "dimensions": dimensions, "by_token": tokens, "drawn": drawn}
     wires: dict[str, Any] = {"inputs": search | place_inputs | {"total": total, "keep": keep}, "request": WordsRequest}
     places = wires | {
@@ -152,19 +107,10 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
     count = len(split_words(request.words or ""))
     drawn = PointRequest(request.words or "", by_token=request.by_token, leading_space=request.leading_space)
     points = WORDS.points(model, drawn, _matrix(model, request), WorkbenchReader())
-    figure, projection = on_principal_axes(points, 3 if request.dimensions == "3D" else 2)
-    shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
-    anisotropy, many = points.table.anisotropy, len(points.numbers)
-    sentence = (
-        f"{f'{count} words' if many == count else f'{many} tokens of {count} words'} in {model.anatomy.d_model:,} "
-        f"dimensions; the axes hold {shares} of their variance. "
-        f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
-        f"of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the mean taken off: measure likeness "
-        "against that."
-    )
+    figure, projection = on_principal_axes(points, axes_of(request.dimensions))
     return {
         "figure": figure,
-        "sentence": markup.note(sentence),
+        "sentence": markup.note(words_in_words(points, count, projection)),
         "neighbours": _neighbours(points, 0, request),
         "drawn": drawn,
         "matrix": gr.update(choices=list(WORDS.spaces(model)), value=WORDS.space_name(model, request.matrix)),

@@ -1,55 +1,29 @@
 """Order as the model uses it: attention over distance of every head, and which are local, periodic or blind to order."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
 from playground import workbench
 from playground.analysis.attention.head_measures import DISTANCE_MEASURES
-from playground.analysis.positions.attention_distance import (
-    BLIND,
-    LOCAL,
-    MIN_FOR_PERIOD,
-    NEAR,
-    PERIODIC,
-    DistanceProfile,
-    profile,
-)
-from playground.analysis.text_display import percent
-from playground.components import Panel, PlotlyView, markup, numbered
+from playground.analysis.positions.attention_distance import MIN_FOR_PERIOD
+from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
-from playground.figures.attention.head_roles import roles_figure
-from playground.figures.positions.curves import all_heads_figure, over_distance_figure, row_mark
-from playground.tabs.shared.controls import figure_or_nothing, layer_slider
+from playground.figures.positions.heads_over_distance import HeadsOverDistance
+from playground.recording.distance_profiles import distance_profiles, kinds_over_distance, most_heads
+from playground.recording.head_choice import existing_head
+from playground.tabs.shared.controls import figure_or_nothing, head_sliders
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import DISTANCE_ABOUT
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
 
 NAME, TITLE = "used", "In use"
-MAX_TOKENS = 512
-"""Longest text whose heads are all measured at once."""
-MAX_DISTANCES = 64
-MAX_CELLS = 2**17
-"""Rows times distances of the picture of all heads: half a megabyte."""
-NEAR_NAME, EXPLAINED, PERIODIC_NAME = DISTANCE_MEASURES
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "For every head the weights of all pairs of tokens that stand so far apart, averaged: the mean attention over distance, "
-    "measured on this text. Where a text is short, far distances are means of few pairs.",
-    f"<b>Local</b>: {DISTANCE_MEASURES[NEAR_NAME].meaning}. <b>Explained by distance</b>: "
-    f"{DISTANCE_MEASURES[EXPLAINED].meaning}. For all of them the first token is set aside, on which many heads rest "
-    "(attention sinks, Xiao et al. 2024), and each query's other weights share the whole.",
-    f"<b>Periodic</b>: {DISTANCE_MEASURES[PERIODIC_NAME].meaning}. It needs {2 * MIN_FOR_PERIOD + 1} tokens. A text that "
-    "repeats itself makes heads periodic that follow words, not places.",
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +41,7 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     counts = Panel(live=True, elem_id="used-counts")
     with gr.Row(elem_classes="pg-controls"):
-        measure = gr.Radio(list(DISTANCE_MEASURES), value=NEAR_NAME, label="Measure", elem_id="used-measure")
+        measure = gr.Radio(list(DISTANCE_MEASURES), value="local", label="Measure", elem_id="used-measure")
         drop_first = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
         chooser = view.page.head.chooser("used", kinds=True)
     with gr.Row():
@@ -75,7 +49,9 @@ def build(view: View) -> None:
         measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
     sentence = Panel(live=True, elem_id="used-sentence")
     curve = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
-    Panel(ABOUT)
+    meanings = {name.split()[0]: measure.meaning for name, measure in DISTANCE_MEASURES.items()}
+    about = (text.format(**meanings, tokens=2 * MIN_FOR_PERIOD + 1) for text in DISTANCE_ABOUT)
+    Panel(markup.explanation(*about))
 
     inputs = {**chooser.inputs, "measure": measure, "drop_first": drop_first}
     results = {"counts": counts, "all_heads": all_heads, "measures": measures, "sentence": sentence, "curve": curve}
@@ -90,7 +66,7 @@ def choose_row(page: PageContext, request: DistanceRequest, event: gr.EventData)
     """The head whose row was clicked."""
     recording = page.recording()
     row, kind = event._data.get("y"), _kind(recording, request.kind)
-    heads = _most_heads(recording, kind)
+    heads = most_heads(recording, kind)
     if not isinstance(row, int | float) or not 0 <= row < heads * recording.depth(kind):
         return {}
     layer, head = divmod(int(row), heads)
@@ -105,40 +81,9 @@ def choose_cell(page: PageContext, request: DistanceRequest, event: gr.EventData
     return draw(page, replace(request, layer=int(y), head=int(x)))
 
 
-def _kinds(recording: "Recording") -> list[str]:
-    return [kind for kind in recording.kinds if kind != "cross"]
-
-
 def _kind(recording: "Recording", kind: str | None) -> str:
-    return kind if kind in _kinds(recording) else _kinds(recording)[0]
-
-
-def _most_heads(recording: "Recording", kind: str) -> int:
-    return max(recording.attention(n, kind).heads for n in recording.layer_numbers(kind))
-
-
-def profiles_of(recording: "Recording", kind: str) -> dict[int, DistanceProfile]:
-    """The profile of every layer with attention by its number, measured once for a recording. PlaygroundError for texts
-    that are too long."""
-    numbers = recording.layer_numbers(kind)
-    tokens = len(recording.attention(numbers[0], kind).query_tokens)
-    if tokens > MAX_TOKENS:
-        raise PlaygroundError(
-            f"The text has {tokens:,} tokens; all heads over distance are measured up to {MAX_TOKENS:,}.",
-            "Shorten the text.",
-        )
-    return workbench.shared().memo(
-        recording,
-        ("attention over distance", kind),
-        lambda: {layer: profile(recording.attention(layer, kind).weights) for layer in numbers},
-    )
-
-
-def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
-    """(n,) bool: which distances the picture of all heads shows, the nearest ones: the fewer the more heads there are."""
-    sides = 1 if distances[0] >= 0 else 2
-    farthest = min(MAX_DISTANCES, max(1, MAX_CELLS // (sides * max(1, rows)) - 1))
-    return np.abs(distances) <= farthest
+    kinds = kinds_over_distance(recording)
+    return kind if kind in kinds else kinds[0]
 
 
 def draw(page: PageContext, request: DistanceRequest) -> Outputs:
@@ -146,43 +91,21 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
     recording = page.recording()
     if not recording.kinds:
         return _nothing(f"This model's attention can't be shown: {recording.model.capabilities.attention.reason}")
-    kind, kinds = _kind(recording, request.kind), _kinds(recording)
+    kind, kinds = _kind(recording, request.kind), kinds_over_distance(recording)
     try:
-        profiles, heads = profiles_of(recording, kind), _most_heads(recording, kind)
+        profiles = distance_profiles(recording, kind, workbench.shared())
     except PlaygroundError as error:
         return _nothing(str(error))
-    layer, layers = recording.nearest_layer(int(request.layer), kind), range(recording.depth(kind))
-    head = min(int(request.head), len(profiles[layer].near) - 1)
-    every_distance = profiles[layer].distances
-    count = max(1, len(every_distance) - bool(request.drop_first))  # only the first token is farther away
-    distances = every_distance[:count]
-    close = shown_distances(distances, heads * len(layers))
-    means = {n: (p.rest if request.drop_first else p.mean)[:, :count] for n, p in profiles.items()}
-    none = np.empty((0, count))  # of a layer without attention
-    rows = np.concatenate([_filled(means.get(n, none), heads)[:, close] for n in layers])
-    values = {NEAR_NAME: "local", EXPLAINED: "explained", PERIODIC_NAME: "periodic"}
-    shape = len(layers), heads
-    grids = {name: _grid({n: getattr(p, field) for n, p in profiles.items()}, shape) for name, field in values.items()}
-    periods = _grid({n: p.period for n, p in profiles.items()}, shape)
-    all_heads = all_heads_figure(rows, distances[close], heads, title="Mean attention over distance, every head a row")
-    measure = request.measure
-    measures = roles_figure(grids[measure].clip(min=0), measure, title=f"Every head: {measure}")
-    curve = over_distance_figure(
-        distances,
-        means[layer][head : head + 1],
-        [f"layer {layer}, head {head}"],
-        what="mean weight",
-        title=f"Layer {layer}, head {head}: mean attention over distance",
-    )
+    pictures = HeadsOverDistance(profiles, bool(request.drop_first), recording.depth(kind))
+    layer, head = existing_head(recording, request.layer, request.head, kind)
     return {
-        "counts": markup.note(_counts(grids, periods)),
+        "counts": markup.note(pictures.counts()),
         "kind": gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
-        "layer": layer_slider(recording, layer, kind),
-        "head": numbered("Head", head, len(profiles[layer].near)),
-        "all_heads": figure_or_nothing(all_heads) | {"mark": row_mark(layer * heads + head, distances[close])},
-        "measures": figure_or_nothing(measures),
-        "sentence": markup.note(_sentence(profiles[layer], layer, head)),
-        "curve": figure_or_nothing(curve),
+        **head_sliders(recording, layer, head, kind),
+        "all_heads": figure_or_nothing(pictures.all_heads()) | {"mark": pictures.mark(layer, head)},
+        "measures": figure_or_nothing(pictures.measure(request.measure)),
+        "sentence": markup.note(pictures.sentence(layer, head)),
+        "curve": figure_or_nothing(pictures.curve(layer, head)),
     }
 
 
@@ -191,39 +114,3 @@ def _nothing(reason: str) -> Outputs:
     gone = figure_or_nothing(None)
     badge = markup.badge("off", reason)
     return {"counts": badge, "all_heads": gone, "measures": gone, "sentence": "", "curve": gone}
-
-
-def _filled(values: np.ndarray, heads: int) -> np.ndarray:
-    """Rows of NaN for the heads that a layer has fewer than another."""
-    if len(values) == heads:
-        return values
-    return np.concatenate([values, np.full((heads - len(values), *values.shape[1:]), np.nan, values.dtype)])
-
-
-def _grid(values: Mapping[int, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    """(layers, heads): numbers of each head by layer; NaN where there is no such head."""
-    none = np.empty(0)
-    return np.stack([_filled(values.get(n, none).astype(float), shape[1]) for n in range(shape[0])])
-
-
-def _counts(grids: dict, periods: np.ndarray) -> str:
-    total = int(np.isfinite(grids[NEAR_NAME]).sum())
-    local, blind = (grids[NEAR_NAME] >= LOCAL).sum(), (grids[EXPLAINED] < BLIND).sum()
-    words = f"Of {total} heads {local} are local, and {blind} ignore order "
-    words += f"(distance explains less than {BLIND:.0%})"
-    if not np.nansum(periods):
-        return f"{words}; for periods the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
-    return f"{words}; {(grids[PERIODIC_NAME] >= PERIODIC).sum()} are periodic (autocorrelation {PERIODIC} and more)."
-
-
-def _sentence(measured: DistanceProfile, layer: int, head: int) -> str:
-    words = (
-        f"Layer {layer}, head {head}: {percent(measured.near[head])} of the attention goes at most {NEAR} tokens away "
-        f"(evenly spread it would be {percent(measured.even)}); "
-        f"distance explains {percent(measured.explained[head])} of its variance"
-    )
-    if measured.period[head]:
-        words += (
-            f"; it most repeats after {measured.period[head]} tokens (autocorrelation {measured.periodic[head]:.2f})"
-        )
-    return words + "."

@@ -6,42 +6,32 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground import workbench
-from playground.components import FollowingRadio, Panel, PlotlyView, markup, numbered
+from playground.components import FollowingRadio, Panel, PlotlyView, markup
+from playground.components.change_tables import prediction_table, vector_table
 from playground.errors import PlaygroundError
-from playground.figures.positions.perturbations import variant_mark, weights_change_figure
-from playground.tabs.positions.perturbation_report import (
+from playground.figures.positions.perturbation_report import (
     LOSS,
     NAMES,
     all_variants,
+    attention_change,
     measures_of,
     notes_of,
     sentence_of,
-    table_of,
 )
-from playground.tabs.shared.controls import figure_or_nothing, layer_slider, typed
+from playground.figures.positions.perturbations import variant_mark
+from playground.recording.head_choice import existing_head
+from playground.tabs.shared.controls import figure_or_nothing, head_sliders, typed
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import FROM_THE_END, PERTURBATION_ABOUT
 
 if TYPE_CHECKING:
-    from playground.positions.perturbations import Experiment
+    from playground.positions.perturbations import Experiment, Outcome
     from playground.recording.recording import Recording
 
 NAME, TITLE = "broken", "Break it"
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Every row runs the same text again with its order or its positions broken: words shuffled, two tokens swapped, every "
-    "position k later, all positions equal, positions reversed (the tokens stay, the model is told otherwise), "
-    "another base of the rotary angles, the second half moved beyond the trained length. A token is compared with itself, "
-    "wherever it stands now.",
-    "<b>Loss</b> is −log<sub>2</sub> of the probability that the model gave the token, in bits. <b>Next-token "
-    "distribution</b> is the Kullback–Leibler divergence Σ p·log<sub>2</sub>(p/q) between what the model expected after the "
-    "token before (p) and now (q). <b>Attention</b> is the share of the token's attention that goes elsewhere.",
-    "How a model can be told other positions is found out by trying it: a way counts only if telling it what it knows "
-    "anyway changes nothing, and if equal positions leave its first layer blind to order.",
-)
 
 
 @dataclass(frozen=True)
@@ -78,18 +68,12 @@ def build(view: View) -> None:
         with gr.Row(elem_classes="pg-controls"):
             seed = gr.Number(0, label="Seed of the shuffling", precision=0, elem_id="broken-seed")
             first = gr.Number(1, label="Swap token", precision=0, elem_id="broken-first")
-            second = gr.Number(
-                -2,
-                label="with token",
-                precision=0,
-                elem_id="broken-second",
-                info="Counted from 0; negative numbers from the end.",
-            )
+            second = gr.Number(-2, label="with token", precision=0, elem_id="broken-second", info=FROM_THE_END)
         with gr.Row(elem_classes="pg-controls"):
             shift = gr.Number(100, label="Shift all positions by", precision=0, elem_id="broken-shift")
             wrap = gr.Checkbox(False, label="Wrap around at the end of a table", elem_id="broken-wrap")
             factor = gr.Number(0.1, label="Multiply the rotary base by", elem_id="broken-factor")
-    Panel(ABOUT)
+    Panel(markup.explanation(*PERTURBATION_ABOUT))
 
     numbers = {"seed": seed, "first": first, "second": second, "shift": shift, "factor": factor}
     chosen = {"measure": measure, "variant": variant, **chooser.inputs}
@@ -123,17 +107,9 @@ def experiment_of(recording: "Recording", request: PerturbationRequest) -> "Expe
     if len(numbers) < 4 or request.factor is None:
         raise PlaygroundError("A number is missing under “More”.", "Fill it in.")
     seed, first, second, shift = map(int, numbers)
-    head = _head(recording, request)
+    head = existing_head(recording, request.layer, request.head)
     settings = PerturbationSettings(seed, first, second, shift, bool(request.wrap), float(request.factor), *head)
     return workbench.shared().experiment(recording, settings)
-
-
-def _head(recording: "Recording", request: PerturbationRequest) -> tuple[int, int]:
-    """Layer and head of the request, or the last ones that there are."""
-    if not recording.kinds:
-        return int(request.layer), int(request.head)
-    layer = recording.nearest_layer(int(request.layer))
-    return layer, min(int(request.head), recording.attention(layer).heads - 1)
 
 
 def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
@@ -145,27 +121,35 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
         gone = figure_or_nothing(None)
         badge = markup.badge("off", reason)
         return {"figure": gone, "sentence": badge, "notes": "", "attention": gone, "table": ""}
-    experiment, (layer, head) = experiment_of(recording, request), _head(recording, request)
+    experiment, (layer, head) = experiment_of(recording, request), existing_head(recording, request.layer, request.head)
     possible = [outcome for outcome in experiment.outcomes if not outcome.missing]
     names, measures = [outcome.variant.name for outcome in possible], measures_of(experiment)
     measure = request.measure if request.measure in measures else measures[0]
     variant = request.variant if request.variant in names else names[0]
     outcome = experiment.outcome(variant)
-    figure, change = all_variants(experiment, possible, measure), None
-    if experiment.attention is not None and outcome.attention is not None:
-        labels, title = (
-            [token.label for token in experiment.tokens],
-            f"Layer {layer}, head {head}: {outcome.variant.words}",
-        )
-        change = weights_change_figure(experiment.attention, outcome.attention, labels, title=title)
+    figure = all_variants(experiment, possible, measure)
     return {
         "measure": gr.Radio(choices=measures, value=measure),
         "variant": gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
-        "layer": layer_slider(recording, layer),
-        "head": numbered("Head", head, recording.attention(layer).heads if recording.kinds else 1),
+        **head_sliders(recording, layer, head),
         "figure": figure_or_nothing(figure) | {"mark": variant_mark(names.index(variant), figure.data[0].z.shape[1])},
         "sentence": markup.note(sentence_of(experiment, outcome)),
-        "notes": notes_of(experiment),
-        "attention": figure_or_nothing(change),
-        "table": table_of(experiment, outcome),
+        "notes": "<br>".join(markup.badge(*note) for note in notes_of(experiment)),
+        "attention": figure_or_nothing(attention_change(experiment, outcome, layer, head)),
+        "table": _table(experiment, outcome),
     }
+
+
+def _table(experiment: "Experiment", outcome: "Outcome") -> str:
+    """What changed at each token: what the model expected, or its last vectors where it expects nothing."""
+    model = experiment.model
+    if outcome.change is None:
+        assert outcome.cosine_change is not None, "what has no predictions is compared by its vectors"
+        labels = [token.label for token in experiment.tokens]
+        return vector_table(labels, outcome.cosine_change, outcome.attention_shift)
+
+    def names(ids: list[int]) -> list[str]:
+        return [token.label for token in model.vocabulary.describe(ids)]
+
+    ahead = "next" if model.anatomy.kind != "encoder" else "in its place"
+    return prediction_table([token.label for token in experiment.predicted_tokens], outcome.change, names, ahead)

@@ -4,53 +4,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
 from playground.analysis.arrays import check_range
-from playground.analysis.positions.schemes import MAX_LENGTH, rotary_wavelengths, sinusoidal_wavelengths
-from playground.analysis.text_display import plain_mark
-from playground.components import (
-    FollowingDropdown,
-    FollowingRadio,
-    FollowingSlider,
-    Panel,
-    PlotlyView,
-    markup,
-    numbered,
-)
+from playground.analysis.positions.schemes import MAX_LENGTH
+from playground.components import FollowingDropdown, FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
-from playground.figures.positions.rotary import clocks_figure, curve_figure, decay_figure, distance_mark, pairs_figure
-from playground.tabs.shared.controls import layer_slider, token_choices, typed
+from playground.figures.positions import rotary_report
+from playground.figures.positions.rotary import clocks_figure, distance_mark
+from playground.figures.positions.rotary_report import FAR, FORMULA
+from playground.recording.head_choice import existing_head, existing_token
+from playground.tabs.shared.controls import head_sliders, token_choices, typed
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts.positions import ROTARY_ABOUT, SCORE_HEADING
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
-    from playground.positions.constant_token_probe import ConstantTokenProbe
     from playground.positions.rotary_layer import RotatedPair
-    from playground.recording.recording import Recording
 
 NAME, TITLE = "clocks", "Clocks"
-FORMULA = "by the formula"
-FRAMES, FAR = 64, 128
-"""Positions that the clocks run through, and the least distance that the slider reaches."""
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Rotary embedding (Su et al. 2021) takes the dimensions of every query and key two by two and turns each pair by "
-    "position × frequency: a clock whose hand moves a little with every token, fast for the first pairs, slow for the last. "
-    "Base, share of the dimensions and scaling (linear, dynamic, YaRN, Llama 3) are in the frequencies, which are read from "
-    "the loaded model; where layers differ (Gemma 3), choose the kind of layer.",
-    "A product of a query and a key then depends on the distance of the two tokens alone: <code>score(Δ) = Σ<sub>p</sub> "
-    "|q<sub>p</sub>||k<sub>p</sub>| cos(Δ·θ<sub>p</sub> + φ<sub>p</sub>)</code> times the scaling, plus what the dimensions "
-    "that don't turn add. The slider moves the two tokens apart; query and key stay those that the model computed for this "
-    "text. At the real distance the sum has to be the recorded score, and the badge says how far it is off.",
-    "The mean over all pairs of tokens is what every query of this head would give to every key on average, if all of them "
-    "stood that far apart.",
-)
+FRAMES = 64
+"""Positions that the clocks run through."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +57,7 @@ def build(view: View) -> None:
         base = gr.Number(10000, label="Base", visible=False, elem_id="clocks-base")
         width = gr.Number(32, label="Dimensions that turn", precision=0, visible=False, elem_id="clocks-width")
     clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")
-    gr.HTML('<h3 class="pg-section">One score of this text, as its two tokens move apart</h3>')
+    gr.HTML(f'<h3 class="pg-section">{SCORE_HEADING}</h3>')
     with gr.Row(elem_classes="pg-controls"):
         chooser = view.page.head.chooser("clocks")
         query = FollowingDropdown([], label="Query token", elem_id="clocks-query")
@@ -94,7 +69,7 @@ def build(view: View) -> None:
         curve = PlotlyView(label="Score over distance", height=330, elem_id="clocks-curve")
         pairs = PlotlyView(label="Score by pair", height=330, elem_id="clocks-pairs")
     decay = PlotlyView(label="Far distances", height=330, elem_id="clocks-decay")
-    Panel(ABOUT)
+    Panel(markup.explanation(*ROTARY_ABOUT))
     pair = gr.State()
 
     clock_controls, tokens = {"source": source, "base": base, "width": width}, {"query": query, "key": key}
@@ -131,52 +106,37 @@ def slide(page: PageContext, request: DistanceRequest) -> Outputs:
     if request.pair is None:
         return {}
     check_range("The distance", request.distance, 0, MAX_LENGTH)
-    return {
-        "sentence": _sentence(request.pair, request.distance),
-        "curve": gr.update(mark=distance_mark(request.distance)),
-        "pairs": _pairs(request.pair, request.distance),
-    }
+    return {"curve": gr.update(mark=distance_mark(request.distance)), **_at_distance(request.pair, request.distance)}
+
+
+def _at_distance(pair: "RotatedPair", distance: int) -> Outputs:
+    sentence = markup.note(rotary_report.score_sentence(pair, distance))
+    return {"sentence": sentence, "pairs": rotary_report.score_pairs(pair, distance)}
 
 
 def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
     """The clocks alone."""
     from playground.positions.schemes import position_facts
 
-    recording, source, base, width = page.recording(), request.source, request.base, request.width
+    recording, source = page.recording(), request.source
     facts = position_facts(recording.model, len(recording.tokens))
-    kinds = list(facts.inverse_frequencies)
-    if source not in [*kinds, FORMULA]:
-        source = kinds[0] if kinds else FORMULA
-    tokens = [token.label for token in recording.tokens[:FRAMES]]
-    tokens += [""] * (FRAMES - len(tokens))
+    choices = [*facts.inverse_frequencies, FORMULA]
+    if source not in choices:
+        source = choices[0]
     if source == FORMULA:
-        if base is None or width is None:
-            raise PlaygroundError("The base or the number of dimensions is missing.", "Fill it in.")
-        if int(width) % 2:
-            raise PlaygroundError(f"{int(width)} dimensions can't be taken two by two.", "Choose an even number.")
-        frequencies = 2 * np.pi / sinusoidal_wavelengths(int(width), float(base))
-        heading = markup.badge(
-            "off",
-            f"By the formula base^(−2i/d) with base {float(base):,g}, d = {int(width)}: not the model's own numbers",
-        )
-        if not kinds:
-            heading += markup.note(f"This model has no rotary positions ({facts.words}).")
+        frequencies = rotary_report.formula_frequencies(facts, request.base, request.width)
     else:
-        frequencies = facts.inverse_frequencies[source].numpy()
-        heading = markup.badge(
-            "ok", f"The model's own: {facts.words}" + (f"; {source} layers" if len(kinds) > 1 else "")
-        )
-        heading += markup.note(facts.remark)
+        frequencies = rotary_report.own_frequencies(facts, source)
+    tokens = [token.label for token in recording.tokens[:FRAMES]]
+    title = "Every pair turns at its own pace"
+    frames = tokens + [""] * (FRAMES - len(tokens))
     formula_only = gr.update(visible=source == FORMULA)
-    clocks = clocks_figure(
-        frequencies, tokens, start=min(len(recording.tokens), FRAMES) - 1, title="Every pair turns at its own pace"
-    )
     return {
-        "heading": heading,
-        "source": gr.Radio(choices=[*kinds, FORMULA], value=source),
+        "heading": markup.badge(*frequencies.badge) + markup.note(frequencies.note),
+        "source": gr.Radio(choices=choices, value=source),
         "base": formula_only,
         "width": formula_only,
-        "clocks": clocks,
+        "clocks": clocks_figure(frequencies.values, frames, start=len(tokens) - 1, title=title),
     }
 
 
@@ -186,89 +146,26 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     from playground.positions.rotary_layer import rotated_pair
 
     recording = page.recording()
-    layer = recording.nearest_layer(int(request.layer)) if recording.kinds else 0
-    heads = recording.attention(layer).heads if recording.kinds else 1
-    head = min(int(request.head), heads - 1)
-    labels = [token.label for token in recording.tokens]
-    query = _place(request.query, len(labels), len(labels) - 1)
-    key = _place(request.key, len(labels), min(1, query))
-    controls = {
-        "layer": layer_slider(recording, layer),
-        "head": numbered("Head", head, heads),
-        "query": token_choices(labels, query),
-        "key": token_choices(labels, key),
-    }
+    model, labels = recording.model, [token.label for token in recording.tokens]
+    layer, head = existing_head(recording, request.layer, request.head)
+    query = existing_token(request.query, len(labels))
+    key = existing_token(request.key, len(labels), otherwise=min(1, query))
+    controls = head_sliders(recording, layer, head)
+    controls |= {"query": token_choices(labels, query), "key": token_choices(labels, key)}
     try:
         pair = rotated_pair(recording, layer, head, query, key)
     except PlaygroundError as error:
         off = markup.badge("off", f"{error.message} {error.remedy}")
         nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair"))
         return controls | nothing | {"badge": off, "distance": gr.Slider(interactive=False), "sentence": ""}
-    start, farthest = max(0, pair.distance), max(FAR, 2 * pair.tokens)
-    near = np.arange(farthest + 1)
-    context = max(recording.model.anatomy.context_length or 0, farthest)
-    far = np.unique(np.geomspace(1, min(context, 2**20), 300).round())
-    names = f"“{plain_mark(labels[query], 16)}” and “{plain_mark(labels[key], 16)}”"
-    curve = curve_figure(
-        near, pair.score.scores(near), pair.distance, pair.recorded, title=f"The score of {names} over distance"
-    )
-    lines = {"these two tokens": pair.score.scores(far), "mean over all pairs of tokens": pair.mean.scores(far)}
+    probe = constant_token_probe(model)
+    start, label = max(0, pair.distance), f"Distance (really {pair.distance})"
     return controls | {
-        "badge": _badge(pair, recording) + _alone(constant_token_probe(recording.model), layer),
-        "distance": gr.Slider(0, farthest, value=start, interactive=True, label=f"Distance (really {pair.distance})"),
-        "sentence": _sentence(pair, start),
-        "curve": gr.update(value=curve, mark=distance_mark(start)),
-        "pairs": _pairs(pair, start),
-        "decay": decay_figure(far, lines, length=pair.tokens, title="How the score fades far away"),
+        "badge": markup.badge(*rotary_report.score_badge(pair))
+        + markup.note(probe.distance_only(layer) if probe else ""),
+        "distance": gr.Slider(0, rotary_report.farthest_distance(pair), value=start, interactive=True, label=label),
+        "curve": gr.update(value=rotary_report.score_curve(pair, labels), mark=distance_mark(start)),
+        "decay": rotary_report.score_decay(pair, model.anatomy.context_length),
         "pair": pair,
+        **_at_distance(pair, start),
     }
-
-
-def _badge(pair: "RotatedPair", recording: "Recording") -> str:
-    from playground.models.rounding import rounding  # torch: not before the page is there
-
-    tolerance = max(1.0, abs(pair.recorded)) * rounding(recording.model.model.dtype).rotary_score
-    what = "recorded score" if not pair.masked else "product of the turned vectors (the mask hides this key)"
-    layout = pair.score.layout
-    turned = f"{layout.pairs.size} of {len(pair.score.query)} dimensions turn, paired as {layout.name}"
-    return markup.badge(
-        "ok" if pair.error <= tolerance else "warn",
-        f"Sum over pairs at the real distance {float(pair.score.scores([pair.distance])[0]):.4f}, {what} "
-        f"{pair.recorded:.4f}: difference {pair.error:.1e}. {turned}.",
-    )
-
-
-def _alone(probe: "ConstantTokenProbe | None", layer: int) -> str:
-    """Whether scores were measured to depend on the difference of positions alone."""
-    if probe is None or probe.same_distance[layer] > 0.05 * probe.any_distance[layer]:
-        return ""  # behind sinks the same token is not the same vector everywhere
-    return markup.note(
-        "Scores depend on the difference of positions alone: with one token at every place, this layer's scores at equal "
-        f"distances differ by at most {probe.same_distance[layer]:.1e}, at others by up to {probe.any_distance[layer]:.2g}."
-    )
-
-
-def _sentence(pair: "RotatedPair", distance: int) -> str:
-    score = float(pair.score.scores([distance])[0])
-    if distance == pair.distance:
-        return markup.note(f"At the real distance {pair.distance} the score is {score:.3f}.")
-    change = score - float(pair.score.scores([pair.distance])[0])
-    return markup.note(
-        f"At distance {int(distance)} the score would be {score:.3f}, {change:+.3f} beside the real distance "
-        f"{pair.distance}. The model did not compute this."
-    )
-
-
-def _pairs(pair: "RotatedPair", distance: int) -> "Figure":
-    parts, now = pair.score.parts([distance, pair.distance])
-    return pairs_figure(
-        parts,
-        now,
-        rotary_wavelengths(pair.score.frequencies),
-        pair.score.unrotated,
-        title=f"The same score at distance {int(distance)}, pair by pair",
-    )
-
-
-def _place(value: int | None, count: int, otherwise: int) -> int:
-    return int(value) if value is not None and 0 <= int(value) < count else otherwise

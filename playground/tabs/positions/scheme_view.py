@@ -1,37 +1,24 @@
 """The scheme: the loaded model's own way to mark positions from its own tensors, and all others by their formulas."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
+from playground import workbench
 from playground.components import Panel, PlotlyView, markup
-from playground.errors import PlaygroundError
 from playground.figures.positions import scheme_pictures
 from playground.figures.positions.scheme_pictures import CONTROLS, NAMES, TextFacts
-from playground.tabs.positions.attention_distance_view import MAX_TOKENS, profiles_of
+from playground.recording.distance_profiles import mean_profiles
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-
-if TYPE_CHECKING:
-    from playground.recording.recording import Recording
+from playground.texts.positions import SCHEME_ABOUT
 
 NAME, TITLE = "scheme", "The scheme"
 PICTURES = ("positions-own", "positions-second", "positions-third", "positions-fourth", "positions-fifth")
-
-ABOUT = markup.explanation(
-    "What am I looking at?",
-    "Attention by itself sees a bag of tokens. A model learns about order only through what is added to its embeddings "
-    "(sinusoidal: Vaswani et al. 2017; learned tables: BERT, GPT-2), turned into its queries and keys (rotary: Su et al. "
-    "2021) or added to its scores (relative buckets: Raffel et al. 2020; ALiBi: Press et al. 2022).",
-    "The badge says whether the pictures are read from the loaded model's own weights and configuration or follow the "
-    "formula with the numbers that you choose. The sinusoidal encoding: <code>PE(pos, 2i) = sin(pos / base<sup>2i/d</sup>)"
-    "</code>, <code>PE(pos, 2i+1) = cos(pos / base<sup>2i/d</sup>)</code>.",
-)
 
 
 @dataclass(frozen=True)
@@ -54,22 +41,21 @@ def build(view: View) -> None:
     scheme = gr.Radio(choices, value=None, label="Scheme", elem_id="positions-scheme")
     heading = Panel(elem_id="positions-heading")
     sentence = Panel(live=True, elem_id="positions-sentence")
+    hidden: dict[str, Any] = {"precision": 0, "visible": False}
     with gr.Row(elem_classes="pg-controls"):
         numbers: dict[str, Any] = {
             "length": gr.Number(256, label="Length (positions)", precision=0, elem_id="positions-length"),
-            "width": gr.Number(
-                128, label="Width d (dimensions)", precision=0, visible=False, elem_id="positions-width"
-            ),
+            "width": gr.Number(128, label="Width d (dimensions)", elem_id="positions-width", **hidden),
             "base": gr.Number(10000, label="Base", visible=False, elem_id="positions-base"),
-            "shift": gr.Number(5, label="Shift k", precision=0, visible=False, elem_id="positions-shift"),
-            "heads": gr.Number(8, label="Heads", precision=0, visible=False, elem_id="positions-heads"),
+            "shift": gr.Number(5, label="Shift k", elem_id="positions-shift", **hidden),
+            "heads": gr.Number(8, label="Heads", elem_id="positions-heads", **hidden),
         }
     pictures = {}
     for row in (PICTURES[:2], PICTURES[2:4], PICTURES[4:]):
         with gr.Row():
             for name in row:
                 pictures[name] = PlotlyView(label="The model's positions", height=420, elem_id=name)
-    Panel(ABOUT)
+    Panel(markup.explanation(*SCHEME_ABOUT))
     chosen_for = gr.State("")
 
     inputs = {"scheme": scheme, "chosen_for": chosen_for, **numbers}
@@ -84,45 +70,25 @@ def draw(page: PageContext, request: SchemeRequest) -> Outputs:
     from playground.positions.schemes import position_facts, scheme_of
 
     recording, model_id = page.recording(), page.model_id
-    values = [getattr(request, name) for name in CONTROLS]
-    if None in values:
-        raise PlaygroundError("A number of the scheme is missing.", "Fill it in.")
-    length, width, base, shift, heads = values
-    numbers = scheme_pictures.Numbers(int(length), int(width), float(base), int(shift), int(heads))
+    numbers = scheme_pictures.Numbers.filled_in(**{name: getattr(request, name) for name in CONTROLS})
     facts = position_facts(recording.model, numbers.length)
     own = scheme_pictures.own_scheme(facts)
     scheme = request.scheme if request.scheme in NAMES and request.chosen_for == model_id else own
     drawing = scheme_pictures.PICTURES[scheme]
     without = scheme_of(recording.model).layers_without(recording.model) if scheme == own else ()
-    profiles = mean_profiles(recording, without) if scheme == own and (without or drawing.needs_attention) else None
+    profiles = None
+    if scheme == own and (without or drawing.needs_attention):
+        profiles = mean_profiles(recording, workbench.shared(), without)
     text_facts = TextFacts(recording.model.anatomy.context_length, len(recording.tokens), profiles, without)
     content = scheme_pictures.show(scheme, facts, numbers, text_facts)
-    if content.own:
-        heading = markup.badge("ok", f"{model_id}, its own: {facts.words}")
-    else:
-        heading = markup.badge("off", f"{drawing.name} by the formula, not {model_id}: that has {facts.words}")
     order = sorted(NAMES, key=lambda name: name != own)
     controls = drawing.own_controls if scheme == own else drawing.formula_controls
     figures = [*content.figures, *[None] * len(PICTURES)]
     return {
         "scheme": gr.Radio([(f"{NAMES[n]}{' (this model)' if n == own else ''}", n) for n in order], value=scheme),
         "chosen_for": model_id,
-        "heading": heading,
+        "heading": markup.badge(*scheme_pictures.heading(scheme, content, facts, model_id)),
         "sentence": markup.note(content.sentence),
         **{name: gr.update(visible=name in controls) for name in CONTROLS},
         **{name: figure_or_nothing(figure) for name, figure in zip(PICTURES, figures, strict=False)},
     }
-
-
-def mean_profiles(recording: "Recording", without: tuple[int, ...] = ()) -> tuple | None:
-    """(distances, (heads, n)) of the mean attention over distance, mean of all layers; with layers named,
-    (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or models whose
-    attention is not given."""
-    if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
-        return None
-    profiles = profiles_of(recording, recording.kinds[0])
-    distances = next(iter(profiles.values())).distances
-    if not without:
-        return distances, np.mean([layer.mean for layer in profiles.values()], 0)
-    groups = [n for n in profiles if n not in without], without
-    return distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])

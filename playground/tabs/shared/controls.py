@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from playground.analysis.text_display import listed, plain_mark
+from playground.components import numbered
 from playground.tabs.shared.events import QUIET
 
 if TYPE_CHECKING:
@@ -20,20 +21,6 @@ def token_choices(labels: Sequence[str], value: int | None) -> dict[str, Any]:
     """An update for a list of tokens, each with its position; `value` is the chosen position."""
     choices = [(f"{position}: {plain_mark(label, 24)}", position) for position, label in enumerate(labels)]
     return gr.update(choices=choices, value=value)
-
-
-def layer_slider(recording: "Recording", layer: int, kind: str | None = None, *, moved: bool = True) -> gr.Slider:
-    """An update of a slider over the layers that attend, set to `layer`. Of a hybrid it names them, and stops at them
-    alone where they lie evenly. Without `moved` it keeps its value, which a visitor may have moved meanwhile."""
-    numbers = recording.layer_numbers(kind) if recording.kinds else (0,)
-    gaps = {second - first for first, second in zip(numbers, numbers[1:], strict=False)}
-    step = gaps.pop() if len(gaps) == 1 else 1
-    words = f"{numbers[0]} to {numbers[-1]}"
-    if len(numbers) < recording.depth(kind) if recording.kinds else False:
-        words = f"attention in {listed(numbers)} of {recording.depth(kind)}"
-    value: dict[str, Any] = {"value": layer} if moved else {}
-    last = max(numbers[-1], numbers[0] + 1)
-    return gr.Slider(minimum=numbers[0], maximum=last, step=step, label=f"Layer ({words})", **value)
 
 
 def chips(texts: Mapping[str, str], box: gr.Textbox) -> list[Dependency]:
@@ -54,3 +41,25 @@ def figure_or_nothing(figure: "Figure | None") -> dict[str, Any]:
 def typed(*numbers: gr.Number) -> list[Callable]:
     """The events of a visitor having typed into number fields: Enter, and leaving the field."""
     return [event for number in numbers for event in (number.submit, number.blur)]
+
+
+def head_sliders(recording: "Recording", layer: int, head: int, kind: str | None = None) -> dict[str, Any]:
+    """Updates for the sliders of a head that exists, by the names of a request's fields."""
+    heads = recording.attention(layer, kind).heads if recording.kinds else 1
+    return {"layer": layer_slider(recording, layer, kind), "head": numbered("Head", head, heads)}
+
+
+def layer_slider(recording: "Recording", layer: int, kind: str | None = None, *, moved: bool = True) -> gr.Slider:
+    """An update of a slider over the layers that attend, set to `layer`. Of a hybrid it names them, and stops at them
+    alone where they lie evenly. Without `moved` it keeps its value, which a visitor may have moved meanwhile."""
+    if not recording.kinds:
+        return numbered("Layer", layer, 1, moved=moved)
+    numbers, depth = recording.layer_numbers(kind), recording.depth(kind)
+    gaps = {second - first for first, second in zip(numbers, numbers[1:], strict=False)}
+    step = gaps.pop() if len(gaps) == 1 else 1
+    words = f"{numbers[0]} to {numbers[-1]}"
+    if len(numbers) < depth:
+        words = f"attention in {listed(numbers)} of {depth}"
+    value: dict[str, Any] = {"value": layer} if moved else {}
+    last = max(numbers[-1], numbers[0] + 1)
+    return gr.Slider(minimum=numbers[0], maximum=last, step=step, label=f"Layer ({words})", **value)

@@ -17,9 +17,3 @@ def fresh_folder() -> Path:
         if time.time() - old.stat().st_mtime > KEPT:
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
-
-
-def cell(text: str) -> str:
-    """A text for a spreadsheet's cell, which must not read it as a formula."""
-    text = text.encode("utf-8", "replace").decode()
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

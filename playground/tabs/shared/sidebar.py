@@ -124,9 +124,13 @@ def note_cancelled(page: PageContext) -> Outputs:
 
 
 def model_card(model: "LoadedModel") -> str:
-    """The architecture card and, below it, what can't be shown for this model and why."""
+    """Whether the numbers are the published ones, the architecture card and what can't be shown for this model and why.
+
+    The attribute data-weights is what the page's scripts write into files."""
     missing = {"maths" if name == "qk" else name: reason for name, reason in model.capabilities.missing().items()}
-    card = markup.definitions({"Model": model.model_id} | model.card)
+    badge = markup.badge(*model.provenance.verdict(model.dtype.name))
+    card = f'<p data-weights="{markup.text(model.source_text)}">{badge}</p>'
+    card += markup.definitions({"Model": model.model_id} | model.card)
     if missing:
         card += f'<h3 class="pg-card-title">Not available</h3>{markup.definitions(missing)}'
     return card

@@ -1,5 +1,4 @@
-"""One head in a picture and a sentence: its weights, a difference of weights, or its mask. Knows recordings; knows no
-controls."""
+"""One head in a picture and a sentence: its weights, a difference of weights, or its mask."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,15 +8,12 @@ import numpy as np
 from playground.analysis.attention.head_summary import summarise_head
 from playground.analysis.attention.masks import describe_mask
 from playground.analysis.text_display import percent, plain_mark
-from playground.components import markup
 from playground.figures.attention.head import Shading, difference_figure, head_figure, mask_figure
+from playground.figures.attention.head_request import HeadRequest
 from playground.figures.attention.token_grid import MapAxes
 from playground.figures.attention.token_rows import alignment_figure, alignment_words
-from playground.tabs.attention.head_choice import HeadChoice
-from playground.tabs.attention.head_weights import MASK, HeadWeights
-from playground.tabs.attention.heads_request import THIS_HEAD, HeadRequest
-from playground.tabs.shared.controls import figure_or_nothing
-from playground.tabs.shared.wiring import Outputs
+from playground.recording.head_choice import THIS_HEAD, HeadChoice
+from playground.recording.head_weights import MASK, HeadWeights
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -32,15 +28,13 @@ class HeadPicture(NamedTuple):
     sentence: str
 
 
-def head_view(recording: "Recording", weights: HeadWeights, request: HeadRequest) -> Outputs:
-    """The map of one head, the alignment of two texts, and the sentence under them."""
-    figure, sentence = head_picture(recording, weights, request)
-    links = None
-    if weights.cross and request.show != MASK and not weights.derivation.signed:
-        texts = weights.weights.numpy(), weights.queries, weights.keys
-        words = f"Each target token and what it attends to most: {alignment_words(*texts)}."
-        links = alignment_figure(*texts, description=words, title="Target above, source below")
-    return {"map": figure, "alignment": figure_or_nothing(links), "sentence": markup.note(sentence)}
+def two_texts_figure(weights: HeadWeights, request: HeadRequest) -> "Figure | None":
+    """The two texts of cross-attention with lines between them; None for one text, a mask or a difference."""
+    if not weights.cross or request.show == MASK or weights.derivation.signed:
+        return None
+    texts = weights.weights.numpy(), weights.queries, weights.keys
+    words = f"Each target token and what it attends to most: {alignment_words(*texts)}."
+    return alignment_figure(*texts, description=words, title="Target above, source below")
 
 
 def head_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest) -> HeadPicture:

@@ -1,19 +1,11 @@
-"""What the controls of the Heads view say, as one value. Knows no components."""
+"""What to show of a head, of a token and of all heads, as one value."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.analysis.attention.maps import How
 from playground.figures.attention.token_grid import Window
-from playground.tabs.attention.head_choice import HeadChoice
+from playground.recording.head_choice import WeightsChoice
 
-THIS_HEAD = "this head"
-"""What is shown at first; head_weights.DERIVATIONS has the other choices."""
-EXCLUSIONS = NOTHING, FIRST, SPECIAL = "nothing", "the first token", "special tokens"
-"""Keys to leave out."""
-BOTH = "both"
-BETWEEN = {"A → A": (0, 0), "A → B": (0, 1), "B → A": (1, 0), "B → B": (1, 1)}
-"""Parts of a sentence pair's map: name -> the sentence of the queries and that of the keys."""
 DIRECTIONS = ROW, COLUMN, CHOICE = "what it attends to", "what attends to it", "the step that chose it"
 """What is said of a token."""
 UNMARKED, STRONGEST = "nothing", "each head's strongest role"
@@ -21,13 +13,9 @@ UNMARKED, STRONGEST = "nothing", "each head's strongest role"
 
 
 @dataclass(frozen=True)
-class HeadRequest(HeadChoice):
+class HeadRequest(WeightsChoice):
     """What to show of a head, of a token, and of all heads."""
 
-    show: str = THIS_HEAD  # a name in head_weights.DERIVATIONS
-    others: Sequence[int] | None = ()  # heads of the same layer to combine
-    exclude: str = NOTHING  # one of EXCLUSIONS
-    between: str = BOTH  # the part of a sentence pair's map: BOTH or a name in BETWEEN
     logarithmic: bool = False
     pooling: How = "max"  # what a cell says of the many weights of a long text
     direction: str = ROW  # one of DIRECTIONS

@@ -1,36 +1,43 @@
-"""All layers and heads in one picture, drawn as far as it is computed, and whether recomputing a layer's output reproduces
-the model's. Knows recordings; knows no components by name."""
+"""All layers and heads in one picture, drawn as far as it is computed, with the chosen measure marked."""
 
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import gradio as gr
 import numpy as np
 
-from playground import workbench
 from playground.analysis.attention.head_measures import COMPARED, STRONG
 from playground.analysis.attention.maps import How, Overview, cells_for, peak_weights, stack_layers
-from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import OverviewMarks, Property, overview_figure, overview_mark
-from playground.tabs.attention.heads_request import STRONGEST, UNMARKED, HeadRequest
-from playground.tabs.attention.measured_heads import measured_heads
+from playground.figures.attention.head_request import STRONGEST, UNMARKED, HeadRequest
+from playground.recording.measured_heads import measured_heads
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from playground.recording.recording import Recording
+    from playground.recording.result_store import ResultStore
 
 EVERY = 2.5
 """Seconds between two pictures of an overview that is not complete yet."""
 
 
-def overview_marks(recording: "Recording", request: HeadRequest) -> tuple[OverviewMarks, str]:
+class OverviewPicture(NamedTuple):
+    """All heads, as far as they are computed."""
+
+    figure: "Figure"
+    mark: dict[str, Any]  # the frame round the chosen head
+    words: str  # what is still to come; empty once all heads are there
+
+
+def overview_marks(recording: "Recording", request: HeadRequest, store: "ResultStore") -> tuple[OverviewMarks, str]:
     """What the overview marks, and where it can't, why not."""
     if request.measure == UNMARKED or request.kind == "cross":
         return OverviewMarks(), ""
     try:
-        measures = measured_heads(recording, request.kind)
+        measures = measured_heads(recording, request.kind, store)
     except PlaygroundError as error:
         return OverviewMarks(), str(error)
     if request.measure == STRONGEST:
@@ -55,14 +62,14 @@ def _strongest(measures: Mapping[str, np.ndarray]) -> OverviewMarks:
     return OverviewMarks(labels=labels, hover=Property(largest, "strongest role", words))
 
 
-def overview_pictures(recording: "Recording", request: HeadRequest) -> Iterator[tuple[dict, str]]:
-    """The picture of all heads as far as it is computed, every few seconds, and in words what is still to come; no words
-    once it is complete. Only one layer's weights are in memory at a time."""
-    kind, (marks, why_none) = request.kind, overview_marks(recording, request)
+def overview_pictures(recording: "Recording", request: HeadRequest, store: "ResultStore") -> Iterator[OverviewPicture]:
+    """The picture of all heads as far as it is computed, every few seconds, the last one complete. Only one layer's weights
+    are in memory at a time."""
+    kind, (marks, why_none) = request.kind, overview_marks(recording, request, store)
     started = last = time.monotonic()
     layers, first = recording.layers(kind), recording.attention(recording.layer_numbers(kind)[0], kind)
     shared_by = first.heads // (first.key_value_heads or first.heads)
-    for maps, done in _small_maps(recording, kind, request.pooling):
+    for maps, done in _small_maps(recording, kind, request.pooling, store):
         now = time.monotonic()
         if done < layers and now - last < EVERY:
             continue
@@ -73,16 +80,18 @@ def overview_pictures(recording: "Recording", request: HeadRequest) -> Iterator[
         hover = Property(peak_weights(maps, True), "largest weight") if kind == "cross" else marks.hover
         title = why_none or recording.model.anatomy.mixed_layers.capitalize()
         figure = overview_figure(maps, marks=replace(marks, hover=hover), shared_by=shared_by, title=title)
-        yield gr.update(value=figure, mark=overview_mark(request.layer, request.head, marks.order)), words
+        yield OverviewPicture(figure, overview_mark(request.layer, request.head, marks.order), words)
 
 
-def _small_maps(recording: "Recording", kind: str, pooling: How) -> Iterator[tuple[Overview, int]]:
+def _small_maps(
+    recording: "Recording", kind: str, pooling: How, store: "ResultStore"
+) -> Iterator[tuple[Overview, int]]:
     """The overview, layer after layer, and how many layers it has; at once where it was computed before. A layer without
     attention has an empty row."""
     numbers = recording.layer_numbers(kind)
     layers, first = len(numbers), recording.attention(numbers[0], kind)
     cells = cells_for(layers, first.heads)
-    complete: list[np.ndarray] = workbench.shared().memo(
+    complete: list[np.ndarray] = store.memo(
         recording, ("small maps", kind, pooling), list, lambda _: 4 * layers * first.heads * cells**2
     )
     if complete:
@@ -94,15 +103,3 @@ def _small_maps(recording: "Recording", kind: str, pooling: How) -> Iterator[tup
         rows += [maps[:0]] * (number - len(rows)) + [maps]
         yield stack_layers(rows, *first.shape, pooling, recording.depth(kind)), count
     complete[:] = rows + [rows[-1][:0]] * (recording.depth(kind) - len(rows))
-
-
-def verification_badge(recording: "Recording") -> str:
-    """Whether the recorded queries, keys and values reproduce what the model used, for this text."""
-    result = recording.verify()
-    if result.reason:
-        return markup.badge("off", f"Not recomputed: {result.reason}")
-    words = f"largest difference between the recomputed softmax(scores)·V and what the model used: {result.largest:.1e}"
-    rounding = f"over all layers and heads; rounding explains {result.tolerance:.0e}"
-    if result.passed:
-        return markup.badge("ok", f"Verified: {words}", rounding)
-    return markup.badge("warn", f"Not reproduced: {words}", rounding)

@@ -1,12 +1,11 @@
-"""One query token of one head: every step from its query to the head's output, in words, figures and a formula. Knows
-recordings; knows no components."""
+"""One query token of one head: every step from its query to the head's output, in words, figures and a formula."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.analysis.attention.head_steps import HeadInputs, head_steps
-from playground.analysis.text_display import percent, plain_mark
+from playground.analysis.attention.head_steps import HeadInputs, edited_steps, head_steps
+from playground.analysis.text_display import Badge, percent, plain_mark
 from playground.figures.attention.head_steps import (
     concat_figure,
     rotation_figure,
@@ -14,12 +13,13 @@ from playground.figures.attention.head_steps import (
     stages_figure,
     vectors_figure,
 )
-from playground.tabs.attention.head_choice import HeadChoice
+from playground.recording.head_choice import HeadChoice
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from playground.recording.recording import Recording
+    from playground.recording.verification import Verification
 
 PRODUCTS, KEYS, BEFORE = "q·k by dimension", "q, and k of each token", "the same before rotary"
 TITLES = {
@@ -48,6 +48,15 @@ class QuerySteps:
     def error(self) -> float:
         """Largest difference between the output (V,) of these steps and the one that the model used."""
         return float(np.abs(self.steps.output - self.layer_steps.head_output(self.choice.head, self.query)).max())
+
+    def badge(self, whole: "Verification") -> Badge:
+        """The error of these steps, beside the largest one of the whole model."""
+        error = self.error
+        return Badge(
+            "ok" if error <= whole.tolerance else "warn",
+            f"This head: largest difference from what the model used {error:.1e}; whole model {whole.largest:.1e}",
+            f"rounding explains {whole.tolerance:.0e}",
+        )
 
     @property
     def _query_name(self) -> str:
@@ -81,6 +90,15 @@ class QuerySteps:
             "joined": concat_figure(self.layer_steps.head_outputs(self.query), head),
             "shares": self._shares(),
         }
+
+    def edited(self, **changes: Any) -> "tuple[Figure, str]":
+        """The softmax after a visitor's changes, marked as such: a figure and a sentence. changes: of `edited_steps`."""
+        after = edited_steps(self.inputs, **changes)
+        moved = float(np.abs(after.weights - self.steps.weights).sum()) / 2
+        title = "CHANGED BY YOU: not the model's own numbers"
+        figure = stages_figure(after, self.keys, title=title, compared=self.steps)
+        words = f"Changed by you: {percent(moved)} of the attention moved elsewhere. The model did not compute this."
+        return figure, words
 
     def _rotation(self) -> "Figure | None":
         if BEFORE not in self.tables:

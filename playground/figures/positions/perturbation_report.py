@@ -1,13 +1,12 @@
-"""What an experiment showed, in words, notes, a table and the picture of all its variants. Knows no components."""
+"""What an experiment showed: pictures of all its variants and of one head's attention, a sentence, and what had to hold."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.analysis.text_display import in_words, percent
-from playground.components import markup
-from playground.figures.positions.perturbations import variants_figure
+from playground.analysis.text_display import Badge, in_words
+from playground.figures.positions.perturbations import variants_figure, weights_change_figure
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -25,7 +24,6 @@ NAMES = {
 }
 """Variant -> what it is called beside the picture."""
 LOSS, DIVERGENCE, ATTENTION, TURN = "loss", "next-token distribution", "attention of the head", "last vectors"
-TABLE_ROWS = 128
 
 
 def measures_of(experiment: "Experiment") -> list[str]:
@@ -83,98 +81,59 @@ def sentence_of(experiment: "Experiment", outcome: "Outcome") -> str:
     )
 
 
-def notes_of(experiment: "Experiment") -> str:
+def attention_change(experiment: "Experiment", outcome: "Outcome", layer: int, head: int) -> "Figure | None":
+    """How the attention of the experiment's head changed; None where it is not recorded."""
+    if experiment.attention is None or outcome.attention is None:
+        return None
+    labels, title = [token.label for token in experiment.tokens], f"Layer {layer}, head {head}: {outcome.variant.words}"
+    return weights_change_figure(experiment.attention, outcome.attention, labels, title=title)
+
+
+def notes_of(experiment: "Experiment") -> list[Badge]:
     """The properties that must hold, measured; and what is not possible, with the reason."""
     notes = [note for note in (_shift_note(experiment), _blind_note(experiment)) if note]
-    for outcome in experiment.outcomes:
-        if outcome.missing:
-            notes.append(
-                markup.badge("off", f"Not possible: {NAMES[outcome.variant.name]}, because {outcome.missing}.")
-            )
-    return "<br>".join(notes)
+    return notes + [
+        Badge("off", f"Not possible: {NAMES[outcome.variant.name]}, because {outcome.missing}.")
+        for outcome in experiment.outcomes
+        if outcome.missing
+    ]
 
 
-def _shift_note(experiment: "Experiment") -> str:
+def _shift_note(experiment: "Experiment") -> Badge | None:
     """What a shift by k did, judged by what was measured; nothing is claimed where positions wrapped or did not move."""
     outcome, anatomy = experiment.outcome("shifted"), experiment.model.anatomy
     shifts = {position - place for place, position in enumerate(outcome.variant.positions)}
     if outcome.missing or shifts == {0}:
-        return ""
+        return None
     unit = "log-probability" if outcome.change is not None else "number of the last vectors"
     measured = f"the largest change of any {unit} is {outcome.largest:.1e}"
     if len(shifts) > 1:
-        return markup.badge("off", f"Wrapped positions are no shift: some distances change with them; {measured}.")
+        return Badge("off", f"Wrapped positions are no shift: some distances change with them; {measured}.")
     measured = f"shifted by {shifts.pop():,}, {measured}"
     exact = outcome.largest < (1e-2 if experiment.model.dtype.name == "float32" else 1)
     if experiment.scheme.distance_only:
         if exact:
             why = "scores depend on distances alone, so only rounding is left"
-            return markup.badge("ok", f"A shift changes nothing: {measured}; {why}.")
+            return Badge("ok", f"A shift changes nothing: {measured}; {why}.")
         if any(scaling in anatomy.positions for scaling in ("dynamic", "longrope")):
-            return markup.badge(
-                "off",
-                f"A shift matters: {measured}; this scaling makes other angles for positions beyond "
-                "the length before it.",
-            )
-        return markup.badge("warn", f"A shift should change nothing, but {measured}: more than rounding explains.")
+            why = "this scaling makes other angles for positions beyond the length before it"
+            return Badge("off", f"A shift matters: {measured}; {why}.")
+        return Badge("warn", f"A shift should change nothing, but {measured}: more than rounding explains.")
     if exact:
-        return markup.badge("off", f"A shift changes next to nothing: {measured}.")
+        return Badge("off", f"A shift changes next to nothing: {measured}.")
     own = experiment.scheme.added_to_embeddings
     why = "; each position has a vector of its own, which is added to the embedding" if own else ""
-    return markup.badge("ok", f"A shift matters: {measured}{why}.")
+    return Badge("ok", f"A shift matters: {measured}{why}.")
 
 
-def _blind_note(experiment: "Experiment") -> str:
+def _blind_note(experiment: "Experiment") -> Badge | None:
     if experiment.equivariance is None:
-        return ""
+        return None
     measured = f"with all positions equal, shuffling changes no number by more than {experiment.equivariance:.1e}"
     if experiment.equivariance < 1e-3:
-        return markup.badge("ok", f"Without positions this encoder sees no order: {measured}.")
-    return markup.badge(
+        return Badge("ok", f"Without positions this encoder sees no order: {measured}.")
+    return Badge(
         "off",
-        "Some order is left without positions: with all of them equal, shuffling still changes "
-        f"numbers by up to {experiment.equivariance:.1e}, because layers with a window see their neighbours "
-        "alone.",
+        "Some order is left without positions: with all of them equal, shuffling still changes numbers by up to "
+        f"{experiment.equivariance:.1e}, because layers with a window see their neighbours alone.",
     )
-
-
-def table_of(experiment: "Experiment", outcome: "Outcome") -> str:
-    """Token by token: loss before and after, divergence, and what was expected next, before and after. Without
-    predictions: how the last vectors and the attention changed."""
-    change = outcome.change
-    if change is None:
-        head, turns = ("token", "1 − cosine", "attention moved"), np.asarray(outcome.cosine_change)
-        vectors = [
-            (
-                markup.text(token.label),
-                f"{turns[i]:.3f}",
-                "" if outcome.attention_shift is None else percent(outcome.attention_shift[i]),
-            )
-            for i, token in enumerate(experiment.tokens[:TABLE_ROWS])
-        ]
-        return markup.table(head, vectors)
-    vocabulary = experiment.model.vocabulary
-
-    def expected(ids: np.ndarray, probabilities: np.ndarray) -> str:
-        """The two most probable tokens."""
-        pairs = zip(vocabulary.describe([int(i) for i in ids[:2]]), probabilities[:2], strict=True)
-        return "<br>".join(
-            f'<span class="pg-token">{markup.text(token.label)}</span> {percent(float(p))}' for token, p in pairs
-        )
-
-    rows = [
-        (
-            markup.text(token.label),
-            f"{_bits(change.loss_before[i])}&nbsp;→&nbsp;{_bits(change.loss_after[i])}",
-            f"{change.divergence[i]:.2f}",
-            expected(change.top_before[i], change.top_p_before[i]),
-            expected(change.top_after[i], change.top_p_after[i]),
-        )
-        for i, token in enumerate(experiment.predicted_tokens[:TABLE_ROWS])
-    ]
-    ahead = "next" if experiment.model.anatomy.kind != "encoder" else "in its place"
-    return markup.table(("token", "loss", "divergence", f"expected {ahead}", "and when broken"), rows)
-
-
-def _bits(value: float) -> str:
-    return f"{value:.1f}" if np.isfinite(value) else "–"

@@ -1,17 +1,16 @@
-"""The measures of every head of a model, on the text under the lens and on repeated random tokens. Knows recordings; knows
-no components."""
+"""The measures of every head of a model, on a recorded text and on repeated random tokens."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground import workbench
 from playground.analysis.attention.head_measures import MEASURES, Text, measure_heads, repeated_tokens
 from playground.errors import PlaygroundError
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
+    from playground.recording.result_store import ResultStore
 
 PERIOD = 24
 """Random tokens of a text in which they come twice."""
@@ -19,7 +18,7 @@ MAX_TOKENS = 512
 """Tokens of a text up to which heads are measured."""
 
 
-def measured_heads(recording: "Recording", kind: str) -> dict[str, np.ndarray]:
+def measured_heads(recording: "Recording", kind: str, store: "ResultStore") -> dict[str, np.ndarray]:
     """Name -> (layers, heads) of every measure, NaN where it can't be measured. PlaygroundError for cross-attention and
     for texts of more than 512 tokens."""
     if kind == "cross":
@@ -32,14 +31,14 @@ def measured_heads(recording: "Recording", kind: str) -> dict[str, np.ndarray]:
 
     def measure() -> dict[str, np.ndarray]:
         own = _measure_layers(recording, kind, [token.id for token in tokens])
-        repeated = _measure_repeated(recording.model)
+        repeated = _measure_repeated(recording.model, store)
         unknown = np.full(own["self"].shape, np.nan)
         return {name: own.get(name, repeated.get(name, unknown)) for name in MEASURES}
 
-    return workbench.shared().memo(recording, ("measures", kind), measure)
+    return store.memo(recording, ("measures", kind), measure)
 
 
-def _measure_repeated(model: "LoadedModel") -> dict[str, np.ndarray]:
+def _measure_repeated(model: "LoadedModel", store: "ResultStore") -> dict[str, np.ndarray]:
     """The measures of random tokens that come twice; none where the model reads no text of its own in order."""
     if model.anatomy.kind != "decoder":
         return {}
@@ -47,7 +46,7 @@ def _measure_repeated(model: "LoadedModel") -> dict[str, np.ndarray]:
     ids = repeated_tokens(model.anatomy.vocabulary, model.vocabulary.special_ids, period)
     first = model.vocabulary.tokenize("a")[0][:1]  # the token with which the tokenizer begins a text, if it does
     begin = first if first and first[0] in model.vocabulary.special_ids else []
-    recording = workbench.shared().recording(model, (*begin, *ids))
+    recording = store.recording(model, (*begin, *ids))
     return _measure_layers(recording, recording.kinds[0], [*begin, *ids], "repeated")
 
 

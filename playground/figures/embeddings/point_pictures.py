@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from playground.analysis.embeddings.pca_and_neighbours import Neighbours, Projection, pca
+from playground.analysis.text_display import percent
 from playground.embeddings.clouds import Cloud
 from playground.figures.embeddings.clouds import cloud_figure
 from playground.figures.embeddings.scatter import neighbours_figure, scatter_figure
@@ -41,3 +42,16 @@ def neighbour_bars(points: "Points", neighbours: Neighbours, title: str) -> "Fig
     """Neighbours from the points' table as bars; sentences have room for more characters."""
     labels = [points.table.texts[i] for i in neighbours.indices]
     return neighbours_figure(neighbours, labels, title=title, limit=32 if points.noun == "sentence" else None)
+
+
+def words_in_words(points: "Points", words: int, projection: Projection) -> str:
+    """How many words or tokens were placed, how much the axes hold, and how alike random tokens are."""
+    shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
+    many, anisotropy = len(points.numbers), points.table.anisotropy
+    return (
+        f"{f'{words} words' if many == words else f'{many} tokens of {words} words'} in "
+        f"{points.source.matrix.shape[1]:,} dimensions; the axes hold {shares} of their variance. "
+        f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
+        f"of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the mean taken off: measure likeness "
+        "against that."
+    )

@@ -1,0 +1,15 @@
+"""The ways to make one vector of a sentence's tokens, as sentence-transformers and the page name them. Imports nothing."""
+
+OWN = "the model's own"
+"""The pooling that the model was trained with, as the page lists it."""
+
+CLS, MAX, MEAN, SQRT, WEIGHTED, LAST = "cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"
+NAMES = {
+    CLS: "first token",
+    MAX: "maximum over the tokens",
+    MEAN: "mean of the tokens",
+    SQRT: "sum of the tokens by the root of their number",
+    WEIGHTED: "mean of the tokens, later ones weighing more",
+    LAST: "last token",
+}
+"""sentence-transformers' name -> words for people."""

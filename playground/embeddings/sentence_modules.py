@@ -1,0 +1,244 @@
+"""How a model was trained to make a vector of a sentence: the modules of a sentence-transformers folder, read and applied.
+
+Both forms of the format are read: flags (`pooling_mode_cls_token`) and names (`pooling_mode`). The library itself is no
+requirement: it would load the model a second time, and importing it takes seconds.
+Letters: T tokens, D width.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from playground.embeddings.pooling_names import CLS, LAST, MAX, MEAN, NAMES, SQRT, WEIGHTED
+
+_FLAGS = {
+    "pooling_mode_cls_token": CLS,
+    "pooling_mode_max_tokens": MAX,
+    "pooling_mode_mean_tokens": MEAN,
+    "pooling_mode_mean_sqrt_len_tokens": SQRT,
+    "pooling_mode_weightedmean_tokens": WEIGHTED,
+    "pooling_mode_lasttoken": LAST,
+}
+"""In the order in which several vectors are joined."""
+_MAX_BYTES = 256 * 1024**2
+_PATH = re.compile(r"\w[\w.-]*")
+
+Step = Callable[[Tensor], Tensor]
+
+
+class NotFollowed(Exception):
+    """A module, or a file of one, that can't be followed; says which and why."""
+
+
+@dataclass(frozen=True)
+class SentenceModules:
+    """From a text to a vector, beside the transformer."""
+
+    poolings: tuple[str, ...] = (MEAN,)
+    """Keys of `NAMES`; of several the vectors are joined."""
+    include_prompt: bool = True
+    """Whether the prompt's tokens are pooled too."""
+    steps: tuple[tuple[str, Step], ...] = ()
+    """Name and function (D,) -> (D',) of what follows the pooling."""
+    max_tokens: int | None = None
+    lower_case: bool = False
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Name -> text that is put before each sentence."""
+    default_prompt: str = ""
+
+    @property
+    def pooling(self) -> str:
+        """The pooling in words: "first token beside mean of the tokens"."""
+        return " beside ".join(NAMES[pooling] for pooling in self.poolings)
+
+    @property
+    def description(self) -> str:
+        """All modules in words: "mean of the tokens, then Dense (768 to 512, Tanh) and Normalize"."""
+        after = " and ".join(name for name, _ in self.steps)
+        return f"{self.pooling}, then {after}" if after else self.pooling
+
+    def prompt(self, role: str = "") -> str:
+        """The prompt of a role ("query" or "document"), else the default one."""
+        names = {"query": ("query",), "document": ("document", "passage", "corpus")}.get(role, ())
+        return next((self.prompts[name] for name in names if name in self.prompts), self.default_prompt)
+
+    def pool(self, states: Tensor, prompt_tokens: int = 0) -> Tensor:
+        """(D · poolings,): one vector of a sentence's states (T, D). prompt_tokens: those of its prompt."""
+        skipped = 0 if self.include_prompt else min(prompt_tokens, len(states) - 1)
+        return torch.cat([_pool(states, pooling, skipped) for pooling in self.poolings])
+
+    def finish(self, vector: Tensor) -> Tensor:
+        """What the modules after the pooling make of its vector."""
+        for _, step in self.steps:
+            vector = step(vector)
+        return vector
+
+
+def _pool(states: Tensor, pooling: str, skipped: int) -> Tensor:
+    kept = states[skipped:]
+    if pooling == CLS:
+        return kept[0]
+    if pooling == LAST:
+        return kept[-1]
+    if pooling == MAX:
+        return kept.max(0).values
+    if pooling == WEIGHTED:
+        weights = torch.arange(skipped + 1, len(states) + 1, dtype=states.dtype)[:, None]  # (T, 1)
+        return (kept * weights).sum(0) / weights.sum()
+    return kept.sum(0) / len(kept) ** (0.5 if pooling == SQRT else 1.0)
+
+
+def read_sentence_modules(folder: Path) -> SentenceModules | None:
+    """The modules of the sentence-transformers folder that a transformer lies in, or below; None for any other folder.
+
+    Raises NotFollowed."""
+    root = next((place for place in (folder, folder.parent) if _transformer_in(place, folder)), None)
+    if root is None:
+        return _without_list(folder)
+    poolings: tuple[str, ...] | None = None
+    include_prompt = True
+    steps: list[tuple[str, Step]] = []
+    for kind, place in _entries(root)[1:]:
+        if kind == "Pooling":
+            if poolings is not None or steps:
+                raise NotFollowed("a second pooling")
+            poolings, include_prompt = _read_pooling(place)
+        elif kind == "Normalize":
+            steps.append((kind, _normalize))
+        elif kind == "Dense":
+            steps.append(_read_dense(place))
+        elif kind == "LayerNorm":
+            steps.append((kind, _read_layer_norm(place)))
+        elif kind != "Dropout":  # which changes nothing after training
+            raise NotFollowed(f"the module {kind[:40]}")
+    if poolings is None:
+        raise NotFollowed("the transformer's own pooling")
+    own, prompts = (
+        _read_json(folder, "sentence_bert_config.json"),
+        _read_json(root, "config_sentence_transformers.json"),
+    )
+    texts = {name: text for name, text in (prompts.get("prompts") or {}).items() if isinstance(text, str)}
+    limit = own.get("max_seq_length")
+    return SentenceModules(
+        poolings,
+        include_prompt,
+        tuple(steps),
+        limit if isinstance(limit, int) and limit > 0 else None,
+        bool(own.get("do_lower_case")),
+        texts,
+        texts.get(str(prompts.get("default_prompt_name")), ""),
+    )
+
+
+def _transformer_in(root: Path, folder: Path) -> bool:
+    """Whether a folder lists modules of which the first is the transformer in `folder`."""
+    if not (root / "modules.json").is_file():
+        return False
+    entries = _entries(root)
+    return bool(entries) and entries[0][1].resolve() == folder.resolve()
+
+
+def _without_list(folder: Path) -> SentenceModules | None:
+    """A pooling beside the transformer, and no list of modules."""
+    if not (folder / "1_Pooling" / "config.json").is_file():
+        return None
+    poolings, include_prompt = _read_pooling(folder / "1_Pooling")
+    return SentenceModules(poolings, include_prompt)
+
+
+def _entries(root: Path) -> list[tuple[str, Path]]:
+    """(class name, folder) of each module."""
+    try:
+        listed = json.loads((root / "modules.json").read_text(encoding="utf-8"))
+        entries = [(str(entry["type"]).rsplit(".", 1)[-1], str(entry.get("path", ""))) for entry in listed]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NotFollowed("modules.json, which is no list of modules") from error
+    if wrong := next((path for _, path in entries if path and not _PATH.fullmatch(path)), None):
+        raise NotFollowed(f"modules.json, which names the folder {wrong!r:.40}")
+    return [(kind, root / path) for kind, path in entries]
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON object; empty where there is no such file."""
+    if not (folder / name).is_file():
+        return {}
+    try:
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise NotFollowed(f"{folder.name}/{name}, which is no whole JSON") from error
+    if not isinstance(content, dict):
+        raise NotFollowed(f"{folder.name}/{name}, which is no JSON object")
+    return content
+
+
+def _read_pooling(folder: Path) -> tuple[tuple[str, ...], bool]:
+    config = _read_json(folder, "config.json")
+    modes = config.get("pooling_mode")
+    if modes is None:
+        modes = [mode for flag, mode in _FLAGS.items() if config.get(flag)] or [MEAN]
+    modes = [modes] if isinstance(modes, str) else modes
+    if not isinstance(modes, list) or not modes or any(mode not in NAMES for mode in modes):
+        raise NotFollowed(f"the pooling {modes!r:.40}")
+    return tuple(modes), config.get("include_prompt") is not False
+
+
+def _read_dense(folder: Path) -> tuple[str, Step]:
+    config, weights = _read_json(folder, "config.json"), _read_weights(folder)
+    activation = _activation(str(config.get("activation_function", "torch.nn.modules.activation.Tanh")))
+    matrix, bias = weights.get("linear.weight"), weights.get("linear.bias")
+    if matrix is None or config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
+        raise NotFollowed(f"{folder.name}, whose weights are not those of one Dense over sentences")
+    residual = weights.get("residual.weight") if config.get("use_residual") else None
+
+    def dense(vector: Tensor) -> Tensor:
+        out = activation(nn.functional.linear(vector, matrix, bias))
+        if config.get("use_residual"):
+            out = out + (vector if residual is None else residual @ vector)
+        return out
+
+    name = f"Dense ({matrix.shape[1]} to {matrix.shape[0]}, {type(activation).__name__})"
+    return name, dense
+
+
+def _read_layer_norm(folder: Path) -> Step:
+    weights = _read_weights(folder)
+    if not {"norm.weight", "norm.bias"} <= weights.keys():
+        raise NotFollowed(f"{folder.name}, which lacks its weights")
+    scale, shift = weights["norm.weight"], weights["norm.bias"]
+    return lambda vector: nn.functional.layer_norm(vector, scale.shape, scale, shift)
+
+
+def _normalize(vector: Tensor) -> Tensor:
+    return nn.functional.normalize(vector, dim=0)
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        pickle = (folder / "pytorch_model.bin").is_file()
+        raise NotFollowed(f"{folder.name}, whose weights are {'a pickle' if pickle else 'missing'}")
+    if path.stat().st_size > _MAX_BYTES:
+        raise NotFollowed(f"{folder.name}, whose weights have more than {_MAX_BYTES:,} bytes")
+    try:
+        return {name: tensor.float() for name, tensor in load_file(path).items()}
+    except Exception as error:  # the safetensors library has errors of its own
+        raise NotFollowed(f"{folder.name}, whose weights can't be read") from error
+
+
+def _activation(name: str) -> nn.Module:
+    """The module of torch with this name, such as torch.nn.modules.activation.Tanh."""
+    found = getattr(nn, name.rsplit(".", 1)[-1], None)
+    if not name.startswith("torch.nn.") or not isinstance(found, type) or not issubclass(found, nn.Module):
+        raise NotFollowed(f"the activation {name[:60]}")
+    try:
+        return found()
+    except TypeError as error:
+        raise NotFollowed(f"the activation {name[:60]}") from error

@@ -1,0 +1,66 @@
+"""A token's row or column of a map: as shaded text, as bars and in a sentence."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from playground.analysis.text_display import plain_mark
+from playground.figures.attention.head_request import CHOICE, COLUMN, ROW
+from playground.figures.attention.token_rows import bars_figure
+from playground.recording.head_weights import HeadWeights
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+TITLES = {ROW: "attends to", COLUMN: "is attended to by", CHOICE: "was chosen by"}
+
+
+class RowPicture(NamedTuple):
+    """One token's numbers."""
+
+    strip: list[dict[str, Any]]  # the other side's tokens, shaded
+    sentence: str
+    bars: "Figure | None"
+
+
+def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = None) -> RowPicture:
+    """What a token attends to, what attends to it, or what the token before it attended to when it was chosen. The last
+    token if `token` is None or too large."""
+    length = len(weights.keys) if direction == COLUMN else len(weights.queries)
+    token = length - 1 if token is None or token >= length else token
+    if direction == CHOICE and not (weights.causal and token):
+        reason = "it stands at the beginning." if weights.causal else "this is no decoder's text."
+        return RowPicture([], f"No step chose it: {reason}", None)
+    row = weights.weights[:, token] if direction == COLUMN else weights.weights[token - (direction == CHOICE)]
+    names, values = weights.queries if direction == COLUMN else weights.keys, row.numpy()
+    largest = max(float(abs(values).max()), 1e-9)
+    prompt = weights.prompt_length
+    items = [
+        _item(name, float(value), largest, None if prompt is None else position >= prompt)
+        for position, (name, value) in enumerate(zip(names, values, strict=True))
+    ]
+    top = ", ".join(f"“{plain_mark(names[i], 24)}” {float(values[i]):.3f}" for i in (-values).argsort()[:3])
+    subject = _name(weights.keys if direction == COLUMN else weights.queries, token)
+    if direction == CHOICE:
+        before = _name(weights.queries, token - 1)
+        words = f"When {subject} was chosen, the model had read up to {before}, which attends most to {top}."
+    elif weights.derivation.signed:
+        words = f"{subject}: most above, {'to' if direction == ROW else 'from'} {top}."
+    elif direction == ROW:
+        words = f"{subject} attends most to {top}."
+    else:
+        words = f"Most of it to {subject} comes from {top}."
+    title = f"{subject}: {TITLES[direction]}"[:60]
+    return RowPicture(items, words, bars_figure(values, names, unit=weights.derivation.unit, title=title))
+
+
+def _name(tokens: list[str], position: int) -> str:
+    return f"“{plain_mark(tokens[position], 24)}” (position {position})"
+
+
+def _item(name: str, value: float, largest: float, generated: bool | None) -> dict[str, Any]:
+    """A token of the strip, as small as can be: a long text has thousands. generated: by a model, if that matters."""
+    item: dict[str, Any] = {"text": name, "shade": round(max(0.0, value) / largest, 3), "title": f"{value:.4f}"}
+    if (label := plain_mark(name, 40)) != name.replace(" ", "·", 1 if name.startswith(" ") else 0):
+        item["label"] = label
+    if generated is not None:
+        item["kind"] = "generated" if generated else "prompt"
+    return item

@@ -1,0 +1,131 @@
+"""sentence-transformers folders, old and new form, against their modules computed by hand from the model's own states.
+
+The numbers were compared once with `SentenceTransformer.encode` of sentence-transformers 6.2, for all cases here: they
+differ by less than 1e-6."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import playground as pg
+from playground.embeddings.sentence_modules import SentenceModules
+from playground.embeddings.sentence_vectors import MEAN, OWN, encode, limit_of, own_pooling, pooling_remark
+from tests.tools import zoo
+
+SETTINGS = pg.Settings(offline=True, catalog_only=False)
+LINES = ["The cat", "a Dog by", "Once"]
+FLAGS = ["cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"]
+
+
+def write(folder, pooling, modules=(), inner="", own=None, prompts=None):
+    """A sentence-transformers folder; modules: (class, config, tensors) after the pooling."""
+    (folder / inner).mkdir(exist_ok=True)
+    zoo.build("bert").base_model.save_pretrained(folder / inner)
+    zoo.pair_tokenizer().save_pretrained(folder / inner)
+    listed = [("Transformer", inner), ("Pooling", "1_Pooling")]
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    for number, (kind, config, tensors) in enumerate(modules, start=2):
+        place = folder / f"{number}_{kind}"
+        place.mkdir()
+        (place / "config.json").write_text(json.dumps(config))
+        if tensors:
+            save_file(tensors, place / "model.safetensors")
+        listed.append((kind, place.name))
+    entries = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for kind, path in listed]
+    (folder / "modules.json").write_text(json.dumps(entries))
+    (folder / inner / "sentence_bert_config.json").write_text(json.dumps(own or {}))
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts or {}))
+    return pg.load(str(folder), device="cpu", settings=SETTINGS)
+
+
+def states_of(text, limit=None):
+    """(T, D): the model's own last states of a text, computed by transformers alone."""
+    ids = zoo.pair_tokenizer()(text, truncation=limit is not None, max_length=limit)["input_ids"]
+    with torch.inference_mode():
+        return zoo.build("bert").base_model(torch.tensor([ids])).last_hidden_state[0]
+
+
+BY_HAND = {
+    "cls": lambda states: states[0],
+    "max": lambda states: states.amax(0),
+    "mean": lambda states: states.mean(0),
+    "mean_sqrt_len_tokens": lambda states: states.sum(0) / len(states) ** 0.5,
+    "weightedmean": lambda states: (
+        torch.einsum("td,t->d", states, torch.arange(1.0, len(states) + 1)) / (len(states) * (len(states) + 1) / 2)
+    ),
+    "lasttoken": lambda states: states[-1],
+}
+
+
+@pytest.mark.parametrize("mode", BY_HAND)
+def test_every_pooling_in_both_forms(mode, tmp_path):
+    """Guards poolings other than three, which were taken for the mean or for none."""
+    flags = {f"pooling_mode_{flag}": flag == FLAGS[list(BY_HAND).index(mode)] for flag in FLAGS}
+    for name, pooling in (("new", {"pooling_mode": mode}), ("old", flags)):
+        (tmp_path / name).mkdir()
+        model = write(tmp_path / name, pooling)
+        expected = torch.stack([BY_HAND[mode](states_of(line)) for line in LINES])
+        torch.testing.assert_close(encode(model, LINES, own_pooling(model)).vectors, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_joined_poolings_and_the_modules_after_them(tmp_path):
+    """Guards Dense and Normalize, which were left out, and the order in which several poolings are joined."""
+    torch.manual_seed(1)
+    dense = {"linear.weight": torch.randn(5, 64), "linear.bias": torch.randn(5)}
+    config = {"activation_function": "torch.nn.modules.activation.ReLU"}
+    flags = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True}
+    model = write(tmp_path, flags, [("Dense", config, dense), ("Dropout", {}, {}), ("Normalize", {}, {})])
+    states = states_of(LINES[0])
+    out = torch.relu(dense["linear.weight"] @ torch.cat([states[0], states.mean(0)]) + dense["linear.bias"])
+    torch.testing.assert_close(encode(model, LINES[:1], OWN).vectors[0], out / out.norm(), atol=1e-5, rtol=1e-5)
+    assert own_pooling(model) == "first token beside mean of the tokens, then Dense (64 to 5, ReLU) and Normalize"
+    assert encode(model, LINES, MEAN).vectors.shape == (3, 32)
+
+
+def test_limit_lower_case_and_prompts(tmp_path):
+    """Guards what comes before the transformer, in a folder below: the limit, lower case, and a prompt for each role."""
+    prompts = {"prompts": {"query": "Ask: ", "passage": "is "}, "default_prompt_name": "passage"}
+    pooling = {"pooling_mode": "mean"}
+    own = {"max_seq_length": 9, "do_lower_case": True}
+    model = write(tmp_path, pooling, inner="0_Transformer", own=own, prompts=prompts)
+    assert limit_of(model) == 9
+    for role, prompt in (("", "is "), ("query", "ask: "), ("document", "is ")):
+        expected = torch.stack([states_of(prompt + line.lower(), 9).mean(0) for line in LINES])
+        encoded = encode(model, LINES, own_pooling(model), role=role)
+        torch.testing.assert_close(encoded.vectors, expected, atol=1e-5, rtol=1e-5)
+        assert encoded.cut == sum(len((prompt + line).encode()) + 2 > 9 for line in LINES)
+
+
+def test_a_prompt_that_is_not_pooled():
+    """Guards `include_prompt`: of four states the first two are the prompt's; the later ones keep their weights 3 and 4."""
+    states = torch.tensor([[8.0], [8.0], [1.0], [2.0]])
+    for mode, value in (("mean", 1.5), ("cls", 1.0), ("max", 2.0), ("weightedmean", (3 * 1 + 4 * 2) / 7)):
+        assert float(SentenceModules((mode,), include_prompt=False).pool(states, 2)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (("LSTM", {}, {}), "the module LSTM"),
+        (("Dense", {}, {}), "2_Dense, whose weights are missing"),
+        (("Dense", {"activation_function": "my.Own"}, {"linear.weight": torch.ones(2, 32)}), "the activation my.Own"),
+    ],
+)
+def test_what_is_not_followed_is_named(module, words, tmp_path):
+    """Guards vectors passed off as the trained ones, and "not trained for sentences" where it is not true."""
+    model = write(tmp_path, {"pooling_mode": "mean"}, [module])
+    assert own_pooling(model) is None
+    assert f"was trained with {words}, which is not followed" in pooling_remark(model, MEAN)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', '[{"type": "x.Transformer", "path": "../.."}]', "[" * 5000])
+def test_a_hostile_list_of_modules(text, tmp_path):
+    """Guards against errors from a stranger's modules.json, and against a folder outside."""
+    zoo.build("bert").base_model.save_pretrained(tmp_path)
+    zoo.pair_tokenizer().save_pretrained(tmp_path)
+    (tmp_path / "modules.json").write_text(text)
+    model = pg.load(str(tmp_path), device="cpu", settings=SETTINGS)
+    assert own_pooling(model) is None and encode(model, LINES).vectors.shape == (3, 32)
