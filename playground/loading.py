@@ -22,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.generation.cuda_graph import capture_in_background
-from playground.models import devices
+from playground.models import devices, untrusted
 from playground.models.architecture import examine, size_text
 from playground.models.loaded_model import LoadedModel
 from playground.models.quantization import memory_bytes, quantise
@@ -54,16 +54,26 @@ def load(
     device_choice = devices.choose_device(device)
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
+    if not untrusted.is_trusted(model_id, ""):
+        untrusted.prepare_server()
     source = locate.locate(model_id, settings)
     rounds = dtype_choice.value == torch.int8
     read_dtype, purpose = (torch.float32, " to be rounded from float32") if rounds else (dtype_choice.value, "")
     lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
     check_memory(lower_bound, device_choice.value, purpose)
     folder = locate.fetch(source, settings, progress)
-    needed = sum(parameter_counts(folder)) * read_dtype.itemsize
+    counts = list(parameter_counts(folder))
+    needed = sum(counts) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
+    tokenizer_process = None
+    if not untrusted.is_trusted(model_id, source.origin):
+        described = untrusted.check_configuration(folder, len(counts), sum(counts), progress)
+        check_memory(described * read_dtype.itemsize, device_choice.value, purpose)
+        tokenizer_process = untrusted.check_tokenizer(folder, progress)
     progress("Loading the weights", None)
     model, tokenizer = _load_folder(folder, device_choice.value, read_dtype, needed)
+    if tokenizer_process is not None:
+        untrusted.guard_tokenizer(tokenizer, folder, tokenizer_process)
     progress("Trying the model on a few tokens", None)
     try:
         loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
