@@ -31,6 +31,7 @@ from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
 from playground.settings import Settings
 from playground.weights import locate
+from playground.weights.bounded_json import read_json
 
 _HEADROOM = 1.1
 """Memory of a running model per byte of its weights: adds activations and the key-value cache of a short text."""
@@ -65,9 +66,12 @@ def load(
     counts = list(parameter_counts(folder))
     needed = sum(counts) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
-    tokenizer_process = None
-    if not untrusted.is_trusted(model_id, source.origin):
-        described = untrusted.check_configuration(folder, len(counts), sum(counts), progress)
+    tokenizer_process, trusted = None, untrusted.is_trusted(model_id, source.origin)
+    if not trusted:
+        config = read_json(folder / "config.json")
+        if (folder / "generation_config.json").exists():
+            read_json(folder / "generation_config.json")
+        described = untrusted.check_configuration(folder, config, (len(counts), sum(counts)), progress)
         check_memory(described * read_dtype.itemsize, device_choice.value, purpose)
         tokenizer_process = untrusted.check_tokenizer(folder, progress)
     progress("Loading the weights", None)
@@ -85,6 +89,7 @@ def load(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
+    loaded.trusted = trusted
     loaded.revision, loaded.origin = source.revision, source.origin
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
         capture_in_background(loaded, loaded.max_tokens)

@@ -27,7 +27,11 @@ _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
 }
 _FORKS = hasattr(os, "fork")
-_TIMERS = {getattr(signal, name, None) for name in ("SIGPROF", "SIGALRM")}
+_LIMIT_OF = {
+    getattr(signal, name, None): limit
+    for name, limit in {"SIGPROF": "time", "SIGALRM": "time", "SIGABRT": "memory", "SIGKILL": "memory"}.items()
+}
+"""The signal that ended a process -> its reason. A library that can't have more memory ends with SIGABRT."""
 _TICK = 0.2
 """Seconds between two calls of `tick`."""
 
@@ -186,7 +190,7 @@ class LimitedProcess:
                 data += piece
         except (ConnectionError, BrokenPipeError):
             ended_by = self._server.ending(self._child)
-            raise LimitExceeded("time" if ended_by in _TIMERS else "crash") from None
+            raise LimitExceeded(_LIMIT_OF.get(ended_by, "crash")) from None
         answer: dict = json.loads(data)
         return answer
 

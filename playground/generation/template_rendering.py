@@ -43,7 +43,6 @@ class TemplateRenderer:
 
     def __init__(self, model: LoadedModel):
         self._model = model
-        self._trusted = untrusted.is_trusted(model.model_id, model.origin)
         self._deadline = time.monotonic() + _PATIENCE
         self.name, self._template = _choose(model.tokenizer.chat_template)
         """The name of the template where it is one of several and not the default."""
@@ -75,7 +74,7 @@ class TemplateRenderer:
     def _run(self, messages: list[dict]) -> str:
         tokens = {name: _plain(value) for name, value in self._model.tokenizer.special_tokens_map.items()}
         try:
-            if self._trusted:
+            if self._model.trusted:
                 text = _render_here(self._template, messages, tokens)
             else:
                 process = self._model.fact("template process", untrusted.new_process)

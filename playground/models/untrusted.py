@@ -61,13 +61,14 @@ def within_limits(what: str, ask: Callable[[], Any], limits: dict[str, Any], rem
         raise LimitReached(f"{what} {reached} and was stopped; everything else goes on.", remedy) from error
 
 
-def check_configuration(folder: Path, tensors: int, elements: int, progress: Progress) -> int:
+def check_configuration(folder: Path, settings: Any, stored: tuple[int, int], progress: Progress) -> int:
     """Parameters of the model that config.json describes, before anything is built here.
 
-    tensors, elements: what the weights' headers list. PlaygroundError with both numbers where the configuration
+    settings: what config.json holds. stored: the number of tensors, and of numbers in them, that the weights' headers
+    list. PlaygroundError with both numbers where the configuration
     describes a much larger model than the files hold, and where setting it up reaches a limit.
     """
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tensors, elements = stored
     for name, layers in _layer_counts(settings):
         if layers > max(tensors, _MOST_LAYERS):
             raise PlaygroundError(
@@ -85,14 +86,20 @@ def check_configuration(folder: Path, tensors: int, elements: int, progress: Pro
         raise PlaygroundError(f"config.json can't be used: {error}.", _ANOTHER) from error
     finally:
         process.close()
-    count: int = described["parameters"]
+    count, most_tensors = described["parameters"], 1000 + 128 * described["tensors"]  # experts are stored one by one
+    if described["tensors"] and tensors > most_tensors:
+        raise PlaygroundError(
+            f"The weights of the checkpoint are {tensors:,} tensors; the model that config.json describes has "
+            f"{described['tensors']:,}.",
+            _ANOTHER,
+        )
     packed = 16 if "quantization_config" in settings else 2  # several weights in one number; two heads that are tied
     if count > packed * elements + 100_000_000:
         raise PlaygroundError(
             f"config.json describes a model of {count:,} parameters; the weights of the checkpoint have {elements:,}.",
             "Copy or download config.json again, or choose another model.",
         )
-    return count
+    return int(count)
 
 
 def check_tokenizer(folder: Path, progress: Progress) -> LimitedProcess:
@@ -101,8 +108,10 @@ def check_tokenizer(folder: Path, progress: Progress) -> LimitedProcess:
     process = LimitedProcess(_SERVER)
     try:
         longest = _load_tokenizer(process, folder, _ticker(progress))
-    except JobFailed:
+    except JobFailed as error:
         process.close()
+        if error.name == "RecursionError":
+            raise PlaygroundError("A file of the checkpoint's tokenizer nests too deep.", _ANOTHER) from error
         return process
     except BaseException:
         process.close()
@@ -212,11 +221,11 @@ _PLAIN_DECODERS = {"Sequence", "ByteLevel", "ByteFallback", "Fuse", "Strip", "Me
 }
 
 
-def _layer_counts(settings: Any, inside: str = "") -> Iterator[tuple[str, int]]:
+def _layer_counts(settings: Any, inside: str = "") -> Iterator[tuple[str, float]]:
     """(name, number) of every setting that counts layers, nested ones too."""
     if isinstance(settings, dict):
         for name, value in settings.items():
-            if type(value) is int and _LAYERS.fullmatch(str(name)):
+            if isinstance(value, int | float) and _LAYERS.fullmatch(str(name)):
                 yield f"{inside}{name}", value
             elif isinstance(value, dict):
                 yield from _layer_counts(value, f"{inside}{name}.")

@@ -22,8 +22,8 @@ _tokenizers: dict[str, PreTrainedTokenizerBase] = {}
 
 
 def configuration(folder: str) -> dict:
-    """`parameters` of the model that config.json describes, its buffers counted by their bytes as float32; built without
-    memory. `error`, if it can't be built so."""
+    """Numbers of `tensors` and `parameters` of the model that config.json describes, built without memory; buffers count
+    by their bytes as float32. `error`, if it can't be built so."""
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         with torch.device("meta"):
@@ -31,9 +31,10 @@ def configuration(folder: str) -> dict:
     except MemoryError:
         raise
     except Exception as error:  # the loading will meet it again, without memory: it builds so as well
-        return {"parameters": 0, "error": f"{type(error).__name__}: {error}"[:300]}
+        return {"tensors": 0, "parameters": 0, "error": f"{type(error).__name__}: {error}"[:300]}
     buffers = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
-    return {"parameters": sum(weight.numel() for weight in model.parameters()) + buffers // 4, "error": ""}
+    weights = [weight.numel() for weight in model.parameters()]
+    return {"tensors": len(weights), "parameters": sum(weights) + buffers // 4, "error": ""}
 
 
 def tokenizer(folder: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress, no_progress
+from playground.weights.bounded_json import check_header
 
 MANIFEST = "source.json"
 _PIECE = 256 * 1024
@@ -47,6 +48,7 @@ def safetensors_bytes(path: Path) -> int:
 
     Raises PlaygroundError with both numbers when the file was cut off (or is no safetensors file at all).
     """
+    check_header(path)
     length = path.stat().st_size
     remedy = "Copy or download the file again."
     with path.open("rb") as file:
@@ -59,7 +61,7 @@ def safetensors_bytes(path: Path) -> int:
     try:
         header = json.loads(raw)
         tensors = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise PlaygroundError(f"The safetensors header of {path.name} can't be read.", remedy) from error
     if length != 8 + size + tensors:
         raise PlaygroundError(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
 from playground.weights.conversion import from_gguf
 from playground.weights.file_rules import INDEX, refuse_remote_code, slug, weight_bytes, weight_files
@@ -85,17 +86,13 @@ def _weights(path: Path) -> tuple[Path, ...]:
             f"{path} holds no model: there is no config.json in it.",
             "Give the folder that `save_pretrained` wrote, or a .gguf file.",
         )
-    weights = weight_files(names, lambda: json.loads((folder / INDEX).read_text(encoding="utf-8")), str(path))
+    weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), str(path))
     if weights[0].endswith(".gguf"):
         with (folder / weights[0]).open("rb") as file:
             if file.read(4) != b"GGUF":
                 raise PlaygroundError(f"{weights[0]} is not a GGUF file.", "Copy or download it again.")
         return (folder / weights[0],)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PlaygroundError(f"config.json in {path} can't be read: {error}.", "Copy or download it again.") from error
-    refuse_remote_code(config, str(path))
+    refuse_remote_code(read_json(folder / "config.json"), str(path))
     for name in weights:
         safetensors_bytes(folder / name)
     return tuple(folder / name for name in weights)
