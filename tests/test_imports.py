@@ -22,7 +22,7 @@ FLOORS = [
     {"generation", "positions"},
     {"loading"},
     {"workbench", "figures"},
-    {"api", "tabs"},
+    {"api", "tabs", "request_guard"},
     {"page", "preload"},
     {"__init__"},
     {"app"},

@@ -19,7 +19,8 @@ class LocalFolder(Origin):
     """A folder with a transformers model, or a GGUF file, on this machine; off where only the catalog is served."""
 
     def find(self, request: ModelRequest) -> Source | None:
-        path = None if request.settings.catalog_only else _path(request.model_id)
+        switched_off = request.settings.catalog_only or not request.settings.local_folders
+        path = None if switched_off else _path(request.model_id)
         if path is None:
             return None
         weights = _weights(path)
@@ -43,12 +44,17 @@ class LocalFolder(Origin):
         return from_gguf(weights[0], folder, {"model_id": request.model_id}, progress)
 
 
+def names_a_path(model_id: str) -> bool:
+    """Whether an id can be nothing but a path. Does not look at the disk."""
+    return Path(model_id).is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id
+
+
 def _path(model_id: str) -> Path | None:
     """The folder or GGUF file that an id names. An id that could be a hub id as well names a folder only if a
     model lies there."""
     try:
         path = Path(model_id).expanduser()
-        if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
+        if not names_a_path(model_id):
             return path if (path / "config.json").is_file() else None
         if path.exists():
             return path

@@ -10,6 +10,7 @@ from pathlib import Path
 from playground.catalog import CATALOG, find
 from playground.errors import PlaygroundError, Progress, no_progress
 from playground.settings import Settings
+from playground.weights.local_folder import names_a_path
 from playground.weights.origins import ORIGINS
 from playground.weights.source import ModelRequest, Source
 
@@ -28,6 +29,10 @@ def locate(model_id: str, settings: Settings) -> Source:
         raise PlaygroundError(
             f"“{model_id}” is not in this server's catalog.",
             f"Choose one of {', '.join(CATALOG)}, or run the playground on your own machine.",
+        )
+    if not settings.local_folders and names_a_path(model_id):
+        raise PlaygroundError(
+            "This server loads no models from folders.", "Choose one from the list, or give a hub id (owner/name)."
         )
     for origin in ORIGINS:
         if source := origin.find(request):
