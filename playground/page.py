@@ -73,6 +73,7 @@ def launch_options() -> dict:
     return {
         "app_kwargs": {"middleware": [Middleware(RequestGuard, settings=workbench.shared().settings)]},
         "max_file_size": MOST_UPLOADED,
+        "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),
         "head": ROOM_FOR_SIDEBAR,
         "css": css_variables(),
