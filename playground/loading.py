@@ -20,6 +20,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from playground.concurrency.limited_process import LimitedProcess
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices, untrusted
@@ -55,9 +56,10 @@ def load(
     device_choice = devices.choose_device(device)
     dtype_choice = devices.choose_dtype(dtype, device_choice.value)
     progress(f"Looking for {model_id}", None)
-    if not untrusted.is_trusted(model_id, ""):
-        untrusted.prepare_server()
     source = locate.locate(model_id, settings)
+    trusted = untrusted.is_trusted(model_id, source.origin)
+    if not trusted:
+        untrusted.prepare_server()
     rounds = dtype_choice.value == torch.int8
     read_dtype, purpose = (torch.float32, " to be rounded from float32") if rounds else (dtype_choice.value, "")
     lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
@@ -66,14 +68,10 @@ def load(
     counts = list(parameter_counts(folder))
     needed = sum(counts) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
-    tokenizer_process, trusted = None, untrusted.is_trusted(model_id, source.origin)
+    tokenizer_process = None
     if not trusted:
-        config = read_json(folder / "config.json")
-        if (folder / "generation_config.json").exists():
-            read_json(folder / "generation_config.json")
-        described = untrusted.check_configuration(folder, config, (len(counts), sum(counts)), progress)
+        described, tokenizer_process = _examine_files(folder, counts, progress)
         check_memory(described * read_dtype.itemsize, device_choice.value, purpose)
-        tokenizer_process = untrusted.check_tokenizer(folder, progress)
     progress("Loading the weights", None)
     model, tokenizer = _load_folder(folder, device_choice.value, read_dtype, needed)
     if tokenizer_process is not None:
@@ -94,6 +92,16 @@ def load(
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
         capture_in_background(loaded, loaded.max_tokens)
     return loaded
+
+
+def _examine_files(folder: Path, counts: list[int], progress: Progress) -> tuple[int, LimitedProcess]:
+    """What a stranger's files ask for, before anything is built: parameters of the model, and a process that has its
+    tokenizer. PlaygroundError where that is too much."""
+    config = read_json(folder / "config.json")
+    if (folder / "generation_config.json").exists():
+        read_json(folder / "generation_config.json")
+    described = untrusted.check_configuration(folder, config, (len(counts), sum(counts)), progress)
+    return described, untrusted.check_tokenizer(folder, progress)
 
 
 def prepare(
