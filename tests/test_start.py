@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -36,6 +38,7 @@ def running(folder: Path, *options: str) -> Iterator[str]:
                 break
             except URLError:
                 time.sleep(0.05)
+        assert process.poll() is None, process.communicate()[0].decode()
         yield address
     finally:
         process.terminate()
@@ -54,10 +57,19 @@ def call(address: str, endpoint: str, *arguments: object) -> str:
         return answer.read().decode()
 
 
+def ended(stream: str) -> str:
+    """The last event of a stream, after those that say that the work goes on."""
+    return re.findall(r"^event: (\w+)", stream, re.MULTILINE)[-1]
+
+
 def test_the_first_second_is_answered(tmp_path):
     """Guards the first request: of threads that imported transformers at once some found it empty. Five endpoints, whose
-    files import different parts of it, are asked before any model was loaded."""
+    files import different parts of it, are asked before any model was loaded. A stranger's folder is then refused with the
+    reason, and others are answered as before."""
     folder = str(zoo.save("llama", tmp_path / "llama"))
+    spoiled = Path(shutil.copytree(folder, tmp_path / "spoiled"))
+    config = json.loads((spoiled / "config.json").read_text())
+    (spoiled / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 100_000}))
     calls: dict[str, tuple] = {
         "attention": (folder, "abc", 0, 0, "", "", "auto"),
         "next_tokens": (folder, "abc", 5, "auto"),
@@ -76,6 +88,9 @@ def test_the_first_second_is_answered(tmp_path):
             thread.start()
         for thread in threads:
             thread.join()
-    assert {endpoint: answer.split("\n")[0] for endpoint, answer in answers.items()} == dict.fromkeys(
-        calls, "event: complete"
-    ), answers
+        hostile = call(address, "next_tokens", str(spoiled), "abc", 5, "auto")
+        assert ended(call(address, "next_tokens", folder, "abcd", 5, "auto")) == "complete"
+    assert ended(hostile) == "error" and "asks for 100,000 layers" in hostile
+    assert {endpoint: ended(answer) for endpoint, answer in answers.items()} == dict.fromkeys(calls, "complete"), (
+        answers
+    )
