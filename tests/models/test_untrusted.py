@@ -64,7 +64,10 @@ def empty_tensors(count: int) -> dict:
         (lambda f: (f / "config.json").write_text(nested(1000)), "config.json nests deeper than 64 levels"),
         (lambda f: (f / "config.json").write_text(nested(70)), "config.json nests deeper than 64 levels"),
         (lambda f: (f / "generation_config.json").write_text(nested(1000)), "generation_config.json nests deeper"),
-        (lambda f: (f / "tokenizer_config.json").write_text(nested(1000)), "tokenizer_config.json nests deeper than 64 levels"),
+        (
+            lambda f: (f / "tokenizer_config.json").write_text(nested(1000)),
+            "tokenizer_config.json nests deeper than 64",
+        ),
         (lambda f: write_config(f, a=["x" * 5_000_000]), r"config.json has 5,\d*,\d* bytes; at most 4,194,304"),
         (lambda f: write_config(f, a=[[]] * 500_000), r"config.json has 500,\d* lists and objects"),
         (lambda f: write_header(f, empty_tensors(20_000)), "are 20,021 tensors; the model .* has 20"),
