@@ -17,8 +17,20 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--catalog-only", action="store_true", help="refuse local folders and other hub ids")
+    parser.add_argument(
+        "--folders", action="store_true", help="load models from folders of this machine, also for visitors from others"
+    )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server (proxy, DNS)"
+    )
     parser.add_argument("--offline", action="store_true", help="use only what lies on this machine")
     return parser.parse_args()
+
+
+def folders_by_default(host: str) -> bool:
+    """Whether only this machine is served, or folders were asked for in the environment: others could tell by loading
+    which folders there are."""
+    return host in ("localhost", "127.0.0.1", "::1") or "PLAYGROUND_FOLDERS" in os.environ
 
 
 def main() -> None:
@@ -29,6 +41,8 @@ def main() -> None:
         settings,
         catalog_only=settings.catalog_only or options.catalog_only,
         offline=settings.offline or options.offline,
+        local_folders=options.folders or (settings.local_folders and folders_by_default(options.host)),
+        allowed_hosts=(*settings.allowed_hosts, *options.allow_host),
     )
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"

@@ -46,5 +46,6 @@ __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]
 
 def __getattr__(name: str):
     if name in _HOMES:
+        import_module("playground.models")  # imports transformers in one thread, before any other file asks for it
         return getattr(import_module(f"playground.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'playground' has no attribute {name!r}")

@@ -5,6 +5,7 @@ comes with its message and remedy.
 """
 
 from functools import wraps
+from importlib import import_module
 
 import gradio as gr
 from pydantic import ValidationError, validate_call
@@ -31,6 +32,7 @@ def _plain_errors(function):
     @wraps(function)
     def told(*arguments, **options):
         try:
+            import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
             return checked(*arguments, **options)
         except PlaygroundError as error:
             raise gr.Error(str(error), print_exception=False) from error

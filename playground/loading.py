@@ -11,10 +11,11 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedToken
 from transformers.utils import logging as transformers_logging
 
 from playground import catalog
+from playground.concurrency.limited_process import LimitedProcess
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
 from playground.generation.cached_steps import cached_steps
 from playground.generation.cuda_graph import capture_in_background
-from playground.models import devices
+from playground.models import devices, untrusted
 from playground.models.adapter import adapter_words, check_adapter, merge_adapter
 from playground.models.architecture import examine, size_text
 from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
@@ -32,6 +33,7 @@ from playground.settings import Settings
 from playground.weights import locate
 from playground.weights.adapter_files import WEIGHTS as ADAPTER_WEIGHTS
 from playground.weights.adapter_files import AdapterFiles, adapter_in, without_adapter
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_header, sha256
 from playground.weights.folder_checks import check_folder
 from playground.weights.source import Source
@@ -61,6 +63,9 @@ def load(
     progress(f"Looking for {model_id}", None)
     adapter = locate.adapter_alone(model_id, settings)
     source = _locate_base(adapter, settings) if adapter else locate.locate(model_id, settings)
+    trusted = untrusted.is_trusted(model_id, source.origin)
+    if not trusted:
+        untrusted.prepare_server()
     rounds = dtype_choice.value == torch.int8
     read_dtype, purpose = (torch.float32, " to be rounded from float32") if rounds else (dtype_choice.value, "")
     lower_bound = source.weight_bytes * read_dtype.itemsize // 4  # the weights on disk may be float32
@@ -70,10 +75,17 @@ def load(
     if adapter:
         check_adapter(adapter.config, str(adapter.folder))
     check_folder(folder)
-    needed = sum(parameter_counts(folder)) * read_dtype.itemsize
+    counts = list(parameter_counts(folder))
+    needed = sum(counts) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
+    tokenizer_process = None
+    if not trusted:
+        described, tokenizer_process = _examine_files(folder, adapter, counts, progress)
+        check_memory(described * read_dtype.itemsize, device_choice.value, purpose)
     progress("Loading the weights", None)
     model, tokenizer = _load_adapted(folder, adapter, device_choice.value, read_dtype, needed)
+    if tokenizer_process is not None:
+        untrusted.guard_tokenizer(tokenizer, _tokenizer_folder(folder, adapter), tokenizer_process)
     progress("Trying the model on a few tokens", None)
     try:
         loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
@@ -85,6 +97,7 @@ def load(
             f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
             "Choose a transformer for text; the server's log has the details.",
         ) from error
+    loaded.trusted = trusted
     loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, progress)
     if adapter and adapter.alone:
         loaded.revision += f"+{sha256(adapter.folder / ADAPTER_WEIGHTS)[:12]}"
@@ -115,8 +128,8 @@ def _load_adapted(
     with without_adapter(folder) as base:
         model, tokenizer = _load_folder(base, device, dtype, needed)
     model.name_or_path = str(folder)
-    if adapter.alone and (adapter.folder / "tokenizer.json").is_file():
-        tokenizer = load_tokenizer(adapter.folder)
+    if (own := _tokenizer_folder(folder, adapter)) != folder:
+        tokenizer = load_tokenizer(own)
     return merge_adapter(model, adapter.folder), tokenizer
 
 
@@ -126,6 +139,24 @@ def _provenance(source: Source, folder: Path, adapter: AdapterFiles | None, prog
     published = entry.wheel.published if stored.package and entry and entry.wheel else ""
     words = adapter_words(adapter.config) if adapter else ""
     return Provenance(source.origin, published=published, adapter=words, **vars(stored))
+
+
+def _examine_files(
+    folder: Path, adapter: AdapterFiles | None, counts: list[int], progress: Progress
+) -> tuple[int, LimitedProcess]:
+    """What a stranger's files ask for, before anything is built: parameters of the model, and a process that has its
+    tokenizer. PlaygroundError where that is too much."""
+    config = read_json(folder / "config.json")
+    if (folder / "generation_config.json").exists():
+        read_json(folder / "generation_config.json")
+    described = untrusted.check_configuration(folder, config, (len(counts), sum(counts)), progress)
+    return described, untrusted.check_tokenizer(_tokenizer_folder(folder, adapter), progress)
+
+
+def _tokenizer_folder(folder: Path, adapter: AdapterFiles | None) -> Path:
+    """Where the tokenizer lies: with an adapter that brings one, else with the model."""
+    own = adapter is not None and adapter.alone and (adapter.folder / "tokenizer.json").is_file()
+    return adapter.folder if adapter and own else folder
 
 
 def prepare(

@@ -6,12 +6,14 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
 from playground.figures.theme import BLUE, css_variables
-from playground.settings import Settings
+from playground.request_guard import RequestGuard
+from playground.settings import MIB, Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
@@ -32,6 +34,8 @@ OPEN_PAGE = """() => {
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
 }"""
 
+MOST_UPLOADED = 1 * MIB
+"""Bytes of one file: the page takes none, Gradio's application does."""
 SIDEBAR = 340  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
@@ -42,7 +46,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
     with gr.Blocks(
-        title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT, KEPT)
+        title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT // 6, KEPT)
     ) as blocks:
         with gr.Sidebar(open=False, width=SIDEBAR):
             holder = gr.Column()
@@ -65,8 +69,11 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
 
 
 def launch_options() -> dict:
-    """What launch() needs for the page to look and behave as it should."""
+    """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     return {
+        "app_kwargs": {"middleware": [Middleware(RequestGuard, settings=workbench.shared().settings)]},
+        "max_file_size": MOST_UPLOADED,
+        "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),
         "head": ROOM_FOR_SIDEBAR,
         "css": css_variables(),

@@ -18,6 +18,17 @@ def _cache_folder() -> Path:
     return Path(base) if base else Path.home() / ".cache" / "transformer-playground"
 
 
+def _names(*variables: str) -> tuple[str, ...]:
+    """The names that these variables list, with commas between."""
+    listed = ",".join(os.environ.get(variable, "") for variable in variables)
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
+
+
+def _frame_ancestors() -> tuple[str, ...]:
+    on_spaces = ("https://huggingface.co",) if "SPACE_ID" in os.environ else ()
+    return _names("PLAYGROUND_FRAMES") + on_spaces
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything that a deployment may want to change; sizes in bytes, times in seconds."""
@@ -28,6 +39,13 @@ class Settings:
     """Use only the models on this machine (HF_HUB_OFFLINE)."""
     catalog_only: bool = field(default_factory=lambda: _flag("PLAYGROUND_CATALOG_ONLY", "SPACE_ID" in os.environ))
     """Refuse local folders and hub ids outside the catalog; the default on Hugging Face Spaces."""
+    local_folders: bool = field(default_factory=lambda: _flag("PLAYGROUND_FOLDERS", True))
+    """Load models from folders of this machine, by path; `app.py --host` switches it off (PLAYGROUND_FOLDERS)."""
+    allowed_hosts: tuple[str, ...] = field(default_factory=lambda: _names("PLAYGROUND_HOSTS", "SPACE_HOST"))
+    """Names that this server answers to, beside this machine's own: a proxy's, a Space's (PLAYGROUND_HOSTS)."""
+    frame_ancestors: tuple[str, ...] = field(default_factory=lambda: _frame_ancestors())
+    """Sites that may show the page in a frame, such as https://example.org (PLAYGROUND_FRAMES); on Hugging Face Spaces
+    huggingface.co."""
     default_model: str = "smollm2-135m-instruct"
     """Catalog name, hub id or folder of the model that a page opens with."""
     hub_timeout: float = 5.0

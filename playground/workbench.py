@@ -154,7 +154,9 @@ class Workbench:
             raise PlaygroundError("No model was named.", "Choose one from the list.")
         model_id, place = model_id.strip(), choose_device(device).value
         entry = find(model_id)
-        state = "" if entry or self.settings.catalog_only else _folder_state(model_id)
+        state = (
+            "" if entry or self.settings.catalog_only or not self.settings.local_folders else _folder_state(model_id)
+        )
         is_only_gpu = str(place) == "cuda" and "cuda:1" not in available_devices()
         place_name = "cuda:0" if is_only_gpu else str(place)
         return entry.name if entry else model_id, state, place_name, str(choose_dtype(dtype, place).value)

@@ -4,10 +4,13 @@ import ast
 import re
 import subprocess
 import sys
+import threading
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from playground.concurrency.first_import import import_alone
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "playground"
@@ -19,7 +22,7 @@ FLOORS = [
     {"generation", "positions"},
     {"loading"},
     {"workbench", "figures"},
-    {"api", "tabs"},
+    {"api", "tabs", "request_guard"},
     {"page", "preload"},
     {"__init__"},
     {"app"},
@@ -162,3 +165,49 @@ def test_the_page_is_built_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "report_errors(seen)()",  # what the page calls
+        "_plain_errors(seen)()",  # an endpoint
+        "playground.GenerationSettings; seen()",  # the Python API
+    ],
+)
+def test_transformers_is_imported_by_one_thread(entry):
+    """Guards the first request: of two threads that import transformers at once, the second one finds none of its names.
+    So whoever comes in waits until one thread has imported it, before anything of ours asks for it."""
+    code = (
+        "import sys, playground\n"
+        "from playground.api import _plain_errors\n"
+        "from playground.concurrency import first_import\n"
+        "from playground.tabs.shared.wiring import report_errors\n"
+        "def seen() -> dict:\n"
+        "    print(first_import._complete)\n"
+        "    return {}\n"
+        f"{entry}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'transformers'}"
+
+
+def test_threads_wait_for_the_first_import(tmp_path, monkeypatch):
+    """Guards the lock itself, with a library that puts another object in its place as transformers does."""
+    (tmp_path / "replaces_itself.py").write_text(
+        "import sys, time, types\ntime.sleep(0.2)\nsys.modules[__name__] = types.SimpleNamespace(answer=42)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    start, found = threading.Barrier(4), []
+
+    def ask() -> None:
+        start.wait()
+        import_alone("replaces_itself", "answer")
+        found.append(sys.modules["replaces_itself"].answer)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [42] * 4

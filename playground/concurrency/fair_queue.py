@@ -6,6 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(eq=False)
+class _Ticket:
+    """A request for a slot."""
+
+    thread: int
 
 
 class FairQueue:
@@ -13,7 +21,7 @@ class FairQueue:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._tickets: deque[object] = deque()
+        self._tickets: deque[_Ticket] = deque()
         self.visitors = 0
         """Number of open sessions."""
 
@@ -21,6 +29,13 @@ class FairQueue:
     def waiting(self) -> int:
         """Number of callers that wait for a slot."""
         return max(0, len(self._tickets) - 1)
+
+    def place(self, thread: int) -> int | None:
+        """The place of a thread, named by its identity, among those that wait for a slot, from 1; None if it waits for
+        none."""
+        with self._changed:
+            owners = [ticket.thread for ticket in self._tickets]
+        return owners.index(thread) or None if thread in owners else None
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -36,7 +51,7 @@ class FairQueue:
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Lasts for one token; begins when all earlier requests have been served."""
-        ticket = object()
+        ticket = _Ticket(threading.get_ident())
         with self._changed:
             self._tickets.append(ticket)
             self._changed.wait_for(lambda: self._tickets[0] is ticket)

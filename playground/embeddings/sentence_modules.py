@@ -5,7 +5,6 @@ requirement: it would load the model a second time, and importing it takes secon
 Letters: T tokens, D width.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from playground.embeddings.pooling_names import CLS, LAST, MAX, MEAN, NAMES, SQRT, WEIGHTED
+from playground.errors import PlaygroundError
+from playground.weights.bounded_json import read_json
 
 _FLAGS = {
     "pooling_mode_cls_token": CLS,
@@ -155,9 +156,9 @@ def _without_list(folder: Path) -> SentenceModules | None:
 def _entries(root: Path) -> list[tuple[str, Path]]:
     """(class name, folder) of each module."""
     try:
-        listed = json.loads((root / "modules.json").read_text(encoding="utf-8"))
+        listed = read_json(root / "modules.json")
         entries = [(str(entry["type"]).rsplit(".", 1)[-1], str(entry.get("path", ""))) for entry in listed]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (PlaygroundError, OSError, KeyError, TypeError, AttributeError) as error:
         raise NotFollowed("modules.json, which is no list of modules") from error
     if wrong := next((path for _, path in entries if path and not _PATH.fullmatch(path)), None):
         raise NotFollowed(f"modules.json, which names the folder {wrong!r:.40}")
@@ -169,8 +170,8 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     if not (folder / name).is_file():
         return {}
     try:
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(folder / name)
+    except (PlaygroundError, OSError) as error:
         raise NotFollowed(f"{folder.name}/{name}, which is no whole JSON") from error
     if not isinstance(content, dict):
         raise NotFollowed(f"{folder.name}/{name}, which is no JSON object")

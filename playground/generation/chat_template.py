@@ -1,21 +1,18 @@
 """A conversation as the model reads it: rendered by the tokenizer's own chat template, without the oldest turns if it is
-too long. Knows nothing of generating.
+too long. Knows nothing of generating, nor of how a template is run (template_rendering.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from jinja2 import TemplateError
-
 from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
+from playground.generation.template_rendering import Message, TemplateRenderer
 from playground.models.input_checks import check_length
 from playground.models.loaded_model import LoadedModel
 
 ROLES = ("system", "user", "assistant")
-Message = Mapping[str, str]
-"""{"role": one of ROLES, "content": text}"""
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,12 @@ class RenderedChat:
     """Number of the oldest messages that were removed; a system prompt stays."""
     injected: tuple[str, ...]
     """Special tokens that the messages themselves contain: the tokenizer reads them as its own."""
+    template: str = ""
+    """The name of the template, where the tokenizer has several and none is the default."""
 
     def note(self, limit: int) -> str:
-        """What is said of turns that no longer fit into `limit` tokens, and of special tokens that were typed."""
+        """What is said of turns that no longer fit into `limit` tokens, of special tokens that were typed, and of the
+        template."""
         words = ""
         if self.dropped:
             words = (
@@ -42,6 +42,8 @@ class RenderedChat:
         if self.injected:
             names = ", ".join(self.injected)
             words += f" A message contains {names}, which the tokenizer reads as its own special tokens."
+        if self.template:
+            words += f" The tokenizer has several chat templates and no default; “{self.template}” is used."
         return words.strip()
 
 
@@ -50,24 +52,29 @@ def render(model: LoadedModel, messages: Sequence[Message], *, limit: int, reser
 
     `limit` is the number of tokens that the model reads and writes at most, `reserve` the number kept free for the
     answer. The oldest turns are removed, question and answer together, until both fit; if the last turn alone leaves
-    less room, the answer gets the rest. PlaygroundError for a model without a template, a template that fails, messages
-    that are no conversation, and, with both numbers, a last turn that leaves no room at all.
+    less room, the answer gets the rest. PlaygroundError for a model without a template, a template that fails or leaves
+    out what a message says, messages that are no conversation, and, with both numbers, a last turn that leaves no room
+    at all.
     """
     if not model.capabilities.chat:
         raise PlaygroundError("This model can't chat:", model.capabilities.chat.reason + ". Let it complete instead.")
     _check(messages)
+    renderer = TemplateRenderer(model)
     system = [message for message in messages if message["role"] == "system"]
     turns = [message for message in messages if message["role"] != "system"]
     kept = turns
-    while (count := len(_ids(model, [*system, *kept]))) + max(reserve, 1) > limit and len(kept) > 1:
+    while True:
+        conversation = [*system, *kept]
+        text = renderer.render(conversation)
+        ids = model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        if len(ids) + max(reserve, 1) <= limit or len(kept) <= 1:
+            break
         following = next((i for i in range(1, len(kept)) if kept[i]["role"] == "user"), len(kept) - 1)
         kept = kept[following:]
-    check_length(count, limit - 1)
-    conversation = [dict(message) for message in [*system, *kept]]
-    text = model.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+    check_length(len(ids), limit - 1)
     written = "\n".join(message["content"] for message in conversation)
     injected = tuple(name for name in model.tokenizer.all_special_tokens if name and name in written)
-    return RenderedChat(tuple(_ids(model, conversation)), cast(str, text), len(turns) - len(kept), injected)
+    return RenderedChat(tuple(ids), text, len(turns) - len(kept), injected, renderer.name)
 
 
 def text_of(model: LoadedModel, ids: Sequence[int]) -> str:
@@ -87,13 +94,3 @@ def _check(messages: Sequence[Message]) -> None:
             )
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
         raise PlaygroundError("There is nothing to answer.", "The last message is the user's, and not empty.")
-
-
-def _ids(model: LoadedModel, messages: Sequence[Message]) -> list[int]:
-    try:
-        conversation = [dict(message) for message in messages]
-        ids = model.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False)
-        return cast(list[int], ids)
-    except TemplateError as error:  # a program that came with the tokenizer
-        remedy = "Leave the system prompt empty." if messages[0]["role"] == "system" else "Let it complete instead."
-        raise PlaygroundError(f"This model's chat template failed: {error}.", remedy) from error

@@ -119,6 +119,8 @@ class LoadedModel:
     """Of int8 weights: how far the outputs are from those in float32."""
     graph: CapturedStep | None = None
     """On a GPU: the captured forward pass of one token, once it is ready."""
+    trusted: bool = False
+    """Whether it is a model of the catalog, whose tokenizer and chat template run without limits."""
     _facts: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
     _fact_locks: dict[Hashable, threading.RLock] = field(default_factory=dict, init=False, repr=False)
 

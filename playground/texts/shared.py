@@ -12,6 +12,7 @@ EXAMPLES = {
 FIRST_TEXT = EXAMPLES["coreference"]
 
 MODEL_FROM_LIST = "From the list."
+MODEL_FROM_HUB = "From the list, or type a hub id (owner/name)."
 MODEL_FROM_ANYWHERE = "From the list, or type a hub id (owner/name) or a folder."
 LENS_HELP = "Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed."
 CANCELLED = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress, no_progress
+from playground.weights.bounded_json import check_header
 
 MANIFEST = "source.json"
 _PIECE = 256 * 1024
@@ -46,7 +47,9 @@ def sha256(path: Path, progress: Progress = no_progress, what: str = "") -> str:
 def safetensors_header(path: Path) -> dict[str, dict]:
     """Name of each tensor of a safetensors file -> its dtype, shape and data_offsets.
 
-    Raises PlaygroundError with both numbers when the file was cut off (or is no safetensors file at all)."""
+    Raises PlaygroundError with both numbers when the file was cut off (or is no safetensors file at all).
+    """
+    check_header(path)
     length = path.stat().st_size
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")

@@ -6,6 +6,7 @@ where the files are."""
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from playground.concurrency.first_import import import_alone
 from playground.errors import PlaygroundError
 
 SIDE_FILES = (".json", ".txt", ".model", ".jinja", ".spm", ".bpe", ".tiktoken")
@@ -154,6 +155,7 @@ def refuse_remote_code(config: Mapping, where: str) -> None:
         raise PlaygroundError(f"config.json of {where} is not a JSON object.", "Copy or download it again.")
     if "auto_map" not in config:
         return
+    import_alone("transformers")
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
     if str(config.get("model_type")) not in CONFIG_MAPPING_NAMES:

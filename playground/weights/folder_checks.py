@@ -2,10 +2,10 @@
 
 Reads headers and small files; loads no weights."""
 
-import json
 from pathlib import Path
 
 from playground.errors import PlaygroundError
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_header
 from playground.weights.stored_weights import weight_paths
 
@@ -13,6 +13,7 @@ _JSON_FILES = (
     *("config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("adapter_config.json", "preprocessor_config.json"),
 )
+_AGAIN = "Copy or download it again."
 _WRAPPERS = {
     "_orig_mod.": "a model compiled with torch.compile; save `model._orig_mod` instead",
     "module.": "a model wrapped in DataParallel or DistributedDataParallel; save `model.module` instead",
@@ -34,19 +35,12 @@ def check_folder(folder: Path) -> None:
 
 def read_object(path: Path) -> dict:
     """The JSON object in a file; PlaygroundError with the place where it fails."""
-    name, folder, remedy = path.name, path.parent, "Copy or download it again."
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise PlaygroundError(
-            f"{name} in {folder} is no whole JSON: it breaks off or fails at {place}.", remedy
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        cause = "nested too deep" if isinstance(error, RecursionError) else "no text in UTF-8"
-        raise PlaygroundError(f"{name} in {folder} can't be read: it is {cause}.", remedy) from error
+        content = read_json(path)
+    except OSError as error:
+        raise PlaygroundError(f"{path.name} in {path.parent} can't be read.", _AGAIN) from error
     if not isinstance(content, dict):
-        raise PlaygroundError(f"{name} in {folder} is not a JSON object.", remedy)
+        raise PlaygroundError(f"{path.name} in {path.parent} is not a JSON object.", _AGAIN)
     return content
 
 

@@ -4,13 +4,13 @@ Knows nothing of the catalog, of local folders or of wheels.
 """
 
 import hashlib
-import json
 import os
 import re
 from pathlib import Path
 
 from playground.errors import PlaygroundError, Progress, no_progress
 from playground.weights import hub
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_bytes, sha256
 from playground.weights.disk import disk_space, folder_lock, remove_with_target, size_of
 from playground.weights.file_rules import INDEX, SIDE_FILES, has_tokenizer, weight_files
@@ -44,7 +44,7 @@ def _whole_weights(folder: Path) -> tuple[str, ...]:
     if not all((folder / name).exists() for name in names):  # a link whose blob is gone
         return ()
     try:
-        weights = weight_files(names, lambda: json.loads((folder / INDEX).read_text()), folder.name)
+        weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), folder.name)
         if weights[0].endswith(".gguf"):
             return weights
         for name in weights:

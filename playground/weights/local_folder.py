@@ -10,6 +10,7 @@ from pathlib import Path
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights.adapter_files import CONFIG, AdapterFiles, adapter_in
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
@@ -22,7 +23,8 @@ class LocalFolder(Origin):
     """A folder with a transformers model, or a GGUF file, on this machine; off where only the catalog is served."""
 
     def find(self, request: ModelRequest) -> Source | None:
-        path = None if request.settings.catalog_only else _path(request.model_id)
+        switched_off = request.settings.catalog_only or not request.settings.local_folders
+        path = None if switched_off else _path(request.model_id)
         if path is None:
             return None
         weights = _weights(path)
@@ -49,9 +51,14 @@ class LocalFolder(Origin):
 
 def adapter_alone(model_id: str, settings: Settings) -> AdapterFiles | None:
     """The adapter in the folder that an id names, if its base model's weights are not there too."""
-    path = None if settings.catalog_only else _path(model_id, CONFIG)
+    path = _path(model_id, CONFIG) if settings.local_folders and not settings.catalog_only else None
     adapter = adapter_in(path) if path else None
     return adapter if adapter and adapter.alone else None
+
+
+def names_a_path(model_id: str) -> bool:
+    """Whether an id can be nothing but a path. Does not look at the disk."""
+    return Path(model_id).is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id
 
 
 def _path(model_id: str, sign: str = "config.json") -> Path | None:
@@ -59,7 +66,7 @@ def _path(model_id: str, sign: str = "config.json") -> Path | None:
     model lies there: a file named `sign`."""
     try:
         path = Path(model_id).expanduser()
-        if not (path.is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id):
+        if not names_a_path(model_id):
             return path if (path / sign).is_file() else None
         if path.exists():
             return _transformer_folder(path)
@@ -75,9 +82,9 @@ def _transformer_folder(path: Path) -> Path:
     if not (path / "modules.json").is_file() or (path / "config.json").is_file():
         return path
     try:
-        name = json.loads((path / "modules.json").read_text(encoding="utf-8"))[0]["path"]
+        name = read_json(path / "modules.json")[0]["path"]
         inner = path / name if re.fullmatch(r"\w[\w.-]*", name) else path
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+    except (PlaygroundError, OSError, KeyError, TypeError, IndexError):
         return path
     return inner if (inner / "config.json").is_file() else path
 
@@ -109,7 +116,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
             f"{path} holds no model: there is no config.json in it.",
             "Give the folder that `save_pretrained` wrote, or a .gguf file.",
         )
-    weights = weight_files(names, lambda: json.loads((folder / INDEX).read_text(encoding="utf-8")), str(path))
+    weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), str(path))
     if weights[0].endswith(".gguf"):
         with (folder / weights[0]).open("rb") as file:
             if file.read(4) != b"GGUF":

@@ -12,6 +12,7 @@ from playground.errors import PlaygroundError, Progress, no_progress
 from playground.settings import Settings
 from playground.weights import local_folder
 from playground.weights.adapter_files import AdapterFiles
+from playground.weights.local_folder import names_a_path
 from playground.weights.origins import ORIGINS
 from playground.weights.source import ModelRequest, Source
 
@@ -30,6 +31,10 @@ def locate(model_id: str, settings: Settings) -> Source:
         raise PlaygroundError(
             f"“{model_id}” is not in this server's catalog.",
             f"Choose one of {', '.join(CATALOG)}, or run the playground on your own machine.",
+        )
+    if not settings.local_folders and names_a_path(model_id):
+        raise PlaygroundError(
+            "This server loads no models from folders.", "Choose one from the list, or give a hub id (owner/name)."
         )
     for origin in ORIGINS:
         if source := origin.find(request):

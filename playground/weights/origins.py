@@ -1,6 +1,5 @@
 """The origins of weights beside local folders, and the order in which all of them are tried."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from playground.catalog import CATALOG, Wheel
 from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights import hub, hub_cache
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
@@ -29,8 +29,8 @@ class HubCache(Origin):
             return None
         folder, weights = snapshot
         try:
-            config = {} if weights[0].endswith(".gguf") else json.loads((folder / "config.json").read_text("utf-8"))
-        except (ValueError, RecursionError):  # damaged: `fetch` notices, downloads it again and then looks at it
+            config = {} if weights[0].endswith(".gguf") else read_json(folder / "config.json")
+        except PlaygroundError:  # damaged: `fetch` notices, downloads it again and then looks at it
             config = {}
         check_config(config, request.model_id)
         size = sum(weight_bytes(name, (folder / name).stat().st_size) for name in weights)
@@ -160,7 +160,7 @@ def _is_pinned(manifest: dict, wheel: Wheel | None) -> bool:
 def _safetensors_folder(snapshot: Path, commit: str, request: ModelRequest, progress: Progress) -> Path:
     """The snapshot itself, or the conversion of its GGUF file."""
     names = [path.name for path in snapshot.iterdir()]
-    weights = weight_files(names, lambda: json.loads((snapshot / INDEX).read_text()), request.model_id)
+    weights = weight_files(names, lambda: read_json(snapshot / INDEX, lists_tensors=True), request.model_id)
     if not weights[0].endswith(".gguf"):
         for name in weights:
             safetensors_bytes(snapshot / name)

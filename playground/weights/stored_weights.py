@@ -1,6 +1,5 @@
 """The weight file that a model's folder was made of: its name, checksum and number formats. Loads no weights."""
 
-import json
 import os
 import re
 from collections import Counter
@@ -9,6 +8,7 @@ from math import prod
 from pathlib import Path
 
 from playground.errors import Progress, no_progress
+from playground.weights.bounded_json import read_json
 from playground.weights.checksums import read_manifest, safetensors_header, sha256
 from playground.weights.file_rules import INDEX, WHOLE
 
@@ -46,7 +46,7 @@ def weight_paths(folder: Path) -> list[Path]:
     if (folder / WHOLE).is_file():
         return [folder / WHOLE]
     if (folder / INDEX).is_file():
-        names = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
+        names = set(read_json(folder / INDEX, lists_tensors=True)["weight_map"].values())
         return [folder / name for name in sorted(names)]
     return sorted(folder.glob("*.safetensors"))
 

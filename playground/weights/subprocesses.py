@@ -4,12 +4,14 @@ import errno
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -17,8 +19,18 @@ from playground.errors import PlaygroundError, Progress
 
 _TICK = 0.1
 """Seconds between two looks at a running process."""
+MEMORY_VARIABLE = "PLAYGROUND_WORKER_MEMORY"
+"""Tells worker.py how many bytes it may take."""
 _WORKER = Path(__file__).with_name("worker.py")
 _WORKER_ENV = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job on a stranger's file may cost: seconds, and bytes of memory (limited on Linux alone)."""
+
+    seconds: float
+    memory: int
 
 
 def run_worker(
@@ -28,16 +40,21 @@ def run_worker(
     env: Mapping[str, str] | None = None,
     share: Callable[[], float] | None = None,
     raise_failure: Callable[[dict], None] | None = None,
+    limits: Limits | None = None,
 ) -> dict:
     """Run one job of worker.py; returns its last message.
 
     what: the job in words, for `progress` and errors. `share()` replaces the share that the job reports.
     `raise_failure(message)` may raise an error of its own for the worker's report of a failure; otherwise
-    PlaygroundError, or OSError where the disk is full.
+    PlaygroundError, or OSError where the disk is full. Of `limits` the seconds are by the clock.
     """
     started, last = time.monotonic(), {}
+    if limits is not None:
+        env = {**(env or {}), MEMORY_VARIABLE: str(limits.memory)}
 
     def report(line: str | None) -> None:
+        if limits is not None and time.monotonic() - started > limits.seconds:
+            raise PlaygroundError(f"{what} took more than {limits.seconds:,.0f} seconds.", "Choose another model.")
         if line and line.startswith("{"):
             last.update(json.loads(line))
         stage = f", {last['what']}" if "what" in last else ""
@@ -49,6 +66,9 @@ def run_worker(
     if status != 0:
         if raise_failure and "error" in last:
             raise_failure(last)
+        if limits is not None and (last.get("error") == "MemoryError" or status == -signal.SIGABRT):
+            mib = limits.memory // 1024**2
+            raise PlaygroundError(f"{what} needed more than {mib:,} MiB of memory.", "Choose another model.")
         text = last.get("text") or (stderr.strip().splitlines() or [f"exit status {status}"])[-1]
         if last.get("errno") == errno.ENOSPC or "No space left" in text or "os error 28" in text:
             raise OSError(errno.ENOSPC, text)

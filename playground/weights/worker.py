@@ -120,6 +120,14 @@ def download(hub_id: str, commit: str, *files: str) -> None:
         say(done=name, folder=str(Path(path).parents[name.count("/")]))
 
 
+def _limit_memory() -> None:
+    """Takes no more memory than PLAYGROUND_WORKER_MEMORY says, where the system can hold a process to it."""
+    if sys.platform == "linux" and (most := os.environ.get("PLAYGROUND_WORKER_MEMORY")):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (int(most), int(most)))
+
+
 def _stop(*_: object) -> None:
     raise KeyboardInterrupt  # lets huggingface_hub remove its half-downloaded file
 
@@ -137,6 +145,7 @@ def main(arguments: list[str]) -> int:
     """Runs one job; returns the exit status."""
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _limit_memory()
     try:
         JOBS[arguments[0]](*arguments[1:])
     except Exception as error:

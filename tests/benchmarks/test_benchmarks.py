@@ -1,9 +1,11 @@
-"""The benchmarks run: each with the least that it can be asked for."""
+"""The benchmarks run: each with the least that it can be asked for, on a tiny model."""
 
 import importlib
 import sys
 
 import pytest
+
+from tests.tools import zoo
 
 LEAST = {
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
@@ -14,10 +16,18 @@ LEAST = {
 }
 
 
-@pytest.mark.weights
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny Llama with the layers, tokens and positions that the benchmarks name."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
+    zoo.variant("llama", num_hidden_layers=4, vocab_size=1100, max_position_embeddings=4096).save_pretrained(folder)
+    zoo.byte_tokenizer().save_pretrained(folder)
+    return folder
+
+
 @pytest.mark.parametrize("name", LEAST)
-def test_a_benchmark_runs(name, monkeypatch, capsys):
+def test_a_benchmark_runs(name, folder, monkeypatch, capsys):
     """Guards against a benchmark that calls functions as they once were, so that README's figures can't be had again."""
-    monkeypatch.setattr(sys, "argv", [name, *LEAST[name]])
+    monkeypatch.setattr(sys, "argv", [name, "--model", str(folder), *LEAST[name]])
     importlib.import_module(f"tests.benchmarks.{name}").main()
-    assert "smollm2-135m-instruct" in capsys.readouterr().out
+    assert "tiny-llama" in capsys.readouterr().out

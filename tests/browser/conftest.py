@@ -7,7 +7,6 @@ host was asked for anything, nothing was reported as an error.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from playground.settings import Settings
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench, share, shared
 from tests.tools import zoo
+from tests.tools.ports import free_port
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -194,12 +194,6 @@ def open_page(contexts) -> Iterator[Callable[..., Page]]:
 def with_theme(url: str, theme: str) -> str:
     """The address with Gradio's own switch for light or dark."""
     return f"{url}{'&' if '?' in url else '?'}__theme={theme}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

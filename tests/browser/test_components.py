@@ -14,8 +14,7 @@ from playwright.sync_api import expect
 from playground.components import PlotlyView, TokenStrip, figure_json
 from playground.components.gradio_theme import theme
 from playground.figures.theme import BLUE, css_variables
-
-from .conftest import free_port
+from tests.tools.ports import free_port
 
 STYLE = Path(__file__).parents[2] / "assets" / "style.css"
 HOSTILE = [

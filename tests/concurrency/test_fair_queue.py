@@ -59,3 +59,25 @@ def test_a_failure_gives_the_turn_back():
         pass
     with turns.slot():
         assert turns.visitors == 0
+
+
+def test_the_place_of_who_waits():
+    """Guards against visitors who wait without knowing for how long: places count from 1, and whose turn is on has none."""
+    turns, threads, ends = FairQueue(), [], [threading.Event() for _ in range(3)]
+
+    def visit(end: threading.Event) -> None:
+        with turns.slot():
+            end.wait()
+
+    with turns.slot():
+        for number, end in enumerate(ends):
+            threads.append(threading.Thread(target=visit, args=(end,)))
+            threads[-1].start()
+            while turns.waiting <= number:
+                time.sleep(0.001)
+        assert [turns.place(thread.ident) for thread in threads] == [1, 2, 3]
+        assert turns.place(threading.get_ident()) is None and turns.place(-1) is None
+    assert [turns.place(thread.ident) for thread in threads] == [None, 1, 2]
+    for thread, end in zip(threads, ends, strict=True):
+        end.set()
+        thread.join()

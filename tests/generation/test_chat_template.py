@@ -5,6 +5,8 @@ import pytest
 from playground.errors import PlaygroundError
 from playground.generation.chat_template import render, text_of
 from playground.loading import prepare
+from playground.models import untrusted
+from playground.models.loaded_model import LoadedModel
 from tests.tools import zoo
 
 
@@ -125,3 +127,95 @@ def test_a_tokenizer_that_adds_its_own_beginning():
     ids = list(render(model, [user("hi")], limit=60).ids)
     assert ids[0] == number
     assert model.vocabulary.tokenize(text_of(model, ids))[0] == ids
+
+
+PLAIN = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}<answer>"
+PARTS = (
+    "{% for m in messages %}<{{ m['role'] }}>{% for part in m['content'] %}{% if part['type'] == 'text' %}"
+    "{{ part['text'] }}{% endif %}{% endfor %}{% endfor %}<answer>"
+)
+WHAT = "What is this?"
+
+
+def model_with(template) -> LoadedModel:
+    tokenizer = zoo.byte_tokenizer()
+    tokenizer.chat_template = template
+    return prepare(zoo.build("llama"), tokenizer, "a stranger's")
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        (PLAIN, ""),
+        ({"default": PLAIN, "tool_use": "tools"}, ""),
+        ({"rag": "documents", "chat": PLAIN}, "chat"),
+        ({"tool_use": "tools", "short": PLAIN}, "short"),
+        (PARTS, ""),
+        ("{% for m in messages %}<{{ m['role'] }}>{{ m['content'][0]['text'] }}{% endfor %}<answer>", ""),
+    ],
+)
+def test_what_the_user_says_is_read(template, name):
+    """Guards against templates with names, and against those that want a list of parts: SmolVLM's and LLaVA's go over the
+    letters of a text and write none."""
+    found = render(model_with(template), [system("Be brief."), user(WHAT)], limit=200)
+    assert (found.text, found.template) == (f"<system>Be brief.<user>{WHAT}<answer>", name)
+
+
+def test_users_in_parts_and_the_system_as_text():
+    """Guards against templates that want both forms in one conversation."""
+    template = (
+        "{{ '<s>' + messages[0]['content'] }}{% for part in messages[1]['content'] %}{{ part['text'] }}{% endfor %}"
+    )
+    assert render(model_with(template), [system("Be brief."), user(WHAT)], limit=200).text == f"<s>Be brief.{WHAT}"
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ 'Date: ' + 5 }}" + PLAIN, "failed: it can't work with these messages"),
+        ("{{ tools | length }}" + PLAIN, "failed: it can't work with these messages"),
+        ("{{ messages | nosuch }}", "a filter or a test that Jinja does not have"),
+        ("{% for m in messages %}{{ m['content'] }", "not written in Jinja's syntax"),
+        ("{{ nothing.at.all }}" + PLAIN, "asks for a value that is not there"),
+        ("{{ raise_exception('No, thanks.') }}", "failed: No, thanks"),
+        ("{% if false %}x{% endif %}", "leaves your words out.*What is this"),
+        ("Who is this? What is this? a b c", "leaves your words out"),
+        ("{% for m in messages if m['role'] == 'system' %}{{ m['content'] }}{% endfor %}", "leaves your words out"),
+        ({"tool_use": PLAIN, "rag": PLAIN}, "no chat template for a plain conversation, only tool_use, rag"),
+        ("{% for i in range(10**9) %}x{% endfor %}", "counts further"),
+        ("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "calls itself without end"),
+        ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "0.3 seconds of processor"),
+        ("{{ 10 ** (9 ** 9) }}", "0.3 seconds of processor"),
+        ("{{ 'x' * 10 ** 9 }}", "256 MiB of memory"),
+        ("{{ 'x' * 10 ** 7 }}" + PLAIN, r"writes 10,000,0\d\d characters"),
+    ],
+)
+def test_a_template_that_is_no_good(template, reason, monkeypatch):
+    """Guards against a stranger's template: an error of whatever type, an answer without a question, and programs that end
+    the server or hold up all others."""
+    monkeypatch.setitem(untrusted.RENDERING, "seconds", 0.3)
+    with pytest.raises(PlaygroundError, match=f"{reason}.*Let it complete instead"):
+        render(model_with(template), [user(WHAT)], limit=200)
+
+
+def test_after_a_template_was_stopped(bracket_model):
+    """Guards against a process that was ended and is not there for the next conversation."""
+    model = model_with("{{ 'x' * 10 ** 9 if messages[0]['content'] == 'huge' else messages[0]['content'] }}")
+    for _ in range(2):
+        with pytest.raises(PlaygroundError, match="memory"):
+            render(model, [user("huge")], limit=100)
+        assert render(model, [user("small")], limit=100).text == "small"
+    assert render(bracket_model, [user("abc")], limit=100).text == "[uabc]>"
+
+
+def test_a_system_prompt_that_is_left_out():
+    """Guards against a system prompt that nobody reads."""
+    template = "{% for m in messages if m['role'] != 'system' %}{{ m['content'] }}{% endfor %}"
+    with pytest.raises(PlaygroundError, match="leaves the system prompt out.*Leave the system prompt empty"):
+        render(model_with(template), [system("Be brief."), user(WHAT)], limit=200)
+
+
+def test_words_that_stand_in_a_template_by_chance():
+    """Guards against "a", which stands in a template's own words."""
+    with pytest.raises(PlaygroundError, match="leaves your words out"):
+        render(model_with("<assistant>"), [user("a")], limit=200)

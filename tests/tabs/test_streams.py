@@ -1,6 +1,8 @@
 """A stream of the Generate tab and what a visitor does meanwhile: Stop, another text, another model, another stream."""
 
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 
@@ -410,3 +412,24 @@ def test_a_conversation_outlives_its_eviction(bench, smollm2, monkeypatch):
     outputs = answers(chat.send, PAGE, request)
     assert all("had to make room for other visitors" in each["message"] for each in outputs)
     assert find_session(visitor).messages == [*turns, {"role": "user", "content": "Why?"}] and len(turns) == 2
+
+
+# --- a class ----------------------------------------------------------------------------------------------------------
+
+
+def test_everyone_who_waits_sees_a_place(bench):
+    """Guards a class: of twelve who pressed Generate at once four waited 40 seconds without a word. While one turn lasts,
+    each of twelve sees another place; then all of them write."""
+    turns = bench.turns(bench.model("tiny"))
+    streams = [write(f"abc {number}") for number in range(12)]
+
+    def first_place(stream) -> int:
+        words = next(each["status"] for each in stream if "place" in str(each.get("status", "")))
+        return int(re.search(r"place (\d+) in the queue", words)[1])
+
+    with ThreadPoolExecutor(12) as pool:
+        with turns.slot():
+            assert sorted(pool.map(first_place, streams)) == list(range(1, 13))
+        last = list(pool.map(lambda stream: list(stream)[-1], streams))
+    assert all("12 tokens in" in each["status"] for each in last)
+    assert turns.visitors == 0 and turns.waiting == 0

@@ -14,6 +14,7 @@ from playground.components import markup
 from playground.concurrency.pace import Pace
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
+from playground.generation.queue_place import Waiting, with_place
 from playground.generation.session import GenerationSession
 from playground.generation.stream_notes import end_note, reading_note, speed_note, stop_note, visitors_note
 from playground.generation.token_entries import SHADED_TOKENS, expected_after, prompt_entries
@@ -110,10 +111,12 @@ def write(
     steps: list[Step] = []
     with closing(_growth(page, session, allowed, start)) as growth:
         yield strip_view(model, session, texts.READING if start == ROOT else texts.GOING_ON, colour)
-        for step in () if control.stop else growth:
+        for step in () if control.stop else with_place(growth, turns):
             if control.superseded:
                 return
-            if isinstance(step, PrefillProgress):
+            if isinstance(step, Waiting):
+                yield {"status": markup.note(step.words)}
+            elif isinstance(step, PrefillProgress):
                 yield {"status": markup.note(reading_note(step) + visitors_note(turns.visitors))}
             else:
                 steps.append(step)

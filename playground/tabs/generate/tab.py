@@ -10,7 +10,7 @@ from playground.components import Panel, markup
 from playground.tabs.generate import branches, chat, prompt_view, score, streaming, token_clicks
 from playground.tabs.generate.layout import Layout
 from playground.tabs.generate.request import CompareRequest, PieceRequest, ViewRequest, WriteRequest
-from playground.tabs.shared.events import GENERATES, LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL, WRITES
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.wiring import Handler, Outputs, bind
 from playground.texts import generate as texts
@@ -44,7 +44,7 @@ def build(page: PageControls) -> None:
     drawn = tab.named(*SESSION, *CONTROLS)
     connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, **LATEST)
 
-    once = GENERATES | {"request": WriteRequest, "trigger_mode": "once"}
+    once = WRITES | {"request": WriteRequest, "trigger_mode": "once"}
     connect(tab.start.click, start_writing, chatting, outputs=answer | {"applied": page.applied}, **once)
     connect(tab.more.click, streaming.go_on, writing, **once)
     connect(tab.chart.select, branches.branch, writing, **once)

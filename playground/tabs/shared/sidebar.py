@@ -33,6 +33,7 @@ class LoadRequest:
 def build(page: PageControls, blocks: gr.Blocks) -> None:
     """Builds the sidebar. A loaded model becomes the page's."""
     settings = workbench.shared().settings
+    anywhere = texts.MODEL_FROM_ANYWHERE if settings.local_folders else texts.MODEL_FROM_HUB
     catalog_only, default_model = settings.catalog_only, settings.default_model
     model = gr.Dropdown(
         list(CATALOG),
@@ -41,7 +42,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         allow_custom_value=not catalog_only,
         filterable=True,
         elem_id="model",
-        info=texts.MODEL_FROM_LIST if catalog_only else texts.MODEL_FROM_ANYWHERE,
+        info=texts.MODEL_FROM_LIST if catalog_only else anywhere,
     )
     about = Panel(model_note(default_model), elem_id="model-note")
     with gr.Row():

@@ -13,6 +13,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, wraps
+from importlib import import_module
 from typing import Any
 
 import gradio as gr
@@ -105,6 +106,7 @@ def report_errors(handler: Handler) -> Handler:
         @wraps(handler)
         def stream(*arguments: Any, **named: Any) -> Iterator[Outputs]:
             try:
+                import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
                 for outputs in handler(*arguments, **named):
                     yield {"message": "", **outputs}
             except Exception as error:
@@ -115,6 +117,7 @@ def report_errors(handler: Handler) -> Handler:
     @wraps(handler)
     def run(*arguments: Any, **named: Any) -> Outputs:
         try:
+            import_module("playground.models")
             return {"message": "", **handler(*arguments, **named)}
         except Exception as error:
             return _after(error)

@@ -1,0 +1,47 @@
+"""What a visitor sees before the first token, while others write on the same device: the place in the queue."""
+
+import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from playground.concurrency.fair_queue import FairQueue
+
+T = TypeVar("T")
+EVERY = 0.3
+"""Seconds between two looks at the queue."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A visitor whose writing has not begun."""
+
+    place: int | None
+    """How many turns of others come before, this visitor's own counted: from 1. None while the visitor's turn is on, or
+    while something else is waited for."""
+    visitors: int
+    """How many write on the device, this one included."""
+
+    @property
+    def words(self) -> str:
+        """What the page says."""
+        if self.visitors < 2:
+            return "Reading the text …"
+        place = f"place {self.place} in the queue" if self.place else "it is your turn, the text is being read"
+        return f"{self.visitors} visitors write on this device, in turns: {place}."
+
+
+def with_place(steps: Generator[T, None, None], turns: FairQueue) -> Generator[T | Waiting, None, None]:
+    """The steps; while the first one is waited for, a Waiting a few times a second."""
+    with ThreadPoolExecutor(1) as pool:
+        thread = pool.submit(threading.get_ident).result()
+        first = pool.submit(lambda: next(steps, None))
+        done = threading.Event()
+        first.add_done_callback(lambda _: done.set())
+        while not done.wait(EVERY):
+            yield Waiting(turns.place(thread), turns.visitors)
+        step = first.result()
+    if step is not None:
+        yield step
+        yield from steps

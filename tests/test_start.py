@@ -1,0 +1,96 @@
+"""The server as `python app.py` starts it: what it answers in its first second."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from tests.tools import zoo
+from tests.tools.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.slow  # starts a process that imports gradio and torch
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[str]:
+    """The address of a server that was started just now and answers."""
+    port = free_port()
+    environment = {**os.environ, "PLAYGROUND_CACHE": str(folder), "HF_HUB_CACHE": str(folder), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "app.py", "--port", str(port), *options]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.STDOUT, stdout=subprocess.PIPE)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{address}/gradio_api/startup-events").close()
+                break
+            except URLError:
+                time.sleep(0.05)
+        assert process.poll() is None, process.communicate()[0].decode()
+        yield address
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def call(address: str, endpoint: str, *arguments: object) -> str:
+    """The event stream of a call to an endpoint, to its end."""
+    body = json.dumps({"data": arguments}).encode()
+    request = urllib.request.Request(
+        f"{address}/gradio_api/call/{endpoint}", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{address}/gradio_api/call/{endpoint}/{event}") as answer:
+        return answer.read().decode()
+
+
+def ended(stream: str) -> str:
+    """The last event of a stream, after those that say that the work goes on."""
+    return re.findall(r"^event: (\w+)", stream, re.MULTILINE)[-1]
+
+
+def test_the_first_second_is_answered(tmp_path):
+    """Guards the first request: of threads that imported transformers at once some found it empty. Five endpoints, whose
+    files import different parts of it, are asked before any model was loaded. A stranger's folder is then refused with the
+    reason, and others are answered as before."""
+    folder = str(zoo.save("llama", tmp_path / "llama"))
+    spoiled = Path(shutil.copytree(folder, tmp_path / "spoiled"))
+    config = json.loads((spoiled / "config.json").read_text())
+    (spoiled / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 100_000}))
+    calls: dict[str, tuple] = {
+        "attention": (folder, "abc", 0, 0, "", "", "auto"),
+        "next_tokens": (folder, "abc", 5, "auto"),
+        "verify": (folder, "abc", "", "auto"),
+        "positions": (folder, 4, "auto"),
+        "embeddings": (folder, ["abc"], 2, True, "auto"),
+    }
+    answers: dict[str, str] = {}
+    with running(tmp_path / "cache") as address:
+
+        def ask(endpoint: str) -> None:
+            answers[endpoint] = call(address, endpoint, *calls[endpoint])
+
+        threads = [threading.Thread(target=ask, args=(endpoint,)) for endpoint in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        hostile = call(address, "next_tokens", str(spoiled), "abc", 5, "auto")
+        assert ended(call(address, "next_tokens", folder, "abcd", 5, "auto")) == "complete"
+    assert ended(hostile) == "error" and "asks for 100,000 layers" in hostile
+    assert {endpoint: ended(answer) for endpoint, answer in answers.items()} == dict.fromkeys(calls, "complete"), (
+        answers
+    )
