@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import Step
     from playground.loading import load
+    from playground.models.decoder_start import Target
     from playground.models.loaded_model import Capabilities, LoadedModel
     from playground.models.vocabulary import Token
     from playground.recording.attention import AttentionMap
@@ -36,6 +37,7 @@ _HOMES = {
     "Verification": "recording.recording",
     "generate": "generation.generate",
     "GenerationSettings": "generation.settings",
+    "Target": "models.decoder_start",
     "Step": "generation.steps",
 }
 

@@ -82,6 +82,8 @@ def generate(
     stop: list[str] | None = None,
     samples: int = 1,
     beams: int = 1,
+    source_language: str = "",
+    target_language: str = "",
 ) -> dict:
     """Continues a text. Returns the text generated (with several samples the first, and all as texts), and for each
     token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
@@ -107,6 +109,8 @@ def generate(
         stop=tuple(stop or ()),
         samples=samples,
         beams=beams,
+        source_language=source_language,
+        target_language=target_language,
     )
     loaded = bench.model(model, device)
     ids = prompt_ids(loaded, prompt, chat, bench.settings)
@@ -135,11 +139,19 @@ def generate(
 
 
 def attention(
-    model: str, text: str, layer: int, head: int, kind: str = "", target_text: str = "", device: str = "auto"
+    model: str,
+    text: str,
+    layer: int,
+    head: int,
+    kind: str = "",
+    target_text: str = "",
+    device: str = "auto",
+    source_language: str = "",
+    target_language: str = "",
 ) -> dict:
-    """One head's weights, (queries, keys), with the tokens of both axes. kind: self, or encoder, decoder, cross;
-    empty takes the first."""
-    recording = _recording(model, text, device, target_text)
+    """One head's weights, (queries, keys), with the tokens of both axes. layer: the model's own number. kind: self, or
+    encoder, decoder, cross; empty takes the first. The languages are codes of a translating model's tokenizer."""
+    recording = _recording(model, text, device, target_text, (source_language, target_language))
     found = recording.attention(layer, kind or None)
     _check_size(len(found.query_tokens) * len(found.key_tokens))
     return {
@@ -212,9 +224,13 @@ def verify(model: str, text: str, target_text: str = "", device: str = "auto") -
     }
 
 
-def _recording(model: str, text: str, device: str, target_text: str = ""):
+def _recording(model: str, text: str, device: str, target_text: str = "", languages: tuple[str, str] = ("", "")):
+    from playground.models.decoder_start import Target
+
     bench = workbench.shared()
-    return bench.recording(bench.model(model, device), text, target_text or None)
+    loaded = bench.model(model, device)
+    target = Target(target_text or None, languages[1], languages[0]) if any(languages) else target_text or None
+    return bench.recording(loaded, text, target)
 
 
 def _alternatives(alternatives) -> list[dict]:

@@ -7,25 +7,20 @@ from math import prod
 from pathlib import Path
 
 import torch
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoModelForMaskedLM,
-    AutoModelForSeq2SeqLM,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from playground import catalog
 from playground.concurrency.limited_process import LimitedProcess
 from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
+from playground.generation.cached_steps import cached_steps
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices, untrusted
 from playground.models.adapter import adapter_words, check_adapter, merge_adapter
 from playground.models.architecture import examine, size_text
 from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
+from playground.models.checkpoint_kind import auto_class
+from playground.models.languages import languages_of
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
@@ -33,6 +28,7 @@ from playground.models.rope_modules import isolate_dynamic_rope
 from playground.models.tokenizer_files import load_tokenizer
 from playground.recording.attach import find_projections, set_recorder
 from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
+from playground.recording.layer_numbers import layers_in_words
 from playground.settings import Settings
 from playground.weights import locate
 from playground.weights.adapter_files import WEIGHTS as ADAPTER_WEIGHTS
@@ -202,13 +198,27 @@ def prepare(
         quantization_loss=loss,
     )
     loaded.max_tokens = _max_tokens(loaded, settings)
+    if anatomy.kind == "encoder-decoder":
+        loaded.languages = languages_of(tokenizer, anatomy.vocabulary)
+        if loaded.languages:  # their tokens are no text, though some tokenizers do not call them special
+            loaded.vocabulary.special_ids |= frozenset(loaded.languages.codes.values())
     if anatomy.kind == "decoder" and reads_ahead(loaded):  # XLNet: a decoder by name that masks no later token
-        loaded.anatomy = replace(anatomy, kind="encoder", cache_bytes_per_token=None)
-    elif anatomy.kind == "encoder" and not reads_ahead(loaded):  # a decoder without its head
+        loaded.anatomy = replace(anatomy, kind="encoder")
+    elif anatomy.kind == "encoder" and model.get_output_embeddings() is None and not reads_ahead(loaded):
+        # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
     loaded.capabilities = probe(loaded)
+    loaded.anatomy = replace(loaded.anatomy, mixed_layers=layers_in_words(loaded))
     if loaded.capabilities.qk:
         loaded.projections = find_projections(model, probe_inputs(loaded))
+    if loaded.capabilities.generate:
+        steps = cached_steps(loaded)  # tried here, so that nobody's first token waits for it
+        loaded.anatomy = replace(
+            loaded.anatomy,
+            cache_bytes_per_token=steps.bytes_per_token if steps.cache_name else None,
+            cache_fixed_bytes=steps.fixed_bytes,
+            why_uncached=steps.why_uncached,
+        )
     loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface
     return loaded
 
@@ -246,11 +256,12 @@ def _load_folder(
     folder: Path, device: torch.device, dtype: torch.dtype, needed: int
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     transformers_logging.disable_progress_bar()
-    tokenizer = load_tokenizer(folder)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        auto = auto_class(config)  # what reads pictures has no tokenizer either: that is not what is wrong with it
+        tokenizer = load_tokenizer(folder)
         placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
-        model, missing = _from_pretrained(_auto_class(config), folder, config, dtype, placement)
+        model, missing = _from_pretrained(auto, folder, config, dtype, placement)
         inside = f"{model.base_model_prefix}."
         if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
             model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
@@ -302,15 +313,3 @@ def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) 
         output_loading_info=True,
     )
     return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # the page shows no poolers
-
-
-def _auto_class(config):
-    """The transformers class with the head that the checkpoint has weights for, so that no head is random."""
-    if config.is_encoder_decoder:
-        return AutoModelForSeq2SeqLM
-    architecture = (config.architectures or [""])[0]
-    if architecture.endswith(("ForCausalLM", "LMHeadModel")):
-        return AutoModelForCausalLM
-    if architecture.endswith(("ForMaskedLM", "ForPreTraining")):
-        return AutoModelForMaskedLM
-    return AutoModel

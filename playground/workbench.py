@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from playground.generation.kv_cache import PrefixCaches
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import PrefillProgress, Step
+    from playground.models.decoder_start import Target
     from playground.models.loaded_model import LoadedModel
     from playground.positions.perturbations import Experiment
     from playground.positions.variants import PerturbationSettings
@@ -226,7 +227,11 @@ class Workbench:
         return self._prefixes
 
     def recording(
-        self, model: "LoadedModel", text: str | tuple[int, ...], target_text: str | None = None, pair: str | None = None
+        self,
+        model: "LoadedModel",
+        text: str | tuple[int, ...],
+        target_text: "str | Target | None" = None,
+        pair: str | None = None,
     ) -> "Recording":
         """The recording of a text, or of token ids, made if it is not there."""
         from playground.recording.record import record

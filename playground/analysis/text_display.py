@@ -3,6 +3,7 @@ Knows nothing of HTML, of plotly or of tokenizers; whoever draws a text escapes 
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 SPACE, NEWLINE, TAB, CUT = "·", "⏎", "⇥", "…"
@@ -98,3 +99,15 @@ def _shorten(pieces: list[str], limit: int | None) -> str:
     while tail and (unicodedata.category(tail[0]).startswith("M") or tail[0] in _JOINERS):
         tail = tail[1:]  # an accent without its letter
     return head + CUT + tail
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Numbers in a sentence, runs of more than two as ranges: (0, 1, 2, 5) -> "0 to 2 and 5"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [part for run in runs for part in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    return " and ".join([*([", ".join(parts[:-1])] if len(parts) > 1 else []), parts[-1]]) if parts else "none"

@@ -208,7 +208,7 @@ class SentencePoints(PointSet):
 
 def _layers(model: LoadedModel) -> dict[str, int]:
     """Name for people -> the layer after which the residual stream is taken (0: the embedding), the last one first."""
-    return {f"after layer {layer}": layer for layer in range(model.anatomy.layers, -1, -1)}
+    return {f"after layer {layer}": layer for layer in range(model.state_count - 1, -1, -1)}
 
 
 def _matrices(model: LoadedModel) -> dict[str, Space]:

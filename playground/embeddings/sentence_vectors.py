@@ -184,6 +184,8 @@ def _prompt_tokens(model: LoadedModel, prompt: str) -> int:
 
 def _states(model: LoadedModel, lines: Sequence[Sequence[int]], layer: int | None) -> Tensor:
     """(B, T, D) float32, on the CPU: states of lines of token ids after a layer, those beyond a line's end undefined."""
+    if layer is not None and not (states_shown := model.capabilities.hidden_states):
+        raise PlaygroundError("The states after this model's layers can't be shown:", f"{states_shown.reason}.")
     network = model.model.get_encoder() if model.model.config.is_encoder_decoder else model.model.base_model
     lengths = torch.tensor([len(line) for line in lines])
     batch = torch.full((len(lines), int(lengths.max())), model.tokenizer.pad_token_id or 0)
@@ -197,4 +199,9 @@ def _states(model: LoadedModel, lines: Sequence[Sequence[int]], layer: int | Non
         output_hidden_states=layer is not None,
     )
     states = outputs.last_hidden_state if layer is None else outputs.hidden_states[layer]
+    if states.shape[:-1] != batch.shape:
+        raise PlaygroundError(
+            "This model gives no vector for each token:",
+            f"its states have the shape {tuple(states.shape[1:])} for {batch.shape[1]} tokens.",
+        )
     return states.float().cpu()

@@ -2,6 +2,7 @@
 which each of the others was dropped. Knows nothing of the page.
 """
 
+import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from transformers.generation.utils import GenerateBeamOutput
 from playground.analysis.generation.next_token import expectation
 from playground.concurrency.fair_queue import FairQueue
 from playground.concurrency.pushed_iterator import pushed_iterator
+from playground.errors import PlaygroundError
 from playground.generation.decoder import IncrementalDecoder
 from playground.generation.request import GenerationRequest
 from playground.generation.sampling import stop_strings
@@ -110,6 +112,9 @@ def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBe
         max_new_tokens=generation.max_new_tokens,
         return_dict_in_generate=True,
         output_scores=True,
+        num_beam_groups=1,  # what the checkpoint sets and is not followed here is said in the notes
+        diversity_penalty=0.0,
+        penalty_alpha=0.0,
         stop_strings=[*generation.stop, *stop_strings(model)] or None,
     )
     decoder_ids = torch.tensor([request.decoder_ids], device=model.input_device)
@@ -117,14 +122,21 @@ def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBe
     if request.is_encoder_decoder:
         inputs = torch.tensor([list(request.ids)], device=model.input_device)
         decoder_inputs = {"decoder_input_ids": decoder_ids}
-    outputs = cast(GenerationMixin, model.model).generate(
-        inputs,
-        generation_config=config,
-        attention_mask=torch.ones_like(inputs),  # else transformers hides tokens that look like padding
-        logits_processor=LogitsProcessorList(processors),
-        tokenizer=model.tokenizer,  # for stop texts, the checkpoint's own too
-        **decoder_inputs,
-    )
+        config.decoder_start_token_id = request.start[0]  # else transformers puts the checkpoint's own before it
+    try:
+        outputs = cast(GenerationMixin, model.model).generate(
+            inputs,
+            generation_config=config,
+            attention_mask=torch.ones_like(inputs),  # else transformers hides tokens that look like padding
+            logits_processor=LogitsProcessorList(processors),
+            tokenizer=model.tokenizer,  # for stop texts, the checkpoint's own too
+            **decoder_inputs,
+        )
+    except ValueError as error:  # transformers refuses combinations of a checkpoint's settings
+        logging.getLogger(__name__).exception("beam search failed")
+        raise PlaygroundError(
+            "Beam search is not possible with this checkpoint's own generation settings.", "Choose one beam."
+        ) from error
     return cast(GenerateBeamOutput, outputs)
 
 
@@ -159,7 +171,9 @@ class _BeamObserver(LogitsProcessor):
         model, (*parent, token_id) = self._request.model, path
         row = self._rows.get(path[:-1])
         if row is None:  # it ended at an earlier step, before it was clear that it would be kept
-            decoder = IncrementalDecoder(model, self._request.ids, [*self._request.continuation, *parent])
+            start = self._request.start if self._request.is_encoder_decoder else ()
+            written = [*self._request.continuation, *parent]
+            decoder = IncrementalDecoder(model, self._request.ids, written, start=start)
             row = decoder.next_logits()[0]
         expected = expectation(row, self._request.generation.alternatives, token_id)
         return step_of(

@@ -3,7 +3,6 @@ are chosen.
 """
 
 import copy
-import inspect
 import math
 from collections.abc import Sequence
 from typing import cast
@@ -12,10 +11,11 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
+from playground.generation.cached_steps import cached_steps
 from playground.generation.chunked_prefill import supports_chunked_prefill
 from playground.generation.kv_cache import PrefixCaches, croppable_layers, cropped
-from playground.generation.request import decoder_start
-from playground.models.families import cache_argument
+from playground.models.decoder_start import decoder_start
+from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import CapturedStep, LoadedModel
 
@@ -34,31 +34,36 @@ class IncrementalDecoder:
         continuation: Sequence[int] = (),
         rows: int = 1,
         prefixes: PrefixCaches | None = None,
+        start: Sequence[int] = (),
     ):
         """
         Parameters:
             ids: the text, or what the encoder of an encoder-decoder reads.
             continuation: tokens already written after it.
             rows: continuations at once, all alike at first.
+            start: what the decoder of an encoder-decoder begins with, by default without a choice of language.
             prefixes: caches of earlier texts, to start from and to add this text's to.
         """
-        self._loaded, self._model, self._prefixes = model, model.model, prefixes
+        self._loaded, self._model = model, model.model
         self._is_encoder_decoder = bool(self._model.config.is_encoder_decoder)
-        self._cache_name = cache_argument(self._model)
+        self._steps = cached_steps(model)
         self._options: dict[str, object] = {"return_dict": True}
-        if "logits_to_keep" in inspect.signature(self._model.forward).parameters:
+        if takes_argument(self._model, "logits_to_keep"):
             self._options["logits_to_keep"] = 1  # of a long prompt only the last row is needed
+        if self._steps.cache_name is None and takes_argument(self._model, "use_cache"):
+            self._options["use_cache"] = False  # RecurrentGemma would keep a state in the model, which visitors share
         check_ids(model, ids)
         check_ids(model, continuation, target=self._is_encoder_decoder)
         self._source: tuple[int, ...] = ()
         text = [*ids, *continuation]
         if self._is_encoder_decoder:
-            self._source, text = tuple(ids), [decoder_start(model), *continuation]
+            self._source, text = tuple(ids), [*(start or decoder_start(model)), *continuation]
             self._encode(ids)
         self._rows, self._rows_are_alike = rows, True
         self.ids = torch.tensor([text], device=model.input_device)
         """(rows, T); one row as long as all rows are alike."""
-        length, self._cache = prefixes.find(model, self._source, text) if prefixes and self._cache_name else (0, None)
+        prefixes = self._prefixes = prefixes if self._steps.in_chunks else None
+        length, self._cache = prefixes.find(model, self._source, text) if prefixes else (0, None)
         self._unread = self.ids[:, length:]
         self._chunks_left = 0
         """Chunks before the last one."""
@@ -89,9 +94,10 @@ class IncrementalDecoder:
     def prefill_chunk(self) -> tuple[int, int]:
         """Reads the next chunk of a long prompt. Returns how many tokens have been read, and how many there are."""
         size = math.ceil(self._unread.shape[1] / (self._chunks_left + 1))  # equal chunks: a short one costs as much
-        chunk, self._unread = self._unread[:, :size], self._unread[:, size:]
+        chunk, start = self._unread[:, :size], self.tokens_read
+        self._unread = self._unread[:, size:]
         self._chunks_left -= 1
-        self._forward(chunk)
+        self._forward(chunk, start)
         return self.tokens_read, self.ids.shape[1]
 
     @torch.inference_mode()
@@ -101,24 +107,24 @@ class IncrementalDecoder:
         if graph is not None:
             return graph.read(self._unread)
         self._chunks_left = 0
-        logits = self._forward(self._unread)
+        logits = self._forward(self._unread, self.tokens_read)
         if self._rows_are_alike and self._rows > 1:
             logits = self._split_rows(logits)
         return logits
 
-    def _forward(self, ids: Tensor) -> Tensor:
-        """(rows, V) after the last of these ids (rows, T), which follow those in the cache."""
+    def _forward(self, ids: Tensor, start: int) -> Tensor:
+        """(rows, V) after the last of these ids (rows, T), which follow the `start` tokens in the cache."""
         name = "decoder_input_ids" if self._source else "input_ids"
         options = dict(self._options)
         if self._source:
             options["encoder_outputs"] = self._encoded
-        if self._cache_name:
-            outputs = self._model(**{name: ids, self._cache_name: self._cache}, use_cache=True, **options)
-            self._cache = outputs.get(self._cache_name)
-            if self._cache is None:  # RecurrentGemma keeps its state in the model, which visitors share
-                self._cache_name, self._options["use_cache"] = None, False
-        else:  # an old family (openai-gpt) reads the whole text again
+        if self._steps.cache_name is None:
+            if self._source:  # FSMT's decoder would see later tokens without them
+                options["input_ids"] = torch.tensor([self._source], device=ids.device).expand(len(self.ids), -1)
             outputs = self._model(**{name: self.ids}, **options)
+        else:
+            outputs = self._model(**{name: ids}, **options, **self._steps.arguments(self._cache, start, ids))
+            self._cache = outputs.get(self._steps.cache_name)
         return outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may be on another GPU
 
     def _captured_step(self) -> CapturedStep | None:

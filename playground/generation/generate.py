@@ -16,6 +16,7 @@ from playground.concurrency.fair_queue import FairQueue
 from playground.errors import PlaygroundError
 from playground.generation.beam_search import best_beam
 from playground.generation.chat_template import render
+from playground.generation.checkpoint_settings import checkpoint_settings
 from playground.generation.decoder import IncrementalDecoder
 from playground.generation.kv_cache import PrefixCaches
 from playground.generation.limits import clamp_to_context, context_limit
@@ -23,6 +24,7 @@ from playground.generation.request import GenerationRequest, SharedResources
 from playground.generation.sampling import Chooser, stop_strings
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import PrefillProgress, Step, end_ids, step_of
+from playground.models.decoder_start import with_source_language
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import IncrementalText, check_text
 from playground.settings import Settings
@@ -73,15 +75,16 @@ def generate(
 
     Parameters:
         prompt: a text, or token ids; for an encoder-decoder the source, whose target the steps write.
-        generation: how tokens are chosen. Of several samples the steps come in turn, each with the number of its
-            sample; of several beams come the steps of the best one, at the end of the search.
+        generation: how tokens are chosen; without, as the checkpoint says. Of several samples the steps come in turn,
+            each with the number of its sample; of several beams come the steps of the best one, at the end of the search.
         begun: ids of a continuation to go on from.
         settings: the limits of this server.
         prefixes: key-value caches of earlier texts, to read from and to add to.
         turns: the queue of the device, shared with other callers.
     """
     resources = SharedResources(settings or Settings(), prefixes, turns or FairQueue())
-    return _only_steps(generate_with_progress(model, prompt, generation or GenerationSettings(), begun, resources))
+    generation = generation or checkpoint_settings(model) or GenerationSettings()
+    return _only_steps(generate_with_progress(model, prompt, generation, begun, resources))
 
 
 def generate_with_progress(
@@ -95,6 +98,7 @@ def generate_with_progress(
     that reading it can be shown and ended too."""
     resources = resources or SharedResources()
     ids = prompt_ids(model, prompt, generation.chat, resources.settings)
+    ids = with_source_language(model, ids, generation.source_language)
     generation = clamp_to_context(model, ids, continuation, generation, resources.settings)
     request = GenerationRequest(model, tuple(ids), tuple(continuation), generation)
     if generation.beams > 1:
@@ -116,7 +120,9 @@ def _steps(
     with turns.session():
         started = time.perf_counter()
         with turns.slot():  # an encoder reads its source here
-            decoder = IncrementalDecoder(request.model, request.ids, request.continuation, generation.samples, prefixes)
+            start = request.start if request.is_encoder_decoder else ()
+            read = request.ids, request.continuation
+            decoder = IncrementalDecoder(request.model, *read, generation.samples, prefixes, start)
         first_length = decoder.ids.shape[1] - len(request.continuation)
         last_length = decoder.ids.shape[1] + generation.max_new_tokens
         writers = [_SampleWriter(request, first_length, last_length, n) for n in range(generation.samples)]

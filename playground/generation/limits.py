@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from playground.generation.checkpoint_settings import checkpoint_differences
 from playground.generation.sampling import unsupported_generation_config
 from playground.generation.settings import GenerationSettings
+from playground.models.decoder_start import decoder_start
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.settings import Settings
@@ -32,7 +34,7 @@ def clamp_to_context(
     check_ids(model, continuation, target=model.model.config.is_encoder_decoder)
     if model.model.config.is_encoder_decoder:
         check_length(len(ids), limit)
-        length = 1 + len(continuation)
+        length = len(decoder_start(model, generation.target_language)) + len(continuation)
     else:
         length = len(ids) + len(continuation)
     check_length(length, limit - 1)
@@ -65,10 +67,18 @@ def notes(
     `allowed` is what `clamp_to_context` returned for the requested settings.
     """
     sentences = [note] if (note := clamp_note(requested, allowed, model, settings)) else []
+    if model.languages is not None and not requested.target_language:
+        own = model.languages.target
+        sentences.append(
+            f"No target language was chosen; the tokenizer says {own!r}."
+            if own
+            else f"No target language was chosen, and the tokenizer names none: the model takes one of its "
+            f"{len(model.languages.codes)} itself."
+        )
     if requested.beams > 1:
         sentences.append(
             "Beam search draws nothing: temperature, top-k, top-p, min-p and typical-p are without effect."
         )
     elif requested.is_greedy and not requested.greedy:
         sentences.append("These settings leave only the most probable token: nothing is drawn.")
-    return (*sentences, *unsupported_generation_config(model))
+    return (*sentences, *checkpoint_differences(model, requested), *unsupported_generation_config(model))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from playground.concurrency.fair_queue import FairQueue
 from playground.generation.kv_cache import PrefixCaches
 from playground.generation.settings import GenerationSettings
+from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
 from playground.settings import Settings
 
@@ -26,10 +27,15 @@ class GenerationRequest:
         return bool(self.model.model.config.is_encoder_decoder)
 
     @property
+    def start(self) -> tuple[int, ...]:
+        """What the decoder of an encoder-decoder reads before the first token that is written."""
+        return decoder_start(self.model, self.generation.target_language)
+
+    @property
     def decoder_ids(self) -> list[int]:
         """All that the decoder reads before the first new token."""
         if self.is_encoder_decoder:
-            return [decoder_start(self.model), *self.continuation]
+            return [*self.start, *self.continuation]
         return [*self.ids, *self.continuation]
 
 
@@ -43,10 +49,3 @@ class SharedResources:
     """Key-value caches of earlier texts, to read from and to add to."""
     turns: FairQueue = field(default_factory=FairQueue)
     """The queue of the device."""
-
-
-def decoder_start(model: LoadedModel) -> int:
-    """The token that the decoder of an encoder-decoder begins with."""
-    config = model.model.generation_config
-    start: int = config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id
-    return start

@@ -138,6 +138,9 @@ def unsupported_generation_config(model: LoadedModel) -> tuple[str, ...]:
         "token_healing": bool(own.token_healing),
         "dola_layers": own.dola_layers is not None,
         "penalty_alpha": bool(own.penalty_alpha),
+        "num_beam_groups": (getattr(own, "num_beam_groups", None) or 1) > 1,
+        "diversity_penalty": bool(getattr(own, "diversity_penalty", None)),
+        "force_words_ids": bool(getattr(own, "force_words_ids", None)),
     }
     return tuple(
         f"The checkpoint sets {name} to {getattr(own, name)!r:.40}, which is not followed here."

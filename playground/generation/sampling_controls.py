@@ -18,7 +18,7 @@ PRESETS = {
 }
 """By the names of GenerationSettings. A rule that a preset does not name is off, as in `RULES_OFF`."""
 RULES_OFF = {"temperature": 1.0, "top_p": 1.0, "typical_p": 1.0, "repetition_penalty": 1.0}
-RULES_OFF |= {"top_k": 0, "min_p": 0.0, "no_repeat_ngram": 0}
+RULES_OFF |= {"top_k": 0, "min_p": 0.0, "no_repeat_ngram": 0, "greedy": False, "beams": 1}
 
 
 class Range(NamedTuple):

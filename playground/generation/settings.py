@@ -54,6 +54,10 @@ class GenerationSettings:
     """Continuations that beam search keeps at each step, 1 to 16; from 2 on the rules of drawing have no effect."""
     chat: bool = False
     """Put the prompt into the tokenizer's chat template as a user's turn."""
+    source_language: str = ""
+    """Of the prompt, for a model that is told languages; empty: as its tokenizer says."""
+    target_language: str = ""
+    """Of what is written."""
     alternatives: int = 10
     """How many of the most probable tokens each step reports."""
 

@@ -9,7 +9,7 @@ from typing import cast
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import cache_argument, first_setting
+from playground.models.families import first_setting, text_part
 from playground.models.position_scheme import context_length, position_scheme
 
 
@@ -25,8 +25,10 @@ class Anatomy:
     """Of an encoder-decoder, the encoder's."""
     decoder_layers: int | None
     heads: int
+    """Of the first layer that attends; 0 where that is not known."""
     key_value_heads: int
     head_width: int
+    """Numbers of a query; 0 where that is not known."""
     d_model: int
     vocabulary: int
     context_length: int | None
@@ -38,7 +40,16 @@ class Anatomy:
     tied_embeddings: bool
     weight_bytes: int
     cache_bytes_per_token: int | None
-    """Keys and values of all layers for one token (sliding layers keep only their window); None without a cache."""
+    """What a cache grows by with each token, all layers together (sliding layers keep only their window); None without a
+    cache."""
+    cache_fixed_bytes: int = 0
+    """What a cache holds from the first token on and never more: the states of recurrent and convolutional layers."""
+    why_uncached: str = ""
+    """Why each token is written by a pass over the whole text, without a cache; empty with one."""
+    other_heads: str = ""
+    """How the heads of other layers differ from those of the first; empty where they do not."""
+    mixed_layers: str = ""
+    """Which layers attend and what the others have instead; empty where all attend."""
 
     @property
     def has_decoder(self) -> bool:
@@ -49,15 +60,18 @@ class Anatomy:
         layers = f"{self.layers}"
         if self.decoder_layers is not None:
             layers += f" encoder, {self.decoder_layers} decoder"
-        heads = f"{self.heads} query, {self.key_value_heads} key-value"
-        if self.key_value_heads < self.heads:
+        if self.mixed_layers:
+            layers += f": {self.mixed_layers}"
+        heads = f"{self.heads} query, {self.key_value_heads} key-value" if self.heads else "not known"
+        if 0 < self.key_value_heads < self.heads:
             heads += f" ({self.heads // self.key_value_heads} share one)"
+        heads += f"; {self.other_heads}" if self.other_heads else ""
         facts = {
             "Family": f"{self.family} ({self.kind})",
             "Parameters": f"{self.parameters:,}",
             "Layers": layers,
             "Heads": heads,
-            "Head width": f"{self.head_width}",
+            "Head width": f"{self.head_width}" if self.head_width else "not known",
             "d_model": f"{self.d_model:,}",
             "Vocabulary": f"{self.vocabulary:,}",
             "Context": "no fixed limit" if self.context_length is None else f"{self.context_length:,} tokens",
@@ -69,6 +83,10 @@ class Anatomy:
         }
         if self.cache_bytes_per_token is not None:
             facts["KV cache"] = f"{size_text(self.cache_bytes_per_token)} per token"
+            if self.cache_fixed_bytes:
+                facts["KV cache"] += f", and {size_text(self.cache_fixed_bytes)} for a text of any length"
+        elif self.why_uncached:
+            facts["KV cache"] = f"not used, each token is written by a pass over the whole text: {self.why_uncached}"
         return facts
 
 
@@ -90,23 +108,18 @@ def _weight(module: nn.Module) -> Tensor:
 
 
 def examine(model: PreTrainedModel) -> Anatomy:
-    """The anatomy of a model, whose weights may be random."""
+    """The anatomy of a model, whose weights may be random. Heads and head width are as the configuration states them, and
+    the cache is left out: both are measured once the model has run (capability_probe.py, cached_steps.py)."""
     config = model.config.get_text_config()
     two_stacks = bool(model.config.is_encoder_decoder)
     kind = "encoder-decoder" if two_stacks else "decoder" if _is_causal(model) else "encoder"
-    heads = first_setting(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
-    d_model = first_setting(config, "hidden_size", "n_embd", "d_model", "dim")
-    head_width = first_setting(config, "qk_head_dim", "head_dim", "d_kv") or d_model // heads
-    key_value_heads = _key_value_heads(config, heads)
-    layers = first_setting(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
+    heads = _number(config, "num_attention_heads", "n_head", "n_heads", "encoder_attention_heads", "num_heads")
+    layers = _number(config, "num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
     decoder_layers = first_setting(config, "decoder_layers", "num_decoder_layers") if two_stacks else None
     parameters = list(model.parameters())
     embedding, head = embedding_matrix(model), model.get_output_embeddings()
+    d_model = _number(config, "hidden_size", "n_embd", "d_model", "dim") or embedding.shape[-1]
     scheme, positions = position_scheme(model)
-    cached = 2 * key_value_heads * head_width
-    if compressed := first_setting(config, "kv_lora_rank"):  # DeepSeek caches the latents of keys and values
-        cached = compressed + config.qk_rope_head_dim
-    caches = kind != "encoder" and cache_argument(model) is not None
     return Anatomy(
         family=config.model_type,
         kind=kind,
@@ -114,8 +127,8 @@ def examine(model: PreTrainedModel) -> Anatomy:
         layers=layers,
         decoder_layers=decoder_layers,
         heads=heads,
-        key_value_heads=key_value_heads,
-        head_width=head_width,
+        key_value_heads=_number(config, "num_key_value_heads") or heads,
+        head_width=_number(config, "qk_head_dim", "head_dim", "d_kv") or d_model // max(1, heads),
         d_model=d_model,
         vocabulary=embedding.shape[0],
         context_length=context_length(model, scheme),
@@ -125,7 +138,7 @@ def examine(model: PreTrainedModel) -> Anatomy:
         activation=_activation(model, config),
         tied_embeddings=head is not None and _weight(head).data_ptr() == embedding.data_ptr(),
         weight_bytes=sum(p.numel() * p.element_size() for p in parameters),
-        cache_bytes_per_token=(decoder_layers or layers) * cached * model.dtype.itemsize if caches else None,
+        cache_bytes_per_token=None,
     )
 
 
@@ -134,17 +147,15 @@ def _is_causal(model: PreTrainedModel) -> bool:
     return architecture.endswith(("ForCausalLM", "LMHeadModel")) or model.can_generate()
 
 
-def _key_value_heads(config: PretrainedConfig, heads: int) -> int:
-    """Fewer than heads with grouped-query attention, one with multi-query attention."""
-    if config.model_type == "falcon":
-        return config.num_kv_heads if config.new_decoder_architecture else 1 if config.multi_query else heads
-    if getattr(config, "multi_query", False):
-        return 1
-    return first_setting(config, "num_key_value_heads") or heads
+def _number(config: PretrainedConfig, *names: str) -> int:
+    """The first of these settings that is a number, of a list (one for each layer) its first one; 0 without any."""
+    values = (first_setting(config, name) for name in names)
+    values = (value[0] if isinstance(value, list | tuple) and value else value for value in values)
+    return next((value for value in values if isinstance(value, int)), 0)
 
 
 def _norm(model: nn.Module) -> str:
-    names = [type(module).__name__ for module in model.modules() if "Norm" in type(module).__name__]
+    names = [type(module).__name__ for module in text_part(model).modules() if "Norm" in type(module).__name__]
     if not names:
         return "none found"
     return "RMSNorm" if any("RMS" in name for name in names) or any("T5LayerNorm" in n for n in names) else "LayerNorm"
@@ -162,6 +173,7 @@ def _activation(model: nn.Module, config: PretrainedConfig) -> str:
         "afn",
     )
     name = name or ("gelu" if config.model_type in {"bloom", "mpt", "falcon"} else "not stated")
+    model = text_part(model)
     leaves = {path.rsplit(".", 1)[-1] for path, _ in model.named_modules()}
     leaves |= {path.rsplit(".", 1)[-1] for path, _ in model.named_parameters()}  # experts hold bare parameters
     gated = leaves & {"gate_proj", "gate_up_proj", "wi_0"} or config.model_type == "modernbert"

@@ -22,8 +22,17 @@ def uses_alibi(config: PretrainedConfig) -> bool:
 
 
 def first_setting(config: PretrainedConfig, *names: str) -> Any:
-    """The value of the first of these names that the configuration has and sets; None without any."""
-    return next((value for name in names if (value := getattr(config, name, None)) is not None), None)
+    """The value of the first of these names that the configuration has and sets; None without any. Of a setting that
+    differs from layer to layer (Gemma 4) that of the first layer."""
+    return next((value for name in names if (value := _setting(config, name)) is not None), None)
+
+
+def _setting(config: PretrainedConfig, name: str) -> Any:
+    try:
+        return getattr(config, name, None)
+    except Exception:  # transformers' own error for settings that differ from layer to layer
+        layers = getattr(config, "per_layer_config", None) or [None]
+        return getattr(layers[0], name, None)
 
 
 def cache_argument(model: nn.Module) -> str | None:
@@ -33,3 +42,17 @@ def cache_argument(model: nn.Module) -> str | None:
     """
     accepted = inspect.signature(model.forward).parameters
     return next((name for name in ("cache", "past_key_values") if name in accepted), None)
+
+
+def takes_argument(model: nn.Module, name: str) -> bool:
+    """Whether a model's forward pass names this argument."""
+    return name in inspect.signature(model.forward).parameters
+
+
+def text_part(model: nn.Module) -> nn.Module:
+    """The part of a larger model that reads text (Gemma 3 beside its picture tower); the model itself where it reads
+    nothing else."""
+    config = getattr(model, "config", None)
+    if not isinstance(config, PretrainedConfig) or (own := config.get_text_config()) is config:
+        return model
+    return next((m for m in model.modules() if m is not model and getattr(m, "config", None) is own), model)

@@ -16,12 +16,24 @@ def check_length(count: int, limit: int) -> None:
         )
 
 
+def _rows(model: LoadedModel, target: bool) -> int:
+    """Rows of the matrix that an id is looked up in."""
+    if target:
+        try:
+            return len(embedding_matrix(model.model.get_decoder()))
+        except (AttributeError, NotImplementedError):  # FSMT's decoder does not name its matrix
+            table = getattr(model.model.get_decoder(), "embed_tokens", None)
+            if table is not None:
+                return len(table.weight)
+    return len(embedding_matrix(model.model))
+
+
 def check_ids(model: LoadedModel, ids: Sequence[int], target: bool = False) -> None:
     """PlaygroundError with both numbers for an id without a row in the embedding matrix.
 
     `target` checks the decoder's matrix. On a GPU a single such id would end the driver's work for all visitors.
     """
-    rows = len(embedding_matrix(model.model.get_decoder() if target else model.model))
+    rows = _rows(model, target)
     for token_id in ids:
         if not 0 <= token_id < rows:
             text = f" (“{model.vocabulary.text(token_id)}”)" if token_id > 0 else ""

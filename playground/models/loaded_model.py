@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
@@ -15,6 +15,8 @@ from transformers.cache_utils import Cache
 from playground.models.architecture import Anatomy, embedding_matrix
 from playground.models.attention_switch import full_attention_limit
 from playground.models.devices import DeviceChoice, DtypeChoice
+from playground.models.families import first_setting
+from playground.models.languages import Languages
 from playground.models.provenance import Provenance
 from playground.models.quantization import QuantizationLoss
 from playground.models.tokenizer_files import fit_remark
@@ -72,6 +74,8 @@ class Capabilities:
     """Weights of every layer and head."""
     qk: Capability = YES
     """Queries, keys and scores; weights·V computed from them is the model's own."""
+    hidden_states: Capability = YES
+    """The residual stream before the first layer and after each layer."""
     embeddings: Capability = YES
     """The input embedding matrix."""
     pairs: Capability = YES
@@ -103,8 +107,14 @@ class LoadedModel:
     max_tokens: int
     """Longest text that is recorded."""
     capabilities: Capabilities = Capabilities()
+    attention_calls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Kind of attention -> the layer of each of a pass's attention calls, by the model's own number, as measured."""
+    state_count: int = 0
+    """How many states of the residual stream a recording has: one before the first layer and one after each."""
     projections: dict[int, torch.nn.Module] = field(default_factory=dict)
     """id of an attention module -> its output projection W^O, for modules that have one."""
+    languages: Languages | None = None
+    """The languages that the model is told by tokens, to translate between; None for a model that is told none."""
     quantization_loss: QuantizationLoss | None = None
     """Of int8 weights: how far the outputs are from those in float32."""
     graph: CapturedStep | None = None
@@ -148,6 +158,11 @@ class LoadedModel:
     def input_device(self) -> torch.device:
         """The device of the embedding matrix, which input ids must be on; layers may be on several GPUs."""
         return embedding_matrix(self.model).device
+
+    def layer_type(self, layer: int) -> str:
+        """The type of a layer as the configuration calls it ("linear attention"); empty where it does not say."""
+        types = first_setting(self.model.config.get_text_config(), "layer_types", "layers_block_type") or ()
+        return str(types[layer]).replace("_", " ") if layer < len(types) else ""
 
     @property
     def card(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
-from playground.models.families import DISENTANGLED_FAMILIES, first_setting, uses_alibi
+from playground.models.families import DISENTANGLED_FAMILIES, first_setting, text_part, uses_alibi
 from playground.models.rope_modules import rotary_modules
 
 
@@ -46,7 +46,7 @@ def context_length(model: PreTrainedModel, scheme: str) -> int | None:
 
 def position_table(model: nn.Module) -> nn.Embedding | None:
     """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
-    for name, module in model.named_modules():
+    for name, module in text_part(model).named_modules():
         leaf = name.rsplit(".", 1)[-1]
         if isinstance(module, nn.Embedding) and ("position" in leaf or leaf == "wpe"):
             return module
@@ -72,7 +72,7 @@ def first_position_row(table: nn.Embedding) -> int:
 
 def bucket_tables(model: nn.Module) -> dict[str, nn.Embedding]:
     """Module path -> (buckets, heads) table of relative position biases (T5)."""
-    modules = model.named_modules()
+    modules = text_part(model).named_modules()
     return {n: m for n, m in modules if n.endswith("relative_attention_bias") and isinstance(m, nn.Embedding)}
 
 
@@ -106,7 +106,7 @@ def _relative(model: PreTrainedModel) -> str | None:
 def _sinusoidal(model: PreTrainedModel) -> str | None:
     table = position_table(model)
     if table is None:
-        computed = any("Sinusoidal" in type(module).__name__ for module in model.modules())
+        computed = any("Sinusoidal" in type(module).__name__ for module in text_part(model).modules())
         return "sinusoidal, added to the embeddings" if computed else None
     config = model.config.get_text_config()
     if "Sinusoidal" not in type(table).__name__ and not getattr(config, "sinusoidal_pos_embds", False):

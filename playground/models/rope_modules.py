@@ -10,10 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from playground.models.families import text_part
+
 
 def rotary_modules(model: nn.Module) -> list[nn.Module]:
     """The modules that hold inverse frequencies, from which they compute rotary angles."""
-    return [m for m in model.modules() if any(n.endswith("inv_freq") for n, _ in m.named_buffers(recurse=False))]
+    return [
+        m for m in text_part(model).modules() if any(n.endswith("inv_freq") for n, _ in m.named_buffers(recurse=False))
+    ]
 
 
 def isolate_dynamic_rope(model: nn.Module) -> None:

@@ -17,7 +17,8 @@ _PROBE = (7,) * 6
 
 @dataclass(frozen=True, eq=False)
 class ConstantTokenProbe:
-    """Scores (scaled, before the mask) of a repeated token in each layer: (L,) each, the largest value over heads."""
+    """Scores (scaled, before the mask) of a repeated token in each layer: (L,) each, the largest value over heads; NaN for
+    a layer without attention."""
 
     any_distance: np.ndarray
     """Largest difference of two scores of a head; 0 in a layer without positions."""
@@ -44,8 +45,8 @@ def constant_token_probe(model: LoadedModel) -> ConstantTokenProbe | None:
 
 def _measure(model: LoadedModel) -> ConstantTokenProbe:
     recording = record(model, _PROBE)
-    rows = []
-    for layer in range(recording.layers()):
+    rows = np.full((recording.depth(), 3), np.nan)
+    for layer in recording.layer_numbers():
         recorded = recording.attention(layer).scores
         assert recorded is not None, "capabilities say that scores can be recorded"
         scores = recorded.numpy()  # (H, T, T)
@@ -54,14 +55,12 @@ def _measure(model: LoadedModel) -> ConstantTokenProbe:
             np.diagonal(visible, -distance, 1, 2) for distance in range(1 - visible.shape[1], visible.shape[1])
         ]
         diagonals = [diagonal for diagonal in diagonals if np.isfinite(diagonal).all()]  # masks hide whole diagonals
-        rows.append(
-            (
-                np.ptp(np.concatenate(diagonals, 1), axis=1).max(),
-                max(np.ptp(diagonal, axis=1).max() for diagonal in diagonals),
-                np.nanmax(np.abs(visible)),
-            )
+        rows[layer] = (
+            np.ptp(np.concatenate(diagonals, 1), axis=1).max(),
+            max(np.ptp(diagonal, axis=1).max() for diagonal in diagonals),
+            np.nanmax(np.abs(visible)),
         )
-    return ConstantTokenProbe(*np.array(rows, np.float64).T)
+    return ConstantTokenProbe(*rows.T)
 
 
 def nope_layers(model: LoadedModel) -> tuple[int, ...]:
@@ -82,15 +81,16 @@ def rotation_is_invertible(model: LoadedModel, layer: int) -> bool:
     positions.
 
     They are not where a layer does not rotate, or rotates other dimensions (DeepSeek's). Behind a layer with sinks the
-    vectors differ anyway; there layer 0 decides.
+    vectors differ anyway; there the first one decides.
     """
     return model.fact(("rotation is invertible", layer), lambda: _is_invertible(model, layer))
 
 
 def _is_invertible(model: LoadedModel, layer: int) -> bool:
-    steps = record(model, _PROBE).layer_steps(layer)
-    if layer and steps.call.sinks is not None:
-        return rotation_is_invertible(model, 0)
+    recording = record(model, _PROBE)
+    steps, first = recording.layer_steps(layer), recording.layer_numbers()[0]
+    if layer != first and steps.call.sinks is not None:
+        return rotation_is_invertible(model, first)
     if steps.before_rotary is None:
         return False
     queries = steps.before_rotary[0].float()  # (H, T, D)

@@ -85,10 +85,12 @@ class PerturbedPasses:
         kind = self._recording.kinds[0]
         if not self._model.on_interface:
             outputs = network(**arguments, output_attentions=True)
-            of_layer = outputs["encoder_attentions" if kind == "encoder" else "attentions"][self._layer]  # (B, H, Q, K)
+            layers = outputs["encoder_attentions" if kind == "encoder" else "attentions"]
+            own = [layer for layer in layers if layer is not None]
+            of_layer = own[self._recording.layer_numbers(kind).index(self._layer)]  # (B, H, Q, K)
             return outputs, [row[self._head].float().cpu() for row in of_layer]
         collectors = [
-            AttentionCallCollector(network, self._receiver(weights, row, kind), False, row) for row in range(rows)
+            AttentionCallCollector(self._model, self._receiver(weights, row, kind), False, row) for row in range(rows)
         ]
 
         def sink(*call) -> None:

@@ -8,10 +8,11 @@ Letters: B rows, T tokens, Q queries, K keys, H heads, D d_model.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from playground.models.families import uses_alibi
 from playground.models.position_scheme import bucket_tables, first_position_row, position_table
@@ -38,7 +39,12 @@ def _patch_table(stack: nn.Module, positions: Tensor) -> AbstractContextManager:
     table = position_table(stack)
     assert table is not None
     vectors = table.weight[(positions + first_position_row(table)).to(table.weight.device)]  # (B, T, D)
-    return patch_modules([table], output=lambda args, kwargs, output: vectors)
+    return patch_modules([table], output=lambda args, kwargs, output: _with_vectors(output, vectors))
+
+
+def _with_vectors(output: Any, vectors: Tensor) -> Any:
+    """What a table returns, with other vectors: ProphetNet's gives the positions after them."""
+    return (vectors, *output[1:]) if isinstance(output, tuple) else vectors
 
 
 def _patch_buckets(stack: nn.Module, positions: Tensor) -> AbstractContextManager:
@@ -73,6 +79,11 @@ def _penalties_at(kwargs: dict, positions: Tensor) -> dict:
 
 TABLE = PositionCarrier("table", lambda stack: position_table(stack) is not None, _patch_table)
 BUCKETS = PositionCarrier("buckets", lambda stack: bool(bucket_tables(stack)), _patch_buckets, biases_scores=True)
-ALIBI = PositionCarrier(
-    "alibi", lambda stack: uses_alibi(stack.config), _patch_alibi, biases_scores=True, replaces_ids=True
-)
+
+
+def _has_alibi(stack: nn.Module) -> bool:
+    config = getattr(stack, "config", None)  # FSMT's encoder has none
+    return isinstance(config, PretrainedConfig) and uses_alibi(config)
+
+
+ALIBI = PositionCarrier("alibi", _has_alibi, _patch_alibi, biases_scores=True, replaces_ids=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from playground.analysis.positions.rotary import RotaryScore, find_layout
 from playground.errors import PlaygroundError
+from playground.models.families import first_setting
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.positions.constant_token_probe import nope_layers, rotation_is_invertible
@@ -33,7 +34,7 @@ def frequency_kind(model: LoadedModel, layer: int) -> str:
             f"Layer {layer} of this model sees no positions: it doesn't turn its queries and keys.",
             "Choose another layer.",
         )
-    types = getattr(model.model.config.get_text_config(), "layer_types", None) or []
+    types = first_setting(model.model.config.get_text_config(), "layer_types") or []
     kind = types[layer].replace("_", " ") if layer < len(types) else ""
     return kind if kind in facts.inverse_frequencies else next(iter(facts.inverse_frequencies))
 

@@ -1,6 +1,7 @@
 """The tensors by which a loaded model marks positions, read from its own modules. One reader for each scheme."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -169,15 +170,16 @@ def _first_vector(model: LoadedModel, table: nn.Embedding) -> Tensor | None:
     """(d_model,): what the table gives for the first token of a text; None where the pass does not call it."""
     vectors: list[Tensor] = []
 
-    def collect(arguments: tuple, named: dict, output: Tensor) -> Tensor:
-        vectors.append(output.reshape(-1, output.shape[-1])[0])
+    def collect(arguments: tuple, named: dict, output: Any) -> Any:
+        given = output[0] if isinstance(output, tuple) else output  # ProphetNet's table gives the positions as well
+        vectors.append(given.reshape(-1, given.shape[-1])[0])
         return output
 
     ids = torch.tensor([model.vocabulary.tokenize("a b")[0]], device=model.input_device)
     try:
         with patch_modules([table], output=collect):
             model.model(**model_inputs(model, ids))
-    except (RuntimeError, TypeError, ValueError, IndexError):  # any family may refuse in its own way
+    except Exception:  # any family may refuse in its own way
         return None
     return vectors[0] if vectors else None
 

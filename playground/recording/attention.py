@@ -75,6 +75,11 @@ class AttentionMap:
         """Number of heads of keys and values, which query heads may share; None if keys are not recorded."""
         return None if isinstance(self._call, Tensor) else self._call.key.shape[0]
 
+    @property
+    def head_width(self) -> int | None:
+        """Numbers of a query; None if queries are not recorded."""
+        return None if isinstance(self._call, Tensor) else self._call.query.shape[-1]
+
     @cached_property
     def weights(self) -> Tensor:
         """(H, Q, K) float32 on the CPU, after the softmax; rows sum to 1, to less with sinks."""

@@ -1,15 +1,21 @@
 """What can be shown for a model, found by recording a short text. Trusts no table of families."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
+from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
+from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
 from playground.recording.hooks import capture_attention
-from playground.recording.record import record
+from playground.recording.layer_numbers import AttendsTwice
+from playground.recording.record import measure_layer_numbers, record, why_no_states
 from playground.recording.recording import Recording
 
+NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
 PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
 
 
@@ -20,9 +26,15 @@ def probe(model: LoadedModel) -> Capabilities:
     own eager attention back, which returns its weights.
     """
     try:
+        measure_layer_numbers(model)
         target = "The cat" if model.model.config.is_encoder_decoder else None
         recording = record(model, _text(model), target)
+    except AttendsTwice as error:
+        return _without_recorder(model, str(error))
     except PlaygroundError:
+        if start_token(model) is None and model.model.config.is_encoder_decoder:
+            off = Capability(NO_START)
+            return Capabilities(attention=off, qk=off, **_other_capabilities(model))
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
@@ -30,12 +42,39 @@ def probe(model: LoadedModel) -> Capabilities:
             return _without_recorder(model, reason)
         return Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model))
     attention = _check_attention(model, recording)
+    _measure_heads(model, recording, attention)
     qk = _check_qk(recording, attention)
     if model.on_interface and not (attention and qk):
         return _without_recorder(model, qk.reason)
     if model.on_interface and not _attention_matters(model):
         attention = qk = Capability("changing the attention does not change the model's output")
     return Capabilities(attention=attention, qk=qk, **_other_capabilities(model))
+
+
+def _measure_heads(model: LoadedModel, recording: Recording, attention: Capability) -> None:
+    """Replaces the stated numbers of heads by those of the recording, layer by layer."""
+    if not recording.kinds or not attention:
+        model.anatomy = replace(model.anatomy, heads=0, key_value_heads=0, head_width=0)
+        return
+    shapes: dict[tuple[int, int, int], list[int]] = {}
+    for number in recording.layer_numbers():
+        layer = recording.attention(number)
+        shape = layer.heads, layer.key_value_heads or layer.heads, layer.head_width or 0
+        shapes.setdefault(shape, []).append(number)
+    (heads, groups, width), *others = shapes
+    words = [f"{h} and {g} of width {w} in layers {listed(shapes[h, g, w])}" for h, g, w in others]
+    if not model.on_interface:
+        groups, width = _stated_groups(model, heads)
+    model.anatomy = replace(
+        model.anatomy, heads=heads, key_value_heads=groups, head_width=width, other_heads="; ".join(words)
+    )
+
+
+def _stated_groups(model: LoadedModel, heads: int) -> tuple[int, int]:
+    """Key-value heads and head width as the configuration states them, for a model that returns weights alone; where it
+    states another number of heads than there are, neither is known."""
+    stated = model.anatomy
+    return (stated.key_value_heads, stated.head_width) if stated.heads == heads else (heads, 0)
 
 
 def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
@@ -73,14 +112,32 @@ def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
     no_logits = "its weights come without a language-model head"
+    if model.anatomy.kind == "encoder-decoder" and start_token(model) is None and not model.languages:
+        return _without_start(model)
     no_generation = no_logits if not head else "it reads a text both ways, so it does not continue one word by word"
     return {
         "logits": YES if head else Capability(no_logits),
         "generate": YES if head and decoder else Capability(no_generation),
         "chat": YES if template and head and decoder else Capability("its tokenizer has no chat template"),
+        "hidden_states": Capability(_no_states(model)),
         "embeddings": YES,
         "pairs": YES if _reads_pairs(model) else Capability("only encoders such as BERT read two sentences"),
     }
+
+
+def _without_start(model: LoadedModel) -> dict[str, Capability]:
+    """Of an encoder-decoder whose decoder can't begin: nothing that needs a target."""
+    off = Capability(NO_START)
+    names = ("logits", "generate", "chat", "hidden_states")
+    return dict.fromkeys(names, off) | {"embeddings": YES, "pairs": Capability("it has a decoder that can't begin")}
+
+
+def _no_states(model: LoadedModel) -> str:
+    """Why the model's hidden states can't be shown; empty where they can."""
+    try:
+        return why_no_states(model, probe_inputs(model))
+    except Exception as error:  # each family may fail in its own way
+        return f"asking for them fails: {type(error).__name__}: {error}"[:200]
 
 
 def _reads_pairs(model: LoadedModel) -> bool:
@@ -92,12 +149,14 @@ def _reads_pairs(model: LoadedModel) -> bool:
 def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
     """Checks shapes, rows (sum 1, less with sinks), and that causal weights above the diagonal are 0."""
     if not recording.kinds:
-        return Capability("the model returns no attention weights")
+        return Capability(NO_ATTENTION if not _attends(model) else "the model returns no attention weights")
     for kind in recording.kinds:
-        for layer in range(recording.layers(kind)):
+        for layer in recording.layer_numbers(kind):
             attention = recording.attention(layer, kind)
             weights, place = attention.weights, f"layer {layer} ({kind})"
             expected = (len(attention.query_tokens), len(attention.key_tokens))
+            if weights.shape[1:] != expected and not _attends(model):
+                return Capability(NO_ATTENTION)
             if weights.shape[1:] != expected:
                 return Capability(f"weights of {place} have shape {tuple(weights.shape[1:])}, not {expected}")
             sums = weights.sum(-1)
@@ -107,6 +166,30 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
             if causal and weights.triu(1).any():
                 return Capability(f"{place} looks at later tokens, though the model is causal")
     return YES
+
+
+class _SoftmaxWatch(TorchFunctionMode):
+    """Notices a softmax over more than two dimensions: of attention, not of a router or a head."""
+
+    seen = False
+
+    def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        name = getattr(function, "__name__", "")
+        if name == "scaled_dot_product_attention" or ("softmax" in name and result.ndim > 2):
+            self.seen = True
+        return result
+
+
+@torch.inference_mode()
+def _attends(model: LoadedModel) -> bool:
+    """Whether the model computes attention at all. One that states heads of attention and takes no softmax computes it in
+    a way of its own (MRA)."""
+    if "num_attention_heads" in model.model.config.get_text_config().to_dict():
+        return True
+    with _SoftmaxWatch() as watch:
+        model.model(**probe_inputs(model))
+    return watch.seen
 
 
 @torch.inference_mode()

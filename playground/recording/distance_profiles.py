@@ -22,20 +22,22 @@ def kinds_over_distance(recording: "Recording") -> list[str]:
 
 def most_heads(recording: "Recording", kind: str) -> int:
     """Heads of the layer that has most of them."""
-    return max(recording.attention(n, kind).heads for n in range(recording.layers(kind)))
+    return max(recording.attention(n, kind).heads for n in recording.layer_numbers(kind))
 
 
-def distance_profiles(recording: "Recording", kind: str, store: "ResultStore") -> list[DistanceProfile]:
-    """Every layer's profile, measured once for a recording. PlaygroundError for texts that are too long."""
-    tokens = len(recording.attention(0, kind).query_tokens)
+def distance_profiles(recording: "Recording", kind: str, store: "ResultStore") -> dict[int, DistanceProfile]:
+    """The profile of every layer that attends, by its number, measured once for a recording. PlaygroundError for texts
+    that are too long."""
+    numbers = recording.layer_numbers(kind)
+    tokens = len(recording.attention(numbers[0], kind).query_tokens)
     if tokens > MAX_TOKENS:
         raise PlaygroundError(
             f"The text has {tokens:,} tokens; all heads over distance are measured up to {MAX_TOKENS:,}.",
             "Shorten the text.",
         )
 
-    def measure() -> list[DistanceProfile]:
-        return [profile(recording.attention(layer, kind).weights) for layer in range(recording.layers(kind))]
+    def measure() -> dict[int, DistanceProfile]:
+        return {layer: profile(recording.attention(layer, kind).weights) for layer in numbers}
 
     return store.memo(recording, ("attention over distance", kind), measure)
 
@@ -49,7 +51,8 @@ def mean_profiles(
     if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
         return None
     profiles = distance_profiles(recording, recording.kinds[0], store)
+    distances = next(iter(profiles.values())).distances
     if not without:
-        return profiles[0].distances, np.mean([layer.mean for layer in profiles], 0)
-    groups = [n for n in range(len(profiles)) if n not in without], without
-    return profiles[0].distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])
+        return distances, np.mean([layer.mean for layer in profiles.values()], 0)
+    groups = [n for n in profiles if n not in without], without
+    return distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])

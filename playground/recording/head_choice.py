@@ -18,8 +18,8 @@ class HeadChoice:
     kind: str = "self"
 
     def clamped(self, recording: "Recording") -> Self:
-        """The same request for a head that exists: an unknown kind becomes the first one, a layer or head beyond the last
-        becomes the last."""
+        """The same request for a head that exists: an unknown kind becomes the first one, a layer without attention the
+        nearest that has it, a head beyond the last the last."""
         kind = existing_kind(recording, self.kind)
         layer, head = existing_head(recording, self.layer, self.head, kind)
         return replace(self, layer=layer, head=head, kind=kind)
@@ -50,10 +50,11 @@ def existing_kind(recording: "Recording", kind: str) -> str:
 
 
 def existing_head(recording: "Recording", layer: int, head: int, kind: str | None = None) -> tuple[int, int]:
-    """Layer and head, each the last one where it is beyond that; 0 and 0 where no attention is recorded."""
+    """The nearest layer that attends, and the head, the last one where it is beyond that; 0 and 0 where no attention is
+    recorded."""
     if not recording.kinds:
         return 0, 0
-    layer = min(max(0, int(layer or 0)), recording.layers(kind) - 1)
+    layer = recording.nearest_layer(int(layer or 0), kind)
     return layer, min(max(0, int(head or 0)), recording.attention(layer, kind).heads - 1)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from playground.analysis.attention.maps import drop_keys, scale_by_value_norm
 from playground.analysis.attention.rollout_and_flow import rollout
-from playground.analysis.text_display import percent
+from playground.analysis.text_display import listed, percent
 from playground.errors import PlaygroundError
 from playground.recording.head_choice import BETWEEN, FIRST, SPECIAL, THIS_HEAD, WeightsChoice, is_causal, two_sentences
 
@@ -95,11 +95,16 @@ def _rollout(heads: LayerHeads) -> LayerMap:
             f"The text has {count:,} tokens; a rollout is computed for up to {MAX_ROLLOUT_TOKENS}.", "Shorten it."
         )
 
+    numbers = [number for number in recording.layer_numbers(kind) if number <= layer]
+
     def make() -> "Tensor":
-        return rollout(recording.attention(n, kind).weights for n in range(layer + 1))
+        return rollout(recording.attention(n, kind).weights for n in numbers)
 
     weights = heads.store.memo(recording, ("rollout", kind, layer), make) if heads.store else make()
-    name = f"Rollout through layers 0 to {layer} (Abnar and Zuidema 2020), the residual stream counted half"
+    through = f"layers 0 to {layer}"
+    if len(numbers) <= layer:
+        through = f"the attention of layers {listed(numbers)}, the other layers left out,"
+    name = f"Rollout through {through} (Abnar and Zuidema 2020), the residual stream counted half"
     return LayerMap(weights, name)
 
 

@@ -20,6 +20,7 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.models.families import CROSS_ATTENTION_PATHS
+from playground.models.loaded_model import LoadedModel
 from playground.recording.attention import AttentionCall
 
 FAST, EAGER = "playground_recorder", "playground_recorder_eager"
@@ -94,23 +95,41 @@ def record_rope(module: torch.nn.Module, args: tuple, kwargs: dict, output: Any)
         calls.append((layer_types[0] if layer_types else None, cos, sin))
 
 
+class AttentionKinds:
+    """Which kind of attention a module computes."""
+
+    def __init__(self, model: PreTrainedModel):
+        self._two_stacks = model.config.is_encoder_decoder
+        self._paths = {module: path for path, module in model.named_modules()} if self._two_stacks else {}
+
+    def of(self, module: torch.nn.Module) -> str:
+        """ "self", or of an encoder-decoder "encoder", "decoder" or "cross"."""
+        if not self._two_stacks:
+            return "self"
+        path = self._paths[module].replace("cross_attention", "crossattention")  # NLLB-MoE's spelling
+        if any(part in path for part in CROSS_ATTENTION_PATHS):
+            return "cross"
+        first = re.search("encoder|decoder", path)  # a decoder made of BERT has an "encoder" further down its path
+        return first[0] if first else "decoder"
+
+
 class AttentionCallCollector:
     """A sink that turns each attention call into `receive(kind, layer, call)`.
 
-    kind is "self", or of an encoder-decoder "encoder", "decoder" or "cross"; layers count from 0 for each kind.
+    kind is "self", or of an encoder-decoder "encoder", "decoder" or "cross"; layer is the model's own number.
     """
 
-    def __init__(self, model: PreTrainedModel, receive: Receiver, keep_all: bool = True, row: int = 0):
+    def __init__(self, model: LoadedModel, receive: Receiver, keep_all: bool = True, row: int = 0):
         """keep_all adds values and outputs to the calls; row is the text's row in the batch."""
         self._row = row
         self._receive = receive
         self._keep_all = keep_all
         self.module: torch.nn.Module | None = None
         """The attention module of the current call."""
-        self._layers: Counter[str] = Counter()
+        self._numbers = model.attention_calls
+        self._calls: Counter[str] = Counter()
         self._masks: dict[object, tuple[Tensor | None, Tensor | None, Tensor | None]] = {}
-        self._two_stacks = model.config.is_encoder_decoder
-        self._paths = {module: path for path, module in model.named_modules()} if self._two_stacks else {}
+        self._kinds = AttentionKinds(model.model)
 
     def __call__(
         self,
@@ -137,22 +156,14 @@ class AttentionCallCollector:
             output=output[self._row] if self._keep_all else None,
             eager=needs_eager(options),
         )
-        kind, self.module = self._kind(module), module
-        self._receive(kind, self._layers[kind], call)
-        self._layers[kind] += 1
+        kind, self.module = self._kinds.of(module), module
+        numbers, count = self._numbers.get(kind, ()), self._calls[kind]
+        self._calls[kind] += 1
+        self._receive(kind, numbers[count] if count < len(numbers) else count, call)
 
     def _own_row(self, shared: Tensor) -> Tensor:
         """The text's row of a tensor that may have one row for the whole batch."""
         return shared[self._row if shared.shape[0] > 1 else 0]
-
-    def _kind(self, module: torch.nn.Module) -> str:
-        if not self._two_stacks:
-            return "self"
-        path = self._paths[module].replace("cross_attention", "crossattention")  # NLLB-MoE's spelling
-        if any(part in path for part in CROSS_ATTENTION_PATHS):
-            return "cross"
-        first = re.search("encoder|decoder", path)  # a decoder made of BERT has an "encoder" further down its path
-        return first[0] if first else "decoder"
 
     def _split(self, mask: Tensor | None, causal: int, device: torch.device) -> tuple[Tensor | None, Tensor | None]:
         """A mask as (allowed, bias), computed once for all layers that share the mask.

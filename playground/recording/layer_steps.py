@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from playground.analysis.attention.head_steps import HeadInputs
+from playground.models.families import first_setting
 from playground.models.loaded_model import LoadedModel
 from playground.recording.attention import AttentionCall
 from playground.recording.hooks import AttentionCallCollector, capture_attention, capture_rope
@@ -122,12 +123,12 @@ def trace_layer(model: LoadedModel, kind: str, layer: int, run: Callable[[], obj
         if (call_kind, number) == (kind, layer) and collector.module is not None:
             captured.append((call, collector.module))
 
-    collector = AttentionCallCollector(model.model, receive)
+    collector = AttentionCallCollector(model, receive)
     with capture_rope() as rope_calls, capture_attention(collector):
         run()
     call, module = captured[0]
-    types = getattr(model.model.config.get_text_config(), "layer_types", None)
-    own_type = types[layer] if types else None
+    types = first_setting(model.model.config.get_text_config(), "layer_types")
+    own_type = types[layer] if types and layer < len(types) else None
     angles = [(first, second) for layer_type, first, second in rope_calls if layer_type in (None, own_type)]
     before = _undo_rope(call, module, *angles[0]) if angles else None
     return LayerSteps(call, before, model.projections.get(id(module)))
@@ -149,7 +150,7 @@ def _undo_rope(
     for width in (first.shape[-1], 2 * first.shape[-1]):  # GPT-OSS gives one angle for two dimensions
         try:
             back = _rotate_back(rotate, q[..., :width], k[..., :width], first.to(q), second.to(q))
-        except RuntimeError:  # the shapes do not fit
+        except Exception:  # the shapes do not fit, or a family's function takes other arguments
             continue
         query, key = (torch.cat([b / scale, a[..., width:]], -1)[0] for a, b in zip((q, k), back, strict=True))
         return query, key
@@ -158,9 +159,12 @@ def _undo_rope(
 
 def _rotate_back(rotate: Callable, q: Tensor, k: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Query (1, H, T, D) and key, rotated by the family's own function with the sign of the angle changed."""
-    if list(inspect.signature(rotate).parameters)[1:3] == ["sin", "cos"]:  # GPT-J: rotate(x (1, T, H, D), sin, cos)
+    names = list(inspect.signature(rotate).parameters)
+    if names[1:3] == ["sin", "cos"]:  # GPT-J: rotate(x (1, T, H, D), sin, cos)
         query, key = (rotate(x.transpose(1, 2), -first, second).transpose(1, 2) for x in (q, k))
         return query, key
+    if names[1:3] == ["cos", "sin"]:  # Gemma 3n: rotate(x (1, H, T, D), cos, sin)
+        return rotate(q, first, -second), rotate(k, first, -second)
     return rotate(q, k, first, -second)
 
 

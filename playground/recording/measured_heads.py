@@ -23,7 +23,7 @@ def measured_heads(recording: "Recording", kind: str, store: "ResultStore") -> d
     for texts of more than 512 tokens."""
     if kind == "cross":
         raise PlaygroundError("Roles are about one text; cross-attention has two.", "Choose another kind of attention.")
-    tokens = recording.attention(0, kind).query_tokens
+    tokens = recording.attention(recording.layer_numbers(kind)[0], kind).query_tokens
     if len(tokens) > MAX_TOKENS:
         raise PlaygroundError(
             f"The text has {len(tokens):,} tokens; roles are measured on up to {MAX_TOKENS}.", "Shorten it."
@@ -51,12 +51,12 @@ def _measure_repeated(model: "LoadedModel", store: "ResultStore") -> dict[str, n
 
 
 def _measure_layers(recording: "Recording", kind: str, ids: list[int], text: Text = "own") -> dict[str, np.ndarray]:
-    """The measures of this kind of text; NaN where a layer has fewer heads than another."""
-    layers = (recording.attention(n, kind).weights.numpy() for n in range(recording.layers(kind)))
-    measured = [measure_heads(weights, ids, text) for weights in layers]
+    """The measures of this kind of text; NaN where a layer has fewer heads than another, or none."""
+    numbers = recording.layer_numbers(kind)
+    measured = [measure_heads(recording.attention(n, kind).weights.numpy(), ids, text) for n in numbers]
     heads = max(len(values) for layer in measured for values in layer.values())
-
-    def padded(values: np.ndarray) -> np.ndarray:
-        return np.pad(values.astype(float), (0, heads - len(values)), constant_values=np.nan)
-
-    return {name: np.stack([padded(layer[name]) for layer in measured]) for name in measured[0]}
+    tables = {name: np.full((recording.depth(kind), heads), np.nan) for name in measured[0]}
+    for number, layer in zip(numbers, measured, strict=True):
+        for name, values in layer.items():
+            tables[name][number, : len(values)] = values
+    return tables

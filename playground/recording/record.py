@@ -17,11 +17,13 @@ from transformers import GenerationMixin
 from transformers.utils import ModelOutput
 
 from playground.errors import PlaygroundError
+from playground.models.decoder_start import Target, decoder_start, with_source_language
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
 from playground.recording.attention import AttentionCall
-from playground.recording.hooks import AttentionCallCollector, Receiver, capture_attention
+from playground.recording.hooks import AttentionCallCollector, AttentionKinds, Receiver, capture_attention
+from playground.recording.layer_numbers import number_captured_calls, number_returned_weights
 from playground.recording.layer_steps import LayerSteps, trace_layer
 from playground.recording.module_hooks import final_states, logits_of_states
 from playground.recording.recording import Outputs, Recording, Replay
@@ -30,6 +32,8 @@ from playground.settings import Settings
 KEEP_ALL_UP_TO = 256
 """Tokens up to which a recording keeps everything; of longer texts it keeps queries and keys (SmolLM2 at 1,024 tokens:
 91 MiB, where the weights would take 1,080 MiB)."""
+_NUMBERED_TOKENS = 7
+"""Tokens of the pass that layers are numbered in."""
 MAX_TARGET_TOKENS = 64
 """Longest target that is generated for an encoder-decoder without a target text."""
 
@@ -37,7 +41,7 @@ MAX_TARGET_TOKENS = 64
 def record(
     model: LoadedModel,
     text: str | Sequence[int],
-    target_text: str | None = None,
+    target_text: str | Target | None = None,
     *,
     pair: str | None = None,
     segments: Sequence[int] = (),
@@ -45,11 +49,12 @@ def record(
 ) -> Recording:
     """Runs the model once over a text, or over token ids as they are, and records the pass.
 
-    target_text is the output of an encoder-decoder, generated greedily if None. pair is the second sentence for models
-    that read two (BERT); for token ids, segments are 0 or 1 for each id. PlaygroundError for an empty text, and with
-    both numbers for one that is too long.
+    target_text is the output of an encoder-decoder, generated greedily if None; a Target names its language. pair is the
+    second sentence for models that read two (BERT); for token ids, segments are 0 or 1 for each id. PlaygroundError for an
+    empty text, and with both numbers for one that is too long.
     """
     settings = settings or Settings()
+    target = target_text if isinstance(target_text, Target) else Target(target_text)
     if isinstance(text, list | tuple):
         inputs, tokens = _inputs_of(model, list(text)), model.vocabulary.describe(text)
         if any(segments) and "token_type_ids" in model.tokenizer.model_input_names:  # RoBERTa reads pairs without them
@@ -59,10 +64,14 @@ def record(
         inputs, tokens = _inputs(model, check_text(cast(str, text), settings.max_text_bytes), pair)
     target_tokens = None
     if model.model.config.is_encoder_decoder:
-        target_ids = _target_ids(model, inputs, target_text, settings)
+        source = with_source_language(model, inputs["input_ids"][0].tolist(), target.source_language)
+        if target.source_language:
+            inputs["input_ids"] = torch.tensor([source], device=model.input_device)
+            tokens = tuple(replace(t, id=n, text=model.vocabulary.text(n)) for t, n in zip(tokens, source, strict=True))
+        target_ids = _target_ids(model, inputs, target, settings)
         inputs["decoder_input_ids"] = torch.tensor([target_ids], device=model.input_device)
         target_tokens = model.vocabulary.describe(target_ids)
-    elif target_text is not None:
+    elif target != Target():
         raise PlaygroundError("This model has no decoder of its own, so it takes no target text.", "Leave it empty.")
     return _record(model, inputs, tokens, target_tokens)
 
@@ -86,25 +95,27 @@ def _inputs_of(model: LoadedModel, ids: list[int]) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def _target_ids(
-    model: LoadedModel, inputs: dict[str, Tensor], target_text: str | None, settings: Settings
-) -> list[int]:
-    """What the decoder reads: its start token, then the target without its end token."""
-    config = model.model.generation_config
-    start = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
-    end = config.eos_token_id
-    ends = set(end) if isinstance(end, list) else {end}
-    if target_text:
-        labels = model.tokenizer(text_target=check_text(target_text, settings.max_text_bytes))["input_ids"]
-        ids = [start, *labels]
+def _target_ids(model: LoadedModel, inputs: dict[str, Tensor], target: Target, settings: Settings) -> list[int]:
+    """What the decoder reads: its start token, and its language's, then the target without its end token."""
+    end = model.model.generation_config.eos_token_id
+    ends, start = set(end) if isinstance(end, list) else {end}, decoder_start(model, target.language)
+    if target.text:
+        text = check_text(target.text, settings.max_text_bytes)
+        if model.languages is not None:  # the start has the language's token
+            labels = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+        else:
+            labels = model.tokenizer(text_target=text)["input_ids"]
+        ids = [*start, *labels]
         check_ids(model, ids, target=True)
     else:
-        limit = min(MAX_TARGET_TOKENS, model.max_tokens - 1)
+        limit = min(MAX_TARGET_TOKENS, model.max_tokens - len(start))
         mask = torch.ones_like(inputs["input_ids"])  # else transformers masks tokens with the id of padding
         generate = cast(GenerationMixin, model.model).generate
-        generated = generate(**inputs, attention_mask=mask, max_new_tokens=limit, do_sample=False, num_beams=1)
+        begin = torch.tensor([start], device=model.input_device)
+        options = {"max_new_tokens": limit, "do_sample": False, "num_beams": 1, "decoder_start_token_id": start[0]}
+        generated = generate(**inputs, decoder_input_ids=begin, attention_mask=mask, **options)
         ids = cast(Tensor, generated)[0].tolist()
-    while len(ids) > 1 and ids[-1] in ends:
+    while len(ids) > len(start) and ids[-1] in ends:
         ids.pop()
     check_length(len(ids), model.max_tokens)
     return ids
@@ -114,7 +125,9 @@ def _record(
     model: LoadedModel, inputs: dict[str, Tensor], tokens: tuple[Token, ...], target_tokens: tuple[Token, ...] | None
 ) -> Recording:
     attention: dict[str, list[AttentionCall]] | dict[str, list[Tensor]]
-    if model.on_interface:
+    if not model.capabilities.attention:
+        attention, outputs = {}, _forward(model, inputs, hidden_states=True, logits=True)
+    elif model.on_interface:
         keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
         attention, outputs = _forward_captured(model, inputs, keep_all)
     else:
@@ -143,7 +156,7 @@ def _forward_captured(
     """For families on the interface: the attention calls by kind, and the outputs to keep."""
     calls: dict[str, list[AttentionCall]] = {}
     collector = AttentionCallCollector(
-        model.model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
+        model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
     )
     with capture_attention(collector), final_states(model.model) as states:
         outputs = _forward(model, inputs, hidden_states=keep_all, logits=keep_all)
@@ -155,15 +168,39 @@ def _forward_captured(
 @torch.inference_mode()
 def _forward_eager(model: LoadedModel, inputs: dict[str, Tensor]) -> tuple[dict[str, list[Tensor]], Outputs]:
     """For families off the interface: the model's own weights (H, Q, K) of all layers by kind, and all outputs."""
+    returned, outputs = _returned_weights(model, inputs)
+    weights = {kind: [layer[0] for layer in layers if layer is not None] for kind, layers in returned.items()}
+    return {kind: layers for kind, layers in weights.items() if layers}, _outputs(outputs, True, True)
+
+
+def _returned_weights(
+    model: LoadedModel, inputs: dict[str, Tensor]
+) -> tuple[dict[str, tuple[Tensor | None, ...]], ModelOutput]:
+    """The weights (1, H, Q, K) that transformers returns by kind, None for a layer without, and all outputs."""
     options = {"use_cache": False} if model.anatomy.has_decoder else {}
     outputs = model.model(**inputs, output_hidden_states=True, output_attentions=True, return_dict=True, **options)
-    weights = {kind: [layer[0] for layer in outputs[name]] for kind, name in _WEIGHTS.items() if outputs.get(name)}
-    return weights, _outputs(outputs, True, True)
+    return {kind: tuple(outputs[name]) for kind, name in _WEIGHTS.items() if outputs.get(name)}, outputs
+
+
+@torch.inference_mode()
+def measure_layer_numbers(model: LoadedModel) -> None:
+    """Sets which layer each attention call of a pass belongs to, on a few tokens. Called once, at load, and again after
+    the model was taken off the interface. AttendsTwice for a layer whose calls are not one attention."""
+    network, kinds = model.model, AttentionKinds(model.model)
+    count = min(_NUMBERED_TOKENS, model.max_tokens)
+    inputs = {"input_ids": torch.arange(5, 5 + count, device=model.input_device)[None] % model.anatomy.vocabulary}
+    if network.config.is_encoder_decoder:
+        inputs["decoder_input_ids"] = inputs["input_ids"][:, :3]
+    if model.on_interface:
+        model.attention_calls = number_captured_calls(network, kinds.of, lambda: _forward(model, inputs))
+    else:
+        numbers = number_returned_weights(network, lambda: _returned_weights(model, inputs)[0])
+        model.attention_calls = {kind: layers for kind, layers in numbers.items() if layers is not None}
 
 
 def _receive_calls(model: LoadedModel, inputs: dict[str, Tensor], receive: Receiver) -> None:
     """Runs the model again and passes every attention call, with its value and output, to `receive`."""
-    with capture_attention(AttentionCallCollector(model.model, receive)):
+    with capture_attention(AttentionCallCollector(model, receive)):
         _forward(model, inputs)
 
 
@@ -186,11 +223,41 @@ def _forward(
 
 
 def _outputs(outputs: ModelOutput, hidden_states: bool, logits: bool) -> Outputs:
-    states = None
-    if hidden_states:
-        layers = outputs.get("encoder_hidden_states") or outputs.get("hidden_states")
-        states = torch.stack([layer[0].to(layers[0].device) for layer in layers])  # (L + 1, T, d_model)
+    states = _stacked_states(outputs) if hidden_states else None
     rows = outputs.get("logits")
     if rows is None:
         return Outputs(states)
     return Outputs(states, rows[0] if logits else None, rows[0, -1].clone())
+
+
+def _stacked_states(outputs: ModelOutput) -> Tensor | None:
+    """(L + 1, T, d_model); None where the layers' states have no such shape."""
+    layers = _states(outputs)
+    if not _are_tensors(layers) or any(layer.ndim != 3 or layer.shape != layers[0].shape for layer in layers):
+        return None
+    return torch.stack([layer[0].to(layers[0].device) for layer in layers])
+
+
+def _are_tensors(layers: tuple) -> bool:
+    """Whether each layer has one tensor of states; PEGASUS-X's have a second one, of global tokens."""
+    return bool(layers) and all(isinstance(layer, Tensor) for layer in layers)
+
+
+def _states(outputs: ModelOutput) -> tuple[Tensor, ...]:
+    """Each layer's states as transformers returns them, for a plain text (1, T, d_model); of two stacks the encoder's."""
+    return outputs.get("encoder_hidden_states") or outputs.get("hidden_states") or ()
+
+
+@torch.inference_mode()
+def why_no_states(model: LoadedModel, inputs: dict[str, Tensor]) -> str:
+    """Why a recording has no hidden states; empty if it has. Sets how many there are."""
+    outputs = model.model(**inputs, output_hidden_states=True, return_dict=True)
+    layers, count = _states(outputs), inputs["input_ids"].shape[1]
+    if not _are_tensors(layers):
+        return "the model returns no states of its layers, or several of each"
+    if len(shapes := list(dict.fromkeys(tuple(layer.shape[1:]) for layer in layers))) > 1:
+        return f"the states of its layers have different shapes: {' and '.join(map(str, shapes))}"
+    if len(shapes[0]) != 2 or shapes[0][0] != count:
+        return f"the states of its layers have the shape {shapes[0]} for {count} tokens"
+    model.state_count = len(layers)
+    return ""

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
+from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
@@ -73,24 +74,43 @@ class Recording:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """("self",) or ("encoder", "decoder", "cross")."""
+        """("self",) or ("encoder", "decoder", "cross"); empty for a model whose attention can't be shown."""
         return tuple(self._attention)
 
     def layers(self, kind: str | None = None) -> int:
         """Number of layers with this kind of attention; kind defaults to the first of `kinds`."""
         return len(self._attention[self._check_kind(kind)])
 
-    def attention(self, layer: int, kind: str | None = None) -> AttentionMap:
-        """The attention of a layer; kind defaults to the first of `kinds`. PlaygroundError without such a layer."""
+    def layer_numbers(self, kind: str | None = None) -> tuple[int, ...]:
+        """The model's numbers of the layers with this kind of attention, rising; in hybrids other layers lie between."""
         kind = self._check_kind(kind)
-        if not 0 <= layer < self.layers(kind):
-            raise PlaygroundError(
-                f"There is no layer {layer} of kind {kind!r}.", f"Layers count from 0 to {self.layers(kind) - 1}."
-            )
+        numbers = tuple(dict.fromkeys(self.model.attention_calls.get(kind, ())))
+        return numbers if len(numbers) == self.layers(kind) else tuple(range(self.layers(kind)))
+
+    def nearest_layer(self, layer: int, kind: str | None = None) -> int:
+        """The layer with this kind of attention whose number is nearest; of two the lower one."""
+        return min(self.layer_numbers(kind), key=lambda number: abs(number - layer))
+
+    def depth(self, kind: str | None = None) -> int:
+        """How many layers the stack with this kind of attention has, those without attention included."""
+        kind, anatomy = self._check_kind(kind), self.model.anatomy
+        stated = anatomy.decoder_layers if kind in ("decoder", "cross") else anatomy.layers
+        last = self.layer_numbers(kind)[-1]
+        return max(last + 1, stated or 0) if self.layers(kind) < last + 1 else self.layers(kind)
+
+    def attention(self, layer: int, kind: str | None = None) -> AttentionMap:
+        """The attention of a layer, by the model's own number; kind defaults to the first of `kinds`.
+
+        PlaygroundError, with the layers that have attention, for a layer without.
+        """
+        kind = self._check_kind(kind)
+        numbers = self.layer_numbers(kind)
+        if layer not in numbers:
+            raise PlaygroundError(_no_such_layer(self.model, layer, kind), f"{_layers_listed(numbers)}.")
         targets = self.target_tokens or ()
         query_tokens = targets if kind in ("decoder", "cross") else self.tokens
         key_tokens = targets if kind == "decoder" else self.tokens
-        return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][layer])
+        return AttentionMap(layer, kind, query_tokens, key_tokens, self._attention[kind][numbers.index(layer)])
 
     def layer_steps(self, layer: int, kind: str | None = None) -> LayerSteps:
         """All steps of one attention layer, from another pass.
@@ -115,8 +135,12 @@ class Recording:
     def hidden_states(self) -> Tensor:
         """(L + 1, T, d_model) float32 on the CPU: the residual stream before the first layer and after each layer.
 
-        The last is after the final norm. Of an encoder-decoder, the encoder's.
+        The last is after the final norm. Of an encoder-decoder, the encoder's. PlaygroundError, with the reason, for a
+        model whose layers give no states of one shape.
         """
+        if not self.model.capabilities.hidden_states:
+            reason = self.model.capabilities.hidden_states.reason
+            raise PlaygroundError("What this model knows of a token after each layer can't be shown:", f"{reason}.")
         states = self._outputs.hidden_states
         if states is None:
             states = self._replay.outputs(hidden_states=True).hidden_states
@@ -178,8 +202,11 @@ class Recording:
 
     @cached_property
     def _verification(self) -> Verification:
+        if not self._attention:
+            return Verification(reason=self.model.capabilities.attention.reason)
         if not self.model.on_interface:
-            return Verification(reason="the weights are the model's own output; its queries and keys are not captured")
+            own = "the weights are the model's own output; its queries and keys are not captured"
+            return Verification(reason=self.model.capabilities.qk.reason or own)
         calls = cast(Mapping[str, Sequence[AttentionCall]], self._attention)
         return verify_calls(calls, self.model.model.dtype, self._replay.calls)
 
@@ -192,3 +219,18 @@ class Recording:
                 tensors += [layer] if isinstance(layer, Tensor) else vars(layer).values()
         storages = [tensor.untyped_storage() for tensor in tensors if isinstance(tensor, Tensor)]
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def _no_such_layer(model: LoadedModel, layer: int, kind: str) -> str:
+    """Why a layer has no attention of a kind."""
+    count = model.anatomy.decoder_layers if kind in ("decoder", "cross") else model.anatomy.layers
+    if isinstance(layer, int) and 0 <= layer < (count or 0):
+        instead = model.layer_type(layer) if kind == "self" else ""
+        return f"Layer {layer} has no attention of kind {kind!r}{f', but {instead}' if instead else ''}."
+    return f"There is no layer {layer} of kind {kind!r}."
+
+
+def _layers_listed(numbers: tuple[int, ...]) -> str:
+    if numbers == tuple(range(len(numbers))):
+        return f"Layers count from 0 to {len(numbers) - 1}"
+    return f"Layers with attention: {listed(numbers)}"

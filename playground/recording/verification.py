@@ -95,13 +95,14 @@ def verify_calls(
     """Compares every layer of a recording.
 
     calls are those of the recording by kind; if they were kept without values and outputs, `run_again(receive)` must
-    pass each call of a second forward pass to `receive(kind, layer, call)`.
+    pass each call of a second forward pass to `receive(kind, layer, call)`, in the same order.
     """
     errors: dict[str, list[float]] = {kind: [] for kind in calls}
     tolerances: list[float] = []
 
     def check(kind: str, layer: int, call: AttentionCall) -> None:
-        comparison = compare(replace(calls[kind][layer], value=call.value, output=call.output))
+        kept = calls[kind][len(errors[kind])]
+        comparison = compare(replace(kept, value=call.value, output=call.output))
         errors[kind].append(comparison.error)
         tolerances.append(comparison.tolerance(number_format))
 

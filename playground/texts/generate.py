@@ -18,7 +18,9 @@ ABOUT = (
 FIRST_MESSAGE = "How do plants make food?"
 
 # labels and help of controls
+AS_CHECKPOINT = "as the checkpoint says"
 PRESETS_HELP = {
+    AS_CHECKPOINT: "What its generation_config.json says: penalty, n-grams, beams, and how tokens are drawn.",
     "balanced": "For stories and answers: sure enough to make sense, free enough not to repeat itself.",
     "greedy": "For facts and short answers: always the surest token. Long texts begin to repeat themselves.",
     "untouched": "To see the model as it is: drawn from its own distribution, improbable end included.",

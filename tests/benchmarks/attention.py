@@ -42,7 +42,7 @@ def bertviz_bytes(recording, view: str) -> int:
         if importlib.util.find_spec(name.split(".")[0]) is None:
             sys.modules.setdefault(name, types.ModuleType(name))
     module = importlib.import_module(f"bertviz.{view}_view")
-    attention = [recording.attention(n).weights[None] for n in range(recording.layers())]
+    attention = [recording.attention(n).weights[None] for n in recording.layer_numbers()]
     page = getattr(module, f"{view}_view")(attention, [t.text for t in recording.tokens], html_action="return")
     return len(page.data.encode())
 

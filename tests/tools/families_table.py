@@ -65,7 +65,7 @@ def measure(family: str, model: pg.LoadedModel) -> Row:
     weights_error = max(
         (recording.attention(layer, kind).weights - own[NAMES[kind]][layer][0]).abs().max().item()
         for kind in recording.kinds
-        for layer in range(recording.layers(kind))
+        for layer in recording.layer_numbers(kind)
     )
     return Row(
         kind=model.anatomy.kind,

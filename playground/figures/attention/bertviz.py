@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from playground.analysis.text_display import listed
 from playground.recording.head_choice import HeadChoice, is_causal
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def bertviz_picture(recording: "Recording", choice: HeadChoice, view: str) -> Be
     choice = choice.clamped(recording)
     if view == NEURON and choice.kind == "cross":
         return BertvizPicture(None, "The neuron view is about one text; cross-attention has two.")
-    layers, attention = recording.layers(choice.kind), recording.attention(choice.layer, choice.kind)
+    numbers, attention = recording.layer_numbers(choice.kind), recording.attention(choice.layer, choice.kind)
+    layers = len(numbers)
     if view == NEURON:
         drawn, tokens = [choice.layer], _neuron_tokens(recording, choice)
         value = _neurons(recording, choice, tokens)
@@ -43,8 +45,8 @@ def bertviz_picture(recording: "Recording", choice: HeadChoice, view: str) -> Be
         tokens = MAX_TOKENS[view]
         queries, keys = ([t.label for t in axis[:tokens]] for axis in (attention.query_tokens, attention.key_tokens))
         room = max(1, MAX_NUMBERS // (attention.heads * len(queries) * len(keys)))
-        first = max(0, min(choice.layer - room // 2, layers - room))
-        drawn = list(range(first, min(layers, first + room)))
+        first = max(0, min(numbers.index(choice.layer) - room // 2, layers - room))
+        drawn = list(numbers[first : first + room])
         weights = _stacked([recording.attention(n, choice.kind).corner(tokens).numpy() for n in drawn])
         axes = weights, drawn, queries, keys
         value = head_view(*axes, choice.layer) if view == HEAD else model_view(*axes)
@@ -81,9 +83,8 @@ def _stacked(layers: list[np.ndarray]) -> np.ndarray:
 def _coverage(value: dict, drawn: list[int], layers: int, attention: "AttentionMap", tokens: int) -> str:
     """Which layers and tokens are drawn, and the size sent."""
     size = len(json.dumps(value, separators=(",", ":")))
-    words = f"{'Layer' if len(drawn) == 1 else 'Layers'} {drawn[0]}"
-    words += f" to {drawn[-1]}" if len(drawn) > 1 else ""
-    words += f" of {layers}" if len(drawn) < layers else ", all of them"
+    words = f"{'Layer' if len(drawn) == 1 else 'Layers'} {listed(drawn)}"
+    words += f" of {layers} with attention" if len(drawn) < layers else ", all of them"
     longest = max(attention.shape)
     words += f"; the first {tokens} of {longest:,} tokens" if longest > tokens else ""
     if (len(drawn) < layers and value["view"] != NEURON) or longest > tokens:

@@ -43,8 +43,8 @@ def roles_picture(measures: Mapping[str, np.ndarray], measure: str) -> RolesPict
 
 def roles_table(measures: Mapping[str, np.ndarray]) -> list[list[float | None]]:
     """A row for each head: layer, head and every measure, None where it was not measured."""
-    heads = np.ndindex(measures["self"].shape)
-    return [[*head, *(_rounded(float(measures[name][head])) for name in MEASURES)] for head in heads]
+    heads = np.argwhere(np.isfinite(measures["self"])).tolist()
+    return [[*head, *(_rounded(float(measures[name][tuple(head)])) for name in MEASURES)] for head in heads]
 
 
 def _rounded(value: float) -> float | None:

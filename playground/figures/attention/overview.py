@@ -53,12 +53,13 @@ def _strongest(measures: Mapping[str, np.ndarray]) -> OverviewMarks:
     names = [name for name in COMPARED if np.isfinite(measures[name]).any()]
     table = np.stack([np.nan_to_num(measures[name]) for name in names])  # (measures, L, H)
     best, strong = table.argmax(0), table.max(0) >= STRONG
+    largest = np.where(np.isfinite([measures[name] for name in names]).any(0), table.max(0), np.nan)
     labels = {}
     for number, name in enumerate(names):
         if len(heads := np.argwhere(strong & (best == number))):
             labels[f"{name} ≥ {STRONG}"] = [(int(layer), int(head)) for layer, head in heads]
     words = np.vectorize("{} {:.3f}".format, otypes=[object])(np.array(names, object)[best], table.max(0))
-    return OverviewMarks(labels=labels, hover=Property(table.max(0), "strongest role", words))
+    return OverviewMarks(labels=labels, hover=Property(largest, "strongest role", words))
 
 
 def overview_pictures(recording: "Recording", request: HeadRequest, store: "ResultStore") -> Iterator[OverviewPicture]:
@@ -66,7 +67,7 @@ def overview_pictures(recording: "Recording", request: HeadRequest, store: "Resu
     are in memory at a time."""
     kind, (marks, why_none) = request.kind, overview_marks(recording, request, store)
     started = last = time.monotonic()
-    layers, first = recording.layers(kind), recording.attention(0, kind)
+    layers, first = recording.layers(kind), recording.attention(recording.layer_numbers(kind)[0], kind)
     shared_by = first.heads // (first.key_value_heads or first.heads)
     for maps, done in _small_maps(recording, kind, request.pooling, store):
         now = time.monotonic()
@@ -77,15 +78,18 @@ def overview_pictures(recording: "Recording", request: HeadRequest, store: "Resu
             seconds = (now - started) / done * (layers - done)
             words = f"All heads: layer {done} of {layers}, about {seconds:.0f} s to go; then the maths is checked."
         hover = Property(peak_weights(maps, True), "largest weight") if kind == "cross" else marks.hover
-        figure = overview_figure(maps, marks=replace(marks, hover=hover), shared_by=shared_by, title=why_none)
+        title = why_none or recording.model.anatomy.mixed_layers.capitalize()
+        figure = overview_figure(maps, marks=replace(marks, hover=hover), shared_by=shared_by, title=title)
         yield OverviewPicture(figure, overview_mark(request.layer, request.head, marks.order), words)
 
 
 def _small_maps(
     recording: "Recording", kind: str, pooling: How, store: "ResultStore"
 ) -> Iterator[tuple[Overview, int]]:
-    """The overview, layer after layer, and how many layers it has; at once where it was computed before."""
-    layers, first = recording.layers(kind), recording.attention(0, kind)
+    """The overview, layer after layer, and how many layers it has; at once where it was computed before. A layer without
+    attention has an empty row."""
+    numbers = recording.layer_numbers(kind)
+    layers, first = len(numbers), recording.attention(numbers[0], kind)
     cells = cells_for(layers, first.heads)
     complete: list[np.ndarray] = store.memo(
         recording, ("small maps", kind, pooling), list, lambda _: 4 * layers * first.heads * cells**2
@@ -93,8 +97,9 @@ def _small_maps(
     if complete:
         yield stack_layers(complete, *first.shape, pooling), layers
         return
-    done: list[np.ndarray] = []  # another visitor may be computing it as well
-    for layer in range(layers):
-        done.append(recording.attention(layer, kind).pooled(cells, pooling))
-        yield stack_layers(done, *first.shape, pooling, layers), layer + 1
-    complete[:] = done
+    rows: list[np.ndarray] = []  # another visitor may be computing it as well
+    for count, number in enumerate(numbers, start=1):
+        maps = recording.attention(number, kind).pooled(cells, pooling)
+        rows += [maps[:0]] * (number - len(rows)) + [maps]
+        yield stack_layers(rows, *first.shape, pooling, recording.depth(kind)), count
+    complete[:] = rows + [rows[-1][:0]] * (recording.depth(kind) - len(rows))

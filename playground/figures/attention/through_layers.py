@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from playground.analysis.attention.rollout_and_flow import add_residual, flow_to, rollout_to, strongest_source
-from playground.analysis.text_display import percent, plain_mark
+from playground.analysis.text_display import listed, percent, plain_mark
 from playground.errors import PlaygroundError
 from playground.figures.attention.token_rows import through_figure
 
@@ -28,25 +28,30 @@ def sources_picture(
     recording: "Recording", kind: str, token: int, method: str, drop_first: bool = False
 ) -> SourcesPicture:
     """The sources of a token's state after every layer, by one of METHODS. PlaygroundError for a text that is too long."""
-    labels = [t.label for t in recording.attention(0, kind).query_tokens]
+    numbers = recording.layer_numbers(kind)
+    labels = [t.label for t in recording.attention(numbers[0], kind).query_tokens]
     if len(labels) > MAX_TOKENS[method]:
         raise PlaygroundError(
             f"The text has {len(labels):,} tokens; {method} is computed for up to {MAX_TOKENS[method]}.",
             "Shorten it, or choose rollout." if method == FLOW else "Shorten it.",
         )
-    weights = (recording.attention(n, kind).weights for n in range(recording.layers(kind)))
+    weights = (recording.attention(n, kind).weights for n in numbers)
     shares = (flow_to if method == FLOW else rollout_to)(add_residual(weights, drop_first), token)
     own, best, share = strongest_source(shares, token)
     name, source = f"“{plain_mark(labels[token], 24)}” (position {token})", f"“{plain_mark(labels[best], 24)}”"
+    through = f"all {len(shares)} layers" if len(numbers) == recording.depth(kind) else f"layers {listed(numbers)}"
     if method == FLOW:
         sentence = (
-            f"Of a pipe of width 1, {share:.2f} reaches {name} through all {len(shares)} layers from {source}, most of all "
-            f"other tokens; from itself {own:.2f}."
+            f"Of a pipe of width 1, {share:.2f} reaches {name} through the attention of {through} from {source}, "
+            f"most of all other tokens; from itself {own:.2f}."
         )
     else:
         sentence = (
-            f"After the last layer {percent(share)} of all paths to {name} begin at {source}, {percent(own)} at the token "
-            "itself."
+            f"Through the attention of {through} {percent(share)} of all paths to {name} begin at {source}, "
+            f"{percent(own)} at the token itself."
         )
+    if others := recording.model.anatomy.mixed_layers:
+        sentence += f" This model has {others}: what those pass from token to token is in no path shown here."
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
-    return SourcesPicture(through_figure(shares, labels, token, what=method, description=sentence), sentence)
+    figure = through_figure(shares, labels, token, what=method, description=sentence, layers=numbers)
+    return SourcesPicture(figure, sentence)

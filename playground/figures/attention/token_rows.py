@@ -131,11 +131,11 @@ def alignment_figure(
 
 
 def through_figure(
-    shares: np.ndarray, labels: Sequence[str], token: int, *, what: str, description: str, title: str = ""
+    shares: np.ndarray, labels: Sequence[str], token: int, *, what: str, description: str, layers: Sequence[int] = ()
 ) -> go.Figure:
     """Heat map of the shares (layers, tokens) of all tokens in one token's state, the first layer at the bottom; the token's
-    own column is framed. labels (tokens,): unescaped. what: the name of the numbers. Colours end at the largest share of
-    any token but the first and the token itself."""
+    own column is framed. labels (tokens,): unescaped. layers: the number of each row's layer, from 0 without. what:
+    the name of the numbers. Colours end at the largest share of any token but the first and the token itself."""
     z = np.asarray(shares, np.float32)
     others = np.delete(z, [0, token], axis=1) if z.shape[1] > 2 else z
     top = max(float(others.max()), 1e-6)
@@ -157,12 +157,18 @@ def through_figure(
     finish(
         figure,
         f"{description} Colours end at {top:.3g}; what is above looks the same.",
-        title=title,
         uirevision=f"through-{z.shape}",
         height=int(np.clip(200 + 11 * len(z), 280, 640)),
     )
     figure.update_xaxes(token_axis("from (tokens of the text)", labels, tickangle=-60 if len(labels) > 6 else 0))
-    figure.update_yaxes(title_text="after layer", dtick=max(1, len(z) // 16), showgrid=False)
+    layers, rows = layers or range(len(z)), range(0, len(z), max(1, len(z) // 16))
+    figure.update_yaxes(
+        title_text="after layer",
+        tickvals=list(rows),
+        ticktext=[str(layers[row]) for row in rows],
+        labelalias={str(row): str(layer) for row, layer in enumerate(layers)},
+        showgrid=False,
+    )
     figure.add_shape(
         type="rect", x0=token - 0.5, x1=token + 0.5, y0=-0.5, y1=len(z) - 0.5, line={"color": ACCENT, "width": 2}
     )

@@ -1,6 +1,6 @@
 """Every head's attention over distance, in pictures and sentences: all heads, a measure of each, one head's curve."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,25 +24,32 @@ MAX_CELLS = 2**17
 
 
 class HeadsOverDistance:
-    """L layers of at most H heads; layers may differ in H. Layers and heads count from 0."""
+    """L layers of at most H heads; layers may differ in H, and those without attention have none. Layers and heads count
+    from 0."""
 
-    def __init__(self, profiles: Sequence[DistanceProfile], drop_first: bool):
-        """drop_first: the first token, on which most heads rest, is set aside."""
+    def __init__(self, profiles: Mapping[int, DistanceProfile], drop_first: bool, layers: int | None = None):
+        """profiles by the layer's number. drop_first: the first token, on which most heads rest, is set aside. layers: L,
+        by default as many as there are profiles."""
         self.profiles = profiles
-        self.heads = max(len(layer.near) for layer in profiles)
-        count = max(1, len(profiles[0].distances) - drop_first)  # only the first token is farther away
-        self.distances = profiles[0].distances[:count]
-        self._means = [(layer.rest if drop_first else layer.mean)[:, :count] for layer in profiles]
-        self._close = shown_distances(self.distances, self.heads * len(profiles))
+        self.layers = range(layers or len(profiles))
+        self.heads = max(len(layer.near) for layer in profiles.values())
+        distances = next(iter(profiles.values())).distances
+        count = max(1, len(distances) - drop_first)  # only the first token is farther away
+        self.distances = distances[:count]
+        self._means = {n: (layer.rest if drop_first else layer.mean)[:, :count] for n, layer in profiles.items()}
+        self._close = shown_distances(self.distances, self.heads * len(self.layers))
         self._measures = {name: self._grid(measure.values) for name, measure in DISTANCE_MEASURES.items()}
 
     def _grid(self, values: Callable[[DistanceProfile], np.ndarray]) -> np.ndarray:
         """(L, H) of a number of each head."""
-        return np.stack([_filled(values(layer), self.heads) for layer in self.profiles])
+        numbers = {n: values(layer).astype(float) for n, layer in self.profiles.items()}
+        return np.stack([_filled(numbers.get(n, np.empty(0)), self.heads) for n in self.layers])
 
     def all_heads(self) -> go.Figure:
         """Every head a row."""
-        rows = np.concatenate([_filled(mean, self.heads)[:, self._close] for mean in self._means])
+        none = np.empty((0, len(self.distances)))  # of a layer without attention
+        means = (self._means.get(n, none) for n in self.layers)
+        rows = np.concatenate([_filled(mean, self.heads)[:, self._close] for mean in means])
         title = "Mean attention over distance, every head a row"
         return all_heads_figure(rows, self.distances[self._close], self.heads, title=title)
 
@@ -71,7 +78,7 @@ class HeadsOverDistance:
             f"Of {int(np.isfinite(local).sum())} heads {(local >= LOCAL).sum()} are local, and {(explained < BLIND).sum()} "
             f"ignore order (distance explains less than {BLIND:.0%})"
         )
-        if not any(layer.period.any() for layer in self.profiles):
+        if not any(layer.period.any() for layer in self.profiles.values()):
             return f"{words}; for periods the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
         return f"{words}; {(periodic >= PERIODIC).sum()} are periodic (autocorrelation {PERIODIC} and more)."
 

@@ -62,7 +62,7 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
     if kind == "cross":
         words = "Cross-attention alone leads from one text to the other: choose the encoder's or the decoder's own."
         return gone | {"sentence": markup.note(words)}
-    labels = [t.label for t in recording.attention(0, kind).query_tokens]
+    labels = [t.label for t in recording.attention(recording.layer_numbers(kind)[0], kind).query_tokens]
     token = existing_token(request.token, len(labels))
     choices = {"token": token_choices(labels, token)}
     try:

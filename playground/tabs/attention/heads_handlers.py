@@ -18,7 +18,7 @@ from playground.figures.attention.token_grid import zoomed_window
 from playground.recording.head_choice import BETWEEN, HeadChoice, two_sentences, why_no_attention
 from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights, head_weights
-from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.controls import figure_or_nothing, layer_slider
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
@@ -38,11 +38,11 @@ def follow(page: PageContext, choice: HeadChoice) -> Outputs:
     if not recording.kinds:
         return {}
     clamped = choice.clamped(recording)
-    layers, heads = recording.layers(clamped.kind), recording.attention(clamped.layer, clamped.kind).heads
+    heads = recording.attention(clamped.layer, clamped.kind).heads
     value: dict[str, Any] = {} if clamped.kind == choice.kind else {"value": clamped.kind}
     return {
         "kind": gr.Radio(choices=list(recording.kinds), visible=len(recording.kinds) > 1, **value),
-        "layer": numbered("Layer", clamped.layer, layers, moved=clamped.layer != choice.layer),
+        "layer": layer_slider(recording, clamped.layer, clamped.kind, moved=clamped.layer != choice.layer),
         "head": numbered("Head", clamped.head, heads, moved=clamped.head != choice.head),
     }
 
@@ -78,7 +78,9 @@ def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
 def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """The head whose small map was clicked in the overview."""
     recording = page.recording()
-    heads = [recording.attention(n, request.kind).heads for n in range(recording.layers(request.kind))]
+    heads = [0] * recording.depth(request.kind)
+    for number in recording.layer_numbers(request.kind):
+        heads[number] = recording.attention(number, request.kind).heads
     cell = overview_cell(heads, event._data["x"], event._data["y"])
     if cell is None:
         return {}

@@ -1,10 +1,12 @@
 """The sampling rules on the page: sliders, and presets with when to use them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
+from playground.components import FollowingDropdown
 from playground.figures.generation.token_strip import COLOURS
 from playground.generation.sampling_controls import PRESETS, RANGES, RULES_OFF
 from playground.tabs.shared.events import QUIET
@@ -28,7 +30,9 @@ class ControlsColumn:
         """By the names of SamplingControls."""
         with gr.Column() as self.rules_column:  # of use only where the model writes
             self._sliders("max_new_tokens", "temperature")
-            preset = gr.Dropdown(list(PRESETS), label="Preset", info=texts.PRESETS_HELP["balanced"], elem_id="preset")
+            preset = FollowingDropdown(
+                list(PRESETS), value="balanced", label="Preset", info=texts.PRESETS_HELP["balanced"], elem_id="preset"
+            )
             with gr.Accordion("Several at once", open=False):
                 self._sliders("samples", "beams")
             with gr.Accordion("More rules", open=False):
@@ -41,7 +45,9 @@ class ControlsColumn:
         self.colour = gr.Dropdown(list(COLOURS), label="Shade tokens by", elem_id="colour")
         outputs = {"preset": preset} | {name: self.sampling[name] for name in RULES_OFF}
         inputs = {"preset": preset}
-        bind(preset.input, choose_preset, page=page, inputs=inputs, request=PresetRequest, outputs=outputs, **QUIET)
+        wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": PresetRequest, "outputs": outputs}
+        bind(preset.input, choose_preset, **wires, **QUIET)
+        bind(page.model.change, follow_checkpoint, **wires, **QUIET)
 
     def _sliders(self, *names: str) -> None:
         for name in names:
@@ -51,5 +57,23 @@ class ControlsColumn:
 
 def choose_preset(page: PageContext, request: PresetRequest) -> Outputs:
     """What a preset is good for, and its rules."""
-    words = gr.Dropdown(info=texts.PRESETS_HELP[request.preset])
-    return {"preset": words, **RULES_OFF, **PRESETS[request.preset]}
+    words = {"preset": gr.Dropdown(info=texts.PRESETS_HELP[request.preset])}
+    return words | RULES_OFF | (_own_rules(page) if request.preset == texts.AS_CHECKPOINT else PRESETS[request.preset])
+
+
+def _own_rules(page: PageContext) -> dict[str, Any]:
+    """The rules that the checkpoint's own settings state; none for a checkpoint without."""
+    from playground.generation.checkpoint_settings import preset_values  # torch: not before there is a model
+
+    return preset_values(page.model()) or {}
+
+
+def follow_checkpoint(page: PageContext, request: PresetRequest) -> Outputs:
+    """After another model was loaded: its own settings, where it has some; else the presets alone, and the one chosen."""
+    own = _own_rules(page)
+    if not own and request.preset != texts.AS_CHECKPOINT:
+        return {"preset": gr.Dropdown(choices=list(PRESETS))}
+    choices = [texts.AS_CHECKPOINT, *PRESETS] if own else list(PRESETS)
+    help_text = texts.PRESETS_HELP[choices[0]]
+    rules = RULES_OFF | (own or PRESETS[choices[0]])
+    return {"preset": gr.Dropdown(choices=choices, value=choices[0], info=help_text), **rules}

@@ -98,6 +98,7 @@ def write(
 ) -> Iterator[Outputs]:
     """Writes from a node of the tree on and feeds the page. For a session whose stream was started; ends without a word
     once the page shows something else. ErrorWithOutputs if the session is evicted meanwhile."""
+    from playground.generation.checkpoint_settings import checkpoint_differences
     from playground.generation.limits import clamp_note, clamp_to_context
     from playground.generation.sampling import unsupported_generation_config
     from playground.generation.steps import PrefillProgress
@@ -136,7 +137,8 @@ def write(
     else:
         words = speed_note(steps, pace.seconds)
         words += end_note(session, steps, allowed, clamp_note(settings, allowed, model, bench.settings))
-    words = f"{words} {removal_note}{' '.join(unsupported_generation_config(model))}".rstrip()
+    own = *checkpoint_differences(model, settings), *unsupported_generation_config(model)
+    words = f"{words} {removal_note}{' '.join(own)}".rstrip()
     yield session_view(model, session, words, colour, explain_end(model, session) if steps else None)
 
 

@@ -67,7 +67,7 @@ def choose_row(page: PageContext, request: DistanceRequest, event: gr.EventData)
     recording = page.recording()
     row, kind = event._data.get("y"), _kind(recording, request.kind)
     heads = most_heads(recording, kind)
-    if not isinstance(row, int | float) or not 0 <= row < heads * recording.layers(kind):
+    if not isinstance(row, int | float) or not 0 <= row < heads * recording.depth(kind):
         return {}
     layer, head = divmod(int(row), heads)
     return draw(page, replace(request, layer=layer, head=head))
@@ -96,7 +96,7 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
         profiles = distance_profiles(recording, kind, workbench.shared())
     except PlaygroundError as error:
         return _nothing(str(error))
-    pictures = HeadsOverDistance(profiles, bool(request.drop_first))
+    pictures = HeadsOverDistance(profiles, bool(request.drop_first), recording.depth(kind))
     layer, head = existing_head(recording, request.layer, request.head, kind)
     return {
         "counts": markup.note(pictures.counts()),

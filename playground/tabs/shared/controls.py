@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.events import Dependency
 
-from playground.analysis.text_display import plain_mark
+from playground.analysis.text_display import listed, plain_mark
 from playground.components import numbered
 from playground.tabs.shared.events import QUIET
 
@@ -45,6 +45,21 @@ def typed(*numbers: gr.Number) -> list[Callable]:
 
 def head_sliders(recording: "Recording", layer: int, head: int, kind: str | None = None) -> dict[str, Any]:
     """Updates for the sliders of a head that exists, by the names of a request's fields."""
-    layers = recording.layers(kind) if recording.kinds else 1
     heads = recording.attention(layer, kind).heads if recording.kinds else 1
-    return {"layer": numbered("Layer", layer, layers), "head": numbered("Head", head, heads)}
+    return {"layer": layer_slider(recording, layer, kind), "head": numbered("Head", head, heads)}
+
+
+def layer_slider(recording: "Recording", layer: int, kind: str | None = None, *, moved: bool = True) -> gr.Slider:
+    """An update of a slider over the layers that attend, set to `layer`. Of a hybrid it names them, and stops at them
+    alone where they lie evenly. Without `moved` it keeps its value, which a visitor may have moved meanwhile."""
+    if not recording.kinds:
+        return numbered("Layer", layer, 1, moved=moved)
+    numbers, depth = recording.layer_numbers(kind), recording.depth(kind)
+    gaps = {second - first for first, second in zip(numbers, numbers[1:], strict=False)}
+    step = gaps.pop() if len(gaps) == 1 else 1
+    words = f"{numbers[0]} to {numbers[-1]}"
+    if len(numbers) < depth:
+        words = f"attention in {listed(numbers)} of {depth}"
+    value: dict[str, Any] = {"value": layer} if moved else {}
+    last = max(numbers[-1], numbers[0] + 1)
+    return gr.Slider(minimum=numbers[0], maximum=last, step=step, label=f"Layer ({words})", **value)

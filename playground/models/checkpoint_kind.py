@@ -1,0 +1,113 @@
+"""What a checkpoint is, told from its configuration before any weight is read: the class to load it as, or a refusal.
+
+Asks transformers' own registries and what its classes say of their inputs; has no table of families.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import transformers
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMaskedLM,
+    AutoModelForMultimodalLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForTextEncoding,
+    PretrainedConfig,
+)
+
+from playground.errors import PlaygroundError
+
+_WITH_HEADS = (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForMaskedLM,
+    AutoModelForImageTextToText,
+    AutoModelForMultimodalLM,
+)
+"""Registries of classes that score every token of the vocabulary."""
+_INPUTS = {
+    "pixel_values": "pictures",
+    "pixel_values_videos": "videos",
+    "input_features": "sound",
+    "input_values": "sound",
+    "past_values": "series of numbers",
+    "image": "pictures",
+    "video": "videos",
+    "audio": "sound",
+    "time": "series of numbers",
+}
+"""What a class of transformers reads, by the name of its main input or by its modality -> in words."""
+
+
+def auto_class(config: PretrainedConfig) -> Any:
+    """The registry whose class has the head that the checkpoint has weights for, so that no head is random.
+
+    PlaygroundError for what reads no text, and for what has no attention as far as the configuration tells (Mamba-2
+    speaks of heads: that shows once it has run).
+    """
+    name = (config.architectures or [""])[0]
+    _refuse_other_inputs(config, name)
+    if not _states_heads(config.to_dict()):
+        raise PlaygroundError(
+            f"{name or config.model_type} has no attention: its layers mix tokens in another way.",
+            "Choose a transformer for text.",
+        )
+    return _chosen(config, name)
+
+
+def _chosen(config: PretrainedConfig, name: str) -> Any:
+    for auto in _WITH_HEADS:
+        if name in _class_names(auto, config):
+            return auto
+    if name in _class_names(AutoModelForTextEncoding, config):  # the encoder alone (T5EncoderModel)
+        config.is_encoder_decoder = False
+        return AutoModelForTextEncoding
+    if config.is_encoder_decoder:
+        return AutoModelForSeq2SeqLM
+    if name.endswith("ForPreTraining") and _class_names(AutoModelForMaskedLM, config):
+        return AutoModelForMaskedLM
+    return AutoModel
+
+
+def _class_names(auto: Any, config: PretrainedConfig) -> list[str]:
+    """Names of the classes that a registry has for a configuration."""
+    if type(config) not in auto._model_mapping:
+        return []
+    classes = auto._model_mapping[type(config)]
+    return [one.__name__ for one in (classes if isinstance(classes, list | tuple) else (classes,))]
+
+
+def _refuse_other_inputs(config: PretrainedConfig, name: str) -> None:
+    """PlaygroundError for a class whose main input is no text, and for one that reads several kinds without writing text
+    (CLIP). What reads text and pictures and writes text is read as text."""
+    own = getattr(transformers, name, None) or next(iter(_mapped(config)), None)
+    main, modalities = getattr(own, "main_input_name", "input_ids"), getattr(own, "input_modalities", "text")
+    modalities = (modalities,) if isinstance(modalities, str) else tuple(modalities)
+    others = [_INPUTS[modality] for modality in modalities if modality in _INPUTS]
+    reads = _INPUTS.get(main, "")
+    if not reads and others and not (own is not None and own.can_generate()):
+        reads = " and ".join([*others, *(["text"] if "text" in modalities else [])])
+    if reads:
+        raise PlaygroundError(
+            f"{name or config.model_type} reads {reads}; this playground is for models that read and write text.",
+            "Choose a transformer for text.",
+        )
+
+
+def _mapped(config: PretrainedConfig) -> Iterable[Any]:
+    if type(config) in AutoModel._model_mapping:
+        classes = AutoModel._model_mapping[type(config)]
+        yield from classes if isinstance(classes, list | tuple) else (classes,)
+
+
+def _states_heads(settings: object) -> bool:
+    """Whether a configuration, or a part of it, speaks of heads: transformers' configurations without attention do not."""
+    if isinstance(settings, dict):
+        return any(
+            ("head" in str(key) and isinstance(value, int | list | dict) and bool(value)) or _states_heads(value)
+            for key, value in settings.items()
+        )
+    return isinstance(settings, list) and any(map(_states_heads, settings))

@@ -1,0 +1,108 @@
+"""Translating models are told languages by tokens: source and target are chosen, and the decoder begins as in training."""
+
+import json
+
+import pytest
+import sentencepiece
+import torch
+import transformers
+
+import playground as pg
+from playground.generation.limits import notes
+from playground.loading import prepare
+from playground.models.decoder_start import Target
+from tests.tools import zoo
+
+CORPUS = "The cat sat on the mat. Où est la bibliothèque? Der Hund läuft über die Straße. One two three four."
+_SIZES = zoo._BART | {"vocab_size": 400}
+
+
+@pytest.fixture(scope="module")
+def pieces(tmp_path_factory):
+    """A folder with a small SentencePiece model and M2M-100's vocabulary of it."""
+    folder = tmp_path_factory.mktemp("pieces")
+    (folder / "corpus.txt").write_text("\n".join([CORPUS] * 30), encoding="utf-8")
+    options = {"vocab_size": 40, "unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1, "minloglevel": 2}
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "corpus.txt"), model_prefix=str(folder / "sp"), model_type="unigram", **options
+    )
+    model = sentencepiece.SentencePieceProcessor(str(folder / "sp.model"))
+    names = ["<s>", "<pad>", "</s>", "<unk>", *(model.id_to_piece(i) for i in range(3, model.get_piece_size()))]
+    (folder / "vocab.json").write_text(json.dumps({name: number for number, name in enumerate(names)}))
+    return folder
+
+
+def _m2m(pieces, **languages):
+    tokenizer = transformers.M2M100Tokenizer(str(pieces / "vocab.json"), str(pieces / "sp.model"), **languages)
+    network = zoo.variant("m2m_100", **_SIZES, scale_embedding=False)
+    network.generation_config.eos_token_id = network.generation_config.decoder_start_token_id = 2
+    return prepare(network, tokenizer, "m2m")
+
+
+def test_a_target_begins_with_its_languages_token(pieces):
+    """Guards against a decoder begun without a language, and against one begun in another than was chosen: M2M-100's
+    targets are </s>, the language, then the text; its sources begin with their language."""
+    model = _m2m(pieces)
+    german, french = model.languages.codes["de"], model.languages.codes["fr"]
+    recording = pg.record(model, "The cat", Target("Der Hund", "de", "fr"))
+    assert [token.id for token in recording.target_tokens[:2]] == [2, german]
+    assert recording.tokens[0].id == french and recording.tokens[-1].id == 2
+    assert recording.target_tokens[1].special
+    assert "".join(token.text for token in recording.target_tokens if not token.special).strip() == "Der Hund"
+    with pytest.raises(pg.PlaygroundError, match="no language 'xx'"):
+        pg.record(model, "The cat", Target("Der Hund", "xx"))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_it_writes_what_transformers_writes_in_that_language(pieces, beams):
+    """Guards against a language token counted as written, or forced on top of the one that the decoder began with."""
+    model = _m2m(pieces)
+    settings = pg.GenerationSettings(max_new_tokens=5, greedy=True, beams=beams, target_language="de")
+    ids = torch.tensor([model.vocabulary.tokenize("The cat")[0]])
+    theirs = model.model.generate(
+        ids, forced_bos_token_id=model.languages.codes["de"], max_new_tokens=6, num_beams=beams, do_sample=False
+    )[0].tolist()
+    written = [step.token.id for step in pg.generate(model, "The cat", settings)]
+    assert theirs[:2] == [2, model.languages.codes["de"]] and written == theirs[2:]
+
+
+def test_what_the_tokenizer_says_counts_where_nothing_is_chosen(pieces):
+    """Guards against a folder whose tokenizer names the target language, and against silence where none is named."""
+    told = _m2m(pieces, src_lang="en", tgt_lang="fr")
+    french = told.languages.codes["fr"]
+    assert pg.record(told, "The cat", "Où est").target_tokens[1].id == french
+    settings = pg.GenerationSettings()
+    assert "the tokenizer says 'fr'" in notes(settings, settings, told, pg.Settings())[0]
+    untold = _m2m(pieces)
+    assert "the model takes one of its 100 itself" in notes(settings, settings, untold, pg.Settings())[0]
+
+
+def test_mbarts_target_begins_with_the_language_alone():
+    """Guards against </s> before mBART's language token: in training the last token of the target, its language, moves to
+    the front."""
+    tokenizer = transformers.MBartTokenizer()
+    network = zoo.variant("mbart", **zoo._BART | {"vocab_size": len(tokenizer)})
+    model = prepare(network, tokenizer, "mbart")
+    german = model.languages.codes["de_DE"]
+    assert model.languages.replaces_start
+    assert pg.record(model, "a", Target("b", "de_DE")).target_tokens[0].id == german
+    steps = list(pg.generate(model, "a", pg.GenerationSettings(max_new_tokens=3, target_language="de_DE")))
+    assert 1 <= len(steps) <= 3
+
+
+def test_nllbs_languages_are_found_by_how_they_are_spelled():
+    """Guards against languages known by a table of names alone: NLLB's tokenizer has none."""
+    tokenizer = transformers.NllbTokenizer()
+    network = zoo.variant("m2m_100", **zoo._BART | {"vocab_size": len(tokenizer)})
+    model = prepare(network, tokenizer, "nllb")
+    assert {"eng_Latn", "fra_Latn", "zho_Hans"} <= set(model.languages.codes)
+    french = model.languages.codes["fra_Latn"]
+    assert [t.id for t in pg.record(model, "a", Target("b", "fra_Latn")).target_tokens[:2]] == [2, french]
+
+
+def test_a_model_that_is_told_no_language_takes_none(tiny):
+    """Guards against a choice that is dropped without a word."""
+    with pytest.raises(pg.PlaygroundError, match="not told a language"):
+        pg.record(tiny("bart"), "the cat", Target("un chat", "fr"))
+    with pytest.raises(pg.PlaygroundError, match="not told a language"):
+        list(pg.generate(tiny("bart"), "the cat", pg.GenerationSettings(target_language="fr")))
