@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # set before torch is there: two that want all cores each are slow
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for library in ("OMP", "NUMBA"):  # numba, at its first use, sets the number of torch's threads to its own
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 import playground as pg
 from tests.tools import zoo
