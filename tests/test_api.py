@@ -303,7 +303,7 @@ class Page:
 
     def __init__(self, server):
         self.server, self.session = server, f"test{time.monotonic_ns()}"
-        self.http = httpx.Client(base_url=server.url, timeout=120)
+        self.http = httpx.Client(base_url=server.url, timeout=120, headers={"Origin": server.url.rstrip("/")})
 
     def run(self, handler: str, data: list):
         """Yields the events of one handler of the page; closing it closes the connection, as closing the page does."""

@@ -40,6 +40,9 @@ def running(folder: Path, *options: str) -> Iterator[str]:
                 time.sleep(0.05)
         assert process.poll() is None, process.communicate()[0].decode()
         yield address
+    except URLError as error:
+        process.terminate()
+        pytest.fail(f"{error}; the server said: {process.communicate(timeout=30)[0].decode()}")
     finally:
         process.terminate()
         process.communicate(timeout=30)
@@ -71,7 +74,7 @@ def test_the_first_second_is_answered(tmp_path):
     config = json.loads((spoiled / "config.json").read_text())
     (spoiled / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 100_000}))
     calls: dict[str, tuple] = {
-        "attention": (folder, "abc", 0, 0, "", "", "auto"),
+        "attention": (folder, "abc", 0, 0, "", "", "auto", "", ""),
         "next_tokens": (folder, "abc", 5, "auto"),
         "verify": (folder, "abc", "", "auto"),
         "positions": (folder, 4, "auto"),

@@ -41,7 +41,13 @@ MINILM = PageContext("all-minilm-l6-v2", "cpu", "float32")
 @pytest.fixture(autouse=True)
 def own_models(smollm2, minilm, tiny, monkeypatch):
     """The handlers find these models without loading them."""
-    bench, found = Workbench(), {"smollm2-135m-instruct": smollm2, "all-minilm-l6-v2": minilm, "albert": tiny("albert")}
+    found = {
+        "smollm2-135m-instruct": smollm2,
+        "all-minilm-l6-v2": minilm,
+        "tiny": tiny("llama"),
+        "albert": tiny("albert"),
+    }
+    bench = Workbench()
     monkeypatch.setattr(bench, "loading", lambda model_id, *_: iter([LoadStatus("Ready", 1.0, 0.0, found[model_id])]))
     before = workbench.shared()
     workbench.share(bench)
