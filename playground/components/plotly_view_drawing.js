@@ -52,6 +52,8 @@ async function drawOnce() {
   const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
   fitHeight(figure.layout);
   describe(figure.layout);
+  const least = Number(figure.layout?.meta?.minWidth);   // a narrower screen scrolls inside the picture
+  box.style.minWidth = least > 0 ? `${least}px` : '';
   if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
   library = await loadLibrary();
   if (!element.isConnected || !box.clientWidth) return;
@@ -68,7 +70,10 @@ async function drawOnce() {
     toImageButtonOptions: {filename: pictureName()},
     ...figure.config,
   }});
-  if (!bound) bind();
+  if (!bound) {
+    bind();
+    if (figure.layout.meta?.scroll === 'end') wrap.scrollLeft = wrap.scrollWidth;
+  }
   const keys = grids().length > 0 || points().length > 0 || (figure.frames || []).length > 0;
   box.tabIndex = keys ? 0 : -1;
   box.setAttribute('role', keys ? 'application' : 'img');

@@ -196,6 +196,10 @@ class Recording:
         """(V,) float32 on the CPU: the last row of `logits`, which long recordings keep as well."""
         return self.logits[-1] if self._outputs.last_logits is None else self._outputs.last_logits.float().cpu()
 
+    def run_again(self) -> None:
+        """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""
+        self._replay.outputs()
+
     def verify(self) -> Verification:
         """Recomputes weights·V of every layer from queries and keys and compares it with what the model used."""
         return self._verification
