@@ -6,6 +6,7 @@
 let library = null;       // Plotly, once loaded
 let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
+let scrolled = null;      // the uirevision of the picture that was scrolled to its end
 let running = false, again = false;
 let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
 
@@ -65,14 +66,15 @@ async function drawOnce() {
   }
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
-    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
+    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow || figure.layout.meta?.tools === false ? false : 'hover',
     modeBarButtonsToRemove: ['autoScale2d'],
     toImageButtonOptions: {filename: pictureName()},
     ...figure.config,
   }});
-  if (!bound) {
-    bind();
-    if (figure.layout.meta?.scroll === 'end') wrap.scrollLeft = wrap.scrollWidth;
+  if (!bound) bind();
+  if (figure.layout.meta?.scroll === 'end' && scrolled !== figure.layout.uirevision) {   // once for each picture
+    scrolled = figure.layout.uirevision;
+    wrap.scrollLeft = wrap.scrollWidth;
   }
   const keys = grids().length > 0 || points().length > 0 || (figure.frames || []).length > 0;
   box.tabIndex = keys ? 0 : -1;

@@ -10,10 +10,10 @@ ABOUT = (
     "two or more tokens away, and clearly more than its other tokens give it. The first token and special tokens are left "
     "out: heads rest there when they have nothing to say (Xiao et al. 2024). Orange arcs begin at the token whose answer is "
     "shown.",
-    "At the right stands what the model <b>would say</b> if it stopped after that layer: the state goes through the model's "
-    "own last steps, its final norm and its head (logit lens, nostalgebraist 2020). The green path is the place of its "
-    "final answer among all tokens of the vocabulary. What stands on top is the model's real output. Early layers were never "
-    "trained to be read like this, so an odd guess below says little; where the answer starts to climb says much.",
+    "At the right stands what the model <b>would say</b> if it stopped after that layer: the state goes through the "
+    "model's own last steps, its final norm and its head (logit lens, nostalgebraist 2020). The green path is the rank of "
+    "its final answer among all tokens of the vocabulary. What stands on top is the model's real output. Early layers were "
+    "never trained to be read like this, so an odd guess below says little; where the answer starts to climb says much.",
 )
 STACK = "Which half of the model"
 FIRST = "First token shown"

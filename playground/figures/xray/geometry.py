@@ -27,14 +27,19 @@ class Places:
         return self.tokens - 0.15
 
     @property
+    def _side(self) -> float:
+        """By how much what stands beside the tokens is wider in units, where many tokens make the unit narrow."""
+        return max(1.0, self.tokens / 14)
+
+    @property
     def ranks(self) -> tuple[float, float]:
         """The path of the answer's rank: the place of the last rank and of the first."""
-        return self.guesses + 2.5, self.guesses + 4.3
+        return self.guesses + 2.4 * self._side, self.guesses + 4.2 * self._side
 
     @property
     def width(self) -> float:
         """Units from the left edge of the first token to the right edge of the ranks."""
-        return self.ranks[1] + 1.0
+        return self.ranks[1] + 1.3 * self._side
 
     @property
     def top(self) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 GUESS = 2
 """The first number of a guess' customdata."""
-LABEL_GAP = 1 / 26
+LABEL_GAP = 1 / 31
 """Least distance of two labels, as a share of all layers."""
 LONGEST = 12
 """Characters of a guess in the picture."""
@@ -67,28 +67,37 @@ def _hover(seen: "Xray", place: int) -> str:
 
 
 def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
-    """The guesses as words, where they change and where they have room; the answer in its colour."""
+    """The guesses as words: one for each run of layers with the same guess, larger for a longer run, where there is room;
+    the answer in its colour."""
     guesses = _guesses_of(seen)
     tops = [layer.ids[0] for layer in guesses.layers[:-1]]
     starts = [place for place, number in enumerate(tops) if place == 0 or tops[place - 1] != number]
-    starts = [starts[n] for n in spread([float(place) for place in starts], LABEL_GAP * len(tops))]
+    lengths = [end - start for start, end in zip(starts, [*starts[1:], len(tops)], strict=True)]
+    heights = [start + (length - 1) / 2 for start, length in zip(starts, lengths, strict=True)]
     traces = []
+    chosen = spread(heights, LABEL_GAP * len(tops))
     for own in (False, True):
-        shown = [place for place in starts if (tops[place] == guesses.answer) == own]
-        sure = [guesses.layers[place].probabilities[0] for place in shown]
+        shown = [n for n in chosen if (tops[starts[n]] == guesses.answer) == own]
         traces.append(
             {
                 "x": np.full(len(shown), places.guesses + 0.16, np.float32),
-                "y": np.array(shown, np.float32),
+                "y": np.array([heights[n] for n in shown], np.float32),
                 "mode": "text",
-                "text": [label(in_words(seen.texts[tops[place]], LONGEST), None) for place in shown],
+                "text": [_word(seen.texts[tops[starts[n]]]) for n in shown],
                 "textposition": "middle right",
-                "textfont": {"size": [SIZE + round(3 * share) for share in sure]} | ({"color": ANSWER} if own else {}),
-                "customdata": np.array([[GUESS, place] for place in shown], np.uint16).reshape(-1, 2),
+                "textfont": {"size": [SIZE + min(4, lengths[n] - 1) for n in shown]}
+                | ({"color": ANSWER} if own else {}),
+                "customdata": np.array([[GUESS, starts[n]] for n in shown], np.uint16).reshape(-1, 2),
                 "hoverinfo": "skip",
             }
         )
     return traces
+
+
+def _word(text: str) -> str:
+    """A guess in the picture: punctuation in quotes, because it is hard to see alone."""
+    words = label(in_words(text, LONGEST), None)
+    return f"“{words}”" if not any(character.isalnum() for character in text) else words
 
 
 def _ranks(seen: "Xray", places: Places) -> list[dict[str, Any]]:
@@ -102,12 +111,12 @@ def _ranks(seen: "Xray", places: Places) -> list[dict[str, Any]]:
     path = {
         "x": np.concatenate([[left - 0.15], x, [left - 0.15]]).astype(np.float32),
         "y": np.concatenate([y[:1], y, y[-1:]]),
-        "mode": "lines",
+        "mode": "none",
         "fill": "toself",
         "fillcolor": f"{ANSWER}30",
-        "line": {"color": ANSWER, "width": 2},
         "hoverinfo": "skip",
     }
+    line = {"x": x, "y": y, "mode": "lines", "line": {"color": ANSWER, "width": 2}, "hoverinfo": "skip"}
     figures = {
         "x": x[steps],
         "y": y[steps],
@@ -124,9 +133,9 @@ def _ranks(seen: "Xray", places: Places) -> list[dict[str, Any]]:
         "x": np.array([places.guesses + 0.16, left - 0.15], np.float32),
         "y": np.full(2, places.bottom * 0.45, np.float32),
         "mode": "text",
-        "text": ["it would say", f"place of {answer}"],
+        "text": ["it would say", f"rank of {answer}"],
         "textposition": "middle right",
         "textfont": {"size": SMALL},
         "hoverinfo": "skip",
     }
-    return [path, figures, title]
+    return [path, line, figures, title]

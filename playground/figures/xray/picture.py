@@ -4,6 +4,7 @@ Draws numbers; knows no model. Whatever is clicked has customdata that `clicked`
 """
 
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,12 +19,14 @@ from playground.figures.xray.guesses import guess_traces
 from playground.figures.xray.player import HEIGHT_OF_PLAYER, add_player
 
 if TYPE_CHECKING:
+    from playground.models.vocabulary import Token
     from playground.recording.xray import Xray
 
-HEIGHT = 560
+HEIGHT = 520
 """Pixels of the picture without the player."""
-UNIT = 40
-"""Pixels that a token takes at least: a narrower screen scrolls inside the picture."""
+UNIT = {16: 42, 24: 30}
+"""Pixels that a token takes at least, by the number of tokens: a narrower screen scrolls inside the picture."""
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 TOKEN, ARC, GUESS = 0, 1, 2
 """What was clicked: the first number of customdata. A token's place or an arc's or a layer's number follows it."""
 
@@ -53,7 +56,8 @@ def xray_figure(seen: "Xray") -> go.Figure:
         dragmode=False,
         **player,
     )
-    figure.layout.meta = {**figure.layout.meta, "minWidth": round(UNIT * (places.width + 1)), "scroll": "end"}
+    least = round((UNIT[16] if places.tokens <= 16 else UNIT[24]) * (places.width + 1))
+    figure.layout.meta = {**figure.layout.meta, "minWidth": least, "scroll": "end", "tools": False}
     layers = list(range(0, seen.layers, max(1, -(-seen.layers // 8))))
     end = places.width if seen.guesses is not None else places.tokens
     bare = {"showgrid": False, "fixedrange": True}
@@ -146,13 +150,13 @@ def _arc(seen: "Xray", number: int, arc: Arc) -> dict[str, Any]:
 
 def _add_tokens(figure: go.Figure, seen: "Xray", places: Places) -> None:
     """The tokens below their streams, the chosen one in the answer's colour."""
-    limit = 10 if places.tokens <= 16 else 7
+    limit = 10 if places.tokens <= 16 else 6
     for chosen in (False, True):
         own = [place for place in seen.window if (place == seen.focus) == chosen]
         figure.add_scatter(
             x=np.array([place - seen.window.start for place in own], np.float32),
             y=np.full(len(own), places.bottom * 0.45, np.float32),
-            text=[_token(seen.tokens[place].label, limit, chosen) for place in own],
+            text=[_token(seen.tokens[place], limit, chosen) for place in own],
             customdata=np.array([[TOKEN, place] for place in own], np.int32).reshape(-1, 2),
             mode="text",
             textfont={"size": SIZE + 1 if places.tokens <= 16 else SMALL, "family": MONO}
@@ -161,8 +165,13 @@ def _add_tokens(figure: go.Figure, seen: "Xray", places: Places) -> None:
         )
 
 
-def _token(text: str, limit: int, bold: bool) -> str:
-    words = label(text.strip(" ") or text, limit)
+def _token(token: "Token", limit: int, bold: bool) -> str:
+    """A token's text, as short as its column; the number of a byte piece stands below the line."""
+    text = token.text.strip(" ") or token.text
+    wide = sum(east_asian_width(character) in "WF" for character in text)
+    words = label(text, max(3, limit - wide))
+    if token.piece is not None:
+        words += str(token.piece[0]).translate(_BELOW)
     return f"<b>{words}</b>" if bold else words
 
 

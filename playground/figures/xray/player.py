@@ -15,10 +15,11 @@ from playground.figures.xray.words import ordinal, place_name
 if TYPE_CHECKING:
     from playground.recording.xray import Xray
 
-HEIGHT_OF_PLAYER = 86
+HEIGHT_OF_PLAYER = 64
 BIG = 26
 """Pixels of the answer's type."""
-LONGEST = 16
+LONGEST, SHORT_WORD = 16, 9
+"""Characters of a guess, and those up to which it stands over the column of guesses; longer ones end at the right edge."""
 
 
 def add_player(figure: go.Figure, seen: "Xray", places: Places) -> dict[str, Any]:
@@ -42,7 +43,9 @@ def add_player(figure: go.Figure, seen: "Xray", places: Places) -> dict[str, Any
         for place in range(count)
     ]
     names = [place_name(place) for place in range(count)]
-    return player(names, start=count - 1, pace=220)
+    layout = player(names, start=count - 1, pace=220)
+    layout["sliders"][0] |= {"x": 0.16, "len": 0.84, "pad": {"t": 4}}  # beside Play, not below it
+    return layout
 
 
 def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
@@ -56,11 +59,12 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
     left, right = -0.6, places.width - 0.4
     below = "" if last else f"{place_name(place)}; the answer is {ordinal(guesses.ranks[place])}"
     rise = places.top - places.layers
+    longest = max(len(in_words(seen.texts[place.ids[0]], LONGEST)) for place in guesses.layers)
     big = {
-        "x": np.array([places.guesses - 0.1], np.float32),
-        "y": np.array([places.layers + 0.62 * rise], np.float32),
+        "x": np.array([places.guesses - 0.1 if longest <= SHORT_WORD else right], np.float32),
+        "y": np.array([places.layers + 0.58 * rise], np.float32),
         "mode": "text",
-        "textposition": "middle right",
+        "textposition": "middle right" if longest <= SHORT_WORD else "middle left",
         "hoverinfo": "skip",
     }
     return [

@@ -43,8 +43,8 @@ def answer_words(seen: "Xray") -> str:
     if middle:
         nearest = middle[-1] if middle[-1] < len(ranks) - 2 else (middle[-2:][0])
         way.append(f"{ordinal(ranks[nearest])} {place_name(nearest)}")
-    way.append(f"first {place_name(taken)}" + (", the last one" if taken == len(ranks) - 1 else " and from there on"))
-    return f"{where} {end}: {', '.join(way)}."
+    end_of_way = "first only after the last layer" if taken == len(ranks) - 1 else f"first from layer {taken - 1} on"
+    return f"{where} {end}: {', '.join([*way, end_of_way])}."
 
 
 def arc_words(seen: "Xray", arc: "Arc") -> str:
