@@ -33,6 +33,7 @@ class Outputs:
     logits: Tensor | None = None  # (T, V)
     last_logits: Tensor | None = None  # (V,)
     final_states: Tensor | None = None  # (T, d_model), which the head reads
+    last_states: Tensor | None = None  # (T, d_model), which the last layer leaves, before the final norm
 
 
 class OutputsAgain(Protocol):
@@ -145,6 +146,14 @@ class Recording:
         if states is None:
             states = self._replay.outputs(hidden_states=True).hidden_states
         return cast(Tensor, states).float().cpu()
+
+    @property
+    def kept_stream(self) -> Tensor | None:
+        """`hidden_states`, but the last before the final norm, where the recording keeps them; else None."""
+        states, last = self._outputs.hidden_states, self._outputs.last_states
+        if states is None or last is None or last.shape != states.shape[1:]:
+            return None
+        return torch.cat([states[:-1], last[None].to(states)]).float().cpu()
 
     @property
     def logits(self) -> Tensor:

@@ -5,7 +5,8 @@ model's own code goes on from there: its final norm with the state's own statist
 logit lens (nostalgebraist 2020). Knows the modules of a model; knows nothing of pictures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,30 @@ class StreamPass:
     states: Tensor  # (L + 1, d_model): of one token, at the embedding and after every layer, before the final norm
 
 
+def stream_of(states: Tensor, token: int) -> StreamPass:
+    """The same from states (L + 1, T, d_model) that were kept, the last one as the last layer left it."""
+    states = states.float()
+    lengths = states[:-1].norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
+    return StreamPass((states[1:] - states[:-1]).norm(dim=-1) / lengths, states[:, token])
+
+
+@contextmanager
+def last_states(model: PreTrainedModel) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """Within the context the yielded list receives, of each pass of this thread, what the last layer reads and what it
+    leaves, before the final norm, (T, d_model) each. It stays empty where a layer leaves something else, and for two
+    stacks."""
+    states: list[tuple[Tensor, Tensor]] = []
+
+    def store(args: tuple, kwargs: dict, output: Any) -> Any:
+        before, after = _input(args, kwargs), _state(output)
+        if _is_state(before) and _is_state(after):
+            states.append((before[0], after[0]))
+        return output
+
+    with patch_modules([] if model.config.is_encoder_decoder else _layers(model)[-1:], output=store):
+        yield states
+
+
 def read_states(model: PreTrainedModel, token: int, run: Callable[[], object], encoder: bool = False) -> StreamPass:
     """The states while `run()` runs the model over a text; of an encoder-decoder the decoder's, or the encoder's.
 
@@ -33,11 +58,15 @@ def read_states(model: PreTrainedModel, token: int, run: Callable[[], object], e
     """
     changes: list[Tensor] = []
     states: list[Tensor] = []
+    previous: list[Tensor] = []
 
     def store(args: tuple, kwargs: dict, output: Any) -> Any:
-        before, after = (args[0] if args else kwargs.get("hidden_states")), _state(output)
+        before, after = _input(args, kwargs), _state(output)
         if not (_is_state(before) and _is_state(after) and before.shape == after.shape):
             raise _NoStream
+        if previous and not torch.equal(previous.pop().to(before), before):
+            raise _NoStream
+        previous[:] = [after]
         before, after = before[0].float(), after[0].float().to(before.device)
         if not states:
             states.append(before[token].cpu())
@@ -59,7 +88,8 @@ def read_states(model: PreTrainedModel, token: int, run: Callable[[], object], e
 @torch.inference_mode()
 def logits_of_layers(model: PreTrainedModel, states: Tensor) -> Tensor:
     """(N, V) float32 on the CPU: logits that the model's own code computes from states (N, d_model) as if its last layer had
-    left them. Runs the model on one dummy token and puts the states in the place of that layer's output."""
+    left them. Runs the model on one dummy token, or on one for each state where its code insists on that (GPT-BigCode), and
+    puts the states in the place of that layer's output."""
     layers, matrix = _layers(model), embedding_matrix(model)
     batch = states[:, None]  # (N, 1, d_model): a text of one token for each
 
@@ -68,10 +98,16 @@ def logits_of_layers(model: PreTrainedModel, states: Tensor) -> Tensor:
         put = batch.to(own)
         return (put, *output[1:]) if isinstance(output, tuple) else put
 
-    dummy = torch.full((1, 1), 5 % len(matrix), device=matrix.device)
-    inputs = {"input_ids": dummy} | ({"decoder_input_ids": dummy} if model.config.is_encoder_decoder else {})
-    with patch_modules(layers[-1:], output=replace):
-        return model(**inputs, return_dict=True).logits[:, 0].float().cpu()
+    def run(texts: int) -> Tensor:
+        dummy = torch.full((texts, 1), 5 % len(matrix), device=matrix.device)
+        inputs = {"input_ids": dummy} | ({"decoder_input_ids": dummy} if model.config.is_encoder_decoder else {})
+        with patch_modules(layers[-1:], output=replace):
+            return model(**inputs, return_dict=True).logits[:, 0].float().cpu()
+
+    try:
+        return run(1)
+    except RuntimeError:  # a shape that was read off the input
+        return run(len(states))
 
 
 class _NoStream(Exception):
@@ -90,6 +126,10 @@ def _layers(model: PreTrainedModel, encoder: bool = False) -> list[torch.nn.Modu
             lists.append(module)
             inner.update(id(part) for part in module.modules())
     return list(max(lists, key=lambda part: sum(p.numel() for p in part.parameters()), default=[]))
+
+
+def _input(args: tuple, kwargs: dict) -> Any:
+    return args[0] if args else kwargs.get("hidden_states")
 
 
 def _state(output: Any) -> Any:

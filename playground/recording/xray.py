@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from playground.analysis.xray.arcs import Arc, telling_arcs
-from playground.analysis.xray.guesses import Guesses, read_guesses
 from playground.errors import PlaygroundError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from playground.analysis.xray.guesses import Guesses
     from playground.models.vocabulary import Token
     from playground.recording.recording import Recording
     from playground.recording.result_store import ResultStore
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WINDOW = 24
 """Tokens that are shown at once."""
 SHORT = 256
-"""Tokens up to which a layer's weights are computed whole, and its states compared with those of the recording."""
+"""Tokens up to which a layer's weights are computed whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Xray:
     layers: int
     changes: np.ndarray | None = None
     """(L, T) float32: |state after a layer - state before| / |state before|."""
-    guesses: Guesses | None = None
+    guesses: "Guesses | None" = None
     texts: Mapping[int, str] = field(default_factory=dict)
     """Of every id among the guesses."""
     arcs: Sequence[Arc] = ()
@@ -54,7 +54,7 @@ class _Stream:
     """What is kept of a token: the changes of all tokens and its own guesses."""
 
     changes: np.ndarray | None = None
-    guesses: Guesses | None = None
+    guesses: "Guesses | None" = None
     reasons: tuple[str, ...] = ()
 
 
@@ -89,7 +89,7 @@ def xray(
     )
 
 
-def _texts(recording: "Recording", guesses: Guesses | None) -> dict[int, str]:
+def _texts(recording: "Recording", guesses: "Guesses | None") -> dict[int, str]:
     if guesses is None:
         return {}
     ids = {guesses.answer, *(number for layer in guesses.layers for number in layer.ids)}
@@ -108,11 +108,15 @@ def _first_focus(recording: "Recording", tokens: "Sequence[Token]", reads_both_w
 
 
 def _stream(recording: "Recording", kind: str, focus: int, tokens: "Sequence[Token]") -> _Stream:
-    from playground.recording.residual_stream import logits_of_layers, read_states
+    from playground.analysis.xray.guesses import read_guesses
+    from playground.recording.residual_stream import logits_of_layers, read_states, stream_of
 
-    model = recording.model
+    model, kept = recording.model, recording.kept_stream if kind == "self" else None
     try:
-        states = read_states(model.model, focus, recording.run_again, kind == "encoder")
+        if kept is not None:
+            states = stream_of(kept, focus)
+        else:
+            states = read_states(model.model, focus, recording.run_again, kind == "encoder")
     except PlaygroundError as error:
         return _Stream(reasons=(str(error),))
     changes = states.changes.numpy()
@@ -125,24 +129,17 @@ def _stream(recording: "Recording", kind: str, focus: int, tokens: "Sequence[Tok
     except (RuntimeError, TypeError, ValueError, IndexError):  # any family may go on from its last layer in another way
         logits = None
     own = recording.logits_of([focus])[0]
-    if logits is None or not _agree(recording, kind, focus, states.states, logits[-1], own):
+    if logits is None or not _agree(recording, logits[-1], own):
         return _Stream(changes, reasons=("No guesses: this family goes on from its layers in a way not understood.",))
     return _Stream(changes, read_guesses([*logits[:-1], own]))
 
 
-def _agree(recording: "Recording", kind: str, focus: int, states: "Tensor", last: "Tensor", own: "Tensor") -> bool:
-    """Whether the guess after the last layer is the model's own output, and the states those that the recording has."""
+def _agree(recording: "Recording", last: "Tensor", own: "Tensor") -> bool:
+    """Whether the guess after the last layer is the model's own output."""
     from playground.models.rounding import rounding
 
     bound = rounding(recording.model.model.dtype).logits
-    if float((last - own).abs().max()) > bound * float(own.abs().max()):
-        return False
-    if kind != "self" or len(recording.tokens) > SHORT:
-        return True
-    kept = recording.hidden_states[:-1, focus]  # (L, d_model); the last one is normed
-    return kept.shape == states[:-1].shape and float((kept - states[:-1]).abs().max()) <= bound * float(
-        kept.abs().max()
-    )
+    return float((last - own).abs().max()) <= bound * float(own.abs().max())
 
 
 def _arcs(
