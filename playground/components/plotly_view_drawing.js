@@ -129,6 +129,9 @@ async function draw() {
 
 // --- events ----------------------------------------------------------------------------------------------------
 
+/** A point's customdata for Python; rows of a numpy array are typed arrays, which JSON would write as objects. */
+const plain = (data) => (ArrayBuffer.isView(data) ? Array.from(data) : or(data, null));
+
 function bind() {
   bound = true;
   box.on('plotly_click', (event) => {
@@ -137,11 +140,11 @@ function bind() {
     const index = p.pointNumber ?? p.pointIndex ?? null;
     if (Array.isArray(index)) setCursor({trace: p.curveNumber, row: index[0], column: index[1]}, false);
     trigger('select', {x: or(p.x, null), y: or(p.y, null), z: or(p.z, null), text: or(p.text, null),
-      customdata: or(p.customdata, null), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
+      customdata: plain(p.customdata), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
   });
   const lasso = (event) => {
     const list = (event?.points || []).map((p) => ({trace: p.curveNumber, index: p.pointNumber ?? p.pointIndex,
-      x: or(p.x, null), y: or(p.y, null), customdata: or(p.customdata, null)}));
+      x: or(p.x, null), y: or(p.y, null), customdata: plain(p.customdata)}));
     trigger('lasso', {indices: list.map((p) => p.index), points: list});
   };
   box.on('plotly_selected', (event) => event && lasso(event));

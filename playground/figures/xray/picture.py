@@ -123,8 +123,8 @@ def _add_streams(figure: go.Figure, seen: "Xray") -> None:
         ).astype(np.float32),
         mode="markers",
         marker={"size": 12, "opacity": 0},
-        hovertemplate="<b>%{x}</b>, layer %{customdata[2]:d}<br>changes its state by %{customdata[3]:.1%} of its length"
-        "<br>(width on a logarithmic scale, the widest twentieth cut off)<extra></extra>",
+        hovertemplate="<b>%{x}</b>, layer %{customdata[2]:d}<br>adds %{customdata[3]:.2f} times the length of the state"
+        "<br>(width: logarithmic, the widest 5 % cut off)<extra></extra>",
     )
 
 
