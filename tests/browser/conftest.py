@@ -291,8 +291,8 @@ def page(request, playground_server, contexts, visits) -> Iterator[Page]:
     """One page with the default model for all tests of a file, because opening it costs more than most tests.
 
     A test finds the Generate tab open and the example of the animal under the lens; everything else stands as the test
-    before left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the page
-    did what none may do; `page.watch` knows.
+    before left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the
+    page did what none may do; `page.watch` knows.
     """
     address = playground_server.address()
     if not visits:

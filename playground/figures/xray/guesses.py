@@ -49,6 +49,7 @@ def _bars(seen: "Xray", places: Places) -> dict[str, Any]:
         "marker": {
             "size": (3 + 9 * np.sqrt(sure)).astype(np.float32),
             "color": [ANSWER if own else REST for own in first],
+            "line": {"width": 0},
         },
         "customdata": np.array([[GUESS, place] for place in range(count)], np.uint16),
         "text": [_hover(seen, place) for place in range(count)],
@@ -83,7 +84,7 @@ def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
                 "x": np.full(len(shown), places.guesses + 0.16, np.float32),
                 "y": np.array([heights[n] for n in shown], np.float32),
                 "mode": "text",
-                "text": [_word(seen.texts[tops[starts[n]]]) for n in shown],
+                "text": [guess_word(seen.texts[tops[starts[n]]]) for n in shown],
                 "textposition": "middle right",
                 "textfont": {"size": [SIZE + min(4, lengths[n] - 1) for n in shown]}
                 | ({"color": ANSWER} if own else {}),
@@ -94,9 +95,9 @@ def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
     return traces
 
 
-def _word(text: str) -> str:
+def guess_word(text: str, limit: int = LONGEST) -> str:
     """A guess in the picture: punctuation in quotes, because it is hard to see alone."""
-    words = label(in_words(text, LONGEST), None)
+    words = label(in_words(text, limit), None)
     return f"“{words}”" if not any(character.isalnum() for character in text) else words
 
 

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
 from playground.figures.animation import player
-from playground.figures.layout import label
 from playground.figures.theme import ANSWER, OUTLINE, SIZE
 from playground.figures.xray.geometry import Places
+from playground.figures.xray.guesses import guess_word
 from playground.figures.xray.words import ordinal, place_name
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
     guesses = seen.guesses
     layer, last = guesses.layers[place], place == len(guesses.layers) - 1
     own = layer.ids[0] == guesses.answer
-    words = f"<b>{label(in_words(seen.texts[layer.ids[0]], LONGEST), None)}</b> {percent(layer.probabilities[0])}"
+    words = f"<b>{guess_word(seen.texts[layer.ids[0]], LONGEST)}</b> {percent(layer.probabilities[0])}"
     y = np.array([place + 0.12, place + 0.12, places.layers + 0.4, places.layers + 0.4], np.float32)
     left, right = -0.6, places.width - 0.4
     below = "" if last else f"{place_name(place)}; the answer is {ordinal(guesses.ranks[place])}"
