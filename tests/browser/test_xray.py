@@ -26,10 +26,11 @@ def click(page: Page, kind: int, number: int) -> None:
 def xray(page) -> Page:
     """The shared page on X-ray, with the opening text under the lens."""
     page.get_by_role("tab", name="X-ray").click()
+    expect(page.locator("#xray-sentence")).to_contain_text("After “.”")  # of the animal's text
     page.get_by_role("button", name="facts", exact=True).click()
     expect(page.locator("#xray-sentence")).to_contain_text("“Rome” with 65 %")
+    expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
     expect(page.locator("#xray-detail")).to_contain_text("Click a token")
-    page.wait_for_function("document.querySelectorAll('#xray-picture .scatterlayer .trace').length > 20")
     return page
 
 

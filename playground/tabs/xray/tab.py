@@ -60,7 +60,7 @@ def build(page: PageControls) -> None:
     head = {"layer": page.head.layer, "head": page.head.head, "kind": page.head.kind}
     bind(figure.select, choose, outputs=seen | head | {"chosen": chosen}, **wires, **RUNS_MODEL)
     forget = [page.model.change, page.applied.change]  # back at the same text, its last token is shown again
-    gr.on(forget, None, None, chosen, js="() => null", **QUIET)
+    gr.on(forget, lambda: None, None, chosen, **QUIET)
     opens.click(None, None, None, js=OPEN_ATTENTION, **QUIET)
 
 
