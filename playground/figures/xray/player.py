@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HEIGHT_OF_PLAYER = 64
 BIG = 26
 """Pixels of the answer's type."""
+NOTHING = "\u200b"
+"""In place of an empty text, for which Plotly makes no element that a later frame could fill."""
 LONGEST, SHORT_WORD = 16, 9
 """Characters of a guess, and those up to which it stands over the column of guesses; longer ones end at the right edge."""
 
@@ -57,7 +59,7 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
     words = f"<b>{guess_word(seen.texts[layer.ids[0]], LONGEST)}</b> {percent(layer.probabilities[0])}"
     y = np.array([place + 0.12, place + 0.12, places.layers + 0.4, places.layers + 0.4], np.float32)
     left, right = -0.6, places.width - 0.4
-    below = "" if last else f"{place_name(place)}; the answer is {ordinal(guesses.ranks[place])}"
+    below = NOTHING if last else f"{place_name(place)}; the answer is {ordinal(guesses.ranks[place])}"
     rise = places.top - places.layers
     longest = max(len(in_words(seen.texts[place.ids[0]], LONGEST)) for place in guesses.layers)
     big = {
@@ -86,7 +88,7 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
             "opacity": 0.7,
             "hoverinfo": "skip",
         },
-        {**big, "text": [words if own else ""], "textfont": {"size": BIG, "color": ANSWER}},
-        {**big, "text": [words if not own else ""], "textfont": {"size": BIG}},
+        {**big, "text": [words if own else NOTHING], "textfont": {"size": BIG, "color": ANSWER}},
+        {**big, "text": [words if not own else NOTHING], "textfont": {"size": BIG}},
         {**big, "x": np.array([-0.4], np.float32), "text": [below], "textfont": {"size": SIZE}},
     ]
