@@ -157,7 +157,10 @@ def _arcs(
 
     resting = {place - window.start for place in window if place == 0 or tokens[place].special}
     inside = focus - window.start if focus in window else None
-    found = telling_arcs((weights(n) for n in range(recording.layers(kind))), resting, focus=inside)
+    numbers = recording.layer_numbers(kind)  # in hybrids not all layers have attention
+    found = telling_arcs((weights(n) for n in numbers), resting, focus=inside)
     start = window.start
-    moved = [Arc(arc.layer, arc.head, arc.query + start, arc.key + start, arc.weight, arc.telling) for arc in found]
+    moved = [
+        Arc(numbers[arc.layer], arc.head, arc.query + start, arc.key + start, arc.weight, arc.telling) for arc in found
+    ]
     return moved, ()
