@@ -6,6 +6,7 @@
 let library = null;       // Plotly, once loaded
 let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
+let scrolled = null;      // the uirevision of the picture that was scrolled to its end
 let running = false, again = false;
 let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
 
@@ -52,6 +53,8 @@ async function drawOnce() {
   const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
   fitHeight(figure.layout);
   describe(figure.layout);
+  const least = Number(figure.layout?.meta?.minWidth);   // a narrower screen scrolls inside the picture
+  box.style.minWidth = least > 0 ? `${least}px` : '';
   if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
   library = await loadLibrary();
   if (!element.isConnected || !box.clientWidth) return;
@@ -63,12 +66,16 @@ async function drawOnce() {
   }
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
-    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow ? false : 'hover',
+    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow || figure.layout.meta?.tools === false ? false : 'hover',
     modeBarButtonsToRemove: ['autoScale2d'],
     toImageButtonOptions: {filename: pictureName()},
     ...figure.config,
   }});
   if (!bound) bind();
+  if (figure.layout.meta?.scroll === 'end' && scrolled !== figure.layout.uirevision) {   // once for each picture
+    scrolled = figure.layout.uirevision;
+    wrap.scrollLeft = wrap.scrollWidth;
+  }
   const keys = grids().length > 0 || points().length > 0 || (figure.frames || []).length > 0;
   box.tabIndex = keys ? 0 : -1;
   box.setAttribute('role', keys ? 'application' : 'img');
@@ -122,6 +129,9 @@ async function draw() {
 
 // --- events ----------------------------------------------------------------------------------------------------
 
+/** A point's customdata for Python; rows of a numpy array are typed arrays, which JSON would write as objects. */
+const plain = (data) => (ArrayBuffer.isView(data) ? Array.from(data) : or(data, null));
+
 function bind() {
   bound = true;
   box.on('plotly_click', (event) => {
@@ -130,11 +140,11 @@ function bind() {
     const index = p.pointNumber ?? p.pointIndex ?? null;
     if (Array.isArray(index)) setCursor({trace: p.curveNumber, row: index[0], column: index[1]}, false);
     trigger('select', {x: or(p.x, null), y: or(p.y, null), z: or(p.z, null), text: or(p.text, null),
-      customdata: or(p.customdata, null), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
+      customdata: plain(p.customdata), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
   });
   const lasso = (event) => {
     const list = (event?.points || []).map((p) => ({trace: p.curveNumber, index: p.pointNumber ?? p.pointIndex,
-      x: or(p.x, null), y: or(p.y, null), customdata: or(p.customdata, null)}));
+      x: or(p.x, null), y: or(p.y, null), customdata: plain(p.customdata)}));
     trigger('lasso', {indices: list.map((p) => p.index), points: list});
   };
   box.on('plotly_selected', (event) => event && lasso(event));

@@ -173,6 +173,8 @@ function dress(figure, width) {
       trace.text = trace.text.map(plainWords);
     }
   }
+  // A veil hides what lies below it in the colour of the page, whichever that is.
+  for (const trace of figure.data || []) if (trace.meta === 'veil') trace.fillcolor = variable('--background-fill-primary');
   // A finger that drags over a 2D picture scrolls the page; only a mouse zooms by dragging.
   const flat = !Object.keys(layout).some((key) => key.startsWith('scene'));
   const touch = window.matchMedia('(pointer: coarse)').matches;

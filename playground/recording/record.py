@@ -27,6 +27,7 @@ from playground.recording.layer_numbers import number_captured_calls, number_ret
 from playground.recording.layer_steps import LayerSteps, trace_layer
 from playground.recording.module_hooks import final_states, logits_of_states
 from playground.recording.recording import Outputs, Recording, Replay
+from playground.recording.residual_stream import last_states
 from playground.settings import Settings
 
 KEEP_ALL_UP_TO = 256
@@ -158,8 +159,9 @@ def _forward_captured(
     collector = AttentionCallCollector(
         model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
     )
-    with capture_attention(collector), final_states(model.model) as states:
+    with capture_attention(collector), final_states(model.model) as states, last_states(model.model) as last:
         outputs = _forward(model, inputs, hidden_states=keep_all, logits=keep_all)
+    outputs = _keep_last(outputs, last)
     if states and not keep_all:
         outputs = replace(outputs, final_states=states[-1][0])
     return {kind: calls[kind] for kind in _WEIGHTS if kind in calls}, outputs
@@ -168,9 +170,10 @@ def _forward_captured(
 @torch.inference_mode()
 def _forward_eager(model: LoadedModel, inputs: dict[str, Tensor]) -> tuple[dict[str, list[Tensor]], Outputs]:
     """For families off the interface: the model's own weights (H, Q, K) of all layers by kind, and all outputs."""
-    returned, outputs = _returned_weights(model, inputs)
+    with last_states(model.model) as last:
+        returned, outputs = _returned_weights(model, inputs)
     weights = {kind: [layer[0] for layer in layers if layer is not None] for kind, layers in returned.items()}
-    return {kind: layers for kind, layers in weights.items() if layers}, _outputs(outputs, True, True)
+    return {kind: layers for kind, layers in weights.items() if layers}, _keep_last(_outputs(outputs, True, True), last)
 
 
 def _returned_weights(
@@ -196,6 +199,14 @@ def measure_layer_numbers(model: LoadedModel) -> None:
     else:
         numbers = number_returned_weights(network, lambda: _returned_weights(model, inputs)[0])
         model.attention_calls = {kind: layers for kind, layers in numbers.items() if layers is not None}
+
+
+def _keep_last(outputs: Outputs, last: list[tuple[Tensor, Tensor]]) -> Outputs:
+    """The outputs with what the last layer leaves, if what it reads is the last but one of the hidden states."""
+    states = outputs.hidden_states
+    if not last or states is None or not torch.equal(last[-1][0].to(states), states[-2]):
+        return outputs
+    return replace(outputs, last_states=last[-1][1])
 
 
 def _receive_calls(model: LoadedModel, inputs: dict[str, Tensor], receive: Receiver) -> None:

@@ -33,6 +33,7 @@ class Outputs:
     logits: Tensor | None = None  # (T, V)
     last_logits: Tensor | None = None  # (V,)
     final_states: Tensor | None = None  # (T, d_model), which the head reads
+    last_states: Tensor | None = None  # (T, d_model), which the last layer leaves, before the final norm
 
 
 class OutputsAgain(Protocol):
@@ -147,6 +148,14 @@ class Recording:
         return cast(Tensor, states).float().cpu()
 
     @property
+    def kept_stream(self) -> Tensor | None:
+        """`hidden_states`, but the last before the final norm, where the recording keeps them; else None."""
+        states, last = self._outputs.hidden_states, self._outputs.last_states
+        if states is None or last is None or last.shape != states.shape[1:]:
+            return None
+        return torch.cat([states[:-1], last[None].to(states)]).float().cpu()
+
+    @property
     def logits(self) -> Tensor:
         """(T, V) float32 on the CPU; of an encoder-decoder, T target tokens. PlaygroundError for a model without."""
         if not self.model.capabilities.logits:
@@ -195,6 +204,10 @@ class Recording:
     def last_logits(self) -> Tensor:
         """(V,) float32 on the CPU: the last row of `logits`, which long recordings keep as well."""
         return self.logits[-1] if self._outputs.last_logits is None else self._outputs.last_logits.float().cpu()
+
+    def run_again(self) -> None:
+        """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""
+        self._replay.outputs()
 
     def verify(self) -> Verification:
         """Recomputes weights·V of every layer from queries and keys and compares it with what the model used."""

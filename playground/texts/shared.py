@@ -9,7 +9,7 @@ EXAMPLES = {
     "中文": "今天天气很好，我们去公园散步。",
 }
 """Each named after what it shows."""
-FIRST_TEXT = EXAMPLES["coreference"]
+FIRST_TEXT = EXAMPLES["facts"]
 
 MODEL_FROM_LIST = "From the list."
 MODEL_FROM_HUB = "From the list, or type a hub id (owner/name)."

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from playground.page import create_app, launch_options
 from playground.settings import Settings
-from playground.texts.shared import FIRST_TEXT
+from playground.texts.shared import EXAMPLES
 from playground.workbench import Workbench, share, shared
 from tests.tools import zoo
 from tests.tools.ports import free_port
@@ -246,15 +246,28 @@ def _playground(serve, model, **settings) -> Server:
 
 
 def wait_until_ready(page: Page) -> Page:
-    """The page with its first model loaded and its first tab drawn."""
+    """The page with its first model loaded and its first tab, X-ray, drawn."""
     page.wait_for_selector("#card dl", state="attached")
-    page.wait_for_selector("#next-token .pv[data-rendered]")
+    page.wait_for_selector("#xray-picture .pv[data-rendered]")
     return page
 
 
 @pytest.fixture
 def opened(playground_server, open_page):
-    """`opened(width=…, theme=…)` -> a new page with the default model loaded and its first tab drawn."""
+    """`opened(width=…, theme=…)` -> a new page with the default model loaded, the Generate tab open and the example of the
+    animal under the lens."""
+
+    def opener(**options) -> Page:
+        page = wait_until_ready(open_page(playground_server.address(), **options))
+        to_first_example(page)
+        return page
+
+    return opener
+
+
+@pytest.fixture
+def just_opened(playground_server, open_page):
+    """`just_opened(width=…, theme=…)` -> a new page as it opens: on X-ray, drawn, with the default model."""
     return lambda **options: wait_until_ready(open_page(playground_server.address(), **options))
 
 
@@ -277,9 +290,9 @@ def visits(contexts) -> Iterator[list[Page]]:
 def page(request, playground_server, contexts, visits) -> Iterator[Page]:
     """One page with the default model for all tests of a file, because opening it costs more than most tests.
 
-    A test finds the Generate tab open and the first example under the lens; everything else stands as the test before
-    left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the page
-    did what none may do; `page.watch` knows.
+    A test finds the Generate tab open and the example of the animal under the lens; everything else stands as the test
+    before left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the
+    page did what none may do; `page.watch` knows.
     """
     address = playground_server.address()
     if not visits:
@@ -300,14 +313,15 @@ def page(request, playground_server, contexts, visits) -> Iterator[Page]:
 
 
 def to_first_example(page: Page) -> None:
-    """Opens the Generate tab, to complete a text where the model can, and brings the first example under the lens."""
+    """Opens the Generate tab, to complete a text where the model can, with the example of the animal under the lens."""
     page.get_by_role("tab", name="Generate").click()
     complete = page.get_by_role("radio", name="Complete", exact=True)
     if complete.count() and not complete.is_checked():
         complete.check()
-    if page.locator("#lens-text textarea").input_value() != FIRST_TEXT:
+    text = EXAMPLES["coreference"]
+    if page.locator("#lens-text textarea").input_value() != text:
         page.get_by_role("button", name="coreference", exact=True).click()
-        expect(page.locator("#lens-text textarea")).to_have_value(FIRST_TEXT)
+        expect(page.locator("#lens-text textarea")).to_have_value(text)
         expect(page.locator("#strip")).to_contain_text("animal")
 
 

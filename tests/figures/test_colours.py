@@ -60,3 +60,18 @@ def test_scales_reach_the_script_whole():
 def test_the_accent_is_the_figures_blue():
     """Guards against a button in one blue and a bar in another."""
     assert theme.BLUE[600] == theme.INK and theme.BLUE[50] == theme.SEQUENTIAL[0][1]
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of "#rrggbb" (WCAG 2.1)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colour", [theme.STREAM, theme.LOOK, theme.FAR, theme.ANSWER])
+@pytest.mark.parametrize("ground", ["#ffffff", "#0b0f19"])
+def test_marks_of_x_ray_stand_out_in_both_themes(colour, ground):
+    """Guards against streams, arcs or answers that vanish on a light or a dark page: contrast of at least 3 : 1."""
+    light, dark = sorted((_luminance(colour), _luminance(ground)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3

@@ -19,6 +19,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map", "banks": "#path"}
 """Pictures of one element instead of the whole page."""
 TABS = {
+    "xray": "X-ray",
     "tree": "Generate",
     "maths": "Attention",
     "through": "Attention",
@@ -29,6 +30,11 @@ TABS = {
     "banks": "Embeddings",
 }
 """In which tab a picture is taken that is not called after it."""
+
+
+def xray(page: Page) -> None:
+    page.get_by_role("button", name="facts", exact=True).click()
+    page.wait_for_function("document.querySelector('#xray-sentence').innerText.includes('Rome')")
 
 
 def generate(page: Page) -> None:
@@ -112,7 +118,7 @@ def banks(page: Page) -> None:
     page.wait_for_selector("#path .pv[data-rendered]")
 
 
-ALL = ("generate", "tree", "attention", "maths", "through", "neuron", "clocks", "broken", "vocabulary", "banks")
+ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "clocks", "broken", "vocabulary", "banks")
 
 
 def take(names: Sequence[str] = ALL) -> None:
@@ -127,7 +133,7 @@ def take(names: Sequence[str] = ALL) -> None:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         page.goto(f"http://127.0.0.1:{port}/?__theme=light")
-        page.wait_for_selector("#next-token .pv[data-rendered]", timeout=180_000)
+        page.wait_for_selector("#xray-picture .pv[data-rendered]", timeout=180_000)
         for name in names:
             page.set_viewport_size({"width": 1280, "height": 900})
             page.get_by_role("tab", name=TABS.get(name, name.capitalize())).click()

@@ -1,0 +1,166 @@
+"""What X-ray shows of a recording: how much each layer changes each token, where heads look far and firmly, and what the
+model would say after each layer. Each part that a model does not give has its reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from playground.analysis.xray.arcs import Arc, telling_arcs
+from playground.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.analysis.xray.guesses import Guesses
+    from playground.models.vocabulary import Token
+    from playground.recording.recording import Recording
+    from playground.recording.result_store import ResultStore
+
+WINDOW = 24
+"""Tokens that are shown at once."""
+SHORT = 256
+"""Tokens up to which a layer's weights are computed whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Xray:
+    """One stack of a model reading a text. Layers, heads and tokens count from 0."""
+
+    kind: str
+    """Of the attention: "self", or of an encoder-decoder "decoder" or "encoder"."""
+    tokens: "Sequence[Token]"
+    focus: int
+    """The token whose guesses are shown."""
+    window: range
+    """The tokens that are shown."""
+    layers: int
+    changes: np.ndarray | None = None
+    """(L, T) float32: |state after a layer - state before| / |state before|."""
+    guesses: "Guesses | None" = None
+    texts: Mapping[int, str] = field(default_factory=dict)
+    """Of every id among the guesses."""
+    arcs: Sequence[Arc] = ()
+    reasons: Sequence[str] = field(default=())
+    """Sentences that say why something is not shown."""
+    reads_both_ways: bool = False
+    """Whether the guesses are about the chosen token itself, and not about the next one."""
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """What is kept of a token: the changes of all tokens and its own guesses."""
+
+    changes: np.ndarray | None = None
+    guesses: "Guesses | None" = None
+    reasons: tuple[str, ...] = ()
+
+
+def xray(
+    recording: "Recording", store: "ResultStore", kind: str = "", token: int | None = None, first: int | None = None
+) -> Xray:
+    """The X-ray of a recording.
+
+    kind: "decoder" or "encoder" of an encoder-decoder; else the recording's own. token: whose guesses, counted from 0; if
+    None or beyond the text, a mask of the text, or the last token. first: the first token of the window; if None, so that
+    the window ends with `token`.
+    """
+    both = recording.target_tokens is not None
+    kind = kind if both and kind in ("decoder", "encoder") else "decoder" if both else "self"
+    tokens = (recording.target_tokens if kind == "decoder" else None) or recording.tokens
+    reads_both_ways = kind == "encoder" or recording.model.anatomy.kind == "encoder"
+    focus = (
+        token if token is not None and 0 <= token < len(tokens) else _first_focus(recording, tokens, reads_both_ways)
+    )
+    last_start = max(0, len(tokens) - WINDOW)
+    start = min(max(0, focus - WINDOW + 1 if first is None else first), last_start)
+    window = range(start, min(start + WINDOW, len(tokens)))
+    stream = store.memo(recording, ("stream", kind, focus), lambda: _stream(recording, kind, focus, tokens))
+    arcs, why = store.memo(
+        recording, ("arcs", kind, window, focus), lambda: _arcs(recording, kind, window, focus, tokens)
+    )
+    layers = len(stream.changes) if stream.changes is not None else recording.model.anatomy.layers
+    texts = _texts(recording, stream.guesses)
+    reasons = (*stream.reasons, *why)
+    return Xray(
+        kind, tokens, focus, window, layers, stream.changes, stream.guesses, texts, arcs, reasons, reads_both_ways
+    )
+
+
+def _texts(recording: "Recording", guesses: "Guesses | None") -> dict[int, str]:
+    if guesses is None:
+        return {}
+    ids = {guesses.answer, *(number for layer in guesses.layers for number in layer.ids)}
+    return {number: recording.model.vocabulary.text(number) for number in ids}
+
+
+def _first_focus(recording: "Recording", tokens: "Sequence[Token]", reads_both_ways: bool) -> int:
+    """The token whose guesses are shown at first: the text's first mask; of a model that reads both ways the last token of
+    the text itself; else the last."""
+    mask = recording.model.tokenizer.mask_token_id
+    own = [place for place, token in enumerate(tokens) if not token.special]
+    if reads_both_ways:
+        masks = [place for place, token in enumerate(tokens) if mask is not None and token.id == mask]
+        return (masks or own[-1:] or [len(tokens) - 1])[0]
+    return len(tokens) - 1
+
+
+def _stream(recording: "Recording", kind: str, focus: int, tokens: "Sequence[Token]") -> _Stream:
+    from playground.analysis.xray.guesses import read_guesses
+    from playground.recording.residual_stream import logits_of_layers, read_states, stream_of
+
+    model, kept = recording.model, recording.kept_stream if kind == "self" else None
+    try:
+        if kept is not None:
+            states = stream_of(kept, focus)
+        else:
+            states = read_states(model.model, focus, recording.run_again, kind == "encoder")
+    except PlaygroundError as error:
+        return _Stream(reasons=(str(error),))
+    changes = states.changes.numpy()
+    if kind == "encoder":
+        return _Stream(changes, reasons=("An encoder has no words of its own: its decoder makes the guesses.",))
+    if not model.capabilities.logits:
+        return _Stream(changes, reasons=(f"No guesses: {model.capabilities.logits.reason}.",))
+    try:
+        logits = logits_of_layers(model.model, states.states)
+    except (RuntimeError, TypeError, ValueError, IndexError):  # any family may go on from its last layer in another way
+        logits = None
+    own = recording.logits_of([focus])[0]
+    if logits is None or not _agree(recording, logits[-1], own):
+        return _Stream(changes, reasons=("No guesses: this family goes on from its layers in a way not understood.",))
+    return _Stream(changes, read_guesses([*logits[:-1], own]))
+
+
+def _agree(recording: "Recording", last: "Tensor", own: "Tensor") -> bool:
+    """Whether the guess after the last layer is the model's own output."""
+    from playground.models.rounding import rounding
+
+    bound = rounding(recording.model.model.dtype).logits
+    return float((last - own).abs().max()) <= bound * float(own.abs().max())
+
+
+def _arcs(
+    recording: "Recording", kind: str, window: range, focus: int, tokens: "Sequence[Token]"
+) -> tuple[list[Arc], tuple[str, ...]]:
+    if kind not in recording.kinds:
+        return [], (f"No arcs: {recording.model.capabilities.attention.reason or 'no such attention is recorded'}.",)
+    rows = slice(window.start, window.stop)
+
+    def weights(layer: int) -> np.ndarray:
+        attention = recording.attention(layer, kind)
+        if len(tokens) <= SHORT:
+            return attention.weights[:, rows, rows].numpy()
+        return np.stack([attention.rows(head, rows)[:, rows].numpy() for head in range(attention.heads)])
+
+    resting = {place - window.start for place in window if place == 0 or tokens[place].special}
+    inside = focus - window.start if focus in window else None
+    numbers = recording.layer_numbers(kind)  # in hybrids not all layers have attention
+    found = telling_arcs((weights(n) for n in numbers), resting, focus=inside)
+    start = window.start
+    moved = [
+        Arc(numbers[arc.layer], arc.head, arc.query + start, arc.key + start, arc.weight, arc.telling) for arc in found
+    ]
+    return moved, ()

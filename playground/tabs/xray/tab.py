@@ -1,0 +1,125 @@
+"""The X-ray tab: the picture, its sentence, and what a click on it says."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from playground import workbench
+from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
+from playground.figures.xray.picture import ARC, GUESS, clicked, xray_figure
+from playground.figures.xray.words import arc_words, layer_words, story
+from playground.recording.xray import WINDOW, xray
+from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import xray as texts
+
+if TYPE_CHECKING:
+    from playground.recording.xray import Xray
+
+NAME, TITLE = "xray", "X-ray"
+STACKS = "decoder", "encoder"
+OPEN_ATTENTION = f"""() => {{ const tabs = [...document.querySelectorAll('#tabs [role=tab]')];
+  tabs.find((tab) => tab.textContent.trim() === {json.dumps("Attention")})?.click(); }}"""
+
+
+@dataclass(frozen=True)
+class XrayRequest:
+    """What the tab's controls say."""
+
+    stack: str = "decoder"  # of an encoder-decoder
+    first: int | None = None  # the first token of the window, of a long text
+    chosen: tuple[str, str, str, int] | None = (
+        None  # the model, the text and the stack of the chosen token, and its place
+    )
+
+
+def build(page: PageControls) -> None:
+    """Builds the tab and connects it."""
+    figure = PlotlyView(label="X-ray", height=560, elem_id="xray-picture")
+    sentence = Panel(live=True, elem_id="xray-sentence")
+    with gr.Row(elem_classes="pg-actions"):
+        detail = Panel(markup.note(texts.HINT), live=True, elem_id="xray-detail")
+        label = texts.OPEN_HEAD
+        opens = gr.Button(label, size="sm", scale=0, min_width=230, visible=False, elem_id="xray-open")
+    with gr.Row(elem_classes="pg-controls"):
+        stack = FollowingRadio(list(STACKS), value="decoder", label=texts.STACK, visible=False, elem_id="xray-stack")
+        first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="xray-first")
+    Panel(markup.explanation(*texts.ABOUT))
+    chosen = gr.State(None)
+
+    inputs = {"stack": stack, "first": first, "chosen": chosen}
+    wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
+    seen = {"figure": figure, "sentence": sentence, "detail": detail, "opens": opens, "stack": stack, "first": first}
+    opened = page.redraw[NAME].change
+    bind(opened, draw, outputs=seen, only_while={page.active: NAME}, **wires, **LATEST)
+    bind(stack.input, draw, outputs=seen, **wires, **LATEST)
+    bind(first.input, move, outputs=seen, **wires, **LATEST)
+    head = {"layer": page.head.layer, "head": page.head.head, "kind": page.head.kind}
+    bind(figure.select, choose, outputs=seen | head | {"chosen": chosen}, **wires, **RUNS_MODEL)
+    forget = [page.model.change, page.applied.change]  # back at the same text, its last token is shown again
+    gr.on(forget, lambda: None, None, chosen, **QUIET)
+    opens.click(None, None, None, js=OPEN_ATTENTION, **QUIET)
+
+
+def draw(page: PageContext, request: XrayRequest) -> Outputs:
+    """The picture of the text, its window round the token in question."""
+    return _drawn(_seen(page, replace(request, first=None)))
+
+
+def move(page: PageContext, request: XrayRequest) -> Outputs:
+    """Another window of a long text."""
+    outputs = _drawn(_seen(page, request))
+    del outputs["first"]  # it is being moved
+    return outputs
+
+
+def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outputs:
+    """A clicked token becomes the one whose guesses are shown; a clicked arc or guess is put into words, and the arc's head
+    becomes the page's."""
+    target = clicked(event._data.get("customdata"))
+    if target is None:
+        return {}
+    what, number = target
+    seen = _seen(page, request)
+    if what == ARC:
+        if not 0 <= number < len(seen.arcs):
+            return {}
+        arc = seen.arcs[number]
+        words = arc_words(seen, arc)
+        chosen_head = {"layer": arc.layer, "head": arc.head, "kind": seen.kind}
+        return {"detail": markup.note(words[0].upper() + words[1:]), "opens": gr.update(visible=True), **chosen_head}
+    if what == GUESS:
+        if seen.guesses is None or not 0 <= number <= seen.layers:
+            return {}
+        return {"detail": markup.note(layer_words(seen, number)), "opens": gr.update(visible=False)}
+    chosen = page.model_id, page.text, seen.kind, number
+    again = _seen(page, replace(request, chosen=chosen, first=seen.window.start))
+    return _drawn(again) | {"chosen": chosen}
+
+
+def _seen(page: PageContext, request: XrayRequest) -> "Xray":
+    recording = page.recording()
+    stack = request.stack if recording.target_tokens is not None else "self"
+    token = None
+    if request.chosen is not None and tuple(request.chosen[:2]) == (page.model_id, page.text):
+        token = request.chosen[3] if request.chosen[2] == stack else None
+    first = None if request.first is None else int(request.first)
+    return xray(recording, workbench.shared(), stack, token, first)
+
+
+def _drawn(seen: "Xray") -> Outputs:
+    count = len(seen.tokens)
+    label = f"{texts.FIRST} (of {count:,})"
+    return {
+        "figure": xray_figure(seen),
+        "sentence": markup.note(story(seen)),
+        "detail": markup.note(texts.HINT),
+        "opens": gr.update(visible=False),
+        "stack": gr.update(visible=seen.kind != "self"),
+        "first": gr.update(
+            visible=count > WINDOW, maximum=max(1, count - WINDOW), value=seen.window.start, label=label
+        ),
+    }

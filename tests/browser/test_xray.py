@@ -1,0 +1,90 @@
+"""The X-ray tab in a real browser: what a visitor sees first, and what a click does."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from playground.texts.shared import FIRST_TEXT
+
+PICTURE = "#xray-picture .pv"
+CLICK = """(gd, [kind, number]) => {
+  const own = (c) => c[0] === kind && c[1] === number;
+  const trace = gd._fullData.findIndex((t) => t.customdata && [...t.customdata].some(own));
+  const data = [...gd._fullData[trace].customdata], i = data.findIndex(own);
+  const place = kind === 1 ? Math.floor(data.length / 2) : i, t = gd._fullData[trace], l = gd._fullLayout;
+  const box = gd.getBoundingClientRect();
+  return [box.left + l.xaxis._offset + l.xaxis.d2p(t.x[place]), box.top + l.yaxis._offset + l.yaxis.d2p(t.y[place])]; }"""
+"""Where something lies whose customdata begins with these two numbers; of an arc, its middle."""
+
+
+def click(page: Page, kind: int, number: int) -> None:
+    plot = page.locator(PICTURE)
+    plot.scroll_into_view_if_needed()
+    page.mouse.click(*plot.evaluate(CLICK, [kind, number]))
+
+
+@pytest.fixture
+def xray(page) -> Page:
+    """The shared page on X-ray, with the opening text under the lens."""
+    page.get_by_role("tab", name="X-ray").click()
+    expect(page.locator("#xray-sentence")).to_contain_text("After “.”")  # of the animal's text
+    page.get_by_role("button", name="facts", exact=True).click()
+    expect(page.locator("#xray-sentence")).to_contain_text("“Rome” with 65 %")
+    expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
+    expect(page.locator("#xray-detail")).to_contain_text("Click a token")
+    return page
+
+
+def test_the_page_opens_on_x_ray(just_opened):
+    """Guards against a first sight that is a form: nothing is pressed, and the answer stands there with its sentence."""
+    page = just_opened()
+    expect(page.locator("#lens-text textarea")).to_have_value(FIRST_TEXT)
+    expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
+    expect(page.locator("#xray-sentence")).to_contain_text("16th after layer 27, first only after the last layer")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_click_on_an_arc_opens_its_head(xray):
+    """Guards against an arc that names one head and opens another."""
+    click(xray, 1, 0)
+    expect(xray.locator("#xray-detail")).to_contain_text("In layer 25, head 2, “France” gives 94 %")
+    xray.locator("#xray-open").click()
+    expect(xray.locator("#attention-sentence")).to_contain_text("Layer 25, head 2:")
+    expect(xray.locator("#attention-layer input[type=number]")).to_have_value("25")
+
+
+def test_a_click_on_a_token_and_on_a_guess(xray):
+    """Guards against guesses that stay those of the last token, and against another layer's guesses."""
+    click(xray, 2, 28)
+    expect(xray.locator("#xray-detail")).to_contain_text("After layer 27 it would say “city”")
+    click(xray, 0, 3)
+    expect(xray.locator("#xray-sentence")).to_contain_text("After “France” the model says “is”")
+
+
+def test_the_scrubber_veils_what_comes_later(xray):
+    """Guards against a slider that moves nothing: after layer 23 the answer so far is no longer Rome, and it is said to be
+    418th."""
+    plot = xray.locator(PICTURE)
+    assert plot.evaluate("gd => gd._transitionData._frames.length") == 31
+    rail = xray.locator(f"{PICTURE} .slider-rail-touch-rect")
+    rail.scroll_into_view_if_needed()
+    box = rail.bounding_box()
+    xray.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2)
+    expect(plot).to_contain_text("after layer 23; the answer is 418th")
+    expect(plot).not_to_contain_text("Rome 65 %")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_scrolls_inside_the_picture(just_opened, theme):
+    """Guards against a page that scrolls sideways, against an answer that lies outside at first, and against a veil in the
+    other theme's colour."""
+    page = just_opened(width=390, height=844, theme=theme, touch=True)
+    expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    inside = page.locator(PICTURE).evaluate(
+        """gd => { const answer = [...gd.querySelectorAll('.textpoint text')].find((t) => t.textContent.includes('65 %'));
+        const a = answer.getBoundingClientRect();
+        const veil = gd._fullData.find((t) => t.meta === 'veil');
+        const ground = getComputedStyle(gd).getPropertyValue('--background-fill-primary').trim();
+        return [a.left >= 0 && a.right <= innerWidth, gd.clientWidth > innerWidth, veil.fillcolor === ground]; }"""
+    )
+    assert inside == [True, True, True]
