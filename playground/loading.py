@@ -1,6 +1,5 @@
 """From a model's id to a LoadedModel: locate, fetch, build, attach the recorder, probe. Knows nothing of the page."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
@@ -12,7 +11,7 @@ from transformers.utils import logging as transformers_logging
 
 from playground import catalog
 from playground.concurrency.limited_process import LimitedProcess
-from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress
+from playground.errors import NotEnoughMemory, PlaygroundError, Progress, no_progress, unforeseen
 from playground.generation.cached_steps import cached_steps
 from playground.generation.cuda_graph import capture_in_background
 from playground.models import devices, untrusted
@@ -92,10 +91,8 @@ def load(
     except PlaygroundError:
         raise
     except Exception as error:  # a stranger's model may raise anything
-        logging.getLogger(__name__).exception("examining %r failed", model_id)
-        raise PlaygroundError(
-            f"This model can't be examined: {type(error).__name__}: {str(error)[:300]}.",
-            "Choose a transformer for text; the server's log has the details.",
+        raise unforeseen(
+            f"{model_id} was loaded, but failed when it was tried on a few tokens", error, "Choose another model."
         ) from error
     loaded.trusted = trusted
     loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, progress)
@@ -270,11 +267,11 @@ def _load_folder(
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
     except Exception as error:  # transformers may raise anything on a stranger's folder
-        logging.getLogger(__name__).exception("loading %s failed", folder)
-        raise PlaygroundError(
+        raise unforeseen(
             f"The model could not be loaded: config.json and the weights in {folder} do not fit together, or belong to "
-            f"no transformer for text ({type(error).__name__}).",
-            "Check that the folder is a whole transformers model; the server's log has the details.",
+            "no transformer for text",
+            error,
+            "Check that the folder is a whole transformers model.",
         ) from error
     if missing:
         raise PlaygroundError(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, log_unforeseen, unforeseen
 from playground.weights.config_rules import check_config
 from playground.weights.disk import remove_with_target
 from playground.weights.file_rules import INDEX, only_pickles, side_files, weight_files
@@ -140,7 +140,8 @@ def _explain(error: Exception, hub_id: str) -> PlaygroundError:
 
 
 def refusal(hub_id: str, status: int | None, *, gated: bool, unknown: bool, text: str) -> PlaygroundError:
-    """The error for a request that the hub refused: its HTTP status, if it answered at all, and its library's text."""
+    """The error for a request that the hub refused: its HTTP status, if it answered at all, and its library's text for
+    the log."""
     if unknown and not gated:
         return PlaygroundError(
             f"The hub has no public model “{hub_id}”.",
@@ -155,5 +156,6 @@ def refusal(hub_id: str, status: int | None, *, gated: bool, unknown: bool, text
     if status == 429:
         return Unreachable("The hub says that this machine asks too often (429).", "Try again in some minutes.")
     if status is not None and 400 <= status < 500:
-        return PlaygroundError(f"The hub refused {hub_id}: {text[:200]}", "Check the spelling (owner/name).")
-    return Unreachable(f"The model hub can't be reached ({text[:200]}).")
+        return unforeseen(f"The hub refused {hub_id} (status {status})", text, "Check the spelling (owner/name).")
+    what = "The model hub can't be reached" if status is None else f"The model hub is out of order (status {status})"
+    return Unreachable(f"{what}; {log_unforeseen(what, text)}.")

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from playground.errors import PlaygroundError, Progress, no_progress
+from playground.errors import PlaygroundError, Progress, no_progress, unforeseen
 from playground.weights import hub
 from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_bytes, sha256
@@ -93,6 +93,7 @@ def _download_missing(hub_id: str, folder: Path, files: tuple[hub.HubFile, ...],
         if status or gated or "NotFound" in name:
             unknown = name == "RepositoryNotFoundError"
             raise hub.refusal(hub_id, status, gated=gated, unknown=unknown, text=report["text"])
+        raise unforeseen(f"Downloading {hub_id} broke off", f"{name}: {report['text']}", "Try again.")
 
     try:
         with disk_space(home, missing_bytes):

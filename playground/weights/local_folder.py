@@ -71,8 +71,9 @@ def _path(model_id: str, sign: str = "config.json") -> Path | None:
         if path.exists():
             return _transformer_folder(path)
     except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
+        cause = getattr(error, "strerror", None) or "there is no such home folder"
         raise PlaygroundError(
-            f"{model_id[:80]} can't be looked up on this machine: {error}.", "Check the path and its permissions."
+            f"{model_id[:80]} can't be looked up on this machine: {cause}.", "Check the path and its permissions."
         ) from error
     raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
 
