@@ -12,6 +12,7 @@ import torch
 
 import playground as pg
 from playground import api, loading, preload, workbench
+from playground.loading import preparation
 from playground.page import create_app, launch_options
 from playground.recording.capability_probe import probe
 from playground.settings import Settings
@@ -47,7 +48,7 @@ def broken():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The folder of a model that loads, and fails when it is tried."""
-    monkeypatch.setattr(loading, "probe", fail)
+    monkeypatch.setattr(preparation, "probe", fail)
     return str(zoo.save("gpt2", tmp_path / "model"))
 
 
