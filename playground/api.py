@@ -12,7 +12,7 @@ from pydantic import ValidationError, validate_call
 
 from playground import workbench
 from playground.catalog import CATALOG
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, unforeseen
 
 MAX_NUMBERS = 2048**2
 """In one answer: about 80 MB of JSON. Larger maps are had through the Python API."""
@@ -38,6 +38,10 @@ def _plain_errors(function):
             raise gr.Error(str(error), print_exception=False) from error
         except ValidationError as error:
             raise gr.Error(_wrong_type(function, error.errors()[0]), print_exception=False) from error
+        except Exception as error:
+            model = options.get("model") or (arguments[0] if arguments else "")
+            failed = unforeseen(f"{function.__name__} failed for {str(model)[:80] or 'every model'}", error)
+            raise gr.Error(str(failed), print_exception=False) from error
 
     return told
 

@@ -1,5 +1,7 @@
 """Errors that tell a visitor the remedy, and progress reports. Knows nothing of models or of the page."""
 
+import logging
+import secrets
 from collections.abc import Callable
 
 
@@ -30,6 +32,25 @@ class NotEnoughMemory(PlaygroundError):
         super().__init__(message, remedy)
         self.needed = needed
         self.free = free
+
+
+def log_unforeseen(what: str, error: BaseException | str) -> str:
+    """Writes an error that nobody foresaw into the server's log, with its traceback, and returns where it stands there:
+    a visitor reads what failed, never the words of Python or of a library.
+
+    what: what failed, as a visitor reads it. Example: "the server's log has the details under 3f2a91c0"
+    """
+    reference = secrets.token_hex(4)
+    raised = error if isinstance(error, BaseException) else None
+    text = "" if raised else f": {error}"
+    logging.getLogger(__name__).error("%s: %s%s", reference, what, text, exc_info=raised)
+    return f"the server's log has the details under {reference}"
+
+
+def unforeseen(what: str, error: BaseException | str, remedy: str = "") -> PlaygroundError:
+    """The error in its place. what: a clause that names what failed and for which model or file, without full stop."""
+    place = log_unforeseen(what, error)
+    return PlaygroundError(f"{what}.", f"{remedy} {place[0].upper()}{place[1:]}.".strip())
 
 
 Progress = Callable[[str, float | None], None]

@@ -80,5 +80,5 @@ def launch_options() -> dict:
         "css_paths": [_ASSETS / "style.css"],
         "footer_links": ["api", "settings"],
         "run_history": False,
-        "show_error": True,
+        "show_error": False,  # what an error says is for the log; handlers and endpoints tell it in words of ours
     }

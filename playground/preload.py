@@ -10,7 +10,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from playground.catalog import DEFAULT_MODEL
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, unforeseen
 from playground.workbench import Workbench
 
 _SHARE = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}"
@@ -38,9 +38,10 @@ def load_with_report(workbench: Workbench, model_id: str, terminal: TextIO) -> N
                 message = f"Starting to load {model_id}" if status.message == "Waiting" else status.message
                 report.show(message, status.share)
         report.finish(f"{model_id} is ready")
-    except PlaygroundError as error:
+    except Exception as error:
         report.close()
-        print(f"{model_id} could not be loaded. {error}", file=terminal, flush=True)
+        refusal = error if isinstance(error, PlaygroundError) else unforeseen(f"Loading {model_id} failed", error)
+        print(f"{model_id} could not be loaded. {refusal}", file=terminal, flush=True)
 
 
 class TerminalReport:

@@ -354,7 +354,7 @@ def test_a_page_closed_while_generating(server, passes):
     assert loaded[-1]["success"]
     sampling = SamplingControls(max_new_tokens=500, temperature=0, top_p=1, greedy=True)
     rules = [getattr(sampling, name) for name in (*RANGES, "stop", "seed", "greedy")]
-    values = [*context, None, "complete", "rank", "The cat sat on the mat", "", "", *rules, []]
+    values = [*context, None, "complete", "rank", None, None, "The cat sat on the mat", "", "", *rules, []]
     events = page.run("start_writing", values)
     while len(passes) < 4:
         assert next(events)["msg"] != "process_completed"

@@ -279,7 +279,7 @@ def test_memory_pressure_makes_room(saved, settings, monkeypatch):
     assert bench._models.used == size
     free[True] = 0
     needed = sum(tensor.nbytes for tensor in load_file(saved / "llama" / "model.safetensors").values())
-    monkeypatch.setattr("playground.loading._HEADROOM", min(1.0, size / needed))
+    monkeypatch.setattr("playground.loading.memory._HEADROOM", min(1.0, size / needed))
     assert bench.model(str(saved / "llama")).anatomy.family == "llama"
     gc.collect()
     assert reference() is None, "the evicted model's memory must really be free, whatever was recorded with it"

@@ -30,6 +30,9 @@ class SessionKey(NamedTuple):
     mode: str = ""
     text: str = ""
     """Of a chat, the rendered conversation; empty before the first answer."""
+    source_language: str = ""
+    """Of a translation; empty: as the tokenizer says."""
+    target_language: str = ""
 
 
 @dataclass

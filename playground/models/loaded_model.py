@@ -15,6 +15,7 @@ from transformers.cache_utils import Cache
 from playground.models.architecture import Anatomy, embedding_matrix
 from playground.models.attention_switch import full_attention_limit
 from playground.models.devices import DeviceChoice, DtypeChoice
+from playground.models.differential import differential_words
 from playground.models.families import first_setting
 from playground.models.languages import Languages
 from playground.models.provenance import Provenance
@@ -173,6 +174,8 @@ class LoadedModel:
         }
         if remark := self.fact("tokenizer fit", lambda: fit_remark(self.tokenizer, self.anatomy.vocabulary)):
             facts["Tokenizer"] = remark
+        if words := differential_words(self.model, self.anatomy.heads):
+            facts["Differential"] = words
         if (limit := full_attention_limit(self.model)) is not None:
             facts["Longer texts"] = f"sparse attention beyond {limit:,} tokens, which is not recorded: they are refused"
         if self.quantization_loss:

@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from playground.catalog import find
 from playground.concurrency.limited_process import MIB, ForkServer, JobFailed, LimitedProcess, LimitExceeded
-from playground.errors import PlaygroundError, Progress
+from playground.errors import PlaygroundError, Progress, unforeseen
 
 _SERVER = ForkServer(Path(__file__).with_name("untrusted_jobs.py"))
 LOADING: dict[str, Any] = {"seconds": 30, "memory": 2048 * MIB}
@@ -83,7 +83,8 @@ def check_configuration(folder: Path, settings: Any, stored: tuple[int, int], pr
             LOADING,
         )
     except JobFailed as error:
-        raise PlaygroundError(f"config.json can't be used: {error}.", _ANOTHER) from error
+        what = "config.json can't be used: setting up the model that it describes fails"
+        raise unforeseen(what, error, _ANOTHER) from error
     finally:
         process.close()
     count, most_tensors = described["parameters"], 1000 + 128 * described["tensors"]  # experts are stored one by one

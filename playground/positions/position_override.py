@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from playground.errors import log_unforeseen
 from playground.models.loaded_model import LoadedModel
 from playground.models.position_scheme import first_position_row, position_table
 from playground.models.rounding import rounding
@@ -108,7 +109,8 @@ def _refusal(model: LoadedModel, way: PositionOverride) -> str:
         plain, usual = states((0, 1, 2), None), states((0, 1, 2), (0, 1, 2))
         equal, swapped = states((0, 1, 2), (0, 0, 0)), states((1, 0, 2), (0, 0, 0))
     except Exception as error:  # any family may fail in its own way
-        return f"telling it other positions fails: {type(error).__name__}: {error}"[:200]
+        what = "telling it other positions fails"
+        return f"{what}; {log_unforeseen(f'{model.model_id}: {what}', error)}"
     if differ(plain[-1], usual[-1]):
         return "telling it the positions that it has changes its output"
     if not differ(usual[-1], equal[-1]):

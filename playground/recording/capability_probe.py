@@ -7,7 +7,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from playground.analysis.text_display import listed
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, log_unforeseen
 from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
 from playground.recording.hooks import capture_attention
@@ -37,7 +37,8 @@ def probe(model: LoadedModel) -> Capabilities:
             return Capabilities(attention=off, qk=off, **_other_capabilities(model))
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
-        reason = f"recording failed for this family: {type(error).__name__}: {error}"[:300]
+        what = f"recording failed for this family ({model.model.config.model_type})"
+        reason = f"{what}; {log_unforeseen(what, error)}"
         if model.on_interface:
             return _without_recorder(model, reason)
         return Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model))
@@ -137,7 +138,8 @@ def _no_states(model: LoadedModel) -> str:
     try:
         return why_no_states(model, probe_inputs(model))
     except Exception as error:  # each family may fail in its own way
-        return f"asking for them fails: {type(error).__name__}: {error}"[:200]
+        what = "asking for them fails"
+        return f"{what}; {log_unforeseen(f'hidden states of {model.model_id}: {what}', error)}"
 
 
 def _reads_pairs(model: LoadedModel) -> bool:

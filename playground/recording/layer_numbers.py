@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from playground.analysis.text_display import listed
+from playground.models.differential import WHY_NO_MATHS, is_differential
 from playground.models.loaded_model import LoadedModel
 from playground.recording.hooks import capture_attention
 
@@ -100,9 +101,7 @@ def number_captured_calls(
     def note(module: nn.Module, *call: object) -> None:
         place, before = trace.place(module), places.setdefault(kind_of(module), [])
         if place.layers and before and before[-1] == place:
-            raise AttendsTwice(
-                "its layers attend twice and subtract one result from the other (differential attention)"
-            )
+            raise AttendsTwice(WHY_NO_MATHS if is_differential(module) else "a layer of it attends several times")
         before.append(place)
 
     with trace.watch(), capture_attention(note):

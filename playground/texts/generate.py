@@ -31,6 +31,8 @@ BEAMS_HELP = "Beam search: keeps the most probable continuations; draws nothing.
 SEED = "Seed: the same gives the same text"
 CHAT_EMPTY = "Send a message: the strip below shows what the model really reads."
 NO_SYSTEM = "Empty: whatever the template itself says"
+AS_TOKENIZER = "as the tokenizer says: {code}"
+UNTOLD = "the tokenizer names none: left to the model"
 SECOND_TEXT_HELP = "The text under the lens is the first."
 MODES_OFF = "What this model can't do here"
 

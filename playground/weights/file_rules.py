@@ -33,11 +33,14 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
         return (WHOLE,)
     if INDEX in names:
         try:
-            shards = sorted(set(read_index()["weight_map"].values()))
-            if not shards or not all(name.endswith(".safetensors") for name in shards):
-                raise ValueError("it names other files than safetensors")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PlaygroundError(f"{INDEX} of {where} can't be used: {error}.", "Download it again.") from error
+            shards = sorted({str(name) for name in read_index()["weight_map"].values()})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            shards = []
+        if not shards or not all(name.endswith(".safetensors") for name in shards):
+            raise PlaygroundError(
+                f"{INDEX} of {where} can't be used: it has no weight_map, or names other files than safetensors.",
+                "Copy or download it again.",
+            )
         missing = [name for name in shards if name not in names]
         if missing:
             raise PlaygroundError(

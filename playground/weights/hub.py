@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, log_unforeseen, unforeseen
 from playground.weights.config_rules import check_config
 from playground.weights.disk import remove_with_target
 from playground.weights.file_rules import INDEX, only_pickles, side_files, weight_files
+from playground.weights.inner_transformer import inner_prefix
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -87,17 +88,21 @@ def _list_files(hub_id: str, timeout: float) -> Listing:
         item.rfilename: HubFile(item.rfilename, item.size or 0, item.lfs.sha256 if item.lfs else item.blob_id or "")
         for item in info.siblings or ()
     }
-    weights = weight_files(files, lambda: _read_json(hub_id, INDEX, commit, timeout), hub_id)
+    inner = inner_prefix(files)
+    top = [name.removeprefix(inner) for name in files if name.startswith(inner)]
+    found = weight_files(top, lambda: _read_json(hub_id, f"{inner}{INDEX}", commit, timeout), hub_id)
+    weights = tuple(f"{inner}{name}" for name in found)
     if weights[0].endswith(".gguf"):
         return Listing(commit, (files[weights[0]],), weights)
-    if "config.json" not in files:
+    if "config.json" not in top:
         raise PlaygroundError(
             f"{hub_id} has no config.json, so it is not a transformers model.",
             "Choose a repository that holds a whole model (not an adapter or a data set).",
         )
-    check_config(_read_json(hub_id, "config.json", commit, timeout), hub_id)
+    check_config(_read_json(hub_id, f"{inner}config.json", commit, timeout), hub_id)
     adapter = [name for name in files if name == "adapter_model.safetensors"]
-    names = (*side_files({name: file.size for name, file in files.items()}), *adapter, *weights)
+    beside = [name for name in side_files({name: file.size for name, file in files.items()}) if name not in weights]
+    names = (*beside, *adapter, *weights)
     return Listing(commit, tuple(files[name] for name in names), weights)
 
 
@@ -140,7 +145,8 @@ def _explain(error: Exception, hub_id: str) -> PlaygroundError:
 
 
 def refusal(hub_id: str, status: int | None, *, gated: bool, unknown: bool, text: str) -> PlaygroundError:
-    """The error for a request that the hub refused: its HTTP status, if it answered at all, and its library's text."""
+    """The error for a request that the hub refused: its HTTP status, if it answered at all, and its library's text for
+    the log."""
     if unknown and not gated:
         return PlaygroundError(
             f"The hub has no public model “{hub_id}”.",
@@ -155,5 +161,6 @@ def refusal(hub_id: str, status: int | None, *, gated: bool, unknown: bool, text
     if status == 429:
         return Unreachable("The hub says that this machine asks too often (429).", "Try again in some minutes.")
     if status is not None and 400 <= status < 500:
-        return PlaygroundError(f"The hub refused {hub_id}: {text[:200]}", "Check the spelling (owner/name).")
-    return Unreachable(f"The model hub can't be reached ({text[:200]}).")
+        return unforeseen(f"The hub refused {hub_id} (status {status})", text, "Check the spelling (owner/name).")
+    what = "The model hub can't be reached" if status is None else f"The model hub is out of order (status {status})"
+    return Unreachable(f"{what}; {log_unforeseen(what, text)}.")

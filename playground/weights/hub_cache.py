@@ -8,12 +8,13 @@ import os
 import re
 from pathlib import Path
 
-from playground.errors import PlaygroundError, Progress, no_progress
+from playground.errors import PlaygroundError, Progress, no_progress, unforeseen
 from playground.weights import hub
 from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_bytes, sha256
 from playground.weights.disk import disk_space, folder_lock, remove_with_target, size_of
 from playground.weights.file_rules import INDEX, SIDE_FILES, has_tokenizer, weight_files
+from playground.weights.inner_transformer import transformer_folder
 from playground.weights.subprocesses import run_worker
 
 
@@ -40,18 +41,21 @@ def whole_snapshot(hub_id: str) -> tuple[Path, tuple[str, ...]] | None:
 
 def _whole_weights(folder: Path) -> tuple[str, ...]:
     """The weight files of a snapshot; none if any file that the model needs is missing or cut off."""
+    snapshot, folder = folder, transformer_folder(folder)
+    inner = f"{folder.name}/" if folder != snapshot else ""
     names = [path.name for path in folder.iterdir()]
     if not all((folder / name).exists() for name in names):  # a link whose blob is gone
         return ()
     try:
-        weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), folder.name)
+        weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), snapshot.name)
         if weights[0].endswith(".gguf"):
             return weights
         for name in weights:
             safetensors_bytes(folder / name)
     except (PlaygroundError, OSError):
         return ()
-    return weights if "config.json" in names and has_tokenizer(names) else ()
+    whole = "config.json" in names and has_tokenizer(names)
+    return tuple(f"{inner}{name}" for name in weights) if whole else ()
 
 
 def download(
@@ -93,6 +97,7 @@ def _download_missing(hub_id: str, folder: Path, files: tuple[hub.HubFile, ...],
         if status or gated or "NotFound" in name:
             unknown = name == "RepositoryNotFoundError"
             raise hub.refusal(hub_id, status, gated=gated, unknown=unknown, text=report["text"])
+        raise unforeseen(f"Downloading {hub_id} broke off", f"{name}: {report['text']}", "Try again.")
 
     try:
         with disk_space(home, missing_bytes):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
 from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
 from playground.weights.folder_checks import read_object
+from playground.weights.inner_transformer import transformer_folder
 from playground.weights.source import ModelRequest, Origin, Source
 
 
@@ -69,24 +69,13 @@ def _path(model_id: str, sign: str = "config.json") -> Path | None:
         if not names_a_path(model_id):
             return path if (path / sign).is_file() else None
         if path.exists():
-            return _transformer_folder(path)
+            return transformer_folder(path)
     except (OSError, RuntimeError) as error:  # a name too long for the disk, no permission, no such home
+        cause = getattr(error, "strerror", None) or "there is no such home folder"
         raise PlaygroundError(
-            f"{model_id[:80]} can't be looked up on this machine: {error}.", "Check the path and its permissions."
+            f"{model_id[:80]} can't be looked up on this machine: {cause}.", "Check the path and its permissions."
         ) from error
     raise PlaygroundError(f"There is no folder {model_id} on this machine.", "Check the path.")
-
-
-def _transformer_folder(path: Path) -> Path:
-    """The folder below a sentence-transformers folder where its transformer lies (0_Transformer), else the path itself."""
-    if not (path / "modules.json").is_file() or (path / "config.json").is_file():
-        return path
-    try:
-        name = read_json(path / "modules.json")[0]["path"]
-        inner = path / name if re.fullmatch(r"\w[\w.-]*", name) else path
-    except (PlaygroundError, OSError, KeyError, TypeError, IndexError):
-        return path
-    return inner if (inner / "config.json").is_file() else path
 
 
 def _revision(path: Path) -> str:

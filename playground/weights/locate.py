@@ -71,7 +71,7 @@ def fetch(source: Source, settings: Settings, progress: Progress = no_progress) 
 
 
 def _no_origin(model_id: str) -> PlaygroundError:
-    return PlaygroundError(f"{model_id} can't be fetched from anywhere.", "Try again, or choose another model.")
+    return PlaygroundError(f"{model_id} can't be fetched from anywhere.", "Choose another model.")
 
 
 def _checked_id(model_id: str) -> str:

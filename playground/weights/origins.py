@@ -12,6 +12,7 @@ from playground.weights.checksums import damaged, read_manifest, safetensors_byt
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
 from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
+from playground.weights.inner_transformer import transformer_folder
 from playground.weights.local_folder import LocalFolder
 from playground.weights.prepared_folders import discard_damaged
 from playground.weights.source import ModelRequest, Origin, Source
@@ -29,7 +30,7 @@ class HubCache(Origin):
             return None
         folder, weights = snapshot
         try:
-            config = {} if weights[0].endswith(".gguf") else read_json(folder / "config.json")
+            config = {} if weights[0].endswith(".gguf") else read_json(transformer_folder(folder) / "config.json")
         except PlaygroundError:  # damaged: `fetch` notices, downloads it again and then looks at it
             config = {}
         check_config(config, request.model_id)
@@ -158,7 +159,8 @@ def _is_pinned(manifest: dict, wheel: Wheel | None) -> bool:
 
 
 def _safetensors_folder(snapshot: Path, commit: str, request: ModelRequest, progress: Progress) -> Path:
-    """The snapshot itself, or the conversion of its GGUF file."""
+    """The folder of the transformer in the snapshot, or the conversion of its GGUF file."""
+    snapshot = transformer_folder(snapshot)
     names = [path.name for path in snapshot.iterdir()]
     weights = weight_files(names, lambda: read_json(snapshot / INDEX, lists_tensors=True), request.model_id)
     if not weights[0].endswith(".gguf"):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from playground.errors import PlaygroundError, Progress
+from playground.errors import PlaygroundError, Progress, unforeseen
 
 _TICK = 0.1
 """Seconds between two looks at a running process."""
@@ -64,17 +64,17 @@ def run_worker(
         [sys.executable, "-P", str(_WORKER), *arguments], report, {**os.environ, **_WORKER_ENV, **(env or {})}
     )
     if status != 0:
-        if raise_failure and "error" in last:
-            raise_failure(last)
         if limits is not None and (last.get("error") == "MemoryError" or status == -signal.SIGABRT):
             mib = limits.memory // 1024**2
             raise PlaygroundError(f"{what} needed more than {mib:,} MiB of memory.", "Choose another model.")
         text = last.get("text") or (stderr.strip().splitlines() or [f"exit status {status}"])[-1]
         if last.get("errno") == errno.ENOSPC or "No space left" in text or "os error 28" in text:
             raise OSError(errno.ENOSPC, text)
+        if raise_failure and "error" in last:
+            raise_failure(last)
         if last.get("remedy") is not None:
             raise PlaygroundError(last["text"], last["remedy"])
-        raise PlaygroundError(f"{what} failed: {text}", "Try again, or choose another model.")
+        raise unforeseen(f"{what} failed", f"{last.get('error', '')} {text}\n{stderr}", "Choose another model.")
     return last
 
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import save_file
 
 import playground as pg
@@ -16,6 +17,7 @@ from tests.tools import zoo
 
 SETTINGS = pg.Settings(offline=True, catalog_only=False)
 LINES = ["The cat", "a Dog by", "Once"]
+IDENTITY = "torch.nn.modules.linear.Identity"
 FLAGS = ["cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"]
 
 
@@ -129,3 +131,34 @@ def test_a_hostile_list_of_modules(text, tmp_path):
     (tmp_path / "modules.json").write_text(text)
     model = pg.load(str(tmp_path), device="cpu", settings=SETTINGS)
     assert own_pooling(model) is None and encode(model, LINES).vectors.shape == (3, 32)
+
+
+@pytest.mark.parametrize("inner", ["", "0_Transformer"])
+def test_an_encoder_of_t5_alone(inner, tmp_path):
+    """Guards sentence-t5: the encoder's weights without a decoder, below a configuration that speaks of both, with a Dense
+    that has no bias."""
+    (tmp_path / inner).mkdir(exist_ok=True)
+    network = transformers.T5EncoderModel(zoo.build("t5").config).eval()
+    network.save_pretrained(tmp_path / inner)
+    config = json.loads((tmp_path / inner / "config.json").read_text()) | {"is_encoder_decoder": True}
+    (tmp_path / inner / "config.json").write_text(json.dumps(config))
+    tokenizer = zoo.byte_tokenizer()
+    tokenizer.save_pretrained(tmp_path / inner)
+    dense = torch.randn(8, network.config.d_model)
+    files = {
+        "1_Pooling": {"pooling_mode_mean_tokens": True},
+        "2_Dense": {"bias": False, "activation_function": IDENTITY},
+    }
+    for name, settings in files.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps(settings))
+    save_file({"linear.weight": dense}, tmp_path / "2_Dense" / "model.safetensors")
+    listed = [(inner, "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense")]
+    entries = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in listed]
+    (tmp_path / "modules.json").write_text(json.dumps(entries))
+    model = pg.load(str(tmp_path), device="cpu", dtype="float32", settings=SETTINGS)
+    assert model.anatomy.kind == "encoder" and pg.record(model, LINES[0]).verify().passed
+    with torch.inference_mode():
+        states = [network(torch.tensor([tokenizer(line)["input_ids"]])).last_hidden_state[0] for line in LINES]
+    expected = torch.stack([dense @ each.mean(0) for each in states])
+    torch.testing.assert_close(encode(model, LINES, OWN).vectors, expected, atol=1e-5, rtol=1e-5)

@@ -8,9 +8,17 @@ import torch
 import transformers
 
 import playground as pg
+from playground import workbench
 from playground.generation.limits import notes
+from playground.generation.sampling_controls import SamplingControls
+from playground.generation.sessions import SessionId
 from playground.loading import prepare
 from playground.models.decoder_start import Target
+from playground.tabs.generate import prompt_view, streaming, tab
+from playground.tabs.generate.request import ViewRequest, WriteRequest
+from playground.tabs.shared.page_context import PageContext
+from playground.workbench import Workbench
+from tests.tabs.calling import answer, answers
 from tests.tools import zoo
 
 CORPUS = "The cat sat on the mat. Où est la bibliothèque? Der Hund läuft über die Straße. One two three four."
@@ -106,3 +114,79 @@ def test_a_model_that_is_told_no_language_takes_none(tiny):
         pg.record(tiny("bart"), "the cat", Target("un chat", "fr"))
     with pytest.raises(pg.PlaygroundError, match="not told a language"):
         list(pg.generate(tiny("bart"), "the cat", pg.GenerationSettings(target_language="fr")))
+
+
+# --- on the page ------------------------------------------------------------------------------------------------
+
+
+PAGE = PageContext("m2m", "cpu", "float32", "The cat")
+BART = PageContext("bart", "cpu", "float32", "The cat")
+FIVE = SamplingControls(max_new_tokens=5, temperature=0, top_p=1, greedy=True)
+
+
+@pytest.fixture
+def page_model(pieces, tiny):
+    """The tiny M2M-100 on the page, beside a model that is told no language."""
+    before, bench, model = workbench._shared, Workbench(), _m2m(pieces, src_lang="en", tgt_lang="fr")
+    bench.add(model)
+    bench.add(tiny("bart"))
+    workbench.share(bench)
+    yield model
+    workbench.share(before)
+
+
+def _request(visitor, **languages):
+    return WriteRequest(visitor, "translate", "rank", "The cat", sampling=FIVE, **languages)
+
+
+def _written(model, count, **languages):
+    settings = pg.GenerationSettings(max_new_tokens=count, greedy=True, **languages)
+    return [step.token.id for step in pg.generate(model, "The cat", settings)]
+
+
+def test_the_page_offers_the_languages_of_the_tokenizer(page_model):
+    """Guards against languages that Python and HTTP choose and the page does not, and against empty lists beside a model
+    that is told none. A language that another model had is forgotten, one that this model has stays."""
+    look = ViewRequest(SessionId(), "translate", source_language="eng_Latn", target_language="de")
+    shown = answer(prompt_view.draw, PAGE, look)
+    source, target = shown["source_language"], shown["target_language"]
+    assert shown["languages"].visible and source.value == "" and target.value == "de"
+    assert source.choices[0] == ("as the tokenizer says: en", "")
+    assert target.choices[0] == ("as the tokenizer says: fr", "")
+    assert {code for _, code in target.choices[1:]} == set(page_model.languages.codes)
+    hidden = answer(prompt_view.draw, BART, look)
+    assert not hidden["languages"].visible and hidden["target_language"].value is None
+
+
+def test_the_page_writes_in_the_language_that_is_selected(page_model):
+    """Guards against a selection without effect, a strip that shows another source than was read, and a translation that
+    goes on in another language than it was begun in."""
+    visitor, french = SessionId(), page_model.languages.codes["fr"]
+    languages = {"source_language": "fr", "target_language": "de"}
+    answers(tab.start_writing, PAGE, _request(visitor, **languages))
+    session = workbench.shared().sessions.find(visitor)
+    assert session.ids[0] == french and session.prompt[0]["label"] == page_model.vocabulary.describe([french])[0].label
+    assert session.tree.ids(session.node) == _written(page_model, 5, **languages)
+    answers(streaming.go_on, PAGE, _request(visitor, source_language="en", target_language="es"))
+    session = workbench.shared().sessions.find(visitor)
+    assert session.tree.ids(session.node) == _written(page_model, 10, **languages)
+
+
+def test_another_language_begins_another_translation(page_model):
+    """Guards against one tree with continuations in two languages; until Generate is pressed the former one stays."""
+    visitor = SessionId()
+    for code in ("de", "es"):
+        answers(tab.start_writing, PAGE, _request(visitor, target_language=code))
+        assert workbench.shared().sessions.find(visitor).key.target_language == code
+        other = answer(prompt_view.draw, PAGE, ViewRequest(visitor, "translate", target_language="fr"))
+        assert "strip" not in other
+    assert len(workbench.shared().sessions.find(visitor).tree.leaves()) == 1
+
+
+def test_a_language_that_the_model_does_not_have_is_refused_on_the_page(page_model):
+    """Guards against whatever a visitor sends in place of a choice; a model that is told none takes no notice of what
+    the hidden lists hold."""
+    refused = answers(tab.start_writing, PAGE, _request(SessionId(), target_language="xx"))
+    assert "This model has no language" in refused[-1]["message"]
+    done = answers(tab.start_writing, BART, _request(SessionId(), target_language="de"))
+    assert done[-1]["message"] == ""

@@ -5,6 +5,7 @@ import torch
 
 import playground as pg
 from playground.loading import prepare
+from playground.models.differential import is_differential, lambdas
 from tests.tools import zoo
 
 TEXT = "the cat sat on the mat"
@@ -81,3 +82,28 @@ def test_a_layer_that_attends_twice_is_one_layer():
         torch.testing.assert_close(recording.attention(number).weights, own[number][0], atol=1e-5, rtol=0)
     assert not recording.verify().passed and "differential attention" in recording.verify().reason
     assert "differential attention" in model.capabilities.qk.reason
+
+
+def test_the_lambda_on_the_card_is_the_one_that_a_layer_uses():
+    """Guards against a λ by another formula, and against heads paired otherwise. What goes into a layer's group norm is
+    (A[h] - λ A[h + 2]) · [V_0, V_1] for h = 0 and 1, all four heads having both value heads; λ is solved from that."""
+    model = prepare(zoo.variant("diffllama", **zoo._GROUPED), zoo.byte_tokenizer())
+    kept, values = [], []
+    for module in model.model.modules():
+        if is_differential(module):
+            module.lambda_q1.add_(0.3)  # else λ is close to λinit
+            module.lambda_k1.add_(0.2)
+            module.groupnorm.register_forward_pre_hook(lambda module, args: kept.append(args[0][0]))
+            module.v_proj.register_forward_hook(lambda module, args, output: values.append(output[0]))
+    recording = pg.record(model, TEXT)
+    shown = model.card["Differential"]
+    for number, written in enumerate(lambdas(model.model)):
+        first, second = recording.attention(number).weights.unflatten(0, (2, 2))  # (2, T, T): heads 0 and 1, 2 and 3
+        plain, subtracted = first @ values[number], second @ values[number]
+        difference = plain - kept[number].transpose(0, 1).reshape(plain.shape)
+        measured = float((difference * subtracted).sum() / (subtracted**2).sum())
+        assert measured == pytest.approx(written, abs=1e-4)
+        torch.testing.assert_close(difference, measured * subtracted, atol=1e-5, rtol=0)
+        assert f"{measured:.3f}" in shown
+    assert "head h − λ · head h + 2, for h = 0 to 1" in shown
+    assert lambdas(zoo.build("llama")) == ()

@@ -5,7 +5,10 @@ import json
 import time
 
 import pytest
+import torch
 
+import playground as pg
+from playground.embeddings.sentence_vectors import OWN, encode
 from playground.weights import hub
 from playground.weights.locate import fetch, locate
 from tests.tools.hub import folder_bytes
@@ -82,3 +85,22 @@ def test_safetensors_from_the_conversion_bot(settings, server, saved_llama):
     folder = fetch(locate("owner/old", settings), settings)
     assert (folder / "model.safetensors").read_bytes() == weights["model.safetensors"]
     assert not (folder / "pytorch_model.bin").exists()
+
+
+def test_a_transformer_in_a_folder_of_its_own(settings, server, saved_llama):
+    """Guards repositories of sentence-transformers with the transformer in 0_Transformer alone: "has no weights". From the
+    hub, and from its cache on a machine without a network."""
+    modules = [("0_Transformer", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    entries = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in modules]
+    files = {f"0_Transformer/{name}": data for name, data in folder_bytes(saved_llama).items()}
+    files["1_Pooling/config.json"] = b'{"pooling_mode_mean_tokens": true}'
+    server.repositories["owner/inner"] = files | {"modules.json": json.dumps(entries).encode()}
+    for offline in (False, True):
+        source = locate("owner/inner", dataclasses.replace(settings, offline=offline))
+        assert source.weight_bytes == len(files["0_Transformer/model.safetensors"])
+        assert fetch(source, settings).name == "0_Transformer"
+    model = pg.load("owner/inner", "cpu", "float32", settings=settings)
+    with torch.inference_mode():
+        ids = torch.tensor([model.tokenizer("The cat")["input_ids"]])
+        mean = model.model.base_model(ids).last_hidden_state[0].mean(0)
+    torch.testing.assert_close(encode(model, ["The cat"], OWN).vectors[0], mean / mean.norm(), atol=1e-5, rtol=1e-5)

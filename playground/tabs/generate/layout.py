@@ -21,6 +21,9 @@ class Layout:
             modes, value="complete", show_label=False, container=False, elem_id="mode", label="Mode"
         )
         self.off = Panel(elem_id="modes-off")
+        with gr.Row(visible=False, elem_id="languages") as self.languages:
+            self.source_language = FollowingDropdown([], label="Source language", elem_id="source-language")
+            self.target_language = FollowingDropdown([], label="Target language", elem_id="target-language")
         self._build_chat()
         self._build_score()
         with gr.Row(elem_classes="pg-actions"):

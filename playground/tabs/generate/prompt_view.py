@@ -1,6 +1,7 @@
 """The text before anything is written after it: what the model expects in it, by mode. Also a text that is read again
 because the visitor's continuations were evicted."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from playground import workbench
@@ -18,7 +19,7 @@ from playground.generation.token_entries import (
 )
 from playground.tabs.generate.fill import fill_view, predictions
 from playground.tabs.generate.request import ViewRequest
-from playground.tabs.generate.session_view import chat_messages, entries_view, mode_view, tree_view
+from playground.tabs.generate.session_view import chat_messages, entries_view, known_languages, mode_view, tree_view
 from playground.tabs.generate.token_explanation import NOTHING, explain_next, explain_prompt_token, pieces_view
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 def draw(page: PageContext, request: ViewRequest) -> Outputs:
     """The text's own tokens and what the model expects in it; leaves alone what was written after this very text."""
     model, sessions = page.model(), workbench.shared().sessions
-    mode, outputs = possible_mode(model, request.mode), mode_view(model, request.mode)
-    former, key = sessions.find(request.session), key_of(page, mode)
+    mode, outputs = possible_mode(model, request.mode), mode_view(model, request)
+    former, key = sessions.find(request.session), key_of(page, mode, languages=known_languages(model, request))
     control = former.control if former else None
-    if former and (former.key == key or (mode == "chat" and former.key[:4] == key[:4])):
+    if former and (same_text(former.key, key) or (mode == "chat" and former.key[:4] == key[:4])):
         return outputs
-    session, prompt_outputs = read_prompt(page, mode, request.colour)
+    session, prompt_outputs = read_prompt(page, key, request.colour)
     latest = sessions.find(request.session)
     if (latest.control if latest else None) is not control:  # a stream began meanwhile: it draws the page from now on
         return outputs
@@ -70,16 +71,18 @@ def evicted(page: PageContext, request: ViewRequest) -> ErrorWithOutputs:
 
 
 def _read_again(page: PageContext, request: ViewRequest, control: StreamControl) -> tuple[GenerationSession, Outputs]:
-    session, outputs = read_prompt(page, possible_mode(page.model(), request.mode), request.colour)
+    model = page.model()
+    key = key_of(page, possible_mode(model, request.mode), languages=known_languages(model, request))
+    session, outputs = read_prompt(page, key, request.colour)
     session.control = control
     workbench.shared().sessions.keep(request.session, session)
     return session, outputs
 
 
-def read_prompt(page: PageContext, mode: str, colour: str) -> tuple[GenerationSession, Outputs]:
+def read_prompt(page: PageContext, key: SessionKey, colour: str) -> tuple[GenerationSession, Outputs]:
     """The session of the text under the lens before anything is written after it, and what the page shows of it."""
     read = {"chat": _read_chat, "translate": _read_source, "fill": _read_masks, "score": _read_score}
-    session, outputs = read.get(mode, _read_complete)(page, key_of(page, mode), colour)
+    session, outputs = read.get(key.mode, _read_complete)(page, key, colour)
     return session, outputs | tree_view(page.model(), session) | {"beside": figure_or_nothing(None)}
 
 
@@ -126,13 +129,26 @@ def _read_complete(page: PageContext, key: SessionKey, colour: str) -> tuple[Gen
 
 def unread_session(model: "LoadedModel", key: SessionKey) -> GenerationSession:
     """The session of a text that is only cut into tokens: what the model expects in it is not computed. PlaygroundError if
-    it is empty or too long to be tokenized."""
+    it is empty or too long to be tokenized, and for a source language that the model does not have."""
+    from playground.models.decoder_start import with_source_language
     from playground.models.vocabulary import check_text
 
-    _, tokens = model.vocabulary.tokenize(check_text(key.text, workbench.shared().settings.max_text_bytes))
+    ids, tokens = model.vocabulary.tokenize(check_text(key.text, workbench.shared().settings.max_text_bytes))
+    if key.source_language:
+        tokens = model.vocabulary.describe(with_source_language(model, ids, key.source_language))
     return GenerationSession.of(key, tokens, unread_entries(tokens))
 
 
-def key_of(page: PageContext, mode: str, text: str | None = None) -> SessionKey:
-    """The key of a session of the text under the lens, or of another text."""
-    return SessionKey(page.model_id, page.device, page.dtype, mode, page.text if text is None else text)
+def key_of(
+    page: PageContext, mode: str, text: str | None = None, languages: Mapping[str, str] | None = None
+) -> SessionKey:
+    """The key of a session of the text under the lens, or of another text. languages: by their fields of SessionKey."""
+    text = page.text if text is None else text
+    return SessionKey(page.model_id, page.device, page.dtype, mode, text, **(languages or {}))
+
+
+def same_text(one: SessionKey, other: SessionKey) -> bool:
+    """Whether two sessions differ in their languages at most: one that is selected counts from the next Generate on."""
+    return one._replace(source_language="", target_language="") == other._replace(
+        source_language="", target_language=""
+    )

@@ -16,6 +16,9 @@ class ViewRequest:
     """One of `modes.MODES`."""
     colour: str = "probability"
     """One of `token_strip.COLOURS`."""
+    source_language: str | None = field(default="", kw_only=True)
+    """Of a translation; empty: as the tokenizer says."""
+    target_language: str | None = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)

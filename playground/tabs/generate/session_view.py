@@ -12,6 +12,7 @@ from playground.figures.generation.token_strip import strip_items
 from playground.generation.modes import MODES, WRITING, modes_of, off_words, possible_mode
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import step_entries
+from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.token_explanation import explain_step, pieces_view
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.wiring import Outputs
@@ -79,8 +80,9 @@ def tree_view(model: "LoadedModel", session: GenerationSession) -> Outputs:
     }
 
 
-def mode_view(model: "LoadedModel", selected: str) -> Outputs:
-    """The controls of a mode. The mode selected on the page changes only where it is off with this model."""
+def mode_view(model: "LoadedModel", request: ViewRequest) -> Outputs:
+    """The controls of a mode. What is selected on the page changes only where this model does not have it."""
+    selected = request.mode
     modes, mode, off = modes_of(model), possible_mode(model, selected), off_words(model)
     writes = bool(modes) and mode in WRITING
     radio: dict[str, Any] = {"choices": [(MODES[name], name) for name in modes], "visible": bool(modes)}
@@ -92,4 +94,28 @@ def mode_view(model: "LoadedModel", selected: str) -> Outputs:
         "rules_column": gr.Column(visible=writes),
         "chat_room": gr.Column(visible=mode == "chat"),
         "score_room": gr.Column(visible=mode == "score"),
+        **_languages_view(model, mode, request),
+    }
+
+
+def known_languages(model: "LoadedModel", request: ViewRequest) -> dict[str, str]:
+    """The selected languages by their controls; empty instead of one that this model does not have."""
+    codes = model.languages.codes if model.languages else {}
+    selected = {"source_language": request.source_language, "target_language": request.target_language}
+    return {name: code if code and code in codes else "" for name, code in selected.items()}
+
+
+def _languages_view(model: "LoadedModel", mode: str, request: ViewRequest) -> Outputs:
+    """The languages that a translating model is told by tokens; hidden for any other."""
+    languages = model.languages if mode == "translate" else None
+    known = known_languages(model, request)
+    if languages is None:
+        return {"languages": gr.Row(visible=False)} | {name: gr.Dropdown(choices=[], value=None) for name in known}
+    source = texts.AS_TOKENIZER.format(code=languages.source) if languages.source in languages.codes else texts.UNTOLD
+    target = texts.AS_TOKENIZER.format(code=languages.target) if languages.target else texts.UNTOLD
+    codes = sorted(languages.codes)
+    return {
+        "languages": gr.Row(visible=True),
+        "source_language": gr.Dropdown(choices=[(source, ""), *codes], value=known["source_language"]),
+        "target_language": gr.Dropdown(choices=[(target, ""), *codes], value=known["target_language"]),
     }

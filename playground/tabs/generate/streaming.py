@@ -15,7 +15,7 @@ from playground.concurrency.pace import Pace
 from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
 from playground.generation.queue_place import Waiting, with_place
-from playground.generation.session import GenerationSession
+from playground.generation.session import GenerationSession, SessionKey
 from playground.generation.stream_notes import end_note, reading_note, speed_note, stop_note, visitors_note
 from playground.generation.token_entries import SHADED_TOKENS, expected_after, prompt_entries
 from playground.generation.tree_growth import Growth, grow_by_beams, grow_by_steps, make_room
@@ -36,8 +36,9 @@ def stream(page: PageContext, request: WriteRequest) -> Iterator[Outputs]:
     """Writes from the text in the box on; what was written before stays in the tree while text and model stay."""
     session, message = started_session(request)  # Stop may be pressed while the text is being read
     settings, control = request.sampling.settings(), session.control
-    if session.key != key_of(page, request.mode, request.text):
-        session = read_briefly(page, request)
+    key = key_of(page, request.mode, request.text, chosen_languages(page, request))
+    if session.key != key:
+        session = read_briefly(page, key)
         session.control = control
         workbench.shared().sessions.keep(request.session, session)
     for outputs in write(page, request, session, ROOT, settings):
@@ -56,14 +57,21 @@ def started_session(request: ViewRequest) -> tuple[GenerationSession, Outputs]:
     return session, message
 
 
-def read_briefly(page: PageContext, request: WriteRequest) -> GenerationSession:
-    """The session of the text in the box before anything is written after it. A long text, and an encoder's, is only cut
+def chosen_languages(page: PageContext, request: WriteRequest) -> dict[str, str]:
+    """The languages of a translation, by their fields of SessionKey; none for a model that is told none."""
+    if request.mode != "translate" or page.model().languages is None:
+        return {}
+    return {"source_language": request.source_language or "", "target_language": request.target_language or ""}
+
+
+def read_briefly(page: PageContext, key: SessionKey) -> GenerationSession:
+    """The session of a text before anything is written after it. A long text, and an encoder's, is only cut
     into tokens: what the model expects in it takes as long as reading it, with which the writing begins, and which Stop
     ends."""
-    session = unread_session(page.model(), key_of(page, request.mode, request.text))
-    if request.mode == "translate" or len(session.ids) > SHADED_TOKENS:
+    session = unread_session(page.model(), key)
+    if key.mode == "translate" or len(session.ids) > SHADED_TOKENS:
         return session
-    recording = page.recording(request.text)
+    recording = page.recording(key.text)
     return GenerationSession.of(session.key, recording.tokens, prompt_entries(recording), expected_after(recording))
 
 
@@ -104,6 +112,8 @@ def write(
     from playground.generation.steps import PrefillProgress
 
     model, bench, control, colour = page.model(), workbench.shared(), session.control, request.colour
+    key = session.key  # whatever is selected by now: a translation goes on in its languages
+    settings = replace(settings, source_language=key.source_language, target_language=key.target_language)
     allowed = clamp_to_context(model, session.ids, session.tree.ids(start), settings, bench.settings)
     start, removal_note = make_room(session, allowed, start)
     session.node, session.focus = start, None

@@ -18,6 +18,7 @@ from playground.texts import generate as texts
 NAME, TITLE = "generate", "Generate"
 EXPLANATION = "strip", "status", "chart", "detail", "stages", "pieces"
 SESSION = *EXPLANATION, "tree", "comparing", "leaf", "beside", "chatbot"
+LANGUAGES = "source_language", "target_language"
 CONTROLS = "mode", "off", "start", "more", "stop", "into", "rules_column", "chat_room", "score_room", "session"
 
 
@@ -26,6 +27,7 @@ def build(page: PageControls) -> None:
     tab = Layout(page)
     Panel(markup.explanation(*texts.ABOUT))
     view = {"session": tab.session, "mode": tab.mode, "colour": tab.controls.colour}
+    view |= {"source_language": tab.source_language, "target_language": tab.target_language}
     writing = view | {"text": page.text, "message": tab.chat_message, "system": tab.system} | tab.controls.sampling
     chatting = writing | {"conversation": tab.chatbot}
     session, answer = tab.named(*SESSION), tab.named(*SESSION, "chat_message", "chat_note")
@@ -41,7 +43,7 @@ def build(page: PageControls) -> None:
         bind(triggers, handler, page=page, inputs=inputs, request=request, outputs=outputs, **options)
 
     opened = [page.redraw[NAME].change, tab.mode.input]
-    drawn = tab.named(*SESSION, *CONTROLS)
+    drawn = tab.named(*SESSION, *CONTROLS, *LANGUAGES, "languages")
     connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, **LATEST)
 
     once = WRITES | {"request": WriteRequest, "trigger_mode": "once"}

@@ -4,7 +4,6 @@ the components that hold them (PageControls).
 Knows the workbench; knows nothing of what the tabs draw.
 """
 
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from gradio.components import Component
 
 from playground import workbench
 from playground.components import Panel, markup
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, unforeseen
 from playground.tabs.shared.head_chooser import SharedHead
 from playground.texts import shared as texts
 
@@ -83,16 +82,17 @@ class StillLoading(PlaygroundError):
     """Nothing is wrong: the page's first model is on its way, and the page shows how far it is."""
 
 
-def message_for(error: Exception):
-    """The message for an error: nothing while the first model loads; for what nobody foresaw, its name here and
-    its traceback in the server's log."""
+def message_for(error: Exception, what: str):
+    """The message for an error: nothing while the first model loads; for what nobody foresaw, `what` failed here and the
+    error itself in the server's log.
+
+    what: the action and its model. Example: "Attention, Heads: drawing gpt2"
+    """
     if isinstance(error, StillLoading):
         return gr.skip()
     if isinstance(error, PlaygroundError):
         return markup.problem(error)
-    logging.getLogger(__name__).exception("a handler failed")
-    words = f"That failed: {type(error).__name__}: {str(error)[:300]}"
-    return markup.problem(PlaygroundError(words, texts.UNFORESEEN_REMEDY))
+    return markup.problem(unforeseen(f"{what} failed", error, texts.UNFORESEEN_REMEDY))
 
 
 def recording_of(model: "LoadedModel", text: str | tuple[int, ...]) -> "Recording":

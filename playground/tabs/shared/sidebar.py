@@ -106,7 +106,7 @@ def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
                 card = {"card": model_card(progress.model), "status": words, "cancel": gr.Button(visible=False)}
                 yield loaded | card
     except Exception as error:
-        yield {"status": message_for(error), "cancel": gr.Button(visible=False)}
+        yield {"status": message_for(error, f"Loading {request.model_id}"), "cancel": gr.Button(visible=False)}
 
 
 def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:

@@ -11,6 +11,7 @@ Knows Gradio and the page's shared components; knows no tab.
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from importlib import import_module
@@ -78,12 +79,21 @@ def bind(
         return positional, {"event": event} if takes_event else {}
 
     def run(values: Sequence[Any], event: gr.EventData | None) -> dict:
-        if (given := arguments(values, event)) is None:
+        try:
+            given = arguments(values, event)
+        except Exception as error:  # a control's value that the request does not take
+            return _by_component(_after(error, handler, ()), targets)
+        if given is None:
             return {page.message: gr.skip()}
         return _by_component(safe(*given[0], **given[1]), targets)
 
     def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
-        if (given := arguments(values, event)) is None:
+        try:
+            given = arguments(values, event)
+        except Exception as error:
+            yield _by_component(_after(error, handler, ()), targets)
+            return
+        if given is None:
             yield {page.message: gr.skip()}
         else:
             for named in safe(*given[0], **given[1]):
@@ -110,7 +120,7 @@ def report_errors(handler: Handler) -> Handler:
                 for outputs in handler(*arguments, **named):
                     yield {"message": "", **outputs}
             except Exception as error:
-                yield _after(error)
+                yield _after(error, handler, arguments)
 
         return stream
 
@@ -120,13 +130,22 @@ def report_errors(handler: Handler) -> Handler:
             import_module("playground.models")
             return {"message": "", **handler(*arguments, **named)}
         except Exception as error:
-            return _after(error)
+            return _after(error, handler, arguments)
 
     return run
 
 
-def _after(error: Exception) -> Outputs:
-    return {**getattr(error, "outputs", {}), "message": message_for(error)}
+def _after(error: Exception, handler: Handler, arguments: Sequence[Any]) -> Outputs:
+    return {**getattr(error, "outputs", {}), "message": message_for(error, _action(handler, arguments))}
+
+
+def _action(handler: Handler, arguments: Sequence[Any]) -> str:
+    """What a handler does, as the page names it: its tab and view, and the model. Example: "Attention, Heads (gpt2)" """
+    package, _, _ = handler.__module__.rpartition(".")
+    titles = [getattr(sys.modules.get(name), "TITLE", "") for name in (package, handler.__module__)]
+    place = ", ".join(dict.fromkeys(filter(None, titles))) or "This action"
+    model = next((value.model_id for value in arguments if isinstance(value, PageContext)), "")
+    return f"{place} ({model})" if model else place
 
 
 def _for_gradio(function: Callable, takes_event: bool) -> Callable:
