@@ -2,6 +2,7 @@
 once, so that a text read again has the probabilities that it was written with.
 """
 
+import math
 from functools import cache
 
 import torch
@@ -13,6 +14,10 @@ DIGITS = 3
 _BASE = 256
 _LARGEST = 127 * _BASE**2
 """Largest whole number that is written."""
+_SMALLEST = 1e-30
+"""The unit of smaller numbers would be no normal float32; they become 0."""
+_HALVES = 0x8080
+"""Added to a whole number and taken off bit by bit it makes bytes from 0 to 255 digits from -128 to 127."""
 _BLOCK = 2**20
 """Weights that are unpacked at once where there is no integer kernel: they fit the processor's cache."""
 
@@ -43,9 +48,9 @@ class Int8Linear(nn.Module):
     def _multiply_whole(self, rows: Tensor) -> Tensor:
         """(R, outputs) by whole numbers."""
         unit, digits = in_digits(rows)
-        products = torch._int_mm(digits.reshape(-1, self.in_features), self.weight.T)  # (3R, outputs) int32
-        high, middle, low = products.reshape(DIGITS, -1, self.out_features).float()
-        return high.mul_(_BASE).add_(middle).mul_(_BASE).add_(low).mul_(unit).mul_(self.scale)
+        products = torch._int_mm(digits, self.weight.T).float()  # (3R, outputs)
+        low, middle, high = products.view(DIGITS, -1, self.out_features)
+        return low.add_(middle, alpha=_BASE).add_(high, alpha=_BASE**2).mul_(unit).mul_(self.scale)
 
     def _multiply_unpacked(self, rows: Tensor) -> Tensor:
         """(R, outputs) in float32."""
@@ -54,17 +59,15 @@ class Int8Linear(nn.Module):
 
 
 def in_digits(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows (R, N) float32 as unit · (digit0 · 256² + digit1 · 256 + digit2): units (R, 1), digits (3, R, N) int8.
+    """Rows (R, N) float32 as unit · (low + 256 · middle + 256² · high): units (R, 1), digits (3R, N) int8 from -128 to 127,
+    the low ones of all rows first.
 
-    Rounded to nearest: off by at most half a unit, which is 1.2e-7 of the row's largest number.
+    Rounded to nearest: off by at most half a unit, which is 6e-8 of the row's largest number.
     """
-    unit = rows.abs().amax(1, keepdim=True) / _LARGEST
-    unit = torch.where(unit == 0, 1, unit)
+    unit = torch.linalg.vector_norm(rows, math.inf, 1, keepdim=True).clamp_(min=_SMALLEST).div_(_LARGEST)
     whole = (rows / unit).round_().to(torch.int32)
-    low = ((whole + 128) & 255) - 128  # -128..127
-    whole = (whole - low) >> 8
-    middle = ((whole + 128) & 255) - 128
-    return unit, torch.stack([(whole - middle) >> 8, middle, low]).to(torch.int8)
+    digits = whole.add_(_HALVES).bitwise_xor_(_HALVES).view(torch.int8)  # four bytes each, the lowest first
+    return unit, digits.view(*rows.shape, 4)[..., :DIGITS].permute(2, 0, 1).reshape(-1, rows.shape[1])
 
 
 @cache

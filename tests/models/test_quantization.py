@@ -55,10 +55,14 @@ def test_layer_is_near_the_one_it_stands_for(rows, width, monkeypatch):
 
 
 def test_digits_by_hand():
-    """Guards against a carry lost: of [1, -0.5] the unit is 1/(127·65536), -0.5 is -63.5·65536 = -63·65536 - 128·256."""
-    unit, digits = int8_linear.in_digits(torch.tensor([[1.0, -0.5], [0.0, 0.0]]))
-    assert digits[:, 0].tolist() == [[127, -63], [0, -128], [0, 0]] and not digits[:, 1].any()
-    assert unit[0].item() == pytest.approx(1 / (127 * 65536)) and unit[1].item() == 1
+    """Guards against a carry lost, and bytes in another order: of [1, -0.5] the unit is 1/(127·65536), and -0.5 is
+    -63.5·65536 = -63·65536 - 128·256; of [127·65536, 385, -129] it is 1, and 385 = 256 + 129 = 2·256 - 127."""
+    unit, digits = int8_linear.in_digits(torch.tensor([[1.0, -0.5, 0.0], [0.0, 0.0, 0.0], [127 * 65536.0, 385, -129]]))
+    low, middle, high = digits.view(3, 3, 3).tolist()
+    assert (low[0], middle[0], high[0]) == ([0, 0, 0], [0, -128, 0], [127, -63, 0])
+    assert low[1] == middle[1] == high[1] == [0, 0, 0]
+    assert (low[2], middle[2], high[2]) == ([0, -127, 127], [0, 2, -1], [127, 0, 0])
+    assert unit[0].item() == pytest.approx(1 / (127 * 65536)) and unit[2].item() == 1
 
 
 def test_a_row_does_not_depend_on_the_others():
