@@ -357,3 +357,19 @@ def test_files_do_not_pile_up(tmp_path, monkeypatch):
     os.utime(old, (0, 0))
     third = fresh_folder()
     assert not old.exists() and young.exists() and third.exists() and len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_badge_is_of_the_head_and_picture_shown(tiny):
+    """Guards against the whole model's maximum under every head, and a green badge under pictures that it doesn't check."""
+    from playground.recording.head_weights import DERIVATIONS
+
+    page = page_with(tiny("llama"))
+    verification = page.recording().verify()
+    for layer, head in ((0, 1), (1, 3)):
+        badge = heads_handlers.draw_head(page, HeadRequest(layer=layer, head=head))["badge"]
+        assert f"{verification.layers['self'][layer].used.error[head]:.1e}" in badge and "pg-badge-ok" in badge
+        assert f"Layer {layer}, head {head}" in badge
+    for show in DERIVATIONS:
+        badge = heads_handlers.draw_head(page, HeadRequest(show=show, others=[1]))["badge"]
+        assert bool(badge) == (show == THIS_HEAD), show
+    assert heads_handlers.draw_head(page, HeadRequest(exclude=FIRST))["badge"] == ""
