@@ -34,8 +34,8 @@ def test_a_previous_token_head_by_hand():
 
 
 def test_uniform_attention_by_hand():
-    """Guards against nats for bits: over the three keys beside the first the entropy is log2 3 bits; token 3 gives a third to
-    its earlier place; the distances of the four queries to keys 1, 2 and 3 are 2, 1, 2/3 and 1 on average."""
+    """Guards against nats for bits: over the three keys beside the first the entropy is log2 3 bits; token 3 gives a third
+    to its earlier place; the distances of the four queries to keys 1, 2 and 3 are 2, 1, 2/3 and 1 on average."""
     found = measure_heads(np.full((1, 4, 4), 0.25, np.float32), [9, 7, 8, 7])
     assert found["entropy"] == pytest.approx([np.log2(3)])
     assert found["duplicate"] == pytest.approx([1 / 3])
