@@ -69,8 +69,14 @@ def check_layer(call: AttentionCall, again: AttentionCall | None = None) -> Laye
 
 
 def _in_float32(call: AttentionCall) -> AttentionCall:
-    wide = {name: getattr(call, name) for name in ("query", "key", "bias", "sinks")}
-    return replace(call, eager=False, **{name: x if x is None else x.float() for name, x in wide.items()})
+    return replace(
+        call,
+        query=call.query.float(),
+        key=call.key.float(),
+        bias=None if call.bias is None else call.bias.float(),
+        sinks=None if call.sinks is None else call.sinks.float(),
+        eager=False,
+    )
 
 
 def _compare(call: AttentionCall, value: Tensor, output: Tensor) -> Difference:

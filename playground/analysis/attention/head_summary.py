@@ -59,8 +59,8 @@ class HeadSummary:
     def _clauses(self) -> list[str]:
         clauses = []
         if self.sink:
-            share = f"{100 * self.first_share:.4g} %"
-            return [f"it rests on the first token with {share} of its attention: a sink, of which nothing else is said"]
+            words = f"it rests on the first token with {100 * self.first_share:.4g} % of its attention"
+            return [f"{words}: a sink, of which nothing else is said"]
         if self.keys == 1:
             clauses.append("there is only one token to attend to")
         elif self.pair_words is None:
