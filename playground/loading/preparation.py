@@ -59,6 +59,7 @@ def prepare(
         quantization_loss=loss,
     )
     loaded.max_tokens = _max_tokens(loaded, settings)
+    loaded.attention_function = model.config._attn_implementation
     if anatomy.kind == "encoder-decoder":
         loaded.languages = languages_of(tokenizer, anatomy.vocabulary)
         if loaded.languages:  # their tokens are no text, though some tokenizers do not call them special

@@ -110,6 +110,8 @@ class LoadedModel:
     capabilities: Capabilities = Capabilities()
     attention_calls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Kind of attention -> the layer of each of a pass's attention calls, by the model's own number, as measured."""
+    attention_function: str = ""
+    """The name of transformers' attention function that records, or returns weights."""
     state_count: int = 0
     """How many states of the residual stream a recording has: one before the first layer and one after each."""
     projections: dict[int, torch.nn.Module] = field(default_factory=dict)

@@ -12,12 +12,9 @@ from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.pytorch_utils import Conv1D
 
+from playground.models.int8_linear import Int8Linear
 from playground.models.vocabulary import Vocabulary
 
-MAX_KERNEL_ROWS = 16
-"""Inputs of more rows are multiplied by unpacked weights: for fewer the int8 kernel is faster."""
-REFINED_LOGITS = 256
-"""Number of a row's largest logits that are computed in float32."""
 SAMPLE = (
     "The history of the town begins with a mill beside the river, where grain was ground for bread.",
     "def mean(values):\n    return sum(values) / len(values)\n",
@@ -27,51 +24,6 @@ SAMPLE = (
 """Texts for measuring the loss: prose, code, numbers, Chinese."""
 _MASKED_EVERY = 7
 """A masked model gets every seventh token masked, as in BERT's training, in seven passes."""
-_BLOCK = 2**20
-"""Weights that are unpacked at once: they fit the processor's cache, and a large vocabulary does not fill the memory."""
-_UNPACKED_FORMAT = torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
-"""Number format of unpacked weights. bfloat16 is ten times slower than float32 on CPUs without instructions for it."""
-
-
-class Int8Linear(nn.Module):
-    """y = x W^T + b with W as int8 and one scale for each output: W ≈ weight * scale[:, None].
-
-    Symmetric, rounded to nearest: scale = max |W| / 127 of the output's row, so |W - weight * scale| <= scale / 2. The
-    kernel needs the scale in bfloat16. Products are in bfloat16, sums in float32; bias and result are float32.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, refine: bool = False):
-        """weight (outputs, inputs), bias (outputs,). `refine` computes the `REFINED_LOGITS` largest results of each row
-        in float32. Needed for logits: bfloat16 has steps of 1/8 between 16 and 32, which would give many tokens the same
-        probability."""
-        super().__init__()
-        self.out_features, self.in_features = weight.shape
-        self.refine = refine
-        scale = (weight.float().abs().amax(1) / 127).bfloat16()
-        whole = weight.float() / torch.where(scale > 0, scale, 1)[:, None]
-        self.weight = whole.round_().clamp_(-127, 127).to(torch.int8).contiguous()  # plain attributes: buffers
-        self.scale, self.bias = scale, bias  # are slow to look up, and a token takes hundreds of calls of microseconds
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, self.in_features)  # (R, inputs)
-        if len(rows) > MAX_KERNEL_ROWS or self.in_features % 16:  # the kernel reads 16 at a time, even beyond the end
-            y = self._multiply_unpacked(rows)
-        else:
-            y = torch._weight_int8pack_mm(rows.bfloat16(), self.weight, self.scale).float()
-            y = self._refine_largest(y, rows) if self.refine else y
-        y = y.reshape(*x.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
-
-    def _multiply_unpacked(self, rows: Tensor) -> Tensor:
-        rows = rows.to(torch.float32 if self.refine else _UNPACKED_FORMAT)
-        blocks = self.weight.split(max(1, _BLOCK // self.in_features))
-        return torch.cat([functional.linear(rows, block.to(rows.dtype)) for block in blocks], -1).float() * self.scale
-
-    def _refine_largest(self, y: Tensor, rows: Tensor) -> Tensor:
-        biased = y if self.bias is None else y + self.bias
-        best = biased.topk(min(REFINED_LOGITS, self.out_features)).indices  # (R, N)
-        weights = functional.embedding(best, self.weight).float()  # (R, N, inputs); faster than indexing
-        return y.scatter_(-1, best, (weights @ rows[:, :, None])[:, :, 0] * self.scale[best])
 
 
 @dataclass(frozen=True)
@@ -112,7 +64,7 @@ def quantise(
     texts = _sample_inputs(Vocabulary(tokenizer), context, masked)
     before = _outputs(model, texts)
     head = model.get_output_embeddings()
-    replace_linear_layers(model, head)
+    replace_linear_layers(model)
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     weights = sum(p.numel() for p in model.parameters() if p.ndim > 1 and id(p) not in embeddings)
     parameters = sum(p.numel() for p in model.parameters())
@@ -144,16 +96,16 @@ def memory_bytes(model: nn.Module) -> int:
     return sum(tensor.nbytes for tensor in tensors if tensor is not None)
 
 
-def replace_linear_layers(module: nn.Module, head: nn.Module | None) -> None:
-    """Replaces every linear layer within a module by an Int8Linear; that of `head` refines its largest logits."""
+def replace_linear_layers(module: nn.Module) -> None:
+    """Replaces every linear layer within a module by an Int8Linear."""
     for name, child in module.named_children():
         if isinstance(child, nn.Linear) and _is_linear(child):
             bias = None if child.bias is None else child.bias.data
-            setattr(module, name, Int8Linear(child.weight.data, bias, child is head))
+            setattr(module, name, Int8Linear(child.weight.data, bias))
         elif type(child) is Conv1D:  # GPT-2 keeps (inputs, outputs)
             setattr(module, name, Int8Linear(child.weight.data.T, child.bias.data))
         elif not isinstance(child, nn.MultiheadAttention):  # it reads its layers' weights itself
-            replace_linear_layers(child, head)
+            replace_linear_layers(child)
 
 
 @torch.inference_mode()

@@ -11,7 +11,8 @@ from transformers import PreTrainedModel
 
 from playground.models.architecture import embedding_matrix
 from playground.models.rounding import rounding
-from playground.recording.hooks import EAGER, FAST, capture_attention, needs_eager, record_rope
+from playground.recording.hooks import EAGER, FAST, capture_attention, record_rope
+from playground.recording.own_attention import needs_eager
 
 _TEST_LENGTH = 11
 """Tokens of the test pass."""

@@ -14,6 +14,7 @@ from playground.analysis.attention.maps import How, block_size, pool, pool_block
 from playground.analysis.attention.scores import attention_scores, attention_weights, repeat_groups
 from playground.errors import PlaygroundError
 from playground.models.vocabulary import Token
+from playground.recording.own_attention import OwnAttention
 
 QUERY_BLOCK = 1024
 """Queries of a long text whose weights are computed at once: those of more do not fit the processor's caches."""
@@ -36,6 +37,7 @@ class AttentionCall:
     value: Tensor | None  # (G, K, V)
     output: Tensor | None  # (Q, H, V), before the output projection
     eager: bool = False  # by the family's own function, each step in the model's number format
+    own: OwnAttention | None = None  # the call as it was made, of a model in a half number format
 
     def scores(self, heads: slice = slice(None), rows: slice = slice(None)) -> Tensor:
         """(H, Q, K) float32: scores of these heads and queries, scaled, capped, biased and masked, before the softmax."""

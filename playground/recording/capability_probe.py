@@ -81,7 +81,7 @@ def _stated_groups(model: LoadedModel, heads: int) -> tuple[int, int]:
 def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
     """The capabilities with the model's own eager attention; `reason` says why queries and keys can't be shown."""
     model.model.set_attn_implementation("eager")
-    model.on_interface = False
+    model.on_interface, model.attention_function = False, "eager"
     return replace(probe(model), qk=Capability(reason))
 
 
@@ -210,9 +210,10 @@ def _check_qk(recording: Recording, attention: Capability) -> Capability:
     verification = recording.verify()
     if verification.reason:
         return Capability(verification.reason)
-    if not verification.passed:
+    worst = verification.worst
+    if not verification.passed and worst is not None:
         return Capability(
-            f"weights·V recomputed from queries and keys is off by {verification.largest:.2g} "
-            f"(at most {verification.tolerance:.0e}): this family's formula is not understood"
+            f"weights·V of layer {worst.layer}, head {worst.head}, recomputed from queries and keys, is off by "
+            f"{worst.error:.2g} (at most {worst.tolerance:.0e}): this family's formula is not understood"
         )
     return YES

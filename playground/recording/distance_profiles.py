@@ -45,14 +45,16 @@ def distance_profiles(recording: "Recording", kind: str, store: "ResultStore") -
 def mean_profiles(
     recording: "Recording", store: "ResultStore", without: tuple[int, ...] = ()
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """(distances, (heads, n)) of the mean attention over distance, mean of all layers; with layers named,
-    (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or models whose
-    attention is not given."""
+    """(distances, (heads, n)) of the mean attention over distance, the first token set aside, mean of all layers; with
+    layers named, (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or
+    models whose attention is not given."""
     if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
         return None
     profiles = distance_profiles(recording, recording.kinds[0], store)
     distances = next(iter(profiles.values())).distances
+    distances = distances[: max(1, len(distances) - 1)]  # only the first token is farther away
+    rest = {n: layer.rest[:, : len(distances)] for n, layer in profiles.items()}
     if not without:
-        return distances, np.mean([layer.mean for layer in profiles.values()], 0)
-    groups = [n for n in profiles if n not in without], without
-    return distances, np.stack([np.mean([profiles[n].mean.mean(0) for n in group], 0) for group in groups])
+        return distances, np.mean([*rest.values()], 0)
+    groups = [n for n in rest if n not in without], without
+    return distances, np.stack([np.mean([rest[n].mean(0) for n in group], 0) for group in groups])

@@ -72,8 +72,8 @@ def is_causal(recording: "Recording", kind: str) -> bool:
 
 def why_no_attention(recording: "Recording") -> str:
     """Why the model's attention can't be shown; empty where it can."""
-    attention = recording.model.capabilities.attention
-    return "" if attention else f"The attention of this model can't be shown: {attention.reason}."
+    reason = recording.why_no_attention
+    return f"The attention of this model can't be shown: {reason}." if reason else ""
 
 
 def two_sentences(tokens: "Sequence[Token]") -> bool:

@@ -6,29 +6,27 @@ of attach.py. Knows nothing of texts, of loading or of the page.
 """
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask, sdpa_mask
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.models.families import CROSS_ATTENTION_PATHS
 from playground.models.loaded_model import LoadedModel
 from playground.recording.attention import AttentionCall
+from playground.recording.own_attention import OwnAttention, needs_eager, own_function
 
 FAST, EAGER = "playground_recorder", "playground_recorder_eager"
 """The two names under which the function is registered. They differ in the masks that a model then makes: for FAST those
 of scaled_dot_product_attention, which are left out for causal layers; for EAGER additive masks, as each family's own
 eager function needs them."""
-
-_ONLY_EAGER = ("softcap", "s_aux")  # scaled_dot_product_attention has neither caps nor sinks
 
 Sink = Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Tensor | None, dict, Tensor], Tensor | None]
 """Called as sink(module, query (B, H, Q, D), key and value (B, G, K, D), mask, options, output (B, Q, H, D)). A tensor
@@ -45,20 +43,11 @@ def _attend(
     module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """The attention function of every layer whose family uses the interface."""
-    if needs_eager(options):
-        attend = sys.modules[type(module).__module__].eager_attention_forward
-    else:
-        attend = ALL_ATTENTION_FUNCTIONS["sdpa"]
-    output, _ = attend(module, query, key, value, attention_mask, **options)
+    output, _ = own_function(module, options)(module, query, key, value, attention_mask, **options)
     if (sink := _sink.get()) is not None:
         replacement = sink(module, query, key, value, attention_mask, options, output)
         output = output if replacement is None else replacement
     return output, None
-
-
-def needs_eager(options: dict) -> bool:
-    """Whether an attention call has options that only the family's own eager function computes."""
-    return any(options.get(name) is not None for name in _ONLY_EAGER)
 
 
 for _name, _mask in ((FAST, sdpa_mask), (EAGER, eager_mask)):
@@ -156,10 +145,21 @@ class AttentionCallCollector:
             output=output[self._row] if self._keep_all else None,
             eager=needs_eager(options),
         )
+        if self._keep_all and query.dtype != torch.float32:
+            call = replace(call, own=self._own_call(module, call, mask, options))
         kind, self.module = self._kinds.of(module), module
         numbers, count = self._numbers.get(kind, ()), self._calls[kind]
         self._calls[kind] += 1
         self._receive(kind, numbers[count] if count < len(numbers) else count, call)
+
+    def _own_call(
+        self, module: torch.nn.Module, call: AttentionCall, mask: Tensor | None, options: dict
+    ) -> OwnAttention:
+        """The call as the model made it, of the text's row."""
+        bias = options.get("position_bias")
+        options = options if bias is None else options | {"position_bias": self._own_row(bias)[None]}
+        mask = None if mask is None else self._own_row(mask)[None]
+        return OwnAttention(module, call.query, call.key, call.value_and_output()[0], mask, options)
 
     def _own_row(self, shared: Tensor) -> Tensor:
         """The text's row of a tensor that may have one row for the whole batch."""

@@ -1,10 +1,12 @@
 """The measures of every head of a model, on a recorded text and on repeated random tokens."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.analysis.attention.head_measures import MEASURES, Text, measure_heads, repeated_tokens
+from playground.analysis.attention.first_token import is_sink
+from playground.analysis.attention.head_measures import COMPARED, MEASURES, Text, measure_heads, repeated_tokens
 from playground.errors import PlaygroundError
 
 if TYPE_CHECKING:
@@ -38,8 +40,23 @@ def measured_heads(recording: "Recording", kind: str, store: "ResultStore") -> d
     return store.memo(recording, ("measures", kind), measure)
 
 
-def _measure_repeated(model: "LoadedModel", store: "ResultStore") -> dict[str, np.ndarray]:
-    """The measures of random tokens that come twice; none where the model reads no text of its own in order."""
+def compared_heads(recording: "Recording", kind: str, store: "ResultStore") -> tuple[dict[str, np.ndarray], str]:
+    """Name -> (layers, heads) of the measures whose largest is a head's strongest role, all on one text, and which text that
+    is: random tokens that come twice, on which every role shows; for a model that reads no text in order, its own text.
+
+    Shares of the attention that the first token leaves. Of a sink only "first" is a number, of other heads it is NaN.
+    PlaygroundError as in `measured_heads`.
+    """
+    own = measured_heads(recording, kind, store)
+    measures, text = _measure_repeated(recording.model, store, COMPARED), "random tokens read twice"
+    if not measures:
+        measures, text = {name: own[name] for name in COMPARED}, "this text"
+    first = measures["first"]
+    return measures | {"first": np.where(is_sink(np.nan_to_num(first)), first, np.nan)}, text
+
+
+def _measure_repeated(model: "LoadedModel", store: "ResultStore", names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The measures of random tokens that come twice, or those named; none where the model reads no text in order."""
     if model.anatomy.kind != "decoder":
         return {}
     period = min(PERIOD, (model.max_tokens - 1) // 2)
@@ -47,13 +64,19 @@ def _measure_repeated(model: "LoadedModel", store: "ResultStore") -> dict[str, n
     first = model.vocabulary.tokenize("a")[0][:1]  # the token with which the tokenizer begins a text, if it does
     begin = first if first and first[0] in model.vocabulary.special_ids else []
     recording = store.recording(model, (*begin, *ids))
-    return _measure_layers(recording, recording.kinds[0], [*begin, *ids], "repeated")
+
+    def measure() -> dict[str, np.ndarray]:
+        return _measure_layers(recording, recording.kinds[0], [*begin, *ids], "repeated", names)
+
+    return store.memo(recording, ("measures", *names), measure)
 
 
-def _measure_layers(recording: "Recording", kind: str, ids: list[int], text: Text = "own") -> dict[str, np.ndarray]:
+def _measure_layers(
+    recording: "Recording", kind: str, ids: list[int], text: Text = "own", names: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
     """The measures of this kind of text; NaN where a layer has fewer heads than another, or none."""
     numbers = recording.layer_numbers(kind)
-    measured = [measure_heads(recording.attention(n, kind).weights.numpy(), ids, text) for n in numbers]
+    measured = [measure_heads(recording.attention(n, kind).weights.numpy(), ids, text, names) for n in numbers]
     heads = max(len(values) for layer in measured for values in layer.values())
     tables = {name: np.full((recording.depth(kind), heads), np.nan) for name in measured[0]}
     for number, layer in zip(numbers, measured, strict=True):

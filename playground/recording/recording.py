@@ -78,6 +78,13 @@ class Recording:
         """("self",) or ("encoder", "decoder", "cross"); empty for a model whose attention can't be shown."""
         return tuple(self._attention)
 
+    @property
+    def why_no_attention(self) -> str:
+        """Why the recording has no attention; empty if it has."""
+        if self._attention:
+            return ""
+        return self.model.capabilities.attention.reason or _switched_away(self.model)
+
     def layers(self, kind: str | None = None) -> int:
         """Number of layers with this kind of attention; kind defaults to the first of `kinds`."""
         return len(self._attention[self._check_kind(kind)])
@@ -125,7 +132,7 @@ class Recording:
 
     def _check_kind(self, kind: str | None) -> str:
         if not self._attention:
-            raise PlaygroundError("This model's attention can't be shown.", self.model.capabilities.attention.reason)
+            raise PlaygroundError("This model's attention can't be shown:", f"{self.why_no_attention}.")
         if kind is None:
             return self.kinds[0]
         if kind not in self._attention:
@@ -216,12 +223,12 @@ class Recording:
     @cached_property
     def _verification(self) -> Verification:
         if not self._attention:
-            return Verification(reason=self.model.capabilities.attention.reason)
+            return Verification(reason=self.why_no_attention)
         if not self.model.on_interface:
             own = "the weights are the model's own output; its queries and keys are not captured"
             return Verification(reason=self.model.capabilities.qk.reason or own)
         calls = cast(Mapping[str, Sequence[AttentionCall]], self._attention)
-        return verify_calls(calls, self.model.model.dtype, self._replay.calls)
+        return verify_calls(calls, {kind: self.layer_numbers(kind) for kind in calls}, self._replay.calls)
 
     @property
     def nbytes(self) -> int:
@@ -230,8 +237,20 @@ class Recording:
         for layers in self._attention.values():
             for layer in layers:
                 tensors += [layer] if isinstance(layer, Tensor) else vars(layer).values()
+                if isinstance(layer, AttentionCall) and layer.own:
+                    tensors += vars(layer.own).values()
         storages = [tensor.untyped_storage() for tensor in tensors if isinstance(tensor, Tensor)]
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def _switched_away(model: LoadedModel) -> str:
+    """Why a model whose attention was recorded at load gave none."""
+    now = model.model.config._attn_implementation
+    back = model.attention_function
+    return (
+        f"its attention was switched to {now!r} after it was loaded, past the recorder; "
+        f"model.set_attn_implementation({back!r}) switches it back"
+    )
 
 
 def _no_such_layer(model: LoadedModel, layer: int, kind: str) -> str:

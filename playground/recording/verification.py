@@ -1,115 +1,145 @@
-"""Checks recorded attention: weights·V computed from queries and keys against the output that the model used."""
+"""What the comparison of recorded attention with the model's own showed: for each layer and head, and in words."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import torch
-
-from playground.analysis.attention.scores import attention_weights, head_outputs, repeat_groups
-from playground.analysis.text_display import Badge
-from playground.models.rounding import rounding
-from playground.recording.attention import QUERY_BLOCK, AttentionCall
+from playground.analysis.text_display import Badge, counted
+from playground.recording.attention import AttentionCall
+from playground.recording.head_comparison import LayerCheck, check_layer
 from playground.recording.hooks import Receiver
 
-_SCORE_BLOCK = 2**22
-"""Scores that are computed at once, 16 MiB in float32, if a single head has no more."""
-_LARGE_SCORE = 256
-"""float32 rounds a score of this size by about 1e-5, and each weight by that share of itself."""
+
+class HeadError(NamedTuple):
+    """A head's largest difference, and what rounding explains of it."""
+
+    layer: int
+    head: int
+    error: float
+    tolerance: float
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Largest absolute difference, for each layer, between weights·V as recomputed and as the model used it."""
+    """How far weights·V, recomputed from queries and keys, is from what the model used, for every layer and head."""
 
-    errors: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    """Kind -> one number per layer; empty if nothing could be checked."""
-    tolerance: float = 0.0
-    """Largest error that rounding explains in this number format: 1e-5 in float32, more for large scores and outputs; in
-    half formats a share of the largest output."""
+    layers: dict[str, tuple[LayerCheck, ...]] = field(default_factory=dict)
+    """Kind -> the check of each layer with this kind of attention; empty if nothing could be checked."""
+    numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Kind -> the layers' own numbers."""
+    number_format: str = "float32"
+    """In which the model computes attention."""
     reason: str = ""
     """Why nothing could be checked, else empty."""
 
     @property
+    def errors(self) -> dict[str, tuple[float, ...]]:
+        """Kind -> the largest difference of each layer, over its heads."""
+        return {kind: tuple(max(check.used.error) for check in checks) for kind, checks in self.layers.items()}
+
+    @property
     def largest(self) -> float | None:
+        """Largest difference of all layers and heads; None if nothing could be checked."""
         return max((max(errors) for errors in self.errors.values()), default=None)
 
     @property
-    def passed(self) -> bool:
-        return self.largest is not None and self.largest <= self.tolerance
+    def tolerance(self) -> float:
+        """What rounding explains in the head with the largest difference; each head has its own."""
+        return max(self._heads(), key=lambda head: head.error).tolerance if self.layers else 0.0
 
     @property
-    def badge(self) -> Badge:
-        """Whether the recorded queries, keys and values reproduce what the model used."""
+    def worst(self) -> HeadError | None:
+        """The head whose difference is largest beside what rounding explains, in float32 where that was checked too."""
+        checked = [*self._heads(), *self._heads(exact=True)]
+        return max(checked, key=lambda head: head.error / max(head.tolerance, 1e-45), default=None)
+
+    @property
+    def passed(self) -> bool:
+        """Whether rounding explains the difference of every head of every layer."""
+        return bool(self.layers) and all(all(check.passed) for checks in self.layers.values() for check in checks)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the formula was checked in float32 in every layer."""
+        checks = [check for of_kind in self.layers.values() for check in of_kind]
+        return bool(checks) and (self.number_format == "float32" or all(check.exact for check in checks))
+
+    def check(self, layer: int, kind: str) -> LayerCheck:
+        """The check of a layer, by the model's own number."""
+        return self.layers[kind][self.numbers[kind].index(layer)]
+
+    def badge(self, layer: int, head: int, kind: str) -> Badge:
+        """Whether the recorded queries, keys and values of a head reproduce what the model used, and on which of two
+        checks that rests: on the model's own numbers, or in a half format on the same formula in float32."""
         if self.reason:
             return Badge("off", f"Not recomputed: {self.reason}")
-        words = (
-            f"largest difference between the recomputed softmax(scores)·V and what the model used: {self.largest:.1e}"
-        )
-        rounding = f"over all layers and heads; rounding explains {self.tolerance:.0e}"
-        if self.passed:
-            return Badge("ok", f"Verified: {words}", rounding)
-        return Badge("warn", f"Not reproduced: {words}", rounding)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Largest absolute values of one layer."""
-
-    error: float = 0.0
-    """Of the difference between weights·V as recomputed and as the model used it."""
-    output: float = 0.0
-    """Of the output that the model used."""
-    score: float = 0.0
-    """Of the scores before the softmax."""
-
-    def tolerance(self, number_format: torch.dtype) -> float:
-        """The largest error that rounding explains."""
-        share = rounding(number_format).head_output
-        if number_format == torch.float32:
-            return share * max(1.0, self.output * self.score / _LARGE_SCORE)
-        return share * max(1.0, self.output)
-
-
-def compare(call: AttentionCall) -> Comparison:
-    """Recomputes weights·V of a call block by block and compares it with the output of the model."""
-    value, output = call.value_and_output()
-    (count, queries), value = call.query.shape[:2], repeat_groups(value, call.query.shape[0])
-    step = max(1, _SCORE_BLOCK // (queries * call.key.shape[1]))
-    worst = Comparison()
-    for heads in (slice(start, start + step) for start in range(0, count, step)):
-        for rows in (slice(start, start + QUERY_BLOCK) for start in range(0, queries, QUERY_BLOCK)):
-            scores = call.scores(heads, rows)  # (H, Q, K)
-            weights = attention_weights(scores, None if call.sinks is None else call.sinks[heads])
-            expected = output[rows, heads].transpose(0, 1).float()  # (H, Q, V)
-            worst = Comparison(
-                error=max(worst.error, (head_outputs(weights, value[heads]) - expected).abs().max().item()),
-                output=max(worst.output, expected.abs().max().item()),
-                score=max(worst.score, scores.masked_fill(scores.isinf(), 0).abs().max().item()),
+        check = self.check(layer, kind)
+        error, most = check.used.error[head], check.used.tolerance[head]
+        words = f"difference between this head's softmax(scores)·V as recomputed and as the model used: {error:.1e}"
+        title = f"Layer {layer}, head {head}. In {self.number_format} rounding explains {most:.0e} in this head. "
+        if not check.passed[head]:
+            return Badge(
+                "warn", f"Not reproduced: largest {words}", title + self._float32(check, head) + self._others()
             )
-    return worst
+        if self.number_format == "float32":
+            return Badge("ok", f"Verified: largest {words}", title + self._others())
+        if check.exact is None:
+            return Badge("warn", f"Within rounding: largest {words}", title + self._float32(check, head))
+        formula = f"the formula, checked in float32, is off by {check.exact.error[head]:.1e}"
+        title += self._float32(check, head) + self._others()
+        return Badge("ok", f"Verified: {formula}; in {self.number_format} the largest {words}", title)
+
+    def _float32(self, check: LayerCheck, head: int) -> str:
+        """What the check in float32 says of a head."""
+        if self.number_format == "float32":
+            return ""
+        if check.exact is None:
+            return (
+                "This family's attention can't be computed in float32, so a formula off by less would not be noticed. "
+            )
+        return (
+            "The badge rests on the same queries, keys and values in float32, by the family's own attention function and "
+            f"by the formula: they differ by {check.exact.error[head]:.1e}, "
+            f"rounding explains {check.exact.tolerance[head]:.0e}. "
+        )
+
+    def _others(self) -> str:
+        """Other heads that rounding doesn't explain."""
+        wrong = sum(not ok for checks in self.layers.values() for check in checks for ok in check.passed)
+        return f"Over all layers and heads: {self.largest:.1e}" + (
+            f"; {counted(wrong, 'head')} not reproduced." if wrong else "."
+        )
+
+    def _heads(self, exact: bool = False) -> Iterator[HeadError]:
+        for kind, checks in self.layers.items():
+            for layer, check in zip(self.numbers[kind], checks, strict=True):
+                difference = check.exact if exact else check.used
+                for head, pair in enumerate(
+                    zip(difference.error, difference.tolerance, strict=True) if difference else ()
+                ):
+                    yield HeadError(layer, head, *pair)
 
 
 def verify_calls(
-    calls: Mapping[str, Sequence[AttentionCall]], number_format: torch.dtype, run_again: Callable[[Receiver], None]
+    calls: Mapping[str, Sequence[AttentionCall]],
+    numbers: Mapping[str, tuple[int, ...]],
+    run_again: Callable[[Receiver], None],
 ) -> Verification:
-    """Compares every layer of a recording.
+    """Compares every head of every layer of a recording.
 
-    calls are those of the recording by kind; if they were kept without values and outputs, `run_again(receive)` must
-    pass each call of a second forward pass to `receive(kind, layer, call)`, in the same order.
+    calls are those of the recording by kind, numbers their layers; if they were kept without values and outputs,
+    `run_again(receive)` must pass each call of a second forward pass to `receive(kind, layer, call)`, in the same order.
     """
-    errors: dict[str, list[float]] = {kind: [] for kind in calls}
-    tolerances: list[float] = []
+    checks: dict[str, list[LayerCheck]] = {kind: [] for kind in calls}
 
-    def check(kind: str, layer: int, call: AttentionCall) -> None:
-        kept = calls[kind][len(errors[kind])]
-        comparison = compare(replace(kept, value=call.value, output=call.output))
-        errors[kind].append(comparison.error)
-        tolerances.append(comparison.tolerance(number_format))
+    def check(kind: str, layer: int, again: AttentionCall) -> None:
+        checks[kind].append(check_layer(calls[kind][len(checks[kind])], again))
 
-    if next(iter(calls.values()))[0].output is None:
+    first = next(iter(calls.values()))[0]
+    if first.output is None:
         run_again(check)
     else:
         for kind, layers in calls.items():
-            for layer, call in enumerate(layers):
-                check(kind, layer, call)
-    return Verification({kind: tuple(values) for kind, values in errors.items()}, max(tolerances))
+            checks[kind] = [check_layer(call) for call in layers]
+    number_format = str(first.query.dtype).removeprefix("torch.")
+    return Verification({kind: tuple(of_kind) for kind, of_kind in checks.items()}, numbers, number_format)

@@ -47,8 +47,11 @@ FLOW_ABOUT = (
 
 ROLES_SUMMARY = "How are these measured?"
 ROLES_CLOSING = (
-    "All but induction are measured on the text under the lens, and each is a mean over its tokens; a text says only what "
-    "it can say: without a repeated token there is no duplicate score."
+    "Each is a mean over the tokens of a text: of the text under the lens, induction of random tokens that come twice; a "
+    "text says only what it can say: without a repeated token there is no duplicate score. For all but “first” the first "
+    "token is set aside, on which many heads rest: each token's other weights share the whole. A head that gives it over "
+    "99 % is a sink, of which nothing else is said. The strongest role of a head is looked for on one text, the random "
+    "tokens."
 )
 """After the definition of each measure."""
 

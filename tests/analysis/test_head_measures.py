@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 import playground as pg
-from playground.analysis.attention.head_measures import COMPARED, MEASURES, induction, measure_heads, repeated_tokens
+from playground.analysis.attention.head_measures import (
+    COMPARED,
+    MEASURES,
+    induction,
+    measure_heads,
+    measure_profile,
+    repeated_tokens,
+)
+from playground.analysis.attention.head_summary import summarise_head
+from playground.analysis.positions.attention_distance import profile
 from playground.figures.attention.head_roles import roles_figure
 
 PREVIOUS = np.array([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]], np.float32)
@@ -12,23 +21,46 @@ PREVIOUS = np.array([[[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]], 
 
 
 def test_a_previous_token_head_by_hand():
-    """Guards against rows and columns exchanged, and means over the wrong tokens: ids 7 8 7 9, so only token 2 has an
-    earlier place (0), which it does not look at."""
-    found = measure_heads(PREVIOUS, [7, 8, 7, 9])
+    """Guards against rows and columns exchanged, and means over the wrong tokens: ids 7 8 7 8, so token 3 has an earlier
+    place (1), which it does not look at; token 2's (0) is the first token. With that one set aside tokens 2 and 3 are left,
+    each with all its weight on the token before, one token away."""
+    found = measure_heads(PREVIOUS, [7, 8, 7, 8])
     assert found["previous"].tolist() == [1.0]
-    assert found["self"].tolist() == [0.25]
+    assert found["self"].tolist() == [0.0]
     assert found["first"] == pytest.approx([1 / 3])
     assert found["duplicate"].tolist() == [0.0]
-    assert found["local"].tolist() == [1.0]
-    assert found["distance"].tolist() == [0.75]
+    assert found["distance"].tolist() == [1.0]
     assert found["entropy"].tolist() == [0.0]
 
 
 def test_uniform_attention_by_hand():
-    """Guards against nats for bits: over four keys the entropy is 2 bits; token 2 gives a quarter to its earlier place."""
-    found = measure_heads(np.full((1, 4, 4), 0.25, np.float32), [7, 8, 7, 9])
-    assert found["entropy"] == pytest.approx([2.0])
-    assert found["duplicate"] == pytest.approx([0.25])
+    """Guards against nats for bits: over the three keys beside the first the entropy is log2 3 bits; token 3 gives a third
+    to its earlier place; the distances of the four queries to keys 1, 2 and 3 are 2, 1, 2/3 and 1 on average."""
+    found = measure_heads(np.full((1, 4, 4), 0.25, np.float32), [9, 7, 8, 7])
+    assert found["entropy"] == pytest.approx([np.log2(3)])
+    assert found["duplicate"] == pytest.approx([1 / 3])
+    assert found["distance"] == pytest.approx([(2 + 1 + 2 / 3 + 1) / 4])
+
+
+def test_the_first_token_set_aside_by_hand():
+    """Guards against a head that is "most distant" in one view and "most local" in another: one that gives the first token
+    60 % and the token before the rest is previous, local and 1 away; one that gives it over 99 % is a sink and nothing else,
+    not even by what little is left; one of 90 % is none."""
+    weights = np.zeros((3, 10, 10))
+    weights[:, 0, 0] = weights[:, 1, 0] = 1
+    for head, share in enumerate((0.6, 0.995, 0.9)):
+        weights[head, range(2, 10), range(1, 9)], weights[head, 2:, 0] = 1 - share, share
+    found = measure_heads(weights, range(10))
+    assert found["first"] == pytest.approx([(1 + 8 * share) / 9 for share in (0.6, 0.995, 0.9)])
+    for name, value in {"previous": 1, "self": 0, "distance": 1, "entropy": 0, "local": 1}.items():
+        assert found[name][[0, 2]] == pytest.approx([value] * 2), name
+        assert np.isnan(found[name][1]), name
+    over_distance = profile(weights)
+    assert over_distance.sinks.tolist() == [False, True, False]
+    np.testing.assert_array_equal(found["local"], measure_profile(over_distance, "local"))
+    tokens = [f"t{i}" for i in range(10)]
+    words = [summarise_head(head, tokens, tokens).sentence() for head in weights]
+    assert ["a sink" in sentence for sentence in words] == [False, True, False]
 
 
 def test_induction_by_hand():
@@ -52,7 +84,9 @@ def test_the_registry_measures_every_head():
     for name, measure in MEASURES.items():
         low, high = measure.range
         assert values[name].shape == (3,) and (values[name] >= low).all() and (values[name] <= high).all(), name
-    np.testing.assert_array_equal(values["induction"], induction(weights, 4))
+    rest = weights[:, 1:, 1:] / weights[:, 1:, 1:].sum(-1, keepdims=True)  # the first token set aside
+    second = np.arange(3, 7)  # of the seven tokens left
+    np.testing.assert_allclose(values["induction"], rest[:, second, second - 3].mean(1))
     assert COMPARED == ("previous", "first", "self", "duplicate", "induction")
 
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from playground.analysis.generation.next_token import entropy_bits, expectation, probabilities, rank_of, top
+from playground.analysis.generation.next_token import (
+    entropy_bits,
+    expectation,
+    probabilities,
+    rank_of,
+    token_scores,
+    top,
+)
 from playground.errors import PlaygroundError
 
 LOGITS = torch.log(torch.tensor([0.125, 0.5, 0.25, 0.125]))
@@ -53,8 +60,8 @@ def test_ids_outside_the_vocabulary_are_refused():
 
 
 def test_one_pass_tells_what_the_exact_functions_tell():
-    """Guards against a fast path that disagrees with the exact one: on ties, at -inf, in bfloat16, in a large
-    vocabulary."""
+    """Guards against a fast path that disagrees with the exact one, or with what a token of a finished text is told: on
+    ties, at -inf, in bfloat16, in a large vocabulary."""
     torch.manual_seed(0)
     large = 3 * torch.randn(50_000)
     ties = torch.tensor([1.0, 2.0, 1.0, 2.0, 1.0, 0.0])
@@ -65,10 +72,11 @@ def test_one_pass_tells_what_the_exact_functions_tell():
                 told = expectation(logits, count, chosen)
                 ids, p = top(logits, count)
                 assert told.ids == tuple(ids.tolist())
-                np.testing.assert_allclose(told.probabilities, p, rtol=1e-4)
-                assert told.entropy == pytest.approx(entropy_bits(logits), abs=1e-3)
+                np.testing.assert_allclose(told.probabilities, p, rtol=1e-6)  # `top` gives float32
+                assert told.entropy == pytest.approx(entropy_bits(logits), rel=1e-9, abs=1e-12)
                 assert told.chosen_rank == rank_of(logits, chosen)
-                assert told.chosen_probability == pytest.approx(float(probabilities(logits)[chosen]), rel=1e-4)
+                assert told.chosen_probability == pytest.approx(float(probabilities(logits)[chosen]), rel=1e-9)
+                assert token_scores(logits[None], [chosen])[0][0] == pytest.approx(told.chosen_probability, rel=1e-12)
     assert expectation(LOGITS, 2).chosen_rank is None
 
 

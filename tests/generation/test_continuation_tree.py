@@ -1,12 +1,12 @@
 """The tree of continuations, with a tree small enough to draw by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from playground.figures.generation.continuation_tree import TreeToken, tree_figure
 from playground.generation import continuation_tree
-from playground.generation.continuation_tree import ROOT, Tree
+from playground.generation.continuation_tree import ROOT, Segment, Tree
 
 
 @dataclass
@@ -151,3 +151,16 @@ def test_room_is_made_by_what_was_written_first(monkeypatch):
         assert all(found.nodes[new].step.token.label == letters[old] for old, new in numbers.items() if old != ROOT)
         assert [node.dropped for node in found.nodes if node.step.token.label == "z"] == [3] * ("xyz" in expected)
     assert len(tree.nodes) == 10, "the tree itself stays"
+
+
+def test_likelihoods_are_compared_per_token_among_finished_continuations():
+    """Guards against a stub of two tokens that wins by being short: of 2 finished, ln p -3 over 1 token is less probable per
+    token than -4 over 2; the third, of the largest sum, was cut off."""
+    segments = [Segment((0,), 0, None, 0.0), Segment((1, 2), 0, None, 1.0), Segment((3,), 0, None, 2.0)]
+    tokens = [TreeToken("a", 0.05, -3.0, True), TreeToken("b", 0.5, -2.0), TreeToken("c", 0.14, -4.0, True)]
+    tokens.append(TreeToken("d", 0.9, -0.1))
+    words = tree_figure(segments, tokens, ["a", "bc", "d"]).layout.meta["description"]
+    assert "of 2 finished the most probable per token has ln p -2.00" in words and "“c”" in words
+    assert "“a”" in tree_figure(segments, tokens, ["a", "bc", "d"], dropped={2: 3}).layout.meta["description"]
+    unfinished = [replace(token, stopped=False) for token in tokens]
+    assert "none has come to its end" in tree_figure(segments, unfinished, ["a", "bc", "d"]).layout.meta["description"]

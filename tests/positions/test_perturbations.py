@@ -13,6 +13,9 @@ from playground.analysis.generation.next_token import token_scores
 from playground.analysis.positions import perturbation_effects as effects
 from playground.analysis.positions import perturbations
 from playground.errors import PlaygroundError
+from playground.figures.generation.sentences import score_sentence
+from playground.figures.positions import perturbation_report
+from playground.generation.token_entries import prompt_entries, score_of
 from playground.loading import prepare
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.position_override import override_of, override_positions
@@ -409,3 +412,19 @@ def test_others_notice_nothing(tiny):
 
 def hooks_of(model) -> int:
     return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.model.modules())
+
+
+def test_score_and_break_it_tell_one_loss(smollm2):
+    """Guards against two losses of one text (5.86 and 6.30 bits): the text as it is has Score's, over the same tokens and in
+    the same unit, whether or not a variant puts another token first; each side counts all that it predicts."""
+    recording = pg.record(smollm2, "The cat sat on the mat because it was tired.")
+    total = score_of(recording, prompt_entries(recording))
+    for first in (0, 1):
+        found = experiment(recording, PerturbationSettings(first=first))
+        for outcome in found.outcomes:
+            if outcome.change is not None:
+                assert outcome.change.mean_before == pytest.approx(total.bits, rel=1e-5), outcome.variant.name
+                assert np.isfinite(outcome.change.loss_after).sum() == total.predicted
+        sentence = perturbation_report.sentence_of(found, found.outcome("swapped"))
+        assert f"from {total.bits:.2f} to" in sentence and f"over the {total.predicted} predicted" in sentence
+    assert f"({total.bits:.2f} bits)" in score_sentence(total)

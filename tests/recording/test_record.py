@@ -14,7 +14,7 @@ import playground as pg
 from playground.analysis.attention.maps import pool
 from playground.analysis.attention.masks import describe_mask
 from playground.loading import prepare
-from playground.recording import attention, verification
+from playground.recording import attention, head_comparison
 from playground.recording import record as recording_module
 from playground.recording.hooks import capture_attention
 from tests.tools import zoo
@@ -517,7 +517,7 @@ def test_pooled_in_blocks(smollm2, monkeypatch):
     recording = pg.record(smollm2, "The cat sat on the mat, and the dog sat on the cat. " * 3)
     whole = {how: pool(recording.attention(3).weights, 7, how) for how in ("max", "mean")}
     monkeypatch.setattr(attention, "QUERY_BLOCK", 11)
-    monkeypatch.setattr(verification, "QUERY_BLOCK", 11)
+    monkeypatch.setattr(head_comparison, "QUERY_BLOCK", 11)
     for how, expected in whole.items():
         np.testing.assert_allclose(recording.attention(3).pooled(7, how), expected, atol=1e-5, rtol=0)
     np.testing.assert_allclose(recording.attention(3).head(2), recording.attention(3).weights[2], atol=1e-5, rtol=0)

@@ -15,12 +15,11 @@ from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
-from playground.analysis.positions.attention_distance import BLIND, LOCAL, NEAR, PERIODIC, DistanceProfile
+from playground.analysis.attention.first_token import first_share, is_sink, mean_over_queries, without_first
+from playground.analysis.positions.attention_distance import BLIND, LOCAL, NEAR, PERIODIC, DistanceProfile, profile
 
 Source = TypeVar("Source")
 Text = Literal["own", "repeated"]
-LOCAL_TOKENS = 3
-"""Tokens on each side that count as local."""
 STRONG = 0.4
 """Weight from which a head is marked with its strongest measure."""
 
@@ -54,57 +53,72 @@ class LayerWeights:
     """(T,)"""
 
     @cached_property
+    def rest(self) -> np.ndarray:
+        """(H, T, T): the weights with the first token set aside."""
+        return without_first(self.weights)
+
+    @cached_property
+    def profile(self) -> DistanceProfile:
+        """What the heads give over distance."""
+        return profile(self.weights)
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """(H,): share of the attention that goes to the first token."""
+        return first_share(self.weights)
+
+    @cached_property
     def places(self) -> np.ndarray:
         """(T,): 0 … T-1."""
         return np.arange(len(self.ids))
 
-    @cached_property
-    def distance(self) -> np.ndarray:
-        """(T, T): tokens between query and key."""
-        return np.abs(self.places[:, None] - self.places)
-
-    @property
-    def unknown(self) -> np.ndarray:
-        """(H,) NaN."""
-        return np.full(len(self.weights), np.nan)
+    def mean(self, values: np.ndarray, queries: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """(H,): mean of values (H, T) over some queries, those that give weight to other tokens than the first."""
+        return mean_over_queries(values, self.rest, queries)
 
 
 def _self(layer: LayerWeights) -> np.ndarray:
-    return layer.weights[:, layer.places, layer.places].mean(1)
+    return layer.mean(layer.rest[:, layer.places, layer.places], slice(1, None))
 
 
 def _previous(layer: LayerWeights) -> np.ndarray:
     at = layer.places
-    return layer.weights[:, at[1:], at[:-1]].mean(1) if len(at) > 1 else layer.unknown
+    before = np.pad(layer.rest[:, at[1:], at[:-1]], ((0, 0), (1, 0)))
+    return layer.mean(before, slice(2, None))  # before token 1 is the first
 
 
 def _first(layer: LayerWeights) -> np.ndarray:
-    return layer.weights[:, 1:, 0].mean(1) if len(layer.ids) > 1 else layer.unknown
+    return layer.first if len(layer.ids) > 1 else np.full(len(layer.weights), np.nan)
 
 
 def _duplicate(layer: LayerWeights) -> np.ndarray:
     at = layer.places
-    earlier = (layer.ids[:, None] == layer.ids) & (at < at[:, None])  # (T, T): an earlier place of the same token
-    repeats = earlier.any(1)
-    return (layer.weights * earlier).sum(2)[:, repeats].mean(1) if repeats.any() else layer.unknown
+    earlier = (layer.ids[:, None] == layer.ids) & (at < at[:, None]) & (at > 0)  # (T, T): the same token, not the first
+    return layer.mean((layer.rest * earlier).sum(2), earlier.any(1))
 
 
 def _induction(layer: LayerWeights) -> np.ndarray:
-    return induction(layer.weights, len(layer.ids) // 2)
-
-
-def _local(layer: LayerWeights) -> np.ndarray:
-    return (layer.weights * (layer.distance <= LOCAL_TOKENS)).sum(2).mean(1)
+    period = len(layer.ids) // 2
+    second = layer.places[len(layer.ids) - period :]  # the repetition
+    after = np.zeros(layer.rest.shape[:2])
+    after[:, second] = layer.rest[:, second, second - period + 1]
+    return layer.mean(after, second)
 
 
 def _distance(layer: LayerWeights) -> np.ndarray:
-    return (layer.weights * layer.distance).sum(2).mean(1)
+    return layer.mean((layer.rest * np.abs(layer.places[:, None] - layer.places)).sum(2))
 
 
 def _entropy(layer: LayerWeights) -> np.ndarray:
-    w = layer.weights
-    return -(w * np.log2(np.where(w > 0, w, 1))).sum(2).mean(1) + 0.0
+    w = layer.rest
+    return layer.mean(-(w * np.log2(np.where(w > 0, w, 1))).sum(2)) + 0.0
 
+
+_LOCAL = (
+    f"(share of the attention that goes at most {NEAR} tokens away − the share for an even spread) / (1 − the share for an "
+    f"even spread); from {LOCAL} on a head is called local"
+)
+"""One definition for both tables."""
 
 MEASURES: dict[str, HeadMeasure[LayerWeights]] = {
     measure.name: measure
@@ -133,9 +147,7 @@ MEASURES: dict[str, HeadMeasure[LayerWeights]] = {
             rank=4,
             text="repeated",
         ),
-        HeadMeasure(
-            "local", "weight on the token itself and the three on each side (a measure of our own)", _local, (0, 1)
-        ),
+        HeadMeasure("local", _LOCAL, lambda layer: layer.profile.local, (-math.inf, 1)),
         HeadMeasure(
             "distance",
             "mean distance of what is attended to, in tokens (Vig and Belinkov 2019)",
@@ -147,7 +159,8 @@ MEASURES: dict[str, HeadMeasure[LayerWeights]] = {
         ),
     )
 }
-"""By name, in the order of the page. Each is a mean over a text's queries."""
+"""By name, in the order of the page. Each is a mean over a text's queries, all but "first" with the first token set aside;
+of a sink (see first_token.py) only "first" is measured."""
 COMPARED = tuple(
     measure.name
     for measure in sorted(
@@ -159,13 +172,7 @@ COMPARED = tuple(
 DISTANCE_MEASURES = {
     measure.name: measure
     for measure in (
-        HeadMeasure[DistanceProfile](
-            "local",
-            f"(share of the attention that goes at most {NEAR} tokens away − the share for an even spread) / (1 − the "
-            f"share for an even spread); from {LOCAL} on a head is called local",
-            lambda profile: profile.local,
-            (-math.inf, 1),
-        ),
+        HeadMeasure[DistanceProfile]("local", _LOCAL, lambda profile: profile.local, (-math.inf, 1)),
         HeadMeasure[DistanceProfile](
             "explained by distance",
             "the share of the variance of its weights (each times the number of keys that its query sees) that their "
@@ -185,10 +192,22 @@ DISTANCE_MEASURES = {
 """By name, in the order of the page: what a head's profile over distance tells, the first token set aside."""
 
 
-def measure_heads(weights: np.ndarray, ids: Sequence[int], text: Text = "own") -> dict[str, np.ndarray]:
-    """Name -> (H,) of every measure of this kind of text, for weights (H, T, T) over the tokens ids (T,)."""
+def measure_heads(
+    weights: np.ndarray, ids: Sequence[int], text: Text = "own", names: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Name -> (H,) of every measure of this kind of text, or of those named, for weights (H, T, T) over the tokens ids (T,).
+
+    All but "first" are NaN for a sink.
+    """
     layer = LayerWeights(np.asarray(weights, np.float64), np.asarray(ids))
-    return {name: measure.values(layer) for name, measure in MEASURES.items() if measure.text == text}
+    names = names or [name for name, measure in MEASURES.items() if measure.text == text]
+    values = {name: MEASURES[name].values(layer).astype(float) for name in names}
+    return {name: v if name == "first" else np.where(is_sink(layer.first), np.nan, v) for name, v in values.items()}
+
+
+def measure_profile(profile: DistanceProfile, name: str) -> np.ndarray:
+    """(H,) of a measure in DISTANCE_MEASURES; NaN for a sink."""
+    return np.where(profile.sinks, np.nan, DISTANCE_MEASURES[name].values(profile).astype(float))
 
 
 def induction(weights: np.ndarray, period: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from playground.analysis.arrays import as_array, shaped
+from playground.analysis.attention.first_token import first_share, is_sink
 from playground.analysis.text_display import in_words, percent
 from playground.errors import PlaygroundError
 
@@ -42,6 +43,8 @@ class HeadSummary:
     """Attention of each token to the one before it; None in cross-attention."""
     entropy_bits: float
     """Mean entropy of the rows: 0 = one key takes all, log2(keys) = spread evenly."""
+    sink: bool
+    """Whether over 99 % goes to the first key, by all queries but its own; never in cross-attention."""
     sink_share: float
     """Attention to no token (learned sinks); 0 where rows sum to 1."""
 
@@ -55,6 +58,9 @@ class HeadSummary:
 
     def _clauses(self) -> list[str]:
         clauses = []
+        if self.sink:
+            words = f"it rests on the first token with {100 * self.first_share:.4g} % of its attention"
+            return [f"{words}: a sink, of which nothing else is said"]
         if self.keys == 1:
             clauses.append("there is only one token to attend to")
         elif self.pair_words is None:
@@ -113,6 +119,7 @@ def summarise_head(
         self_share=None if cross else float(w.diagonal().mean()),
         previous_share=None if cross else float(w.diagonal(-1).sum()) / queries,
         entropy_bits=float(bits.mean()),
+        sink=not cross and bool(is_sink(first_share(w[None]))[0]),
         sink_share=max(0.0, 1.0 - float(mass.mean())),
     )
 

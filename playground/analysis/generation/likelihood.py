@@ -17,6 +17,8 @@ class Score:
     """Sum of ln p, in nats."""
     loss: float
     """Mean of -ln p, in nats per token: the training objective (cross-entropy)."""
+    bits: float
+    """Mean of -log2 p, in bits per token: the loss in the unit of Break it."""
     perplexity: float
     """exp(loss): the number of equally likely tokens that would be as uncertain."""
     bits_per_byte: float
@@ -43,6 +45,7 @@ def score(probabilities: Sequence[float | None], sizes: Sequence[int]) -> Score:
         predicted=count,
         log_likelihood=total,
         loss=loss,
+        bits=loss / math.log(2),
         perplexity=math.exp(loss),
         bits_per_byte=-total / math.log(2) / size if size else math.nan,
     )

@@ -49,7 +49,7 @@ def rank_of(logits: ArrayLike, token_id: int) -> int:
 
 @dataclass(frozen=True)
 class Expectation:
-    """A next-token distribution in short: the numbers of `top`, `entropy_bits` and `rank_of`, in float32."""
+    """A next-token distribution in short: the numbers of `top`, `entropy_bits` and `rank_of`."""
 
     ids: tuple[int, ...]
     """The most likely first; of equal logits the lower id."""
@@ -63,17 +63,18 @@ class Expectation:
 
 @torch.inference_mode()
 def expectation(logits: Tensor, count: int = 10, chosen: int | None = None) -> Expectation:
-    """The expectation of logits (V,) in one pass on their own device, fast enough for every generated token.
+    """The expectation of logits (V,) in one pass on their own device, in float64, fast enough for every generated token.
 
     Uses few operations that torch spreads over threads: on a busy machine their synchronization costs more than the
     sums. Raises the errors of `probabilities` and `rank_of`.
     """
     check_range("The number of tokens", count, 1, 1_000_000)
-    x = logits.detach().float()
+    x = logits.detach().double()
     ids = _most_likely(x, count)
     if not torch.isfinite(x[ids[0]]):  # the largest is NaN if any is
         _checked(x)
-    p, log_p = x.softmax(-1), x.log_softmax(-1)  # (V,)
+    log_p = x.log_softmax(-1)  # (V,)
+    p = log_p.exp()
     nats = -float(p.dot(log_p))
     if math.isnan(nats):  # 0·log 0 counts as 0
         nats = -float((p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum())
@@ -97,20 +98,21 @@ def _most_likely(x: Tensor, count: int) -> Tensor:
     return ids[x[ids].sort(descending=True, stable=True).indices[:count]]
 
 
-def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 128) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities (T,) float32 and ranks (T,) int64 (1 for the most likely) of the tokens ids (T,) under logits (T, V).
+def token_scores(logits: Tensor, ids: Sequence[int], rows: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (T,) and ranks (T,) int64 (1 for the most likely) of the tokens ids (T,) under logits (T, V).
 
-    Works on `rows` rows at a time, so that no second table of the logits' size is made.
+    In float64, as `expectation` computes them. Works on `rows` rows at a time, so that no second table of the logits'
+    size is made.
     """
     probabilities: list[Tensor] = []
     ranks: list[Tensor] = []
     for start in range(0, len(ids), rows):
-        block = logits[start : start + rows].float()  # (rows, V)
+        block = logits[start : start + rows].double()  # (rows, V)
         chosen = block.gather(1, torch.as_tensor(ids[start : start + rows], device=block.device)[:, None])  # (rows, 1)
         probabilities.append((chosen[:, 0] - block.logsumexp(-1)).exp())
         ranks.append((block > chosen).sum(-1) + 1)
     if not ids:
-        return np.empty(0, np.float32), np.empty(0, np.int64)
+        return np.empty(0), np.empty(0, np.int64)
     return torch.cat(probabilities).cpu().numpy(), torch.cat(ranks).cpu().numpy()
 
 

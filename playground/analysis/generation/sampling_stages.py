@@ -19,7 +19,7 @@ class Stage:
     logits: tuple[float, ...]
     """-inf where this rule or an earlier one cut the candidate."""
     probabilities: tuple[float, ...]
-    """softmax over the whole vocabulary, 0..1; 0 for a cut candidate."""
+    """softmax over the whole vocabulary in float64, 0..1; 0 for a cut candidate."""
     kept: int
     """Tokens of the vocabulary that no rule has cut."""
 
@@ -55,8 +55,8 @@ class TokenChoice:
 
 def stage(name: str, scores: Tensor, candidates: Tensor) -> Stage:
     """The stage of the candidates (n,), from the scores (vocabulary,) after a rule."""
-    logits = scores[candidates].float()
-    total = scores.float().logsumexp(-1)
+    logits = scores[candidates].double()
+    total = scores.double().logsumexp(-1)
     kept = int((scores > float("-inf")).sum())
     return Stage(name, tuple(logits.tolist()), tuple((logits - total).exp().tolist()), kept)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from playground.analysis.arrays import as_array, shaped
+from playground.analysis.attention.first_token import first_share, is_sink, without_first
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +32,8 @@ class DistanceProfile:
 
     distances: np.ndarray
     """(n,) int64, rising: 0..T-1 where no token sees a later one, else -(T-1)..T-1."""
+    first: np.ndarray
+    """(H,) 0..1: share of the attention that goes to the first token, by all others."""
     mean: np.ndarray
     """(H, n) float32: mean weight at each distance over all queries that have a key there."""
     rest: np.ndarray
@@ -49,6 +52,11 @@ class DistanceProfile:
     """(H,) -1..1: autocorrelation of that mean, its running mean over 7 taken off, at the period."""
 
     @property
+    def sinks(self) -> np.ndarray:
+        """(H,) bool: heads that rest on the first token, whose other numbers say nothing."""
+        return is_sink(self.first)
+
+    @property
     def local(self) -> np.ndarray:
         """(H,) at most 1: (near - even) / (1 - even); 0 = no nearer than an even spread, 1 = all attention is near."""
         return (self.near - self.even) / (1 - self.even) if self.even < 1 - 1e-9 else np.zeros_like(self.near)
@@ -63,18 +71,17 @@ def profile(weights: Tensor | np.ndarray) -> DistanceProfile:
     counts = tokens - np.abs(distances)
     mean = _by_distance(w)[:, -len(distances) :] / counts  # (H, n)
 
-    rest, seen = w.copy(), np.ones((tokens, tokens), bool)
-    rest[:, :, 0], seen[:, 0] = 0, False
+    rest, seen = without_first(w), np.ones((tokens, tokens), bool)
+    seen[:, 0] = False
     if causal:
         seen = np.tril(seen)
-    sums = rest.sum(-1, keepdims=True)
-    rest /= np.where(sums > 1e-6, sums, 1)
     keys = seen.sum(-1)[:, None]  # (T, 1)
     pairs = _by_distance(seen[None].astype(np.float32))[0, -len(distances) :]
     without = _by_distance(rest)[:, -len(distances) :] / np.maximum(pairs, 1)  # (H, n)
     scaled = rest * keys  # (H, T, T), mean 1 over what is seen
     return DistanceProfile(
         distances,
+        first_share(w),
         mean.astype(np.float32),
         without.astype(np.float32),
         _near(rest),

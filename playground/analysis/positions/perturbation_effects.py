@@ -47,10 +47,24 @@ class PredictionChange:
         return self.loss_after - self.loss_before
 
     @property
+    def mean_before(self) -> float:
+        """Mean loss of the text in bits per token, over all tokens that it predicts: what Score tells of it; NaN if none."""
+        return _mean(self.loss_before)
+
+    @property
+    def mean_after(self) -> float:
+        """The same of the variant. One that puts another token first predicts another one less, but as many."""
+        return _mean(self.loss_after)
+
+    @property
     def mean_loss(self) -> float:
-        """Mean change of loss over the tokens that are predicted both ways; NaN if there are none."""
-        predicted = self.loss[np.isfinite(self.loss)]
-        return float(predicted.mean()) if len(predicted) else math.nan
+        """mean_after - mean_before; NaN if no token is predicted."""
+        return self.mean_after - self.mean_before
+
+
+def _mean(losses: np.ndarray) -> float:
+    predicted = losses[np.isfinite(losses)].astype(np.float64)
+    return float(predicted.mean()) if len(predicted) else math.nan
 
 
 def compare_logits(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from playground.analysis.attention.first_token import SINK, is_sink
 from playground.analysis.attention.head_measures import MEASURES
 from playground.analysis.text_display import counted
 from playground.figures.layout import colour_bar, finish
@@ -38,12 +39,24 @@ def roles_picture(measures: Mapping[str, np.ndarray], measure: str) -> RolesPict
     words += (
         f"Most: layer {layer}, head {head} with {values[layer, head]:.3f}. Click a head to open it in the other views."
     )
+    if measure != "first":
+        words += sinks_note(int(is_sink(np.nan_to_num(measures["first"])).sum()))
     return RolesPicture(measure, roles_figure(values, measure), words)
+
+
+def sinks_note(sinks: int) -> str:
+    """That the first token is set aside, and how many heads have no number for it."""
+    words = " The first token is set aside"
+    if not sinks:
+        return f"{words}."
+    rest = "rests" if sinks == 1 else "rest"
+    return f"{words}; {counted(sinks, 'head')} {rest} on it with over {SINK:.0%}: sinks, left out."
 
 
 def roles_table(measures: Mapping[str, np.ndarray]) -> list[list[float | None]]:
     """A row for each head: layer, head and every measure, None where it was not measured."""
-    heads = np.argwhere(np.isfinite(measures["self"])).tolist()
+    some = np.isfinite(np.stack([measures[name] for name in MEASURES])).any(0)  # of a sink only "first"
+    heads = np.argwhere(some).tolist()
     return [[*head, *(_rounded(float(measures[name][tuple(head)])) for name in MEASURES)] for head in heads]
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from playground.analysis.attention.first_token import SINK
 from playground.analysis.attention.head_measures import COMPARED, STRONG
 from playground.analysis.attention.maps import How, Overview, cells_for, peak_weights, stack_layers
 from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import OverviewMarks, Property, overview_figure, overview_mark
 from playground.figures.attention.head_request import STRONGEST, UNMARKED, HeadRequest
-from playground.recording.measured_heads import measured_heads
+from playground.recording.measured_heads import compared_heads, measured_heads
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -37,19 +38,19 @@ def overview_marks(recording: "Recording", request: HeadRequest, store: "ResultS
     if request.measure == UNMARKED or request.kind == "cross":
         return OverviewMarks(), ""
     try:
+        if request.measure == STRONGEST:
+            return _strongest(*compared_heads(recording, request.kind, store)), ""
         measures = measured_heads(recording, request.kind, store)
     except PlaygroundError as error:
         return OverviewMarks(), str(error)
-    if request.measure == STRONGEST:
-        return _strongest(measures), ""
     values = measures[request.measure]
     order = np.argsort(-np.nan_to_num(values, nan=-np.inf), axis=1, kind="stable") if request.sort_heads else None
     measure = Property(values, request.measure)
     return OverviewMarks(measure, order, hover=measure), ""
 
 
-def _strongest(measures: Mapping[str, np.ndarray]) -> OverviewMarks:
-    """Each head's strongest measure, where it is strong."""
+def _strongest(measures: Mapping[str, np.ndarray], text: str) -> OverviewMarks:
+    """Each head's strongest measure, where it is strong; all were measured on one text."""
     names = [name for name in COMPARED if np.isfinite(measures[name]).any()]
     table = np.stack([np.nan_to_num(measures[name]) for name in names])  # (measures, L, H)
     best, strong = table.argmax(0), table.max(0) >= STRONG
@@ -57,9 +58,10 @@ def _strongest(measures: Mapping[str, np.ndarray]) -> OverviewMarks:
     labels = {}
     for number, name in enumerate(names):
         if len(heads := np.argwhere(strong & (best == number))):
-            labels[f"{name} ≥ {STRONG}"] = [(int(layer), int(head)) for layer, head in heads]
+            label = f"first > {SINK}: a sink" if name == "first" else f"{name} ≥ {STRONG}"
+            labels[label] = [(int(layer), int(head)) for layer, head in heads]
     words = np.vectorize("{} {:.3f}".format, otypes=[object])(np.array(names, object)[best], table.max(0))
-    return OverviewMarks(labels=labels, hover=Property(largest, "strongest role", words))
+    return OverviewMarks(labels=labels, hover=Property(largest, f"strongest role on {text}", words))
 
 
 def overview_pictures(recording: "Recording", request: HeadRequest, store: "ResultStore") -> Iterator[OverviewPicture]:

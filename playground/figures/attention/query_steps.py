@@ -50,12 +50,14 @@ class QuerySteps:
         return float(np.abs(self.steps.output - self.layer_steps.head_output(self.choice.head, self.query)).max())
 
     def badge(self, whole: "Verification") -> Badge:
-        """The error of these steps, beside the largest one of the whole model."""
-        error = self.error
+        """The error of these steps, beside what rounding explains in this head."""
+        error, check = self.error, whole.check(self.choice.layer, self.choice.kind)
+        most, over_all = check.used.tolerance[self.choice.head], check.used.error[self.choice.head]
         return Badge(
-            "ok" if error <= whole.tolerance else "warn",
-            f"This head: largest difference from what the model used {error:.1e}; whole model {whole.largest:.1e}",
-            f"rounding explains {whole.tolerance:.0e}",
+            "ok" if error <= most and check.passed[self.choice.head] and whole.exact else "warn",
+            f"This head: largest difference from what the model used {error:.1e}",
+            f"for this query; over all of the head's queries {over_all:.1e}; rounding in {whole.number_format} explains "
+            f"{most:.0e}",
         )
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.text_display import counted, in_words, percent, plain_mark
+from playground.analysis.text_display import counted, in_words, plain_mark
 from playground.figures.layout import finish, label
 from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL
 from playground.generation.continuation_tree import ROOT
@@ -34,6 +33,8 @@ class TreeToken:
     """The model's own, 0..1."""
     log_probability: float
     """Of the continuation up to this token, in nats."""
+    stopped: bool = False
+    """Whether the text ends with it."""
 
 
 def continuations_figure(tree: Tree, node: int, decode: Callable[[list[int]], str], title: str = "") -> go.Figure:
@@ -41,7 +42,7 @@ def continuations_figure(tree: Tree, node: int, decode: Callable[[list[int]], st
     segments, tokens, sums = tree.segments(), [], {ROOT: 0.0}
     for number, each in enumerate(tree.nodes):  # a parent comes before its children
         sums[number] = sums[each.parent] + each.step.log_probability
-        tokens.append(TreeToken(each.step.token.label, each.step.probability, sums[number]))
+        tokens.append(TreeToken(each.step.token.label, each.step.probability, sums[number], each.step.stopped))
     dropped = {number: each.dropped for number, each in enumerate(tree.nodes) if each.dropped is not None}
     texts = [decode([tree.nodes[number].step.token.id for number in segment.nodes]) for segment in segments]
     return tree_figure(segments, tokens, texts, strip=tree.path(node), dropped=dropped, title=title)
@@ -91,7 +92,7 @@ def tree_figure(
     leaves = 1 + round(max((s.row for s in segments), default=0))
     finish(
         figure,
-        _sentence(segments, tokens, leaves, len(dropped)),
+        _sentence(segments, tokens, leaves, dropped),
         title=title,
         uirevision=f"tree-{len(tokens)}-{leaves}",
         height=min(MAX_HEIGHT, 120 + ROW_HEIGHT * leaves),
@@ -177,13 +178,22 @@ def _hover(token: TreeToken, step: int | None) -> str:
     return words + (f"<br>beam search dropped it at step {step}" if step is not None else "")
 
 
-def _sentence(segments: Sequence[Segment], tokens: Sequence[TreeToken], leaves: int, dropped: int) -> str:
+def _sentence(segments: Sequence[Segment], tokens: Sequence[TreeToken], leaves: int, dropped: Mapping[int, int]) -> str:
+    """How many continuations there are, and which of the finished ones is the most probable per token: a shorter one always
+    has the larger sum, and one that was cut off or dropped is no whole text."""
     if not segments:
         return "No continuation yet."
     inner = {segment.parent for segment in segments}
-    ends = [s.nodes[-1] for i, s in enumerate(segments) if i not in inner]
-    best = max(ends, key=lambda node: tokens[node].log_probability)
-    words = f"{counted(leaves, 'continuation')}; the most probable has ln p {tokens[best].log_probability:.1f}"
-    words += f" (probability {percent(math.exp(tokens[best].log_probability))}) and ends with "
-    words += f"“{plain_mark(in_words(tokens[best].text))}”."
-    return words + (f" Beam search dropped {dropped} on the way." if dropped else "")
+    lengths = {s.nodes[-1]: s.start + len(s.nodes) for i, s in enumerate(segments) if i not in inner}
+    finished = [node for node in lengths if tokens[node].stopped and node not in dropped]
+    words = counted(leaves, "continuation")
+    if finished:
+        best = max(finished, key=lambda node: tokens[node].log_probability / lengths[node])
+        total, length = tokens[best].log_probability, lengths[best]
+        words += f"; of {len(finished)} finished the most probable per token has ln p {total / length:.2f} per token "
+        words += (
+            f"({total:.1f} over {counted(length, 'token')}) and ends with “{plain_mark(in_words(tokens[best].text))}”."
+        )
+    else:
+        words += "; none has come to its end, so none is called the most probable."
+    return words + (f" Beam search dropped {len(dropped)} on the way." if dropped else "")

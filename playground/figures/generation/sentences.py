@@ -92,8 +92,8 @@ def score_sentence(total: Score) -> str:
         return "One token alone has no score: nothing comes before that could predict it."
     return (
         f"{total.predicted} predicted tokens: log-likelihood {total.log_likelihood:,.2f} nats, loss {total.loss:.3f} nats "
-        f"per token, perplexity {total.perplexity:,.2f}, {total.bits_per_byte:.3f} bits per byte. Below, the most "
-        "surprising one."
+        f"per token ({total.bits:.2f} bits), perplexity {total.perplexity:,.2f}, {total.bits_per_byte:.3f} bits per byte. "
+        "Below, the most surprising one."
     )
 
 
@@ -102,15 +102,26 @@ def odds_sentence(first: Score, second: Score) -> str:
     nats = abs(first.log_likelihood - second.log_likelihood)
     better = "first" if first.log_likelihood > second.log_likelihood else "second"
     times = f"{math.exp(nats):,.2f}" if nats < 10 else f"10^{nats / math.log(10):.1f}"
-    return f"The {better} text is {times} times as likely as the other."
+    words = f"The {better} text is {times} times as likely as the other."
+    if first.predicted == second.predicted:
+        return words
+    better = "first" if first.loss < second.loss else "second"
+    return (
+        f"{words} They have {first.predicted} and {second.predicted} predicted tokens, and a longer text is less likely; "
+        f"per token the {better} is {math.exp(abs(first.loss - second.loss)):,.2f} times as likely."
+    )
 
 
 def score_rows(scores: Mapping[str, Score]) -> tuple[Sequence[str], list[Sequence[str]]]:
     """The scores of texts by their names, in the units people use: the head of a table, and its rows."""
-    head = ("", "predicted tokens", "log-likelihood, nats", "loss, nats per token", "perplexity", "bits per byte")
+    nats, rest = (
+        ("log-likelihood, nats", "loss, nats per token"),
+        ("loss, bits per token", "perplexity", "bits per byte"),
+    )
+    head = ("", "predicted tokens", *nats, *rest)
     rows = [
-        (name, f"{s.predicted:,}", f"{s.log_likelihood:,.2f}", f"{s.loss:.3f}", f"{s.perplexity:,.2f}")
-        + (f"{s.bits_per_byte:.3f}",)
+        (name, f"{s.predicted:,}", f"{s.log_likelihood:,.2f}", f"{s.loss:.3f}", f"{s.bits:.2f}")
+        + (f"{s.perplexity:,.2f}", f"{s.bits_per_byte:.3f}")
         for name, s in scores.items()
     ]
     return head, list(rows)
@@ -118,7 +129,8 @@ def score_rows(scores: Mapping[str, Score]) -> tuple[Sequence[str], list[Sequenc
 
 def place_sentences(tree: Tree, node: int) -> str:
     """How long and how probable the continuation up to a node is, and what Continue does there."""
-    words = f"{counted(len(tree.path(node)), 'token')}, ln p {tree.log_probability(node):.2f}."
+    count, total = len(tree.path(node)), tree.log_probability(node)
+    words = f"{counted(count, 'token')}, ln p {total:.2f} ({total / max(1, count):.2f} per token)."
     if tree.children(node):
         return f"{words} Continue writes another end from here."
     return words if tree.nodes[node].step.stopped else f"{words} Continue goes on from here."
@@ -130,7 +142,9 @@ def fork_sentences(first: Sequence[Step], second: Sequence[Step]) -> str:
     common = next((i for i, (a, b) in enumerate(pairs) if a.token.id != b.token.id), min(len(first), len(second)))
     totals = [sum(step.log_probability for step in row) for row in (first, second)]
     words = f"They share {counted(common, 'token')}; then ln p {totals[0]:.2f} over {len(first)} tokens against "
-    words += f"{totals[1]:.2f} over {len(second)}."
+    words += f"{totals[1]:.2f} over {len(second)}: "
+    words += " against ".join(f"{ln / max(1, len(row)):.2f}" for ln, row in zip(totals, (first, second), strict=True))
+    words += " per token."
     if common < min(len(first), len(second)):
         one, other = first[common], second[common]
         words += f" At the fork {quoted(one.token.label)} had probability {one.probability:.3g}, "

@@ -1,11 +1,13 @@
 """Every head's attention over distance, in pictures and sentences: all heads, a measure of each, one head's curve."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.attention.head_measures import DISTANCE_MEASURES
+from playground.analysis.attention.first_token import SINK
+from playground.analysis.attention.head_measures import DISTANCE_MEASURES, measure_profile
 from playground.analysis.positions.attention_distance import (
     BLIND,
     LOCAL,
@@ -38,7 +40,8 @@ class HeadsOverDistance:
         self.distances = distances[:count]
         self._means = {n: (layer.rest if drop_first else layer.mean)[:, :count] for n, layer in profiles.items()}
         self._close = shown_distances(self.distances, self.heads * len(self.layers))
-        self._measures = {name: self._grid(measure.values) for name, measure in DISTANCE_MEASURES.items()}
+        self._measures = {name: self._grid(partial(measure_profile, name=name)) for name in DISTANCE_MEASURES}
+        self._sinks = self._grid(lambda layer: layer.sinks) == 1  # (L, H)
 
     def _grid(self, values: Callable[[DistanceProfile], np.ndarray]) -> np.ndarray:
         """(L, H) of a number of each head."""
@@ -74,10 +77,11 @@ class HeadsOverDistance:
     def counts(self) -> str:
         """How many heads are local, periodic or blind to order."""
         local, explained, periodic = self._measures.values()
-        words = (
-            f"Of {int(np.isfinite(local).sum())} heads {(local >= LOCAL).sum()} are local, and {(explained < BLIND).sum()} "
-            f"ignore order (distance explains less than {BLIND:.0%})"
-        )
+        sinks = int(self._sinks.sum())
+        words = f"Of {int(np.isfinite(local).sum()) + sinks} heads "
+        words += f"{sinks} rest on the first token with over {SINK:.0%} (sinks); of the others " if sinks else ""
+        words += f"{(local >= LOCAL).sum()} are local, and {(explained < BLIND).sum()} "
+        words += f"ignore order (distance explains less than {BLIND:.0%}), the first token set aside"
         if not any(layer.period.any() for layer in self.profiles.values()):
             return f"{words}; for periods the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
         return f"{words}; {(periodic >= PERIODIC).sum()} are periodic (autocorrelation {PERIODIC} and more)."
@@ -85,9 +89,14 @@ class HeadsOverDistance:
     def sentence(self, layer: int, head: int) -> str:
         """One head's measures."""
         measured = self.profiles[layer]
+        if measured.sinks[head]:
+            return (
+                f"Layer {layer}, head {head} rests on the first token with {100 * measured.first[head]:.4g} % of its "
+                "attention: a sink. What little is left says nothing of distance."
+            )
         words = (
-            f"Layer {layer}, head {head}: {percent(measured.near[head])} of the attention goes at most {NEAR} tokens away "
-            f"(evenly spread it would be {percent(measured.even)}); "
+            f"Layer {layer}, head {head}: with the first token set aside, {percent(measured.near[head])} of the attention "
+            f"goes at most {NEAR} tokens away (evenly spread it would be {percent(measured.even)}); "
             f"distance explains {percent(measured.explained[head])} of its variance"
         )
         if measured.period[head]:

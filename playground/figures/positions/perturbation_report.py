@@ -45,6 +45,8 @@ def all_variants(experiment: "Experiment", possible: "list[Outcome]", measure: s
     tokens = experiment.predicted_tokens if measure in (LOSS, DIVERGENCE) else experiment.tokens
     finite = np.isfinite(values)
     means = np.where(finite, values, 0).sum(1) / np.maximum(finite.sum(1), 1)
+    if measure == LOSS:
+        means = np.array([outcome.change.mean_loss for outcome in possible if outcome.change is not None])
     return variants_figure(
         [NAMES[outcome.variant.name] for outcome in possible],
         [token.label for token in tokens],
@@ -70,12 +72,11 @@ def sentence_of(experiment: "Experiment", outcome: "Outcome") -> str:
         )
     if not np.isfinite(change.loss).any():
         return f"{words}: no token of this text is predicted both ways.{took}"
-    scored = np.isfinite(change.loss)
     worst = int(np.nanargmax(change.loss))
     same, count = int((change.top_before[:, 0] == change.top_after[:, 0]).sum()), len(experiment.predicted_tokens)
     return (
-        f"{words}: the loss goes from {change.loss_before[scored].mean():.2f} to "
-        f"{change.loss_after[scored].mean():.2f} bits per token ({change.mean_loss:+.2f}); "
+        f"{words}: the loss goes from {change.mean_before:.2f} to {change.mean_after:.2f} bits per token "
+        f"({change.mean_loss:+.2f}) over the {int(np.isfinite(change.loss_before).sum())} predicted tokens; "
         f"“{in_words(experiment.predicted_tokens[worst].text)}” suffers most ({change.loss[worst]:+.1f}). "
         f"The most probable next token stays the same after {same} of {count} tokens.{took}"
     )

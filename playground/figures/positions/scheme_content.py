@@ -84,5 +84,5 @@ def attention_figure(profiles: tuple[np.ndarray, np.ndarray]) -> go.Figure:
         mean,
         [f"head {n}" for n in range(len(mean))],
         what="mean weight",
-        title="The same heads' real attention on this text, mean of all layers",
+        title="The same heads' real attention on this text, mean of all layers, the first token set aside",
     )

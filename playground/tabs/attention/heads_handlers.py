@@ -15,7 +15,7 @@ from playground.figures.attention.one_head import head_picture, two_texts_figure
 from playground.figures.attention.overview import overview_marks, overview_pictures
 from playground.figures.attention.rows import row_picture
 from playground.figures.attention.token_grid import zoomed_window
-from playground.recording.head_choice import BETWEEN, HeadChoice, two_sentences, why_no_attention
+from playground.recording.head_choice import BETWEEN, NOTHING, THIS_HEAD, HeadChoice, two_sentences, why_no_attention
 from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights, head_weights
 from playground.tabs.shared.controls import figure_or_nothing, layer_slider
@@ -65,14 +65,23 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     }
     for figure, mark, to_come in overview_pictures(recording, request, workbench.shared()):
         # Both at once: of two answers in quick succession the page mostly loses the first (27 of 30 with Gradio 6.31).
-        badge = markup.badge("off", to_come) if to_come else markup.badge(*recording.verify().badge)
+        badge = markup.badge("off", to_come) if to_come else head_badge(page, request)
         yield {"overview": gr.update(value=figure, mark=mark), "badge": badge}
 
 
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
     """Another head of the same recording; the frame in the overview moves there."""
     mark = overview_mark(int(request.layer), int(request.head), _order(page, request))
-    return {"overview": gr.update(mark=mark), **_one_head(page, request)}
+    shown = _one_head(page, request)  # raises for a head that does not exist
+    return {"overview": gr.update(mark=mark), **shown, "badge": head_badge(page, request)}
+
+
+def head_badge(page: PageContext, request: HeadRequest) -> str:
+    """Whether the head that is shown was reproduced; empty for a picture that is no attention of the model: means,
+    differences, rollouts, and weights that were scaled or shared anew."""
+    if request.show != THIS_HEAD or request.exclude != NOTHING:
+        return ""
+    return markup.badge(*page.recording().verify().badge(request.layer, request.head, request.kind))
 
 
 def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:

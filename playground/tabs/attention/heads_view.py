@@ -75,8 +75,9 @@ def build(view: View, chooser: TabChooser) -> None:
     row = {"strip": strip, "row_sentence": row_sentence, "bars": bars}
     another_row = {**row, **of_row}
     one_head = {"overview": overview, "map": head_map, "alignment": alignment, "sentence": sentence, **row}
+    one_head["badge"] = badge
     another_head = {"layer": layer, "head": head, **one_head}
-    everything = {"others": others, "between": between, "pairs": pairs, "badge": badge, **one_head}
+    everything = {"others": others, "between": between, "pairs": pairs, **one_head}
 
     view.draws(heads_handlers.draw, inputs, everything, chooser.another_kind, HeadRequest)
     bind(pooling.input, heads_handlers.draw, outputs=everything, **wires, **LATEST)

@@ -90,7 +90,7 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
     """All heads in two pictures, and the chosen one as a curve."""
     recording = page.recording()
     if not recording.kinds:
-        return _nothing(f"This model's attention can't be shown: {recording.model.capabilities.attention.reason}")
+        return _nothing(f"This model's attention can't be shown: {recording.why_no_attention}")
     kind, kinds = _kind(recording, request.kind), kinds_over_distance(recording)
     try:
         profiles = distance_profiles(recording, kind, workbench.shared())
