@@ -167,29 +167,30 @@ def test_the_page_is_built_without_torch():
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "report_errors(seen)()",  # what the page calls
-        "_plain_errors(seen)()",  # an endpoint
-        "playground.GenerationSettings; seen()",  # the Python API
-    ],
-)
-def test_transformers_is_imported_by_one_thread(entry):
+def test_transformers_is_imported_by_one_thread():
     """Guards the first request: of two threads that import transformers at once, the second one finds none of its names.
     So whoever comes in waits until one thread has imported it, before anything of ours asks for it."""
+    entries = {
+        "the page": "report_errors(seen)()",
+        "an endpoint": "_plain_errors(seen)()",
+        "the Python API": "playground.GenerationSettings; seen()",
+    }
     code = (
-        "import sys, playground\n"
+        "import os, playground\n"
         "from playground.api import _plain_errors\n"
         "from playground.concurrency import first_import\n"
         "from playground.tabs.shared.wiring import report_errors\n"
         "def seen() -> dict:\n"
-        "    print(first_import._complete)\n"
+        "    print(first_import._complete, flush=True)\n"
         "    return {}\n"
-        f"{entry}"
+        f"for entry in {list(entries.values())}:\n"
+        "    if os.fork() == 0:\n"  # each in a process that has not imported it yet
+        "        exec(entry)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "{'transformers'}"
+    assert dict(zip(entries, done.stdout.splitlines(), strict=True)) == dict.fromkeys(entries, "{'transformers'}")
 
 
 def test_threads_wait_for_the_first_import(tmp_path, monkeypatch):
