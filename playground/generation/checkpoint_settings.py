@@ -80,6 +80,8 @@ def checkpoint_differences(model: LoadedModel, requested: GenerationSettings) ->
         here = getattr(requested, name)
         if here != value and not (name in _DRAWING and greedy):
             parts.append(f"{_NAMES[name]} {_plain(value)} (here {_plain(here)})")
+    if own.max_new_tokens is not None and own.max_new_tokens != requested.max_new_tokens:
+        parts.append(f"at most {own.max_new_tokens:,} new tokens (here {requested.max_new_tokens:,})")
     return (f"The checkpoint's own settings are others: {', '.join(parts)}.",) if parts else ()
 
 

@@ -12,7 +12,7 @@ from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
 from playground.recording.hooks import capture_attention
 from playground.recording.layer_numbers import AttendsTwice
-from playground.recording.record import measure_layer_numbers, record, why_no_states
+from playground.recording.record import ModelFailed, measure_layer_numbers, record, why_no_states
 from playground.recording.recording import Recording
 
 NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
@@ -31,17 +31,15 @@ def probe(model: LoadedModel) -> Capabilities:
         recording = record(model, _text(model), target)
     except AttendsTwice as error:
         return _without_recorder(model, str(error))
-    except PlaygroundError:
+    except PlaygroundError as error:
+        if isinstance(error, ModelFailed):
+            return _not_recorded(model, error)
         if start_token(model) is None and model.model.config.is_encoder_decoder:
             off = Capability(NO_START)
             return Capabilities(attention=off, qk=off, **_other_capabilities(model))
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
-        what = f"recording failed for this family ({model.model.config.model_type})"
-        reason = f"{what}; {log_unforeseen(what, error)}"
-        if model.on_interface:
-            return _without_recorder(model, reason)
-        return Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model))
+        return _not_recorded(model, error)
     attention = _check_attention(model, recording)
     _measure_heads(model, recording, attention)
     qk = _check_qk(recording, attention)
@@ -50,6 +48,14 @@ def probe(model: LoadedModel) -> Capabilities:
     if model.on_interface and not _attention_matters(model):
         attention = qk = Capability("changing the attention does not change the model's output")
     return Capabilities(attention=attention, qk=qk, **_other_capabilities(model))
+
+
+def _not_recorded(model: LoadedModel, error: Exception) -> Capabilities:
+    what = f"recording failed for this family ({model.model.config.model_type})"
+    reason = f"{what}; {log_unforeseen(what, error)}"
+    if model.on_interface:
+        return _without_recorder(model, reason)
+    return Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model))
 
 
 def _measure_heads(model: LoadedModel, recording: Recording, attention: Capability) -> None:

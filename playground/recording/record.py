@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import GenerationMixin
 from transformers.utils import ModelOutput
 
-from playground.errors import PlaygroundError
+from playground.errors import PlaygroundError, unforeseen
 from playground.models.decoder_start import Target, decoder_start, with_source_language
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
@@ -37,6 +37,13 @@ _NUMBERED_TOKENS = 7
 """Tokens of the pass that layers are numbered in."""
 MAX_TARGET_TOKENS = 64
 """Longest target that is generated for an encoder-decoder without a target text."""
+
+
+_OTHER = "Choose a text of another length, or another model."
+
+
+class ModelFailed(PlaygroundError):
+    """A model's own code raised on a text; its words are in the server's log."""
 
 
 def record(
@@ -126,13 +133,19 @@ def _record(
     model: LoadedModel, inputs: dict[str, Tensor], tokens: tuple[Token, ...], target_tokens: tuple[Token, ...] | None
 ) -> Recording:
     attention: dict[str, list[AttentionCall]] | dict[str, list[Tensor]]
-    if not model.capabilities.attention:
-        attention, outputs = {}, _forward(model, inputs, hidden_states=True, logits=True)
-    elif model.on_interface:
-        keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
-        attention, outputs = _forward_captured(model, inputs, keep_all)
-    else:
-        attention, outputs = _forward_eager(model, inputs)
+    try:
+        if not model.capabilities.attention:
+            attention, outputs = {}, _forward(model, inputs, hidden_states=True, logits=True)
+        elif model.on_interface:
+            keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
+            attention, outputs = _forward_captured(model, inputs, keep_all)
+        else:
+            attention, outputs = _forward_eager(model, inputs)
+    except PlaygroundError:
+        raise
+    except Exception as error:  # some families take some lengths alone, and say so in words of their own
+        failed = unforeseen(f"{model.model_id}'s own code fails on this text of {len(tokens):,} tokens", error, _OTHER)
+        raise ModelFailed(failed.message, failed.remedy) from error
     replay = Replay(
         outputs=partial(_forward, model, inputs),
         calls=partial(_receive_calls, model, inputs),

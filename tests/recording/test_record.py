@@ -524,3 +524,13 @@ def test_pooled_in_blocks(smollm2, monkeypatch):
     rows = recording.attention(3).rows(2, slice(4, 9))
     np.testing.assert_allclose(rows, recording.attention(3).weights[2, 4:9], atol=1e-5, rtol=0)
     assert recording.verify().passed
+
+
+def test_a_length_that_the_models_own_code_refuses():
+    """Guards against the words of a library for a text that the family can't read: Nystromformer averages stretches of one
+    length, and reads no text that they don't divide."""
+    sizes = zoo.FAMILIES["bert"] | {"num_landmarks": 4, "segment_means_seq_len": 16}
+    model = prepare(zoo.variant("nystromformer", masked=True, **sizes), zoo.byte_tokenizer(), "nystromformer")
+    with pytest.raises(pg.PlaygroundError, match="nystromformer's own code fails on this text of 17 tokens. Choose"):
+        pg.record(model, "x" * 17)
+    assert len(pg.record(model, "x" * 16).tokens) == 16
