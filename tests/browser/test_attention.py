@@ -150,7 +150,7 @@ def test_all_heads_as_a_table_and_by_keyboard(opened):
     pick(page, "#overview-role", "induction")
     page.locator("#overview-ordered input").check()
     page.wait_for_function("document.querySelector('#attention-overview .pv-cells td')?.nextSibling")
-    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.030")
+    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.031")
     expect(page.locator("#attention-overview .pv-words")).to_contain_text("each head's induction")
 
 

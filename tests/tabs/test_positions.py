@@ -509,7 +509,7 @@ def test_tables_that_are_too_large():
 
 def test_layers_without_positions_are_listed_and_shown(also):
     """Guards against SmolLM3 shown as rotary in every layer: those without are named, and their attention over distance
-    stands beside that of the others, by numpy's own diagonals."""
+    stands beside that of the others, by numpy's own diagonals without the first token."""
     model = also("smollm3", num_hidden_layers=4, no_rope_layers=[1, 1, 0, 0], head_dim=8)
     answer = shown(scheme_view.draw, *given(model.model_id), None, "", *NUMBERS)
     assert "Layers without rotation (NoPE): 2, 3." in answer["sentence"] and len(drawn(answer)) == 3
@@ -517,7 +517,8 @@ def test_layers_without_positions_are_listed_and_shown(also):
     recording = pg.record(model, given(model.model_id)[3])
     for trace, layers in zip(last.data, ((0, 1), (2, 3)), strict=True):
         weights = np.concatenate([recording.attention(layer).weights.numpy() for layer in layers])  # (2H, T, T)
-        expected = [np.diagonal(weights, -int(distance), 1, 2).mean() for distance in trace.x]
+        rest = weights[:, 1:, 1:] / weights[:, 1:, 1:].sum(-1, keepdims=True)  # the first token is set aside
+        expected = [np.diagonal(rest, -int(distance), 1, 2).mean() for distance in trace.x]
         np.testing.assert_allclose(trace.y, expected, atol=1e-6)
     assert "NoPE" not in shown(scheme_view.draw, *given("llama"), None, "", *NUMBERS)["sentence"]
     assert "(NoPE): 2, 3." in shown(scheme_view.draw, *given(model.model_id, "a"), None, "", *NUMBERS)["sentence"]
