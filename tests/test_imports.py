@@ -157,6 +157,7 @@ def test_no_path_of_anybodys_machine():
     assert not found
 
 
+@pytest.mark.slow
 def test_the_page_is_built_without_torch():
     """Guards the start: torch and transformers take seconds, and the page opens before a model is loaded."""
     code = (
@@ -167,6 +168,7 @@ def test_the_page_is_built_without_torch():
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_transformers_is_imported_by_one_thread():
     """Guards the first request: of two threads that import transformers at once, the second one finds none of its names.
     So whoever comes in waits until one thread has imported it, before anything of ours asks for it."""

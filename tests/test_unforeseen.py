@@ -1,6 +1,6 @@
 """Errors that nobody foresaw: a visitor reads what failed and where the log has it, and no word of Python or a library.
 
-The failures are real: the forward pass of a tiny model raises, as a family may that transformers changes.
+A tiny model's forward pass raises, as a family may that transformers changes; or what all visitors share does.
 """
 
 import io
@@ -28,7 +28,7 @@ RAW = "mat1 and mat2 shapes cannot be multiplied (3x4 and 5x6)"
 SETTINGS = Settings(catalog_only=False, offline=True)
 
 
-def fail(*_: object) -> None:
+def fail(*_: object, **__: object) -> None:
     raise RuntimeError(RAW)
 
 
@@ -43,6 +43,12 @@ def broken():
     workbench.share(bench)
     yield model
     workbench.share(before)
+
+
+@pytest.fixture
+def nothing_recorded(broken, monkeypatch):
+    """The workbench fails before the model is asked."""
+    monkeypatch.setattr(workbench.shared(), "recording", fail)
 
 
 @pytest.fixture
@@ -62,7 +68,14 @@ def check(words: str, caplog, *names: str) -> None:
     assert record.exc_info and RAW in str(record.exc_info[1])
 
 
-def test_a_handler_names_its_view_and_the_model(broken, caplog):
+def test_a_pass_names_the_model_and_the_text(broken, caplog):
+    """pg.record raised the words of torch."""
+    with pytest.raises(pg.PlaygroundError) as error:
+        pg.record(broken, "The cat")
+    check(str(error.value), caplog, "broken's own code fails on this text of 7 tokens")
+
+
+def test_a_handler_names_its_view_and_the_model(nothing_recorded, caplog):
     """The page showed "That failed: RuntimeError: mat1 and mat2 shapes cannot be multiplied"."""
     (given,) = answers(heads_handlers.draw, PageContext("broken", text="The cat"), HeadRequest())
     check(given["message"].replace("&#x27;", "'"), caplog, "Attention", "broken", "goes on")
@@ -80,7 +93,7 @@ def test_loading_names_the_model(folder, caplog):
     assert "Try again" not in last["status"], "the same folder fails again"
 
 
-def test_an_endpoint_names_itself_and_the_model(broken, caplog):
+def test_an_endpoint_names_itself_and_the_model(nothing_recorded, caplog):
     """With show_error on, Gradio sent the text of any error to whoever asked."""
     with pytest.raises(gr.Error) as raised:
         api._plain_errors(api.next_tokens)("broken", "The cat")

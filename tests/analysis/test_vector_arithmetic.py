@@ -55,6 +55,7 @@ def test_clusters_find_two_groups():
         vector_arithmetic.clusters(np.eye(3), 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [tsne_and_umap.tsne, tsne_and_umap.umap])
 @pytest.mark.parametrize("components", [2, 3])
 def test_layouts_keep_neighbours_together(way, components):

@@ -7,6 +7,8 @@ import pytest
 
 from tests.tools import zoo
 
+pytestmark = pytest.mark.slow
+
 LEAST = {
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
     "embeddings": ["--points", "0", "--lines", "5", "--rounds", "1"],

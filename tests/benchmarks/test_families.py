@@ -5,6 +5,8 @@ import pytest
 from tests.benchmarks import families
 from tests.tools import every_family
 
+pytestmark = pytest.mark.slow
+
 RIGHT = [
     "apertus",
     "bamba",

@@ -258,6 +258,7 @@ def test_a_megabyte_of_text(model):
         assert "at most" in words and "horten" in words and ("1,048,586" in words or "1,048,585" in words), words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "limit"), [("tiny", 64), ("bart", 64), ("smollm2", 4096)])
 def test_a_text_longer_than_the_context(model, limit):
     """Guards against positions that the model does not have: refused with both numbers, which are the model's."""

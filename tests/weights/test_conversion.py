@@ -24,6 +24,7 @@ from tests.weights.helpers import Recorder, change_one_byte, models_in, refused
 pytestmark = pytest.mark.slow  # the first two start processes that import torch and transformers
 
 
+@pytest.mark.slow
 def test_gguf_becomes_safetensors_with_the_same_numbers(settings, server, index, gguf_bytes):
     """The chat template or the end-of-text token got lost on the way, and chat models talked on for ever."""
     name = index({"tiny-F32.gguf": gguf_bytes}, "tiny-F32.gguf")
