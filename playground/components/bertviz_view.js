@@ -1,28 +1,18 @@
 // bertviz's three views in a frame of their own, sandboxed: no network, no access to the page. Knows no models.
 //
-// Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch). It composes the frame's
-// document from files of installed packages. Numbers and tokens reach the frame as data (postMessage), never as markup;
-// so do its two colours, which it can't inherit.
-'use strict';
+// shared_script.js runs this as the body of a function (fetched, …, LIBRARIES, element, trigger, props, watch). It composes
+// the frame's document from LIBRARIES, files of installed packages. Numbers and tokens reach the frame as data
+// (postMessage), never as markup; so do its two colours, which it can't inherit.
 
 const frame = element.querySelector('iframe');
 const words = element.querySelector('.bv-words');
 let ready = false, started = false;
 
-function address(file) {
-  const root = new URL(window.gradio_config?.root || '.', window.location.href);
-  const base = root.hostname === window.location.hostname ? window.location.origin + root.pathname : root.href;
-  return base.replace(/\/$/, '') + '/gradio_api/file=' + encodeURI(file);
-}
-
-async function text(file) {
-  const answer = await fetch(address(file));
-  if (!answer.ok) throw new Error(file.split('/').pop() + ' is missing');
-  return (await answer.text()).replace(/<\/script/gi, '<\\/script');
-}
+/** A file's text that can stand inside a script element. */
+const inside = async (file) => (await fetched(file)).replace(/<\/script/gi, '<\\/script');
 
 async function compose() {
-  const [d3, jquery, head, model, neuron] = await Promise.all(FILES.map(text));
+  const [d3, jquery, head, model, neuron] = await Promise.all(LIBRARIES.map(inside));
   const view = source => `(){${source.replaceAll('PYTHON_PARAMS', 'window.bertviz_params')}\n}`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">

@@ -11,6 +11,8 @@ from typing import Any
 
 import gradio as gr
 
+from playground.components.shared_script import shared_script
+
 
 def _package(name: str) -> Path:
     """The folder of a package, without importing it. ModuleNotFoundError where it is not installed."""
@@ -25,10 +27,7 @@ FILES = [
     _package("xstatic") / "pkg" / "jquery" / "data" / "jquery.min.js",
     *(_package("bertviz") / f"{view}_view.js" for view in ("head", "model", "neuron")),
 ]
-gr.set_static_paths(FILES)
-_JS = f"const FILES = {json.dumps([file.as_posix() for file in FILES])};\n" + (
-    Path(__file__).parent / "bertviz_view.js"
-).read_text(encoding="utf-8")
+_JS = shared_script([Path(__file__).parent / "bertviz_view.js"], libraries=FILES)
 
 
 class BertvizView(gr.HTML):

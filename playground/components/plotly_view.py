@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 SCRIPTS = ("theme", "table", "keyboard", "drawing")
 """In this order: the last one begins to draw."""
 _JS = shared_script(
-    _HERE / "plotly_view.css", [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS], library=PLOTLY_JS
+    [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS], libraries=[PLOTLY_JS], styles=[_HERE / "plotly_view.css"]
 )
 _SLASH = re.compile(r"(\\\\)|\\u002f")
 """An escaped backslash, which is kept, or an escaped slash."""

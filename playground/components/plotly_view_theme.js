@@ -3,7 +3,7 @@
 // and no figure's meaning.
 //
 // shared_script.js joins the four (theme, table, keyboard, drawing) and runs them for each view as the body of a function
-// (address, FILE, element, trigger, props, watch); FILE is the path of plotly.py's own plotly.min.js. `props.value` is the
+// (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.min.js. `props.value` is the
 // figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
 // a small set of tags and no scripts.
 
@@ -22,7 +22,7 @@ const shared = (window.__playgroundPlots ??= {library: null, views: new Map(), d
 function loadLibrary() {
   shared.library ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
-    script.src = address(FILE);
+    script.src = address(LIBRARIES[0]);
     // Keep our own reference: gr.Plot, where a page has one, replaces window.Plotly with an older version.
     script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error('plotly.js is empty')));
     script.onerror = () => {

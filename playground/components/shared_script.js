@@ -1,6 +1,6 @@
-// The start of a component's script in the browser: fetches its files once a page, whatever the number of components, and
-// runs them as the body of a function (FILE, element, trigger, props, server, upload, watch). shared_script.py puts NAME,
-// FILES and FILE in front; Gradio runs the whole as the body of a function (element, trigger, props, …).
+// The start of a component's script in the browser: fetches its scripts once a page, whatever the number of components, and
+// runs them as the body of a function (fetched, address, LIBRARIES, element, trigger, props, watch). shared_script.py puts
+// NAME, STYLES, SCRIPTS and LIBRARIES in front; Gradio runs the whole as the body of a function (element, trigger, …).
 
 /** The address of a file that the server may send, also under a sub-path or behind a proxy. */
 function address(file) {
@@ -16,13 +16,14 @@ async function fetched(file) {
 }
 
 const scripts = (window.__playgroundScripts ??= {});
-scripts[NAME] ??= Promise.all(FILES.map(fetched)).then((texts) => {
+scripts[NAME] ??= Promise.all([...STYLES, ...SCRIPTS].map(fetched)).then((texts) => {
   const style = document.createElement('style');
-  style.textContent = texts.shift();
+  style.textContent = texts.splice(0, STYLES.length).join('\n');
   document.head.append(style);
-  return new Function('address', 'FILE', 'element', 'trigger', 'props', 'watch', ["'use strict';", ...texts].join('\n'));
+  const names = ['fetched', 'address', 'LIBRARIES', 'element', 'trigger', 'props', 'watch'];
+  return new Function(...names, ["'use strict';", ...texts].join('\n'));
 });
-scripts[NAME].then((run) => run(address, FILE, element, trigger, props, watch), (error) => {
+scripts[NAME].then((run) => run(fetched, address, LIBRARIES, element, trigger, props, watch), (error) => {
   delete scripts[NAME];   // the next component tries again
   console.warn(NAME, error);
   const note = document.createElement('p');

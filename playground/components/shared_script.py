@@ -11,13 +11,15 @@ import gradio as gr
 _LOADER = (Path(__file__).parent / "shared_script.js").read_text(encoding="utf-8")
 
 
-def shared_script(style: Path, scripts: Sequence[Path], library: Path) -> str:
-    """A `js_on_load` that fetches a component's style sheet and scripts, once a page, and runs the scripts joined, in this
-    order. In them `address(FILE)` is the address of `library`, another file that the server may send.
+def shared_script(scripts: Sequence[Path], libraries: Sequence[Path], styles: Sequence[Path] = ()) -> str:
+    """A `js_on_load` that fetches a component's style sheets and scripts, once a page, and runs the scripts joined, in this
+    order. In them `address(LIBRARIES[0])` is the address of the first of `libraries`, other files that the server may
+    send, and `fetched(LIBRARIES[0])` its text.
 
-    The style sheet's rules hold for the whole page: its classes need a prefix of their own.
+    The rules of a style sheet hold for the whole page: its classes need a prefix of their own.
     """
-    files = [file.resolve() for file in (style, *scripts)]
-    gr.set_static_paths([*files, library])
-    constants = {"NAME": style.stem, "FILES": [file.as_posix() for file in files], "FILE": library.as_posix()}
+    files = {"STYLES": styles, "SCRIPTS": scripts, "LIBRARIES": libraries}
+    gr.set_static_paths([file.resolve() for group in files.values() for file in group])
+    paths = {name: [file.resolve().as_posix() for file in group] for name, group in files.items()}
+    constants = {"NAME": scripts[0].stem, **paths}
     return "\n".join([*(f"const {name} = {json.dumps(value)};" for name, value in constants.items()), _LOADER])
