@@ -68,5 +68,5 @@ def _formats(files: list[Path]) -> dict[str, float]:
 
 def _format_in(name: str) -> str:
     """The number format that a GGUF file's name tells."""
-    found = re.search(r"(?:^|[^A-Z0-9])(BF16|F16|F32|I?Q\d(?:_[0-9A-Z]+)*)", name.upper())
-    return found[1] if found else "unknown"
+    match = re.search(r"(?:^|[^A-Z0-9])(BF16|F16|F32|I?Q\d(?:_[0-9A-Z]+)*)", name.upper())
+    return match[1] if match else "unknown"

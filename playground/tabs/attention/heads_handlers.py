@@ -72,8 +72,8 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
     """Another head of the same recording; the frame in the overview moves there."""
     mark = overview_mark(int(request.layer), int(request.head), _order(page, request))
-    shown = _one_head(page, request)  # raises for a head that does not exist
-    return {"overview": gr.update(mark=mark), **shown, "badge": head_badge(page, request)}
+    one_head = _one_head(page, request)  # raises for a head that does not exist
+    return {"overview": gr.update(mark=mark), **one_head, "badge": head_badge(page, request)}
 
 
 def head_badge(page: PageContext, request: HeadRequest) -> str:

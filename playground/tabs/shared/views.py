@@ -52,16 +52,16 @@ def redraw_with_model_and_text(page: PageControls) -> None:
 
     Views that are closed hear nothing of it: in the browser each call of a handler costs more than its answer.
     """
-    shown = [page.model, page.device, page.dtype, page.applied]
+    watched = [page.model, page.device, page.dtype, page.applied]
 
     def stamp(active: str, *values: str) -> dict[gr.State, tuple[str, ...]]:
-        shows, views = values[: len(shown)], dict(zip(page.open_views, values[len(shown) :], strict=True))
+        shows, views = values[: len(watched)], dict(zip(page.open_views, values[len(watched) :], strict=True))
         due = active, f"{active}/{views.get(active)}"
         return {state: shows for name, state in page.redraw.items() if name in due}
 
     states = list(page.redraw.values())
-    inputs = [page.active, *shown, *page.open_views.values()]
-    gr.on([state.change for state in shown], stamp, inputs, states, trigger_mode="multiple", **QUIET)
+    inputs = [page.active, *watched, *page.open_views.values()]
+    gr.on([state.change for state in watched], stamp, inputs, states, trigger_mode="multiple", **QUIET)
 
 
 def changes_with(events: Sequence) -> gr.State:

@@ -80,23 +80,23 @@ def bind(
 
     def run(values: Sequence[Any], event: gr.EventData | None) -> dict:
         try:
-            given = arguments(values, event)
+            call = arguments(values, event)
         except Exception as error:  # a control's value that the request does not take
             return _by_component(_after(error, handler, ()), targets)
-        if given is None:
+        if call is None:
             return {page.message: gr.skip()}
-        return _by_component(safe(*given[0], **given[1]), targets)
+        return _by_component(safe(*call[0], **call[1]), targets)
 
     def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
         try:
-            given = arguments(values, event)
+            call = arguments(values, event)
         except Exception as error:
             yield _by_component(_after(error, handler, ()), targets)
             return
-        if given is None:
+        if call is None:
             yield {page.message: gr.skip()}
         else:
-            for named in safe(*given[0], **given[1]):
+            for named in safe(*call[0], **call[1]):
                 yield _by_component(named, targets)
 
     function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
