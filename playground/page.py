@@ -7,6 +7,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
@@ -36,6 +37,9 @@ OPEN_PAGE = """() => {
 
 MOST_UPLOADED = 1 * MIB
 """Bytes of one file: the page takes none, Gradio's application does."""
+COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
+"""Gradio compresses files by the ending of their names, which the page itself, 0.7 MB, has none of. Streams stay as they
+are."""
 SIDEBAR = 340  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
@@ -71,7 +75,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
 def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     return {
-        "app_kwargs": {"middleware": [Middleware(RequestGuard, settings=workbench.shared().settings)]},
+        "app_kwargs": {"middleware": [COMPRESSED, Middleware(RequestGuard, settings=workbench.shared().settings)]},
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),
