@@ -16,6 +16,9 @@ def parse_options() -> argparse.Namespace:
         help="address to listen on; 0.0.0.0 lets others in (default: only this machine)",
     )
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument(
+        "--model", metavar="ID", help="the model that the page opens with: a name of the list, an id, a folder"
+    )
     parser.add_argument("--catalog-only", action="store_true", help="refuse local folders and other hub ids")
     parser.add_argument(
         "--folders", action="store_true", help="load models from folders of this machine, also for visitors from others"
@@ -39,6 +42,7 @@ def main() -> None:
     settings = Settings()
     settings = replace(
         settings,
+        default_model=options.model or settings.default_model,
         catalog_only=settings.catalog_only or options.catalog_only,
         offline=settings.offline or options.offline,
         local_folders=options.folders or (settings.local_folders and folders_by_default(options.host)),

@@ -46,8 +46,8 @@ class Settings:
     frame_ancestors: tuple[str, ...] = field(default_factory=lambda: _frame_ancestors())
     """Sites that may show the page in a frame, such as https://example.org (PLAYGROUND_FRAMES); on Hugging Face Spaces
     huggingface.co."""
-    default_model: str = "smollm2-135m-instruct"
-    """Catalog name, hub id or folder of the model that a page opens with."""
+    default_model: str = field(default_factory=lambda: os.environ.get("PLAYGROUND_MODEL", "smollm2-135m-instruct"))
+    """Catalog name, hub id or folder of the model that a page opens with (PLAYGROUND_MODEL)."""
     hub_timeout: float = 5.0
     """A hub that has not answered after this long counts as out of reach."""
     model_budget: int = 8 * GIB

@@ -44,7 +44,7 @@ slow at times."""
 expect.set_options(timeout=WAIT)
 
 
-def _installed(playwright: Playwright) -> str | None:
+def installed(playwright: Playwright) -> str | None:
     """A browser that is already here: named in PLAYGROUND_CHROMIUM, on PATH, or playwright's own."""
     named = os.environ.get("PLAYGROUND_CHROMIUM")
     if named:
@@ -80,16 +80,16 @@ def playwright_driver() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium_path(playwright_driver: Playwright) -> str:
     """Path of Chromium or Chrome, installed first where there is none."""
-    if found := _installed(playwright_driver):
+    if found := installed(playwright_driver):
         return found
     said: list[str] = []
     _run([sys.executable, "-m", "playwright", "install", "chromium"], 300, said)
-    if found := _installed(playwright_driver):
+    if found := installed(playwright_driver):
         return found
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         _run(["apt-get", "update"], 300, said)
         _run(["apt-get", "install", "-y", "chromium", "fonts-noto-cjk"], 900, said)
-        if found := _installed(playwright_driver):
+        if found := installed(playwright_driver):
             return found
     pytest.fail(
         "The browser tests need Chromium or Chrome. Install it with `python -m playwright install chromium` or "
