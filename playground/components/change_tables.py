@@ -25,7 +25,7 @@ def prediction_table(
     def expected(ids: np.ndarray, probabilities: np.ndarray) -> str:
         pairs = zip(names([int(i) for i in ids[:2]]), probabilities[:2], strict=True)
         return "<br>".join(
-            f'<span class="pg-token">{markup.text(name)}</span> {percent(float(p))}' for name, p in pairs
+            f'<span class="pg-token">{markup.text(name)}</span> {markup.text(percent(float(p)))}' for name, p in pairs
         )
 
     rows = [
@@ -44,7 +44,11 @@ def prediction_table(
 def vector_table(tokens: Sequence[str], cosine_change: np.ndarray, attention_shift: np.ndarray | None) -> str:
     """Token by token: how far the last vector turned, and the share of attention that moved."""
     rows = [
-        (markup.text(token), f"{cosine_change[i]:.3f}", "" if attention_shift is None else percent(attention_shift[i]))
+        (
+            markup.text(token),
+            f"{cosine_change[i]:.3f}",
+            "" if attention_shift is None else markup.text(percent(attention_shift[i])),
+        )
         for i, token in enumerate(tokens[:MAX_ROWS])
     ]
     return markup.table(("token", "1 − cosine", "attention moved"), rows)

@@ -31,7 +31,7 @@ NOTHING: Outputs = {"chart": None, "detail": "", "stages": figure_or_nothing(Non
 
 def explain_next(expected: "NextTokens") -> Outputs:
     """What the model expects after the text."""
-    chart = alternatives_figure(expected.alternatives, "What comes next")
+    chart = alternatives_figure(expected.alternatives, texts.COMES_NEXT)
     return NOTHING | {"chart": chart, "detail": markup.note(entropy_sentence(expected))}
 
 
@@ -72,8 +72,8 @@ def stages_view(model: "LoadedModel", choice: "TokenChoice | None", name: str) -
     if choice is None or (choice.draw is None and len(choice.stages) == 1):
         return figure_or_nothing(None)
     labels = [model.vocabulary.token(i).label for i in choice.candidates]
-    return figure_or_nothing(stages_figure(choice, labels, title=f"How {quoted(name)} was picked, rule by rule"))
+    return figure_or_nothing(stages_figure(choice, labels, title=texts.PICKED.format(token=quoted(name))))
 
 
 def _title(label: str) -> str:
-    return f"Expected where {quoted(label)} stands"
+    return texts.EXPECTED_INSTEAD.format(token=quoted(label))
