@@ -14,7 +14,6 @@ from playground import workbench
 from playground.analysis.generation.likelihood import surprisal
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.text_display import percent
-from playground.components import markup
 from playground.concurrency import pace
 from playground.concurrency.byte_size import byte_size
 from playground.generation import continuation_tree, decoder, tree_growth
@@ -31,7 +30,7 @@ from playground.tabs.shared.wiring import report_errors
 from playground.texts.numbers import bits
 from playground.workbench import Workbench
 from tests.generation.test_generate import counted_passes
-from tests.tabs.calling import answer, answers
+from tests.tabs.calling import answer, answers, plain
 from tests.tools import zoo
 
 TWELVE = SamplingControls(max_new_tokens=12, temperature=0, top_p=1, greedy=True)
@@ -263,9 +262,8 @@ def test_each_piece_of_a_character_can_be_looked_at(bench):
         share = float(rows[number].softmax(-1)[ids[number]])
         assert outputs["pieces"]["value"] == place == session.focus == number + 1
         words = f"“中 {number + 1}/3” had {percent(share)}, rank"
-        assert (
-            markup.text(words) in outputs["detail"] and f"a surprisal of {bits(surprisal(share))}." in outputs["detail"]
-        )
+        detail = plain(outputs["detail"])
+        assert words in detail and f"a surprisal of {bits(surprisal(share))}." in detail
         assert name.endswith(f" · {percent(share)}") and outputs["chart"].layout.meta["description"] != ""
     assert not explain(visitor, 2)["pieces"]["visible"], "b is one token"
     for nonsense in (None, -1, 10**6):

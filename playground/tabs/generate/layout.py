@@ -29,7 +29,7 @@ class Layout:
             self.start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
             self.more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
             self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
-            self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=220, elem_id="look-into")
+            self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=270, elem_id="look-into")
         self.strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
         self.status = Panel(live=True, elem_id="generate-status")
         with gr.Row():

@@ -36,5 +36,5 @@ def compare_texts(page: PageContext, request: ScoreRequest) -> Outputs:
     table = markup.table(*score_rows(dict(zip(names, scores, strict=True))))
     return {
         "texts_beside": figure_or_nothing(side_by_side_figure(rows, names)),
-        "scored": markup.note(odds_sentence(*scores)) + table,
+        "scored": markup.note(odds_sentence(*scores), terms=True) + table,
     }

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground.components import markup
+from playground.analysis.text_display import plain_mark
+from playground.components import glossary, markup
 from playground.figures.generation.continuation_tree import continuations_figure
 from playground.figures.generation.sentences import continuation_names
 from playground.figures.generation.token_strip import item_of, strip_items
@@ -42,7 +43,8 @@ def strip_view(model: "LoadedModel", session: GenerationSession, words: str, col
 def entries_view(entries: list[dict], words: str, colour: str, focus: int | None = None) -> Outputs:
     """Entries on the strip, with a ring round the explained one, and its status line."""
     strip = gr.update(value=strip_items(entries, colour), selected=item_of(entries, focus))
-    return {"strip": strip, "status": markup.note(words)}
+    labels, grouped = [entry["text"] for entry in entries], any(entry.get("piece") for entry in entries)
+    return {"strip": strip, "status": markup.note(words, terms=True) + glossary.signs(map(plain_mark, labels), grouped)}
 
 
 def entries_of(model: "LoadedModel", session: GenerationSession) -> list[dict]:

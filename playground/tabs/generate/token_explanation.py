@@ -32,7 +32,7 @@ NOTHING: Outputs = {"chart": None, "detail": "", "stages": figure_or_nothing(Non
 def explain_next(expected: "NextTokens") -> Outputs:
     """What the model expects after the text."""
     chart = alternatives_figure(expected.alternatives, texts.COMES_NEXT)
-    return NOTHING | {"chart": chart, "detail": markup.note(entropy_sentence(expected))}
+    return NOTHING | {"chart": chart, "detail": markup.note(entropy_sentence(expected), terms=True)}
 
 
 def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
@@ -45,7 +45,7 @@ def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
         return NOTHING | {"detail": markup.note(texts.TEXT_BEGINS)}
     chart = alternatives_figure(expected.alternatives, _title(label), label, expected.actual)
     detail = surprise_sentence(label, expected.actual, expected.entropy)
-    return NOTHING | {"chart": chart, "detail": markup.note(detail)}
+    return NOTHING | {"chart": chart, "detail": markup.note(detail, terms=True)}
 
 
 def explain_step(model: "LoadedModel", step: "Step", label: str) -> Outputs:
@@ -53,7 +53,8 @@ def explain_step(model: "LoadedModel", step: "Step", label: str) -> Outputs:
     token was drawn."""
     return NOTHING | {
         "chart": alternatives_figure(step.alternatives, _title(label), label, step),
-        "detail": markup.note(surprise_sentence(label, step, step.entropy)) + markup.note(choice_sentences(step)),
+        "detail": markup.note(surprise_sentence(label, step, step.entropy), terms=True)
+        + markup.note(choice_sentences(step), terms=True),
         "stages": stages_view(model, step.choice, label),
     }
 

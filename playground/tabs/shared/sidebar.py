@@ -134,7 +134,7 @@ def model_card(model: "LoadedModel") -> str:
         missing["Generate"] = off
     badge = markup.badge(*model.provenance.verdict(model.dtype.name))
     card = f'<p data-weights="{markup.text(model.source_text)}">{badge}</p>'
-    card += markup.definitions({"Model": model.model_id} | model.card)
+    card += markup.definitions({"Model": model.model_id}) + markup.definitions(model.card, terms=True)
     if missing:
         card += f'<h3 class="pg-card-title">Not available</h3>{markup.definitions(missing)}'
     return card
