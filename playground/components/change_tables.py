@@ -31,14 +31,14 @@ def prediction_table(
     rows = [
         (
             markup.text(token),
-            f"{_bits(change.loss_before[i])}&nbsp;→&nbsp;{_bits(change.loss_after[i])}",
+            f"{_loss(change.loss_before[i])}&nbsp;→&nbsp;{_loss(change.loss_after[i])}",
             f"{change.divergence[i]:.2f}",
             expected(change.top_before[i], change.top_p_before[i]),
             expected(change.top_after[i], change.top_p_after[i]),
         )
         for i, token in enumerate(tokens[:MAX_ROWS])
     ]
-    return markup.table(("token", "loss", "divergence", f"expected {ahead}", "and when broken"), rows)
+    return markup.table(("token", "loss, bits", "divergence, bits", f"expected {ahead}", "expected now"), rows)
 
 
 def vector_table(tokens: Sequence[str], cosine_change: np.ndarray, attention_shift: np.ndarray | None) -> str:
@@ -54,5 +54,5 @@ def vector_table(tokens: Sequence[str], cosine_change: np.ndarray, attention_shi
     return markup.table(("token", "1 − cosine", "attention moved"), rows)
 
 
-def _bits(value: float) -> str:
-    return f"{value:.1f}" if np.isfinite(value) else "–"
+def _loss(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
