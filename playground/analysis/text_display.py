@@ -1,4 +1,4 @@
-"""Text for display: marks for whitespace, control and direction characters, long texts shortened, shares as percentages.
+"""Text for display: marks for whitespace, control and direction characters, long texts shortened.
 Knows nothing of HTML, of plotly or of tokenizers; whoever draws a text escapes it."""
 
 import re
@@ -6,7 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-SPACE, NEWLINE, TAB, CUT = "·", "⏎", "⇥", "…"
+from playground.texts.numbers import percent as percent  # the page's spelling of a share, beside that of a text
+
+SPACE, NEWLINE, TAB, CUT, EMPTY = "·", "⏎", "⇥", "…", "(empty)"
 LIMIT = 24
 """Longest label, in characters; of a longer one the middle is cut out."""
 
@@ -28,13 +30,13 @@ def plain_mark(text: str, limit: int | None = LIMIT) -> str:
     """The text with its invisible characters made visible, as plain text (not escaped for HTML).
 
     A leading or trailing space becomes "·", a line feed "⏎", a tab "⇥"; every other control or format character (bidi
-    overrides included), unusual space and unpaired surrogate becomes ⟨U+XXXX⟩; an empty text becomes "∅"; a first
+    overrides included), unusual space and unpaired surrogate becomes ⟨U+XXXX⟩; an empty text becomes "(empty)"; a first
     combining accent stands on "◌". The middle of a text longer than `limit` characters becomes "…" (None: no limit);
     no mark is cut in two. The result always encodes as UTF-8.
     """
     text = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
     if not text:
-        return "∅"
+        return EMPTY
     first = len(text) - len(text.lstrip(" "))
     last = len(text.rstrip(" "))
     pieces = [_piece(text, i, first <= i < last) for i in range(len(text))]
@@ -46,16 +48,6 @@ def plain_mark(text: str, limit: int | None = LIMIT) -> str:
 def in_words(text: str, limit: int | None = LIMIT) -> str:
     """`plain_mark` for a sentence: without the spaces around the word, unless the text is spaces only."""
     return plain_mark(text.strip(" ") or text, limit)
-
-
-def percent(share: float) -> str:
-    """A share 0..1 as a whole percentage: "71 %", "less than 1 %", "over 99 %", "0 %", "100 %"."""
-    rounded = round(100 * share)
-    if share > 0 and rounded < 1:
-        return "less than 1 %"
-    if share < 0.9999 and rounded > 99:
-        return "over 99 %"
-    return f"{rounded} %"
 
 
 def spreadsheet_cell(text: str) -> str:

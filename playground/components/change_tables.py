@@ -25,30 +25,34 @@ def prediction_table(
     def expected(ids: np.ndarray, probabilities: np.ndarray) -> str:
         pairs = zip(names([int(i) for i in ids[:2]]), probabilities[:2], strict=True)
         return "<br>".join(
-            f'<span class="pg-token">{markup.text(name)}</span> {percent(float(p))}' for name, p in pairs
+            f'<span class="pg-token">{markup.text(name)}</span> {markup.text(percent(float(p)))}' for name, p in pairs
         )
 
     rows = [
         (
             markup.text(token),
-            f"{_bits(change.loss_before[i])}&nbsp;→&nbsp;{_bits(change.loss_after[i])}",
+            f"{_loss(change.loss_before[i])}&nbsp;→&nbsp;{_loss(change.loss_after[i])}",
             f"{change.divergence[i]:.2f}",
             expected(change.top_before[i], change.top_p_before[i]),
             expected(change.top_after[i], change.top_p_after[i]),
         )
         for i, token in enumerate(tokens[:MAX_ROWS])
     ]
-    return markup.table(("token", "loss", "divergence", f"expected {ahead}", "and when broken"), rows)
+    return markup.table(("token", "loss, bits", "divergence, bits", f"expected {ahead}", "expected now"), rows)
 
 
 def vector_table(tokens: Sequence[str], cosine_change: np.ndarray, attention_shift: np.ndarray | None) -> str:
     """Token by token: how far the last vector turned, and the share of attention that moved."""
     rows = [
-        (markup.text(token), f"{cosine_change[i]:.3f}", "" if attention_shift is None else percent(attention_shift[i]))
+        (
+            markup.text(token),
+            f"{cosine_change[i]:.3f}",
+            "" if attention_shift is None else markup.text(percent(attention_shift[i])),
+        )
         for i, token in enumerate(tokens[:MAX_ROWS])
     ]
     return markup.table(("token", "1 − cosine", "attention moved"), rows)
 
 
-def _bits(value: float) -> str:
-    return f"{value:.1f}" if np.isfinite(value) else "–"
+def _loss(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"

@@ -39,4 +39,5 @@ def numbered(name: str, value: int, count: int, *, moved: bool = True) -> gr.Sli
     """An update of such a slider, for `count` things numbered from 0, set to `value`. Without `moved` the slider keeps its
     value: a visitor may have moved it while the update was computed."""
     maximum, label = max(1, count - 1), f"{name} (0 to {count - 1})"
-    return gr.Slider(maximum=maximum, label=label, value=value) if moved else gr.Slider(maximum=maximum, label=label)
+    options: dict = {"value": value} if moved else {}
+    return gr.Slider(maximum=maximum, label=label, interactive=True, **options)  # a refusal may have disabled it

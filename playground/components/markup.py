@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from playground.analysis.text_display import plain_mark
+from playground.components import glossary
 
 
 def text(value: str) -> str:
@@ -23,9 +24,10 @@ def as_typed(value: str) -> str:
     return re.sub("([<&])\u200b", "\\1", value)
 
 
-def note(sentence: str) -> str:
-    """The sentence under a picture."""
-    return f'<p class="pg-note">{text(sentence)}</p>' if sentence else ""
+def note(sentence: str, terms: bool = False) -> str:
+    """The sentence under a picture. terms: terms of the glossary are marked, outside of quotation marks."""
+    words = glossary.mark_sentence(text(sentence)) if terms else text(sentence)
+    return f'<p class="pg-note">{words}</p>' if sentence else ""
 
 
 def problem(error: Exception) -> str:
@@ -34,9 +36,13 @@ def problem(error: Exception) -> str:
     return f'<div class="pg-error" role="alert"><strong>{text(message)}</strong> {text(remedy) if remedy else ""}</div>'
 
 
-def definitions(facts: Mapping[str, str]) -> str:
-    """A table of names and values."""
-    rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
+def definitions(facts: Mapping[str, str], terms: bool = False) -> str:
+    """A table of names and values. terms: terms of the glossary are marked; for facts whose words are the page's own."""
+    pairs = [(text(name), text(value)) for name, value in facts.items()]
+    if terms:
+        words = iter(glossary.mark_terms(*(word for pair in pairs for word in pair), everyday=True))
+        pairs = list(zip(words, words, strict=True))
+    rows = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in pairs)
     return f'<dl class="pg-card">{rows}</dl>'
 
 
@@ -64,6 +70,6 @@ def progress(message: str, share: float | None, seconds: float) -> str:
 
 
 def explanation(summary: str, *paragraphs: str) -> str:
-    """A line that opens. Paragraphs are markup of our own, not escaped."""
-    inner = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    """A line that opens. Paragraphs are markup of our own, not escaped; terms of the glossary are marked in them."""
+    inner = "".join(f"<p>{paragraph}</p>" for paragraph in glossary.mark_terms(*paragraphs, everyday=True))
     return f'<details class="pg-details"><summary>{text(summary)}</summary>{inner}</details>'

@@ -13,6 +13,9 @@ const root = element.querySelector('.panel');
 const show = () => { root.innerHTML = props.value || ''; root.hidden = !props.value; };
 show();
 watch('value', show);
+root.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && event.target.matches('.pg-term')) event.target.blur();
+});
 """
 
 

@@ -14,7 +14,7 @@ let lastProp;                 // the `selected` that Python sent last
 function displayText(token) {
   const text = String(token.label ?? String(token.text ?? '').replace(/\n/g, '⏎').replace(/^ /, '·'));
   if (text.length > MAX_CHARACTERS) return text.slice(0, MAX_CHARACTERS) + '…';
-  return text || '∅';
+  return text || '(empty)';
 }
 
 function paint(button, token) {

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import LIMIT, plain_mark
 from playground.figures.theme import AXIS, CATEGORIES, FAINT, MONO, OUTLINE, SIZE, SMALL
+from playground.texts.numbers import percent
 
 TICK_LIMIT = 16
 """Characters of a token beside an axis; the hover label has room for LIMIT."""
@@ -103,6 +104,13 @@ def colour_bar(title: str, **more: Any) -> dict:
         "tickangle": 0,
         **more,
     }
+
+
+def percent_ticks(end: float) -> dict:
+    """Ticks of an axis of shares from 0 to `end`, about five, in the page's spelling of a percentage."""
+    step = next(size for size in (0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0) if end >= 4 * size)
+    places = [number * step for number in range(int(end / step) + 1) if number * step <= 1] if step else [0]
+    return {"tickmode": "array", "tickvals": places, "ticktext": [label(percent(place)) for place in places]}
 
 
 def token_axis(title: str, labels: Sequence[str], max_ticks: int = 32, **more: Any) -> dict:

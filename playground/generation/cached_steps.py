@@ -16,6 +16,7 @@ from playground.models.architecture import embedding_matrix
 from playground.models.families import cache_argument, takes_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
+from playground.texts.numbers import percent
 
 _TRIAL_TOKENS = 14
 _ONE_BY_ONE, _IN_CHUNKS = ((1, 1, 1), (12, 1, 1)), (6, 6)
@@ -77,7 +78,7 @@ def _try_ways(model: LoadedModel) -> CachedSteps:
             fixed = max(0, first - growth)
             return replace(way, in_chunks=in_chunks, bytes_per_token=growth, fixed_bytes=fixed)
         errors.append(error)
-    return CachedSteps(None, why_uncached=f"over its cache the logits are off by {min(errors):.1%}")
+    return CachedSteps(None, why_uncached=f"over its cache the logits are off by {percent(min(errors))}")
 
 
 class _Trial:

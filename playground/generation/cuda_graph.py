@@ -21,6 +21,7 @@ from playground.errors import PlaygroundError
 from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
+from playground.texts.numbers import percent
 
 _MAX_BYTES = 512 * 2**20
 """Largest cache of fixed length."""
@@ -158,7 +159,9 @@ def compare_with_eager(model: LoadedModel, step: CudaGraphDecoder) -> tuple[floa
     expected, actual = torch.cat(eager), torch.cat(fixed)
     difference = float((expected - actual).abs().max() / expected.abs().max())
     if not difference <= rounding(model.model.dtype).logits:
-        raise PlaygroundError(f"Over a cache of fixed length its logits are off by {difference:.1%}.", "Go on without.")
+        raise PlaygroundError(
+            f"Over a cache of fixed length its logits are off by {percent(difference)}.", "Go on without."
+        )
     return difference, min(eager_seconds) / min(fixed_seconds)
 
 

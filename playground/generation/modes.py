@@ -12,6 +12,13 @@ MODES = {
     "score": "Score",
     "fill": "Fill",
 }
+VERBS = {
+    "complete": "continue a text",
+    "chat": "chat",
+    "translate": "translate or summarise",
+    "score": "score a text",
+    "fill": "fill blanks",
+}
 WRITING = ("complete", "chat", "translate")
 """Modes in which the model writes."""
 
@@ -23,12 +30,12 @@ def reasons(model: "LoadedModel") -> dict[str, str]:
     next_words = can.generate.reason if not can.generate else ""
     no_words = can.logits.reason if not can.logits else ""
     return {
-        "complete": next_words or ("it writes a text of its own from what it reads: translate" if two_stacks else ""),
+        "complete": next_words or ("it reads a text and writes another one: translate" if two_stacks else ""),
         "chat": next_words or can.chat.reason,
         "translate": "" if two_stacks and can.generate else next_words or "it has no encoder that reads a source text",
         "score": no_words or ("" if kind == "decoder" else "it does not predict each token from those before it"),
         "fill": no_words
-        or ("" if masked else "it has no mask: it predicts the next token")
+        or ("" if masked else "it predicts the next token and has no mask")
         or ("" if model.tokenizer.mask_token_id is not None else "its tokenizer has no mask token"),
     }
 
@@ -39,8 +46,12 @@ def modes_of(model: "LoadedModel") -> list[str]:
 
 
 def off_words(model: "LoadedModel") -> str:
-    """One sentence for each mode that is off."""
-    return " ".join(f"No {MODES[mode].lower()}: {reason}." for mode, reason in reasons(model).items() if reason)
+    """What the model can't do and why, one sentence for each reason; "" where it can do everything."""
+    verbs: dict[str, list[str]] = {}
+    for mode, reason in reasons(model).items():
+        if reason:
+            verbs.setdefault(reason, []).append(VERBS[mode])
+    return " ".join(f"Can't {' or '.join(does)}: {reason}." for reason, does in verbs.items())
 
 
 def possible_mode(model: "LoadedModel", mode: str) -> str:

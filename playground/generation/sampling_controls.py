@@ -13,8 +13,8 @@ from playground.texts import generate as texts
 PRESETS = {
     "balanced": {"temperature": 0.7, "top_p": 0.95},
     "greedy": {"temperature": 0.0, "top_p": 1.0},
-    "untouched": {"temperature": 1.0, "top_p": 1.0},
-    "daring": {"temperature": 1.3, "top_p": 1.0, "min_p": 0.05},
+    "raw model": {"temperature": 1.0, "top_p": 1.0},
+    "adventurous": {"temperature": 1.3, "top_p": 1.0, "min_p": 0.05},
 }
 """By the names of GenerationSettings. A rule that a preset does not name is off, as in `RULES_OFF`."""
 RULES_OFF = {"temperature": 1.0, "top_p": 1.0, "typical_p": 1.0, "repetition_penalty": 1.0}
@@ -35,15 +35,15 @@ class Range(NamedTuple):
 
 RANGES = {
     "max_new_tokens": Range("New tokens", 1, 500, 40, 1, "new-tokens"),
-    "temperature": Range("Temperature (0: greedy)", 0, 2, 0.7, 0.05, "temperature"),
+    "temperature": Range("Temperature", 0, 2, 0.7, 0.05, "temperature", texts.TEMPERATURE_HELP),
     "samples": Range("Samples", 1, 8, 1, 1, "samples", texts.SAMPLES_HELP),
     "beams": Range("Beams", 1, 8, 1, 1, "beams", texts.BEAMS_HELP),
-    "top_p": Range("Top-p (1: all)", 0, 1, 0.95, 0.01, "top-p"),
-    "top_k": Range("Top-k (0: all)", 0, 200, 0, 1, "top-k"),
-    "min_p": Range("Min-p (0: all)", 0, 1, 0, 0.01, "min-p"),
-    "typical_p": Range("Typical-p (1: all)", 0.01, 1, 1, 0.01, "typical-p"),
-    "repetition_penalty": Range("Repetition penalty (1: none)", 0.5, 2, 1.0, 0.05, "penalty"),
-    "no_repeat_ngram": Range("No repeated n-gram (0: any)", 0, 8, 0, 1, "ngram"),
+    "top_p": Range("Top-p", 0, 1, 0.95, 0.01, "top-p", texts.OFF_AT_1),
+    "top_k": Range("Top-k", 0, 200, 0, 1, "top-k", texts.OFF_AT_0),
+    "min_p": Range("Min-p", 0, 1, 0, 0.01, "min-p", texts.OFF_AT_0),
+    "typical_p": Range("Typical-p", 0.01, 1, 1, 0.01, "typical-p", texts.OFF_AT_1),
+    "repetition_penalty": Range("Repetition penalty", 0.5, 2, 1.0, 0.05, "penalty", texts.OFF_AT_1),
+    "no_repeat_ngram": Range("Block repeated phrases of n tokens", 0, 8, 0, 1, "ngram", texts.OFF_AT_0),
 }
 """By the names of GenerationSettings."""
 
@@ -72,7 +72,7 @@ class SamplingControls:
         """The settings for generation. PlaygroundError for a number that is missing or out of range."""
         values: dict[str, Any] = {}
         for name, slider in RANGES.items():
-            value, label = getattr(self, name), slider.label.split(" (")[0]
+            value, label = getattr(self, name), slider.label
             if not isinstance(value, int | float) or not math.isfinite(value):
                 raise PlaygroundError(f"{label} is empty, or no number.", "Type one into its box, or move its slider.")
             values[name] = int(value) if slider.step == 1 else value

@@ -61,6 +61,8 @@ class GenerationSession:
     """Where the strip ends."""
     focus: int | None = None
     """The explained token, counted along the strip; None: what comes after the text."""
+    pinned: bool = False
+    """Whether the visitor chose that token while the model writes: it stays explained when the writing ends."""
     messages: list[dict] = field(default_factory=list)
     """Turns of a chat, before the answer that is written."""
     control: StreamControl = field(default_factory=StreamControl)

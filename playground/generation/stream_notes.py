@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from playground.analysis.text_display import counted
+from playground.texts.numbers import ln_p
 
 if TYPE_CHECKING:
     from playground.generation.session import GenerationSession
@@ -46,8 +47,7 @@ def end_note(
 def _reason(session: "GenerationSession", steps: "Sequence[Step]", settings: "GenerationSettings") -> str:
     if settings.beams > 1:
         total = session.tree.log_probability(session.node)
-        per_token = total / len(session.steps())
-        return f" The best of {settings.beams} beams: ln p {total:.2f}, {per_token:.3f} per token."
+        return f" The best of {settings.beams} beams: {ln_p(total, len(session.steps()))}."
     if settings.samples > 1:
         return f" {settings.samples} samples, the first one on the strip; click another in the tree."
     if steps[-1].stopped:

@@ -12,6 +12,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from playground.models.families import DISENTANGLED_FAMILIES, first_setting, text_part, uses_alibi
 from playground.models.rope_modules import rotary_modules
+from playground.texts.numbers import percent
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _rotary(model: PreTrainedModel) -> str | None:
         return _rotary_words(config, modules)
     if getattr(config, "rotary_dim", None):  # GPT-J, CodeGen: angles in a table, no inverse frequencies
         width = config.hidden_size // config.num_attention_heads
-        return f"rotary, base 10,000, {config.rotary_dim / width:.0%} of the dimensions"
+        return f"rotary, base 10,000, {percent(config.rotary_dim / width)} of the dimensions"
     return "rotary, base 10,000, all dimensions" if rope_table(model) is not None else None
 
 
@@ -147,7 +148,7 @@ def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     head_width = first_setting(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
     rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
     share = min(1.0, rotated / head_width)
-    words += ", all dimensions" if share == 1 else f", {share:.0%} of the dimensions"
+    words += ", all dimensions" if share == 1 else f", {percent(share)} of the dimensions"
     without = (getattr(config, "no_rope_layers", None) or []).count(0)  # SmolLM3 marks layers without rotary by 0
     return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
 

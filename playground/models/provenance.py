@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from playground.texts.numbers import percent
+
 _EXACT_BITS = {"F64": 53, "I64": 53, "F32": 24, "BF16": 8, "F16": 11}
 """Formats in which weights are published, and their bits of precision; all others are rounded."""
 _NAMES = {"F64": "float64", "F32": "float32", "BF16": "bfloat16", "F16": "float16"}
@@ -45,7 +47,7 @@ class Provenance:
         shares = {name: share for name, share in self.formats.items() if share >= _MIN_SHARE} or self.formats
         if len(shares) == 1:
             return _NAMES.get(*2 * tuple(shares))
-        return ", ".join(f"{_NAMES.get(name, name)} ({share:.0%})" for name, share in shares.items())
+        return ", ".join(f"{_NAMES.get(name, name)} ({percent(share)})" for name, share in shares.items())
 
     def card(self, held: str) -> dict[str, str]:
         """Name -> text for the architecture card. held: the number format in memory."""

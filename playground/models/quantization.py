@@ -14,6 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from playground.models.int8_linear import Int8Linear
 from playground.models.vocabulary import Vocabulary
+from playground.texts.numbers import bits, percent
 
 SAMPLE = (
     "The history of the town begins with a mill beside the river, where grain was ground for bread.",
@@ -47,8 +48,8 @@ class QuantizationLoss:
         if math.isnan(self.divergence):
             words = f"mean cosine similarity of the last states {self.cosine:.4f} over {self.tokens} tokens of a sample"
         else:
-            words = f"{self.divergence:#.2g} bits (mean KL divergence over {self.tokens} tokens of a sample)"
-            words += f", same first choice for {100 * self.agreement:.0f} %"
+            words = f"{bits(self.divergence)} (mean KL divergence over {self.tokens} tokens of a sample)"
+            words += f", same first choice for {percent(self.agreement)}"
         if self.float32_weights:
             words += f"; {self.float32_weights:,} weights that are in no linear layer (experts) stay float32"
         return words
@@ -85,8 +86,8 @@ def quantization_loss(before: Tensor, after: Tensor, logits: bool) -> Quantizati
         p, q = one.double().log_softmax(-1), other.double().log_softmax(-1)  # (T, V)
         nats += float((p.exp() * (p - q)).nan_to_num().sum())  # 0·(log 0 - log 0) counts as 0
         same += int((one.argmax(-1) == other.argmax(-1)).sum())
-    bits = max(nats / math.log(2) / count, 0.0)
-    return QuantizationLoss(count, bits, same / count, cosine)
+    divergence = max(nats / math.log(2) / count, 0.0)
+    return QuantizationLoss(count, divergence, same / count, cosine)
 
 
 def memory_bytes(model: nn.Module) -> int:

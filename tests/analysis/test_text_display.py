@@ -23,7 +23,7 @@ from playground.analysis.text_display import counted, in_words, percent, plain_m
         ("\u200b", "⟨U+200B⟩"),
         ("\u00a0", "⟨U+00A0⟩"),
         ("\ud800", "⟨U+D800⟩"),
-        ("", "∅"),
+        ("", "(empty)"),
         ("日本", "日本"),
         ("\u0301", "◌\u0301"),
     ],
@@ -68,7 +68,20 @@ def test_words_in_sentences_carry_no_marks():
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(0.71, "71 %"), (0, "0 %"), (1, "100 %"), (0.001, "less than 1 %"), (0.997, "over 99 %"), (0.99999, "100 %")],
+    [
+        (0.71, "71 %"),
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.9999999, "100 %"),
+        (0.05, "5 %"),
+        (0.034, "3.4 %"),
+        (0.0996, "10 %"),
+        (0.001, "0.1 %"),
+        (0.0004, "<0.1 %"),
+        (0.997, "99.7 %"),
+        (0.9996, ">99.9 %"),
+        (0.99999, ">99.9 %"),
+    ],
 )
 def test_shares_are_not_rounded_to_certainty(share, shown):
     """Guards against "0 %" for something small and "100 %" for something not quite certain."""

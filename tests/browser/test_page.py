@@ -90,7 +90,9 @@ def test_sinusoidal_controls(page):
     width.fill("32")
     width.press("Enter")
     page.wait_for_function("document.querySelector('#positions-own .pv').calcdata?.[0][0].z[0].length === 32")
-    expect(page.locator("#positions-heading")).to_contain_text("by the formula, not smollm2-135m-instruct")
+    expect(page.locator("#positions-heading")).to_contain_text(
+        "drawn by its formula: not what smollm2-135m-instruct has"
+    )
 
 
 def test_words_and_neighbours(page):

@@ -40,7 +40,7 @@ def test_the_distance_slides(page):
     the slider."""
     open_tab(page, "Positions", "Clocks")
     expect(page.locator("#clocks-badge .pg-badge-ok")).to_contain_text("recorded score")
-    expect(page.locator("#clocks-sentence")).to_contain_text("At the real distance 11")
+    expect(page.locator("#clocks-sentence")).to_contain_text("At their actual distance of 11 tokens")
     page.wait_for_selector("#clocks-pairs .pv[data-rendered]")
     number = page.locator("#clocks-distance input[type=number]")
     number.fill("40")

@@ -87,7 +87,7 @@ def test_figure_tells_nodes_and_escapes_tokens():
     assert list(points.customdata) == [0, 1, 2]
     assert "&lt;b&gt;a" in points.text[0] and "<img" not in figure.to_json()
     ends = figure.data[-1]
-    assert list(ends.text) == [" -1.4 out at 2", " -3.0"]
+    assert list(ends.text) == [" −1.40 (−0.70 per token), dropped at token 2", " −3.00 (−1.50 per token)"]
     assert "2 continuations" in figure.layout.meta["description"]
 
 
@@ -160,7 +160,7 @@ def test_likelihoods_are_compared_per_token_among_finished_continuations():
     tokens = [TreeToken("a", 0.05, -3.0, True), TreeToken("b", 0.5, -2.0), TreeToken("c", 0.14, -4.0, True)]
     tokens.append(TreeToken("d", 0.9, -0.1))
     words = tree_figure(segments, tokens, ["a", "bc", "d"]).layout.meta["description"]
-    assert "of 2 finished the most probable per token has ln p -2.00" in words and "“c”" in words
+    assert "of 2 finished the most probable per token has ln p −2.00 per token" in words and "“c”" in words
     assert "“a”" in tree_figure(segments, tokens, ["a", "bc", "d"], dropped={2: 3}).layout.meta["description"]
     unfinished = [replace(token, stopped=False) for token in tokens]
     assert "none has come to its end" in tree_figure(segments, unfinished, ["a", "bc", "d"]).layout.meta["description"]

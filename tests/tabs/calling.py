@@ -1,8 +1,10 @@
 """Calling a tab's handlers as the page does: with errors reported, and no output that the page has no place for."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from html import unescape
 from typing import Any
 
 from playground import workbench
@@ -35,3 +37,8 @@ def answer(handler: Any, *arguments: Any) -> dict[str, Any]:
     (outputs,) = answers(handler, *arguments)
     assert outputs["message"] == "", outputs["message"]
     return outputs
+
+
+def plain(words: str) -> str:
+    """What a reader sees of markup: without its tags, entities resolved."""
+    return unescape(re.sub("<[^>]*>", "", words))

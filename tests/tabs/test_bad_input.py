@@ -323,7 +323,7 @@ def test_hostile_tokens_are_shown_as_they_are():
     text = "".join(HOSTILE)
     page, request = PageContext(*model_of("hostile"), text), writing(text, max_new_tokens=2, temperature=1, top_p=1)
     *_, outputs = answers(tab.start_writing, page, request)
-    strip, chart, detail = outputs["strip"], outputs["chart"], outputs["detail"]
+    strip, chart, detail = outputs["strip"]["value"], outputs["chart"], outputs["detail"]
     assert outputs["message"] == ""
     assert [item["text"] for item in strip][: len(HOSTILE)] == list(HOSTILE)
     assert len(strip) == len(HOSTILE) + 2 and {item["text"] for item in strip[-2:]} <= set(HOSTILE)
@@ -430,7 +430,7 @@ def test_the_servers_limit_of_new_tokens(bench, monkeypatch):
     monkeypatch.setattr(bench, "settings", replace(bench.settings, max_new_tokens=2))
     page = PageContext(*model_of("tiny"))
     *_, outputs = answers(tab.start_writing, page, writing("ab", max_new_tokens=9, temperature=0, greedy=True))
-    assert [item["kind"] for item in outputs["strip"]] == ["prompt"] * 2 + ["generated"] * 2
+    assert [item["kind"] for item in outputs["strip"]["value"]] == ["prompt"] * 2 + ["generated"] * 2
     assert "9 were asked for; this server writes at most 2 in one go." in outputs["status"]
     for several in ({"samples": 2}, {"beams": 2}):
         request = writing("ab", max_new_tokens=9, temperature=1, top_p=1, **several)

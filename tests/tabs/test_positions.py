@@ -302,7 +302,7 @@ def test_the_slider_asks_no_model(smollm2):
         return answer
 
     answer = slide(pair, 4)
-    assert "At the real distance 4" in answer["sentence"] and answer["curve"]["mark"]["x0"] == 4
+    assert "At their actual distance of 4 tokens" in answer["sentence"] and answer["curve"]["mark"]["x0"] == 4
     assert float(answer["pairs"].data[0].y.sum()) + pair.score.unrotated == pytest.approx(pair.recorded, abs=1e-4)
     assert "At distance 9 the score would be" in slide(pair, 9)["sentence"]
     assert slide(None, 9) == {"message": ""}

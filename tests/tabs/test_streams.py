@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from playground import workbench
+from playground.analysis.generation.likelihood import surprisal
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.text_display import percent
 from playground.concurrency import pace
@@ -26,9 +27,10 @@ from playground.tabs.generate import branches, chat, prompt_view, streaming, tab
 from playground.tabs.generate.request import PieceRequest, ViewRequest, WriteRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import report_errors
+from playground.texts.numbers import bits
 from playground.workbench import Workbench
 from tests.generation.test_generate import counted_passes
-from tests.tabs.calling import answer, answers
+from tests.tabs.calling import answer, answers, plain
 from tests.tools import zoo
 
 TWELVE = SamplingControls(max_new_tokens=12, temperature=0, top_p=1, greedy=True)
@@ -97,6 +99,21 @@ def test_another_text_ends_a_stream():
     assert list(stream) == [] and len(session.tree.nodes) <= count + 1
 
 
+def test_a_click_while_it_writes_stays(monkeypatch):
+    """Guards against a ring on the clicked token over an explanation of the last one: what a visitor chose is explained to
+    the end; without a click, and in the next stream, the last token is, and the ring is on it."""
+    monkeypatch.setattr(pace, "EVERY", 0)  # an update after every token
+    monkeypatch.setattr(pace, "SHARE", 1)
+    stream, visitor, session = begun()
+    outputs = explain(visitor, 3)  # the first written token
+    assert outputs["strip"]["selected"] == 3 and "value" not in outputs["strip"]
+    *_, last = stream
+    assert session.focus == 3 and last["strip"]["selected"] == 3 and not {"chart", "detail"} & last.keys()
+    *_, last = write("abc", visitor, handler=streaming.go_on)
+    assert session.focus == len(last["strip"]["value"]) - 1 == last["strip"]["selected"]
+    assert last["detail"] and last["chart"] is not None
+
+
 def test_a_text_drawn_late_leaves_the_stream_alone(monkeypatch):
     """Guards against Generate pressed while a long text is still being drawn: the drawing ended the stream."""
     plain, visitor, streams = prompt_view.read_prompt, SessionId(), []
@@ -162,9 +179,9 @@ def test_another_model_does_not_go_on():
         answers(token_clicks.recolour, OTHER, request),
         answers(chat.look_into, OTHER, request),
     ]
-    assert all("The model was changed meanwhile" in outputs[0]["message"] for outputs in given)
+    assert all("The model has changed" in outputs[0]["message"] for outputs in given)
     (outputs,) = answers(token_clicks.recolour, PageContext("tiny", "cpu", "int8"), request)
-    assert "The model was changed" in outputs["message"], "another number format is another model"
+    assert "The model has changed" in outputs["message"], "another number format is another model"
 
 
 def test_the_text_comes_under_the_lens_when_the_stream_begins():
@@ -210,7 +227,7 @@ def test_stop_while_a_long_text_is_read(bench, long):
         *_, last = stream
     assert "Stopped before the first token" in last["status"] and last["message"] == "" and sum(passes) <= 15
     *_, last = write(LONG, visitor)
-    assert "12 tokens in" in last["status"] and [item["text"] for item in last["strip"][:3]] == ["T", "h", "e"]
+    assert "12 tokens in" in last["status"] and [item["text"] for item in last["strip"]["value"][:3]] == ["T", "h", "e"]
     outputs = explain(visitor, 2)
     assert "“e”" in outputs["detail"] and outputs["chart"] is not None, "and any token of it can be asked of"
 
@@ -244,7 +261,9 @@ def test_each_piece_of_a_character_can_be_looked_at(bench):
         outputs = answer(token_clicks.explain_piece, PAGE, PieceRequest(visitor, "complete", "rank", place))
         share = float(rows[number].softmax(-1)[ids[number]])
         assert outputs["pieces"]["value"] == place == session.focus == number + 1
-        assert f"“中 {number + 1}/3” had probability {share:.3g} " in outputs["detail"]
+        words = f"“中 {number + 1}/3” had {percent(share)}, rank"
+        detail = plain(outputs["detail"])
+        assert words in detail and f"a surprisal of {bits(surprisal(share))}." in detail
         assert name.endswith(f" · {percent(share)}") and outputs["chart"].layout.meta["description"] != ""
     assert not explain(visitor, 2)["pieces"]["visible"], "b is one token"
     for nonsense in (None, -1, 10**6):
@@ -350,9 +369,11 @@ def test_thirty_visitors_stay_within_the_budget(bench):
         handler, request, *event = events[number % len(events)]
         outputs = answers(handler, page, request(visitor), *event)
         assert all("had to make room for other visitors" in each["message"] for each in outputs)
-        assert [item["text"] for item in outputs[-1]["strip"][:3]] == ["a", "b", "c"], "the text is read again"
+        assert [item["text"] for item in outputs[-1]["strip"]["value"][:3]] == ["a", "b", "c"], "the text is read again"
         assert outputs[-1]["tree"]["visible"] is False and bench.sessions.used <= bench.sessions.budget
-        assert answer(token_clicks.recolour, page, look(visitor))["strip"] == outputs[-1]["strip"], "told once"
+        assert answer(token_clicks.recolour, page, look(visitor))["strip"]["value"] == outputs[-1]["strip"]["value"], (
+            "told once"
+        )
 
 
 def test_a_stream_ends_when_its_continuations_are_evicted(bench, monkeypatch):
@@ -363,9 +384,9 @@ def test_a_stream_ends_when_its_continuations_are_evicted(bench, monkeypatch):
     bench.sessions.budget = 1
     list(write("xyz"))
     *_, last = stream
-    assert "had to make room for other visitors" in last["message"] and [i["text"] for i in last["strip"]] == list(
-        "abc"
-    )
+    assert "had to make room for other visitors" in last["message"] and [
+        i["text"] for i in last["strip"]["value"]
+    ] == list("abc")
     count = len(session.tree.nodes)
     assert list(stream) == [] and len(session.tree.nodes) == count < 12 and not find_session(visitor).tree.nodes
 

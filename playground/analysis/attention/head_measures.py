@@ -17,6 +17,7 @@ import numpy as np
 
 from playground.analysis.attention.first_token import first_share, is_sink, mean_over_queries, without_first
 from playground.analysis.positions.attention_distance import BLIND, LOCAL, NEAR, PERIODIC, DistanceProfile, profile
+from playground.texts.numbers import percent
 
 Source = TypeVar("Source")
 Text = Literal["own", "repeated"]
@@ -176,7 +177,7 @@ DISTANCE_MEASURES = {
         HeadMeasure[DistanceProfile](
             "explained by distance",
             "the share of the variance of its weights (each times the number of keys that its query sees) that their "
-            f"mean at each distance explains, η²; below {BLIND:.0%} the head ignores order",
+            f"mean at each distance explains, η²; below {percent(BLIND)} the head ignores order",
             lambda profile: profile.explained,
             (0, 1),
         ),

@@ -122,8 +122,9 @@ def mask_figure(allowed: np.ndarray, axes: MapAxes, *, description: str) -> go.F
             zmax=1,
             colorscale=[[0, REST], [0.001, REST], [0.001, SEQUENTIAL[1][1]], [1, SEQUENTIAL[4][1]]],
             showscale=False,
+            customdata=np.rint(100 * z).astype(np.uint8),
             **grid.gaps,
-            hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>allowed  <b>%{z:.0%}</b><extra></extra>",
+            hovertemplate="query  <b>%{y}</b><br>key  <b>%{x}</b><br>allowed  <b>%{customdata} %</b><extra></extra>",
         )
     )
     finish(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.attention.first_token import SINK, is_sink
 from playground.analysis.attention.head_measures import MEASURES
-from playground.analysis.text_display import counted
+from playground.analysis.text_display import counted, percent
 from playground.figures.layout import colour_bar, finish
 from playground.figures.theme import SEQUENTIAL, SMALL
 
@@ -50,7 +50,7 @@ def sinks_note(sinks: int) -> str:
     if not sinks:
         return f"{words}."
     rest = "rests" if sinks == 1 else "rest"
-    return f"{words}; {counted(sinks, 'head')} {rest} on it with over {SINK:.0%}: sinks, left out."
+    return f"{words}; {counted(sinks, 'head')} {rest} on it with over {percent(SINK)}: sinks, left out."
 
 
 def roles_table(measures: Mapping[str, np.ndarray]) -> list[list[float | None]]:

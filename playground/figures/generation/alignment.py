@@ -13,6 +13,7 @@ from playground.analysis.generation.alignment import compare
 from playground.analysis.text_display import in_words
 from playground.figures.layout import finish, label, token_axis
 from playground.figures.theme import CATEGORIES, DIVERGING, OUTLINE, SMALL
+from playground.texts.numbers import bits
 
 if TYPE_CHECKING:
     from playground.analysis.generation.alignment import Column
@@ -37,13 +38,13 @@ def comparison_figure(
     """
     labels = [_name(column, first, second) for column in columns]
     x = np.arange(len(columns))
-    bits = [
+    surprisals = [
         np.array([_number(c.first_bits) for c in columns], np.float32),
         np.array([_number(c.second_bits) for c in columns], np.float32),
     ]
     difference = np.array([_number(column.difference) for column in columns], np.float32)
     figure = go.Figure()
-    for name, colour, values, sign in zip(names, CATEGORIES, bits, (1, -1), strict=False):
+    for name, colour, values, sign in zip(names, CATEGORIES, surprisals, (1, -1), strict=False):
         figure.add_bar(
             x=x,
             y=sign * values,
@@ -77,7 +78,7 @@ def comparison_figure(
         height=460,
         margin={"t": 100 if title else 50, "b": 90},
     )
-    top = float(np.nanmax(np.concatenate([*bits, [1]])))
+    top = float(np.nanmax(np.concatenate([*surprisals, [1]])))
     figure.update_xaxes(
         token_axis("", labels, max_ticks=48, range=[-0.6, max(len(columns), 6) - 0.4], tickangle=-60, anchor="y2")
     )
@@ -121,10 +122,12 @@ def _sentence(columns: Sequence[Column], first: Sequence[str], second: Sequence[
         if column.difference is not None and column.first is not None and column.second is not None
     ]
     if not pairs:
-        return f"“{names[0]}” and “{names[1]}” have no token in common places to compare."
+        return f"“{names[0]}” and “{names[1]}” have no token in the same place to compare."
     difference, left, right = max(pairs, key=lambda pair: abs(pair[0]))
     more = names[1] if difference > 0 else names[0]
-    return (
-        f"The largest difference is {abs(difference):.2f} bits, at “{in_words(left)}” and "
-        f"“{in_words(right)}”: more surprising in {more}."
-    )
+    return f"They differ most at {_pair(left, right)}: {bits(abs(difference))} more surprising in the {more}."
+
+
+def _pair(left: str, right: str) -> str:
+    left, right = f"“{in_words(left)}”", f"“{in_words(right)}”"
+    return left if left == right else f"{left} against {right}"

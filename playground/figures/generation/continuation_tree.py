@@ -13,12 +13,15 @@ from playground.analysis.text_display import counted, in_words, plain_mark
 from playground.figures.layout import finish, label
 from playground.figures.theme import ACCENT, INK, MONO, REST, SMALL
 from playground.generation.continuation_tree import ROOT
+from playground.texts.numbers import minus, percent
 
 if TYPE_CHECKING:
     from playground.generation.continuation_tree import Segment, Tree
 
 ROW_HEIGHT, MAX_HEIGHT = 40, 640
 """Pixels for each continuation, and for the whole picture."""
+LETTER = 6.2
+"""Pixels of a character at an end."""
 WIDTH = 110
 """Characters that fit on a wide screen between the first token and the last."""
 
@@ -88,7 +91,7 @@ def tree_figure(
         text=[_hover(tokens[p[2]], dropped.get(p[2])) for p in places],
         hovertemplate="%{text}<extra></extra>",
     )
-    _write(figure, segments, texts, tokens, dropped, longest)
+    room = _write(figure, segments, texts, tokens, dropped, longest)
     leaves = 1 + round(max((s.row for s in segments), default=0))
     finish(
         figure,
@@ -97,9 +100,9 @@ def tree_figure(
         uirevision=f"tree-{len(tokens)}-{leaves}",
         height=min(MAX_HEIGHT, 120 + ROW_HEIGHT * leaves),
         showlegend=bool(gone),
-        margin={"l": 16, "r": 8, "t": 76 if title else 40},
+        margin={"l": 16, "r": 16 + room, "t": 76 if title else 40},
     )
-    figure.update_xaxes(title_text="tokens after the text", range=[-0.02 * longest, longest * 1.12], showgrid=False)
+    figure.update_xaxes(title_text="tokens after the text", range=[-0.02 * longest, longest * 1.02], showgrid=False)
     figure.update_yaxes(visible=False, range=[leaves - 0.5, -0.7])
     return figure
 
@@ -139,8 +142,8 @@ def _write(
     tokens: Sequence[TreeToken],
     dropped: Mapping[int, int],
     longest: int,
-) -> None:
-    """Adds the segments' texts above their lines, and the log-probability at each end."""
+) -> int:
+    """Adds the segments' texts above their lines, and the log-probability at each end; pixels that the longest end takes."""
     inner = {segment.parent for segment in segments}
     room = [max(5, int(len(segment.nodes) / longest * WIDTH)) for segment in segments]
     figure.add_scatter(
@@ -154,28 +157,34 @@ def _write(
         showlegend=False,
     )
     ends = [segment for i, segment in enumerate(segments) if i not in inner]
+    said = [
+        _end(tokens[segment.nodes[-1]], segment.start + len(segment.nodes), dropped.get(segment.nodes[-1]))
+        for segment in ends
+    ]
     figure.add_scatter(
         x=[segment.start + len(segment.nodes) for segment in ends],
         y=[segment.row for segment in ends],
         mode="text",
-        text=[_end(tokens[segment.nodes[-1]], dropped.get(segment.nodes[-1])) for segment in ends],
+        text=said,
         textposition="middle right",
         textfont={"size": SMALL},
         hoverinfo="skip",
         showlegend=False,
         cliponaxis=False,
     )
+    return round(LETTER * max(map(len, said), default=0))
 
 
-def _end(token: TreeToken, step: int | None) -> str:
-    """The text at the end of a continuation; step: at which beam search dropped it."""
-    return f" {token.log_probability:.1f}" + (f" out at {step}" if step is not None else "")
+def _end(token: TreeToken, length: int, step: int | None) -> str:
+    """The text at the end of a continuation of `length` tokens; step: at which beam search dropped it."""
+    words = f" {minus(token.log_probability)} ({minus(token.log_probability / max(1, length))} per token)"
+    return words + (f", dropped at token {step}" if step is not None else "")
 
 
 def _hover(token: TreeToken, step: int | None) -> str:
-    words = f"<b>{label(token.text)}</b><br>probability {token.probability:.4f}"
-    words += f"<br>up to here ln p {token.log_probability:.2f}"
-    return words + (f"<br>beam search dropped it at step {step}" if step is not None else "")
+    words = f"<b>{label(token.text)}</b><br>{label(percent(token.probability))}"
+    words += f"<br>ln p up to here {minus(token.log_probability)}"
+    return words + (f"<br>beam search dropped it at token {step}" if step is not None else "")
 
 
 def _sentence(segments: Sequence[Segment], tokens: Sequence[TreeToken], leaves: int, dropped: Mapping[int, int]) -> str:
@@ -190,10 +199,11 @@ def _sentence(segments: Sequence[Segment], tokens: Sequence[TreeToken], leaves: 
     if finished:
         best = max(finished, key=lambda node: tokens[node].log_probability / lengths[node])
         total, length = tokens[best].log_probability, lengths[best]
-        words += f"; of {len(finished)} finished the most probable per token has ln p {total / length:.2f} per token "
         words += (
-            f"({total:.1f} over {counted(length, 'token')}) and ends with “{plain_mark(in_words(tokens[best].text))}”."
+            f"; of {len(finished)} finished the most probable per token has ln p {minus(total / length)} per token "
         )
+        words += f"({minus(total)} over {counted(length, 'token')}) and ends with "
+        words += f"“{plain_mark(in_words(tokens[best].text))}”."
     else:
         words += "; none has come to its end, so none is called the most probable."
     return words + (f" Beam search dropped {len(dropped)} on the way." if dropped else "")

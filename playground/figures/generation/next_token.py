@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.text_display import in_words, percent, plain_mark
-from playground.figures.layout import finish, token_axis
+from playground.analysis.text_display import in_words, plain_mark
+from playground.figures.layout import finish, label, percent_ticks, token_axis
 from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL
+from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
     from playground.generation.fill_mask import MaskPrediction
     from playground.generation.steps import Alternative, Step, TokenLikelihood
 
 OTHERS = "all others"
+GUESS = "The best guess for the blank"
 
 
 def distribution_figure(
@@ -26,12 +28,13 @@ def distribution_figure(
     chosen: int | None = None,
     rest: float | None = None,
     title: str = "",
+    lead: str = "The most likely next token",
 ) -> go.Figure:
     """Horizontal bars of a next-token distribution with percentages, in the caller's order (the most likely first).
 
     labels: token texts, unescaped. probabilities: 0..1. chosen: index into labels, drawn in the accent colour. rest: the
-    probability of all other tokens together, the last bar; None for 1 - sum. A click's customdata is the index, -1 for
-    the rest.
+    probability of all other tokens together, the last bar; None for 1 - sum. lead: what the sentence calls the first
+    label. A click's customdata is the index, -1 for the rest.
     """
     p = np.asarray(probabilities, np.float32)
     rest = max(0.0, 1.0 - float(p.sum())) if rest is None else rest
@@ -44,22 +47,22 @@ def distribution_figure(
             orientation="h",
             marker={"color": colours, "line": {"width": 0}},
             customdata=np.append(np.arange(len(p)), -1),
-            text=[_digits(float(share)) for share in shares],
+            text=[label(percent(float(share))) for share in shares],
             textposition="outside",
             textfont={"size": SMALL},
             cliponaxis=False,
-            hovertemplate="<b>%{y}</b><br>probability <b>%{x:.4f}</b><extra></extra>",
+            hovertemplate="<b>%{y}</b><br>probability <b>%{text}</b> (%{x:.4f})<extra></extra>",
         )
     )
     sentence = ""
     if len(p):
-        sentence = f'The most likely next token is "{in_words(labels[0])}" with {percent(float(p[0]))}'
+        sentence = f"{lead} is “{in_words(labels[0])}” with {percent(float(p[0]))}"
         sentence += f"; all but these {len(p)} share {percent(rest)}."
     if chosen is not None:
-        sentence += f' Chosen: "{in_words(labels[chosen])}" with {percent(float(p[chosen]))}.'
+        sentence += f" Marked: “{in_words(labels[chosen])}” with {percent(float(p[chosen]))}."
     finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
-    largest = float(shares.max())
-    figure.update_xaxes(title_text="probability", tickformat=".0%", range=[0, min(largest * 1.18, 1.12) or 1], nticks=6)
+    end = min(float(shares.max()) * 1.18, 1.12) or 1
+    figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
     places = [*labels, OTHERS]
     figure.update_yaxes(
         token_axis("", places, max_ticks=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
@@ -68,30 +71,26 @@ def distribution_figure(
 
 
 def alternatives_figure(
-    alternatives: Sequence[Alternative], title: str, token: str = "", likelihood: TokenLikelihood | Step | None = None
+    alternatives: Sequence[Alternative],
+    title: str,
+    token: str = "",
+    likelihood: TokenLikelihood | Step | None = None,
+    **look: str,
 ) -> go.Figure:
     """The candidates as bars, the token that stands there in the accent colour; a token that is not among them gets a
-    bar of its own below."""
+    bar of its own below. look: `lead` of `distribution_figure`."""
     labels, shares = [a.token.label for a in alternatives], [a.probability for a in alternatives]
     if likelihood is None:
-        return distribution_figure(labels, shares, title=title)
+        return distribution_figure(labels, shares, title=title, **look)
     if likelihood.rank > len(labels):
         labels, shares = [*labels, token], [*shares, likelihood.probability]
-    return distribution_figure(labels, shares, chosen=min(likelihood.rank, len(labels)) - 1, title=title)
+    return distribution_figure(labels, shares, chosen=min(likelihood.rank, len(labels)) - 1, title=title, **look)
 
 
 def mask_figure(mask: MaskPrediction) -> go.Figure:
     """The candidates for one mask, the token that it replaces in the accent colour."""
     alternatives = mask.expected.alternatives
     if mask.original is None:
-        return alternatives_figure(alternatives, f"Expected in the mask at place {mask.index}")
-    title = f"Expected where “{plain_mark(mask.original.label, 24)}” is masked"
-    return alternatives_figure(alternatives, title, mask.original.label, mask.expected.actual)
-
-
-def _digits(share: float) -> str:
-    """Percent with one digit below 10: 38 %, 2.9 %, <0.1 %."""
-    value = 100 * share
-    if 0 < value < 0.05:
-        return "&lt;0.1 %"
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"
+        return alternatives_figure(alternatives, f"What fits into the blank at place {mask.index}", lead=GUESS)
+    title = f"What the model expects instead of “{plain_mark(mask.original.label, 24)}”, hidden"
+    return alternatives_figure(alternatives, title, mask.original.label, mask.expected.actual, lead=GUESS)

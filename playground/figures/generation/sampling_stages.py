@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.text_display import in_words, percent
+from playground.analysis.text_display import in_words
+from playground.figures.generation.sentences import dice
 from playground.figures.layout import finish, label, token_axis
 from playground.figures.theme import ACCENT, MONO, REST, SEQUENTIAL, SIZE, SMALL
+from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
     from playground.analysis.generation.sampling_stages import Draw, TokenChoice
 
 CUT = "cut"
+RULES = {"logits": "the model's own"}
+"""What a stage is called here, where that is not its name."""
 
 
 def stages_figure(choice: TokenChoice, labels: Sequence[str], *, title: str = "") -> go.Figure:
@@ -28,8 +32,10 @@ def stages_figure(choice: TokenChoice, labels: Sequence[str], *, title: str = ""
     """
     shares = np.array([stage.probabilities for stage in choice.stages], np.float32).T  # (candidates, stages)
     alive = np.isfinite(np.array([stage.logits for stage in choice.stages], np.float32)).T
-    text = [[_percent(p) if on else "" for p, on in zip(*row, strict=True)] for row in zip(shares, alive, strict=True)]
-    names = [f"{stage.name}<br>{stage.kept:,} left" for stage in choice.stages]
+    text = [
+        [label(percent(p)) if on else "" for p, on in zip(*row, strict=True)] for row in zip(shares, alive, strict=True)
+    ]
+    names = [f"{RULES.get(stage.name, stage.name)}<br>{stage.kept:,} left" for stage in choice.stages]
     figure = go.Figure(
         go.Heatmap(
             z=np.where(alive, np.sqrt(shares), np.float32(np.nan)),
@@ -45,7 +51,7 @@ def stages_figure(choice: TokenChoice, labels: Sequence[str], *, title: str = ""
             ygap=2,
             colorscale=SEQUENTIAL,
             showscale=False,
-            hovertemplate="<b>%{y}</b> after %{x}<br>probability <b>%{customdata:.5f}</b><extra></extra>",
+            hovertemplate="<b>%{y}</b> after %{x}<br>probability <b>%{text}</b> (%{customdata:.5f})<extra></extra>",
         )
     )
     chosen = choice.candidates.index(choice.token_id)
@@ -91,7 +97,7 @@ def _add_draw(figure: go.Figure, choice: TokenChoice, draw: Draw, labels: Sequen
                 marker={"color": REST, "opacity": 0.55, "line": {"width": 1}},
                 text=[label(labels[index])],
                 textposition="inside",
-                hovertemplate=f"{label(labels[index])}: %{{x:.4f}}<extra></extra>",
+                hovertemplate=f"{label(labels[index])}: {label(percent(final[index]))}<extra></extra>",
             )
         start += final[index]
     figure.add_bar(
@@ -115,7 +121,7 @@ def _add_draw(figure: go.Figure, choice: TokenChoice, draw: Draw, labels: Sequen
         text=[f"{draw.number:.4f}"],
         marker={"symbol": "triangle-down", "size": 11, "color": ACCENT},
         textposition="top center",
-        hovertemplate="the random number %{x:.6f}<extra></extra>",
+        hovertemplate="the dice showed %{x:.6f}<extra></extra>",
         cliponaxis=False,
     )
     figure.update_layout(
@@ -123,7 +129,7 @@ def _add_draw(figure: go.Figure, choice: TokenChoice, draw: Draw, labels: Sequen
         xaxis2={
             "range": [0, 1],
             "anchor": "y2",
-            "title": {"text": "tokens end to end, likeliest first"},
+            "title": {"text": "the dice: candidates laid end to end"},
             "tickformat": ".1f",
             "showgrid": False,
         },
@@ -133,17 +139,8 @@ def _add_draw(figure: go.Figure, choice: TokenChoice, draw: Draw, labels: Sequen
 
 def _sentence(choice: TokenChoice, labels: Sequence[str], chosen: int) -> str:
     steps = ", ".join(f"{stage.name} {percent(stage.probabilities[chosen])}" for stage in choice.stages)
-    words = f'"{in_words(labels[chosen])}" after each rule: {steps}.'
+    words = f"“{in_words(labels[chosen])}” after each rule: {steps}."
     if choice.draw is None:
-        return f"{words} It was the most probable, and nothing was drawn."
-    return (
-        f"{words} The number drawn was {choice.draw.number:.4f}; the token's stretch goes from {choice.draw.start:.4f} "
-        f"to {choice.draw.end:.4f}."
-    )
-
-
-def _percent(share: float) -> str:
-    value = 100 * float(share)
-    if 0 < value < 0.05:
-        return "<0.1 %".replace("<", "&lt;")
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.1f} %"
+        return f"{words} It was the most likely and was taken without dice."
+    number, start, end = dice(choice.draw)
+    return f"{words} The dice showed {number}, inside its stretch {start}–{end}."

@@ -3,7 +3,8 @@
 import math
 
 from playground.analysis.generation.likelihood import surprisal
-from playground.analysis.text_display import percent, plain_mark
+from playground.analysis.text_display import plain_mark
+from playground.texts.numbers import bits, percent
 
 COLOURS = ("probability", "rank", "surprisal", "entropy")
 """What the strip can be shaded by; deeper is more certain for all four."""
@@ -31,14 +32,21 @@ def first_of_group(entries: list[dict], item: int) -> int | None:
     return sum(len(group) for group in groups[:item]) if 0 <= item < len(groups) else None
 
 
+def item_of(entries: list[dict], place: int | None) -> int | None:
+    """The number of the strip's item that shows the token at a place; None for no place, or one beyond the end."""
+    if place is None or not 0 <= place < len(entries):
+        return None
+    return len(groups_of(entries[: place + 1])) - 1
+
+
 def _item(group: list[dict], colour: str) -> dict:
     first = group[0]
     title, shade = plain_mark(first["text"], 40), None
     shares = [entry["probability"] for entry in group if entry.get("probability") is not None]
     if len(shares) == len(group):  # the first piece of the text's first character is not predicted
         probability = math.prod(shares)
-        title += f", probability {percent(probability)}" + (f", rank {first['rank']}" if len(group) == 1 else "")
-        title += f", {surprisal(probability):.1f} bits"
+        title += f", {percent(probability)}" + (f", rank {first['rank']}" if len(group) == 1 else "")
+        title += f", {bits(surprisal(probability))}"
         shade = _shade(group, probability, colour)
     return {
         "text": first["text"],

@@ -64,7 +64,7 @@ def sinusoidal_pictures(facts: PositionFacts | None, numbers: Numbers, text: Tex
         sentence = (
             "sin and cos of position / base^(2i/d), two dimensions for each wavelength."
             if facts is None
-            else "This model's table is made on the fly and can't be read; the formula is shown."
+            else "This model computes its table as it goes, so it can't be read; the formula is shown."
         )
         table = schemes.table_figure(formula, what="sinusoidal encoding", title="PE by the formula")
         return SchemePictures(sentence + words, (table, *drawn), own=False)
@@ -73,7 +73,7 @@ def sinusoidal_pictures(facts: PositionFacts | None, numbers: Numbers, text: Tex
     return SchemePictures(
         f"{facts.table.shape[0]:,} positions of {own.shape[1]} numbers, added to the embeddings{_rows(facts)}. "
         f"The model's own table and the formula ({name}) differ by at most {error:.1e}. The pictures from the third on are "
-        f"the formula's, with the numbers below.{words}",
+        f"the formula's, with the numbers above.{words}",
         (
             schemes.table_figure(own, what="the model's table", title="The model's own table"),
             schemes.table_figure(values, what="the formula", title=f"The formula, {name}"),
@@ -86,8 +86,7 @@ def learned_pictures(facts: PositionFacts | None, numbers: Numbers, text: TextFa
     """The table, the similarity of its rows, their path and their lengths."""
     if facts is None:
         return SchemePictures(
-            "A learned table has no formula: each position's vector is found in training. Load GPT-2, BERT or MiniLM to see "
-            "one.",
+            "A learned table has no formula: training finds each position's vector. Load GPT-2, BERT or MiniLM to see one.",
             own=False,
         )
     assert facts.table is not None

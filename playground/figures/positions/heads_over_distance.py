@@ -16,7 +16,7 @@ from playground.analysis.positions.attention_distance import (
     PERIODIC,
     DistanceProfile,
 )
-from playground.analysis.text_display import percent
+from playground.analysis.text_display import counted, percent
 from playground.figures.attention.head_roles import roles_figure
 from playground.figures.positions.curves import all_heads_figure, over_distance_figure, row_mark
 
@@ -78,25 +78,32 @@ class HeadsOverDistance:
         """How many heads are local, periodic or blind to order."""
         local, explained, periodic = self._measures.values()
         sinks = int(self._sinks.sum())
-        words = f"Of {int(np.isfinite(local).sum()) + sinks} heads "
-        words += f"{sinks} rest on the first token with over {SINK:.0%} (sinks); of the others " if sinks else ""
-        words += f"{(local >= LOCAL).sum()} are local, and {(explained < BLIND).sum()} "
-        words += f"ignore order (distance explains less than {BLIND:.0%}), the first token set aside"
+        heads = counted(int(np.isfinite(local).sum()) + sinks, "head")
+        words = f"Of {heads}, with the first token set aside, "
+        if sinks:
+            words = (
+                f"Of {heads}, {sinks} rest on the first token with over {percent(SINK)} (sinks). With the first token "
+            )
+            words += "set aside, of the others "
+        words += (
+            f"{(local >= LOCAL).sum()} are local and {(explained < BLIND).sum()} ignore order (distance explains less "
+        )
+        words += f"than {percent(BLIND)})"
         if not any(layer.period.any() for layer in self.profiles.values()):
-            return f"{words}; for periods the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
-        return f"{words}; {(periodic >= PERIODIC).sum()} are periodic (autocorrelation {PERIODIC} and more)."
+            return f"{words}. To find periods, the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
+        return f"{words}; {(periodic >= PERIODIC).sum()} are periodic (autocorrelation of {PERIODIC} or more)."
 
     def sentence(self, layer: int, head: int) -> str:
         """One head's measures."""
         measured = self.profiles[layer]
         if measured.sinks[head]:
             return (
-                f"Layer {layer}, head {head} rests on the first token with {100 * measured.first[head]:.4g} % of its "
-                "attention: a sink. What little is left says nothing of distance."
+                f"Layer {layer}, head {head} rests on the first token with {percent(measured.first[head])} of its "
+                "attention: a sink. What little is left says nothing about distance."
             )
         words = (
             f"Layer {layer}, head {head}: with the first token set aside, {percent(measured.near[head])} of the attention "
-            f"goes at most {NEAR} tokens away (evenly spread it would be {percent(measured.even)}); "
+            f"goes to tokens at most {NEAR} away (spread evenly it would be {percent(measured.even)}); "
             f"distance explains {percent(measured.explained[head])} of its variance"
         )
         if measured.period[head]:

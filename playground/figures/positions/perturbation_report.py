@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.analysis.text_display import Badge, in_words
+from playground.analysis.text_display import Badge, counted, in_words, plain_mark
 from playground.figures.positions.perturbations import variants_figure, weights_change_figure
+from playground.texts.numbers import bits
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 NAMES = {
     "shuffled": "words shuffled",
-    "swapped": "two swapped",
+    "swapped": "two tokens swapped",
     "shifted": "shifted",
-    "equal": "all equal",
+    "equal": "all in one place",
     "reversed": "reversed",
-    "base": "other base",
-    "beyond": "far beyond",
+    "base": "another rotary base",
+    "beyond": "beyond training",
 }
 """Variant -> what it is called beside the picture."""
+MAX_TEXT, MAX_PLACES = 600, 16
+"""Characters of a text, and positions, that a sentence shows."""
 LOSS, DIVERGENCE, ATTENTION, TURN = "loss", "next-token distribution", "attention of the head", "last vectors"
 
 
@@ -59,27 +62,41 @@ def all_variants(experiment: "Experiment", possible: "list[Outcome]", measure: s
 
 
 def sentence_of(experiment: "Experiment", outcome: "Outcome") -> str:
-    """What the chosen variant does, in numbers, and how long all of them took."""
+    """What the chosen variant does, in numbers."""
     words = outcome.variant.words[:1].upper() + outcome.variant.words[1:]
-    took = f" All of it took {experiment.seconds:.1f} s."
     change = outcome.change
     if change is None:
         turns = np.asarray(outcome.cosine_change)
         worst = int(turns.argmax())
         return (
             f"{words}: the last vectors turn by {turns.mean():.3f} on average (1 − cosine), most that of "
-            f"“{in_words(experiment.tokens[worst].text)}” ({turns[worst]:.3f}).{took}"
+            f"“{in_words(experiment.tokens[worst].text)}” ({turns[worst]:.3f})."
         )
     if not np.isfinite(change.loss).any():
-        return f"{words}: no token of this text is predicted both ways.{took}"
+        return f"{words}: no token of this text is predicted both ways."
     worst = int(np.nanargmax(change.loss))
+    predicted = int(np.isfinite(change.loss_before).sum())
     same, count = int((change.top_before[:, 0] == change.top_after[:, 0]).sum()), len(experiment.predicted_tokens)
     return (
-        f"{words}: the loss goes from {change.mean_before:.2f} to {change.mean_after:.2f} bits per token "
-        f"({change.mean_loss:+.2f}) over the {int(np.isfinite(change.loss_before).sum())} predicted tokens; "
-        f"“{in_words(experiment.predicted_tokens[worst].text)}” suffers most ({change.loss[worst]:+.1f}). "
-        f"The most probable next token stays the same after {same} of {count} tokens.{took}"
+        f"{words}: the loss goes from {bits(change.mean_before)} to {bits(change.mean_after)} per token "
+        f"({bits(change.mean_loss, signed=True)}) over {counted(predicted, 'predicted token')}. "
+        f"“{in_words(experiment.predicted_tokens[worst].text)}” suffers most ({bits(change.loss[worst], signed=True)}). "
+        f"The most likely next token stays the same after {same} of {counted(count, 'token')}."
     )
+
+
+def text_of(experiment: "Experiment", outcome: "Outcome", decode: Callable[[list[int]], str]) -> str:
+    """What the model reads in this variant: the text in its new order, or the positions that it is told. decode: token
+    ids -> text."""
+    variant = outcome.variant
+    if variant.order != tuple(range(len(variant.order))):
+        text = decode([experiment.tokens[number].id for number in variant.order])
+        return f"The model now reads: “{plain_mark(text, MAX_TEXT)}”"
+    if not variant.needs_positions:
+        return "The text and its positions stay; the angles for each step of distance are others."
+    places = list(variant.positions)
+    told = places if len(places) <= MAX_PLACES else [*places[: MAX_PLACES - 2], "…", places[-1]]
+    return f"The text stays; the model is told these positions: {', '.join(map(str, told))}."
 
 
 def attention_change(experiment: "Experiment", outcome: "Outcome", layer: int, head: int) -> "Figure | None":
@@ -94,7 +111,7 @@ def notes_of(experiment: "Experiment") -> list[Badge]:
     """The properties that must hold, measured; and what is not possible, with the reason."""
     notes = [note for note in (_shift_note(experiment), _blind_note(experiment)) if note]
     return notes + [
-        Badge("off", f"Not possible: {NAMES[outcome.variant.name]}, because {outcome.missing}.")
+        Badge("off", f"Not possible here: {NAMES[outcome.variant.name]}, because {outcome.missing}.")
         for outcome in experiment.outcomes
         if outcome.missing
     ]

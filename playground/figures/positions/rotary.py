@@ -156,9 +156,9 @@ def pairs_figure(
         x=pairs,
         y=np.asarray(now, np.float32),
         mode="markers",
-        name="at the real distance",
+        name="at the actual distance",
         marker={"color": ACCENT, "symbol": "line-ew-open", "size": 9, "line": {"width": 2}},
-        hovertemplate="pair <b>%{x}</b> really adds <b>%{y:+.4f}</b><extra></extra>",
+        hovertemplate="pair <b>%{x}</b> adds at the actual distance <b>%{y:+.4f}</b><extra></extra>",
     )
     strongest = int(np.abs(parts).argmax())
     sentence = (

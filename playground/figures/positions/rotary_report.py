@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from playground.analysis.positions.schemes import rotary_wavelengths, sinusoidal_wavelengths
-from playground.analysis.text_display import Badge, plain_mark
+from playground.analysis.text_display import Badge, counted, plain_mark
 from playground.errors import PlaygroundError
 from playground.figures.positions.rotary import curve_figure, decay_figure, pairs_figure
 
@@ -22,6 +22,13 @@ FAR = 128
 """Tokens, the least distance that the slider reaches."""
 MAX_DECAY = 2**20
 """Tokens, the farthest distance that is drawn."""
+
+
+def source_names(sources: "Sequence[str]") -> list[tuple[str, str]]:
+    """What the sources of frequencies are called on the page, each with its own name: a model's kinds of layers, FORMULA."""
+    own = [source for source in sources if source != FORMULA]
+    names = {source: "this model" if len(own) == 1 else f"this model, {source} layers" for source in own}
+    return [(names.get(source, "formula"), source) for source in sources]
 
 
 class Frequencies(NamedTuple):
@@ -46,7 +53,7 @@ def formula_frequencies(facts: "PositionFacts", base: float | None, width: int |
     base, width = float(base), int(width)
     if width % 2:
         raise PlaygroundError(f"{width} dimensions can't be taken two by two.", "Choose an even number.")
-    words = f"By the formula base^(−2i/d) with base {base:,g}, d = {width}: not the model's own numbers"
+    words = f"The formula base^(−2i/d) with base {base:,g}, d = {width}: not the model's own numbers"
     note = "" if facts.inverse_frequencies else f"This model has no rotary positions ({facts.words})."
     return Frequencies(2 * np.pi / sinusoidal_wavelengths(width, base), Badge("off", words), note)
 
@@ -58,7 +65,7 @@ def score_badge(pair: "RotatedPair") -> Badge:
     turned = f"{layout.pairs.size} of {len(pair.score.query)} dimensions turn, paired as {layout.name}"
     return Badge(
         "ok" if pair.error <= pair.tolerance else "warn",
-        f"Sum over pairs at the real distance {_score(pair, pair.distance):.4f}, {what} {pair.recorded:.4f}: difference "
+        f"Sum over pairs at the actual distance {_score(pair, pair.distance):.4f}, {what} {pair.recorded:.4f}: difference "
         f"{pair.error:.1e}. {turned}.",
     )
 
@@ -67,10 +74,10 @@ def score_sentence(pair: "RotatedPair", distance: int) -> str:
     """The score at a distance, beside the real one."""
     score = _score(pair, distance)
     if distance == pair.distance:
-        return f"At the real distance {pair.distance} the score is {score:.3f}."
+        return f"At their actual distance of {counted(pair.distance, 'token')} the score is {score:.3f}."
     change = score - _score(pair, pair.distance)
     return (
-        f"At distance {int(distance)} the score would be {score:.3f}, {change:+.3f} beside the real distance "
+        f"At distance {int(distance)} the score would be {score:.3f}, {change:+.3f} against the actual distance of "
         f"{pair.distance}. The model did not compute this."
     )
 

@@ -72,4 +72,6 @@ def heading(scheme: str, pictures: SchemePictures, facts: PositionFacts, model_i
     """Whether these are the model's own numbers or the formula's."""
     if pictures.own:
         return Badge("ok", f"{model_id}, its own: {facts.words}")
-    return Badge("off", f"{PICTURES[scheme].name} by the formula, not {model_id}: that has {facts.words}")
+    name = PICTURES[scheme].name if scheme != OTHER else "A scheme without positions"
+    how = f"{name}, drawn by its formula" if pictures.figures else name
+    return Badge("off", f"{how}: not what {model_id} has, which is {facts.words}")

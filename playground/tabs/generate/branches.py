@@ -54,4 +54,4 @@ def compare(page: PageContext, request: CompareRequest) -> Outputs:
     tree, ends = session.tree, (session.node, int(request.leaf))
     rows = [[tree.nodes[n].step for n in tree.path(node)] for node in ends]
     figure = side_by_side_figure([[(s.token, s.probability) for s in row] for row in rows], names=("strip", "other"))
-    return {"beside": figure_or_nothing(figure), "compared": markup.note(fork_sentences(*rows))}
+    return {"beside": figure_or_nothing(figure), "compared": markup.note(fork_sentences(*rows), terms=True)}

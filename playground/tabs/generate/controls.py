@@ -33,14 +33,16 @@ class ControlsColumn:
             preset = FollowingDropdown(
                 list(PRESETS), value="balanced", label="Preset", info=texts.PRESETS_HELP["balanced"], elem_id="preset"
             )
-            with gr.Accordion("Several at once", open=False):
+            with gr.Accordion("Compare several", open=False):
                 self._sliders("samples", "beams")
-            with gr.Accordion("More rules", open=False):
+            with gr.Accordion("Sampling rules", open=False):
                 self._sliders("top_p", "top_k", "min_p", "typical_p", "repetition_penalty", "no_repeat_ngram")
                 self.sampling |= {
-                    "stop": gr.Textbox("", label="Stop texts, one a line", lines=1, max_lines=4, elem_id="stop-texts"),
-                    "seed": gr.Number(0, label=texts.SEED, precision=0, minimum=0, elem_id="seed"),
-                    "greedy": gr.Checkbox(False, label="Greedy: always the most probable", elem_id="greedy"),
+                    "stop": gr.Textbox("", label=texts.STOP_AT, lines=1, max_lines=4, elem_id="stop-texts"),
+                    "seed": gr.Number(
+                        0, label=texts.SEED, info=texts.SEED_HELP, precision=0, minimum=0, elem_id="seed"
+                    ),
+                    "greedy": gr.Checkbox(False, label="Greedy: always the most likely token", elem_id="greedy"),
                 }
         self.colour = gr.Dropdown(list(COLOURS), label="Shade tokens by", elem_id="colour")
         outputs = {"preset": preset} | {name: self.sampling[name] for name in RULES_OFF}

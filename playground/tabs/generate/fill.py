@@ -33,4 +33,5 @@ def fill_view(predicted: "MaskPredictions", colour: str) -> Outputs:
     if not predicted.predictions:
         return NOTHING | entries_view(entries, texts.FILL_START, colour)
     last, table = predicted.predictions[-1], markup.definitions(mask_rows(predicted))
-    return NOTHING | entries_view(entries, mask_sentence(last), colour) | {"chart": mask_figure(last), "detail": table}
+    shown = entries_view(entries, f"{mask_sentence(last)} {texts.FILL_MORE}", colour, last.index)
+    return NOTHING | shown | {"chart": mask_figure(last), "detail": table}

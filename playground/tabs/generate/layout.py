@@ -20,7 +20,6 @@ class Layout:
         self.mode = FollowingRadio(
             modes, value="complete", show_label=False, container=False, elem_id="mode", label="Mode"
         )
-        self.off = Panel(elem_id="modes-off")
         with gr.Row(visible=False, elem_id="languages") as self.languages:
             self.source_language = FollowingDropdown([], label="Source language", elem_id="source-language")
             self.target_language = FollowingDropdown([], label="Target language", elem_id="target-language")
@@ -30,15 +29,15 @@ class Layout:
             self.start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
             self.more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
             self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
-            self.into = gr.Button("Look into it in every tab", scale=0, min_width=200, elem_id="look-into")
+            self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=270, elem_id="look-into")
         self.strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
         self.status = Panel(live=True, elem_id="generate-status")
-        self._build_tree()
         with gr.Row():
             with gr.Column(scale=7, min_width=320):
                 self.chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
                 self.pieces = FollowingRadio([], visible=False, label="Byte pieces", elem_id="pieces")
                 self.detail = Panel(live=True, elem_id="token-detail")
+                self._build_tree()
                 self.stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
             with gr.Column(scale=3, min_width=260):
                 self.controls = ControlsColumn(page)
@@ -72,16 +71,24 @@ class Layout:
 
     def _build_score(self) -> None:
         with gr.Column(visible=False, elem_id="score") as self.score_room:
-            label, help_text = "Beside another text", texts.SECOND_TEXT_HELP
-            self.second = gr.Textbox("", label=label, info=help_text, lines=2, max_lines=8, elem_id="second-text")
-            self.compare_texts = gr.Button("Compare token by token", size="sm", elem_id="compare-texts")
+            self.second = gr.Textbox(
+                "", label=texts.SECOND_TEXT, info=texts.SECOND_TEXT_HELP, lines=2, max_lines=8, elem_id="second-text"
+            )
+            with gr.Row(elem_classes="pg-actions"):
+                self.compare_texts = gr.Button(
+                    "Compare token by token", size="sm", scale=0, min_width=180, elem_id="compare-texts"
+                )
+            self.scored = Panel(live=True, elem_id="score-words")
+            self.texts_beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="texts-beside")
 
     def _build_tree(self) -> None:
+        """The tree, under what it grew from: the bars above it stay where they are when it appears."""
         self.tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
-        with gr.Accordion("Compare two continuations", open=False, visible=False, elem_id="compare") as self.comparing:
-            self.leaf = FollowingDropdown([], label="The one on the strip beside", elem_id="compare-with")
+        with gr.Column(visible=False, elem_id="compare") as self.comparing:
+            with gr.Row(elem_classes="pg-controls"):
+                self.leaf = FollowingDropdown([], label=texts.COMPARE_WITH, elem_id="compare-with")
+                self.clear = gr.Button("Clear tree", size="sm", scale=0, min_width=100, elem_id="clear-tree")
             self.compared = Panel(live=True, elem_id="compare-words")
-            self.clear = gr.Button("Forget all continuations", size="sm", elem_id="clear-tree")
         self.beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
 
 

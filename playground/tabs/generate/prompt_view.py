@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from playground import workbench
+from playground.analysis.text_display import counted
 from playground.components import markup
+from playground.embeddings.word_positions import last_word
 from playground.errors import PlaygroundError
 from playground.figures.generation.sentences import score_sentence
 from playground.generation.modes import possible_mode
@@ -50,7 +52,8 @@ def draw(page: PageContext, request: ViewRequest) -> Outputs:
     else:
         outputs["message"] = markup.problem(PlaygroundError(*texts.EVICTED))
     sessions.keep(request.session, session)
-    return outputs | prompt_outputs | {"session": str(request.session)}
+    compared = {"scored": "", "texts_beside": figure_or_nothing(None)}  # with a text that is gone
+    return outputs | prompt_outputs | compared | {"session": str(request.session)}
 
 
 def session_of(page: PageContext, request: ViewRequest) -> GenerationSession:
@@ -101,6 +104,8 @@ def _read_source(page: PageContext, key: SessionKey, colour: str) -> tuple[Gener
 
 def _read_masks(page: PageContext, key: SessionKey, colour: str) -> tuple[GenerationSession, Outputs]:
     predicted = predictions(page, key.text)
+    if not predicted.predictions and not predicted.tokens[place := last_word(predicted.tokens)].special:
+        predicted = predictions(page, key.text, (place,))  # a first blank, so that there is an answer to see
     return GenerationSession.of(key, predicted.tokens, unread_entries(predicted.tokens)), fill_view(predicted, colour)
 
 
@@ -111,7 +116,8 @@ def _read_score(page: PageContext, key: SessionKey, colour: str) -> tuple[Genera
     session, place = GenerationSession.of(key, recording.tokens, entries), most_surprising(entries)
     explanation = explain_prompt_token(recording, place)
     explanation["pieces"] = pieces_view(recording.model, session.ids, entries, place)
-    return session, explanation | entries_view(entries, score_sentence(score_of(recording, entries)), colour)
+    session.focus = place
+    return session, explanation | entries_view(entries, score_sentence(score_of(recording, entries)), colour, place)
 
 
 def _read_complete(page: PageContext, key: SessionKey, colour: str) -> tuple[GenerationSession, Outputs]:
@@ -120,7 +126,7 @@ def _read_complete(page: PageContext, key: SessionKey, colour: str) -> tuple[Gen
     can, tokens = recording.model.capabilities, recording.tokens
     session = GenerationSession.of(key, tokens, prompt_entries(recording), expected_after(recording))
     if can.generate:
-        words = texts.COMPLETE_START.format(count=len(tokens))
+        words = texts.COMPLETE_START.format(count=counted(len(tokens), "token"))
     else:
         words = texts.NO_WORDS_START.format(reason=can.logits.reason)
     explanation = explain_next(session.next_tokens) if session.next_tokens else NOTHING

@@ -23,7 +23,7 @@ class ScoreRequest:
 def compare_texts(page: PageContext, request: ScoreRequest) -> Outputs:
     """The text under the lens beside another one: their picture, and their scores in a sentence and a table."""
     if not (request.second or "").strip():
-        return {"beside": figure_or_nothing(None)}
+        return {"texts_beside": figure_or_nothing(None), "scored": markup.note(texts.NO_SECOND_TEXT)}
     rows, scores = [], []
     for text in (page.text, request.second):
         recording = page.recording(text)
@@ -35,6 +35,6 @@ def compare_texts(page: PageContext, request: ScoreRequest) -> Outputs:
     names = "first text", "second text"
     table = markup.table(*score_rows(dict(zip(names, scores, strict=True))))
     return {
-        "beside": figure_or_nothing(side_by_side_figure(rows, names)),
-        "status": markup.note(odds_sentence(*scores)) + table,
+        "texts_beside": figure_or_nothing(side_by_side_figure(rows, names)),
+        "scored": markup.note(odds_sentence(*scores), terms=True) + table,
     }

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground.components import markup
+from playground.analysis.text_display import plain_mark
+from playground.components import glossary, markup
 from playground.figures.generation.continuation_tree import continuations_figure
 from playground.figures.generation.sentences import continuation_names
-from playground.figures.generation.token_strip import strip_items
-from playground.generation.modes import MODES, WRITING, modes_of, off_words, possible_mode
+from playground.figures.generation.token_strip import item_of, strip_items
+from playground.generation.modes import MODES, WRITING, modes_of, possible_mode
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import step_entries
 from playground.tabs.generate.request import ViewRequest
@@ -31,7 +32,7 @@ def session_view(
 
 def strip_view(model: "LoadedModel", session: GenerationSession, words: str, colour: str) -> Outputs:
     """The strip, its status line and the chat: as much as a stream can send ten times a second."""
-    outputs = entries_view(entries_of(model, session), words, colour)
+    outputs = entries_view(entries_of(model, session), words, colour, session.focus)
     if session.key.mode == "chat":
         ids = [step.token.id for step in session.steps()]
         session.answer = str(model.tokenizer.decode(ids, skip_special_tokens=True))
@@ -39,9 +40,11 @@ def strip_view(model: "LoadedModel", session: GenerationSession, words: str, col
     return outputs
 
 
-def entries_view(entries: list[dict], words: str, colour: str) -> Outputs:
-    """Entries on the strip, and its status line."""
-    return {"strip": strip_items(entries, colour), "status": markup.note(words)}
+def entries_view(entries: list[dict], words: str, colour: str, focus: int | None = None) -> Outputs:
+    """Entries on the strip, with a ring round the explained one, and its status line."""
+    strip = gr.update(value=strip_items(entries, colour), selected=item_of(entries, focus))
+    labels, grouped = [entry["text"] for entry in entries], any(entry.get("piece") for entry in entries)
+    return {"strip": strip, "status": markup.note(words, terms=True) + glossary.signs(map(plain_mark, labels), grouped)}
 
 
 def entries_of(model: "LoadedModel", session: GenerationSession) -> list[dict]:
@@ -74,7 +77,7 @@ def tree_view(model: "LoadedModel", session: GenerationSession) -> Outputs:
         figure = continuations_figure(session.tree, session.node, decode, texts.TREE_TITLE)
     return {
         "tree": figure_or_nothing(figure),
-        "comparing": gr.update(visible=several),
+        "comparing": gr.Column(visible=several),
         "leaf": gr.update(choices=[(name, leaf) for leaf, name in names.items() if leaf != session.node], value=None),
         "beside": None,
     }
@@ -83,12 +86,11 @@ def tree_view(model: "LoadedModel", session: GenerationSession) -> Outputs:
 def mode_view(model: "LoadedModel", request: ViewRequest) -> Outputs:
     """The controls of a mode. What is selected on the page changes only where this model does not have it."""
     selected = request.mode
-    modes, mode, off = modes_of(model), possible_mode(model, selected), off_words(model)
+    modes, mode = modes_of(model), possible_mode(model, selected)
     writes = bool(modes) and mode in WRITING
     radio: dict[str, Any] = {"choices": [(MODES[name], name) for name in modes], "visible": bool(modes)}
     return {
         "mode": gr.update(**radio | ({} if mode == selected else {"value": mode})),
-        "off": markup.explanation(texts.MODES_OFF, markup.text(off)) if off else "",
         "start": gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
         **{button: gr.Button(visible=writes) for button in ("more", "stop", "into")},
         "rules_column": gr.Column(visible=writes),

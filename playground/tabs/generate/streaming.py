@@ -116,7 +116,7 @@ def write(
     settings = replace(settings, source_language=key.source_language, target_language=key.target_language)
     allowed = clamp_to_context(model, session.ids, session.tree.ids(start), settings, bench.settings)
     start, removal_note = make_room(session, allowed, start)
-    session.node, session.focus = start, None
+    session.node, session.focus, session.pinned = start, None, False
     turns, pace = bench.turns(model), Pace()
     steps: list[Step] = []
     with closing(_growth(page, session, allowed, start)) as growth:
@@ -133,7 +133,7 @@ def write(
                 if pace.is_due():
                     began = time.perf_counter()
                     check_kept(page, request, session)
-                    explanation = {} if pace.last else explain_end(model, session)
+                    explanation = {} if pace.last or session.pinned else explain_end(model, session)
                     words = speed_note(steps, pace.seconds) + visitors_note(turns.visitors)
                     yield strip_view(model, session, words, colour) | explanation
                     pace.note_update(began)
@@ -149,7 +149,8 @@ def write(
         words += end_note(session, steps, allowed, clamp_note(settings, allowed, model, bench.settings))
     own = *checkpoint_differences(model, settings), *unsupported_generation_config(model)
     words = f"{words} {removal_note}{' '.join(own)}".rstrip()
-    yield session_view(model, session, words, colour, explain_end(model, session) if steps else None)
+    explanation = explain_end(model, session) if steps and not session.pinned else None
+    yield session_view(model, session, words, colour, explanation)
 
 
 def _growth(page: PageContext, session: GenerationSession, settings: "GenerationSettings", start: int) -> Growth:

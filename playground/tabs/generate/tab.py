@@ -19,7 +19,8 @@ NAME, TITLE = "generate", "Generate"
 EXPLANATION = "strip", "status", "chart", "detail", "stages", "pieces"
 SESSION = *EXPLANATION, "tree", "comparing", "leaf", "beside", "chatbot"
 LANGUAGES = "source_language", "target_language"
-CONTROLS = "mode", "off", "start", "more", "stop", "into", "rules_column", "chat_room", "score_room", "session"
+CONTROLS = "mode", "start", "more", "stop", "into", "rules_column", "chat_room", "session"
+SCORE = "score_room", "scored", "texts_beside"
 
 
 def build(page: PageControls) -> None:
@@ -43,7 +44,7 @@ def build(page: PageControls) -> None:
         bind(triggers, handler, page=page, inputs=inputs, request=request, outputs=outputs, **options)
 
     opened = [page.redraw[NAME].change, tab.mode.input]
-    drawn = tab.named(*SESSION, *CONTROLS, *LANGUAGES, "languages")
+    drawn = tab.named(*SESSION, *CONTROLS, *SCORE, *LANGUAGES, "languages")
     connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, **LATEST)
 
     once = WRITES | {"request": WriteRequest, "trigger_mode": "once"}
@@ -70,7 +71,7 @@ def build(page: PageControls) -> None:
     compares = RUNS_MODEL | {"show_progress_on": [tab.beside, tab.compared, page.message]}
     leaf, compared = view | {"leaf": tab.leaf}, session | {"compared": tab.compared}
     connect(tab.leaf.input, branches.compare, leaf, CompareRequest, compared, **compares)
-    compares_texts, scored = [tab.second.submit, tab.compare_texts.click], tab.named("beside", "status")
+    compares_texts, scored = [tab.second.submit, tab.compare_texts.click], tab.named("texts_beside", "scored")
     connect(compares_texts, score.compare_texts, {"second": tab.second}, score.ScoreRequest, scored, **RUNS_MODEL)
 
 

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from playground.components import markup
-from playground.figures.generation.token_strip import first_of_group, strip_items
+from playground.figures.generation.token_strip import first_of_group, item_of, strip_items
 from playground.tabs.generate.fill import fill_view, predictions
 from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import PieceRequest, ViewRequest
@@ -32,20 +32,21 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
     entries = entries_of(model, session)
     if place is None or not 0 <= place < len(entries):
         return {}
-    pieces = {"pieces": pieces_view(model, session.all_ids(), entries, place)}
+    chosen = {"pieces": pieces_view(model, session.all_ids(), entries, place)}
+    chosen["strip"] = gr.update(selected=item_of(entries, place))
     if request.mode == "fill":
         is_mask = session.ids[place] == model.tokenizer.mask_token_id
-        return fill_view(predictions(page, session.key.text, () if is_mask else (place,)), request.colour) | pieces
-    session.focus = place
+        return fill_view(predictions(page, session.key.text, () if is_mask else (place,)), request.colour) | chosen
+    session.focus, session.pinned = place, True
     if (step := session.step_at(place)) is not None:
-        return explain_step(model, step, entries[place]["label"]) | pieces
+        return explain_step(model, step, entries[place]["label"]) | chosen
     if request.mode == "translate":
-        return NOTHING | {"detail": markup.note(texts.SOURCE_TOKEN)} | pieces
+        return NOTHING | {"detail": markup.note(texts.SOURCE_TOKEN)} | chosen
     source = session.ids if request.mode == "chat" else session.key.text
-    return explain_prompt_token(page.recording(source), place) | pieces
+    return explain_prompt_token(page.recording(source), place) | chosen
 
 
 def recolour(page: PageContext, request: ViewRequest) -> Outputs:
     """The strip in other shades."""
     session = session_of(page, request)
-    return {"strip": strip_items(entries_of(page.model(), session), request.colour)}
+    return {"strip": gr.update(value=strip_items(entries_of(page.model(), session), request.colour))}

@@ -31,8 +31,8 @@ NOTHING: Outputs = {"chart": None, "detail": "", "stages": figure_or_nothing(Non
 
 def explain_next(expected: "NextTokens") -> Outputs:
     """What the model expects after the text."""
-    chart = alternatives_figure(expected.alternatives, "What comes next")
-    return NOTHING | {"chart": chart, "detail": markup.note(entropy_sentence(expected))}
+    chart = alternatives_figure(expected.alternatives, texts.COMES_NEXT)
+    return NOTHING | {"chart": chart, "detail": markup.note(entropy_sentence(expected), terms=True)}
 
 
 def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
@@ -45,7 +45,7 @@ def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
         return NOTHING | {"detail": markup.note(texts.TEXT_BEGINS)}
     chart = alternatives_figure(expected.alternatives, _title(label), label, expected.actual)
     detail = surprise_sentence(label, expected.actual, expected.entropy)
-    return NOTHING | {"chart": chart, "detail": markup.note(detail)}
+    return NOTHING | {"chart": chart, "detail": markup.note(detail, terms=True)}
 
 
 def explain_step(model: "LoadedModel", step: "Step", label: str) -> Outputs:
@@ -53,7 +53,8 @@ def explain_step(model: "LoadedModel", step: "Step", label: str) -> Outputs:
     token was drawn."""
     return NOTHING | {
         "chart": alternatives_figure(step.alternatives, _title(label), label, step),
-        "detail": markup.note(surprise_sentence(label, step, step.entropy)) + markup.note(choice_sentences(step)),
+        "detail": markup.note(surprise_sentence(label, step, step.entropy), terms=True)
+        + markup.note(choice_sentences(step), terms=True),
         "stages": stages_view(model, step.choice, label),
     }
 
@@ -72,8 +73,8 @@ def stages_view(model: "LoadedModel", choice: "TokenChoice | None", name: str) -
     if choice is None or (choice.draw is None and len(choice.stages) == 1):
         return figure_or_nothing(None)
     labels = [model.vocabulary.token(i).label for i in choice.candidates]
-    return figure_or_nothing(stages_figure(choice, labels, title=f"How {quoted(name)} was picked, rule by rule"))
+    return figure_or_nothing(stages_figure(choice, labels, title=texts.PICKED.format(token=quoted(name))))
 
 
 def _title(label: str) -> str:
-    return f"Expected where {quoted(label)} stands"
+    return texts.EXPECTED_INSTEAD.format(token=quoted(label))

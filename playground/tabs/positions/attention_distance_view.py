@@ -42,7 +42,7 @@ def build(view: View) -> None:
     counts = Panel(live=True, elem_id="used-counts")
     with gr.Row(elem_classes="pg-controls"):
         measure = gr.Radio(list(DISTANCE_MEASURES), value="local", label="Measure", elem_id="used-measure")
-        drop_first = gr.Checkbox(True, label="First token set aside", elem_id="used-aside")
+        drop_first = gr.Checkbox(True, label="Set the first token aside", elem_id="used-aside")
         chooser = view.page.head.chooser("used", kinds=True)
     with gr.Row():
         all_heads = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
@@ -99,12 +99,12 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
     pictures = HeadsOverDistance(profiles, bool(request.drop_first), recording.depth(kind))
     layer, head = existing_head(recording, request.layer, request.head, kind)
     return {
-        "counts": markup.note(pictures.counts()),
+        "counts": markup.note(pictures.counts(), terms=True),
         "kind": gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
         **head_sliders(recording, layer, head, kind),
         "all_heads": figure_or_nothing(pictures.all_heads()) | {"mark": pictures.mark(layer, head)},
         "measures": figure_or_nothing(pictures.measure(request.measure)),
-        "sentence": markup.note(pictures.sentence(layer, head)),
+        "sentence": markup.note(pictures.sentence(layer, head), terms=True),
         "curve": figure_or_nothing(pictures.curve(layer, head)),
     }
 

@@ -17,6 +17,7 @@ from playground.figures.positions.perturbation_report import (
     measures_of,
     notes_of,
     sentence_of,
+    text_of,
 )
 from playground.figures.positions.perturbations import variant_mark
 from playground.recording.head_choice import existing_head
@@ -52,11 +53,12 @@ class PerturbationRequest:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    measure = FollowingRadio([LOSS], value=LOSS, label="Change of", elem_id="broken-measure")
+    measure = FollowingRadio([LOSS], value=LOSS, label="How much does it hurt?", elem_id="broken-measure")
     figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map")
     sentence = Panel(live=True, elem_id="broken-sentence")
+    text = Panel(elem_id="broken-text")
     notes = Panel(elem_id="broken-notes")
-    variant = FollowingRadio([], label="In detail", elem_id="broken-variant")
+    variant = FollowingRadio([], label="Look closer at", elem_id="broken-variant")
     with gr.Row():
         with gr.Column(scale=4):
             with gr.Row(elem_classes="pg-controls"):
@@ -64,20 +66,27 @@ def build(view: View) -> None:
             attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
         with gr.Column(scale=6):
             table = Panel(elem_id="broken-table")
-    with gr.Accordion("More", open=False):
+    with gr.Accordion("Settings", open=False):
         with gr.Row(elem_classes="pg-controls"):
             seed = gr.Number(0, label="Seed of the shuffling", precision=0, elem_id="broken-seed")
             first = gr.Number(1, label="Swap token", precision=0, elem_id="broken-first")
             second = gr.Number(-2, label="with token", precision=0, elem_id="broken-second", info=FROM_THE_END)
         with gr.Row(elem_classes="pg-controls"):
             shift = gr.Number(100, label="Shift all positions by", precision=0, elem_id="broken-shift")
-            wrap = gr.Checkbox(False, label="Wrap around at the end of a table", elem_id="broken-wrap")
+            wrap = gr.Checkbox(False, label="Start again at the end of a table", elem_id="broken-wrap")
             factor = gr.Number(0.1, label="Multiply the rotary base by", elem_id="broken-factor")
     Panel(markup.explanation(*PERTURBATION_ABOUT))
 
     numbers = {"seed": seed, "first": first, "second": second, "shift": shift, "factor": factor}
     chosen = {"measure": measure, "variant": variant, **chooser.inputs}
-    results = {"figure": figure, "sentence": sentence, "notes": notes, "attention": attention, "table": table}
+    results = {
+        "figure": figure,
+        "sentence": sentence,
+        "text": text,
+        "notes": notes,
+        "attention": attention,
+        "table": table,
+    }
     wires: dict[str, Any] = {
         "inputs": chosen | numbers | {"wrap": wrap},
         "request": PerturbationRequest,
@@ -105,7 +114,7 @@ def experiment_of(recording: "Recording", request: PerturbationRequest) -> "Expe
 
     numbers = [n for n in (request.seed, request.first, request.second, request.shift) if n is not None]
     if len(numbers) < 4 or request.factor is None:
-        raise PlaygroundError("A number is missing under “More”.", "Fill it in.")
+        raise PlaygroundError("A number is missing under “Settings”.", "Fill it in.")
     seed, first, second, shift = map(int, numbers)
     head = existing_head(recording, request.layer, request.head)
     settings = PerturbationSettings(seed, first, second, shift, bool(request.wrap), float(request.factor), *head)
@@ -120,7 +129,8 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
     if reason := length_refusal(recording):  # the pictures of another text go
         gone = figure_or_nothing(None)
         badge = markup.badge("off", reason)
-        return {"figure": gone, "sentence": badge, "notes": "", "attention": gone, "table": ""}
+        idle = {name: gr.update(interactive=False) for name in ("layer", "head")}
+        return {"figure": gone, "sentence": badge, "text": "", "notes": "", "attention": gone, "table": "", **idle}
     experiment, (layer, head) = experiment_of(recording, request), existing_head(recording, request.layer, request.head)
     possible = [outcome for outcome in experiment.outcomes if not outcome.missing]
     names, measures = [outcome.variant.name for outcome in possible], measures_of(experiment)
@@ -133,7 +143,8 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
         "variant": gr.Radio(choices=[(NAMES[name], name) for name in names], value=variant),
         **head_sliders(recording, layer, head),
         "figure": figure_or_nothing(figure) | {"mark": variant_mark(names.index(variant), figure.data[0].z.shape[1])},
-        "sentence": markup.note(sentence_of(experiment, outcome)),
+        "sentence": markup.note(sentence_of(experiment, outcome), terms=True),
+        "text": markup.note(text_of(experiment, outcome, experiment.model.tokenizer.decode)),
         "notes": "<br>".join(markup.badge(*note) for note in notes_of(experiment)),
         "attention": figure_or_nothing(attention_change(experiment, outcome, layer, head)),
         "table": _table(experiment, outcome),

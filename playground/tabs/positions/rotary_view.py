@@ -53,7 +53,7 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     heading = Panel(elem_id="clocks-heading")
     with gr.Row(elem_classes="pg-controls"):
-        source = FollowingRadio([FORMULA], value=None, label="Frequencies", elem_id="clocks-source")
+        source = FollowingRadio([FORMULA], value=None, label="Source", elem_id="clocks-source")
         base = gr.Number(10000, label="Base", visible=False, elem_id="clocks-base")
         width = gr.Number(32, label="Dimensions that turn", precision=0, visible=False, elem_id="clocks-width")
     clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")
@@ -133,7 +133,7 @@ def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
     formula_only = gr.update(visible=source == FORMULA)
     return {
         "heading": markup.badge(*frequencies.badge) + markup.note(frequencies.note),
-        "source": gr.Radio(choices=choices, value=source),
+        "source": gr.Radio(choices=rotary_report.source_names(choices), value=source),
         "base": formula_only,
         "width": formula_only,
         "clocks": clocks_figure(frequencies.values, frames, start=len(tokens) - 1, title=title),
@@ -152,14 +152,17 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     key = existing_token(request.key, len(labels), otherwise=min(1, query))
     controls = head_sliders(recording, layer, head)
     controls |= {"query": token_choices(labels, query), "key": token_choices(labels, key)}
+    for name in ("query", "key"):
+        controls[name]["interactive"] = True
     try:
         pair = rotated_pair(recording, layer, head, query, key)
     except PlaygroundError as error:
         off = markup.badge("off", f"{error.message} {error.remedy}")
         nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair"))
-        return controls | nothing | {"badge": off, "distance": gr.Slider(interactive=False), "sentence": ""}
+        idle = {name: gr.update(interactive=False) for name in ("layer", "head", "query", "key", "distance")}
+        return nothing | idle | {"badge": off, "sentence": ""}
     probe = constant_token_probe(model)
-    start, label = max(0, pair.distance), f"Distance (really {pair.distance})"
+    start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"
     return controls | {
         "badge": markup.badge(*rotary_report.score_badge(pair))
         + markup.note(probe.distance_only(layer) if probe else ""),

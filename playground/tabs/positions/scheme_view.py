@@ -88,7 +88,7 @@ def draw(page: PageContext, request: SchemeRequest) -> Outputs:
         "scheme": gr.Radio([(f"{NAMES[n]}{' (this model)' if n == own else ''}", n) for n in order], value=scheme),
         "chosen_for": model_id,
         "heading": markup.badge(*scheme_pictures.heading(scheme, content, facts, model_id)),
-        "sentence": markup.note(content.sentence),
+        "sentence": markup.note(content.sentence, terms=True),
         **{name: gr.update(visible=name in controls) for name in CONTROLS},
         **{name: figure_or_nothing(figure) for name, figure in zip(PICTURES, figures, strict=False)},
     }

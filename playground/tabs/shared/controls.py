@@ -61,5 +61,5 @@ def layer_slider(recording: "Recording", layer: int, kind: str | None = None, *,
     if len(numbers) < depth:
         words = f"attention in {listed(numbers)} of {depth}"
     value: dict[str, Any] = {"value": layer} if moved else {}
-    last = max(numbers[-1], numbers[0] + 1)
-    return gr.Slider(minimum=numbers[0], maximum=last, step=step, label=f"Layer ({words})", **value)
+    value |= {"minimum": numbers[0], "maximum": max(numbers[-1], numbers[0] + 1), "interactive": True}
+    return gr.Slider(step=step, label=f"Layer ({words})", **value)

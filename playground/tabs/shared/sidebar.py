@@ -10,6 +10,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.catalog import CATALOG, find
 from playground.components import Panel, markup
+from playground.generation.modes import off_words
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 from playground.tabs.shared.wiring import Outputs, bind
@@ -129,9 +130,11 @@ def model_card(model: "LoadedModel") -> str:
 
     The attribute data-weights is what the page's scripts write into files."""
     missing = {"maths" if name == "qk" else name: reason for name, reason in model.capabilities.missing().items()}
+    if off := off_words(model):
+        missing["Generate"] = off
     badge = markup.badge(*model.provenance.verdict(model.dtype.name))
     card = f'<p data-weights="{markup.text(model.source_text)}">{badge}</p>'
-    card += markup.definitions({"Model": model.model_id} | model.card)
+    card += markup.definitions({"Model": model.model_id}) + markup.definitions(model.card, terms=True)
     if missing:
         card += f'<h3 class="pg-card-title">Not available</h3>{markup.definitions(missing)}'
     return card

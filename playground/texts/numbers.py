@@ -1,0 +1,40 @@
+"""How the page spells numbers, one function for each kind: shares, bits, log-probabilities, ratios. Nothing else on the page
+writes a percent sign or the word "bits" after a number (tests/texts/test_numbers.py looks for it)."""
+
+
+def percent(share: float) -> str:
+    """A share 0..1 in the page's one spelling: whole between 10 and 99, else with one digit: "71 %", "3.4 %", "99.6 %";
+    "<0.1 %" and ">99.9 %" for what is not quite none or all. Within 1e-6 of 1, which float32 does not tell apart,
+    it is "100 %"."""
+    value = 100 * share
+    if abs(value) < 0.05:
+        return "<0.1 %" if value > 0 else "0 %"
+    if 99.95 <= value < 100 - 1e-4:
+        return ">99.9 %"
+    digits = 0 if 9.95 <= value < 99 else 1
+    return f"{value:.{digits}f}".removesuffix(".0") + " %"
+
+
+def bits(value: float, signed: bool = False) -> str:
+    """A surprisal, entropy, loss or divergence in the page's one unit: "5.86 bits", "0.0012 bits", signed "+0.41 bits".
+    Two digits after the point, of less than 0.1 two digits that count."""
+    size = abs(value)
+    if 0 < size < 0.001:
+        return "<0.001 bits"
+    sign = "+" if signed and value > 0 else "−" if value < 0 else ""
+    return f"{sign}{size:#.2g} bits" if 0 < size < 0.1 else f"{sign}{size:.2f} bits"
+
+
+def ln_p(value: float, tokens: int) -> str:
+    """A continuation's log-probability, whole and per token, in nats: "ln p −6.20, −0.89 per token"."""
+    return f"ln p {minus(value)}, {minus(value / max(1, tokens))} per token"
+
+
+def minus(value: float) -> str:
+    """A number with two digits and a typographic minus: "−6.20"."""
+    return f"{value:,.2f}".replace("-", "−")
+
+
+def times(ratio: float) -> str:
+    """How many times as much: "3.1×", "1,200×"."""
+    return f"{ratio:,.0f}×" if ratio >= 99.5 else f"{ratio:.2g}×"
