@@ -1,71 +1,76 @@
 """From a folder of safe weights to the objects of transformers: model and tokenizer, an adapter merged."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from playground.errors import PlaygroundError, unforeseen
+from playground.loading.configuration import read_config, refuse_unbuildable
+from playground.loading.load_report import LoadReport, file_of, layers_left_out, load_report, refuse_incomplete
 from playground.models import devices
 from playground.models.adapter import merge_adapter
 from playground.models.checkpoint_kind import auto_class
 from playground.models.tokenizer_files import load_tokenizer
 from playground.weights.adapter_files import AdapterFiles, without_adapter
-from playground.weights.checksums import safetensors_header
-from playground.weights.stored_weights import weight_paths
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a folder holds, as objects of transformers."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    unread: tuple[str, ...] = ()
+    """Tensors of the files that the model has no place for, though they belong to its layers."""
 
 
 def build_adapted(
     folder: Path, adapter: AdapterFiles | None, device: torch.device, dtype: torch.dtype, needed: int
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+) -> Built:
     """The model of a folder, with its adapter merged if it has one; and the adapter's own tokenizer where it brings one."""
     if adapter is None:
         return _build(folder, device, dtype, needed)
     with without_adapter(folder) as base:
-        model, tokenizer = _build(base, device, dtype, needed)
-    model.name_or_path = str(folder)
+        built = _build(base, device, dtype, needed)
+    built.model.name_or_path = str(folder)
+    tokenizer = built.tokenizer
     if (own := tokenizer_folder(folder, adapter)) != folder:
         tokenizer = load_tokenizer(own)
-    return merge_adapter(model, adapter.folder), tokenizer
+    return Built(merge_adapter(built.model, adapter.folder), tokenizer, built.unread)
 
 
-def _build(
-    folder: Path, device: torch.device, dtype: torch.dtype, needed: int
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _build(folder: Path, device: torch.device, dtype: torch.dtype, needed: int) -> Built:
     transformers_logging.disable_progress_bar()
+    config = read_config(folder)
+    auto = auto_class(config)  # what reads pictures has no tokenizer either: that is not what is wrong with it
+    tokenizer = load_tokenizer(folder)
+    placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        auto = auto_class(config)  # what reads pictures has no tokenizer either: that is not what is wrong with it
-        tokenizer = load_tokenizer(folder)
-        placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
-        model, missing = _from_pretrained(auto, folder, config, dtype, placement)
+        model, report = _from_pretrained(auto, folder, config, dtype, placement)
         inside = f"{model.base_model_prefix}."
-        if missing and not any(key.startswith(inside) for key in missing):  # a head alone: ELECTRA's files have none
-            model, missing = _from_pretrained(AutoModel, folder, config, dtype, placement)
-    except PlaygroundError:
-        raise
+        if report.missing and not any(key.startswith(inside) for key in report.missing):
+            model, report = _from_pretrained(
+                AutoModel, folder, config, dtype, placement
+            )  # ELECTRA's files have no head
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
     except Exception as error:  # transformers may raise anything on a stranger's folder
+        refuse_unbuildable(config, auto, folder)
         raise unforeseen(
             f"The model could not be loaded: config.json and the weights in {folder} do not fit together, or belong to "
             "no transformer for text",
             error,
             "Check that the folder is a whole transformers model.",
         ) from error
-    if missing:
-        raise PlaygroundError(
-            f"{len(missing)} of the model's weights are missing from its files, {missing[0]} among them; "
-            "they would be random.",
-            "Choose a checkpoint that is whole.",
-        )
+    refuse_incomplete(report, folder)
     _refuse_invalid_numbers(model, folder)
-    return model, tokenizer
+    return Built(model, tokenizer, tuple(layers_left_out(model, report.unread)))
 
 
-def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, list[str]]:
-    """The model, and the names of weights that its files lack."""
+def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, LoadReport]:
     model, report = auto.from_pretrained(
         folder,
         config=config,
@@ -75,8 +80,9 @@ def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) 
         local_files_only=True,
         attn_implementation="eager",
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are reported, and refused with both shapes
     )
-    return model, sorted(key for key in report["missing_keys"] if "pooler" not in key)  # the page shows no poolers
+    return model, load_report(report)
 
 
 def _refuse_invalid_numbers(model: PreTrainedModel, folder: Path) -> None:
@@ -86,9 +92,8 @@ def _refuse_invalid_numbers(model: PreTrainedModel, folder: Path) -> None:
         if torch.isfinite(weight.sum(dtype=torch.float32)) or torch.isfinite(weight).all():
             continue
         count = int((~torch.isfinite(weight)).sum())
-        file = next((path.name for path in weight_paths(folder) if name in safetensors_header(path)), folder.name)
         raise PlaygroundError(
-            f"{name} in {file} holds {count:,} of {weight.numel():,} numbers that are not finite in "
+            f"{name} in {file_of(name, folder)} holds {count:,} of {weight.numel():,} numbers that are not finite in "
             f"{str(weight.dtype).removeprefix('torch.')}.",
             "Choose another number format if the file itself is whole (float16 ends at 65,504), else another checkpoint.",
         )

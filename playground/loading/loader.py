@@ -1,5 +1,6 @@
 """From a model's id to a LoadedModel: locate, fetch, examine, build, prepare."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -66,7 +67,8 @@ def load(
         described, tokenizer_process = _examine_files(folder, adapter, counts, progress)
         check_memory(described * read_dtype.itemsize, device_choice.value, purpose)
     progress("Loading the weights", None)
-    model, tokenizer = build_adapted(folder, adapter, device_choice.value, read_dtype, needed)
+    built = build_adapted(folder, adapter, device_choice.value, read_dtype, needed)
+    model, tokenizer = built.model, built.tokenizer
     if tokenizer_process is not None:
         untrusted.guard_tokenizer(tokenizer, tokenizer_folder(folder, adapter), tokenizer_process)
     progress("Trying the model on a few tokens", None)
@@ -79,7 +81,7 @@ def load(
             f"{model_id} was loaded, but failed when it was tried on a few tokens", error, "Choose another model."
         ) from error
     loaded.trusted = trusted
-    loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, progress)
+    loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, built.unread, progress)
     if adapter and adapter.alone:
         loaded.revision += f"+{sha256(adapter.folder / ADAPTER_WEIGHTS)[:12]}"
     if device_choice.value.type == "cuda" and loaded.capabilities.generate:
@@ -112,8 +114,11 @@ def _examine_files(
     return described, untrusted.check_tokenizer(tokenizer_folder(folder, adapter), progress)
 
 
-def _provenance(source: Source, folder: Path, adapter: AdapterFiles | None, progress: Progress) -> Provenance:
+def _provenance(
+    source: Source, folder: Path, adapter: AdapterFiles | None, unread: tuple[str, ...], progress: Progress
+) -> Provenance:
     stored = stored_weights(folder, progress)
+    stored = replace(stored, unread=stored.unread + unread)
     entry = catalog.find(source.hub_id or "")
     published = entry.wheel.published if stored.package and entry and entry.wheel else ""
     words = adapter_words(adapter.config) if adapter else ""

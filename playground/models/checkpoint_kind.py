@@ -28,6 +28,8 @@ _WITH_HEADS = (
     AutoModelForMultimodalLM,
 )
 """Registries of classes that score every token of the vocabulary."""
+_OTHER_TASKS = ("Classification", "QuestionAnswering", "MultipleChoice", "Encoder", "Model")
+"""Endings of the names of classes that score no vocabulary."""
 _INPUTS = {
     "pixel_values": "pictures",
     "pixel_values_videos": "videos",
@@ -48,7 +50,7 @@ def auto_class(config: PretrainedConfig) -> Any:
     PlaygroundError for what reads no text, and for what has no attention as far as the configuration tells (Mamba-2
     speaks of heads: that shows once it has run).
     """
-    name = (config.architectures or [""])[0]
+    name = _stated_class(config)
     _refuse_other_inputs(config, name)
     if not _states_heads(config.to_dict()):
         raise PlaygroundError(
@@ -58,10 +60,23 @@ def auto_class(config: PretrainedConfig) -> Any:
     return _chosen(config, name)
 
 
+def _stated_class(config: PretrainedConfig) -> str:
+    """The name of the class that the checkpoint was saved from; empty where it does not say."""
+    stated: Any = config.architectures
+    first = stated[0] if isinstance(stated, list) and stated else stated
+    return first if isinstance(first, str) else ""
+
+
 def _chosen(config: PretrainedConfig, name: str) -> Any:
     for auto in _WITH_HEADS:
         if name in _class_names(auto, config):
             return auto
+    if not hasattr(transformers, name or "-") and not name.endswith(_OTHER_TASKS):  # a class of a stranger, or none
+        writers = [auto for auto in _WITH_HEADS if _class_names(auto, config)]
+        if config.is_encoder_decoder:
+            writers = [AutoModelForSeq2SeqLM]
+        if writers:  # whether the head is there shows when it is loaded
+            return writers[0]
     if name in _class_names(AutoModelForTextEncoding, config):  # the encoder alone (T5EncoderModel)
         config.is_encoder_decoder = False
         return AutoModelForTextEncoding

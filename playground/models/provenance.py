@@ -10,6 +10,8 @@ _EXACT_BITS = {"F64": 53, "I64": 53, "F32": 24, "BF16": 8, "F16": 11}
 _NAMES = {"F64": "float64", "F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 _HELD_BITS = {"float64": 53, "float32": 24, "bfloat16": 8, "float16": 11}
 _MIN_SHARE = 0.005
+_LISTED = 20
+"""Entries named on the card."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class Provenance:
         if self.adapter:
             facts["Adapter"] = self.adapter
         if self.unread:
-            facts["Not read"] = "; ".join(self.unread)
+            facts["Not read"] = "; ".join(self.unread[:_LISTED])
+            if len(self.unread) > _LISTED:
+                facts["Not read"] += f"; and {len(self.unread) - _LISTED:,} more"
         return facts
 
     def verdict(self, held: str) -> tuple[str, str]:
@@ -69,7 +73,8 @@ class Provenance:
         if not self.formats:
             return "off", "Made in memory"
         if self.unread:
-            return "warn", f"{len(self.unread)} entries of the weight file are not read: see the card"
+            count = f"{len(self.unread)} entries" if len(self.unread) > 1 else "1 entry"
+            return "warn", f"Of the weight file {count} could not be read: see the card"
         if self.rounded_to:
             instead = f", not the published {self.published}" if self.published else ", not the published numbers"
             return "warn", f"{_bits(self.rounded_to)} weights ({self.rounded_to}) read as {held}{instead}"

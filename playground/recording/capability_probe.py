@@ -40,6 +40,7 @@ def probe(model: LoadedModel) -> Capabilities:
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         return _not_recorded(model, error)
+    _refuse_invalid_outputs(model, recording)
     attention = _check_attention(model, recording)
     _measure_heads(model, recording, attention)
     qk = _check_qk(recording, attention)
@@ -48,6 +49,17 @@ def probe(model: LoadedModel) -> Capabilities:
     if model.on_interface and not _attention_matters(model):
         attention = qk = Capability("changing the attention does not change the model's output")
     return Capabilities(attention=attention, qk=qk, **_other_capabilities(model))
+
+
+def _refuse_invalid_outputs(model: LoadedModel, recording: Recording) -> None:
+    """PlaygroundError for a model whose outputs are no numbers, though its weights are: nothing of it could be shown."""
+    if recording.has_invalid_outputs():
+        number_format = str(model.model.dtype).removeprefix("torch.")
+        raise PlaygroundError(
+            f"On a few words this model's outputs are not numbers (NaN) in {number_format}: a setting in config.json is "
+            "wrong, or the format is too narrow for it.",
+            "Choose float32, else copy or download config.json again.",
+        )
 
 
 def _not_recorded(model: LoadedModel, error: Exception) -> Capabilities:

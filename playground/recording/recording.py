@@ -212,6 +212,11 @@ class Recording:
         """(V,) float32 on the CPU: the last row of `logits`, which long recordings keep as well."""
         return self.logits[-1] if self._outputs.last_logits is None else self._outputs.last_logits.float().cpu()
 
+    def has_invalid_outputs(self) -> bool:
+        """Whether any kept logit or state is NaN."""
+        kept = (tensor for tensor in vars(self._outputs).values() if isinstance(tensor, Tensor))
+        return any(bool(tensor.isnan().any()) for tensor in kept)
+
     def run_again(self) -> None:
         """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""
         self._replay.outputs()

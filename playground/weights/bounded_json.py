@@ -3,6 +3,7 @@ parsed, and one that nests a thousand deep ends the parser. Knows nothing of wha
 """
 
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,24 @@ def read_json(path: Path, lists_tensors: bool = False) -> Any:
     """What a file of JSON holds; one that lists tensors may be longer. PlaygroundError, with numbers, for one that is too
     long, nests too deep or is no JSON."""
     name, most = f"{path.name} in {path.parent}", _MOST_HEADER_BYTES if lists_tensors else _MOST_BYTES
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise PlaygroundError(f"{name} is no file.", _AGAIN)
     _check_size(path.name, path.stat().st_size, most)
     raw = path.read_bytes()
     _check_containers(path.name, raw)
     try:
-        value = json.loads(raw)
+        value = json.loads(raw.decode())  # transformers reads no other encoding
     except RecursionError as error:
         raise _too_deep(path.name) from error
     except json.JSONDecodeError as error:
+        if raw.startswith(BOM_UTF8):
+            raise PlaygroundError(f"{name} begins with a byte order mark.", "Save it as UTF-8 without.") from error
         place = f"line {error.lineno}, column {error.colno}"
         raise PlaygroundError(f"{name} is no whole JSON: it breaks off or fails at {place}.", _AGAIN) from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise PlaygroundError(f"{name} can't be read: it is no text in UTF-8.", _AGAIN) from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise PlaygroundError(f"{name} can't be read: a number in it has too many digits.", _AGAIN) from error
     _check_depth(path.name, value)
     return value
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from playground.errors import PlaygroundError
-from playground.weights.file_rules import refuse_remote_code
+from playground.weights.file_rules import refuse_unknown_family
 
 _SIZES = frozenset(
     {
@@ -20,33 +20,42 @@ _SIZES = frozenset(
 """Settings that count something a model can't do without."""
 _READ_QUANTIZATIONS = frozenset({"mxfp4", "gguf"})
 """Those that transformers unpacks itself, without another package."""
+_QUANTIZATIONS = ("quantization_config", "compression_config")
+"""Settings that say how weights are quantized; the second is an older name."""
 _NESTED = ("text_config", "encoder", "decoder", "llm_config", "language_config")
 
 
 def check_config(config: Any, where: str) -> None:
     """Raises PlaygroundError for a configuration that is no object, needs its own program, is quantized in a format that
     isn't read, or counts something by less than 1 or by a fraction."""
-    refuse_remote_code(config, where)
+    refuse_unknown_family(config, where)
     _refuse_quantized(config, where)
     _check_sizes(config, where)
 
 
 def _refuse_quantized(config: Mapping, where: str) -> None:
-    settings = config.get("quantization_config")
-    if settings is None:
-        return
-    method = settings.get("quant_method") if isinstance(settings, Mapping) else None
-    if isinstance(settings, Mapping) and not method:
-        method = next(
-            (f"bitsandbytes {key[8:]}" for key in ("load_in_4bit", "load_in_8bit") if settings.get(key)), None
-        )
-    if method in _READ_QUANTIZATIONS:
-        return
-    raise PlaygroundError(
-        f"The weights of {where} are quantized by {str(method or 'an unknown method')[:40]} (quantization_config in "
-        "config.json), a format that is not read here.",
-        "Choose the model that they were quantized from, or a GGUF of it.",
-    )
+    for key in _QUANTIZATIONS:
+        if (settings := config.get(key)) is None:
+            continue
+        method = _method(settings)
+        if method not in _READ_QUANTIZATIONS:
+            raise PlaygroundError(
+                f"The weights of {where} are quantized by {method or 'an unknown method'} ({key} in config.json), a "
+                "format that is not read here.",
+                "Choose the model that they were quantized from, or a GGUF of it.",
+            )
+    for name in _NESTED:
+        if isinstance(part := config.get(name), Mapping):
+            _refuse_quantized(part, where)
+
+
+def _method(settings: Any) -> str:
+    """The name of a quantization; empty where its settings name none."""
+    if not isinstance(settings, Mapping):
+        return ""
+    if method := settings.get("quant_method") or settings.get("quant_algo"):
+        return str(method)[:40]
+    return next((f"bitsandbytes {key[8:]}" for key in ("load_in_4bit", "load_in_8bit") if settings.get(key)), "")
 
 
 def _check_sizes(config: Mapping, where: str, place: str = "config.json") -> None:

@@ -152,21 +152,29 @@ def weight_bytes(name: str, size: int) -> int:
     return int(size * _GROWTH.get(bits[1] if bits else "", _GROWTH["Q4"]))
 
 
-def refuse_remote_code(config: Mapping, where: str) -> None:
-    """Raises PlaygroundError for a model that needs code from its own repository, which would run here unseen."""
+def refuse_unknown_family(config: Mapping, where: str) -> None:
+    """Raises PlaygroundError for a model whose family is not part of transformers: it needs code from its own repository,
+    which would run here unseen, or another release of transformers."""
     if not isinstance(config, Mapping):
         raise PlaygroundError(f"config.json of {where} is not a JSON object.", "Copy or download it again.")
-    if "auto_map" not in config:
+    kind = config.get("model_type")
+    if kind is None and "auto_map" not in config:  # transformers looks for a family's name in the folder's
         return
     import_alone("transformers")
+    import transformers
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    if str(config.get("model_type")) not in CONFIG_MAPPING_NAMES:
-        raise PlaygroundError(
-            f"{where} is of the type “{config.get('model_type')}”, which transformers does not know; it would run "
-            "a program that comes with the weights, and the playground never does that.",
-            "Choose a model of a family that is part of transformers.",
-        )
+    if isinstance(kind, str) and kind in CONFIG_MAPPING_NAMES:
+        return
+    consequence = (
+        "it would run a program that comes with the weights, and the playground never does that"
+        if "auto_map" in config
+        else f"transformers {transformers.__version__} has no program for it"
+    )
+    raise PlaygroundError(
+        f"{where} is of the type {f'“{kind}”':.60}, which transformers does not know; {consequence}.",
+        "Choose a model of a family that is part of transformers.",
+    )
 
 
 def slug(name: str) -> str:
