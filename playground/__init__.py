@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import Capabilities, LoadedModel
     from playground.models.vocabulary import Token
     from playground.recording.attention import AttentionMap
+    from playground.recording.pair_ranking import rank_heads_between
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
 
@@ -34,6 +35,7 @@ _HOMES = {
     "record": "recording.record",
     "Recording": "recording.recording",
     "AttentionMap": "recording.attention",
+    "rank_heads_between": "recording.pair_ranking",
     "Verification": "recording.recording",
     "generate": "generation.generate",
     "GenerationSettings": "generation.settings",

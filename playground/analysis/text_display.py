@@ -93,6 +93,17 @@ def _shorten(pieces: list[str], limit: int | None) -> str:
     return head + CUT + tail
 
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(number: float) -> str:
+    """A small number with one digit and its power of ten, as it is printed in books: 6.1e-07 -> "6·10⁻⁷"; 0 -> "0"."""
+    if not number:
+        return "0"
+    digit, power = f"{number:.0e}".split("e")
+    return f"{digit}·10{str(int(power)).translate(_SUPERSCRIPT)}"
+
+
 def listed(numbers: Sequence[int]) -> str:
     """Numbers in a sentence, runs of more than two as ranges: (0, 1, 2, 5) -> "0 to 2 and 5"."""
     runs: list[list[int]] = []

@@ -69,7 +69,7 @@ class PlotlyView(gr.HTML):
                 escaped for HTML by whoever draws them: Plotly reads a little HTML.
             height: in pixels, title included, reserved before the figure is drawn. A figure's own `layout.height` wins.
             label: the picture's name when the figure has neither description nor title.
-            mark: one Plotly shape over the figure; gr.update(mark=…) moves it without sending the figure again.
+            mark: one more Plotly shape over the figure; gr.update(mark=…) moves it without sending the figure again.
             view: changes of the layout (ranges, camera, shapes) as {path: value}, applied without sending the figure
                 again. "_" is a new name for each change; "of" is the figure's `uirevision`: later figures with the same
                 one keep the change.

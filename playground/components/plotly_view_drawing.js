@@ -8,6 +8,7 @@ let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
 let scrolled = null;      // the uirevision of the picture that was scrolled to its end
 let running = false, again = false;
+let shapes = [];          // of the figure itself, under the mark
 let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
 
 function fitHeight(layout) {
@@ -59,7 +60,8 @@ async function drawOnce() {
   library = await loadLibrary();
   if (!element.isConnected || !box.clientWidth) return;
   wasNarrow = box.clientWidth < NARROW;
-  if (props.mark) figure.layout.shapes = [props.mark];
+  shapes = figure.layout.shapes || [];
+  if (props.mark) figure.layout.shapes = [...shapes, props.mark];
   dress(figure, box.clientWidth);
   if (flight && flight.of === figure.layout.uirevision) {
     for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), value);
@@ -193,7 +195,7 @@ watch('view', () => {
 });
 watch('mark', () => {
   if (!props.mark) return;
-  if (bound && !running) library.relayout(box, {shapes: [props.mark]});
+  if (bound && !running) library.relayout(box, {shapes: [...shapes, props.mark]});
   else draw();   // the drawing under way may have read the former mark
 });
 draw();

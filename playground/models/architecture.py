@@ -81,6 +81,9 @@ class Anatomy:
             "Embeddings": "tied (input = output)" if self.tied_embeddings else "not tied",
             "Weights": size_text(self.weight_bytes),
         }
+        if 0 < self.key_value_heads < self.heads:
+            held = f"the KV cache holds {self.key_value_heads} heads instead of {self.heads}"
+            facts["Grouped queries"] = f"{held} (Ainslie et al. 2023)"
         if self.cache_bytes_per_token is not None:
             facts["KV cache"] = f"{size_text(self.cache_bytes_per_token)} per token"
             if self.cache_fixed_bytes:

@@ -133,6 +133,12 @@ class AttentionMap:
             return self.weights[head][rows]
         return self._call.weights(slice(head, head + 1), rows)[0].cpu()
 
+    def query_rows(self, query: int) -> Tensor:
+        """(H, K) float32 on the CPU: the weights of one query in every head; no other weights are computed."""
+        if isinstance(self._call, Tensor) or "weights" in self.__dict__:
+            return self.weights[:, query]
+        return self._call.weights(rows=slice(query, query + 1))[:, 0].cpu()
+
     def corner(self, count: int) -> Tensor:
         """(H, count, count) float32 on the CPU: weights of the first `count` queries on the first `count` keys.
 

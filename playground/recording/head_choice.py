@@ -1,12 +1,15 @@
 """The layer, head and kind of attention to look at, and which numbers of a layer's heads to derive."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
+
+from playground.recording.xray import most_telling_arc
 
 if TYPE_CHECKING:
     from playground.models.vocabulary import Token
     from playground.recording.recording import Recording
+    from playground.recording.result_store import ResultStore
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,7 @@ class HeadChoice:
     layer: int = 0
     head: int = 0
     kind: str = "self"
+    chosen: bool = field(default=True, kw_only=True)  # by a visitor; False: the most telling head of each text is shown
 
     def clamped(self, recording: "Recording") -> Self:
         """The same request for a head that exists: an unknown kind becomes the first one, a layer without attention the
@@ -23,6 +27,13 @@ class HeadChoice:
         kind = existing_kind(recording, self.kind)
         layer, head = existing_head(recording, self.layer, self.head, kind)
         return replace(self, layer=layer, head=head, kind=kind)
+
+    def opened(self, recording: "Recording", store: "ResultStore") -> Self:
+        """The same request for the head that a view opens on: the one that a visitor chose, as `clamped`; else the most
+        telling head of this text, which X-ray names too."""
+        clamped = self.clamped(recording)
+        arc = None if self.chosen else most_telling_arc(recording, store, clamped.kind)
+        return clamped if arc is None else replace(clamped, layer=arc.layer, head=arc.head)
 
 
 THIS_HEAD = "this head"

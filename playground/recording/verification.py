@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from playground.analysis.text_display import Badge, counted
+from playground.analysis.text_display import Badge, counted, power_of_ten
 from playground.recording.attention import AttentionCall
 from playground.recording.head_comparison import LayerCheck, check_layer
 from playground.recording.hooks import Receiver
@@ -75,19 +75,21 @@ class Verification:
             return Badge("off", f"Not recomputed: {self.reason}")
         check = self.check(layer, kind)
         error, most = check.used.error[head], check.used.tolerance[head]
-        words = f"difference between this head's softmax(scores)·V as recomputed and as the model used: {error:.1e}"
-        title = f"Layer {layer}, head {head}. In {self.number_format} rounding explains {most:.0e} in this head. "
+        title = (
+            f"Layer {layer}, head {head}: softmax(scores)·V, recomputed from its queries, keys and values, differs from what "
+            f"the model used by at most {error:.1e}. In {self.number_format} rounding explains {most:.0e} here. "
+        )
         if not check.passed[head]:
-            return Badge(
-                "warn", f"Not reproduced: largest {words}", title + self._float32(check, head) + self._others()
-            )
+            words = f"Not reproduced: recomputed, this head differs by {power_of_ten(error)}"
+            return Badge("warn", words, title + self._float32(check, head) + self._others())
         if self.number_format == "float32":
-            return Badge("ok", f"Verified: largest {words}", title + self._others())
+            return Badge("ok", f"Recomputed: agrees to {power_of_ten(error)}", title + self._others())
         if check.exact is None:
-            return Badge("warn", f"Within rounding: largest {words}", title + self._float32(check, head))
-        formula = f"the formula, checked in float32, is off by {check.exact.error[head]:.1e}"
+            words = f"Recomputed: agrees within rounding, to {power_of_ten(error)}"
+            return Badge("warn", words, title + self._float32(check, head))
         title += self._float32(check, head) + self._others()
-        return Badge("ok", f"Verified: {formula}; in {self.number_format} the largest {words}", title)
+        words = f"Recomputed: the formula, checked in float32, agrees to {power_of_ten(check.exact.error[head])}"
+        return Badge("ok", f"{words}; in {self.number_format} to {power_of_ten(error)}", title)
 
     def _float32(self, check: LayerCheck, head: int) -> str:
         """What the check in float32 says of a head."""

@@ -4,7 +4,7 @@ model would say after each layer. Each part that a model does not give has its r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -67,6 +67,39 @@ def xray(
     None or beyond the text, a mask of the text, or the last token. first: the first token of the window; if None, so that
     the window ends with `token`.
     """
+    place = _place(recording, kind, token, first)
+    kind, tokens, focus, window = place.kind, place.tokens, place.focus, place.window
+    stream = store.memo(recording, ("stream", kind, focus), lambda: _stream(recording, kind, focus, tokens))
+    arcs, why = _arcs_at(recording, store, place)
+    layers = len(stream.changes) if stream.changes is not None else recording.model.anatomy.layers
+    texts = _texts(recording, stream.guesses)
+    reasons = (*stream.reasons, *why)
+    return Xray(
+        kind, tokens, focus, window, layers, stream.changes, stream.guesses, texts, arcs, reasons, place.reads_both_ways
+    )
+
+
+def most_telling_arc(recording: "Recording", store: "ResultStore", kind: str) -> Arc | None:
+    """The arc that X-ray names first when it opens on a recording's kind of attention; None where there is none, as for
+    cross-attention."""
+    if kind not in recording.kinds or kind == "cross":
+        return None
+    arcs, _ = _arcs_at(recording, store, _place(recording, kind))
+    return arcs[0] if arcs else None
+
+
+class _Place(NamedTuple):
+    """Which tokens of which stack are shown."""
+
+    kind: str
+    tokens: "Sequence[Token]"
+    focus: int
+    window: range
+    reads_both_ways: bool
+
+
+def _place(recording: "Recording", kind: str, token: int | None = None, first: int | None = None) -> _Place:
+    """See `xray`."""
     both = recording.target_tokens is not None
     kind = kind if both and kind in ("decoder", "encoder") else "decoder" if both else "self"
     tokens = (recording.target_tokens if kind == "decoder" else None) or recording.tokens
@@ -76,17 +109,12 @@ def xray(
     )
     last_start = max(0, len(tokens) - WINDOW)
     start = min(max(0, focus - WINDOW + 1 if first is None else first), last_start)
-    window = range(start, min(start + WINDOW, len(tokens)))
-    stream = store.memo(recording, ("stream", kind, focus), lambda: _stream(recording, kind, focus, tokens))
-    arcs, why = store.memo(
-        recording, ("arcs", kind, window, focus), lambda: _arcs(recording, kind, window, focus, tokens)
-    )
-    layers = len(stream.changes) if stream.changes is not None else recording.model.anatomy.layers
-    texts = _texts(recording, stream.guesses)
-    reasons = (*stream.reasons, *why)
-    return Xray(
-        kind, tokens, focus, window, layers, stream.changes, stream.guesses, texts, arcs, reasons, reads_both_ways
-    )
+    return _Place(kind, tokens, focus, range(start, min(start + WINDOW, len(tokens))), reads_both_ways)
+
+
+def _arcs_at(recording: "Recording", store: "ResultStore", place: _Place) -> tuple[list[Arc], tuple[str, ...]]:
+    kind, tokens, focus, window, _ = place
+    return store.memo(recording, ("arcs", kind, window, focus), lambda: _arcs(recording, kind, window, focus, tokens))
 
 
 def _texts(recording: "Recording", guesses: "Guesses | None") -> dict[int, str]:

@@ -3,6 +3,10 @@
 PAIR = "The cat sat on the mat. {sep} It was tired and wanted to sleep."
 """Two sentences round the model's separator."""
 
+WHO = "Who looks from A to B? Click two tokens"
+WHO_NEXT = "A is “{token}”. Now click B, the token that it looks at."
+MOST_TELLING = "↩ Most telling head"
+
 HEADS_ABOUT = (
     "What am I looking at?",
     "Each token asks every token that it may see how much it matters. The answer is a row of weights that sum to 1: "
@@ -10,7 +14,7 @@ HEADS_ABOUT = (
     "(Vaswani et al. 2017, section 3.2.1). The row of a token is what it attends <em>from</em>; the columns are what "
     "it attends <em>to</em>.",
     "Many heads rest on the first token when they have nothing to say (Xiao et al. 2024), those of BERT on its special "
-    "tokens (Clark et al. 2019): leave these out to see the rest. Weights tell where a head looks, not what it does with "
+    "tokens (Clark et al. 2019): ignore these to see the rest. Weights tell where a head looks, not what it does with "
     "what it finds there; times the norms of the values (Kobayashi et al. 2020) they tell how much each token adds.",
     "Of a long text each cell stands for a block of tokens, by its largest weight, so that no spike is lost, or by its "
     "mean; zoom in (drag) and the exact numbers are drawn, double-click to see all.",

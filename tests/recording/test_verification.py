@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import playground as pg
+from playground.analysis.text_display import power_of_ten
 from playground.errors import PlaygroundError
 from playground.loading import prepare
 from playground.recording.attention import AttentionCall
@@ -100,7 +101,9 @@ def test_what_the_badge_rests_on(in_format, monkeypatch):
     model's own numbers, bfloat16 on the formula in float32, and where that can't be computed the badge is amber."""
     exact = pg.record(in_format(torch.float32), TEXT).verify()
     badge = exact.badge(3, 2, "self")
-    assert badge.state == "ok" and f"{exact.layers['self'][3].used.error[2]:.1e}" in badge.words
+    error = exact.layers["self"][3].used.error[2]
+    assert badge.state == "ok" and f"at most {error:.1e}" in badge.title
+    assert badge.words == f"Recomputed: agrees to {power_of_ten(error)}"
     assert "Layer 3, head 2" in badge.title and "float32 rounding" in badge.title
     recording = pg.record(in_format(torch.bfloat16), TEXT)
     half = recording.verify().badge(3, 2, "self")

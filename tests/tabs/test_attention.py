@@ -125,9 +125,15 @@ def test_keys_step_by_step(shown, pair, monkeypatch):
 
 
 def test_groups_are_told(shown):
-    """Guards against another group: SmolLM2's nine heads share three key-value heads, 3 to 5 the second."""
-    words = one_head.shared_heads_note(shown, HeadChoice(0, 4))
-    assert "Heads 3 to 5 share key-value head 1" in words and "67 % less: 45 KiB a token instead of 135" in words
+    """Guards against the cache's saving under every head, and another group: SmolLM2's nine heads share three key-value
+    heads, which the card and the map of all heads tell."""
+    card = shown.model.card
+    assert "(3 share one)" in card["Heads"] and card["KV cache"] == "45 KiB per token"
+    assert "holds 3 heads instead of 9" in card["Grouped queries"]
+    for given in answers(heads_handlers.draw, PAGE, HeadRequest(0, 4)):
+        assert "KiB" not in given.get("sentence", "") and "cache" not in given.get("sentence", "")
+    shared = [note.text for note in given["overview"]["value"].layout.annotations]
+    assert shared == ["key-value head 0", "1", "2"], "each below its three heads"
 
 
 def test_files_are_the_numbers_shown(shown, tmp_path):
@@ -206,7 +212,7 @@ def test_a_click_chooses_the_token(shown):
     assert answer(heads_handlers.open_token, PAGE, request, token)["token"] == 2
     assert answer(heads_handlers.open_token, PAGE, request, bar)["token"] == 4
     given = answer(heads_handlers.open_row, PAGE, request, SimpleNamespace(_data={"x": 0, "y": 1}))
-    assert (given["direction"], given["token"]) == ("what it attends to", 1) and "(position 1)" in given["row_sentence"]
+    assert (given["direction"], given["token"]) == ("looks at", 1) and "(position 1)" in given["row_sentence"]
 
 
 def test_zoomed_in(smollm2, monkeypatch):
@@ -215,13 +221,13 @@ def test_zoomed_in(smollm2, monkeypatch):
     look_at(monkeypatch, recording)
     size = len(recording.tokens)
     event = SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
-    figure = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), event)["map"]
+    figure = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), event)["map"]["value"]
     assert (figure.data[0].x[0], figure.data[0].y[0], figure.data[0].y[-1]) == (6, 18, 31)
     weights = recording.attention(0).weights[0]
     assert figure.data[0].z[5, 3] == pytest.approx(float(weights[23, 9]))
     everything = SimpleNamespace(_data={"x0": -0.5, "x1": size, "y0": size, "y1": 0})
     whole = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), everything)
-    assert whole["map"].data[0].z.shape == (size, size)
+    assert whole["map"]["value"].data[0].z.shape == (size, size)
 
 
 def test_the_overview_grows(smollm2, monkeypatch):
@@ -265,7 +271,7 @@ def test_zoomed_stays_for_the_next_head(smollm2, monkeypatch):
     look_at(monkeypatch, recording)
     event = SimpleNamespace(_data={"x0": 8, "x1": 16, "y0": 28, "y1": 20})
     given = answer(heads_handlers.zoom, PAGE, HeadRequest(0, 0), event)
-    figure, request = given["map"], HeadRequest(0, 3, zoom=given["zoom"])
+    figure, request = given["map"]["value"], HeadRequest(0, 3, zoom=given["zoom"])
     another = one_head.head_picture(recording, head_weights(recording, HeadRequest(0, 3)), request).figure
     assert another.data[0].z.shape == figure.data[0].z.shape == (14, 14)
     weights = recording.attention(0).weights[3]
@@ -280,7 +286,7 @@ def test_what_another_model_lacks(tiny, monkeypatch):
     look_at(monkeypatch, recording)
     first = answers(heads_handlers.draw, PAGE, HeadRequest(20, 30, "encoder", views.MEAN_OF_CHOSEN, (1, 8)))[0]
     assert first["others"]["value"] == [1] and "Layer 1, head 1" in first["sentence"]
-    assert first["map"].data[0].z.shape == (3, 3)
+    assert first["map"]["value"].data[0].z.shape == (3, 3)
     first = answers(heads_handlers.draw, PAGE, HeadRequest(1, 1, show=views.TIMES_NORMS))[0]
     assert first["map"] is None and 'role="alert"' in first["sentence"] and first["strip"] == []
     for exclude in (choices.NOTHING, choices.FIRST):

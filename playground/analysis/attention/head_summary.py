@@ -48,20 +48,24 @@ class HeadSummary:
     sink_share: float
     """Attention to no token (learned sinks); 0 where rows sum to 1."""
 
-    def sentence(self, layer: int | None = None, head: int | None = None) -> str:
+    def sentence(self, layer: int | None = None, head: int | None = None, pair: str = "") -> str:
         """One sentence such as: Layer 5, head 1: "sat" gives 71 % of its attention to "cat"; 43 % of all
-        attention goes to the first token."""
+        attention goes to the first token.
+
+        pair: what to say in place of the clause on the two tokens."""
         named = [f"{n} {i}" for n, i in (("layer", layer), ("head", head)) if i is not None]
-        text = "; ".join(self._clauses()) + "."
+        text = "; ".join(self._clauses(pair)) + "."
         where = ", ".join(named)
         return f"{where[0].upper()}{where[1:]}: {text}" if where else text
 
-    def _clauses(self) -> list[str]:
+    def _clauses(self, pair: str = "") -> list[str]:
         clauses = []
         if self.sink:
             words = f"it rests on the first token with {100 * self.first_share:.4g} % of its attention"
             return [f"{words}: a sink, of which nothing else is said"]
-        if self.keys == 1:
+        if pair:
+            clauses.append(pair)
+        elif self.keys == 1:
             clauses.append("there is only one token to attend to")
         elif self.pair_words is None:
             clauses.append("no token looks at anything but the first token and itself")

@@ -52,7 +52,7 @@ def overview_figure(
     shared_by: int = 1,
     title: str = "",
 ) -> go.Figure:
-    """All heads as small maps in one heat map: layers from top to bottom, heads from left to right.
+    """All heads as small maps in one heat map: layers from bottom to top, as in X-ray, heads from left to right.
 
     Each map is shaded by the square root of weight / its own largest weight, so that weak structure shows; weights
     of exactly 0 (which a causal mask hides) are blank. 256 shades keep the payload small. `overview_cell` gives the
@@ -74,7 +74,7 @@ def overview_figure(
     shade = np.where(share > 0, np.ceil(1 + 254 * np.sqrt(share)), 0).clip(0, 255).astype(np.uint8)
     down, along = rows + _gutter(rows), columns + _gutter(columns)
     z = np.zeros((layers, down, heads, along), np.uint8)  # 0 = blank
-    z[:, :rows, :, :columns] = shade.transpose(0, 2, 1, 3)
+    z[:, :rows, :, :columns] = shade[:, :, ::-1].transpose(0, 2, 1, 3)  # up is more: queries still run down
     z = z.reshape(layers * down, heads * along)
     per_query, per_key = overview.tokens_per_cell
     pooled = (
@@ -108,12 +108,12 @@ def overview_figure(
         figure.add_scatter(**_marks(np.array(which, int).reshape(-1, 2), places, look, name))
     finish(
         figure,
-        f"{counted(layers, 'layer')} from top to bottom, {counted(heads, 'head')} from left to right; in each small "
+        f"{counted(layers, 'layer')} from bottom to top, {counted(heads, 'head')} from left to right; in each small "
         "map queries run down and keys to the right, darker is more, shaded up to the map's own largest weight."
         f"{pooled} The table tells each head's {hover.name}.",
         title=title,
         uirevision=f"overview-{layers}-{heads}",
-        height=int(np.clip(90 + 26 * layers, 300, 900)),
+        height=int(np.clip(90 + 26 * layers, 260, 900)),
     )
     if shared_by > 1 and not moved:
         _mark_groups(figure, layers, heads, shared_by)
@@ -121,7 +121,7 @@ def overview_figure(
     below = moved or coloured is not None or marks.labels  # the colour bar or the legend stands above
     figure.update_xaxes(
         title={
-            "text": f"heads, most “{coloured.name}” first" if moved and coloured else "head",
+            "text": "head" if not moved else f"heads, most “{coloured.name}” first" if coloured else "heads, by role",
             "standoff": 22 if moved else 10,
         },
         showticklabels=not moved,
@@ -132,7 +132,7 @@ def overview_figure(
     )
     figure.update_yaxes(
         title_text="layer",
-        range=[layers - 0.45 + (0.9 if shared_by > 1 and not moved else 0), -0.55],
+        range=[-0.55 - (0.9 if shared_by > 1 and not moved else 0), layers - 0.45],
         **_counting_axis(layers, 16, "layer {}"),
         **axis,
     )
@@ -149,7 +149,8 @@ def _cells(hover: Property, order: np.ndarray | None) -> go.Heatmap:
         values, words = (np.take_along_axis(np.asarray(table), order, 1) for table in (values, words))
         words = np.where(np.isfinite(values), np.vectorize("head {}: {}".format, otypes=[object])(order, words), "")
     where = "layer <b>%{y:d}</b>" + (", head <b>%{x:d}</b>" if order is None else "")
-    what = f"{label(hover.name, None)}: <b>{'%{z:.3f}' if words is None else '%{text}'}</b>"
+    name = label(hover.name, None).replace(" beside ", "<br>beside ")  # two short lines fit a narrow picture
+    what = f"{name}: <b>{'%{z:.3f}' if words is None else '%{text}'}</b>"
     return go.Heatmap(
         z=values,
         x=np.arange(values.shape[1], dtype=np.float32),
@@ -195,7 +196,7 @@ def _mark_groups(figure: go.Figure, layers: int, heads: int, shared_by: int) -> 
     for group, first in enumerate(range(0, heads, shared_by)):
         figure.add_annotation(
             x=first + (min(shared_by, heads - first) - 1) / 2,
-            y=layers - 0.45,
+            y=-0.55,
             yanchor="top",
             showarrow=False,
             text=f"key-value head {group}" if group == 0 else str(group),
@@ -210,7 +211,7 @@ def _marks(which: np.ndarray, places: np.ndarray, look: dict, name: str, values:
     value = ": %{text}" if values is not None else ""
     return {
         "x": places[layer, head].astype(np.float32) + np.float32(0.36),
-        "y": layer.astype(np.float32) - np.float32(0.36),
+        "y": layer.astype(np.float32) + np.float32(0.36),
         "customdata": np.stack([head, layer], 1).astype(np.uint8),
         "mode": "markers",
         "name": label(name, None),

@@ -66,7 +66,7 @@ def _rounded(value: float) -> float | None:
 
 def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure:
     """Heat map of a measure's values (layers, heads), NaN where a layer has fewer heads or nothing was measured; layers from
-    top to bottom. name: the measure's, unescaped. A click gives x = head, y = layer."""
+    bottom to top, as in X-ray. name: the measure's, unescaped. A click gives x = head, y = layer."""
     layers, heads = values.shape
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
     figure = go.Figure(
@@ -90,5 +90,5 @@ def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure
     height = int(np.clip(140 + 16 * layers, 240, 760))
     finish(figure, words, title=title, uirevision=f"roles-{layers}-{heads}", height=height)
     figure.update_xaxes(title_text="head", dtick=max(1, heads // 12), showgrid=False, tickfont={"size": SMALL})
-    figure.update_yaxes(title_text="layer", range=[layers - 0.5, -0.5], dtick=max(1, layers // 16), showgrid=False)
+    figure.update_yaxes(title_text="layer", range=[-0.5, layers - 0.5], dtick=max(1, layers // 16), showgrid=False)
     return figure

@@ -1,23 +1,26 @@
 """One head in a picture and a sentence: its weights, a difference of weights, or its mask."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from playground.analysis.attention.head_summary import summarise_head
 from playground.analysis.attention.masks import describe_mask
-from playground.analysis.text_display import percent, plain_mark
+from playground.analysis.text_display import counted, in_words, percent
 from playground.figures.attention.head import Shading, difference_figure, head_figure, mask_figure
-from playground.figures.attention.head_request import HeadRequest
-from playground.figures.attention.token_grid import MapAxes
+from playground.figures.attention.head_request import CHOICE, COLUMN, HeadRequest
+from playground.figures.attention.token_grid import MapAxes, TokenGrid
 from playground.figures.attention.token_rows import alignment_figure, alignment_words
-from playground.recording.head_choice import THIS_HEAD, HeadChoice
+from playground.recording.head_choice import THIS_HEAD
 from playground.recording.head_weights import MASK, HeadWeights
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from plotly.graph_objects import Figure
 
+    from playground.analysis.xray.arcs import Arc
     from playground.recording.recording import Recording
 
 
@@ -37,16 +40,51 @@ def two_texts_figure(weights: HeadWeights, request: HeadRequest) -> "Figure | No
     return alignment_figure(*texts, description=words, title="Target above, source below")
 
 
-def head_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest) -> HeadPicture:
-    """The map, as far as a visitor zoomed into it, and what it shows."""
+def strongest_query(weights: HeadWeights) -> int:
+    """The query with the largest number of a map, beside the first token and the token itself, of which most heads tell
+    nothing else; the last query where there is no other."""
+    query, key = _strongest(weights)
+    return query if abs(float(weights.weights[query, key])) > 0 else len(weights.queries) - 1
+
+
+def _strongest(weights: HeadWeights) -> tuple[int, int]:
+    """The (query, key) of the largest number of a map, beside the first token and the token itself; in a map of two texts,
+    of all."""
+    values = np.abs(np.nan_to_num(weights.weights.numpy()))
+    if weights.causal and len(weights.queries) == len(weights.keys) and not weights.cross and len(values) > 1:
+        values = values * ~np.eye(len(values), dtype=bool)
+        values[:, 0] = 0
+    query, key = np.unravel_index(values.argmax(), values.shape)
+    return int(query), int(key)
+
+
+def chosen_frame(weights: HeadWeights, request: HeadRequest, token: int) -> dict[str, Any]:
+    """The frame round what is said of the chosen token, its row or its column, as a Plotly shape."""
+    grid = TokenGrid(weights.weights.shape, _axes(weights, request))
+    if request.direction == COLUMN:
+        return grid.column_frame(min(token, len(weights.keys) - 1))
+    return grid.row_frame(max(0, min(token, len(weights.queries) - 1) - (request.direction == CHOICE)))
+
+
+def _axes(weights: HeadWeights, request: HeadRequest) -> MapAxes:
+    one_sentence = weights.weights.shape[0] != weights.weights.shape[1]  # of two
     window = request.window(weights.weights.shape)
-    axes = MapAxes(weights.queries, weights.keys, weights.causal, weights.prompt_length, window)
+    causal = weights.causal and not one_sentence
+    return MapAxes(weights.queries, weights.keys, causal, weights.prompt_length, window)
+
+
+def head_picture(
+    recording: "Recording", weights: HeadWeights, request: HeadRequest, telling: "Arc | None" = None
+) -> HeadPicture:
+    """The map, as far as a visitor zoomed into it, and what it shows. telling: the arc that tells most of the text; if it is
+    this head's, the sentence says why."""
+    axes = _axes(weights, request)
     if request.show == MASK:
         return _mask_picture(recording, weights, request, axes)
     if weights.derivation.signed:
         words = f"{weights.name}: orange where this head attends more, blue where less.{weights.note}"
         return HeadPicture(difference_figure(weights.weights.numpy(), axes, description=words), words)
-    return _weights_picture(recording, weights, request, axes)
+    return _weights_picture(recording, weights, request, telling)
 
 
 def _mask_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest, axes: MapAxes) -> HeadPicture:
@@ -64,45 +102,38 @@ def _mask_picture(recording: "Recording", weights: HeadWeights, request: HeadReq
     return HeadPicture(mask_figure(allowed, axes, description=sentence), sentence)
 
 
-def _weights_picture(recording: "Recording", weights: HeadWeights, request: HeadRequest, axes: MapAxes) -> HeadPicture:
-    values, queries, keys, pair = weights.weights.numpy(), weights.queries, weights.keys, None
+def _weights_picture(
+    recording: "Recording", weights: HeadWeights, request: HeadRequest, telling: "Arc | None"
+) -> HeadPicture:
+    values, queries, keys = weights.weights.numpy(), weights.queries, weights.keys
     one_sentence = len(queries) != len(recording.attention(request.layer, request.kind).query_tokens)  # of two
     if request.show == THIS_HEAD and weights.excluded_share is None and not one_sentence:
         summary = summarise_head(values, queries, keys, cross=weights.cross)
-        sentence, pair = summary.sentence(request.layer, request.head), summary.pair
+        here = telling is not None and (telling.layer, telling.head) == (request.layer, request.head)
+        sentence = summary.sentence(request.layer, request.head, telling_words(telling, queries) if here else "")
     else:
-        query, key = np.unravel_index(values.argmax(), values.shape)
+        query, key = _strongest(weights)
+        what = "most" if weights.cross or not weights.causal else "beside the first token and itself, most"
         sentence = (
-            f"{weights.name}: most, {values[query, key]:.3g}, from “{plain_mark(queries[query], 24)}” to "
-            f"“{plain_mark(keys[key], 24)}”."
+            f"{weights.name}: {what}, {values[query, key]:.3g}, goes from “{in_words(queries[query])}” to "
+            f"“{in_words(keys[key])}”."
         )
-    figure = head_figure(
-        values,
-        replace(axes, causal=weights.causal and not one_sentence),
-        Shading(logarithmic=request.logarithmic, how=request.pooling, unit=weights.derivation.unit),
-        selected=None if axes.window else pair,
-        description=sentence,
-    )
+    shading = Shading(logarithmic=request.logarithmic, how=request.pooling, unit=weights.derivation.unit)
+    axes = replace(_axes(weights, request), causal=weights.causal and not one_sentence)
+    figure = head_figure(values, axes, shading, description=sentence)
     sentence += weights.note
     if weights.excluded_share is not None:
-        sentence += f" What is left out took {percent(weights.excluded_share)} of the attention on average."
+        sentence += f" What is ignored took {percent(weights.excluded_share)} of the attention on average."
     if weights.prompt_length is not None:
         sentence += f" From token {weights.prompt_length} on the model wrote the text itself: dotted lines, blue names."
-    return HeadPicture(figure, sentence + shared_heads_note(recording, request))
+    return HeadPicture(figure, sentence)
 
 
-def shared_heads_note(recording: "Recording", choice: HeadChoice) -> str:
-    """Which heads share the head's keys and values, and what that saves; empty where each has its own."""
-    attention = recording.attention(choice.layer, choice.kind)
-    heads, groups = attention.heads, attention.key_value_heads
-    if groups is None or groups == heads:
-        return ""
-    size = heads // groups
-    first = choice.head // size * size
-    cache = recording.model.anatomy.cache_bytes_per_token
-    saved = "" if cache is None else f": {cache / 1024:,.3g} KiB a token instead of {cache * size / 1024:,.3g}"
+def telling_words(arc: "Arc", tokens: "Sequence[str]") -> str:
+    """Why a head tells most of a text."""
+    query, key = (f"“{in_words(tokens[place])}”" for place in (arc.query, arc.key))
+    away = f"{counted(abs(arc.query - arc.key), 'token')} {'back' if arc.key < arc.query else 'ahead'}"
     return (
-        f" Heads {first} to {first + size - 1} share key-value head {choice.head // size}: the cache holds {groups} "
-        f"instead of {heads} heads, {percent(1 - groups / heads)} less{saved} (grouped-query attention, Ainslie et al. "
-        "2023)."
+        f"the most telling head for this text. {query} gives {percent(arc.weight)} of its attention to {key}, {away}; the "
+        f"head's other tokens give {key} {percent(max(0.0, arc.weight - arc.telling))} on average"
     )

@@ -34,23 +34,30 @@ class OverviewPicture(NamedTuple):
 
 
 def overview_marks(recording: "Recording", request: HeadRequest, store: "ResultStore") -> tuple[OverviewMarks, str]:
-    """What the overview marks, and where it can't, why not."""
-    if request.measure == UNMARKED or request.kind == "cross":
-        return OverviewMarks(), ""
+    """What the overview marks, and where it can't mark or sort, why not."""
+    if request.measure == UNMARKED:
+        return OverviewMarks(), "Choose a role to sort by." if request.sort_heads else ""
+    if request.kind == "cross":
+        return OverviewMarks(), "Roles are about one text; cross-attention has two."
     try:
         if request.measure == STRONGEST:
-            return _strongest(*compared_heads(recording, request.kind, store)), ""
+            return _strongest(*compared_heads(recording, request.kind, store), request.sort_heads), ""
         measures = measured_heads(recording, request.kind, store)
     except PlaygroundError as error:
         return OverviewMarks(), str(error)
     values = measures[request.measure]
-    order = np.argsort(-np.nan_to_num(values, nan=-np.inf), axis=1, kind="stable") if request.sort_heads else None
     measure = Property(values, request.measure)
-    return OverviewMarks(measure, order, hover=measure), ""
+    return OverviewMarks(measure, _order(values) if request.sort_heads else None, hover=measure), ""
 
 
-def _strongest(measures: Mapping[str, np.ndarray], text: str) -> OverviewMarks:
-    """Each head's strongest measure, where it is strong; all were measured on one text."""
+def _order(values: np.ndarray) -> np.ndarray:
+    """(L, H): the heads of each layer, those with the largest values (L, H) first, those without one last."""
+    return np.argsort(-np.nan_to_num(values, nan=-np.inf), axis=1, kind="stable")
+
+
+def _strongest(measures: Mapping[str, np.ndarray], text: str, sort_heads: bool) -> OverviewMarks:
+    """Each head's strongest measure, where it is strong; all were measured on one text. Sorted, heads of one role stand
+    together, in the order of the legend, the strongest first, and those without a role last."""
     names = [name for name in COMPARED if np.isfinite(measures[name]).any()]
     table = np.stack([np.nan_to_num(measures[name]) for name in names])  # (measures, L, H)
     best, strong = table.argmax(0), table.max(0) >= STRONG
@@ -61,7 +68,9 @@ def _strongest(measures: Mapping[str, np.ndarray], text: str) -> OverviewMarks:
             label = f"first > {SINK}: a sink" if name == "first" else f"{name} ≥ {STRONG}"
             labels[label] = [(int(layer), int(head)) for layer, head in heads]
     words = np.vectorize("{} {:.3f}".format, otypes=[object])(np.array(names, object)[best], table.max(0))
-    return OverviewMarks(labels=labels, hover=Property(largest, f"strongest role on {text}", words))
+    grouped = np.where(strong, len(names) - best + np.minimum(table.max(0), 1) / 2, np.nan_to_num(largest) / 2)
+    order = _order(grouped) if sort_heads else None
+    return OverviewMarks(order=order, labels=labels, hover=Property(largest, f"strongest role on {text}", words))
 
 
 def overview_pictures(recording: "Recording", request: HeadRequest, store: "ResultStore") -> Iterator[OverviewPicture]:

@@ -2,15 +2,16 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from playground.analysis.text_display import plain_mark
+from playground.analysis.text_display import in_words, percent, plain_mark
 from playground.figures.attention.head_request import CHOICE, COLUMN, ROW
 from playground.figures.attention.token_rows import bars_figure
 from playground.recording.head_weights import HeadWeights
 
 if TYPE_CHECKING:
+    import numpy as np
     from plotly.graph_objects import Figure
 
-TITLES = {ROW: "attends to", COLUMN: "is attended to by", CHOICE: "was chosen by"}
+TITLES = {ROW: "looks at", COLUMN: "is looked at by", CHOICE: "while writing it"}
 
 
 class RowPicture(NamedTuple):
@@ -22,13 +23,13 @@ class RowPicture(NamedTuple):
 
 
 def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = None) -> RowPicture:
-    """What a token attends to, what attends to it, or what the token before it attended to when it was chosen. The last
+    """What a token looks at, what looks at it, or what the token before it looked at while the model wrote it. The last
     token if `token` is None or too large."""
     length = len(weights.keys) if direction == COLUMN else len(weights.queries)
     token = length - 1 if token is None or token >= length else token
     if direction == CHOICE and not (weights.causal and token):
         reason = "it stands at the beginning." if weights.causal else "this is no decoder's text."
-        return RowPicture([], f"No step chose it: {reason}", None)
+        return RowPicture([], f"The model did not write it: {reason}", None)
     row = weights.weights[:, token] if direction == COLUMN else weights.weights[token - (direction == CHOICE)]
     names, values = weights.queries if direction == COLUMN else weights.keys, row.numpy()
     largest = max(float(abs(values).max()), 1e-9)
@@ -37,23 +38,31 @@ def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = 
         _item(name, float(value), largest, None if prompt is None else position >= prompt)
         for position, (name, value) in enumerate(zip(names, values, strict=True))
     ]
-    top = ", ".join(f"“{plain_mark(names[i], 24)}” {float(values[i]):.3f}" for i in (-values).argsort()[:3])
+    top = _largest(values, names, weights.derivation.unit)
     subject = _name(weights.keys if direction == COLUMN else weights.queries, token)
     if direction == CHOICE:
         before = _name(weights.queries, token - 1)
-        words = f"When {subject} was chosen, the model had read up to {before}, which attends most to {top}."
+        words = f"While the model wrote {subject}, it had read up to {before}, which looks most at {top}. "
+        words += "A head's weights alone did not choose the token."
     elif weights.derivation.signed:
         words = f"{subject}: most above, {'to' if direction == ROW else 'from'} {top}."
     elif direction == ROW:
-        words = f"{subject} attends most to {top}."
+        words = f"{subject} looks most at {top}."
     else:
-        words = f"Most of it to {subject} comes from {top}."
-    title = f"{subject}: {TITLES[direction]}"[:60]
+        words = f"{subject} is looked at most by {top}."
+    title = f"{subject} {TITLES[direction]}"
     return RowPicture(items, words, bars_figure(values, names, unit=weights.derivation.unit, title=title))
 
 
+def _largest(values: "np.ndarray", names: list[str], unit: str, count: int = 3) -> str:
+    """The tokens with the largest numbers, none that a mask hides."""
+    places = [i for i in (-values).argsort(kind="stable")[:count] if values[i]] or [int(values.argmax())]
+    spelled = percent if unit == "weight" else "{:.3f}".format
+    return ", ".join(f"“{in_words(names[i])}” ({spelled(float(values[i]))})" for i in places)
+
+
 def _name(tokens: list[str], position: int) -> str:
-    return f"“{plain_mark(tokens[position], 24)}” (position {position})"
+    return f"“{in_words(tokens[position])}” (position {position})"
 
 
 def _item(name: str, value: float, largest: float, generated: bool | None) -> dict[str, Any]:

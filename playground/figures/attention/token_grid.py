@@ -96,6 +96,23 @@ class TokenGrid:
         value = {"max": "largest weight"}.get(how, how)
         return f" Each cell shows the {value} of {self.rows} × {self.columns} tokens; zoom in for every number."
 
+    def row_frame(self, query: int) -> dict:
+        """The frame round a query's row, as far as the query sees, as a Plotly shape."""
+        end = min(self.keys, query + 1 + self.keys - self.queries) if self.axes.causal else self.keys
+        y = self._middle(self.y, query - self.window.queries[0], self.rows)
+        return frame((end - 1) / 2, y, end, self.rows)
+
+    def column_frame(self, key: int) -> dict:
+        """The frame round a key's column, as far as queries see it."""
+        first = max(0, key - self.keys + self.queries) if self.axes.causal else 0
+        x = self._middle(self.x, key - self.window.keys[0], self.columns)
+        return frame(x, (first + self.queries - 1) / 2, self.columns, self.queries - first)
+
+    def _middle(self, middles: np.ndarray, place: int, size: int) -> float:
+        """The middle of the cell with the token at this place of the window; of one outside, the token's own place."""
+        cell = place // size
+        return float(middles[cell]) if 0 <= cell < len(middles) else float(middles[0]) - (size - 1) / 2 + place
+
     def add_axes(self, figure: go.Figure, selected: tuple[int, int] | None = None) -> go.Figure:
         """The figure with its axes, a line at the first generated token, and a frame round the selected (query, key)."""
         rows, columns = min(self.queries, MAX_CELLS), min(self.keys, MAX_CELLS)

@@ -10,19 +10,21 @@ from playground.analysis.text_display import counted, plain_mark
 from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label, token_axis
 from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SMALL
 
-MAX_BARS = 12
+MIN_BARS, MAX_BARS = 4, 12
 MAX_LINKED = 40
 """Tokens per text, so that the lines between two texts can be told apart."""
 
 
 def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", unit: str = "weight") -> go.Figure:
     """Bars of the tokens with the largest magnitudes of values (N,), the largest first; the axis title has the sum of all
-    others. names (N,): unescaped. A click's customdata is the token's number. Bars below zero (differences) point left."""
+    others that are not 0, as those are that a mask hides. names (N,): unescaped. A click's customdata is the token's number.
+    Bars below zero (differences) point left."""
     order = np.argsort(-np.abs(values), kind="stable")[: min(MAX_BARS, max(1, np.count_nonzero(values)))]
     bars = np.asarray(values, np.float32)[order]
     ticks = [f"{label(names[i], TICK_LIMIT)}  {i}" for i in order]
-    others = len(values) - len(order)
-    rest = f" ({counted(others, 'other token')} together {float(np.sum(values) - bars.sum()):.3f})" if others else ""
+    others = np.delete(np.asarray(values, np.float64), order)
+    seen = int(np.count_nonzero(others))
+    rest = f" ({counted(seen, 'other token')} together {others.sum():.3f})" if seen else ""
     figure = go.Figure(
         go.Bar(
             x=bars,
@@ -43,6 +45,7 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
         title=title,
         bargap=0.25,
         uirevision=f"bars-{len(bars)}",
+        height=(110 if title else 74) + 18 * max(len(bars), MIN_BARS),
         margin={"l": 8, "r": 40, "t": 44 if title else 8, "b": 36},
     )
     low, high = min(0.0, float(bars.min())), max(float(bars.max()), 1e-9)
@@ -50,7 +53,7 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
         title_text=unit + rest, nticks=5, range=[low - (high - low) * 0.2 * (low < 0), high + (high - low) * 0.2]
     )
     figure.update_yaxes(
-        range=[max(len(bars), 6) - 0.4, -0.6],
+        range=[max(len(bars), MIN_BARS) - 0.4, -0.6],
         tickmode="array",
         tickvals=list(range(len(bars))),
         ticktext=ticks,

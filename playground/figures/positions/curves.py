@@ -161,7 +161,7 @@ def shift_figure(matrix: np.ndarray, k: int, *, title: str = "") -> go.Figure:
 
 
 def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, title: str = "") -> go.Figure:
-    """Heat map of the mean attention over distance of all heads, mean (layers·heads, n), layers from top to bottom. Shades
+    """Heat map of the mean attention over distance of all heads, mean (layers·heads, n), layers from bottom to top. Shades
     grow with the square root, so that small weights show. A click gives y = layer·heads + head."""
     rows = len(mean)
     figure = go.Figure(
@@ -178,7 +178,7 @@ def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, tit
     )
     layers = rows // heads
     sentence = (
-        f"{counted(rows, 'head')} in {counted(layers, 'layer')} from top to bottom, distances {int(distances[0])} "
+        f"{counted(rows, 'head')} in {counted(layers, 'layer')} from bottom to top, distances {int(distances[0])} "
         f"to {int(distances[-1])} from left to right; darker means more attention."
     )
     height = int(np.clip(150 + 3 * rows, 300, 900))
@@ -187,7 +187,6 @@ def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, tit
     figure.update_xaxes(title_text="distance (query − key)", showgrid=False)
     figure.update_yaxes(
         title_text="layer",
-        autorange="reversed",
         showgrid=False,
         tickvals=[n * heads for n in range(0, layers, step)],
         ticktext=[str(n) for n in range(0, layers, step)],

@@ -8,17 +8,17 @@ import gradio as gr
 
 from playground import workbench
 from playground.components import markup, numbered
-from playground.errors import PlaygroundError
 from playground.figures.attention.all_heads import overview_cell, overview_mark
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
-from playground.figures.attention.one_head import head_picture, two_texts_figure
+from playground.figures.attention.one_head import head_picture
 from playground.figures.attention.overview import overview_marks, overview_pictures
-from playground.figures.attention.rows import row_picture
 from playground.figures.attention.token_grid import zoomed_window
 from playground.recording.head_choice import BETWEEN, NOTHING, THIS_HEAD, HeadChoice, two_sentences, why_no_attention
 from playground.recording.head_files import write_files
-from playground.recording.head_weights import HeadWeights, head_weights
-from playground.tabs.shared.controls import figure_or_nothing, layer_slider
+from playground.recording.head_weights import HeadWeights
+from playground.tabs.attention.head_outputs import no_head, one_head, row_of, text_of, weights_of
+from playground.tabs.attention.pair_handlers import draw_pair, no_pair
+from playground.tabs.shared.controls import layer_slider
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
@@ -32,18 +32,20 @@ MAX_EXACT = 32
 
 
 def follow(page: PageContext, choice: HeadChoice) -> Outputs:
-    """Kind, layer and head as the model has them. What exists stays: a visitor may have moved it on while this answer was
-    made."""
+    """Kind, layer and head as the model has them; before a visitor chose a head, the most telling one of the text, which
+    becomes the whole page's. What exists stays: a visitor may have moved it on while this answer was made."""
     recording = page.recording()
     if not recording.kinds:
         return {}
-    clamped = choice.clamped(recording)
+    clamped = choice.opened(recording, workbench.shared())
     heads = recording.attention(clamped.layer, clamped.kind).heads
+    page_head = {"page_layer": clamped.layer, "page_head": clamped.head, "page_kind": clamped.kind}
     value: dict[str, Any] = {} if clamped.kind == choice.kind else {"value": clamped.kind}
     return {
         "kind": gr.Radio(choices=list(recording.kinds), visible=len(recording.kinds) > 1, **value),
         "layer": layer_slider(recording, clamped.layer, clamped.kind, moved=clamped.layer != choice.layer),
         "head": numbered("Head", clamped.head, heads, moved=clamped.head != choice.head),
+        **({} if choice.chosen else page_head),
     }
 
 
@@ -51,9 +53,9 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     """The whole view: first the chosen head, then all heads, then the check of the maths."""
     recording = page.recording()
     if words := why_no_attention(recording):
-        yield _no_head(markup.note(words)) | {"overview": None, "badge": ""}
+        yield no_head(markup.note(words)) | {"overview": None, "badge": "", **no_pair()}
         return
-    request = request.clamped(recording)
+    request = request.opened(recording, workbench.shared())
     heads = recording.attention(request.layer, request.kind).heads
     request = replace(request, others=[head for head in request.others or () if head < heads])
     pair = two_sentences(recording.tokens)
@@ -61,7 +63,8 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
         "others": gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=request.others),
         "between": gr.update(visible=pair),
         "pairs": gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
-        **_one_head(page, request),
+        **draw_pair(page, request),
+        **one_head(page, request),
     }
     for figure, mark, to_come in overview_pictures(recording, request, workbench.shared()):
         # Both at once: of two answers in quick succession the page mostly loses the first (27 of 30 with Gradio 6.31).
@@ -70,10 +73,17 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
 
 
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
-    """Another head of the same recording; the frame in the overview moves there."""
+    """Another head of the same recording, one that a visitor chose; the frame in the overview moves there."""
     mark = overview_mark(int(request.layer), int(request.head), _order(page, request))
-    one_head = _one_head(page, request)  # raises for a head that does not exist
-    return {"overview": gr.update(mark=mark), **one_head, "badge": head_badge(page, request)}
+    shown = one_head(page, request)  # raises for a head that does not exist
+    return {"overview": gr.update(mark=mark), **shown, "badge": head_badge(page, request)}
+
+
+def open_telling(page: PageContext, request: HeadRequest) -> Outputs:
+    """Back to the head that tells most of the text, on its own row."""
+    request = replace(request, chosen=False, token=None, direction=ROW).opened(page.recording(), workbench.shared())
+    head = {"layer": request.layer, "head": request.head, "chosen": False, "token": None, "direction": ROW}
+    return head | draw_head(page, request)
 
 
 def head_badge(page: PageContext, request: HeadRequest) -> str:
@@ -99,46 +109,21 @@ def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> O
     return {"layer": layer, "head": head} | draw_head(page, replace(request, layer=layer, head=head))
 
 
+def open_ranked(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
+    """The head of a clicked bar of the ranking, on the row of the token that looks."""
+    looking, _ = request.pair_in(text_of(page))
+    if looking is None or not isinstance(place := event._data.get("customdata"), list):
+        return {}
+    layer, head = map(int, place)
+    chosen = {"layer": layer, "head": head, "token": looking, "text": text_of(page), "direction": ROW}
+    return chosen | draw_head(page, replace(request, **chosen))
+
+
 def _order(page: PageContext, request: HeadRequest) -> "np.ndarray | None":
     """(layers, heads): the head at each place of the overview; None for their own order."""
     if not request.sort_heads:
         return None
     return overview_marks(page.recording(), request, workbench.shared())[0].order
-
-
-def _weights(page: PageContext, request: HeadRequest) -> HeadWeights:
-    return head_weights(page.recording(), request, page.prompt_length, workbench.shared())
-
-
-def _one_head(page: PageContext, request: HeadRequest) -> Outputs:
-    """The head's map and a token's row; where this can't be shown of the model, the reason in place of both.
-    PlaygroundError for a layer or head that does not exist."""
-    recording = page.recording()
-    attention = recording.attention(request.layer, request.kind)
-    if request.head not in range(attention.heads):
-        attention.head(request.head)  # raises
-    try:
-        weights = _weights(page, request)
-    except PlaygroundError as error:
-        return _no_head(markup.problem(error))
-    figure, sentence = head_picture(recording, weights, request)
-    return {
-        "map": figure,
-        "alignment": figure_or_nothing(two_texts_figure(weights, request)),
-        "sentence": markup.note(sentence),
-        **_row(weights, request.direction, request.token),
-    }
-
-
-def _row(weights: HeadWeights, direction: str, token: int | None) -> Outputs:
-    strip, sentence, bars = row_picture(weights, direction, token)
-    return {"strip": strip, "row_sentence": markup.note(sentence), "bars": bars}
-
-
-def _no_head(words: str) -> Outputs:
-    alignment = figure_or_nothing(None)
-    row: Outputs = {"strip": [], "row_sentence": "", "bars": None}
-    return row | {"map": None, "alignment": alignment, "sentence": words}
 
 
 def draw_overview(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
@@ -149,43 +134,50 @@ def draw_overview(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
 
 def open_row(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """The row of the query token whose cell was clicked."""
-    weights = _weights(page, request)
+    weights = weights_of(page, request)
     token = min(max(0, int(event._data["y"])), len(weights.queries) - 1)
-    return _row(weights, ROW, token) | {"direction": ROW, "token": token}
+    return _another_row(page, weights, replace(request, direction=ROW), token)
 
 
 def open_token(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """A clicked token of the strip, or of a bar, becomes the chosen one. Of two texts the strip shows the other one, so that
     a click there turns from row to column, or back."""
-    weights = _weights(page, request)
+    weights = weights_of(page, request)
     token, direction = event._data["index"], request.direction
     if isinstance(event._data.get("customdata"), int | float):
         token = event._data["customdata"]  # of a bar
     queries, keys = BETWEEN.get(request.between, (0, 0))
     if weights.cross or len(weights.queries) != len(weights.keys) or queries != keys:
         direction = COLUMN if direction == ROW else ROW
-    return _row(weights, direction, int(token)) | {"direction": direction, "token": int(token)}
+    return _another_row(page, weights, replace(request, direction=direction), int(token))
+
+
+def _another_row(page: PageContext, weights: HeadWeights, request: HeadRequest, token: int) -> Outputs:
+    """The row or column of a token that a visitor chose."""
+    chosen = {"direction": request.direction, "token": token, "text": text_of(page)}
+    return chosen | row_of(page, weights, replace(request, **chosen))
 
 
 def draw_row(page: PageContext, request: HeadRequest) -> Outputs:
     """The chosen token in another direction."""
-    return _row(_weights(page, request), request.direction, request.token)
+    return row_of(page, weights_of(page, request), request)
 
 
 def zoom(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """The visible part of a long text's map, as exact as the picture's cells allow. It is kept for the next head."""
-    weights = _weights(page, request)
+    weights = weights_of(page, request)
     queries, keys = weights.weights.shape
     if max(queries, keys) <= MAX_EXACT:
         return {"zoom": None}
     window = zoomed_window(event._data, (queries, keys))
     request = replace(request, zoom=((queries, keys), window) if window else None)
-    return {"map": head_picture(page.recording(), weights, request).figure, "zoom": request.zoom}
+    figure, row = head_picture(page.recording(), weights, request).figure, row_of(page, weights, request)
+    return {"map": row["map"] | {"value": figure}, "zoom": request.zoom}
 
 
 def download(page: PageContext, request: HeadRequest) -> Outputs:
     """The map shown, as CSV and as JSON, behind a button each."""
-    paths = write_files(_weights(page, request), fresh_folder(), page.recording().model.source_text)
+    paths = write_files(weights_of(page, request), fresh_folder(), page.recording().model.source_text)
     return {
         name: gr.DownloadButton(value=str(path), visible=True)
         for name, path in zip(("csv", "json"), paths, strict=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.components import Component
 
 from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.shared.head_chooser import HeadChooser
@@ -21,9 +22,20 @@ class TabChooser:
     """Changes with layer, head or kind."""
 
     @property
-    def inputs(self) -> dict[str, FollowingSlider | FollowingRadio]:
+    def controls(self) -> dict[str, FollowingSlider | FollowingRadio]:
         """layer, head and kind."""
         return self.sliders.inputs
+
+    @property
+    def inputs(self) -> dict[str, Component]:
+        """The fields of a HeadChoice: the controls, and whether a visitor chose the head."""
+        return {**self.sliders.inputs, "chosen": self.sliders.shared.chosen}
+
+    @property
+    def page_head(self) -> dict[str, Component]:
+        """The head of the whole page, by the names of `follow`'s outputs."""
+        shared = self.sliders.shared
+        return {"page_layer": shared.layer, "page_head": shared.head, "page_kind": shared.kind}
 
     @classmethod
     def build(cls, page: PageControls) -> "TabChooser":

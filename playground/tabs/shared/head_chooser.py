@@ -15,8 +15,13 @@ from gradio.components import Component
 from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.shared.events import QUIET
 
-SAVE = "(linked, ...values) => linked ? values.slice(0, values.length / 2) : values.slice(values.length / 2)"
-"""Inputs: linked, the chooser's values, the page's values. Gives the page's values."""
+SAVE = """(linked, ...values) => {
+  const count = (values.length - 1) / 2;
+  return linked ? [...values.slice(0, count), true] : values.slice(count); }"""
+"""Inputs: linked, the chooser's values, the page's values, whether a visitor chose them. Gives the last two, after a visitor
+chose a layer or head."""
+SAVE_KIND = SAVE.replace("true", "values.at(-1)")
+"""The same after a visitor chose another kind of attention: that chooses no head."""
 
 
 @dataclass
@@ -41,12 +46,13 @@ class HeadChooser:
         return [component.input for component in self.inputs.values()]
 
     def publish(self, dependency: gr.events.Dependency) -> None:
-        """After a dependency (a click on a head was answered): what the chooser shows is the page's head."""
+        """After a dependency (a click on a head was answered): what the chooser shows is the page's head, chosen by a
+        visitor."""
         dependency.then(None, *self._to_page(), js=SAVE, **QUIET)
 
     def _to_page(self) -> tuple[list[Component], list[Component]]:
         """The inputs and outputs of SAVE."""
-        shared: list[Component] = [getattr(self.shared, name) for name in self.inputs]
+        shared: list[Component] = [*(getattr(self.shared, name) for name in self.inputs), self.shared.chosen]
         return [self.linked, *self.inputs.values(), *shared], shared
 
 
@@ -57,13 +63,16 @@ class SharedHead:
     layer: gr.Number
     head: gr.Number
     kind: gr.Textbox
+    chosen: gr.Checkbox
+    """Whether a visitor chose the head; until then Attention opens on the most telling one of each text."""
     choosers: list[HeadChooser] = field(default_factory=list)
 
     @classmethod
     def build(cls) -> "SharedHead":
         """Builds the hidden components that hold the page's head."""
         hidden: dict[str, Any] = {"visible": "hidden", "container": False}
-        return cls(gr.Number(0, **hidden), gr.Number(0, **hidden), gr.Textbox("self", **hidden))
+        head = gr.Number(0, **hidden), gr.Number(0, **hidden), gr.Textbox("self", **hidden)
+        return cls(*head, gr.Checkbox(False, **hidden))
 
     def chooser(self, name: str, *, kinds: bool = False, link: bool = True) -> HeadChooser:
         """Builds a chooser where it is called; its elements are named `{name}-layer`, `-head`, `-kind` and `-linked`.
@@ -81,7 +90,9 @@ class SharedHead:
         linked = gr.Checkbox(True, label="Same head in every tab", visible=link, elem_id=f"{name}-linked")
         chooser = HeadChooser(layer, head, linked, self, kind)
         self.choosers.append(chooser)
-        gr.on(chooser.moved, None, *chooser._to_page(), js=SAVE, **QUIET)
+        gr.on([layer.input, head.input], None, *chooser._to_page(), js=SAVE, **QUIET)
+        if kind is not None:
+            kind.input(None, *chooser._to_page(), js=SAVE_KIND, **QUIET)
         return chooser
 
     def follow(self, dependency: gr.events.Dependency) -> gr.events.Dependency:
