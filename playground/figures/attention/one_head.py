@@ -87,7 +87,9 @@ def _weights_picture(recording: "Recording", weights: HeadWeights, request: Head
     if weights.excluded_share is not None:
         sentence += f" What is left out took {percent(weights.excluded_share)} of the attention on average."
     if weights.prompt_length is not None:
-        sentence += f" From token {weights.prompt_length} on the model wrote the text itself: dotted lines, blue names."
+        sentence += (
+            f" From token {weights.prompt_length} on the model wrote the text itself: dotted lines, green names."
+        )
     return HeadPicture(figure, sentence + shared_heads_note(recording, request))
 
 
