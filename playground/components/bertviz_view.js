@@ -2,7 +2,7 @@
 //
 // shared_script.js runs this as the body of a function (fetched, …, LIBRARIES, element, trigger, props, watch). It composes
 // the frame's document from LIBRARIES, files of installed packages. Numbers and tokens reach the frame as data
-// (postMessage), never as markup; so do its two colours, which it can't inherit.
+// (postMessage), never as markup; so do its colours, which it can't inherit.
 
 const frame = element.querySelector('iframe');
 const words = element.querySelector('.bv-words');
@@ -17,7 +17,11 @@ async function compose() {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <style>body{margin:0;padding:8px;font:14px system-ui,sans-serif;background:var(--ground);color:var(--text);overflow-x:auto}
-body.dark svg text{fill:var(--text)} body.neuron #layer, body.neuron .of-layer{display:none}
+body.dark svg text{fill:var(--text)}
+body.neuron #heading text:nth-child(1){fill:var(--query)!important} body.neuron #queries .vectorborder{stroke:var(--query)!important}
+body.neuron #heading text:nth-child(2){fill:var(--key)!important} body.neuron #keys .vectorborder{stroke:var(--key)!important}
+body.neuron #heading text:nth-child(5){fill:var(--attention)!important} body.neuron line{stroke:var(--attention)}
+#root{background:none!important} body.neuron #layer, body.neuron .of-layer{display:none}
 select{min-height:32px}</style>
 <script>${d3}</script><script>${jquery}</script>
 <script>
@@ -30,7 +34,8 @@ const SHELLS = {head: 'Layer: <select id="layer" aria-label="Layer"></select><di
 addEventListener('message', event => {
   const request = event.data;
   if (event.source !== parent || !request || !Object.hasOwn(VIEWS, request.view)) return;
-  for (const name of ['ground', 'text']) document.documentElement.style.setProperty('--' + name, request[name]);
+  for (const name in request.colours) document.documentElement.style.setProperty('--' + name, request.colours[name]);
+  d3.schemeCategory10 = request.palette;                         // what heads and layers are drawn in
   document.getElementById('root').innerHTML = SHELLS[request.view];
   window.bertviz_params = Object.assign({}, request.params, {root_div_id: 'root'});
   document.body.className = request.params.display_mode + ' ' + request.view;
@@ -55,8 +60,11 @@ function send() {
   if (!ready) return;
   const request = JSON.parse(props.value);
   request.params.display_mode = document.body.classList.contains('dark') ? 'dark' : 'light';
-  const colours = getComputedStyle(element);
-  for (const name of ['ground', 'text']) request[name] = colours.getPropertyValue(`--pg-frame-${name}`).trim();
+  const variable = name => getComputedStyle(element).getPropertyValue(name).trim();
+  request.colours = {ground: variable('--pg-frame-ground'), text: variable('--pg-frame-text'), query: variable('--pg-query'),
+    key: variable('--pg-key'), attention: variable('--pg-attention')};
+  const categories = variable('--pg-categories').split(',').map(colour => colour.trim());
+  request.palette = Array.from({length: 10}, (_, number) => categories[number % categories.length]);
   delete frame.dataset.drawn;
   frame.contentWindow.postMessage(request, '*');
 }

@@ -36,6 +36,12 @@ def problem(error: Exception) -> str:
     return f'<div class="pg-error" role="alert"><strong>{text(message)}</strong> {text(remedy) if remedy else ""}</div>'
 
 
+def actors(names: Mapping[str, str]) -> str:
+    """A legend: name of an actor, one of figures.theme.ACTORS -> what it is called here."""
+    keys = (f'<span class="pg-actor" data-actor="{name}">{text(words)}</span>' for name, words in names.items())
+    return f'<p class="pg-keys">{"".join(keys)}</p>'
+
+
 def definitions(facts: Mapping[str, str], terms: bool = False) -> str:
     """A table of names and values. terms: terms of the glossary are marked; for facts whose words are the page's own."""
     pairs = [(text(name), text(value)) for name, value in facts.items()]

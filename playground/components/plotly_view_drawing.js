@@ -61,10 +61,10 @@ async function drawOnce() {
   if (!element.isConnected || !box.clientWidth) return;
   wasNarrow = box.clientWidth < NARROW;
   shapes = figure.layout.shapes || [];
-  if (props.mark) figure.layout.shapes = [...shapes, props.mark];
+  if (props.mark) figure.layout.shapes = [...shapes, structuredClone(props.mark)];
   dress(figure, box.clientWidth);
   if (flight && flight.of === figure.layout.uirevision) {
-    for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), value);
+    for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), themed(structuredClone(value)));
   }
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
@@ -191,11 +191,11 @@ watch('view', () => {
   const {_, of, ...change} = props.view || {};
   if (!Object.keys(change).length) return;
   flight = {of, change};
-  if (bound) library.relayout(box, change).then(() => { box.dataset.flown = String(_); });
+  if (bound) library.relayout(box, themed(structuredClone(change))).then(() => { box.dataset.flown = String(_); });
 });
 watch('mark', () => {
   if (!props.mark) return;
-  if (bound && !running) library.relayout(box, {shapes: [...shapes, props.mark]});
+  if (bound && !running) library.relayout(box, {shapes: [...shapes, themed(structuredClone(props.mark))]});
   else draw();   // the drawing under way may have read the former mark
 });
 draw();

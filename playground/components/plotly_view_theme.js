@@ -63,6 +63,28 @@ const scale = (name) => variable(name)?.split(',').map((stop) => {
   return [Number(place), tone];
 });
 
+/** Light colour -> the one in its place on a dark page; empty on a light one. */
+const partners = () => new Map((variable('--pg-partners') ?? 'none').split(',').map((pair) => pair.trim().split(/\s+/))
+  .filter((pair) => pair.length === 2));
+
+/** A part of a figure in the colours of the page's theme; the part itself is changed. A figure names colours by the light
+ *  ones (figures/theme.py), with two more digits for an opacity. Texts stay as they are, but for spans of our own. */
+function themed(part, dark = partners(), isColour = false) {
+  if (!dark.size) return part;
+  if (typeof part === 'string') {
+    if (isColour) return (dark.get(part.slice(0, 7)) ?? part.slice(0, 7)) + part.slice(7);
+    return part.replace(/(<span style="color:)(#[0-9a-f]{6})/g, (span, start, colour) => start + (dark.get(colour) ?? colour));
+  }
+  if (part === null || typeof part !== 'object' || ArrayBuffer.isView(part) || 'bdata' in part) return part;
+  if (Array.isArray(part)) {
+    if (typeof part[0] === 'number' && !isColour) return part;
+    part.forEach((item, i) => { part[i] = themed(item, dark, isColour); });
+  } else {
+    for (const key of Object.keys(part)) part[key] = themed(part[key], dark, /color/i.test(key));
+  }
+  return part;
+}
+
 /** `extra` laid over `base`, objects (and lists of objects) merged key by key; neither argument is changed. */
 function merge(base, extra) {
   if (extra === undefined) return base;
@@ -144,6 +166,7 @@ const titleOf = (layout) => plainWords(typeof layout?.title === 'string' ? layou
 /** Fits the figure to the page: its theme, its width, a finger instead of a mouse. */
 function dress(figure, width) {
   const narrow = width < NARROW;
+  themed(figure);
   const layout = (figure.layout ??= {});
   layout.template = merge(merge(defaults(figure.data || []), layout.template || {}), skin(narrow));
   delete layout.width;

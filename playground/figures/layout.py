@@ -59,6 +59,11 @@ def label(text: str, limit: int | None = LIMIT) -> str:
     return html.escape(plain_mark(text, limit), quote=False)
 
 
+def coloured(words: str, colour: str) -> str:
+    """An escaped text in a colour of figures/theme.py; the page's script puts in the one for the dark."""
+    return f'<span style="color:{colour}">{words}</span>'
+
+
 def base_layout(
     description: str, *, title: str = "", uirevision: str = "", table: bool = True, **more: Any
 ) -> go.Layout:

@@ -76,8 +76,8 @@ class Verification:
         check = self.check(layer, kind)
         error, most = check.used.error[head], check.used.tolerance[head]
         title = (
-            f"Layer {layer}, head {head}: softmax(scores)·V, recomputed from its queries, keys and values, differs from what "
-            f"the model used by at most {error:.1e}. In {self.number_format} rounding explains {most:.0e} here. "
+            f"Layer {layer}, head {head}: softmax(scores)·V, recomputed from its queries, keys and values, differs from "
+            f"what the model used by at most {error:.1e}. In {self.number_format} rounding explains {most:.0e} here. "
         )
         if not check.passed[head]:
             words = f"Not reproduced: recomputed, this head differs by {power_of_ten(error)}"

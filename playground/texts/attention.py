@@ -20,6 +20,7 @@ HEADS_ABOUT = (
     "mean; zoom in (drag) and the exact numbers are drawn, double-click to see all.",
 )
 
+STEPS_ACTORS = {"query": "query q", "key": "key k", "value": "value v", "attention": "attention: weights and output"}
 STEPS_ABOUT = (
     "What am I looking at?",
     "One query token asks, every token that it may see answers. Each row is a key token; from left to right stand its "

@@ -1,5 +1,6 @@
 """Texts of the Generate tab."""
 
+ACTORS = {"prompt": "your text", "written": "written by the model"}
 ABOUT = (
     "What am I looking at?",
     "A language model gives every token in its vocabulary a probability of coming next: <code>softmax(logits)</code>. One "

@@ -109,7 +109,7 @@ def overview_figure(
     finish(
         figure,
         f"{counted(layers, 'layer')} from bottom to top, {counted(heads, 'head')} from left to right; in each small "
-        "map queries run down and keys to the right, darker is more, shaded up to the map's own largest weight."
+        "map queries run down and keys to the right, stronger shades are more, up to the map's own largest weight."
         f"{pooled} The table tells each head's {hover.name}.",
         title=title,
         uirevision=f"overview-{layers}-{heads}",

@@ -83,8 +83,8 @@ def head_figure(
 
 
 def difference_figure(difference: np.ndarray, axes: MapAxes, *, description: str) -> go.Figure:
-    """Heat map of a difference of weights (Q, K), as `head_figure`: orange above 0, blue below, white at 0. A
-    block's cell shows its value farthest from 0."""
+    """Heat map of a difference of weights (Q, K), as `head_figure`: orange above 0, blue below, the page's colour at
+    0. A block's cell shows its value farthest from 0."""
     grid = TokenGrid(difference.shape, axes)
     high, low = grid.pooled(difference, "max"), -grid.pooled(-difference, "max")
     z = np.where(high > -low, high, low).astype(np.float32)

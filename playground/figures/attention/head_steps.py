@@ -6,20 +6,27 @@ Letters: K key tokens, D width of query and key, V width of the values, H heads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.layout import colour_bar, finish, label, token_axis
-from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, MONO, REST, SEQUENTIAL, SIZE, SMALL
+from playground.figures.layout import colour_bar, coloured, finish, label, token_axis
+from playground.figures.theme import ACCENT, ATTENTION, DIVERGING, KEY, MONO, QUERY, REST, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.attention.head_steps import HeadSteps
 
 MAX_KEYS = 40
 """Keys drawn: those with the largest weights. More would be unreadable."""
+
+
+class Part(NamedTuple):
+    """A vector's or a table's name, and the colour of its actor."""
+
+    name: str
+    colour: str
 
 
 def heaviest(weights: np.ndarray, limit: int = MAX_KEYS) -> np.ndarray:
@@ -64,7 +71,7 @@ def stages_figure(
     sentence = f"“{in_words(labels[best])}” has the largest weight, {percent(float(steps.weights[best]))}."
     finish(figure, sentence, title=title, uirevision="maths-stages", height=110 + 24 * len(rows), showlegend=False)
     figure.update_xaxes(
-        tickvals=list(range(len(columns))), ticktext=[label(name) for name in columns], side="top", showgrid=False
+        tickvals=list(range(len(columns))), ticktext=[_column(name) for name in columns], side="top", showgrid=False
     )
     figure.update_yaxes(
         token_axis(
@@ -85,20 +92,21 @@ def vectors_figure(
     weights: np.ndarray,
     labels: Sequence[str],
     *,
-    names: tuple[str, str],
+    names: tuple[Part, Part],
     title: str,
 ) -> go.Figure:
     """Heat map of a vector (D,) above a table (K, D), by dimension: q above q·k, or a head's output above its weighted
     values. Each of the two is shaded up to its own largest magnitude; customdata has the numbers. Of more than 40 keys those
     with the largest weights. One map has both, so that the keyboard and the table reach all rows.
 
-    labels (K,): token texts. names: of the vector and of the table.
+    labels (K,): token texts. names: of the vector and of the table, each in its colour.
     """
     rows = heaviest(weights)
     parts = [np.asarray(values, np.float32) for values in (vector[None], table[rows])]
     limits = [float(np.abs(values).max()) or 1.0 for values in parts]
     count = len(rows)
-    bar = colour_bar(names[1], tickvals=[-1, 0, 1], ticktext=[f"−{limits[1]:.3g}", "0", f"{limits[1]:.3g}"])
+    bar = colour_bar(names[1].name, tickvals=[-1, 0, 1], ticktext=[f"−{limits[1]:.3g}", "0", f"{limits[1]:.3g}"])
+    bar["title"]["text"] = coloured(*names[1])
     figure = go.Figure(
         go.Heatmap(
             z=np.concatenate([values / largest for values, largest in zip(parts, limits, strict=True)]),
@@ -112,15 +120,15 @@ def vectors_figure(
             hovertemplate="<b>%{y}</b>, dimension <b>%{x}</b>: <b>%{customdata:.4f}</b><extra></extra>",
         )
     )
-    figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": INK, "width": 2})
-    description = f"{names[0]} in the first row, shaded up to ±{limits[0]:.3g}; "
-    description += f"below it {names[1]} of {count} keys, by dimension."
+    figure.add_shape(type="line", xref="paper", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": names[0].colour, "width": 2})
+    description = f"{names[0].name} in the first row, shaded up to ±{limits[0]:.3g}; "
+    description += f"below it {names[1].name} of {count} keys, by dimension."
     height = 130 + 18 * (count + 2)
-    finish(figure, description, title=title, uirevision=f"vectors-{names[0]}", height=height, showlegend=False)
+    finish(figure, description, title=title, uirevision=f"vectors-{names[0].name}", height=height, showlegend=False)
     figure.update_xaxes(title_text="dimension", showgrid=False)
-    figure.update_yaxes(
-        token_axis("", [names[0], *(labels[i] for i in rows)], max_ticks=100, range=[count + 0.5, -0.5])
-    )
+    axis = token_axis("", [names[0].name, *(labels[i] for i in rows)], max_ticks=100, range=[count + 0.5, -0.5])
+    axis["ticktext"][0] = f"<b>{coloured(*names[0])}</b>"
+    figure.update_yaxes(axis)
     return figure
 
 
@@ -164,7 +172,7 @@ def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title
     `head` in the accent colour. The first bar is the length of their sum, `projected` (d_model,)."""
     lengths = np.append(np.linalg.norm(projected), np.linalg.norm(shares, axis=1)).astype(np.float32)
     names = ["all heads", *(f"head {number}" for number in range(len(shares)))]
-    colours = [REST, *(ACCENT if number == head else INK for number in range(len(shares)))]
+    colours = [REST, *(ACCENT if number == head else ATTENTION for number in range(len(shares)))]
     figure = go.Figure(
         go.Bar(
             x=lengths,
@@ -186,7 +194,7 @@ def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title
 def rotation_figure(before: np.ndarray, after: np.ndarray, *, title: str) -> go.Figure:
     """Bars of a query (D,) before and after its rotation, by dimension."""
     figure = go.Figure()
-    for name, values, colour in zip(("before", "after"), (before, after), CATEGORIES, strict=False):
+    for name, values, colour in zip(("before", "after"), (before, after), (REST, QUERY), strict=True):
         figure.add_bar(
             x=np.arange(len(values)),
             y=values.astype(np.float32),
@@ -199,6 +207,13 @@ def rotation_figure(before: np.ndarray, after: np.ndarray, *, title: str) -> go.
     )
     figure.update_xaxes(title_text="dimension", showgrid=False)
     return figure
+
+
+def _column(name: str) -> str:
+    """A step's name over its column, with the actors' letters in their colours."""
+    if name == "q·k":
+        return f"{coloured('q', QUERY)}·{coloured('k', KEY)}"
+    return coloured(name, ATTENTION) if name.startswith("weight") else label(name)
 
 
 def _number(value: float, weight: bool) -> str:

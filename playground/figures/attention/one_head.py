@@ -125,7 +125,9 @@ def _weights_picture(
     if weights.excluded_share is not None:
         sentence += f" What is ignored took {percent(weights.excluded_share)} of the attention on average."
     if weights.prompt_length is not None:
-        sentence += f" From token {weights.prompt_length} on the model wrote the text itself: dotted lines, blue names."
+        sentence += (
+            f" From token {weights.prompt_length} on the model wrote the text itself: dotted lines, green names."
+        )
     return HeadPicture(figure, sentence)
 
 

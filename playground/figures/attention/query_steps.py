@@ -7,12 +7,14 @@ import numpy as np
 from playground.analysis.attention.head_steps import HeadInputs, edited_steps, head_steps
 from playground.analysis.text_display import Badge, percent, plain_mark
 from playground.figures.attention.head_steps import (
+    Part,
     concat_figure,
     rotation_figure,
     shares_figure,
     stages_figure,
     vectors_figure,
 )
+from playground.figures.theme import ATTENTION, KEY, QUERY, VALUE
 from playground.recording.head_choice import HeadChoice
 
 if TYPE_CHECKING:
@@ -80,8 +82,9 @@ class QuerySteps:
         """All steps as figures; None where the model has no such step. rows: a name in `tables`."""
         keys, steps, head = self.keys, self.steps, self.choice.head
         title = f"From q·k to the weight: layer {self.choice.layer}, head {head}, {self._query_name}"
-        names = "q", "q·k by dimension" if rows == PRODUCTS else "k"
-        output, output_names = "The head's output is the sum of the weighted values", ("head", "weight · v")
+        names = Part("q", QUERY), Part("q·k by dimension", ATTENTION) if rows == PRODUCTS else Part("k", KEY)
+        output = "The head's output is the sum of the weighted values"
+        output_names = Part("head", ATTENTION), Part("weight · v", VALUE)
         return {
             "stages": stages_figure(steps, keys, title=title),
             "products": vectors_figure(*self.tables[rows], steps.weights, keys, title=TITLES[rows], names=names),

@@ -60,7 +60,7 @@ def ranking_words(ranking: PairRanking, query: int, key: int, queries: Sequence[
     pair = f"“{in_words(queries[query])}” (position {query}) to {to} (position {key})"
     gives = "1 head gives" if ranking.firm == 1 else f"{ranking.firm or 'No'} heads give"
     return (
-        f"Layer {best.layer}, head {best.head} looks most from {pair}: {percent(best.weight)}. {gives} {to} more than any other "
-        f"token. Mean of all {len(ranking.heads)}: {percent(ranking.mean)}; evenly spread: {percent(ranking.even)}. Click a bar "
-        "to open its head there."
+        f"Layer {best.layer}, head {best.head} looks most from {pair}: {percent(best.weight)}. {gives} {to} more than any "
+        f"other token. Mean of all {len(ranking.heads)}: {percent(ranking.mean)}; evenly spread: {percent(ranking.even)}. "
+        "Click a bar to open its head there."
     )

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.attention.maps import How, block_size, pool
 from playground.analysis.text_display import plain_mark
-from playground.figures.layout import TICK_LIMIT, label
+from playground.figures.layout import TICK_LIMIT, coloured, label
 from playground.figures.theme import ACCENT, MONO, SMALL, WRITTEN
 
 MAX_CELLS = 256
@@ -161,7 +161,7 @@ def _axis(title: str, labels: Sequence[str], middles: np.ndarray, size: int, gen
     starts = [int(middle - (size - 1) / 2) for middle in middles]
     generated = [generated_from is not None and start >= generated_from for start in starts]
     ticks = [
-        f'<span style="color:{WRITTEN}">{text}</span>' if new else text
+        coloured(text, WRITTEN) if new else text
         for text, new in zip((_cell_name(labels, start, size, TICK_LIMIT) for start in starts), generated, strict=True)
     ]
     return {

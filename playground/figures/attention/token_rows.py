@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, plain_mark
 from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label, token_axis
-from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SMALL
+from playground.figures.theme import ACCENT, ATTENTION, MARKS, MONO, SEQUENTIAL, SMALL
 
 MIN_BARS, MAX_BARS = 4, 12
 MAX_LINKED = 40
@@ -31,7 +31,7 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
             y=np.arange(len(bars)),
             orientation="h",
             customdata=order.astype(np.int32),
-            marker={"color": INK},
+            marker={"color": ATTENTION},
             text=[f"{value:.3f}" for value in bars],
             textposition="outside",
             cliponaxis=False,
@@ -67,7 +67,7 @@ def alignment_figure(
     weights: np.ndarray, target: Sequence[str], source: Sequence[str], *, description: str, title: str = ""
 ) -> go.Figure:
     """Two texts, the target above the source. Lines tie each target token to the source tokens that get at least a fifth of
-    its attention, else to the one that gets most; a darker line means more. weights (target, source), texts unescaped. Of
+    its attention, else to the one that gets most; a wider line means more. weights (target, source), texts unescaped. Of
     longer texts the first 40 tokens."""
     w = np.asarray(weights, np.float32)[:MAX_LINKED, :MAX_LINKED]
     ties = (w >= 0.2) | (w == w.max(1, keepdims=True))
@@ -85,7 +85,7 @@ def alignment_figure(
             mode="lines",
             hoverinfo="skip",
             showlegend=False,
-            line={"color": SEQUENTIAL[2 + step][1] if step < 3 else SEQUENTIAL[6][1], "width": 1.5 + step},
+            line={"color": MARKS[max(0, step - 1)][1], "width": 1.5 + step},
         )
     for height, names, others, best, axis in (
         (1, target, source, w.argmax(1), "x2"),
@@ -101,7 +101,7 @@ def alignment_figure(
             xaxis=axis,
             text=[label(names[i]) for i in range(count)],
             hovertext=[f"{relation} {label(others[int(i)])}" for i in best],
-            marker={"size": 6, "color": INK},
+            marker={"size": 6, "color": ATTENTION},
             hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
         )
     finish(

@@ -11,7 +11,7 @@ from playground.analysis.text_display import counted
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 from playground.figures.embeddings.scatter import MAX_WRITTEN, in_scene
 from playground.figures.layout import colour_bar, finish, label
-from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SMALL, category_colour
+from playground.figures.theme import ACCENT, INK, MARKS, MONO, SMALL, category_colour
 
 TEXT = {"family": MONO, "size": SMALL}
 BESIDE = {
@@ -44,8 +44,8 @@ def cloud_figure(
 
     labels (N,): hover texts, escaped by `layout.label` before. Few points show their labels beside them as far as there is
     room; of many points some of those do whose names (N,), unescaped, are words. groups (N,): a colour for each name; or
-    values (N,), light to dark, with value_name. axes: titles. dropped: name -> place of a visitor's own points. kind: names
-    the layout; zoom survives other colours, but not another layout.
+    values (N,), in the shades of MARKS, with value_name. axes: titles. dropped: name -> place of a visitor's own points.
+    kind: names the layout; zoom survives other colours, but not another layout.
     """
     points = np.asarray(coordinates, np.float32)
     count, sizes = points.shape
@@ -207,10 +207,4 @@ def _shaded(values: np.ndarray, name: str) -> dict:
     steps = np.rint((values - low) / (high - low or 1) * 255).astype(np.uint8)
     ticks = [f"{value:.3g}" for value in np.linspace(low, high, 5)]
     bar = colour_bar(name) | {"tickvals": np.linspace(0, 255, 5), "ticktext": ticks}
-    return {"color": steps, "cmin": 0, "cmax": 255, "colorscale": _dark_scale(), "colorbar": bar}
-
-
-def _dark_scale() -> list:
-    """The sequential scale without its palest end, which single points on white would vanish in."""
-    colours = [colour for _, colour in SEQUENTIAL[2:]]
-    return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
+    return {"color": steps, "cmin": 0, "cmax": 255, "colorscale": MARKS, "colorbar": bar}

@@ -30,7 +30,7 @@ def by_layer_figure(lines: Mapping[str, np.ndarray], *, description: str) -> go.
 
 
 def cosines_figure(cosine: np.ndarray, names: Sequence[str], *, description: str) -> go.Figure:
-    """Heat map of cosines (N, N): white at 0, orange towards 1, blue towards -1. names (N,): unescaped."""
+    """Heat map of cosines (N, N): orange towards 1, blue towards -1. names (N,): unescaped."""
     places = np.arange(len(cosine), dtype=np.float32)
     figure = go.Figure(
         go.Heatmap(

@@ -179,7 +179,7 @@ def all_heads_figure(mean: np.ndarray, distances: np.ndarray, heads: int, *, tit
     layers = rows // heads
     sentence = (
         f"{counted(rows, 'head')} in {counted(layers, 'layer')} from bottom to top, distances {int(distances[0])} "
-        f"to {int(distances[-1])} from left to right; darker means more attention."
+        f"to {int(distances[-1])} from left to right; a stronger shade means more attention."
     )
     height = int(np.clip(150 + 3 * rows, 300, 900))
     finish(figure, sentence, title=title, uirevision=f"all-heads-{mean.shape}", height=height)

@@ -25,7 +25,7 @@ def variants_figure(
     """Heat map of one number per variant and token, values (V, T), NaN where a token has none: variants from top to
     bottom, tokens from left to right in the text's own order.
 
-    names, tokens: unescaped. what, unit: the number's name and unit. signed: white at zero, else light = little. means: one
+    names, tokens: unescaped. what, unit: the number's name and unit. signed: in two hues from zero, else in one. means: one
     per variant, beside its name. Colours end at the 98th percentile of the magnitudes. A click's y is the variant.
     """
     z = np.asarray(values, np.float32)

@@ -19,7 +19,7 @@ MAX_LINES, MAX_POINTS = 32, 513
 
 
 def table_figure(table: np.ndarray, *, what: str = "position table", title: str = "") -> go.Figure:
-    """Heat map of position vectors (positions, dimensions), signed, white at zero. what: the table's name.
+    """Heat map of position vectors (positions, dimensions), signed. what: the table's name.
 
     Colours end at the 99.5th percentile of the magnitudes, so that a few outliers don't bleach the rest; the hover label has
     the value. Large tables show every n-th row and every n-th pair of columns, and the description says so.
@@ -200,7 +200,7 @@ def relative_bias_figure(bias: np.ndarray, distances: np.ndarray, *, lines: bool
 
 
 def similarity_figure(cosine: np.ndarray, *, title: str = "") -> go.Figure:
-    """Heat map of cosine similarities (positions, positions): white at 0, orange towards 1, blue towards -1."""
+    """Heat map of cosine similarities (positions, positions): orange towards 1, blue towards -1."""
     rows, columns, words = _places(cosine.shape, "column", columns=MAX_ROWS)
     figure = _heat(
         cosine[rows][:, columns],

@@ -6,7 +6,7 @@ import numpy as np
 
 from playground.analysis.text_display import in_words, percent
 from playground.figures.layout import label
-from playground.figures.theme import ANSWER, REST, SIZE, SMALL
+from playground.figures.theme import REST, SIZE, SMALL, WRITTEN
 from playground.figures.xray.geometry import Places, rank_places, spread
 from playground.figures.xray.words import ordinal, place_name
 
@@ -48,7 +48,7 @@ def _bars(seen: "Xray", places: Places) -> dict[str, Any]:
         "mode": "markers",
         "marker": {
             "size": (3 + 9 * np.sqrt(sure)).astype(np.float32),
-            "color": [ANSWER if own else REST for own in first],
+            "color": [WRITTEN if own else REST for own in first],
             "line": {"width": 0},
         },
         "customdata": np.array([[GUESS, place] for place in range(count)], np.uint16),
@@ -87,7 +87,7 @@ def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
                 "text": [guess_word(seen.texts[tops[starts[n]]]) for n in shown],
                 "textposition": "middle right",
                 "textfont": {"size": [SIZE + min(4, lengths[n] - 1) for n in shown]}
-                | ({"color": ANSWER} if own else {}),
+                | ({"color": WRITTEN} if own else {}),
                 "customdata": np.array([[GUESS, starts[n]] for n in shown], np.uint16).reshape(-1, 2),
                 "hoverinfo": "skip",
             }
@@ -114,18 +114,18 @@ def _ranks(seen: "Xray", places: Places) -> list[dict[str, Any]]:
         "y": np.concatenate([y[:1], y, y[-1:]]),
         "mode": "none",
         "fill": "toself",
-        "fillcolor": f"{ANSWER}30",
+        "fillcolor": f"{WRITTEN}30",
         "hoverinfo": "skip",
     }
-    line = {"x": x, "y": y, "mode": "lines", "line": {"color": ANSWER, "width": 2}, "hoverinfo": "skip"}
+    line = {"x": x, "y": y, "mode": "lines", "line": {"color": WRITTEN, "width": 2}, "hoverinfo": "skip"}
     figures = {
         "x": x[steps],
         "y": y[steps],
         "mode": "markers+text",
-        "marker": {"size": 6, "color": ANSWER},
+        "marker": {"size": 6, "color": WRITTEN},
         "text": [ordinal(ranks[place]) for place in steps],
         "textposition": "middle right",
-        "textfont": {"size": SMALL + 1, "color": ANSWER},
+        "textfont": {"size": SMALL + 1, "color": WRITTEN},
         "customdata": np.array([[GUESS, place] for place in steps], np.uint16),
         "hovertext": [f"{place_name(place)}, <b>{answer}</b> is {ordinal(ranks[place])}" for place in steps],
         "hoverinfo": "text",

@@ -13,7 +13,7 @@ from playground.analysis.text_display import counted, percent
 from playground.analysis.xray.arcs import Arc
 from playground.analysis.xray.streams import stream_widths
 from playground.figures.layout import finish, label
-from playground.figures.theme import ANSWER, FAR, LOOK, MONO, SIZE, SMALL, STREAM
+from playground.figures.theme import ATTENTION, FAINT_ATTENTION, MONO, RESIDUAL, SIZE, SMALL, WRITTEN
 from playground.figures.xray.geometry import Places, arc_curve, stream_outline
 from playground.figures.xray.guesses import guess_traces
 from playground.figures.xray.player import HEIGHT_OF_PLAYER, add_player
@@ -101,10 +101,10 @@ def _add_streams(figure: go.Figure, seen: "Xray") -> None:
             y=y,
             mode="lines",
             fill="toself",
-            fillgradient={"type": "vertical", "colorscale": [[0, _clear(STREAM, 0.25)], [1, _clear(STREAM, 0.6)]]}
+            fillgradient={"type": "vertical", "colorscale": [[0, _clear(RESIDUAL, 0.25)], [1, _clear(RESIDUAL, 0.6)]]}
             if not chosen
-            else {"type": "vertical", "colorscale": [[0, _clear(STREAM, 0.5)], [1, _clear(ANSWER, 0.8)]]},
-            line={"color": STREAM, "width": 1, "shape": "spline", "smoothing": 0.7},
+            else {"type": "vertical", "colorscale": [[0, _clear(RESIDUAL, 0.5)], [1, _clear(WRITTEN, 0.8)]]},
+            line={"color": RESIDUAL, "width": 1, "shape": "spline", "smoothing": 0.7},
             hoverinfo="skip",
         )
     layers, count = shown.shape
@@ -139,8 +139,12 @@ def _arc(seen: "Xray", number: int, arc: Arc) -> dict[str, Any]:
         "x": x,
         "y": y,
         "mode": "lines+markers",
-        "line": {"color": LOOK if own else FAR, "width": round(0.8 + 3 * arc.weight, 2), "shape": "spline"},
-        "marker": {"size": sizes, "color": LOOK if own else FAR, "line": {"width": 0}},
+        "line": {
+            "color": ATTENTION if own else FAINT_ATTENTION,
+            "width": round(0.8 + 3 * arc.weight, 2),
+            "shape": "spline",
+        },
+        "marker": {"size": sizes, "color": ATTENTION if own else FAINT_ATTENTION, "line": {"width": 0}},
         "opacity": 0.95 if own else 0.6,
         "customdata": np.tile(np.array([ARC, number], np.uint8), (len(x), 1)),
         "hovertemplate": f"layer {arc.layer}, head {arc.head}<br><b>{from_}</b> gives {percent(arc.weight)} of its "
@@ -160,7 +164,7 @@ def _add_tokens(figure: go.Figure, seen: "Xray", places: Places) -> None:
             customdata=np.array([[TOKEN, place] for place in own], np.int32).reshape(-1, 2),
             mode="text",
             textfont={"size": SIZE + 1 if places.tokens <= 16 else SMALL, "family": MONO}
-            | ({"color": ANSWER} if chosen and seen.guesses is not None else {}),
+            | ({"color": WRITTEN} if chosen and seen.guesses is not None else {}),
             hovertemplate="<b>%{x}</b><br>click: what the model says here<extra></extra>",
         )
 

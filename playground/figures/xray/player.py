@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
 from playground.figures.animation import player
-from playground.figures.theme import ANSWER, OUTLINE, SIZE
+from playground.figures.theme import OUTLINE, SIZE, WRITTEN
 from playground.figures.xray.geometry import Places
 from playground.figures.xray.guesses import guess_word
 from playground.figures.xray.words import ordinal, place_name
@@ -88,7 +88,7 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
             "opacity": 0.7,
             "hoverinfo": "skip",
         },
-        {**big, "text": [words if own else NOTHING], "textfont": {"size": BIG, "color": ANSWER}},
+        {**big, "text": [words if own else NOTHING], "textfont": {"size": BIG, "color": WRITTEN}},
         {**big, "text": [words if not own else NOTHING], "textfont": {"size": BIG}},
         {**big, "x": np.array([-0.4], np.float32), "text": [below], "textfont": {"size": SIZE}},
     ]

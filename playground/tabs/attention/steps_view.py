@@ -16,7 +16,7 @@ from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.texts.attention import HAND_SIZED_NOTE, STEPS_ABOUT
+from playground.texts.attention import HAND_SIZED_NOTE, STEPS_ABOUT, STEPS_ACTORS
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
@@ -52,6 +52,7 @@ def build(view: View, chooser: TabChooser) -> None:
         elem_id="maths-formula",
         latex_delimiters=[{"left": "$$", "right": "$$", "display": True}],
     )
+    Panel(markup.actors(STEPS_ACTORS))
     badge = Panel(elem_id="maths-badge")
     sentence = Panel(live=True, elem_id="maths-sentence")
     stages = PlotlyView(label="From q·k to the weight", height=400, elem_id="maths-stages")

@@ -4,7 +4,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from playground import workbench
-from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip
+from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip, markup
 from playground.generation.sessions import SessionId
 from playground.tabs.generate.controls import ControlsColumn
 from playground.tabs.shared.page_context import PageControls
@@ -31,6 +31,7 @@ class Layout:
             self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
             self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=270, elem_id="look-into")
         self.strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
+        Panel(markup.actors(texts.ACTORS), elem_id="strip-actors")
         self.status = Panel(live=True, elem_id="generate-status")
         with gr.Row():
             with gr.Column(scale=7, min_width=320):

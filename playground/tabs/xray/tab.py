@@ -47,6 +47,7 @@ def build(page: PageControls) -> None:
     with gr.Row(elem_classes="pg-controls"):
         stack = FollowingRadio(list(STACKS), value="decoder", label=texts.STACK, visible=False, elem_id="xray-stack")
         first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="xray-first")
+    Panel(markup.actors(texts.ACTORS))
     Panel(markup.explanation(*texts.ABOUT))
     chosen = gr.State(None)
 
