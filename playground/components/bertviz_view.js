@@ -21,7 +21,7 @@ body.dark svg text{fill:var(--text)}
 body.neuron #heading text:nth-child(1){fill:var(--query)!important} body.neuron #queries .vectorborder{stroke:var(--query)!important}
 body.neuron #heading text:nth-child(2){fill:var(--key)!important} body.neuron #keys .vectorborder{stroke:var(--key)!important}
 body.neuron #heading text:nth-child(5){fill:var(--attention)!important} body.neuron line{stroke:var(--attention)}
-#root{background:none!important} body.neuron #layer, body.neuron .of-layer{display:none}
+#root{background:none!important} body.dark:not(.model) svg{filter:url(#lift)} body.dark rect[fill=black]{fill:var(--ground)} body.neuron #layer, body.neuron .of-layer{display:none}
 select{min-height:32px}</style>
 <script>${d3}</script><script>${jquery}</script>
 <script>
@@ -46,7 +46,8 @@ addEventListener('message', event => {
 new ResizeObserver(() => parent.postMessage({bertviz: 'height', height: document.documentElement.offsetHeight}, '*'))
   .observe(document.documentElement);
 parent.postMessage({bertviz: 'ready'}, '*');
-</script></head><body><div id="root"></div></body></html>`;
+</script></head><body><div id="root"></div><svg width="0" height="0" style="position:absolute"><filter id="lift"><feComponentTransfer>
+<feFuncA type="gamma" exponent="0.6"/></feComponentTransfer></filter></svg></body></html>`;   // faint lines need more on dark
 }
 
 function send() {

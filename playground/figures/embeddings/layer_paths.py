@@ -7,7 +7,10 @@ import plotly.graph_objects as go
 
 from playground.figures.animation import player
 from playground.figures.layout import finish, label
-from playground.figures.theme import ACCENT, category_colour
+from playground.figures.theme import ACCENT, CATEGORIES, RESIDUAL
+
+COLOURS = (RESIDUAL, *CATEGORIES)
+"""Of the first path, of the text under the lens, and of others."""
 
 
 def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, description: str) -> go.Figure:
@@ -27,8 +30,8 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
                 **xyz(points),
                 mode="lines+markers",
                 name=label(name, None),
-                line={"color": category_colour(number), "width": 2},
-                marker={"size": 4, "color": category_colour(number)},
+                line={"color": COLOURS[number % len(COLOURS)], "width": 2},
+                marker={"size": 4, "color": COLOURS[number % len(COLOURS)]},
                 customdata=np.arange(steps, dtype=np.int16),
                 hovertemplate=f"<b>{label(name, None)}</b><br>after layer %{{customdata}} of {steps - 1}<extra></extra>",
             )
@@ -42,7 +45,7 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
                 hoverinfo="skip",
                 marker={
                     "size": 15 if not three else 8,
-                    "color": category_colour(number),
+                    "color": COLOURS[number % len(COLOURS)],
                     "line": {"color": ACCENT, "width": 3},
                 },
             )
