@@ -4,6 +4,7 @@ from . import _no_stubs  # noqa: F401 (before the classes)
 from .following import FollowingDropdown, FollowingRadio, FollowingSlider, numbered
 from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
+from .print_sheet import PrintSheet
 from .token_strip import TokenItem, TokenStrip
 from .watched_state import WatchedState
 
@@ -13,6 +14,7 @@ __all__ = [
     "FollowingSlider",
     "Panel",
     "PlotlyView",
+    "PrintSheet",
     "TokenItem",
     "TokenStrip",
     "WatchedState",

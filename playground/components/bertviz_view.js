@@ -22,7 +22,8 @@ body.neuron #heading text:nth-child(1){fill:var(--query)!important} body.neuron 
 body.neuron #heading text:nth-child(2){fill:var(--key)!important} body.neuron #keys .vectorborder{stroke:var(--key)!important}
 body.neuron #heading text:nth-child(5){fill:var(--attention)!important} body.neuron line{stroke:var(--attention)}
 #root{background:none!important} body.dark:not(.model) svg{filter:url(#lift)} body.dark rect[fill=black]{fill:var(--ground)} body.neuron #layer, body.neuron .of-layer{display:none}
-select{min-height:32px}</style>
+select{min-height:32px}
+@media print{:root{--ground:white!important;--text:black!important} body.dark:not(.model) svg{filter:none}}</style>
 <script>${d3}</script><script>${jquery}</script>
 <script>
 window.require = {config() {}};                                  // two lines in place of require.js
