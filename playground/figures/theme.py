@@ -16,7 +16,7 @@ Scale = list[tuple[float, str]]
 
 IN_THE_DARK: dict[str, str] = {}
 """A light colour -> the one that takes its place on a dark page. Others stay as they are."""
-PAGE, DARK_PAGE = "#ffffff", "#0b0f19"
+PAGE, DARK_PAGE = "#ffffff", "#0a0f1e"
 """The page's ground."""
 
 
