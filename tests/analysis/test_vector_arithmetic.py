@@ -108,7 +108,7 @@ def test_scripts_and_groups():
     texts = [" cat", "猫", "кот", " 12", "!?", "  ", "∑x", "🙂"]
     assert [script_of(text) for text in texts] == [
         "Latin",
-        "Cjk",
+        "CJK",
         "Cyrillic",
         "digits",
         "punctuation",

@@ -24,16 +24,39 @@ SPACES = (ANY, WITH, WITHOUT)
 
 
 def script_of(text: str) -> str:
-    """The script of a text's first letter (Latin, Cyrillic, Cjk, …), or digits, punctuation, space, other."""
+    """The script of a text's first letter (Latin, Cyrillic, CJK, …), or digits, punctuation, space, other."""
     bare = text.strip()
     if not bare:
         return "space"
     for character in bare:
         if character.isalpha():
-            return unicodedata.name(character, "OTHER").split()[0].split("-")[0].capitalize()
+            name = unicodedata.name(character, "OTHER").split()[0].split("-")[0]
+            return name if name == "CJK" else name.capitalize()
     if any(character.isdigit() for character in bare):
         return "digits"
     return "punctuation" if all(unicodedata.category(character)[0] in "PS" for character in bare) else "other"
+
+
+def marks_words(texts: Sequence[str]) -> bool:
+    """Whether a vocabulary tells a word from a piece by a leading space, as most do; BERT's marks the pieces by ##."""
+    return sum(text.startswith(" ") for text in texts[:20_000]) > 0.1 * len(texts[:20_000])
+
+
+def kinds_of(texts: Sequence[str], scripts: Sequence[str]) -> list[str]:
+    """What each token of a vocabulary is, for a legend: whole word, name (a word with a capital), piece of a word; tokens
+    without letters, and those of other scripts than the main one, by their script."""
+    spaced, letters = marks_words(texts), Counter(script for script in scripts if script[:1].isupper())
+    main = letters.most_common(1)[0][0] if letters else ""
+
+    def kind(text: str, script: str) -> str:
+        if script != main:
+            return script
+        whole = text.startswith(" ") if spaced else not text.startswith("##")
+        if not whole:
+            return "piece of a word"
+        return "name or start of a sentence" if text.strip()[:1].isupper() else "whole word"
+
+    return [kind(text, script) for text, script in zip(texts, scripts, strict=True)]
 
 
 def main_groups(names: Sequence[str], most: int = 7) -> np.ndarray:
