@@ -21,13 +21,14 @@ from playground.embeddings.matrices import (
     token_by_token,
     word_groups,
 )
+from playground.embeddings.point_colours import KIND
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
 
 MAX_TOKENS_OF_ALL_LAYERS = 512
 """Tokens of a text that are placed after every layer."""
-LINE, LAYER, PLACE, KIND = "line", "layer", "place in the text", "kind of token"
+LINE, LAYER, PLACE = "line", "layer", "place in the text"
 """Names of properties."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.embeddings.vocabulary_filter import marks_words
+from playground.analysis.embeddings.vocabulary_filter import whole_words
 from playground.analysis.text_display import counted
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 from playground.figures.embeddings.scatter import MAX_WRITTEN, in_scene
@@ -123,7 +123,7 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
         return
     candidates, many = np.arange(len(points)), len(points) > MAX_WRITTEN
     if many:
-        words = np.array(whole_words(names))
+        words = np.array(whole_words(tuple(names)))
         candidates = spread_out(points, words)
     if not len(candidates):
         return
@@ -152,14 +152,6 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
     figure.add_scatter(
         x=room_beside(points, lengths, sides, width=WIDE, height=HIGH), y=[points[:, 1].mean()] * 2, **unseen
     )
-
-
-def whole_words(names: Sequence[str]) -> list[bool]:
-    """Which names of a vocabulary's tokens are words of three letters or more, and not pieces of words."""
-    spaced = marks_words(names)
-    return [
-        len(bare) > 2 and bare.isalpha() and (not spaced or name[0] == " ") for name in names for bare in [name.strip()]
-    ]
 
 
 def revision_of(coordinates: np.ndarray, kind: str) -> str:

@@ -10,7 +10,7 @@ from playground.analysis.embeddings.layouts import METHODS, PCA
 from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
 from playground.components import FollowingDropdown
 from playground.embeddings.cloud_request import VOCABULARY
-from playground.embeddings.point_colours import COLOURS
+from playground.embeddings.point_colours import COLOURS, KIND
 from playground.embeddings.point_neighbours import FIRST
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.tabs.embeddings.controls import dimensions_radio, matrix_list, pooling_list
@@ -44,7 +44,7 @@ def build_controls() -> ProjectorControls:
         "kind": kind,
         "layout": gr.Radio(list(METHODS), value=PCA, label="Layout", elem_id="cloud-layout"),
         "dimensions": dimensions_radio("cloud-dimensions"),
-        "colour": FollowingDropdown(list(COLOURS), value=COLOURS[0], label="Colour by", elem_id="cloud-colour"),
+        "colour": FollowingDropdown([KIND, *COLOURS], value=KIND, label="Colour by", elem_id="cloud-colour"),
         "space": matrix_list("Space", "cloud-matrix"),
     }
     groups: dict[str, BlockContext] = {}
