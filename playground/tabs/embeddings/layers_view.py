@@ -85,8 +85,7 @@ def build(view: View) -> None:
 def two_banks(page: PageContext, request: LayersRequest) -> Outputs:
     """A bank of a river and one of money: the last token of each. The page's text stays as it is."""
     first, second = BANKS
-    texts = {"first": first, "second": second}
-    return draw_first(page, replace(request, **texts)) | texts
+    return draw_first(page, replace(request, first=first, second=second)) | {"first": first, "second": second}
 
 
 def draw_first(page: PageContext, request: LayersRequest) -> Outputs:
