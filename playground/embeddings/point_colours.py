@@ -19,8 +19,6 @@ MAX_CLUSTERS = 7
 MAX_CHARACTERS = 20
 """Characters from which all texts have the same colour."""
 SCRIPT, CHARACTERS, NORM = "script", "characters", "norm"
-KIND = "kind of token"
-"""A property of the vocabulary's points, by which it opens: `vocabulary_filter.kinds_of`."""
 KMEANS, HDBSCAN = "cluster (k-means of the vectors)", "cluster (HDBSCAN of the picture)"
 SIMILARITY = "similarity to the chosen point"
 COLOURS = (SCRIPT, CHARACTERS, NORM, KMEANS, HDBSCAN, SIMILARITY)

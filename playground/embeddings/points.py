@@ -10,7 +10,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
-from playground.analysis.embeddings.vocabulary_filter import Filter, kinds_of, main_groups, matching, sample, script_of
+from playground.analysis.embeddings.vocabulary_filter import (
+    KIND,
+    Filter,
+    kinds_of,
+    main_groups,
+    matching,
+    sample,
+    script_of,
+)
 from playground.analysis.text_display import counted
 from playground.embeddings.matrices import (
     Table,
@@ -21,7 +29,6 @@ from playground.embeddings.matrices import (
     token_by_token,
     word_groups,
 )
-from playground.embeddings.point_colours import KIND
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token

@@ -22,6 +22,8 @@ MAX_COPIES = 10_000
 """Copies that the counts of a regular expression may multiply its parts to: expanding them takes time before the search."""
 ANY, WITH, WITHOUT = "any", "with a leading space", "without"
 SPACES = (ANY, WITH, WITHOUT)
+KIND = "kind of token"
+"""What `kinds_of` tells, as the page names it."""
 ENDINGS = {
     "",
     "s",

@@ -7,10 +7,10 @@ import gradio as gr
 from gradio.blocks import BlockContext
 
 from playground.analysis.embeddings.layouts import METHODS, PCA
-from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
+from playground.analysis.embeddings.vocabulary_filter import ANY, KIND, SPACES
 from playground.components import FollowingDropdown
 from playground.embeddings.cloud_request import VOCABULARY
-from playground.embeddings.point_colours import COLOURS, KIND
+from playground.embeddings.point_colours import COLOURS
 from playground.embeddings.point_neighbours import FIRST
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.tabs.embeddings.controls import dimensions_radio, matrix_list, pooling_list
