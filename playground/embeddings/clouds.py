@@ -13,6 +13,7 @@ import numpy as np
 
 from playground.analysis.embeddings.layouts import PCA, LayoutSettings, lay_out
 from playground.analysis.embeddings.tsne_and_umap import MAX_POINTS, Layout, Tick
+from playground.analysis.text_display import counted
 from playground.embeddings.cloud_request import CloudRequest
 from playground.embeddings.point_colours import PointColours, colour_choices, colour_points
 from playground.embeddings.point_sets import TextReader
@@ -102,14 +103,19 @@ def colour_cloud(placed: PlacedPoints, request: CloudRequest, dropped: dict[str,
 
 
 def _describe(placed: PlacedPoints, colours: PointColours, method: str) -> str:
-    points, count = placed.points, len(placed.points.numbers)
-    description = f"{count:,} of {len(points.source.texts):,} {points.noun}s"
-    description += f" in {points.source.matrix.shape[1]:,} dimensions, by {method}"
+    points, count, every = placed.points, len(placed.points.numbers), len(placed.points.source.texts)
     if count < points.total:
-        description += f", a sample of {points.total:,}"
-    description += f". {placed.layout.note}".rstrip(" ") + points.remarks
+        description = f"A random sample of {count:,} of {counted(points.total, points.noun)}"
+    else:
+        description = (
+            f"All {counted(count, points.noun)}" if count == every else f"{count:,} of {every:,} {points.noun}s"
+        )
+    description += (
+        f", in {points.source.matrix.shape[1]:,} dimensions, by {method}. {placed.layout.note}".rstrip(" ")
+        + points.remarks
+    )
     if colours.groups is None and colours.values is None:
-        description += " No point is chosen yet: click one, and the others are coloured by their similarity to it."
+        description += " No point is chosen yet: click one to colour the others by their similarity to it."
     return description
 
 

@@ -40,10 +40,11 @@ def cosine_of(points: Points, first: int, second: int, centre: bool = False) -> 
 
 
 def find_point(points: Points, text: str) -> int | None:
-    """The index, among the points, of a text: as typed, else with a space before it, else without spaces around it, else
-    of the shortest text that begins with it, else of the shortest that contains it. None if there is none."""
+    """The index, among the points, of a text: the whole word (with a space before it), else as typed, else without spaces
+    around it, else of the shortest text that begins with it, else of the shortest that contains it. A hyphen before it
+    asks for the piece within words: "-king". None if there is none."""
     indices = {label: index for index, label in reversed(list(enumerate(points.labels)))}
-    for exact in (text, f" {text.strip()}", text.strip()):
+    for exact in (f" {text.strip()}", text, text.strip(), text.strip().removeprefix("-")):
         if exact and exact in indices:
             return indices[exact]
     bare = text.strip().lower()
@@ -80,7 +81,7 @@ def nearest_in_words(points: Points, row: int, neighbours: Neighbours, measure: 
     if len(neighbours.indices):
         best = f"nearest is “{plain_mark(points.table.texts[neighbours.indices[0]])}” with a {measure} of "
         best += f"{neighbours.values[0]:.3f}; "
-    random = f"{anisotropy.centred:.2f}, the mean taken off" if centre else f"{anisotropy.mean_cosine:.2f}"
+    random = f"{anisotropy.centred:.2f}, the average subtracted" if centre else f"{anisotropy.mean_cosine:.2f}"
     name = plain_mark(points.source.texts[row])
     return f"“{name}” ({points.noun} {row:,}): {best}two random ones have a cosine of {random}."
 
@@ -90,11 +91,11 @@ def cosine_in_words(points: Points, before: int | None, row: int, centre: bool) 
     if before is None or before == row or before >= len(points.source.texts):
         return ""
     cosine = cosine_of(points, before, row, centre)
-    return f" Its cosine with “{plain_mark(points.source.texts[before])}”, clicked before: {cosine:.3f}."
+    return f" Its cosine with “{plain_mark(points.source.texts[before])}”, which you chose before, is {cosine:.3f}."
 
 
 def group_in_words(points: Points, rows: Sequence[int]) -> str:
     """The rows of a group, the first ones by name."""
     names = ", ".join(f"“{plain_mark(points.source.texts[row])}”" for row in rows[:MAX_NAMED])
     more = " …" if len(rows) > MAX_NAMED else ""
-    return f"{counted(len(rows), points.noun)} chosen: {names}{more}. Nearest to their mean are the bars."
+    return f"{counted(len(rows), points.noun)} chosen: {names}{more}. The bars are nearest to their average."

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
-from playground.analysis.embeddings.vocabulary_filter import Filter, matching, sample, script_of
+from playground.analysis.embeddings.vocabulary_filter import (
+    KIND,
+    Filter,
+    kinds_of,
+    main_groups,
+    matching,
+    sample,
+    script_of,
+)
 from playground.analysis.text_display import counted
 from playground.embeddings.matrices import (
     Table,
@@ -91,7 +99,8 @@ def vocabulary_points(model: LoadedModel, matrix: str, token_filter: Filter) -> 
     """The tokens that pass the filter, by their rows of a matrix."""
     table = table_of(model, matrix)
     rows = matching(table.texts, table.scripts, token_filter)
-    return Points(table, rows, "token", table, total=len(rows))
+    kinds = main_groups(kinds_of(table.texts, table.scripts)).tolist()
+    return Points(table, rows, "token", table, groups={KIND: kinds}, total=len(rows))
 
 
 def word_points(
@@ -169,7 +178,7 @@ def sample_points(points: Points, count: int, seed: int) -> Points:
         raise PlaygroundError(
             f"{counted(len(points.numbers), points.noun)} {'is' if len(points.numbers) == 1 else 'are'} left; at least 3 "
             "are placed.",
-            "Ask for more, or choose any.",
+            "Ask for more.",
         )
     if len(points.numbers) <= count:
         return points

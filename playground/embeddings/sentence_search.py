@@ -39,7 +39,7 @@ class SentenceSearch:
         words = f"“{best}” is nearest to “{plain_mark(self.query, 60)}”, with a cosine of {cosine:.3f}."
         if count > 1:
             first, mean = "first " if count < len(self.sentences.labels) else "", mean_pair_cosine(self.cosines)
-            words += f" The {first}{count} sentences have {mean:.2f} with one another on average."
+            words += f" On average the {first}{count} sentences are {mean:.2f} alike."
         return words
 
 

@@ -5,7 +5,15 @@ import pytest
 
 from playground.analysis.embeddings import tsne_and_umap, vector_arithmetic
 from playground.analysis.embeddings.layer_paths import cosine_by_layer, cosine_to_endpoints, paths_of, track_of
-from playground.analysis.embeddings.vocabulary_filter import Filter, main_groups, matching, sample, script_of
+from playground.analysis.embeddings.vocabulary_filter import (
+    Filter,
+    kinds_of,
+    main_groups,
+    matching,
+    sample,
+    script_of,
+    whole_words,
+)
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 
@@ -108,7 +116,7 @@ def test_scripts_and_groups():
     texts = [" cat", "猫", "кот", " 12", "!?", "  ", "∑x", "🙂"]
     assert [script_of(text) for text in texts] == [
         "Latin",
-        "Cjk",
+        "CJK",
         "Cyrillic",
         "digits",
         "punctuation",
@@ -178,3 +186,27 @@ def test_directions():
     np.testing.assert_allclose(
         vector_arithmetic.directions(np.array([[3.0, 4], [0, 0]])), [[0.6, 0.8], [0, 0]], atol=1e-6
     )
+
+
+def test_pieces_of_words_are_no_names():
+    """Guards against " proble" written into the picture as if it were a word: no piece, no beginning of a longer token, but
+    a word stays one beside its own plural; BERT's vocabulary marks its pieces by ##."""
+    texts = (" proble", " problem", " problems", "king", " king", " kings", " a1b", " on", "ing", " water")
+    assert [text for text, whole in zip(texts, whole_words(texts), strict=True) if whole] == [
+        " problem",
+        " problems",
+        " king",
+        " kings",
+        " water",
+    ]
+    assert whole_words(("king", "##ing", "kings", "[CLS]", "on")) == (True, False, True, False, False)
+
+
+def test_kinds_of_tokens_are_told_apart():
+    """Guards against one colour for a whole vocabulary: words, names and pieces of the main script differ, the rest goes by
+    its script."""
+    texts = [" king", " Rome", "king", "Я", " 12", "中", "##ing"]
+    scripts = [script_of(text) for text in texts]
+    expected = ["whole word", "capitalised word", "piece of a word", "Cyrillic", "digits", "CJK", "piece of a word"]
+    assert kinds_of(texts, scripts) == expected
+    assert kinds_of(["king", "##ing"], ["Latin", "Latin"]) == ["whole word", "piece of a word"]

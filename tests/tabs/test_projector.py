@@ -25,7 +25,7 @@ from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
 from playground.texts.embeddings import FIRST_WORDS
-from tests.tabs.calling import answer, answers
+from tests.tabs.calling import answer, answers, plain
 from tests.tabs.test_embeddings import MINILM, SMOLLM2, own_models  # noqa: F401 (a fixture for all tests here)
 
 WORDS, TOKENS, SENTENCES = WordPoints.name, TokenPoints.name, SentencePoints.name
@@ -147,7 +147,7 @@ def test_clicks_tell_neighbours_and_similarity(smollm2):
     outputs = clicked(SMOLLM2, dog, drawn, number)
     other, matrix = outputs["chosen"], embedding_matrix(smollm2)
     expected = float(torch.nn.functional.cosine_similarity(matrix[number], matrix[other], dim=0))
-    assert f"Its cosine with “·cat”, clicked before: {expected:.3f}" in outputs["sentence"]
+    assert f"Its cosine with “·cat”, which you chose before, is {expected:.3f}." in plain(outputs["sentence"])
     outputs = circled(SMOLLM2, drawn, cat, dog)
     assert "2 tokens chosen" in outputs["sentence"]
     assert not set(outputs["neighbours"].data[0].customdata) & {number, other}
@@ -208,7 +208,8 @@ def test_coloured_by_the_chosen_token(smollm2):
 def test_a_click_without_colours_by_it_sends_no_picture():
     """Guards against a megabyte sent for every click."""
     _, drawn = drawn_by(SMOLLM2, count=200)
-    assert not {"figure", "drawn"} & set(clicked(SMOLLM2, 5, drawn))
+    outputs = clicked(SMOLLM2, 5, drawn)
+    assert "drawn" not in outputs and set(outputs["figure"]) == {"view", "__type__"}
 
 
 def test_a_huge_vocabulary_is_sampled(monkeypatch):
@@ -271,8 +272,34 @@ def test_flying_to_a_token(smollm2):
     placed = projector_points.placed_points(smollm2, drawn.request)
     low, high = outputs["figure"]["view"]["xaxis.range"]
     assert low < placed.layout.coordinates[number, 0] < high
+    names = [note["text"] for note in outputs["figure"]["view"]["annotations"]]
+    assert names[0] == "<b>·cat</b>" and "·Cat" in names and "·dog" in names, "the ring and its neighbours are named"
     message = refusal(projector_clicks.fly, SMOLLM2, NeighbourRequest(drawn, search="xyzzyqwert"))
     assert 'role="alert"' in message
+
+
+def test_a_flight_prefers_the_whole_word(smollm2):
+    """Guards against a flight to the piece of "making" for a visitor who asks for a king; the piece has a way of its own."""
+    _, drawn = drawn_by(SMOLLM2)
+    for text, token in (("king", " king"), (" king", " king"), ("-king", "king")):
+        assert smollm2.vocabulary.text(flown(SMOLLM2, text, drawn)["chosen"]) == token, text
+
+
+def test_a_click_names_the_point_and_its_neighbours(smollm2):
+    """Guards against a ring without a name, and against a click that moves the picture."""
+    _, drawn = drawn_by(SMOLLM2)
+    (number,) = [n for n in range(2000, 3000) if smollm2.vocabulary.text(n) == " cat"]
+    view = clicked(SMOLLM2, number, drawn)["figure"]["view"]
+    assert view["annotations"][0]["text"] == "<b>·cat</b>" and not any("range" in key for key in view)
+
+
+def test_the_vocabulary_opens_in_colours_with_words_for_names(smollm2):
+    """Guards against one blob of one colour, named by fragments such as " proble" and " interpre"."""
+    outputs, drawn = drawn_by(SMOLLM2)
+    figure = outputs["figure"]
+    assert {"whole word", "piece of a word", "capitalised word"} <= {trace.name for trace in figure.data}
+    names = {note.text for note in figure.layout.annotations}
+    assert len(names) > 10 and not names & {"·proble", "·interpre", "·Americ", "·differe", "·thous"}
 
 
 def test_dropped_words_move_nothing(smollm2):

@@ -12,6 +12,9 @@ import numpy as np
 from playground.analysis.arrays import ArrayLike, as_array, check_range, shaped
 from playground.analysis.embeddings.pca_and_neighbours import Projection, pca
 
+LEFT = ((0.9, "nearly everything"), (0.5, "much"), (0.2, "a little"), (-1.01, "almost nothing"))
+"""From a cosine with its embedding on: how much a state has left of it, in words."""
+
 
 @dataclass(frozen=True, eq=False)
 class Paths:
@@ -71,11 +74,12 @@ def likeness(tracks: Mapping[str, ArrayLike], name: str) -> Likeness:
         lines[f"{title}: to its embedding"], lines[f"{title}: to its last state"] = cosine_to_endpoints(track)
     to_embedding = next(iter(lines.values()))
     begin = float(to_embedding[-2 if len(to_embedding) > 2 else -1])
-    sentence = f"Before the last layer “{name}” still has a cosine of {begin:.2f} with its own embedding."
+    left = next(words for least, words in LEFT if begin >= least)
+    sentence = f"Before the last layer “{name}” has {left} left of its own embedding (cosine {begin:.2f})."
     if len(tracks) == 2:
         lines["the two, at the same layer"] = together = cosine_by_layer(*tracks.values())
         sentence += (
-            f" The two begin with a cosine of {together[0]:.2f}, are least alike after layer {int(together.argmin())} "
-            f"({together.min():.2f}) and end with {together[-1]:.2f}."
+            f" The two begin {together[0]:.2f} alike, are least alike after layer {int(together.argmin())} "
+            f"({together.min():.2f}) and end {together[-1]:.2f} alike."
         )
     return Likeness(lines, sentence)

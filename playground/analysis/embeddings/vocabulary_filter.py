@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,19 +22,89 @@ MAX_COPIES = 10_000
 """Copies that the counts of a regular expression may multiply its parts to: expanding them takes time before the search."""
 ANY, WITH, WITHOUT = "any", "with a leading space", "without"
 SPACES = (ANY, WITH, WITHOUT)
+KIND = "kind of token"
+"""What `kinds_of` tells, as the page names it."""
+ENDINGS = {
+    "",
+    "s",
+    "es",
+    "d",
+    "ed",
+    "er",
+    "ers",
+    "ing",
+    "ings",
+    "ly",
+    "n",
+    "al",
+    "y",
+    "ness",
+    "ment",
+    "ful",
+    "less",
+    "ism",
+    "ist",
+}
+"""What may follow a whole word in a longer one."""
+MOST_LONGER = 12
+"""Longer tokens that are looked at: each further one is rarer."""
 
 
 def script_of(text: str) -> str:
-    """The script of a text's first letter (Latin, Cyrillic, Cjk, …), or digits, punctuation, space, other."""
+    """The script of a text's first letter (Latin, Cyrillic, CJK, …), or digits, punctuation, space, other."""
     bare = text.strip()
     if not bare:
         return "space"
     for character in bare:
         if character.isalpha():
-            return unicodedata.name(character, "OTHER").split()[0].split("-")[0].capitalize()
+            name = unicodedata.name(character, "OTHER").split()[0].split("-")[0]
+            return name if name == "CJK" else name.capitalize()
     if any(character.isdigit() for character in bare):
         return "digits"
     return "punctuation" if all(unicodedata.category(character)[0] in "PS" for character in bare) else "other"
+
+
+def marks_words(texts: Sequence[str]) -> bool:
+    """Whether a vocabulary tells a word from a piece by a leading space, as most do; BERT's marks the pieces by ##."""
+    return sum(text.startswith(" ") for text in texts[:20_000]) > 0.1 * len(texts[:20_000])
+
+
+def kinds_of(texts: Sequence[str], scripts: Sequence[str]) -> list[str]:
+    """What each token of a vocabulary is, for a legend: whole word, capitalised word, piece of a word; tokens
+    without letters, and those of other scripts than the main one, by their script."""
+    spaced, letters = marks_words(texts), Counter(script for script in scripts if script[:1].isupper())
+    main = letters.most_common(1)[0][0] if letters else ""
+
+    def kind(text: str, script: str) -> str:
+        if script != main:
+            return script
+        whole = text.startswith(" ") if spaced else not text.startswith("##")
+        if not whole:
+            return "piece of a word"
+        return "capitalised word" if text.strip()[:1].isupper() else "whole word"
+
+    return [kind(text, script) for text, script in zip(texts, scripts, strict=True)]
+
+
+@lru_cache(maxsize=4)
+def whole_words(texts: tuple[str, ...]) -> tuple[bool, ...]:
+    """Which tokens of a vocabulary can stand for a word of three letters or more: no piece within words, and no beginning of
+    a longer token (" proble" of " problem"), unless what follows is an ending such as s or ing."""
+    spaced = marks_words(texts)
+    candidates = [
+        len(bare) > 2 and bare.isalpha() and (not spaced or text[0] == " ")
+        for text, bare in ((text, text.strip()) for text in texts)
+    ]
+    ordered = sorted((text, i) for i, text in enumerate(texts) if candidates[i])
+    words = [text for text, _ in ordered]
+    for place, (text, i) in enumerate(ordered):
+        for longer in words[place + 1 : place + 1 + MOST_LONGER]:  # those that begin with it come next
+            if not longer.startswith(text):
+                break
+            if longer[len(text) :] not in ENDINGS:
+                candidates[i] = False
+                break
+    return tuple(candidates)
 
 
 def main_groups(names: Sequence[str], most: int = 7) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from playground.analysis.embeddings.vocabulary_filter import whole_words
 from playground.analysis.text_display import counted
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 from playground.figures.embeddings.scatter import MAX_WRITTEN, in_scene
@@ -25,6 +26,8 @@ WIDE, HIGH = 560, 470
 """Least width and height of a cloud on a wide page, in pixels, for the texts beside its points."""
 FLY = 0.06
 """Share of the picture that stays in view round a point that the visitor is flown to."""
+AROUND = 16
+"""Points around it in the picture that are named."""
 
 
 def cloud_figure(
@@ -120,7 +123,7 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
         return
     candidates, many = np.arange(len(points)), len(points) > MAX_WRITTEN
     if many:
-        words = np.array([len(bare) > 2 and bare.isalpha() for bare in (name.strip() for name in names)])
+        words = np.array(whole_words(tuple(names)))
         candidates = spread_out(points, words)
     if not len(candidates):
         return
@@ -156,30 +159,54 @@ def revision_of(coordinates: np.ndarray, kind: str) -> str:
     return f"cloud-{kind}-{coordinates.shape[1]}-{len(coordinates)}"
 
 
-def flown_to(coordinates: np.ndarray, number: int) -> dict:
-    """Changes of the layout that bring a point of `cloud_figure` into the middle, with a ring round it: path -> value."""
+def flown_to(coordinates: np.ndarray, labels: Sequence[str], number: int, near: Sequence[int] = ()) -> dict:
+    """Changes of the layout that bring a point of `cloud_figure` into the middle, marked as by `marked`, with names at the
+    points around it too: path -> value."""
     points = np.asarray(coordinates, np.float64)
     place = points[number]
     if points.shape[1] == 3:
         low, high = points.min(0), points.max(0)
         middle = (place - (low + high) / 2) / max(1e-9, float((high - low).max()))
         eye = {axis: float(value) for axis, value in zip("xyz", middle + 0.25, strict=True)}
-        note = {
-            "showarrow": True,
-            "arrowcolor": ACCENT,
-            "arrowhead": 2,
-            "text": "",
-            **{axis: float(value) for axis, value in zip("xyz", place, strict=True)},
-        }
         centre = {axis: float(value) for axis, value in zip("xyz", middle, strict=True)}
-        return {"scene.camera": {"eye": eye, "center": centre}, "scene.annotations": [note]}
-    reach = float((points.max(0) - points.min(0)).max()) * FLY
+        return marked(points, labels, number, near) | {"scene.camera": {"eye": eye, "center": centre}}
+    reach = _extent(points) * FLY
+    ranges = {f"{axis}axis.range": [at - reach, at + reach] for axis, at in zip("xy", place.tolist(), strict=True)}
+    around = np.argsort(np.square(points - place).sum(1), kind="stable")[: 1 + AROUND].tolist()
+    return marked(points, labels, number, [*near, *around]) | ranges
+
+
+def marked(coordinates: np.ndarray, labels: Sequence[str], number: int, near: Sequence[int] = ()) -> dict:
+    """Changes of the layout that put a ring round a point of `cloud_figure`, and names at it and at those near it: path ->
+    value. Where all points have their names beside them, at that point alone.
+
+    labels (N,): escaped by `layout.label` before. near: numbers of points.
+    """
+    points = np.asarray(coordinates, np.float64)
+    few, three = len(points) <= MAX_WRITTEN, points.shape[1] == 3
+    numbers = dict.fromkeys(
+        [number] if few else [number, *near]
+    )  # the first ones are written; what would cover them is not
+    names = [_name_at(points[i], in_scene(labels[i]) if three else labels[i], i == number) for i in numbers]
+    if three:
+        return {"scene.annotations": names}
     ring: dict = {"type": "circle", "line": {"color": ACCENT, "width": 2.5}}
-    change: dict = {"shapes": [ring]}
-    for axis, at in zip("xy", place.tolist(), strict=True):
-        change[f"{axis}axis.range"] = [at - reach, at + reach]
-        ring |= {f"{axis}0": at - reach / 12, f"{axis}1": at + reach / 12}
-    return change
+    size = _extent(points) * FLY / 12
+    for axis, at in zip("xy", points[number].tolist(), strict=True):
+        ring |= {f"{axis}0": at - size, f"{axis}1": at + size}
+    return {"shapes": [ring], "annotations": names}
+
+
+def _extent(points: np.ndarray) -> float:
+    return float((points.max(0) - points.min(0)).max())
+
+
+def _name_at(place: np.ndarray, name: str, chosen: bool) -> dict:
+    """A name above a point, as an annotation; that of the chosen point is bold, in the accent colour."""
+    look = {"color": ACCENT} if chosen else {}
+    where = {axis: float(value) for axis, value in zip("xyz", place, strict=False)}
+    text = f"<b>{name}</b>" if chosen else name
+    return where | {"text": text, "font": TEXT | look, "showarrow": False, "yanchor": "bottom", "yshift": 6}
 
 
 def _add_mark(figure: go.Figure, place: np.ndarray, name: str) -> None:

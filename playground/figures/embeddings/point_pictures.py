@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from playground.analysis.embeddings.pca_and_neighbours import Neighbours, Projection, pca
-from playground.analysis.text_display import percent
+from playground.analysis.text_display import counted, percent
 from playground.embeddings.clouds import Cloud
 from playground.figures.embeddings.clouds import cloud_figure
 from playground.figures.embeddings.scatter import neighbours_figure, scatter_figure
@@ -49,9 +49,9 @@ def words_in_words(points: "Points", words: int, projection: Projection) -> str:
     shares = " and ".join(percent(share) for share in projection.explained_variance_ratio)
     many, anisotropy = len(points.numbers), points.table.anisotropy
     return (
-        f"{f'{words} words' if many == words else f'{many} tokens of {words} words'} in "
+        f"{counted(words, 'word') if many == words else f'{many} tokens of {words} words'} in "
         f"{points.source.matrix.shape[1]:,} dimensions; the axes hold {shares} of their variance. "
-        f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} Two random tokens have a cosine "
-        f"of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the mean taken off: measure likeness "
-        "against that."
+        f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} For comparison: two random "
+        f"tokens have a cosine of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the average vector "
+        "subtracted."
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playground.generation.steps import Alternative, Step, TokenLikelihood
 
 OTHERS = "all others"
-GUESS = "The best guess for the blank"
+LEAD, GUESS = "The most likely next token", "The best guess for the blank"
 
 
 def distribution_figure(
@@ -28,7 +28,7 @@ def distribution_figure(
     chosen: int | None = None,
     rest: float | None = None,
     title: str = "",
-    lead: str = "The most likely next token",
+    lead: str = LEAD,
 ) -> go.Figure:
     """Horizontal bars of a next-token distribution with percentages, in the caller's order (the most likely first).
 
@@ -75,16 +75,16 @@ def alternatives_figure(
     title: str,
     token: str = "",
     likelihood: TokenLikelihood | Step | None = None,
-    **look: str,
+    lead: str = LEAD,
 ) -> go.Figure:
     """The candidates as bars, the token that stands there in the accent colour; a token that is not among them gets a
-    bar of its own below. look: `lead` of `distribution_figure`."""
+    bar of its own below. lead: as in `distribution_figure`."""
     labels, shares = [a.token.label for a in alternatives], [a.probability for a in alternatives]
     if likelihood is None:
-        return distribution_figure(labels, shares, title=title, **look)
+        return distribution_figure(labels, shares, title=title, lead=lead)
     if likelihood.rank > len(labels):
         labels, shares = [*labels, token], [*shares, likelihood.probability]
-    return distribution_figure(labels, shares, chosen=min(likelihood.rank, len(labels)) - 1, title=title, **look)
+    return distribution_figure(labels, shares, chosen=min(likelihood.rank, len(labels)) - 1, title=title, lead=lead)
 
 
 def mask_figure(mask: MaskPrediction) -> go.Figure:

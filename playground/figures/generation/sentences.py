@@ -134,8 +134,8 @@ def _odds(nats: float) -> str:
 
 def score_rows(scores: Mapping[str, Score]) -> tuple[Sequence[str], list[Sequence[str]]]:
     """The scores of texts by their names, in the units people use: the head of a table, and its rows."""
-    head = ("text", "predicted tokens", "bits per token", "perplexity", "bits per byte")
-    head += ("loss, nats per token", "log-likelihood, nats")
+    nats = "loss, nats per token", "log-likelihood, nats"
+    head = ("text", "predicted tokens", "bits per token", "perplexity", "bits per byte", *nats)
     rows = [
         (name, f"{s.predicted:,}", f"{s.bits:.2f}", f"{s.perplexity:,.2f}", f"{s.bits_per_byte:.2f}")
         + (f"{s.loss:.3f}", f"{s.log_likelihood:,.2f}")

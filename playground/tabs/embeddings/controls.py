@@ -23,7 +23,7 @@ def neighbour_controls(name: str) -> dict[str, gr.Radio | gr.Checkbox]:
     with gr.Row(elem_classes="pg-controls"):
         return {
             "measure": gr.Radio(list(MEASURES), value="cosine", label="Nearest by", elem_id=f"{name}-measure"),
-            "centre": gr.Checkbox(False, label="Take the mean of all vectors off first", elem_id=f"{name}-centre"),
+            "centre": gr.Checkbox(False, label="Subtract the average vector", elem_id=f"{name}-centre"),
         }
 
 
@@ -34,4 +34,4 @@ def matrix_list(label: str, elem_id: str) -> FollowingDropdown:
 
 def pooling_list(elem_id: str) -> FollowingDropdown:
     """What a sentence's vector is made of."""
-    return FollowingDropdown([OWN], value=OWN, label="A sentence is", elem_id=elem_id)
+    return FollowingDropdown([OWN], value=OWN, label="Pooling", elem_id=elem_id)

@@ -1,7 +1,7 @@
 """Tokens of a text through the layers: a token's path on fixed axes, the same word in a second text, and how alike the
 tokens are at a layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,7 +15,7 @@ from playground.figures.embeddings.layer_pictures import layer_pictures, path_pi
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import token_choices
-from playground.tabs.shared.events import LATEST, QUIET
+from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -33,6 +33,10 @@ class LayersRequest:
 
     token: int | None
     """The chosen token; None for the last word."""
+    first: str | None
+    """A text instead of the page's; empty: the page's."""
+    first_for: str
+    """The page's text when `first` was written: with another one `first` goes."""
     second: str | None
     """A second text with the same word."""
     dimensions: str
@@ -43,14 +47,13 @@ class LayersRequest:
 def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls"):
-        token = FollowingDropdown([], label="Token of the text under the lens", elem_id="path-token")
-        second = gr.Textbox("", label="The same word in a second text", lines=1, elem_id="path-second")
+        token = FollowingDropdown([], label="Token", elem_id="path-token")
+        first = gr.Textbox("", label="in this text (empty: your text)", lines=1, elem_id="path-first")
+        second = gr.Textbox("", label="and in a second text", lines=1, elem_id="path-second")
         with gr.Column(min_width=150):
             banks = gr.Button("Two banks", size="sm", elem_id="two-banks")
             dimensions = dimensions_radio("path-dimensions")
-            directions = gr.Checkbox(
-                True, label="Directions only (every state scaled to length 1)", elem_id="path-directions"
-            )
+            directions = gr.Checkbox(True, label="Directions only (all scaled to length 1)", elem_id="path-directions")
     figure = PlotlyView(label="Path through the layers", height=520, elem_id="path")
     sentence = Panel(live=True, elem_id="path-sentence")
     ends = PlotlyView(label="Likeness to its beginning and its end", height=340, elem_id="path-ends")
@@ -62,33 +65,43 @@ def build(view: View) -> None:
             placed = PlotlyView(label="The tokens at this layer", height=480, elem_id="path-tokens")
     Panel(markup.explanation(*LAYERS_ABOUT))
 
-    switches = {"token": token, "second": second, "dimensions": dimensions, "directions": directions}
+    first_for = gr.State("")
+    texts = {"token": token, "first": first, "first_for": first_for, "second": second}
+    switches = texts | {"dimensions": dimensions, "directions": directions}
     pictures = {"alike": alike, "placed": placed}
     wires: dict[str, Any] = {
         "inputs": switches | {"layer": layer},
         "request": LayersRequest,
-        "outputs": pictures | {"token": token, "figure": figure, "sentence": sentence, "ends": ends, "layer": layer},
+        "outputs": pictures | texts | {"figure": figure, "sentence": sentence, "ends": ends, "layer": layer},
     }
     page = view.page
     view.draws(draw, **wires)
+    bind(first.submit, draw_first, page=page, **wires, **LATEST)
+    bind(banks.click, two_banks, page=page, **wires, **LATEST)
     bind([token.input, second.submit, dimensions.input, directions.input], draw, page=page, **wires, **LATEST)
     bind(layer.input, draw_layer, page=page, **wires | {"outputs": pictures}, **LATEST)
-    banks.click(two_banks, None, [page.text, page.applied, second, token], **QUIET)
 
 
-def two_banks() -> tuple[str, str, str, None]:
-    """A bank of a river and one of money, for the text under the lens and the second one; the last token of each."""
-    return BANKS[0], BANKS[0], BANKS[1], None
+def two_banks(page: PageContext, request: LayersRequest) -> Outputs:
+    """A bank of a river and one of money: the last token of each. The page's text stays as it is."""
+    first, second = BANKS
+    return draw_first(page, replace(request, first=first, second=second)) | {"first": first, "second": second}
+
+
+def draw_first(page: PageContext, request: LayersRequest) -> Outputs:
+    """The same for a text of the view's own, with its last word; for the page's text where it is empty."""
+    return draw(page, replace(request, token=None, first_for=page.text)) | {"first_for": page.text}
 
 
 def draw(page: PageContext, request: LayersRequest) -> Outputs:
     """Tokens to choose, the paths, a sentence, likeness by layer, the slider, and two pictures of the tokens at a layer."""
-    recording = page.recording()
+    text = text_of(page, request)
+    recording = page.recording(text)
     tokens, states = recording.tokens, recording.hidden_states
     token = last_word(tokens) if request.token is None or int(request.token) >= len(tokens) else int(request.token)
     word = tokens[token].text
     name = in_words(word)
-    tracks, remark = {f"“{name}” in the text": track_of(states, token)}, ""
+    tracks, remark = {f"“{name}” in the {'text' if text == page.text else 'first text'}": track_of(states, token)}, ""
     if (request.second or "").strip():
         other = page.recording(request.second)
         position = last_position_of(other.tokens, word)
@@ -98,23 +111,31 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
             tracks[f"“{name}” in the second text"] = track_of(other.hidden_states, position)
     path, ends, sentence = path_pictures(tracks, name, axes_of(request.dimensions), bool(request.directions), remark)
     layer = min(int(request.layer), len(states) - 1)
-    return {
+    stale = {"first": "", "first_for": ""} if request.first_for not in ("", page.text) else {}
+    return stale | {
         "token": token_choices([t.label for t in tokens], token),
         "figure": path,
-        "sentence": markup.note(sentence),
+        "sentence": markup.note(sentence, terms=True),
         "ends": ends,
         "layer": numbered("Tokens after layer", layer, len(states)),
-        **_at_layer(page, recording, layer),
+        **_at_layer(text, recording, layer),
     }
+
+
+def text_of(page: PageContext, request: LayersRequest) -> str:
+    """The text whose tokens are shown: the view's own as long as the page's text stays, else the page's."""
+    own = (request.first or "").strip()
+    return own if own and request.first_for == page.text else page.text
 
 
 def draw_layer(page: PageContext, request: LayersRequest) -> Outputs:
     """The tokens at another layer: how alike they are, and where they lie."""
-    recording = page.recording()
-    return _at_layer(page, recording, min(int(request.layer), len(recording.hidden_states) - 1))
+    text = text_of(page, request)
+    recording = page.recording(text)
+    return _at_layer(text, recording, min(int(request.layer), len(recording.hidden_states) - 1))
 
 
-def _at_layer(page: PageContext, recording: "Recording", layer: int) -> Outputs:
+def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
-    points = TokenPoints().points(recording.model, PointRequest(page.text), layer, WorkbenchReader())
+    points = TokenPoints().points(recording.model, PointRequest(text), layer, WorkbenchReader())
     return layer_pictures(points, layer)._asdict()

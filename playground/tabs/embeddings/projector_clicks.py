@@ -22,7 +22,7 @@ from playground.embeddings.point_neighbours import (
 )
 from playground.errors import PlaygroundError
 from playground.figures.embeddings.cloud_files import NAMES, write_files
-from playground.figures.embeddings.clouds import flown_to, revision_of
+from playground.figures.embeddings.clouds import flown_to, marked, revision_of
 from playground.figures.embeddings.point_pictures import as_cloud, neighbour_bars
 from playground.tabs.embeddings.projector_points import draw_cloud, placed_points
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 def _drawn_cloud(page: PageContext, request: NeighbourRequest) -> tuple[CloudRequest, PlacedPoints]:
     """What was drawn, and its points. PlaygroundError where there is no picture of this model."""
     if (drawn := request.drawn) is None:
-        raise PlaygroundError("There is no picture yet.", "Press Place to draw it.")
+        raise PlaygroundError("There is no picture yet.", "Press Draw.")
     if drawn != DrawnCloud.of(page, drawn.request):
-        raise PlaygroundError("The picture is still that of the model before.", "Press Place to draw it.")
+        raise PlaygroundError("The picture is still that of the model before.", "Press Draw.")
     return drawn.request, placed_points(page.model(), drawn.request)
 
 
@@ -64,7 +64,19 @@ def choose(page: PageContext, request: NeighbourRequest, event: gr.EventData) ->
         return {}
     outputs = _choose(page, request, cloud, points, row)
     sentence = outputs["sentence"] + cosine_in_words(points, request.chosen, row, request.centre)
-    return outputs | {"sentence": markup.note(sentence)}
+    layout, index = placed.layout.coordinates, int(event._data["index"])
+    change = marked(layout, placed.labels, index, _drawn_neighbours(points, row, request))
+    return outputs | _moved(outputs, change, cloud, placed, index) | {"sentence": markup.note(sentence, terms=True)}
+
+
+def _moved(outputs: Outputs, change: dict, cloud: CloudRequest, placed: PlacedPoints, index: int) -> Outputs:
+    """The picture with a change of its layout; outputs: with a picture in other colours, perhaps."""
+    view = change | {
+        "_": f"{index}-{time.monotonic_ns()}",
+        "of": revision_of(placed.layout.coordinates, cloud.layout_name),
+    }
+    figure = {"value": outputs["figure"]} if "figure" in outputs else {}
+    return {"figure": gr.update(view=view, **figure)}
 
 
 def _row(points: "Points", data: dict) -> int | None:
@@ -95,12 +107,22 @@ def fly(page: PageContext, request: NeighbourRequest) -> Outputs:
     points, coordinates = placed.points, placed.layout.coordinates
     index = chosen_index(points, request.search or "")
     outputs = _choose(page, request, cloud, points, int(points.numbers[index]))
-    view = flown_to(coordinates, index) | {
-        "_": f"{index}-{time.monotonic_ns()}",
-        "of": revision_of(coordinates, cloud.layout_name),
-    }
-    figure = {"value": outputs["figure"]} if "figure" in outputs else {}
-    return outputs | {"figure": gr.update(view=view, **figure), "sentence": markup.note(outputs["sentence"])}
+    near = _drawn_neighbours(points, int(points.numbers[index]), request)
+    change = flown_to(coordinates, placed.labels, index, near)
+    return (
+        outputs
+        | _moved(outputs, change, cloud, placed, index)
+        | {"sentence": markup.note(outputs["sentence"], terms=True)}
+    )
+
+
+def _drawn_neighbours(points: "Points", row: int, request: NeighbourRequest) -> list[int]:
+    """The numbers, among the points, of a row's neighbours that are in the picture."""
+    if points.table is not points.source:
+        return []
+    rows = neighbours_of(points, [row], request.measure, request.centre).indices
+    number_of = {int(row): number for number, row in enumerate(points.numbers)}
+    return [number_of[int(row)] for row in rows if int(row) in number_of]
 
 
 def draw_neighbours(page: PageContext, request: NeighbourRequest) -> Outputs:

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.blocks import BlockContext
 
 from playground.analysis.embeddings.layouts import METHODS, PCA
-from playground.analysis.embeddings.vocabulary_filter import ANY, SPACES
+from playground.analysis.embeddings.vocabulary_filter import ANY, KIND, SPACES
 from playground.components import FollowingDropdown
 from playground.embeddings.cloud_request import VOCABULARY
 from playground.embeddings.point_colours import COLOURS
@@ -36,13 +36,15 @@ class ProjectorControls:
 
 def build_controls() -> ProjectorControls:
     """Builds the controls, one below the other."""
-    kind = gr.Dropdown(list(KINDS), value=VOCABULARY, label="Place", elem_id="cloud-what")
-    search = gr.Textbox("", label="Fly to", lines=1, placeholder=FIRST.strip(), elem_id="cloud-search")
+    kind = gr.Dropdown(list(KINDS), value=VOCABULARY, label="Show", elem_id="cloud-what")
+    search = gr.Textbox(
+        "", label="Fly to", lines=1, placeholder=FIRST.strip(), elem_id="cloud-search", info=texts.FLY_HELP
+    )
     inputs: dict[str, Any] = {
         "kind": kind,
         "layout": gr.Radio(list(METHODS), value=PCA, label="Layout", elem_id="cloud-layout"),
         "dimensions": dimensions_radio("cloud-dimensions"),
-        "colour": FollowingDropdown(list(COLOURS), value=COLOURS[0], label="Colour", elem_id="cloud-colour"),
+        "colour": FollowingDropdown([KIND, *COLOURS], value=KIND, label="Colour by", elem_id="cloud-colour"),
         "space": matrix_list("Space", "cloud-matrix"),
     }
     groups: dict[str, BlockContext] = {}
@@ -50,8 +52,8 @@ def build_controls() -> ProjectorControls:
         inputs |= {
             "script": FollowingDropdown([ANY], value=ANY, label="Script", elem_id="cloud-script"),
             "leading": gr.Radio(list(SPACES), value=ANY, label="Leading space", elem_id="cloud-space"),
-            "least": gr.Number(0, label="At least so many characters", precision=0, elem_id="cloud-least"),
-            "most": gr.Number(100, label="At most", precision=0, elem_id="cloud-most"),
+            "least": gr.Number(0, label="Shortest (characters)", precision=0, elem_id="cloud-least"),
+            "most": gr.Number(100, label="Longest", precision=0, elem_id="cloud-most"),
             "pattern": gr.Textbox("", label="Regular expression", lines=1, elem_id="cloud-pattern"),
         }
     with gr.Column(visible=False) as groups[WORDS]:
@@ -64,28 +66,28 @@ def build_controls() -> ProjectorControls:
                 elem_id="cloud-words",
                 info=texts.LINES_ARE_GROUPS,
             ),
-            "by_token": gr.Checkbox(False, label="Token by token", elem_id="cloud-by-token"),
+            "by_token": gr.Checkbox(False, label="Show each token of a word", elem_id="cloud-by-token"),
         }
     with gr.Column(visible=False) as groups[LINES]:
-        label = "Sentences, one a line"
+        label = "Sentences (one per line)"
         inputs |= {
             "lines": gr.Textbox(texts.FIRST_LINES, label=label, lines=5, max_lines=12, elem_id="cloud-lines"),
             "pooling": pooling_list("cloud-pooling"),
         }
-    with gr.Accordion("How", open=False):
-        perplexity = "Perplexity (t-SNE; 0: 30, or what so few points allow)"
+    with gr.Accordion("Layout settings", open=False):
+        perplexity = "Perplexity (t-SNE; 0 = automatic)"
         directions = "Directions only (every vector scaled to length 1)"
-        dropped = "Drop into the picture (PCA, UMAP)"
+        dropped = "Add to the picture (PCA, UMAP)"
         inputs |= {
-            "count": gr.Number(0, label="Sample of (0: all)", precision=0, elem_id="cloud-count"),
+            "count": gr.Number(0, label="Sample size (0 = all)", precision=0, elem_id="cloud-count"),
             "perplexity": gr.Number(0, label=perplexity, elem_id="cloud-perplexity"),
-            "near": gr.Number(0, label="Neighbours (UMAP; 0: 15, or all)", precision=0, elem_id="cloud-near"),
-            "spread": gr.Number(0.1, label="Least distance (UMAP)", step=0.05, elem_id="cloud-spread"),
-            "seed": gr.Number(0, label="Seed", precision=0, elem_id="cloud-seed"),
+            "near": gr.Number(0, label="Neighbours (UMAP; 0 = automatic)", precision=0, elem_id="cloud-near"),
+            "spread": gr.Number(0.1, label="Minimum distance (UMAP)", step=0.05, elem_id="cloud-spread"),
+            "seed": gr.Number(0, label="Random seed", precision=0, elem_id="cloud-seed"),
             "directions": gr.Checkbox(False, label=directions, elem_id="cloud-directions"),
             "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=texts.DROPPED_HELP),
         }
     with gr.Row():
-        place = gr.Button("Place", variant="primary", min_width=80, elem_id="cloud-place")
+        place = gr.Button("Draw", min_width=80, elem_id="cloud-place")
         stop = gr.Button("Stop", min_width=80, elem_id="cloud-stop")
     return ProjectorControls(inputs, groups, search, place, stop)

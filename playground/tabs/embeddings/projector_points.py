@@ -57,7 +57,7 @@ def placed_points(model: "LoadedModel", request: CloudRequest, tick: Tick | None
     except Cancelled:
         if tick is not None:
             raise
-    raise PlaygroundError(f"This {request.layout.method} picture is no longer kept.", "Press Place to draw it again.")
+    raise PlaygroundError(f"This {request.layout.method} picture is no longer kept.", "Press Draw.")
 
 
 def draw_cloud(model: "LoadedModel", request: CloudRequest, tick: Tick | None = no_tick) -> Cloud:

@@ -47,12 +47,12 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
-            lines = gr.Textbox(FIRST_LINES, label="Sentences, one a line", lines=8, max_lines=16, elem_id="lines")
+            lines = gr.Textbox(FIRST_LINES, label="Sentences (one per line)", lines=8, max_lines=16, elem_id="lines")
             query = gr.Textbox(FIRST_QUERY, label="Query", lines=1, elem_id="query", info="Press Enter.")
             which = gr.Dropdown([MINILM, LOADED], value=MINILM, label="Model for sentences", elem_id="sentence-model")
             pooling = pooling_list("pooling")
             with gr.Row():
-                search = gr.Button("Search", variant="primary", min_width=80, elem_id="search-lines")
+                search = gr.Button("Search", min_width=80, elem_id="search-lines")
                 stop = gr.Button("Stop", min_width=80, elem_id="stop-lines")
             badge = Panel(elem_id="pooling-badge")
         with gr.Column(min_width=300):
@@ -87,7 +87,7 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
 
     texts, control = split_lines(request.lines or ""), request.control
     if not (request.query or "").strip():
-        raise PlaygroundError("There is no query.", "Type one, and press Enter.")
+        raise PlaygroundError("There is no query.", "Type one and press Enter.")
     query, control.stop = split_lines(request.query or "")[0], False
     try:
         model, reason = yield from sentence_model(page, request.source, control)
@@ -112,7 +112,7 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
     placed, _ = on_principal_axes(result.with_query, selected=0, title=title, width=HALF)
     yield {
         "ranking": neighbour_bars(result.sentences, result.neighbours, "Nearest to the query"),
-        "sentence": markup.note(result.description + cut),
+        "sentence": markup.note(result.description + cut, terms=True),
         "alike": cosines_figure(result.cosines, result.compared.labels, description=result.description),
         "placed": placed,
         "pooling": gr.update(choices=choices, value=choice),

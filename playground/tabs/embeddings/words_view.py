@@ -56,12 +56,14 @@ def build(view: View) -> None:
                 texts.FIRST_WORDS, label="Words", lines=6, max_lines=14, elem_id="words", info=texts.LINES_ARE_COLOURS
             )
             presets = chips(texts.PRESETS, words)
-            place = gr.Button("Place", variant="primary", elem_id="place")
+            place = gr.Button("Draw", elem_id="place")
             dimensions = dimensions_radio("dimensions")
             with gr.Accordion("More", open=False):
                 which = matrix_list("Matrix", "matrix")
-                space = gr.Checkbox(True, label="As within a sentence (with a space before the word)", elem_id="space")
-            tokens = gr.Checkbox(False, label="Token by token", elem_id="token-by-token", info=texts.BY_TOKEN_HELP)
+                space = gr.Checkbox(True, label="As inside a sentence (with a space before the word)", elem_id="space")
+            tokens = gr.Checkbox(
+                False, label="Show each token of a word", elem_id="token-by-token", info=texts.BY_TOKEN_HELP
+            )
         with gr.Column(scale=7):
             figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
             sentence = Panel(elem_id="embedding-sentence")
@@ -110,7 +112,7 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
     figure, projection = on_principal_axes(points, axes_of(request.dimensions))
     return {
         "figure": figure,
-        "sentence": markup.note(words_in_words(points, count, projection)),
+        "sentence": markup.note(words_in_words(points, count, projection), terms=True),
         "neighbours": _neighbours(points, 0, request),
         "drawn": drawn,
         "matrix": gr.update(choices=list(WORDS.spaces(model)), value=WORDS.space_name(model, request.matrix)),

@@ -149,8 +149,8 @@ def write(
         words += end_note(session, steps, allowed, clamp_note(settings, allowed, model, bench.settings))
     own = *checkpoint_differences(model, settings), *unsupported_generation_config(model)
     words = f"{words} {removal_note}{' '.join(own)}".rstrip()
-    explanation = explain_end(model, session) if steps and not session.pinned else None
-    yield session_view(model, session, words, colour, explanation)
+    ending = explain_end(model, session) if steps and not session.pinned else None
+    yield session_view(model, session, words, colour, ending)
 
 
 def _growth(page: PageContext, session: GenerationSession, settings: "GenerationSettings", start: int) -> Growth:

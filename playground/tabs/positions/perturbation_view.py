@@ -144,7 +144,7 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
         **head_sliders(recording, layer, head),
         "figure": figure_or_nothing(figure) | {"mark": variant_mark(names.index(variant), figure.data[0].z.shape[1])},
         "sentence": markup.note(sentence_of(experiment, outcome), terms=True),
-        "text": markup.note(text_of(experiment, outcome, experiment.model.tokenizer.decode)),
+        "text": markup.note(text_of(experiment, outcome, lambda ids: str(experiment.model.tokenizer.decode(ids)))),
         "notes": "<br>".join(markup.badge(*note) for note in notes_of(experiment)),
         "attention": figure_or_nothing(attention_change(experiment, outcome, layer, head)),
         "table": _table(experiment, outcome),
