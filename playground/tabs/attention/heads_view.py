@@ -76,7 +76,7 @@ def build(view: View, chooser: TabChooser) -> None:
     of_map: dict[str, Any] = {"show": show, "others": others, "exclude": exclude, "between": between}
     of_map["logarithmic"] = logarithmic
     of_overview: dict[str, Any] = {"measure": measure, "sort_heads": sort_heads}
-    of_row: dict[str, Any] = {"direction": direction, "token": gr.State(None), "text": gr.State(None)}
+    of_row: dict[str, Any] = {"direction": direction, **chooser.row}
     choice = {name: of_pair[name] for name in ("who_from", "who_to", "who_text")}
     inputs = chooser.inputs | of_map | of_overview | of_row | choice | {"pooling": pooling, "zoom": zoom}
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": HeadRequest}
