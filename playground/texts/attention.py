@@ -55,6 +55,17 @@ FLOW_ABOUT = (
     "at the values.",
 )
 
+ROLES = {
+    "self": "looks at itself",
+    "previous": "looks at the token before",
+    "first": "looks at the first token (sink)",
+    "duplicate": "looks at its twin (the same token before)",
+    "induction": "copies what followed its twin (induction)",
+    "local": "looks nearby (local)",
+    "distance": "how far it looks, in tokens",
+    "entropy": "how widely it looks, in bits (entropy)",
+}
+"""The measures of a head in plain words."""
 ROLES_SUMMARY = "How are these measured?"
 ROLES_CLOSING = (
     "Each is a mean over the tokens of a text: of the text under the lens, induction of random tokens that come twice; a "

@@ -31,7 +31,7 @@ def build(view: View, chooser: TabChooser) -> None:
             with gr.Column(elem_classes=LIST, elem_id="attention-list"):
                 overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
             with gr.Row(elem_classes="pg-controls"):
-                names = [UNMARKED, STRONGEST, *MEASURES]
+                names = [UNMARKED, STRONGEST, *((texts.ROLES[name], name) for name in MEASURES)]
                 measure = gr.Dropdown(names, label="Highlight heads by role", min_width=170, elem_id="overview-role")
                 sort_heads = gr.Checkbox(False, label="sort by it", min_width=90, elem_id="overview-ordered")
         with detail(DETAIL, scale=6, min_width=300):

@@ -76,21 +76,27 @@ def build(view: View, chooser: TabChooser) -> None:
         with detail("what-detail", scale=5, min_width=300):
             Panel(f'<h3 class="pg-section">{texts.WHAT_IF}</h3>')
             with gr.Row(elem_classes="pg-controls pg-compact"):
-                key = FollowingDropdown([], label="Key token", min_width=110, elem_id="what-key")
-                score = gr.Number(None, label="New score", min_width=90, elem_id="what-score")
-                hide = gr.Checkbox(False, label="Hide it (mask)", min_width=90, elem_id="what-hide")
-            factor = gr.Slider(0, 4, value=1, step=0.05, label="Scale ×", elem_id="what-factor")
+                key = FollowingDropdown([], label="Key token", min_width=140, elem_id="what-key")
+                score = gr.Number(None, label="New score", min_width=100, elem_id="what-score")
+            with gr.Row(elem_classes="pg-controls pg-compact"):
+                hide = gr.Checkbox(False, label="Hide it (mask)", min_width=100, elem_id="what-hide")
+                factor = gr.Slider(0, 4, value=1, step=0.05, label="Scale ×", min_width=200, elem_id="what-factor")
             answer = Panel(markup.note(texts.WHAT_IF_HINT), live=True, elem_id="what-words")
             what = PlotlyView(label="Changed by you", height=400, visible=False, elem_id="what-if")
-    Panel(f'<h3 class="pg-section">{texts.HAND_SIZED}</h3>')
-    with gr.Row():
-        with gr.Column(scale=5, min_width=280):
-            Panel(markup.note(texts.HAND_SIZED_NOTE))
-        with gr.Column(scale=6, min_width=300):
+            Panel(f'<h3 class="pg-section">{texts.HAND_SIZED}</h3>')
             by_hand = stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS)
-            PlotlyView(by_hand, label="Pencil and paper", height=190, elem_id="maths-by-hand")
-    Panel(f'<h3 class="pg-section">{texts.BY_DIMENSION}</h3>')
-    rows = FollowingRadio([PRODUCTS, KEYS], value=PRODUCTS, label="Left picture", elem_id="maths-rows")
+            PlotlyView(by_hand, label="Pencil and paper", height=150, elem_id="maths-by-hand")
+            Panel(markup.note(texts.HAND_SIZED_NOTE))
+    with gr.Row(elem_classes="pg-actions"):
+        Panel(f'<h3 class="pg-section">{texts.BY_DIMENSION}</h3>')
+        rows = FollowingRadio(
+            [PRODUCTS, KEYS],
+            value=PRODUCTS,
+            label="Left picture",
+            show_label=False,
+            container=False,
+            elem_id="maths-rows",
+        )
     with gr.Row():
         products = PlotlyView(label="q·k by dimension", height=400, elem_id="maths-products")
         values = PlotlyView(label="Weighted values", height=400, elem_id="maths-values")
