@@ -31,7 +31,7 @@ STEPS_ABOUT = (
     "what the layer adds to the residual stream: each head's share of it is its output times its own part of W^O.",
 )
 
-WHAT_IF = "What if? Change a number and see the softmax answer"
+WHAT_IF = "What if? Change a number"
 WHAT_IF_HINT = "Nothing is changed yet. Type a new score for the key token, hide it, or scale all scores."
 BY_DIMENSION = "Dimension by dimension, and all heads together"
 HAND_SIZED = "The same by pencil and paper: three words, two dimensions"

@@ -127,7 +127,7 @@ class QuerySteps:
             return None
         whole, bias = projected
         error = float(np.abs(shares.sum(0) + bias - whole).max())
-        title = f"What each head adds through W^O (their sum is off by {error:.0e})"
+        title = f"Through W^O: what each head adds (sum off by {power_of_ten(error)})"
         return shares_figure(shares, whole, self.choice.head, title=title)
 
 

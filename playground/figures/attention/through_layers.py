@@ -52,7 +52,9 @@ def sources_picture(
             f"of all {'but the first token' if resting else 'other tokens'}; {at_first}from itself {own:.2f}."
         )
     else:
-        at_first = f"{percent(first)} begin at the first token, where many heads rest; " if resting else ""
+        at_first = (
+            f"{percent(first)} begin at the first token, where paths that lead only back end; " if resting else ""
+        )
         most = f"most others, {percent(share)}, at {source}" if resting else f"{percent(share)} begin at {source}"
         sentence = f"Of all paths to {name} through the attention of {through}, {at_first}{most}; {percent(own)} "
         sentence += "at the token itself."

@@ -36,7 +36,7 @@ def build(view: View, chooser: TabChooser) -> None:
     with gr.Row(elem_classes="pg-controls"):
         token = FollowingDropdown([], label="Token", elem_id="through-token")
         method = gr.Radio(list(METHODS), value=ROLLOUT, label="Method", elem_id="through-way")
-        drop_first = gr.Checkbox(True, label="Ignore the first token (renormalised)", elem_id="through-sink")
+        drop_first = gr.Checkbox(False, label="Ignore the first token (renormalised)", elem_id="through-sink")
     sentence = Panel(live=True, elem_id="through-sentence")
     figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map")
     Panel(markup.explanation(*FLOW_ABOUT))

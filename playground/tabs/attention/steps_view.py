@@ -73,6 +73,7 @@ def build(view: View, chooser: TabChooser) -> None:
     with gr.Row(elem_classes=BESIDE):
         with gr.Column(scale=6, min_width=320):
             stages = PlotlyView(label="From q·k to attention", height=400, elem_id="maths-stages")
+            rotation = PlotlyView(label="Before and after rotary", height=230, visible=False, elem_id="maths-rotation")
         with detail("what-detail", scale=5, min_width=300):
             Panel(f'<h3 class="pg-section">{texts.WHAT_IF}</h3>')
             with gr.Row(elem_classes="pg-controls pg-compact"):
@@ -103,7 +104,6 @@ def build(view: View, chooser: TabChooser) -> None:
     with gr.Row():
         joined = PlotlyView(label="Concat(head_1, …, head_h)", height=300, elem_id="maths-concat")
         shares = PlotlyView(label="Heads through W^O", height=300, visible=False, elem_id="maths-shares")
-    rotation = PlotlyView(label="Before and after rotary", height=230, visible=False, elem_id="maths-rotation")
     Panel(markup.explanation(*texts.STEPS_ABOUT))
 
     controls = {"query": query, "key": key, "score": score, "rows": rows}
