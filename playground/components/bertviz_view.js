@@ -41,6 +41,11 @@ addEventListener('message', event => {
   window.bertviz_params = Object.assign({}, request.params, {root_div_id: 'root'});
   document.body.className = request.params.display_mode + ' ' + request.view;
   VIEWS[request.view]();
+  const svg = document.querySelector('#vis svg');
+  if (request.view === 'model' && svg) {          // always 970 px wide: a narrower page shows it smaller, down to 640 px
+    svg.setAttribute('viewBox', '0 0 ' + svg.getAttribute('width') + ' ' + svg.getAttribute('height'));
+    Object.assign(svg.style, {width: '100%', height: 'auto', minWidth: '640px', maxWidth: svg.getAttribute('width') + 'px'});
+  }
   document.documentElement.dataset.drawn = request.view;
   parent.postMessage({bertviz: 'drawn', view: request.view}, '*');
 });

@@ -36,6 +36,11 @@ class HeadChoice:
         return clamped if arc is None else replace(clamped, layer=arc.layer, head=arc.head)
 
 
+def token_in(token: int | None, chosen_in: tuple[str, str] | None, text: tuple[str, str]) -> int | None:
+    """A chosen token, if it was chosen in this text (model and text); one without a text counts for any."""
+    return token if chosen_in is None or tuple(chosen_in) == text else None
+
+
 THIS_HEAD = "this head"
 """What is shown at first; head_weights.DERIVATIONS has the other choices."""
 EXCLUSIONS = NOTHING, FIRST, SPECIAL = "nothing", "the first token", "special tokens"

@@ -31,6 +31,11 @@ STEPS_ABOUT = (
     "what the layer adds to the residual stream: each head's share of it is its output times its own part of W^O.",
 )
 
+WHAT_IF = "What if? Change a number"
+WHAT_IF_HINT = "Nothing is changed yet. Type a new score for the key token, hide it, or scale all scores."
+BY_DIMENSION = "Dimension by dimension, and all heads together"
+HAND_SIZED = "The same by pencil and paper: three words, two dimensions"
+
 HAND_SIZED_NOTE = (
     "q = (1, 2). Keys: the (0, 0), black (0.98, 0), cat (0, 0.777). q·k is 0, 0.98 and 1.554; divided by √2: 0, "
     "0.693, 1.099. e to these powers: 1, 2, 3, together 6, so the weights are 1/6, 2/6, 3/6. Values: the (6, 0), "
@@ -50,6 +55,17 @@ FLOW_ABOUT = (
     "at the values.",
 )
 
+ROLES = {
+    "self": "looks at itself",
+    "previous": "looks at the token before",
+    "first": "looks at the first token (sink)",
+    "duplicate": "looks at its twin (the same token before)",
+    "induction": "copies what followed its twin (induction)",
+    "local": "looks nearby (local)",
+    "distance": "how far it looks, in tokens",
+    "entropy": "how widely it looks, in bits (entropy)",
+}
+"""The measures of a head in plain words."""
 ROLES_SUMMARY = "How are these measured?"
 ROLES_CLOSING = (
     "Each is a mean over the tokens of a text: of the text under the lens, induction of random tokens that come twice; a "

@@ -109,7 +109,8 @@ def test_keys_step_by_step(shown, pair, monkeypatch):
 
     def draw(recording, rows):
         look_at(monkeypatch, recording)
-        return answer(steps_view.draw, PAGE, StepsRequest(3, 4, "self", None, rows))
+        last = len(recording.tokens) - 1
+        return answer(steps_view.draw, PAGE, StepsRequest(3, 4, "self", last, rows))
 
     tables = query_steps.KEYS, query_steps.BEFORE
     turned, before = (draw(shown, rows)["products"]["value"].data for rows in tables)
@@ -307,9 +308,22 @@ def test_a_change_ends_with_its_head(shown):
     """Guards against CHANGED BY YOU over the numbers of another head; stale numbers of the controls don't fail."""
     given = answer(steps_view.what_if, PAGE, StepsRequest(99, 99, "cross", token=99, key=0, score=1.0, factor=None))
     assert given["what"]["visible"] and "Changed by you" in given["answer"]
-    given = answer(steps_view.draw, PAGE, StepsRequest(3, 4))
-    assert given["key"]["value"] is None and given["score"] is None
-    assert not given["what"]["visible"] and given["answer"] == ""
+    given = answer(steps_view.draw, PAGE, StepsRequest(3, 4, key=1, score=1.0, factor=2.0, hide=True))
+    assert (given["score"], given["factor"], given["hide"]) == (None, 1, False)
+    assert not given["what"]["visible"] and "Nothing is changed yet" in given["answer"]
+
+
+def test_what_if_opens_with_a_key(shown):
+    """Guards against What if? without a key, and one that hides nothing that matters: the key with the largest weight beside
+    the first token and the query itself; without a change there is no picture of one."""
+    given = answer(steps_view.draw, PAGE, StepsRequest(3, 4, token=5))
+    row = shown.attention(3).weights[4, 5].clone()
+    row[[0, 5]] = 0
+    assert given["key"]["value"] == int(row.argmax()) and given["query"]["value"] == 5
+    given = answer(steps_view.what_if, PAGE, StepsRequest(3, 4, token=5, key=2))
+    assert not given["what"]["visible"] and "Nothing is changed yet" in given["answer"]
+    given = answer(steps_view.what_if, PAGE, StepsRequest(3, 4, token=5, key=2, hide=True))
+    assert given["what"]["visible"] and given["what"]["value"].data[0].text[2][-2] == "0.000"
 
 
 def test_the_formula_of_a_head(shown, tiny):

@@ -1,6 +1,5 @@
 """What bertviz's views draw of a recording, as much as they draw in a few seconds; `components.bertviz_view` shows it."""
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -50,7 +49,7 @@ def bertviz_picture(recording: "Recording", choice: HeadChoice, view: str) -> Be
         weights = _stacked([recording.attention(n, choice.kind).corner(tokens).numpy() for n in drawn])
         axes = weights, drawn, queries, keys
         value = head_view(*axes, choice.layer) if view == HEAD else model_view(*axes)
-    return BertvizPicture(value, _coverage(value, drawn, layers, attention, tokens))
+    return BertvizPicture(value, _coverage(view, drawn, layers, attention, tokens))
 
 
 def _neuron_tokens(recording: "Recording", choice: HeadChoice) -> int:
@@ -80,16 +79,16 @@ def _stacked(layers: list[np.ndarray]) -> np.ndarray:
     return np.stack([layer[:heads] for layer in layers])
 
 
-def _coverage(value: dict, drawn: list[int], layers: int, attention: "AttentionMap", tokens: int) -> str:
-    """Which layers and tokens are drawn, and the size sent."""
-    size = len(json.dumps(value, separators=(",", ":")))
-    words = f"{'Layer' if len(drawn) == 1 else 'Layers'} {listed(drawn)}"
-    words += f" of {layers} with attention" if len(drawn) < layers else ", all of them"
-    longest = max(attention.shape)
-    words += f"; the first {tokens} of {longest:,} tokens" if longest > tokens else ""
-    if (len(drawn) < layers and value["view"] != NEURON) or longest > tokens:
-        words += ": more would take bertviz too long to draw. The sliders choose the layer"
-    return words + f". {size / 1000:,.0f} kB sent."
+def _coverage(view: str, drawn: list[int], layers: int, attention: "AttentionMap", tokens: int) -> str:
+    """Which layers and tokens are drawn, where that is not all; and where layer 0 stands, if not at the bottom."""
+    order = "bertviz puts layer 0 on top." if view == MODEL else ""
+    longest, some = max(attention.shape), len(drawn) < layers and view != NEURON
+    if not some and longest <= tokens:
+        return order
+    parts = [f"{'layer' if len(drawn) == 1 else 'layers'} {listed(drawn)} of {layers} with attention"] if some else []
+    parts += [f"the first {tokens} of {longest:,} tokens"] if longest > tokens else []
+    words = f"Shown: {', '.join(parts)}; more would take bertviz too long to draw. "
+    return words + ("Layer and Head above choose which. " if some else "") + order
 
 
 def rounded(numbers: np.ndarray) -> list:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from playground.analysis.attention.maps import How
 from playground.figures.attention.token_grid import Window
-from playground.recording.head_choice import WeightsChoice
+from playground.recording.head_choice import WeightsChoice, token_in
 
 DIRECTIONS = ROW, COLUMN, CHOICE = "looks at", "is looked at by", "looking while writing it"
 """What is said of a token."""
@@ -31,12 +31,11 @@ class HeadRequest(WeightsChoice):
 
     def pair_in(self, text: tuple[str, str]) -> tuple[int | None, int | None]:
         """The tokens `who_from` and `who_to`, if they were chosen in this text by this model."""
-        here = self.who_text is None or tuple(self.who_text) == text
-        return (self.who_from, self.who_to) if here else (None, None)
+        return token_in(self.who_from, self.who_text, text), token_in(self.who_to, self.who_text, text)
 
     def token_in(self, text: tuple[str, str]) -> int | None:
         """The chosen token, if it was chosen in this text by this model."""
-        return self.token if self.text is None or tuple(self.text) == text else None
+        return token_in(self.token, self.text, text)
 
     def window(self, shape: tuple[int, ...]) -> Window | None:
         """The part of a map (queries, keys) to draw; None for the whole, and where a map of another shape was zoomed."""

@@ -36,12 +36,20 @@ def roles_picture(measures: Mapping[str, np.ndarray], measure: str) -> RolesPict
         words = "The text has no repeated token." if twice else "It can't be measured on this model or text."
         return RolesPicture(measure, None, words)
     layer, head = np.unravel_index(np.nanargmax(values), values.shape)
-    words += (
-        f"Most: layer {layer}, head {head} with {values[layer, head]:.3f}. Click a head to open it in the other views."
-    )
+    words += f"Strongest: layer {layer}, head {head} ({values[layer, head]:.3f}). Click a head to see it."
     if measure != "first":
         words += sinks_note(int(is_sink(np.nan_to_num(measures["first"])).sum()))
     return RolesPicture(measure, roles_figure(values, measure), words)
+
+
+def head_in_words(measures: Mapping[str, np.ndarray], layer: int, head: int) -> str:
+    """What was measured of one head, the shares of its attention first."""
+    first = measures["first"][layer, head]
+    if is_sink(np.nan_to_num(first)):
+        return f"Layer {layer}, head {head} rests on the first token: a sink, of which nothing else is said."
+    found = [(name, float(measures[name][layer, head])) for name in MEASURES]
+    parts = [f"{name} {value:.3f}" for name, value in found if np.isfinite(value)]
+    return f"Layer {layer}, head {head}: {', '.join(parts) or 'nothing can be measured'}."
 
 
 def sinks_note(sinks: int) -> str:
@@ -86,7 +94,7 @@ def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure
     )
     layer, head = np.unravel_index(np.nanargmax(values), values.shape) if np.isfinite(values).any() else (0, 0)
     words = f"{counted(layers, 'layer')} by {counted(heads, 'head')}; "
-    words += f"most “{name}” has layer {layer}, head {head}: {top:.3f}."
+    words += f"strongest at “{name}”: layer {layer}, head {head}: {top:.3f}."
     height = int(np.clip(140 + 16 * layers, 240, 760))
     finish(figure, words, title=title, uirevision=f"roles-{layers}-{heads}", height=height)
     figure.update_xaxes(title_text="head", dtick=max(1, heads // 12), showgrid=False, tickfont={"size": SMALL})

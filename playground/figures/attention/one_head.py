@@ -14,6 +14,7 @@ from playground.figures.attention.token_grid import MapAxes, TokenGrid
 from playground.figures.attention.token_rows import alignment_figure, alignment_words
 from playground.recording.head_choice import THIS_HEAD
 from playground.recording.head_weights import MASK, HeadWeights
+from playground.recording.telling_query import of_one_text, strongest_pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,24 +39,6 @@ def two_texts_figure(weights: HeadWeights, request: HeadRequest) -> "Figure | No
     texts = weights.weights.numpy(), weights.queries, weights.keys
     words = f"Each target token and what it attends to most: {alignment_words(*texts)}."
     return alignment_figure(*texts, description=words, title="Target above, source below")
-
-
-def strongest_query(weights: HeadWeights) -> int:
-    """The query with the largest number of a map, beside the first token and the token itself, of which most heads tell
-    nothing else; the last query where there is no other."""
-    query, key = _strongest(weights)
-    return query if abs(float(weights.weights[query, key])) > 0 else len(weights.queries) - 1
-
-
-def _strongest(weights: HeadWeights) -> tuple[int, int]:
-    """The (query, key) of the largest number of a map, beside the first token and the token itself; in a map of two texts,
-    of all."""
-    values = np.abs(np.nan_to_num(weights.weights.numpy()))
-    if weights.causal and len(weights.queries) == len(weights.keys) and not weights.cross and len(values) > 1:
-        values = values * ~np.eye(len(values), dtype=bool)
-        values[:, 0] = 0
-    query, key = np.unravel_index(values.argmax(), values.shape)
-    return int(query), int(key)
 
 
 def chosen_frame(weights: HeadWeights, request: HeadRequest, token: int) -> dict[str, Any]:
@@ -112,8 +95,8 @@ def _weights_picture(
         here = telling is not None and (telling.layer, telling.head) == (request.layer, request.head)
         sentence = summary.sentence(request.layer, request.head, telling_words(telling, queries) if here else "")
     else:
-        query, key = _strongest(weights)
-        what = "most" if weights.cross or not weights.causal else "beside the first token and itself, most"
+        query, key = strongest_pair(weights)
+        what = "beside the first token and itself, most" if of_one_text(weights) else "most"
         sentence = (
             f"{weights.name}: {what}, {values[query, key]:.3g}, goes from “{in_words(queries[query])}” to "
             f"“{in_words(keys[key])}”."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.analysis.attention.head_steps import HeadInputs, edited_steps, head_steps
-from playground.analysis.text_display import Badge, percent, plain_mark
+from playground.analysis.text_display import Badge, in_words, percent, power_of_ten
 from playground.figures.attention.head_steps import (
     Part,
     concat_figure,
@@ -57,21 +57,31 @@ class QuerySteps:
         most, over_all = check.used.tolerance[self.choice.head], check.used.error[self.choice.head]
         return Badge(
             "ok" if error <= most and check.passed[self.choice.head] and whole.exact else "warn",
-            f"This head: largest difference from what the model used {error:.1e}",
-            f"for this query; over all of the head's queries {over_all:.1e}; rounding in {whole.number_format} explains "
-            f"{most:.0e}",
+            f"Recomputed: agrees to {power_of_ten(error)}",
+            f"The head's output for this query, recomputed by these steps, differs from what the model used by at most "
+            f"{error:.1e}; over all of the head's queries by {over_all:.1e}; rounding in {whole.number_format} explains "
+            f"{most:.0e}.",
         )
 
     @property
+    def telling_key(self) -> int:
+        """The key with the largest weight beside the first token and the query itself; the heaviest where there is none."""
+        others = self.steps.weights.copy()
+        others[0] = 0
+        if self.choice.kind != "cross":
+            others[self.query] = 0
+        return int((others if others.any() else self.steps.weights).argmax())
+
+    @property
     def _query_name(self) -> str:
-        return f"“{plain_mark(self.queries[self.query], 24)}”"
+        return f"“{in_words(self.queries[self.query])}” (position {self.query})"
 
     def sentence(self) -> str:
         """Where most of the attention goes, and what the numbers leave out."""
         best = int(self.steps.weights.argmax())
         words = (
             f"Layer {self.choice.layer}, head {self.choice.head}: {self._query_name} gives "
-            f"{percent(float(self.steps.weights[best]))} of its attention to “{plain_mark(self.keys[best], 24)}”. "
+            f"{percent(float(self.steps.weights[best]))} of its attention to “{in_words(self.keys[best])}”. "
             f"The scaling is {self.inputs.scaling:.4g}."
         )
         if self.steps.sink_weight:
@@ -81,7 +91,7 @@ class QuerySteps:
     def figures(self, rows: str) -> "dict[str, Figure | None]":
         """All steps as figures; None where the model has no such step. rows: a name in `tables`."""
         keys, steps, head = self.keys, self.steps, self.choice.head
-        title = f"From q·k to the weight: layer {self.choice.layer}, head {head}, {self._query_name}"
+        title = f"From q·k to attention: layer {self.choice.layer}, head {head}, {self._query_name}"
         names = Part("q", QUERY), Part("q·k by dimension", ATTENTION) if rows == PRODUCTS else Part("k", KEY)
         output = "The head's output is the sum of the weighted values"
         output_names = Part("head", ATTENTION), Part("weight · v", VALUE)
@@ -117,7 +127,7 @@ class QuerySteps:
             return None
         whole, bias = projected
         error = float(np.abs(shares.sum(0) + bias - whole).max())
-        title = f"What each head adds through W^O (their sum is off by {error:.0e})"
+        title = f"Through W^O: what each head adds (sum off by {power_of_ten(error)})"
         return shares_figure(shares, whole, self.choice.head, title=title)
 
 
@@ -136,7 +146,10 @@ def formula_of(inputs: HeadInputs) -> str:
         score += r" + \mathrm{mask}_j"
     sink = "" if inputs.sink is None else r"e^{\mathrm{sink}} + "
     return (
-        rf"$$s_j = {score} \qquad w_j = \frac{{e^{{s_j}}}}{{{sink}\sum_i e^{{s_i}}}} \qquad "
-        rf"\mathrm{{head}} = \sum_j w_j\, v_j$$"
+        rf"$$s_j = {score}$$"
+        "\n\n"
+        rf"$$w_j = \frac{{e^{{s_j}}}}{{{sink}\sum_i e^{{s_i}}}}$$"
+        "\n\n"
+        rf"$$\mathrm{{head}} = \sum_j w_j\, v_j$$"
         f"\n\n{MULTI_HEAD}"
     )

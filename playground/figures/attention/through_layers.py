@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from playground.analysis.attention.rollout_and_flow import add_residual, flow_to, rollout_to, strongest_source
-from playground.analysis.text_display import listed, percent, plain_mark
+from playground.analysis.text_display import in_words, listed, percent
 from playground.errors import PlaygroundError
 from playground.figures.attention.token_rows import through_figure
 
@@ -37,19 +39,25 @@ def sources_picture(
         )
     weights = (recording.attention(n, kind).weights for n in numbers)
     shares = (flow_to if method == FLOW else rollout_to)(add_residual(weights, drop_first), token)
-    own, best, share = strongest_source(shares, token)
-    name, source = f"“{plain_mark(labels[token], 24)}” (position {token})", f"“{plain_mark(labels[best], 24)}”"
+    first = float(shares[-1, 0])
+    resting = token > 1 and first > 0 and not drop_first  # there is a token between the first and this one
+    own, best, share = strongest_source(shares if not resting else np.delete(shares, 0, 1), token - resting)
+    best += resting
+    name, source = f"“{in_words(labels[token])}” (position {token})", f"“{in_words(labels[best])}” (position {best})"
     through = f"all {len(shares)} layers" if len(numbers) == recording.depth(kind) else f"layers {listed(numbers)}"
     if method == FLOW:
+        at_first = f"from the first {first:.2f}, " if resting else ""
         sentence = (
-            f"Of a pipe of width 1, {share:.2f} reaches {name} through the attention of {through} from {source}, "
-            f"most of all other tokens; from itself {own:.2f}."
+            f"Of a pipe of width 1, {share:.2f} reaches {name} through the attention of {through} from {source}, the most "
+            f"of all {'but the first token' if resting else 'other tokens'}; {at_first}from itself {own:.2f}."
         )
     else:
-        sentence = (
-            f"Through the attention of {through} {percent(share)} of all paths to {name} begin at {source}, "
-            f"{percent(own)} at the token itself."
+        at_first = (
+            f"{percent(first)} begin at the first token, where paths that lead only back end; " if resting else ""
         )
+        most = f"most others, {percent(share)}, at {source}" if resting else f"{percent(share)} begin at {source}"
+        sentence = f"Of all paths to {name} through the attention of {through}, {at_first}{most}; {percent(own)} "
+        sentence += "at the token itself."
     if others := recording.model.anatomy.mixed_layers:
         sentence += f" This model has {others}: what those pass from token to token is in no path shown here."
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."

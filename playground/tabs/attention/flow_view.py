@@ -11,6 +11,7 @@ from playground.figures.attention.through_layers import METHODS, ROLLOUT, source
 from playground.recording.head_choice import existing_kind, existing_token, why_no_attention
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
+from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -34,12 +35,10 @@ def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls"):
         token = FollowingDropdown([], label="Token", elem_id="through-token")
-        method = gr.Radio(list(METHODS), value=ROLLOUT, label="By", elem_id="through-way")
-        drop_first = gr.Checkbox(
-            False, label="Leave out the first token, where many heads rest", elem_id="through-sink"
-        )
-    figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map")
+        method = gr.Radio(list(METHODS), value=ROLLOUT, label="Method", elem_id="through-way")
+        drop_first = gr.Checkbox(False, label="Ignore the first token (renormalised)", elem_id="through-sink")
     sentence = Panel(live=True, elem_id="through-sentence")
+    figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map")
     Panel(markup.explanation(*FLOW_ABOUT))
 
     wires: dict[str, Any] = {
@@ -49,7 +48,7 @@ def build(view: View, chooser: TabChooser) -> None:
     }
     view.draws(draw, **wires, also=chooser.another_kind)
     bind([token.input, method.input, drop_first.input], draw, page=view.page, **wires, **LATEST)
-    bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL)
+    show_detail(bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL), "through-sentence")
 
 
 def draw(page: PageContext, request: FlowRequest) -> Outputs:

@@ -8,10 +8,11 @@ from playground import workbench
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_request import COLUMN, HeadRequest
-from playground.figures.attention.one_head import chosen_frame, head_picture, strongest_query, two_texts_figure
+from playground.figures.attention.one_head import chosen_frame, head_picture, two_texts_figure
 from playground.figures.attention.rows import row_picture
 from playground.recording.head_choice import BOTH, existing_token
 from playground.recording.head_weights import HeadWeights, head_weights
+from playground.recording.telling_query import strongest_pair
 from playground.recording.xray import most_telling_arc
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
@@ -64,7 +65,7 @@ def row_of(page: PageContext, weights: HeadWeights, request: HeadRequest) -> Out
     if token is None:
         telling = _arc_of(request, most_telling_arc(page.recording(), workbench.shared(), request.kind))
         whole = request.between == BOTH
-        token = telling.query if telling is not None and whole else strongest_query(weights)
+        token = telling.query if telling is not None and whole else strongest_pair(weights)[0]
     token = existing_token(token, count)
     strip, sentence, bars = row_picture(weights, request.direction, token)
     return {

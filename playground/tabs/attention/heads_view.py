@@ -31,7 +31,7 @@ def build(view: View, chooser: TabChooser) -> None:
             with gr.Column(elem_classes=LIST, elem_id="attention-list"):
                 overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
             with gr.Row(elem_classes="pg-controls"):
-                names = [UNMARKED, STRONGEST, *MEASURES]
+                names = [UNMARKED, STRONGEST, *((texts.ROLES[name], name) for name in MEASURES)]
                 measure = gr.Dropdown(names, label="Highlight heads by role", min_width=170, elem_id="overview-role")
                 sort_heads = gr.Checkbox(False, label="sort by it", min_width=90, elem_id="overview-ordered")
         with detail(DETAIL, scale=6, min_width=300):
@@ -76,7 +76,7 @@ def build(view: View, chooser: TabChooser) -> None:
     of_map: dict[str, Any] = {"show": show, "others": others, "exclude": exclude, "between": between}
     of_map["logarithmic"] = logarithmic
     of_overview: dict[str, Any] = {"measure": measure, "sort_heads": sort_heads}
-    of_row: dict[str, Any] = {"direction": direction, "token": gr.State(None), "text": gr.State(None)}
+    of_row: dict[str, Any] = {"direction": direction, **chooser.row}
     choice = {name: of_pair[name] for name in ("who_from", "who_to", "who_text")}
     inputs = chooser.inputs | of_map | of_overview | of_row | choice | {"pooling": pooling, "zoom": zoom}
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": HeadRequest}

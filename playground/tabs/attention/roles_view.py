@@ -1,6 +1,6 @@
 """What every head does, measured on the loaded model: a map, a table to sort, and the definitions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -9,33 +9,48 @@ from playground import workbench
 from playground.analysis.attention.head_measures import MEASURES
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
-from playground.figures.attention.head_roles import roles_picture, roles_table
-from playground.recording.head_choice import existing_kind, why_no_attention
+from playground.figures.attention.head_request import HeadRequest
+from playground.figures.attention.head_roles import head_in_words, roles_picture, roles_table
+from playground.figures.attention.one_head import head_picture
+from playground.figures.attention.token_grid import frame
+from playground.recording.head_choice import HeadChoice, existing_kind, why_no_attention
+from playground.recording.head_weights import head_weights
 from playground.recording.measured_heads import measured_heads
 from playground.tabs.attention.tab_chooser import TabChooser
-from playground.tabs.shared.events import QUIET, RUNS_MODEL
+from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail
+from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.texts.attention import ROLES_CLOSING, ROLES_SUMMARY
+from playground.texts import attention as texts
 
 NAME, TITLE = "roles", "Roles"
+OPEN_HEADS = """() => [...document.querySelectorAll('#attention-views [role=tab]')].find((tab) =>
+  tab.textContent.trim() === 'Heads')?.click()"""
 
 
 @dataclass(frozen=True)
-class RolesRequest:
+class RolesRequest(HeadChoice):
     """What the view's controls say."""
 
-    kind: str
-    measure: str
+    measure: str = "induction"
 
 
 def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
     info = MEASURES["induction"].meaning
-    measure = gr.Dropdown(list(MEASURES), value="induction", label="Property", info=info, elem_id="role")
-    sentence = Panel(live=True, elem_id="roles-sentence")
-    figure = PlotlyView(label="Every head", height=480, elem_id="roles-map")
+    with gr.Row(elem_classes=BESIDE):
+        with gr.Column(scale=5, min_width=300, elem_classes="pg-list-column"):
+            roles = [(texts.ROLES[name], name) for name in MEASURES]
+            measure = gr.Dropdown(roles, value="induction", label="Role", info=info, elem_id="role")
+            sentence = Panel(live=True, elem_id="roles-sentence")
+            with gr.Column(elem_classes=LIST, elem_id="roles-list"):
+                figure = PlotlyView(label="Every head", height=480, elem_id="roles-map")
+        with detail("roles-detail", scale=5, min_width=300):
+            with gr.Row(elem_classes="pg-actions"):
+                of_head = Panel(live=True, elem_id="roles-head")
+                opens = gr.Button("Open in Heads →", size="sm", scale=0, min_width=140, elem_id="roles-open")
+            head_map = PlotlyView(label="The chosen head", height=380, elem_id="roles-head-map")
     table = gr.Dataframe(
         headers=["layer", "head", *MEASURES],
         datatype="number",
@@ -46,23 +61,26 @@ def build(view: View, chooser: TabChooser) -> None:
         elem_id="roles-table",
     )
     definitions = (f"<b>{name}</b>: {markup.text(measure.meaning)}." for name, measure in MEASURES.items())
-    Panel(markup.explanation(ROLES_SUMMARY, *definitions, ROLES_CLOSING))
+    Panel(markup.explanation(texts.ROLES_SUMMARY, *definitions, texts.ROLES_CLOSING))
 
-    wires: dict[str, Any] = {
-        "inputs": {"kind": chooser.inputs["kind"], "measure": measure},
-        "request": RolesRequest,
-        "outputs": {"measure": measure, "figure": figure, "sentence": sentence, "table": table},
-    }
-    view.draws(draw, **wires, also=chooser.another_kind)
-    bind(measure.input, draw, page=view.page, **wires, **RUNS_MODEL)
-    head = {"layer": chooser.inputs["layer"], "head": chooser.inputs["head"], "sentence": sentence}
-    chooser.sliders.publish(bind(figure.select, open_head, page=view.page, outputs=head, **QUIET))
+    wires: dict[str, Any] = {"inputs": chooser.inputs | {"measure": measure}, "request": RolesRequest}
+    shown = {"figure": figure, "of_head": of_head, "head_map": head_map}
+    everything = shown | {"measure": measure, "sentence": sentence, "table": table}
+    view.draws(draw, **wires, outputs=everything, also=chooser.another_kind)
+    bind(measure.input, draw, page=view.page, **wires, outputs=everything, **RUNS_MODEL)
+    head = {"layer": chooser.controls["layer"], "head": chooser.controls["head"]}
+    opening = bind(figure.select, open_head, page=view.page, **wires, outputs=shown | head, **RUNS_MODEL)
+    chooser.sliders.publish(opening)
+    show_detail(opening, "roles-detail")
+    moved = [component.input for component in head.values()]
+    bind(moved, draw_head, page=view.page, **wires, outputs=shown, only_while=view.open, **LATEST)
+    opens.click(None, None, None, js=OPEN_HEADS, **QUIET)
 
 
 def draw(page: PageContext, request: RolesRequest) -> Outputs:
-    """The measure's definition, its map, a sentence, and the table of all measures."""
+    """The measure's definition, its map, a sentence, the chosen head, and the table of all measures."""
     recording = page.recording()
-    nothing: Outputs = {"figure": None, "table": []}
+    nothing: Outputs = {"figure": None, "table": [], "head_map": None, "of_head": ""}
     if words := why_no_attention(recording):
         return nothing | {"sentence": markup.note(words)}
     try:
@@ -71,16 +89,36 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
         return nothing | {"sentence": markup.note(str(error))}
     picture = roles_picture(measures, request.measure)
     chosen: dict[str, Any] = {"value": picture.measure} if picture.figure is not None else {}
-    return {
+    head = draw_head(page, replace(request, measure=picture.measure).opened(recording, workbench.shared()))
+    return head | {
         "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
-        "figure": picture.figure,
+        "figure": head["figure"] | {"value": picture.figure},
         "sentence": markup.note(picture.sentence),
         "table": roles_table(measures),
     }
 
 
-def open_head(page: PageContext, event: gr.EventData) -> Outputs:
+def draw_head(page: PageContext, request: RolesRequest) -> Outputs:
+    """The chosen head: its frame in the map, its measures in words, and its own map."""
+    recording = page.recording()
+    request = request.clamped(recording)
+    measures = measured_heads(recording, request.kind, workbench.shared())
+    seen = HeadRequest(request.layer, request.head, request.kind)
+    picture = head_picture(recording, head_weights(recording, seen), seen)
+    return {
+        "figure": gr.update(mark=frame(request.head, request.layer)),
+        "of_head": markup.note(head_in_words(measures, request.layer, request.head)),
+        "head_map": picture.figure,
+    }
+
+
+def open_head(page: PageContext, request: RolesRequest, event: gr.EventData) -> Outputs:
     """The head that was clicked becomes the chosen one."""
-    layer, head = int(event._data["y"]), int(event._data["x"])
-    words = f"Layer {layer}, head {head} is now the chosen one in the other views."
-    return {"layer": layer, "head": head, "sentence": markup.note(words)}
+    recording, (x, y) = page.recording(), (event._data.get("x"), event._data.get("y"))
+    if not all(isinstance(place, int | float) and place >= 0 for place in (x, y)):
+        return {}
+    layer, head = int(y), int(x)
+    kind = existing_kind(recording, request.kind)
+    if layer not in recording.layer_numbers(kind) or head >= recording.attention(layer, kind).heads:
+        return {}
+    return {"layer": layer, "head": head} | draw_head(page, replace(request, layer=layer, head=head))

@@ -20,6 +20,8 @@ class TabChooser:
     """Changes with the kind."""
     another_head: gr.State
     """Changes with layer, head or kind."""
+    row: dict[str, Component]
+    """The query token that a visitor chose, and the model and text in which he did: token and text."""
 
     @property
     def controls(self) -> dict[str, FollowingSlider | FollowingRadio]:
@@ -42,5 +44,6 @@ class TabChooser:
         """Builds the chooser where it is called."""
         with gr.Row(elem_classes="pg-controls"):
             sliders = page.head.chooser("attention", kinds=True, link=False)
+        row: dict[str, Component] = {"token": gr.State(None), "text": gr.State(None)}
         changes = {name: component.change for name, component in sliders.inputs.items()}
-        return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())))
+        return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), row)

@@ -25,6 +25,7 @@ from playground.tabs.embeddings.projector_clicks import choose, choose_group, do
 from playground.tabs.embeddings.projector_controls import build_controls
 from playground.tabs.embeddings.projector_points import draw_cloud
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
+from playground.tabs.shared.detail import detail, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
@@ -41,7 +42,10 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=7):
             figure = PlotlyView(label="The projector", height=620, elem_id="cloud")
-            sentence = Panel(live=True, elem_id="cloud-sentence")
+            with detail("cloud-detail"):
+                sentence = Panel(live=True, elem_id="cloud-sentence")
+                neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")
+                search = neighbour_controls("cloud")
             with gr.Row(elem_classes="pg-actions"):
                 make = gr.Button("Make files", size="sm", scale=0, min_width=110, elem_id="cloud-files")
                 files = {
@@ -49,8 +53,6 @@ def build(view: View) -> None:
                 }
         with gr.Column(scale=3, min_width=260):
             controls = build_controls()
-    search = neighbour_controls("cloud")
-    neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")
     Panel(markup.explanation(*PROJECTOR_ABOUT))
 
     control = gr.State(WorkControl())
@@ -81,8 +83,10 @@ def build(view: View) -> None:
         "request": NeighbourRequest,
         **RUNS_MODEL,
     }
-    bind(figure.select, choose, outputs=results, **clicks)
-    bind(figure.lasso, choose_group, outputs={"neighbours": neighbours, "sentence": sentence}, **clicks)
+    opening = bind(figure.select, choose, outputs=results, **clicks)
+    show_detail(opening, "cloud-detail", "cloud-neighbours")
+    lassoed = bind(figure.lasso, choose_group, outputs={"neighbours": neighbours, "sentence": sentence}, **clicks)
+    show_detail(lassoed, "cloud-detail", "cloud-neighbours")
     bind([control.input for control in search.values()], draw_neighbours, outputs={"neighbours": neighbours}, **clicks)
     bind(controls.search.submit, fly, outputs=results, **clicks)
     bind(make.click, download, outputs=files, **clicks)

@@ -14,6 +14,7 @@ from playground.figures.embeddings.scatter import neighbours_figure
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio, matrix_list, neighbour_controls
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
+from playground.tabs.shared.detail import detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -68,7 +69,7 @@ def build(view: View) -> None:
             figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
             sentence = Panel(elem_id="embedding-sentence")
     with gr.Row(equal_height=False):
-        with gr.Column(min_width=300):
+        with detail("words-detail", min_width=300):
             by = neighbour_controls("near")
             neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="neighbours")
         with gr.Column(min_width=300):
@@ -98,7 +99,8 @@ def build(view: View) -> None:
         bind(written.then, draw, page=page, **places, **RUNS_MODEL)
     for written in sums:
         bind(written.then, add_up, page=page, **adds, **RUNS_MODEL)
-    bind(figure.select, show_neighbours, page=page, **wires, outputs={"neighbours": neighbours}, **RUNS_MODEL)
+    opening = bind(figure.select, show_neighbours, page=page, **wires, outputs={"neighbours": neighbours}, **RUNS_MODEL)
+    show_detail(opening, "words-detail", "neighbours")
 
 
 def draw(page: PageContext, request: WordsRequest) -> Outputs:

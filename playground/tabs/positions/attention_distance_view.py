@@ -10,10 +10,12 @@ from playground.analysis.attention.head_measures import DISTANCE_MEASURES
 from playground.analysis.positions.attention_distance import MIN_FOR_PERIOD
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
+from playground.figures.attention.token_grid import frame
 from playground.figures.positions.heads_over_distance import HeadsOverDistance
 from playground.recording.distance_profiles import distance_profiles, kinds_over_distance, most_heads
 from playground.recording.head_choice import existing_head
 from playground.tabs.shared.controls import figure_or_nothing, head_sliders
+from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -44,11 +46,13 @@ def build(view: View) -> None:
         measure = gr.Radio(list(DISTANCE_MEASURES), value="local", label="Measure", elem_id="used-measure")
         drop_first = gr.Checkbox(True, label="Set the first token aside", elem_id="used-aside")
         chooser = view.page.head.chooser("used", kinds=True)
-    with gr.Row():
-        all_heads = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
-        measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
-    sentence = Panel(live=True, elem_id="used-sentence")
-    curve = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
+    with gr.Row(elem_classes=BESIDE):
+        with gr.Column(scale=5, min_width=300, elem_classes="pg-list-column"), gr.Column(elem_classes=LIST):
+            measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
+            all_heads = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
+        with detail("used-detail", scale=6, min_width=300):
+            sentence = Panel(live=True, elem_id="used-sentence")
+            curve = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
     meanings = {name.split()[0]: measure.meaning for name, measure in DISTANCE_MEASURES.items()}
     about = (text.format(**meanings, tokens=2 * MIN_FOR_PERIOD + 1) for text in DISTANCE_ABOUT)
     Panel(markup.explanation(*about))
@@ -59,7 +63,9 @@ def build(view: View) -> None:
     view.draws(draw, **wires)
     bind([measure.input, drop_first.input, *chooser.moved], draw, page=view.page, **wires, **LATEST)
     for picture, choose in ((all_heads, choose_row), (measures, choose_cell)):
-        chooser.publish(bind(picture.select, choose, page=view.page, **wires, **RUNS_MODEL))
+        opening = bind(picture.select, choose, page=view.page, **wires, **RUNS_MODEL)
+        chooser.publish(opening)
+        show_detail(opening, "used-detail")
 
 
 def choose_row(page: PageContext, request: DistanceRequest, event: gr.EventData) -> Outputs:
@@ -103,7 +109,7 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
         "kind": gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
         **head_sliders(recording, layer, head, kind),
         "all_heads": figure_or_nothing(pictures.all_heads()) | {"mark": pictures.mark(layer, head)},
-        "measures": figure_or_nothing(pictures.measure(request.measure)),
+        "measures": figure_or_nothing(pictures.measure(request.measure)) | {"mark": frame(head, layer)},
         "sentence": markup.note(pictures.sentence(layer, head), terms=True),
         "curve": figure_or_nothing(pictures.curve(layer, head)),
     }

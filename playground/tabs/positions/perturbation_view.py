@@ -22,6 +22,7 @@ from playground.figures.positions.perturbation_report import (
 from playground.figures.positions.perturbations import variant_mark
 from playground.recording.head_choice import existing_head
 from playground.tabs.shared.controls import figure_or_nothing, head_sliders, typed
+from playground.tabs.shared.detail import detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -55,17 +56,18 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     measure = FollowingRadio([LOSS], value=LOSS, label="How much does it hurt?", elem_id="broken-measure")
     figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map")
-    sentence = Panel(live=True, elem_id="broken-sentence")
-    text = Panel(elem_id="broken-text")
-    notes = Panel(elem_id="broken-notes")
-    variant = FollowingRadio([], label="Look closer at", elem_id="broken-variant")
-    with gr.Row():
-        with gr.Column(scale=4):
-            with gr.Row(elem_classes="pg-controls"):
-                chooser = view.page.head.chooser("broken")
-            attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
-        with gr.Column(scale=6):
-            table = Panel(elem_id="broken-table")
+    with detail("broken-detail"):
+        sentence = Panel(live=True, elem_id="broken-sentence")
+        text = Panel(elem_id="broken-text")
+        notes = Panel(elem_id="broken-notes")
+        variant = FollowingRadio([], label="Look closer at", elem_id="broken-variant")
+        with gr.Row():
+            with gr.Column(scale=4):
+                with gr.Row(elem_classes="pg-controls"):
+                    chooser = view.page.head.chooser("broken")
+                attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
+            with gr.Column(scale=6):
+                table = Panel(elem_id="broken-table")
     with gr.Accordion("Settings", open=False):
         with gr.Row(elem_classes="pg-controls"):
             seed = gr.Number(0, label="Seed of the shuffling", precision=0, elem_id="broken-seed")
@@ -95,7 +97,8 @@ def build(view: View) -> None:
     view.draws(draw, **wires)
     moved = [measure.input, variant.input, *chooser.moved, wrap.input, *typed(*numbers.values())]
     bind(moved, draw, page=view.page, **wires, **LATEST)
-    bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL)
+    opening = bind(figure.select, choose, page=view.page, **wires, **RUNS_MODEL)
+    show_detail(opening, "broken-detail", "broken-sentence")
 
 
 def choose(page: PageContext, request: PerturbationRequest, event: gr.EventData) -> Outputs:

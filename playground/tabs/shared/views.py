@@ -79,6 +79,11 @@ class View:
     tab: str
     name: str
 
+    @property
+    def open(self) -> dict[Component, str]:
+        """What holds while this view is the open one, for `wiring.bind`."""
+        return {self.page.open_views[self.tab]: self.name, self.page.active: self.tab}
+
     def draws(
         self,
         handler: Handler,
@@ -100,7 +105,7 @@ class View:
             inputs=inputs,
             outputs=outputs,
             request=request,
-            only_while={self.page.open_views[self.tab]: self.name, self.page.active: self.tab},
+            only_while=self.open,
             **LATEST,
         )
 
