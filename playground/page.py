@@ -1,6 +1,8 @@
-"""The page put together: header, sidebar, the text under the lens, the tabs, the endpoints."""
+"""The page put together: header, sidebar, the visitor's text, the tabs, the endpoints."""
 
+import json
 import os
+from html import escape
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
@@ -18,12 +20,11 @@ from playground.settings import MIB, Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
+from playground.texts import shared as texts
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
-HEADER = """
-<header class="pg-header"><h1>Transformer Playground</h1>
-<p>Run a pretrained transformer and look inside. Every number is the loaded model's own, and can be
-checked.</p></header>
+HEADER = f"""
+<header class="pg-header"><h1>Transformer Playground</h1><p>{escape(texts.HEADER)}</p></header>
 """
 TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
   try { localStorage.setItem('pg-theme', dark ? 'dark' : 'light'); } catch (e) {} }"""
@@ -31,6 +32,7 @@ OPEN_PAGE = """() => {
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
   const asked = new URLSearchParams(location.search).has('__theme');
   if (theme && !asked) document.body.classList.toggle('dark', theme === 'dark');
+  document.querySelector('#lens-text textarea')?.setAttribute('dir', 'auto');
   const button = document.querySelector('.sidebar .toggle-button');
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
 }"""
@@ -40,10 +42,14 @@ MOST_UPLOADED = 1 * MIB
 COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
 """Gradio compresses files by the ending of their names, which the page itself, 0.7 MB, has none of. Streams stay as they
 are."""
-SIDEBAR = 340  # pixels
+SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
+OPENING = f"""<style>body:not(:has(.pg-header))::before {{ content: {json.dumps(texts.OPENING, ensure_ascii=False)};
+position: fixed; inset: 0; display: grid; place-items: center; white-space: pre; z-index: 9;
+font: 18px/1.4 system-ui, sans-serif; color: GrayText; background: Canvas; color-scheme: light dark; }}</style>"""
+"""What stands there until Gradio's scripts, which take seconds, have built the page."""
 
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:
@@ -79,7 +85,7 @@ def launch_options() -> dict:
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),
-        "head": ROOM_FOR_SIDEBAR,
+        "head": OPENING + ROOM_FOR_SIDEBAR,
         "css": css_variables(),
         "css_paths": [_ASSETS / "style.css"],
         "footer_links": ["api", "settings"],
