@@ -1,6 +1,5 @@
 """The page put together: header, sidebar, the visitor's text, the tabs, the endpoints."""
 
-import json
 import os
 from html import escape
 from pathlib import Path
@@ -15,6 +14,7 @@ from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
 from playground.figures.theme import BLUE, css_variables
+from playground.opening_words import OpeningWords, opening_style
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
 from playground.tabs.shared import sidebar, text_input
@@ -46,10 +46,7 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = f"""<style>body:not(:has(.pg-header))::before {{ content: {json.dumps(texts.OPENING, ensure_ascii=False)};
-position: fixed; inset: 0; display: grid; place-items: center; white-space: pre; z-index: 9;
-font: 18px/1.4 system-ui, sans-serif; color: GrayText; background: Canvas; color-scheme: light dark; }}</style>"""
-"""What stands there until Gradio's scripts, which take seconds, have built the page."""
+OPENING = Middleware(OpeningWords, markup=opening_style(texts.OPENING, built="pg-header"))
 
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:
@@ -80,12 +77,13 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
 
 def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
+    guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, Middleware(RequestGuard, settings=workbench.shared().settings)]},
+        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard]},
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),
-        "head": OPENING + ROOM_FOR_SIDEBAR,
+        "head": ROOM_FOR_SIDEBAR,
         "css": css_variables(),
         "css_paths": [_ASSETS / "style.css"],
         "footer_links": ["api", "settings"],

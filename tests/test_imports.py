@@ -22,7 +22,7 @@ FLOORS = [
     {"generation", "positions"},
     {"loading"},
     {"workbench", "figures"},
-    {"api", "tabs", "request_guard"},
+    {"api", "tabs", "request_guard", "opening_words"},
     {"page", "preload"},
     {"__init__"},
     {"app"},
