@@ -1,6 +1,7 @@
-"""The page put together: header, sidebar, the text under the lens, the tabs, the endpoints."""
+"""The page put together: header, sidebar, the visitor's text, the tabs, the endpoints."""
 
 import os
+from html import escape
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
@@ -12,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from playground import api, tabs, workbench
 from playground.components import Panel, PrintSheet, WatchedState
 from playground.components.gradio_theme import theme
+from playground.components.opening_words import OpeningWords, opening_style
 from playground.figures.theme import BLUE, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
@@ -19,13 +21,11 @@ from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
-from playground.texts.shared import FIRST_TEXT
+from playground.texts import shared as texts
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
-HEADER = """
-<header class="pg-header"><h1>Transformer Playground</h1>
-<p>Run a pretrained transformer and look inside. Every number is the loaded model's own, and can be
-checked.</p></header>
+HEADER = f"""
+<header class="pg-header"><h1>Transformer Playground</h1><p>{escape(texts.HEADER)}</p></header>
 """
 TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
   try { localStorage.setItem('pg-theme', dark ? 'dark' : 'light'); } catch (e) {} }"""
@@ -33,6 +33,7 @@ OPEN_PAGE = """() => {
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
   const asked = new URLSearchParams(location.search).has('__theme');
   if (theme && !asked) document.body.classList.toggle('dark', theme === 'dark');
+  document.querySelector('#lens-text textarea')?.setAttribute('dir', 'auto');
   const button = document.querySelector('.sidebar .toggle-button');
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
 }"""
@@ -42,10 +43,11 @@ MOST_UPLOADED = 1 * MIB
 COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
 """Gradio compresses files by the ending of their names, which the page itself, 0.7 MB, has none of. Streams stay as they
 are."""
-SIDEBAR = 340  # pixels
+SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
+OPENING = Middleware(OpeningWords, markup=opening_style(texts.OPENING, built="pg-header"))
 
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:
@@ -60,7 +62,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             Panel(HEADER)
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
         page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: WatchedState(0) for tab in tabs.TABS})
-        sheet = PrintSheet(FIRST_TEXT)
+        sheet = PrintSheet(texts.FIRST_TEXT)
         page.applied.change(lambda text: text, page.applied, sheet, queue=False, **QUIET)
         with gr.Tabs(elem_id="tabs"):
             for tab in tabs.TABS:
@@ -78,8 +80,9 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
 
 def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
+    guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, Middleware(RequestGuard, settings=workbench.shared().settings)]},
+        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard]},
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),

@@ -45,6 +45,14 @@ def test_the_page_is_compressed_and_streams_are_not(client):
         assert "content-encoding" not in answer.headers
 
 
+def test_words_stand_in_the_page_before_its_scripts(client):
+    """Guards against a white window for seconds, and against an answer longer than it says."""
+    answer = client.get("/", headers={"Accept-Encoding": "identity"})
+    assert answer.text.index("Opening the page …") < answer.text.index("<script")
+    assert answer.text.count("Opening the page …") == 1
+    assert int(answer.headers.get("content-length", len(answer.content))) == len(answer.content)
+
+
 @pytest.mark.parametrize(
     ("host", "answered"),
     [

@@ -139,6 +139,12 @@ class AttentionMap:
             return self.weights[:, query]
         return self._call.weights(rows=slice(query, query + 1))[:, 0].cpu()
 
+    def rows_of_all(self, rows: slice) -> Tensor:
+        """(H, rows, K) float32 on the CPU: weights of some queries of all heads; no other weights are computed."""
+        if isinstance(self._call, Tensor) or "weights" in self.__dict__:
+            return self.weights[:, rows]
+        return self._call.weights(rows=rows).cpu()
+
     def corner(self, count: int) -> Tensor:
         """(H, count, count) float32 on the CPU: weights of the first `count` queries on the first `count` keys.
 

@@ -27,7 +27,7 @@ from playground.recording.layer_numbers import number_captured_calls, number_ret
 from playground.recording.layer_steps import LayerSteps, trace_layer
 from playground.recording.module_hooks import final_states, logits_of_states
 from playground.recording.recording import Outputs, Recording, Replay
-from playground.recording.residual_stream import last_states
+from playground.recording.residual_stream import last_states, last_stream
 from playground.settings import Settings
 
 KEEP_ALL_UP_TO = 256
@@ -35,6 +35,8 @@ KEEP_ALL_UP_TO = 256
 91 MiB, where the weights would take 1,080 MiB)."""
 _NUMBERED_TOKENS = 7
 """Tokens of the pass that layers are numbered in."""
+LAST_STATES = 24
+"""Tokens at the end of a longer text whose states after every layer are kept as well (SmolLM2: 1.7 MB)."""
 MAX_TARGET_TOKENS = 64
 """Longest target that is generated for an encoder-decoder without a target text."""
 
@@ -173,8 +175,12 @@ def _forward_captured(
         model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
     )
     with capture_attention(collector), final_states(model.model) as states, last_states(model.model) as last:
-        outputs = _forward(model, inputs, hidden_states=keep_all, logits=keep_all)
-    outputs = _keep_last(outputs, last)
+        if keep_all:
+            outputs = _keep_last(_forward(model, inputs, hidden_states=True, logits=True), last)
+        else:
+            with last_stream(model.model, LAST_STATES) as stream:
+                outputs = _forward(model, inputs)
+            outputs = replace(outputs, stream=stream.result())
     if states and not keep_all:
         outputs = replace(outputs, final_states=states[-1][0])
     return {kind: calls[kind] for kind in _WEIGHTS if kind in calls}, outputs

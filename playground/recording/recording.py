@@ -19,6 +19,7 @@ from playground.models.vocabulary import Token
 from playground.recording.attention import AttentionCall, AttentionMap
 from playground.recording.hooks import Receiver
 from playground.recording.layer_steps import LayerSteps
+from playground.recording.residual_stream import StreamPass, stream_of
 from playground.recording.verification import Verification, verify_calls
 
 LOGIT_ROWS = 128
@@ -34,6 +35,7 @@ class Outputs:
     last_logits: Tensor | None = None  # (V,)
     final_states: Tensor | None = None  # (T, d_model), which the head reads
     last_states: Tensor | None = None  # (T, d_model), which the last layer leaves, before the final norm
+    stream: StreamPass | None = None  # of a long text: all changes, and the states of its last tokens
 
 
 class OutputsAgain(Protocol):
@@ -163,6 +165,13 @@ class Recording:
         return torch.cat([states[:-1], last[None].to(states)]).float().cpu()
 
     @property
+    def stream(self) -> StreamPass | None:
+        """How much each layer changes each token, with the states of all tokens, or of a long text's last ones; None
+        where the recording keeps no states, as of two stacks."""
+        kept = self.kept_stream
+        return self._outputs.stream if kept is None else stream_of(kept)
+
+    @property
     def logits(self) -> Tensor:
         """(T, V) float32 on the CPU; of an encoder-decoder, T target tokens. PlaygroundError for a model without."""
         if not self.model.capabilities.logits:
@@ -238,7 +247,8 @@ class Recording:
     @property
     def nbytes(self) -> int:
         """Bytes kept; tensors that layers share count once."""
-        tensors = [*vars(self._outputs).values()]
+        stream = self._outputs.stream
+        tensors = [*vars(self._outputs).values(), *(vars(stream).values() if stream else ())]
         for layers in self._attention.values():
             for layer in layers:
                 tensors += [layer] if isinstance(layer, Tensor) else vars(layer).values()

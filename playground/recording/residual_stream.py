@@ -21,17 +21,25 @@ from playground.recording.module_hooks import patch_modules
 
 @dataclass(frozen=True)
 class StreamPass:
-    """What one pass left of the states of L layers."""
+    """What one pass left of the states of L layers: the changes of all T tokens, and the states of N of them."""
 
     changes: Tensor  # (L, T) float32: |state after - state before| / |state before|
-    states: Tensor  # (L + 1, d_model): of one token, at the embedding and after every layer, before the final norm
+    states: Tensor  # (L + 1, N, d_model) float32: at the embedding and after every layer, before the final norm
+    first: int = 0  # the first of the N tokens, counted from 0
+
+    def has(self, token: int) -> bool:
+        """Whether the states of a token were kept."""
+        return self.first <= token < self.first + self.states.shape[1]
+
+    def of(self, token: int) -> Tensor:
+        """(L + 1, d_model): the states of one of the N tokens."""
+        return self.states[:, token - self.first]
 
 
-def stream_of(states: Tensor, token: int) -> StreamPass:
+def stream_of(states: Tensor) -> StreamPass:
     """The same from states (L + 1, T, d_model) that were kept, the last one as the last layer left it."""
     states = states.float()
-    lengths = states[:-1].norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
-    return StreamPass((states[1:] - states[:-1]).norm(dim=-1) / lengths, states[:, token])
+    return StreamPass(torch.stack([_changes(*pair) for pair in zip(states[:-1], states[1:], strict=True)]), states)
 
 
 @contextmanager
@@ -51,38 +59,76 @@ def last_states(model: PreTrainedModel) -> Iterator[list[tuple[Tensor, Tensor]]]
         yield states
 
 
-def read_states(model: PreTrainedModel, token: int, run: Callable[[], object], encoder: bool = False) -> StreamPass:
-    """The states while `run()` runs the model over a text; of an encoder-decoder the decoder's, or the encoder's.
+class StreamCollector:
+    """Receives what every layer of one pass reads and leaves, and keeps little of it.
+
+    tokens: whose states are kept; None for the last ones of the text, as many as `last`.
+    """
+
+    def __init__(self, tokens: range | None, last: int = 0):
+        self._tokens, self._last = tokens, last
+        self._changes: list[Tensor] = []
+        self._states: list[Tensor] = []
+        self._previous: Tensor | None = None
+        self._is_stream = True
+
+    def receive(self, args: tuple, kwargs: dict, output: Any) -> Any:
+        """A layer's output, unchanged. A layer that does not go on from the state that the one before left ends it all."""
+        before, after = _input(args, kwargs), _state(output)
+        if self._is_stream:
+            self._is_stream = _is_state(before) and _is_state(after) and before.shape == after.shape
+        if self._is_stream and self._previous is not None:
+            self._is_stream = torch.equal(self._previous.to(before), before)
+        if not self._is_stream:
+            self._previous = None
+            return output
+        self._previous = after
+        before, after = before[0].float(), after[0].float().to(before.device)
+        if not self._states:
+            self._states.append(before[self._kept(len(before))].cpu())
+        self._states.append(after[self._kept(len(after))].cpu())
+        self._changes.append(_changes(before, after).cpu())
+        return output
+
+    def _kept(self, count: int) -> slice:
+        tokens = range(max(0, count - self._last), count) if self._tokens is None else self._tokens
+        return slice(tokens.start, tokens.stop)
+
+    def result(self) -> StreamPass | None:
+        """What was kept; None where the layers don't pass on one state (1, T, d_model), and without a pass."""
+        self._previous = None
+        if not self._is_stream or not self._changes:
+            return None
+        first = self._kept(self._changes[0].shape[0]).start
+        return StreamPass(torch.stack(self._changes), torch.stack(self._states), first)
+
+
+@contextmanager
+def last_stream(model: PreTrainedModel, last: int) -> Iterator[StreamCollector]:
+    """Within the context the yielded collector watches this thread's pass and keeps the states of the `last` tokens. It
+    keeps nothing of two stacks."""
+    collector = StreamCollector(None, last)
+    with patch_modules([] if model.config.is_encoder_decoder else _layers(model), output=collector.receive):
+        yield collector
+
+
+def read_states(model: PreTrainedModel, tokens: range, run: Callable[[], object], encoder: bool = False) -> StreamPass:
+    """The states of some tokens while `run()` runs the model over a text; of an encoder-decoder the decoder's, or the
+    encoder's.
 
     PlaygroundError for a model whose layers don't pass on one state (1, T, d_model).
     """
-    changes: list[Tensor] = []
-    states: list[Tensor] = []
-    previous: list[Tensor] = []
-
-    def store(args: tuple, kwargs: dict, output: Any) -> Any:
-        before, after = _input(args, kwargs), _state(output)
-        if not (_is_state(before) and _is_state(after) and before.shape == after.shape):
-            raise _NoStream
-        if previous and not torch.equal(previous.pop().to(before), before):
-            raise _NoStream
-        previous[:] = [after]
-        before, after = before[0].float(), after[0].float().to(before.device)
-        if not states:
-            states.append(before[token].cpu())
-        states.append(after[token].cpu())
-        length = before.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
-        changes.append(((after - before).norm(dim=-1) / length).cpu())
-        return output
-
-    try:
-        with patch_modules(_layers(model, encoder), output=store):
-            run()
-    except _NoStream:
-        changes.clear()
-    if not changes:
+    collector = StreamCollector(tokens)
+    with patch_modules(_layers(model, encoder), output=collector.receive):
+        run()
+    if (stream := collector.result()) is None:
         raise PlaygroundError("This model's states can't be shown:", "its layers don't pass on one state per token.")
-    return StreamPass(torch.stack(changes), torch.stack(states))
+    return stream
+
+
+def _changes(before: Tensor, after: Tensor) -> Tensor:
+    """(T,): |after - before| / |before| of states (T, d_model)."""
+    return (after - before).norm(dim=-1) / before.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
 
 
 @torch.inference_mode()
@@ -108,10 +154,6 @@ def logits_of_layers(model: PreTrainedModel, states: Tensor) -> Tensor:
         return run(1)
     except RuntimeError:  # a shape that was read off the input
         return run(len(states))
-
-
-class _NoStream(Exception):
-    """A layer that takes or leaves something else than one state."""
 
 
 def _layers(model: PreTrainedModel, encoder: bool = False) -> list[torch.nn.Module]:

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from playground.analysis.xray.arcs import Arc, telling_arcs
-from playground.errors import PlaygroundError
+from playground.analysis.xray.arcs import Arc
+from playground.recording.xray_parts import StreamPlace, arcs_in, stream_at
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from playground.analysis.xray.guesses import Guesses
     from playground.models.vocabulary import Token
     from playground.recording.recording import Recording
     from playground.recording.result_store import ResultStore
 
 WINDOW = 24
-"""Tokens that are shown at once."""
-SHORT = 256
-"""Tokens up to which a layer's weights are computed whole."""
+"""Tokens that are shown at once; as many as a long recording keeps states of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +45,6 @@ class Xray:
     """Whether the guesses are about the chosen token itself, and not about the next one."""
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """What is kept of a token: the changes of all tokens and its own guesses."""
-
-    changes: np.ndarray | None = None
-    guesses: "Guesses | None" = None
-    reasons: tuple[str, ...] = ()
-
-
 def xray(
     recording: "Recording", store: "ResultStore", kind: str = "", token: int | None = None, first: int | None = None
 ) -> Xray:
@@ -69,7 +56,9 @@ def xray(
     """
     place = _place(recording, kind, token, first)
     kind, tokens, focus, window = place.kind, place.tokens, place.focus, place.window
-    stream = store.memo(recording, ("stream", kind, focus), lambda: _stream(recording, kind, focus, tokens))
+    stream = store.memo(
+        recording, ("stream", kind, focus), lambda: stream_at(recording, store, StreamPlace(kind, focus, window))
+    )
     arcs, why = _arcs_at(recording, store, place)
     layers = len(stream.changes) if stream.changes is not None else recording.model.anatomy.layers
     texts = _texts(recording, stream.guesses)
@@ -114,7 +103,7 @@ def _place(recording: "Recording", kind: str, token: int | None = None, first: i
 
 def _arcs_at(recording: "Recording", store: "ResultStore", place: _Place) -> tuple[list[Arc], tuple[str, ...]]:
     kind, tokens, focus, window, _ = place
-    return store.memo(recording, ("arcs", kind, window, focus), lambda: _arcs(recording, kind, window, focus, tokens))
+    return store.memo(recording, ("arcs", kind, window, focus), lambda: arcs_in(recording, kind, window, focus, tokens))
 
 
 def _texts(recording: "Recording", guesses: "Guesses | None") -> dict[int, str]:
@@ -133,62 +122,3 @@ def _first_focus(recording: "Recording", tokens: "Sequence[Token]", reads_both_w
         masks = [place for place, token in enumerate(tokens) if mask is not None and token.id == mask]
         return (masks or own[-1:] or [len(tokens) - 1])[0]
     return len(tokens) - 1
-
-
-def _stream(recording: "Recording", kind: str, focus: int, tokens: "Sequence[Token]") -> _Stream:
-    from playground.analysis.xray.guesses import read_guesses
-    from playground.recording.residual_stream import logits_of_layers, read_states, stream_of
-
-    model, kept = recording.model, recording.kept_stream if kind == "self" else None
-    try:
-        if kept is not None:
-            states = stream_of(kept, focus)
-        else:
-            states = read_states(model.model, focus, recording.run_again, kind == "encoder")
-    except PlaygroundError as error:
-        return _Stream(reasons=(str(error),))
-    changes = states.changes.numpy()
-    if kind == "encoder":
-        return _Stream(changes, reasons=("An encoder has no words of its own: its decoder makes the guesses.",))
-    if not model.capabilities.logits:
-        return _Stream(changes, reasons=(f"No guesses: {model.capabilities.logits.reason}.",))
-    try:
-        logits = logits_of_layers(model.model, states.states)
-    except (RuntimeError, TypeError, ValueError, IndexError):  # any family may go on from its last layer in another way
-        logits = None
-    own = recording.logits_of([focus])[0]
-    if logits is None or not _agree(recording, logits[-1], own):
-        return _Stream(changes, reasons=("No guesses: this family goes on from its layers in a way not understood.",))
-    return _Stream(changes, read_guesses([*logits[:-1], own]))
-
-
-def _agree(recording: "Recording", last: "Tensor", own: "Tensor") -> bool:
-    """Whether the guess after the last layer is the model's own output."""
-    from playground.models.rounding import rounding
-
-    bound = rounding(recording.model.model.dtype).logits
-    return float((last - own).abs().max()) <= bound * float(own.abs().max())
-
-
-def _arcs(
-    recording: "Recording", kind: str, window: range, focus: int, tokens: "Sequence[Token]"
-) -> tuple[list[Arc], tuple[str, ...]]:
-    if kind not in recording.kinds:
-        return [], (f"No arcs: {recording.model.capabilities.attention.reason or 'no such attention is recorded'}.",)
-    rows = slice(window.start, window.stop)
-
-    def weights(layer: int) -> np.ndarray:
-        attention = recording.attention(layer, kind)
-        if len(tokens) <= SHORT:
-            return attention.weights[:, rows, rows].numpy()
-        return np.stack([attention.rows(head, rows)[:, rows].numpy() for head in range(attention.heads)])
-
-    resting = {place - window.start for place in window if place == 0 or tokens[place].special}
-    inside = focus - window.start if focus in window else None
-    numbers = recording.layer_numbers(kind)  # in hybrids not all layers have attention
-    found = telling_arcs((weights(n) for n in numbers), resting, focus=inside)
-    start = window.start
-    moved = [
-        Arc(numbers[arc.layer], arc.head, arc.query + start, arc.key + start, arc.weight, arc.telling) for arc in found
-    ]
-    return moved, ()

@@ -1,20 +1,57 @@
-"""Texts of what all tabs have in common: the sidebar, the text under the lens and its examples."""
+"""Texts of what all tabs have in common: the header, the sidebar, the visitor's text and its examples."""
+
+from typing import NamedTuple
+
+
+class Example(NamedTuple):
+    """A text to try. Each ends where the model has something to predict, and works on a model that reads left to right."""
+
+    text: str
+    shows: str
+    """What to look for, in a sentence."""
+
 
 EXAMPLES = {
-    "coreference": "The animal didn't cross the street because it was too tired.",
-    "repetition": "Mr and Mrs Dursley lived at number four. Mr and Mrs Dursley were proud.",
-    "numbers": "One two three four five six seven",
-    "facts": "The capital of France is Paris. The capital of Italy is",
-    "code": "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return",
-    "中文": "今天天气很好，我们去公园散步。",
+    "“it” → whom?": Example(
+        "The animal didn't cross the street because it was too tired. So the tired",
+        "Who was tired? Then try “wide” in both places: does the model turn to the street?",
+    ),
+    "a repeated name": Example(
+        "Mr and Mrs Dursley lived at number four. Mr and Mrs Durs",
+        "The name stands there already: heads look back at its twin and copy what followed.",
+    ),
+    "counting": Example(
+        "One, two, three, four, five, six, seven,", "Which number comes next, and after which layer is it sure?"
+    ),
+    "a capital": Example(
+        "The capital of France is Paris. The capital of Italy is",
+        "The fact stands nowhere in the text: it comes out of the model's weights.",
+    ),
+    "Python": Example(
+        "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return a",
+        "“+” stood in the same place above: does the model copy it, or has it read “subtract”?",
+    ),
+    "中文": Example(
+        "1月、2月、3月、4", "A character that the vocabulary lacks is written byte by byte: the answer is half of “月”."
+    ),
 }
-"""Each named after what it shows."""
-FIRST_TEXT = EXAMPLES["facts"]
+"""By the words on their buttons, which say what they show."""
+FIRST_TEXT = EXAMPLES["a capital"].text
+
+HEADER = "Watch a language model think – every number is real and checkable."
+OPENING = "Opening the page …"
+YOUR_TEXT = "Your text"
+ANALYSE = "Analyse"
+APPLY_HINT = "Shift+Enter to analyse"
+CHANGED = "Changed – Shift+Enter to analyse. The tabs still show the text before."
 
 MODEL_FROM_LIST = "From the list."
 MODEL_FROM_HUB = "From the list, or type a hub id (owner/name)."
 MODEL_FROM_ANYWHERE = "From the list, or type a hub id (owner/name) or a folder."
-LENS_HELP = "Every tab looks at this text. Press Look, or Shift+Enter, to apply what you typed."
+OUT_OF_REACH = "can't be reached from here"
+"""Of a model that is not on this machine while the hub gives no answer."""
+NO_HUB = "It is not on this machine, and the model hub can't be reached from here."
+CANT_DO = "What this model can't do"
 CANCELLED = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
 UNFORESEEN_REMEDY = "The rest of the page goes on."
 GATED = "The hub asks for an account and a licence."

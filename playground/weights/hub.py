@@ -4,12 +4,14 @@ Never waits long for a silent hub. Knows nothing of the catalog, of local files 
 """
 
 import json
+import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from playground.errors import PlaygroundError, log_unforeseen, unforeseen
 from playground.weights.config_rules import check_config
@@ -20,6 +22,7 @@ from playground.weights.inner_transformer import inner_prefix
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
+T = TypeVar("T")
 _SILENCE = 60.0
 """Seconds without a request to a hub that did not answer."""
 _silent_until: dict[str, float] = {}
@@ -56,25 +59,52 @@ def look_up(hub_id: str, timeout: float) -> Listing:
 
     if time.monotonic() < _silent_until.get(constants.ENDPOINT, 0.0):
         raise Unreachable("The model hub was out of reach a moment ago.", "Try again in a minute.")
-    answers: queue.SimpleQueue[Listing | Exception] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            answers.put(_list_files(hub_id, timeout))
-        except Exception as error:  # raised below, in the caller's thread
-            answers.put(error)
-
-    threading.Thread(target=work, daemon=True, name=f"hub {hub_id}").start()
     try:
-        answer = answers.get(timeout=timeout)
-    except queue.Empty:
-        answer = Unreachable(f"The model hub did not answer within {timeout:g} s.")
-    if isinstance(answer, Exception):
-        answer = _explain(answer, hub_id)
-        if isinstance(answer, Unreachable):
+        return _within(timeout, lambda: _list_files(hub_id, timeout))
+    except Exception as error:
+        refusal = _explain(error, hub_id)
+        if isinstance(refusal, Unreachable):
             _silent_until[constants.ENDPOINT] = time.monotonic() + _SILENCE
-        raise answer
-    return answer
+        raise refusal from error
+
+
+def answers(timeout: float) -> bool:
+    """Whether the hub is in order, by its answer within `timeout` seconds. A hub that is not is left alone for a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    if time.monotonic() < _silent_until.get(constants.ENDPOINT, 0.0):
+        return False
+    try:
+        address = f"{constants.ENDPOINT}/api/models?limit=1"
+        status = _within(timeout, lambda: get_session().get(address, timeout=timeout).status_code)
+    except Exception as error:  # whatever a network or the hub's library may raise
+        logging.getLogger(__name__).info("The model hub gives no answer: %s", error)
+        status = 503
+    in_order = status < 500 and status != 429
+    if not in_order:
+        _silent_until[constants.ENDPOINT] = time.monotonic() + _SILENCE
+    return in_order
+
+
+def _within(timeout: float, work: Callable[[], T]) -> T:
+    """What `work()` returns or raises, from another thread; Unreachable after `timeout` seconds."""
+    outcomes: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcomes.put((work(), None))
+        except Exception as error:  # raised below, in the caller's thread
+            outcomes.put((None, error))
+
+    threading.Thread(target=run, daemon=True, name="hub").start()
+    try:
+        result, error = outcomes.get(timeout=timeout)
+    except queue.Empty:
+        raise Unreachable(f"The model hub did not answer within {timeout:g} s.") from None
+    if error is not None:
+        raise error
+    return cast(T, result)
 
 
 def _list_files(hub_id: str, timeout: float) -> Listing:

@@ -22,7 +22,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from playground.page import create_app, launch_options
 from playground.settings import Settings
-from playground.texts.shared import EXAMPLES
 from playground.workbench import Workbench, share, shared
 from tests.tools import zoo
 from tests.tools.ports import free_port
@@ -254,12 +253,12 @@ def wait_until_ready(page: Page) -> Page:
 
 @pytest.fixture
 def opened(playground_server, open_page):
-    """`opened(width=…, theme=…)` -> a new page with the default model loaded, the Generate tab open and the example of the
-    animal under the lens."""
+    """`opened(width=…, theme=…)` -> a new page with the default model loaded, the Generate tab open and the animal's text
+    analysed."""
 
     def opener(**options) -> Page:
         page = wait_until_ready(open_page(playground_server.address(), **options))
-        to_first_example(page)
+        to_animal(page)
         return page
 
     return opener
@@ -290,7 +289,7 @@ def visits(contexts) -> Iterator[list[Page]]:
 def page(request, playground_server, contexts, visits) -> Iterator[Page]:
     """One page with the default model for all tests of a file, because opening it costs more than most tests.
 
-    A test finds the Generate tab open and the example of the animal under the lens; everything else stands as the test
+    A test finds the Generate tab open and the text of the animal analysed; everything else stands as the test
     before left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the
     page did what none may do; `page.watch` knows.
     """
@@ -298,7 +297,7 @@ def page(request, playground_server, contexts, visits) -> Iterator[Page]:
     if not visits:
         visits.append(wait_until_ready(new_page(contexts, address)))
     (page,) = visits
-    to_first_example(page)
+    to_animal(page)
     yield page
     clean = request.node.stash.get(PASSED, False) and not page.is_closed()
     try:
@@ -312,16 +311,18 @@ def page(request, playground_server, contexts, visits) -> Iterator[Page]:
             page.close()
 
 
-def to_first_example(page: Page) -> None:
-    """Opens the Generate tab, to complete a text where the model can, with the example of the animal under the lens."""
+ANIMAL = "The animal didn't cross the street because it was too tired."
+
+
+def to_animal(page: Page) -> None:
+    """Opens the Generate tab, to complete a text where the model can, with the text of the animal analysed."""
     page.get_by_role("tab", name="Generate").click()
     complete = page.get_by_role("radio", name="Complete", exact=True)
     if complete.count() and not complete.is_checked():
         complete.check()
-    text = EXAMPLES["coreference"]
-    if page.locator("#lens-text textarea").input_value() != text:
-        page.get_by_role("button", name="coreference", exact=True).click()
-        expect(page.locator("#lens-text textarea")).to_have_value(text)
+    if page.locator("#lens-text textarea").input_value() != ANIMAL:
+        page.locator("#lens-text textarea").fill(ANIMAL)
+        page.locator("#look").click()
         expect(page.locator("#strip")).to_contain_text("animal")
 
 

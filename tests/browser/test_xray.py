@@ -27,7 +27,7 @@ def xray(page) -> Page:
     """The shared page on X-ray, with the opening text under the lens."""
     page.get_by_role("tab", name="X-ray").click()
     expect(page.locator("#xray-sentence")).to_contain_text("After “.”")  # of the animal's text
-    page.get_by_role("button", name="facts", exact=True).click()
+    page.get_by_role("button", name="a capital", exact=True).click()
     expect(page.locator("#xray-sentence")).to_contain_text("“Rome” with 65 %")
     expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
     expect(page.locator("#xray-detail")).to_contain_text("Click a token")

@@ -6,7 +6,7 @@ import pytest
 
 import playground as pg
 from playground.models.provenance import Provenance
-from playground.tabs.shared.sidebar import model_card
+from playground.tabs.shared.model_card import model_card
 from tests.tools import zoo
 
 SETTINGS = pg.Settings(offline=True, catalog_only=False)

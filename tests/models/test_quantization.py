@@ -244,8 +244,9 @@ def test_only_on_the_cpu():
 def test_the_sidebar_offers_it_and_tells_the_distance(smollm2, small):
     """Guards against a format that only Python users reach, and a card that keeps its distance to itself."""
     from playground.tabs.shared import sidebar
+    from playground.tabs.shared.model_card import model_card
 
     assert sidebar._DTYPES == devices.DTYPE_CHOICES
-    card = sidebar.model_card(small)
+    card = model_card(small)
     assert "From float32" in card and "same first choice for" in card and "237 MiB" in card
-    assert "From float32" not in sidebar.model_card(smollm2)
+    assert "From float32" not in model_card(smollm2)

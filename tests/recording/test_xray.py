@@ -1,5 +1,7 @@
 """X-ray of whole models: the states from layer to layer and what the model's own code makes of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -81,9 +83,9 @@ def test_the_last_guess_is_the_models_output(tiny, store, family):
     assert kept is not None and torch.equal(kept[:-1], recording.hidden_states[:-1])
     logits = logits_of_layers(model.model, kept[:, last])
     assert torch.allclose(logits[-1], recording.logits[-1], atol=1e-5 * float(recording.logits[-1].abs().max()) + 1e-6)
-    passed = read_states(model.model, last, recording.run_again)
-    again = stream_of(kept, last)
-    assert torch.allclose(passed.states, again.states) and torch.allclose(passed.changes, again.changes)
+    passed = read_states(model.model, range(last, last + 1), recording.run_again)
+    again = stream_of(kept)
+    assert torch.allclose(passed.of(last), again.of(last)) and torch.allclose(passed.changes, again.changes)
     seen = xray(recording, store)
     assert seen.reasons == () and len(seen.guesses.layers) == seen.layers + 1 == 3
 
@@ -136,6 +138,30 @@ def test_one_token_and_equal_tokens(tiny, store, text, count):
     """Guards against a picture that needs two tokens, or two that differ."""
     seen = xray(record(tiny("llama"), text), store)
     assert len(seen.tokens) == count and seen.guesses is not None and list(seen.window) == list(range(count))
+
+
+def test_a_long_text_is_read_once(store):
+    """Guards against a second pass over a long text, which took ten times as long as all else: the recording has kept the
+    changes of all tokens and the states of the last 24; a token before them costs one pass for its whole window."""
+    model = prepare(zoo.variant("llama", max_position_embeddings=512), zoo.byte_tokenizer())
+    recording = record(model, "abcdefgh" * 40)
+    assert recording.kept_stream is None and recording.stream.states.shape[1] == WINDOW
+    passes: list[int] = []
+
+    def count(**options):
+        passes.append(1)
+        return recording._replay.outputs(**options)
+
+    counted = replace(recording, _replay=replace(recording._replay, outputs=count))
+    seen = xray(counted, store)
+    assert seen.reasons == () and seen.guesses.answer == int(recording.last_logits.argmax()) and passes == []
+    assert xray(counted, store, token=300).guesses is not None and passes == []
+    whole = read_states(model.model, range(320), recording.run_again)
+    assert torch.allclose(torch.tensor(seen.changes), whole.changes)
+    for token in (100, 99, 101):
+        earlier = xray(counted, store, token=token, first=90)
+        assert earlier.guesses.answer == int(recording.logits_of([token])[0].argmax()) and len(passes) == 1
+    assert recording.nbytes >= recording.stream.states.nbytes
 
 
 def test_the_window_of_a_long_text(tiny, store):

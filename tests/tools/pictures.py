@@ -33,12 +33,12 @@ TABS = {
 
 
 def xray(page: Page) -> None:
-    page.get_by_role("button", name="facts", exact=True).click()
+    page.get_by_role("button", name="a capital", exact=True).click()
     page.wait_for_function("document.querySelector('#xray-sentence').innerText.includes('Rome')")
 
 
 def generate(page: Page) -> None:
-    page.get_by_role("button", name="facts", exact=True).click()
+    page.get_by_role("button", name="a capital", exact=True).click()
     page.wait_for_function("document.querySelectorAll('#strip .t').length === 12")
     page.locator("#new-tokens input[type=number]").fill("24")
     page.locator("#generate").click()
@@ -49,7 +49,7 @@ def generate(page: Page) -> None:
 
 
 def tree(page: Page) -> None:
-    page.get_by_role("button", name="coreference", exact=True).click()
+    page.get_by_role("button", name="“it” → whom?", exact=True).click()
     page.get_by_role("button", name="Several at once").click()
     for name, number in (("beams", "4"), ("new-tokens", "16")):
         box = page.locator(f"#{name} input[type=number]")
@@ -61,7 +61,7 @@ def tree(page: Page) -> None:
 
 
 def attention(page: Page) -> None:
-    page.get_by_role("button", name="coreference", exact=True).click()
+    page.get_by_role("button", name="“it” → whom?", exact=True).click()
     page.wait_for_selector("#attention-badge .pg-badge")
     for name, number in (("layer", "11"), ("head", "1")):
         box = page.locator(f"#attention-{name} input[type=number]")

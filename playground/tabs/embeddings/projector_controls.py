@@ -88,6 +88,6 @@ def build_controls() -> ProjectorControls:
             "dropped": gr.Textbox("", label=dropped, lines=1, elem_id="cloud-dropped", info=texts.DROPPED_HELP),
         }
     with gr.Row():
-        place = gr.Button("Draw", min_width=80, elem_id="cloud-place")
+        place = gr.Button("Draw", elem_classes="pg-do", min_width=80, elem_id="cloud-place")
         stop = gr.Button("Stop", min_width=80, elem_id="cloud-stop")
     return ProjectorControls(inputs, groups, search, place, stop)

@@ -52,7 +52,7 @@ def build(view: View) -> None:
             which = gr.Dropdown([MINILM, LOADED], value=MINILM, label="Model for sentences", elem_id="sentence-model")
             pooling = pooling_list("pooling")
             with gr.Row():
-                search = gr.Button("Search", min_width=80, elem_id="search-lines")
+                search = gr.Button("Search", elem_classes="pg-do", min_width=80, elem_id="search-lines")
                 stop = gr.Button("Stop", min_width=80, elem_id="stop-lines")
             badge = Panel(elem_id="pooling-badge")
         with gr.Column(min_width=300):

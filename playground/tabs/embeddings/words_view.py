@@ -57,7 +57,7 @@ def build(view: View) -> None:
                 texts.FIRST_WORDS, label="Words", lines=6, max_lines=14, elem_id="words", info=texts.LINES_ARE_COLOURS
             )
             presets = chips(texts.PRESETS, words)
-            place = gr.Button("Draw", elem_id="place")
+            place = gr.Button("Draw", elem_classes="pg-do", elem_id="place")
             dimensions = dimensions_radio("dimensions")
             with gr.Accordion("More", open=False):
                 which = matrix_list("Matrix", "matrix")

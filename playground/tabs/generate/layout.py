@@ -26,7 +26,7 @@ class Layout:
         self._build_chat()
         self._build_score()
         with gr.Row(elem_classes="pg-actions"):
-            self.start = gr.Button("Generate", variant="primary", scale=0, min_width=120, elem_id="generate")
+            self.start = gr.Button("Generate", elem_classes="pg-do", scale=0, min_width=120, elem_id="generate")
             self.more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
             self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
             self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=270, elem_id="look-into")

@@ -1,8 +1,7 @@
-"""The sidebar: which model, on what, its architecture card, and what is being loaded. Knows the workbench."""
+"""The sidebar: which model, on what, its card, and what is being loaded. Knows the workbench."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.components import Component
@@ -10,14 +9,11 @@ from gradio.components import Component
 from playground import workbench
 from playground.catalog import CATALOG, find
 from playground.components import Panel, markup
-from playground.generation.modes import off_words
 from playground.tabs.shared.events import QUIET
+from playground.tabs.shared.model_card import model_card
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import shared as texts
-
-if TYPE_CHECKING:
-    from playground.models.loaded_model import LoadedModel
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
@@ -46,24 +42,25 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         info=texts.MODEL_FROM_LIST if catalog_only else anywhere,
     )
     about = Panel(model_note(default_model), elem_id="model-note")
-    with gr.Row():
-        device = gr.Dropdown(["auto"], value="auto", label="Device", min_width=110, elem_id="device")
-        dtype = gr.Dropdown(list(_DTYPES), value="auto", label="Number format", min_width=110, elem_id="dtype")
-    with gr.Row():
-        load = gr.Button("Load", variant="primary", min_width=80, elem_id="load")
-        cancel = gr.Button("Cancel", min_width=80, visible=False, elem_id="cancel-load")
     status = Panel(live=True, elem_id="load-status")
     card = Panel(elem_id="card")
+    with gr.Accordion("Device and number format", open=False, elem_id="device-format"), gr.Row():
+        device = gr.Dropdown(["auto"], value="auto", label="Device", min_width=100, elem_id="device")
+        dtype = gr.Dropdown(list(_DTYPES), value="auto", label="Number format", min_width=100, elem_id="dtype")
+    with gr.Row():
+        load = gr.Button("Load", min_width=80, size="md", elem_id="load")
+        cancel = gr.Button("Cancel", min_width=80, size="md", visible=False, elem_id="cancel-load")
 
+    choice: dict[str, Component] = {"choice": model, "device_choice": device, "dtype_choice": dtype}
     outputs: dict[str, Component] = {"model": page.model, "device": page.device, "dtype": page.dtype}
-    outputs |= {"card": card, "status": status, "cancel": cancel}
+    outputs |= choice | {"card": card, "status": status, "cancel": cancel}
 
     def open_page(page: PageContext) -> Iterator[Outputs]:
         yield from first_model(page, default_model)
 
     model.change(model_note, model, about, **QUIET)
     options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
-    first = bind(blocks.load, open_page, page=page, outputs=outputs | {"devices": device}, **options)
+    first = bind(blocks.load, open_page, page=page, outputs=outputs, **options)
     loading = bind(
         [load.click, model.select],
         load_model,
@@ -79,7 +76,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         cancel.click,
         note_cancelled,
         page=page,
-        outputs={"status": status, "cancel": cancel},
+        outputs=choice | {"status": status, "cancel": cancel},
         cancels=[loading, first],
         **QUIET,
     )
@@ -94,7 +91,7 @@ def model_note(model_id: str) -> str:
 
 
 def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
-    """Loads a model and shows how far it is. If it fails the former model stays as it was."""
+    """Loads a model and shows how far it is. If it fails the former model stays as it was, and the boxes name it again."""
     yield {"status": markup.progress("Starting", None, 0), "cancel": gr.Button(visible=True)}
     try:
         for progress in workbench.shared().loading(request.model_id, request.device, request.dtype):
@@ -107,34 +104,37 @@ def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
                 card = {"card": model_card(progress.model), "status": words, "cancel": gr.Button(visible=False)}
                 yield loaded | card
     except Exception as error:
-        yield {"status": message_for(error, f"Loading {request.model_id}"), "cancel": gr.Button(visible=False)}
+        message = message_for(error, f"Loading {request.model_id}")
+        yield {"status": message, "cancel": gr.Button(visible=False), **_running(page)}
 
 
 def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:
-    """Loads a model for a page that was opened just now, and lists this machine's devices. Until the model is
-    there, the progress stands above the tabs too, since a phone's sidebar is folded."""
+    """Loads a model for a page that was opened just now, lists this machine's devices, and marks the models that can't be
+    had. Until the model is there, the progress stands above the tabs too, since a phone's sidebar is folded."""
     from playground.models.devices import available_devices  # torch: not before the page is there
 
     devices = gr.Dropdown(choices=list(available_devices()))
     for outputs in load_model(page, LoadRequest(model_id)):
-        yield outputs | {"devices": devices, "message": "" if "model" in outputs else outputs["status"]}
+        yield outputs | {"device_choice": devices, "message": "" if "model" in outputs else outputs["status"]}
+    yield {"choice": gr.Dropdown(choices=model_choices())}
+
+
+def model_choices() -> list[tuple[str, str]]:
+    """The models of the list, (label, name): those that can't be had here and now say so."""
+    from playground.weights.reach import out_of_reach
+
+    missing = out_of_reach(workbench.shared().settings)
+    return [(f"{name} – {texts.OUT_OF_REACH}" if name in missing else name, name) for name in CATALOG]
 
 
 def note_cancelled(page: PageContext) -> Outputs:
     """What the page says after Cancel."""
-    return {"status": markup.note(texts.CANCELLED), "cancel": gr.Button(visible=False)}
+    return {"status": markup.note(texts.CANCELLED), "cancel": gr.Button(visible=False), **_running(page)}
 
 
-def model_card(model: "LoadedModel") -> str:
-    """Whether the numbers are the published ones, the architecture card and what can't be shown for this model and why.
-
-    The attribute data-weights is what the page's scripts write into files."""
-    missing = {"maths" if name == "qk" else name: reason for name, reason in model.capabilities.missing().items()}
-    if off := off_words(model):
-        missing["Generate"] = off
-    badge = markup.badge(*model.provenance.verdict(model.dtype.name))
-    card = f'<p data-weights="{markup.text(model.source_text)}">{badge}</p>'
-    card += markup.definitions({"Model": model.model_id}) + markup.definitions(model.card, terms=True)
-    if missing:
-        card += f'<h3 class="pg-card-title">Not available</h3>{markup.definitions(missing)}'
-    return card
+def _running(page: PageContext) -> Outputs:
+    """The boxes as of the model that runs; as they are where none does."""
+    if not page.model_id:
+        return {}
+    values = {"choice": page.model_id, "device_choice": page.device, "dtype_choice": page.dtype}
+    return {name: gr.update(value=value) for name, value in values.items()}

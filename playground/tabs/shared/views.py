@@ -24,16 +24,19 @@ def open_name(name: str) -> gr.Textbox:
 
 
 def on_open_tab(page: PageControls, item: gr.Tab, tab: str) -> None:
-    """Whenever the tab is opened, it and its open view are drawn. For after the tab's views are built."""
+    """Whenever the tab is opened, it and its open view are drawn, of what stands in the text box. For after the tab's views
+    are built."""
     names = [tab, *(name for name in page.redraw if name.startswith(f"{tab}/"))]
     open_view = page.open_views.get(tab)
 
-    def stamp(view: str = "") -> dict[gr.State, int]:
+    def stamp(typed: str, applied: str, view: str = "") -> dict[gr.State, int | str]:
+        if typed != applied:
+            return {page.applied: typed}  # whose change draws what is open
         return {page.redraw[name]: time.monotonic_ns() for name in names if name in (tab, f"{tab}/{view}")}
 
-    _on_open(page, item, page.active, tab).then(
-        stamp, [open_view] if open_view else None, [page.redraw[name] for name in names], **QUIET
-    )
+    inputs = [page.text, page.applied, *([open_view] if open_view else [])]
+    outputs = [page.applied, *(page.redraw[name] for name in names)]
+    _on_open(page, item, page.active, tab).then(stamp, inputs, outputs, **QUIET)
 
 
 def _on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str) -> gr.events.Dependency:
@@ -120,14 +123,17 @@ def build_views(page: PageControls, tab: str, parts: Sequence[Any], *shared: Any
                 redraw = page.redraw[f"{tab}/{part.NAME}"] = WatchedState(0)
                 part.build(View(page, tab, part.NAME), *shared)
                 opened = _on_open(page, item, open_view, part.NAME)
-                opened.then(_stamp_if_other(part.NAME), last, [last, redraw], **QUIET)
+                inputs, outputs = [last, page.text, page.applied], [last, redraw, page.applied]
+                opened.then(_stamp_if_other(part.NAME), inputs, outputs, **QUIET)
 
 
-def _stamp_if_other(view: str) -> Callable[[str], tuple]:
-    """Of the last view that was opened: this view and a new stamp, or nothing where it was this one, which the browser
-    reports once more when the tab is opened for the first time."""
+def _stamp_if_other(view: str) -> Callable[[str, str, str], tuple]:
+    """Of the last view that was opened: this view and a new stamp, or the text that was typed since, whose change draws the
+    view; nothing where it was this one, which the browser reports once more when the tab is opened for the first time."""
 
-    def stamp(last: str) -> tuple:
-        return (gr.skip(), gr.skip()) if last == view else (view, time.monotonic_ns())
+    def stamp(last: str, typed: str, applied: str) -> tuple:
+        if last == view:
+            return gr.skip(), gr.skip(), gr.skip()
+        return (view, time.monotonic_ns(), gr.skip()) if typed == applied else (view, gr.skip(), typed)
 
     return stamp

@@ -1,0 +1,77 @@
+"""What the page says before anything is pressed, and how its text box keeps to what the tabs show."""
+
+import pytest
+from playwright.sync_api import expect
+
+from playground.texts.shared import EXAMPLES
+
+TABS = ("X-ray", "Generate", "Attention", "Positions", "Embeddings")
+BOX = "#lens-text textarea"
+
+
+def test_the_box_never_holds_another_text_without_saying_so(opened_tiny):
+    """Guards against pictures of one text below a box with another: typing says that the text has changed, taking it back
+    says nothing, and a tab that is opened shows what was typed."""
+    page = opened_tiny()
+    changed, first = page.locator("#lens-changed"), page.locator(BOX).input_value()
+    expect(changed).to_have_text("")
+    page.locator(BOX).fill("One two")
+    expect(changed).to_contain_text("Changed – Shift+Enter to analyse")
+    page.locator(BOX).fill(first)
+    expect(changed).to_have_text("")
+    page.locator(BOX).fill("abc")
+    page.get_by_role("tab", name="Generate").click()
+    expect(page.locator("#strip .t")).to_have_count(3)
+    expect(changed).to_have_text("")
+    page.locator(BOX).fill("abcd")
+    page.locator(BOX).press("Shift+Enter")
+    expect(page.locator("#strip .t")).to_have_count(4)
+    expect(changed).to_have_text("")
+    page.get_by_role("tab", name="Attention").click()
+    page.wait_for_selector("#attention-map .pv[data-rendered]")
+    page.locator(BOX).fill("abcde")
+    page.locator("#attention-views").get_by_role("tab", name="Step by step").click()
+    expect(changed).to_have_text("")
+
+
+def test_the_box_folds_and_follows_the_direction_of_its_text(opened_tiny):
+    """Guards against a long text that pushes the picture down, and against Hebrew from left to right."""
+    page = opened_tiny()
+    box = page.locator(BOX)
+    box.fill("\n".join(["line"] * 8))
+    assert box.bounding_box()["height"] > 100
+    page.locator("#chips button").first.focus()
+    page.wait_for_function("document.querySelector('#lens-text textarea').offsetHeight < 44")
+    box.fill("שלום")
+    assert box.get_attribute("dir") == "auto" and box.evaluate("e => e.matches(':dir(rtl)')")
+
+
+def test_one_primary_button(opened_tiny):
+    """Guards against a page that shouts three orders at once: Analyse is the only primary button, whichever tab is open."""
+    page = opened_tiny()
+    for name in TABS:
+        page.get_by_role("tab", name=name).click()
+        assert page.locator("button.primary:visible").all_inner_texts() == ["Analyse"]
+
+
+def test_an_example_says_what_it_shows(opened_tiny):
+    """Guards against a button that changes the text and leaves a visitor to guess what is to be seen."""
+    page = opened_tiny()
+    for name in ("counting", "中文"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator(BOX)).to_have_value(EXAMPLES[name].text)
+        expect(page.locator("#lens-hint")).to_contain_text(EXAMPLES[name].shows)
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_words_before_the_page_is_built(tiny_server, contexts, width):
+    """Guards against a white window while Gradio's scripts load: with none of them there are words, and no sideways
+    scrolling."""
+    page = contexts(False).new_page()
+    page.set_viewport_size({"width": width, "height": 700})
+    page.route("**/*.js", lambda route: route.abort())
+    page.goto(tiny_server.address(), wait_until="commit")
+    words = "getComputedStyle(document.body, '::before').content"
+    page.wait_for_function(f"document.body && {words}.includes('Opening the page')")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()

@@ -1,0 +1,59 @@
+"""The sidebar's handlers: which model is named, and what its card says."""
+
+from dataclasses import replace
+from html import escape
+
+import pytest
+
+from playground import workbench
+from playground.catalog import CATALOG
+from playground.settings import Settings
+from playground.tabs.shared import sidebar
+from playground.tabs.shared.model_card import amount, model_card
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sidebar import LoadRequest
+from playground.texts.shared import CANT_DO
+from playground.workbench import Workbench
+from tests.tabs import calling
+
+
+@pytest.fixture
+def bench(tiny, tmp_path):
+    settings = replace(Settings(), offline=True, catalog_only=False, cache_folder=tmp_path / "empty")
+    bench, before = Workbench(settings), workbench._shared
+    bench.add(tiny("llama"))
+    workbench.share(bench)
+    yield bench
+    workbench.share(before)
+
+
+def test_after_a_failed_load_the_boxes_name_the_model_that_runs(bench):
+    """Guards against a box that names gpt2 above the numbers of another model."""
+    page = PageContext("llama", "cpu", "float32", "abc")
+    *_, last = calling.answers(sidebar.load_model, page, LoadRequest("gpt2", "auto", "bfloat16"))
+    assert 'role="alert"' in last["status"] and "model" not in last
+    boxes = {name: last[name]["value"] for name in ("choice", "device_choice", "dtype_choice")}
+    assert boxes == {"choice": "llama", "device_choice": "cpu", "dtype_choice": "float32"}
+    assert sidebar.note_cancelled(page)["choice"]["value"] == "llama"
+
+
+def test_models_that_cannot_be_had_say_so_in_the_list(bench):
+    """Guards against 12 of 14 models that fail, unmarked: here none is on the machine and no hub may be asked."""
+    labels = {name: label for label, name in sidebar.model_choices()}
+    assert list(labels) == list(CATALOG)
+    assert labels["gpt2"] == "gpt2 – can't be reached from here"
+
+
+def test_the_card_is_one_line_that_opens(tiny):
+    """Guards against eighteen facts as a page's first sight, and against what the model can't do standing elsewhere."""
+    card = model_card(tiny("bert"))
+    line, folded = card.split("</summary>")
+    assert "bert" in line and "parameters · cpu · float32" in line and "<dl" not in line
+    assert "d_model" in folded and folded.index(escape(CANT_DO)) < folded.index("</details>")
+    assert "data-weights=" in folded.split("</details>")[1]
+
+
+def test_amounts():
+    """Guards against 1,000 million and 134.5 million parameters."""
+    numbers = 8_000, 134_515_008, 999_700_000, 1_540_000_000
+    assert [amount(number) for number in numbers] == ["8,000", "135 million", "1 billion", "1.54 billion"]
