@@ -40,7 +40,9 @@ def build(view: View) -> None:
     page = view.page
     with gr.Row(equal_height=False):
         with gr.Column(scale=7):
-            figure = PlotlyView(label="The projector", height=620, elem_id="cloud")
+            figure = PlotlyView(
+                label="The projector", height=620, elem_id="cloud", waiting="Computing the layout…", with_lasso=True
+            )
             sentence = Panel(live=True, elem_id="cloud-sentence")
             with gr.Row(elem_classes="pg-actions"):
                 make = gr.Button("Make files", size="sm", scale=0, min_width=110, elem_id="cloud-files")
