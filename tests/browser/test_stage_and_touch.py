@@ -130,13 +130,22 @@ def middle(page: Page, name: str, row: float, column: float) -> list[float]:
     return page.evaluate(
         """([name, row, column]) => { const gd = document.querySelector(name), l = gd._fullLayout;
         const at = gd.getBoundingClientRect(), s = at.width / gd.clientWidth;
-        return [at.left + s * (l.xaxis._offset + l.xaxis.c2p(column)), at.top + s * (l.yaxis._offset + l.yaxis.c2p(row))]; }""",
+        const x = l.xaxis._offset + l.xaxis.c2p(column), y = l.yaxis._offset + l.yaxis.c2p(row);
+        return [at.left + s * x, at.top + s * y]; }""",
         [name, row, column],
     )
 
 
 def ranges(page: Page, name: str) -> list:
     return page.locator(f"#{name} .pv").evaluate("gd => [gd._fullLayout.xaxis.range, gd._fullLayout.yaxis.range]")
+
+
+def fits(page: Page, name: str) -> None:
+    """Waits until the picture is as high as its place."""
+    page.wait_for_function(
+        "n => { const gd = document.querySelector(n); return Math.abs(gd._fullLayout?.height - gd.clientHeight) < 1; }",
+        arg=name,
+    )
 
 
 def tab(page: Page, name: str) -> None:
@@ -247,9 +256,7 @@ def test_full_screen(pages):
     expect(stage).to_be_visible()
     expect(stage.locator(".pv-stage-words")).to_have_text("A map of six tokens.")
     expect(stage.locator(".pv-stage-place")).to_have_text("Maps · One · 1 of 2")
-    page.wait_for_function(
-        "() => { const gd = document.querySelector('.pv-stage .pv'); return Math.abs(gd._fullLayout?.height - gd.clientHeight) < 1; }"
-    )
+    fits(page, ".pv-stage .pv")
     assert stage.locator(".ytick text").first.bounding_box()["height"] == pytest.approx(1.6 * small, rel=0.08)
     assert stage.locator(".pv-frame").bounding_box()["height"] > 500
     before = page.locator("#event textarea").input_value()
@@ -262,9 +269,7 @@ def test_full_screen(pages):
     expect(stage).to_be_hidden()
     expect(full).to_be_focused()
     assert page.locator("#map").bounding_box() == pytest.approx(spot)
-    page.wait_for_function(
-        "() => { const gd = document.querySelector('#map .pv'); return Math.abs(gd._fullLayout.height - gd.clientHeight) < 1; }"
-    )
+    fits(page, "#map .pv")
 
 
 def test_present_by_keys(contexts, url):
