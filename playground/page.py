@@ -29,6 +29,8 @@ HEADER = f"""
 """
 TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
   try { localStorage.setItem('pg-theme', dark ? 'dark' : 'light'); } catch (e) {} }"""
+PRESENT = "() => { window.__playgroundPlots?.stage.present(); }"
+"""Picture by picture on the whole screen: components/plotly_view_stage.js. The address `?present` begins with it."""
 OPEN_PAGE = """() => {
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
   const asked = new URLSearchParams(location.search).has('__theme');
@@ -60,11 +62,12 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             holder = gr.Column()
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
+            present = gr.Button("Present", size="sm", scale=0, min_width=90, elem_id="present")
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
         page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: WatchedState(0) for tab in tabs.TABS})
         sheet = PrintSheet(texts.FIRST_TEXT)
         page.applied.change(lambda text: text, page.applied, sheet, queue=False, **QUIET)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:
                     tab.build(page)
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         with holder:
             sidebar.build(page, blocks)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
+        present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
         api.publish()
     return blocks

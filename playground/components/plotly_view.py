@@ -1,8 +1,7 @@
 """PlotlyView: a Plotly figure on the page, with plotly.py's own plotly.js. Knows no models and no figures' meaning.
 
 It stands in for gr.Plot, whose older plotly.js drops frames, ignores dark mode, has no click events and rebuilds its
-node at every update. Four scripts make the browser's part: plotly_view_theme.js (plotly.js and the page's look),
-plotly_view_table.js (the numbers as a table and as files), plotly_view_keyboard.js and plotly_view_drawing.js.
+node at every update. The browser's part is made by the scripts plotly_view_<name>.js, one a task; see SCRIPTS.
 """
 
 import re
@@ -19,11 +18,31 @@ from playground.components.shared_script import shared_script
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
-SCRIPTS = ("theme", "table", "keyboard", "drawing")
-"""In this order: the last one begins to draw."""
+SCRIPTS = ("theme", "webgl", "table", "files", "keyboard", "gestures", "waiting", "stage", "drawing")
+"""Joined in this order: the elements of a view come first, and the last one begins to draw."""
 _JS = shared_script(
     [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS], libraries=[PLOTLY_JS], styles=[_HERE / "plotly_view.css"]
 )
+_TEMPLATE = """
+<div class="pv-frame" style="--pv-height:HEIGHT" data-blank>
+<div class="pv-wrap"><p class="pv-title" hidden></p><div class="pv" role="img"></div>
+<div class="pv-cursor" hidden></div><p class="pv-words"></p><div class="pv-live" aria-live="polite"></div></div>
+<p class="pv-waiting"><span class="pv-waiting-model">Loading the model…</span><span class="pv-waiting-work"></span></p>
+</div>
+<p class="pv-note" hidden></p>
+<p class="pv-tools" hidden>
+<button type="button" data-tool="zoom-in" aria-label="Zoom in" hidden>+</button>
+<button type="button" data-tool="zoom-out" aria-label="Zoom out" hidden>−</button>
+<button type="button" data-tool="lasso" aria-pressed="false" hidden>Lasso</button>
+<button type="button" data-tool="reset" hidden>Reset view</button>
+<button type="button" data-tool="png" title="Picture file">PNG</button>
+<button type="button" data-tool="full">Full screen</button>
+</p>
+<details class="pv-table" hidden><summary>Numbers as a table</summary>
+<p class="pv-save"><button type="button" data-kind="csv">CSV</button>
+<button type="button" data-kind="json">JSON</button></p>
+<div class="pv-cells" tabindex="0"></div></details>
+"""
 _SLASH = re.compile(r"(\\\\)|\\u002f")
 """An escaped backslash, which is kept, or an escaped slash."""
 _STOCK_TEMPLATE = pio.templates["plotly"].to_plotly_json()
@@ -47,8 +66,8 @@ class PlotlyView(gr.HTML):
 
     Events: `select` (a click, or Enter at the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
     customdata, trace, index, value), `lasso` (box or lasso selection: indices, points) and `zoom` (x0, x1, y0, y1: the
-    ranges of the axes after a visitor has moved them). Below a heat map or bars the browser offers their numbers as a
-    table and as files.
+    ranges of the axes after a visitor has moved them). Below a picture the browser offers it as a file and on the whole
+    screen, and of a heat map or bars the numbers, as a table and as files.
     """
 
     EVENTS = [EventListener("select"), EventListener("lasso"), EventListener("zoom")]
@@ -61,6 +80,9 @@ class PlotlyView(gr.HTML):
         label: str | None = None,
         mark: dict | None = None,
         view: dict | None = None,
+        waiting: str | None = None,
+        with_lasso: bool = False,
+        source: dict | None = None,
         **kwargs: Any,
     ):
         """
@@ -73,30 +95,29 @@ class PlotlyView(gr.HTML):
             view: changes of the layout (ranges, camera, shapes) as {path: value}, applied without sending the figure
                 again. "_" is a new name for each change; "of" is the figure's `uirevision`: later figures with the same
                 one keep the change.
+            waiting: what stands there while the first figure is computed; "Reading the text…" if None.
+            with_lasso: whether a visitor can draw round points (the event `lasso`).
+            source: what the figure's numbers come from, for files; plain JSON. See `tabs/shared/downloads.py`.
         """
         self.height = height
         self.mark = mark
         self.view = view
+        self.waiting = waiting
+        self.with_lasso = with_lasso
+        self.source = source
         kwargs.setdefault("container", False)
         super().__init__(
             value,
             label=label,
             mark=mark,
             view=view,
-            html_template=(
-                f'<div class="pv-wrap" style="height:{int(height)}px"><p class="pv-title" hidden></p>'
-                '<div class="pv" role="img"></div>'
-                '<div class="pv-cursor" hidden></div><p class="pv-words"></p>'
-                '<div class="pv-live" aria-live="polite"></div></div>'
-                '<p class="pv-size" hidden><button type="button" title="Picture file">PNG</button> <span></span></p>'
-                '<details class="pv-table" hidden><summary>Numbers as a table</summary>'
-                '<p class="pv-save"><button type="button" data-kind="csv">CSV</button> '
-                '<button type="button" data-kind="json">JSON</button></p>'
-                '<div class="pv-cells" tabindex="0"></div></details>'
-            ),
+            html_template=_TEMPLATE.replace("HEIGHT", f"{int(height)}px"),
             js_on_load=_JS,
             apply_default_css=False,
             height=height,
+            waiting=waiting,
+            with_lasso=with_lasso,
+            source=source,
             **kwargs,
         )
 

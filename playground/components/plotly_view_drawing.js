@@ -1,4 +1,4 @@
-// The last of four scripts of PlotlyView: drawing, redrawing and removal, and the events of the plot. It comes last because
+// The last of the scripts of PlotlyView: drawing, redrawing and removal, and the events of the plot. It comes last because
 // it begins to draw. See plotly_view_theme.js.
 
 // --- drawing ---------------------------------------------------------------------------------------------------
@@ -7,13 +7,15 @@ let library = null;       // Plotly, once loaded
 let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
 let scrolled = null;      // the uirevision of the picture that was scrolled to its end
+let shownRevision;        // the uirevision of the picture that is drawn
+let counted = null;       // the figure whose bytes were told
 let running = false, again = false;
 let shapes = [];          // of the figure itself, under the mark
 let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
 
 function fitHeight(layout) {
   const height = layout?.height || props.height;
-  if (height) wrap.style.height = typeof height === 'number' ? `${height}px` : String(height);
+  if (height) frame.style.setProperty('--pv-height', typeof height === 'number' ? `${height}px` : String(height));
 }
 
 function say(message) {
@@ -48,7 +50,8 @@ async function drawOnce() {
     words.textContent = heading.textContent = '';
     heading.hidden = true;
     box.removeAttribute('aria-label');
-    table.hidden = size.hidden = true;
+    table.hidden = tools.hidden = true;
+    frame.toggleAttribute('data-blank', true);
     return;
   }
   const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
@@ -62,18 +65,21 @@ async function drawOnce() {
   wasNarrow = box.clientWidth < NARROW;
   shapes = figure.layout.shapes || [];
   if (props.mark) figure.layout.shapes = [...shapes, structuredClone(props.mark)];
+  withoutWebGL(figure);
+  noteDrag(figure);
   dress(figure, box.clientWidth);
+  const gestures = fitGestures(figure);
   if (flight && flight.of === figure.layout.uirevision) {
     for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), themed(structuredClone(value)));
   }
   if (!bound) box.replaceChildren();
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
-    responsive: false, displaylogo: false, showSendToCloud: false, displayModeBar: wasNarrow || figure.layout.meta?.tools === false ? false : 'hover',
-    modeBarButtonsToRemove: ['autoScale2d'],
-    toImageButtonOptions: {filename: pictureName()},
-    ...figure.config,
+    responsive: false, displaylogo: false, showSendToCloud: false, ...gestures, ...figure.config,
   }});
   if (!bound) bind();
+  frame.toggleAttribute('data-blank', false);
+  noteStart(shownRevision !== figure.layout.uirevision);
+  shownRevision = figure.layout.uirevision;
   if (figure.layout.meta?.scroll === 'end' && scrolled !== figure.layout.uirevision) {   // once for each picture
     scrolled = figure.layout.uirevision;
     wrap.scrollLeft = wrap.scrollWidth;
@@ -86,8 +92,9 @@ async function drawOnce() {
   placeCursor();
   declutter();
   table.hidden = !hasNumbers();
-  size.hidden = false;
-  sent.textContent = `${(new Blob([typeof text === 'string' ? text : JSON.stringify(text)]).size / 1000).toFixed(0)} kB sent`;
+  tools.hidden = false;
+  if (text !== counted) console.info(`${props.label || 'picture'}: ${Math.ceil(new Blob([text]).size / 1000)} kB`);
+  counted = text;
   if (table.open) fillTable();
   delete box.dataset.error;
   box.dataset.rendered = String(Number(box.dataset.rendered || 0) + 1);   // tests wait for this
@@ -155,6 +162,7 @@ function bind() {
     placeCursor();
     declutter();
     if (table.open) fillTable();
+    noteMove(change);
     // Resizing moves no axis and is not reported. Of a picture with two pairs of axes the first counts.
     if (!Object.keys(change || {}).some((key) => /^[xy]axis\./.test(key))) return;
     const {xaxis, yaxis} = box._fullLayout;
@@ -164,13 +172,14 @@ function bind() {
 
 // --- life: sizes, tabs, removal --------------------------------------------------------------------------------
 
-let lastWidth = 0, lastHeight = 0, frame = 0;
+let lastWidth = 0, lastHeight = 0, due = 0;
 
 function resized() {
-  frame = 0;
+  due = 0;
   if (!element.isConnected) {                      // taken off the page: free the plot and its listeners
     purge();
     shared.views.delete(element);
+    shared.parts.delete(element);
     lastWidth = lastHeight = 0;
     return;
   }
@@ -183,9 +192,9 @@ function resized() {
 }
 
 // A view that was removed while its tab was closed never resizes again: the next new view drops it.
-for (const node of [...shared.views.keys()]) if (!node.isConnected) shared.views.delete(node);
+for (const known of [shared.views, shared.parts]) for (const node of [...known.keys()]) if (!node.isConnected) known.delete(node);
 watchPage();
-new ResizeObserver(() => { frame ||= setTimeout(resized, 16); }).observe(box);
+new ResizeObserver(() => { due ||= setTimeout(resized, 16); }).observe(box);
 watch(['value', 'height'], draw);
 watch('view', () => {
   const {_, of, ...change} = props.view || {};

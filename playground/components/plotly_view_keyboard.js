@@ -1,4 +1,4 @@
-// The third of four scripts of PlotlyView: the keyboard. Arrow keys move a cursor over the cells of a heat map, or step
+// Of the scripts of PlotlyView: the keyboard. Arrow keys move a cursor over the cells of a heat map, or step
 // through the points of 2D traces; the hover label is read aloud; Enter selects. See plotly_view_theme.js.
 
 let speaking = 0;
@@ -32,6 +32,7 @@ function hideCursor() {
 function placeCursor() {
   cursorMark.hidden = true;
   if (cursor === null) return;
+  if (!cursor.byKeys && (props.mark || box.layout.shapes?.length)) return;   // the figure frames what was clicked
   if (cursor.row === undefined) { if (!points().includes(cursor.trace)) cursor = null; return; }
   const z = grids().includes(cursor.trace) ? box.calcdata[cursor.trace][0].z : null;
   if (!z || cursor.row >= z.length || cursor.column >= z[0].length) { cursor = null; return; }
@@ -69,7 +70,7 @@ function hoverWords() {
 
 /** Moves the cursor; with `speak`, shows the hover label there and reads it aloud. */
 function setCursor(at, speak) {
-  cursor = at;
+  cursor = {...at, byKeys: speak};
   placeCursor();
   if (!speak) return;
   const data = cursorData();
@@ -125,6 +126,7 @@ const KEYS = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 
 
 box.addEventListener('keydown', (event) => {
   if (!bound || event.target !== box || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (shared.stage.isOpen() && event.key.startsWith('Page')) return;   // to the next picture
   const cells = grids(), dots = points();
   if (KEYS.includes(event.key) && (cells.length || dots.length)) {
     setCursor(cells.length ? stepGrid(event.key, cells) : stepPoints(event.key, dots), true);

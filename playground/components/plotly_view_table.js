@@ -1,5 +1,5 @@
-// The second of four scripts of PlotlyView: the numbers of the drawn figure, as a table and as files, as far as the axes'
-// ranges show them, and the picture as a PNG. See plotly_view_theme.js.
+// Of the scripts of PlotlyView: the numbers of the drawn figure as a table, as far as the axes' ranges show them. See
+// plotly_view_theme.js.
 
 // --- what the drawn figure holds -------------------------------------------------------------------------------
 
@@ -21,12 +21,16 @@ function tickWords(axis, value) {
   return plainWords(place >= 0 && axis.ticktext ? axis.ticktext[place] : axis._categories?.[value] ?? value);
 }
 
+/** What stands at a place of an axis, without the marks of a label: the token itself. See figures/layout.py:token_axis. */
+function rawWords(axis, value) {
+  const raw = box.layout[axis._name]?.categoryarray;
+  return axis.type === 'linear' && raw?.[value] !== undefined ? String(raw[value]) : tickWords(axis, value);
+}
+
 // --- the table -------------------------------------------------------------------------------------------------
 
 const table = element.querySelector('.pv-table');
 const cells = element.querySelector('.pv-cells');
-const size = element.querySelector('.pv-size');
-const sent = size.querySelector('span');
 const MAX_TABLE = 40;         // rows and columns of the table on the page
 
 const rounded = (v) => (typeof v === 'number' && Number.isFinite(v) ? Number(v.toPrecision(4)) :
@@ -52,10 +56,11 @@ function inRange(axis, edges, count, limit) {
   return [all.slice(0, limit), all.length];
 }
 
-/** {columns, rows, values, ofColumns, ofRows} of the first heat map, or else of the bars; at most `limit` rows and columns. */
-function tableOf(limit) {
+/** {columns, rows, values, ofColumns, ofRows} of the first heat map, or else of the bars; at most `limit` rows and columns.
+ * named(axis, place) names them. */
+function tableOf(limit, named = tickWords) {
   const number = grids()[0];
-  if (number === undefined) return tableOfBars(limit);
+  if (number === undefined) return tableOfBars(limit, named);
   const trace = box._fullData[number], cell = box.calcdata[number][0];
   const xa = axisOf(trace.xaxis), ya = axisOf(trace.yaxis);
   const [columns, ofColumns] = inRange(xa, cell.x, cell.z[0].length, limit);
@@ -63,19 +68,19 @@ function tableOf(limit) {
   const place = (list, i) => (list?.length ? or(list[i], i) : i);
   // A cell's value: its text where the picture writes one, else the number behind a shade that is not linear, else z.
   const grid = [trace.text, trace.customdata, cell.z].find((g) => g && typeof g[0] === 'object' && g[0]?.length);
-  return {columns: columns.map((c) => tickWords(xa, place(trace.x, c))), ofColumns, ofRows,
-    rows: rows.map((r) => tickWords(ya, place(trace.y, r))),
+  return {columns: columns.map((c) => named(xa, place(trace.x, c))), ofColumns, ofRows,
+    rows: rows.map((r) => named(ya, place(trace.y, r))),
     values: rows.map((r) => columns.map((c) => grid[r]?.[c]))};
 }
 
-function tableOfBars(limit) {
+function tableOfBars(limit, named) {
   const traces = bars().map((i) => box._fullData[i]);
   const lying = traces[0].orientation === 'h';
   const axis = axisOf(lying ? traces[0].yaxis : traces[0].xaxis), along = axisOf(lying ? traces[0].xaxis : traces[0].yaxis);
   const places = [...new Set(traces.flatMap((t) => [...(lying ? t.y : t.x)]))];
-  const named = traces.length > 1 || !along.title?.text;
-  return {columns: traces.map((t) => plainWords(named ? t.name : along.title.text)), ofColumns: traces.length,
-    ofRows: places.length, rows: places.slice(0, limit).map((p) => tickWords(axis, p)),
+  const several = traces.length > 1 || !along.title?.text;
+  return {columns: traces.map((t) => plainWords(several ? t.name : along.title.text)), ofColumns: traces.length,
+    ofRows: places.length, rows: places.slice(0, limit).map((p) => named(axis, p)),
     values: places.slice(0, limit).map((p) => traces.map((t) => (lying ? t.x : t.y)[[...(lying ? t.y : t.x)].indexOf(p)]))};
 }
 
@@ -107,49 +112,3 @@ function fillTable() {
 }
 
 table.addEventListener('toggle', () => { if (table.open && bound) fillTable(); });
-
-/** A name as a cell of a CSV file, so that a spreadsheet does not read it as a formula. */
-const csvCell = (text) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : String(text)).replaceAll('"', '""')}"`;
-
-/** Where the model's numbers come from: the sidebar's card says it. It stands in every file. */
-const weightsLine = () => document.querySelector('[data-weights]')?.dataset.weights || '';
-
-const asCsv = ({columns, rows, values}) => [[csvCell(weightsLine()), ...columns.map(csvCell)], ...rows.map((name, r) =>
-  [csvCell(name), ...values[r].map((v) => (typeof v === 'number' ? v : typeof v === 'string' ? csvCell(plainWords(v)) : ''))])]
-  .map((line) => line.join(',')).join('\r\n') + '\r\n';
-
-const pictureName = () => heading.textContent.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, 60) || props.label || 'picture';
-
-for (const button of element.querySelectorAll('.pv-save button')) {
-  button.addEventListener('click', () => {
-    if (!hasNumbers()) return;
-    const {columns, rows, values} = tableOf(Infinity), csv = button.dataset.kind === 'csv';
-    const text = csv ? `\ufeff${asCsv({columns, rows, values})}` : JSON.stringify({source: weightsLine(), columns, rows, values});
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([text], {type: csv ? 'text/csv' : 'application/json'}));
-    link.download = `${pictureName()}.${button.dataset.kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  });
-}
-
-// The picture as it stands, with its title and on the page's background, at twice the screen's resolution.
-size.querySelector('button').addEventListener('click', () => {
-  if (!bound) return;
-  const ground = variable('--background-fill-primary');
-  const layout = {...structuredClone(box.layout), paper_bgcolor: ground, plot_bgcolor: ground};
-  const title = heading.textContent.replace(/[&<>]/g, (c) => ({'&': '&amp;', '<': '&lt;', '>': '&gt;'})[c]);
-  if (title) {
-    layout.title = {text: title.replaceAll('\n', '<br>'), x: 0.02, xanchor: 'left', font: {size: 15}};
-    layout.margin = {...layout.margin, t: (layout.margin?.t ?? 16) + 20 + 20 * title.split('\n').length};
-  }
-  const source = weightsLine();
-  if (source) {
-    const below = (layout.margin?.b ?? 40) + 20;
-    layout.margin = {...layout.margin, b: below};
-    layout.annotations = [...(layout.annotations || []), {text: source.replace(/[&<>]/g, ' '), showarrow: false, xref: 'paper',
-      yref: 'paper', x: 0, y: 0, xanchor: 'left', yanchor: 'bottom', yshift: -below, font: {size: 8}}];
-  }
-  library.downloadImage({data: box.data, layout}, {format: 'png', scale: 2, width: box.clientWidth,
-    height: box.clientHeight + (title ? 40 : 0) + (source ? 20 : 0), filename: pictureName()}).catch((error) => console.warn('picture:', error));
-});

@@ -118,6 +118,12 @@ def percent_ticks(end: float) -> dict:
     return {"tickmode": "array", "tickvals": places, "ticktext": [label(percent(place)) for place in places]}
 
 
+def raw_labels(labels: Sequence[str]) -> list[str] | None:
+    """The texts as they are, for files, or None where labels show no marks in their place. As an axis' `categoryarray`,
+    which Plotly leaves alone while an axis counts numbers."""
+    return None if all(plain_mark(text, None) == text for text in labels) else list(labels)
+
+
 def token_axis(title: str, labels: Sequence[str], max_ticks: int = 32, **more: Any) -> dict:
     """A numeric axis 0..n-1 with texts (unescaped) as ticks, at most `max_ticks` of them, and every text on hover.
 
@@ -134,6 +140,7 @@ def token_axis(title: str, labels: Sequence[str], max_ticks: int = 32, **more: A
         "labelalias": {
             str(i): label(text) for i, text in enumerate(labels)
         },  # the hover label's text, between ticks too
+        "categoryarray": raw_labels(labels),
         "hoverformat": "d",
         "showgrid": False,
         "tickfont": {"family": MONO, "size": SMALL if len(places) <= 24 else SMALL - 1},

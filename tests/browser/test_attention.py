@@ -64,7 +64,7 @@ def test_the_numbers_as_a_table_and_by_keyboard(page):
     expect(page.locator("#attention-map .pv-live")).to_contain_text("·didn")
     page.keyboard.press("Enter")
     expect(page.locator("#attention-row")).to_contain_text("“·didn” (position 2) attends most to")
-    expect(page.locator("#attention-map .pv-size")).to_contain_text("kB sent")
+    expect(page.locator("#attention-map .pv-tools")).not_to_contain_text("kB")
 
 
 def test_from_the_overview_to_a_number(page):

@@ -179,7 +179,7 @@ def test_words_tokens_and_sentences_in_the_projector(page):
             expect(page.locator(place)).to_be_visible(visible=place == shown)
         expect(page.locator("#message")).to_have_text("")
     with page.expect_download() as saved:
-        page.locator("#cloud .pv-size button").click()
+        page.locator("#cloud").get_by_role("button", name="PNG").click()
     assert saved.value.suggested_filename.endswith(".png")
     with open(saved.value.path(), "rb") as file:
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"

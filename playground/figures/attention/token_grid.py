@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.attention.maps import How, block_size, pool
 from playground.analysis.text_display import plain_mark
-from playground.figures.layout import TICK_LIMIT, coloured, label
+from playground.figures.layout import TICK_LIMIT, coloured, label, raw_labels
 from playground.figures.theme import ACCENT, MONO, SMALL, WRITTEN
 
 MAX_CELLS = 256
@@ -174,6 +174,7 @@ def _axis(title: str, labels: Sequence[str], middles: np.ndarray, size: int, gen
             str(int(middle + 0.5)): _cell_name(labels, start, size)
             for middle, start in zip(middles, starts, strict=True)
         },
+        "categoryarray": raw_labels(labels) if size == 1 else None,
         "hoverformat": "d",
         "showgrid": False,
         "tickfont": {"family": MONO, "size": SMALL if len(middles) <= 24 else SMALL - 1},

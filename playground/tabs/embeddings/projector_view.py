@@ -41,7 +41,9 @@ def build(view: View) -> None:
     page = view.page
     with gr.Row(equal_height=False):
         with gr.Column(scale=7):
-            figure = PlotlyView(label="The projector", height=620, elem_id="cloud")
+            figure = PlotlyView(
+                label="The projector", height=620, elem_id="cloud", waiting="Computing the layout…", with_lasso=True
+            )
             with detail("cloud-detail"):
                 sentence = Panel(live=True, elem_id="cloud-sentence")
                 neighbours = PlotlyView(label="Nearest neighbours", height=360, elem_id="cloud-neighbours")

@@ -49,7 +49,8 @@ _SCROLL = """(row) => {
   const bring = (times) => {
     const axis = plot?._fullLayout?.yaxis;
     if (!axis || !list.clientHeight) return times && setTimeout(bring, 200, times - 1);
-    const at = list.getBoundingClientRect(), y = plot.getBoundingClientRect().top + axis._offset + axis.d2p(row);
+    const at = list.getBoundingClientRect(), on = plot.getBoundingClientRect();
+    const y = on.top + (axis._offset + axis.d2p(row)) * on.width / plot.clientWidth;   // a wide screen enlarges pictures
     if (y < at.top + 40 || y > at.bottom - 40) list.scrollTop += y - (at.top + at.bottom) / 2;
   };
   bring(50);

@@ -117,7 +117,7 @@ def build_views(page: PageControls, tab: str, parts: Sequence[Any], *shared: Any
     """Builds the views of a tab, each with NAME, TITLE and build(view, *shared), as tabs of its own."""
     page.open_views[tab] = open_view = open_name(parts[0].NAME)
     last = gr.State(parts[0].NAME)
-    with gr.Tabs(elem_id=f"{tab}-views"):
+    with gr.Tabs(elem_id=f"{tab}-views", overflow_behavior="wrap"):
         for part in parts:
             with gr.Tab(part.TITLE, id=part.NAME) as item:
                 redraw = page.redraw[f"{tab}/{part.NAME}"] = WatchedState(0)

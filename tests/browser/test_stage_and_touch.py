@@ -1,0 +1,407 @@
+"""PlotlyView on the whole screen, under a finger, while it waits, without WebGL, and the files it offers: on a small app of
+its own, in real browsers with and without a touch screen."""
+
+import csv
+import json
+import struct
+import threading
+import zlib
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from playwright.sync_api import Page, expect
+
+from playground.components import Panel, PlotlyView, markup
+from playground.components.gradio_theme import theme
+from playground.figures.layout import finish, token_axis
+from playground.figures.theme import BLUE, css_variables
+from tests.browser.conftest import ARGUMENTS, Watch, new_page
+
+STYLE = Path(__file__).parents[2] / "assets" / "style.css"
+TOKENS = ["The", " cat", "\n", "=1+1", "·", "'s"]
+SOURCE = {
+    "model": "some/Tiny Llama",
+    "revision": "abc123",
+    "precision": "float32",
+    "weights": "some/Tiny Llama: model.safetensors",
+    "tab": "Maps",
+    "view": "One",
+    "text": "The cat\n=1+1·'s",
+    "settings": {"seed": 7},
+}
+SIZE = len(TOKENS)
+Z = (np.arange(SIZE * SIZE, dtype=np.float32).reshape(SIZE, SIZE) / 36).astype(np.float32)
+OPEN = threading.Event()
+"""Set when the slow handler may answer."""
+
+
+def token_map() -> go.Figure:
+    places = np.arange(SIZE, dtype=np.float32)
+    figure = go.Figure(go.Heatmap(z=Z, x=places, y=places, showscale=False))
+    finish(figure, "Six tokens by six.", uirevision="map")
+    figure.update_xaxes(token_axis("key", TOKENS))
+    figure.update_yaxes(token_axis("query", TOKENS, autorange="reversed"))
+    return figure
+
+
+def bars() -> go.Figure:
+    return finish(go.Figure(go.Bar(x=[3.0, 1.0], y=[0, 1], orientation="h")), "Two bars.")
+
+
+def cloud(depth: int) -> go.Figure:
+    """4 points, by WebGL; customdata a to d."""
+    at = [0.0, 1.0, 2.0, 3.0]
+    shared = {"x": at, "y": at, "mode": "markers", "customdata": ["a", "b", "c", "d"]}
+    figure = go.Figure(go.Scatter3d(z=at, **shared) if depth == 3 else go.Scattergl(**shared))
+    finish(figure, f"Four points in {depth} dimensions.", dragmode="orbit" if depth == 3 else "pan")
+    figure.update_scenes(xaxis_title_text="first axis", yaxis_title_text="second axis")
+    return figure
+
+
+def frame_of(row: int, column: int) -> dict:
+    return {"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
+
+
+def app() -> gr.Blocks:
+    """Two tabs with pictures, a tab without one between them, and a view that is slow to answer."""
+
+    def open_cell(count: int, event: gr.EventData):
+        row, column = event._data["index"]
+        return count + 1, f"{count + 1}: {row}, {column}", gr.update(mark=frame_of(row, column))
+
+    def slow():
+        assert OPEN.wait(60)
+        return token_map(), None
+
+    quiet = {"show_progress": "hidden"}
+    with gr.Blocks() as blocks:
+        gr.HTML('<p data-weights="tiny"></p>')
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Maps"), gr.Tabs(elem_id="maps-views"):
+                with gr.Tab("One"):
+                    view = PlotlyView(token_map(), height=300, elem_id="map", label="One head", source=SOURCE)
+                    said, count = Panel(markup.note("A map of six tokens."), elem_id="said"), gr.State(0)
+                    event = gr.Textbox(label="event", elem_id="event")
+                    view.select(open_cell, count, [count, event, view], trigger_mode="multiple", **quiet)
+                    gr.Button("say", elem_id="say").click(lambda: markup.note("Another one."), None, said, **quiet)
+                    PlotlyView(bars(), height=200, elem_id="bars", label="Bars")
+                with gr.Tab("Two"):
+                    PlotlyView(cloud(2), height=300, elem_id="cloud", label="Cloud", with_lasso=True)
+                    PlotlyView(cloud(3), height=300, elem_id="scene", label="Scene")
+            with gr.Tab("Words"):
+                gr.Markdown("no picture here")
+            with gr.Tab("Last"):
+                start = gr.Button("start", elem_id="start")
+                last = PlotlyView(height=300, elem_id="last", label="Last", waiting="Computing the layout…")
+                never = PlotlyView(height=300, elem_id="never", label="Never")
+                start.click(slow, None, [last, never], show_progress="minimal", show_progress_on=[last])
+    return blocks
+
+
+@pytest.fixture(scope="module")
+def url(serve) -> str:
+    return serve(app(), theme=theme(BLUE), css=css_variables(), css_paths=[STYLE])
+
+
+def drawn(page: Page, name: str) -> None:
+    page.wait_for_selector(f"#{name} .pv[data-rendered], .pv-stage .pv[data-rendered]")
+
+
+def opened(contexts, url: str, **options) -> Page:
+    page = new_page(contexts, url, **options)
+    drawn(page, "map")
+    return page
+
+
+@pytest.fixture(scope="module")
+def pages(contexts, url):
+    """A page with a mouse and one of 390 pixels with a finger, shared by the tests of this file."""
+    made = {touch: opened(contexts, url, touch=touch, **size) for touch, size in ((False, {}), (True, {"width": 390}))}
+    yield made
+    for page in made.values():
+        page.close()
+
+
+def middle(page: Page, name: str, row: float, column: float) -> list[float]:
+    """Where on the screen a cell's middle lies."""
+    return page.evaluate(
+        """([name, row, column]) => { const gd = document.querySelector(name), l = gd._fullLayout;
+        const at = gd.getBoundingClientRect(), s = at.width / gd.clientWidth;
+        const x = l.xaxis._offset + l.xaxis.c2p(column), y = l.yaxis._offset + l.yaxis.c2p(row);
+        return [at.left + s * x, at.top + s * y]; }""",
+        [name, row, column],
+    )
+
+
+def ranges(page: Page, name: str) -> list:
+    return page.locator(f"#{name} .pv").evaluate("gd => [gd._fullLayout.xaxis.range, gd._fullLayout.yaxis.range]")
+
+
+def fits(page: Page, name: str) -> None:
+    """Waits until the picture is as high as its place."""
+    page.wait_for_function(
+        "n => { const gd = document.querySelector(n); return Math.abs(gd._fullLayout?.height - gd.clientHeight) < 1; }",
+        arg=name,
+    )
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+# --- under a finger --------------------------------------------------------------------------------------------
+
+
+def test_a_tap_is_one_click(pages):
+    """Guards against a tap that Plotly counts as two clicks, so that each tap zoomed and the next one hit another cell
+    than the one under the finger; and against two quick taps that zoom."""
+    page = pages[True]
+    before = ranges(page, "map")
+    page.locator("#map .pv").evaluate("gd => { window.clicks = 0; gd.on('plotly_click', () => window.clicks++); }")
+    cells = [(1, 2), (4, 0), (3, 5)]
+    for number, (row, column) in enumerate(cells, start=1):
+        page.touchscreen.tap(*middle(page, "#map .pv", row, column))
+        expect(page.locator("#event textarea")).to_have_value(f"{number}: {row}, {column}")
+        page.wait_for_function(
+            "([row, column]) => { const [s] = document.querySelector('#map .pv')._fullLayout.shapes || [];"
+            " return s && s.y0 === row - 0.5 && s.x0 === column - 0.5; }",
+            arg=[row, column],
+        )
+        assert ranges(page, "map") == before
+        expect(page.locator("#map .pv-cursor")).to_be_hidden()  # one frame, not two
+    for _ in range(2):
+        page.touchscreen.tap(*middle(page, "#map .pv", 2, 2))
+    expect(page.locator("#event textarea")).to_have_value("5: 2, 2")
+    assert page.evaluate("window.clicks") == 5 and ranges(page, "map") == before
+
+
+def test_a_finger_enlarges_by_buttons(pages):
+    """Guards against a picture that a finger can't enlarge, or can't bring back; and against buttons too small for it."""
+    page = pages[True]
+    before = ranges(page, "map")
+    row = page.locator("#map .pv-tools")
+    expect(row.get_by_role("button", name="Reset view")).to_be_hidden()
+    row.get_by_role("button", name="Zoom in").tap()
+    expect(row.get_by_role("button", name="Reset view")).to_be_visible()
+    (low, high), _ = ranges(page, "map")
+    assert high - low == pytest.approx((before[0][1] - before[0][0]) / 2)
+    assert page.locator("#map .pv").evaluate("gd => gd._fullLayout.dragmode") == "pan"
+    sizes = [button.bounding_box() for button in row.get_by_role("button").all() if button.is_visible()]
+    assert len(sizes) == 5 and all(min(size["width"], size["height"]) >= 40 for size in sizes)
+    row.get_by_role("button", name="Reset view").tap()
+    expect(row.get_by_role("button", name="Reset view")).to_be_hidden()
+    assert ranges(page, "map") == before
+    assert page.locator("#map .pv").evaluate("gd => gd._fullLayout.dragmode") is False
+    expect(page.locator("#bars .pv-tools").get_by_role("button", name="Zoom in")).to_be_hidden()
+
+
+# --- tools where they serve ------------------------------------------------------------------------------------
+
+
+def test_tools_where_they_serve(pages):
+    """Guards against Plotly's mode bar over column heads, box and lasso on bars, and sizes in bytes on the page."""
+    page = pages[False]
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    tab(page, "Maps")
+    for name in ("map", "bars"):
+        page.locator(f"#{name} .pv").hover()
+        assert page.locator(f"#{name} .modebar-btn").count() == 0
+        assert "kB" not in page.locator(f"#{name}").inner_text()
+    assert page.locator("#bars .pv").evaluate("gd => gd._fullLayout.dragmode") is False
+    tab(page, "Two")
+    drawn(page, "cloud")
+    lasso = page.locator("#cloud").get_by_role("button", name="Lasso")
+    expect(lasso).to_have_attribute("aria-pressed", "false")
+    lasso.click()
+    expect(lasso).to_have_attribute("aria-pressed", "true")
+    assert page.locator("#cloud .pv").evaluate("gd => gd._fullLayout.dragmode") == "lasso"
+    lasso.click()
+    assert page.locator("#cloud .pv").evaluate("gd => gd._fullLayout.dragmode") == "pan"
+    assert any(text.startswith("Cloud: ") and text.endswith(" kB") for text in told)
+    tab(page, "One")
+
+
+def test_a_drag_zooms_and_reset_brings_back(pages):
+    """Guards against a zoomed map with no visible way back."""
+    page = pages[False]
+    before = ranges(page, "map")
+    page.mouse.move(*middle(page, "#map .pv", 1, 1))
+    page.mouse.down()
+    page.mouse.move(*middle(page, "#map .pv", 3, 3), steps=3)
+    page.mouse.up()
+    reset = page.locator("#map").get_by_role("button", name="Reset view")
+    reset.click()
+    expect(reset).to_be_hidden()
+    assert ranges(page, "map") == before
+
+
+# --- on the whole screen ---------------------------------------------------------------------------------------
+
+
+def test_full_screen(pages):
+    """Guards against pictures that a room can't read: the whole screen, type 1.6 times as large, a click that still hits
+    the cell under the pointer, the sentence as it stands on the page, and Esc that puts everything back."""
+    page = pages[False]
+    tick = page.locator("#map .ytick text").first
+    small = tick.bounding_box()["height"]
+    spot = page.locator("#map").bounding_box()
+    full = page.locator("#map").get_by_role("button", name="Full screen")
+    full.focus()
+    page.keyboard.press("Enter")
+    stage = page.locator(".pv-stage")
+    expect(stage).to_be_visible()
+    expect(stage.locator(".pv-stage-words")).to_have_text("A map of six tokens.")
+    expect(stage.locator(".pv-stage-place")).to_have_text("Maps · One · 1 of 2")
+    fits(page, ".pv-stage .pv")
+    assert stage.locator(".ytick text").first.bounding_box()["height"] == pytest.approx(1.6 * small, rel=0.08)
+    assert stage.locator(".pv-frame").bounding_box()["height"] > 500
+    before = page.locator("#event textarea").input_value()
+    page.mouse.click(*middle(page, ".pv-stage .pv", 4, 1))
+    page.wait_for_function("before => document.querySelector('#event textarea').value !== before", arg=before)
+    assert page.locator("#event textarea").input_value().endswith(": 4, 1")
+    page.evaluate("document.querySelector('#say').click()")
+    expect(stage.locator(".pv-stage-words")).to_have_text("Another one.")
+    page.keyboard.press("Escape")
+    expect(stage).to_be_hidden()
+    expect(full).to_be_focused()
+    assert page.locator("#map").bounding_box() == pytest.approx(spot)
+    fits(page, "#map .pv")
+
+
+def test_present_by_keys(contexts, url):
+    """Guards against a lesson that is scrolled for: keys lead over the pictures of all views and tabs and back, past a tab
+    without pictures, and end at the last one."""
+    page = opened(contexts, f"{url}?present")
+    place = page.locator(".pv-stage-place")
+    expect(place).to_have_text("Maps · One · 1 of 2")
+    steps = ["Maps · One · 2 of 2", "Maps · Two · 1 of 2", "Maps · Two · 2 of 2", "Last · 1 of 2"]
+    for key, told in zip(("ArrowRight", "PageDown", "ArrowDown", "PageDown"), steps, strict=True):
+        page.keyboard.press(key)
+        expect(place).to_have_text(told)
+    page.keyboard.press("PageDown")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    for told in reversed(steps):
+        page.keyboard.press("PageUp")
+        expect(place).to_have_text(told)
+    page.keyboard.press("Escape")
+    expect(page.locator(".pv-stage")).to_be_hidden()
+    page.watch.assert_clean()
+    page.close()
+
+
+def test_a_wide_screen_is_used(contexts, url):
+    """Guards against labels of 11 pixels on a screen of 1920."""
+    page = opened(contexts, url, width=1920, height=1080)
+    scale = page.locator("#map .pv").evaluate("gd => gd.getBoundingClientRect().width / gd.clientWidth")
+    assert scale == pytest.approx(1.25, rel=1e-3)
+    assert page.locator("#map .pv-frame").bounding_box()["height"] == pytest.approx(375)
+    page.mouse.click(*middle(page, "#map .pv", 5, 4))
+    expect(page.locator("#event textarea")).to_have_value("1: 5, 4")
+    page.close()
+
+
+# --- while it waits --------------------------------------------------------------------------------------------
+
+
+def test_words_while_it_waits(pages):
+    """Guards against a blank picture, Gradio's own timer over it, and words that stay when no picture comes."""
+    page = pages[False]
+    tab(page, "Last")
+    words = page.locator("#last .pv-waiting")
+    expect(words).to_be_visible(timeout=1000)
+    expect(words).to_have_text("Computing the layout…", use_inner_text=True)
+    OPEN.clear()
+    page.locator("#start").click()
+    page.wait_for_selector('#last [data-testid="status-tracker"]:not(.hide)', state="attached")
+    expect(page.locator("#last .progress-text")).to_be_hidden()
+    assert page.locator("#last").inner_text().split() == ["Computing", "the", "layout…"]
+    expect(page.locator("#never .pv-waiting")).to_have_text("Reading the text…", use_inner_text=True)
+    OPEN.set()
+    drawn(page, "last")
+    expect(words).to_be_hidden()
+    expect(page.locator("#never .pv-waiting")).to_be_hidden()
+    tab(page, "Maps")
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+NAME = "tiny-llama_maps-one-one-head_the-cat-1-1-s"
+
+
+def saved(page: Page, press) -> tuple[str, bytes]:
+    with page.expect_download() as download:
+        press()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def test_tables_hold_tokens_and_their_source(pages):
+    """Guards against display marks in place of tokens, a cell that a spreadsheet computes, and files of which nobody
+    knows the model, the text or the seed."""
+    page = pages[False]
+    tab(page, "Maps")
+    page.locator("#map .pv-table summary").click()
+    name, content = saved(page, page.locator("#map").get_by_role("button", name="CSV").click)
+    assert name == f"{NAME}.csv"
+    (head, *columns), *rows = csv.reader(content.decode("utf-8-sig").splitlines(keepends=True))
+    assert json.loads(head) == SOURCE
+    assert columns == [row[0] for row in rows] == ["The", " cat", "\n", "'=1+1", "·", "''s"]
+    assert [cell[1:] if cell.startswith("'") else cell for cell in columns] == TOKENS
+    np.testing.assert_allclose(np.array([row[1:] for row in rows], np.float32), Z)
+    name, content = saved(page, page.locator("#map").get_by_role("button", name="JSON").click)
+    told = json.loads(content)
+    assert name == f"{NAME}.json" and told["columns"] == told["rows"] == TOKENS
+    assert {key: told[key] for key in SOURCE} == SOURCE
+
+
+def chunks(content: bytes) -> dict[str, str]:
+    """Keyword -> text of a PNG's iTXt chunks, each with a right checksum."""
+    at, texts = 8, {}
+    while at < len(content):
+        (length,) = struct.unpack(">I", content[at : at + 4])
+        body = content[at + 4 : at + 8 + length]
+        assert struct.unpack(">I", content[at + 8 + length : at + 12 + length])[0] == zlib.crc32(body)
+        if body.startswith(b"iTXt"):
+            keyword, text = body[4:].split(b"\0\0\0\0\0")
+            texts[keyword.decode()] = text.decode()
+        at += 12 + length
+    return texts
+
+
+def test_a_picture_knows_its_source(pages):
+    """Guards against pictures in a slide of which nobody knows what they show."""
+    page = pages[False]
+    tab(page, "Maps")
+    name, content = saved(page, page.locator("#map").get_by_role("button", name="PNG").click)
+    assert name == f"{NAME}.png" and content.startswith(b"\x89PNG\r\n\x1a\n")
+    told = chunks(content)
+    assert json.loads(told["Comment"]) == SOURCE and told["Description"] == "Six tokens by six."
+    assert told["Source"] == SOURCE["weights"]
+
+
+# --- without WebGL ---------------------------------------------------------------------------------------------
+
+
+def test_without_webgl(playwright_driver, chromium_path, url):
+    """Guards against an empty scene where the browser has no WebGL: points and their customdata are there, as SVG."""
+    chromium = playwright_driver.chromium.launch(executable_path=chromium_path, args=[*ARGUMENTS, "--disable-3d-apis"])
+    try:
+        page = chromium.new_page(viewport={"width": 320, "height": 640})
+        watch = Watch(page)
+        page.goto(url)
+        drawn(page, "map")
+        assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None
+        tab(page, "Two")
+        for name, words in (("cloud", "drawn as SVG"), ("scene", "first two of three dimensions")):
+            drawn(page, name)
+            expect(page.locator(f"#{name} .scatterlayer .point")).to_have_count(4)
+            expect(page.locator(f"#{name} .pv-note")).to_contain_text(words)
+            assert page.locator(f"#{name} .pv").evaluate("gd => gd._fullData[0].customdata") == ["a", "b", "c", "d"]
+        expect(page.locator("#scene .xtitle")).to_have_text("first axis")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        watch.assert_clean()
+    finally:
+        chromium.close()
