@@ -1,6 +1,6 @@
 """From a folder of safe weights to the objects of transformers: model and tokenizer, an adapter merged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -25,28 +25,42 @@ class Built:
     tokenizer: PreTrainedTokenizerBase
     unread: tuple[str, ...] = ()
     """Tensors of the files that the model has no place for, though they belong to its layers."""
+    tokenizer_set_aside: str = ""
+    """The class of tokenizer that the files name and that would read other tokens than tokenizer.json says."""
 
 
 def build_adapted(
-    folder: Path, adapter: AdapterFiles | None, device: torch.device, dtype: torch.dtype, needed: int
+    folder: Path,
+    adapter: AdapterFiles | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    needed: int,
+    tokenizer_set_aside: str | None = None,
 ) -> Built:
-    """The model of a folder, with its adapter merged if it has one; and the adapter's own tokenizer where it brings one."""
+    """The model of a folder, with its adapter merged if it has one; and the adapter's own tokenizer where it brings one.
+
+    tokenizer_set_aside: as in Built, if that is known; None: it is tried."""
+    place = tokenizer_folder(folder, adapter)
     if adapter is None:
-        return _build(folder, device, dtype, needed)
+        return _build(folder, place, device, dtype, needed, tokenizer_set_aside)
     with without_adapter(folder) as base:
-        built = _build(base, device, dtype, needed)
+        built = _build(base, place, device, dtype, needed, tokenizer_set_aside)
     built.model.name_or_path = str(folder)
-    tokenizer = built.tokenizer
-    if (own := tokenizer_folder(folder, adapter)) != folder:
-        tokenizer = load_tokenizer(own)
-    return Built(merge_adapter(built.model, adapter.folder), tokenizer, built.unread)
+    return replace(built, model=merge_adapter(built.model, adapter.folder))
 
 
-def _build(folder: Path, device: torch.device, dtype: torch.dtype, needed: int) -> Built:
+def _build(
+    folder: Path,
+    tokenizer_place: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    needed: int,
+    tokenizer_set_aside: str | None,
+) -> Built:
     transformers_logging.disable_progress_bar()
     config = read_config(folder)
     auto = auto_class(config)  # what reads pictures has no tokenizer either: that is not what is wrong with it
-    tokenizer = load_tokenizer(folder)
+    tokenizer, set_aside = load_tokenizer(tokenizer_place, tokenizer_set_aside)
     placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
     try:
         model, report = _from_pretrained(auto, folder, config, dtype, placement)
@@ -67,7 +81,7 @@ def _build(folder: Path, device: torch.device, dtype: torch.dtype, needed: int) 
         ) from error
     refuse_incomplete(report, folder)
     _refuse_invalid_numbers(model, folder)
-    return Built(model, tokenizer, tuple(layers_left_out(model, report.unread)))
+    return Built(model, tokenizer, tuple(layers_left_out(model, report.unread)), set_aside)
 
 
 def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, LoadReport]:
@@ -78,6 +92,7 @@ def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) 
         device_map=placement,
         use_safetensors=True,
         local_files_only=True,
+        trust_remote_code=False,
         attn_implementation="eager",
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are reported, and refused with both shapes

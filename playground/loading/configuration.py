@@ -17,7 +17,7 @@ _AGAIN = "Copy or download config.json again, or choose another model."
 def read_config(folder: Path) -> PretrainedConfig:
     """The configuration of a folder. PlaygroundError for one that transformers refuses."""
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers may raise anything on a stranger's folder
         raise _refusal(folder, error) from error
 

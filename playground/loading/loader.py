@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 
 from playground import catalog
-from playground.concurrency.limited_process import LimitedProcess
 from playground.errors import PlaygroundError, Progress, no_progress, unforeseen
 from playground.generation.cuda_graph import capture_in_background
 from playground.loading.building import build_adapted, tokenizer_folder
@@ -62,15 +61,16 @@ def load(
     counts = list(parameter_counts(folder))
     needed = sum(counts) * read_dtype.itemsize
     check_memory(needed, device_choice.value, purpose)
-    tokenizer_process = None
+    tried = None
     if not trusted:
-        described, tokenizer_process = _examine_files(folder, adapter, counts, progress)
+        described, tried = _examine_files(folder, adapter, counts, progress)
         check_memory(described * read_dtype.itemsize, device_choice.value, purpose)
     progress("Loading the weights", None)
-    built = build_adapted(folder, adapter, device_choice.value, read_dtype, needed)
+    set_aside = tried.set_aside if tried else ""
+    built = build_adapted(folder, adapter, device_choice.value, read_dtype, needed, set_aside)
     model, tokenizer = built.model, built.tokenizer
-    if tokenizer_process is not None:
-        untrusted.guard_tokenizer(tokenizer, tokenizer_folder(folder, adapter), tokenizer_process)
+    if tried is not None:
+        untrusted.guard_tokenizer(tokenizer, tokenizer_folder(folder, adapter), tried.process)
     progress("Trying the model on a few tokens", None)
     try:
         loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
@@ -80,7 +80,7 @@ def load(
         raise unforeseen(
             f"{model_id} was loaded, but failed when it was tried on a few tokens", error, "Choose another model."
         ) from error
-    loaded.trusted = trusted
+    loaded.trusted, loaded.tokenizer_set_aside = trusted, built.tokenizer_set_aside
     loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, built.unread, progress)
     if adapter and adapter.alone:
         loaded.revision += f"+{sha256(adapter.folder / ADAPTER_WEIGHTS)[:12]}"
@@ -104,9 +104,10 @@ def _locate_base(adapter: AdapterFiles, settings: Settings) -> Source:
 
 def _examine_files(
     folder: Path, adapter: AdapterFiles | None, counts: list[int], progress: Progress
-) -> tuple[int, LimitedProcess]:
-    """What a stranger's files ask for, before anything is built: parameters of the model, and a process that has its
-    tokenizer. PlaygroundError where that is too much."""
+) -> tuple[int, untrusted.TriedTokenizer]:
+    """What a stranger's files ask for, before anything is built: parameters of the model, and its tokenizer.
+
+    PlaygroundError where that is too much."""
     config = read_json(folder / "config.json")
     if (folder / "generation_config.json").exists():
         read_json(folder / "generation_config.json")

@@ -1,6 +1,8 @@
 """Merging an adapter (LoRA, Hu et al. 2021, and its kin) into its base model with peft, which is not a requirement."""
 
 import importlib.util
+import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -56,9 +58,19 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
         raise PlaygroundError(
             f"The adapter in {folder} does not fit the model that it is loaded on.", _BY_HAND
         ) from error
+    unknown = re.findall(r"'(\w+)'", " ".join(str(w.message) for w in caught if "nexpected keyword" in str(w.message)))
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    if ignored := next((name for name in unknown if settings.get(name)), ""):
+        raise PlaygroundError(
+            f"adapter_config.json in {folder} sets {ignored}, which this release of peft does not know: the adapter would be "
+            "another one.",
+            f"Install a newer peft (`pip install -U peft`) and start the playground again. {_BY_HAND}",
+        )
     if unused or missing:
         what = f"{min(unused)} belongs to no layer of it" if unused else "some of its tensors are missing"
         raise PlaygroundError(f"The adapter in {folder} fits the model only in part: {what}.", _BY_HAND)
+    if broken := next((name for name, weight in merged.named_parameters() if not weight.isfinite().all()), ""):
+        raise PlaygroundError(f"The adapter in {folder} makes {broken} numbers that are not finite.", _BY_HAND)
     return merged.eval()
 
 

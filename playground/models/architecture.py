@@ -9,6 +9,7 @@ from typing import cast
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
+from playground.errors import PlaygroundError
 from playground.models.families import first_setting, text_part
 from playground.models.position_scheme import context_length, position_scheme
 
@@ -102,8 +103,14 @@ def size_text(count: int) -> str:
 
 
 def embedding_matrix(model: PreTrainedModel) -> Tensor:
-    """(V, d_model): the input embedding of each token id."""
-    return _weight(model.get_input_embeddings())
+    """(V, d_model): the input embedding of each token id. PlaygroundError for a model without (CANINE hashes characters)."""
+    try:
+        return _weight(model.get_input_embeddings())
+    except (NotImplementedError, AttributeError) as error:
+        raise PlaygroundError(
+            f"{type(model).__name__} has no matrix with an embedding of each token, which the pictures begin with.",
+            "Choose a model with a vocabulary.",
+        ) from error
 
 
 def _weight(module: nn.Module) -> Tensor:

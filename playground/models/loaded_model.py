@@ -124,6 +124,8 @@ class LoadedModel:
     """On a GPU: the captured forward pass of one token, once it is ready."""
     trusted: bool = False
     """Whether it is a model of the catalog, whose tokenizer and chat template run without limits."""
+    tokenizer_set_aside: str = ""
+    """The class of tokenizer that the files name and that would read other tokens than tokenizer.json says."""
     _facts: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
     _fact_locks: dict[Hashable, threading.RLock] = field(default_factory=dict, init=False, repr=False)
 
@@ -176,6 +178,10 @@ class LoadedModel:
         }
         if remark := self.fact("tokenizer fit", lambda: fit_remark(self.tokenizer, self.anatomy.vocabulary)):
             facts["Tokenizer"] = remark
+        if self.tokenizer_set_aside:
+            facts["Tokenizer read"] = (
+                f"as tokenizer.json says: {self.tokenizer_set_aside}, which the files name, would read other tokens"
+            )
         if words := differential_words(self.model, self.anatomy.heads):
             facts["Differential"] = words
         if (limit := full_attention_limit(self.model)) is not None:

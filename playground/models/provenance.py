@@ -81,7 +81,7 @@ class Provenance:
         needed = max(_EXACT_BITS[name] for name in self.formats)
         if _HELD_BITS.get(held, 0) < needed:
             return "warn", f"Rounded here from {self.precision} to {held}"
-        return "ok", f"The checkpoint's own numbers, {self.precision}"
+        return "ok", f"The checkpoint's own numbers, {self.precision}" + (", with its adapter" if self.adapter else "")
 
     def text(self, model_id: str, held: str) -> str:
         """One line for files that a visitor takes away: model, file, checksum and number formats."""

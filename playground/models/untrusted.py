@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -103,24 +104,34 @@ def check_configuration(folder: Path, settings: Any, stored: tuple[int, int], pr
     return int(count)
 
 
-def check_tokenizer(folder: Path, progress: Progress) -> LimitedProcess:
+@dataclass(frozen=True)
+class TriedTokenizer:
+    """A tokenizer that a process has loaded within limits."""
+
+    process: LimitedProcess
+    set_aside: str | None = None
+    """The class that would read other tokens than tokenizer.json says, empty where it reads the same; None where the
+    files could not be loaded."""
+
+
+def check_tokenizer(folder: Path, progress: Progress) -> TriedTokenizer:
     """Loads a folder's tokenizer within limits; returns the process that has it. PlaygroundError where a limit is reached
     or a token is longer than any text; what else is wrong shows when it is loaded here."""
     process = LimitedProcess(_SERVER)
     try:
-        longest = _load_tokenizer(process, folder, _ticker(progress))
+        facts = _load_tokenizer(process, folder, _ticker(progress))
     except JobFailed as error:
         process.close()
         if error.name == "RecursionError":
             raise PlaygroundError("A file of the checkpoint's tokenizer nests too deep.", _ANOTHER) from error
-        return process
+        return TriedTokenizer(process)
     except BaseException:
         process.close()
         raise
-    if longest > LONGEST_TOKEN:
+    if facts["longest"] > LONGEST_TOKEN:
         process.close()
-        raise PlaygroundError(f"The tokenizer has a token of {longest:,} characters.", _ANOTHER)
-    return process
+        raise PlaygroundError(f"The tokenizer has a token of {facts['longest']:,} characters.", _ANOTHER)
+    return TriedTokenizer(process, facts["set_aside"])
 
 
 def guard_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path, process: LimitedProcess) -> None:
@@ -143,7 +154,11 @@ def guard_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path, process: L
 
     def encode(text: Any, text_pair: Any = None, *arguments: Any, **options: Any) -> Any:
         try_text(_hashable(text), _hashable(text_pair))
-        return own_encode(text, text_pair, *arguments, **options)
+        try:
+            return own_encode(text, text_pair, *arguments, **options)
+        except Exception as error:  # the tokenizers library raises plain exceptions
+            what = "This checkpoint's own tokenizer can't read the text: its files are damaged or contradict each other"
+            raise unforeseen(what, error, _ANOTHER) from error
 
     def decode(token_ids: Any, *arguments: Any, **options: Any) -> Any:
         ids = [token_ids] if isinstance(token_ids, int) else list(map(int, token_ids))
@@ -172,14 +187,14 @@ def new_process() -> LimitedProcess:
     return LimitedProcess(_SERVER)
 
 
-def _load_tokenizer(process: LimitedProcess, folder: Path, tick: Callable[[], None] = lambda: None) -> int:
-    """Characters of its longest token."""
-    longest: int = within_limits(
+def _load_tokenizer(process: LimitedProcess, folder: Path, tick: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """What `untrusted_jobs.tokenizer` says of it."""
+    facts: dict[str, Any] = within_limits(
         "Loading the checkpoint's tokenizer",
         lambda: process.ask("tokenizer", str(folder), **LOADING, tick=tick),
         LOADING,
     )
-    return longest
+    return facts
 
 
 def _try(attempt: Callable[[], None], what: str, remedy: str) -> None:

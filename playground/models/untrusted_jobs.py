@@ -1,31 +1,30 @@
 """What is done with a stranger's files in a process with limits: the configuration and the tokenizer are loaded, texts
-are tokenized, chat templates rendered. Run by its path (concurrency/fork_server.py); imports nothing of the playground.
+are tokenized, chat templates rendered. Run by its path (concurrency/fork_server.py).
 """
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoTokenizer,
-    LlamaConfig,
-    PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoConfig, AutoModel, LlamaConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils.chat_template_utils import render_jinja_template
 
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from playground.models.tokenizer_choice import chosen_tokenizer  # noqa: E402
+
 _tokenizers: dict[str, PreTrainedTokenizerBase] = {}
+_set_aside: dict[str, str] = {}
 
 
 def configuration(folder: str) -> dict:
     """Numbers of `tensors` and `parameters` of the model that config.json describes, built without memory; buffers count
     by their bytes as float32. `error`, if it can't be built so."""
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
             model = AutoModel.from_config(config)
     except MemoryError:
@@ -37,12 +36,13 @@ def configuration(folder: str) -> dict:
     return {"tensors": len(weights), "parameters": sum(weights) + buffers // 4, "error": ""}
 
 
-def tokenizer(folder: str) -> int:
-    """Loads a tokenizer and tries it; characters of its longest token."""
+def tokenizer(folder: str) -> dict:
+    """Loads a tokenizer and tries it. `longest`: characters of its longest token; `set_aside`: the class that would read
+    other tokens than tokenizer.json says."""
     if folder not in _tokenizers:
-        _tokenizers[folder] = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        _tokenizers[folder], _set_aside[folder] = chosen_tokenizer(Path(folder))
         tokenize(folder, "a b", None)
-    return max(map(len, _tokenizers[folder].get_vocab()), default=0)
+    return {"longest": max(map(len, _tokenizers[folder].get_vocab()), default=0), "set_aside": _set_aside[folder]}
 
 
 def tokenize(folder: str, text: str, pair: str | None) -> int:

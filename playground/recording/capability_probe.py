@@ -17,6 +17,8 @@ from playground.recording.recording import Recording
 
 NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
 PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
+_LEAST_TOKENS = 4
+"""Different tokens of a probe."""
 
 
 def probe(model: LoadedModel) -> Capabilities:
@@ -28,7 +30,7 @@ def probe(model: LoadedModel) -> Capabilities:
     try:
         measure_layer_numbers(model)
         target = "The cat" if model.model.config.is_encoder_decoder else None
-        recording = record(model, _text(model), target)
+        recording = record(model, _ids(model), target)
     except AttendsTwice as error:
         return _without_recorder(model, str(error))
     except PlaygroundError as error:
@@ -103,24 +105,30 @@ def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
     return replace(probe(model), qk=Capability(reason))
 
 
-def _text(model: LoadedModel) -> str:
-    """The probe's text, shortened to the words that the model can read."""
+def _ids(model: LoadedModel) -> list[int]:
+    """The probe's text as token ids, shortened to the words that the model can read; of a vocabulary that knows no word of
+    it (of proteins, of whole sentences), or is another model's, the first ids."""
     words = PROBE_TEXT.split()
-    while len(words) > 1 and len(model.vocabulary.tokenize(" ".join(words))[0]) > model.max_tokens:
+    ids = model.vocabulary.tokenize(PROBE_TEXT)[0]
+    while len(words) > 1 and len(ids) > model.max_tokens:
         words.pop()
-    return " ".join(words)
+        ids = model.vocabulary.tokenize(" ".join(words))[0]
+    if len(set(ids)) >= _LEAST_TOKENS and max(ids) < model.anatomy.vocabulary:
+        return ids
+    count = max(_LEAST_TOKENS, min(len(PROBE_TEXT.split()), model.max_tokens))
+    return [token_id % model.anatomy.vocabulary for token_id in range(count)]
 
 
 def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
     """The probe's text as inputs of the model."""
-    ids = torch.tensor([model.vocabulary.tokenize(_text(model))[0]], device=model.input_device)
+    ids = torch.tensor([_ids(model)], device=model.input_device)
     return {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
 
 
 @torch.inference_mode()
 def reads_ahead(model: LoadedModel) -> bool:
     """Whether the last token changes the output at the first: the model attends to later tokens."""
-    ids = model.vocabulary.tokenize(_text(model))[0]
+    ids = _ids(model)
     texts = ([*ids[:3], last] for last in (ids[1], ids[2]))
     first, other = (model.model(input_ids=torch.tensor([t], device=model.input_device))[0][0, 0] for t in texts)
     return not torch.allclose(first, other, rtol=1e-2, atol=1e-4)

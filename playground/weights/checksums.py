@@ -15,6 +15,8 @@ MANIFEST = "source.json"
 _PIECE = 256 * 1024
 """Bytes read at once: a piece that fits a core's cache is hashed 1.6 times as fast as pieces of 4 MiB."""
 _AGAIN = "Copy or download the file again."
+LFS_POINTER = b"version https://git-lfs"
+"""What Git LFS leaves, with a checksum, where it did not fetch the file itself."""
 _MAX_HEADER_BYTES = 100 * 1024**2
 """Longest safetensors header that the format allows."""
 
@@ -53,6 +55,8 @@ def safetensors_header(path: Path) -> dict[str, dict]:
     length = path.stat().st_size
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
+        if size == int.from_bytes(LFS_POINTER[:8], "little"):
+            raise pointer_refusal(path.name)
         if length < 8 or not 2 <= size <= _MAX_HEADER_BYTES:
             raise PlaygroundError(f"{path.name} ({length:,} bytes) is not a safetensors file.", _AGAIN)
         raw = file.read(size)
@@ -73,6 +77,11 @@ def safetensors_header(path: Path) -> dict[str, dict]:
             f"{path.name} is damaged: {length:,} bytes, its header describes {8 + size + tensors:,}.", _AGAIN
         )
     return header
+
+
+def pointer_refusal(name: str) -> PlaygroundError:
+    """The error for a pointer where a file of weights is due."""
+    return PlaygroundError(f"{name} is a pointer of Git LFS, not the file.", "Run `git lfs pull` in the folder.")
 
 
 def safetensors_bytes(path: Path) -> int:

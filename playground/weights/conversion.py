@@ -13,7 +13,7 @@ _SLOWEST = 2 * 1024**2
 _MEMORY = 4 * 1024**3
 """Bytes for the libraries, a tokenizer and a configuration, beside the weights."""
 
-CONVERSION = 2
+CONVERSION = 3
 """Number of the converter's rules. Before 2 it read no scaled rotary angles: such folders are made again."""
 
 

@@ -18,6 +18,8 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 _MAX_SIDE_FILE_BYTES = 200 * 1024**2
 _GGUF_PREFERENCE = ("Q8_0", "BF16", "F16", "Q6_K", "Q5", "Q4", "F32", "")
 """Order of choice among several quantizations: those close to the original first, then the smaller downloads."""
+_CUT_GGUF = re.compile(r"\.gguf[.-](split-)?(part)?[a-z0-9]{1,8}$")
+"""The pieces of a GGUF that was cut by its bytes: model.gguf-split-a, model.gguf.part1of2."""
 _GROWTH = {"F32": 1, "F16": 2, "BF16": 2, "Q8": 3.8, "Q6": 4.9, "Q5": 5.7, "Q4": 6.6, "Q3": 8.5, "Q2": 11, "Q1": 18}
 """Quantization of a GGUF file -> bytes as float32 for each byte of the file."""
 _TOKENIZERS = re.compile(r"tokenizer|vocab|spiece|merges|sentencepiece|\.spm$|\.tiktoken$")
@@ -56,6 +58,17 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
                 return (name,)
     if ggufs:
         raise split_refusal(ggufs[0], parts_of(ggufs[0]))
+    if cut := sorted(name for name in names if _CUT_GGUF.search(name)):
+        whole_name = cut[0][: cut[0].index(".gguf") + 5]
+        raise PlaygroundError(
+            f"{where} holds a GGUF cut into {len(cut)} pieces, {cut[0]} first.",
+            f"Join them once: `cat {whole_name}?* > {whole_name}`, or on Windows `copy /b`.",
+        )
+    if parts := [name for name in names if name.endswith(".gguf") and "mmproj" in name]:
+        raise PlaygroundError(
+            f"{where} holds only {min(parts)}, the part of a larger model that reads pictures or sound.",
+            "Give the GGUF of the model itself.",
+        )
     others = sorted(name for name in names if name.endswith(".safetensors") and "/" not in name)
     if others:
         raise _other_name(others, names, where)

@@ -25,6 +25,12 @@ _DIGIT_SPLITS = frozenset({"smollm", "starcoder", "refact", "command-r", "codesh
 
 _REQUIRED = ("block_count", "embedding_length", "attention.head_count")
 """Keys in whose place transformers would take the numbers of some other model of the family, without a word."""
+_OTHER_KINDS = {
+    "adapter": "an adapter (LoRA) alone",
+    "mmproj": "the part of a larger model that reads pictures or sound",
+    "imatrix": "a matrix of importances for quantizing",
+}
+"""general.type -> what such a file holds."""
 _EPSILONS = ("attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon")
 """Keys of which a file with norms has one."""
 
@@ -42,6 +48,12 @@ class GgufFile:
     """The tensors whose names begin with rope_, float64."""
     precision: dict[str, float]
     """Number format -> its share of all numbers, the largest first."""
+
+    @property
+    def head_width(self) -> int:
+        """Dimensions of a head where no key says otherwise."""
+        heads = self.value("attention.head_count")
+        return int(self.value("embedding_length")) // heads if isinstance(heads, int) and heads > 0 else 0
 
     def value(self, key: str) -> Any:
         """The value of `{architecture}.{key}`, None without it."""
@@ -65,6 +77,12 @@ def read_gguf(path: Path) -> GgufFile:
             f"{path.name} ({path.stat().st_size:,} bytes) is cut off or damaged: its header describes more than it holds.",
             _AGAIN,
         ) from error
+    kind = values.get("general.type", "model")
+    if kind != "model":
+        raise PlaygroundError(
+            f"{path.name} holds {_OTHER_KINDS.get(kind, f'a part of the kind {kind!r:.40}')} (general.type), no model.",
+            "Give the GGUF of the model itself.",
+        )
     architecture = values.get("general.architecture")
     if not isinstance(architecture, str) or not numbers:
         lacks = "tensors" if isinstance(architecture, str) else "general.architecture"
@@ -110,11 +128,16 @@ def unread(file: GgufFile, read_tensors: Collection[str]) -> list[str]:
     for name in names & GGUF_CONFIG_MAPPING.keys():
         mapping = cast("dict[str, str | int | None]", GGUF_CONFIG_MAPPING[name])
         read |= {f"{file.architecture}.{key}" for key, setting in mapping.items() if setting not in (None, -1)}
+    widths = {  # read by another key, where they say the same
+        f"{file.architecture}.attention.{name}_length"
+        for name in ("key", "value")
+        if file.value(f"attention.{name}_length") == (file.value("rope.dimension_count") or file.head_width)
+    }
     follows_all = file.architecture in GGUF_CONFIG_ARCHS  # these read the header by a program, not by a table
     keys = [
         f"{key} = {value}"
         for key, value in file.values.items()
-        if key not in read
+        if key not in read | widths
         and not key.startswith(_WITHOUT_EFFECT)
         and ".rope." not in key  # read by gguf_rope, or refused there
         and not (follows_all and key.startswith(f"{file.architecture}."))

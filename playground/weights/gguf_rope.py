@@ -57,17 +57,18 @@ def apply_rope(file: GgufFile, config: Any) -> None:
 
 def _scaling(file: GgufFile, values: dict, config: Any, main: dict, nested: bool) -> dict[str, Any]:
     """The settings that scale the angles; empty where the file scales none."""
-    kind, factor = values.get("scaling.type", ""), float(values.get("scaling.factor") or 1.0)
+    kind, factor = values.get("scaling.type", "linear"), float(values.get("scaling.factor") or 1.0)
     original = values.get("scaling.original_context_length")
     if values.get("scale_linear"):
         kind, factor = "linear", float(values["scale_linear"])
-    if "rope_factors_long.weight" in file.rope_tensors:
+    if file.rope_tensors.keys() & {"rope_factors_long.weight", "rope_factors_short.weight"}:
         return _longrope(file, values, config)
-    if kind not in ("", "none", "linear", "yarn"):
+    if kind not in ("none", "linear", "yarn"):
         raise _refusal(file, f"{file.architecture}.rope.scaling.type = {kind}")
     freqs = file.rope_tensors.get("rope_freqs.weight")
     if freqs is not None and not np.allclose(freqs, 1, rtol=_TOLERANCE):
-        if nested or kind == "yarn" or not np.isfinite(freqs).all() or (freqs <= 0).any():
+        fits = 2 * len(freqs) in (values.get("dimension_count"), _width(file, config))
+        if nested or kind == "yarn" or not fits or not np.isfinite(freqs).all() or (freqs <= 0).any():
             raise _refusal(file, "rope_freqs.weight")
         return _frequency_factors(freqs * (factor if kind == "linear" else 1.0), config, main)
     if kind == "linear":
@@ -114,8 +115,9 @@ def _frequency_factors(factors: np.ndarray, config: Any, main: dict) -> dict[str
 
 def _longrope(file: GgufFile, values: dict, config: Any) -> dict[str, Any]:
     """Phi-3's two lists of factors, for short and for long texts."""
-    if "rope_factors_short.weight" not in file.rope_tensors:
-        raise _refusal(file, "rope_factors_long.weight without rope_factors_short.weight")
+    for name, other in (("long", "short"), ("short", "long")):
+        if f"rope_factors_{other}.weight" not in file.rope_tensors:
+            raise _refusal(file, f"rope_factors_{name}.weight without rope_factors_{other}.weight")
     original = values.get("scaling.original_context_length")
     if not original:
         raise _refusal(file, "rope_factors_long.weight without rope.scaling.original_context_length")
@@ -132,13 +134,21 @@ def _longrope(file: GgufFile, values: dict, config: Any) -> dict[str, Any]:
 
 def _set_dimensions(file: GgufFile, config: Any, main: dict, count: int) -> None:
     """Have `count` dimensions of each head rotated. Refuses a family that can rotate only whole heads."""
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    width = _width(file, config)
     share = main.get("partial_rotary_factor") or getattr(config, "partial_rotary_factor", None)
     if count == int(width * (share or 1.0)) or getattr(config, "rotary_dim", None) == count:
         return
     if share is None:
         raise _refusal(file, f"{file.architecture}.rope.dimension_count = {count} of {width} dimensions")
     main["partial_rotary_factor"] = count / width
+
+
+def _width(file: GgufFile, config: Any) -> int:
+    """Dimensions of a head. transformers takes those that are rotated for all of them."""
+    if latent := getattr(config, "qk_rope_head_dim", None):  # of which only these are rotated
+        return int(latent)
+    stated = file.value("attention.key_length") or file.head_width
+    return int(stated or getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def _refusal(file: GgufFile, name: str) -> PlaygroundError:

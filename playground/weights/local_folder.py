@@ -10,7 +10,7 @@ from playground.errors import PlaygroundError, Progress
 from playground.settings import Settings
 from playground.weights.adapter_files import CONFIG, AdapterFiles, adapter_in
 from playground.weights.bounded_json import read_json
-from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
+from playground.weights.checksums import LFS_POINTER, damaged, pointer_refusal, read_manifest, safetensors_bytes
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
 from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
@@ -108,7 +108,10 @@ def _weights(path: Path) -> tuple[Path, ...]:
     weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), str(path))
     if weights[0].endswith(".gguf"):
         with (folder / weights[0]).open("rb") as file:
-            if file.read(4) != b"GGUF":
+            beginning = file.read(len(LFS_POINTER))
+            if beginning == LFS_POINTER:
+                raise pointer_refusal(weights[0])
+            if beginning[:4] != b"GGUF":
                 raise PlaygroundError(f"{weights[0]} is not a GGUF file.", "Copy or download it again.")
         return (folder / weights[0],)
     check_config(read_object(folder / "config.json"), str(path))

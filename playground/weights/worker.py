@@ -42,17 +42,17 @@ def convert(gguf: str, target: str) -> None:
     file = gguf_file.read_gguf(Path(gguf))
     folder, name = os.path.split(os.path.abspath(gguf))
     say(share=0.1, what="reading the tokenizer")
-    with _stage(name, "tokenizer"):
+    with _stage(file, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
         gguf_file.set_text_split(file, tokenizer)
     tokenizer.save_pretrained(target)
     say(share=0.4, what="reading the configuration")
-    with _stage(name, f"configuration (architecture {file.architecture})"):
+    with _stage(file, "configuration"):
         config = AutoConfig.from_pretrained(folder, gguf_file=name)
         gguf_rope.apply_rope(file, config)
     say(share=0.5, what="reading the weights")
     auto: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-    with _stage(name, "weights"):
+    with _stage(file, "weights"):
         model, report = auto.from_pretrained(
             folder, gguf_file=name, config=config, dtype=torch.float32, output_loading_info=True
         )
@@ -93,7 +93,7 @@ def _refuse_missing(name: str, keys: Collection[str]) -> None:
 
 
 @contextmanager
-def _stage(name: str, what: str) -> Iterator[None]:
+def _stage(file: "GgufFile", what: str) -> Iterator[None]:
     """Turns what the libraries raise while they read a part of the file into a PlaygroundError that names it."""
     from playground.errors import PlaygroundError
 
@@ -103,11 +103,22 @@ def _stage(name: str, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         traceback.print_exc()
-        known = str(error) if "not supported" in str(error) or "Supported:" in str(error) else ""
+        cause, text = f"transformers can't read its {what} (architecture {file.architecture})", str(error)
+        if "not supported" in text and "architecture" in text:
+            cause = f"transformers reads no GGUF of the architecture {file.architecture}, but of {_architectures()}"
+        elif "not supported" in text and "ggml type" in text:
+            cause = f"of its number formats ({', '.join(file.precision)}) transformers can't read all"
         raise PlaygroundError(
-            f"{name} can't be converted: transformers can't read its {what}." + (f" {known}" if known else ""),
-            "Choose another file, or the model's safetensors.",
+            f"{file.name} can't be converted: {cause}.", "Choose another file, or the model's safetensors."
         ) from error
+
+
+def _architectures() -> str:
+    from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
+    from transformers.integrations.gguf import GGUF_ARCHS, GGUF_CONFIG_ARCHS
+
+    names = {*GGUF_CONFIG_MAPPING, *GGUF_CONFIG_ARCHS, *GGUF_ARCHS} - {"general", "tokenizer"}
+    return ", ".join(sorted(names))
 
 
 def download(hub_id: str, commit: str, *files: str) -> None:

@@ -124,3 +124,22 @@ def test_an_adapter_without_its_base(alone):
     write_adapter(alone, "owner/base")
     with pytest.raises(pg.PlaygroundError, match=r"adapter of owner/base.*same folder"):
         pg.load(str(alone), device="cpu", settings=SETTINGS)
+
+
+@needs_peft
+def test_a_setting_that_peft_does_not_know(base):
+    """Guards an adapter of a newer peft, whose further settings this release leaves out."""
+    write_adapter(base, use_newer_way=False)
+    pg.load(str(base), device="cpu", settings=SETTINGS)
+    write_adapter(base, use_newer_way=True)
+    with pytest.raises(pg.PlaygroundError, match=r"sets use_newer_way, which this release of peft does not know"):
+        pg.load(str(base), device="cpu", settings=SETTINGS)
+
+
+@needs_peft
+def test_an_adapter_that_is_no_number(base):
+    """Guards against "a setting in config.json is wrong" where the adapter holds NaN."""
+    name = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+    write_adapter(base, tensors={name: torch.full((4, 32), torch.nan)})
+    with pytest.raises(pg.PlaygroundError, match=r"adapter in .* makes model.layers.0.self_attn.q_proj.weight numbers"):
+        pg.load(str(base), device="cpu", settings=SETTINGS)

@@ -9,7 +9,7 @@ from transformers import AutoConfig, BertTokenizer, ByT5Tokenizer
 import playground as pg
 from playground.loading import prepare
 from playground.models.tokenizer_files import fit_remark, load_tokenizer
-from tests.tools import zoo
+from tests.tools import tokenizer_kinds, zoo
 
 BLANK_FAMILIES = (
     *("bert", "distilbert", "electra", "albert", "xlm-roberta", "deberta-v2"),
@@ -53,7 +53,7 @@ def test_a_vocabulary_without_its_merges_is_refused(tmp_path):
     config_folder(tmp_path, "gpt2")
     (tmp_path / "vocab.json").write_text('{"a": 0, "b": 1, "ab": 2}')
     (tmp_path / "merges.txt").write_text("#version: 0.2\na b\n")
-    assert load_tokenizer(tmp_path).tokenize("ab") == ["ab"]
+    assert load_tokenizer(tmp_path)[0].tokenize("ab") == ["ab"]
     (tmp_path / "merges.txt").unlink()
     with pytest.raises(pg.PlaygroundError, match=r"merges\.txt is missing"):
         load_tokenizer(tmp_path)
@@ -67,10 +67,101 @@ def test_a_damaged_tokenizer_is_named(tmp_path):
         load_tokenizer(tmp_path)
 
 
+SENTENCEPIECE = {"t5": "spiece.model", "pegasus": "spiece.model", "mbart": "sentencepiece.bpe.model"}
+
+
+@pytest.mark.parametrize("family", SENTENCEPIECE)
+def test_sentencepiece_alone(family, tmp_path):
+    """Guards against "damaged" where the package that reads SentencePiece is missing; with it the ids are its own."""
+    import sentencepiece
+
+    (tmp_path / "corpus.txt").write_text("the cat sat on the mat\na dog by the river\n" * 20)
+    ids = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1, "hard_vocab_limit": False, "minloglevel": 2}
+    places = {"input": str(tmp_path / "corpus.txt"), "model_prefix": str(tmp_path / "sp")}
+    sentencepiece.SentencePieceTrainer.train(**places, **ids, vocab_size=30)
+    (tmp_path / "sp.model").rename(config_folder(tmp_path, family) / SENTENCEPIECE[family])
+    for other in ("sp.vocab", "corpus.txt"):
+        (tmp_path / other).unlink()
+    try:
+        import google.protobuf  # noqa: F401
+    except ImportError:
+        with pytest.raises(
+            pg.PlaygroundError, match=r"the package protobuf, .* is not installed.*pip install protobuf"
+        ):
+            load_tokenizer(tmp_path)
+        return
+    pieces = sentencepiece.SentencePieceProcessor(str(tmp_path / SENTENCEPIECE[family])).encode(
+        "the cat sat", out_type=str
+    )
+    assert load_tokenizer(tmp_path)[0].tokenize("the cat sat") == pieces
+
+
+@pytest.mark.parametrize(
+    ("family", "files", "lacking"),
+    [("m2m_100", ["vocab.json"], "sentencepiece.bpe.model"), ("marian", ["vocab.json", "source.spm"], "target.spm")],
+)
+def test_the_file_that_a_family_lacks(family, files, lacking, tmp_path):
+    """Guards against "merges.txt is missing" for families that have none."""
+    for name in files:
+        (config_folder(tmp_path, family) / name).write_text('{"a": 0, "b": 1}')
+    with pytest.raises(pg.PlaygroundError, match=f"{lacking} is missing"):
+        load_tokenizer(tmp_path)
+
+
+def test_a_tokenizer_that_is_a_program(tmp_path):
+    """Guards against transformers' question on the terminal, "Do you wish to run the custom code?"."""
+    config_folder(tmp_path, "llama")
+    settings = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": ["own.OwnTokenizer", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    with pytest.raises(
+        pg.PlaygroundError, match=r"a program that comes with its files .*never runs one.*tokenizer\.json"
+    ):
+        load_tokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").write_text(zoo.byte_tokenizer().backend_tokenizer.to_str())
+    assert load_tokenizer(tmp_path)[1] == "OwnTokenizer"
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "class_name"),
+    [
+        ("llama", "WordPiece", "LlamaTokenizerFast"),
+        ("t5", "ByteLevel", "T5Tokenizer"),
+        ("bert", "ByteLevel", "BertTokenizer"),
+    ],
+)
+def test_tokenizer_json_counts(family, kind, class_name, tmp_path):
+    """Guards the classes of transformers 5, which build a tokenizer of their own kind from the words of tokenizer.json:
+    Llama's read "the cat" as "he cat" from a WordPiece vocabulary."""
+    own = tokenizer_kinds.KINDS[kind](tmp_path).backend_tokenizer
+    (config_folder(tmp_path, family) / "tokenizer.json").write_text(own.to_str())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": class_name}))
+    tokenizer, set_aside = load_tokenizer(tmp_path)
+    text = "the cat sat on the mat"
+    assert set_aside and tokenizer(text, add_special_tokens=False)["input_ids"] == own.encode(text).ids
+    assert load_tokenizer(tmp_path, set_aside)[0](text)["input_ids"] == tokenizer(text)["input_ids"]
+
+
+def test_settings_beside_tokenizer_json_are_followed(tmp_path):
+    """Guards lower case and the leading space that tokenizer_config.json adds: they are no other class's reading."""
+    config_folder(tmp_path, "gpt2")
+    zoo.byte_tokenizer().save_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": true}')
+    tokenizer, set_aside = load_tokenizer(tmp_path)
+    assert set_aside == "" and tokenizer.decode(tokenizer("a")["input_ids"]) == " a"
+
+
+def test_a_pointer_of_git_lfs(tmp_path):
+    """Guards against "not whole JSON" for a file that Git LFS did not fetch."""
+    config_folder(tmp_path, "llama")
+    (tmp_path / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n")
+    with pytest.raises(pg.PlaygroundError, match=r"pointer of Git LFS.*git lfs pull"):
+        load_tokenizer(tmp_path)
+
+
 def test_byt5_needs_no_file(tmp_path):
     """Guards tokenizers that compute their ids: refusing those would be wrong."""
     ByT5Tokenizer().save_pretrained(config_folder(tmp_path, "t5"))
-    assert load_tokenizer(tmp_path)("a")["input_ids"] == [100, 1]
+    assert load_tokenizer(tmp_path)[0]("a")["input_ids"] == [100, 1]
 
 
 def test_ids_beyond_the_matrix_are_told():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.errors import PlaygroundError
+from playground.weights.file_rules import weight_files
 from playground.weights.gguf_file import GgufFile, read_gguf
 from playground.weights.gguf_rope import apply_rope
 from playground.weights.locate import fetch, locate
@@ -42,12 +44,13 @@ def header(keys=(), tensors=()):
         (LLAMA3 | {"original_max_position_embeddings": 32}, []),
         ({"rope_type": "linear", "factor": 4.0}, [("scaling.type", "linear"), ("scaling.factor", 4.0)]),
         ({"rope_type": "linear", "factor": 2.0}, [("scale_linear", 2.0)]),
+        ({"rope_type": "linear", "factor": 8.0}, [("scaling.factor", 8.0)]),
         (
             {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16},
             [("scaling.type", "yarn"), ("scaling.factor", 4.0), ("scaling.original_context_length", 16)],
         ),
     ],
-    ids=["rope_freqs", "linear", "scale_linear", "yarn"],
+    ids=["rope_freqs", "linear", "scale_linear", "no type", "yarn"],
 )
 def test_scaled_angles_are_those_of_the_model(rope, keys):
     """Guards against another model, silently: transformers reads none of these keys. The frequencies and the attention
@@ -83,6 +86,69 @@ def test_angles_that_cannot_be_read_are_refused_by_their_key(key, value):
     """Guards the other half of the promise: a key that changes angles is read, or named."""
     with pytest.raises(PlaygroundError, match=re.escape(f"llama.rope.{key}")):
         apply_rope(header([(key, value)]), scaled(rope_type="default").config)
+
+
+@pytest.mark.parametrize(
+    ("name", "factors"),
+    [
+        ("rope_freqs.weight", [2.0, 2.0, 2.0]),
+        ("rope_freqs.weight", [0.0] * 4),
+        ("rope_factors_short.weight", [1.0] * 4),
+        ("rope_factors_long.weight", [1.0] * 4),
+    ],
+)
+def test_factors_that_cannot_be_read_are_refused(name, factors):
+    """Guards factors for other dimensions than the heads', and one of Phi-3's two lists without the other, which was left
+    out without a word."""
+    with pytest.raises(PlaygroundError, match=re.escape(name)):
+        apply_rope(header(tensors=[(name, factors)]), scaled(rope_type="default").config)
+
+
+def test_rotated_dimensions_are_no_heads_width():
+    """Guards transformers, which takes rope.dimension_count for the width of a Llama's heads: 4 of 8 dimensions."""
+    file = replace(
+        header([("dimension_count", 4)]), values={"llama.rope.dimension_count": 4, "llama.attention.key_length": 8}
+    )
+    with pytest.raises(PlaygroundError, match=r"rope.dimension_count = 4 of 8 dimensions"):
+        apply_rope(file, scaled(rope_type="default").config)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ([("general.type", "adapter")], "an adapter .* alone"),
+        ([("general.type", "mmproj")], "pictures or sound"),
+        ([("general.type", "vocab")], "of the kind 'vocab'"),
+    ],
+)
+def test_a_gguf_of_another_kind(keys, words, tmp_path):
+    """Guards against a base model shown in the place of what the file is."""
+    write_gguf(tmp_path / "tiny.gguf", zoo.build("llama"), zoo.byte_tokenizer(), keys=keys)
+    with pytest.raises(PlaygroundError, match=f"{words}.*no model"):
+        read_gguf(tmp_path / "tiny.gguf")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a.gguf-split-a", "a.gguf-split-b"], r"cut into 2 pieces, a.gguf-split-a first.*cat a.gguf\?\* > a.gguf"),
+        (["a.gguf.part1of2", "a.gguf.part2of2"], "cut into 2 pieces"),
+        (["mmproj-a.gguf"], "only mmproj-a.gguf"),
+    ],
+)
+def test_pieces_and_parts(names, words):
+    """Guards "no weights" for a GGUF that was cut by its bytes, and for the picture part of a larger model."""
+    with pytest.raises(PlaygroundError, match=words):
+        weight_files(names, dict, "the folder")
+
+
+def test_an_architecture_that_transformers_does_not_read(tmp_path, settings, server, warm_converter):
+    """Guards against transformers' own words: ours name the architecture and those that are read."""
+    path = tmp_path / "tiny-F32.gguf"
+    write_gguf(path, zoo.build("llama"), zoo.byte_tokenizer())
+    path.write_bytes(path.read_bytes().replace(b"llama", b"llamb"))
+    with pytest.raises(PlaygroundError, match=r"no GGUF of the architecture llamb, but of .*falcon.*llama"):
+        fetch(locate(str(path), settings), settings)
 
 
 def test_a_scaled_gguf_gives_the_logits_of_its_model(settings, server, tmp_path, warm_converter):
