@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from playground.recording.attention import AttentionMap
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
+    from playground.training.recipe import Recipe
+    from playground.training.run import Run, train
+    from playground.training.snapshot import Snapshot
 
 _HOMES = {
     "load": "loading",
@@ -39,6 +42,10 @@ _HOMES = {
     "GenerationSettings": "generation.settings",
     "Target": "models.decoder_start",
     "Step": "generation.steps",
+    "train": "training.run",
+    "Run": "training.run",
+    "Recipe": "training.recipe",
+    "Snapshot": "training.snapshot",
 }
 
 __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]
