@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.errors import PlaygroundError
 from playground.loading import prepare
+from playground.models.provenance import Provenance
 from playground.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def loaded_model(
     digest = _digest(model)
     loaded = prepare(model, tokenizer, f"{PREFIX}{recipe.lesson}-{recipe.architecture}-step-{step}-{digest[:6]}")
     loaded.revision = digest
+    loaded.provenance = Provenance(f"trained here, seed {recipe.seed}, step {step:,}")
     loaded.trusted = True  # made here: no file of a stranger's
     return loaded
 

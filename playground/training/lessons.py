@@ -6,6 +6,9 @@ from typing import Any
 
 from playground.training.recipe import Recipe
 
+SPEEDS = {"1×": 4.0, "10×": 40.0, "full": 0.0}
+"""Name of a speed -> steps a second; 0 for as many as there are."""
+
 
 @dataclass(frozen=True)
 class Target:

@@ -61,6 +61,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         yield from first_model(page, default_model)
 
     model.change(model_note, model, about, **QUIET)
+    bind(page.model.change, show_card, page=page, outputs={"card": card}, **QUIET)  # Train sets the page's model too
     options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
     first = bind(blocks.load, open_page, page=page, outputs=outputs | {"devices": device}, **options)
     loading = bind(
@@ -117,6 +118,11 @@ def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:
     devices = gr.Dropdown(choices=list(available_devices()))
     for outputs in load_model(page, LoadRequest(model_id)):
         yield outputs | {"devices": devices, "message": "" if "model" in outputs else outputs["status"]}
+
+
+def show_card(page: PageContext) -> Outputs:
+    """The card of the page's model."""
+    return {"card": model_card(page.model())} if page.model_id else {"message": gr.skip()}
 
 
 def note_cancelled(page: PageContext) -> Outputs:
