@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from playground.recording.pair_ranking import rank_heads_between
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
+    from playground.training.recipe import Recipe
+    from playground.training.run import Run, train
+    from playground.training.snapshot import Snapshot
 
 _HOMES = {
     "load": "loading",
@@ -41,6 +44,10 @@ _HOMES = {
     "GenerationSettings": "generation.settings",
     "Target": "models.decoder_start",
     "Step": "generation.steps",
+    "train": "training.run",
+    "Run": "training.run",
+    "Recipe": "training.recipe",
+    "Snapshot": "training.snapshot",
 }
 
 __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]

@@ -5,6 +5,7 @@ what was evicted is made again. Knows nothing of the page.
 """
 
 import gc
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import closing
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from playground.positions.perturbations import Experiment
     from playground.positions.variants import PerturbationSettings
     from playground.recording.recording import Recording
+    from playground.training.shared_runs import SharedRuns
 
 V = TypeVar("V")
 
@@ -68,6 +70,8 @@ class Workbench:
             self.settings.model_budget, self._forget_results
         )
         self._prefixes: PrefixCaches | None = None
+        self._runs: SharedRuns | None = None
+        self._first_use = threading.Lock()
         self.sessions = Sessions(self.settings.session_budget)
         """What visitors wrote in the Generate tab, by session id."""
         self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
@@ -81,6 +85,12 @@ class Workbench:
         count against the model budget.
         """
         self._added[model.model_id] = model
+
+    def remove(self, model_id: str) -> None:
+        """Forgets a model that was added, and all that came from it."""
+        model = self._added.pop(model_id, None)
+        if model is not None:
+            self._forget_results(model)
 
     def model(self, model_id: str, device: str = "auto", dtype: str = "auto") -> "LoadedModel":
         """The model, loaded if it is not there. PlaygroundError if it can't be loaded."""
@@ -216,6 +226,16 @@ class Workbench:
         ids = prompt_ids(model, ids, generation.chat, self.settings)
         generation = clamp_to_context(model, ids, continuation, generation, self.settings)
         return beam_search(GenerationRequest(model, tuple(ids), tuple(continuation), generation), self.turns(model))
+
+    @property
+    def runs(self) -> "SharedRuns":
+        """The runs of the Train tab. Their steps take turns with texts that are generated on the CPU."""
+        with self._first_use:
+            if self._runs is None:
+                from playground.training.shared_runs import SharedRuns
+
+                self._runs = SharedRuns(self._turns["cpu", 0].slot, self.add, self.remove)
+            return self._runs
 
     @property
     def prefixes(self) -> "PrefixCaches":

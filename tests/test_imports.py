@@ -21,6 +21,7 @@ FLOORS = [
     {"recording", "embeddings", "components"},
     {"generation", "positions"},
     {"loading"},
+    {"training"},
     {"workbench", "figures"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
@@ -42,7 +43,7 @@ WITHOUT = {
     "tabs": {"torch", "transformers"},
     "api": {"torch", "transformers"},
 } | dict.fromkeys(
-    ("weights", "models", "recording", "embeddings", "generation", "positions", "loading", "workbench"),
+    ("weights", "models", "recording", "embeddings", "generation", "positions", "loading", "training", "workbench"),
     {"plotly", "gradio"},
 )
 """Room -> libraries that it does without."""

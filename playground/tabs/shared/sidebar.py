@@ -59,6 +59,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         yield from first_model(page, default_model)
 
     model.change(model_note, model, about, **QUIET)
+    bind(page.model.change, show_card, page=page, outputs={"card": card}, **QUIET)  # Train sets the page's model too
     options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
     first = bind(blocks.load, open_page, page=page, outputs=outputs, **options)
     loading = bind(
@@ -125,6 +126,11 @@ def model_choices() -> list[tuple[str, str]]:
 
     missing = out_of_reach(workbench.shared().settings)
     return [(f"{name} – {texts.OUT_OF_REACH}" if name in missing else name, name) for name in CATALOG]
+
+
+def show_card(page: PageContext) -> Outputs:
+    """The card of the page's model."""
+    return {"card": model_card(page.model())} if page.model_id else {"message": gr.skip()}
 
 
 def note_cancelled(page: PageContext) -> Outputs:

@@ -1,0 +1,107 @@
+"""The loss and the scores of a run over its steps, on a logarithmic axis. Step 0 stands at the left end, at LEFT."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.training.curves import thinned
+from playground.figures.layout import finish, label
+from playground.figures.theme import ACCENT, ANSWER, CATEGORIES, INK, REST, SMALL
+from playground.training.snapshot import Snapshot
+
+LEFT = 0.7
+"""Where step 0 stands: a logarithmic axis has no 0."""
+
+
+def loss_figure(
+    losses: Sequence[float], snapshots: Sequence[Snapshot], uniform_loss: float, jump: int | None, steps: int
+) -> go.Figure:
+    """Loss over steps: of each step's batch and of what is held out, in nats per token.
+
+    losses: of steps 1, 2, … uniform_loss: ln V, a line. jump: the step of the phase change, a line. steps: of the whole run.
+    """
+    places, means = thinned(losses)
+    figure = go.Figure(
+        go.Scatter(
+            x=places, y=means, mode="lines", name="training", line={"color": INK, "width": 1.5},
+            hovertemplate="step %{x:.0f}<br>training <b>%{y:.3f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_scatter(
+        x=_places(snapshots), y=np.array([one.held_out_loss for one in snapshots], np.float32), mode="lines+markers",
+        name="held out", line={"color": ANSWER, "width": 2}, marker={"size": 4},
+        customdata=[one.step for one in snapshots],
+        hovertemplate="step %{customdata}<br>held out <b>%{y:.3f}</b><extra></extra>",
+    )  # fmt: skip
+    last = snapshots[-1]
+    finish(
+        figure,
+        f"Loss over steps: {last.held_out_loss:.3f} nats per token on what is held out after {last.step} steps; guessing "
+        f"has {uniform_loss:.3f}." + (f" The jump is at step {jump}." if jump else ""),
+        uirevision=f"loss-{steps}",
+        height=320,
+    )
+    line = {"color": REST, "dash": "dot", "width": 1.5}
+    small = {"size": SMALL}
+    figure.add_hline(uniform_loss, line=line, annotation_text="ln V, guessing", annotation_font=small)
+    if jump:
+        figure.add_vline(jump, line={**line, "color": ACCENT})
+        words = {"text": f"jump: step {jump:,}", "showarrow": False, "font": small}
+        figure.add_annotation(x=math.log10(jump), y=1, yref="paper", xanchor="right", xshift=-4, **words)
+    top = max(uniform_loss, *(min(one.held_out_loss, 3 * uniform_loss) for one in snapshots)) * 1.08
+    figure.update_yaxes(title_text="loss (nats per token)", range=[0, top])
+    figure.update_xaxes(_step_axis(steps))
+    return figure
+
+
+def step_mark(step: int) -> dict:
+    """The line at a step, as a Plotly shape for `loss_figure`."""
+    place = max(step, LEFT)
+    return {
+        "type": "line", "x0": place, "x1": place, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": ACCENT, "width": 2},
+    }  # fmt: skip
+
+
+def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
+    """The model's scores, and each head's, over steps, 0..1: of a head's score the strongest head is named and drawn
+    strongly, all others thinly in its colour."""
+    figure, places, last = go.Figure(), _places(snapshots), snapshots[-1]
+    for number, name in enumerate(last.scores):
+        figure.add_scatter(
+            x=places, y=np.array([one.scores.get(name, np.nan) for one in snapshots], np.float32), mode="lines",
+            name=label(name, None), line={"color": CATEGORIES[(number + 2) % len(CATEGORIES)], "width": 2.5},
+            hovertemplate=f"step %{{x:.0f}}<br>{label(name, None)} <b>%{{y:.2f}}</b><extra></extra>",
+        )  # fmt: skip
+    strongest = []
+    for number, (name, values) in enumerate(last.heads.items()):
+        colour = CATEGORIES[number % 2]
+        best = np.unravel_index(np.argmax(np.nan_to_num(values)), values.shape)
+        strongest.append(f"{name} {np.nan_to_num(values)[best]:.2f} in layer {best[0]}, head {best[1]}")
+        for layer, head in np.ndindex(values.shape):
+            strong = (layer, head) == best
+            figure.add_scatter(
+                x=places, y=np.array([one.heads[name][layer, head] for one in snapshots], np.float32), mode="lines",
+                name=label(f"{name}, strongest head", None), showlegend=strong, opacity=1 if strong else 0.35,
+                line={"color": colour, "width": 2.5 if strong else 1, "dash": "dash" if strong else "solid"},
+                hovertemplate=f"step %{{x:.0f}}<br>layer {layer}, head {head}<br>{label(name, None)} <b>%{{y:.2f}}</b>"
+                "<extra></extra>",
+            )  # fmt: skip
+    told = [f"{name} {value:.2f}" for name, value in last.scores.items()] + strongest
+    finish(figure, f"Scores after {last.step} steps: {'; '.join(told)}.", uirevision=f"scores-{steps}", height=320)
+    figure.update_yaxes(title_text="score", range=[-0.03, 1.03])
+    figure.update_xaxes(_step_axis(steps))
+    return figure
+
+
+def _places(snapshots: Sequence[Snapshot]) -> np.ndarray:
+    return np.array([max(one.step, LEFT) for one in snapshots], np.float32)
+
+
+def _step_axis(steps: int) -> dict:
+    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) if t <= steps]
+    return {
+        "type": "log", "range": [math.log10(LEFT * 0.9), math.log10(max(steps, 2) * 1.1)], "title": {"text": "step"},
+        "tickmode": "array", "tickvals": [LEFT, *ticks], "ticktext": ["0", *(f"{t:,}" for t in ticks)],
+    }  # fmt: skip

@@ -1,0 +1,206 @@
+"""What the buttons of the Train tab do. Everything of a run lives on the server; a page knows its code."""
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from playground import workbench
+from playground.components import markup
+from playground.errors import PlaygroundError
+from playground.tabs.shared.downloads import fresh_folder
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
+from playground.tabs.training.showing import lesson_words, mark, run_pictures, run_words, slider, snapshot_pictures
+from playground.texts import training as texts
+from playground.training.lessons import LESSONS
+
+if TYPE_CHECKING:
+    from playground.training.live_run import LiveRun
+    from playground.training.snapshot import Snapshot
+
+NAME = "training"
+
+
+def choose_lesson(lesson: str) -> list:
+    """The lesson's words, its field for data, and its choices in the order of CHOICES."""
+    recipe, is_own = LESSONS[lesson].recipe, lesson in ("table", "text")
+    label = texts.DATA_TABLE if lesson == "table" else texts.DATA_TEXT
+    value = texts.TABLE_EXAMPLE if lesson == "table" else ""
+    data = gr.update(visible=is_own, label=label, value=value)
+    return [lesson_words(lesson), data, *(getattr(recipe, name) for name in CHOICES)]
+
+
+def play(page: PageContext, request: PlayRequest) -> Outputs:
+    """Goes on with the page's run, or starts one where the choices are others than the run's, or it is finished."""
+    live = _own_run(request.watched)
+    if live is None or live.recipe != request.recipe or live.finished:
+        live = _start(request, live)
+        outputs = _whole(live, Watched(live.code))
+    else:
+        watched = replace(request.watched, follows=True)
+        outputs = _whole(live, watched)
+    live.play(request.speed)
+    return outputs | _buttons(live, True) | {"timer": gr.Timer(active=True)}
+
+
+def step(page: PageContext, request: PlayRequest) -> Outputs:
+    """One step of the optimiser."""
+    live = _own_run(request.watched)
+    if live is None or live.recipe != request.recipe:
+        live = _start(request, live)
+    live.pause()
+    live.step()
+    return _whole(live, Watched(live.code)) | _buttons(live, True)
+
+
+def pause(page: PageContext, request: WatchRequest) -> Outputs:
+    """Stops within one step."""
+    live = _needed(request.watched)
+    live.pause()
+    return _whole(live, request.watched) | _buttons(live, True)
+
+
+def reset(page: PageContext, request: WatchRequest) -> Outputs:
+    """Forgets the page's run."""
+    if request.watched.own and request.watched.code:
+        workbench.shared().runs.forget(request.watched.code)
+    return {
+        "watched": Watched(), "status": markup.note(texts.READY), "loss": None, "scores": None, "maps": None, "samples": "",
+        "place": gr.update(minimum=0, maximum=1, value=0, label="Step"), "timer": gr.Timer(active=False),
+        "play": gr.update(interactive=True), "pause": gr.update(interactive=False),
+    }  # fmt: skip
+
+
+def back(page: PageContext, request: WatchRequest) -> Outputs:
+    """The snapshot before; the run goes on."""
+    return slide(page, replace(request, place=_place(request) - 1))
+
+
+def slide(page: PageContext, request: WatchRequest) -> Outputs:
+    """Another snapshot; at the last one the page follows the run again."""
+    live = _needed(request.watched)
+    snapshots = live.snapshots
+    place = min(max(_place(request), 0), len(snapshots) - 1)
+    watched = replace(request.watched, follows=place == len(snapshots) - 1)
+    shown = snapshot_pictures(snapshots[place])
+    return shown | {
+        "watched": watched, "place": slider(snapshots, place), "loss": gr.update(mark=mark(snapshots[place])),
+    }  # fmt: skip
+
+
+def watch(page: PageContext, request: CodeRequest) -> Outputs:
+    """Watches another visitor's run."""
+    live = workbench.shared().runs.find(request.code or "")
+    live.touch()
+    return _whole(live, Watched(live.code, own=False)) | _buttons(live, False) | {"timer": gr.Timer(active=True)}
+
+
+def tick(page: PageContext, request: TickRequest) -> Outputs:
+    """Twice a second: tells the server that somebody watches; sends what is new, if the tab is open."""
+    quiet = {"message": gr.skip()}
+    try:
+        live = workbench.shared().runs.find(request.watched.code)
+    except PlaygroundError as error:  # the server was started anew
+        raise ErrorWithOutputs(error, {"timer": gr.Timer(active=False), "watched": Watched()}) from error
+    live.touch()
+    if request.active != NAME:
+        return quiet
+    is_over = not live.playing
+    newest = live.run.history.snapshots[-1].step
+    outputs = quiet | {"status": run_words(live, request.watched.own)}
+    if newest != request.watched.drawn:
+        outputs |= _whole(live, request.watched) if request.watched.follows else _grown(live, request.watched)
+    if is_over and request.watched.own:
+        outputs |= _buttons(live, True) | {"timer": gr.Timer(active=False)}
+    return outputs
+
+
+def look(page: PageContext, request: WatchRequest) -> Outputs:
+    """The snapshot becomes the model of every tab, with the lesson's example as the text."""
+    live, snapshot = _shown(request)
+    model = workbench.shared().runs.open(live, snapshot.step)
+    text = live.run.task.example_text
+    step = int(model.model_id.rsplit("-", 2)[1])
+    words = texts.OPENED.format(step=step, text=text)
+    if step != snapshot.step:
+        words += texts.NEAREST.format(asked=snapshot.step)
+    return {
+        "model": model.model_id, "device": "auto", "dtype": "auto", "applied": text, "text": text,
+        "opened": markup.note(words),
+    }  # fmt: skip
+
+
+def download(page: PageContext, request: WatchRequest) -> Outputs:
+    """The snapshot as a zip: safetensors, configuration and tokenizer, for plain transformers."""
+    live, snapshot = _shown(request)
+    snapshot = live.run.history.nearest_with_weights(snapshot.step)
+    name = f"{live.recipe.lesson}-{live.recipe.architecture}-step-{snapshot.step}"
+    place = fresh_folder()
+    folder = live.run.save(place / name, snapshot)
+    try:
+        file = shutil.make_archive(str(folder), "zip", place, name)
+    except OSError as error:
+        raise PlaygroundError("The server's disk is full.", "Free some space, then try again.") from error
+    return {"file": gr.update(value=file, visible=True)}
+
+
+def _start(request: PlayRequest, former: "LiveRun | None") -> "LiveRun":
+    """A new run in the place of the page's former one."""
+    runs = workbench.shared().runs
+    live = runs.start(request.recipe)
+    if former is not None:
+        runs.forget(former.code)
+    return live
+
+
+def _own_run(watched: Watched) -> "LiveRun | None":
+    """The page's own run; None where it has none, or the server lost it."""
+    if not watched.code or not watched.own:
+        return None
+    try:
+        return workbench.shared().runs.find(watched.code)
+    except PlaygroundError:
+        return None
+
+
+def _needed(watched: Watched) -> "LiveRun":
+    if not watched.code:
+        raise PlaygroundError(*texts.NOTHING_YET)
+    return workbench.shared().runs.find(watched.code)
+
+
+def _place(request: WatchRequest) -> int:
+    return int(request.place) if isinstance(request.place, int | float) else 0
+
+
+def _shown(request: WatchRequest) -> "tuple[LiveRun, Snapshot]":
+    live = _needed(request.watched)
+    snapshots = live.snapshots
+    return live, snapshots[min(max(_place(request), 0), len(snapshots) - 1)]
+
+
+def _whole(live: "LiveRun", watched: Watched) -> Outputs:
+    """Everything, at the newest snapshot."""
+    snapshots = live.snapshots
+    newest = snapshots[-1]
+    return run_pictures(live, snapshots) | snapshot_pictures(newest) | {
+        "watched": replace(watched, follows=True, drawn=newest.step), "place": slider(snapshots, len(snapshots) - 1),
+        "status": run_words(live, watched.own),
+    }  # fmt: skip
+
+
+def _grown(live: "LiveRun", watched: Watched) -> Outputs:
+    """The curves alone: the visitor looks at an earlier snapshot."""
+    snapshots = live.snapshots
+    return run_pictures(live, snapshots) | {
+        "watched": replace(watched, drawn=snapshots[-1].step), "place": gr.update(maximum=len(snapshots) - 1),
+    }  # fmt: skip
+
+
+def _buttons(live: "LiveRun", own: bool) -> Outputs:
+    return {
+        "play": gr.update(interactive=own and not live.playing), "pause": gr.update(interactive=own and live.playing),
+    }  # fmt: skip

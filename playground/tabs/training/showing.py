@@ -1,0 +1,130 @@
+"""What the Train tab shows of a run: sentences, the written samples, and the pictures of a snapshot."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import numpy as np
+
+from playground.analysis.training.curves import jump_step
+from playground.components import figure_json, markup
+from playground.figures.training.curves import loss_figure, scores_figure, step_mark
+from playground.figures.training.head_maps import head_maps_figure
+from playground.tabs.shared.wiring import Outputs
+from playground.texts import training as texts
+from playground.training.lessons import LESSONS, Lesson
+from playground.training.snapshot import Sample, Snapshot
+
+if TYPE_CHECKING:
+    from playground.training.live_run import LiveRun
+
+
+def lesson_words(name: str) -> str:
+    """What is learned, what to watch, and the target."""
+    task, watch = texts.LESSONS[name]
+    target = LESSONS[name].target
+    words = f"<p class='pg-lead'>{task}</p><p class='pg-note'><b>Watch:</b> {watch}</p>"
+    if target is not None:
+        goal = "loss on what is held out at most" if target.score == "loss" else f"{target.score} at least"
+        words += f"<p class='pg-note'><b>Target:</b> {goal} {target.value:g}, within {target.steps:,} steps.</p>"
+    return words
+
+
+def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
+    """The step of a run's phase change, so far."""
+    name = lesson.jump if lesson.jump in {*snapshots[0].heads, *snapshots[0].scores} else ""
+    if name in snapshots[0].heads:
+        values = [float(np.nanmax(np.append(one.heads[name], 0))) for one in snapshots]
+    else:
+        values = [one.scores.get(name, 0.0) for one in snapshots]
+    return jump_step([one.step for one in snapshots], values)
+
+
+def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
+    """Loss and scores up to the newest snapshot, made once for all who watch."""
+    newest = snapshots[-1].step
+    if live.drawn is None or live.drawn[0] != newest:
+        run, lesson = live.run, LESSONS[live.recipe.lesson]
+        loss = loss_figure(list(run.losses), snapshots, run.uniform_loss, jump(lesson, snapshots), live.recipe.steps)
+        live.drawn = newest, figure_json(loss), figure_json(scores_figure(snapshots, live.recipe.steps))
+    return {"loss": live.drawn[1], "scores": live.drawn[2]}
+
+
+def snapshot_pictures(snapshot: Snapshot) -> Outputs:
+    """The heads and what the model wrote at a snapshot."""
+    return {"maps": head_maps_figure(snapshot.example, snapshot.step), "samples": samples_table(snapshot)}
+
+
+def mark(snapshot: Snapshot) -> dict:
+    """The line at a snapshot's step in the picture of the loss."""
+    return step_mark(snapshot.step)
+
+
+def samples_table(snapshot: Snapshot) -> str:
+    """What the model wrote, right and wrong told apart by a sign and in words."""
+    at = "" if snapshot.sampled_at == snapshot.step else f" (written at step {snapshot.sampled_at:,})"
+    title = f"<p class='pg-note'><b>Step {snapshot.step:,}</b>{at}</p>"
+    samples = snapshot.samples
+    if any(sample.truth is not None for sample in samples):
+        rows = [[_cell(sample.question), _verdict(sample)] for sample in samples]
+        return title + markup.table(["given", "written"], rows)
+    if any(sample.note for sample in samples):
+        return title + markup.table(["written", ""], [[_cell(one.answer), markup.text(one.note)] for one in samples])
+    return title + "".join(f"<pre class='pg-details pg-written'>{_lines(one.answer)}</pre>" for one in samples)
+
+
+def _cell(text: str) -> str:
+    return markup.text(text) if text else ""
+
+
+def _lines(text: str) -> str:
+    return "\n".join(markup.text(line) if line else "" for line in text.split("\n"))
+
+
+def _verdict(sample: Sample) -> str:
+    """The answer with its wrong characters marked."""
+    sign, state = ("✓", "right") if sample.right else ("✗", "wrong")
+    truth = sample.truth or ""
+    marked = "".join(
+        f"<b class='pg-wrong'>{markup.text(letter)}</b>" if truth[i : i + 1] != letter else markup.text(letter)
+        for i, letter in enumerate(sample.answer)
+    )
+    right = "" if sample.right else f"<br><span class='pg-quiet'>right: {markup.text(truth)}</span>"
+    return f"<span aria-label='{state}'>{sign}</span> {marked or '(nothing)'}{right}"
+
+
+def run_words(live: "LiveRun", own: bool) -> str:
+    """Where a run stands, in sentences."""
+    run, recipe = live.run, live.recipe
+    snapshot = run.history.snapshots[-1]
+    words = [
+        f"Step {run.step:,} of {recipe.steps:,}, {run.cpu_seconds:.1f} s of one CPU core; {run.parameters:,} parameters; "
+        f"seed {recipe.seed}; run {live.code}."
+    ]
+    if live.place:
+        words.append(texts.WAITS.format(place=f"Number {live.place}"))
+    elif live.unwatched:
+        words.append(texts.UNWATCHED)
+    target = LESSONS[recipe.lesson].target
+    if target and target.reached(snapshot.scores, snapshot.held_out_loss):
+        words.append("The target is reached.")
+    times = snapshot.held_out_loss / run.uniform_loss
+    if run.step and times > 2:
+        words.append(texts.EXPLODED.format(times=times, step=snapshot.step))
+    elif recipe.learning_rate == 0:
+        words.append(texts.STUCK)
+    if run.finished and run.step < recipe.steps:
+        words.append("The time is up: a run has five minutes.")
+    if not own:
+        words.append(texts.WATCHING)
+    note = markup.note(" ".join(words))
+    return note + (markup.problem(live.error) if live.error else "")
+
+
+def slider(snapshots: Sequence[Snapshot], place: int) -> dict:
+    """An update of the slider over snapshots, which names the step."""
+    last = len(snapshots) - 1
+    step = snapshots[place].step
+    return gr.update(
+        minimum=0, maximum=max(1, last), value=place, label=f"Step {step:,}: snapshot {place + 1} of {last + 1}"
+    )

@@ -1,0 +1,86 @@
+"""Texts of the Train tab."""
+
+LESSONS = {
+    "repeat": (
+        "Letters come again and again with a period that is another one in every text: what comes next?",
+        "Whoever has found a letter's last place copies what followed it. Two kinds of heads do that together: one looks at "
+        "the token before, one at the token after the same letter (induction). See when both jump, and the loss with them.",
+    ),
+    "numbers": (
+        "English number words become Chinese numerals: “eight hundred and forty five” → 八百四十五. Of 1,000 numbers "
+        "200 are never learned from.",
+        "Answers are written freely and count only if whole. Watch the decoder's attention to the words: it becomes an "
+        "alignment, each numeral looking at the word that says it.",
+    ),
+    "add": (
+        "Sums of two numbers of three digits. The answer is written backwards, ones first, as by hand: 123+989=2111 is "
+        "written 1112.",
+        "The digits fall one after another: the ones need no carry; each other digit needs the one before it.",
+    ),
+    "reverse": (
+        "Three to eight letters are written backwards: cab → bac.",
+        "The n-th letter of the answer looks at the n-th letter from the end.",
+    ),
+    "sort": (
+        "Three to eight letters are written in the order of the alphabet: cab → abc.",
+        "Each letter of the answer looks at its like in the question.",
+    ),
+    "names": (
+        "First names, letter by letter: 5,163 of the United States Census of 1990.",
+        "What comes out turns from noise into names that could be. “learned from” stands beside those that it has seen.",
+    ),
+    "sonnets": (
+        "Shakespeare's 154 sonnets, letter by letter.",
+        "At a loss of 3 there are letters, at 2.5 words' lengths and vowels, at 2 short words. Sense is far beyond so small "
+        "a model.",
+    ),
+    "tang_poems": (
+        "600 Tang poems in lines of five characters, character by character.",
+        "The form comes first: five characters, a comma, five, a full stop. The characters come much later.",
+    ),
+    "table": (
+        "Two columns of your own, a question and its answer on each line; a fifth of the lines is held out.",
+        "Are answers right that were never learned from, or only those that were?",
+    ),
+    "text": (
+        "A text of your own, character by character; its last tenth is held out.",
+        "When the training loss falls and the held-out one rises, the text is being learned by heart.",
+    ),
+}
+"""Lesson -> what is learned, and what to watch for."""
+TABLE_EXAMPLE = "\n".join(f"{n},{2 * n}" for n in range(10, 60))
+DATA_TABLE = "Your table: question, a tab, semicolon or comma, answer; one pair a line, at most 2,000"
+DATA_TEXT = "Your text, at most 200 kB"
+OBJECTIVE = (
+    "What is minimised, and how?",
+    "<span class='pg-formula'>L = −<sup>1</sup>⁄<sub>n</sub> Σ<sub>i</sub> log P(y<sub>i</sub> | x, y<sub>1</sub> … "
+    "y<sub>i−1</sub>)</span>: the <b>loss</b>, in nats per token. x is what the model is given, y<sub>1</sub> … "
+    "y<sub>n</sub> are the tokens that follow, and P is the probability that it gives to the right one. To make the loss "
+    "small is to make the right tokens likely: <b>maximum likelihood</b>. It is also called cross-entropy. A model that "
+    "knows nothing gives each of V tokens the probability 1/V; its loss is ln V, the dotted line.",
+    "Each step takes a batch, computes the gradient g of L, cuts it to length 1, and moves every weight w against it: "
+    "<span class='pg-formula'>w ← w − η·m̂/(√v̂ + ε)</span>. m̂ and v̂ are running means of g and g², η is the learning rate "
+    "(Adam, Kingma and Ba 2015; AdamW also shrinks the weights a little).",
+    "<b>Held out</b> are examples that are never learned from. The same seed gives the same run bit for bit: data, first "
+    "weights and order come from it, and each step runs in one thread.",
+)
+HEADS_ABOUT = (
+    "What are previous, induction and alignment?",
+    "<b>previous</b>: a head's mean weight on the token before. <b>induction</b>: on the token after the same letter's "
+    "earlier place. Both by the definitions of Attention, Roles, on random letters that come twice (Olsson et al. 2022). "
+    "<b>alignment</b>: the mean weight on the place of the question that tells the next token of the answer.",
+    "The maps show one example that stays the same for the whole run; queries run down, keys to the right.",
+)
+READY = "Press Play: the model learns from nothing."
+WAITS = "{place} in the queue: at most two runs train at once."
+UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."
+GONE = "Press Play to start."
+WATCHING = "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it."
+NOT_YOURS = ("This run belongs to another page.", "Start one of your own: choose a lesson and press Play.")
+NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
+OPENED = (
+    "Step {step:,} is now the model of every tab, its text “{text}”. Load in the sidebar brings another model back."
+)
+NEAREST = " Of step {asked:,} no weights were kept; this is the nearest that has them."
+EXPLODED = "The loss is {times:.1f} times that of guessing at step {step:,}: the learning rate is too large."
+STUCK = "The learning rate is 0: nothing can be learned."

@@ -1,0 +1,67 @@
+"""The lessons as data: what is learned, with which model, what to watch for, and the target. Knows no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from playground.training.recipe import Recipe
+
+SPEEDS = {"1×": 4.0, "10×": 40.0, "full": 0.0}
+"""Name of a speed -> steps a second; 0 for as many as there are."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a lesson reaches: a score, or a loss, within so many steps."""
+
+    score: str
+    """Name of a score; "loss" for the loss on what is held out."""
+    value: float
+    steps: int
+
+    def reached(self, scores: Mapping[str, float], held_out_loss: float) -> bool:
+        """Whether a model is there."""
+        if self.score == "loss":
+            return held_out_loss <= self.value
+        return scores.get(self.score, 0.0) >= self.value
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One thing to learn."""
+
+    name: str
+    title: str
+    recipe: Recipe
+    target: Target | None = None
+    """None where it depends on the visitor's data."""
+    jump: str = ""
+    """The score whose jump is the phase change: a head's, then that of the best head counts, or the model's."""
+
+
+def _lesson(
+    name: str, title: str, recipe: Recipe, target: Target | None, jump: str = "whole answers", **choices: Any
+) -> Lesson:
+    return Lesson(name, title, replace(recipe, lesson=name, **choices), target, jump)
+
+
+_LLAMA = Recipe(positions="rotary", norm="RMSNorm", learning_rate=3e-3)
+_TRANSLATOR = Recipe(encoder=True, learning_rate=2e-3)
+_WRITER = Recipe(learning_rate=2e-3, batch=32, schedule="cosine", tied=True)
+LESSONS: dict[str, Lesson] = {
+    lesson.name: lesson
+    for lesson in (
+        _lesson("repeat", "Repeat", _LLAMA, Target("letters that repeat", 0.98, 400), jump="induction", spread=0.1),
+        _lesson("numbers", "Translate numbers", _TRANSLATOR, Target("whole answers", 0.97, 400), jump="alignment"),
+        _lesson("add", "Add", _LLAMA, Target("whole answers", 0.97, 2500), steps=1500, schedule="cosine"),
+        _lesson("reverse", "Reverse", _TRANSLATOR, Target("whole answers", 0.97, 400), learning_rate=3e-3, batch=32),
+        _lesson(
+            "sort", "Sort", _TRANSLATOR, Target("whole answers", 0.97, 1000), learning_rate=3e-3, batch=32, steps=1000
+        ),
+        _lesson("names", "Write names", _WRITER, Target("loss", 2.3, 400)),
+        _lesson("sonnets", "Write sonnets", _WRITER, Target("loss", 2.2, 800), steps=800),
+        _lesson("tang_poems", "Write Tang poems", _WRITER, Target("loss", 5.6, 800), steps=800, batch=16),
+        _lesson("table", "Your own table", _TRANSLATOR, None),
+        _lesson("text", "Your own text", _WRITER, None, steps=800),
+    )
+}

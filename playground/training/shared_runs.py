@@ -1,0 +1,88 @@
+"""The runs of one server, and the trained models that its visitors opened, both bounded. Knows no page."""
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from playground.errors import PlaygroundError
+from playground.training.live_run import PATIENCE, LiveRun, Turn
+from playground.training.recipe import Recipe
+from playground.training.slots import Slots
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+
+AT_ONCE = 2
+"""Runs that train at the same time, each in one thread."""
+MAX_RUNS = 16
+"""Runs kept, the paused and finished ones included; the one longest unseen goes first."""
+MAX_OPENED = 16
+"""Trained models kept for every tab."""
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz"
+"""Without letters that look like others."""
+
+
+class SharedRuns:
+    """Runs by their code, which others type to watch one."""
+
+    def __init__(self, turn: Turn, add: Callable[["LoadedModel"], None], remove: Callable[[str], None]):
+        """turn: what each step waits for. add, remove: make a trained model one of the server's, and forget it."""
+        self._turn, self._add, self._remove = turn, add, remove
+        self._slots = Slots(AT_ONCE)
+        self._lock = threading.Lock()
+        self._runs: dict[str, LiveRun] = {}
+        self._opened: OrderedDict[str, LoadedModel] = OrderedDict()
+
+    def start(self, recipe: Recipe) -> LiveRun:
+        """A new run, not playing yet. PlaygroundError for choices that can't be, or where all runs are being watched."""
+        with self._lock:
+            self._make_room()
+        run = LiveRun(recipe, "".join(secrets.choice(_ALPHABET) for _ in range(6)), self._slots, self._turn)
+        with self._lock:
+            self._runs[run.code] = run
+        return run
+
+    def find(self, code: str) -> LiveRun:
+        """The run of a code. PlaygroundError where there is none (any more)."""
+        with self._lock:
+            run = self._runs.get(code.strip().lower())
+        if run is None:
+            raise PlaygroundError(
+                f"There is no run {code.strip()!r:.20} on this server (any more).",
+                "Start it again: the same seed gives the same numbers.",
+            )
+        return run
+
+    def forget(self, code: str) -> None:
+        """Ends a run and drops it."""
+        with self._lock:
+            run = self._runs.pop(code, None)
+        if run is not None:
+            run.pause()
+
+    def open(self, run: LiveRun, step: int) -> "LoadedModel":
+        """The model at the snapshot nearest to a step whose weights are kept, for every tab."""
+        with self._lock:
+            nearest = run.run.history.nearest_with_weights(step)
+        model = run.run.model(nearest)
+        with self._lock:
+            model = self._opened.pop(model.model_id, model)
+            self._opened[model.model_id] = model
+            self._add(model)
+            while len(self._opened) > MAX_OPENED:
+                self._remove(self._opened.popitem(last=False)[0])
+        return model
+
+    def _make_room(self) -> None:
+        while len(self._runs) >= MAX_RUNS:
+            code, run = min(self._runs.items(), key=lambda item: item[1].seen)
+            if time.monotonic() - run.seen < PATIENCE:
+                raise PlaygroundError(
+                    f"This server keeps at most {MAX_RUNS} runs, and all of them are being watched.",
+                    "Wait a minute, or watch another visitor's run.",
+                )
+            run.pause()
+            del self._runs[code]

@@ -1,0 +1,145 @@
+"""The Train tab's handlers: play to the end, back, another tab, a lost run, and what a visitor may type."""
+
+import zipfile
+from dataclasses import replace
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from playground import workbench
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.training import handlers
+from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
+from playground.tabs.training.showing import samples_table
+from playground.training.lessons import LESSONS
+from playground.training.recipe import changed
+from playground.training.snapshot import Sample
+from tests.tabs.calling import answer, answers
+from tests.training.test_shared_runs import TINY, until
+
+PAGE = PageContext("llama")
+
+
+@pytest.fixture(autouse=True)
+def bench():
+    before = workbench._shared
+    made = workbench.Workbench()
+    workbench.share(made)
+    yield made
+    for code in list(made.runs._runs):
+        made.runs.forget(code)
+    workbench.share(before)
+
+
+def played(watched=None, **choices):
+    """The page's answer to Play, once the run is finished."""
+    seen = answer(
+        handlers.play, PAGE, PlayRequest(changed(TINY, {"steps": 12, **choices}), watched or Watched(), "full")
+    )
+    live = workbench.shared().runs.find(seen["watched"].code)
+    until(lambda: live.finished and not live.playing)
+    return seen, live
+
+
+def test_a_run_is_played_watched_and_gone_back_in():
+    """Guards the way of a lesson: pictures at once, new ones at a tick, none without news or while another tab is open, the
+    timer off at the end, and the same head before."""
+    seen, live = played()
+    assert seen["timer"].active and {"loss", "scores", "maps", "samples", "status"} <= set(seen)
+    elsewhere = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "attention"))[0]
+    assert set(elsewhere) == {"message"}
+    (ended,) = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "training"))
+    assert ended["watched"].drawn == 12 and not ended["timer"].active
+    assert "Step 12 of 12" in ended["status"] and live.code in ended["status"]
+    (quiet,) = answers(handlers.tick, PAGE, TickRequest(ended["watched"], "training"))
+    assert "loss" not in quiet and "maps" not in quiet
+    last = len(live.snapshots) - 1
+    before = answer(handlers.back, PAGE, WatchRequest(ended["watched"], last))
+    assert before["place"]["value"] == last - 1 and not before["watched"].follows
+    assert before["loss"]["mark"]["x0"] == live.snapshots[last - 1].step
+    live.run.history.add(replace(live.snapshots[-1], step=13))
+    (grown,) = answers(handlers.tick, PAGE, TickRequest(before["watched"], "training"))
+    assert "maps" not in grown and "loss" in grown  # the visitor looks at an earlier step
+
+
+def test_other_choices_start_another_run_and_the_same_ones_go_on():
+    """Guards Play: pressing it after Pause must not begin anew, nor go on with what the controls no longer say."""
+    recipe = changed(TINY, {"steps": 50})
+    first = answer(handlers.step, PAGE, PlayRequest(recipe, Watched(), "full"))["watched"]
+    again = answer(handlers.step, PAGE, PlayRequest(recipe, first, "full"))["watched"]
+    other = answer(handlers.step, PAGE, PlayRequest(changed(recipe, {"seed": 7}), again, "full"))["watched"]
+    assert first.code == again.code != other.code
+    assert again.drawn == 2 and other.drawn == 1
+    assert list(workbench.shared().runs._runs) == [other.code]
+
+
+def test_a_snapshot_opens_in_every_tab_and_from_its_folder(tmp_path):
+    """Guards "a model like any other": the page's model is the snapshot's, and its zip opens with plain transformers."""
+    seen, live = played()
+    opened = answer(handlers.look, PAGE, WatchRequest(seen["watched"], 99))
+    model = workbench.shared().model(opened["model"])
+    assert (
+        model.model_id.startswith("trained:repeat")
+        and opened["applied"] == opened["text"] == live.run.task.example_text
+    )
+    page = replace(PAGE, model_id=opened["model"], text=opened["text"])
+    assert page.recording().verify().passed
+    file = answer(handlers.download, PAGE, WatchRequest(seen["watched"], 99))["file"]["value"]
+    zipfile.ZipFile(file).extractall(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    again = AutoModelForCausalLM.from_pretrained(folder)
+    assert all((a == b).all() for a, b in zip(again.parameters(), live.run.net.parameters(), strict=True))
+    assert AutoTokenizer.from_pretrained(folder).decode([4, 5]) == "ab"
+
+
+def test_others_watch_and_do_not_play(bench):
+    """Guards a teacher's run: a watcher's Play starts one of the watcher's own."""
+    seen, live = played()
+    watched = answer(handlers.watch, PAGE, CodeRequest(f" {live.code.upper()} "))["watched"]
+    assert watched.code == live.code and not watched.own
+    own, _ = played(watched)
+    assert own["watched"].code != live.code and bench.runs.find(live.code) is live
+
+
+@pytest.mark.parametrize("code", ["", "nosuch", "<script>", "x" * 10_000])
+def test_a_lost_run(code):
+    """Guards a page whose server was started anew: it is told, and its timer stops."""
+    (told,) = answers(handlers.tick, PAGE, TickRequest(Watched(code or "gone"), "training"))
+    assert "no run" in told["message"] and "<script>" not in told["message"] and not told["timer"].active
+    for handler, request in (
+        (handlers.watch, CodeRequest(code)),
+        (handlers.look, WatchRequest(Watched(code))),
+        (handlers.back, WatchRequest(Watched(code), None)),
+    ):
+        (told,) = answers(handler, PAGE, request)
+        assert "pg-error" in told["message"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_controls_give_the_lesson_s_recipe(lesson):
+    """Guards the controls: what a lesson shows is what it trains with."""
+    words, data, *values = handlers.choose_lesson(lesson)
+    request = PlayRequest.from_controls(
+        lesson, data["value"], Watched(), "full", 0, **dict(zip(CHOICES, values, strict=True))
+    )
+    assert replace(request.recipe, data="") == LESSONS[lesson].recipe
+    assert "Watch" in words
+
+
+@pytest.mark.parametrize("value", [None, "", float("nan"), -1, 0, 1.5, 1e300])
+def test_numbers_that_a_visitor_may_type(value):
+    """Guards against Python's words for an empty or odd number."""
+    choices = {name: getattr(TINY, name) for name in CHOICES} | {"steps": value}
+    with pytest.raises(handlers.PlaygroundError):
+        request = PlayRequest.from_controls("repeat", "", Watched(), "full", 0, **choices)
+        handlers.play(PAGE, request)
+
+
+def test_hostile_answers_are_escaped():
+    """Guards the table against what a model wrote after learning from a visitor's text."""
+    bad = "<script>window.__xss=1</script>"
+    snapshot = handlers.workbench.shared().runs.start(TINY).run.history.snapshots[0]
+    for samples in ([Sample(bad, bad, "x")], [Sample("", bad, note=bad)], [Sample("", f"{bad}\n{bad}")]):
+        assert "<script" not in samples_table(replace(snapshot, samples=samples))
+    table = samples_table(replace(snapshot, samples=[Sample("a", "cat", "car")]))
+    assert "ca<b class='pg-wrong'>t</b>" in table and "right: car" in table
