@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.training.curves import thinned
 from playground.figures.layout import finish, label
-from playground.figures.theme import ACCENT, ANSWER, CATEGORIES, INK, REST, SMALL
+from playground.figures.theme import ACCENT, CATEGORIES, INK, REST, SMALL
 from playground.training.snapshot import Snapshot
 
 LEFT = 0.7
@@ -31,7 +31,7 @@ def loss_figure(
     )  # fmt: skip
     figure.add_scatter(
         x=_places(snapshots), y=np.array([one.held_out_loss for one in snapshots], np.float32), mode="lines+markers",
-        name="held out", line={"color": ANSWER, "width": 2}, marker={"size": 4},
+        name="held out", line={"color": CATEGORIES[1], "width": 2}, marker={"size": 4},
         customdata=[one.step for one in snapshots],
         hovertemplate="step %{customdata}<br>held out <b>%{y:.3f}</b><extra></extra>",
     )  # fmt: skip
