@@ -13,12 +13,14 @@ SCHEME_ABOUT = (
 
 SCORE_HEADING = "One score in this text, as its two tokens move apart"
 
+CLOCK_ACTORS = {"query": "a query at the position of the slider", "key": "the key token chosen below"}
 ROTARY_ABOUT = (
     "What am I looking at?",
     "Rotary embedding (Su et al. 2021) takes the numbers of every query and key two by two and turns each pair by "
     "position × frequency. Each pair is a clock: its hand moves a little with every token, fast for the first pairs, slow "
     "for the last. The frequencies are read from the loaded model, with its base and scaling (linear, dynamic, YaRN, "
-    "Llama 3). Where layers differ (Gemma 3), choose the kind of layer.",
+    "Llama 3). Where layers differ (Gemma 3), choose the kind of layer. One hand turns as a query's numbers do at the "
+    "slider's position, the other stands where those of the chosen key stand.",
     "The product of a query and a key then depends only on how far apart the two tokens are: <code>score(Δ) = Σ<sub>p</sub> "
     "|q<sub>p</sub>||k<sub>p</sub>| cos(Δ·θ<sub>p</sub> + φ<sub>p</sub>)</code> times the scaling, plus what the dimensions "
     "that don't turn add. The slider moves the two tokens apart; query and key stay as the model computed them for this "

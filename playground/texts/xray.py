@@ -9,8 +9,8 @@ ABOUT = (
     "state ten times as much as the others; point at a stream for the share itself.",
     "An <b>arc</b> is a head that looks from one token at another: it gives that token at least a quarter of its attention, "
     "two or more tokens away, and clearly more than its other tokens give it. The first token and special tokens are left "
-    "out: heads rest there when they have nothing to say (Xiao et al. 2024). Dark arcs begin at the token whose answer is "
-    "shown.",
+    "out: heads rest there when they have nothing to say (Xiao et al. 2024). Arcs of full colour begin at the token "
+    "whose answer is shown.",
     "At the right stands what the model <b>would say</b> if it stopped after that layer: the state goes through the "
     "model's own last steps, its final norm and its head (logit lens, nostalgebraist 2020). The green path is the rank of "
     "its final answer among all tokens of the vocabulary. What stands on top is the model's real output. Early layers were "

@@ -10,6 +10,7 @@ import torch
 import playground as pg
 from playground.analysis.positions.rotary import Layout, RotaryScore, find_layout
 from playground.figures.positions.rotary import clocks_figure, short
+from playground.figures.theme import KEY, QUERY
 from playground.loading import prepare
 from playground.positions.constant_token_probe import constant_token_probe, nope_layers, rotation_is_invertible
 from playground.positions.rotary_layer import frequency_kind, rotated_pair
@@ -256,6 +257,18 @@ def test_hands_stand_at_position_times_frequency():
     from playground.components.plotly_view import figure_json
 
     assert len(figure_json(clocks_figure(np.ones(128), [""] * 64))) < 200_000
+
+
+def test_the_keys_hand_stands_still():
+    """Guards against a key whose hand turns with the query's: at position 1 a pair of a quarter turn points up, in every
+    frame; without a key there is no such hand."""
+    quarter = np.array([np.pi / 2])
+    figure = clocks_figure(quarter, ["a", "b", "c"], key=1)
+    x, y = np.asarray(figure.data[3].x), np.asarray(figure.data[3].y)
+    np.testing.assert_allclose([x[1] - x[0], y[1] - y[0]], [0, 0.4], atol=1e-6)
+    assert (figure.data[0].line.color, figure.data[3].line.color) == (QUERY, KEY)
+    assert all(3 not in frame.traces for frame in figure.frames)
+    assert len(clocks_figure(quarter, ["a"]).data) == 3
 
 
 def test_short_numbers():

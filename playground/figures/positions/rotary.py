@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from playground.analysis.text_display import counted, in_words
 from playground.figures.animation import player
 from playground.figures.layout import finish, label
-from playground.figures.theme import ACCENT, CATEGORIES, CYCLIC, FAINT, INK, REST, SMALL
+from playground.figures.theme import ACCENT, CATEGORIES, CYCLIC, FAINT, INK, KEY, QUERY, REST, SMALL
 
 MAX_CLOCKS, COLUMNS = 32, 8
 
@@ -24,12 +24,14 @@ def short(tokens: float) -> str:
     return f"{tokens:.1f}" if tokens < 99.5 else f"{tokens:.0f}"
 
 
-def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int = 0, title: str = "") -> go.Figure:
+def clocks_figure(
+    frequencies: np.ndarray, tokens: Sequence[str], *, start: int = 0, key: int | None = None, title: str = ""
+) -> go.Figure:
     """A clock for each pair, its hand at the angle position·frequency, animated over the positions 0..len(tokens)-1. Below
     each clock stands its wavelength. Hands turn counter-clockwise, as angles do.
 
     frequencies (P,): radians per token; of more than 32 pairs every n-th is drawn. tokens: the text at each position,
-    unescaped, "" for none. start: the first frame's position.
+    unescaped, "" for none. start: the first frame's position. key: the position of a key, whose hands stand still.
     """
     step = -(-len(frequencies) // MAX_CLOCKS)
     pairs = np.arange(0, len(frequencies), step)
@@ -58,7 +60,7 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
     first = hands(start)
     figure = go.Figure(
         [
-            go.Scatter(**first[0], mode="lines", line={"color": INK, "width": 2.5}, hoverinfo="skip"),
+            go.Scatter(**first[0], mode="lines", line={"color": QUERY, "width": 2.5}, hoverinfo="skip"),
             go.Scatter(
                 x=first[1]["x"],
                 y=first[1]["y"],
@@ -76,7 +78,7 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
                     "colorscale": CYCLIC,
                     "cmin": 0,
                     "cmax": 2 * np.pi,
-                    "line": {"color": INK, "width": 1},
+                    "line": {"color": QUERY, "width": 1},
                 },
                 hovertemplate="%{text}<br>turned by <b>%{customdata:.2f}</b> rad<extra></extra>",
             ),
@@ -90,6 +92,8 @@ def clocks_figure(frequencies: np.ndarray, tokens: Sequence[str], *, start: int 
             ),
         ]
     )
+    if key is not None:
+        figure.add_scatter(**hands(key)[0], mode="lines", line={"color": KEY, "width": 2}, hoverinfo="skip")
     figure.frames = [
         go.Frame(name=str(position), data=hands(position), traces=[0, 1]) for position in range(len(tokens))
     ]

@@ -18,7 +18,7 @@ from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.texts.positions import ROTARY_ABOUT, SCORE_HEADING
+from playground.texts.positions import CLOCK_ACTORS, ROTARY_ABOUT, SCORE_HEADING
 
 if TYPE_CHECKING:
     from playground.positions.rotary_layer import RotatedPair
@@ -57,6 +57,7 @@ def build(view: View) -> None:
         base = gr.Number(10000, label="Base", visible=False, elem_id="clocks-base")
         width = gr.Number(32, label="Dimensions that turn", precision=0, visible=False, elem_id="clocks-width")
     clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")
+    Panel(markup.actors(CLOCK_ACTORS))
     gr.HTML(f'<h3 class="pg-section">{SCORE_HEADING}</h3>')
     with gr.Row(elem_classes="pg-controls"):
         chooser = view.page.head.chooser("clocks")
@@ -80,7 +81,7 @@ def build(view: View) -> None:
     score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair}
     wires: dict[str, Any] = {"inputs": inputs, "request": RotaryRequest}
     view.draws(draw, **wires, outputs=clock_outputs | score_outputs)
-    moved = [source.input, *typed(base, width)]
+    moved = [source.input, query.input, key.input, *typed(base, width)]
     bind(moved, draw_clocks, page=view.page, **wires, outputs=clock_outputs, **LATEST)
     moved = [*chooser.moved, query.input, key.input]
     bind(moved, draw_score, page=view.page, **wires, outputs=score_outputs, **LATEST)
@@ -114,6 +115,12 @@ def _at_distance(pair: "RotatedPair", distance: int) -> Outputs:
     return {"sentence": sentence, "pairs": rotary_report.score_pairs(pair, distance)}
 
 
+def _query_and_key(request: RotaryRequest, tokens: int) -> tuple[int, int]:
+    """The positions of the query and of the key token; the last and the second where none is chosen."""
+    query = existing_token(request.query, tokens)
+    return query, existing_token(request.key, tokens, otherwise=min(1, query))
+
+
 def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
     """The clocks alone."""
     from playground.positions.schemes import position_facts
@@ -128,6 +135,7 @@ def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
     else:
         frequencies = rotary_report.own_frequencies(facts, source)
     tokens = [token.label for token in recording.tokens[:FRAMES]]
+    query, key = _query_and_key(request, len(recording.tokens))
     title = "Every pair turns at its own pace"
     frames = tokens + [""] * (FRAMES - len(tokens))
     formula_only = gr.update(visible=source == FORMULA)
@@ -136,7 +144,7 @@ def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
         "source": gr.Radio(choices=rotary_report.source_names(choices), value=source),
         "base": formula_only,
         "width": formula_only,
-        "clocks": clocks_figure(frequencies.values, frames, start=len(tokens) - 1, title=title),
+        "clocks": clocks_figure(frequencies.values, frames, start=min(query, FRAMES - 1), key=key, title=title),
     }
 
 
@@ -148,8 +156,7 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     recording = page.recording()
     model, labels = recording.model, [token.label for token in recording.tokens]
     layer, head = existing_head(recording, request.layer, request.head)
-    query = existing_token(request.query, len(labels))
-    key = existing_token(request.key, len(labels), otherwise=min(1, query))
+    query, key = _query_and_key(request, len(labels))
     controls = head_sliders(recording, layer, head)
     controls |= {"query": token_choices(labels, query), "key": token_choices(labels, key)}
     for name in ("query", "key"):
