@@ -87,7 +87,7 @@ def drawn(model: str) -> Iterator[dict]:
         yield from answers(perturbation_view.draw, page, perturbation_view.PerturbationRequest("loss", variant, 0, 0))
     yield from answers(flow_view.draw, page, flow_view.FlowRequest("self", None, flow_view.ROLLOUT))
     yield from answers(words_view.draw, page, words_view.WordsRequest("cat, dog, sun"))
-    yield from answers(layers_view.draw, page, layers_view.LayersRequest(None, "", "", TEXT, "2D", True, 1))
+    yield from answers(layers_view.draw, page, layers_view.LayersRequest(None, TEXT, "2D", True, 1))
 
 
 @pytest.mark.parametrize("model", ["llama", "bert"])
