@@ -7,10 +7,13 @@ from html import escape
 from playground.analysis.text_display import plain_mark
 from playground.components import glossary
 
+_RIGHT_TO_LEFT = re.compile("“([^“”]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc][^“”]*)”")
+
 
 def text(value: str) -> str:
-    """A text escaped for HTML, its invisible characters made visible."""
-    return escape(plain_mark(value, None))
+    """A text escaped for HTML, its invisible characters made visible. A quotation in a script from right to left is set
+    apart, so that numbers and brackets after it stay in their order."""
+    return _RIGHT_TO_LEFT.sub("“\u2068\\1\u2069”", escape(plain_mark(value, None)))
 
 
 def inert(value: str) -> str:

@@ -10,6 +10,13 @@ const nodes = [];             // the buttons, one a token
 const drawn = [];             // each button's token as JSON, so that only changed buttons are painted again
 let selected = null;
 let lastProp;                 // the `selected` that Python sent last
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** 'rtl' or 'ltr' by the first letter of a text; '' without one. */
+function directionOf(text) {
+  const letter = String(text ?? '').match(/\p{L}/u)?.[0];
+  return letter === undefined ? '' : RIGHT_TO_LEFT.test(letter) ? 'rtl' : 'ltr';
+}
 
 function displayText(token) {
   const text = String(token.label ?? String(token.text ?? '').replace(/\n/g, '⏎').replace(/^ /, '·'));
@@ -35,9 +42,12 @@ function paint(button, token) {
   if (token.pieces > 1) button.dataset.pieces = String(token.pieces);
   else delete button.dataset.pieces;
   const breaks = text.includes('\n');
-  const next = button.nextSibling;
+  const cell = button.parentNode;
+  cell.dataset.way = token.kind === 'special' ? '' : directionOf(text);
+  cell.dataset.mark = {rtl: '\u200f', ltr: '\u200e'}[cell.dataset.way] || '';
+  const next = cell.nextSibling;
   const broken = next instanceof HTMLBRElement;
-  if (breaks && !broken && button.parentNode) button.after(document.createElement('br'));
+  if (breaks && !broken) cell.after(document.createElement('br'));
   if (!breaks && broken) next.remove();
 }
 
@@ -49,6 +59,10 @@ function make(index) {
   button.setAttribute('aria-selected', 'false');
   button.dir = 'auto';
   button.tabIndex = -1;
+  const cell = document.createElement('span');    // its marks tell the line's order which way the token is read
+  cell.className = 'w';
+  cell.setAttribute('role', 'presentation');
+  cell.append(button);
   return button;
 }
 
@@ -64,7 +78,7 @@ function draw() {
       if (JSON.parse(drawn[i]).text !== tokens[i].text && selected === i) mark(null);
     } else {
       nodes.push(make(i));
-      fresh.append(nodes[i]);
+      fresh.append(nodes[i].parentNode);
     }
     drawn[i] = key;
     paint(nodes[i], tokens[i]);
@@ -73,10 +87,12 @@ function draw() {
   while (nodes.length > tokens.length) {
     const button = nodes.pop();
     drawn.pop();
-    if (button.nextSibling instanceof HTMLBRElement) button.nextSibling.remove();
+    const cell = button.parentNode;
+    if (cell.nextSibling instanceof HTMLBRElement) cell.nextSibling.remove();
     if (button === document.activeElement) nodes[nodes.length - 1]?.focus({preventScroll: true});
-    button.remove();
+    cell.remove();
   }
+  root.dir = nodes.map((button) => button.parentNode.dataset.way).find(Boolean) || 'ltr';
   if (selected !== null && selected >= nodes.length) mark(null);
   if (grows && atEnd) root.scrollTop = root.scrollHeight;    // a strip scrolled to its end stays at the end
   follow();
@@ -147,7 +163,8 @@ root.addEventListener('keydown', (event) => {
   const index = indexOf(event.target);
   if (index < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
   const last = nodes.length - 1;
-  const next = {ArrowRight: () => index + 1, ArrowLeft: () => index - 1, Home: () => 0, End: () => last,
+  const ahead = root.dir === 'rtl' ? -1 : 1;
+  const next = {ArrowRight: () => index + ahead, ArrowLeft: () => index - ahead, Home: () => 0, End: () => last,
     ArrowDown: () => neighbourLine(index, 1), ArrowUp: () => neighbourLine(index, -1)}[event.key]?.();
   if (next === undefined) return;
   event.preventDefault();

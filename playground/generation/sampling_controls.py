@@ -9,6 +9,7 @@ from playground.errors import PlaygroundError
 from playground.generation.settings import GenerationSettings
 from playground.generation.token_entries import ALTERNATIVES
 from playground.texts import generate as texts
+from playground.texts.glossary import TERMS
 
 PRESETS = {
     "balanced": {"temperature": 0.7, "top_p": 0.95},
@@ -38,11 +39,13 @@ RANGES = {
     "temperature": Range("Temperature", 0, 2, 0.7, 0.05, "temperature", texts.TEMPERATURE_HELP),
     "samples": Range("Samples", 1, 8, 1, 1, "samples", texts.SAMPLES_HELP),
     "beams": Range("Beams", 1, 8, 1, 1, "beams", texts.BEAMS_HELP),
-    "top_p": Range("Top-p", 0, 1, 0.95, 0.01, "top-p", texts.OFF_AT_1),
-    "top_k": Range("Top-k", 0, 200, 0, 1, "top-k", texts.OFF_AT_0),
-    "min_p": Range("Min-p", 0, 1, 0, 0.01, "min-p", texts.OFF_AT_0),
-    "typical_p": Range("Typical-p", 0.01, 1, 1, 0.01, "typical-p", texts.OFF_AT_1),
-    "repetition_penalty": Range("Repetition penalty", 0.5, 2, 1.0, 0.05, "penalty", texts.OFF_AT_1),
+    "top_p": Range("Top-p", 0, 1, 0.95, 0.01, "top-p", f"{texts.OFF_AT_1}. {TERMS['top-p'].sentence}"),
+    "top_k": Range("Top-k", 0, 200, 0, 1, "top-k", f"{texts.OFF_AT_0}. {TERMS['top-k'].sentence}"),
+    "min_p": Range("Min-p", 0, 1, 0, 0.01, "min-p", f"{texts.OFF_AT_0}. {TERMS['min-p'].sentence}"),
+    "typical_p": Range("Typical-p", 0.01, 1, 1, 0.01, "typical-p", f"{texts.OFF_AT_1}. {TERMS['typical-p'].sentence}"),
+    "repetition_penalty": Range(
+        "Repetition penalty", 0.5, 2, 1.0, 0.05, "penalty", f"{texts.OFF_AT_1}. {texts.PENALTY_HELP}"
+    ),
     "no_repeat_ngram": Range("Block repeated phrases of n tokens", 0, 8, 0, 1, "ngram", texts.OFF_AT_0),
 }
 """By the names of GenerationSettings."""

@@ -61,8 +61,11 @@ def blind_pair(model: LoadedModel, tokens: Sequence[Token], seed: int) -> tuple[
 def shuffled_words(tokens: Sequence[Token], seed: int) -> Variant:
     """The text's words in another order; special tokens stay."""
     movable = [not token.special for token in tokens]
-    starts = [i == 0 or token.text[:1].isspace() or token.start > tokens[i - 1].end for i, token in enumerate(tokens)]
     pieces = [token.piece is not None and token.piece[0] > 1 for token in tokens]
+    starts = [
+        i == 0 or (not pieces[i] and (token.text[:1].isspace() or token.start > tokens[i - 1].end))
+        for i, token in enumerate(tokens)
+    ]
     units = perturbations.word_units(starts, movable, pieces)
     return perturbations.shuffled(units, [movable[unit[0]] for unit in units], seed)
 

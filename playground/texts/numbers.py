@@ -1,5 +1,5 @@
 """How the page spells numbers, one function for each kind: shares, bits, log-probabilities, ratios. Nothing else on the page
-writes a percent sign or the word "bits" after a number (tests/texts/test_numbers.py looks for it)."""
+writes a percent sign or the word "bits" after a number (tests/tabs/test_number_spelling.py looks for it)."""
 
 
 def percent(share: float) -> str:

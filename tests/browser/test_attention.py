@@ -162,7 +162,7 @@ def test_what_was_written_comes_under_the_lens(page):
     page.locator("#generate").click()
     page.wait_for_function("document.querySelector('#generate-status').innerText.includes('3 tokens in')")
     page.locator("#look-into").click()
-    expect(page.locator("#generate-status")).to_contain_text("now the text under the lens")
+    expect(page.locator("#generate-status")).to_contain_text("now your text in every tab")
     open_tab(page, "Attention")
     expect(page.locator("#attention-sentence")).to_contain_text("From token 13 on the model wrote")
     expect(page.locator("#attention-strip .t-generated")).to_have_count(3)

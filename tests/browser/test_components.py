@@ -126,6 +126,9 @@ def strips() -> gr.Blocks:
         kinds = ["prompt", "generated", "special", "mask", None] * 2 + ["prompt"]
         items = [{"text": f"t{i}", "shade": i / 10, "kind": kind, "pieces": 1 + i % 2} for i, kind in enumerate(kinds)]
         TokenStrip(items, elem_id="kinds")
+        TokenStrip(tokens(["של", "ום", " עולם", "."]), elem_id="hebrew")
+        TokenStrip(tokens(["The", " של", "ום", " means"]), elem_id="mixed")
+        gr.Textbox(label="box", lines=2, elem_id="box")
     return blocks
 
 
@@ -509,6 +512,27 @@ def test_other_text_clears_the_choice(strips_url, open_page):
     expect(page.locator("#strip .t")).to_have_text(["Quite", "·another"])
     expect(page.locator("#strip .t[aria-selected=true]")).to_have_count(0)
     expect(page.locator("#strip br")).to_have_count(0)
+
+
+def test_scripts_run_their_own_way(strips_url, open_page):
+    """Guards against Hebrew letters from left to right: a strip runs as its first letters do, words of another script run
+    within it as they are read, and the arrows follow the eye. What is typed into a box does the same."""
+    page = open_page(strips_url)
+    places = "(id) => [...document.querySelectorAll(`#${id} .t`)].map((t) => t.getBoundingClientRect().left)"
+    page.locator("#hebrew .t").first.wait_for()
+    hebrew, mixed = page.evaluate(places, "hebrew"), page.evaluate(places, "mixed")
+    assert hebrew == sorted(hebrew, reverse=True) and page.locator("#hebrew .tok").get_attribute("dir") == "rtl"
+    the, first, second, means = mixed  # "The | של | ום | means"
+    assert the < second < first < means and page.locator("#mixed .tok").get_attribute("dir") == "ltr"
+    page.locator("#hebrew .t").nth(0).click()
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.dataset.index") == "1"
+    page.locator("#box textarea").fill("שלום עולם")
+    box = page.locator("#box textarea")
+    assert box.evaluate("box => [getComputedStyle(box).unicodeBidi, getComputedStyle(box).textAlign]") == [
+        "plaintext",
+        "start",
+    ]
 
 
 def test_python_can_choose(strips_url, open_page):

@@ -45,9 +45,11 @@ def test_words_and_sums(page):
 def test_two_banks_move(page):
     """Guards against an animation that stands still, and a word that stands in one text only."""
     open_tab(page, "Embeddings", "Through the layers")
+    text = page.locator("#lens-text textarea").input_value()
     page.locator("#two-banks").click()
-    expect(page.locator("#path-sentence")).to_contain_text("The two begin with a cosine of 1.00")
+    expect(page.locator("#path-sentence")).to_contain_text("The two begin 1.00 alike")
     page.wait_for_function("() => document.querySelector('#path .pv')?._fullData?.length === 4")
+    assert page.locator("#lens-text textarea").input_value() == text, "the visitor's own text stays"
     before = page.locator("#path .pv").evaluate("gd => gd._fullData[2].x[0]")
     page.locator("#path .updatemenu-button", has_text="Play").click()
     page.wait_for_function(

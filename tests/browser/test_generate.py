@@ -64,10 +64,39 @@ def test_generating_streams_and_explains_a_token(page):
     expect(page.locator("#strip .t-generated")).to_have_count(8)
     expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
     page.locator("#strip .t-generated").first.click()
-    expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
-    expect(page.locator("#token-detail")).to_contain_text("rank 1:")
+    expect(page.locator("#token-detail")).to_contain_text("“Paris” had ")
+    expect(page.locator("#token-detail")).to_contain_text(", rank 1:")
     page.locator("#strip .t").nth(1).click()
-    expect(page.locator("#token-detail")).to_contain_text("“·capital” had probability")
+    expect(page.locator("#token-detail")).to_contain_text("“capital” had ")
+
+
+def test_a_click_while_it_writes_stays(page):
+    """Guards against a ring on the clicked token over an explanation of another: from the click to the end of the stream
+    both speak of one token."""
+    number(page, "new-tokens", 30)
+    page.locator("#generate").click()
+    page.locator("#strip .t-generated").nth(1).wait_for()
+    first = page.locator("#strip .t-generated").first
+    first.click()
+    word = first.inner_text().strip("·⏎")
+    expect(page.locator("#token-detail")).to_contain_text(f"“{word}” had ")
+    page.locator("#stop").click()
+    expect(page.locator("#generate-status")).to_contain_text(re.compile("Stopped after|tokens in"))
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#token-detail")).to_contain_text(f"“{word}” had ")
+
+
+def test_a_term_is_explained_where_it_stands(page):
+    """Guards against jargon without a word, and against a sentence that only a mouse finds: the term takes the focus, shows
+    its sentence, and Escape closes it."""
+    page.locator("#strip .t").nth(3).click()
+    term = page.locator("#token-detail .pg-term", has_text="surprisal")
+    shown = "term => getComputedStyle(term, '::after').position === 'absolute'"
+    assert not term.evaluate(shown)
+    term.focus()
+    assert term.evaluate(shown) and "unexpected" in term.get_attribute("aria-label")
+    page.keyboard.press("Escape")
+    assert not term.evaluate(shown)
 
 
 def test_stop_ends_the_computing_and_keeps_the_tokens(page):
@@ -111,7 +140,7 @@ def test_a_long_text_can_be_stopped_before_it_was_read(page):
     expect(page.locator("#generate-status")).to_contain_text("Stopped")
     assert forward_calls_cease(), "the model still runs after Stop"
     page.locator("#strip .t").nth(8).click()
-    expect(page.locator("#token-detail")).to_contain_text("“·many” had probability")
+    expect(page.locator("#token-detail")).to_contain_text("“many” had ")
 
 
 def test_pieces_of_a_character(page):
@@ -134,12 +163,12 @@ def test_stage_view_of_a_drawn_token(page):
     number(page, "new-tokens", 3)
     page.locator("#generate").click()
     expect(page.locator("#generate-status")).to_contain_text("3 tokens in")
-    expect(page.locator("#token-detail")).to_contain_text("the random number")
+    expect(page.locator("#token-detail")).to_contain_text("The dice showed")
     names = page.wait_for_function(
         """() => { const names = document.querySelector('#stages .pv')?._fullLayout?.xaxis?.ticktext;
         return names?.length === 3 && names; }"""
     ).json_value()
-    assert [name.split("<br>")[0] for name in names] == ["logits", "temperature 0.7", "top-p 0.95"]
+    assert [name.split("<br>")[0] for name in names] == ["the model's own", "temperature 0.7", "top-p 0.95"]
 
 
 def test_a_branch_keeps_the_former_continuation(page):
@@ -152,7 +181,7 @@ def test_a_branch_keeps_the_former_continuation(page):
     page.locator("#generate").click()
     expect(page.locator("#generate-status")).to_contain_text("4 tokens in")
     page.locator("#strip .t-generated").first.click()
-    expect(page.locator("#token-detail")).to_contain_text("“·Paris” had probability")
+    expect(page.locator("#token-detail")).to_contain_text("“Paris” had ")
     page.locator("#tree .pv").evaluate_all("views => views.forEach(view => delete view.dataset.rendered)")
     click_bar(page, 1)
     expect(page.locator("#strip .t-generated")).to_have_count(5)
@@ -166,23 +195,22 @@ def test_a_branch_keeps_the_former_continuation(page):
     page.mouse.click(*point)
     expect(page.locator("#strip .t-generated").first).to_have_text("·Paris")
     expect(page.locator("#strip .t-generated")).to_have_count(4)
-    page.get_by_role("button", name="Compare two continuations").click()
     page.locator("#compare-with input").click()
     page.locator("ul[role=listbox] [role=option]").first.click()
-    expect(page.locator("#compare-words")).to_contain_text("At the fork “·Paris” had probability")
+    expect(page.locator("#compare-words")).to_contain_text("At the fork “Paris” had ")
 
 
 def test_beams_fill_the_tree(page):
     """Guards against a search whose dropped beams are not seen."""
     number(page, "new-tokens", 6)
-    page.get_by_role("button", name="Several at once").click()
+    page.get_by_role("button", name="Compare several").click()
     number(page, "beams", 3)
     page.locator("#generate").click()
     expect(page.locator("#generate-status")).to_contain_text("The best of 3 beams")
     page.wait_for_selector("#tree .pv[data-rendered]")
     page.wait_for_function(
         """() => (document.querySelector('#tree .pv')._fullData || [])
-        .some(t => t.mode === 'text' && [...t.text].some(text => text.includes('out at')))"""
+        .some(t => t.mode === 'text' && [...t.text].some(text => text.includes('dropped at token')))"""
     )
     number(page, "beams", 1)
 
@@ -194,8 +222,8 @@ def test_two_texts_beside_each_other(page):
     expect(page.locator("#generate-status")).to_contain_text("perplexity")
     page.locator("#second-text textarea").fill("The capital of France is Rome")
     page.locator("#compare-texts").click()
-    expect(page.locator("#generate-status")).to_contain_text("The first text is")
-    page.wait_for_selector("#beside .pv[data-rendered]")
+    expect(page.locator("#score-words")).to_contain_text("The first text is")
+    page.wait_for_selector("#texts-beside .pv[data-rendered]")
 
 
 def test_chat_with_retry_undo_and_edit(page):

@@ -123,12 +123,12 @@ def test_filling_by_a_click(page, folders):
     """Guards against a masked model that is asked to complete, and a click that predicts with the token in sight."""
     look_at(page, "Hello you")
     load(page, folders["bert"])
-    expect(page.locator("#generate-status")).to_contain_text("Click any token")
+    expect(page.locator("#generate-status")).to_contain_text("Click another token")
     expect(page.locator("#generate")).not_to_be_visible()
     page.locator("#strip .t").nth(3).click()
-    expect(page.locator("#generate-status")).to_contain_text("masked, the model gives it probability")
+    expect(page.locator("#generate-status")).to_contain_text("hidden, the model gives it")
     expect(page.locator("#strip .t-mask")).to_have_count(1)
-    expect(page.locator("#modes-off")).to_contain_text("What this model can't do here")
+    expect(page.locator("#card")).to_contain_text("Can't continue a text")
 
 
 def test_minilm_in_the_projector_and_sentences(page):

@@ -121,10 +121,24 @@ def test_two_banks(smollm2):
     first, second = (record(smollm2, text).hidden_states[:, -1] for text in layers_view.BANKS)
     cosine = torch.nn.functional.cosine_similarity(first, second)
     assert cosine[0] == pytest.approx(1, abs=1e-5)
-    assert f"end with {cosine[-1]:.2f}" in drawn["sentence"] and "bank" in drawn["sentence"]
+    assert f"end {cosine[-1]:.2f} alike" in drawn["sentence"] and "bank" in drawn["sentence"]
     assert len(drawn["figure"].frames) == 31 and len(drawn["figure"].data) == 4
     np.testing.assert_allclose(drawn["ends"].data[-1].y, cosine, atol=1e-5)
     assert "·bank" in drawn["placed"].data[0].hovertext
+
+
+def test_two_banks_leave_the_visitors_text(smollm2):
+    """Guards against an example that overwrites what a visitor typed: both banks stand in boxes of the view, as long as the
+    page's text stays; another one is shown at once."""
+    page = replace(SMOLLM2, text="My own text about a river")
+    plain_request = LayersRequest(3, "", "2D", True, 0)
+    shown = answer(layers_view.two_banks, page, plain_request)
+    assert (shown["first"], shown["second"], shown["first_for"]) == (*layers_view.BANKS, page.text)
+    assert "“bank”" in shown["sentence"] and not {"text", "applied"} & shown.keys()
+    own = replace(plain_request, first=shown["first"], first_for=page.text)
+    assert "·muddy" in str(answer(layers_view.draw_layer, page, own)["placed"].data[0].hovertext)
+    other = answer(layers_view.draw, replace(page, text="The sky is blue"), own)
+    assert other["first"] == "" and "“is”" in other["sentence"] or "“blue”" in other["sentence"]
 
 
 def test_a_word_that_the_second_text_lacks():

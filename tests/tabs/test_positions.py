@@ -14,6 +14,7 @@ import playground as pg
 from playground import workbench
 from playground.analysis.embeddings.pca_and_neighbours import pca
 from playground.analysis.positions.attention_distance import profile
+from playground.analysis.text_display import plain_mark
 from playground.figures.positions import added_pictures, perturbation_report, scheme_pictures
 from playground.loading import prepare
 from playground.models.position_scheme import position_table
@@ -25,7 +26,7 @@ from playground.settings import Settings
 from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view, scheme_view
 from playground.tabs.shared.page_context import PageContext
 from playground.workbench import Workbench
-from tests.tabs.calling import answers
+from tests.tabs.calling import answers, plain
 from tests.tools import zoo
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(1)} {{7*7}} "=1+1 \u202eabc 中文🙂'
@@ -143,6 +144,29 @@ def test_controls_choose_what_is_drawn(smollm2):
     assert "Layer 5, head 8" in answer["attention"]["value"].layout.title.text
     assert "Without positions this encoder sees no order" in answer["notes"] and "A shift matters" in answer["notes"]
     assert "A shift changes nothing" in shown(perturbation_view.draw, *given("smollm2"), *DETAIL, *MORE)["notes"]
+
+
+def test_the_broken_text_is_shown(smollm2):
+    """Guards against a loss for a shuffled sentence that nobody sees: what is shown is what the model reads, token for
+    token; of other positions, these."""
+    request = *given("smollm2"), "loss", "shuffled", 0, 0, *MORE
+    broken = experiment(pg.record(smollm2, request[3]), PerturbationSettings(*MORE))
+    ids = [broken.tokens[number].id for number in broken.outcome("shuffled").variant.order]
+    assert f"“{plain_mark(smollm2.tokenizer.decode(ids), None)}”" in plain(
+        shown(perturbation_view.draw, *request)["text"]
+    )
+    request = *given("smollm2"), "loss", "equal", 0, 0, *MORE
+    assert "told these positions: 0, 0, 0, 0, 0, 0, 0." in shown(perturbation_view.draw, *request)["text"]
+
+
+def test_shuffled_words_keep_their_letters(smollm2):
+    """Guards against a letter of two tokens whose second one was taken for a word, because both have the letter's text with
+    the space before it."""
+    text = "שלום עולם, מה שלומך היום"
+    broken = experiment(pg.record(smollm2, text), PerturbationSettings(*MORE))
+    ids = [broken.tokens[number].id for number in broken.outcome("shuffled").variant.order]
+    read = smollm2.tokenizer.decode(ids)
+    assert "\ufffd" not in read and sorted(read.replace(" ", "")) == sorted(text.replace(" ", ""))
 
 
 def test_a_click_on_a_row_opens_it():

@@ -64,3 +64,8 @@ def test_every_term_is_one_short_plain_sentence():
     for name, term in table.TERMS.items():
         assert term.sentence[0].isupper() and term.sentence.endswith(".") and len(term.sentence) <= 110, name
         assert marked(glossary.mark_terms(f"a {name} b", everyday=True)[0]) == [name]
+
+
+def test_quotations_from_right_to_left_stand_apart():
+    """Guards against a percentage that Hebrew before it draws to its other side; other quotations stay as they are."""
+    assert markup.text("“שלום” (0.3 %), “Rome” 65 %") == "“\u2068שלום\u2069” (0.3 %), “Rome” 65 %"

@@ -50,7 +50,7 @@ def generate(page: Page) -> None:
 
 def tree(page: Page) -> None:
     page.get_by_role("button", name="“it” → whom?", exact=True).click()
-    page.get_by_role("button", name="Several at once").click()
+    page.get_by_role("button", name="Compare several").click()
     for name, number in (("beams", "4"), ("new-tokens", "16")):
         box = page.locator(f"#{name} input[type=number]")
         box.fill(number)

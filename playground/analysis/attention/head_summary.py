@@ -61,7 +61,7 @@ class HeadSummary:
     def _clauses(self, pair: str = "") -> list[str]:
         clauses = []
         if self.sink:
-            words = f"it rests on the first token with {100 * self.first_share:.4g} % of its attention"
+            words = f"it rests on the first token with {percent(self.first_share)} of its attention"
             return [f"{words}: a sink, of which nothing else is said"]
         if pair:
             clauses.append(pair)

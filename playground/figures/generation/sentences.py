@@ -138,7 +138,7 @@ def score_rows(scores: Mapping[str, Score]) -> tuple[Sequence[str], list[Sequenc
     head = ("text", "predicted tokens", "bits per token", "perplexity", "bits per byte", *nats)
     rows = [
         (name, f"{s.predicted:,}", f"{s.bits:.2f}", f"{s.perplexity:,.2f}", f"{s.bits_per_byte:.2f}")
-        + (f"{s.loss:.3f}", f"{s.log_likelihood:,.2f}")
+        + (f"{s.loss:.3f}", minus(s.log_likelihood))
         for name, s in scores.items()
     ]
     return head, list(rows)

@@ -56,7 +56,7 @@ def variants_figure(
     )
     figure.update_xaxes(token_axis("", tokens, tickangle=-50 if len(tokens) > 6 else 0))
     written = [
-        f"{name}  {'±0' if abs(mean) < 0.005 else f'{mean:+.2g}'}" if np.isfinite(mean) else name
+        f"{name}  {'±0' if abs(mean) < 0.005 else f'{mean:+.2f}'.replace('-', '−')}" if np.isfinite(mean) else name
         for name, mean in zip(names, means or [np.nan] * len(names), strict=True)
     ]
     figure.update_yaxes(

@@ -33,15 +33,15 @@ class LayersRequest:
 
     token: int | None
     """The chosen token; None for the last word."""
-    first: str | None
-    """A text instead of the page's; empty: the page's."""
-    first_for: str
-    """The page's text when `first` was written: with another one `first` goes."""
     second: str | None
     """A second text with the same word."""
     dimensions: str
     directions: bool
     layer: int
+    first: str | None = ""
+    """A text instead of the page's; empty: the page's."""
+    first_for: str = ""
+    """The page's text when `first` was written: with another one `first` goes."""
 
 
 def build(view: View) -> None:

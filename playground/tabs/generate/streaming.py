@@ -135,7 +135,10 @@ def write(
                     check_kept(page, request, session)
                     explanation = {} if pace.last or session.pinned else explain_end(model, session)
                     words = speed_note(steps, pace.seconds) + visitors_note(turns.visitors)
-                    yield strip_view(model, session, words, colour) | explanation
+                    view = strip_view(model, session, words, colour) | explanation
+                    if control.superseded:  # since the step was computed: the page shows something else by now
+                        return
+                    yield view
                     pace.note_update(began)
             if control.stop:
                 break
@@ -150,7 +153,9 @@ def write(
     own = *checkpoint_differences(model, settings), *unsupported_generation_config(model)
     words = f"{words} {removal_note}{' '.join(own)}".rstrip()
     ending = explain_end(model, session) if steps and not session.pinned else None
-    yield session_view(model, session, words, colour, ending)
+    view = session_view(model, session, words, colour, ending)
+    if not control.superseded:
+        yield view
 
 
 def _growth(page: PageContext, session: GenerationSession, settings: "GenerationSettings", start: int) -> Growth:
