@@ -18,6 +18,8 @@ LIST = "pg-list"
 """Class of a long picture or column that scrolls in a box of its own beside the detail."""
 BESIDE = "pg-beside"
 """Class of the row that holds both."""
+MORE = "pg-more"
+"""Class of what a phone shows of a detail only while it is open."""
 NARROW = 600
 """Pixels up to which a detail slides over; as in assets/style.css."""
 
