@@ -55,16 +55,18 @@ def test_sliders_choose_the_head(page):
     open_tab(page, "Attention")
     layer = page.locator("#attention-layer input[type=number]")
     expect(page.locator("#attention-layer")).to_contain_text("0 to 29")
-    expect(page.locator("#attention-head input[type=number]")).to_have_value("0")
+    head = page.locator("#attention-head input[type=number]")
+    head.fill("3")
+    head.press("Enter")
     layer.fill("11")
     layer.press("Enter")
-    expect(page.locator("#attention-sentence")).to_contain_text("Layer 11, head 0:")
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 11, head 3:")
 
 
 def test_overview_click_opens_the_head(page):
     """Guards against a click landing on another head than the one under the pointer."""
     open_tab(page, "Attention")
-    expect(page.locator("#attention-badge")).to_contain_text("Verified")
+    expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
     plot = page.locator("#attention-overview .pv")
     page.wait_for_function(  # drawn in its final size
         """() => { const gd = document.querySelector('#attention-overview .pv');

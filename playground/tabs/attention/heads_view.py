@@ -13,7 +13,7 @@ from playground.recording.head_choice import BETWEEN, BOTH, EXCLUSIONS
 from playground.recording.head_weights import DERIVATIONS
 from playground.tabs.attention import heads_handlers, pair_handlers
 from playground.tabs.attention.tab_chooser import TabChooser
-from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail, show_in_list
+from playground.tabs.shared.detail import BESIDE, LIST, MORE, detail, show_detail, show_in_list
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
@@ -44,31 +44,32 @@ def build(view: View, chooser: TabChooser) -> None:
             alignment = PlotlyView(label="Alignment", height=320, visible=False, elem_id="attention-links")
             row_sentence = Panel(live=True, elem_id=ROW_SENTENCE)
             strip = TokenStrip(label="A token's attention: click a token", strip_height=110, elem_id="attention-strip")
-            direction = gr.Radio(list(DIRECTIONS), value=DIRECTIONS[0], label="The token", elem_id="attention-way")
-            badge = Panel(elem_id="attention-badge")
-            with gr.Row(elem_classes="pg-controls"):
-                show = gr.Dropdown(list(DERIVATIONS), label="Show", min_width=130, elem_id="attention-show")
-                exclude = gr.Dropdown(
-                    list(EXCLUSIONS), label="Ignore (renormalised)", min_width=130, elem_id="attention-sink"
+            with gr.Column(elem_classes=MORE):
+                direction = gr.Radio(list(DIRECTIONS), value=DIRECTIONS[0], label="The token", elem_id="attention-way")
+                badge = Panel(elem_id="attention-badge")
+                with gr.Row(elem_classes="pg-controls"):
+                    show = gr.Dropdown(list(DERIVATIONS), label="Show", min_width=130, elem_id="attention-show")
+                    exclude = gr.Dropdown(
+                        list(EXCLUSIONS), label="Ignore (renormalised)", min_width=130, elem_id="attention-sink"
+                    )
+                others = FollowingDropdown(
+                    [], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others"
                 )
-            others = FollowingDropdown(
-                [], multiselect=True, label="Heads chosen", visible=False, elem_id="attention-others"
-            )
-            parts, label = [BOTH, *BETWEEN], "Between the sentences A and B"
-            between = gr.Radio(parts, value=BOTH, label=label, visible=False, elem_id="attention-between")
-            bars = PlotlyView(label="Its largest weights", height=330, elem_id="attention-bars")
-            with gr.Accordion("More", open=False):
-                logarithmic = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
-                label = "Each cell of a long text's map shows a block's"
-                pooling = gr.Radio(["max", "mean"], value="max", label=label, elem_id="attention-how")
-                pairs = gr.Button("Try two sentences", size="sm", visible=False, elem_id="attention-pairs")
-                with gr.Row(elem_classes="pg-actions"):
-                    label = "Make files of these numbers"
-                    make = gr.Button(label, size="sm", scale=0, min_width=220, elem_id="attention-files")
-                    files = {
-                        name.lower(): gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
-                        for name in ("CSV", "JSON")
-                    }
+                parts, label = [BOTH, *BETWEEN], "Between the sentences A and B"
+                between = gr.Radio(parts, value=BOTH, label=label, visible=False, elem_id="attention-between")
+                bars = PlotlyView(label="Its largest weights", height=330, elem_id="attention-bars")
+                with gr.Accordion("More", open=False):
+                    logarithmic = gr.Checkbox(False, label="Logarithmic shades", elem_id="attention-log")
+                    label = "Each cell of a long text's map shows a block's"
+                    pooling = gr.Radio(["max", "mean"], value="max", label=label, elem_id="attention-how")
+                    pairs = gr.Button("Try two sentences", size="sm", visible=False, elem_id="attention-pairs")
+                    with gr.Row(elem_classes="pg-actions"):
+                        label = "Make files of these numbers"
+                        make = gr.Button(label, size="sm", scale=0, min_width=220, elem_id="attention-files")
+                        files = {
+                            name.lower(): gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False)
+                            for name in ("CSV", "JSON")
+                        }
     Panel(markup.explanation(*texts.HEADS_ABOUT))
     zoom = gr.State(None)
 

@@ -18,6 +18,8 @@ LIST = "pg-list"
 """Class of a long picture or column that scrolls in a box of its own beside the detail."""
 BESIDE = "pg-beside"
 """Class of the row that holds both."""
+MORE = "pg-more"
+"""Class of what a phone shows of a detail only while it is open."""
 NARROW = 600
 """Pixels up to which a detail slides over; as in assets/style.css."""
 
@@ -34,9 +36,11 @@ _OPEN = """() => {
     return;
   }
   const at = first.getBoundingClientRect();
+  const bars = parseFloat(getComputedStyle(document.body).getPropertyValue('--pg-bars')) || 0;
   if (!at.height) return;
-  if (at.top >= 0 && at.top + Math.min(at.height, innerHeight / 2) <= innerHeight) return;
-  first.scrollIntoView({block: at.height > innerHeight - 16 || at.top < 0 ? 'start' : 'nearest'});
+  first.style.scrollMargin = `${bars + 8}px 0 8px`;            // of the tab bars, which stay on top
+  if (at.top >= bars && at.top + Math.min(at.height, innerHeight / 2) <= innerHeight) return;
+  first.scrollIntoView({block: at.height > innerHeight - bars - 16 || at.top < bars ? 'start' : 'nearest'});
 }"""
 _CLOSE = """() => {
   const detail = document.getElementById(NAME);
