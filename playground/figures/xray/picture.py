@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from playground.models.vocabulary import Token
     from playground.recording.xray import Xray
 
-HEIGHT = 448
+HEIGHT = 440
 """Pixels of the picture without the player."""
 UNIT = {16: 42, 24: 30}
 """Pixels that a token takes at least, by the number of tokens: a narrower screen scrolls inside the picture."""
