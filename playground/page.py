@@ -49,7 +49,7 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = Middleware(OpeningWords, markup=opening_style(texts.OPENING, built="pg-header"))
+OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-header"))
 
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:

@@ -13,14 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _HEAD = b"<head>"
 
 
-def opening_style(words: str, built: str) -> str:
+def opening_style(*lines: str, built: str) -> str:
     """Markup that shows the words in the middle of the window, light or dark as the visitor's system is, until an element
-    of the page has the class `built`. words: plain text."""
-    text = json.dumps(words, ensure_ascii=False).replace("<", "\\3c ")
+    of the page has the class `built`. lines: plain text."""
+    text = r'"\a "'.join(json.dumps(line, ensure_ascii=False).replace("<", r"\3c ") for line in lines)
     return (
         f"<style>body:not(:has(.{built}))::before {{ content: {text}; position: fixed; inset: 0; z-index: 9; display: grid; "
-        "place-items: center; padding: 0 24px; text-align: center; font: 18px/1.4 system-ui, sans-serif; "
-        "color-scheme: light dark; color: CanvasText; background: Canvas; }</style>"
+        "place-items: center; padding: 0 24px; text-align: center; white-space: pre-line; "
+        "font: 18px/1.6 system-ui, sans-serif; color-scheme: light dark; color: CanvasText; background: Canvas; }</style>"
     )
 
 

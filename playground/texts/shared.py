@@ -39,7 +39,7 @@ EXAMPLES = {
 FIRST_TEXT = EXAMPLES["a capital"].text
 
 HEADER = "Watch a language model think – every number is real and checkable."
-OPENING = "Opening the page …"
+OPENING = "Transformer Playground", "Opening the page …"
 YOUR_TEXT = "Your text"
 ANALYSE = "Analyse"
 APPLY_HINT = "Shift+Enter to analyse"

@@ -19,4 +19,8 @@ ABOUT = (
 STACK = "Which half of the model"
 FIRST = "First token shown"
 OPEN_HEAD = "Open this head in Attention →"
+WAITING = (
+    "The model is being loaded. Then it reads your text here: each token rises through the layers, arcs show who looks at "
+    "whom, and at every layer stands what the model would say next."
+)
 HINT = "Click a token, an arc or a guess to read more."

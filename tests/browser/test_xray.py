@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from playground.texts.shared import FIRST_TEXT
+from tests.browser.conftest import new_page, wait_until_ready
 
 PICTURE = "#xray-picture .pv"
 CLICK = """(gd, [kind, number]) => {
@@ -44,12 +45,18 @@ def test_the_page_opens_on_x_ray(just_opened):
 
 
 def test_a_click_on_an_arc_opens_its_head(xray):
-    """Guards against an arc that names one head and opens another."""
+    """Guards against an arc that names one head or token and opens another: a click on it opens Attention on its layer and
+    head, in the row of the token that looks, also where another view of Attention and another row were open."""
+    xray.get_by_role("tab", name="Attention").click()
+    xray.locator("#attention-views").get_by_role("tab", name="Step by step").click()
+    xray.get_by_role("tab", name="X-ray").click()
     click(xray, 1, 0)
-    expect(xray.locator("#xray-detail")).to_contain_text("In layer 25, head 2, “France” gives 94 %")
-    xray.locator("#xray-open").click()
     expect(xray.locator("#attention-sentence")).to_contain_text("Layer 25, head 2:")
     expect(xray.locator("#attention-layer input[type=number]")).to_have_value("25")
+    expect(xray.locator("#attention-row")).to_contain_text("“France”")
+    expect(xray.locator("#attention-row")).to_contain_text("“capital”")
+    xray.get_by_role("tab", name="X-ray").click()
+    expect(xray.locator("#xray-detail")).to_contain_text("In layer 25, head 2, “France” gives 94 %")
 
 
 def test_a_click_on_a_token_and_on_a_guess(xray):
@@ -88,3 +95,59 @@ def test_a_phone_scrolls_inside_the_picture(just_opened, theme):
         return [a.left >= 0 && a.right <= innerWidth, gd.clientWidth > innerWidth, veil.fillcolor === ground]; }"""
     )
     assert inside == [True, True, True]
+
+
+def test_picture_and_sentence_stand_above_the_fold(just_opened):
+    """Guards against a first sight that has to be scrolled: at 1280 × 800 the whole picture and its sentence are seen."""
+    page = just_opened()
+    for element in (PICTURE, "#xray-sentence"):
+        box = page.locator(element).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 800, element
+
+
+def test_another_text_of_the_same_length_starts_at_its_end(just_opened):
+    """Guards against a picture that stays where the picture before was scrolled to: on a phone the next text's answer is in
+    sight, though it has as many tokens."""
+    page = just_opened(width=390, height=844, touch=True)
+    expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
+    wrap = page.locator("#xray-picture .pv-wrap")
+    assert wrap.evaluate("w => { w.scrollLeft = 0; return w.scrollWidth > w.clientWidth; }")
+    page.locator("#lens-text textarea").fill("The capital of Italy is Rome. The capital of France is")
+    page.locator("#look").click()
+    expect(page.locator(PICTURE)).to_contain_text("Paris")
+    page.wait_for_function(
+        "(w => w.scrollLeft + w.clientWidth >= w.scrollWidth - 2)(document.querySelector('#xray-picture .pv-wrap'))"
+    )
+
+
+def test_a_theme_switched_while_drawing(opened_tiny):
+    """Guards against a picture half in the dark: whatever the order, the veil has the page's colour in the end."""
+    page = opened_tiny()
+    for text in ("abcdef", "ghi"):
+        page.locator("#lens-text textarea").fill(text)
+        page.locator("#look").click()
+        for _ in range(3):
+            page.locator("#toggle-theme").click()
+        expect(page.locator("#xray-sentence")).to_contain_text(f"After “{text[-1]}”")
+        page.wait_for_function(
+            """() => { const gd = document.querySelector('#xray-picture .pv');
+            const ground = getComputedStyle(gd).getPropertyValue('--background-fill-primary').trim();
+            return gd._fullData?.find((t) => t.meta === 'veil')?.fillcolor === ground; }"""
+        )
+
+
+def test_a_small_window_without_webgl(tiny_server, contexts):
+    """Guards against an X-ray that needs WebGL, and against one that makes a page of 320 px scroll sideways."""
+    page = new_page(contexts, width=320, height=640)
+    page.add_init_script(
+        """const get = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+          return /webgl/.test(kind) ? null : get.call(this, kind, ...more); };"""
+    )
+    page.goto(tiny_server.address())
+    wait_until_ready(page)
+    assert page.locator(PICTURE).get_attribute("data-error") is None
+    assert page.locator(f"{PICTURE} .scatterlayer .trace").count() > 5
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.watch.assert_clean()
+    page.close()

@@ -54,7 +54,8 @@ def test_clicks(bench, smollm2):
     """Guards against a click that answers for another token, head or layer, and against one that is no click of ours."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     arc = answer(tab.choose, page, XrayRequest(), click(ARC, 0))
-    assert (arc["layer"], arc["head"], arc["kind"]) == (25, 2, "self") and arc["opens"]["visible"]
+    assert (arc["layer"], arc["head"], arc["kind"], arc["head_chosen"]) == (25, 2, "self", True)
+    assert (arc["token"], arc["token_text"]) == (3, (page.model_id, page.text)) and arc["opens"]["visible"]
     guess = answer(tab.choose, page, XrayRequest(), click(GUESS, 28))
     assert "After layer 27 it would say “city” (25 %)" in guess["detail"] and "16th" in guess["detail"]
     token = answer(tab.choose, page, XrayRequest(), click(TOKEN, 3))

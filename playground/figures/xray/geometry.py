@@ -10,8 +10,8 @@ from playground.analysis.xray.arcs import Arc
 
 HALF = 0.36
 """Half of the widest stream."""
-TOP = 0.16
-"""Room above the last layer for the answer, and half of it below the embedding for the tokens, as a share of the layers."""
+TOP, BOTTOM = 0.19, 0.12
+"""Room above the last layer for the answer, and below the embedding for the tokens, as a share of the layers."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Places:
 
     @property
     def top(self) -> float:
-        return self.layers + max(1.0, TOP * self.layers)
+        return self.layers + max(1.2, TOP * self.layers)
 
     @property
     def bottom(self) -> float:
-        return -max(0.8, 0.75 * TOP * self.layers)
+        return -max(0.8, BOTTOM * self.layers)
 
 
 def stream_outline(widths: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:

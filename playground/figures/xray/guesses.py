@@ -78,17 +78,17 @@ def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
     traces = []
     chosen = spread(heights, LABEL_GAP * len(tops))
     for own in (False, True):
-        shown = [n for n in chosen if (tops[starts[n]] == guesses.answer) == own]
+        runs = [n for n in chosen if (tops[starts[n]] == guesses.answer) == own]
         traces.append(
             {
-                "x": np.full(len(shown), places.guesses + 0.16, np.float32),
-                "y": np.array([heights[n] for n in shown], np.float32),
+                "x": np.full(len(runs), places.guesses + 0.16, np.float32),
+                "y": np.array([heights[n] for n in runs], np.float32),
                 "mode": "text",
-                "text": [guess_word(seen.texts[tops[starts[n]]]) for n in shown],
+                "text": [guess_word(seen.texts[tops[starts[n]]]) for n in runs],
                 "textposition": "middle right",
-                "textfont": {"size": [SIZE + min(4, lengths[n] - 1) for n in shown]}
+                "textfont": {"size": [SIZE + min(4, lengths[n] - 1) for n in runs]}
                 | ({"color": WRITTEN} if own else {}),
-                "customdata": np.array([[GUESS, starts[n]] for n in shown], np.uint16).reshape(-1, 2),
+                "customdata": np.array([[GUESS, starts[n]] for n in runs], np.uint16).reshape(-1, 2),
                 "hoverinfo": "skip",
             }
         )

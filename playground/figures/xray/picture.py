@@ -5,6 +5,7 @@ Draws numbers; knows no model. Whatever is clicked has customdata that `clicked`
 
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
+from zlib import crc32
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from playground.models.vocabulary import Token
     from playground.recording.xray import Xray
 
-HEIGHT = 520
+HEIGHT = 440
 """Pixels of the picture without the player."""
 UNIT = {16: 42, 24: 30}
 """Pixels that a token takes at least, by the number of tokens: a narrower screen scrolls inside the picture."""
@@ -48,7 +49,7 @@ def xray_figure(seen: "Xray") -> go.Figure:
         figure,
         _description(seen),
         table=False,
-        uirevision=f"xray-{seen.kind}-{places.tokens}-{places.layers}-{seen.window.start}",
+        uirevision=_name(seen),
         height=HEIGHT + below,
         margin={"l": 44, "r": 8, "t": 8, "b": 8 + below},
         showlegend=False,
@@ -73,6 +74,12 @@ def xray_figure(seen: "Xray") -> go.Figure:
     return figure
 
 
+def _name(seen: "Xray") -> str:
+    """One name for all pictures of one window of one text: the view keeps its scrolling while the name stays."""
+    text = crc32(repr([token.text for token in seen.tokens]).encode("utf-8", "surrogatepass"))
+    return f"xray-{seen.kind}-{seen.layers}-{text:08x}-{seen.window.start}"
+
+
 def clicked(customdata: Any) -> tuple[int, int] | None:
     """(TOKEN, ARC or GUESS, its number) of what was clicked; None for anything else."""
     if isinstance(customdata, list) and len(customdata) >= 2 and customdata[0] in (TOKEN, ARC, GUESS):
@@ -91,7 +98,7 @@ def _add_streams(figure: go.Figure, seen: "Xray") -> None:
     """A filled band for each token, and invisible points that answer to the mouse."""
     if seen.changes is None:
         return
-    shown = seen.changes[:, list(seen.window)]  # (L, W)
+    changes = seen.changes[:, list(seen.window)]  # (L, W)
     widths = stream_widths(seen.changes)[:, list(seen.window)]
     for column, place in enumerate(seen.window):
         x, y = stream_outline(widths[:, column], column)
@@ -107,7 +114,7 @@ def _add_streams(figure: go.Figure, seen: "Xray") -> None:
             line={"color": RESIDUAL, "width": 1, "shape": "spline", "smoothing": 0.7},
             hoverinfo="skip",
         )
-    layers, count = shown.shape
+    layers, count = changes.shape
     figure.add_scatter(
         x=np.tile(np.arange(count, dtype=np.float32), layers),
         y=np.repeat(np.arange(layers, dtype=np.float32) + 0.5, count),
@@ -116,7 +123,7 @@ def _add_streams(figure: go.Figure, seen: "Xray") -> None:
                 np.full(layers * count, TOKEN),
                 np.tile(np.array(seen.window), layers),
                 np.repeat(np.arange(layers), count),
-                shown.ravel(),
+                changes.ravel(),
                 widths.ravel(),
             ],
             1,
@@ -148,7 +155,7 @@ def _arc(seen: "Xray", number: int, arc: Arc) -> dict[str, Any]:
         "opacity": 0.95 if own else 0.6,
         "customdata": np.tile(np.array([ARC, number], np.uint8), (len(x), 1)),
         "hovertemplate": f"layer {arc.layer}, head {arc.head}<br><b>{from_}</b> gives {percent(arc.weight)} of its "
-        f"attention to <b>{to}</b><br>click for more<extra></extra>",
+        f"attention to <b>{to}</b><br>click: this head in Attention<extra></extra>",
     }
 
 

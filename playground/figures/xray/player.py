@@ -15,11 +15,14 @@ from playground.figures.xray.words import ordinal, place_name
 if TYPE_CHECKING:
     from playground.recording.xray import Xray
 
-HEIGHT_OF_PLAYER = 64
+HEIGHT_OF_PLAYER = 52
 BIG = 26
 """Pixels of the answer's type."""
 NOTHING = "\u200b"
 """In place of an empty text, for which Plotly makes no element that a later frame could fill."""
+READ_IT, LEAST_TOKENS = "Each token rises through the layers; arcs: who looks at whom.", 9
+"""How the whole picture is read, where so many tokens leave room; while layers are hidden, how far the answer is stands in
+its place."""
 LONGEST, SHORT_WORD = 16, 9
 """Characters of a guess, and those up to which it stands over the column of guesses; longer ones end at the right edge."""
 
@@ -27,8 +30,9 @@ LONGEST, SHORT_WORD = 16, 9
 def add_player(figure: go.Figure, seen: "Xray", places: Places) -> dict[str, Any]:
     """Adds the moving traces and the frames, one for each place 0..L; returns the layout of Play and slider."""
     assert seen.guesses is not None
-    first = len(figure.data)
     count = len(seen.guesses.layers)
+    figure.add_scatter(**_heading(seen, places))
+    first = len(figure.data)
     for trace in _moving(seen, places, count - 1):
         figure.add_scatter(**trace)
     moving = list(range(first, len(figure.data)))
@@ -50,6 +54,26 @@ def add_player(figure: go.Figure, seen: "Xray", places: Places) -> dict[str, Any
     return layout
 
 
+def _heading(seen: "Xray", places: Places) -> dict[str, Any]:
+    """What the answer is an answer to, in small type over it."""
+    at = _place_of_answer(seen, places)
+    words = "in its place:" if seen.reads_both_ways else "next:"
+    return {**at, "y": at["y"] + np.float32(0.45 * (places.top - places.layers)), "text": [words], "mode": "text"}
+
+
+def _place_of_answer(seen: "Xray", places: Places) -> dict[str, Any]:
+    """Where the big answer stands: over the column of guesses, or ending at the right edge where one of them is long."""
+    assert seen.guesses is not None
+    longest = max(len(in_words(seen.texts[layer.ids[0]], LONGEST)) for layer in seen.guesses.layers)
+    short = longest <= SHORT_WORD
+    return {
+        "x": np.array([places.guesses - 0.1 if short else places.width - 0.4], np.float32),
+        "y": np.array([places.layers + 0.42 * (places.top - places.layers)], np.float32),
+        "textposition": "middle right" if short else "middle left",
+        "hoverinfo": "skip",
+    }
+
+
 def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
     """The traces that differ from frame to frame: veil, line, and the answer so far in one of two colours."""
     assert seen.guesses is not None
@@ -59,16 +83,9 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
     words = f"<b>{guess_word(seen.texts[layer.ids[0]], LONGEST)}</b> {percent(layer.probabilities[0])}"
     y = np.array([place + 0.12, place + 0.12, places.layers + 0.4, places.layers + 0.4], np.float32)
     left, right = -0.6, places.width - 0.4
-    below = NOTHING if last else f"{place_name(place)}; the answer is {ordinal(guesses.ranks[place])}"
-    rise = places.top - places.layers
-    longest = max(len(in_words(seen.texts[place.ids[0]], LONGEST)) for place in guesses.layers)
-    big = {
-        "x": np.array([places.guesses - 0.1 if longest <= SHORT_WORD else right], np.float32),
-        "y": np.array([places.layers + 0.58 * rise], np.float32),
-        "mode": "text",
-        "textposition": "middle right" if longest <= SHORT_WORD else "middle left",
-        "hoverinfo": "skip",
-    }
+    read_it = READ_IT if len(seen.window) >= LEAST_TOKENS else NOTHING
+    beside = read_it if last else f"{place_name(place)}; the answer is {ordinal(guesses.ranks[place])}"
+    big = {**_place_of_answer(seen, places), "mode": "text"}
     return [
         {
             "x": np.array([left, right, right, left], np.float32),
@@ -90,5 +107,11 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
         },
         {**big, "text": [words if own else NOTHING], "textfont": {"size": BIG, "color": WRITTEN}},
         {**big, "text": [words if not own else NOTHING], "textfont": {"size": BIG}},
-        {**big, "x": np.array([-0.4], np.float32), "text": [below], "textfont": {"size": SIZE}},
+        {
+            **big,
+            "x": np.array([-0.4], np.float32),
+            "text": [beside],
+            "textposition": "middle right",
+            "textfont": {"size": SIZE},
+        },
     ]

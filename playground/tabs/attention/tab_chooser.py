@@ -21,7 +21,7 @@ class TabChooser:
     another_head: gr.State
     """Changes with layer, head or kind."""
     row: dict[str, Component]
-    """The query token that a visitor chose, and the model and text in which he did: token and text."""
+    """The query token that a visitor chose, here or in X-ray, and the model and text in which he did: token and text."""
 
     @property
     def controls(self) -> dict[str, FollowingSlider | FollowingRadio]:
@@ -44,6 +44,6 @@ class TabChooser:
         """Builds the chooser where it is called."""
         with gr.Row(elem_classes="pg-controls"):
             sliders = page.head.chooser("attention", kinds=True, link=False)
-        row: dict[str, Component] = {"token": gr.State(None), "text": gr.State(None)}
+        row: dict[str, Component] = {"token": page.head.token, "text": page.head.token_text}
         changes = {name: component.change for name, component in sliders.inputs.items()}
         return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), row)

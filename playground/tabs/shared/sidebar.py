@@ -115,9 +115,13 @@ def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:
     from playground.models.devices import available_devices  # torch: not before the page is there
 
     devices = gr.Dropdown(choices=list(available_devices()))
+    outputs: Outputs = {}
     for outputs in load_model(page, LoadRequest(model_id)):
-        yield outputs | {"device_choice": devices, "message": "" if "model" in outputs else outputs["status"]}
-    yield {"choice": gr.Dropdown(choices=model_choices())}
+        outputs |= {"device_choice": devices, "message": "" if "model" in outputs else outputs["status"]}
+        yield outputs
+    yield outputs | {
+        "choice": gr.Dropdown(choices=model_choices())
+    }  # all: of two quick answers the page may lose the first
 
 
 def model_choices() -> list[tuple[str, str]]:

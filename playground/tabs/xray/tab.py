@@ -1,14 +1,16 @@
 """The X-ray tab: the picture, its sentence, and what a click on it says."""
 
-import json
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.components import Component
 
 from playground import workbench
 from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
-from playground.figures.xray.picture import ARC, GUESS, clicked, xray_figure
+from playground.figures.xray.picture import ARC, GUESS, HEIGHT, clicked, xray_figure
+from playground.figures.xray.player import HEIGHT_OF_PLAYER
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.xray import WINDOW, xray
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "xray", "X-ray"
 STACKS = "decoder", "encoder"
-OPEN_ATTENTION = f"""() => {{ const tabs = [...document.querySelectorAll('#tabs [role=tab]')];
-  tabs.find((tab) => tab.textContent.trim() === {json.dumps("Attention")})?.click(); }}"""
+OPEN_HEADS = """() => {
+  const open = (names, title) => [...document.querySelectorAll(`${names} [role=tab]`)]
+    .find((tab) => tab.textContent.trim() === title && tab.ariaSelected !== 'true')?.click();
+  open('#attention-views', 'Heads');
+  open('#tabs', 'Attention'); }"""
+"""Opens the view that shows one head in full."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,8 @@ class XrayRequest:
 
 def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
-    figure = PlotlyView(label="X-ray", height=560, elem_id="xray-picture")
-    sentence = Panel(live=True, elem_id="xray-sentence")
+    figure = PlotlyView(label="X-ray", height=HEIGHT + HEIGHT_OF_PLAYER, elem_id="xray-picture")
+    sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="xray-sentence")
     with gr.Row(elem_classes="pg-actions"):
         detail = Panel(markup.note(texts.HINT), live=True, elem_id="xray-detail")
         label = texts.OPEN_HEAD
@@ -50,6 +56,7 @@ def build(page: PageControls) -> None:
     Panel(markup.actors(texts.ACTORS))
     Panel(markup.explanation(*texts.ABOUT))
     chosen = gr.State(None)
+    arc_opened = gr.Textbox("", visible="hidden", container=False)
 
     inputs = {"stack": stack, "first": first, "chosen": chosen}
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
@@ -58,11 +65,14 @@ def build(page: PageControls) -> None:
     bind(opened, draw, outputs=seen, only_while={page.active: NAME}, **wires, **LATEST)
     bind(stack.input, draw, outputs=seen, **wires, **LATEST)
     bind(first.input, move, outputs=seen, **wires, **LATEST)
-    head = {"layer": page.head.layer, "head": page.head.head, "kind": page.head.kind}
-    bind(figure.select, choose, outputs=seen | head | {"chosen": chosen}, **wires, **RUNS_MODEL)
+    names = ("layer", "head", "kind", "token", "token_text")
+    head: dict[str, Component] = {name: getattr(page.head, name) for name in names} | {"head_chosen": page.head.chosen}
+    outputs = seen | head | {"chosen": chosen, "arc_opened": arc_opened}
+    bind(figure.select, choose, outputs=outputs, **wires, **RUNS_MODEL)
+    arc_opened.change(None, None, None, js=OPEN_HEADS, **QUIET)
     forget = [page.model.change, page.applied.change]  # back at the same text, its last token is shown again
     gr.on(forget, lambda: None, None, chosen, **QUIET)
-    opens.click(None, None, None, js=OPEN_ATTENTION, **QUIET)
+    opens.click(None, None, None, js=OPEN_HEADS, **QUIET)
 
 
 def draw(page: PageContext, request: XrayRequest) -> Outputs:
@@ -78,8 +88,8 @@ def move(page: PageContext, request: XrayRequest) -> Outputs:
 
 
 def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outputs:
-    """A clicked token becomes the one whose guesses are shown; a clicked arc or guess is put into words, and the arc's head
-    becomes the page's."""
+    """A clicked token becomes the one whose guesses are shown; a clicked guess is put into words; a clicked arc opens its
+    head, on the row of the token that looks."""
     target = clicked(event._data.get("customdata"))
     if target is None:
         return {}
@@ -90,8 +100,9 @@ def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outp
             return {}
         arc = seen.arcs[number]
         words = arc_words(seen, arc)
-        chosen_head = {"layer": arc.layer, "head": arc.head, "kind": seen.kind}
-        return {"detail": markup.note(words[0].upper() + words[1:]), "opens": gr.update(visible=True), **chosen_head}
+        head: Outputs = {"layer": arc.layer, "head": arc.head, "kind": seen.kind, "head_chosen": True}
+        head |= {"token": arc.query, "token_text": (page.model_id, page.text), "arc_opened": str(time.monotonic_ns())}
+        return {"detail": markup.note(words[0].upper() + words[1:]), "opens": gr.update(visible=True), **head}
     if what == GUESS:
         if seen.guesses is None or not 0 <= number <= seen.layers:
             return {}
