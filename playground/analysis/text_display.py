@@ -51,9 +51,10 @@ def in_words(text: str, limit: int | None = LIMIT) -> str:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """A text for a spreadsheet's cell, which must not read it as a formula."""
+    """A text for a spreadsheet's cell, which must not read it as a formula: an apostrophe is put before it. It is put before
+    one that begins with an apostrophe too, so that taking one off the beginning gives every text back."""
     text = text.encode("utf-8", "replace").decode()
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "'") else text
 
 
 def counted(number: int, thing: str) -> str:

@@ -1,6 +1,6 @@
 // Of the scripts of PlotlyView: files for a visitor to take away: the numbers as CSV and JSON, the picture as PNG. Each is
-// named by model, view and text, and says inside what it was made of: `props.source`, sent with the figure (model, revision,
-// precision, weights, tab, view, text, settings). See plotly_view_theme.js.
+// named by model, view and text, and says inside what it was made of: `props.source`, sent with the figure; its entries stand
+// in tabs/shared/sources.py. See plotly_view_theme.js.
 
 /** What the numbers come from. A picture that no handler drew, such as an example by hand, comes from no model. */
 const sourceOf = () => props.source || {};
@@ -78,7 +78,7 @@ async function asPng() {
     layout.margin = {...layout.margin, t: (layout.margin?.t ?? 16) + 20 + 20 * title.split('\n').length};
   }
   const text = [...(source.text || '')].slice(0, 100).join('');
-  const origin = [source.weights, source.text && `${source.tab}${source.view ? `, ${source.view}` : ''}: “${text}${
+  const origin = [source.source, source.text && `${source.tab}${source.view ? `, ${source.view}` : ''}: “${text}${
     text.length < source.text.length ? '…' : ''}”`].filter(Boolean).map(plain);
   const room = 14 * origin.length + (origin.length && 6);
   if (room) {
@@ -90,7 +90,7 @@ async function asPng() {
   const address = await library.toImage({data: box.data, layout}, {format: 'png', scale: 2, width: box.clientWidth,
     height: box.clientHeight + (title ? 40 : 0) + room});
   const bytes = Uint8Array.from(atob(address.split(',')[1]), (letter) => letter.charCodeAt(0));
-  const chunks = {Title: title || props.label || '', Description: words.textContent, Source: source.weights,
+  const chunks = {Title: title || props.label || '', Description: words.textContent, Source: source.source,
     Software: 'Transformer Playground', Comment: JSON.stringify(source)};
   return [bytes.slice(0, HEAD), ...Object.entries(chunks).filter(([, value]) => value).map(([key, value]) =>
     textChunk(key, value)), bytes.slice(HEAD)];

@@ -21,10 +21,10 @@ function tickWords(axis, value) {
   return plainWords(place >= 0 && axis.ticktext ? axis.ticktext[place] : axis._categories?.[value] ?? value);
 }
 
-/** What stands at a place of an axis, without the marks of a label: the token itself. See figures/layout.py:token_axis. */
+/** What stands at a place of an axis, without the marks of a label: the token itself. See figures/layout.py:raw_labels. */
 function rawWords(axis, value) {
   const raw = box.layout[axis._name]?.categoryarray;
-  return axis.type === 'linear' && raw?.[value] !== undefined ? String(raw[value]) : tickWords(axis, value);
+  return axis.type === 'linear' && raw?.[value] !== undefined ? decodeURIComponent(raw[value]) : tickWords(axis, value);
 }
 
 // --- the table -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ kind of HTML, so every token, title and hover text goes through `label`.
 import html
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import plotly.graph_objects as go
 
@@ -119,9 +120,11 @@ def percent_ticks(end: float) -> dict:
 
 
 def raw_labels(labels: Sequence[str]) -> list[str] | None:
-    """The texts as they are, for files, or None where labels show no marks in their place. As an axis' `categoryarray`,
-    which Plotly leaves alone while an axis counts numbers."""
-    return None if all(plain_mark(text, None) == text for text in labels) else list(labels)
+    """The texts as they are, percent-encoded, for files; None where labels show no marks in their place. For an axis'
+    `categoryarray`, which Plotly leaves alone while an axis counts numbers."""
+    if all(plain_mark(text, None) == text for text in labels):
+        return None
+    return [quote(text.encode("utf-8", "replace")) for text in labels]
 
 
 def token_axis(title: str, labels: Sequence[str], max_ticks: int = 32, **more: Any) -> dict:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from playground.analysis.text_display import spreadsheet_cell
 from playground.errors import PlaygroundError
@@ -11,10 +13,12 @@ from playground.recording.head_weights import HeadWeights
 MAX_IN_FILES = 1024
 
 
-def write_files(weights: HeadWeights, folder: Path, source: str = "") -> tuple[Path, Path]:
+def write_files(
+    weights: HeadWeights, folder: Path, source: Mapping[str, Any] | None = None, stem: str = "attention"
+) -> tuple[Path, Path]:
     """Writes a CSV, tokens on both axes and neutralised against formulas, and a JSON; both with full digits.
 
-    source: the line that tells where the model's numbers come from; in the CSV it stands in the first cell.
+    source: what the numbers come from, plain JSON; in the CSV it is the first cell. stem: the files' name.
     PlaygroundError for more than 1,024 tokens, whose files no spreadsheet would open."""
     queries, keys = weights.weights.shape
     if max(queries, keys) > MAX_IN_FILES:
@@ -22,13 +26,14 @@ def write_files(weights: HeadWeights, folder: Path, source: str = "") -> tuple[P
             f"The map has {queries:,} × {keys:,} numbers; files hold at most {MAX_IN_FILES:,} × {MAX_IN_FILES:,}.",
             "Shorten the text, or use pg.record in Python for all of them.",
         )
-    table, plain, values = folder / "attention.csv", folder / "attention.json", weights.weights.tolist()
+    table, plain, values = folder / f"{stem}.csv", folder / f"{stem}.json", weights.weights.tolist()
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([f"query \\ key{f' ({source})' if source else ''}", *map(spreadsheet_cell, weights.keys)])
+        first = json.dumps(source) if source else "query \\ key"
+        writer.writerow([first, *map(spreadsheet_cell, weights.keys)])
         writer.writerows([spreadsheet_cell(name), *row] for name, row in zip(weights.queries, values, strict=True))
     content = {
-        "source": source,
+        **(source or {}),
         "shown": weights.name,
         "queries": weights.queries,
         "keys": weights.keys,

@@ -26,7 +26,7 @@ SOURCE = {
     "model": "some/Tiny Llama",
     "revision": "abc123",
     "precision": "float32",
-    "weights": "some/Tiny Llama: model.safetensors",
+    "source": "some/Tiny Llama: model.safetensors",
     "tab": "Maps",
     "view": "One",
     "text": "The cat\n=1+1·'s",
@@ -379,7 +379,7 @@ def test_a_picture_knows_its_source(pages):
     assert name == f"{NAME}.png" and content.startswith(b"\x89PNG\r\n\x1a\n")
     told = chunks(content)
     assert json.loads(told["Comment"]) == SOURCE and told["Description"] == "Six tokens by six."
-    assert told["Source"] == SOURCE["weights"]
+    assert told["Source"] == SOURCE["source"]
 
 
 # --- without WebGL ---------------------------------------------------------------------------------------------
@@ -405,3 +405,34 @@ def test_without_webgl(playwright_driver, chromium_path, url):
         watch.assert_clean()
     finally:
         chromium.close()
+
+
+# --- the playground itself -------------------------------------------------------------------------------------
+
+
+def test_the_page_under_a_finger(opened_tiny):
+    """Guards against views behind "…" on a phone, a tab bar that scrolls away, a page wider than 320 pixels, a tap on a
+    small map that opens another head, and pictures that don't know their model, text and settings."""
+    page = opened_tiny(width=320, height=640, touch=True)
+    for name in ("Attention", "Embeddings"):
+        page.get_by_role("tab", name=name, exact=True).tap()
+        page.wait_for_selector(f"#{name.lower()}-views")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        for view in page.locator(f"#{name.lower()}-views > .tab-wrapper").get_by_role("tab").all():
+            box = view.bounding_box()
+            assert view.is_visible() and box["x"] >= 0 and box["x"] + box["width"] <= 320 and box["height"] >= 40
+    expect(page.get_by_role("button", name="More tabs")).to_have_count(0)
+    page.get_by_role("tab", name="Attention", exact=True).tap()
+    page.wait_for_selector("#attention-overview .pv[data-rendered]")
+    page.evaluate("window.scrollTo(0, 900)")
+    assert page.locator("#tabs > .tab-wrapper").bounding_box()["y"] == pytest.approx(0, abs=1)
+    page.locator("#attention-overview .pv").scroll_into_view_if_needed()
+    page.touchscreen.tap(*middle(page, "#attention-overview .pv", 1, 2))
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 1, head 2")
+    page.locator("#attention-map .pv-table summary").tap()
+    name, content = saved(page, page.locator("#attention-map").get_by_role("button", name="JSON").tap)
+    told = json.loads(content)
+    assert name.startswith("llama_attention-heads-one-head_the-capital")
+    assert (told["model"], told["tab"], told["view"], told["precision"]) == ("llama", "Attention", "Heads", "float32")
+    assert told["text"] == page.locator("#lens-text textarea").input_value()
+    assert (told["settings"]["layer"], told["settings"]["head"]) == (1, 2)

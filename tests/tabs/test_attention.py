@@ -25,8 +25,9 @@ from playground.recording.record import record
 from playground.tabs.attention import bertviz_view, heads_handlers, steps_view
 from playground.tabs.attention.bertviz_view import BertvizRequest
 from playground.tabs.attention.steps_view import StepsRequest
-from playground.tabs.shared.downloads import fresh_folder
+from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from tests.tabs.calling import answer, answers
 
 TEXT = "The cat =1+1"
@@ -38,6 +39,7 @@ PAGE = PageContext("m", "d", "t", TEXT)
 def look_at(monkeypatch, recording) -> None:
     """The handlers look at this recording."""
     monkeypatch.setattr(PageContext, "recording", lambda page: recording)
+    monkeypatch.setattr(PageContext, "model", lambda page: recording.model)
 
 
 @pytest.fixture
@@ -148,15 +150,26 @@ def test_files_are_the_numbers_shown(shown, tmp_path):
     assert [float(cell) for cell in lines[-1][1:]] == pytest.approx(weights[-1].tolist())
     assert not any(cell.startswith(("=", "+", "@")) for line in lines for cell in line)
     assert spreadsheet_cell("=1+1") == "'=1+1" and spreadsheet_cell(" =") == " ="
+    assert spreadsheet_cell("'s") == "''s", "an apostrophe of the token's own must not be taken for the guard"
 
 
 def test_files_tell_where_the_numbers_come_from(shown, tmp_path):
     """Guards against numbers without their weights: checksum and number format stand in both files."""
-    source = shown.model.source_text
-    table, plain = write_files(head_weights(shown, HeadRequest(3, 2)), tmp_path, source)
-    assert "SHA-256" in source and "read as float32" in source
-    assert json.loads(plain.read_text(encoding="utf-8"))["source"] == source
-    assert source in next(csv.reader(table.read_text(encoding="utf-8").splitlines()))[0]
+    answer(heads_handlers.download, PAGE, HeadRequest(3, 2))
+    source = source_of(PAGE, HeadRequest(3, 2), ("Attention", "Heads"))
+    table, plain = write_files(head_weights(shown, HeadRequest(3, 2)), tmp_path, source, "name")
+    assert "SHA-256" in source["source"] and "read as float32" in source["source"]
+    assert source["text"] == TEXT and source["settings"]["layer"] == 3 and source["revision"]
+    assert table.name == "name.csv" and source.items() <= json.loads(plain.read_text(encoding="utf-8")).items()
+    assert json.loads(next(csv.reader(table.read_text(encoding="utf-8").splitlines()))[0]) == source
+
+
+def test_names_of_files():
+    """Guards against names that a system refuses: too long, with a path or a colon in them, or empty."""
+    assert file_stem("org/Model-1.5B", "Attention Heads", "The cat: =1+1?") == "model-1-5b_attention-heads_the-cat-1-1"
+    name = file_stem("../../etc/passwd" * 9, "V" * 300, "中" * 300)
+    assert len(f"{name}.json".encode()) <= 255 and "/" not in name and ".." not in name
+    assert file_stem("", "", "?!") == "file"
 
 
 def test_rows_columns_and_the_step_that_chose(shown):

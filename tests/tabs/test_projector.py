@@ -1,6 +1,8 @@
 """The projector on the real models: what is placed, layouts, colours, clicks, flights, files."""
 
 import csv
+import json
+from html import escape
 from types import SimpleNamespace
 
 import numpy as np
@@ -329,12 +331,20 @@ def test_files_for_the_projector(smollm2):
 
 def test_files_of_the_projector_tell_where_the_numbers_come_from(smollm2):
     """Guards against vectors without their weights: the Embedding Projector's two files carry it in their names."""
-    cloud, source = projector_points.draw_cloud(smollm2, request_of(count=20)), smollm2.source_text
+    cloud = projector_points.draw_cloud(smollm2, request_of(pattern=r"^\n$|^ cat$"))
+    source = {"model": smollm2.model_id, "source": smollm2.source_text, "settings": {"seed": 0}}
     vectors, metadata, points, picture = cloud_files.write_files(cloud, fresh_folder(), source)
     checksum = smollm2.provenance.sha256
     assert checksum in vectors.name and checksum in metadata.name
-    assert next(csv.reader(points.read_text(encoding="utf-8").splitlines()))[-1] == f"# {source}"
-    assert f"<p>{source}</p>" in picture.read_text(encoding="utf-8")
+    with points.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert json.loads(head[-1]) == source and {row[0] for row in rows} == {"\n", "\n\n", " cat"}, (
+        "tokens, not their marks"
+    )
+    assert f"<p>{escape(json.dumps(source))}</p>" in picture.read_text(encoding="utf-8")
+    assert all(
+        path.name.startswith("smollm2-135m-instruct_projector-") for path in (vectors, metadata, points, picture)
+    )
 
 
 def test_words_as_points(smollm2):

@@ -1,10 +1,12 @@
 """The projector's picture as files: for the Embedding Projector, for a spreadsheet, and as a page."""
 
 import csv
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,22 +20,27 @@ MAX_VECTORS = 10_000
 NAMES = ("vectors.tsv", "metadata.tsv", "points.csv", "picture.html")
 
 
-def write_files(cloud: Cloud, folder: Path, source: str = "") -> list[Path]:
+def write_files(cloud: Cloud, folder: Path, source: Mapping[str, Any] | None = None) -> list[Path]:
     """Writes vectors.tsv and metadata.tsv as the Embedding Projector reads them, points.csv and picture.html. Vectors of
     more than 10,000 points are the first 10,000.
 
-    source: the line that tells where the model's numbers come from. It stands in the header of points.csv, on the picture,
-    and, since the Embedding Projector reads nothing else than numbers and labels, in the names of the files."""
-    mark = re.sub(r"[^\w.]+", "-", source)[-160:].strip("-")
+    source: what the numbers come from, plain JSON. It stands in the header of points.csv and in the page; of it, model and
+    weight file (`source["source"]`) stand in the names of the files, since the Embedding Projector reads nothing else than
+    numbers and labels. In points.csv texts are as they are; the Embedding Projector's file has no way to quote a line break,
+    so they have marks there."""
+    told = source or {}
+    mark = re.sub(r"[^\w.]+", "-", str(told.get("source", "")))[-160:].strip("-")
+    model = re.sub(r"[\W_]+", "-", str(told.get("model", "")).rpartition("/")[2].lower())[:40].strip("-")
+    first = f"{model}_projector-" if model else ""
     vectors, metadata, table, picture = (
-        folder / (f"{Path(name).stem}-{mark}{Path(name).suffix}" if mark else name) for name in NAMES
+        folder / f"{first}{Path(name).stem}{mark and '-'}{mark}{Path(name).suffix}" for name in NAMES
     )
     points, coordinates = cloud.placed.points, cloud.placed.layout.coordinates
     properties: dict[str, Sequence[str] | np.ndarray] = {**points.groups, **points.values}
     header = [points.noun, "number", "script", *properties]
     lines = [
         [
-            spreadsheet_cell(plain_mark(points.source.texts[row], None)),
+            points.source.texts[row],
             int(row),
             points.source.scripts[row],
             *(spreadsheet_cell(str(values[row])) for values in properties.values()),
@@ -42,11 +49,14 @@ def write_files(cloud: Cloud, folder: Path, source: str = "") -> list[Path]:
     ]
     np.savetxt(vectors, as_array(points.head(MAX_VECTORS).vectors), delimiter="\t", fmt="%.7g")
     with metadata.open("w", encoding="utf-8", newline="") as file:
-        file.writelines("\t".join(map(str, line)) + "\n" for line in [header, *lines[:MAX_VECTORS]])
+        file.write("\t".join(header) + "\n")
+        marked = ([spreadsheet_cell(plain_mark(text, None)), *rest] for text, *rest in lines[:MAX_VECTORS])
+        file.writelines("\t".join(map(str, line)) + "\n" for line in marked)
     with table.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*header, *"xyz"[: coordinates.shape[1]], *([f"# {source}"] if source else [])])
-        writer.writerows([*line, *place] for line, place in zip(lines, coordinates.tolist(), strict=True))
+        writer.writerow([*header, *"xyz"[: coordinates.shape[1]], *([json.dumps(source)] if source else [])])
+        rows = zip(lines, coordinates.tolist(), strict=True)
+        writer.writerows([spreadsheet_cell(text), *rest, *place] for (text, *rest), place in rows)
     page = as_cloud(cloud).to_html(include_plotlyjs=True)
-    picture.write_text(page.replace("</body>", f"<p>{escape(source)}</p></body>"), encoding="utf-8")
+    picture.write_text(page.replace("</body>", f"<p>{escape(json.dumps(told))}</p></body>"), encoding="utf-8")
     return [vectors, metadata, table, picture]

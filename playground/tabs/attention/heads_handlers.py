@@ -19,8 +19,9 @@ from playground.recording.head_weights import HeadWeights
 from playground.tabs.attention.head_outputs import no_head, one_head, row_of, text_of, weights_of
 from playground.tabs.attention.pair_handlers import draw_pair, no_pair
 from playground.tabs.shared.controls import layer_slider
-from playground.tabs.shared.downloads import fresh_folder
+from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.wiring import Outputs
 from playground.texts.attention import PAIR
 
@@ -177,7 +178,9 @@ def zoom(page: PageContext, request: HeadRequest, event: gr.EventData) -> Output
 
 def download(page: PageContext, request: HeadRequest) -> Outputs:
     """The map shown, as CSV and as JSON, behind a button each."""
-    paths = write_files(weights_of(page, request), fresh_folder(), page.recording().model.source_text)
+    source = source_of(page, request, ("Attention", "Heads"))
+    stem = file_stem(source["model"], f"attention heads layer {request.layer} head {request.head}", page.text)
+    paths = write_files(weights_of(page, request), fresh_folder(), source, stem)
     return {
         name: gr.DownloadButton(value=str(path), visible=True)
         for name, path in zip(("csv", "json"), paths, strict=True)

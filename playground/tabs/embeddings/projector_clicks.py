@@ -28,6 +28,7 @@ from playground.tabs.embeddings.projector_points import draw_cloud, placed_point
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.wiring import Outputs
 
 if TYPE_CHECKING:
@@ -143,5 +144,6 @@ def download(page: PageContext, request: NeighbourRequest) -> Outputs:
     """Vectors and metadata for the Embedding Projector, the points as CSV, the picture as HTML, behind a button each."""
     cloud, _ = _drawn_cloud(page, request)
     model = page.model()
-    paths = write_files(draw_cloud(model, cloud, None), fresh_folder(), model.source_text)
+    source = source_of(page, cloud, ("Embeddings", "Projector"))
+    paths = write_files(draw_cloud(model, cloud, None), fresh_folder(), source)
     return {name: gr.DownloadButton(value=str(path), visible=True) for name, path in zip(NAMES, paths, strict=True)}

@@ -1,5 +1,6 @@
 """Files that a visitor takes away. Gradio copies them into a cache of its own; here they lie an hour at most."""
 
+import re
 import shutil
 import tempfile
 import time
@@ -7,6 +8,8 @@ from pathlib import Path
 
 KEPT = 3600
 """Seconds."""
+PARTS = (40, 60, 32)
+"""Characters of model, view and text in a file's name; as in components/plotly_view_files.js."""
 _PREFIX = "transformer-playground-"
 
 
@@ -17,3 +20,11 @@ def fresh_folder() -> Path:
         if time.time() - old.stat().st_mtime > KEPT:
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+def file_stem(model: str, view: str, text: str) -> str:
+    """A file's name without its ending, safe for every system: letters and digits of any script, joined by hyphens.
+    Example: "smollm2-135m-instruct_attention-heads_the-capital-of-france-is"."""
+    parts = zip((model.rpartition("/")[2], view, text), PARTS, strict=True)
+    slugs = (re.sub(r"[\W_]+", "-", part.lower()).strip("-")[:most].rstrip("-") for part, most in parts)
+    return "_".join(filter(None, slugs)) or "file"

@@ -24,6 +24,7 @@ from gradio.components import Component
 from playground.components import PlotlyView
 from playground.errors import PlaygroundError
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
+from playground.tabs.shared.sources import has_figure, source_of, with_source
 
 Outputs = dict[str, Any]
 """An output's name -> its new value or update. Outputs that are not named keep what they show."""
@@ -65,6 +66,8 @@ def bind(
     targets: dict[str, Block] = {"message": page.message, **outputs}
     safe = report_errors(handler)
     takes_event = "event" in inspect.signature(handler).parameters
+    pictures = [name for name, block in outputs.items() if isinstance(block, PlotlyView)]
+    place = _place(outputs[pictures[0]]) if pictures else []
 
     def arguments(values: Sequence[Any], event: gr.EventData | None) -> tuple[list, dict] | None:
         """The handler's arguments, or None where nothing is to be done."""
@@ -85,7 +88,15 @@ def bind(
             return _by_component(_after(error, handler, ()), targets)
         if call is None:
             return {page.message: gr.skip()}
-        return _by_component(safe(*call[0], **call[1]), targets)
+        return answer(safe(*call[0], **call[1]), call[0])
+
+    def answer(named: Outputs, called: Sequence[Any]) -> dict:
+        """The outputs for Gradio, beside each figure what its numbers come from."""
+        drawn = [name for name in pictures if has_figure(named.get(name))]
+        if drawn:
+            source = source_of(called[0], called[1] if request is not None else None, place, named)
+            named = with_source(named, drawn, source)
+        return _by_component(named, targets)
 
     def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
         try:
@@ -97,13 +108,13 @@ def bind(
             yield {page.message: gr.skip()}
         else:
             for named in safe(*call[0], **call[1]):
-                yield _by_component(named, targets)
+                yield answer(named, call[0])
 
     function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
     function.__name__ = handler.__name__
     function.handler, function.outputs = handler, frozenset(targets)  # type: ignore[attr-defined]  # for tests
     sources = [*guards, *page.context_components, *inputs.values()]
-    options.setdefault("show_progress_on", _pictures(outputs)[:1])
+    options.setdefault("show_progress_on", [outputs[name] for name in pictures[:1]])
     connect = triggers if isinstance(triggers, partial) else partial(gr.on, _listed(triggers))  # partial: `.then`
     return connect(function, sources, list(dict.fromkeys(targets.values())), **options)
 
@@ -148,6 +159,16 @@ def _action(handler: Handler, arguments: Sequence[Any]) -> str:
     return f"{place} ({model})" if model else place
 
 
+def _place(block: Block | None) -> list[str]:
+    """The titles of the tabs that a component lies in, the outermost first."""
+    titles: list[str] = []
+    while block is not None:
+        if isinstance(block, gr.Tab):
+            titles.insert(0, block.label or "")
+        block = block.parent
+    return titles
+
+
 def _for_gradio(function: Callable, takes_event: bool) -> Callable:
     """The function in the form that Gradio calls: values by position, the event first where it is annotated."""
     if inspect.isgeneratorfunction(function):
@@ -173,10 +194,6 @@ def _for_gradio(function: Callable, takes_event: bool) -> Callable:
         return function(values, None)
 
     return run
-
-
-def _pictures(outputs: Mapping[str, Block]) -> list[Block]:
-    return [block for block in outputs.values() if isinstance(block, PlotlyView)]
 
 
 def _by_component(outputs: Outputs, targets: Mapping[str, Block]) -> dict[Block, Any]:

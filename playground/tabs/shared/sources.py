@@ -1,0 +1,86 @@
+"""What the numbers of an answer come from: model, revision, precision, text and settings, as plain JSON. It goes with every
+picture, and into every file. Knows no view."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from playground.tabs.shared.page_context import PageContext
+
+Source = dict[str, Any]
+MAX_TEXT = 20_000
+"""Characters of the text; a longer one ends with its length."""
+MAX_SETTING = 500
+"""Characters of a setting, such as the words to place."""
+_PAGE_FIELDS = ("text", "search")
+"""Fields of requests that say what the page says too, or what a visitor looks for."""
+
+
+def source_of(
+    page: PageContext, request: object | None, place: Sequence[str], outputs: Mapping[str, Any] | None = None
+) -> Source:
+    """model, revision, precision, source (the weight file), tab, view, text, settings. place: the titles of tab and view.
+
+    settings are the controls' values: numbers, switches and texts of the request, seeds among them; where the answer's
+    outputs move a control, such as a click on another head does, its new value.
+    """
+    model = page.model()
+    tab, view, *_ = [*place, "", ""]
+    text = page.text
+    if len(text) > MAX_TEXT:
+        text = f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+    return {
+        "model": model.model_id,
+        "revision": model.revision,
+        "precision": model.dtype.name,
+        "source": model.source_text,
+        "tab": tab,
+        "view": view,
+        "text": text,
+        "settings": _moved(_settings(request), outputs or {}),
+    }
+
+
+def _moved(settings: dict[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    for name in settings.keys() & outputs.keys():
+        value = outputs[name]
+        if isinstance(value, dict):
+            value = value.get("value")
+        if isinstance(value, bool | int | float | str):
+            settings[name] = value
+    return settings
+
+
+def _settings(request: object | None) -> dict[str, Any]:
+    """The plain values of a request and of the requests in it. A session's name is a class of its own and stays secret."""
+    if not dataclasses.is_dataclass(request):
+        return {}
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(request):
+        value = getattr(request, field.name)
+        if field.name in _PAGE_FIELDS:
+            continue
+        if dataclasses.is_dataclass(value):
+            found |= _settings(value)
+        elif type(value) in (bool, int, float):
+            found[field.name] = value
+        elif type(value) is str and value:
+            found[field.name] = value[:MAX_SETTING]
+    return found
+
+
+def has_figure(output: Any) -> bool:
+    """Whether a picture's output, a figure or an update, draws a figure."""
+    value = output.get("value") if isinstance(output, dict) else output
+    return value is not None and value != ""
+
+
+def with_source(outputs: Mapping[str, Any], pictures: Sequence[str], source: Source) -> dict[str, Any]:
+    """The outputs, `source` beside the figure of each of these pictures."""
+    updates = {name: outputs[name] for name in pictures}
+    return {**outputs} | {
+        name: update | {"source": source} if isinstance(update, dict) else gr.update(value=update, source=source)
+        for name, update in updates.items()
+    }
