@@ -27,6 +27,13 @@ _FLAGS = {
     "pooling_mode_lasttoken": LAST,
 }
 """In the order in which several vectors are joined."""
+_OWN_CONFIGS = tuple(
+    f"sentence_{name}_config.json"
+    for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+"""Where the transformer's module keeps its settings: the first of these that lies there."""
+_LIBRARY = "sentence_transformers."
+"""Beginning of the types of its own modules; others are programs that come with a model."""
 _MAX_BYTES = 256 * 1024**2
 _PATH = re.compile(r"\w[\w.-]*")
 
@@ -105,7 +112,10 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
     poolings: tuple[str, ...] | None = None
     include_prompt = True
     steps: list[tuple[str, Step]] = []
-    for kind, place in _entries(root)[1:]:
+    first, *following = _entries(root)
+    if first[0] != "Transformer":
+        raise NotFollowed(f"the module {first[0][:40]}")
+    for kind, place in following:
         if kind == "Pooling":
             if poolings is not None or steps:
                 raise NotFollowed("a second pooling")
@@ -120,11 +130,14 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
             raise NotFollowed(f"the module {kind[:40]}")
     if poolings is None:
         raise NotFollowed("the transformer's own pooling")
-    own, prompts = (
-        _read_json(folder, "sentence_bert_config.json"),
-        _read_json(root, "config_sentence_transformers.json"),
-    )
-    texts = {name: text for name, text in (prompts.get("prompts") or {}).items() if isinstance(text, str)}
+    own_file = next((name for name in _OWN_CONFIGS if (folder / name).is_file()), _OWN_CONFIGS[0])
+    own, whole = _read_json(folder, own_file), _read_json(root, "config_sentence_transformers.json")
+    prompts, kept = whole.get("prompts") or {}, whole.get("truncate_dim")
+    if not isinstance(prompts, dict):
+        raise NotFollowed("config_sentence_transformers.json, whose prompts are no texts by name")
+    texts = {name: text for name, text in prompts.items() if isinstance(text, str)}
+    if isinstance(kept, int) and kept > 0:
+        steps.append((f"the first {kept} of its numbers", lambda vector: vector[:kept]))
     limit = own.get("max_seq_length")
     return SentenceModules(
         poolings,
@@ -133,7 +146,7 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
         limit if isinstance(limit, int) and limit > 0 else None,
         bool(own.get("do_lower_case")),
         texts,
-        texts.get(str(prompts.get("default_prompt_name")), ""),
+        texts.get(str(whole.get("default_prompt_name")), ""),
     )
 
 
@@ -142,7 +155,11 @@ def _transformer_in(root: Path, folder: Path) -> bool:
     if not (root / "modules.json").is_file():
         return False
     entries = _entries(root)
-    return bool(entries) and entries[0][1].resolve() == folder.resolve()
+    if not entries or entries[0][1].resolve() != folder.resolve():
+        if root == folder:
+            raise NotFollowed("modules.json, whose first module is not the transformer in its folder")
+        return False
+    return True
 
 
 def _without_list(folder: Path) -> SentenceModules | None:
@@ -157,12 +174,17 @@ def _entries(root: Path) -> list[tuple[str, Path]]:
     """(class name, folder) of each module."""
     try:
         listed = read_json(root / "modules.json")
-        entries = [(str(entry["type"]).rsplit(".", 1)[-1], str(entry.get("path", ""))) for entry in listed]
+        entries = [(_kind(str(entry["type"])), str(entry.get("path", ""))) for entry in listed]
     except (PlaygroundError, OSError, KeyError, TypeError, AttributeError) as error:
         raise NotFollowed("modules.json, which is no list of modules") from error
     if wrong := next((path for _, path in entries if path and not _PATH.fullmatch(path)), None):
         raise NotFollowed(f"modules.json, which names the folder {wrong!r:.40}")
     return [(kind, root / path) for kind, path in entries]
+
+
+def _kind(module_type: str) -> str:
+    """The class of one of the library's modules; of any other its whole type, which is none of those that are followed."""
+    return module_type.rsplit(".", 1)[-1] if module_type.startswith(_LIBRARY) or "." not in module_type else module_type
 
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
@@ -236,10 +258,13 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
 
 def _activation(name: str) -> nn.Module:
     """The module of torch with this name, such as torch.nn.modules.activation.Tanh."""
-    found = getattr(nn, name.rsplit(".", 1)[-1], None)
-    if not name.startswith("torch.nn.") or not isinstance(found, type) or not issubclass(found, nn.Module):
+    activation = getattr(nn, name.rsplit(".", 1)[-1], None)
+    if not name.startswith("torch.nn.") or not isinstance(activation, type) or not issubclass(activation, nn.Module):
         raise NotFollowed(f"the activation {name[:60]}")
     try:
-        return found()
+        module = activation().eval()
     except TypeError as error:
         raise NotFollowed(f"the activation {name[:60]}") from error
+    if next(module.parameters(), None) is not None:  # PReLU learns a number
+        raise NotFollowed(f"the activation {name[:60]}, which has weights of its own")
+    return module

@@ -28,7 +28,7 @@ from playground.generation.decoder import IncrementalDecoder
 from playground.generation.request import GenerationRequest
 from playground.generation.sampling import stop_strings
 from playground.generation.steps import Step, end_ids, step_of
-from playground.models.vocabulary import IncrementalText
+from playground.models.incremental_text import IncrementalText
 
 Path = tuple[int, ...]
 """The ids of a continuation, from its first token."""

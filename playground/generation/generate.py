@@ -25,8 +25,9 @@ from playground.generation.sampling import Chooser, stop_strings
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import PrefillProgress, Step, end_ids, step_of
 from playground.models.decoder_start import with_source_language
+from playground.models.incremental_text import IncrementalText
 from playground.models.loaded_model import LoadedModel
-from playground.models.vocabulary import IncrementalText, check_text
+from playground.models.vocabulary import check_text
 from playground.settings import Settings
 
 _STOP_WINDOW = 4096

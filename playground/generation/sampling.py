@@ -41,6 +41,7 @@ from transformers import (
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.generation.sampling_stages import TokenChoice, candidates_of, draw, stage
 from playground.generation.settings import GenerationSettings
+from playground.generation.usable_settings import unusable_words
 from playground.models.loaded_model import LoadedModel
 
 _NAMES: dict[type[LogitsProcessor], Callable[[GenerationConfig], str]] = {
@@ -142,7 +143,7 @@ def unsupported_generation_config(model: LoadedModel) -> tuple[str, ...]:
         "diversity_penalty": bool(getattr(own, "diversity_penalty", None)),
         "force_words_ids": bool(getattr(own, "force_words_ids", None)),
     }
-    return tuple(
+    return unusable_words(model.unusable_settings) + tuple(
         f"The checkpoint sets {name} to {getattr(own, name)!r:.40}, which is not followed here."
         for name in is_set
         if is_set[name]

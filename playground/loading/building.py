@@ -1,13 +1,15 @@
 """From a folder of safe weights to the objects of transformers: model and tokenizer, an adapter merged."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from playground.errors import PlaygroundError, unforeseen
+from playground.generation.usable_settings import generation_config_of
 from playground.loading.configuration import read_config, refuse_unbuildable
 from playground.loading.load_report import LoadReport, file_of, layers_left_out, load_report, refuse_incomplete
 from playground.models import devices
@@ -27,6 +29,8 @@ class Built:
     """Tensors of the files that the model has no place for, though they belong to its layers."""
     tokenizer_set_aside: str = ""
     """The class of tokenizer that the files name and that would read other tokens than tokenizer.json says."""
+    refused_settings: dict[str, Any] = field(default_factory=dict)
+    """Settings of generation_config.json that transformers refuses."""
 
 
 def build_adapted(
@@ -63,7 +67,8 @@ def _build(
     tokenizer, set_aside = load_tokenizer(tokenizer_place, tokenizer_set_aside)
     placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
     try:
-        model, report = _from_pretrained(auto, folder, config, dtype, placement)
+        generation, refused = generation_config_of(folder)
+        model, report = _from_pretrained(auto, folder, config, dtype, placement, generation)
         inside = f"{model.base_model_prefix}."
         if report.missing and not any(key.startswith(inside) for key in report.missing):
             model, report = _from_pretrained(
@@ -81,10 +86,17 @@ def _build(
         ) from error
     refuse_incomplete(report, folder)
     _refuse_invalid_numbers(model, folder)
-    return Built(model, tokenizer, tuple(layers_left_out(model, report.unread)), set_aside)
+    return Built(model, tokenizer, tuple(layers_left_out(model, report.unread)), set_aside, refused)
 
 
-def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) -> tuple[PreTrainedModel, LoadReport]:
+def _from_pretrained(
+    auto: Any,
+    folder: Path,
+    config: PretrainedConfig,
+    dtype: torch.dtype,
+    placement: Any,
+    generation: GenerationConfig | None,
+) -> tuple[PreTrainedModel, LoadReport]:
     model, report = auto.from_pretrained(
         folder,
         config=config,
@@ -94,6 +106,7 @@ def _from_pretrained(auto, folder: Path, config, dtype: torch.dtype, placement) 
         local_files_only=True,
         trust_remote_code=False,
         attn_implementation="eager",
+        generation_config=generation,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are reported, and refused with both shapes
     )

@@ -6,6 +6,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from playground.generation.cached_steps import cached_steps
+from playground.generation.usable_settings import leave_out_unusable
 from playground.models import devices
 from playground.models.architecture import examine
 from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
@@ -58,6 +59,7 @@ def prepare(
         0,
         quantization_loss=loss,
     )
+    loaded.unusable_settings = leave_out_unusable(model)
     loaded.max_tokens = _max_tokens(loaded, settings)
     loaded.attention_function = model.config._attn_implementation
     if anatomy.kind == "encoder-decoder":

@@ -62,8 +62,8 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
     settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
     if ignored := next((name for name in unknown if settings.get(name)), ""):
         raise PlaygroundError(
-            f"adapter_config.json in {folder} sets {ignored}, which this release of peft does not know: the adapter "
-            "would be another one.",
+            f"adapter_config.json in {folder} sets {ignored}, which this release of peft does not know: it would be another "
+            "adapter.",
             f"Install a newer peft (`pip install -U peft`) and start the playground again. {_BY_HAND}",
         )
     if unused or missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -126,6 +126,8 @@ class LoadedModel:
     """Whether it is a model of the catalog, whose tokenizer and chat template run without limits."""
     tokenizer_set_aside: str = ""
     """The class of tokenizer that the files name and that would read other tokens than tokenizer.json says."""
+    unusable_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the checkpoint for writing that can't be used and are left out, by name."""
     _facts: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
     _fact_locks: dict[Hashable, threading.RLock] = field(default_factory=dict, init=False, repr=False)
 

@@ -8,7 +8,6 @@ import codecs
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from os.path import commonprefix
 from typing import cast
 
 from transformers import PreTrainedTokenizerBase
@@ -18,8 +17,6 @@ from playground.models.spelling import BYTES, Spelling, spelling_of
 
 _HEX = "playground_hex"
 _MAX_PROBES = 8
-_LONG, _KEPT = 96, 32
-"""Ids after which a stream forgets the first ones, and how many it keeps: decoding is linear in their number."""
 
 
 def _invalid_bytes_as_hex(error: UnicodeError) -> tuple[str, int]:
@@ -219,57 +216,6 @@ class Vocabulary:
         return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else (text, None)
 
 
-class IncrementalText:
-    """Text from ids that arrive one by one: together the parts are what the tokenizer decodes from all ids.
-
-    A part of the text appears once no further id can change it: a character with its last byte piece, "hel@@" when it is
-    known whether a word goes on.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, context: Sequence[int] = ()):
-        """context: ids before the first one, whose text is not repeated."""
-        self._vocabulary = vocabulary
-        self._ids = list(context)[-_KEPT:]
-        self._written = vocabulary.decode(self._ids)
-        """What the ids so far have shown, or what stood before."""
-        self.pending = ""
-        """The end of the text, which may still change."""
-
-    def push(self, token_id: int) -> str:
-        """The text that this id settles; may be empty."""
-        self._ids.append(int(token_id))
-        text = self._vocabulary.decode(self._ids)
-        shown = text[: self._settled(text)]
-        part = shown[len(self._written) :] if shown.startswith(self._written) else ""
-        self._written += part
-        self.pending = text[len(self._written) :]
-        if len(self._ids) > _LONG:
-            self._forget()
-        return part
-
-    def flush(self) -> str:
-        """The rest of the text, with incomplete characters as U+FFFD."""
-        rest, self.pending = self.pending, ""
-        self._written += rest
-        return rest
-
-    def _settled(self, text: str) -> int:
-        """Length of the beginning of the text that no further id changes."""
-        length = len(text.rstrip("\ufffd"))  # perhaps the first bytes of a character
-        for probe in self._vocabulary.probes:
-            longer = self._vocabulary.decode([*self._ids, probe])
-            if not longer.startswith(text[:length]):
-                length = len(commonprefix([text[:length], longer]))
-        return length
-
-    def _forget(self) -> None:
-        """Drops the first ids if the others alone decode to the end of the text."""
-        kept = self._ids[-_KEPT:]
-        text, whole = self._vocabulary.decode(kept), self._written + self.pending
-        if text and whole.endswith(text) and len(text) > len(self.pending):
-            self._ids, self._written = kept, text[: len(text) - len(self.pending)]
-
-
 def _align(tokens: Sequence[Token], text: str) -> list[Token]:
     """Tokens of a Python tokenizer, which gives no offsets, where their texts stand in the text; in lower case too. One
     whose text is not found stands where the last one ended, without length."""
@@ -282,8 +228,8 @@ def _align(tokens: Sequence[Token], text: str) -> list[Token]:
             placed.append(replace(token, start=placed[-1].start, end=placed[-1].end))
             continue
         words = token.text.strip() or token.text
-        found = text.find(words, position)
-        start = found if found >= 0 else lower.find(words.lower(), position)
+        start = text.find(words, position)
+        start = start if start >= 0 else lower.find(words.lower(), position)
         if start < 0 or not words or (token.special and start > position + 1):
             start, words = position, ""
         elif token.text != words and text[start - 1 : start] == token.text[0] and start > position:

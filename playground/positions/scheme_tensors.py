@@ -171,8 +171,8 @@ def _first_vector(model: LoadedModel, table: nn.Embedding) -> Tensor | None:
     vectors: list[Tensor] = []
 
     def collect(arguments: tuple, named: dict, output: Any) -> Any:
-        given = output[0] if isinstance(output, tuple) else output  # ProphetNet's table gives the positions as well
-        vectors.append(given.reshape(-1, given.shape[-1])[0])
+        rows = output[0] if isinstance(output, tuple) else output  # ProphetNet's table gives the positions as well
+        vectors.append(rows.reshape(-1, rows.shape[-1])[0])
         return output
 
     ids = torch.tensor([model.vocabulary.tokenize("a b")[0]], device=model.input_device)

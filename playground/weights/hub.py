@@ -120,8 +120,8 @@ def _list_files(hub_id: str, timeout: float) -> Listing:
     }
     inner = inner_prefix(files)
     top = [name.removeprefix(inner) for name in files if name.startswith(inner)]
-    found = weight_files(top, lambda: _read_json(hub_id, f"{inner}{INDEX}", commit, timeout), hub_id)
-    weights = tuple(f"{inner}{name}" for name in found)
+    names = weight_files(top, lambda: _read_json(hub_id, f"{inner}{INDEX}", commit, timeout), hub_id)
+    weights = tuple(f"{inner}{name}" for name in names)
     if weights[0].endswith(".gguf"):
         return Listing(commit, (files[weights[0]],), weights)
     if "config.json" not in top:

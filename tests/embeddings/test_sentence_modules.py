@@ -12,7 +12,15 @@ from safetensors.torch import save_file
 
 import playground as pg
 from playground.embeddings.sentence_modules import SentenceModules
-from playground.embeddings.sentence_vectors import MEAN, OWN, encode, limit_of, own_pooling, pooling_remark
+from playground.embeddings.sentence_vectors import (
+    MEAN,
+    OWN,
+    encode,
+    limit_of,
+    not_followed,
+    own_pooling,
+    pooling_remark,
+)
 from tests.tools import zoo
 
 SETTINGS = pg.Settings(offline=True, catalog_only=False)
@@ -162,3 +170,56 @@ def test_an_encoder_of_t5_alone(inner, tmp_path):
         states = [network(torch.tensor([tokenizer(line)["input_ids"]])).last_hidden_state[0] for line in LINES]
     expected = torch.stack([dense @ each.mean(0) for each in states])
     torch.testing.assert_close(encode(model, LINES, OWN).vectors, expected, atol=1e-5, rtol=1e-5)
+
+
+def written(tmp_path, modules=(), own=None, prompts=None):
+    """A folder whose pooling is the mean, changed further by the tests below."""
+    return write(tmp_path, {"pooling_mode": "mean"}, modules, own=own, prompts=prompts)
+
+
+def test_truncated_vectors(tmp_path):
+    """Guards Matryoshka models, whose configuration keeps the first numbers of each vector."""
+    model = written(tmp_path, prompts={"truncate_dim": 3})
+    expected = torch.stack([states_of(line).mean(0)[:3] for line in LINES])
+    torch.testing.assert_close(encode(model, LINES, OWN).vectors, expected, atol=1e-5, rtol=1e-5)
+    assert "the first 3 of its numbers" in own_pooling(model)
+
+
+@pytest.mark.parametrize("family", ["roberta", "distilbert", "xlm-roberta"])
+def test_the_settings_file_of_other_families(family, tmp_path):
+    """Guards max_seq_length in sentence_roberta_config.json and kin, which was not looked for."""
+    model = written(tmp_path, own={"max_seq_length": 4})
+    (tmp_path / "sentence_bert_config.json").rename(tmp_path / f"sentence_{family}_config.json")
+    assert limit_of(model) == 4
+
+
+def change_type(entries, kind):
+    return [entries[0] | {"type": kind}, *entries[1:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda entries: change_type(entries, "sentence_transformers.models.Router"), "Router"),
+        (lambda entries: change_type(entries, "own_program.Transformer"), "own_program.Transformer"),
+        (lambda entries: [*entries, {"path": "", "type": "own_program.Normalize"}], "own_program.Normalize"),
+        (lambda entries: entries[::-1], "whose first module is not the transformer"),
+    ],
+)
+def test_modules_that_are_not_those_of_the_library(change, reason, tmp_path):
+    """Guards "as the model was trained" for a first module that is no transformer, and for a stranger's program that has
+    the name of one of the library's modules."""
+    model = written(tmp_path)
+    listed = tmp_path / "modules.json"
+    listed.write_text(json.dumps(change(json.loads(listed.read_text()))))
+    assert own_pooling(model) is None and reason in not_followed(model)
+
+
+@pytest.mark.parametrize(("activation", "followed"), [("dropout.Dropout", True), ("activation.PReLU", False)])
+def test_activations_with_a_state(activation, followed, tmp_path):
+    """Guards Dropout, which drew numbers, and PReLU, whose weight was left at its first value."""
+    config = {"activation_function": f"torch.nn.modules.{activation}"}
+    model = written(tmp_path, [("Dense", config, {"linear.weight": torch.eye(32)})])
+    assert bool(own_pooling(model)) is followed
+    if followed:
+        assert torch.equal(encode(model, LINES, OWN).vectors, encode(model, LINES, OWN).vectors)

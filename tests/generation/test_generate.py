@@ -18,7 +18,7 @@ from playground.generation.sampling import rules
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import next_tokens
 from playground.loading import prepare
-from playground.models.vocabulary import IncrementalText
+from playground.models.incremental_text import IncrementalText
 from playground.recording.hooks import capture_attention
 from playground.recording.record import record
 from playground.settings import Settings

@@ -5,7 +5,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AddedToken, PreTrainedTokenizerFast
 
 import playground as pg
-from playground.models.vocabulary import IncrementalText, Vocabulary, check_text
+from playground.models.incremental_text import IncrementalText
+from playground.models.vocabulary import Vocabulary, check_text
 from tests.tools import zoo
 
 MIXED = " a  b\n中😀é x"

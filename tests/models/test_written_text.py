@@ -8,7 +8,8 @@ import pytest
 from playground.generation.generate import generate
 from playground.generation.settings import GenerationSettings
 from playground.loading import prepare
-from playground.models.vocabulary import IncrementalText, Vocabulary
+from playground.models.incremental_text import IncrementalText
+from playground.models.vocabulary import Vocabulary
 from tests.tools import zoo
 from tests.tools.tokenizer_kinds import KINDS, TEXT
 
