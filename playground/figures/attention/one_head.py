@@ -92,8 +92,10 @@ def _weights_picture(
     one_sentence = len(queries) != len(recording.attention(request.layer, request.kind).query_tokens)  # of two
     if request.show == THIS_HEAD and weights.excluded_share is None and not one_sentence:
         summary = summarise_head(values, queries, keys, cross=weights.cross)
-        here = telling is not None and (telling.layer, telling.head) == (request.layer, request.head)
-        sentence = summary.sentence(request.layer, request.head, telling_words(telling, queries) if here else "")
+        why = ""
+        if telling is not None and (telling.layer, telling.head) == (request.layer, request.head):
+            why = telling_words(telling, queries)
+        sentence = summary.sentence(request.layer, request.head, why)
     else:
         query, key = strongest_pair(weights)
         what = "beside the first token and itself, most" if of_one_text(weights) else "most"

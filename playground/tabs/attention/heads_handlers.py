@@ -116,7 +116,7 @@ def open_ranked(page: PageContext, request: HeadRequest, event: gr.EventData) ->
     if looking is None or not isinstance(place := event._data.get("customdata"), list):
         return {}
     layer, head = map(int, place)
-    chosen = {"layer": layer, "head": head, "token": looking, "text": text_of(page), "direction": ROW}
+    chosen: Outputs = {"layer": layer, "head": head, "token": looking, "text": text_of(page), "direction": ROW}
     return chosen | draw_head(page, replace(request, **chosen))
 
 
@@ -155,7 +155,7 @@ def open_token(page: PageContext, request: HeadRequest, event: gr.EventData) -> 
 
 def _another_row(page: PageContext, weights: HeadWeights, request: HeadRequest, token: int) -> Outputs:
     """The row or column of a token that a visitor chose."""
-    chosen = {"direction": request.direction, "token": token, "text": text_of(page)}
+    chosen: Outputs = {"direction": request.direction, "token": token, "text": text_of(page)}
     return chosen | row_of(page, weights, replace(request, **chosen))
 
 

@@ -5,6 +5,7 @@ handlers stand in heads_handlers.py and pair_handlers.py."""
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from playground.analysis.attention.head_measures import MEASURES
 from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
@@ -31,7 +32,11 @@ def build(view: View, chooser: TabChooser) -> None:
             with gr.Column(elem_classes=LIST, elem_id="attention-list"):
                 overview = PlotlyView(label="All layers and heads", height=560, elem_id="attention-overview")
             with gr.Row(elem_classes="pg-controls"):
-                names = [UNMARKED, STRONGEST, *((texts.ROLES[name], name) for name in MEASURES)]
+                names: list[str | tuple[str, str]] = [
+                    UNMARKED,
+                    STRONGEST,
+                    *((texts.ROLES[name], name) for name in MEASURES),
+                ]
                 measure = gr.Dropdown(names, label="Highlight heads by role", min_width=170, elem_id="overview-role")
                 sort_heads = gr.Checkbox(False, label="sort by it", min_width=90, elem_id="overview-ordered")
         with detail(DETAIL, scale=6, min_width=300):
@@ -82,7 +87,7 @@ def build(view: View, chooser: TabChooser) -> None:
     inputs = chooser.inputs | of_map | of_overview | of_row | choice | {"pooling": pooling, "zoom": zoom}
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": HeadRequest}
     row = {"map": head_map, "strip": strip, "row_sentence": row_sentence, "bars": bars}
-    one_head = {"overview": overview, "alignment": alignment, "sentence": sentence, **row}
+    one_head: dict[str, Component] = {"overview": overview, "alignment": alignment, "sentence": sentence, **row}
     one_head |= {"telling": telling, "badge": badge}
     another_head = {"layer": layer, "head": head, **one_head, **of_row}
     everything = {"others": others, "between": between, "pairs": pairs, **of_pair, **one_head}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from playground import workbench
 from playground.analysis.attention.head_measures import MEASURES
@@ -64,11 +65,11 @@ def build(view: View, chooser: TabChooser) -> None:
     Panel(markup.explanation(texts.ROLES_SUMMARY, *definitions, texts.ROLES_CLOSING))
 
     wires: dict[str, Any] = {"inputs": chooser.inputs | {"measure": measure}, "request": RolesRequest}
-    shown = {"figure": figure, "of_head": of_head, "head_map": head_map}
+    shown: dict[str, Component] = {"figure": figure, "of_head": of_head, "head_map": head_map}
     everything = shown | {"measure": measure, "sentence": sentence, "table": table}
     view.draws(draw, **wires, outputs=everything, also=chooser.another_kind)
     bind(measure.input, draw, page=view.page, **wires, outputs=everything, **RUNS_MODEL)
-    head = {"layer": chooser.controls["layer"], "head": chooser.controls["head"]}
+    head: dict[str, Any] = {"layer": chooser.controls["layer"], "head": chooser.controls["head"]}
     opening = bind(figure.select, open_head, page=view.page, **wires, outputs=shown | head, **RUNS_MODEL)
     chooser.sliders.publish(opening)
     show_detail(opening, "roles-detail")

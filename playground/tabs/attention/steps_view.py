@@ -145,7 +145,7 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
 
 def choose_query(page: PageContext, request: StepsRequest) -> Outputs:
     """The query token of the list; it becomes the chosen row of the other views too."""
-    chosen = {"token": request.query, "text": (page.model_id, page.text)}
+    chosen: Outputs = {"token": request.query, "text": (page.model_id, page.text)}
     return chosen | draw(page, replace(request, **chosen))
 
 

@@ -23,7 +23,7 @@ def build(page: PageControls) -> None:
         page=page,
         inputs=chooser.inputs,
         request=HeadChoice,
-        outputs=chooser.controls | chooser.page_head,
+        outputs={**chooser.controls, **chooser.page_head},
         only_while={page.active: NAME},
         **LATEST,
     )

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from playground.tabs.shared.events import QUIET
 
@@ -77,7 +76,7 @@ def show_detail(dependency: gr.events.Dependency, name: str, first: str = "") ->
     return dependency.then(None, None, None, js=_script(_OPEN, name, first or name), **QUIET)
 
 
-def show_in_list(name: str, row: Component) -> None:
+def show_in_list(name: str, row: Any) -> None:
     """Whenever `row` changes: the list `name`, which holds a picture, scrolls to this place of its vertical axis."""
     row.change(None, row, None, js=_script(_SCROLL, name), **QUIET)
 

@@ -164,7 +164,7 @@ def _place(block: Block | None) -> list[str]:
     titles: list[str] = []
     while block is not None:
         if isinstance(block, gr.Tab):
-            titles.insert(0, block.label or "")
+            titles.insert(0, str(block.label or ""))
         block = block.parent
     return titles
 
