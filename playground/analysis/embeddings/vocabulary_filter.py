@@ -24,27 +24,7 @@ ANY, WITH, WITHOUT = "any", "with a leading space", "without"
 SPACES = (ANY, WITH, WITHOUT)
 KIND = "kind of token"
 """What `kinds_of` tells, as the page names it."""
-ENDINGS = {
-    "",
-    "s",
-    "es",
-    "d",
-    "ed",
-    "er",
-    "ers",
-    "ing",
-    "ings",
-    "ly",
-    "n",
-    "al",
-    "y",
-    "ness",
-    "ment",
-    "ful",
-    "less",
-    "ism",
-    "ist",
-}
+ENDINGS = {"", "s", "es", "ing", "ings", "ly", "ness"}
 """What may follow a whole word in a longer one."""
 MOST_LONGER = 12
 """Longer tokens that are looked at: each further one is rarer."""

@@ -48,4 +48,4 @@ def build(view: View, chooser: TabChooser) -> None:
 def draw(page: PageContext, request: BertvizRequest) -> Outputs:
     """The chosen view, and how much of the text and the model it shows."""
     picture = bertviz_picture(page.recording(), request, request.view)
-    return {"frame": picture.value, "sentence": markup.note(picture.sentence)}
+    return {"frame": picture.value, "sentence": markup.note(picture.sentence, terms=True)}

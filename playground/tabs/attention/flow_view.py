@@ -68,7 +68,10 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
         picture = sources_picture(recording, kind, token, request.method, request.drop_first)
     except PlaygroundError as error:
         return choices | gone | {"sentence": markup.note(str(error))}
-    return choices | {"figure": figure_or_nothing(picture.figure), "sentence": markup.note(picture.sentence)}
+    return choices | {
+        "figure": figure_or_nothing(picture.figure),
+        "sentence": markup.note(picture.sentence, terms=True),
+    }
 
 
 def choose(page: PageContext, request: FlowRequest, event: gr.EventData) -> Outputs:

@@ -50,7 +50,7 @@ def one_head(page: PageContext, request: HeadRequest) -> Outputs:
     return row | {
         "map": row["map"] | {"value": figure},
         "alignment": figure_or_nothing(two_texts_figure(weights, request)),
-        "sentence": markup.note(sentence),
+        "sentence": markup.note(sentence, terms=True),
         "telling": gr.update(visible=telling is not None and here is None),
     }
 
@@ -70,7 +70,7 @@ def row_of(page: PageContext, weights: HeadWeights, request: HeadRequest) -> Out
     strip, sentence, bars = row_picture(weights, request.direction, token)
     return {
         "strip": strip,
-        "row_sentence": markup.note(sentence),
+        "row_sentence": markup.note(sentence, terms=True),
         "bars": bars,
         "map": gr.update(mark=chosen_frame(weights, request, token)),
     }

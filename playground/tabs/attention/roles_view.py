@@ -94,7 +94,7 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
     return head | {
         "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
         "figure": head["figure"] | {"value": picture.figure},
-        "sentence": markup.note(picture.sentence),
+        "sentence": markup.note(picture.sentence, terms=True),
         "table": roles_table(measures),
     }
 

@@ -61,10 +61,10 @@ def build(view: View) -> None:
         text = Panel(elem_id="broken-text")
         notes = Panel(elem_id="broken-notes")
         variant = FollowingRadio([], label="Look closer at", elem_id="broken-variant")
+        with gr.Row(elem_classes="pg-controls"):
+            chooser = view.page.head.chooser("broken")
         with gr.Row():
             with gr.Column(scale=4):
-                with gr.Row(elem_classes="pg-controls"):
-                    chooser = view.page.head.chooser("broken")
                 attention = PlotlyView(label="Change of one head's attention", height=440, elem_id="broken-attention")
             with gr.Column(scale=6):
                 table = Panel(elem_id="broken-table")

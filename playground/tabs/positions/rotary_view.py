@@ -53,7 +53,9 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     heading = Panel(elem_id="clocks-heading")
     with gr.Row(elem_classes="pg-controls"):
-        source = FollowingRadio([FORMULA], value=None, label="Source", elem_id="clocks-source")
+        source = FollowingRadio(
+            rotary_report.source_names([FORMULA]), value=None, label="Source", elem_id="clocks-source"
+        )
         base = gr.Number(10000, label="Base", visible=False, elem_id="clocks-base")
         width = gr.Number(32, label="Dimensions that turn", precision=0, visible=False, elem_id="clocks-width")
     clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")

@@ -106,7 +106,7 @@ def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outp
     if what == GUESS:
         if seen.guesses is None or not 0 <= number <= seen.layers:
             return {}
-        return {"detail": markup.note(layer_words(seen, number)), "opens": gr.update(visible=False)}
+        return {"detail": markup.note(layer_words(seen, number), terms=True), "opens": gr.update(visible=False)}
     chosen = page.model_id, page.text, seen.kind, number
     again = _seen(page, replace(request, chosen=chosen, first=seen.window.start))
     return _drawn(again) | {"chosen": chosen}
@@ -127,7 +127,7 @@ def _drawn(seen: "Xray") -> Outputs:
     label = f"{texts.FIRST} (of {count:,})"
     return {
         "figure": xray_figure(seen),
-        "sentence": markup.note(story(seen)),
+        "sentence": markup.note(story(seen), terms=True),
         "detail": markup.note(texts.HINT),
         "opens": gr.update(visible=False),
         "stack": gr.update(visible=seen.kind != "self"),
