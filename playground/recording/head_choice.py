@@ -30,10 +30,13 @@ class HeadChoice:
 
     def opened(self, recording: "Recording", store: "ResultStore") -> Self:
         """The same request for the head that a view opens on: the one that a visitor chose, as `clamped`; else the most
-        telling head of this text, which X-ray names too."""
+        telling head of this text, which X-ray names too, or the first one where none is."""
         clamped = self.clamped(recording)
-        arc = None if self.chosen else most_telling_arc(recording, store, clamped.kind)
-        return clamped if arc is None else replace(clamped, layer=arc.layer, head=arc.head)
+        if self.chosen:
+            return clamped
+        arc = most_telling_arc(recording, store, clamped.kind)
+        layer, head = (recording.layer_numbers(clamped.kind)[0], 0) if arc is None else (arc.layer, arc.head)
+        return replace(clamped, layer=layer, head=head)
 
 
 def token_in(token: int | None, chosen_in: tuple[str, str] | None, text: tuple[str, str]) -> int | None:

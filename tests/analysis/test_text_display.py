@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from playground.analysis.text_display import counted, in_words, percent, plain_mark
+from playground.analysis.text_display import counted, in_words, percent, plain_mark, power_of_ten
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,8 @@ def test_shares_are_not_rounded_to_certainty(share, shown):
 def test_nouns_follow_their_number():
     """Guards against "1 tokens"."""
     assert (counted(1, "token"), counted(2048, "token")) == ("1 token", "2,048 tokens")
+
+
+def test_small_numbers_as_books_print_them():
+    """Guards against a program's spelling on the badge, and a rounded digit that needs another power: 9.6e-8 is 1e-7."""
+    assert [power_of_ten(x) for x in (6.1e-7, 9.6e-8, 0.0, 2e-3)] == ["6·10⁻⁷", "1·10⁻⁷", "0", "2·10⁻³"]

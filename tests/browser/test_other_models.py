@@ -69,10 +69,8 @@ def test_another_model_leaves_no_complaint(page):
     anything is drawn."""
     open_tab(page, "Embeddings")
     open_tab(page, "Attention")
-    layer = page.locator("#attention-layer input[type=number]")
     expect(page.locator("#attention-layer")).to_contain_text("0 to 29")
-    layer.fill("25")
-    layer.press("Enter")
+    choose_head(page, 25, 0)
     expect(page.locator("#attention-sentence")).to_contain_text("Layer 25, head 0:")
     load(page, "all-minilm-l6-v2")
     expect(page.locator("#attention-sentence")).to_contain_text("Layer 5, head 0:")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from playground import workbench
-from playground.analysis.text_display import spreadsheet_cell
+from playground.analysis.text_display import in_words, percent, spreadsheet_cell
 from playground.errors import PlaygroundError
 from playground.figures.attention import head_request as controls
 from playground.figures.attention import one_head, overview, query_steps, rows
@@ -22,7 +22,8 @@ from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights, head_weights
 from playground.recording.measured_heads import compared_heads, measured_heads
 from playground.recording.record import record
-from playground.tabs.attention import bertviz_view, heads_handlers, steps_view
+from playground.recording.xray import xray
+from playground.tabs.attention import bertviz_view, heads_handlers, pair_handlers, steps_view
 from playground.tabs.attention.bertviz_view import BertvizRequest
 from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.shared.downloads import file_stem, fresh_folder
@@ -413,3 +414,98 @@ def test_the_badge_is_of_the_head_and_picture_shown(tiny, monkeypatch):
         badge = answer(heads_handlers.draw_head, PAGE, HeadRequest(show=show, others=(1,)))["badge"]
         assert bool(badge) == (show == choices.THIS_HEAD), show
     assert answer(heads_handlers.draw_head, PAGE, HeadRequest(exclude=choices.FIRST))["badge"] == ""
+
+
+def test_attention_opens_on_the_most_telling_head(smollm2, monkeypatch):
+    """Guards against a first picture of layer 0, head 0 and the last token, whatever the text; against a head that a visitor
+    chose and that goes with the next text; and against another head than X-ray names."""
+    recording = record(smollm2, "The animal didn't cross the street because it was too tired.")
+    look_at(monkeypatch, recording)
+    arc = xray(recording, workbench.shared()).arcs[0]
+    first = answers(heads_handlers.draw, PAGE, HeadRequest(chosen=False))[0]
+    assert f"Layer {arc.layer}, head {arc.head}: the most telling head" in first["sentence"]
+    query, key = (in_words(recording.tokens[place].label) for place in (arc.query, arc.key))
+    assert f"“{query}” gives {percent(arc.weight)} of its attention to “{key}”" in first["sentence"]
+    assert f"“{query}” (position {arc.query}) looks most at “{key}”" in first["row_sentence"]
+    row = first["map"]["mark"]
+    assert (row["y0"], row["y1"], row["x0"], row["x1"]) == (arc.query - 0.5, arc.query + 0.5, -0.5, arc.query + 0.5)
+    given = answer(heads_handlers.follow, PAGE, HeadChoice(0, 0, chosen=False))
+    assert (
+        (given["layer"].value, given["head"].value)
+        == (given["page_layer"], given["page_head"])
+        == (arc.layer, arc.head)
+    )
+    stays = answers(heads_handlers.draw, PAGE, HeadRequest(3, 2, chosen=True))[0]
+    assert "Layer 3, head 2:" in stays["sentence"] and stays["telling"]["visible"]
+    assert "page_layer" not in answer(heads_handlers.follow, PAGE, HeadChoice(3, 2))
+    back = answer(heads_handlers.open_telling, PAGE, HeadRequest(3, 2))
+    assert (back["layer"], back["head"], back["chosen"]) == (arc.layer, arc.head, False)
+
+
+def test_who_looks_from_a_to_b(shown):
+    """Guards against a second click that begins anew, a bar that opens another head or another row, tokens of the text
+    before, and zeros where the reason is that the token comes later."""
+    first = answer(pair_handlers.choose_token, PAGE, HeadRequest(), SimpleNamespace(_data={"index": 4}))
+    assert (first["who_from"]["value"], first["who_to"]["value"]) == (4, None) and "Now click B" in first["who_words"]
+    assert not first["who"]["visible"]
+    asked = HeadRequest(who_from=4, who_text=first["who_text"])
+    second = answer(pair_handlers.choose_token, PAGE, asked, SimpleNamespace(_data={"index": 1}))
+    best = max(
+        ((layer, head) for layer in range(30) for head in range(9)),
+        key=lambda place: float(shown.attention(place[0]).weights[place[1], 4, 1]),
+    )
+    assert f"Layer {best[0]}, head {best[1]} looks most from" in second["who_words"]
+    bars = second["who"]["value"].data[0]
+    assert (
+        bars.customdata[0].tolist() == list(best)
+        and [item.get("shade") for item in second["who_strip"]].count(None) == 4
+    )
+    both = HeadRequest(who_from=4, who_to=1, who_text=first["who_text"])
+    opened = answer(heads_handlers.open_ranked, PAGE, both, SimpleNamespace(_data={"customdata": list(best)}))
+    assert (opened["layer"], opened["head"], opened["token"]) == (*best, 4) and "(position 4)" in opened["row_sentence"]
+    ahead = HeadRequest(who_from=1, who_to=4, who_text=first["who_text"])
+    assert "left to right" in answer(pair_handlers.draw_pair, PAGE, ahead)["who_words"]
+    other = answer(pair_handlers.draw_pair, PageContext("m", "d", "t", "another text"), both)
+    assert (other["who_from"]["value"], other["who_to"]["value"]) == (None, None)
+
+
+def test_one_frame_marks_what_is_said(shown):
+    """Guards against two framed cells, and a frame over cells that a mask hides: the row up to its token, the column from
+    its token on, and for the step that wrote a token the row before."""
+    seen, frames = head_weights(shown, HeadRequest(3, 2)), {}
+    for direction in controls.DIRECTIONS:
+        mark = one_head.chosen_frame(seen, HeadRequest(3, 2, direction=direction), 3)
+        frames[direction] = (mark["x0"], mark["x1"], mark["y0"], mark["y1"])
+    size = len(seen.keys)
+    assert frames[controls.ROW] == (-0.5, 3.5, 2.5, 3.5)
+    assert frames[controls.COLUMN] == (2.5, 3.5, 2.5, size - 0.5)
+    assert frames[controls.CHOICE] == (-0.5, 2.5, 1.5, 2.5)
+    map_figure = one_head.head_picture(shown, seen, HeadRequest(3, 2)).figure
+    assert not map_figure.layout.shapes, "the frame is the mark's alone"
+
+
+def test_most_leaves_the_first_row_out(shown):
+    """Guards against “most, 1, from The to The” under means, rollouts and norms."""
+    for show in ("mean of all heads", views.ROLLOUT):
+        request = HeadRequest(3, 2, show=show)
+        words = one_head.head_picture(shown, head_weights(shown, request), request).sentence
+        weights = head_weights(shown, request).weights.clone()
+        weights[:, 0] = 0
+        weights.fill_diagonal_(0)
+        query, key = divmod(int(weights.argmax()), len(shown.tokens))
+        names = [in_words(shown.tokens[place].label) for place in (query, key)]
+        assert f"most, {float(weights.max()):.3g}, goes from “{names[0]}” to “{names[1]}”" in words
+
+
+def test_sorting_sorts_or_says_why_not(smollm2):
+    """Guards against a box that does nothing: by their strongest role heads of one role stand together; without a role there
+    is nothing to sort by, and the picture says so."""
+    recording = record(smollm2, "Mr and Mrs Dursley lived here. Mr and Mrs Dursley")
+    strongest = HeadRequest(measure=controls.STRONGEST, sort_heads=True)
+    marks, why_not = overview.overview_marks(recording, strongest, workbench.shared())
+    assert not why_not and sorted(marks.order[18].tolist()) == list(range(9))
+    role = {head: name for name, heads in marks.labels.items() for head in heads}
+    standing = [role.get((18, int(head)), "") for head in marks.order[18]]
+    assert standing == sorted(standing, key=[*marks.labels, ""].index), "each role once, those without last"
+    marks, why_not = overview.overview_marks(recording, HeadRequest(sort_heads=True), workbench.shared())
+    assert marks.order is None and "Choose a role" in why_not
