@@ -210,7 +210,7 @@ def handlers(model: str, text: str):
     yield flow_view.draw, (page, FlowRequest(kind, None, "rollout"))
     yield steps_view.draw, (page, StepsRequest(1, 1, kind))
     yield steps_view.what_if, (page, StepsRequest(1, 1, kind, key=0, score=1.0, factor=2))
-    yield roles_view.draw, (page, RolesRequest(kind, "self"))
+    yield roles_view.draw, (page, RolesRequest(0, 0, kind, "self"))
     yield bertviz_view.draw, (page, BertvizRequest(1, 1, kind, "neuron"))
     yield embeddings.draw, (page, WordsRequest(text))
     yield layers_view.draw, (page, LayersRequest(None, "", "2D", True, 0))
