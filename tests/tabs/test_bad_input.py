@@ -14,11 +14,12 @@ import pytest
 
 from playground import workbench
 from playground.analysis.text_display import plain_mark
-from playground.components import markup
+from playground.components import figure_json, markup
 from playground.embeddings.point_sets import PointRequest
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_request import HeadRequest
 from playground.figures.generation.token_strip import strip_items
+from playground.figures.xray.picture import ARC, GUESS, TOKEN
 from playground.generation.generate import generate
 from playground.generation.sampling_controls import SamplingControls
 from playground.generation.sessions import SessionId
@@ -45,6 +46,8 @@ from playground.tabs.positions.scheme_view import SchemeRequest
 from playground.tabs.shared import sidebar
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sidebar import LoadRequest
+from playground.tabs.xray import tab as xray_tab
+from playground.tabs.xray.tab import XrayRequest
 from playground.workbench import Workbench
 from tests.tabs import calling
 from tests.tools import zoo
@@ -207,14 +210,18 @@ def handlers(model: str, text: str):
     yield flow_view.draw, (page, FlowRequest(kind, None, "rollout"))
     yield steps_view.draw, (page, StepsRequest(1, 1, kind))
     yield steps_view.what_if, (page, StepsRequest(1, 1, kind, key=0, score=1.0, factor=2))
-    yield roles_view.draw, (page, RolesRequest(kind, "self"))
+    yield roles_view.draw, (page, RolesRequest(0, 0, kind, "self"))
     yield bertviz_view.draw, (page, BertvizRequest(1, 1, kind, "neuron"))
     yield embeddings.draw, (page, WordsRequest(text))
     yield layers_view.draw, (page, LayersRequest(None, "", "2D", True, 0))
     yield layers_view.draw_layer, (page, LayersRequest(None, "", "2D", True, 1))
+    yield xray_tab.draw, (page, XrayRequest())
+    yield xray_tab.move, (page, XrayRequest("encoder", first=10**6))
+    for what in (TOKEN, ARC, GUESS):
+        yield xray_tab.choose, (page, XrayRequest(), event(customdata=[what, 0]))
 
 
-DRAWERS = (tab.start_writing, attention.draw, embeddings.draw)
+DRAWERS = (tab.start_writing, attention.draw, embeddings.draw, xray_tab.draw)
 """Which draw all that the others draw one at a time."""
 
 
@@ -471,6 +478,39 @@ def test_positions_of_every_model(model):
     """Guards against a scheme without a picture or a reason."""
     request = SchemeRequest(None, "", 256, 128, 10000, 5, 8)
     assert accepted(answers(scheme_view.draw, PageContext(*model_of(model), "Hello"), request))
+
+
+# --- X-ray --------------------------------------------------------------------------------------------------------
+
+MOST_BYTES = 200_000
+"""Of X-ray's picture."""
+
+
+@pytest.mark.parametrize("count", [1, 4096])
+def test_xray_of_the_shortest_and_the_longest_text(bench, count):
+    """Guards against a picture that needs two tokens, and against one that grows with the text or runs the model over it
+    once more: the same letter, up to the longest text that is recorded, whose window can be moved to its begin."""
+    model = prepare(zoo.variant("llama", max_position_embeddings=4096), zoo.byte_tokenizer(), f"llama of {count}")
+    bench.add(model)
+    page = PageContext(model.model_id, text="a" * count)
+    (drawn,) = answers(xray_tab.draw, page, XrayRequest())
+    assert f"{count:,}" in drawn["first"]["label"] and drawn["first"]["visible"] == (count > 1)
+    assert "After “a” the model says" in drawn["sentence"]
+    (moved,) = answers(xray_tab.move, page, XrayRequest(first=0))
+    (token,) = answers(xray_tab.choose, page, XrayRequest(first=0), event(customdata=[TOKEN, 0]))
+    for outputs in (drawn, moved, token):
+        assert len(figure_json(outputs["figure"])) < MOST_BYTES and "figure" in outputs
+
+
+def test_xray_of_a_model_without_a_head(bench):
+    """Guards against an empty place or an error where the guesses would be; and a click on one that isn't there."""
+    model = prepare(zoo.build("bert").bert, zoo.byte_tokenizer(), "headless")
+    bench.add(model)
+    page = PageContext("headless", text="aaaa")
+    (drawn,) = answers(xray_tab.draw, page, XrayRequest())
+    assert "No guesses: its weights come without a language-model head." in drawn["sentence"]
+    assert len(drawn["figure"].frames) == 0 and len(figure_json(drawn["figure"])) < MOST_BYTES
+    assert answers(xray_tab.choose, page, XrayRequest(), event(customdata=[GUESS, 0])) == [{"message": ""}]
 
 
 # --- models --------------------------------------------------------------------------------------------------------

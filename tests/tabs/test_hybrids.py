@@ -64,7 +64,7 @@ def test_rollout_and_flow_leave_other_layers_out_and_say_so():
 
 def test_tables_and_distances_name_the_layers():
     """Guards against numbers of another layer in the table of roles and over distance."""
-    assert {row[0] for row in answer(roles_view.draw, PAGE, RolesRequest("self", "self"))["table"]} == {1, 3}
+    assert {row[0] for row in answer(roles_view.draw, PAGE, RolesRequest(0, 0, "self", "self"))["table"]} == {1, 3}
     request = attention_distance_view.DistanceRequest(
         "self", next(iter(attention_distance_view.DISTANCE_MEASURES)), False, 0, 0
     )
