@@ -23,6 +23,7 @@ shared.stage ??= (() => {
   function build() {
     dialog = document.createElement('dialog');
     dialog.className = 'pv-stage';
+    dialog.ariaLabel = 'Full screen';
     dialog.innerHTML = '<div class="pv-stage-top"><p class="pv-stage-place"></p>' +
       '<button type="button" data-go="close" aria-label="Close full screen">✕ <kbd>Esc</kbd></button></div>' +
       '<div class="pv-stage-picture"></div><p class="pv-stage-words" aria-live="polite"></p>' +
@@ -89,7 +90,8 @@ shared.stage ??= (() => {
     gap.style.height = `${node.offsetHeight + row.offsetHeight}px`;
     node.before(gap);
     view = picture;
-    part('picture').append(node, row);
+    part('picture').append(node);
+    part('bar').lastElementChild.before(row);
     caption();
   }
 
