@@ -10,6 +10,7 @@ from typing import Any
 from playground.errors import PlaygroundError
 from playground.generation.sampling_controls import RANGES, RULES_OFF
 from playground.generation.settings import GenerationSettings
+from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
 
 _DEFAULT_TOP_K = 50
@@ -42,19 +43,38 @@ def _stated(model: LoadedModel) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != _OFF[name]}
 
 
-def checkpoint_settings(model: LoadedModel) -> GenerationSettings | None:
+def checkpoint_settings(model: LoadedModel, prompt_length: int | None = None) -> GenerationSettings | None:
     """The settings that the checkpoint states; None where it states none. Values out of range are left out, and named by
-    `checkpoint_differences`."""
+    `checkpoint_differences`.
+
+    prompt_length: tokens of the prompt; without it a limit on prompt and continuation together is left out."""
     own, stated = getattr(model.model, "generation_config", None), _stated(model)
-    if own is None or not stated and not own.do_sample and own.max_new_tokens is None:
+    if own is None:
+        return None
+    length = own.max_new_tokens
+    if length is None and (most := _most_tokens(model)) is not None:
+        before = _start_length(model) if model.model.config.is_encoder_decoder else prompt_length
+        length = None if before is None else max(1, most - before)
+    if not stated and not own.do_sample and length is None:
         return None
     settings = GenerationSettings(greedy=not own.do_sample)
-    for name, value in (stated | {"max_new_tokens": own.max_new_tokens}).items():
+    for name, value in (stated | {"max_new_tokens": length}).items():
         try:
             settings = settings if value is None else replace(settings, **{name: value})
         except PlaygroundError:
             continue
     return settings
+
+
+def _most_tokens(model: LoadedModel) -> int | None:
+    """The checkpoint's max_length: tokens of a text with its beginning; None where that is no less than its context."""
+    most = model.model.generation_config.max_length
+    context = model.anatomy.context_length
+    return most if most and (context is None or most < context) else None
+
+
+def _start_length(model: LoadedModel) -> int:
+    return len(decoder_start(model)) if model.capabilities.generate else 1
 
 
 def preset_values(model: LoadedModel) -> dict[str, Any] | None:
@@ -82,6 +102,13 @@ def checkpoint_differences(model: LoadedModel, requested: GenerationSettings) ->
             parts.append(f"{_NAMES[name]} {_plain(value)} (here {_plain(here)})")
     if own.max_new_tokens is not None and own.max_new_tokens != requested.max_new_tokens:
         parts.append(f"at most {own.max_new_tokens:,} new tokens (here {requested.max_new_tokens:,})")
+    most = _most_tokens(model) if own.max_new_tokens is None else None
+    if most is not None and model.model.config.is_encoder_decoder:
+        most -= _start_length(model)
+        if most != requested.max_new_tokens:
+            parts.append(f"at most {most:,} new tokens (here {requested.max_new_tokens:,})")
+    elif most is not None:
+        parts.append(f"at most {most:,} tokens with the prompt (here {requested.max_new_tokens:,} new ones)")
     return (f"The checkpoint's own settings are others: {', '.join(parts)}.",) if parts else ()
 
 

@@ -84,7 +84,9 @@ def generate(
         turns: the queue of the device, shared with other callers.
     """
     resources = SharedResources(settings or Settings(), prefixes, turns or FairQueue())
-    generation = generation or checkpoint_settings(model) or GenerationSettings()
+    if generation is None:
+        length = len(prompt_ids(model, prompt, False, resources.settings))
+        generation = checkpoint_settings(model, length) or GenerationSettings()
     return _only_steps(generate_with_progress(model, prompt, generation, begun, resources))
 
 

@@ -60,6 +60,7 @@ class TemplateRenderer:
             try:
                 text = self._run(form)
                 _check_words(text, messages)
+                _refuse_parts_as_text(text, form)
                 if any(len(message["content"]) < _SHORT for message in messages):  # it may stand there by chance
                     marked = [message | {"content": _marked(message["content"])} for message in form]
                     _check_words(self._run(marked), [{**m, "content": m["content"] + _MARK} for m in messages])
@@ -96,7 +97,8 @@ def _choose(templates: Any) -> tuple[str, str]:
     for no other use."""
     if isinstance(templates, str):
         return "", templates
-    named = {str(name): template for name, template in dict(templates).items() if isinstance(template, str)}
+    listed = templates if isinstance(templates, dict) else {}
+    named = {str(name): template for name, template in listed.items() if isinstance(template, str)}
     for name in (*_PREFERRED, *(name for name in named if name not in _OTHER_USES)):
         if name in named:
             return "" if name == "default" or len(named) == 1 else name, named[name]
@@ -119,6 +121,21 @@ def _forms(messages: Sequence[Message]) -> Iterator[list[dict]]:
 
 def _parts(message: Message) -> list[dict]:
     return [{"type": "text", "text": message["content"]}]
+
+
+def _refuse_parts_as_text(text: str, form: list[dict]) -> None:
+    """PlaygroundError where a template writes the list of parts itself down, as Python or JSON does."""
+    signs = [sign for sign in ("'type': 'text'", '"type": "text"') if sign in text]
+    if any(isinstance(message["content"], list) for message in form) and any(
+        sign not in part["text"] for message in form for part in _listed(message) for sign in signs
+    ):
+        raise PlaygroundError(
+            "This model's chat template leaves your words out or writes them as a program would.", _REMEDY
+        )
+
+
+def _listed(message: dict) -> list[dict]:
+    return message["content"] if isinstance(message["content"], list) else []
 
 
 def _marked(content: Any) -> Any:

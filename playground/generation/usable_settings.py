@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel
 
 from playground.models.architecture import embedding_matrix
 from playground.weights.folder_checks import read_object
@@ -18,8 +19,10 @@ from playground.weights.folder_checks import read_object
 FILE = "generation_config.json"
 _FIRST = ("do_sample", "num_beams")
 """Settings that others are judged by."""
-_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id")
-_TOKENS += ("forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens")
+_TOKENS = (
+    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id"),
+    *("forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens"),
+)
 
 
 def generation_config_of(folder: Path) -> tuple[GenerationConfig | None, dict[str, Any]]:
@@ -74,7 +77,7 @@ def _works(model: PreTrainedModel, name: str, value: Any, rows: int) -> bool:
     """Whether the rules that follow from one setting can be built and score tokens."""
     device = embedding_matrix(model).device
     ids, scores = torch.zeros(1, 3, dtype=torch.long, device=device), torch.zeros(1, rows, device=device)
-    build = cast(Callable[..., LogitsProcessorList], model._get_logits_processor)
+    build = cast(Callable[..., Callable[[Tensor, Tensor], Tensor]], model._get_logits_processor)
     try:
         config = GenerationConfig(**{"do_sample": True, "max_length": 8, name: value})
         ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id or 0]

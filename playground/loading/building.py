@@ -72,7 +72,7 @@ def _build(
         inside = f"{model.base_model_prefix}."
         if report.missing and not any(key.startswith(inside) for key in report.missing):
             model, report = _from_pretrained(
-                AutoModel, folder, config, dtype, placement
+                AutoModel, folder, config, dtype, placement, None
             )  # ELECTRA's files have no head
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error

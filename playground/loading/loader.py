@@ -80,7 +80,7 @@ def load(
         raise unforeseen(
             f"{model_id} was loaded, but failed when it was tried on a few tokens", error, "Choose another model."
         ) from error
-    loaded.unusable_settings = built.refused_settings | loaded.unusable_settings
+    loaded.unusable_settings = {**built.refused_settings, **loaded.unusable_settings}
     loaded.trusted, loaded.tokenizer_set_aside = trusted, built.tokenizer_set_aside
     loaded.revision, loaded.provenance = source.revision, _provenance(source, folder, adapter, built.unread, progress)
     if adapter and adapter.alone:

@@ -1,9 +1,12 @@
 """What a checkpoint's generation_config.json says is offered as settings; where others are chosen, that is said."""
 
+import json
+
 import pytest
 import torch
 from transformers import GenerationConfig
 
+import playground as pg
 from playground.errors import PlaygroundError
 from playground.generation.checkpoint_settings import checkpoint_differences, checkpoint_settings
 from playground.generation.generate import generate
@@ -88,3 +91,57 @@ def test_what_beam_search_can_not_do_is_refused_in_words():
     model.model.generation_config.force_words_ids = [[5]]
     with pytest.raises(PlaygroundError, match="Beam search"):
         list(generate(model, PROMPT, GenerationSettings(beams=2, max_new_tokens=3)))
+
+
+def test_a_length_with_the_prompt():
+    """Guards max_length, which counts the prompt of a decoder: the text is that of `generate()`, other settings are told."""
+    model = model_with(max_length=25)
+    ids = torch.tensor([model.vocabulary.tokenize(PROMPT)[0]])
+    theirs = model.model.generate(ids, attention_mask=torch.ones_like(ids))[0, ids.shape[1] :].tolist()
+    assert ids_of(generate(model, PROMPT)) == theirs and len(theirs) <= 25 - ids.shape[1]
+    assert checkpoint_settings(model) is None  # without a prompt it is not known
+    assert (
+        "at most 25 tokens with the prompt (here 9 new ones)"
+        in checkpoint_differences(model, GenerationSettings(max_new_tokens=9))[0]
+    )
+
+
+def test_a_length_of_the_target():
+    """Guards max_length of BART's kin, which counts the start token of the decoder: 12 - 1 new tokens."""
+    model = prepare(zoo.build("bart"), zoo.byte_tokenizer(), "bart with a length")
+    model.model.generation_config.max_length = 12
+    assert checkpoint_settings(model).max_new_tokens == 11
+
+
+UNUSABLE = {
+    "eos_token_id": "</s>",
+    "suppress_tokens": "a",
+    "forced_eos_token_id": 10**6,
+    "exponential_decay_length_penalty": [2],
+    "bad_words_ids": "x",
+    "sequence_bias": {"a": 1},
+    "stop_strings": [""],
+    "temperature": "0.7",
+    "top_k": 20.5,
+    "repetition_penalty": -1.0,
+    "num_beams": "4",
+    "max_new_tokens": 0,
+    "pad_token_id": [0],
+    "compile_config": {"a": 1},
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_settings_that_can_not_be_used(name, tmp_path):
+    """Guards a stranger's file: each of these ended the load, or every generation, with an error of Python. The others of
+    the file are followed."""
+    folder = zoo.save("llama", tmp_path)
+    (folder / "generation_config.json").write_text(
+        json.dumps({"eos_token_id": 2, "no_repeat_ngram_size": 2, "do_sample": True, name: UNUSABLE[name]})
+    )
+    model = pg.load(str(folder), device="cpu", settings=Settings(offline=True, catalog_only=False))
+    own = GenerationSettings(max_new_tokens=4, greedy=True, no_repeat_ngram=2)
+    assert len(ids_of(generate(model, PROMPT, own))) <= 4
+    said = " ".join(notes(own, own, model, Settings()))
+    assert f"sets {name} to" in said and "can't be used and is left out" in said
+    assert checkpoint_settings(model).no_repeat_ngram == 2
