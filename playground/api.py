@@ -4,6 +4,7 @@ Layers and heads count from 0. Every endpoint takes `model` (catalog name, hub i
 comes with its message and remedy.
 """
 
+import math
 from functools import wraps
 from importlib import import_module
 
@@ -20,7 +21,7 @@ MAX_NUMBERS = 2048**2
 
 def publish() -> None:
     """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
-    for function in (models, generate, attention, next_tokens, positions, embeddings, verify):
+    for function in (models, generate, attention, next_tokens, positions, embeddings, verify, train, training):
         queue, limit = ("generate", 8) if function is generate else ("model", 4)
         gr.api(_plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)
 
@@ -226,6 +227,80 @@ def verify(model: str, text: str, target_text: str = "", device: str = "auto") -
         "errors": {kind: list(values) for kind, values in result.errors.items()},
         "reason": result.reason,
     }
+
+
+def train(
+    lesson: str = "repeat",
+    steps: int = 0,
+    seed: int = 0,
+    data: str = "",
+    encoder: bool | None = None,
+    positions: str = "",
+    norm: str = "",
+    layers: int = 0,
+    heads: int = 0,
+    width: int = 0,
+    learning_rate: float = -1,
+    batch: int = 0,
+) -> dict:
+    """Starts a run: a tiny transformer learns a lesson (see /training for how far it is). What is empty, or 0, is the
+    lesson's own choice. data: a text or a table, for the lessons text and table. Returns the run's code, parameters, steps,
+    and the loss of guessing, ln V. A run pauses after a minute in which nobody asked for it."""
+    from playground.training.lessons import LESSONS
+    from playground.training.recipe import changed
+
+    if lesson not in LESSONS:
+        raise PlaygroundError(f"There is no lesson {lesson!r:.40}.", f"Choose one of: {', '.join(LESSONS)}.")
+    choices = {
+        "steps": steps, "data": data, "encoder": encoder, "positions": positions, "norm": norm, "layers": layers,
+        "heads": heads, "width": width, "batch": batch,
+    }  # fmt: skip
+    chosen = {name: value for name, value in choices.items() if value not in (0, "", None) or value is False}
+    if learning_rate >= 0 or learning_rate != learning_rate:
+        chosen["learning_rate"] = learning_rate
+    run = workbench.shared().runs.start(changed(LESSONS[lesson].recipe, {**chosen, "seed": seed}))
+    run.play("full")
+    recipe, live = run.recipe, run.run
+    return {
+        "run": run.code, "parameters": live.parameters, "steps": recipe.steps, "uniform_loss": live.uniform_loss,
+    }  # fmt: skip
+
+
+def training(run: str) -> dict:
+    """How far a run is: its steps, whether it trains, its place in the queue (0: none), the error that ended it, and its
+    snapshots, at most 64: step, losses in nats per token, scores of the model and of its strongest heads; and what the model
+    wrote at the last one. Asking keeps the run going."""
+    live = workbench.shared().runs.find(run)
+    live.touch()
+    snapshots = live.snapshots
+    return {
+        "step": live.run.step, "playing": live.playing, "place": live.place, "finished": live.finished,
+        "error": str(live.error or ""),
+        "snapshots": [
+            {
+                "step": one.step, "loss": _finite(one.loss), "held_out_loss": _finite(one.held_out_loss),
+                "scores": dict(one.scores),
+                "strongest_heads": {name: _strongest(values.tolist()) for name, values in one.heads.items()},
+            }
+            for one in snapshots
+        ],
+        "samples": [
+            {"question": one.question, "answer": one.answer, "truth": one.truth, "note": one.note}
+            for one in snapshots[-1].samples
+        ],
+    }  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    """The number; None, in JSON null, for one that is none."""
+    return value if math.isfinite(value) else None
+
+
+def _strongest(values: list[list[float]]) -> dict:
+    """Layer, head and value of the largest of (L, H); NaN counts as 0."""
+    numbers = [[float(v) if v == v else 0.0 for v in row] for row in values]
+    value, layer, head = max((v, i, j) for i, row in enumerate(numbers) for j, v in enumerate(row))
+    return {"layer": layer, "head": head, "value": value}
 
 
 def _recording(model: str, text: str, device: str, target_text: str = "", languages: tuple[str, str] = ("", "")):

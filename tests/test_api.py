@@ -29,7 +29,19 @@ from playground.tabs.shared.page_context import PageContext
 from tests.tools import zoo
 
 SMOLLM2 = "smollm2-135m-instruct"
-ENDPOINTS = {"/models", "/generate", "/attention", "/next_tokens", "/positions", "/embeddings", "/verify"}
+ENDPOINTS = {
+    "/models",
+    "/generate",
+    "/attention",
+    "/next_tokens",
+    "/positions",
+    "/embeddings",
+    "/verify",
+    "/train",
+    "/training",
+}
+WITHOUT_MODEL = {"/models", "/train", "/training"}
+"""Endpoints that are about no loaded model."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +99,7 @@ def test_endpoints_are_typed(server):
     assert types["seed"] == (None, True, None)  # null or integer
     for name, endpoint in info.items():
         named = {p["parameter_name"] for p in endpoint["parameters"]}
-        assert name == "/models" or {"model", "device"} <= named
+        assert name in WITHOUT_MODEL or {"model", "device"} <= named
         assert endpoint["description"]
 
 
@@ -363,3 +375,40 @@ def test_a_page_closed_while_generating(server, passes):
     while time.monotonic() - passes[-1] < 5:
         time.sleep(0.2)
     assert len(passes) < 300, "it ended long before the 500 tokens"
+
+
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+def test_a_run_over_http(ask):
+    """Guards /train and /training: the numbers are those of the same run in Python, whatever else the server does."""
+    choices = {"steps": 6, "seed": 3, "batch": 4}
+    started = ask("/train", lesson="repeat", **choices)
+    end = time.monotonic() + 60
+    while not (told := ask("/training", run=started["run"]))["finished"] or told["playing"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    expected = list(pg.train("repeat", **choices))
+    assert told["step"] == 6 and told["error"] == "" and told["place"] == 0
+    assert [one["held_out_loss"] for one in told["snapshots"]] == [one.held_out_loss for one in expected]
+    assert told["samples"][0]["answer"] == expected[-1].samples[0].answer
+    heads = expected[-1].heads["induction"]
+    strongest = told["snapshots"][-1]["strongest_heads"]["induction"]
+    assert strongest["value"] == heads.max() == heads[strongest["layer"], strongest["head"]]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "parameters", "words"),
+    [
+        ("/train", {"lesson": "<script>"}, "no lesson"),
+        ("/train", {"steps": 10**9}, "has to be from"),
+        ("/train", {"steps": -1}, "has to be from"),
+        ("/train", {"lesson": "text", "data": "x"}, "1 characters"),
+        ("/train", {"layers": 8, "width": 256}, "at most 2,000,000"),
+        ("/training", {"run": "nosuch"}, "no run"),
+    ],
+)
+def test_training_refuses_in_words(ask, endpoint, parameters, words):
+    """Guards the server against runs that are too large, and callers against Python's words."""
+    with pytest.raises(AppError, match=words):
+        ask(endpoint, **parameters)

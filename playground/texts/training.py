@@ -3,8 +3,10 @@
 LESSONS = {
     "repeat": (
         "Letters come again and again with a period that is another one in every text: what comes next?",
-        "Whoever has found a letter's last place copies what followed it. Two kinds of heads do that together: one looks at "
-        "the token before, one at the token after the same letter (induction). See when both jump, and the loss with them.",
+        "Whoever has found a letter's last place copies what followed it. Two kinds of heads do that together: one "
+        "looks at "
+        "the token before, one at the token after the same letter (induction). See when both jump, and the loss with "
+        "them.",
     ),
     "numbers": (
         "English number words become Chinese numerals: “eight hundred and forty five” → 八百四十五. Of 1,000 numbers "
@@ -31,7 +33,8 @@ LESSONS = {
     ),
     "sonnets": (
         "Shakespeare's 154 sonnets, letter by letter.",
-        "At a loss of 3 there are letters, at 2.5 words' lengths and vowels, at 2 short words. Sense is far beyond so small "
+        "At a loss of 3 there are letters, at 2.5 words' lengths and vowels, at 2 short words. Sense is far beyond so "
+        "small "
         "a model.",
     ),
     "tang_poems": (
@@ -59,7 +62,8 @@ OBJECTIVE = (
     "small is to make the right tokens likely: <b>maximum likelihood</b>. It is also called cross-entropy. A model that "
     "knows nothing gives each of V tokens the probability 1/V; its loss is ln V, the dotted line.",
     "Each step takes a batch, computes the gradient g of L, cuts it to length 1, and moves every weight w against it: "
-    "<span class='pg-formula'>w ← w − η·m̂/(√v̂ + ε)</span>. m̂ and v̂ are running means of g and g², η is the learning rate "
+    "<span class='pg-formula'>w ← w − η·m̂/(√v̂ + ε)</span>. m̂ and v̂ are running means of g and g², η is the "
+    "learning rate "
     "(Adam, Kingma and Ba 2015; AdamW also shrinks the weights a little).",
     "<b>Held out</b> are examples that are never learned from. The same seed gives the same run bit for bit: data, first "
     "weights and order come from it, and each step runs in one thread.",
@@ -84,3 +88,42 @@ OPENED = (
 NEAREST = " Of step {asked:,} no weights were kept; this is the nearest that has them."
 EXPLODED = "The loss is {times:.1f} times that of guessing at step {step:,}: the learning rate is too large."
 STUCK = "The learning rate is 0: nothing can be learned."
+
+SCRATCH_TITLE = "From scratch, and what people get wrong"
+SCRATCH_ABOUT = (
+    "The formulas of this code",
+    "<span class='pg-formula'>Attention(Q, K, V) = softmax(QKᵀ/√d + M)·V</span>. Q, K and V are the states times "
+    "W<sup>Q</sup>, "
+    "W<sup>K</sup> and W<sup>V</sup>, d is the width of a head. M is 0 where a token may look and −∞ where it may not: "
+    "at all "
+    "that comes later. The heads' outputs stand side by side and go through W<sup>O</sup> (Vaswani et al. 2017).",
+    "<span class='pg-formula'>PE(p, 2i) = sin(p/10000<sup>2i/D</sup>), PE(p, 2i+1) = "
+    "cos(p/10000<sup>2i/D</sup>)</span>: the "
+    "position p of a token in its state of width D. In code 1/10000<sup>2i/D</sup> is div_term = exp(−2i·ln(10000)/D).",
+    "<span class='pg-formula'>x ← x + Attention(norm(x)), x ← x + MLP(norm(x))</span>: a block with its norms first, "
+    "as in "
+    "GPT-2 (Radford et al. 2019).",
+)
+CHECK = "Compare its logits with the trained model's"
+CHECKED = "This code with the trained weights, beside transformers: logits differ by {value:.1e} at most."
+PREDICT = ("Say first what the training loss will do.", "Choose one of the four answers.")
+PREDICTION = "Compared with the right code, the training loss will be …"
+COMPARING = "Both begin with the same weights and see the same batches."
+WHY = {
+    "no_mask": "Every token sees the one that it has to predict, and copies it. When it writes by itself there is "
+    "nothing to "
+    "copy: a low loss proves nothing.",
+    "no_shift": "Each token is asked for itself. The answer lies in the input; nothing is learned about what comes next.",
+    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each position "
+    "has a "
+    "code, but neighbours have nothing in common.",
+    "no_scaling": "Scores grow with the width of a head, and softmax becomes a hard choice whose gradient is small. In "
+    "heads "
+    "of 16 numbers √d is only 4.",
+    "double_softmax": "Cross-entropy takes a softmax itself. Probabilities lie between 0 and 1, so that a second "
+    "softmax is "
+    "nearly uniform: the loss can't come near 0, and gradients are small.",
+    "no_positions": "Attention alone sees a set: without positions it knows what was there, but not where.",
+    "padding_counted": "The padding behind short answers is easy to predict: it makes the loss look better than it is.",
+}
+"""Mistake -> why it does what it does."""

@@ -37,6 +37,8 @@ def build(recipe: Recipe, vocabulary: int, context: int) -> PreTrainedModel:
     _set_positions(model, recipe)
     if not recipe.mlp:
         _silence_mlps(model)
+    if not recipe.encoder:
+        model.loss_type = "ForCausalLM"  # transformers warns where it can't tell it from the class's name
     return model.eval()
 
 
@@ -123,7 +125,6 @@ def _common(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
         "eos_token_id": END,
         "tie_word_embeddings": recipe.tied,
         "attn_implementation": "eager",  # it returns the weights
-        "loss_type": "ForCausalLM",
     }
 
 

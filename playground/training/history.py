@@ -5,7 +5,7 @@ from dataclasses import replace
 from playground.training.snapshot import Snapshot
 
 MAX_SNAPSHOTS = 64
-EVEN = 28
+EVEN = 20
 """Snapshots at even distances."""
 BUDGET = 8 * 1024**2
 SAMPLES = 10
@@ -64,7 +64,7 @@ class History:
 
 
 def _schedule(steps: int) -> list[int]:
-    """At most 40 steps: dense at first, then evenly spaced, and the last one. Each takes as long as a step or two."""
+    """At most 32 steps: dense at first, then evenly spaced, and the last one. Each takes as long as a step or two."""
     early: list[int] = []
     step = 1.0
     while step < steps / EVEN and len(early) < 12:

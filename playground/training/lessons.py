@@ -48,16 +48,15 @@ def _lesson(
 _LLAMA = Recipe(positions="rotary", norm="RMSNorm", learning_rate=3e-3)
 _TRANSLATOR = Recipe(encoder=True, learning_rate=2e-3)
 _WRITER = Recipe(learning_rate=2e-3, batch=32, schedule="cosine", tied=True)
+_QUICK: dict[str, Any] = {"learning_rate": 3e-3, "batch": 32, "schedule": "cosine"}
 LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
         _lesson("repeat", "Repeat", _LLAMA, Target("letters that repeat", 0.98, 400), jump="induction", spread=0.1),
         _lesson("numbers", "Translate numbers", _TRANSLATOR, Target("whole answers", 0.97, 400), jump="alignment"),
         _lesson("add", "Add", _LLAMA, Target("whole answers", 0.97, 2500), steps=1500, schedule="cosine"),
-        _lesson("reverse", "Reverse", _TRANSLATOR, Target("whole answers", 0.97, 400), learning_rate=3e-3, batch=32),
-        _lesson(
-            "sort", "Sort", _TRANSLATOR, Target("whole answers", 0.97, 1000), learning_rate=3e-3, batch=32, steps=1000
-        ),
+        _lesson("reverse", "Reverse", _TRANSLATOR, Target("whole answers", 0.97, 500), **_QUICK, steps=500),
+        _lesson("sort", "Sort", _TRANSLATOR, Target("whole answers", 0.97, 1000), **_QUICK, steps=1000),
         _lesson("names", "Write names", _WRITER, Target("loss", 2.3, 400)),
         _lesson("sonnets", "Write sonnets", _WRITER, Target("loss", 2.2, 800), steps=800),
         _lesson("tang_poems", "Write Tang poems", _WRITER, Target("loss", 5.6, 800), steps=800, batch=16),
@@ -65,3 +64,13 @@ LESSONS: dict[str, Lesson] = {
         _lesson("text", "Your own text", _WRITER, None, steps=800),
     )
 }
+MISTAKES = {
+    "no_mask": "no causal mask",
+    "no_shift": "target not shifted",
+    "wrong_div_term": "exp(2i) in div_term",
+    "no_scaling": "no 1/√d",
+    "double_softmax": "softmax before cross-entropy",
+    "no_positions": "positions not added",
+    "padding_counted": "padding counted in the loss",
+}
+"""What people get wrong in a transformer from scratch: a field of `scratch.Mistakes` -> its name."""

@@ -87,7 +87,7 @@ class Run:
 
     def advance(self) -> float:
         """One step of the optimiser; the loss of its batch. Diverged where that is no finite number."""
-        with _one_thread():
+        with one_thread():
             started = time.thread_time()
             batch = self.task.batch(self._generator, self.recipe.batch)
             loss = self.net(**batch, use_cache=False).loss
@@ -113,7 +113,7 @@ class Run:
         former = self.history.snapshots[-1] if self.history.snapshots else None
         if former is not None and former.step == self.step:
             return former
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             measured = self.task.measure(self.net)
             example, heads = self.task.look(self.net)
             samples, sampled_at = measured.samples, self.step
@@ -175,7 +175,7 @@ def train(lesson: str = "repeat", **choices) -> Run:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums in one thread always have the same order. Other work of this process gets its threads back afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

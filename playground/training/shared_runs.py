@@ -4,7 +4,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 from playground.errors import PlaygroundError
@@ -14,6 +14,7 @@ from playground.training.slots import Slots
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
+    from playground.training.comparison import Comparison
 
 AT_ONCE = 2
 """Runs that train at the same time, each in one thread."""
@@ -75,6 +76,16 @@ class SharedRuns:
             while len(self._opened) > MAX_OPENED:
                 self._remove(self._opened.popitem(last=False)[0])
         return model
+
+    def compare(self, mistake: str) -> "Generator[Comparison, None, None]":
+        """`comparison.compare`, in a slot as a run has. PlaygroundError where none is free for a minute."""
+        from playground.training.comparison import compare
+
+        deadline = time.monotonic() + PATIENCE
+        with self._slots.hold(object(), lambda: time.monotonic() < deadline) as has_slot:
+            if not has_slot:
+                raise PlaygroundError(f"{AT_ONCE} runs train on this server, as many as may.", "Try again in a minute.")
+            yield from compare(mistake, turn=self._turn)
 
     def _make_room(self) -> None:
         while len(self._runs) >= MAX_RUNS:

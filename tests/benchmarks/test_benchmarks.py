@@ -16,6 +16,7 @@ LEAST = {
     "page": ["--rounds", "1", "--views", "2", "--fresh", "0"],
     "positions": ["--lengths", "16", "--rounds", "1"],
     "recording": ["--lengths", "16", "--repetitions", "1"],
+    "training": ["--lessons", "repeat", "--seeds", "1", "--most", "3", "--tokens", "3"],
 }
 
 

@@ -57,8 +57,8 @@ def test_nothing_held_out_is_learned_from(make, encoder):
     """Guards the claim "numbers never seen"."""
     task = make(encoder)
     learned = {tuple(row) for row in task._learned["input_ids"].tolist()}
-    held = {tuple(row) for row in task.held_out()["input_ids"].tolist()}
-    assert len(held) == 200 and not learned & held
+    held = {tuple(row) for row in task._held_out["input_ids"].tolist()}
+    assert len(task._held_pairs) == 200 and not learned & held
 
 
 @pytest.mark.parametrize(("make", "letters", "answer"), [(reverse, "cab", "bac"), (sort, "cab", "abc")])

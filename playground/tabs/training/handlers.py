@@ -120,7 +120,7 @@ def tick(page: PageContext, request: TickRequest) -> Outputs:
 
 def look(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot becomes the model of every tab, with the lesson's example as the text."""
-    live, snapshot = _shown(request)
+    live, snapshot = shown_snapshot(request)
     model = workbench.shared().runs.open(live, snapshot.step)
     text = live.run.task.example_text
     step = int(model.model_id.rsplit("-", 2)[1])
@@ -135,7 +135,7 @@ def look(page: PageContext, request: WatchRequest) -> Outputs:
 
 def download(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot as a zip: safetensors, configuration and tokenizer, for plain transformers."""
-    live, snapshot = _shown(request)
+    live, snapshot = shown_snapshot(request)
     snapshot = live.run.history.nearest_with_weights(snapshot.step)
     name = f"{live.recipe.lesson}-{live.recipe.architecture}-step-{snapshot.step}"
     place = fresh_folder()
@@ -176,7 +176,8 @@ def _place(request: WatchRequest) -> int:
     return int(request.place) if isinstance(request.place, int | float) else 0
 
 
-def _shown(request: WatchRequest) -> "tuple[LiveRun, Snapshot]":
+def shown_snapshot(request: WatchRequest) -> "tuple[LiveRun, Snapshot]":
+    """The page's run, and the snapshot at which its slider stands."""
     live = _needed(request.watched)
     snapshots = live.snapshots
     return live, snapshots[min(max(_place(request), 0), len(snapshots) - 1)]

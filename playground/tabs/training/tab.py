@@ -10,7 +10,7 @@ from playground.components import Panel, PlotlyView, markup
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.wiring import bind
-from playground.tabs.training import handlers
+from playground.tabs.training import handlers, scratch_view
 from playground.tabs.training.handlers import choose_lesson
 from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
 from playground.tabs.training.showing import lesson_words
@@ -61,6 +61,8 @@ def build(page: PageControls) -> None:
     Panel(markup.explanation(*texts.OBJECTIVE))
     Panel(markup.explanation(*texts.HEADS_ABOUT))
     watched = gr.State(Watched())
+    watching: dict[str, Component] = {"watched": watched, "place": place, "speed": speed}
+    scratch_view.build(page, watching)
     timer = gr.Timer(EVERY, active=False)
 
     lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
@@ -69,7 +71,6 @@ def build(page: PageControls) -> None:
         "place": place, "play": play, "pause": pause, "timer": timer,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
-    watching: dict[str, Component] = {"watched": watched, "place": place, "speed": speed}
     recipe: dict[str, Component] = {"lesson": lesson, "data": data, **choices, **watching}
     for button, starts in ((play, handlers.play), (step, handlers.step)):
         bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)

@@ -1,6 +1,7 @@
 """What is learned: one file a task, each with its batches, its answers and its measures."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from playground.errors import PlaygroundError
 from playground.training.recipe import Recipe
@@ -14,19 +15,23 @@ from playground.training.tasks.text import Text, corpus
 
 MAX_TEXT_BYTES = 200_000
 
-TASKS: dict[str, Callable[[Recipe], Task]] = {
-    "repeat": lambda recipe: Repeat(),
-    "numbers": lambda recipe: numbers(recipe.encoder),
-    "sonnets": lambda recipe: Text(corpus("sonnets")),
-    "tang_poems": lambda recipe: Text(corpus("tang_poems"), lines=True),
-    "names": lambda recipe: Text(corpus("names"), lines=True),
-    "add": lambda recipe: addition(recipe.encoder),
-    "reverse": lambda recipe: reverse(recipe.encoder),
-    "sort": lambda recipe: sort(recipe.encoder),
-    "text": lambda recipe: Text(_own(recipe.data)),
-    "table": lambda recipe: table(_own(recipe.data), recipe.encoder),
+_OWN: dict[str, Callable[[str, bool], Task]] = {
+    "text": lambda data, encoder: Text(_checked(data)),
+    "table": lambda data, encoder: table(_checked(data), encoder),
 }
-"""Lesson -> its task."""
+"""Lessons that learn from a visitor's own data."""
+_READY: dict[str, Callable[[bool], Task]] = {
+    "repeat": lambda encoder: Repeat(),
+    "numbers": numbers,
+    "add": addition,
+    "reverse": reverse,
+    "sort": sort,
+    "names": lambda encoder: Text(corpus("names"), lines=True),
+    "sonnets": lambda encoder: Text(corpus("sonnets")),
+    "tang_poems": lambda encoder: Text(corpus("tang_poems"), lines=True),
+}
+"""Lesson -> its task, with an encoder or without. Tasks never change: all runs of a lesson share one."""
+TASKS = (*_READY, *_OWN)
 LEFT_TO_RIGHT = {"repeat", "sonnets", "tang_poems", "names", "text"}
 """Tasks with one text, which an encoder would see as a whole."""
 
@@ -40,10 +45,17 @@ def make_task(recipe: Recipe) -> Task:
             "In this lesson one text is read from left to right; an encoder would see what comes next.",
             "Choose a model without an encoder.",
         )
-    return TASKS[recipe.lesson](recipe)
+    if recipe.lesson in _OWN:
+        return _OWN[recipe.lesson](recipe.data, recipe.encoder)
+    return _ready(recipe.lesson, recipe.encoder)
 
 
-def _own(text: str) -> str:
+@lru_cache(maxsize=16)
+def _ready(lesson: str, encoder: bool) -> Task:
+    return _READY[lesson](encoder)
+
+
+def _checked(text: str) -> str:
     """A visitor's text, its line ends as line feeds, unpaired surrogates as U+FFFD."""
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     size = len(text.encode())

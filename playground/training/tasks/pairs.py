@@ -19,9 +19,9 @@ from playground.training.tokenizer import END, PAD, UNKNOWN, character_tokenizer
 
 SEPARATOR = "="
 """Between question and answer in one text."""
-MAX_MEASURED = 200
+MAX_MEASURED = 100
 """Pairs on which answers are measured."""
-_ALIGNED = 32
+_ALIGNED = 16
 """Pairs on which heads are measured."""
 SHOWN = 8
 """Samples of a snapshot."""
@@ -62,7 +62,8 @@ class Pairs(Task):
         self.tokenizer = make_tokenizer(pieces, self.context, ends=encoder)
         self._ids = self.tokenizer.get_vocab()
         self._digits = digits
-        self._held_pairs = list(held_out)
+        example = max(held_out, key=lambda pair: len(pair.question))  # the longest shows most
+        self._held_pairs = [example, *(pair for pair in held_out if pair is not example)]
         self._learned = self._tensors(learned)
         self._held_out = self._tensors(self._held_pairs)
         first = self._held_pairs[0]

@@ -1,0 +1,95 @@
+"""The transformer from scratch: its code, its logits beside the trained model's, and the usual mistakes as switches."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+from gradio.components import Component
+
+from playground import workbench
+from playground.analysis.training.outcome import OUTCOMES
+from playground.components import Panel, PlotlyView, markup
+from playground.errors import PlaygroundError
+from playground.figures.training.comparison import comparison_figure, comparison_words
+from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.training.handlers import shown_snapshot
+from playground.tabs.training.requests import WatchRequest
+from playground.texts import training as texts
+from playground.training import lessons
+
+CODE = Path(lessons.__file__).with_name("scratch.py")
+
+
+@dataclass(frozen=True)
+class MistakeRequest:
+    """A mistake, and what the visitor expects of it."""
+
+    mistake: str
+    prediction: str | None
+
+
+def build(page: PageControls, watching: dict[str, Component]) -> None:
+    """Builds the part below the lesson. watching: the components of a WatchRequest."""
+    with gr.Accordion(texts.SCRATCH_TITLE, open=False, elem_id="train-scratch"):
+        mistake = gr.Radio(
+            [(title, name) for name, title in lessons.MISTAKES.items()], value="no_mask", label="Mistake",
+            elem_id="train-mistake",
+        )  # fmt: skip
+        prediction = gr.Radio(list(OUTCOMES), label=texts.PREDICTION, elem_id="train-prediction")
+        with gr.Row(elem_classes="pg-actions"):
+            go = gr.Button("Train both", size="sm", scale=0, min_width=110, elem_id="train-compare")
+            stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
+        sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
+        figure = PlotlyView(label="Two losses", height=300, elem_id="train-two-losses")
+        with gr.Accordion("The code", open=False):
+            gr.Code(CODE.read_text(encoding="utf-8"), language="python", interactive=False, show_label=False)
+        with gr.Row(elem_classes="pg-actions"):
+            check = gr.Button(texts.CHECK, size="sm", scale=0, min_width=320, elem_id="train-check")
+        badge = Panel(live=True, elem_id="train-checked")
+        Panel(markup.explanation(*texts.SCRATCH_ABOUT))
+    comparing = bind(
+        go.click, compare, page=page, inputs={"mistake": mistake, "prediction": prediction}, request=MistakeRequest,
+        outputs={"figure": figure, "sentence": sentence}, **GENERATES,
+    )  # fmt: skip
+    stop.click(None, None, None, cancels=[comparing], **QUIET)
+    bind(
+        check.click,
+        compare_logits,
+        page=page,
+        inputs=watching,
+        request=WatchRequest,
+        outputs={"badge": badge},
+        **RUNS_MODEL,
+    )
+
+
+def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
+    """Trains the right code and the wrong one beside each other, once the visitor has said what to expect."""
+    if request.prediction not in OUTCOMES:
+        raise PlaygroundError(*texts.PREDICT)
+    name = lessons.MISTAKES.get(request.mistake, "")
+    with closing(workbench.shared().runs.compare(request.mistake)) as steps:
+        for now in steps:
+            right, wrong = now.losses
+            if len(right) % 50 and not now.finished:
+                continue
+            words = f"Step {len(right)} of {now.steps}."
+            if now.finished:
+                words = comparison_words(right, wrong, now.answers, name, request.prediction)
+                words += f" {texts.WHY[request.mistake]}"
+            yield {"figure": comparison_figure(right, wrong, name, now.steps), "sentence": markup.note(words)}
+
+
+def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
+    """The logits of the code from scratch, with the shown snapshot's weights in it, beside those of transformers."""
+    from playground.training.scratch_weights import largest_difference
+
+    live, snapshot = shown_snapshot(request)
+    nearest = live.run.history.nearest_with_weights(snapshot.step)
+    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out()["input_ids"])
+    state = "ok" if value < 1e-5 else "warn"
+    return {"badge": markup.badge(state, texts.CHECKED.format(value=value))}

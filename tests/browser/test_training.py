@@ -1,0 +1,33 @@
+"""The Train tab in a browser: play, pause, go back, open in another tab."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_play_pause_back_and_open(opened_tiny):
+    """Guards the whole way: pictures grow while it plays, stand still after Pause, show the step before after Back; the
+    snapshot is then the model of the Attention tab, with its badge, and the page goes on looking at it."""
+    page = opened_tiny(width=1280, height=900)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#train-speed input").click()
+    page.get_by_role("option", name="10×").click()
+    page.locator("#train-play").click()
+    page.wait_for_selector("#train-loss .pv[data-rendered]")
+    page.wait_for_selector("#train-maps .pv[data-rendered]")
+    status = page.locator("#train-status")
+    expect(status).to_contain_text(re.compile(r"Step ([4-9]|\d\d+) of 400"))
+    page.locator("#train-pause").click()
+    expect(page.locator("#train-play")).to_be_enabled()
+    stopped = status.inner_text()
+    step = int(re.search(r"Step (\d+)", stopped)[1])
+    expect(page.locator("#train-samples")).to_contain_text(f"Step {step}")
+    page.locator("#train-step").click()
+    expect(status).to_contain_text(f"Step {step + 1} of 400")
+    page.locator("#train-back").click()
+    expect(page.locator("#train-samples")).to_contain_text(f"Step {step}")
+    page.locator("#train-look").click()
+    expect(page.get_by_role("tab", name="Attention", exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#card")).to_contain_text(f"trained:repeat-llama-step-{step}")
+    page.wait_for_selector("#attention-overview .pv[data-rendered]")
+    expect(page.locator("#attention-badge .pg-badge-ok").first).to_be_visible()

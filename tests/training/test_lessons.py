@@ -1,0 +1,21 @@
+"""Each lesson learns what it promises."""
+
+import pytest
+
+from playground.training.lessons import LESSONS
+from tests.benchmarks.training import to_target
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("lesson", [name for name, lesson in LESSONS.items() if lesson.target])
+def test_a_lesson_reaches_its_target(lesson):
+    """Guards the sentence beside each lesson, "Target: …, within … steps", on one seed until it is reached; and that the
+    heads take up the roles that the lesson says to watch."""
+    found = to_target(lesson, seed=0)
+    last = found.last
+    assert found.step is not None, (last.step, last.held_out_loss, last.scores)
+    if lesson == "repeat":
+        assert last.heads["induction"].max() > 0.5 and last.heads["previous"].max() > 0.3
+    if lesson in ("numbers", "reverse"):
+        assert last.heads["alignment"].max() > 0.5
