@@ -41,7 +41,7 @@ def test_figure_shows_both_rows_and_the_difference():
     assert list(first.y) == [1, 2] and list(second.y) == [-1, -3] and list(difference.y) == [0, 1]
     labels = [*figure.layout.xaxis.ticktext, *figure.layout.xaxis.labelalias.values()]
     assert any("&lt;img" in text for text in labels) and not any("<" in text for text in labels)
-    assert "more surprising in two" in figure.layout.meta["description"]
+    assert "more surprising in the two" in figure.layout.meta["description"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
