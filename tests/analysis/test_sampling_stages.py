@@ -92,4 +92,4 @@ def test_greedy_draws_nothing():
     told = choice_by_hand()
     figure = stages_figure(replace(told, token_id=0, draw=None), ["a", "b", "c"])
     assert not [trace for trace in figure.data if trace.type == "bar"]
-    assert "nothing was drawn" in figure.layout.meta["description"]
+    assert "was taken without dice" in figure.layout.meta["description"]

@@ -57,7 +57,7 @@ def test_rows_and_clicks_of_the_overview_are_layers(recording):
 def test_rollout_and_flow_leave_other_layers_out_and_say_so():
     """Guards against "all paths" through a model of which half the layers pass tokens on in another way."""
     words = answer(flow_view.draw, PAGE, FlowRequest("self", 4, "rollout"))["sentence"]
-    assert "Through the attention of layers 1 and 3" in words and "conv in 0 and 2" in words
+    assert "through the attention of layers 1 and 3" in words and "conv in 0 and 2" in words
     rolled = head_weights.head_weights(PAGE.recording(), HeadRequest(3, 0, "self", head_weights.ROLLOUT))
     assert "the attention of layers 1 and 3, the other layers left out" in rolled.name
 

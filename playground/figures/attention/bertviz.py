@@ -80,15 +80,22 @@ def _stacked(layers: list[np.ndarray]) -> np.ndarray:
 
 
 def _coverage(view: str, drawn: list[int], layers: int, attention: "AttentionMap", tokens: int) -> str:
-    """Which layers and tokens are drawn, where that is not all; and where layer 0 stands, if not at the bottom."""
+    """Which layers and tokens are drawn, where that is not all or not every layer attends; and where layer 0 stands, if not
+    at the bottom."""
     order = "bertviz puts layer 0 on top." if view == MODEL else ""
+    if view != NEURON and drawn != list(range(drawn[0], drawn[0] + len(drawn))):
+        order = f"{_layers(drawn).capitalize()} attend. {order}".strip()
     longest, some = max(attention.shape), len(drawn) < layers and view != NEURON
     if not some and longest <= tokens:
         return order
-    parts = [f"{'layer' if len(drawn) == 1 else 'layers'} {listed(drawn)} of {layers} with attention"] if some else []
+    parts = [f"{_layers(drawn)} of {layers} with attention"] if some else []
     parts += [f"the first {tokens} of {longest:,} tokens"] if longest > tokens else []
     words = f"Shown: {', '.join(parts)}; more would take bertviz too long to draw. "
     return words + ("Layer and Head above choose which. " if some else "") + order
+
+
+def _layers(numbers: list[int]) -> str:
+    return f"{'layer' if len(numbers) == 1 else 'layers'} {listed(numbers)}"
 
 
 def rounded(numbers: np.ndarray) -> list:

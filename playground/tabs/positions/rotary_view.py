@@ -154,6 +154,7 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     """The score alone, at its real distance."""
     from playground.positions.constant_token_probe import constant_token_probe
     from playground.positions.rotary_layer import rotated_pair
+    from playground.positions.schemes import position_facts
 
     recording = page.recording()
     model, labels = recording.model, [token.label for token in recording.tokens]
@@ -168,8 +169,10 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     except PlaygroundError as error:
         off = markup.badge("off", f"{error.message} {error.remedy}")
         nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair"))
-        idle = {name: gr.update(interactive=False) for name in ("layer", "head", "query", "key", "distance")}
-        return nothing | idle | {"badge": off, "sentence": ""}
+        rotary = position_facts(model, len(labels)).inverse_frequencies
+        idle = ("distance",) if rotary else ("layer", "head", "query", "key", "distance")  # another layer may turn
+        still = {name: gr.update(interactive=False) for name in idle}
+        return nothing | controls | still | {"badge": off, "sentence": ""}
     probe = constant_token_probe(model)
     start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"
     return controls | {
