@@ -209,6 +209,8 @@ def test_print_is_the_picture_its_sentence_and_where_it_comes_from(url, open_pag
     assert page.evaluate("getComputedStyle(document.querySelector('.pg-print h1')).color") == "rgb(15, 23, 42)"
     width = page.locator("#weights .main-svg").first.bounding_box()["width"]
     assert 600 < width <= 680, "wider than the paper"
+    name, picture = (page.locator(f"#weights {part}").first.bounding_box() for part in (".ytick text", ".pv"))
+    assert name["x"] >= picture["x"] - 1, "a label is cut off: Plotly could not measure it"
     page.emulate_media(media="null")
     drawn(page, more_than=before + 1)
     assert cell(page, "weights", 0, 0) == in_theme(colours.SEQUENTIAL[0][1], True)
