@@ -18,7 +18,7 @@ from playground.components.shared_script import shared_script
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
-SCRIPTS = ("theme", "webgl", "table", "files", "keyboard", "gestures", "waiting", "stage", "drawing")
+SCRIPTS = ("theme", "cells", "webgl", "table", "files", "keyboard", "gestures", "waiting", "stage", "drawing")
 """Joined in this order: the elements of a view come first, and the last one begins to draw."""
 _JS = shared_script(
     [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS], libraries=[PLOTLY_JS], styles=[_HERE / "plotly_view.css"]

@@ -76,7 +76,7 @@ async function drawOnce() {
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
     responsive: false, displaylogo: false, showSendToCloud: false, ...gestures, ...figure.config,
   }});
-  if (!bound) bind();
+  if (!bound) { bind(); inkCells(); }
   frame.toggleAttribute('data-blank', false);
   noteStart(shownRevision !== figure.layout.uirevision);
   shownRevision = figure.layout.uirevision;
@@ -158,7 +158,9 @@ function bind() {
   };
   box.on('plotly_selected', (event) => event && lasso(event));
   box.on('plotly_deselect', () => lasso(null));
+  box.on('plotly_afterplot', inkCells);
   box.on('plotly_relayout', (change) => {
+    inkCells();   // a zoom draws the numbers anew and reports no afterplot
     placeCursor();
     declutter();
     if (table.open) fillTable();

@@ -5,8 +5,10 @@ import zlib
 
 import gradio as gr
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Page, expect
+from plotly.colors import sample_colorscale
 
 from playground.components import Panel, PlotlyView, PrintSheet, markup
 from playground.components.gradio_theme import theme
@@ -15,6 +17,7 @@ from playground.figures.attention.head import difference_figure, head_figure
 from playground.figures.attention.token_grid import MapAxes, frame
 from playground.texts.shared import FIRST_TEXT
 from tests.browser.test_components import STYLE
+from tests.figures.test_colours import as_hex, contrast
 
 AXES = MapAxes(["color:#9140dd", "#9140dd"], ["a", "b"], generated_from=1)
 """The tokens are colour codes of the theme."""
@@ -129,6 +132,40 @@ def test_a_page_that_opens_dark_has_dark_maps_and_marks(url, open_page):
     assert shapes.last.evaluate("node => node.style.stroke") == page.evaluate(AS_CSS, in_theme(colours.ACCENT, True))
 
 
+def test_numbers_in_cells_can_be_read(serve, open_page):
+    """Guards against Plotly's dark grey on a middle blue, 2.6 : 1: every number has a contrast of at least 4 with its cell,
+    in both themes, and still after a zoom."""
+    shares = np.linspace(0, 1, 21, dtype=np.float32)
+    with gr.Blocks() as blocks:
+        PlotlyView(written_map(shares), height=300, elem_id="written")
+    page = open_page(serve(blocks, theme=theme(colours.BLUE), css=colours.css_variables(), css_paths=[STYLE]))
+    drawn(page, "written")
+    for dark in (False, True):
+        page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+        drawn(page, "written", more_than=int(dark))
+        for zoomed in (False, True):
+            if zoomed:
+                page.evaluate(
+                    "Plotly.relayout(document.querySelector('#written .pv'), {'xaxis.range': [-0.5, 20.6]}).then(() => 0)"
+                )
+            inks = page.locator("#written .heatmap-label text").evaluate_all(
+                "all => all.map((text) => getComputedStyle(text).fill)"
+            )
+            assert len(inks) == len(shares)
+            scale = [[place, in_theme(colour, dark)] for place, colour in colours.SEQUENTIAL]
+            cells = sample_colorscale(scale, shares.tolist())
+            weak = [contrast(as_hex(ink), as_hex(cell)) for ink, cell in zip(inks, cells, strict=True)]
+            assert min(weak) >= 4, (dark, zoomed, weak)
+
+
+def written_map(shares: np.ndarray) -> go.Figure:
+    """A map of one row, its values written in the cells."""
+    scale = [list(stop) for stop in colours.SEQUENTIAL]
+    return go.Figure(
+        go.Heatmap(z=shares[None], colorscale=scale, zmin=0, zmax=1, texttemplate="%{z:.2f}", showscale=False)
+    )
+
+
 def test_a_theme_switched_while_pictures_are_drawn(url, open_page):
     """Guards against a picture that is left in the colours of a theme which is over, when answers arrive meanwhile."""
     page = open_page(url)
@@ -172,6 +209,8 @@ def test_print_is_the_picture_its_sentence_and_where_it_comes_from(url, open_pag
     assert page.evaluate("getComputedStyle(document.querySelector('.pg-print h1')).color") == "rgb(15, 23, 42)"
     width = page.locator("#weights .main-svg").first.bounding_box()["width"]
     assert 600 < width <= 680, "wider than the paper"
+    name, picture = (page.locator(f"#weights {part}").first.bounding_box() for part in (".ytick text", ".pv"))
+    assert name["x"] >= picture["x"] - 1, "a label is cut off: Plotly could not measure it"
     page.emulate_media(media="null")
     drawn(page, more_than=before + 1)
     assert cell(page, "weights", 0, 0) == in_theme(colours.SEQUENTIAL[0][1], True)

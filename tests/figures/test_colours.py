@@ -110,7 +110,7 @@ def test_contrast_is_that_of_the_standard():
     assert contrast("#767676", "#ffffff") >= 4.5 > contrast("#777777", "#ffffff")
 
 
-def _hex(rgb: str) -> str:
+def as_hex(rgb: str) -> str:
     """ "rgb(1, 2, 3)" as "#010203"."""
     return "#" + "".join(f"{round(float(part)):02x}" for part in re.findall(r"[\d.]+", rgb))
 
@@ -120,7 +120,7 @@ MARKS = {
     **{name: getattr(theme, name) for name in ("ACCENT", "INK", "FAINT_ATTENTION", "REST", "OUTLINE")},
     **{f"category {number}": colour for number, colour in enumerate(theme.CATEGORIES)},
     **{f"MARKS at {place:g}": colour for place, colour in theme.MARKS},
-    **{f"shade {number} of 13": _hex(colour) for number, colour in enumerate(theme.shades(13))},
+    **{f"shade {number} of 13": as_hex(colour) for number, colour in enumerate(theme.shades(13))},
 }
 THEMES = {"light": (theme.PAGE, str), "dark": (theme.DARK_PAGE, in_the_dark)}
 
