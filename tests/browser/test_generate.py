@@ -187,6 +187,7 @@ def test_a_branch_keeps_the_former_continuation(page):
     expect(page.locator("#strip .t-generated")).to_have_count(5)
     expect(page.locator("#strip .t-generated").first).not_to_have_text("·Paris")
     page.wait_for_selector("#tree .pv[data-rendered]")
+    page.locator("#tree").scroll_into_view_if_needed()  # it stands under the bars
     point = page.locator("#tree .pv").evaluate(
         """gd => { const t = gd._fullData.find(t => t.mode === 'markers'), l = gd._fullLayout;
         const box = gd.getBoundingClientRect(), i = [...t.customdata].indexOf(3);
