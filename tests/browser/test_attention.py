@@ -20,7 +20,12 @@ def place_of(page: Page, view: str, x: float, y: float) -> list[float]:
     )
     page.locator(view).scroll_into_view_if_needed()
     return page.locator(view).evaluate(
-        """(gd, [x, y]) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
+        """(gd, [x, y]) => { const l = gd._fullLayout, list = gd.closest('.pg-list');
+        if (list) {  // a long map scrolls in a box of its own
+          const at = list.getBoundingClientRect(), top = gd.getBoundingClientRect().top + l.yaxis._offset + l.yaxis.d2p(y);
+          list.scrollTop += top - (at.top + Math.min(at.bottom, innerHeight)) / 2;
+        }
+        const box = gd.getBoundingClientRect();
         return [box.left + l.xaxis._offset + l.xaxis.d2p(x), box.top + l.yaxis._offset + l.yaxis.d2p(y)]; }""",
         [x, y],
     )
