@@ -92,7 +92,8 @@ def test_from_the_overview_to_a_number(page):
     names = page.wait_for_function(
         "() => document.querySelector('#maths-stages .pv')?._fullLayout?.xaxis?.ticktext"
     ).json_value()
-    assert names == ["q·k", "scaled", "e^(s − max)", "weight"]
+    assert names == ["q·k", "scaled", "masked", "e^(s − max)", "weight"]
+    expect(page.locator("#maths-sentence")).to_contain_text("“street” (position 6)")  # the row that was chosen
     for picture in ("#maths-products", "#maths-rotation", "#maths-values", "#maths-shares"):
         page.wait_for_selector(f"{picture} .pv[data-rendered]")
 
@@ -102,6 +103,8 @@ def test_what_a_visitor_changes_is_marked(page):
     open_tab(page, "Attention", "Step by step")
     choose_head(page, 0, 0)
     expect(page.locator("#maths-sentence")).to_contain_text("Layer 0, head 0")
+    pick(page, "#maths-token", "12: .")
+    expect(page.locator("#maths-sentence")).to_contain_text("(position 12)")
     expect(page.locator("#what-words")).to_contain_text("Nothing is changed yet")
     expect(page.locator("#what-key input")).not_to_have_value("")
     factor = page.locator("#what-factor input[type=number]")
