@@ -20,7 +20,12 @@ def place_of(page: Page, view: str, x: float, y: float) -> list[float]:
     )
     page.locator(view).scroll_into_view_if_needed()
     return page.locator(view).evaluate(
-        """(gd, [x, y]) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
+        """(gd, [x, y]) => { const l = gd._fullLayout, list = gd.closest('.pg-list');
+        if (list) {  // a long map scrolls in a box of its own
+          const at = list.getBoundingClientRect(), top = gd.getBoundingClientRect().top + l.yaxis._offset + l.yaxis.d2p(y);
+          list.scrollTop += top - (at.top + Math.min(at.bottom, innerHeight)) / 2;
+        }
+        const box = gd.getBoundingClientRect();
         return [box.left + l.xaxis._offset + l.xaxis.d2p(x), box.top + l.yaxis._offset + l.yaxis.d2p(y)]; }""",
         [x, y],
     )
@@ -87,7 +92,8 @@ def test_from_the_overview_to_a_number(page):
     names = page.wait_for_function(
         "() => document.querySelector('#maths-stages .pv')?._fullLayout?.xaxis?.ticktext"
     ).json_value()
-    assert names == ["q·k", "scaled", "e^(s − max)", "weight"]
+    assert names == ["q·k", "scaled", "masked", "e^(s − max)", "weight"]
+    expect(page.locator("#maths-sentence")).to_contain_text("“street” (position 6)")  # the row that was chosen
     for picture in ("#maths-products", "#maths-rotation", "#maths-values", "#maths-shares"):
         page.wait_for_selector(f"{picture} .pv[data-rendered]")
 
@@ -97,6 +103,8 @@ def test_what_a_visitor_changes_is_marked(page):
     open_tab(page, "Attention", "Step by step")
     choose_head(page, 0, 0)
     expect(page.locator("#maths-sentence")).to_contain_text("Layer 0, head 0")
+    pick(page, "#maths-token", "12: .")
+    expect(page.locator("#maths-sentence")).to_contain_text("(position 12)")
     expect(page.locator("#what-words")).to_contain_text("Nothing is changed yet")
     expect(page.locator("#what-key input")).not_to_have_value("")
     factor = page.locator("#what-factor input[type=number]")

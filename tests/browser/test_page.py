@@ -73,7 +73,10 @@ def test_overview_click_opens_the_head(page):
         return gd._fullLayout && Math.abs(gd._fullLayout.height - gd.clientHeight) < 1; }"""
     )
     point = plot.evaluate(
-        """(gd, [head, layer]) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
+        """(gd, [head, layer]) => { const l = gd._fullLayout, list = gd.closest('.pg-list');
+        list.scrollTop = l.yaxis._offset + l.yaxis.d2p(layer) - 100;
+        list.scrollIntoView({block: 'center'});
+        const box = gd.getBoundingClientRect();
         return [box.left + l.xaxis._offset + l.xaxis.d2p(head), box.top + l.yaxis._offset + l.yaxis.d2p(layer)]; }""",
         [4, 2],
     )
