@@ -210,6 +210,7 @@ def test_another_number_format_is_drawn_anew(page):
     expect(badge).to_contain_text(re.compile(r"model used: \d\.\de-0[678]"))
     page.locator("#model input").fill("smollm2-135m-instruct")
     page.locator("#model input").press("Enter")
+    page.get_by_role("button", name="Device and number format").click()
     page.locator("#dtype input").click()
     page.get_by_role("option", name="bfloat16").click()
     page.locator("#load").click()
