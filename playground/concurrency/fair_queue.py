@@ -67,9 +67,11 @@ class FairQueue:
                 self.visitors -= 1
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `left` lasts."""
-        ticket = _Ticket(threading.get_ident())
+    def slot(self, thread: int | None = None) -> Iterator[None]:
+        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `left` lasts.
+
+        thread: for whom it is, where that is not the thread that asks."""
+        ticket = _Ticket(threading.get_ident() if thread is None else thread)
         with self._changed:
             self._tickets.append(ticket)
             self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._left)

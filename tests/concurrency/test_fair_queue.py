@@ -86,17 +86,18 @@ def test_the_place_of_who_waits():
         thread.join()
 
 
-def test_a_visitor_who_leaves_while_waiting(tiny):
+@pytest.mark.parametrize("beams", [1, 2])
+def test_a_visitor_who_leaves_while_waiting(beams, tiny):
     """Guards a thread that was held until the turn of somebody who had gone: the page's iterator is closed, and nobody
     waits any more though the turn before is not over."""
     turns, model = FairQueue(), tiny("llama")
     with turns.slot():
-        steps = generate(model, "The cat", GenerationSettings(max_new_tokens=3), turns=turns)
+        steps = generate(model, "The cat", GenerationSettings(max_new_tokens=3, beams=beams), turns=turns)
         stream = with_place(steps, turns)
         waiting = next(stream)
         while turns.waiting < 1:
             waiting = next(stream)
-        assert isinstance(waiting, Waiting)
+        assert isinstance(waiting, Waiting) and next(stream).place == 1
         stream.close()  # returns at once
         assert turns.waiting == 0 and turns.visitors == 0
     assert len(list(generate(model, "The cat", GenerationSettings(max_new_tokens=3), turns=turns))) == 3
