@@ -52,6 +52,7 @@ class RequestGuard:
             return
         headers = Headers(scope=scope)
         refusal = self._refusal(scope["method"], headers)
+        scope = self._without_foreign_name(scope, headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -89,15 +90,26 @@ class RequestGuard:
             return 413, f"A request has at most {MOST_BYTES:,} bytes."
         return None
 
+    def _without_foreign_name(self, scope: Scope, headers: Headers) -> Scope:
+        """The request without the name that a proxy says it was asked for, if that is none of this server's: Gradio's pages
+        would load their scripts from there."""
+        names = [_host_name(f"//{name.strip()}") for name in headers.get("x-forwarded-host", "").split(",")]
+        if all(name in self._named or _is_this_machine(name) for name in names if name):
+            return scope
+        return {**scope, "headers": [(key, value) for key, value in scope["headers"] if key != b"x-forwarded-host"]}
+
     def _is_own(self, origin: str, host: str) -> bool:
         """Whether a page of this server asks. Behind a proxy that hides the host, its name has to be an allowed one."""
-        place = urlsplit(origin)
+        try:
+            place = urlsplit(origin)
+        except ValueError:
+            return False
         return place.netloc.lower() == host.lower() or (_host_name(origin) in self._named and place.scheme != "")
 
 
 def _host_name(address: str) -> str:
     try:
-        return (urlsplit(address).hostname or "").lower()
+        return (urlsplit(address).hostname or "").lower().removesuffix(".")
     except ValueError:
         return ""
 
@@ -161,8 +173,13 @@ def _refusal_of_call(blocks: Any, name: str, body: bytes) -> tuple[int, str] | N
         number = content.get("fn_index")
     except (ValueError, AttributeError, RecursionError):
         return 400, "The request's body is no JSON object."
+    if number is not None and type(number) is not int:  # Gradio would take "3" for 3
+        return 400, "fn_index has to be a whole number."
+    name = name.removeprefix("v2/")
+    if number is None and name and all(handler.api_name != name for handler in blocks.fns.values()):
+        return 404, f"There is no endpoint {name[:60]!r}; gradio_api/info lists those that there are."
     for handler in blocks.fns.values():
-        is_called = handler._id == number if number is not None else handler.api_name == name.removeprefix("v2/")
+        is_called = handler._id == number if number is not None else handler.api_name == name
         if is_called and handler.api_visibility == "private":
             return 403, "This handler belongs to the page; programs call the endpoints."
     return None

@@ -180,3 +180,40 @@ def test_folders_are_off_where_others_come_in(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PlaygroundError, match="not on this machine, and the playground is set to work offline"):
         locate.locate("here", bench.settings)
+
+
+@pytest.mark.parametrize("number", ["0", 0.0, True, [0]])
+def test_a_handlers_number_is_a_number(client, number):
+    """Guards the page's own handlers, which Gradio calls for "3" as for 3: the guard knew only the second."""
+    for way in ("run/predict", "queue/join", "api/predict"):
+        answer = client.post(f"/gradio_api/{way}", json={"fn_index": number, "data": [], "session_hash": "a"})
+        assert answer.status_code in (400, 403), answer.text
+
+
+def test_an_endpoint_that_is_not_there(client):
+    """Guards against "Internal Server Error" for a name that was misspelt."""
+    answer = client.post("/gradio_api/call/nosuch", json={"data": []})
+    assert answer.status_code == 404 and "no endpoint 'nosuch'" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("evil.example", False), ("lens.example", True), ("lens.example, evil.example", False)]
+)
+def test_pages_link_to_no_foreign_name(client, name, kept):
+    """Guards against a page that loads its scripts from whatever name a proxy's header says."""
+    root = client.get("/config", headers={"X-Forwarded-Host": name}).json()["root"]
+    assert ("lens.example" in root) is kept and "evil" not in root
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "LOCALHOST."}, 200),
+        ({"Host": "evil.example."}, 421),
+    ],
+)
+def test_odd_forms_of_names(client, headers, status):
+    """Guards against an error of Python for an origin that is no address, and a root's dot after a name."""
+    assert client.get("/config", headers=headers).status_code == status

@@ -16,12 +16,17 @@ class _Ticket:
     thread: int
 
 
+class LeftQueue(Exception):
+    """Whoever waited does so no more: raised in the waiting thread in place of its turn."""
+
+
 class FairQueue:
     """A lock that serves callers in the order of their requests, and counts the sessions that use it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._tickets: deque[_Ticket] = deque()
+        self._left: set[int] = set()
         self.visitors = 0
         """Number of open sessions."""
 
@@ -38,6 +43,19 @@ class FairQueue:
         return owners.index(thread) or None if thread in owners else None
 
     @contextmanager
+    def left(self, thread: int) -> Iterator[None]:
+        """As long as it lasts the thread gets no turn: where it waits for one, and where it would, LeftQueue is raised in
+        it. A turn that has begun goes on."""
+        with self._changed:
+            self._left.add(thread)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left.discard(thread)
+
+    @contextmanager
     def session(self) -> Iterator[None]:
         """Lasts for one generation, which takes many slots."""
         with self._changed:
@@ -49,12 +67,18 @@ class FairQueue:
                 self.visitors -= 1
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Lasts for one token; begins when all earlier requests have been served."""
-        ticket = _Ticket(threading.get_ident())
+    def slot(self, thread: int | None = None) -> Iterator[None]:
+        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `left` lasts.
+
+        thread: for whom it is, where that is not the thread that asks."""
+        ticket = _Ticket(threading.get_ident() if thread is None else thread)
         with self._changed:
             self._tickets.append(ticket)
-            self._changed.wait_for(lambda: self._tickets[0] is ticket)
+            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._left)
+            if ticket.thread in self._left:
+                self._tickets.remove(ticket)
+                self._changed.notify_all()
+                raise LeftQueue
         try:
             yield
         finally:

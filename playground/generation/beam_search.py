@@ -3,6 +3,7 @@ which each of the others was dropped. Knows nothing of the page.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -65,7 +66,7 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
 
     `turns` is the queue of the device, shared with other callers.
     """
-    turns = turns or FairQueue()
+    turns, caller = turns or FairQueue(), threading.get_ident()
 
     def search(push: Callable[[BeamStep], None]) -> None:
         with turns.session(), ExitStack() as slot, torch.inference_mode():
@@ -75,7 +76,7 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
                 push(step)
                 slot.enter_context(turns.slot())
 
-            slot.enter_context(turns.slot())
+            slot.enter_context(turns.slot(caller))  # who waits for the first step may leave the queue
             observer = _BeamObserver(request, push_between_slots)
             last = observer.last_step(_search(request, observer))
             slot.close()

@@ -33,15 +33,21 @@ class Waiting:
 
 
 def with_place(steps: Generator[T, None, None], turns: FairQueue) -> Generator[T | Waiting, None, None]:
-    """The steps; while the first one is waited for, a Waiting a few times a second."""
-    with ThreadPoolExecutor(1) as pool:
-        thread = pool.submit(threading.get_ident).result()
-        first = pool.submit(lambda: next(steps, None))
-        done = threading.Event()
-        first.add_done_callback(lambda _: done.set())
+    """The steps; while the first is waited for, a Waiting a few times a second. Closed meanwhile, it leaves the queue."""
+    pool = ThreadPoolExecutor(1)
+    thread = pool.submit(threading.get_ident).result()
+    first = pool.submit(lambda: next(steps, None))
+    done = threading.Event()
+    first.add_done_callback(lambda _: done.set())
+    try:
         while not done.wait(EVERY):
             yield Waiting(turns.place(thread), turns.visitors)
-        step = first.result()
+    except GeneratorExit:
+        with turns.left(thread):
+            pool.shutdown()
+        raise
+    pool.shutdown()
+    step = first.result()
     if step is not None:
         yield step
         yield from steps

@@ -20,6 +20,8 @@ from transformers import (
 
 from playground.errors import PlaygroundError
 
+_TOKEN_INPUTS = frozenset({"input_ids", "inputs_embeds"})
+"""Names of main inputs that token ids become."""
 _WITH_HEADS = (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
@@ -36,6 +38,9 @@ _INPUTS = {
     "input_features": "sound",
     "input_values": "sound",
     "past_values": "series of numbers",
+    "flattened_patches": "pictures",
+    "spectrogram": "sound",
+    "audio_mel": "sound",
     "image": "pictures",
     "video": "videos",
     "audio": "sound",
@@ -73,17 +78,23 @@ def _chosen(config: PretrainedConfig, name: str) -> Any:
             return auto
     if not hasattr(transformers, name or "-") and not name.endswith(_OTHER_TASKS):  # a class of a stranger, or none
         writers = [auto for auto in _WITH_HEADS if _class_names(auto, config)]
-        if config.is_encoder_decoder:
-            writers = [AutoModelForSeq2SeqLM]
+        if config.is_encoder_decoder and AutoModelForSeq2SeqLM in writers:
+            return AutoModelForSeq2SeqLM
         if writers:  # whether the head is there shows when it is loaded
             return writers[0]
     if name in _class_names(AutoModelForTextEncoding, config):  # the encoder alone (T5EncoderModel)
         config.is_encoder_decoder = False
         return AutoModelForTextEncoding
-    if config.is_encoder_decoder:
+    if config.is_encoder_decoder and _class_names(AutoModelForSeq2SeqLM, config):
         return AutoModelForSeq2SeqLM
     if name.endswith("ForPreTraining") and _class_names(AutoModelForMaskedLM, config):
         return AutoModelForMaskedLM
+    if not _class_names(AutoModel, config):
+        raise PlaygroundError(
+            f"{name or config.model_type} scores no vocabulary and makes no vectors of tokens: for its type, "
+            f"{config.model_type}, transformers has no such class.",
+            "Choose a transformer for text.",
+        )
     return AutoModel
 
 
@@ -100,8 +111,20 @@ def _refuse_other_inputs(config: PretrainedConfig, name: str) -> None:
     (CLIP). What reads text and pictures and writes text is read as text."""
     own = getattr(transformers, name, None) or next(iter(_mapped(config)), None)
     main, modalities = getattr(own, "main_input_name", "input_ids"), getattr(own, "input_modalities", "text")
-    modalities = (modalities,) if isinstance(modalities, str) else tuple(modalities)
+    modalities = _listed(modalities)
     others = [_INPUTS[modality] for modality in modalities if modality in _INPUTS]
+    writes = _listed(getattr(own, "output_modalities", None) or "text")
+    if "text" not in writes:
+        does = f"writes {' and '.join(_INPUTS.get(modality, modality) for modality in writes)}"
+    elif main not in _INPUTS and main not in _TOKEN_INPUTS:
+        does = f"takes no token ids, but its own `{main}`"
+    else:
+        does = ""
+    if does:
+        raise PlaygroundError(
+            f"{name or config.model_type} {does}; this playground is for models that read and write text.",
+            "Choose a transformer for text.",
+        )
     reads = _INPUTS.get(main, "")
     if not reads and others and not (own is not None and own.can_generate()):
         reads = " and ".join([*others, *(["text"] if "text" in modalities else [])])
@@ -110,6 +133,10 @@ def _refuse_other_inputs(config: PretrainedConfig, name: str) -> None:
             f"{name or config.model_type} reads {reads}; this playground is for models that read and write text.",
             "Choose a transformer for text.",
         )
+
+
+def _listed(names: Any) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _mapped(config: PretrainedConfig) -> Iterable[Any]:

@@ -130,8 +130,21 @@ def reads_ahead(model: LoadedModel) -> bool:
     """Whether the last token changes the output at the first: the model attends to later tokens."""
     ids = _ids(model)
     texts = ([*ids[:3], last] for last in (ids[1], ids[2]))
-    first, other = (model.model(input_ids=torch.tensor([t], device=model.input_device))[0][0, 0] for t in texts)
+    first, other = (_states(model, tokens)[0] for tokens in texts)
     return not torch.allclose(first, other, rtol=1e-2, atol=1e-4)
+
+
+def _states(model: LoadedModel, ids: list[int]) -> torch.Tensor:
+    """A row for each token: logits or last states; a model that returns one vector of the text (DPR) is asked for its
+    states."""
+    inputs = torch.tensor([ids], device=model.input_device)
+    rows: torch.Tensor = model.model(input_ids=inputs)[0][0]
+    if rows.ndim == 2 and len(rows) == len(ids):
+        return rows
+    states: torch.Tensor = model.model(input_ids=inputs, output_hidden_states=True, return_dict=True).hidden_states[-1][
+        0
+    ]
+    return states
 
 
 def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:

@@ -3,8 +3,11 @@
 import threading
 import time
 
-from playground.concurrency.fair_queue import FairQueue
+import pytest
+
+from playground.concurrency.fair_queue import FairQueue, LeftQueue
 from playground.generation.generate import generate
+from playground.generation.queue_place import Waiting, with_place
 from playground.generation.settings import GenerationSettings
 
 
@@ -81,3 +84,29 @@ def test_the_place_of_who_waits():
     for thread, end in zip(threads, ends, strict=True):
         end.set()
         thread.join()
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_a_visitor_who_leaves_while_waiting(beams, tiny):
+    """Guards a thread that was held until the turn of somebody who had gone: the page's iterator is closed, and nobody
+    waits any more though the turn before is not over."""
+    turns, model = FairQueue(), tiny("llama")
+    with turns.slot():
+        steps = generate(model, "The cat", GenerationSettings(max_new_tokens=3, beams=beams), turns=turns)
+        stream = with_place(steps, turns)
+        waiting = next(stream)
+        while turns.waiting < 1:
+            waiting = next(stream)
+        assert isinstance(waiting, Waiting) and next(stream).place == 1
+        stream.close()  # returns at once
+        assert turns.waiting == 0 and turns.visitors == 0
+    assert len(list(generate(model, "The cat", GenerationSettings(max_new_tokens=3), turns=turns))) == 3
+
+
+def test_a_thread_that_left_may_come_back():
+    """Guards a later visitor in a thread of the same number: only as long as `left` lasts there is no turn."""
+    turns = FairQueue()
+    with turns.left(threading.get_ident()), pytest.raises(LeftQueue), turns.slot():
+        raise AssertionError("got a turn")
+    with turns.slot():
+        assert turns.waiting == 0

@@ -5,6 +5,7 @@ import torch
 import transformers
 
 import playground as pg
+from playground.models.checkpoint_kind import auto_class
 from tests.tools import zoo
 
 _VISION = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -120,3 +121,29 @@ def test_an_encoder_alone_is_an_encoder(tmp_path):
     config = transformers.T5Config(**zoo._T5)
     model = pg.load(_saved(tmp_path, transformers.T5EncoderModel(config)), device="cpu", dtype="float32")
     assert model.anatomy.kind == "encoder" and pg.record(model, "the cat").layer_numbers() == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "words"),
+    [
+        (transformers.MusicgenDecoderConfig(), "MusicgenForCausalLM", "writes sound"),
+        (transformers.Pix2StructConfig(), "Pix2StructForConditionalGeneration", "reads pictures"),
+        (transformers.PerceiverConfig(), "PerceiverForMaskedLM", "takes no token ids, but its own `inputs`"),
+    ],
+)
+def test_what_is_no_text_by_its_class(config, name, words):
+    """Guards "settings don't fit each other" for what writes sound, and inputs under names of their own."""
+    config.architectures = [name]
+    with pytest.raises(pg.PlaygroundError, match=f"{name} {words}"):
+        auto_class(config)
+
+
+def test_one_vector_of_a_text_is_no_decoder(tmp_path):
+    """Guards DPR, whose output is one vector: it was taken for a decoder, and its attention for a broken one."""
+    config = transformers.DPRConfig(
+        vocab_size=260, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48
+    )
+    model = pg.load(_saved(tmp_path, transformers.DPRQuestionEncoder(config)), device="cpu", dtype="float32")
+    assert (
+        model.anatomy.kind == "encoder" and model.capabilities.attention and pg.record(model, "the cat").verify().passed
+    )
