@@ -114,12 +114,9 @@ WHY = {
     "nothing to "
     "copy: a low loss proves nothing.",
     "no_shift": "Each token is asked for itself. The answer lies in the input; nothing is learned about what comes next.",
-    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each position "
-    "has a "
-    "code, but neighbours have nothing in common.",
-    "no_scaling": "Scores grow with the width of a head, and softmax becomes a hard choice whose gradient is small. In "
-    "heads "
-    "of 16 numbers √d is only 4.",
+    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each position has a "
+    "code of its own, which may do for short texts like these; but neighbours have nothing in common.",
+    "no_scaling": "Scores are √d times as large, here 4 times: softmax becomes a hard choice, whose gradient is small.",
     "double_softmax": "Cross-entropy takes a softmax itself. Probabilities lie between 0 and 1, so that a second "
     "softmax is "
     "nearly uniform: the loss can't come near 0, and gradients are small.",

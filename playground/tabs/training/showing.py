@@ -101,6 +101,8 @@ def run_words(live: "LiveRun", own: bool) -> str:
         f"Step {run.step:,} of {recipe.steps:,}, {run.cpu_seconds:.1f} s of one CPU core; {run.parameters:,} parameters; "
         f"seed {recipe.seed}; run {live.code}."
     ]
+    if snapshot.gradient_norm:
+        words.append(f"The gradient's length was {snapshot.gradient_norm:.2f}, before it is cut to 1.")
     if live.place:
         words.append(texts.WAITS.format(place=f"Number {live.place}"))
     elif live.unwatched:
