@@ -29,7 +29,7 @@ LESSONS = {
     ),
     "names": (
         "First names, letter by letter: 5,163 of the United States Census of 1990.",
-        "What comes out turns from noise into names that could be. “learned from” stands beside those that it has seen.",
+        "What comes out turns from noise into names that could be. Beside each stands whether it is in the list.",
     ),
     "sonnets": (
         "Shakespeare's 154 sonnets, letter by letter.",
@@ -75,6 +75,8 @@ HEADS_ABOUT = (
     "<b>alignment</b>: the mean weight on the place of the question that tells the next token of the answer.",
     "The maps show one example that stays the same for the whole run; queries run down, keys to the right.",
 )
+BUILDING = "Building the model…"
+BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."

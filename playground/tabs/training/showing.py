@@ -69,7 +69,9 @@ def samples_table(snapshot: Snapshot) -> str:
         rows = [[_cell(sample.question), _verdict(sample)] for sample in samples]
         return title + markup.table(["given", "written"], rows)
     if any(sample.note for sample in samples):
-        return title + markup.table(["written", ""], [[_cell(one.answer), markup.text(one.note)] for one in samples])
+        return title + markup.table(
+            ["written", "in the list"], [[_cell(one.answer), markup.text(one.note)] for one in samples]
+        )
     return title + "".join(f"<pre class='pg-details pg-written'>{_lines(one.answer)}</pre>" for one in samples)
 
 
