@@ -29,7 +29,7 @@ LESSONS = {
     ),
     "names": (
         "First names, letter by letter: 5,163 of the United States Census of 1990.",
-        "What comes out turns from noise into names that could be. “learned from” stands beside those that it has seen.",
+        "What comes out turns from noise into names that could be. Beside each stands whether it is in the list.",
     ),
     "sonnets": (
         "Shakespeare's 154 sonnets, letter by letter.",
@@ -75,6 +75,8 @@ HEADS_ABOUT = (
     "<b>alignment</b>: the mean weight on the place of the question that tells the next token of the answer.",
     "The maps show one example that stays the same for the whole run; queries run down, keys to the right.",
 )
+BUILDING = "Building the model…"
+BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."
@@ -114,12 +116,9 @@ WHY = {
     "nothing to "
     "copy: a low loss proves nothing.",
     "no_shift": "Each token is asked for itself. The answer lies in the input; nothing is learned about what comes next.",
-    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each position "
-    "has a "
-    "code, but neighbours have nothing in common.",
-    "no_scaling": "Scores grow with the width of a head, and softmax becomes a hard choice whose gradient is small. In "
-    "heads "
-    "of 16 numbers √d is only 4.",
+    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each position has a "
+    "code of its own, which may do for short texts like these; but neighbours have nothing in common.",
+    "no_scaling": "Scores are √d times as large, here 4 times: softmax becomes a hard choice, whose gradient is small.",
     "double_softmax": "Cross-entropy takes a softmax itself. Probabilities lie between 0 and 1, so that a second "
     "softmax is "
     "nearly uniform: the loss can't come near 0, and gradients are small.",

@@ -44,7 +44,7 @@ def build(page: PageControls, watching: dict[str, Component]) -> None:
             go = gr.Button("Train both", size="sm", scale=0, min_width=110, elem_id="train-compare")
             stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
         sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
-        figure = PlotlyView(label="Two losses", height=300, elem_id="train-two-losses")
+        figure = PlotlyView(label="Two losses", height=300, waiting=texts.BOTH, elem_id="train-two-losses")
         with gr.Accordion("The code", open=False):
             gr.Code(CODE.read_text(encoding="utf-8"), language="python", interactive=False, show_label=False)
         with gr.Row(elem_classes="pg-actions"):

@@ -69,7 +69,9 @@ def samples_table(snapshot: Snapshot) -> str:
         rows = [[_cell(sample.question), _verdict(sample)] for sample in samples]
         return title + markup.table(["given", "written"], rows)
     if any(sample.note for sample in samples):
-        return title + markup.table(["written", ""], [[_cell(one.answer), markup.text(one.note)] for one in samples])
+        return title + markup.table(
+            ["written", "in the list"], [[_cell(one.answer), markup.text(one.note)] for one in samples]
+        )
     return title + "".join(f"<pre class='pg-details pg-written'>{_lines(one.answer)}</pre>" for one in samples)
 
 
@@ -101,6 +103,8 @@ def run_words(live: "LiveRun", own: bool) -> str:
         f"Step {run.step:,} of {recipe.steps:,}, {run.cpu_seconds:.1f} s of one CPU core; {run.parameters:,} parameters; "
         f"seed {recipe.seed}; run {live.code}."
     ]
+    if snapshot.gradient_norm:
+        words.append(f"The gradient's length was {snapshot.gradient_norm:.2f}, before it is cut to 1.")
     if live.place:
         words.append(texts.WAITS.format(place=f"Number {live.place}"))
     elif live.unwatched:

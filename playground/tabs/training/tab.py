@@ -43,15 +43,15 @@ def build(page: PageControls) -> None:
     status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            loss = PlotlyView(label="Loss over steps", height=320, elem_id="train-loss")
+            loss = PlotlyView(label="Loss over steps", height=320, waiting=texts.BUILDING, elem_id="train-loss")
         with gr.Column(scale=2, min_width=320):
             samples = Panel(elem_id="train-samples")
     place = gr.Slider(0, 1, value=0, step=1, label="Step", elem_id="train-place")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            maps = PlotlyView(label="Heads on one example", height=320, elem_id="train-maps")
+            maps = PlotlyView(label="Heads on one example", height=320, waiting=texts.BUILDING, elem_id="train-maps")
         with gr.Column(scale=2, min_width=320):
-            scores = PlotlyView(label="Scores over steps", height=320, elem_id="train-scores")
+            scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.BUILDING, elem_id="train-scores")
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")

@@ -76,7 +76,7 @@ class Text(Task):
         if not self._lines:
             return [Sample("", texts[0])]
         whole = [line for text in texts for line in text.split("\n")[:-1] if line]
-        return [Sample("", line, note="learned from" if line in self._lines else "new") for line in whole[:8]]
+        return [Sample("", line, note="yes" if line in self._lines else "no, new") for line in whole[:8]]
 
     def look(self, model: PreTrainedModel) -> tuple[ExampleWeights, Mapping[str, np.ndarray]]:
         out = model(input_ids=self._held_out[:8], output_attentions=True, use_cache=False)
