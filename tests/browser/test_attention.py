@@ -22,6 +22,7 @@ def place_of(page: Page, view: str, x: float, y: float) -> list[float]:
     return page.locator(view).evaluate(
         """(gd, [x, y]) => { const l = gd._fullLayout, list = gd.closest('.pg-list');
         if (list) {  // a long map scrolls in a box of its own
+          list.scrollIntoView({block: 'end'});
           const at = list.getBoundingClientRect(), top = gd.getBoundingClientRect().top + l.yaxis._offset + l.yaxis.d2p(y);
           list.scrollTop += top - (at.top + Math.min(at.bottom, innerHeight)) / 2;
         }
