@@ -123,8 +123,8 @@ def test_no_other_family_fails_beyond_its_context(family, tiny):
     ("family", "words"),
     [
         ("gemma3_text", "rotary, base 10,000 and 1,000,000, all dimensions"),
-        ("gpt_neox", "rotary, base 10,000, 25% of the dimensions"),
-        ("gptj", "rotary, base 10,000, 50% of the dimensions"),
+        ("gpt_neox", "rotary, base 10,000, 25 % of the dimensions"),
+        ("gptj", "rotary, base 10,000, 50 % of the dimensions"),
         ("gpt_oss", "rotary, base 150,000, scaling yarn × 4, all dimensions"),
         ("smollm3", "rotary, base 2,000,000, all dimensions, none in 1 of 2 layers"),
         ("opt", "learned table, 64 positions"),
