@@ -42,8 +42,9 @@ def signs(labels: Iterable[str], grouped: bool = False) -> str:
     """A line with the marks that occur in labels of tokens, each explained; empty without any. grouped: whether a character
     is made of several tokens."""
     text = "".join(labels)
-    shown = [_term(sign, sign, SIGNS[sign]) for sign in SIGNS if sign in text or (sign == "×2" and grouped)]
-    return f'<p class="pg-signs">Signs: {" ".join(shown)}</p>' if shown else ""
+    present = [sign for sign in SIGNS if sign in text or (sign == "×2" and grouped)]
+    explained = (f"{_term(sign, sign, SIGNS[sign])} {escape(SIGNS[sign])}" for sign in present)
+    return f'<p class="pg-signs">{" ".join(explained)}</p>' if present else ""
 
 
 def _mark(piece: str, seen: set[str], everyday: bool) -> str:

@@ -16,7 +16,15 @@ from playground.page import create_app, launch_options
 from tests.browser.conftest import ARGUMENTS
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-PARTS = {"tree": "#tree", "neuron": "#bertviz", "through": "#through-map", "banks": "#path"}
+PARTS = {
+    "tree": "#tree",
+    "neuron": "#bertviz",
+    "through": "#through-map",
+    "banks": "#path",
+    "before": "#train-maps",
+    "after": "#train-maps",
+    "div_term": "#train-two-losses",
+}
 """Pictures of one element instead of the whole page."""
 TABS = {
     "xray": "X-ray",
@@ -28,6 +36,9 @@ TABS = {
     "broken": "Positions",
     "vocabulary": "Embeddings",
     "banks": "Embeddings",
+    "before": "Train",
+    "after": "Train",
+    "div_term": "Train",
 }
 """In which tab a picture is taken that is not called after it."""
 
@@ -118,7 +129,45 @@ def banks(page: Page) -> None:
     page.wait_for_selector("#path .pv[data-rendered]")
 
 
+def train(page: Page) -> None:
+    page.locator("#train-play").click()
+    page.wait_for_function(
+        "document.querySelector('#train-status').innerText.includes('Step 400 of 400')", timeout=180_000
+    )
+    page.wait_for_selector("#train-maps .pv[data-rendered]")
+    page.wait_for_timeout(2000)
+
+
+def before(page: Page) -> None:
+    _to_snapshot(page, 0.25)
+
+
+def after(page: Page) -> None:
+    _to_snapshot(page, 1)
+
+
+def _to_snapshot(page: Page, share: float) -> None:
+    """The run of `train` at this share of its snapshots."""
+    box = page.locator("#train-place input[type=number]")
+    last = float(page.locator("#train-place input[type=range]").get_attribute("max") or 0)
+    box.fill(str(round(share * last)))
+    box.press("Enter")
+    page.wait_for_timeout(2000)
+
+
+def div_term(page: Page) -> None:
+    page.locator("#train-scratch > button").click()
+    page.get_by_role("radio", name="exp(2i) in div_term").check()
+    page.locator("#train-prediction").get_by_role("radio").first.check()
+    page.locator("#train-compare").click()
+    page.wait_for_function(
+        "!/^Step|^$/.test(document.querySelector('#train-compared').innerText.trim())", timeout=180_000
+    )
+    page.wait_for_timeout(2000)
+
+
 ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "clocks", "broken", "vocabulary", "banks")
+ALL += ("train", "before", "after", "div_term")
 
 
 def take(names: Sequence[str] = ALL) -> None:

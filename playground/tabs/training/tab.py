@@ -35,7 +35,7 @@ def build(page: PageControls) -> None:
     about = Panel(lesson_words(FIRST), elem_id="train-about")
     data = gr.Textbox("", label=texts.DATA_TEXT, lines=6, max_lines=12, visible=False, elem_id="train-data")
     with gr.Row(elem_classes="pg-actions"):
-        play = gr.Button("Play", variant="primary", size="sm", min_width=80, scale=0, elem_id="train-play")
+        play = gr.Button("Play", elem_classes="pg-do", size="sm", min_width=80, scale=0, elem_id="train-play")
         pause = gr.Button("Pause", size="sm", min_width=80, scale=0, interactive=False, elem_id="train-pause")
         step = gr.Button("One step", size="sm", min_width=90, scale=0, elem_id="train-step")
         back = gr.Button("Back", size="sm", min_width=80, scale=0, elem_id="train-back")
