@@ -21,7 +21,7 @@ def _rows(model: LoadedModel, target: bool) -> int:
     if target:
         try:
             return len(embedding_matrix(model.model.get_decoder()))
-        except (AttributeError, NotImplementedError):  # FSMT's decoder does not name its matrix
+        except PlaygroundError:  # FSMT's decoder does not name its matrix
             table = getattr(model.model.get_decoder(), "embed_tokens", None)
             if table is not None:
                 return len(table.weight)

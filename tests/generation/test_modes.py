@@ -12,4 +12,4 @@ def test_modes_follow_the_model(smollm2, minilm, tiny):
     assert modes.modes_of(minilm) == []
     for model in (smollm2, minilm, tiny("t5"), tiny("bert")):
         off = modes.off_words(model)
-        assert all((words.lower() in off) == (name not in modes.modes_of(model)) for name, words in modes.MODES.items())
+        assert all((words in off) == (name not in modes.modes_of(model)) for name, words in modes.VERBS.items())

@@ -28,9 +28,9 @@ def test_score_is_the_models_own_loss(smollm2):
         loss = float(smollm2.model(ids, labels=ids).loss)
     words = score_sentence(score_of(recording, prompt_entries(recording)))
     assert f"loss {loss:.3f} nats per token" in words
-    assert f"perplexity {math.exp(loss):,.2f}" in words
+    assert f"as unsure as among {math.exp(loss):,.2f} equally likely tokens (perplexity)" in words
     size = len(TEXT.encode()) - len("The")  # the first token is not predicted
-    assert f"{loss * (len(recording.tokens) - 1) / math.log(2) / size:.3f} bits per byte" in words
+    assert f"{loss * (len(recording.tokens) - 1) / math.log(2) / size:.2f} bits per byte" in words
 
 
 def test_bits_per_byte_count_the_text_itself(tmp_path):
@@ -58,7 +58,12 @@ def test_two_texts_are_told_in_every_unit(smollm2):
     scores = [score_of(r, prompt_entries(r)) for r in (record(smollm2, "The cat sat"), record(smollm2, TEXT))]
     table = markup.table(*score_rows(dict(zip(("first text", "second text"), scores, strict=True))))
     for one in scores:
-        numbers = f"{one.log_likelihood:,.2f}", f"{one.loss:.3f}", f"{one.perplexity:,.2f}", f"{one.bits_per_byte:.3f}"
+        numbers = (
+            f"−{-one.log_likelihood:,.2f}",
+            f"{one.loss:.3f}",
+            f"{one.perplexity:,.2f}",
+            f"{one.bits_per_byte:.2f}",
+        )
         assert all(f"<td>{number}</td>" in table for number in numbers)
     assert table.index("first text") < table.index(f"{scores[0].loss:.3f}") < table.index("second text")
 

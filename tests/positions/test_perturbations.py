@@ -426,5 +426,5 @@ def test_score_and_break_it_tell_one_loss(smollm2):
                 assert outcome.change.mean_before == pytest.approx(total.bits, rel=1e-5), outcome.variant.name
                 assert np.isfinite(outcome.change.loss_after).sum() == total.predicted
         sentence = perturbation_report.sentence_of(found, found.outcome("swapped"))
-        assert f"from {total.bits:.2f} to" in sentence and f"over the {total.predicted} predicted" in sentence
-    assert f"({total.bits:.2f} bits)" in score_sentence(total)
+        assert f"from {total.bits:.2f} bits to" in sentence and f"over {total.predicted} predicted" in sentence
+    assert f"{total.bits:.2f} bits of surprisal each" in score_sentence(total)

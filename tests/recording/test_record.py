@@ -181,6 +181,8 @@ def test_nbytes_is_what_is_held(family, tiny, monkeypatch):
     held += 4 * zoo.VOCABULARY  # the last row of the logits
     width = tiny(family).anatomy.d_model
     held += 4 * width * length  # what the head reads: any row of the logits follows from it
+    layers = len(calls)
+    held += 4 * layers * length + 4 * (layers + 1) * min(length, recording_module.LAST_STATES) * width  # for X-ray
     assert recording.nbytes == held + sum(mask.untyped_storage().nbytes() for mask in masks)
     assert sum(mask.nbytes for mask in masks) <= 2 * length**2
 

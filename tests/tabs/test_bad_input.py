@@ -307,7 +307,7 @@ def test_every_token_can_be_clicked(model, text):
 
 def test_where_nothing_was_expected_no_chart_stands():
     """Guards against the chart of another token above the sentence that this one was predicted by nobody."""
-    cases = ("tiny", "complete", 0, "Here the text begins"), ("bart", "translate", 2, "the encoder")
+    cases = ("tiny", "complete", 0, "The text begins here"), ("bart", "translate", 2, "The encoder reads this token")
     for model, mode, index, words in cases:
         page, request = PageContext(*model_of(model), "abc"), ViewRequest(SessionId(), mode, "rank")
         answers(prompt_view.draw, page, request)
@@ -319,7 +319,7 @@ def test_two_texts_beside_each_other():
     """Guards against hostile texts in the picture, or one that is compared with nothing."""
     page = PageContext(*model_of("tiny"), SCRIPT)
     (outputs,) = answers(score.compare_texts, page, ScoreRequest(IMAGE))
-    assert "times as likely as the other" in outputs["status"] and "perplexity" in outputs["status"]
+    assert "as likely as the first" in outputs["scored"] and "perplexity" in outputs["scored"].lower()
     assert outputs["message"] == ""
     assert "One token alone" in refusal(answers(score.compare_texts, replace(page, text="a"), ScoreRequest("b")))
 
@@ -406,7 +406,7 @@ def test_an_emptied_number_box(nothing):
         "repetition_penalty": "Repetition penalty",
         "min_p": "Min-p",
         "typical_p": "Typical-p",
-        "no_repeat_ngram": "No repeated n-gram",
+        "no_repeat_ngram": "Block repeated phrases of n tokens",
         "samples": "Samples",
         "beams": "Beams",
     }
