@@ -53,7 +53,7 @@ def generate(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('#strip .t').length === 12")
     page.locator("#new-tokens input[type=number]").fill("24")
     page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('24 tokens in')")
+    page.wait_for_function("document.querySelector('#generate-status').innerText.includes('24 tokens')")
     page.wait_for_function("document.querySelectorAll('#strip .t-generated').length === 24")
     page.locator("#strip .t-generated").first.click()
     page.wait_for_function("document.querySelector('#stages .pv')?.dataset.rendered")
@@ -83,7 +83,7 @@ def attention(page: Page) -> None:
 
 def through(page: Page) -> None:
     page.get_by_role("tab", name="Through the layers").click()
-    page.get_by_label("Leave out the first token").check()
+    page.get_by_label("Ignore the first token (renormalised)").check()
     page.wait_for_function("document.querySelector('#through-map .pv')?.dataset.rendered > 1")
 
 
@@ -181,6 +181,7 @@ def take(names: Sequence[str] = ALL) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        page.set_default_timeout(120_000)
         page.goto(f"http://127.0.0.1:{port}/?__theme=light")
         page.wait_for_selector("#xray-picture .pv[data-rendered]", timeout=180_000)
         for name in names:
