@@ -149,7 +149,9 @@ def test_numbers_in_cells_can_be_read(serve, open_page):
                     "Plotly.relayout(document.querySelector('#written .pv'), {'xaxis.range': [-0.5, 20.6]}).then(() => 0)"
                 )
             inks = page.locator("#written .heatmap-label text").evaluate_all(
-                "all => all.map((text) => getComputedStyle(text).fill)"
+                """async all => {  // even a page without motion changes a colour in a transition, of 0.01 ms
+                await Promise.all(all.flatMap((text) => text.getAnimations().map((change) => change.finished)));
+                return all.map((text) => getComputedStyle(text).fill); }"""
             )
             assert len(inks) == len(shares)
             scale = [[place, in_theme(colour, dark)] for place, colour in colours.SEQUENTIAL]
