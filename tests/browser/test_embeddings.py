@@ -15,7 +15,7 @@ def open_cloud(page: Page) -> None:
     page.locator("#cloud-dimensions").get_by_label("2D").check()
     if page.locator("#cloud-what input").input_value() != "vocabulary":
         pick(page, "#cloud-what", "vocabulary")
-    expect(page.locator("#cloud-sentence")).to_contain_text(re.compile(r"49,152 of 49,152 tokens|chosen|\(token"))
+    expect(page.locator("#cloud-sentence")).to_contain_text(re.compile(r"All 49,152 tokens, in|chosen|\(token"))
     page.wait_for_function(
         """() => { const gd = document.querySelector('#cloud .pv');
         return gd?.dataset.rendered && gd._fullData?.[0].x.length === 49152 && !gd._fullLayout.scene; }"""
@@ -73,7 +73,7 @@ def test_names_that_cover_none(opened):
     where there is room."""
     page = opened(width=390, height=844)
     open_cloud(page)
-    expect(page.locator("#cloud-sentence")).to_contain_text("49,152 of 49,152 tokens")
+    expect(page.locator("#cloud-sentence")).to_contain_text("All 49,152 tokens, in")
     shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
         .filter(name => name.style.visibility !== 'hidden').map(name => name.getBoundingClientRect())
         .map(box => [box.left, box.right, box.top, box.bottom])"""

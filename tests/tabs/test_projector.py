@@ -81,7 +81,7 @@ def test_the_whole_vocabulary(smollm2):
     figure, said, near = (outputs[name] for name in ("figure", "sentence", "neighbours"))
     trace = figure.data[0]
     assert outputs["message"] == "" and len(trace.x) == len(smollm2.tokenizer) == 49_152
-    assert "49,152 of 49,152 tokens" in said and len(figure.to_json()) < 1_500_000
+    assert "All 49,152 tokens, in 576 dimensions, by PCA" in said and len(figure.to_json()) < 1_500_000
     number = smollm2.vocabulary.tokenize(" cat", specials=False)[0][0]
     assert trace.hovertext[number] == "·cat" and trace.x.dtype == np.float32
     assert "“·cat”" in near.layout.title.text and number not in near.data[0].customdata
@@ -197,8 +197,10 @@ def test_coloured_by_the_chosen_token(smollm2):
     matrix, numbers = embedding_matrix(smollm2), projector_points.placed_points(smollm2, drawn.request).points.numbers
     cosine = torch.nn.functional.cosine_similarity(matrix[numbers.tolist()], matrix[number][None]).numpy()
     shades = (cosine - cosine.min()) / (cosine.max() - cosine.min()) * 255
-    np.testing.assert_allclose(figure.data[0].marker.color, shades, atol=0.51)
-    assert drawn.request.chosen == number and figure.data[0].marker.colorbar.ticktext[-1] == "1"
+    shown = figure["value"]
+    np.testing.assert_allclose(shown.data[0].marker.color, shades, atol=0.51)
+    assert drawn.request.chosen == number and shown.data[0].marker.colorbar.ticktext[-1] == "1"
+    assert len(figure["view"]["shapes"]) == 1 and figure["view"]["of"] == shown.layout.uirevision
     text = smollm2.vocabulary.text(int(numbers[9]))
     outputs = flown(SMOLLM2, text, drawn, number)
     figure, number = outputs["figure"], outputs["chosen"]
@@ -219,7 +221,7 @@ def test_a_huge_vocabulary_is_sampled(monkeypatch):
     monkeypatch.setattr(clouds, "MAX_DRAWN", 20_000)
     outputs, _ = drawn_by(SMOLLM2, seed=1)
     said = outputs["sentence"]
-    assert "20,000 of 49,152 tokens" in said and "a sample of 49,152" in said
+    assert "A random sample of 20,000 of 49,152 tokens, in 576 dimensions, by PCA" in said
     assert len(outputs["figure"].data[0].x) == 20_000
     monkeypatch.setattr(clouds, "MAX_BYTES", 400_000)
     for more in ({"colour": "norm"}, {"dimensions": "3D"}):
@@ -251,7 +253,7 @@ def test_neighbours_in_the_cloud_by_a_measure(smollm2, measure):
     }[measure]
     likeness[500] = -torch.inf
     assert bars.data[0].customdata[0] == int(likeness.argmax())
-    assert f"with a {measure} of" in clicked(SMOLLM2, 3, drawn, None, measure)["sentence"]
+    assert f"with a {measure} of" in plain(clicked(SMOLLM2, 3, drawn, None, measure)["sentence"])
 
 
 def test_a_stopped_layout_says_so():
@@ -321,9 +323,11 @@ def test_files_for_the_projector(smollm2):
     vectors, metadata, points, picture = cloud_files.write_files(cloud, fresh_folder())
     rows = np.loadtxt(vectors, delimiter="\t")
     lines = metadata.read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "token\tnumber\tscript" and len(lines) == len(rows) + 1 == len(cloud.placed.points.numbers) + 1
+    assert lines[0] == "token\tnumber\tscript\tkind of token"
+    assert len(lines) == len(rows) + 1 == len(cloud.placed.points.numbers) + 1
     at = next(i for i, line in enumerate(lines[1:]) if line.startswith("·cat\t"))
     np.testing.assert_allclose(rows[at], embedding_matrix(smollm2)[cloud.placed.points.numbers[at]], rtol=1e-5)
+    assert lines[at + 1].endswith("\tLatin\twhole word")
     table = list(csv.reader(points.read_text(encoding="utf-8").splitlines()))
     assert not any(row[0][:1] in "=+-@" for row in table[1:] if row[0])
     assert "plotly" in picture.read_text(encoding="utf-8")

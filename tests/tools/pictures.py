@@ -118,7 +118,7 @@ def broken(page: Page) -> None:
 
 def vocabulary(page: Page) -> None:
     page.get_by_role("tab", name="Projector").click()
-    page.wait_for_function("document.querySelector('#cloud-sentence')?.innerText.includes('49,152 of 49,152')")
+    page.wait_for_function("document.querySelector('#cloud-sentence')?.innerText.includes('All 49,152 tokens, in')")
     page.wait_for_selector("#cloud .pv[data-rendered]")
 
 
