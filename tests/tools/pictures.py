@@ -161,7 +161,7 @@ def div_term(page: Page) -> None:
     page.locator("#train-prediction").get_by_role("radio").first.check()
     page.locator("#train-compare").click()
     page.wait_for_function(
-        "!/^Step|^$/.test(document.querySelector('#train-compared').innerText.trim())", timeout=180_000
+        "document.querySelector('#train-compared').innerText.includes('in the last ten steps')", timeout=240_000
     )
     page.wait_for_timeout(2000)
 
