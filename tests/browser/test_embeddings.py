@@ -85,7 +85,7 @@ def test_names_that_cover_none(opened):
         if kind == "words":
             page.locator("#cloud-what input").click()
             page.get_by_role("option", name=kind, exact=True).click()
-            expect(page.locator("#cloud-sentence")).to_contain_text("24 of 24 words")
+            expect(page.locator("#cloud-sentence")).to_contain_text("All 24 words, in")
         page.wait_for_function(f"() => ({shown})().length > 5")
         boxes = page.evaluate(shown)
         assert not any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
@@ -170,9 +170,9 @@ def test_words_tokens_and_sentences_in_the_projector(page):
     the picture can be taken away."""
     open_cloud(page)
     for kind, told, shown in (
-        ("words", "24 of 24 words", "#cloud-words"),
-        ("tokens of the text", "13 of 13 tokens", None),
-        ("sentences", "7 of 7 sentences", "#cloud-lines"),
+        ("words", "All 24 words, in", "#cloud-words"),
+        ("tokens of the text", "All 13 tokens, in", None),
+        ("sentences", "All 7 sentences, in", "#cloud-lines"),
     ):
         page.locator("#cloud-what input").click()
         page.get_by_role("option", name=kind, exact=True).click()
