@@ -33,12 +33,12 @@ TEXTS = [
 ]
 XRAY = "#xray-picture .pv"
 DRAWN = """([tab, view]) => {
-  const shown = (e) => e.offsetParent !== null && e.getBoundingClientRect().width > 0;
-  const open = [...document.querySelectorAll('[role=tab][aria-selected=true]')].filter(shown);
+  const visible = (e) => e.offsetParent !== null && e.getBoundingClientRect().width > 0;
+  const open = [...document.querySelectorAll('[role=tab][aria-selected=true]')].filter(visible);
   const named = (name) => !name || open.some((e) => e.textContent.trim() === name);
   const answers = '.pv[data-rendered], .pv-message, iframe, button.t';
-  const panels = [...document.querySelectorAll('[role=tabpanel]')].filter(shown);
-  return named(tab) && named(view) && panels.some((p) => [...p.querySelectorAll(answers)].some(shown)); }"""
+  const panels = [...document.querySelectorAll('[role=tabpanel]')].filter(visible);
+  return named(tab) && named(view) && panels.some((p) => [...p.querySelectorAll(answers)].some(visible)); }"""
 """Whether the open tab and view show a picture, a token strip or the reason why there is none."""
 CLICKED, ANSWER = "#attention-overview .pv", "#attention-sentence"
 Place = tuple[str, str | None]

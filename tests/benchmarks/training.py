@@ -85,20 +85,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--most", type=int, default=0, help="steps at most")
     parser.add_argument("--tokens", type=int, default=40)
-    asked = parser.parse_args()
-    for lesson in asked.lessons:
-        for seed in range(asked.seeds):
-            found = to_target(lesson, seed, asked.most)
-            reached = "not reached" if found.step is None else f"reached at step {found.step:,}"
-            scores = ", ".join(f"{name} {value:.3f}" for name, value in found.last.scores.items())
+    options = parser.parse_args()
+    for lesson in options.lessons:
+        for seed in range(options.seeds):
+            result = to_target(lesson, seed, options.most)
+            reached = "not reached" if result.step is None else f"reached at step {result.step:,}"
+            scores = ", ".join(f"{name} {value:.3f}" for name, value in result.last.scores.items())
             print(
-                f"{lesson:<12} seed {seed}: {reached}, {found.seconds:5.1f} s of one core, watching costs "
-                f"{found.watching:.0%}; held out {found.last.held_out_loss:.2f}, {scores}",
+                f"{lesson:<12} seed {seed}: {reached}, {result.seconds:5.1f} s of one core, watching costs "
+                f"{result.watching:.0%}; held out {result.last.held_out_loss:.2f}, {scores}",
                 flush=True,
             )
-        print(f"{lesson:<12} bytes: {picture_bytes(found.run)}", flush=True)
-    alone, with_run = beside(asked.model, asked.tokens)
-    print(f"{asked.model}: {alone:.1f} tokens a second alone, {with_run:.1f} beside a run ({with_run / alone:.0%})")
+        print(f"{lesson:<12} bytes: {picture_bytes(result.run)}", flush=True)
+    alone, with_run = beside(options.model, options.tokens)
+    print(f"{options.model}: {alone:.1f} tokens a second alone, {with_run:.1f} beside a run ({with_run / alone:.0%})")
 
 
 if __name__ == "__main__":

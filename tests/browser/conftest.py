@@ -47,13 +47,13 @@ def installed(playwright: Playwright) -> str | None:
     """A browser that is already here: named in PLAYGROUND_CHROMIUM, on PATH, or playwright's own."""
     named = os.environ.get("PLAYGROUND_CHROMIUM")
     if named:
-        found = shutil.which(named)
-        if not found:
+        path = shutil.which(named)
+        if not path:
             pytest.fail(f"PLAYGROUND_CHROMIUM names {named!r}, which can't be run.", pytrace=False)
-        return found
+        return path
     for name in NAMES:
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     own = Path(playwright.chromium.executable_path)
     return str(own) if own.exists() else None
 
@@ -79,17 +79,17 @@ def playwright_driver() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium_path(playwright_driver: Playwright) -> str:
     """Path of Chromium or Chrome, installed first where there is none."""
-    if found := installed(playwright_driver):
-        return found
+    if path := installed(playwright_driver):
+        return path
     said: list[str] = []
     _run([sys.executable, "-m", "playwright", "install", "chromium"], 300, said)
-    if found := installed(playwright_driver):
-        return found
+    if path := installed(playwright_driver):
+        return path
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         _run(["apt-get", "update"], 300, said)
         _run(["apt-get", "install", "-y", "chromium", "fonts-noto-cjk"], 900, said)
-        if found := installed(playwright_driver):
-            return found
+        if path := installed(playwright_driver):
+            return path
     pytest.fail(
         "The browser tests need Chromium or Chrome. Install it with `python -m playwright install chromium` or "
         "`apt-get install chromium fonts-noto-cjk`, or name one in PLAYGROUND_CHROMIUM. Tried: " + "; ".join(said),

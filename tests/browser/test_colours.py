@@ -100,8 +100,8 @@ def test_little_is_near_the_page_and_much_is_far(url, open_page):
     stand like a white wall, and against a change of theme that asks the server."""
     page = open_page(url)
     drawn(page)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if not request.url.startswith("data:") else None)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if not request.url.startswith("data:") else None)
     for dark in (False, True, False):
         if dark != page.evaluate(IS_DARK):
             switch(page, dark)
@@ -112,7 +112,7 @@ def test_little_is_near_the_page_and_much_is_far(url, open_page):
         assert cell(page, "changes", 0, 1) == in_theme(high, dark)
         assert cell(page, "changes", 1, 0) == in_theme(low, dark)
         assert cell(page, "changes", 0, 0) == page.evaluate(PAGE_COLOUR) == in_theme(colours.PAGE, dark)
-    assert asked == []
+    assert requests == []
 
 
 def test_a_page_that_opens_dark_has_dark_maps_and_marks(url, open_page):
@@ -232,15 +232,15 @@ def test_paper_is_light_where_the_page_is_dark(url, open_page):
 
 def colours_of(pdf: bytes) -> set[str]:
     """The colours, "#rrggbb", of lines and areas in a PDF."""
-    found: set[str] = set()
+    inks: set[str] = set()
     for stream in re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL):
         try:
             words = zlib.decompress(stream).decode("latin-1")
         except zlib.error:
             continue
         for colour in re.findall(r"(?<![\d.])([\d.]+) ([\d.]+) ([\d.]+) (?:rg|RG)\b", words):
-            found.add("#" + "".join(f"{round(255 * float(part)):02x}" for part in colour))
-    return found
+            inks.add("#" + "".join(f"{round(255 * float(part)):02x}" for part in colour))
+    return inks
 
 
 def test_the_printed_page_names_model_and_text(opened_tiny):

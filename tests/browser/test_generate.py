@@ -91,12 +91,12 @@ def test_a_term_is_explained_where_it_stands(page):
     its sentence, and Escape closes it."""
     page.locator("#strip .t").nth(3).click()
     term = page.locator("#token-detail .pg-term", has_text="surprisal")
-    shown = "term => getComputedStyle(term, '::after').position === 'absolute'"
-    assert not term.evaluate(shown)
+    is_open = "term => getComputedStyle(term, '::after').position === 'absolute'"
+    assert not term.evaluate(is_open)
     term.focus()
-    assert term.evaluate(shown) and "unexpected" in term.get_attribute("aria-label")
+    assert term.evaluate(is_open) and "unexpected" in term.get_attribute("aria-label")
     page.keyboard.press("Escape")
-    assert not term.evaluate(shown)
+    assert not term.evaluate(is_open)
 
 
 def test_stop_ends_the_computing_and_keeps_the_tokens(page):

@@ -204,8 +204,8 @@ def test_a_finger_enlarges_by_buttons(pages):
 def test_tools_where_they_serve(pages):
     """Guards against Plotly's mode bar over column heads, box and lasso on bars, and sizes in bytes on the page."""
     page = pages[False]
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     tab(page, "Maps")
     for name in ("map", "bars"):
         page.locator(f"#{name} .pv").hover()
@@ -221,7 +221,7 @@ def test_tools_where_they_serve(pages):
     assert page.locator("#cloud .pv").evaluate("gd => gd._fullLayout.dragmode") == "lasso"
     lasso.click()
     assert page.locator("#cloud .pv").evaluate("gd => gd._fullLayout.dragmode") == "pan"
-    assert any(text.startswith("Cloud: ") and text.endswith(" kB") for text in told)
+    assert any(text.startswith("Cloud: ") and text.endswith(" kB") for text in messages)
     tab(page, "One")
 
 
@@ -279,14 +279,14 @@ def test_present_by_keys(contexts, url):
     place = page.locator(".pv-stage-place")
     expect(place).to_have_text("Maps · One · 1 of 2")
     steps = ["Maps · One · 2 of 2", "Maps · Two · 1 of 2", "Maps · Two · 2 of 2", "Last · 1 of 2"]
-    for key, told in zip(("ArrowRight", "PageDown", "ArrowDown", "PageDown"), steps, strict=True):
+    for key, words in zip(("ArrowRight", "PageDown", "ArrowDown", "PageDown"), steps, strict=True):
         page.keyboard.press(key)
-        expect(place).to_have_text(told)
+        expect(place).to_have_text(words)
     page.keyboard.press("PageDown")
     expect(page.get_by_role("button", name="Next")).to_be_disabled()
-    for told in reversed(steps):
+    for words in reversed(steps):
         page.keyboard.press("PageUp")
-        expect(place).to_have_text(told)
+        expect(place).to_have_text(words)
     page.keyboard.press("Escape")
     expect(page.locator(".pv-stage")).to_be_hidden()
     page.watch.assert_clean()
@@ -352,9 +352,9 @@ def test_tables_hold_tokens_and_their_source(pages):
     assert [cell[1:] if cell.startswith("'") else cell for cell in columns] == TOKENS
     np.testing.assert_allclose(np.array([row[1:] for row in rows], np.float32), Z)
     name, content = saved(page, page.locator("#map").get_by_role("button", name="JSON").click)
-    told = json.loads(content)
-    assert name == f"{NAME}.json" and told["columns"] == told["rows"] == TOKENS
-    assert {key: told[key] for key in SOURCE} == SOURCE
+    fields = json.loads(content)
+    assert name == f"{NAME}.json" and fields["columns"] == fields["rows"] == TOKENS
+    assert {key: fields[key] for key in SOURCE} == SOURCE
 
 
 def chunks(content: bytes) -> dict[str, str]:
@@ -377,9 +377,9 @@ def test_a_picture_knows_its_source(pages):
     tab(page, "Maps")
     name, content = saved(page, page.locator("#map").get_by_role("button", name="PNG").click)
     assert name == f"{NAME}.png" and content.startswith(b"\x89PNG\r\n\x1a\n")
-    told = chunks(content)
-    assert json.loads(told["Comment"]) == SOURCE and told["Description"] == "Six tokens by six."
-    assert told["Source"] == SOURCE["source"]
+    fields = chunks(content)
+    assert json.loads(fields["Comment"]) == SOURCE and fields["Description"] == "Six tokens by six."
+    assert fields["Source"] == SOURCE["source"]
 
 
 # --- without WebGL ---------------------------------------------------------------------------------------------
@@ -431,8 +431,13 @@ def test_the_page_under_a_finger(opened_tiny):
     expect(page.locator("#attention-sentence")).to_contain_text("Layer 1, head 2")
     page.locator("#attention-map .pv-table summary").tap()
     name, content = saved(page, page.locator("#attention-map").get_by_role("button", name="JSON").tap)
-    told = json.loads(content)
+    fields = json.loads(content)
     assert name.startswith("llama_attention-heads-one-head_the-capital")
-    assert (told["model"], told["tab"], told["view"], told["precision"]) == ("llama", "Attention", "Heads", "float32")
-    assert told["text"] == page.locator("#lens-text textarea").input_value()
-    assert (told["settings"]["layer"], told["settings"]["head"]) == (1, 2)
+    assert (fields["model"], fields["tab"], fields["view"], fields["precision"]) == (
+        "llama",
+        "Attention",
+        "Heads",
+        "float32",
+    )
+    assert fields["text"] == page.locator("#lens-text textarea").input_value()
+    assert (fields["settings"]["layer"], fields["settings"]["head"]) == (1, 2)

@@ -3,9 +3,6 @@
 Needs what the browser tests need. Each picture shows the default model on a text of the page's own examples.
 """
 
-import os
-import shutil
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from playground.page import create_app, launch_options
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, installed
+from tests.tools.ports import free_port
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PARTS = {
@@ -172,14 +170,11 @@ ALL += ("train", "before", "after", "div_term")
 
 def take(names: Sequence[str] = ALL) -> None:
     """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     app = create_app()
     app.queue().launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
-    found = os.environ.get("PLAYGROUND_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         page.set_default_timeout(120_000)
         page.goto(f"http://127.0.0.1:{port}/?__theme=light")
