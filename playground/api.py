@@ -246,11 +246,8 @@ def train(
     """Starts a run: a tiny transformer learns a lesson (see /training for how far it is). What is empty, or 0, is the
     lesson's own choice. data: a text or a table, for the lessons text and table. Returns the run's code, parameters, steps,
     and the loss of guessing, ln V. A run pauses after a minute in which nobody asked for it."""
-    from playground.training.lessons import LESSONS
-    from playground.training.recipe import changed
+    from playground.training.lessons import recipe_of
 
-    if lesson not in LESSONS:
-        raise PlaygroundError(f"There is no lesson {lesson!r:.40}.", f"Choose one of: {', '.join(LESSONS)}.")
     choices = {
         "steps": steps, "data": data, "encoder": encoder, "positions": positions, "norm": norm, "layers": layers,
         "heads": heads, "width": width, "batch": batch,
@@ -258,7 +255,7 @@ def train(
     chosen = {name: value for name, value in choices.items() if value not in (0, "", None) or value is False}
     if learning_rate >= 0 or learning_rate != learning_rate:
         chosen["learning_rate"] = learning_rate
-    run = workbench.shared().runs.start(changed(LESSONS[lesson].recipe, {**chosen, "seed": seed}))
+    run = workbench.shared().runs.start(recipe_of(lesson, {**chosen, "seed": seed}))
     run.play("full")
     recipe, live = run.recipe, run.run
     return {

@@ -51,9 +51,14 @@ LESSONS = {
     ),
 }
 """Lesson -> what is learned, and what to watch for."""
-TABLE_EXAMPLE = "\n".join(f"{n},{2 * n}" for n in range(10, 60))
-DATA_TABLE = "Your table: question, a tab, semicolon or comma, answer; one pair a line, at most 2,000"
-DATA_TEXT = "Your text, at most 200 kB"
+DATA = {
+    "table": (
+        "Your table: question, a tab, semicolon or comma, answer; one pair a line, at most 2,000",
+        "\n".join(f"{n},{2 * n}" for n in range(10, 60)),
+    ),
+    "text": ("Your text, at most 200 kB", ""),
+}
+"""Lesson -> the label of the field for the visitor's own data, and what stands in it at first."""
 OBJECTIVE = (
     "What is minimised, and how?",
     "<span class='pg-formula'>L = −<sup>1</sup>⁄<sub>n</sub> Σ<sub>i</sub> log P(y<sub>i</sub> | x, y<sub>1</sub> … "
@@ -80,9 +85,7 @@ BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."
-GONE = "Press Play to start."
 WATCHING = "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it."
-NOT_YOURS = ("This run belongs to another page.", "Start one of your own: choose a lesson and press Play.")
 NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
 OPENED = (
     "Step {step:,} is now the model of every tab, its text “{text}”. Load in the sidebar brings another model back."

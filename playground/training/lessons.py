@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from playground.training.recipe import Recipe
+from playground.errors import PlaygroundError
+from playground.training.recipe import Recipe, changed
 
 SPEEDS = {"1×": 4.0, "10×": 40.0, "full": 0.0}
 """Name of a speed -> steps a second; 0 for as many as there are."""
@@ -37,6 +38,11 @@ class Lesson:
     """None where it depends on the visitor's data."""
     jump: str = ""
     """The score whose jump is the phase change: a head's, then that of the best head counts, or the model's."""
+
+    @property
+    def takes_data(self) -> bool:
+        """Whether it learns from the visitor's own data, for which there can be no target."""
+        return self.target is None
 
 
 def _lesson(
@@ -74,3 +80,10 @@ MISTAKES = {
     "padding_counted": "padding counted in the loss",
 }
 """What people get wrong in a transformer from scratch: a field of `scratch.Mistakes` -> its name."""
+
+
+def recipe_of(lesson: str, choices: Mapping[str, Any]) -> Recipe:
+    """A lesson's recipe with other choices. PlaygroundError for a lesson or a choice that there is not."""
+    if lesson not in LESSONS:
+        raise PlaygroundError(f"There is no lesson {lesson!r:.40}.", f"Choose one of: {', '.join(LESSONS)}.")
+    return changed(LESSONS[lesson].recipe, choices)

@@ -1,7 +1,8 @@
 """What is trained, and how: every choice of a run, with its range. Knows no torch."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from playground.analysis.arrays import check_range
@@ -72,9 +73,12 @@ class Recipe:
         return "gpt2"
 
     def check(self) -> "Recipe":
-        """The recipe. PlaygroundError names the first choice that can't be, with its range."""
-        for name, (least, most) in RANGES.items():
-            _check_number(NAMES[name], getattr(self, name), least, most)
+        """The recipe, whole numbers as int. PlaygroundError names the first choice that can't be, with its range."""
+        recipe = replace(self, **{name: _number_in_range(name, getattr(self, name)) for name in RANGES})
+        recipe._check_combination()
+        return recipe
+
+    def _check_combination(self) -> None:
         for what, value, choices in (
             ("positions", self.positions, POSITIONS),
             ("norm", self.norm, NORMS),
@@ -99,22 +103,25 @@ class Recipe:
                 "The encoder-decoder is BART's: it has MLPs, and its positions are added to the embeddings.",
                 "Choose learned, sinusoidal or no positions, with an MLP.",
             )
-        return self
 
 
-def _check_number(name: str, value: Any, least: float, most: float) -> None:
+def _number_in_range(choice: str, value: Any) -> float:
+    """The value of a choice in RANGES; an int unless the choice takes fractions."""
+    name, (least, most) = NAMES[choice], RANGES[choice]
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise PlaygroundError(f"{name} is no number.", f"Choose one from {least:,} to {most:,}.")
+        state = "empty" if value is None or value == "" else "no number"
+        raise PlaygroundError(f"{name} is {state}.", f"Choose a number from {least:,} to {most:,}.")
     check_range(name, value, least, most)
-    if name != NAMES["learning_rate"] and value != int(value):
+    if isinstance(getattr(Recipe, choice), float):
+        return value
+    if value != int(value):
         raise PlaygroundError(f"{name} is {value}; it has to be a whole number.", f"Choose {int(value)}.")
+    return int(value)
 
 
-def changed(recipe: Recipe, choices: dict[str, Any]) -> Recipe:
+def changed(recipe: Recipe, choices: Mapping[str, Any]) -> Recipe:
     """The recipe with other choices. PlaygroundError for a choice that recipes do not have."""
-    known = {field.name for field in fields(Recipe)}
-    if unknown := set(choices) - known:
-        raise PlaygroundError(f"A run has no choice {min(unknown)!r:.40}.", f"It has: {', '.join(sorted(known))}.")
-    from dataclasses import replace
-
+    names = {field.name for field in fields(Recipe)}
+    if others := set(choices) - names:
+        raise PlaygroundError(f"A run has no choice {min(others)!r:.40}.", f"It has: {', '.join(sorted(names))}.")
     return replace(recipe, **choices)

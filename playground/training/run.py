@@ -25,6 +25,7 @@ from playground.errors import PlaygroundError
 from playground.training.building import build
 from playground.training.export import loaded_model, save_folder
 from playground.training.history import History
+from playground.training.lessons import recipe_of
 from playground.training.recipe import Recipe
 from playground.training.snapshot import Snapshot
 from playground.training.tasks import make_task
@@ -47,7 +48,7 @@ class Run:
 
     def __init__(self, recipe: Recipe):
         """PlaygroundError for choices and data that can't be trained with."""
-        self.recipe = recipe.check()
+        self.recipe = recipe = recipe.check()
         self.task = make_task(recipe)
         self.net: PreTrainedModel = build(recipe, self.task.vocabulary, self.task.context)
         self.step = 0
@@ -166,12 +167,7 @@ def train(lesson: str = "repeat", **choices) -> Run:
 
     PlaygroundError for choices that can't be.
     """
-    from playground.training.lessons import LESSONS
-    from playground.training.recipe import changed
-
-    if lesson not in LESSONS:
-        raise PlaygroundError(f"There is no lesson {lesson!r:.40}.", f"Choose one of: {', '.join(LESSONS)}.")
-    return Run(changed(LESSONS[lesson].recipe, choices))
+    return Run(recipe_of(lesson, choices))
 
 
 @contextmanager

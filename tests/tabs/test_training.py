@@ -120,7 +120,7 @@ def test_controls_give_the_lesson_s_recipe(lesson):
     """Guards the controls: what a lesson shows is what it trains with."""
     words, data, *values = handlers.choose_lesson(lesson)
     request = PlayRequest.from_controls(
-        lesson, data["value"], Watched(), "full", 0, **dict(zip(CHOICES, values, strict=True))
+        lesson, data["value"], Watched(), "full", **dict(zip(CHOICES, values, strict=True))
     )
     assert replace(request.recipe, data="") == LESSONS[lesson].recipe
     assert "Watch" in words
@@ -131,7 +131,7 @@ def test_numbers_that_a_visitor_may_type(value):
     """Guards against Python's words for an empty or odd number."""
     choices = {name: getattr(TINY, name) for name in CHOICES} | {"steps": value}
     with pytest.raises(handlers.PlaygroundError):
-        request = PlayRequest.from_controls("repeat", "", Watched(), "full", 0, **choices)
+        request = PlayRequest.from_controls("repeat", "", Watched(), "full", **choices)
         handlers.play(PAGE, request)
 
 

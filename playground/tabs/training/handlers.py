@@ -26,11 +26,9 @@ NAME = "training"
 
 def choose_lesson(lesson: str) -> list:
     """The lesson's words, its field for data, and its choices in the order of CHOICES."""
-    recipe, is_own = LESSONS[lesson].recipe, lesson in ("table", "text")
-    label = texts.DATA_TABLE if lesson == "table" else texts.DATA_TEXT
-    value = texts.TABLE_EXAMPLE if lesson == "table" else ""
-    data = gr.update(visible=is_own, label=label, value=value)
-    return [lesson_words(lesson), data, *(getattr(recipe, name) for name in CHOICES)]
+    label, example = texts.DATA.get(lesson, texts.DATA["text"])
+    data = gr.update(visible=LESSONS[lesson].takes_data, label=label, value=example)
+    return [lesson_words(lesson), data, *(getattr(LESSONS[lesson].recipe, name) for name in CHOICES)]
 
 
 def play(page: PageContext, request: PlayRequest) -> Outputs:

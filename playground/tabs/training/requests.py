@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from playground.errors import PlaygroundError
-from playground.training.lessons import LESSONS
+from playground.training.lessons import LESSONS, recipe_of
 from playground.training.recipe import Recipe
 
 CHOICES = (
@@ -12,7 +11,6 @@ CHOICES = (
     "seed",
 )  # fmt: skip
 """The fields of a recipe that have a control."""
-WHOLE = {"layers", "heads", "width", "batch", "steps", "seed"}
 
 
 @dataclass(frozen=True)
@@ -35,13 +33,12 @@ class WatchRequest:
 
     watched: Watched
     place: float | None = 0
-    """Number of the snapshot, from 0."""
-    speed: str = "full"
+    """Number of the snapshot, from 0; None where the field beside the slider is empty."""
 
 
 @dataclass(frozen=True)
 class TickRequest:
-    """The same, asked twice a second."""
+    """A page that watches, twice a second."""
 
     watched: Watched
     active: str = ""
@@ -62,27 +59,11 @@ class PlayRequest:
     recipe: Recipe
     watched: Watched
     speed: str
-    place: float | None = 0
 
     @classmethod
-    def from_controls(
-        cls, lesson: str, data: str, watched: Watched, speed: str, place: Any, **choices: Any
-    ) -> "PlayRequest":
-        """PlaygroundError for a number field that is empty or no number."""
-        if lesson not in LESSONS:
-            raise PlaygroundError("There is no such lesson.", "Choose one from the list.")
-        numbers = {name: _whole(name, value) if name in WHOLE else value for name, value in choices.items()}
-        numbers["learning_rate"] = _number("The learning rate", choices["learning_rate"])
-        own = data or "" if lesson in ("table", "text") else ""
-        return cls(replace(LESSONS[lesson].recipe, data=own, **numbers), watched, speed, place)
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PlaygroundError(f"{name} is empty or no number.", "Type a number.")
-    return value
-
-
-def _whole(name: str, value: Any) -> Any:
-    number = _number(name.capitalize(), value)
-    return int(number) if number == number and number == int(number) else number
+    def from_controls(cls, lesson: str, data: str, watched: Watched, speed: str, **choices: Any) -> "PlayRequest":
+        """PlaygroundError for a lesson that there is not. The choices are checked when a run is made of them."""
+        recipe = recipe_of(lesson, choices)
+        if LESSONS[lesson].takes_data:
+            recipe = replace(recipe, data=data or "")
+        return cls(recipe, watched, speed)

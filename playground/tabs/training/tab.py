@@ -33,7 +33,7 @@ def build(page: PageControls) -> None:
         lesson = gr.Dropdown(titles, value=FIRST, label="Lesson", scale=3, min_width=200, elem_id="train-lesson")
         speed = gr.Dropdown(list(SPEEDS), value="full", label="Speed", scale=1, min_width=120, elem_id="train-speed")
     about = Panel(lesson_words(FIRST), elem_id="train-about")
-    data = gr.Textbox("", label=texts.DATA_TEXT, lines=6, max_lines=12, visible=False, elem_id="train-data")
+    data = gr.Textbox("", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data")
     with gr.Row(elem_classes="pg-actions"):
         play = gr.Button("Play", elem_classes="pg-do", size="sm", min_width=80, scale=0, elem_id="train-play")
         pause = gr.Button("Pause", size="sm", min_width=80, scale=0, interactive=False, elem_id="train-pause")
@@ -61,7 +61,7 @@ def build(page: PageControls) -> None:
     Panel(markup.explanation(*texts.OBJECTIVE))
     Panel(markup.explanation(*texts.HEADS_ABOUT))
     watched = gr.State(Watched())
-    watching: dict[str, Component] = {"watched": watched, "place": place, "speed": speed}
+    watching: dict[str, Component] = {"watched": watched, "place": place}
     scratch_view.build(page, watching)
     timer = gr.Timer(EVERY, active=False)
 
@@ -71,7 +71,7 @@ def build(page: PageControls) -> None:
         "place": place, "play": play, "pause": pause, "timer": timer,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
-    recipe: dict[str, Component] = {"lesson": lesson, "data": data, **choices, **watching}
+    recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}
     for button, starts in ((play, handlers.play), (step, handlers.step)):
         bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     for button, handler in ((pause, handlers.pause), (reset, handlers.reset), (back, handlers.back)):
