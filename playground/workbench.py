@@ -86,11 +86,11 @@ class Workbench:
         """
         self._added[model.model_id] = model
 
-    def remove(self, model_id: str) -> None:
+    def remove(self, model: "LoadedModel") -> None:
         """Forgets a model that was added, and all that came from it."""
-        model = self._added.pop(model_id, None)
-        if model is not None:
-            self._forget_results(model)
+        if self._added.get(model.model_id) is model:
+            del self._added[model.model_id]
+        self._forget_results(model)
 
     def model(self, model_id: str, device: str = "auto", dtype: str = "auto") -> "LoadedModel":
         """The model, loaded if it is not there. PlaygroundError if it can't be loaded."""

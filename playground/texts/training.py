@@ -90,7 +90,7 @@ NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
 OPENED = (
     "Step {step:,} is now the model of every tab, its text “{text}”. Load in the sidebar brings another model back."
 )
-NEAREST = " Of step {asked:,} no weights were kept; this is the nearest that has them."
+NEAREST = " Of step {step:,} no weights were kept; this is the nearest that has them."
 EXPLODED = "The loss is {times:.1f} times that of guessing at step {step:,}: the learning rate is too large."
 STUCK = "The learning rate is 0: nothing can be learned."
 

@@ -1,30 +1,37 @@
 """A trained model as a LoadedModel, and as a folder that plain transformers opens."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.errors import PlaygroundError
 from playground.loading import prepare
+from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from playground.models.loaded_model import LoadedModel
 
 PREFIX = "trained:"
 """How the ids of trained models begin."""
 
 
-def loaded_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, step: int
-) -> "LoadedModel":
+def model_id(weights: Mapping[str, np.ndarray], recipe: Recipe, step: int) -> str:
+    """The id of a trained model: the same for the same weights, however often they are opened."""
+    return f"{PREFIX}{recipe.lesson}-{recipe.architecture}-step-{step}-{_digest(weights)[:6]}"
+
+
+def weights_of(model: PreTrainedModel) -> dict[str, np.ndarray]:
+    """Parameter -> its numbers, copied."""
+    return {name: parameter.detach().numpy().copy() for name, parameter in model.named_parameters()}
+
+
+def loaded_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> LoadedModel:
     """The model with the hooks attached and its capabilities probed, as every other. The model is taken, not copied."""
-    digest = _digest(model)
-    loaded = prepare(model, tokenizer, f"{PREFIX}{recipe.lesson}-{recipe.architecture}-step-{step}-{digest[:6]}")
-    loaded.revision = digest
+    weights = weights_of(model)
+    loaded = prepare(model, tokenizer, model_id(weights, recipe, step))
+    loaded.revision = _digest(weights)
     loaded.provenance = Provenance(f"trained here, seed {recipe.seed}, step {step:,}")
     loaded.trusted = True  # made here: no file of a stranger's
     return loaded
@@ -42,10 +49,10 @@ def save_folder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fold
     return folder
 
 
-def _digest(model: PreTrainedModel) -> str:
+def _digest(weights: Mapping[str, np.ndarray]) -> str:
     """SHA-256 of all weights."""
     hashed = hashlib.sha256()
-    for name, parameter in model.named_parameters():
+    for name, numbers in weights.items():
         hashed.update(name.encode())
-        hashed.update(parameter.detach().numpy().tobytes())
+        hashed.update(numbers.tobytes())
     return hashed.hexdigest()

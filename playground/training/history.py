@@ -1,5 +1,6 @@
 """The snapshots of a run, within a number and a budget in bytes. Knows no torch."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from playground.training.snapshot import Snapshot
@@ -16,13 +17,13 @@ _EARLY = 2
 
 class History:
     """Snapshots in the order of their steps. Over budget the weights of some are dropped, so that those left lie evenly;
-    the first, the last and everything else that was measured stay."""
+    the first, the last and everything else that was measured stay. One thread adds; any may read meanwhile."""
 
     def __init__(self, steps: int):
         self._due = frozenset(_schedule(steps))
         self._every_sample = max(1, steps // SAMPLES)
-        self._sampled = 0
-        self.snapshots: list[Snapshot] = []
+        self.snapshots: tuple[Snapshot, ...] = ()
+        """Replaced as a whole, never changed."""
 
     def is_due(self, step: int) -> bool:
         """Whether the plan has a snapshot at this step."""
@@ -34,33 +35,35 @@ class History:
 
     def add(self, snapshot: Snapshot) -> None:
         """Appends a snapshot, of a later step than the last one."""
-        self.snapshots.append(snapshot)
-        while len(self.snapshots) > MAX_SNAPSHOTS:
-            self.snapshots.remove(self._densest())
-        while self.nbytes > BUDGET and (whole := self._droppable()):
-            place = self.snapshots.index(min(whole, key=lambda one: self._gap(one, weights=True)))
-            self.snapshots[place] = replace(self.snapshots[place], weights={})
+        snapshots = [*self.snapshots, snapshot]
+        while len(snapshots) > MAX_SNAPSHOTS:
+            snapshots.remove(_densest(snapshots))
+        while _nbytes(snapshots) > BUDGET and len(whole := [one for one in snapshots if one.weights]) > 2:
+            place = snapshots.index(_densest(whole))
+            snapshots[place] = replace(snapshots[place], weights={})
+        self.snapshots = tuple(snapshots)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all snapshots."""
-        return sum(snapshot.nbytes for snapshot in self.snapshots)
+        return _nbytes(self.snapshots)
 
     def nearest_with_weights(self, step: int) -> Snapshot:
         """The snapshot closest to a step whose weights are kept."""
         return min((one for one in self.snapshots if one.weights), key=lambda one: abs(one.step - step))
 
-    def _droppable(self) -> list[Snapshot]:
-        return [one for one in self.snapshots if one.weights][1:-1]
 
-    def _densest(self) -> Snapshot:
-        return min(self.snapshots[1:-1], key=self._gap)
+def _nbytes(snapshots: Sequence[Snapshot]) -> int:
+    return sum(snapshot.nbytes for snapshot in snapshots)
 
-    def _gap(self, snapshot: Snapshot, weights: bool = False) -> float:
-        """How far the neighbours of a snapshot lie apart, relative to its step."""
-        row = [one for one in self.snapshots if one.weights or not weights]
-        place = row.index(snapshot)
-        return (row[place + 1].step - row[place - 1].step) / (snapshot.step + 20)
+
+def _densest(snapshots: Sequence[Snapshot]) -> Snapshot:
+    """The snapshot, neither the first nor the last, whose neighbours lie closest together, relative to its step."""
+
+    def gap(place: int) -> float:
+        return (snapshots[place + 1].step - snapshots[place - 1].step) / (snapshots[place].step + 20)
+
+    return snapshots[min(range(1, len(snapshots) - 1), key=gap)]
 
 
 def _schedule(steps: int) -> list[int]:

@@ -62,10 +62,9 @@ class LiveRun:
         return self._slots.place(self)
 
     @property
-    def snapshots(self) -> list[Snapshot]:
-        """A copy of the list."""
-        with self._lock:
-            return list(self.run.history.snapshots)
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Those so far; whoever watches waits for no step."""
+        return self.run.history.snapshots
 
     def touch(self) -> None:
         """Somebody watches."""

@@ -15,23 +15,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
 from playground.training.building import build
-from playground.training.export import loaded_model, save_folder
+from playground.training.export import loaded_model, model_id, save_folder, weights_of
 from playground.training.history import History
 from playground.training.lessons import recipe_of
 from playground.training.recipe import Recipe
 from playground.training.snapshot import Snapshot
 from playground.training.tasks import make_task
-
-if TYPE_CHECKING:
-    from playground.models.loaded_model import LoadedModel
 
 MAX_SECONDS = 300.0
 """CPU time of a run's steps."""
@@ -125,7 +121,7 @@ class Run:
             loss = self.losses[-1] if self.losses else self._first_loss()
         snapshot = Snapshot(
             self.step, loss, measured.loss, self._gradient_norm, self.cpu_seconds, measured.scores, heads, example,
-            samples, sampled_at, _numbers(self.net),
+            samples, sampled_at, weights_of(self.net),
         )  # fmt: skip
         self.history.add(snapshot)
         return snapshot
@@ -135,9 +131,14 @@ class Run:
         generator = torch.Generator().manual_seed(self.recipe.seed)
         return float(self.net(**self.task.batch(generator, self.recipe.batch), use_cache=False).loss)
 
-    def model(self, snapshot: Snapshot | None = None) -> "LoadedModel":
+    def model(self, snapshot: Snapshot | None = None) -> LoadedModel:
         """The model at a snapshot, or as it is now, ready for every view; training goes on without it."""
-        return loaded_model(self.net_at(snapshot), self.task.tokenizer, self.recipe, self._step_of(snapshot))
+        step = self.step if snapshot is None else snapshot.step
+        return loaded_model(self.net_at(snapshot), self.task.tokenizer, self.recipe, step)
+
+    def model_id(self, snapshot: Snapshot) -> str:
+        """The id that the model at a snapshot has, without making it."""
+        return model_id(snapshot.weights, self.recipe, snapshot.step)
 
     def save(self, folder: str | Path, snapshot: Snapshot | None = None) -> Path:
         """The model at a snapshot, or as it is now, as a folder of safetensors with its tokenizer."""
@@ -145,7 +146,7 @@ class Run:
 
     def net_at(self, snapshot: Snapshot | None = None) -> PreTrainedModel:
         """A copy of the model with a snapshot's weights, or those of now. PlaygroundError where they were dropped."""
-        weights = _numbers(self.net) if snapshot is None else snapshot.weights
+        weights = weights_of(self.net) if snapshot is None else snapshot.weights
         if not weights:
             raise PlaygroundError(
                 f"The weights of step {snapshot.step if snapshot else self.step:,} were dropped to save memory.",
@@ -156,9 +157,6 @@ class Run:
             for name, parameter in copy.named_parameters():
                 parameter.copy_(torch.from_numpy(weights[name]))
         return copy
-
-    def _step_of(self, snapshot: Snapshot | None) -> int:
-        return self.step if snapshot is None else snapshot.step
 
 
 def train(lesson: str = "repeat", **choices) -> Run:
@@ -200,8 +198,3 @@ def _scheduler(recipe: Recipe, optimiser: torch.optim.Optimizer) -> torch.optim.
         return 0.1 + 0.45 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, recipe.steps - warm_up))))
 
     return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
-
-
-def _numbers(model: PreTrainedModel) -> dict[str, np.ndarray]:
-    """Parameter -> its numbers, copied."""
-    return {name: parameter.detach().numpy().copy() for name, parameter in model.named_parameters()}

@@ -3,18 +3,16 @@
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING
 
+from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
+from playground.training.comparison import Comparison, compare
 from playground.training.live_run import PATIENCE, LiveRun, Turn
 from playground.training.recipe import Recipe
 from playground.training.slots import Slots
-
-if TYPE_CHECKING:
-    from playground.models.loaded_model import LoadedModel
-    from playground.training.comparison import Comparison
+from playground.training.snapshot import Snapshot
 
 AT_ONCE = 2
 """Runs that train at the same time, each in one thread."""
@@ -29,13 +27,13 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz"
 class SharedRuns:
     """Runs by their code, which others type to watch one."""
 
-    def __init__(self, turn: Turn, add: Callable[["LoadedModel"], None], remove: Callable[[str], None]):
+    def __init__(self, turn: Turn, add: Callable[[LoadedModel], None], remove: Callable[[LoadedModel], None]):
         """turn: what each step waits for. add, remove: make a trained model one of the server's, and forget it."""
-        self._turn, self._add, self._remove = turn, add, remove
+        self._turn, self._add = turn, add
         self._slots = Slots(AT_ONCE)
         self._lock = threading.Lock()
         self._runs: dict[str, LiveRun] = {}
-        self._opened: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._opened: ByteBudgetCache[str, LoadedModel] = ByteBudgetCache(MAX_OPENED, remove)
 
     def start(self, recipe: Recipe) -> LiveRun:
         """A new run, not playing yet. PlaygroundError for choices that can't be, or where all runs are being watched."""
@@ -64,23 +62,18 @@ class SharedRuns:
         if run is not None:
             run.pause()
 
-    def open(self, run: LiveRun, step: int) -> "LoadedModel":
-        """The model at the snapshot nearest to a step whose weights are kept, for every tab."""
-        with self._lock:
-            nearest = run.run.history.nearest_with_weights(step)
-        model = run.run.model(nearest)
-        with self._lock:
-            model = self._opened.pop(model.model_id, model)
-            self._opened[model.model_id] = model
+    def open(self, run: LiveRun, snapshot: Snapshot) -> LoadedModel:
+        """The model at a snapshot whose weights are kept, for every tab; made once, however many open it."""
+
+        def make() -> LoadedModel:
+            model = run.run.model(snapshot)
             self._add(model)
-            while len(self._opened) > MAX_OPENED:
-                self._remove(self._opened.popitem(last=False)[0])
-        return model
+            return model
 
-    def compare(self, mistake: str) -> "Generator[Comparison, None, None]":
+        return self._opened.get(run.run.model_id(snapshot), make, lambda model: 1)  # the budget counts models
+
+    def compare(self, mistake: str) -> Generator[Comparison, None, None]:
         """`comparison.compare`, in a slot as a run has. PlaygroundError where none is free for a minute."""
-        from playground.training.comparison import compare
-
         deadline = time.monotonic() + PATIENCE
         with self._slots.hold(object(), lambda: time.monotonic() < deadline) as has_slot:
             if not has_slot:

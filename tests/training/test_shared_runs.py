@@ -111,11 +111,11 @@ def test_opened_models_are_bounded(monkeypatch):
     monkeypatch.setattr(shared_runs, "MAX_OPENED", 1)
     bench = Workbench()
     run = bench.runs.start(TINY)
-    first = bench.runs.open(run, 0)
+    first = bench.runs.open(run, run.snapshots[0])
     assert bench.model(first.model_id) is first
-    assert bench.runs.open(run, 0) is first
+    assert bench.runs.open(run, run.snapshots[0]) is first
     run.step()
-    second = bench.runs.open(run, 1)
+    second = bench.runs.open(run, run.snapshots[1])
     assert bench.model(second.model_id) is second and first.model_id not in bench._added
 
 

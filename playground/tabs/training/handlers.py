@@ -1,6 +1,7 @@
 """What the buttons of the Train tab do. Everything of a run lives on the server; a page knows its code."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,12 @@ import gradio as gr
 from playground import workbench
 from playground.components import markup
 from playground.errors import PlaygroundError
+from playground.figures.training.curves import step_mark
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
 from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
-from playground.tabs.training.showing import lesson_words, mark, run_pictures, run_words, slider, snapshot_pictures
+from playground.tabs.training.showing import lesson_words, run_pictures, run_words, slider, snapshot_pictures
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS
 
@@ -74,18 +76,16 @@ def reset(page: PageContext, request: WatchRequest) -> Outputs:
 
 def back(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot before; the run goes on."""
-    return slide(page, replace(request, place=_place(request) - 1))
+    return slide(page, replace(request, place=request.number - 1))
 
 
 def slide(page: PageContext, request: WatchRequest) -> Outputs:
     """Another snapshot; at the last one the page follows the run again."""
-    live = _needed(request.watched)
-    snapshots = live.snapshots
-    place = min(max(_place(request), 0), len(snapshots) - 1)
+    snapshots = _needed(request.watched).snapshots
+    place = _place(request, snapshots)
     watched = replace(request.watched, follows=place == len(snapshots) - 1)
-    shown = snapshot_pictures(snapshots[place])
-    return shown | {
-        "watched": watched, "place": slider(snapshots, place), "loss": gr.update(mark=mark(snapshots[place])),
+    return snapshot_pictures(snapshots[place]) | {
+        "watched": watched, "place": slider(snapshots, place), "loss": gr.update(mark=step_mark(snapshots[place].step)),
     }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def tick(page: PageContext, request: TickRequest) -> Outputs:
     if request.active != NAME:
         return quiet
     is_over = not live.playing
-    newest = live.run.history.snapshots[-1].step
+    newest = live.snapshots[-1].step
     outputs = quiet | {"status": run_words(live, request.watched.own)}
     if newest != request.watched.drawn:
         outputs |= _whole(live, request.watched) if request.watched.follows else _grown(live, request.watched)
@@ -118,13 +118,13 @@ def tick(page: PageContext, request: TickRequest) -> Outputs:
 
 def look(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot becomes the model of every tab, with the lesson's example as the text."""
-    live, snapshot = shown_snapshot(request)
-    model = workbench.shared().runs.open(live, snapshot.step)
+    live, snapshot = snapshot_of(request)
+    nearest = live.run.history.nearest_with_weights(snapshot.step)
+    model = workbench.shared().runs.open(live, nearest)
     text = live.run.task.example_text
-    step = int(model.model_id.rsplit("-", 2)[1])
-    words = texts.OPENED.format(step=step, text=text)
-    if step != snapshot.step:
-        words += texts.NEAREST.format(asked=snapshot.step)
+    words = texts.OPENED.format(step=nearest.step, text=text)
+    if nearest is not snapshot:
+        words += texts.NEAREST.format(step=snapshot.step)
     return {
         "model": model.model_id, "device": "auto", "dtype": "auto", "applied": text, "text": text,
         "opened": markup.note(words),
@@ -133,7 +133,7 @@ def look(page: PageContext, request: WatchRequest) -> Outputs:
 
 def download(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot as a zip: safetensors, configuration and tokenizer, for plain transformers."""
-    live, snapshot = shown_snapshot(request)
+    live, snapshot = snapshot_of(request)
     snapshot = live.run.history.nearest_with_weights(snapshot.step)
     name = f"{live.recipe.lesson}-{live.recipe.architecture}-step-{snapshot.step}"
     place = fresh_folder()
@@ -170,15 +170,16 @@ def _needed(watched: Watched) -> "LiveRun":
     return workbench.shared().runs.find(watched.code)
 
 
-def _place(request: WatchRequest) -> int:
-    return int(request.place) if isinstance(request.place, int | float) else 0
+def _place(request: WatchRequest, snapshots: "Sequence[Snapshot]") -> int:
+    """Where the slider stands, within the snapshots there are."""
+    return min(max(request.number, 0), len(snapshots) - 1)
 
 
-def shown_snapshot(request: WatchRequest) -> "tuple[LiveRun, Snapshot]":
+def snapshot_of(request: WatchRequest) -> "tuple[LiveRun, Snapshot]":
     """The page's run, and the snapshot at which its slider stands."""
     live = _needed(request.watched)
     snapshots = live.snapshots
-    return live, snapshots[min(max(_place(request), 0), len(snapshots) - 1)]
+    return live, snapshots[_place(request, snapshots)]
 
 
 def _whole(live: "LiveRun", watched: Watched) -> Outputs:

@@ -33,7 +33,11 @@ class WatchRequest:
 
     watched: Watched
     place: float | None = 0
-    """Number of the snapshot, from 0; None where the field beside the slider is empty."""
+
+    @property
+    def number(self) -> int:
+        """Of the snapshot, from 0; 0 where the field beside the slider is empty. May lie outside of what there is."""
+        return int(self.place) if isinstance(self.place, int | float) else 0
 
 
 @dataclass(frozen=True)

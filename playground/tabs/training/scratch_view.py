@@ -16,7 +16,7 @@ from playground.figures.training.comparison import comparison_figure, comparison
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.tabs.training.handlers import shown_snapshot
+from playground.tabs.training.handlers import snapshot_of
 from playground.tabs.training.requests import WatchRequest
 from playground.texts import training as texts
 from playground.training import lessons
@@ -85,10 +85,10 @@ def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
 
 
 def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
-    """The logits of the code from scratch, with the shown snapshot's weights in it, beside those of transformers."""
+    """The logits of the code from scratch, with the snapshot's weights in it, beside those of transformers."""
     from playground.training.scratch_weights import largest_difference
 
-    live, snapshot = shown_snapshot(request)
+    live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
     value = largest_difference(live.run.net_at(nearest), live.run.task.held_out()["input_ids"])
     state = "ok" if value < 1e-5 else "warn"

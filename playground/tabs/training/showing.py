@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.analysis.training.curves import jump_step
 from playground.components import figure_json, markup
-from playground.figures.training.curves import loss_figure, scores_figure, step_mark
+from playground.figures.training.curves import loss_figure, scores_figure
 from playground.figures.training.head_maps import head_maps_figure
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import training as texts
@@ -32,7 +32,7 @@ def lesson_words(name: str) -> str:
 
 def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
     """The step of a run's phase change, so far."""
-    name = lesson.jump if lesson.jump in {*snapshots[0].heads, *snapshots[0].scores} else ""
+    name = lesson.jump
     if name in snapshots[0].heads:
         values = [float(np.nanmax(np.append(one.heads[name], 0))) for one in snapshots]
     else:
@@ -53,11 +53,6 @@ def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
 def snapshot_pictures(snapshot: Snapshot) -> Outputs:
     """The heads and what the model wrote at a snapshot."""
     return {"maps": head_maps_figure(snapshot.example, snapshot.step), "samples": samples_table(snapshot)}
-
-
-def mark(snapshot: Snapshot) -> dict:
-    """The line at a snapshot's step in the picture of the loss."""
-    return step_mark(snapshot.step)
 
 
 def samples_table(snapshot: Snapshot) -> str:
@@ -98,7 +93,7 @@ def _verdict(sample: Sample) -> str:
 def run_words(live: "LiveRun", own: bool) -> str:
     """Where a run stands, in sentences."""
     run, recipe = live.run, live.recipe
-    snapshot = run.history.snapshots[-1]
+    snapshot = live.snapshots[-1]
     words = [
         f"Step {run.step:,} of {recipe.steps:,}, {run.cpu_seconds:.1f} s of one CPU core; {run.parameters:,} parameters; "
         f"seed {recipe.seed}; run {live.code}."
