@@ -267,6 +267,8 @@ def training(run: str) -> dict:
     """How far a run is: its steps, whether it trains, its place in the queue (0: none), the error that ended it, and its
     snapshots, at most 64: step, losses in nats per token, scores of the model and of its strongest heads; and what the model
     wrote at the last one. Asking keeps the run going."""
+    from playground.analysis.training.strongest_head import strongest_head
+
     live = workbench.shared().runs.find(run)
     live.touch()
     snapshots = live.snapshots
@@ -277,7 +279,7 @@ def training(run: str) -> dict:
             {
                 "step": one.step, "loss": _finite(one.loss), "held_out_loss": _finite(one.held_out_loss),
                 "scores": dict(one.scores),
-                "strongest_heads": {name: _strongest(values.tolist()) for name, values in one.heads.items()},
+                "strongest_heads": {name: strongest_head(values)._asdict() for name, values in one.heads.items()},
             }
             for one in snapshots
         ],
@@ -291,13 +293,6 @@ def training(run: str) -> dict:
 def _finite(value: float) -> float | None:
     """The number; None, in JSON null, for one that is none."""
     return value if math.isfinite(value) else None
-
-
-def _strongest(values: list[list[float]]) -> dict:
-    """Layer, head and value of the largest of (L, H); NaN counts as 0."""
-    numbers = [[float(v) if v == v else 0.0 for v in row] for row in values]
-    value, layer, head = max((v, i, j) for i, row in enumerate(numbers) for j, v in enumerate(row))
-    return {"layer": layer, "head": head, "value": value}
 
 
 def _recording(model: str, text: str, device: str, target_text: str = "", languages: tuple[str, str] = ("", "")):

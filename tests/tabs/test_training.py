@@ -104,15 +104,15 @@ def test_others_watch_and_do_not_play(bench):
 @pytest.mark.parametrize("code", ["", "nosuch", "<script>", "x" * 10_000])
 def test_a_lost_run(code):
     """Guards a page whose server was started anew: it is told, and its timer stops."""
-    (told,) = answers(handlers.tick, PAGE, TickRequest(Watched(code or "gone"), "training"))
-    assert "no run" in told["message"] and "<script>" not in told["message"] and not told["timer"].active
+    (outputs,) = answers(handlers.tick, PAGE, TickRequest(Watched(code or "gone"), "training"))
+    assert "no run" in outputs["message"] and "<script>" not in outputs["message"] and not outputs["timer"].active
     for handler, request in (
         (handlers.watch, CodeRequest(code)),
         (handlers.look, WatchRequest(Watched(code))),
         (handlers.back, WatchRequest(Watched(code), None)),
     ):
-        (told,) = answers(handler, PAGE, request)
-        assert "pg-error" in told["message"]
+        (outputs,) = answers(handler, PAGE, request)
+        assert "pg-error" in outputs["message"]
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

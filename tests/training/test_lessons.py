@@ -12,9 +12,9 @@ pytestmark = pytest.mark.slow
 def test_a_lesson_reaches_its_target(lesson):
     """Guards the sentence beside each lesson, "Target: …, within … steps", on one seed until it is reached; and that the
     heads take up the roles that the lesson says to watch."""
-    found = to_target(lesson, seed=0)
-    last = found.last
-    assert found.step is not None, (last.step, last.held_out_loss, last.scores)
+    result = to_target(lesson, seed=0)
+    last = result.last
+    assert result.step is not None, (last.step, last.held_out_loss, last.scores)
     if lesson == "repeat":
         assert last.heads["induction"].max() > 0.5 and last.heads["previous"].max() > 0.3
     if lesson in ("numbers", "reverse"):

@@ -47,8 +47,8 @@ def test_every_numeral_is_aligned():
 def test_alignment_score():
     """Guards the score of a head with weights to be added up by hand: (0.5 + 0.25 + 0.25) / 2 queries with a source."""
     weights = torch.tensor([[[[0.5, 0.5, 0.0], [0.25, 0.5, 0.25], [1.0, 0.0, 0.0]]]])  # (1, 1, 3, 3)
-    wanted = torch.tensor([[[True, False, False], [True, False, True], [False, False, False]]])
-    assert alignment_scores(weights, wanted).tolist() == [0.5]
+    is_source = torch.tensor([[[True, False, False], [True, False, True], [False, False, False]]])
+    assert alignment_scores(weights, is_source).tolist() == [0.5]
 
 
 @pytest.mark.parametrize("make", [numbers, addition, reverse, sort])

@@ -40,10 +40,10 @@ def comparison_words(
     right: Sequence[float], wrong: Sequence[float], answers: tuple[float, float], mistake: str, prediction: str
 ) -> str:
     """What the two runs just made show: losses at the end, whole answers written freely, and the prediction."""
-    found = outcome(right, wrong)
-    hit = "as you said" if prediction == found else f"you said {prediction}"
+    result = outcome(right, wrong)
+    hit = "as you said" if prediction == result else f"you said {prediction}"
     return (
-        f"With “{mistake}” the training loss is {found} over the run ({hit}): {np.mean(wrong):.3f} on average instead of "
+        f"With “{mistake}” the training loss is {result} over the run ({hit}): {np.mean(wrong):.3f} on average instead of "
         f"{np.mean(right):.3f}, {np.mean(wrong[-10:]):.3f} instead of {np.mean(right[-10:]):.3f} in the last ten steps. "
         f"Written freely, {percent(answers[1])} of the answers are whole; without the mistake {percent(answers[0])}."
     )

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.training.curves import thinned
+from playground.analysis.training.strongest_head import strongest_head
 from playground.figures.layout import finish, label
 from playground.figures.theme import ACCENT, CATEGORIES, INK, REST, SMALL
 from playground.training.snapshot import Snapshot
@@ -77,10 +78,10 @@ def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
     strongest = []
     for number, (name, values) in enumerate(last.heads.items()):
         colour = CATEGORIES[number % 2]
-        best = np.unravel_index(np.argmax(np.nan_to_num(values)), values.shape)
-        strongest.append(f"{name} {np.nan_to_num(values)[best]:.2f} in layer {best[0]}, head {best[1]}")
+        best = strongest_head(values)
+        strongest.append(f"{name} {best.value:.2f} in layer {best.layer}, head {best.head}")
         for layer, head in np.ndindex(values.shape):
-            strong = (layer, head) == best
+            strong = (layer, head) == (best.layer, best.head)
             figure.add_scatter(
                 x=places, y=np.array([one.heads[name][layer, head] for one in snapshots], np.float32), mode="lines",
                 name=label(f"{name}, strongest head", None), showlegend=strong, opacity=1 if strong else 0.35,
@@ -88,8 +89,8 @@ def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
                 hovertemplate=f"step %{{x:.0f}}<br>layer {layer}, head {head}<br>{label(name, None)} <b>%{{y:.2f}}</b>"
                 "<extra></extra>",
             )  # fmt: skip
-    told = [f"{name} {value:.2f}" for name, value in last.scores.items()] + strongest
-    finish(figure, f"Scores after {last.step} steps: {'; '.join(told)}.", uirevision=f"scores-{steps}", height=320)
+    sentences = [f"{name} {value:.2f}" for name, value in last.scores.items()] + strongest
+    finish(figure, f"Scores after {last.step} steps: {'; '.join(sentences)}.", uirevision=f"scores-{steps}", height=320)
     figure.update_yaxes(title_text="score", range=[-0.03, 1.03])
     figure.update_xaxes(_step_axis(steps))
     return figure

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import gradio as gr
-import numpy as np
 
 from playground.analysis.training.curves import jump_step
+from playground.analysis.training.strongest_head import strongest_head
 from playground.components import figure_json, markup
 from playground.figures.training.curves import loss_figure, scores_figure
 from playground.figures.training.head_maps import head_maps_figure
@@ -34,7 +34,7 @@ def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
     """The step of a run's phase change, so far."""
     name = lesson.jump
     if name in snapshots[0].heads:
-        values = [float(np.nanmax(np.append(one.heads[name], 0))) for one in snapshots]
+        values = [strongest_head(one.heads[name]).value for one in snapshots]
     else:
         values = [one.scores.get(name, 0.0) for one in snapshots]
     return jump_step([one.step for one in snapshots], values)

@@ -17,7 +17,7 @@ def translate(model: PreTrainedModel, source: Tensor, length: int) -> Tensor:
         written = torch.cat([written, _next(out.logits[:, -1], written[:, -1:])], 1)
         if bool((written[:, -1] == PAD).all()):
             break
-    return _padded(written[:, 1:], length)
+    return padded(written[:, 1:], length)
 
 
 def complete(model: PreTrainedModel, texts: Tensor, starts: Tensor, length: int) -> Tensor:
@@ -37,7 +37,7 @@ def complete(model: PreTrainedModel, texts: Tensor, starts: Tensor, length: int)
         texts[rows, starts + number] = last[:, 0]
         if bool((last == PAD).all()):
             break
-    return _padded(torch.cat(written, 1), length)
+    return padded(torch.cat(written, 1), length)
 
 
 def _next(logits: Tensor, last: Tensor) -> Tensor:
@@ -46,5 +46,6 @@ def _next(logits: Tensor, last: Tensor) -> Tensor:
     return logits.argmax(-1, keepdim=True).masked_fill(ended, PAD)
 
 
-def _padded(answers: Tensor, length: int) -> Tensor:
+def padded(answers: Tensor, length: int) -> Tensor:
+    """(B, length): the answers, PAD behind them."""
     return torch.nn.functional.pad(answers, (0, length - answers.shape[1]), value=PAD)

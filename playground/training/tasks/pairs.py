@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.analysis.training.alignment import alignment_scores
 from playground.training.snapshot import ExampleWeights, Sample
-from playground.training.tasks.answering import complete, translate
+from playground.training.tasks.answering import complete, padded, translate
 from playground.training.tasks.task import IGNORED, Batch, Measured, Task, heads_of
 from playground.training.tokenizer import END, PAD, UNKNOWN, character_tokenizer
 
@@ -23,7 +23,7 @@ MAX_MEASURED = 100
 """Pairs on which answers are measured."""
 _ALIGNED = 16
 """Pairs on which heads are measured."""
-SHOWN = 8
+SAMPLES = 8
 """Samples of a snapshot."""
 
 
@@ -53,9 +53,9 @@ class Pairs(Task):
     ):
         self.encoder = encoder
         every = [*learned, *held_out]
-        pieces = {piece for pair in every for piece in (*pair.question, *pair.answer)} | (
-            set() if encoder else {SEPARATOR}
-        )
+        pieces = {piece for pair in every for piece in (*pair.question, *pair.answer)}
+        if not encoder:
+            pieces.add(SEPARATOR)
         self._answer_length = max(len(pair.answer) for pair in every) + 1
         questions = max(len(pair.question) for pair in every) + 1
         self.context = max(questions, self._answer_length) if encoder else questions + self._answer_length
@@ -91,28 +91,25 @@ class Pairs(Task):
         return {name: values[:MAX_MEASURED] for name, values in self._held_out.items()}
 
     def measure(self, model: PreTrainedModel) -> Measured:
-        truth = self._truth()
-        length = self._answer_length
+        held_out, truth, length = self.held_out(), self._truth(), self._answer_length
         if self.encoder:
-            answers = translate(model, self._held_out["input_ids"][:MAX_MEASURED], length)
+            answers = translate(model, held_out["input_ids"], length)
         else:
-            texts = self._held_out["input_ids"][:MAX_MEASURED]
+            texts = held_out["input_ids"]
             room = torch.full((len(texts), length), PAD)  # a wrong answer may be longer than the right one
             answers = complete(model, torch.cat([texts, room], 1), self._starts(), length)
         is_right = answers == truth  # (B, D)
         scores = {"whole answers": float(is_right.all(1).float().mean())}
         for place, name in enumerate(self._digits):
             scores[name] = float(is_right[:, place].float().mean())
-        loss = float(model(**self.held_out(), use_cache=False).loss)
-        samples = [self._sample(number, answers[number]) for number in range(min(SHOWN, len(answers)))]
+        loss = float(model(**held_out, use_cache=False).loss)
+        samples = [self._sample(number, answers[number]) for number in range(min(SAMPLES, len(answers)))]
         return Measured(loss, scores, samples)
 
     def _truth(self) -> Tensor:
         """(B, D): the right answers, END included, then PAD."""
         rows = [[*self._encoded(pair.answer), END] for pair in self._held_pairs[:MAX_MEASURED]]
-        return torch.nn.functional.pad(
-            stacked := _stacked(rows, PAD), (0, self._answer_length - stacked.shape[1]), value=PAD
-        )
+        return padded(_stacked(rows, PAD), self._answer_length)
 
     def _starts(self) -> Tensor:
         """(B,): where each answer begins."""
@@ -139,18 +136,18 @@ class Pairs(Task):
             example = ExampleWeights("self", weights, tokens, tokens)
         if not pair.sources:
             return example, {}
-        wanted = self._alignments(layers[0].shape[-2], layers[0].shape[-1])
-        return example, {"alignment": np.stack([alignment_scores(layer.float(), wanted) for layer in layers])}
+        is_source = self._alignments(layers[0].shape[-2], layers[0].shape[-1])
+        return example, {"alignment": np.stack([alignment_scores(layer.float(), is_source) for layer in layers])}
 
     def _alignments(self, queries: int, keys: int) -> Tensor:
         """(B, Q, K) bool: from the place at which a token of the answer is predicted to those that tell it."""
         pairs = self._held_pairs[:_ALIGNED]
-        wanted = torch.zeros(len(pairs), queries, keys, dtype=torch.bool)
+        is_source = torch.zeros(len(pairs), queries, keys, dtype=torch.bool)
         for number, pair in enumerate(pairs):
             first = 0 if self.encoder else len(pair.question)
             for place, sources in enumerate(pair.sources):
-                wanted[number, first + place, list(sources)] = True
-        return wanted
+                is_source[number, first + place, list(sources)] = True
+        return is_source
 
 
 def _stacked(rows: Sequence[Sequence[int]], fill: int) -> Tensor:

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from playground.analysis.attention.head_measures import measure_heads
 from playground.training.snapshot import ExampleWeights, Sample
-from playground.training.tasks.task import Batch, Measured, Task, heads_of
+from playground.training.tasks.task import Batch, Measured, Task, head_scores, heads_of
 from playground.training.tokenizer import SPECIALS, character_tokenizer
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -66,15 +65,9 @@ class Repeat(Task):
 
     def look(self, model: PreTrainedModel) -> tuple[ExampleWeights, dict[str, np.ndarray]]:
         out = model(input_ids=self._repeated, output_attentions=True, use_cache=False)
-        layers = [layer.float().numpy() for layer in out.attentions]  # each (B, H, T, T)
         tokens = list(self._text(self._repeated[0]))
         example = ExampleWeights("self", heads_of([layer[:1] for layer in out.attentions]), tokens, tokens)
-        measured = [
-            [measure_heads(layer[i], self._repeated[i].tolist(), "repeated", SCORES) for i in range(_MEASURED)]
-            for layer in layers
-        ]
-        scores = {name: np.array([np.mean([text[name] for text in layer], 0) for layer in measured]) for name in SCORES}
-        return example, scores
+        return example, head_scores(out.attentions, self._repeated, "repeated", SCORES)
 
 
 def _letters(generator: torch.Generator, size: int) -> Tensor:

@@ -29,8 +29,8 @@ def table(text: str, encoder: bool) -> Pairs:
 
 def _cells(line: str, number: int) -> tuple[str, str]:
     for separator in ("\t", ";", ","):
-        question, found, answer = line.partition(separator)
-        if found:
+        question, mark, answer = line.partition(separator)
+        if mark:
             break
     question, answer = question.strip(), answer.strip()
     if not question or not answer:

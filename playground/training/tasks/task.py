@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from playground.analysis.attention.head_measures import Text, measure_heads
 from playground.training.snapshot import ExampleWeights, Sample
 
 Batch = dict[str, Tensor]
@@ -62,6 +63,19 @@ class Task(ABC):
     @abstractmethod
     def look(self, model: PreTrainedModel) -> tuple[ExampleWeights, Mapping[str, np.ndarray]]:
         """Every head's weights on one fixed example, and the scores of all heads by name, each (L, H)."""
+
+
+def head_scores(attentions: Sequence[Tensor], ids: Tensor, text: Text, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Name -> (L, H), the mean over texts with token ids (B, T) of what transformers returns for them: L tensors
+    (B, H, T, T). Names and kinds of text as in `measure_heads`; NaN where a text can't tell."""
+    measured = [
+        [
+            measure_heads(weights.float().numpy(), row, text, names)
+            for weights, row in zip(layer, ids.tolist(), strict=True)
+        ]
+        for layer in attentions
+    ]
+    return {name: np.array([np.mean([one[name] for one in layer], 0) for layer in measured]) for name in names}
 
 
 def heads_of(attentions: Sequence[Tensor]) -> np.ndarray:

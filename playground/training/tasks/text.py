@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from playground.errors import PlaygroundError
 from playground.training.snapshot import ExampleWeights, Sample
-from playground.training.tasks.task import Batch, Measured, Task, heads_of
+from playground.training.tasks.task import Batch, Measured, Task, head_scores, heads_of
 from playground.training.tokenizer import SPECIALS, UNKNOWN, character_tokenizer
 
 CORPORA = Path(__file__).resolve().parent.parent / "corpora"
@@ -17,9 +17,9 @@ CONTEXT = 64
 HELD_OUT_SHARE = 10
 """One character in ten is held out."""
 MAX_WINDOWS = 32
-WRITTEN = 120
+SAMPLE_LENGTH = 120
 """Characters of a sample."""
-SHOWN = 24
+EXAMPLE_LENGTH = 24
 """Characters of the example on which heads are looked at."""
 
 
@@ -68,7 +68,7 @@ class Text(Task):
     def write(self, model: PreTrainedModel, generator: torch.Generator) -> Sequence[Sample]:
         rows = 3 if self._lines else 1
         ids = torch.full((rows, 1), self.tokenizer.get_vocab()[self._first])
-        for _ in range(WRITTEN if not self._lines else WRITTEN // 3):
+        for _ in range(SAMPLE_LENGTH if not self._lines else SAMPLE_LENGTH // 3):
             logits = model(input_ids=ids[:, -CONTEXT:], use_cache=False).logits[:, -1].float()
             logits[:, : len(SPECIALS)] = -torch.inf  # they are never in a text
             ids = torch.cat([ids, torch.multinomial(logits.softmax(-1), 1, generator=generator)], 1)
@@ -80,10 +80,10 @@ class Text(Task):
 
     def look(self, model: PreTrainedModel) -> tuple[ExampleWeights, Mapping[str, np.ndarray]]:
         out = model(input_ids=self._held_out[:8], output_attentions=True, use_cache=False)
-        tokens = self.tokenizer.convert_ids_to_tokens(self._held_out[0, :SHOWN].tolist())
-        weights = heads_of([layer[:1, :, :SHOWN, :SHOWN] for layer in out.attentions])
-        previous = [layer.float().diagonal(-1, -2, -1).mean((0, 2)).numpy() for layer in out.attentions]
-        return ExampleWeights("self", weights, tokens, tokens), {"previous": np.stack(previous)}
+        tokens = self.tokenizer.convert_ids_to_tokens(self._held_out[0, :EXAMPLE_LENGTH].tolist())
+        weights = heads_of([layer[:1, :, :EXAMPLE_LENGTH, :EXAMPLE_LENGTH] for layer in out.attentions])
+        scores = head_scores(out.attentions, self._held_out[:8], "own", ["previous"])
+        return ExampleWeights("self", weights, tokens, tokens), scores
 
 
 def corpus(name: str) -> str:
