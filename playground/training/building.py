@@ -1,6 +1,7 @@
 """The model of a recipe: an ordinary model of transformers with a tiny configuration, its first weights drawn from the
 recipe's own seed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def build(recipe: Recipe, vocabulary: int, context: int) -> PreTrainedModel:
     """The untrained model. PlaygroundError where it or its steps would be too large."""
     _check_size(recipe, vocabulary, context)
     model = _MAKERS[recipe.architecture](recipe, vocabulary, context)
-    _draw_weights(model, recipe)
+    draw_weights(model, recipe.seed, lambda name: recipe.spread)
     _set_positions(model, recipe)
     if not recipe.mlp:
         _silence_mlps(model)
@@ -132,13 +133,13 @@ _MAKERS = {"gpt2": _gpt2, "llama": _llama, "neox": _neox, "bart": _bart}
 
 
 @torch.no_grad()
-def _draw_weights(model: PreTrainedModel, recipe: Recipe) -> None:
+def draw_weights(model: nn.Module, seed: int, spread: Callable[[str], float]) -> None:
     """Matrices from a normal distribution, biases 0, gains of norms 1. From a generator of their own: the global one is
-    shared by all threads."""
-    generator = torch.Generator().manual_seed(recipe.seed)
+    shared by all threads. spread: the name of a matrix -> the standard deviation of its numbers."""
+    generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         if parameter.ndim > 1:
-            parameter.normal_(0, recipe.spread, generator=generator)
+            parameter.normal_(0, spread(name), generator=generator)
         else:
             parameter.fill_(0 if name.endswith("bias") else 1)
 

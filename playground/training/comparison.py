@@ -1,6 +1,5 @@
 """The transformer from scratch, trained twice from the same first weights on the same batches: as it should be, and with a
-mistake. The task: three to eight letters,
-written backwards behind a =."""
+mistake. The task: three to eight letters, written backwards behind a =."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -10,15 +9,16 @@ from typing import Any, cast
 import torch
 
 from playground.errors import PlaygroundError
+from playground.training.building import draw_weights
 from playground.training.lessons import MISTAKES
+from playground.training.optimising import descend, make_optimiser, one_thread
 from playground.training.recipe import Recipe
-from playground.training.run import one_thread
 from playground.training.scratch import Mistakes, Transformer
 from playground.training.tasks import make_task
 
-STEPS, BATCH, WIDTH, HEADS, LAYERS, RATE = 400, 32, 64, 4, 2, 3e-3
-SPREAD = 0.5
-EVERY = 10
+RECIPE = Recipe("reverse", batch=32, spread=0.05)
+EMBEDDING_SPREAD = 0.5
+EVERY = 50
 """Steps between two reports."""
 
 
@@ -40,26 +40,23 @@ class Comparison:
 
 
 def compare(
-    mistake: str, seed: int = 0, steps: int = STEPS, turn: Callable[[], AbstractContextManager] = nullcontext
+    mistake: str, seed: int = 0, steps: int = RECIPE.steps, turn: Callable[[], AbstractContextManager] = nullcontext
 ) -> Iterator[Comparison]:
     """Trains both, step by step, and yields how far they are. turn: what each step waits for. PlaygroundError for a mistake
     that is not in MISTAKES."""
     if mistake not in MISTAKES:
         raise PlaygroundError(f"There is no mistake {mistake!r:.40}.", f"Choose one of: {', '.join(MISTAKES)}.")
-    task = make_task(Recipe("reverse"))
+    task = make_task(RECIPE)
     models = [_model(task.vocabulary, task.context, which, seed) for which in (Mistakes(), Mistakes(**{mistake: True}))]
-    optimisers = [torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.99)) for model in models]
+    optimisers = [make_optimiser(RECIPE, list(model.parameters())) for model in models]
     generator = torch.Generator().manual_seed(seed)
     losses: tuple[list[float], list[float]] = ([], [])
     for step in range(1, steps + 1):
         with turn(), one_thread():
-            batch = task.batch(generator, BATCH)
+            batch = task.batch(generator, RECIPE.batch)
             for model, optimiser, row in zip(models, optimisers, losses, strict=True):
                 loss = model(**batch).loss
-                optimiser.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-                optimiser.step()
+                descend(loss, list(model.parameters()), optimiser)
                 row.append(float(loss.detach()))
         if step % EVERY == 0:
             yield Comparison(mistake, steps, losses)
@@ -68,16 +65,8 @@ def compare(
     yield Comparison(mistake, steps, losses, (right, wrong))
 
 
-@torch.no_grad()
 def _model(vocabulary: int, context: int, mistakes: Mistakes, seed: int) -> Transformer:
-    """Both begin with the same weights, drawn from a generator of their own."""
-    model, generator = (
-        Transformer(vocabulary, context, WIDTH, HEADS, LAYERS, mistakes),
-        torch.Generator().manual_seed(seed),
-    )
-    for name, parameter in model.named_parameters():
-        if parameter.ndim > 1:
-            parameter.normal_(0, SPREAD if "embedding" in name else 0.05, generator=generator)
-        else:
-            parameter.fill_(0 if name.endswith("bias") else 1)
+    """With either mistakes the same first weights."""
+    model = Transformer(vocabulary, context, RECIPE.width, RECIPE.heads, RECIPE.layers, mistakes)
+    draw_weights(model, seed, lambda name: EMBEDDING_SPREAD if "embedding" in name else RECIPE.spread)
     return model

@@ -13,7 +13,6 @@ runs in one thread.
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,14 +24,13 @@ from playground.training.building import build
 from playground.training.export import loaded_model, model_id, save_folder, weights_of
 from playground.training.history import History
 from playground.training.lessons import recipe_of
+from playground.training.optimising import descend, make_optimiser, make_scheduler, one_thread
 from playground.training.recipe import Recipe
 from playground.training.snapshot import Snapshot
 from playground.training.tasks import make_task
 
 MAX_SECONDS = 300.0
 """CPU time of a run's steps."""
-LONGEST_GRADIENT = 1.0
-"""Longer ones are cut to this length."""
 
 
 class Diverged(PlaygroundError):
@@ -54,8 +52,8 @@ class Run:
         self.cpu_seconds = 0.0
         self._gradient_norm = 0.0
         self._trained = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
-        self._optimiser = _optimiser(recipe, self._trained)
-        self._scheduler = _scheduler(recipe, self._optimiser)
+        self._optimiser = make_optimiser(recipe, self._trained)
+        self._scheduler = make_scheduler(recipe, self._optimiser)
         self._generator = torch.Generator().manual_seed(recipe.seed)
 
     @property
@@ -94,12 +92,8 @@ class Run:
                     f"At step {self.step:,} the loss is no finite number any more: the weights grew too large.",
                     f"Choose a smaller learning rate than {self.recipe.learning_rate:g}.",
                 )
-            self._optimiser.zero_grad()
-            loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(self._trained, LONGEST_GRADIENT)
-            self._optimiser.step()
+            self._gradient_norm = descend(loss, self._trained, self._optimiser)
             self._scheduler.step()
-            self._gradient_norm = float(norm)
             self.losses.append(value)
             self.step += 1
             self.cpu_seconds += time.thread_time() - started
@@ -114,10 +108,11 @@ class Run:
             measured = self.task.measure(self.net)
             example, heads = self.task.look(self.net)
             samples, sampled_at = measured.samples, self.step
-            if not samples and former is not None and not self.history.samples_due(self.step):
-                samples, sampled_at = former.samples, former.sampled_at
-            elif not samples:
-                samples = self.task.write(self.net, torch.Generator().manual_seed(self.recipe.seed))
+            if not samples:
+                if former is None or self.history.samples_due(self.step):
+                    samples = self.task.write(self.net, torch.Generator().manual_seed(self.recipe.seed))
+                else:
+                    samples, sampled_at = former.samples, former.sampled_at
             loss = self.losses[-1] if self.losses else self._first_loss()
         snapshot = Snapshot(
             self.step, loss, measured.loss, self._gradient_norm, self.cpu_seconds, measured.scores, heads, example,
@@ -166,35 +161,3 @@ def train(lesson: str = "repeat", **choices) -> Run:
     PlaygroundError for choices that can't be.
     """
     return Run(recipe_of(lesson, choices))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in one thread always have the same order. Other work of this process gets its threads back afterwards."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _optimiser(recipe: Recipe, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    if recipe.optimiser == "SGD":
-        return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=0.9)
-    if recipe.optimiser == "Adam":
-        return torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99))
-    return torch.optim.AdamW(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
-
-
-def _scheduler(recipe: Recipe, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
-    warm_up = max(1, recipe.steps // 20)
-
-    def share(step: int) -> float:
-        if recipe.schedule != "cosine":
-            return 1.0
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.1 + 0.45 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, recipe.steps - warm_up))))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, share)

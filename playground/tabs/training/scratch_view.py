@@ -75,8 +75,6 @@ def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
     with closing(workbench.shared().runs.compare(request.mistake)) as steps:
         for now in steps:
             right, wrong = now.losses
-            if len(right) % 50 and not now.finished:
-                continue
             words = f"Step {len(right)} of {now.steps}."
             if now.finished:
                 words = comparison_words(right, wrong, now.answers, name, request.prediction)
