@@ -277,7 +277,7 @@ def test_hostile_text_travels_as_data(server, ask):
 
 def test_an_answer_too_large(server, monkeypatch):
     """Guards against a server that fills its memory with JSON: 4,096 tokens would be 16 million numbers."""
-    monkeypatch.setattr("playground.api.MAX_NUMBERS", 100)
+    monkeypatch.setattr("playground.api.model_endpoints.MAX_NUMBERS", 100)
     with pytest.raises(AppError, match="121 numbers; at most 100"):
         server.client.predict(api_name="/attention", model=server.folders["gpt2"], text="eleven char", layer=0, head=0)
 

@@ -175,12 +175,12 @@ def test_transformers_is_imported_by_one_thread():
     So whoever comes in waits until one thread has imported it, before anything of ours asks for it."""
     entries = {
         "the page": "report_errors(seen)()",
-        "an endpoint": "_plain_errors(seen)()",
+        "an endpoint": "plain_errors(seen)()",
         "the Python API": "playground.GenerationSettings; seen()",
     }
     code = (
         "import os, playground\n"
-        "from playground.api import _plain_errors\n"
+        "from playground.api.plain_errors import plain_errors\n"
         "from playground.concurrency import first_import\n"
         "from playground.tabs.shared.wiring import report_errors\n"
         "def seen() -> dict:\n"

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 import playground as pg
-from playground import api, loading, preload, workbench
+from playground import loading, preload, workbench
+from playground.api.model_endpoints import next_tokens
+from playground.api.plain_errors import plain_errors
 from playground.loading import preparation
 from playground.page import create_app, launch_options
 from playground.recording.capability_probe import probe
@@ -96,7 +98,7 @@ def test_loading_names_the_model(folder, caplog):
 def test_an_endpoint_names_itself_and_the_model(nothing_recorded, caplog):
     """With show_error on, Gradio sent the text of any error to whoever asked."""
     with pytest.raises(gr.Error) as raised:
-        api._plain_errors(api.next_tokens)("broken", "The cat")
+        plain_errors(next_tokens)("broken", "The cat")
     check(raised.value.message, caplog, "next_tokens", "broken")
     assert not launch_options()["show_error"]
 

@@ -1,56 +1,11 @@
-"""The HTTP endpoints, typed and in plain JSON: data, never figures. Usable with gradio_client and curl.
-
-Layers and heads count from 0. Every endpoint takes `model` (catalog name, hub id or folder) and `device`. An error
-comes with its message and remedy.
-"""
-
-import math
-from functools import wraps
-from importlib import import_module
-
-import gradio as gr
-from pydantic import ValidationError, validate_call
+"""Endpoints of the catalog and of a loaded model."""
 
 from playground import workbench
 from playground.catalog import CATALOG
-from playground.errors import PlaygroundError, unforeseen
+from playground.errors import PlaygroundError
 
 MAX_NUMBERS = 2048**2
 """In one answer: about 80 MB of JSON. Larger maps are had through the Python API."""
-
-
-def publish() -> None:
-    """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
-    for function in (models, generate, attention, next_tokens, positions, embeddings, verify, train, training):
-        queue, limit = ("generate", 8) if function is generate else ("model", 4)
-        gr.api(_plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)
-
-
-def _plain_errors(function):
-    """The function with its arguments checked against their types, and errors told as Gradio tells them."""
-    checked = validate_call(function)
-
-    @wraps(function)
-    def told(*arguments, **options):
-        try:
-            import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
-            return checked(*arguments, **options)
-        except PlaygroundError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        except ValidationError as error:
-            raise gr.Error(_wrong_type(function, error.errors()[0]), print_exception=False) from error
-        except Exception as error:
-            model = options.get("model") or (arguments[0] if arguments else "")
-            failed = unforeseen(f"{function.__name__} failed for {str(model)[:80] or 'every model'}", error)
-            raise gr.Error(str(failed), print_exception=False) from error
-
-    return told
-
-
-def _wrong_type(function, wrong: dict) -> str:
-    names = function.__code__.co_varnames
-    place = [names[part] if number == 0 and isinstance(part, int) else part for number, part in enumerate(wrong["loc"])]
-    return f"{'.'.join(map(str, place))} is {wrong['input']!r:.80}. {wrong['msg']}."
 
 
 def _check_size(count: int) -> None:
@@ -157,15 +112,15 @@ def attention(
     """One head's weights, (queries, keys), with the tokens of both axes. layer: the model's own number. kind: self, or
     encoder, decoder, cross; empty takes the first. The languages are codes of a translating model's tokenizer."""
     recording = _recording(model, text, device, target_text, (source_language, target_language))
-    found = recording.attention(layer, kind or None)
-    _check_size(len(found.query_tokens) * len(found.key_tokens))
+    weights = recording.attention(layer, kind or None)
+    _check_size(len(weights.query_tokens) * len(weights.key_tokens))
     return {
-        "kind": found.kind,
+        "kind": weights.kind,
         "layer": layer,
         "head": head,
-        "query_tokens": [token.text for token in found.query_tokens],
-        "key_tokens": [token.text for token in found.key_tokens],
-        "weights": found.head(head).tolist(),
+        "query_tokens": [token.text for token in weights.query_tokens],
+        "key_tokens": [token.text for token in weights.key_tokens],
+        "weights": weights.head(head).tolist(),
     }
 
 
@@ -227,72 +182,6 @@ def verify(model: str, text: str, target_text: str = "", device: str = "auto") -
         "errors": {kind: list(values) for kind, values in result.errors.items()},
         "reason": result.reason,
     }
-
-
-def train(
-    lesson: str = "repeat",
-    steps: int = 0,
-    seed: int = 0,
-    data: str = "",
-    encoder: bool | None = None,
-    positions: str = "",
-    norm: str = "",
-    layers: int = 0,
-    heads: int = 0,
-    width: int = 0,
-    learning_rate: float = -1,
-    batch: int = 0,
-) -> dict:
-    """Starts a run: a tiny transformer learns a lesson (see /training for how far it is). What is empty, or 0, is the
-    lesson's own choice. data: a text or a table, for the lessons text and table. Returns the run's code, parameters, steps,
-    and the loss of guessing, ln V. A run pauses after a minute in which nobody asked for it."""
-    from playground.training.lessons import recipe_of
-
-    choices = {
-        "steps": steps, "data": data, "encoder": encoder, "positions": positions, "norm": norm, "layers": layers,
-        "heads": heads, "width": width, "batch": batch,
-    }  # fmt: skip
-    chosen = {name: value for name, value in choices.items() if value not in (0, "", None) or value is False}
-    if learning_rate >= 0 or learning_rate != learning_rate:
-        chosen["learning_rate"] = learning_rate
-    run = workbench.shared().runs.start(recipe_of(lesson, {**chosen, "seed": seed}))
-    run.play("full")
-    recipe, live = run.recipe, run.run
-    return {
-        "run": run.code, "parameters": live.parameters, "steps": recipe.steps, "uniform_loss": live.uniform_loss,
-    }  # fmt: skip
-
-
-def training(run: str) -> dict:
-    """How far a run is: its steps, whether it trains, its place in the queue (0: none), the error that ended it, and its
-    snapshots, at most 64: step, losses in nats per token, scores of the model and of its strongest heads; and what the model
-    wrote at the last one. Asking keeps the run going."""
-    from playground.analysis.training.strongest_head import strongest_head
-
-    live = workbench.shared().runs.find(run)
-    live.touch()
-    snapshots = live.snapshots
-    return {
-        "step": live.run.step, "playing": live.playing, "place": live.place, "finished": live.finished,
-        "error": str(live.error or ""),
-        "snapshots": [
-            {
-                "step": one.step, "loss": _finite(one.loss), "held_out_loss": _finite(one.held_out_loss),
-                "scores": dict(one.scores),
-                "strongest_heads": {name: strongest_head(values)._asdict() for name, values in one.heads.items()},
-            }
-            for one in snapshots
-        ],
-        "samples": [
-            {"question": one.question, "answer": one.answer, "truth": one.truth, "note": one.note}
-            for one in snapshots[-1].samples
-        ],
-    }  # fmt: skip
-
-
-def _finite(value: float) -> float | None:
-    """The number; None, in JSON null, for one that is none."""
-    return value if math.isfinite(value) else None
 
 
 def _recording(model: str, text: str, device: str, target_text: str = "", languages: tuple[str, str] = ("", "")):

@@ -1,0 +1,18 @@
+"""The HTTP endpoints, typed and in plain JSON: data, never figures. Usable with gradio_client and curl.
+
+Layers and heads count from 0. Every endpoint of a model takes `model` (catalog name, hub id or folder) and `device`. An
+error comes with its message and remedy.
+"""
+
+import gradio as gr
+
+from playground.api.model_endpoints import attention, embeddings, generate, models, next_tokens, positions, verify
+from playground.api.plain_errors import plain_errors
+from playground.api.training_endpoints import train, training
+
+
+def publish() -> None:
+    """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
+    for function in (models, generate, attention, next_tokens, positions, embeddings, verify, train, training):
+        queue, limit = ("generate", 8) if function is generate else ("model", 4)
+        gr.api(plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)
