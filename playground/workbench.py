@@ -72,6 +72,7 @@ class Workbench:
         self._prefixes: PrefixCaches | None = None
         self._runs: SharedRuns | None = None
         self._first_use = threading.Lock()
+        """Of what is made when it is first used: prefixes and runs."""
         self.sessions = Sessions(self.settings.session_budget)
         """What visitors wrote in the Generate tab, by session id."""
         self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
@@ -240,11 +241,12 @@ class Workbench:
     @property
     def prefixes(self) -> "PrefixCaches":
         """Key-value caches of the texts that were continued last."""
-        if self._prefixes is None:
-            from playground.generation.kv_cache import PrefixCaches
+        with self._first_use:
+            if self._prefixes is None:
+                from playground.generation.kv_cache import PrefixCaches
 
-            self._prefixes = PrefixCaches(self.settings.prefix_budget)
-        return self._prefixes
+                self._prefixes = PrefixCaches(self.settings.prefix_budget)
+            return self._prefixes
 
     def recording(
         self,

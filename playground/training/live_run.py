@@ -31,8 +31,6 @@ class LiveRun:
         """Why the run ended before its last step."""
         self.unwatched = False
         """Whether it paused because nobody watched."""
-        self.drawn: tuple[int, str, str] | None = None
-        """The newest step of which pictures were made, and these: all who watch are sent the same."""
         self.seen = time.monotonic()
         self._slots, self._turn = slots, turn
         self._lock = threading.Lock()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
+from playground.concurrency.owned_cache import OwnedCache
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.comparison import Comparison, compare
@@ -20,6 +21,7 @@ MAX_RUNS = 16
 """Runs kept, the paused and finished ones included; the one longest unseen goes first."""
 MAX_OPENED = 16
 """Trained models kept for every tab."""
+PICTURES_BUDGET = 16 * 1024**2
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz"
 """Without letters that look like others."""
 
@@ -33,15 +35,18 @@ class SharedRuns:
         self._slots = Slots(AT_ONCE)
         self._lock = threading.Lock()
         self._runs: dict[str, LiveRun] = {}
+        self.pictures = OwnedCache(PICTURES_BUDGET)
+        """What was drawn of a snapshot: all who watch are sent the same."""
         self._opened: ByteBudgetCache[str, LoadedModel] = ByteBudgetCache(MAX_OPENED, remove)
 
     def start(self, recipe: Recipe) -> LiveRun:
         """A new run, not playing yet. PlaygroundError for choices that can't be, or where all runs are being watched."""
-        with self._lock:
-            self._make_room()
         run = LiveRun(recipe, "".join(secrets.choice(_ALPHABET) for _ in range(6)), self._slots, self._turn)
         with self._lock:
+            former = self._make_room()
             self._runs[run.code] = run
+        for other in former:
+            other.pause()
         return run
 
     def find(self, code: str) -> LiveRun:
@@ -80,7 +85,9 @@ class SharedRuns:
                 raise PlaygroundError(f"{AT_ONCE} runs train on this server, as many as may.", "Try again in a minute.")
             yield from compare(mistake, turn=self._turn)
 
-    def _make_room(self) -> None:
+    def _make_room(self) -> list[LiveRun]:
+        """Drops the runs longest unseen until there is room for one, and returns them."""
+        former = []
         while len(self._runs) >= MAX_RUNS:
             code, run = min(self._runs.items(), key=lambda item: item[1].seen)
             if time.monotonic() - run.seen < PATIENCE:
@@ -88,5 +95,5 @@ class SharedRuns:
                     f"This server keeps at most {MAX_RUNS} runs, and all of them are being watched.",
                     "Wait a minute, or watch another visitor's run.",
                 )
-            run.pause()
-            del self._runs[code]
+            former.append(self._runs.pop(code))
+        return former

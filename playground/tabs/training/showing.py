@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from playground import workbench
 from playground.analysis.training.curves import jump_step
 from playground.analysis.training.strongest_head import strongest_head
 from playground.components import figure_json, markup
@@ -42,17 +43,23 @@ def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
 
 def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
     """Loss and scores up to the newest snapshot, made once for all who watch."""
-    newest = snapshots[-1].step
-    if live.drawn is None or live.drawn[0] != newest:
+
+    def draw() -> Outputs:
         run, lesson = live.run, LESSONS[live.recipe.lesson]
         loss = loss_figure(list(run.losses), snapshots, run.uniform_loss, jump(lesson, snapshots), live.recipe.steps)
-        live.drawn = newest, figure_json(loss), figure_json(scores_figure(snapshots, live.recipe.steps))
-    return {"loss": live.drawn[1], "scores": live.drawn[2]}
+        return {"loss": figure_json(loss), "scores": figure_json(scores_figure(snapshots, live.recipe.steps))}
+
+    return workbench.shared().runs.pictures.get(snapshots[-1], "run", draw)
 
 
 def snapshot_pictures(snapshot: Snapshot) -> Outputs:
-    """The heads and what the model wrote at a snapshot."""
-    return {"maps": head_maps_figure(snapshot.example, snapshot.step), "samples": samples_table(snapshot)}
+    """The heads and what the model wrote at a snapshot, made once for all who watch."""
+
+    def draw() -> Outputs:
+        maps = figure_json(head_maps_figure(snapshot.example, snapshot.step))
+        return {"maps": maps, "samples": samples_table(snapshot)}
+
+    return workbench.shared().runs.pictures.get(snapshot, "snapshot", draw)
 
 
 def samples_table(snapshot: Snapshot) -> str:
