@@ -4,19 +4,18 @@ LESSONS = {
     "repeat": (
         "Letters come again and again with a period that is another one in every text: what comes next?",
         "Whoever has found a letter's last place copies what followed it. Two kinds of heads do that together: one "
-        "looks at "
-        "the token before, one at the token after the same letter (induction). See when both jump, and the loss with "
-        "them.",
+        "looks at the token before, one at the token after the same letter (induction). See when both jump, and the "
+        "loss with them.",
     ),
     "numbers": (
-        "English number words become Chinese numerals: “eight hundred and forty five” → 八百四十五. Of 1,000 numbers "
-        "200 are never learned from.",
-        "Answers are written freely and count only if whole. Watch the decoder's attention to the words: it becomes an "
-        "alignment, each numeral looking at the word that says it.",
+        "English number words become Chinese numerals: “eight hundred and forty five” → 八百四十五. Of 1,000 numbers 200 "
+        "are never learned from.",
+        "Answers are written freely and count only if whole. Watch the decoder's attention to the words: it becomes "
+        "an alignment, each numeral looking at the word that says it.",
     ),
     "add": (
-        "Sums of two numbers of three digits. The answer is written backwards, ones first, as by hand: 123+989=2111 is "
-        "written 1112.",
+        "Sums of two numbers of three digits. The answer is written backwards, ones first, as by hand: 123+989=2111 "
+        "is written 1112.",
         "The digits fall one after another: the ones need no carry; each other digit needs the one before it.",
     ),
     "reverse": (
@@ -33,9 +32,8 @@ LESSONS = {
     ),
     "sonnets": (
         "Shakespeare's 154 sonnets, letter by letter.",
-        "At a loss of 3 there are letters, at 2.5 words' lengths and vowels, at 2 short words. Sense is far beyond so "
-        "small "
-        "a model.",
+        "At a loss of 3 there are letters, at 2.5 words' lengths and vowels, at 2 short words. Sense is far beyond "
+        "so small a model.",
     ),
     "tang_poems": (
         "600 Tang poems in lines of five characters, character by character.",
@@ -63,21 +61,21 @@ OBJECTIVE = (
     "What is minimised, and how?",
     "<span class='pg-formula'>L = −<sup>1</sup>⁄<sub>n</sub> Σ<sub>i</sub> log P(y<sub>i</sub> | x, y<sub>1</sub> … "
     "y<sub>i−1</sub>)</span>: the <b>loss</b>, in nats per token. x is what the model is given, y<sub>1</sub> … "
-    "y<sub>n</sub> are the tokens that follow, and P is the probability that it gives to the right one. To make the loss "
-    "small is to make the right tokens likely: <b>maximum likelihood</b>. It is also called cross-entropy. A model that "
-    "knows nothing gives each of V tokens the probability 1/V; its loss is ln V, the dotted line.",
-    "Each step takes a batch, computes the gradient g of L, cuts it to length 1, and moves every weight w against it: "
-    "<span class='pg-formula'>w ← w − η·m̂/(√v̂ + ε)</span>. m̂ and v̂ are running means of g and g², η is the "
-    "learning rate "
-    "(Adam, Kingma and Ba 2015; AdamW also shrinks the weights a little).",
-    "<b>Held out</b> are examples that are never learned from. The same seed gives the same run bit for bit: data, first "
-    "weights and order come from it, and each step runs in one thread.",
+    "y<sub>n</sub> are the tokens that follow, and P is the probability that it gives to the right one. To make the "
+    "loss small is to make the right tokens likely: <b>maximum likelihood</b>. It is also called cross-entropy. A "
+    "model that knows nothing gives each of V tokens the probability 1/V; its loss is ln V, the dotted line.",
+    "Each step takes a batch, computes the gradient g of L, cuts it to length 1, and moves every weight w against "
+    "it: <span class='pg-formula'>w ← w − η·m̂/(√v̂ + ε)</span>. m̂ and v̂ are running means of g and g², η is the "
+    "learning rate (Adam, Kingma and Ba 2015; AdamW also shrinks the weights a little).",
+    "<b>Held out</b> are examples that are never learned from. The same seed gives the same run bit for bit: data, "
+    "first weights and order come from it, and each step runs in one thread.",
 )
 HEADS_ABOUT = (
     "What are previous, induction and alignment?",
-    "<b>previous</b>: a head's mean weight on the token before. <b>induction</b>: on the token after the same letter's "
-    "earlier place. Both by the definitions of Attention, Roles, on random letters that come twice (Olsson et al. 2022). "
-    "<b>alignment</b>: the mean weight on the place of the question that tells the next token of the answer.",
+    "<b>previous</b>: a head's mean weight on the token before. <b>induction</b>: on the token after the same "
+    "letter's earlier place. Both by the definitions of Attention, Roles, on random letters that come twice (Olsson "
+    "et al. 2022). <b>alignment</b>: the mean weight on the place of the question that tells the next token of the "
+    "answer.",
     "The maps show one example that stays the same for the whole run; queries run down, keys to the right.",
 )
 BUILDING = "Building the model…"
@@ -98,16 +96,14 @@ SCRATCH_TITLE = "From scratch, and what people get wrong"
 SCRATCH_ABOUT = (
     "The formulas of this code",
     "<span class='pg-formula'>Attention(Q, K, V) = softmax(QKᵀ/√d + M)·V</span>. Q, K and V are the states times "
-    "W<sup>Q</sup>, "
-    "W<sup>K</sup> and W<sup>V</sup>, d is the width of a head. M is 0 where a token may look and −∞ where it may not: "
-    "at all "
-    "that comes later. The heads' outputs stand side by side and go through W<sup>O</sup> (Vaswani et al. 2017).",
+    "W<sup>Q</sup>, W<sup>K</sup> and W<sup>V</sup>, d is the width of a head. M is 0 where a token may look and −∞ "
+    "where it may not: at all that comes later. The heads' outputs stand side by side and go through W<sup>O</sup> "
+    "(Vaswani et al. 2017).",
     "<span class='pg-formula'>PE(p, 2i) = sin(p/10000<sup>2i/D</sup>), PE(p, 2i+1) = "
-    "cos(p/10000<sup>2i/D</sup>)</span>: the "
-    "position p of a token in its state of width D. In code 1/10000<sup>2i/D</sup> is div_term = exp(−2i·ln(10000)/D).",
+    "cos(p/10000<sup>2i/D</sup>)</span>: the position p of a token in its state of width D. In code "
+    "1/10000<sup>2i/D</sup> is div_term = exp(−2i·ln(10000)/D).",
     "<span class='pg-formula'>x ← x + Attention(norm(x)), x ← x + MLP(norm(x))</span>: a block with its norms first, "
-    "as in "
-    "GPT-2 (Radford et al. 2019).",
+    "as in GPT-2 (Radford et al. 2019).",
 )
 CHECK = "Compare its logits with the trained model's"
 CHECKED = "This code with the trained weights, beside transformers: logits differ by {value:.1e} at most."
@@ -116,15 +112,13 @@ PREDICTION = "Compared with the right code, the training loss will be …"
 COMPARING = "Both begin with the same weights and see the same batches."
 WHY = {
     "no_mask": "Every token sees the one that it has to predict, and copies it. When it writes by itself there is "
-    "nothing to "
-    "copy: a low loss proves nothing.",
+    "nothing to copy: a low loss proves nothing.",
     "no_shift": "Each token is asked for itself. The answer lies in the input; nothing is learned about what comes next.",
-    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each position has a "
-    "code of its own, which may do for short texts like these; but neighbours have nothing in common.",
+    "wrong_div_term": "exp(2i) grows without end: sine and cosine of huge angles are as good as random. Each "
+    "position has a code of its own, which may do for short texts like these; but neighbours have nothing in common.",
     "no_scaling": "Scores are √d times as large, here 4 times: softmax becomes a hard choice, whose gradient is small.",
     "double_softmax": "Cross-entropy takes a softmax itself. Probabilities lie between 0 and 1, so that a second "
-    "softmax is "
-    "nearly uniform: the loss can't come near 0, and gradients are small.",
+    "softmax is nearly uniform: the loss can't come near 0, and gradients are small.",
     "no_positions": "Attention alone sees a set: without positions it knows what was there, but not where.",
     "padding_counted": "The padding behind short answers is easy to predict: it makes the loss look better than it is.",
 }
