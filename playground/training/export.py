@@ -17,9 +17,9 @@ PREFIX = "trained:"
 """How the ids of trained models begin."""
 
 
-def model_id(weights: Mapping[str, np.ndarray], recipe: Recipe, step: int) -> str:
+def model_id(digest: str, recipe: Recipe, step: int) -> str:
     """The id of a trained model: the same for the same weights, however often they are opened."""
-    return f"{PREFIX}{recipe.lesson}-{recipe.architecture}-step-{step}-{_digest(weights)[:6]}"
+    return f"{PREFIX}{recipe.lesson}-{recipe.architecture}-step-{step}-{digest[:6]}"
 
 
 def weights_of(model: PreTrainedModel) -> dict[str, np.ndarray]:
@@ -29,9 +29,9 @@ def weights_of(model: PreTrainedModel) -> dict[str, np.ndarray]:
 
 def loaded_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, recipe: Recipe, step: int) -> LoadedModel:
     """The model with the hooks attached and its capabilities probed, as every other. The model is taken, not copied."""
-    weights = weights_of(model)
-    loaded = prepare(model, tokenizer, model_id(weights, recipe, step))
-    loaded.revision = _digest(weights)
+    digest = digest_of(weights_of(model))
+    loaded = prepare(model, tokenizer, model_id(digest, recipe, step))
+    loaded.revision = digest
     loaded.provenance = Provenance(f"trained here, seed {recipe.seed}, step {step:,}")
     loaded.trusted = True  # made here: no file of a stranger's
     return loaded
@@ -49,7 +49,7 @@ def save_folder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, fold
     return folder
 
 
-def _digest(weights: Mapping[str, np.ndarray]) -> str:
+def digest_of(weights: Mapping[str, np.ndarray]) -> str:
     """SHA-256 of all weights."""
     hashed = hashlib.sha256()
     for name, numbers in weights.items():

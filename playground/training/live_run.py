@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from playground.concurrency.slots import Slots
 from playground.errors import PlaygroundError, unforeseen
 from playground.training.lessons import SPEEDS
 from playground.training.recipe import Recipe
 from playground.training.run import Run
-from playground.training.slots import Slots
 from playground.training.snapshot import Snapshot
 
 PATIENCE = 60.0

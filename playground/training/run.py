@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.building import build
-from playground.training.export import loaded_model, model_id, save_folder, weights_of
+from playground.training.export import digest_of, loaded_model, model_id, save_folder, weights_of
 from playground.training.history import History
 from playground.training.lessons import recipe_of
 from playground.training.optimising import descend, make_optimiser, make_scheduler, one_thread
@@ -133,7 +133,7 @@ class Run:
 
     def model_id(self, snapshot: Snapshot) -> str:
         """The id that the model at a snapshot has, without making it."""
-        return model_id(snapshot.weights, self.recipe, snapshot.step)
+        return model_id(digest_of(snapshot.weights), self.recipe, snapshot.step)
 
     def save(self, folder: str | Path, snapshot: Snapshot | None = None) -> Path:
         """The model at a snapshot, or as it is now, as a folder of safetensors with its tokenizer."""

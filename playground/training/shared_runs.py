@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator
 
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.owned_cache import OwnedCache
+from playground.concurrency.slots import Slots
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.comparison import Comparison, compare
 from playground.training.live_run import PATIENCE, LiveRun, Turn
 from playground.training.recipe import Recipe
-from playground.training.slots import Slots
 from playground.training.snapshot import Snapshot
 
 AT_ONCE = 2
@@ -22,6 +22,7 @@ MAX_RUNS = 16
 MAX_OPENED = 16
 """Trained models kept for every tab."""
 PICTURES_BUDGET = 16 * 1024**2
+"""Bytes of pictures kept for those who watch."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz"
 """Without letters that look like others."""
 

@@ -1,4 +1,4 @@
-"""Room for a few runs at once; the others wait in the order in which they came. Knows nothing of runs."""
+"""Room for a few at once; the others wait in the order in which they came. Knows nothing of what is done."""
 
 import threading
 from collections import deque
