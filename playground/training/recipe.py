@@ -74,7 +74,8 @@ class Recipe:
 
     def check(self) -> "Recipe":
         """The recipe, whole numbers as int. PlaygroundError names the first choice that can't be, with its range."""
-        recipe = replace(self, **{name: _number_in_range(name, getattr(self, name)) for name in RANGES})
+        numbers: dict[str, Any] = {name: _number_in_range(name, getattr(self, name)) for name in RANGES}
+        recipe = replace(self, **numbers)
         recipe._check_combination()
         return recipe
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from playground.analysis.training.curves import jump_step, thinned
+from playground.analysis.training.strongest_head import strongest_head
 from playground.components import figure_json
 from playground.figures.training.curves import loss_figure, scores_figure
 from playground.figures.training.head_maps import head_maps_figure
@@ -65,6 +66,12 @@ def test_the_strongest_head_is_named():
     """Guards the sentence of the picture against naming a head that another one beats."""
     words = scores_figure(snapshots(), 200).layout.meta["description"]
     assert "induction 0.90 in layer 1, head 2" in words
+
+
+def test_of_equal_heads_the_first_is_the_strongest():
+    """Guards page and endpoint against naming two heads, and a head that could not be measured."""
+    assert strongest_head(np.array([[np.nan, 0.2], [0.2, 0.1]])) == (0, 1, 0.2)
+    assert strongest_head(np.full((2, 2), np.nan)) == (0, 0, 0)
 
 
 def test_maps_stand_where_their_head_is_named():

@@ -92,6 +92,13 @@ def test_a_snapshot_opens_in_every_tab_and_from_its_folder(tmp_path):
     assert AutoTokenizer.from_pretrained(folder).decode([4, 5]) == "ab"
 
 
+def test_pictures_are_drawn_once_for_all_who_watch():
+    """Guards the server of a class: whoever watches the same run is sent the same pictures."""
+    seen, live = played()
+    first, second = (answer(handlers.watch, PAGE, CodeRequest(live.code)) for _ in range(2))
+    assert all(first[name] is second[name] for name in ("loss", "scores", "maps", "samples"))
+
+
 def test_others_watch_and_do_not_play(bench):
     """Guards a teacher's run: a watcher's Play starts one of the watcher's own."""
     seen, live = played()

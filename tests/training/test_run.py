@@ -28,6 +28,12 @@ def test_a_run_is_repeated_bit_for_bit():
     assert runs[0][-1].held_out_loss == runs[1][-1].held_out_loss != runs[2][-1].held_out_loss
 
 
+def test_whole_numbers_of_a_form_or_of_json():
+    """Guards against Python's words where 4 arrives as 4.0, as number fields and JSON send it."""
+    runs = [list(short(steps=2, **{name: kind(2) for name in ("batch", "heads", "seed")})) for kind in (int, float)]
+    assert runs[0][-1].held_out_loss == runs[1][-1].held_out_loss
+
+
 def test_nothing_global_is_touched():
     """Guards other visitors: their random numbers and threads stay their own."""
     torch.manual_seed(5)
@@ -98,6 +104,7 @@ def test_an_mlp_that_is_off_and_fixed_positions_stay_as_they_are():
         ({"learning_rate": float("nan")}, "no number"),
         ({"learning_rate": 11}, "from 0 to 10"),
         ({"learning_rate": "fast"}, "no number"),
+        ({"seed": None}, "The seed is empty"),
         ({"width": 30, "heads": 4}, "can't be divided"),
         ({"width": 12, "heads": 4}, "odd"),
         ({"width": 256, "layers": 8}, "parameters; at most 2,000,000"),

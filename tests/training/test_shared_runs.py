@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
@@ -119,6 +120,17 @@ def test_opened_models_are_bounded(monkeypatch):
     assert bench.model(second.model_id) is second and first.model_id not in bench._added
 
 
+def test_a_class_opens_one_snapshot(monkeypatch):
+    """Guards the server's cores: thirty who open the same snapshot at once are given one model, built and probed once."""
+    bench, built = Workbench(), []
+    run = bench.runs.start(TINY)
+    build = run.run.model
+    monkeypatch.setattr(run.run, "model", lambda snapshot: built.append(snapshot) or build(snapshot))
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: bench.runs.open(run, run.snapshots[0]), range(4)))
+    assert built == [run.snapshots[0]] and {id(model) for model in models} == {id(bench.model(models[0].model_id))}
+
+
 def test_steps_take_turns_with_generation():
     """Guards the speed of those who generate: a step waits while a token is being computed."""
     bench = Workbench()
@@ -126,7 +138,7 @@ def test_steps_take_turns_with_generation():
     with bench._turns["cpu", 0].slot():
         run.play("full")
         time.sleep(0.2)
-        assert run.run.step == 0
+        assert run.run.step == 0 == run.snapshots[-1].step  # whoever watches does not wait
     until(lambda: run.run.step)
     bench.runs.forget(run.code)
 
