@@ -33,8 +33,8 @@ PRESENT = "() => { window.__playgroundPlots?.stage.present(); }"
 """Picture by picture on the whole screen: components/plotly_view_stage.js. The address `?present` begins with it."""
 OPEN_PAGE = """() => {
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
-  const asked = new URLSearchParams(location.search).has('__theme');
-  if (theme && !asked) document.body.classList.toggle('dark', theme === 'dark');
+  const inAddress = new URLSearchParams(location.search).has('__theme');
+  if (theme && !inAddress) document.body.classList.toggle('dark', theme === 'dark');
   document.querySelector('#lens-text textarea')?.setAttribute('dir', 'auto');
   const button = document.querySelector('.sidebar .toggle-button');
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();

@@ -76,8 +76,8 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
     """Another head of the same recording, one that a visitor chose; the frame in the overview moves there."""
     mark = overview_mark(int(request.layer), int(request.head), _order(page, request))
-    shown = one_head(page, request)  # raises for a head that does not exist
-    return {"overview": gr.update(mark=mark), **shown, "badge": head_badge(page, request)}
+    picture = one_head(page, request)  # raises for a head that does not exist
+    return {"overview": gr.update(mark=mark), **picture, "badge": head_badge(page, request)}
 
 
 def open_telling(page: PageContext, request: HeadRequest) -> Outputs:
