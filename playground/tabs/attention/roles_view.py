@@ -21,13 +21,12 @@ from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.views import View
+from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import attention as texts
 
 NAME, TITLE = "roles", "Roles"
-OPEN_HEADS = """() => [...document.querySelectorAll('#attention-views [role=tab]')].find((tab) =>
-  tab.textContent.trim() === 'Heads')?.click()"""
+OPEN_HEADS = script_that_opens("Attention", "attention", "Heads")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.xray import WINDOW, xray
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import xray as texts
 
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "xray", "X-ray"
 STACKS = "decoder", "encoder"
-OPEN_HEADS = """() => {
-  const open = (names, title) => [...document.querySelectorAll(`${names} [role=tab]`)]
-    .find((tab) => tab.textContent.trim() === title && tab.ariaSelected !== 'true')?.click();
-  open('#attention-views', 'Heads');
-  open('#tabs', 'Attention'); }"""
+OPEN_HEADS = script_that_opens("Attention", "attention", "Heads")
 """Opens the view that shows one head in full."""
 
 
