@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
-from playground.components import Panel, PrintSheet, WatchedState
+from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.figures.theme import BLUE, css_variables
@@ -19,7 +19,6 @@ from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
-from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
 from playground.texts import shared as texts
 
@@ -33,8 +32,8 @@ PRESENT = "() => { window.__playgroundPlots?.stage.present(); }"
 """Picture by picture on the whole screen: components/plotly_view_stage.js. The address `?present` begins with it."""
 OPEN_PAGE = """() => {
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
-  const asked = new URLSearchParams(location.search).has('__theme');
-  if (theme && !asked) document.body.classList.toggle('dark', theme === 'dark');
+  const inAddress = new URLSearchParams(location.search).has('__theme');
+  if (theme && !inAddress) document.body.classList.toggle('dark', theme === 'dark');
   document.querySelector('#lens-text textarea')?.setAttribute('dir', 'auto');
   const button = document.querySelector('.sidebar .toggle-button');
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
@@ -65,8 +64,6 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             present = gr.Button("Present", size="sm", scale=0, min_width=90, elem_id="present")
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
         page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: WatchedState(0) for tab in tabs.TABS})
-        sheet = PrintSheet(texts.FIRST_TEXT)
-        page.applied.change(lambda text: text, page.applied, sheet, queue=False, **QUIET)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:

@@ -7,8 +7,8 @@ let library = null;       // Plotly, once loaded
 let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
 let scrolled = null;      // the uirevision of the picture that was scrolled to its end
-let shownRevision;        // the uirevision of the picture that is drawn
-let counted = null;       // the figure whose bytes were told
+let revision;             // the uirevision of the picture that is drawn
+let counted = null;       // the figure whose size the console has
 let running = false, again = false;
 let shapes = [];          // of the figure itself, under the mark
 let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
@@ -78,8 +78,8 @@ async function drawOnce() {
   }});
   if (!bound) { bind(); inkCells(); }
   frame.toggleAttribute('data-blank', false);
-  noteStart(shownRevision !== figure.layout.uirevision);
-  shownRevision = figure.layout.uirevision;
+  noteStart(revision !== figure.layout.uirevision);
+  revision = figure.layout.uirevision;
   if (figure.layout.meta?.scroll === 'end' && scrolled !== figure.layout.uirevision) {   // once for each picture
     scrolled = figure.layout.uirevision;
     wrap.scrollLeft = wrap.scrollWidth;
@@ -104,13 +104,13 @@ async function drawOnce() {
 function declutter() {
   box.toggleAttribute('data-declutter', Boolean(box._fullLayout?.meta?.declutter));
   if (!box._fullLayout?.meta?.declutter) return;
-  const taken = [];
+  const rooms = [];         // of the names that are seen
   const names = [...box.querySelectorAll('.textpoint text, .annotation-text')];
   for (const name of names) name.style.visibility = '';
   for (const name of names) {
     const a = name.getBoundingClientRect();
-    const free = taken.every((b) => a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top);
-    if (free) taken.push(a);
+    const free = rooms.every((b) => a.right < b.left || b.right < a.left || a.bottom < b.top || b.bottom < a.top);
+    if (free) rooms.push(a);
     else name.style.visibility = 'hidden';
   }
 }
@@ -194,7 +194,7 @@ function resized() {
 }
 
 // A view that was removed while its tab was closed never resizes again: the next new view drops it.
-for (const known of [shared.views, shared.parts]) for (const node of [...known.keys()]) if (!node.isConnected) known.delete(node);
+for (const map of [shared.views, shared.parts]) for (const node of [...map.keys()]) if (!node.isConnected) map.delete(node);
 watchPage();
 new ResizeObserver(() => { due ||= setTimeout(resized, 16); }).observe(box);
 watch(['value', 'height'], draw);

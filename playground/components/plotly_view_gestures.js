@@ -87,7 +87,7 @@ function resetView() {
     const {up, eye, center} = box._fullLayout[name]._scene.viewInitial;
     change[`${name}.camera`] = structuredClone({up, eye, center});
   }
-  return library.relayout(box, change).then(() => { moved = false; noteMove({}); showTools(); });
+  return library.relayout(box, change).then(() => noteStart(true));
 }
 
 tools.addEventListener('click', (event) => {

@@ -1,8 +1,8 @@
-// The first of four scripts that draw a Plotly figure in a gr.HTML component: the elements of the view, plotly.js
+// The first of the scripts that draw a Plotly figure in a gr.HTML component: the elements of the view, plotly.js
 // itself, and the look that a figure takes from the page. Knows the page's CSS variables; knows no models, no tokens
 // and no figure's meaning.
 //
-// shared_script.js joins the four (theme, table, keyboard, drawing) and runs them for each view as the body of a function
+// shared_script.js joins them (plotly_view.py:SCRIPTS) and runs them for each view as the body of a function
 // (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.min.js. `props.value` is the
 // figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
 // a small set of tags and no scripts.
@@ -163,7 +163,7 @@ function plainWords(markup) {
 
 const titleOf = (layout) => plainWords(typeof layout?.title === 'string' ? layout.title : layout?.title?.text);
 
-/** Fits the figure to the page: its theme, its width, a finger instead of a mouse. */
+/** Fits the figure to the page: its theme and its width. */
 function dress(figure, width) {
   const narrow = width < NARROW;
   themed(figure);
@@ -198,10 +198,6 @@ function dress(figure, width) {
   }
   // A veil hides what lies below it in the colour of the page, whichever that is.
   for (const trace of figure.data || []) if (trace.meta === 'veil') trace.fillcolor = variable('--background-fill-primary');
-  // A finger that drags over a 2D picture scrolls the page; only a mouse zooms by dragging.
-  const flat = !Object.keys(layout).some((key) => key.startsWith('scene'));
-  const touch = window.matchMedia('(pointer: coarse)').matches;
-  if (flat && touch && (layout.dragmode ?? 'zoom') === 'zoom') layout.dragmode = false;
   // Zoom and selection survive an update only if it shows the same kind of picture.
   layout.uirevision ??= (figure.data || []).map((t) =>
     [t.type, t.name, t.z?.shape ?? t.z?.length ?? t.x?.shape ?? t.x?.length].join()).join(';') || 'empty';

@@ -154,6 +154,7 @@ class HeadWeights:
     excluded_share: float | None = None  # of the attention, 0..1: the mean that went to the keys left out
     cross: bool = False  # queries and keys are different texts
     prompt_length: int | None = None  # tokens of the text that a model continued; None where none did
+    written_from: int | None = None  # the first query that the model itself wrote; None where it wrote none
     note: str = ""  # what has to be said of these numbers
 
 
@@ -181,6 +182,7 @@ def head_weights(
         if choice.show == THIS_HEAD:
             here = percent(float(weights.sum(-1).mean()))
             note += f" Of all attention of these queries {here} goes to this sentence."
+    continued = prompt_length if kind == "self" and 0 < prompt_length < len(keys) else None
     return HeadWeights(
         weights,
         name,
@@ -190,7 +192,8 @@ def head_weights(
         derivation,
         share,
         kind == "cross",
-        prompt_length if kind == "self" and 0 < prompt_length < len(keys) else None,
+        continued,
+        1 if kind == "decoder" else continued,  # an encoder-decoder writes its output behind the start token
         note,
     )
 

@@ -4,12 +4,12 @@ model would say after each layer. Each part that a model does not give has its r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.analysis.xray.arcs import Arc
-from playground.recording.xray_parts import StreamPlace, arcs_in, stream_at
+from playground.recording.xray_parts import Place, arcs_at, stream_at
 
 if TYPE_CHECKING:
     from playground.analysis.xray.guesses import Guesses
@@ -55,17 +55,14 @@ def xray(
     the window ends with `token`.
     """
     place = _place(recording, kind, token, first)
-    kind, tokens, focus, window = place.kind, place.tokens, place.focus, place.window
-    stream = store.memo(
-        recording, ("stream", kind, focus), lambda: stream_at(recording, store, StreamPlace(kind, focus, window))
-    )
+    kind, tokens, focus, window = place
+    stream = store.memo(recording, ("stream", kind, focus), lambda: stream_at(recording, store, place))
     arcs, why = _arcs_at(recording, store, place)
     layers = len(stream.changes) if stream.changes is not None else recording.model.anatomy.layers
     texts = _texts(recording, stream.guesses)
     reasons = (*stream.reasons, *why)
-    return Xray(
-        kind, tokens, focus, window, layers, stream.changes, stream.guesses, texts, arcs, reasons, place.reads_both_ways
-    )
+    both_ways = _reads_both_ways(recording, kind)
+    return Xray(kind, tokens, focus, window, layers, stream.changes, stream.guesses, texts, arcs, reasons, both_ways)
 
 
 def most_telling_arc(recording: "Recording", store: "ResultStore", kind: str) -> Arc | None:
@@ -77,33 +74,24 @@ def most_telling_arc(recording: "Recording", store: "ResultStore", kind: str) ->
     return arcs[0] if arcs else None
 
 
-class _Place(NamedTuple):
-    """Which tokens of which stack are shown."""
-
-    kind: str
-    tokens: "Sequence[Token]"
-    focus: int
-    window: range
-    reads_both_ways: bool
-
-
-def _place(recording: "Recording", kind: str, token: int | None = None, first: int | None = None) -> _Place:
+def _place(recording: "Recording", kind: str, token: int | None = None, first: int | None = None) -> Place:
     """See `xray`."""
     both = recording.target_tokens is not None
     kind = kind if both and kind in ("decoder", "encoder") else "decoder" if both else "self"
     tokens = (recording.target_tokens if kind == "decoder" else None) or recording.tokens
-    reads_both_ways = kind == "encoder" or recording.model.anatomy.kind == "encoder"
-    focus = (
-        token if token is not None and 0 <= token < len(tokens) else _first_focus(recording, tokens, reads_both_ways)
-    )
+    if token is None or not 0 <= token < len(tokens):
+        token = _first_focus(recording, tokens, _reads_both_ways(recording, kind))
     last_start = max(0, len(tokens) - WINDOW)
-    start = min(max(0, focus - WINDOW + 1 if first is None else first), last_start)
-    return _Place(kind, tokens, focus, range(start, min(start + WINDOW, len(tokens))), reads_both_ways)
+    start = min(max(0, token - WINDOW + 1 if first is None else first), last_start)
+    return Place(kind, tokens, token, range(start, min(start + WINDOW, len(tokens))))
 
 
-def _arcs_at(recording: "Recording", store: "ResultStore", place: _Place) -> tuple[list[Arc], tuple[str, ...]]:
-    kind, tokens, focus, window, _ = place
-    return store.memo(recording, ("arcs", kind, window, focus), lambda: arcs_in(recording, kind, window, focus, tokens))
+def _reads_both_ways(recording: "Recording", kind: str) -> bool:
+    return kind == "encoder" or recording.model.anatomy.kind == "encoder"
+
+
+def _arcs_at(recording: "Recording", store: "ResultStore", place: Place) -> tuple[list[Arc], tuple[str, ...]]:
+    return store.memo(recording, ("arcs", place.kind, place.window, place.focus), lambda: arcs_at(recording, place))
 
 
 def _texts(recording: "Recording", guesses: "Guesses | None") -> dict[int, str]:

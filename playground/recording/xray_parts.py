@@ -32,15 +32,20 @@ class TokenStream:
     reasons: tuple[str, ...] = ()
 
 
-class StreamPlace(NamedTuple):
-    """Which token of which stack: kind "self", "decoder" or "encoder"; token, and the tokens shown with it."""
+class Place(NamedTuple):
+    """Which tokens of which stack are shown."""
 
     kind: str
-    token: int
+    """Of the attention: "self", "decoder" or "encoder"."""
+    tokens: "Sequence[Token]"
+    """All of the text."""
+    focus: int
+    """The token whose guesses are shown, and whose own arcs come first."""
     window: range
+    """The tokens shown with it."""
 
 
-def stream_at(recording: "Recording", store: "ResultStore", place: StreamPlace) -> TokenStream:
+def stream_at(recording: "Recording", store: "ResultStore", place: Place) -> TokenStream:
     """A token's way through the layers. Only the states of the token are put through the head."""
     from playground.analysis.xray.guesses import read_guesses
     from playground.recording.residual_stream import logits_of_layers
@@ -56,10 +61,10 @@ def stream_at(recording: "Recording", store: "ResultStore", place: StreamPlace) 
     if not model.capabilities.logits:
         return TokenStream(changes, reasons=(f"No guesses: {model.capabilities.logits.reason}.",))
     try:
-        logits = logits_of_layers(model.model, stream.of(place.token))
+        logits = logits_of_layers(model.model, stream.of(place.focus))
     except (RuntimeError, TypeError, ValueError, IndexError):  # any family may go on from its last layer in another way
         logits = None
-    own = recording.logits_of([place.token])[0]
+    own = recording.logits_of([place.focus])[0]
     if logits is None or not _agree(recording, logits[-1], own):
         return TokenStream(
             changes, reasons=("No guesses: this family goes on from its layers in a way not understood.",)
@@ -67,14 +72,14 @@ def stream_at(recording: "Recording", store: "ResultStore", place: StreamPlace) 
     return TokenStream(changes, read_guesses([*logits[:-1], own]))
 
 
-def _states(recording: "Recording", store: "ResultStore", place: StreamPlace) -> "StreamPass":
+def _states(recording: "Recording", store: "ResultStore", place: Place) -> "StreamPass":
     """The states that the recording keeps; else those of the window, and of the token beside it, from another pass."""
     from playground.recording.residual_stream import read_states
 
     kept = recording.stream if place.kind == "self" else None
-    if kept is not None and kept.has(place.token):
+    if kept is not None and kept.has(place.focus):
         return kept
-    tokens = place.window if place.token in place.window else range(place.token, place.token + 1)
+    tokens = place.window if place.focus in place.window else range(place.focus, place.focus + 1)
     model, encoder = recording.model.model, place.kind == "encoder"
     return store.memo(
         recording,
@@ -92,12 +97,9 @@ def _agree(recording: "Recording", last: "Tensor", own: "Tensor") -> bool:
     return float((last - own).abs().max()) <= bound * float(own.abs().max())
 
 
-def arcs_in(
-    recording: "Recording", kind: str, window: range, focus: int, tokens: "Sequence[Token]"
-) -> tuple[list[Arc], tuple[str, ...]]:
-    """The telling arcs between the tokens of a window, and why there are none. Of a long text no other rows are computed.
-
-    focus: the token whose own arcs come first."""
+def arcs_at(recording: "Recording", place: Place) -> tuple[list[Arc], tuple[str, ...]]:
+    """The telling arcs between the tokens of the window, or why there are none. Only their rows are computed."""
+    kind, tokens, focus, window = place
     if kind not in recording.kinds:
         return [], (f"No arcs: {recording.model.capabilities.attention.reason or 'no such attention is recorded'}.",)
     rows = slice(window.start, window.stop)

@@ -188,6 +188,23 @@ def test_rows_columns_and_the_step_that_chose(shown):
     assert first.strip == [] and "stands at the beginning" in first.sentence and first.bars is None
 
 
+def test_who_wrote_a_token(shown, tiny):
+    """Guards against words that say the model wrote what a visitor typed, or that a visitor typed what the model wrote: of
+    a text's continuation, and of an encoder-decoder's output."""
+
+    def words(token, prompt_length):
+        return rows.row_picture(head_weights(shown, HeadRequest(3, 2), prompt_length), controls.CHOICE, token).sentence
+
+    continued = words(3, 2)
+    assert continued.startswith("While the model wrote") and "(position 3), it had read up to" in continued
+    for typed in (words(1, 2), words(3, 0)):
+        assert "is part of your text; the model did not write it" in typed and "the model wrote" not in typed
+        assert typed.partition(", which looks most at ")[2]
+    output = record(tiny("t5"), "abcd", "ab")
+    decoder = rows.row_picture(head_weights(output, HeadRequest(0, 0, "decoder")), controls.CHOICE, 1)
+    assert decoder.sentence.startswith("While the model wrote")
+
+
 def test_a_long_text_as_a_strip_stays_small():
     """Guards against half a megabyte for the strip of 4,096 tokens, beside the maps of the same view, and against a token
     that is shown without its marks."""

@@ -6,7 +6,7 @@ from playground.analysis.attention.maps import How
 from playground.figures.attention.token_grid import Window
 from playground.recording.head_choice import WeightsChoice, token_in
 
-DIRECTIONS = ROW, COLUMN, CHOICE = "looks at", "is looked at by", "looking while writing it"
+DIRECTIONS = ROW, COLUMN, CHOICE = "looks at", "is looked at by", "is predicted while looking at"
 """What is said of a token."""
 UNMARKED, STRONGEST = "no role", "each head's strongest role"
 """What the overview marks, besides the measures of a head."""

@@ -47,8 +47,8 @@ def head_in_words(measures: Mapping[str, np.ndarray], layer: int, head: int) -> 
     first = measures["first"][layer, head]
     if is_sink(np.nan_to_num(first)):
         return f"Layer {layer}, head {head} rests on the first token: a sink, of which nothing else is said."
-    found = [(name, float(measures[name][layer, head])) for name in MEASURES]
-    parts = [f"{name} {value:.3f}" for name, value in found if np.isfinite(value)]
+    values = [(name, float(measures[name][layer, head])) for name in MEASURES]
+    parts = [f"{name} {value:.3f}" for name, value in values if np.isfinite(value)]
     return f"Layer {layer}, head {head}: {', '.join(parts) or 'nothing can be measured'}."
 
 

@@ -1,6 +1,5 @@
 """One head in a picture and a sentence: its weights, a difference of weights, or its mask."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -59,8 +58,8 @@ def _axes(weights: HeadWeights, request: HeadRequest) -> MapAxes:
 def head_picture(
     recording: "Recording", weights: HeadWeights, request: HeadRequest, telling: "Arc | None" = None
 ) -> HeadPicture:
-    """The map, as far as a visitor zoomed into it, and what it shows. telling: the arc that tells most of the text; if it is
-    this head's, the sentence says why."""
+    """The map, as far as a visitor zoomed into it, and what it shows. telling: of the head that tells most of the text, its
+    arc; the sentence says why."""
     axes = _axes(weights, request)
     if request.show == MASK:
         return _mask_picture(recording, weights, request, axes)
@@ -92,10 +91,7 @@ def _weights_picture(
     one_sentence = len(queries) != len(recording.attention(request.layer, request.kind).query_tokens)  # of two
     if request.show == THIS_HEAD and weights.excluded_share is None and not one_sentence:
         summary = summarise_head(values, queries, keys, cross=weights.cross)
-        why = ""
-        if telling is not None and (telling.layer, telling.head) == (request.layer, request.head):
-            why = telling_words(telling, queries)
-        sentence = summary.sentence(request.layer, request.head, why)
+        sentence = summary.sentence(request.layer, request.head, telling_words(telling, queries) if telling else "")
     else:
         query, key = strongest_pair(weights)
         what = "beside the first token and itself, most" if of_one_text(weights) else "most"
@@ -104,8 +100,7 @@ def _weights_picture(
             f"“{in_words(keys[key])}”."
         )
     shading = Shading(logarithmic=request.logarithmic, how=request.pooling, unit=weights.derivation.unit)
-    axes = replace(_axes(weights, request), causal=weights.causal and not one_sentence)
-    figure = head_figure(values, axes, shading, description=sentence)
+    figure = head_figure(values, _axes(weights, request), shading, description=sentence)
     sentence += weights.note
     if weights.excluded_share is not None:
         sentence += f" What is ignored took {percent(weights.excluded_share)} of the attention on average."

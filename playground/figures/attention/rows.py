@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import numpy as np
     from plotly.graph_objects import Figure
 
-TITLES = {ROW: "looks at", COLUMN: "is looked at by", CHOICE: "while writing it"}
-
 
 class RowPicture(NamedTuple):
     """One token's numbers."""
@@ -23,13 +21,13 @@ class RowPicture(NamedTuple):
 
 
 def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = None) -> RowPicture:
-    """What a token looks at, what looks at it, or what the token before it looked at while the model wrote it. The last
+    """What a token looks at, what looks at it, or what the token before it looked at while the model predicted it. The last
     token if `token` is None or too large."""
     length = len(weights.keys) if direction == COLUMN else len(weights.queries)
     token = length - 1 if token is None or token >= length else token
     if direction == CHOICE and not (weights.causal and token):
         reason = "it stands at the beginning." if weights.causal else "this is no decoder's text."
-        return RowPicture([], f"The model did not write it: {reason}", None)
+        return RowPicture([], f"The model did not predict it: {reason}", None)
     row = weights.weights[:, token] if direction == COLUMN else weights.weights[token - (direction == CHOICE)]
     names, values = weights.queries if direction == COLUMN else weights.keys, row.numpy()
     largest = max(float(abs(values).max()), 1e-9)
@@ -42,15 +40,21 @@ def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = 
     subject = _name(weights.keys if direction == COLUMN else weights.queries, token)
     if direction == CHOICE:
         before = _name(weights.queries, token - 1)
-        words = f"While the model wrote {subject}, it had read up to {before}, which looks most at {top}. "
-        words += "A head's weights alone did not choose the token."
+        if weights.written_from is not None and token >= weights.written_from:
+            words = f"While the model wrote {subject}, it had read up to {before}, which looks most at {top}. "
+            words += "A head's weights alone did not choose the token."
+        else:
+            words = (
+                f"{subject} is part of your text; the model did not write it. To predict what stands there it had read "
+            )
+            words += f"up to {before}, which looks most at {top}. A head's weights alone do not make the prediction."
     elif weights.derivation.signed:
         words = f"{subject}: most above, {'to' if direction == ROW else 'from'} {top}."
     elif direction == ROW:
         words = f"{subject} looks most at {top}."
     else:
         words = f"{subject} is looked at most by {top}."
-    title = f"{subject} {TITLES[direction]}"
+    title = f"{subject} {direction}"
     return RowPicture(items, words, bars_figure(values, names, unit=weights.derivation.unit, title=title))
 
 

@@ -16,7 +16,7 @@ from playground.analysis.xray.streams import stream_widths
 from playground.figures.layout import finish, label
 from playground.figures.theme import ATTENTION, FAINT_ATTENTION, MONO, RESIDUAL, SIZE, SMALL, WRITTEN
 from playground.figures.xray.geometry import Places, arc_curve, stream_outline
-from playground.figures.xray.guesses import guess_traces
+from playground.figures.xray.guesses import GUESS, guess_traces
 from playground.figures.xray.player import HEIGHT_OF_PLAYER, add_player
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ HEIGHT = 440
 UNIT = {16: 42, 24: 30}
 """Pixels that a token takes at least, by the number of tokens: a narrower screen scrolls inside the picture."""
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-TOKEN, ARC, GUESS = 0, 1, 2
-"""What was clicked: the first number of customdata. A token's place or an arc's or a layer's number follows it."""
+TOKEN, ARC = 0, 1
+"""What was clicked, or GUESS: the first number of customdata. A token's place or an arc's or a layer's number follows it."""
 
 
 def xray_figure(seen: "Xray") -> go.Figure:

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from playground.analysis.xray.arcs import Arc
 
 
-def text_of(page: PageContext) -> tuple[str, str]:
-    """The model and the text that tokens are chosen in."""
-    return page.model_id, page.text
-
-
 def weights_of(page: PageContext, request: HeadRequest) -> HeadWeights:
     """The map that the controls ask for. PlaygroundError where it can't be derived of this model."""
     return head_weights(page.recording(), request, page.prompt_length, workbench.shared())
@@ -58,15 +53,12 @@ def one_head(page: PageContext, request: HeadRequest) -> Outputs:
 def row_of(page: PageContext, weights: HeadWeights, request: HeadRequest) -> Outputs:
     """The row or column of the token that a visitor chose, else of the one of which the map tells most; a frame shows in the
     map where that is. "map" is an update."""
-    token, count = (
-        request.token_in(text_of(page)),
-        len(weights.keys if request.direction == COLUMN else weights.queries),
-    )
+    token = request.token_in(page.reading)
     if token is None:
         telling = _arc_of(request, most_telling_arc(page.recording(), workbench.shared(), request.kind))
         whole = request.between == BOTH
         token = telling.query if telling is not None and whole else strongest_pair(weights)[0]
-    token = existing_token(token, count)
+    token = existing_token(token, len(weights.keys if request.direction == COLUMN else weights.queries))
     strip, sentence, bars = row_picture(weights, request.direction, token)
     return {
         "strip": strip,

@@ -16,7 +16,7 @@ from playground.figures.attention.token_grid import zoomed_window
 from playground.recording.head_choice import BETWEEN, NOTHING, THIS_HEAD, HeadChoice, two_sentences, why_no_attention
 from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights
-from playground.tabs.attention.head_outputs import no_head, one_head, row_of, text_of, weights_of
+from playground.tabs.attention.head_outputs import no_head, one_head, row_of, weights_of
 from playground.tabs.attention.pair_handlers import draw_pair, no_pair
 from playground.tabs.shared.controls import layer_slider
 from playground.tabs.shared.downloads import file_stem, fresh_folder
@@ -76,8 +76,8 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
     """Another head of the same recording, one that a visitor chose; the frame in the overview moves there."""
     mark = overview_mark(int(request.layer), int(request.head), _order(page, request))
-    shown = one_head(page, request)  # raises for a head that does not exist
-    return {"overview": gr.update(mark=mark), **shown, "badge": head_badge(page, request)}
+    picture = one_head(page, request)  # raises for a head that does not exist
+    return {"overview": gr.update(mark=mark), **picture, "badge": head_badge(page, request)}
 
 
 def open_telling(page: PageContext, request: HeadRequest) -> Outputs:
@@ -112,11 +112,11 @@ def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> O
 
 def open_ranked(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """The head of a clicked bar of the ranking, on the row of the token that looks."""
-    looking, _ = request.pair_in(text_of(page))
+    looking, _ = request.pair_in(page.reading)
     if looking is None or not isinstance(place := event._data.get("customdata"), list):
         return {}
     layer, head = map(int, place)
-    chosen: Outputs = {"layer": layer, "head": head, "token": looking, "text": text_of(page), "direction": ROW}
+    chosen: Outputs = {"layer": layer, "head": head, "token": looking, "text": page.reading, "direction": ROW}
     return chosen | draw_head(page, replace(request, **chosen))
 
 
@@ -155,7 +155,7 @@ def open_token(page: PageContext, request: HeadRequest, event: gr.EventData) -> 
 
 def _another_row(page: PageContext, weights: HeadWeights, request: HeadRequest, token: int) -> Outputs:
     """The row or column of a token that a visitor chose."""
-    chosen: Outputs = {"direction": request.direction, "token": token, "text": text_of(page)}
+    chosen: Outputs = {"direction": request.direction, "token": token, "text": page.reading}
     return chosen | row_of(page, weights, replace(request, **chosen))
 
 

@@ -11,7 +11,6 @@ from playground.errors import PlaygroundError
 from playground.figures.attention.head_request import HeadRequest
 from playground.figures.attention.ranked_heads import ranking_figure, ranking_words
 from playground.recording.pair_ranking import rank_heads_between
-from playground.tabs.attention.head_outputs import text_of
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
@@ -30,7 +29,7 @@ def draw_pair(page: PageContext, request: HeadRequest) -> Outputs:
     request = request.clamped(recording)
     attention = recording.attention(request.layer, request.kind)
     queries, keys = ([token.label for token in axis] for axis in (attention.query_tokens, attention.key_tokens))
-    first, second = _existing(request.pair_in(text_of(page)), len(queries), len(keys))
+    first, second = _existing(request.pair_in(page.reading), len(queries), len(keys))
     choosing_key = first is not None and second is None
     ask = WHO_NEXT.format(token=in_words(queries[first])) if first is not None and second is None else ""
     outputs: Outputs = {
@@ -39,7 +38,7 @@ def draw_pair(page: PageContext, request: HeadRequest) -> Outputs:
         "who_to": token_choices(keys, second),
         "who_words": markup.note(ask),
         "who": figure_or_nothing(None),
-        "who_text": text_of(page),
+        "who_text": page.reading,
     }
     if first is None or second is None:
         return outputs
@@ -81,7 +80,7 @@ def _strip(
 
 def choose_token(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
     """A clicked token: the first of the two, then the second; a third click begins anew."""
-    first, second = request.pair_in(text_of(page))
+    first, second = request.pair_in(page.reading)
     index = int(event._data["index"])
     pair = (first, index) if first is not None and second is None else (index, None)
-    return draw_pair(page, replace(request, who_from=pair[0], who_to=pair[1], who_text=text_of(page)))
+    return draw_pair(page, replace(request, who_from=pair[0], who_to=pair[1], who_text=page.reading))

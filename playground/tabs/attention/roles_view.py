@@ -21,13 +21,12 @@ from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.views import View
+from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import attention as texts
 
 NAME, TITLE = "roles", "Roles"
-OPEN_HEADS = """() => [...document.querySelectorAll('#attention-views [role=tab]')].find((tab) =>
-  tab.textContent.trim() === 'Heads')?.click()"""
+OPEN_HEADS = script_that_opens("Attention", "attention", "Heads")
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,16 @@ def build(view: View, chooser: TabChooser) -> None:
     Panel(markup.explanation(texts.ROLES_SUMMARY, *definitions, texts.ROLES_CLOSING))
 
     wires: dict[str, Any] = {"inputs": chooser.inputs | {"measure": measure}, "request": RolesRequest}
-    shown: dict[str, Component] = {"figure": figure, "of_head": of_head, "head_map": head_map}
-    everything = shown | {"measure": measure, "sentence": sentence, "table": table}
+    of_one_head: dict[str, Component] = {"figure": figure, "of_head": of_head, "head_map": head_map}
+    everything = of_one_head | {"measure": measure, "sentence": sentence, "table": table}
     view.draws(draw, **wires, outputs=everything, also=chooser.another_kind)
     bind(measure.input, draw, page=view.page, **wires, outputs=everything, **RUNS_MODEL)
     head: dict[str, Any] = {"layer": chooser.controls["layer"], "head": chooser.controls["head"]}
-    opening = bind(figure.select, open_head, page=view.page, **wires, outputs=shown | head, **RUNS_MODEL)
+    opening = bind(figure.select, open_head, page=view.page, **wires, outputs=of_one_head | head, **RUNS_MODEL)
     chooser.sliders.publish(opening)
     show_detail(opening, "roles-detail")
     moved = [component.input for component in head.values()]
-    bind(moved, draw_head, page=view.page, **wires, outputs=shown, only_while=view.open, **LATEST)
+    bind(moved, draw_head, page=view.page, **wires, outputs=of_one_head, only_while=view.open, **LATEST)
     opens.click(None, None, None, js=OPEN_HEADS, **QUIET)
 
 

@@ -46,7 +46,7 @@ class StepsRequest(HeadChoice):
         recording, store = page.recording(), workbench.shared()
         choice = self.opened(recording, store)
         count = len(recording.attention(choice.layer, choice.kind).query_tokens)
-        token = token_in(self.token, self.text, (page.model_id, page.text))
+        token = token_in(self.token, self.text, page.reading)
         if token is None:
             token = telling_query(recording, WeightsChoice(choice.layer, choice.head, choice.kind), store)
         return QuerySteps(recording, choice, existing_token(token, count))
@@ -145,7 +145,7 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
 
 def choose_query(page: PageContext, request: StepsRequest) -> Outputs:
     """The query token of the list; it becomes the chosen row of the other views too."""
-    chosen: Outputs = {"token": request.query, "text": (page.model_id, page.text)}
+    chosen: Outputs = {"token": request.query, "text": page.reading}
     return chosen | draw(page, replace(request, **chosen))
 
 

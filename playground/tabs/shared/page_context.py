@@ -39,6 +39,11 @@ class PageContext:
         text, tokens = self.continued
         return tokens if text == self.text else 0
 
+    @property
+    def reading(self) -> tuple[str, str]:
+        """The model and the text, in which a token was chosen."""
+        return self.model_id, self.text
+
     def model(self) -> "LoadedModel":
         """The model of the page. StillLoading before the first one is there; PlaygroundError if it can't be loaded."""
         if not self.model_id:

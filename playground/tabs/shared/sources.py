@@ -57,18 +57,18 @@ def _settings(request: object | None) -> dict[str, Any]:
     """The plain values of a request and of the requests in it. A session's name is a class of its own and stays secret."""
     if not dataclasses.is_dataclass(request):
         return {}
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for field in dataclasses.fields(request):
         value = getattr(request, field.name)
         if field.name in _PAGE_FIELDS:
             continue
         if dataclasses.is_dataclass(value):
-            found |= _settings(value)
+            settings |= _settings(value)
         elif type(value) in (bool, int, float):
-            found[field.name] = value
+            settings[field.name] = value
         elif type(value) is str and value:
-            found[field.name] = value[:MAX_SETTING]
-    return found
+            settings[field.name] = value[:MAX_SETTING]
+    return settings
 
 
 def has_figure(output: Any) -> bool:

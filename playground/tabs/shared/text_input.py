@@ -4,7 +4,7 @@ import json
 
 import gradio as gr
 
-from playground.components import Panel, WatchedState, markup
+from playground.components import Panel, PrintSheet, WatchedState, markup
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import SharedHead
 from playground.tabs.shared.page_context import PageControls
@@ -43,7 +43,8 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
             with gr.Row(elem_classes="pg-chips", elem_id="chips"):
                 chips = [gr.Button(name, elem_classes="pg-chip") for name in texts.EXAMPLES]
             hint = Panel(hint_words(), elem_id="lens-hint")
-    shown = gr.Textbox(texts.FIRST_TEXT, visible="hidden", container=False)
+    in_browser = gr.Textbox(texts.FIRST_TEXT, visible="hidden", container=False)
+    sheet = PrintSheet(texts.FIRST_TEXT)
     page = PageControls(
         model=WatchedState(""),
         device=WatchedState("auto"),
@@ -59,8 +60,8 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
     gr.on([analyse.click, text.submit], apply_text, text, [applied, hint], **QUIET)
     for chip in chips:
         chip.click(choose_example, chip, [text, applied, hint], **QUIET)
-    applied.change(_same, applied, shown, **QUIET)
-    gr.on([text.change, shown.change], None, [text, shown], None, js=NOTE_CHANGES, **QUIET)
+    applied.change(lambda text: (text, text), applied, [in_browser, sheet], queue=False, **QUIET)
+    gr.on([text.change, in_browser.change], None, [text, in_browser], None, js=NOTE_CHANGES, **QUIET)
     return page
 
 
@@ -80,7 +81,3 @@ def hint_words(words: str = "") -> str:
     the text has changed."""
     span = f"<span>{markup.text(words)}</span>" if words else f'<span class="pg-keys-hint">{texts.APPLY_HINT}</span>'
     return f'<p class="pg-hint">{span}<b id="lens-changed" role="status"></b></p>'
-
-
-def _same(text: str) -> str:
-    return text

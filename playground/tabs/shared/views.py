@@ -67,6 +67,15 @@ def redraw_with_model_and_text(page: PageControls) -> None:
     gr.on([state.change for state in watched], stamp, inputs, states, trigger_mode="multiple", **QUIET)
 
 
+def script_that_opens(title: str, tab: str = "", view: str = "") -> str:
+    """A script for the browser that opens the tab of this title; with the tab's name, the view of that title in it first.
+    What is open already is not clicked: that would draw it again."""
+    places = [[f"#{tab}-views", view], ["#tabs", title]] if view else [["#tabs", title]]
+    return f"""() => {{ for (const [bar, title] of {json.dumps(places)}) {{
+  [...document.querySelectorAll(`${{bar}} [role=tab]`)]
+    .find((tab) => tab.textContent.trim() === title && tab.ariaSelected !== 'true')?.click(); }} }}"""
+
+
 def changes_with(events: Sequence) -> gr.State:
     """A State that changes at each of some components' events, for drawings to hang on."""
     state = WatchedState(0)

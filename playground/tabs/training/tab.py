@@ -9,6 +9,7 @@ from gradio.components import Component
 from playground.components import Panel, PlotlyView, markup
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageControls
+from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers, scratch_view
 from playground.tabs.training.handlers import choose_lesson
@@ -22,8 +23,7 @@ NAME, TITLE = handlers.NAME, "Train"
 FIRST = "repeat"
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
-OPEN_ATTENTION = """() => { const tabs = [...document.querySelectorAll('#tabs [role=tab]')];
-  tabs.find((tab) => tab.textContent.trim() === "Attention")?.click(); }"""
+OPEN_ATTENTION = script_that_opens("Attention")
 
 
 def build(page: PageControls) -> None:

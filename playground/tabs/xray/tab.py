@@ -15,6 +15,7 @@ from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.xray import WINDOW, xray
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import xray as texts
 
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "xray", "X-ray"
 STACKS = "decoder", "encoder"
-OPEN_HEADS = """() => {
-  const open = (names, title) => [...document.querySelectorAll(`${names} [role=tab]`)]
-    .find((tab) => tab.textContent.trim() === title && tab.ariaSelected !== 'true')?.click();
-  open('#attention-views', 'Heads');
-  open('#tabs', 'Attention'); }"""
+OPEN_HEADS = script_that_opens("Attention", "attention", "Heads")
 """Opens the view that shows one head in full."""
 
 
@@ -101,13 +98,13 @@ def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outp
         arc = seen.arcs[number]
         words = arc_words(seen, arc)
         head: Outputs = {"layer": arc.layer, "head": arc.head, "kind": seen.kind, "head_chosen": True}
-        head |= {"token": arc.query, "token_text": (page.model_id, page.text), "arc_opened": str(time.monotonic_ns())}
+        head |= {"token": arc.query, "token_text": page.reading, "arc_opened": str(time.monotonic_ns())}
         return {"detail": markup.note(words[0].upper() + words[1:]), "opens": gr.update(visible=True), **head}
     if what == GUESS:
         if seen.guesses is None or not 0 <= number <= seen.layers:
             return {}
         return {"detail": markup.note(layer_words(seen, number), terms=True), "opens": gr.update(visible=False)}
-    chosen = page.model_id, page.text, seen.kind, number
+    chosen = *page.reading, seen.kind, number
     again = _seen(page, replace(request, chosen=chosen, first=seen.window.start))
     return _drawn(again) | {"chosen": chosen}
 
@@ -116,7 +113,7 @@ def _seen(page: PageContext, request: XrayRequest) -> "Xray":
     recording = page.recording()
     stack = request.stack if recording.target_tokens is not None else "self"
     token = None
-    if request.chosen is not None and tuple(request.chosen[:2]) == (page.model_id, page.text):
+    if request.chosen is not None and tuple(request.chosen[:2]) == page.reading:
         token = request.chosen[3] if request.chosen[2] == stack else None
     first = None if request.first is None else int(request.first)
     return xray(recording, workbench.shared(), stack, token, first)
