@@ -139,7 +139,7 @@ def draw(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
         "space": gr.update(choices=list(cloud.request.point_set.spaces(model)), value=cloud.request.space),
         "colour": gr.update(choices=colour_choices(points), value=cloud.request.colour),
         "pooling": gr.update(choices=poolings, value=pooling),
-        "neighbours": nearest_to(points, row, request.measure, request.centre)[0],
+        "neighbours": nearest_to(points, row, request.measure, request.centre),
         "drawn": DrawnCloud.of(page, cloud.request),
         "chosen": cloud.request.chosen,
     }
