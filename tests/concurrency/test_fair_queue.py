@@ -112,9 +112,9 @@ def test_a_visitor_who_leaves_while_waiting(beams, step_by_step, tiny):
 
 
 def test_a_thread_that_left_may_come_back():
-    """Guards a later visitor in a thread of the same number: only as long as `left` lasts there is no turn."""
+    """Guards a later visitor in a thread of the same number: only as long as `leave` lasts there is no turn."""
     turns = FairQueue()
-    with turns.left(threading.get_ident()), pytest.raises(LeftQueue), turns.slot():
+    with turns.leave(threading.get_ident()), pytest.raises(LeftQueue), turns.slot():
         raise AssertionError("got a turn")
     with turns.slot():
         assert turns.waiting == 0
