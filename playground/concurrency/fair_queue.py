@@ -26,7 +26,7 @@ class FairQueue:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._tickets: deque[_Ticket] = deque()
-        self._left: set[int] = set()
+        self._leavers: set[int] = set()
         self.visitors = 0
         """Number of open sessions."""
 
@@ -43,17 +43,17 @@ class FairQueue:
         return owners.index(thread) or None if thread in owners else None
 
     @contextmanager
-    def left(self, thread: int) -> Iterator[None]:
+    def leave(self, thread: int) -> Iterator[None]:
         """As long as it lasts the thread gets no turn: where it waits for one, and where it would, LeftQueue is raised in
         it. A turn that has begun goes on."""
         with self._changed:
-            self._left.add(thread)
+            self._leavers.add(thread)
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
-                self._left.discard(thread)
+                self._leavers.discard(thread)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -68,14 +68,14 @@ class FairQueue:
 
     @contextmanager
     def slot(self, thread: int | None = None) -> Iterator[None]:
-        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `left` lasts.
+        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `leave` lasts.
 
         thread: for whom it is, where that is not the thread that asks."""
         ticket = _Ticket(threading.get_ident() if thread is None else thread)
         with self._changed:
             self._tickets.append(ticket)
-            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._left)
-            if ticket.thread in self._left:
+            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._leavers)
+            if ticket.thread in self._leavers:
                 self._tickets.remove(ticket)
                 self._changed.notify_all()
                 raise LeftQueue

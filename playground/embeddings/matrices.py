@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from playground.analysis.embeddings.vector_arithmetic import Anisotropy, Term, anisotropy, mean_of
-from playground.analysis.embeddings.vocabulary_filter import script_of
+from playground.analysis.embeddings.vocabulary_filter import kinds_of, main_groups, script_of
 from playground.analysis.text_display import plain_mark
 from playground.errors import PlaygroundError
+from playground.models import architecture
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import check_text
 
@@ -61,7 +61,7 @@ def embedding_matrix(model: LoadedModel, which: str = INPUT) -> Tensor:
     """(vocabulary, d_model): the input or the output embedding, as the model holds it. PlaygroundError where there is no
     output embedding that can be read."""
     if which == INPUT:
-        return cast(Tensor, model.model.get_input_embeddings().weight).detach()
+        return architecture.embedding_matrix(model.model).detach()
     head = model.model.get_output_embeddings()
     weight = getattr(head, "weight", None)
     if weight is None or weight.ndim != 2 or not weight.is_floating_point():
@@ -97,6 +97,11 @@ class Table:
     def norms(self) -> np.ndarray:
         """(V,) float32."""
         return self.matrix.float().norm(dim=1).cpu().numpy()
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind of each token (`kinds_of`), rare kinds as "other"."""
+        return tuple(main_groups(kinds_of(self.texts, self.scripts)).tolist())
 
     @cached_property
     def mean(self) -> np.ndarray:

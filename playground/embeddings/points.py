@@ -10,15 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
-from playground.analysis.embeddings.vocabulary_filter import (
-    KIND,
-    Filter,
-    kinds_of,
-    main_groups,
-    matching,
-    sample,
-    script_of,
-)
+from playground.analysis.embeddings.vocabulary_filter import KIND, Filter, matching, sample, script_of
 from playground.analysis.text_display import counted
 from playground.embeddings.matrices import (
     Table,
@@ -99,8 +91,7 @@ def vocabulary_points(model: LoadedModel, matrix: str, token_filter: Filter) -> 
     """The tokens that pass the filter, by their rows of a matrix."""
     table = table_of(model, matrix)
     rows = matching(table.texts, table.scripts, token_filter)
-    kinds = main_groups(kinds_of(table.texts, table.scripts)).tolist()
-    return Points(table, rows, "token", table, groups={KIND: kinds}, total=len(rows))
+    return Points(table, rows, "token", table, groups={KIND: table.kinds}, total=len(rows))
 
 
 def word_points(

@@ -184,8 +184,8 @@ def _prompt_tokens(model: LoadedModel, prompt: str) -> int:
 
 def _states(model: LoadedModel, lines: Sequence[Sequence[int]], layer: int | None) -> Tensor:
     """(B, T, D) float32, on the CPU: states of lines of token ids after a layer, those beyond a line's end undefined."""
-    if layer is not None and not (states_shown := model.capabilities.hidden_states):
-        raise PlaygroundError("The states after this model's layers can't be shown:", f"{states_shown.reason}.")
+    if layer is not None and not (can_show := model.capabilities.hidden_states):
+        raise PlaygroundError("The states after this model's layers can't be shown:", f"{can_show.reason}.")
     network = model.model.get_encoder() if model.model.config.is_encoder_decoder else model.model.base_model
     lengths = torch.tensor([len(line) for line in lines])
     batch = torch.full((len(lines), int(lengths.max())), model.tokenizer.pad_token_id or 0)

@@ -66,7 +66,7 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
 
     `turns` is the queue of the device, shared with other callers.
     """
-    turns, caller = turns or FairQueue(), threading.get_ident()
+    turns, caller = turns or FairQueue(), threading.get_ident()  # the thread that asks for the first step
 
     def search(push: Callable[[BeamStep], None]) -> None:
         with turns.session(), ExitStack() as slot, torch.inference_mode():
@@ -82,7 +82,7 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
             slot.close()
             push(last)
 
-    return pushed_iterator(search)
+    yield from pushed_iterator(search)
 
 
 def best_beam(request: GenerationRequest, turns: FairQueue | None = None) -> Generator[Step, None, None]:

@@ -51,10 +51,7 @@ def checkpoint_settings(model: LoadedModel, prompt_length: int | None = None) ->
     own, stated = getattr(model.model, "generation_config", None), _stated(model)
     if own is None:
         return None
-    length = own.max_new_tokens
-    if length is None and (most := _most_tokens(model)) is not None:
-        before = _start_length(model) if model.model.config.is_encoder_decoder else prompt_length
-        length = None if before is None else max(1, most - before)
+    length = _new_tokens(model, prompt_length)
     if not stated and not own.do_sample and length is None:
         return None
     settings = GenerationSettings(greedy=not own.do_sample)
@@ -66,15 +63,22 @@ def checkpoint_settings(model: LoadedModel, prompt_length: int | None = None) ->
     return settings
 
 
+def _new_tokens(model: LoadedModel, prompt_length: int | None = None) -> int | None:
+    """The most new tokens by the checkpoint; None without a limit, and for one that counts a prompt without its length."""
+    length: int | None = model.model.generation_config.max_new_tokens
+    if length is not None or (most := _most_tokens(model)) is None:
+        return length
+    before = prompt_length
+    if model.model.config.is_encoder_decoder:  # its limit counts what the decoder begins with
+        before = len(decoder_start(model)) if model.capabilities.generate else 1
+    return None if before is None else max(1, most - before)
+
+
 def _most_tokens(model: LoadedModel) -> int | None:
     """The checkpoint's max_length: tokens of a text with its beginning; None where that is no less than its context."""
     most = model.model.generation_config.max_length
     context = model.anatomy.context_length
     return most if most and (context is None or most < context) else None
-
-
-def _start_length(model: LoadedModel) -> int:
-    return len(decoder_start(model)) if model.capabilities.generate else 1
 
 
 def preset_values(model: LoadedModel) -> dict[str, Any] | None:
@@ -100,14 +104,10 @@ def checkpoint_differences(model: LoadedModel, requested: GenerationSettings) ->
         here = getattr(requested, name)
         if here != value and not (name in _DRAWING and greedy):
             parts.append(f"{_NAMES[name]} {_plain(value)} (here {_plain(here)})")
-    if own.max_new_tokens is not None and own.max_new_tokens != requested.max_new_tokens:
-        parts.append(f"at most {own.max_new_tokens:,} new tokens (here {requested.max_new_tokens:,})")
-    most = _most_tokens(model) if own.max_new_tokens is None else None
-    if most is not None and model.model.config.is_encoder_decoder:
-        most -= _start_length(model)
-        if most != requested.max_new_tokens:
-            parts.append(f"at most {most:,} new tokens (here {requested.max_new_tokens:,})")
-    elif most is not None:
+    length = _new_tokens(model)
+    if length is not None and length != requested.max_new_tokens:
+        parts.append(f"at most {length:,} new tokens (here {requested.max_new_tokens:,})")
+    elif length is None and (most := _most_tokens(model)) is not None:
         parts.append(f"at most {most:,} tokens with the prompt (here {requested.max_new_tokens:,} new ones)")
     return (f"The checkpoint's own settings are others: {', '.join(parts)}.",) if parts else ()
 

@@ -85,8 +85,8 @@ def generate(
     """
     resources = SharedResources(settings or Settings(), prefixes, turns or FairQueue())
     if generation is None:
-        length = len(prompt_ids(model, prompt, False, resources.settings))
-        generation = checkpoint_settings(model, length) or GenerationSettings()
+        prompt = prompt_ids(model, prompt, False, resources.settings)
+        generation = checkpoint_settings(model, len(prompt)) or GenerationSettings()
     return _only_steps(generate_with_progress(model, prompt, generation, begun, resources))
 
 

@@ -43,7 +43,7 @@ def with_place(steps: Generator[T, None, None], turns: FairQueue) -> Generator[T
         while not done.wait(EVERY):
             yield Waiting(turns.place(thread), turns.visitors)
     except GeneratorExit:
-        with turns.left(thread):
+        with turns.leave(thread):
             pool.shutdown()
         raise
     pool.shutdown()

@@ -46,10 +46,10 @@ def leave_out_unusable(model: PreTrainedModel) -> dict[str, Any]:
     config = getattr(model, "generation_config", None)
     if config is None:
         return {}
-    rows, neutral, refused = len(embedding_matrix(model)), GenerationConfig(), dict[str, Any]()
+    matrix, neutral, refused = embedding_matrix(model), GenerationConfig(), dict[str, Any]()
     with _without_warnings():
         for name, value in config.to_diff_dict().items():
-            if not _fits(name, value, rows) or not _works(model, name, value, rows):
+            if not _fits(name, value, len(matrix)) or not _works(model, name, value, matrix):
                 refused[name] = value
                 setattr(config, name, getattr(neutral, name, None))
     return refused
@@ -73,10 +73,10 @@ def _fits(name: str, value: Any, rows: int) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _works(model: PreTrainedModel, name: str, value: Any, rows: int) -> bool:
-    """Whether the rules that follow from one setting can be built and score tokens."""
-    device = embedding_matrix(model).device
-    ids, scores = torch.zeros(1, 3, dtype=torch.long, device=device), torch.zeros(1, rows, device=device)
+def _works(model: PreTrainedModel, name: str, value: Any, matrix: Tensor) -> bool:
+    """Whether the rules that follow from one setting can be built and score the tokens of a matrix."""
+    device = matrix.device
+    ids, scores = torch.zeros(1, 3, dtype=torch.long, device=device), torch.zeros(1, len(matrix), device=device)
     build = cast(Callable[..., Callable[[Tensor, Tensor], Tensor]], model._get_logits_processor)
     try:
         config = GenerationConfig(**{"do_sample": True, "max_length": 8, name: value})

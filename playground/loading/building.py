@@ -50,7 +50,7 @@ def build_adapted(
     with without_adapter(folder) as base:
         built = _build(base, place, device, dtype, needed, tokenizer_set_aside)
     built.model.name_or_path = str(folder)
-    return replace(built, model=merge_adapter(built.model, adapter.folder))
+    return replace(built, model=merge_adapter(built.model, adapter.folder, adapter.config))
 
 
 def _build(
@@ -71,9 +71,8 @@ def _build(
         model, report = _from_pretrained(auto, folder, config, dtype, placement, generation)
         inside = f"{model.base_model_prefix}."
         if report.missing and not any(key.startswith(inside) for key in report.missing):
-            model, report = _from_pretrained(
-                AutoModel, folder, config, dtype, placement, None
-            )  # ELECTRA's files have no head
+            # ELECTRA's files have no head
+            model, report = _from_pretrained(AutoModel, folder, config, dtype, placement, None)
     except torch.OutOfMemoryError as error:
         raise PlaygroundError(f"{device} ran out of memory while loading.", "Choose a smaller model.") from error
     except Exception as error:  # transformers may raise anything on a stranger's folder

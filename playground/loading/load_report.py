@@ -68,7 +68,7 @@ def layers_left_out(model: PreTrainedModel, unread: Collection[str]) -> list[str
     return [
         name
         for name in unread
-        if any(map(lambda n: _has_place(n, modules), (name, prefix + name, name.removeprefix(prefix))))
+        if any(_has_place(spelling, modules) for spelling in (name, prefix + name, name.removeprefix(prefix)))
     ]
 
 

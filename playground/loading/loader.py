@@ -110,8 +110,6 @@ def _examine_files(
 
     PlaygroundError where that is too much."""
     config = read_json(folder / "config.json")
-    if (folder / "generation_config.json").exists():
-        read_json(folder / "generation_config.json")
     described = untrusted.check_configuration(folder, config, (len(counts), sum(counts)), progress)
     return described, untrusted.check_tokenizer(tokenizer_folder(folder, adapter), progress)
 

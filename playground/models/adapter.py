@@ -1,7 +1,6 @@
 """Merging an adapter (LoRA, Hu et al. 2021, and its kin) into its base model with peft, which is not a requirement."""
 
 import importlib.util
-import json
 import re
 import warnings
 from pathlib import Path
@@ -39,8 +38,8 @@ def check_adapter(config: dict, where: str) -> None:
         )
 
 
-def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
-    """The base model with the adapter of a folder in its weights.
+def merge_adapter(model: PreTrainedModel, folder: Path, config: dict) -> PreTrainedModel:
+    """The base model with the adapter of a folder in its weights. config: its adapter_config.json.
 
     Raises PlaygroundError for an adapter that does not fit it, in part or as a whole."""
     from peft import PeftModel, get_peft_model_state_dict
@@ -59,8 +58,7 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
             f"The adapter in {folder} does not fit the model that it is loaded on.", _BY_HAND
         ) from error
     unknown = re.findall(r"'(\w+)'", " ".join(str(w.message) for w in caught if "nexpected keyword" in str(w.message)))
-    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    if ignored := next((name for name in unknown if settings.get(name)), ""):
+    if ignored := next((name for name in unknown if config.get(name)), ""):
         raise PlaygroundError(
             f"adapter_config.json in {folder} sets {ignored}, which this release of peft does not know: it would be another "
             "adapter.",

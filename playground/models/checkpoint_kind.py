@@ -3,7 +3,6 @@
 Asks transformers' own registries and what its classes say of their inputs; has no table of families.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import transformers
@@ -98,51 +97,48 @@ def _chosen(config: PretrainedConfig, name: str) -> Any:
     return AutoModel
 
 
-def _class_names(auto: Any, config: PretrainedConfig) -> list[str]:
-    """Names of the classes that a registry has for a configuration."""
+def _classes(auto: Any, config: PretrainedConfig) -> tuple[Any, ...]:
+    """The classes that a registry has for a configuration."""
     if type(config) not in auto._model_mapping:
-        return []
+        return ()
     classes = auto._model_mapping[type(config)]
-    return [one.__name__ for one in (classes if isinstance(classes, list | tuple) else (classes,))]
+    return tuple(classes) if isinstance(classes, list | tuple) else (classes,)
+
+
+def _class_names(auto: Any, config: PretrainedConfig) -> list[str]:
+    return [each.__name__ for each in _classes(auto, config)]
 
 
 def _refuse_other_inputs(config: PretrainedConfig, name: str) -> None:
     """PlaygroundError for a class whose main input is no text, and for one that reads several kinds without writing text
     (CLIP). What reads text and pictures and writes text is read as text."""
-    own = getattr(transformers, name, None) or next(iter(_mapped(config)), None)
-    main, modalities = getattr(own, "main_input_name", "input_ids"), getattr(own, "input_modalities", "text")
-    modalities = _listed(modalities)
-    others = [_INPUTS[modality] for modality in modalities if modality in _INPUTS]
-    writes = _listed(getattr(own, "output_modalities", None) or "text")
-    if "text" not in writes:
-        does = f"writes {' and '.join(_INPUTS.get(modality, modality) for modality in writes)}"
-    elif main not in _INPUTS and main not in _TOKEN_INPUTS:
-        does = f"takes no token ids, but its own `{main}`"
-    else:
-        does = ""
-    if does:
+    own = getattr(transformers, name, None) or next(iter(_classes(AutoModel, config)), None)
+    if does := _does_beside_text(own):
         raise PlaygroundError(
             f"{name or config.model_type} {does}; this playground is for models that read and write text.",
             "Choose a transformer for text.",
         )
-    reads = _INPUTS.get(main, "")
-    if not reads and others and not (own is not None and own.can_generate()):
-        reads = " and ".join([*others, *(["text"] if "text" in modalities else [])])
-    if reads:
-        raise PlaygroundError(
-            f"{name or config.model_type} reads {reads}; this playground is for models that read and write text.",
-            "Choose a transformer for text.",
-        )
+
+
+def _does_beside_text(own: Any) -> str:
+    """What a class reads or writes instead of text; empty for a class that reads and writes text."""
+    main = getattr(own, "main_input_name", "input_ids")
+    reads = _listed(getattr(own, "input_modalities", "text"))
+    writes = _listed(getattr(own, "output_modalities", None) or "text")
+    if "text" not in writes:
+        return f"writes {' and '.join(_INPUTS.get(modality, modality) for modality in writes)}"
+    if main in _INPUTS:
+        return f"reads {_INPUTS[main]}"
+    if main not in _TOKEN_INPUTS:
+        return f"takes no token ids, but its own `{main}`"
+    others = [_INPUTS[modality] for modality in reads if modality in _INPUTS]
+    if others and not (own is not None and own.can_generate()):
+        return f"reads {' and '.join([*others, *(['text'] if 'text' in reads else [])])}"
+    return ""
 
 
 def _listed(names: Any) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _mapped(config: PretrainedConfig) -> Iterable[Any]:
-    if type(config) in AutoModel._model_mapping:
-        classes = AutoModel._model_mapping[type(config)]
-        yield from classes if isinstance(classes, list | tuple) else (classes,)
 
 
 def _states_heads(settings: object) -> bool:

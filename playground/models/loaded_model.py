@@ -184,7 +184,7 @@ class LoadedModel:
             facts["Tokenizer read"] = (
                 f"as tokenizer.json says: {self.tokenizer_set_aside}, which the files name, would read other tokens"
             )
-        if words := differential_words(self.model, self.anatomy.heads):
+        if words := self.fact("differential", lambda: differential_words(self.model, self.anatomy.heads)):
             facts["Differential"] = words
         if (limit := full_attention_limit(self.model)) is not None:
             facts["Longer texts"] = f"sparse attention beyond {limit:,} tokens, which is not recorded: they are refused"

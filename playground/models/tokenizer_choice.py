@@ -13,6 +13,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+SETTINGS = "tokenizer_config.json"
 _SAMPLE = (
     "The cat sat on the mat, and 12345 dogs' 3.14 ran away.",
     " Où est l'été? ÜBER naïve\n\n\tx_1 = [a->b];  // 日本語, 10 €",
@@ -66,7 +67,7 @@ def _forms(file: Path, folder: Path) -> Iterator[Tokenizer]:
     plain.no_truncation()
     plain.no_padding()
     yield plain
-    settings, state = _settings(folder), json.loads(plain.to_str())
+    settings, state = json_object(folder / SETTINGS), json.loads(plain.to_str())
     for part in _parts(state):
         if part["type"] == "BertNormalizer":
             part |= {own: settings[name] for name, own in _BERT_SETTINGS.items() if name in settings}
@@ -89,14 +90,14 @@ def _parts(value: Any) -> Iterator[dict]:
 
 
 def _stated_class(folder: Path) -> str:
-    name = _settings(folder).get("tokenizer_class")
+    name = json_object(folder / SETTINGS).get("tokenizer_class")
     return name[:60] if isinstance(name, str) else ""
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    """What tokenizer_config.json says; empty without one."""
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is none."""
     try:
-        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return settings if isinstance(settings, dict) else {}
+    return value if isinstance(value, dict) else {}

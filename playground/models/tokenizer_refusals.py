@@ -11,8 +11,9 @@ from transformers import PreTrainedTokenizerBase
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
 from playground.errors import PlaygroundError, unforeseen
+from playground.models.tokenizer_choice import SETTINGS, json_object
 
-_SETTINGS_ALONE = frozenset({"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"})
+_SETTINGS_ALONE = frozenset({SETTINGS, "special_tokens_map.json", "added_tokens.json"})
 """Files that describe a tokenizer and hold none of its words."""
 _PACKAGES = {
     (".model", ".spm"): ("google.protobuf", "protobuf"),
@@ -25,9 +26,8 @@ _POINTER = b"version https://git-lfs"
 
 def tokenizer_refusal(folder: Path, error: Exception) -> PlaygroundError:
     """The error for a folder whose tokenizer transformers could not build."""
-    settings, vocabulary = _object(folder / "tokenizer_config.json"), _vocabulary_files(folder)
-    program = (settings.get("auto_map") or {}) if isinstance(settings.get("auto_map") or {}, dict) else {}
-    if program.get("AutoTokenizer"):
+    programs, vocabulary = json_object(folder / SETTINGS).get("auto_map"), _vocabulary_files(folder)
+    if isinstance(programs, dict) and programs.get("AutoTokenizer"):
         return PlaygroundError(
             f"The tokenizer in {folder} is a program that comes with its files (auto_map in tokenizer_config.json), and "
             "the playground never runs one.",
@@ -38,7 +38,7 @@ def tokenizer_refusal(folder: Path, error: Exception) -> PlaygroundError:
         return missing(folder, "tokenizer.json")
     names, fix = ", ".join(vocabulary), remedy(folder)
     for name in vocabulary:
-        if is_pointer(folder / name):
+        if _is_pointer(folder / name):
             return PlaygroundError(
                 f"{name} in {folder} is a pointer of Git LFS, not the file.", "Run `git lfs pull` there."
             )
@@ -68,7 +68,7 @@ def missing(folder: Path, file: str) -> PlaygroundError:
 
 def remedy(folder: Path) -> str:
     """Where the tokenizer usually lies, and how to add it."""
-    base = _object(folder / "config.json").get("_name_or_path")
+    base = json_object(folder / "config.json").get("_name_or_path")
     named = f", here {base}" if isinstance(base, str) and 0 < len(base) < 100 and base.isprintable() else ""
     return (
         f"A fine-tuned model's tokenizer usually lies with its base model{named}: copy "
@@ -77,7 +77,7 @@ def remedy(folder: Path) -> str:
     )
 
 
-def is_pointer(path: Path) -> bool:
+def _is_pointer(path: Path) -> bool:
     """Whether a file is what Git LFS leaves where it did not fetch the file itself."""
     with path.open("rb") as file:
         return file.read(len(_POINTER)) == _POINTER
@@ -87,10 +87,10 @@ def _lacking(files: dict[str, str], folder: Path) -> str:
     files = {kind: name for kind, name in files.items() if kind not in ("tokenizer_config_file", "target_vocab_file")}
     if not files or any(name.startswith("tokenizer.") for name in _vocabulary_files(folder)):
         return ""  # ByT5 needs no file; tokenizer.json holds everything
-    needed = {kind: name for kind, name in files.items() if kind != "tokenizer_file"}
-    if not any((folder / name).is_file() for name in files.values()):
+    absent = {kind: name for kind, name in files.items() if not (folder / name).is_file()}
+    if len(absent) == len(files):
         return "tokenizer.json"
-    return next((name for name in needed.values() if not (folder / name).is_file()), "")
+    return next((name for kind, name in absent.items() if kind != "tokenizer_file"), "")
 
 
 def _vocabulary_files(folder: Path) -> list[str]:
@@ -114,8 +114,8 @@ def _cause(folder: Path, files: list[str]) -> str:
 
 def _stated_files(folder: Path) -> dict[str, str]:
     """The files of the class that the folder's settings name, or that its family has; empty where neither is known."""
-    family = _object(folder / "config.json").get("model_type")
-    names = [_object(folder / "tokenizer_config.json").get("tokenizer_class"), TOKENIZER_MAPPING_NAMES.get(str(family))]
+    family = json_object(folder / "config.json").get("model_type")
+    names = [json_object(folder / SETTINGS).get("tokenizer_class"), TOKENIZER_MAPPING_NAMES.get(str(family))]
     for name in names:
         kind: Any = tokenizer_class_from_name(name) if isinstance(name, str) and re.fullmatch(r"\w+", name) else None
         if kind is not None and kind.vocab_files_names:
@@ -133,12 +133,3 @@ def _lacking_package(files: list[str]) -> str:
             except ModuleNotFoundError:  # its parent is missing
                 return package
     return ""
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

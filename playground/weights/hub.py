@@ -55,16 +55,16 @@ def look_up(hub_id: str, timeout: float) -> Listing:
 
     Raises Unreachable, or PlaygroundError for a model that is unknown, gated or refused.
     """
-    from huggingface_hub import HfApi, constants, hf_hub_download  # noqa: F401  imported before the clock starts
+    from huggingface_hub import HfApi, hf_hub_download  # noqa: F401  imported before the clock starts
 
-    if time.monotonic() < _silent_until.get(constants.ENDPOINT, 0.0):
+    if _was_silent():
         raise Unreachable("The model hub was out of reach a moment ago.", "Try again in a minute.")
     try:
         return _within(timeout, lambda: _list_files(hub_id, timeout))
     except Exception as error:
         refusal = _explain(error, hub_id)
         if isinstance(refusal, Unreachable):
-            _silent_until[constants.ENDPOINT] = time.monotonic() + _SILENCE
+            _note_silence()
         raise refusal from error
 
 
@@ -73,7 +73,7 @@ def answers(timeout: float) -> bool:
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session
 
-    if time.monotonic() < _silent_until.get(constants.ENDPOINT, 0.0):
+    if _was_silent():
         return False
     try:
         address = f"{constants.ENDPOINT}/api/models?limit=1"
@@ -83,8 +83,21 @@ def answers(timeout: float) -> bool:
         status = 503
     in_order = status < 500 and status != 429
     if not in_order:
-        _silent_until[constants.ENDPOINT] = time.monotonic() + _SILENCE
+        _note_silence()
     return in_order
+
+
+def _was_silent() -> bool:
+    """Whether the hub gave no answer within the last minute."""
+    from huggingface_hub import constants
+
+    return time.monotonic() < _silent_until.get(constants.ENDPOINT, 0.0)
+
+
+def _note_silence() -> None:
+    from huggingface_hub import constants
+
+    _silent_until[constants.ENDPOINT] = time.monotonic() + _SILENCE
 
 
 def _within(timeout: float, work: Callable[[], T]) -> T:

@@ -6,8 +6,10 @@ import time
 import pytest
 
 from playground.concurrency.fair_queue import FairQueue, LeftQueue
+from playground.generation.beam_search import beam_search
 from playground.generation.generate import generate
 from playground.generation.queue_place import Waiting, with_place
+from playground.generation.request import GenerationRequest
 from playground.generation.settings import GenerationSettings
 
 
@@ -86,13 +88,19 @@ def test_the_place_of_who_waits():
         thread.join()
 
 
-@pytest.mark.parametrize("beams", [1, 2])
-def test_a_visitor_who_leaves_while_waiting(beams, tiny):
+@pytest.mark.parametrize(("beams", "step_by_step"), [(1, True), (2, False), (2, True)])
+def test_a_visitor_who_leaves_while_waiting(beams, step_by_step, tiny):
     """Guards a thread that was held until the turn of somebody who had gone: the page's iterator is closed, and nobody
-    waits any more though the turn before is not over."""
+    waits any more though the turn before is not over. Beams grow on the page by `beam_search` itself, which is made in
+    another thread than the one that waits."""
     turns, model = FairQueue(), tiny("llama")
+    settings = GenerationSettings(max_new_tokens=3, beams=beams)
     with turns.slot():
-        steps = generate(model, "The cat", GenerationSettings(max_new_tokens=3, beams=beams), turns=turns)
+        if beams > 1 and step_by_step:
+            ids = tuple(model.vocabulary.tokenize("The cat")[0])
+            steps = beam_search(GenerationRequest(model, ids, (), settings), turns)
+        else:
+            steps = generate(model, "The cat", settings, turns=turns)
         stream = with_place(steps, turns)
         waiting = next(stream)
         while turns.waiting < 1:
@@ -104,9 +112,9 @@ def test_a_visitor_who_leaves_while_waiting(beams, tiny):
 
 
 def test_a_thread_that_left_may_come_back():
-    """Guards a later visitor in a thread of the same number: only as long as `left` lasts there is no turn."""
+    """Guards a later visitor in a thread of the same number: only as long as `leave` lasts there is no turn."""
     turns = FairQueue()
-    with turns.left(threading.get_ident()), pytest.raises(LeftQueue), turns.slot():
+    with turns.leave(threading.get_ident()), pytest.raises(LeftQueue), turns.slot():
         raise AssertionError("got a turn")
     with turns.slot():
         assert turns.waiting == 0

@@ -16,6 +16,7 @@ from playground.figures.attention import head, token_rows
 from playground.figures.attention.token_grid import MapAxes, Window
 from playground.figures.embeddings import scatter
 from playground.figures.generation import next_token
+from playground.figures.positions import distance_biases
 from playground.figures.positions import schemes as position_figures
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script>", "{{7*7}}", "\u202egnp.exe", "\ud800", "%{x}", "<b>", "a\nb"]
@@ -48,9 +49,9 @@ def plain_figures() -> dict[str, go.Figure]:
         "table": position_figures.table_figure(table),
         "rotary": position_figures.rotary_figure(schemes.rotary_angles(np.array([1.0, 0.1]), 9)),
         "wavelengths": position_figures.wavelengths_figure(np.array([6.3, np.inf]), length=5, context=50),
-        "alibi": position_figures.alibi_figure(schemes.alibi_bias(schemes.alibi_slopes(3), 9)),
-        "relative": position_figures.relative_bias_figure(bias, np.arange(-9, 10)),
-        "relative lines": position_figures.relative_bias_figure(bias, np.arange(-9, 10), lines=True),
+        "alibi": distance_biases.alibi_figure(schemes.alibi_bias(schemes.alibi_slopes(3), 9)),
+        "relative": distance_biases.relative_bias_figure(bias, np.arange(-9, 10)),
+        "relative lines": distance_biases.relative_bias_figure(bias, np.arange(-9, 10), lines=True),
         "similarity": position_figures.similarity_figure(similarity.cosine),
         "norms": position_figures.norms_figure(similarity.norms),
         "scatter 3D": scatter.scatter_figure(pca(POINTS, 3), ["x"] * N, selected=1),

@@ -8,7 +8,7 @@ from playground.analysis.positions.schemes import alibi_slopes, relative_bias, s
 from playground.components.plotly_view import figure_json
 from playground.figures.positions import scheme_pictures
 from playground.figures.positions.curves import all_heads_figure
-from playground.figures.positions.heads_over_distance import shown_distances
+from playground.figures.positions.heads_over_distance import near_distances
 from playground.figures.positions.schemes import wavelengths_figure
 from playground.positions.scheme_tensors import Buckets, PositionFacts
 
@@ -92,9 +92,9 @@ def test_all_heads_of_a_large_model(seen):
     """Guards against megabytes for 80 layers of 64 heads: every head keeps its row, only the nearest distances are drawn;
     small models keep 64 distances."""
     distances = np.arange(0 if seen == 1 else -300, 301)
-    close = shown_distances(distances, 80 * 64)
+    close = near_distances(distances, 80 * 64)
     assert distances[close].tolist() == list(range(0 if seen == 1 else -11, 25 if seen == 1 else 12))
     mean = np.random.default_rng(0).random((80 * 64, close.sum()))
     figure = all_heads_figure(mean, distances[close], 64, title="All")
     assert len(figure_json(figure)) < MEGABYTE and figure.data[0].z.shape == mean.shape
-    assert np.abs(distances[shown_distances(distances, 270)]).max() == 64
+    assert np.abs(distances[near_distances(distances, 270)]).max() == 64

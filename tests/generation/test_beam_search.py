@@ -58,9 +58,11 @@ def test_every_number_is_the_models_own(smollm2):
     hypothesis. With no penalty the score is their mean logarithm."""
     ids = smollm2.vocabulary.tokenize(PROMPT)[0]
     steps = {}
-    for found in beam_search(GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=5, beams=3))):
-        steps |= {(*before, step.token.id): step for before, step in found.grown}
-    for hypothesis in found.hypotheses:
+    for beam_step in beam_search(
+        GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=5, beams=3))
+    ):
+        steps |= {(*before, step.token.id): step for before, step in beam_step.grown}
+    for hypothesis in beam_step.hypotheses:
         with torch.inference_mode():
             rows = smollm2.model(torch.tensor([[*ids, *hypothesis.ids]])).logits[0].double().log_softmax(-1)
         logs = [float(rows[len(ids) - 1 + i][token]) for i, token in enumerate(hypothesis.ids)]
@@ -73,15 +75,17 @@ def test_what_fell_out_was_there_and_is_not_kept(smollm2):
     """Guards against a dropped continuation that lives on: none of the hypotheses begins with it, and each was grown."""
     ids = smollm2.vocabulary.tokenize(PROMPT)[0]
     grown, dropped = {()}, []
-    for found in beam_search(GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=6, beams=3))):
-        assert all(path in grown for path in found.dropped)
-        dropped += found.dropped
-        for before, step in found.grown:
+    for beam_step in beam_search(
+        GenerationRequest(smollm2, tuple(ids), (), GenerationSettings(max_new_tokens=6, beams=3))
+    ):
+        assert all(path in grown for path in beam_step.dropped)
+        dropped += beam_step.dropped
+        for before, step in beam_step.grown:
             assert before in grown
             grown.add((*before, step.token.id))
     assert dropped, "three beams over six tokens of a trained model never diverged"
     for path in dropped:
-        assert not any(h.ids[: len(path)] == path for h in found.hypotheses)
+        assert not any(h.ids[: len(path)] == path for h in beam_step.hypotheses)
 
 
 def test_an_end_before_the_others(tiny):

@@ -58,8 +58,8 @@ def test_log_probability_is_a_sum():
 def test_stretches_by_hand():
     """Guards against lines that cross or leave a fork: ab forks into c and d; x stands alone below."""
     tree = grown("abc", "abd", "x")
-    told = [(words(tree, s.nodes), s.start, s.parent, s.row) for s in tree.segments()]
-    assert told == [("ab", 0, None, 0.5), ("x", 0, None, 2.0), ("c", 2, 0, 0.0), ("d", 2, 0, 1.0)]
+    stretches = [(words(tree, s.nodes), s.start, s.parent, s.row) for s in tree.segments()]
+    assert stretches == [("ab", 0, None, 0.5), ("x", 0, None, 2.0), ("c", 2, 0, 0.0), ("d", 2, 0, 1.0)]
 
 
 def test_a_continuation_that_ends_inside_another():
@@ -114,10 +114,10 @@ def test_children_without_a_search():
     """Guards against looking through all nodes for each token added: of 3,000 in a row nobody asks for a parent."""
 
     class Watched(list):
-        asked = 0
+        passes = 0
 
         def __iter__(self):
-            Watched.asked += 1
+            Watched.passes += 1
             return super().__iter__()
 
     tree = Tree()
@@ -126,7 +126,7 @@ def test_children_without_a_search():
     for number in range(3000):
         node = tree.add(node, Step(Token(number)))
     assert tree.find(range(3000)) == node == 2999 and tree.children(2998) == [2999]
-    assert Watched.asked == 0
+    assert Watched.passes == 0
     assert Tree(list(grown("abd", "ac").nodes)).children(0) == [1, 3]
 
 
@@ -145,11 +145,11 @@ def test_room_is_made_by_what_was_written_first(monkeypatch):
         (12, "ab", ["ab"], 4),
     ):
         node = tree.find([ord(letter) for letter in keep])
-        found, numbers, dropped = tree.with_room(count, [node])
-        assert {words(found, found.path(leaf)) for leaf in found.leaves()} == set(expected) and dropped == gone
-        assert words(found, found.path(numbers[node])) == keep
-        assert all(found.nodes[new].step.token.label == letters[old] for old, new in numbers.items() if old != ROOT)
-        assert [node.dropped for node in found.nodes if node.step.token.label == "z"] == [3] * ("xyz" in expected)
+        smaller, numbers, dropped = tree.with_room(count, [node])
+        assert {words(smaller, smaller.path(leaf)) for leaf in smaller.leaves()} == set(expected) and dropped == gone
+        assert words(smaller, smaller.path(numbers[node])) == keep
+        assert all(smaller.nodes[new].step.token.label == letters[old] for old, new in numbers.items() if old != ROOT)
+        assert [node.dropped for node in smaller.nodes if node.step.token.label == "z"] == [3] * ("xyz" in expected)
     assert len(tree.nodes) == 10, "the tree itself stays"
 
 

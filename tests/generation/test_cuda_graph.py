@@ -34,16 +34,16 @@ def step_of(model, length=32) -> CudaGraphDecoder:
 @pytest.fixture
 def with_step(tiny):
     """`with_step(family, length)` -> the family's model with a step; taken off again after the test."""
-    given = []
+    models = []
 
     def give(family, length=32):
         model = tiny(family)
         model.graph = step_of(model, length)
-        given.append(model)
+        models.append(model)
         return model
 
     yield give
-    for model in given:
+    for model in models:
         model.graph = None
 
 
@@ -77,29 +77,29 @@ def test_the_same_text_is_written(family, length, with_step, tiny, monkeypatch):
     read = []
     plain = CudaGraphDecoder.read
     monkeypatch.setattr(CudaGraphDecoder, "read", lambda self, token: read.append(1) or plain(self, token))
-    asked = pg.GenerationSettings(max_new_tokens=12, greedy=True)
-    expected = [s.token.id for s in pg.generate(tiny(family), PROMPT, asked)]
+    settings = pg.GenerationSettings(max_new_tokens=12, greedy=True)
+    expected = [s.token.id for s in pg.generate(tiny(family), PROMPT, settings)]
     assert not read
     model, prefixes = with_step(family, length), PrefixCaches(2**24)
-    steps = list(pg.generate(model, PROMPT, asked, prefixes=prefixes))
+    steps = list(pg.generate(model, PROMPT, settings, prefixes=prefixes))
     assert [s.token.id for s in steps] == expected and len(read) == min(length, 19) - 8
     assert not model.graph._lock.locked(), "the next visitor could not take it"
     ids = model.vocabulary.tokenize(PROMPT)[0]
     assert prefixes.find(model, (), [*ids, *expected])[0] == len(ids) + 11, "what was read is kept for a branch"
-    branch = pg.generate(model, ids, asked, begun=expected[:4], prefixes=prefixes)
+    branch = pg.generate(model, ids, settings, begun=expected[:4], prefixes=prefixes)
     assert [s.token.id for s in branch][:8] == expected[4:]
 
 
 def test_one_at_a_time(with_step, tiny):
     """Guards against two texts in one cache, and a step that stays taken after Stop: the second visitor reads the usual way,
     whoever leaves gives it back."""
-    asked = pg.GenerationSettings(max_new_tokens=6, greedy=True)
-    expected = [[s.token.id for s in pg.generate(tiny("llama"), text, asked)] for text in ("abc", "xyz")]
+    settings = pg.GenerationSettings(max_new_tokens=6, greedy=True)
+    expected = [[s.token.id for s in pg.generate(tiny("llama"), text, settings)] for text in ("abc", "xyz")]
     model = with_step("llama")
-    first, second = (pg.generate(model, text, asked) for text in ("abc", "xyz"))
-    found = list(zip(first, second, strict=True))
-    assert [[s.token.id for s in steps] for steps in zip(*found, strict=True)] == expected
-    stopped = pg.generate(model, "abc", asked)
+    first, second = (pg.generate(model, text, settings) for text in ("abc", "xyz"))
+    pairs = list(zip(first, second, strict=True))
+    assert [[s.token.id for s in steps] for steps in zip(*pairs, strict=True)] == expected
+    stopped = pg.generate(model, "abc", settings)
     next(stopped), next(stopped)
     assert model.graph._lock.locked()
     stopped.close()
@@ -109,8 +109,8 @@ def test_one_at_a_time(with_step, tiny):
 def test_several_samples_do_not_take_it(with_step):
     """Guards against rows that share a cache of one row."""
     model = with_step("llama")
-    asked = pg.GenerationSettings(max_new_tokens=4, samples=3, seed=1)
-    assert len(list(pg.generate(model, "abc", asked))) == 12 and not model.graph._lock.locked()
+    settings = pg.GenerationSettings(max_new_tokens=4, samples=3, seed=1)
+    assert len(list(pg.generate(model, "abc", settings))) == 12 and not model.graph._lock.locked()
 
 
 class Asking(TorchDispatchMode):
@@ -152,14 +152,14 @@ def test_a_copy_that_fails_gives_the_step_back(with_step, tiny, monkeypatch):
     """Guards against a step that stays taken for ever because a GPU had no memory left for one visitor's copy: the next
     visitor takes it, whether the copying in or out failed."""
     model = with_step("llama")
-    asked = pg.GenerationSettings(max_new_tokens=6, greedy=True)
-    expected = [s.token.id for s in pg.generate(tiny("llama"), PROMPT, asked)]
+    settings = pg.GenerationSettings(max_new_tokens=6, greedy=True)
+    expected = [s.token.id for s in pg.generate(tiny("llama"), PROMPT, settings)]
 
     def fails(*_, **__):
         raise torch.OutOfMemoryError("no memory left")
 
     with monkeypatch.context() as patched:
-        steps = pg.generate(model, PROMPT, asked)
+        steps = pg.generate(model, PROMPT, settings)
         next(steps), next(steps)
         assert model.graph._lock.locked()
         patched.setattr(torch.Tensor, "clone", fails)
@@ -169,6 +169,6 @@ def test_a_copy_that_fails_gives_the_step_back(with_step, tiny, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(torch.Tensor, "fill_", fails)
         with pytest.raises(torch.OutOfMemoryError):
-            list(pg.generate(model, PROMPT, asked))
+            list(pg.generate(model, PROMPT, settings))
     assert not model.graph._lock.locked()
-    assert [s.token.id for s in pg.generate(model, PROMPT, asked)] == expected
+    assert [s.token.id for s in pg.generate(model, PROMPT, settings)] == expected

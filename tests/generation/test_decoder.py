@@ -130,9 +130,9 @@ def test_samples_are_what_their_seeds_give_alone(tiny, family):
     """Guards against rows that see each other, and rows mixed up when one of them ends: sample i is the text of seed
     + i. Its prompt is read once."""
     model = tiny(family)
-    asked = GenerationSettings(max_new_tokens=10, seed=4, temperature=1.2, samples=3)
+    settings = GenerationSettings(max_new_tokens=10, seed=4, temperature=1.2, samples=3)
     written = {0: [], 1: [], 2: []}
-    for step in generate(model, PROMPT, asked):
+    for step in generate(model, PROMPT, settings):
         written[step.sample].append(step.token.id)
     for number, ids in written.items():
         alone = GenerationSettings(max_new_tokens=10, seed=4 + number, temperature=1.2)
@@ -142,13 +142,13 @@ def test_samples_are_what_their_seeds_give_alone(tiny, family):
 def test_a_sample_that_ends_leaves_the_others(tiny):
     """Guards against a row that goes on after its end, or that takes the others with it."""
     model = tiny("llama")
-    asked = GenerationSettings(max_new_tokens=12, seed=0, temperature=2.0, samples=4)
+    settings = GenerationSettings(max_new_tokens=12, seed=0, temperature=2.0, samples=4)
     free = {n: [] for n in range(4)}
-    for step in generate(model, PROMPT, asked):
+    for step in generate(model, PROMPT, settings):
         free[step.sample].append(step)
     stop = "".join(step.text for step in free[1])[:3].strip() or free[1][0].token.text
     ended = {n: [] for n in range(4)}
-    for step in generate(model, PROMPT, replace(asked, stop=(stop,))):
+    for step in generate(model, PROMPT, replace(settings, stop=(stop,))):
         ended[step.sample].append(step)
     assert ended[1][-1].stopped and len(ended[1]) < 12
     for n in range(4):
@@ -161,22 +161,22 @@ def test_recurrent_states_are_read_to_the_end(recurrent):
     (RecurrentGemma); nothing of it is kept, since a state can't be cut."""
     prefixes = PrefixCaches(2**24)
     ids = ids_of(generate(recurrent, PROMPT, greedy(8), prefixes=prefixes))
-    given = torch.tensor([recurrent.vocabulary.tokenize(PROMPT)[0]])
-    asked = {"attention_mask": torch.ones_like(given), "max_new_tokens": 8, "do_sample": False}
-    own = recurrent.model.generate(given, **asked)[0, given.shape[1] :].tolist()
+    source = torch.tensor([recurrent.vocabulary.tokenize(PROMPT)[0]])
+    options = {"attention_mask": torch.ones_like(source), "max_new_tokens": 8, "do_sample": False}
+    own = recurrent.model.generate(source, **options)[0, source.shape[1] :].tolist()
     assert ids == own[: len(ids)] and not prefixes._caches.keys()
 
 
 def test_samples_of_recurrent_states(recurrent):
     """Guards against "no attribute batch_repeat_interleave", and against rows that share a state or take another's when one
     of them ends: each token is as probable as in a text of its own."""
-    asked = GenerationSettings(max_new_tokens=12, seed=4, temperature=2.0, samples=4)
+    settings = GenerationSettings(max_new_tokens=12, seed=4, temperature=2.0, samples=4)
     written = {number: [] for number in range(4)}
-    for step in generate(recurrent, PROMPT, asked):
+    for step in generate(recurrent, PROMPT, settings):
         written[step.sample].append(step)
     stop = next(step.text for step in written[1][1:] if step.text.strip())
     ended = {number: [] for number in range(4)}
-    for step in generate(recurrent, PROMPT, replace(asked, stop=(stop,))):
+    for step in generate(recurrent, PROMPT, replace(settings, stop=(stop,))):
         ended[step.sample].append(step)
     assert len(ended[1]) < 12
     ids = recurrent.vocabulary.tokenize(PROMPT)[0]

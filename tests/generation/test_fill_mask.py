@@ -17,14 +17,14 @@ def test_probabilities_are_those_of_a_pass_with_the_mask(tiny, family):
     if not model.capabilities.logits:
         pytest.skip(model.capabilities.logits.reason)
     ids = model.vocabulary.tokenize("The cat sat")[0]
-    found = fill_mask(model, "The cat sat", [4, 6])
+    filled = fill_mask(model, "The cat sat", [4, 6])
     ids[4] = ids[6] = model.tokenizer.mask_token_id
     with torch.inference_mode():
         rows = model.model(torch.tensor([ids])).logits[0].double().softmax(-1)
-    assert [f.index for f in found.predictions] == [4, 6]
-    for place in found.predictions:
+    assert [f.index for f in filled.predictions] == [4, 6]
+    for place in filled.predictions:
         row = rows[place.index]
-        assert place.original == found.tokens[place.index]
+        assert place.original == filled.tokens[place.index]
         assert place.expected.actual.probability == pytest.approx(float(row[place.original.id]), rel=1e-3)
         best = place.expected.alternatives[0]
         assert best.token.id == int(row.argmax()) and best.probability == pytest.approx(float(row.max()), rel=1e-3)
@@ -38,9 +38,9 @@ def test_every_mask_of_the_text(tiny):
     text = f"a{mask}b{mask}"
     recording = record(model, text)
     masks = [i for i, token in enumerate(recording.tokens) if token.id == model.tokenizer.mask_token_id]
-    found = fill_mask(model, text, masks, recording=recording)
-    assert [f.index for f in found.predictions] == masks and len(masks) == 2
-    assert all(f.original is None and f.visible is None for f in found.predictions)
+    filled = fill_mask(model, text, masks, recording=recording)
+    assert [f.index for f in filled.predictions] == masks and len(masks) == 2
+    assert all(f.original is None and f.visible is None for f in filled.predictions)
 
 
 def test_a_recording_saves_the_first_pass(tiny):
@@ -69,10 +69,10 @@ def test_a_pair_stays_a_pair():
     transformers' own inputs with the mask in them."""
     model = prepare(zoo.build("bert"), zoo.pair_tokenizer())
     recording = record(model, "a cat", pair="the mat")
-    found = fill_mask(model, "a cat", [2], recording=recording).predictions[0]
+    prediction = fill_mask(model, "a cat", [2], recording=recording).predictions[0]
     inputs = model.tokenizer("a cat", "the mat", return_tensors="pt")
     inputs["input_ids"][0, 2] = model.tokenizer.mask_token_id
     with torch.inference_mode():
         row = model.model(**inputs).logits[0, 2].double().softmax(-1)
     assert inputs["token_type_ids"].any()
-    assert found.expected.actual.probability == pytest.approx(float(row[recording.tokens[2].id]), rel=1e-3)
+    assert prediction.expected.actual.probability == pytest.approx(float(row[recording.tokens[2].id]), rel=1e-3)

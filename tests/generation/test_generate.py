@@ -101,8 +101,10 @@ def test_no_ngram_is_written_twice(tiny, family):
 def test_stages_follow_the_rules_in_order(smollm2):
     """Guards against a stage shown in another place than the rule was applied in, and against a first stage that is
     not the model's own distribution."""
-    asked = GenerationSettings(max_new_tokens=1, seed=0, temperature=0.7, top_k=20, top_p=0.9, repetition_penalty=1.2)
-    (step,) = generate(smollm2, PROMPT, asked)
+    settings = GenerationSettings(
+        max_new_tokens=1, seed=0, temperature=0.7, top_k=20, top_p=0.9, repetition_penalty=1.2
+    )
+    (step,) = generate(smollm2, PROMPT, settings)
     names = [stage.name for stage in step.choice.stages]
     assert names == ["logits", "repetition penalty 1.2", "temperature 0.7", "top-k 20", "top-p 0.9"]
     own = dict(zip(step.choice.candidates, step.choice.stages[0].probabilities, strict=True))
@@ -215,12 +217,12 @@ def test_a_checkpoint_that_draws_by_rules_of_its_own(rule):
     """Guards against a checkpoint's rules for drawing that have no control on the page and are left out: the distribution
     is the one that generate() reports, in its order among the visitor's rules, and another one than without."""
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama that draws by rules")
-    asked = GenerationSettings(max_new_tokens=2, seed=1, temperature=1.2, top_k=60, alternatives=30)
-    (free, _), ids = generate(model, PROMPT, asked), model.vocabulary.tokenize(PROMPT)[0]
+    settings = GenerationSettings(max_new_tokens=2, seed=1, temperature=1.2, top_k=60, alternatives=30)
+    (free, _), ids = generate(model, PROMPT, settings), model.vocabulary.tokenize(PROMPT)[0]
     model.model.generation_config.update(**rule)
     if marks := rule.get("watermarking_config"):
         model.model.generation_config.watermarking_config = WatermarkingConfig(**marks)
-    first, second = generate(model, PROMPT, asked)
+    first, second = generate(model, PROMPT, settings)
     for step, before in ((first, ids), (second, [*ids, first.token.id])):
         theirs = model.model.generate(
             torch.tensor([before]),
@@ -279,10 +281,10 @@ def test_every_rule_has_its_name_and_its_place(family, monkeypatch):
         setattr(own, name, value)
     before = copy.deepcopy(own.to_dict())
     visitors = {"temperature": 0.7, "top_k": 60, "top_p": 0.95, "min_p": 0.01, "typical_p": 0.9}
-    asked = GenerationSettings(max_new_tokens=4, repetition_penalty=1.2, no_repeat_ngram=2, **visitors)
+    settings = GenerationSettings(max_new_tokens=4, repetition_penalty=1.2, no_repeat_ngram=2, **visitors)
     ids = model.vocabulary.tokenize(PROMPT)[0]
     begin = 1 if family == "bart" else len(ids)
-    ours = rules(model, asked, begin, begin + 4, ids)
+    ours = rules(model, settings, begin, begin + 4, ids)
     assert [name for name, _ in ours] == list(EVERY_RULE)
     assert own.to_dict() == before, "the checkpoint's own configuration stays as it is"
     built, build = [], model.model._get_logits_processor
@@ -336,11 +338,11 @@ def test_a_checkpoints_own_stop_texts(beams):
     """Guards against a checkpoint that ends its answers with a text instead of a token, and writes on here; and against
     beams that end in "could not locate a tokenizer"."""
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama that stops")
-    asked = greedy(8) if beams == 1 else GenerationSettings(max_new_tokens=8, beams=2)
-    free = list(generate(model, PROMPT, asked))
+    settings = greedy(8) if beams == 1 else GenerationSettings(max_new_tokens=8, beams=2)
+    free = list(generate(model, PROMPT, settings))
     stop = next(step.text for step in free[2:] if step.text.isprintable() and step.text.strip())
     model.model.generation_config.stop_strings = [stop]
-    steps = list(generate(model, PROMPT, asked))
+    steps = list(generate(model, PROMPT, settings))
     assert stop in "".join(step.text for step in steps) and len(steps) < 8
     theirs = model.model.generate(
         torch.tensor([model.vocabulary.tokenize(PROMPT)[0]]),
@@ -355,10 +357,10 @@ def test_a_checkpoints_own_stop_texts(beams):
 def test_what_a_checkpoint_prescribes_in_vain_is_said():
     """Guards against settings of a checkpoint that are left out without a word."""
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama with guidance")
-    asked, settings = GenerationSettings(), Settings()
-    assert notes(asked, asked, model, settings) == ()
+    requested, settings = GenerationSettings(), Settings()
+    assert notes(requested, requested, model, settings) == ()
     model.model.generation_config.guidance_scale = 3.0
-    (words,) = notes(asked, asked, model, settings)
+    (words,) = notes(requested, requested, model, settings)
     assert "guidance_scale to 3.0" in words and "not followed" in words
 
 
@@ -384,14 +386,14 @@ def test_the_probability_of_the_draw_is_that_of_transformers(smollm2, rules):
     theirs = {{"no_repeat_ngram": "no_repeat_ngram_size"}.get(name, name): value for name, value in rules.items()}
     ids = smollm2.vocabulary.tokenize("Once upon a time there")[0]
     for step in generate(smollm2, "Once upon a time there", GenerationSettings(max_new_tokens=3, seed=3, **rules)):
-        asked = GenerationConfig(
+        config = GenerationConfig(
             do_sample=True,
             max_new_tokens=1,
             return_dict_in_generate=True,
             output_scores=True,
             **({"top_k": 0, "top_p": 1.0, "temperature": 1.0} | theirs),
         )
-        scores = smollm2.model.generate(torch.tensor([ids]), asked).scores[0][0]
+        scores = smollm2.model.generate(torch.tensor([ids]), config).scores[0][0]
         expected = float(scores.softmax(-1)[step.token.id])
         assert expected > 0, "a token was drawn that the rules cut off"
         assert step.chosen_probability == pytest.approx(expected, rel=1e-3)
@@ -424,13 +426,13 @@ def test_numbers_equal_those_worked_out_from_the_logits(family, request, tiny):
     """Guards against numbers of the wrong row, after the cuts instead of before, or in nats: each is recomputed in
     float64 from one plain forward pass over the finished text."""
     model = request.getfixturevalue("smollm2") if family == "smollm2" else tiny(family)
-    given = model.vocabulary.tokenize(PROMPT)[0]
+    ids = model.vocabulary.tokenize(PROMPT)[0]
     rules = GenerationSettings(max_new_tokens=6, seed=1, temperature=1.3, top_k=50, alternatives=7)
     steps = list(generate(model, PROMPT, rules))
     with torch.inference_mode():
-        rows = model.model(torch.tensor([given + ids_of(steps)])).logits[0].double()
+        rows = model.model(torch.tensor([ids + ids_of(steps)])).logits[0].double()
     for number, step in enumerate(steps):
-        p = rows[len(given) - 1 + number].softmax(-1)
+        p = rows[len(ids) - 1 + number].softmax(-1)
         order = p.argsort(descending=True, stable=True).tolist()
         assert step.index == number
         assert step.probability == pytest.approx(float(p[step.token.id]), rel=1e-3, abs=1e-9)
@@ -444,10 +446,10 @@ def test_next_tokens_by_hand(tiny):
     """Guards against a distribution over the tokens shown instead of the whole vocabulary."""
     logits = torch.full((zoo.VOCABULARY,), -torch.inf)
     logits[[5, 6, 7]] = torch.log(torch.tensor([0.5, 0.25, 0.25]))
-    found = next_tokens(tiny("gpt2"), logits, 2, actual_id=7)
-    assert [(a.token.id, round(a.probability, 6)) for a in found.alternatives] == [(5, 0.5), (6, 0.25)]
-    assert found.entropy == pytest.approx(1.5)
-    assert (found.actual.probability, found.actual.rank) == (pytest.approx(0.25), 3)
+    expected = next_tokens(tiny("gpt2"), logits, 2, actual_id=7)
+    assert [(a.token.id, round(a.probability, 6)) for a in expected.alternatives] == [(5, 0.5), (6, 0.25)]
+    assert expected.entropy == pytest.approx(1.5)
+    assert (expected.actual.probability, expected.actual.rank) == (pytest.approx(0.25), 3)
 
 
 def test_greedy_steps_are_certain_and_most_probable(smollm2):

@@ -42,9 +42,9 @@ def test_bits_per_byte_count_the_text_itself(tmp_path):
     ids = torch.tensor([[token.id for token in recording.tokens]])
     with torch.inference_mode():
         nats = float(model.model(ids, labels=ids).loss) * (ids.shape[1] - 1)
-    found = score_of(recording, prompt_entries(recording))
+    score = score_of(recording, prompt_entries(recording))
     assert tokenizer.decode(ids[0, :1]) == "the" and len(text) == 47
-    assert found.bits_per_byte == pytest.approx(nats / math.log(2) / (47 - 3), rel=1e-5)
+    assert score.bits_per_byte == pytest.approx(nats / math.log(2) / (47 - 3), rel=1e-5)
 
 
 def test_one_token_has_no_score(smollm2):

@@ -181,8 +181,10 @@ def test_falcon_with_alibi(monkeypatch):
     """Guards against rotary angles that Falcon makes and leaves aside once its configuration says ALiBi."""
     assert examine(zoo.build("falcon")).position_scheme == "rotary"
     monkeypatch.setitem(zoo.FAMILIES, "falcon", zoo.FAMILIES["falcon"] | {"alibi": True})
-    found = examine(zoo.build("falcon"))
-    assert found.position_scheme == "alibi" and found.positions.startswith("ALiBi") and "√d_head" in found.positions
+    anatomy = examine(zoo.build("falcon"))
+    assert (
+        anatomy.position_scheme == "alibi" and anatomy.positions.startswith("ALiBi") and "√d_head" in anatomy.positions
+    )
 
 
 def test_gated_and_tied():

@@ -76,11 +76,11 @@ def test_it_writes_what_transformers_writes_in_that_language(pieces, beams):
 
 def test_what_the_tokenizer_says_counts_where_nothing_is_chosen(pieces):
     """Guards against a folder whose tokenizer names the target language, and against silence where none is named."""
-    told = _m2m(pieces, src_lang="en", tgt_lang="fr")
-    french = told.languages.codes["fr"]
-    assert pg.record(told, "The cat", "Où est").target_tokens[1].id == french
+    model = _m2m(pieces, src_lang="en", tgt_lang="fr")
+    french = model.languages.codes["fr"]
+    assert pg.record(model, "The cat", "Où est").target_tokens[1].id == french
     settings = pg.GenerationSettings()
-    assert "the tokenizer says 'fr'" in notes(settings, settings, told, pg.Settings())[0]
+    assert "the tokenizer says 'fr'" in notes(settings, settings, model, pg.Settings())[0]
     untold = _m2m(pieces)
     assert "the model takes one of its 100 itself" in notes(settings, settings, untold, pg.Settings())[0]
 
@@ -148,9 +148,9 @@ def test_the_page_offers_the_languages_of_the_tokenizer(page_model):
     """Guards against languages that Python and HTTP choose and the page does not, and against empty lists beside a model
     that is told none. A language that another model had is forgotten, one that this model has stays."""
     look = ViewRequest(SessionId(), "translate", source_language="eng_Latn", target_language="de")
-    shown = answer(prompt_view.draw, PAGE, look)
-    source, target = shown["source_language"], shown["target_language"]
-    assert shown["languages"].visible and source.value == "" and target.value == "de"
+    outputs = answer(prompt_view.draw, PAGE, look)
+    source, target = outputs["source_language"], outputs["target_language"]
+    assert outputs["languages"].visible and source.value == "" and target.value == "de"
     assert source.choices[0] == ("as the tokenizer says: en", "")
     assert target.choices[0] == ("as the tokenizer says: fr", "")
     assert {code for _, code in target.choices[1:]} == set(page_model.languages.codes)

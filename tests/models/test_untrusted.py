@@ -120,6 +120,6 @@ def test_a_good_folder_is_read_as_without_limits(folder):
     """Guards against limits that change what is read: ids, offsets and pairs are the tokenizer's own."""
     model, tokenizer = pg.load(str(folder)), zoo.byte_tokenizer()
     for arguments in (("ab cé",), ("ab", "cd")):
-        found, expected = (t(*arguments, return_offsets_mapping=True) for t in (model.tokenizer, tokenizer))
-        assert (found["input_ids"], found["offset_mapping"]) == (expected["input_ids"], expected["offset_mapping"])
+        ours, expected = (t(*arguments, return_offsets_mapping=True) for t in (model.tokenizer, tokenizer))
+        assert (ours["input_ids"], ours["offset_mapping"]) == (expected["input_ids"], expected["offset_mapping"])
     assert not model.trusted

@@ -117,10 +117,10 @@ def test_too_much_text_is_refused_before_it_is_tokenized():
 
 def test_text_arrives_character_by_character(byte_vocabulary):
     """Guards the stream of generated text: no half characters, none lost, none twice."""
-    stream, shown = IncrementalText(byte_vocabulary), []
+    stream, parts = IncrementalText(byte_vocabulary), []
     for token_id in byte_vocabulary.tokenize("a中😀b")[0]:
-        shown.append(stream.push(token_id))
-    assert shown == ["a", "", "", "中", "", "", "", "😀", "b"]
+        parts.append(stream.push(token_id))
+    assert parts == ["a", "", "", "中", "", "", "", "😀", "b"]
     assert stream.flush() == ""
 
 

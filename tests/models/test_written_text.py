@@ -95,9 +95,9 @@ def test_a_stop_text_is_found(kind, vocabulary):
     ids = [step.token.id for step in steps]
     assert "".join(step.text for step in steps) == tokenizer.decode(ids, skip_special_tokens=True)
     stop = tokenizer.decode(ids[:5], skip_special_tokens=True)
-    found = next(n for n in range(1, 13) if stop in tokenizer.decode(ids[:n], skip_special_tokens=True))
+    length = next(n for n in range(1, 13) if stop in tokenizer.decode(ids[:n], skip_special_tokens=True))
     stopped = list(generate(model, "the cat", GenerationSettings(max_new_tokens=12, seed=3, stop=(stop,))))
-    assert len(stopped) == found and stopped[-1].stopped
+    assert len(stopped) == length and stopped[-1].stopped
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -28,9 +28,9 @@ def write_files(cloud: Cloud, folder: Path, source: Mapping[str, Any] | None = N
     weight file (`source["source"]`) stand in the names of the files, since the Embedding Projector reads nothing else than
     numbers and labels. In points.csv texts are as they are; the Embedding Projector's file has no way to quote a line break,
     so they have marks there."""
-    told = source or {}
-    mark = re.sub(r"[^\w.]+", "-", str(told.get("source", "")))[-160:].strip("-")
-    model = re.sub(r"[\W_]+", "-", str(told.get("model", "")).rpartition("/")[2].lower())[:40].strip("-")
+    source = source or {}
+    mark = re.sub(r"[^\w.]+", "-", str(source.get("source", "")))[-160:].strip("-")
+    model = re.sub(r"[\W_]+", "-", str(source.get("model", "")).rpartition("/")[2].lower())[:40].strip("-")
     first = f"{model}_projector-" if model else ""
     vectors, metadata, table, picture = (
         folder / f"{first}{Path(name).stem}{mark and '-'}{mark}{Path(name).suffix}" for name in NAMES
@@ -58,5 +58,5 @@ def write_files(cloud: Cloud, folder: Path, source: Mapping[str, Any] | None = N
         rows = zip(lines, coordinates.tolist(), strict=True)
         writer.writerows([spreadsheet_cell(text), *rest, *place] for (text, *rest), place in rows)
     page = as_cloud(cloud).to_html(include_plotlyjs=True)
-    picture.write_text(page.replace("</body>", f"<p>{escape(json.dumps(told))}</p></body>"), encoding="utf-8")
+    picture.write_text(page.replace("</body>", f"<p>{escape(json.dumps(source))}</p></body>"), encoding="utf-8")
     return [vectors, metadata, table, picture]

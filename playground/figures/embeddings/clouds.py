@@ -184,9 +184,8 @@ def marked(coordinates: np.ndarray, labels: Sequence[str], number: int, near: Se
     """
     points = np.asarray(coordinates, np.float64)
     few, three = len(points) <= MAX_WRITTEN, points.shape[1] == 3
-    numbers = dict.fromkeys(
-        [number] if few else [number, *near]
-    )  # the first ones are written; what would cover them is not
+    # the first ones are written; what would cover them is not
+    numbers = dict.fromkeys([number] if few else [number, *near])
     names = [_name_at(points[i], in_scene(labels[i]) if three else labels[i], i == number) for i in numbers]
     if three:
         return {"scene.annotations": names}

@@ -19,35 +19,32 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
     three = next(iter(paths.values())).shape[1] == 3
     kind = go.Scatter3d if three else go.Scatter
     names, steps = list(paths), len(next(iter(paths.values())))
+    colours = [COLOURS[number % len(COLOURS)] for number in range(len(names))]
 
     def xyz(points) -> dict:
         return {axis: points[:, i].astype(np.float32) for i, axis in enumerate("xyz"[: 3 if three else 2])}
 
     figure = go.Figure()
-    for number, (name, points) in enumerate(paths.items()):
+    for (name, points), colour in zip(paths.items(), colours, strict=True):
         figure.add_trace(
             kind(
                 **xyz(points),
                 mode="lines+markers",
                 name=label(name, None),
-                line={"color": COLOURS[number % len(COLOURS)], "width": 2},
-                marker={"size": 4, "color": COLOURS[number % len(COLOURS)]},
+                line={"color": colour, "width": 2},
+                marker={"size": 4, "color": colour},
                 customdata=np.arange(steps, dtype=np.int16),
                 hovertemplate=f"<b>{label(name, None)}</b><br>after layer %{{customdata}} of {steps - 1}<extra></extra>",
             )
         )
-    for number, name in enumerate(names):
+    for name, colour in zip(names, colours, strict=True):
         figure.add_trace(
             kind(
                 **xyz(paths[name][:1]),
                 mode="markers",
                 showlegend=False,
                 hoverinfo="skip",
-                marker={
-                    "size": 15 if not three else 8,
-                    "color": COLOURS[number % len(COLOURS)],
-                    "line": {"color": ACCENT, "width": 3},
-                },
+                marker={"size": 15 if not three else 8, "color": colour, "line": {"color": ACCENT, "width": 3}},
             )
         )
     moving = list(range(len(names), 2 * len(names)))

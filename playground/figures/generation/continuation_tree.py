@@ -157,7 +157,7 @@ def _write(
         showlegend=False,
     )
     ends = [segment for i, segment in enumerate(segments) if i not in inner]
-    said = [
+    end_texts = [
         _end(tokens[segment.nodes[-1]], segment.start + len(segment.nodes), dropped.get(segment.nodes[-1]))
         for segment in ends
     ]
@@ -165,14 +165,14 @@ def _write(
         x=[segment.start + len(segment.nodes) for segment in ends],
         y=[segment.row for segment in ends],
         mode="text",
-        text=said,
+        text=end_texts,
         textposition="middle right",
         textfont={"size": SMALL},
         hoverinfo="skip",
         showlegend=False,
         cliponaxis=False,
     )
-    return round(LETTER * max(map(len, said), default=0))
+    return round(LETTER * max(map(len, end_texts), default=0))
 
 
 def _end(token: TreeToken, length: int, step: int | None) -> str:

@@ -1,4 +1,4 @@
-"""More pictures of positions: a table's path in space, curves over distance, a shift as a rotation, slopes and buckets.
+"""More pictures of positions: a table's path in space, curves over distance, a shift as a rotation, all heads at once.
 Draws arrays; knows nothing of models. Positions, heads and layers count from 0; distances are in tokens."""
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from playground.analysis.embeddings.pca_and_neighbours import Projection
 from playground.analysis.text_display import counted, percent
 from playground.figures.layout import colour_bar, finish, label
-from playground.figures.positions.schemes import MAX_LINES, extremes, spread
-from playground.figures.theme import ACCENT, CATEGORIES, DIVERGING, INK, ORDERED, OUTLINE, SEQUENTIAL, SMALL, shades
+from playground.figures.positions.drawing import MAX_LINES, extremes, spread
+from playground.figures.theme import ACCENT, DIVERGING, INK, ORDERED, OUTLINE, SEQUENTIAL, SMALL, shades
 
 MAX_PLACES = 1024
 """Most points of a measured line, enough for a text of 512 tokens in both directions; of more the extremes are drawn."""
@@ -83,49 +83,6 @@ def over_distance_figure(
     finish(figure, sentence, title=title, uirevision=f"over-{what}-{len(x)}")
     figure.update_xaxes(title_text=axis, showgrid=False)
     figure.update_yaxes(title_text=what)
-    return figure
-
-
-def slopes_figure(slopes: np.ndarray, *, title: str = "") -> go.Figure:
-    """Bars of ALiBi's slope of each head (heads,) on a logarithmic axis (Press et al. 2022)."""
-    figure = go.Figure(
-        go.Bar(
-            x=np.arange(len(slopes)),
-            y=np.asarray(slopes, np.float32),
-            marker={"color": INK},
-            hovertemplate="head <b>%{x}</b>: slope <b>%{y:.5f}</b><extra></extra>",
-        )
-    )
-    sentence = (
-        f"Slopes of {counted(len(slopes), 'head')}, {slopes.max():.3g} to {slopes.min():.3g}: steeper sees less far."
-    )
-    finish(figure, sentence, title=title, uirevision=f"slopes-{len(slopes)}", bargap=0.3)
-    figure.update_xaxes(title_text="head", showgrid=False)
-    figure.update_yaxes(title_text="slope", type="log", dtick=1)
-    return figure
-
-
-def buckets_figure(distances: np.ndarray, buckets: dict[str, np.ndarray], *, title: str = "") -> go.Figure:
-    """The bucket of each distance (key - query), (n,), as steps, a line for each name -> (n,) buckets."""
-    figure, at = go.Figure(), spread(len(distances), around=int(np.abs(distances).argmin()))
-    for (name, values), colour in zip(buckets.items(), CATEGORIES, strict=False):
-        figure.add_scatter(
-            x=np.asarray(distances[at], np.float32),
-            y=np.asarray(values[at], np.float32),
-            mode="lines",
-            name=label(name),
-            line={"color": colour, "width": 2, "shape": "hvh"},
-            hovertemplate="distance <b>%{x:d}</b>: bucket <b>%{y:d}</b><extra></extra>",
-        )
-    first = next(iter(buckets.values()))
-    sentence = (
-        f"{len(np.unique(first))} buckets for distances {int(distances[0])} to {int(distances[-1])}: one distance "
-        "each near the query, wider the farther."
-    )
-    sentence += f" Drawn: every {at[1] - at[0]}. distance." if len(at) < len(distances) else ""
-    finish(figure, sentence, title=title, uirevision=f"buckets-{len(distances)}", showlegend=len(buckets) > 1)
-    figure.update_xaxes(title_text="distance (key − query)", showgrid=False)
-    figure.update_yaxes(title_text="bucket")
     return figure
 
 

@@ -39,7 +39,7 @@ class HeadsOverDistance:
         count = max(1, len(distances) - drop_first)  # only the first token is farther away
         self.distances = distances[:count]
         self._means = {n: (layer.rest if drop_first else layer.mean)[:, :count] for n, layer in profiles.items()}
-        self._close = shown_distances(self.distances, self.heads * len(self.layers))
+        self._close = near_distances(self.distances, self.heads * len(self.layers))
         self._measures = {name: self._grid(partial(measure_profile, name=name)) for name in DISTANCE_MEASURES}
         self._sinks = self._grid(lambda layer: layer.sinks) == 1  # (L, H)
 
@@ -112,7 +112,7 @@ class HeadsOverDistance:
         return words + "."
 
 
-def shown_distances(distances: np.ndarray, rows: int) -> np.ndarray:
+def near_distances(distances: np.ndarray, rows: int) -> np.ndarray:
     """(n,) bool: which distances the picture of all heads shows, the nearest ones: the fewer the more heads there are."""
     sides = 1 if distances[0] >= 0 else 2
     farthest = min(MAX_DISTANCES, max(1, MAX_CELLS // (sides * max(1, rows)) - 1))

@@ -95,8 +95,8 @@ def text_of(experiment: "Experiment", outcome: "Outcome", decode: Callable[[list
     if not variant.needs_positions:
         return "The text and its positions stay; the angles for each step of distance are others."
     places = list(variant.positions)
-    told = places if len(places) <= MAX_PLACES else [*places[: MAX_PLACES - 2], "…", places[-1]]
-    return f"The text stays; the model is told these positions: {', '.join(map(str, told))}."
+    listed = places if len(places) <= MAX_PLACES else [*places[: MAX_PLACES - 2], "…", places[-1]]
+    return f"The text stays; the model is told these positions: {', '.join(map(str, listed))}."
 
 
 def attention_change(experiment: "Experiment", outcome: "Outcome", layer: int, head: int) -> "Figure | None":

@@ -23,7 +23,7 @@ from playground.analysis.positions.schemes import (
     table_similarity,
 )
 from playground.errors import PlaygroundError
-from playground.figures.positions import curves, schemes
+from playground.figures.positions import curves, distance_biases, schemes
 from playground.figures.positions.scheme_content import (
     MAX_PICTURES,
     Numbers,
@@ -99,8 +99,8 @@ def alibi_pictures(facts: PositionFacts | None, numbers: Numbers, text: TextFact
     """Each head's slope, its bias over distance, and its real attention."""
     slopes = alibi_slopes(numbers.heads) if facts is None else np.asarray(facts.slopes)
     drawn = [
-        curves.slopes_figure(slopes, title="Slope of each head"),
-        schemes.alibi_figure(alibi_bias(slopes, numbers.length), title="Bias over distance"),
+        distance_biases.slopes_figure(slopes, title="Slope of each head"),
+        distance_biases.alibi_figure(alibi_bias(slopes, numbers.length), title="Bias over distance"),
     ]
     if facts is not None and text.profiles is not None:
         drawn.append(attention_figure(text.profiles))
@@ -122,7 +122,7 @@ def relative_pictures(facts: PositionFacts | None, numbers: Numbers, text: TextF
         return SchemePictures(
             "T5's 32 buckets up to a distance of 128, by the formula; which bias each bucket has is learned: "
             "load a T5 to see it.",
-            (curves.buckets_figure(distances, steps, title="The bucket of each distance"),),
+            (distance_biases.buckets_figure(distances, steps, title="The bucket of each distance"),),
             own=False,
         )
     steps, drawn = {}, []
@@ -131,12 +131,12 @@ def relative_pictures(facts: PositionFacts | None, numbers: Numbers, text: TextF
         steps[buckets.where] = relative_bucket(distances, buckets.bidirectional, count, buckets.max_distance)
         bias = relative_bias(buckets.table, distances, buckets.bidirectional, buckets.max_distance)
         title = f"Learned bias of each head, {buckets.where}"
-        drawn.append(schemes.relative_bias_figure(bias, distances, title=title))
-        drawn.append(schemes.relative_bias_figure(bias, distances, lines=True, title=f"{title}, as lines"))
+        drawn.append(distance_biases.relative_bias_figure(bias, distances, title=title))
+        drawn.append(distance_biases.relative_bias_figure(bias, distances, lines=True, title=f"{title}, as lines"))
     return SchemePictures(
         f"Distances fall into {len(facts.buckets[0].table)} buckets, wider the farther; each head adds a learned "
         "number for the bucket to the score.",
-        (curves.buckets_figure(distances, steps, title="The bucket of each distance"), *drawn),
+        (distance_biases.buckets_figure(distances, steps, title="The bucket of each distance"), *drawn),
     )
 
 

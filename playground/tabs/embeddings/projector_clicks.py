@@ -2,11 +2,13 @@
 controls say by now."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from playground.analysis.embeddings.pca_and_neighbours import Neighbours
 from playground.analysis.text_display import counted, plain_mark
 from playground.components import markup
 from playground.embeddings.cloud_request import CloudRequest
@@ -46,52 +48,72 @@ def _drawn_cloud(page: PageContext, request: NeighbourRequest) -> tuple[CloudReq
     return drawn.request, placed_points(page.model(), drawn.request)
 
 
-def _choose(page: PageContext, request: NeighbourRequest, cloud: CloudRequest, points: "Points", row: int) -> Outputs:
-    """A point becomes the chosen one. The picture is coloured anew where colours show the similarity to it."""
-    bars, sentence = nearest_to(points, row, request.measure, request.centre)
-    outputs = {"neighbours": bars, "sentence": sentence, "chosen": row}
-    if cloud.colour != SIMILARITY or cloud.chosen == row:
-        return outputs
-    cloud = replace(cloud, chosen=row)
-    figure = as_cloud(draw_cloud(page.model(), cloud, None))
-    return outputs | {"figure": figure, "drawn": DrawnCloud.of(page, cloud)}
-
-
 def choose(page: PageContext, request: NeighbourRequest, event: gr.EventData) -> Outputs:
     """The clicked point's neighbours, and its similarity to the point chosen before."""
     cloud, placed = _drawn_cloud(page, request)
-    points = placed.points
-    if (row := _row(points, event._data)) is None:
+    if (index := _index(placed.points, event._data)) is None:
         return {}
-    outputs = _choose(page, request, cloud, points, row)
-    sentence = outputs["sentence"] + cosine_in_words(points, request.chosen, row, request.centre)
-    layout, index = placed.layout.coordinates, int(event._data["index"])
-    change = marked(layout, placed.labels, index, _drawn_neighbours(points, row, request))
-    return outputs | _moved(outputs, change, cloud, placed, index) | {"sentence": markup.note(sentence, terms=True)}
+    row = int(placed.points.numbers[index])
+    cosine = cosine_in_words(placed.points, request.chosen, row, request.centre)
+    return _choose(page, request, (cloud, placed), index, marked, cosine)
 
 
-def _moved(outputs: Outputs, change: dict, cloud: CloudRequest, placed: PlacedPoints, index: int) -> Outputs:
-    """The picture with a change of its layout; outputs: with a picture in other colours, perhaps."""
-    view = change | {
-        "_": f"{index}-{time.monotonic_ns()}",
-        "of": revision_of(placed.layout.coordinates, cloud.layout_name),
+def fly(page: PageContext, request: NeighbourRequest) -> Outputs:
+    """The picture moves to the point that was searched for, which becomes the chosen one."""
+    cloud, placed = _drawn_cloud(page, request)
+    return _choose(page, request, (cloud, placed), chosen_index(placed.points, request.search or ""), flown_to)
+
+
+def _choose(
+    page: PageContext,
+    request: NeighbourRequest,
+    drawn: tuple[CloudRequest, PlacedPoints],
+    index: int,
+    change: Callable[..., dict],
+    more: str = "",
+) -> Outputs:
+    """A point becomes the chosen one: its neighbours, and the picture changed by `marked` or `flown_to`, coloured anew where
+    colours show the similarity to it. more: what is said of it too."""
+    cloud, placed = drawn
+    points, coordinates = placed.points, placed.layout.coordinates
+    row = int(points.numbers[index])
+    neighbours = neighbours_of(points, [row], request.measure, request.centre)
+    view = change(coordinates, placed.labels, index, _in_picture(points, neighbours))
+    view |= {"_": f"{index}-{time.monotonic_ns()}", "of": revision_of(coordinates, cloud.layout_name)}
+    sentence = nearest_in_words(points, row, neighbours, request.measure, request.centre) + more
+    outputs: Outputs = {
+        "neighbours": _bars(points, row, neighbours),
+        "sentence": markup.note(sentence, terms=True),
+        "chosen": row,
     }
-    figure = {"value": outputs["figure"]} if "figure" in outputs else {}
-    return {"figure": gr.update(view=view, **figure)}
+    if cloud.colour != SIMILARITY or cloud.chosen == row:
+        return outputs | {"figure": gr.update(view=view)}
+    cloud = replace(cloud, chosen=row)
+    figure = as_cloud(draw_cloud(page.model(), cloud, None))
+    return outputs | {"figure": gr.update(view=view, value=figure), "drawn": DrawnCloud.of(page, cloud)}
 
 
-def _row(points: "Points", data: dict) -> int | None:
-    """The row of the point that was hit; None for what is no point."""
+def _index(points: "Points", data: dict) -> int | None:
+    """The number, among the points, of the one that was hit; None for what is no point."""
     index = data.get("index")
     if not isinstance(index, int) or not 0 <= index < len(points.numbers) or data.get("trace"):
         return None
-    return int(points.numbers[index])
+    return index
+
+
+def _in_picture(points: "Points", neighbours: Neighbours) -> list[int]:
+    """The numbers, among the points, of the neighbours that are in the picture."""
+    if points.table is not points.source:
+        return []
+    number_of = {row: number for number, row in enumerate(points.numbers.tolist())}
+    return [number_of[row] for row in map(int, neighbours.indices) if row in number_of]
 
 
 def choose_group(page: PageContext, request: NeighbourRequest, event: gr.EventData) -> Outputs:
     """What is nearest to the mean of the points within the lasso."""
     points = _drawn_cloud(page, request)[1].points
-    rows = [row for hit in event._data.get("points") or [] if (row := _row(points, hit)) is not None]
+    hits = [_index(points, hit) for hit in event._data.get("points") or []]
+    rows = [int(points.numbers[index]) for index in hits if index is not None]
     if not rows:
         return {"sentence": markup.note("No point is chosen.")}
     neighbours = neighbours_of(points, rows, request.measure, request.centre)
@@ -102,42 +124,20 @@ def choose_group(page: PageContext, request: NeighbourRequest, event: gr.EventDa
     }
 
 
-def fly(page: PageContext, request: NeighbourRequest) -> Outputs:
-    """The picture moves to the point that was searched for, which becomes the chosen one."""
-    cloud, placed = _drawn_cloud(page, request)
-    points, coordinates = placed.points, placed.layout.coordinates
-    index = chosen_index(points, request.search or "")
-    outputs = _choose(page, request, cloud, points, int(points.numbers[index]))
-    near = _drawn_neighbours(points, int(points.numbers[index]), request)
-    change = flown_to(coordinates, placed.labels, index, near)
-    return (
-        outputs
-        | _moved(outputs, change, cloud, placed, index)
-        | {"sentence": markup.note(outputs["sentence"], terms=True)}
-    )
-
-
-def _drawn_neighbours(points: "Points", row: int, request: NeighbourRequest) -> list[int]:
-    """The numbers, among the points, of a row's neighbours that are in the picture."""
-    if points.table is not points.source:
-        return []
-    rows = neighbours_of(points, [row], request.measure, request.centre).indices
-    number_of = {int(row): number for number, row in enumerate(points.numbers)}
-    return [number_of[int(row)] for row in rows if int(row) in number_of]
-
-
 def draw_neighbours(page: PageContext, request: NeighbourRequest) -> Outputs:
     """The chosen point's neighbours by another measure."""
     points = _drawn_cloud(page, request)[1].points
     row = chosen_or_first(points, request.chosen)
-    return {"neighbours": nearest_to(points, row, request.measure, request.centre)[0]}
+    return {"neighbours": nearest_to(points, row, request.measure, request.centre)}
 
 
-def nearest_to(points: "Points", row: int, measure: str, centre: bool) -> tuple["Figure", str]:
-    """Bars of what is nearest to a point, and a sentence."""
-    neighbours = neighbours_of(points, [row], measure, centre)
-    bars = neighbour_bars(points, neighbours, f"Nearest to “{plain_mark(points.source.texts[row])}”")
-    return bars, nearest_in_words(points, row, neighbours, measure, centre)
+def nearest_to(points: "Points", row: int, measure: str, centre: bool) -> "Figure":
+    """Bars of what is nearest to a point."""
+    return _bars(points, row, neighbours_of(points, [row], measure, centre))
+
+
+def _bars(points: "Points", row: int, neighbours: Neighbours) -> "Figure":
+    return neighbour_bars(points, neighbours, f"Nearest to “{plain_mark(points.source.texts[row])}”")
 
 
 def download(page: PageContext, request: NeighbourRequest) -> Outputs:

@@ -76,8 +76,8 @@ def build(view: View) -> None:
     bind(switched, draw, page=page, **wires, trigger_mode="always_last", **GENERATES)
     usual = {name: controls.inputs[name] for name in ("colour", "space", "directions")}
     changing = wires | {"outputs": usual | controls.groups}
-    shown = bind(controls.inputs["kind"].input, show_controls, page=page, **changing, **QUIET)
-    bind(shown.then, draw, page=page, **wires, **GENERATES)
+    switch = bind(controls.inputs["kind"].input, show_controls, page=page, **changing, **QUIET)
+    bind(switch.then, draw, page=page, **wires, **GENERATES)
     controls.stop.click(stop_work, control, None, **QUIET)
     clicks: dict[str, Any] = {
         "page": page,
@@ -139,7 +139,7 @@ def draw(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
         "space": gr.update(choices=list(cloud.request.point_set.spaces(model)), value=cloud.request.space),
         "colour": gr.update(choices=colour_choices(points), value=cloud.request.colour),
         "pooling": gr.update(choices=poolings, value=pooling),
-        "neighbours": nearest_to(points, row, request.measure, request.centre)[0],
+        "neighbours": nearest_to(points, row, request.measure, request.centre),
         "drawn": DrawnCloud.of(page, cloud.request),
         "chosen": cloud.request.chosen,
     }

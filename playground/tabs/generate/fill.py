@@ -33,5 +33,5 @@ def fill_view(predicted: "MaskPredictions", colour: str) -> Outputs:
     if not predicted.predictions:
         return NOTHING | entries_view(entries, texts.FILL_START, colour)
     last, table = predicted.predictions[-1], markup.definitions(mask_rows(predicted))
-    shown = entries_view(entries, f"{mask_sentence(last)} {texts.FILL_MORE}", colour, last.index)
-    return NOTHING | shown | {"chart": mask_figure(last), "detail": table}
+    strip = entries_view(entries, f"{mask_sentence(last)} {texts.FILL_MORE}", colour, last.index)
+    return NOTHING | strip | {"chart": mask_figure(last), "detail": table}
