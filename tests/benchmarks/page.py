@@ -22,7 +22,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, installed
 from tests.tools.ports import free_port
@@ -91,7 +91,7 @@ def redrawn(page: Page, picture: str, work: Callable[[], object]) -> None:
 def visit(browser: Browser) -> Iterator[Page]:
     """A page of a visitor who was never here."""
     context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(300_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 
@@ -156,16 +156,21 @@ def open_view(page: Page, tab: str, view: str | None) -> None:
     page.wait_for_function(DRAWN, arg=[tab, view])
 
 
-def click(page: Page, picture: str, answer: str, share: float) -> None:
-    """A click into the picture, at this share of its width and height, until the answer's words change."""
+def click(page: Page, picture: str, answer: str, share: float) -> float:
+    """A click into the picture, at this share of its width and height, until the answer's words change; first one into
+    its last cell, so that the answer is another one."""
     plot = page.locator(picture)
-    before = page.locator(answer).inner_text()
     area = plot.locator(".nsewdrag").first.bounding_box()
     assert area is not None
+    page.mouse.click(area["x"] + area["width"] - 5, area["y"] + area["height"] - 5)
+    page.wait_for_timeout(1500)
+    before = page.locator(answer).inner_text()
+    started = time.perf_counter()
     page.mouse.click(area["x"] + area["width"] * share, area["y"] + area["height"] * share)
     page.wait_for_function(
         "([answer, before]) => document.querySelector(answer).innerText !== before", arg=[answer, before]
     )
+    return time.perf_counter() - started
 
 
 def type_text(page: Page, text: str) -> None:
@@ -175,24 +180,29 @@ def type_text(page: Page, text: str) -> None:
 
 
 def main() -> None:
+    with sync_playwright() as playwright:
+        run(playwright)
+
+
+def run(playwright: Playwright) -> None:
+    """Measures and prints what the command line names; of its own, since a process may run one Playwright only."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fresh", type=int, default=5, help="servers to start anew")
     parser.add_argument("--views", type=int, default=99, help="views to open, at most")
     options = parser.parse_args()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
-        print(f"{options.model}, {options.rounds} rounds: median [fastest]")
-        if options.fresh:
-            answers = [first_answer(browser, options.model) for _ in range(options.fresh)]
-            report("fresh server: its first answer to a picture", answers)
-        with server(options.model) as (address, _):
-            with visit(browser) as page:
-                report_bytes("first visit", transferred(page, lambda: first_picture(page, address)))
-                report_bytes("reload", transferred(page, page.reload))
-            measure(browser, address, options.rounds, options.views)
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
+    print(f"{options.model}, {options.rounds} rounds: median [fastest]")
+    if options.fresh:
+        answers = [first_answer(browser, options.model) for _ in range(options.fresh)]
+        report("fresh server: its first answer to a picture", answers)
+    with server(options.model) as (address, _):
+        with visit(browser) as page:
+            report_bytes("first visit", transferred(page, lambda: first_picture(page, address)))
+            report_bytes("reload", transferred(page, page.reload))
+        measure(browser, address, options.rounds, options.views)
+    browser.close()
 
 
 def measure(browser: Browser, address: str, rounds: int, most_views: int) -> None:
@@ -215,7 +225,8 @@ def measure(browser: Browser, address: str, rounds: int, most_views: int) -> Non
                 timed(f"first open of {tab}{f', {view}' if view else ''}", open_view, page, tab, view)
             open_view(page, "Attention", "Heads")
             page.locator(CLICKED).scroll_into_view_if_needed()
-            timed("a click on a head to its sentence", click, page, CLICKED, ANSWER, 0.3 + 0.05 * number)
+            waited = click(page, CLICKED, ANSWER, 0.3 + 0.05 * number)
+            waits.setdefault("a click on a head to its sentence", []).append(waited)
     for name, times in waits.items():
         report(name, times)
 

@@ -13,7 +13,6 @@ LEAST = {
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
     "embeddings": ["--points", "0", "--lines", "5", "--rounds", "1"],
     "generation": ["--tokens", "3", "--rounds", "1", "--branch", "20"],
-    "page": ["--rounds", "1", "--views", "2", "--fresh", "0"],
     "positions": ["--lengths", "16", "--rounds", "1"],
     "recording": ["--lengths", "16", "--repetitions", "1"],
     "training": ["--lessons", "repeat", "--seeds", "1", "--most", "3", "--tokens", "3"],
