@@ -47,6 +47,17 @@ def minilm() -> "pg.LoadedModel":
 
 
 @pytest.fixture(scope="session")
+def narrow() -> "pg.LoadedModel":
+    """SmolLM2's layers and heads, an eighth as wide, random, with the byte tokenizer: for what hangs on their number alone,
+    and for long texts."""
+    from playground.loading import prepare
+
+    shape = {"num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 8}
+    model = zoo.variant("llama", hidden_size=72, max_position_embeddings=4096, **shape)
+    return prepare(model, zoo.byte_tokenizer(), "narrow")
+
+
+@pytest.fixture(scope="session")
 def tiny() -> Callable[[str], "pg.LoadedModel"]:
     """tiny(family) -> LoadedModel of the zoo with the byte tokenizer, each built once."""
     from playground.loading import prepare

@@ -25,6 +25,14 @@ def choose(page: Page, mode: str) -> None:
     page.get_by_role("radio", name=mode, exact=True).check()
 
 
+def fresh_text(page: Page) -> None:
+    """Another text, without what the test before wrote: its tokens would count as those of this one."""
+    choose(page, "Complete")
+    look_at(page, "Once upon a time there was")
+    expect(page.locator("#strip .t")).to_have_count(6)
+    expect(page.locator("#strip .t-generated")).to_have_count(0)
+
+
 def click_bar(page: Page, bar: int) -> None:
     """Clicks one of the bars of the next-token chart, counted from the top."""
     page.wait_for_selector("#next-token .pv[data-rendered]")
@@ -101,6 +109,7 @@ def test_a_term_is_explained_where_it_stands(page):
 
 def test_stop_ends_the_computing_and_keeps_the_tokens(page):
     """Guards against a Stop that only hides the text while the model goes on."""
+    fresh_text(page)
     number(page, "temperature", 0.7)
     page.locator("#new-tokens input[type=number]").fill("400")
     page.locator("#generate").click()
@@ -263,6 +272,7 @@ def test_chat_with_retry_undo_and_edit(page):
 
 def test_closing_the_page_ends_the_computing(page):
     """Guards against models that go on generating for visitors who have left."""
+    fresh_text(page)
     page.locator("#new-tokens input[type=number]").fill("400")
     page.locator("#generate").click()
     expect(page.locator("#strip .t-generated").first).to_be_visible()

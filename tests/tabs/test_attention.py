@@ -377,10 +377,10 @@ def test_heads_side_by_side_are_what_the_projection_reads(smollm2):
     np.testing.assert_allclose(whole.detach(), layer.layer_output(2)[0], atol=1e-5)
 
 
-def test_bertviz_stays_small(smollm2, monkeypatch):
+def test_bertviz_stays_small(narrow, monkeypatch):
     """Guards against a long text whose whole weights are held for 24 tokens (4.9 GB at 2,016), and against more than a
     megabyte sent: float32 rounded to 4 digits is written with 17."""
-    recording = record(smollm2, "The cat sat on the mat, and the dog lay beside it. " * 100)
+    recording = record(narrow, "The cat sat on the mat, and the dog lay beside it. " * 14)
     look_at(monkeypatch, recording)
     called = []
     monkeypatch.setattr(type(recording.attention(0)), "weights", property(lambda self: called.append(self)))
@@ -390,16 +390,16 @@ def test_bertviz_stays_small(smollm2, monkeypatch):
     assert not called, "all weights of a layer were computed"
 
 
-def test_a_rollout_is_bounded(smollm2):
+def test_a_rollout_is_bounded(narrow):
     """Guards against minutes of matrix products for one picture."""
-    recording = record(smollm2, "The cat sat on the mat. " * 100)
+    recording = record(narrow, "a" * 701)
     with pytest.raises(PlaygroundError, match=r"701 tokens.*512"):
         head_weights(recording, HeadRequest(29, 0, show=views.ROLLOUT))
 
 
-def test_a_property_that_can_not_be_measured(smollm2):
+def test_a_property_that_can_not_be_measured(narrow):
     """Guards against the overview and badge of the text before: roles are measured up to 512 tokens, the rest is drawn."""
-    recording = record(smollm2, "The cat sat on the mat. " * 90)
+    recording = record(narrow, "The cat sat on the mat. " * 25)
     marks, why_none = overview.overview_marks(
         recording, HeadRequest(measure="induction", sort_heads=True), workbench.shared()
     )
