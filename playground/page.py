@@ -31,6 +31,7 @@ TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
 PRESENT = "() => { window.__playgroundPlots?.stage.present(); }"
 """Picture by picture on the whole screen: components/plotly_view_stage.js. The address `?present` begins with it."""
 OPEN_PAGE = """() => {
+  document.body.classList.add('pg-built');
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
   const inAddress = new URLSearchParams(location.search).has('__theme');
   if (theme && !inAddress) document.body.classList.toggle('dark', theme === 'dark');
@@ -48,7 +49,7 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-header"))
+OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built"))
 
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:

@@ -14,11 +14,11 @@ _HEAD = b"<head>"
 
 
 def opening_style(*lines: str, built: str) -> str:
-    """Markup that shows the words in the middle of the window, light or dark as the visitor's system is, until an element
-    of the page has the class `built`. lines: plain text."""
+    """Markup that shows the words in the middle of the window, light or dark as the visitor's system is, until the body has
+    the class `built`. lines: plain text."""
     text = r'"\a "'.join(json.dumps(line, ensure_ascii=False).replace("<", r"\3c ") for line in lines)
     return (
-        f"<style>body:not(:has(.{built}))::before {{ content: {text}; position: fixed; inset: 0; z-index: 9; display: grid; "
+        f"<style>body:not(.{built})::before {{ content: {text}; position: fixed; inset: 0; z-index: 9; display: grid; "
         "place-items: center; padding: 0 24px; text-align: center; white-space: pre-line; "
         "font: 18px/1.6 system-ui, sans-serif; color-scheme: light dark; color: CanvasText; background: Canvas; }</style>"
     )

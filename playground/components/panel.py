@@ -10,7 +10,11 @@ import gradio as gr
 
 _JS = """
 const root = element.querySelector('.panel');
-const show = () => { root.innerHTML = props.value || ''; root.hidden = !props.value; };
+const show = () => {
+  root.innerHTML = props.value || '';
+  root.hidden = !props.value;
+  element.closest('.block')?.toggleAttribute('data-empty', root.hidden);
+};
 show();
 watch('value', show);
 root.addEventListener('keydown', (event) => {

@@ -59,6 +59,7 @@ async function drawOnce() {
   describe(figure.layout);
   const least = Number(figure.layout?.meta?.minWidth);   // a narrower screen scrolls inside the picture
   box.style.minWidth = least > 0 ? `${least}px` : '';
+  wrap.toggleAttribute('data-wide', least > 0);
   if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
   library = await loadLibrary();
   if (!element.isConnected || !box.clientWidth) return;

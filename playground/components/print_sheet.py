@@ -18,6 +18,7 @@ class PrintSheet(gr.HTML):
     def __init__(self, value: str = "", **kwargs: Any):
         kwargs.setdefault("container", False)
         kwargs.setdefault("padding", False)
+        kwargs.setdefault("elem_classes", "pg-print-sheet")
         super().__init__(
             value,
             html_template='<div class="pg-print" dir="auto"></div>',
