@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from playground.recording.pair_ranking import rank_heads_between
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
+    from playground.training.classifier import Classifier, train_classifier
+    from playground.training.finetuning.finetuning import Finetuning, finetune
     from playground.training.recipe import Recipe
     from playground.training.run import Run, train
     from playground.training.snapshot import Snapshot
@@ -48,6 +50,10 @@ _HOMES = {
     "Run": "training.run",
     "Recipe": "training.recipe",
     "Snapshot": "training.snapshot",
+    "train_classifier": "training.classifier",
+    "Classifier": "training.classifier",
+    "finetune": "training.finetuning.finetuning",
+    "Finetuning": "training.finetuning.finetuning",
 }
 
 __all__ = ["Cancelled", "PlaygroundError", "Settings", *_HOMES]

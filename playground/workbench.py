@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from playground.positions.perturbations import Experiment
     from playground.positions.variants import PerturbationSettings
     from playground.recording.recording import Recording
+    from playground.training.finetuning.recipe import FinetuneRecipe
+    from playground.training.finetuning.shared_finetunings import Report
     from playground.training.shared_runs import SharedRuns
 
 V = TypeVar("V")
@@ -237,6 +239,18 @@ class Workbench:
 
                 self._runs = SharedRuns(self._turns["cpu", 0].slot, self.add, self.remove)
             return self._runs
+
+    def finetune(self, model: "LoadedModel", recipe: "FinetuneRecipe", prompt: str) -> "Generator[Report, None, None]":
+        """Fine-tunes a copy of a model's matrices, see `SharedFinetunings.run`; before and afterwards it goes on with the
+        prompt, by the same seed. The fine-tuned model is then one of the server's."""
+        from playground.generation.settings import GenerationSettings
+
+        settings = GenerationSettings(max_new_tokens=30, temperature=0.7, seed=recipe.seed)
+
+        def write(model: "LoadedModel") -> str:
+            return "".join(step.text for step in self.generate(model, prompt, settings))
+
+        return self.runs.finetunings.run(model, recipe, write)
 
     @property
     def prefixes(self) -> "PrefixCaches":

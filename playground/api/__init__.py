@@ -8,11 +8,12 @@ import gradio as gr
 
 from playground.api.model_endpoints import attention, embeddings, generate, models, next_tokens, positions, verify
 from playground.api.plain_errors import plain_errors
-from playground.api.training_endpoints import train, training
+from playground.api.training_endpoints import classify, finetune, train, training
 
 
 def publish() -> None:
     """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
-    for function in (models, generate, attention, next_tokens, positions, embeddings, verify, train, training):
-        queue, limit = ("generate", 8) if function is generate else ("model", 4)
+    quick = models, attention, next_tokens, positions, embeddings, verify, train, training, classify
+    for function in (*quick, generate, finetune):
+        queue, limit = ("model", 4) if function in quick else ("generate", 8)
         gr.api(plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)

@@ -64,6 +64,48 @@ def training(run: str) -> dict:
     }  # fmt: skip
 
 
+def finetune(
+    model: str,
+    lines: str,
+    prompt: str,
+    steps: int = 30,
+    learning_rate: float = 2e-3,
+    rank: int = 8,
+    batch: int = 4,
+    seed: int = 0,
+    device: str = "auto",
+) -> dict:
+    """Goes on training a model on lines of text, through an adapter (LoRA), in at most five minutes; the model itself stays
+    as it is. Returns the fine-tuned one's name, which every endpoint takes as its model as long as the server keeps it, the
+    adapter's parameters, the loss of each step, that on held-out lines by step (the first is the base's), in nats per
+    token, and how base and fine-tuned model go on with the prompt by the same seed."""
+    from playground.training.finetuning.recipe import finetune_recipe
+
+    choices = {"steps": steps, "learning_rate": learning_rate, "rank": rank, "batch": batch, "seed": seed}
+    bench = workbench.shared()
+    *_, last = bench.finetune(bench.model(model, device), finetune_recipe(lines, choices), prompt)
+    return {
+        "model": last.model_id, "parameters": last.parameters, "losses": list(last.progress.losses),
+        "held_out": [{"step": step, "loss": loss} for step, loss in last.progress.held_out],
+        "before": last.before, "after": last.after, "lines_cut": last.cut,
+    }  # fmt: skip
+
+
+def classify(model: str, lines: str, texts: list[str], steps: int = 100, seed: int = 0, device: str = "auto") -> dict:
+    """Teaches a classifier on a model's vectors: lines of a text, a tab or semicolon, and its label. Returns the labels,
+    the first and the last loss on what is learned from, loss and share of right labels on the fifth that is held out, and
+    the labels' probabilities for each of the texts."""
+    from playground.training.classifier import train_classifier
+
+    classifier = train_classifier(workbench.shared().model(model, device), lines, steps=steps, seed=seed)
+    count, loss, accuracy = classifier.held_out
+    return {
+        "labels": list(classifier.labels), "first_loss": classifier.losses[0], "last_loss": classifier.losses[-1],
+        "held_out": {"texts": count, "loss": loss, "accuracy": accuracy, "most_common": classifier.most_common},
+        "probabilities": classifier.probabilities(texts).tolist() if texts else [],
+    }  # fmt: skip
+
+
 def _finite(value: float) -> float | None:
     """The number; None, in JSON null, for one that is none."""
     return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Merging an adapter (LoRA, Hu et al. 2021, and its kin) into its base model with peft, which is not a requirement."""
+"""Merging an adapter (LoRA, Hu et al. 2021, and its kin) into its base model with peft."""
 
 import importlib.util
 import re

@@ -1,6 +1,7 @@
 """The model of a recipe: an ordinary model of transformers with a tiny configuration, its first weights drawn from the
 recipe's own seed."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def build(recipe: Recipe, vocabulary: int, context: int) -> PreTrainedModel:
     """The untrained model. PlaygroundError where it or its steps would be too large."""
     _check_size(recipe, vocabulary, context)
     model = _MAKERS[recipe.architecture](recipe, vocabulary, context)
-    draw_weights(model, recipe.seed, lambda name: recipe.spread)
+    draw_weights(model, recipe.seed, lambda name: _spread(recipe, name))
     _set_positions(model, recipe)
     if not recipe.mlp:
         _silence_mlps(model)
@@ -71,6 +72,7 @@ def _gpt2(recipe: Recipe, vocabulary: int, context: int) -> PreTrainedModel:
             resid_pdrop=0,
             embd_pdrop=0,
             attn_pdrop=0,
+            n_inner=recipe.mlp_width or None,
             **_common(recipe, vocabulary),
         )
     )
@@ -92,7 +94,7 @@ def _left_to_right(recipe: Recipe, context: int) -> dict[str, Any]:
     return {
         "max_position_embeddings": context,
         "hidden_size": recipe.width,
-        "intermediate_size": recipe.width * (4 if recipe.norm == "LayerNorm" else 2),
+        "intermediate_size": recipe.mlp_width or recipe.width * (4 if recipe.norm == "LayerNorm" else 2),
         "num_hidden_layers": recipe.layers,
         "num_attention_heads": recipe.heads,
     }
@@ -127,6 +129,16 @@ def _common(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
         "tie_word_embeddings": recipe.tied,
         "attn_implementation": "eager",  # it returns the weights
     }
+
+
+def _spread(recipe: Recipe, name: str) -> float:
+    """As GPT-2 begins: positions small, so that heads soon go by content, and what is added to the residual stream the
+    smaller the more layers add to it (Radford et al. 2019). Without both, one induction head in five does not form."""
+    if name.endswith(("wpe.weight", "embed_positions.weight")):
+        return min(recipe.spread, 0.02)
+    if name.endswith("c_proj.weight"):
+        return recipe.spread / math.sqrt(2 * recipe.layers)
+    return recipe.spread
 
 
 _MAKERS = {"gpt2": _gpt2, "llama": _llama, "neox": _neox, "bart": _bart}

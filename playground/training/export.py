@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.errors import PlaygroundError
@@ -37,12 +39,13 @@ def loaded_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, rec
     return loaded
 
 
-def save_folder(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Path:
-    """Writes model.safetensors, config.json and the tokenizer. PlaygroundError where the disk does not take them."""
+def write_folder(folder: Path, *parts: Any) -> Path:
+    """Writes each part by its own `save_pretrained`: a model as model.safetensors and config.json, and a tokenizer; or an
+    adapter. PlaygroundError where the disk does not take them."""
     try:
-        model.save_pretrained(folder, safe_serialization=True)
-        tokenizer.save_pretrained(folder)
-    except OSError as error:
+        for part in parts:
+            part.save_pretrained(folder)
+    except (OSError, SafetensorError) as error:
         raise PlaygroundError(
             "The model could not be written to the server's disk.", "Free some space, then try again."
         ) from error

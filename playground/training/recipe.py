@@ -45,6 +45,8 @@ class Recipe:
     encoder: bool = False
     """Whether an encoder reads the question and a decoder writes the answer; else one stack does both."""
     mlp: bool = True
+    mlp_width: int = 0
+    """Neurons of each MLP; 0 for as many as the architecture usually has."""
     layers: int = 2
     heads: int = 4
     width: int = 64
@@ -74,7 +76,10 @@ class Recipe:
 
     def check(self) -> "Recipe":
         """The recipe, whole numbers as int. PlaygroundError names the first choice that can't be, with its range."""
-        numbers: dict[str, Any] = {name: _number_in_range(name, getattr(self, name)) for name in RANGES}
+        numbers: dict[str, Any] = {
+            name: number_in_range(NAMES[name], getattr(self, name), bounds, whole=name != "learning_rate")
+            for name, bounds in RANGES.items()
+        }
         recipe = replace(self, **numbers)
         recipe._check_combination()
         return recipe
@@ -106,14 +111,17 @@ class Recipe:
             )
 
 
-def _number_in_range(choice: str, value: Any) -> float:
-    """The value of a choice in RANGES; an int unless the choice takes fractions."""
-    name, (least, most) = NAMES[choice], RANGES[choice]
+def number_in_range(name: str, value: Any, bounds: tuple[float, float], *, whole: bool) -> float:
+    """The value of a choice; as an int where it has to be a whole number. PlaygroundError, with the range, for another one.
+
+    name: as a visitor reads it, at the beginning of a sentence.
+    """
+    least, most = bounds
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         state = "empty" if value is None or value == "" else "no number"
         raise PlaygroundError(f"{name} is {state}.", f"Choose a number from {least:,} to {most:,}.")
     check_range(name, value, least, most)
-    if isinstance(getattr(Recipe, choice), float):
+    if not whole:
         return value
     if value != int(value):
         raise PlaygroundError(f"{name} is {value}; it has to be a whole number.", f"Choose {int(value)}.")

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.building import build
-from playground.training.export import digest_of, loaded_model, model_id, save_folder, weights_of
+from playground.training.export import digest_of, loaded_model, model_id, weights_of, write_folder
 from playground.training.history import History
 from playground.training.lessons import recipe_of
 from playground.training.optimising import descend, make_optimiser, make_scheduler, one_thread
@@ -137,7 +137,7 @@ class Run:
 
     def save(self, folder: str | Path, snapshot: Snapshot | None = None) -> Path:
         """The model at a snapshot, or as it is now, as a folder of safetensors with its tokenizer."""
-        return save_folder(self.net_at(snapshot), self.task.tokenizer, Path(folder))
+        return write_folder(Path(folder), self.net_at(snapshot), self.task.tokenizer)
 
     def net_at(self, snapshot: Snapshot | None = None) -> PreTrainedModel:
         """A copy of the model with a snapshot's weights, or those of now. PlaygroundError where they were dropped."""

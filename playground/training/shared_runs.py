@@ -11,6 +11,7 @@ from playground.concurrency.slots import Slots
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.comparison import Comparison, compare
+from playground.training.finetuning.shared_finetunings import SharedFinetunings
 from playground.training.live_run import PATIENCE, LiveRun, Turn
 from playground.training.recipe import Recipe
 from playground.training.snapshot import Snapshot
@@ -39,6 +40,7 @@ class SharedRuns:
         self.pictures = OwnedCache(PICTURES_BUDGET)
         """What was drawn of a snapshot: all who watch are sent the same."""
         self._opened: ByteBudgetCache[str, LoadedModel] = ByteBudgetCache(MAX_OPENED, remove)
+        self.finetunings = SharedFinetunings(self._slots, turn, add, remove)
 
     def start(self, recipe: Recipe) -> LiveRun:
         """A new run, not playing yet. PlaygroundError for choices that can't be, or where all runs are being watched."""

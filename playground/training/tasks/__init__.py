@@ -16,12 +16,13 @@ from playground.training.tasks.text import Text, corpus
 MAX_TEXT_BYTES = 200_000
 
 _OWN: dict[str, Callable[[str, bool], Task]] = {
-    "text": lambda data, encoder: Text(_checked(data)),
-    "table": lambda data, encoder: table(_checked(data), encoder),
+    "text": lambda data, encoder: Text(checked_text(data)),
+    "table": lambda data, encoder: table(checked_text(data), encoder),
 }
 """Lessons that learn from a visitor's own data."""
 _READY: dict[str, Callable[[bool], Task]] = {
     "repeat": lambda encoder: Repeat(),
+    "repeat_gpt2": lambda encoder: Repeat(),
     "numbers": numbers,
     "add": addition,
     "reverse": reverse,
@@ -32,7 +33,7 @@ _READY: dict[str, Callable[[bool], Task]] = {
 }
 """Lesson -> its task, with an encoder or without. Tasks never change: all runs of a lesson share one."""
 TASKS = (*_READY, *_OWN)
-LEFT_TO_RIGHT = {"repeat", "sonnets", "tang_poems", "names", "text"}
+LEFT_TO_RIGHT = {"repeat", "repeat_gpt2", "sonnets", "tang_poems", "names", "text"}
 """Tasks with one text, which an encoder would see as a whole."""
 
 
@@ -55,7 +56,7 @@ def _ready(lesson: str, encoder: bool) -> Task:
     return _READY[lesson](encoder)
 
 
-def _checked(text: str) -> str:
+def checked_text(text: str) -> str:
     """A visitor's text, its line ends as line feeds, unpaired surrogates as U+FFFD."""
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     size = len(text.encode())

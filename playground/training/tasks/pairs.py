@@ -5,6 +5,7 @@ Letters: B pairs, S and D tokens of question and answer, T of both."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from playground.training.tasks.answering import complete, padded, translate
 from playground.training.tasks.task import IGNORED, Batch, Measured, Task, heads_of
 from playground.training.tokenizer import END, PAD, UNKNOWN, character_tokenizer
 
+E = TypeVar("E")
 SEPARATOR = "="
 """Between question and answer in one text."""
 MAX_MEASURED = 100
@@ -156,7 +158,7 @@ def _stacked(rows: Sequence[Sequence[int]], fill: int) -> Tensor:
     return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
 
 
-def split(pairs: Sequence[Pair], held_out: int, seed: int = 0) -> tuple[list[Pair], list[Pair]]:
-    """The pairs in two, always in the same way: to learn from, and held out."""
-    order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed)).tolist()
-    return [pairs[i] for i in order[held_out:]], [pairs[i] for i in order[:held_out]]
+def split(examples: Sequence[E], held_out: int, seed: int = 0) -> tuple[list[E], list[E]]:
+    """The examples in two, always in the same way: to learn from, and held out."""
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed)).tolist()
+    return [examples[i] for i in order[held_out:]], [examples[i] for i in order[:held_out]]

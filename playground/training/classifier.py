@@ -1,0 +1,142 @@
+"""A classifier: a linear layer on the vectors of a loaded model, taught in seconds; the model itself stays as it is.
+
+    classifier = pg.train_classifier(model, "What a film!\\tgood\\nI fell asleep.\\tbad\\n…")
+    classifier.held_out_accuracy, classifier.probabilities(["I would see it again."])
+
+Letters: N texts, D numbers of a vector, K labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, linear, normalize
+
+from playground.embeddings.sentence_vectors import encode, usual_pooling
+from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
+from playground.training.optimising import one_thread
+from playground.training.recipe import number_in_range
+from playground.training.tasks import checked_text
+from playground.training.tasks.pairs import split
+
+MIN_TEXTS, MAX_TEXTS = 10, 1000
+MAX_LABELS = 20
+HELD_OUT_SHARE = 5
+"""One text in five is held out."""
+LEARNING_RATE = 0.05
+RANGES: dict[str, tuple[float, float]] = {"steps": (1, 1000), "seed": (0, 2**31 - 1)}
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """P(label | text) = softmax(W·x + b), x the text's vector, of length 1."""
+
+    model: LoadedModel
+    labels: tuple[str, ...]
+    """(K,), in the order of the alphabet."""
+    weight: Tensor
+    """W (K, D)."""
+    bias: Tensor
+    """b (K,)"""
+    losses: tuple[float, ...]
+    """Of steps 1, 2, …, on all texts that are learned from, before the step: nats per text. W and b begin at 0, so
+    the first is ln K."""
+    held_out: tuple[int, float, float]
+    """Of the texts never learned from: how many, their loss, and the share of them that is labelled right."""
+    most_common: float
+    """Share of the held-out texts whose label is the one that most texts have: what needs no learning."""
+
+    @property
+    def held_out_accuracy(self) -> float:
+        """Share of the held-out texts that is labelled right, 0..1."""
+        return self.held_out[2]
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """(N, K): each text's probabilities of the labels; rows sum to 1."""
+        with torch.inference_mode():
+            return linear(_vectors(self.model, texts), self.weight, self.bias).softmax(-1).numpy()
+
+
+def train_classifier(model: LoadedModel, lines: str, *, steps: int = 100, seed: int = 0) -> Classifier:
+    """Teaches a classifier on lines of a text, a tab, semicolon or comma, and its label. One text in five is held out; the
+    seed says which. The same seed gives the same bits.
+
+    PlaygroundError for lines or numbers that can't be.
+    """
+    number: Any = {name: number_in_range(name.capitalize(), value, RANGES[name], whole=True)
+                   for name, value in (("steps", steps), ("seed", seed))}  # fmt: skip
+    examples = _examples(lines)
+    names = tuple(sorted({label for _, label in examples}))
+    learned, held_out = split(examples, max(2, len(examples) // HELD_OUT_SHARE), number["seed"])
+    x, held_x = (_vectors(model, [text for text, _ in some]) for some in (learned, held_out))
+    y, held_y = (torch.tensor([names.index(label) for _, label in some]) for some in (learned, held_out))
+    weight, bias = torch.zeros(len(names), x.shape[1]), torch.zeros(len(names))
+    losses = _descend(x, y, (weight.requires_grad_(), bias.requires_grad_()), number["steps"])
+    weight, bias = weight.detach(), bias.detach()
+    logits = linear(held_x, weight, bias)
+    right = float((logits.argmax(-1) == held_y).float().mean())
+    common = float((held_y == y.bincount(minlength=len(names)).argmax()).float().mean())
+    held = len(held_y), float(cross_entropy(logits, held_y)), right
+    return Classifier(model, names, weight, bias, losses, held, common)
+
+
+def _descend(x: Tensor, y: Tensor, parameters: tuple[Tensor, Tensor], steps: int) -> tuple[float, ...]:
+    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=0.01)
+    losses = []
+    with one_thread():
+        for _ in range(steps):
+            loss = cross_entropy(linear(x, *parameters), y)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+    return tuple(losses)
+
+
+def _vectors(model: LoadedModel, texts: Sequence[str]) -> Tensor:
+    """(N, D) float32, each of length 1."""
+    vectors = encode(model, texts, usual_pooling(model)).vectors
+    return normalize(vectors.detach().float().cpu().clone(), dim=-1)
+
+
+def _examples(lines: str) -> list[tuple[str, str]]:
+    """Texts with their labels. PlaygroundError names the first line that can't be read."""
+    examples: dict[str, str] = {}
+    for number, line in enumerate(checked_text(lines or "").split("\n"), start=1):
+        if line.strip():
+            text, label = _parts(line, number)
+            examples[text] = label
+    count, labels = len(examples), {*examples.values()}
+    if not MIN_TEXTS <= count <= MAX_TEXTS:
+        raise PlaygroundError(
+            f"There are {count:,} different texts; {MIN_TEXTS} to {MAX_TEXTS:,} are learned from, a fifth of which is held "
+            "out.",
+            "Add some lines." if count < MIN_TEXTS else "Take some lines out.",
+        )
+    if not 2 <= len(labels) <= min(MAX_LABELS, count // 2):
+        few = len(labels) < 2
+        raise PlaygroundError(
+            f"{count:,} texts have {len(labels):,} {'label' if few else 'labels'}; from 2 to "
+            f"{min(MAX_LABELS, count // 2)} are told apart.",
+            "Give some another label." if few else "Write the label behind the text, the same for texts of one kind.",
+        )
+    return list(examples.items())
+
+
+def _parts(line: str, number: int) -> tuple[str, str]:
+    """The text and its label, which stands behind the last separator."""
+    for separator in ("\t", ";", ","):
+        text, mark, label = line.rpartition(separator)
+        if mark:
+            break
+    text, label = text.strip(), label.strip()
+    if not text or not label:
+        raise PlaygroundError(
+            f"Line {number} has {'one column' if text or label else 'empty cells'}: {line.strip()!r:.60}.",
+            "Write a text, a tab or a semicolon, and its label on each line.",
+        )
+    return text, label
