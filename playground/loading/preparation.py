@@ -15,8 +15,8 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
-from playground.recording.attach import find_projections, set_recorder
-from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
+from playground.recording.attach import set_recorder
+from playground.recording.capability_probe import probe, reads_ahead
 from playground.recording.layer_numbers import layers_in_words
 from playground.settings import Settings
 
@@ -71,12 +71,11 @@ def prepare(
     elif anatomy.kind == "encoder" and model.get_output_embeddings() is None and not reads_ahead(loaded):
         # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
-    loaded.capabilities = probe(loaded)
+    probed = probe(loaded)
+    loaded.capabilities = probed.capabilities
     loaded.anatomy = replace(loaded.anatomy, mixed_layers=layers_in_words(loaded))
-    if loaded.capabilities.qk:
-        loaded.projections = find_projections(model, probe_inputs(loaded))
     if loaded.capabilities.generate:
-        steps = cached_steps(loaded)  # tried here, so that nobody's first token waits for it
+        steps = cached_steps(loaded, probed.recording)  # tried here, so that nobody's first token waits for it
         loaded.anatomy = replace(
             loaded.anatomy,
             cache_bytes_per_token=steps.bytes_per_token if steps.cache_name else None,
