@@ -41,6 +41,8 @@ class CachedSteps:
     """What the cache of one text grows by with each token, as long as no window is full."""
     fixed_bytes: int = 0
     """What it holds from the first token on and never more."""
+    heads: tuple[int, int, int] = (0, 0, 0)
+    """Of the first layer that keeps keys: heads in the cache, how many of them differ, and the width of a key."""
 
     def arguments(self, cache: Cache | None, start: int, ids: Tensor) -> dict[str, object]:
         """Arguments of a forward pass over ids (B, T) that follow `start` tokens in the cache."""
@@ -81,7 +83,8 @@ def _try_ways(model: LoadedModel, recording: Recording | None) -> CachedSteps:
             return CachedSteps(None, why_uncached="the family gives its cache to no caller")
         if error <= trial.tolerance:
             growth, fixed = trial.cache_bytes()
-            return replace(way, in_chunks=in_chunks, bytes_per_token=growth, fixed_bytes=fixed)
+            heads = trial.cached_heads
+            return replace(way, in_chunks=in_chunks, bytes_per_token=growth, fixed_bytes=fixed, heads=heads)
         errors.append(error)
     if math.isinf(min(errors)):
         return CachedSteps(None, why_uncached="over its cache the family's own code fails, or gives no numbers")
@@ -98,6 +101,7 @@ class _Trial:
         if model.dtype.value == torch.int8:  # each pass rounds its inputs to int8 anew
             self.tolerance = rounding(torch.int8).implementation
         self.cache_can_be_cut = self.grows_evenly = self.returns_no_cache = False
+        self.cached_heads = (0, 0, 0)
         self._sizes: dict[int, int] = {}
         """Tokens in the cache -> its bytes, without what a decoder keeps of an encoder's text."""
         count = min(_TRIAL_TOKENS, (model.anatomy.context_length or _TRIAL_TOKENS) - 1)
@@ -134,7 +138,8 @@ class _Trial:
             layers = croppable_layers(cache)
             self.cache_can_be_cut = layers is not None
             self.grows_evenly = layers is not None and not any(isinstance(x, DynamicSlidingWindowLayer) for x in layers)
-            self._sizes[start] = _tensor_bytes(getattr(cache, "self_attention_cache", cache))
+            own = getattr(cache, "self_attention_cache", cache)
+            self._sizes[start], self.cached_heads = _tensor_bytes(own), _cached_heads(own)
             worst = max(worst, _share(outputs.logits[0, -1].float(), self._expected[start - 1]))
         return worst
 
@@ -143,6 +148,16 @@ class _Trial:
         first = min((count for count in self._sizes if count + 1 in self._sizes), default=0)
         growth = self._sizes.get(first + 1, 0) - self._sizes.get(first, 0)
         return growth, max(0, self._sizes.get(first, 0) - growth * first)
+
+
+def _cached_heads(cache: object) -> tuple[int, int, int]:
+    """As in CachedSteps; zeros where no layer keeps keys (1, G, T, D)."""
+    for layer in getattr(cache, "layers", ()):
+        keys = getattr(layer, "keys", None)
+        if isinstance(keys, Tensor) and keys.ndim == 4 and keys.numel():
+            distinct = len(torch.unique(keys[0].flatten(1), dim=0))  # Falcon keeps a copy for each query head
+            return keys.shape[1], distinct, keys.shape[3]
+    return 0, 0, 0
 
 
 def _tensor_bytes(holder: object) -> int:

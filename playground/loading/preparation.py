@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from playground.generation.cached_steps import cached_steps
 from playground.generation.usable_settings import leave_out_unusable
 from playground.models import devices
-from playground.models.architecture import examine
+from playground.models.architecture import Anatomy, examine
 from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
 from playground.models.languages import languages_of
 from playground.models.loaded_model import LoadedModel
@@ -81,9 +81,19 @@ def prepare(
             cache_bytes_per_token=steps.bytes_per_token if steps.cache_name else None,
             cache_fixed_bytes=steps.fixed_bytes,
             why_uncached=steps.why_uncached,
+            cached_heads=steps.heads[0],
         )
+        if not loaded.on_interface:  # no keys were recorded, but the cache holds them
+            loaded.anatomy = _with_heads(loaded.anatomy, *steps.heads)
     loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface
     return loaded
+
+
+def _with_heads(anatomy: Anatomy, cached: int, distinct: int, width: int) -> Anatomy:
+    """The anatomy with key-value heads as a cache holds them, where query heads share them evenly."""
+    if not cached or not anatomy.heads or anatomy.heads % distinct:
+        return anatomy
+    return replace(anatomy, key_value_heads=distinct, head_width=width)
 
 
 def _max_tokens(loaded: LoadedModel, settings: Settings) -> int:
