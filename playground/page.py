@@ -19,6 +19,7 @@ from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
+from playground.tabs.shared.language_chooser import follow_languages
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
 from playground.texts import shared as texts
 
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
                     tab.build(page)
                     on_open_tab(page, item, tab.NAME)
         redraw_with_model_and_text(page)
+        follow_languages(page)
         with holder:
             sidebar.build(page, blocks)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")

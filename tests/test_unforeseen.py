@@ -129,7 +129,7 @@ def test_reasons_on_the_card(caplog):
     model.model.register_forward_hook(lambda module, inputs, output: fail() if module.training else output)
     model.model.train()
     with torch.inference_mode():
-        reasons = probe(model).missing()
+        reasons = probe(model).capabilities.missing()
     check(reasons["attention"], caplog, "recording failed for this family")
     check(reasons["hidden_states"], caplog, "asking for them fails")
 

@@ -8,15 +8,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from playground.generation.cached_steps import cached_steps
 from playground.generation.usable_settings import leave_out_unusable
 from playground.models import devices
-from playground.models.architecture import examine
+from playground.models.architecture import Anatomy, examine
 from playground.models.attention_switch import full_attention_limit, isolate_attention_switch
 from playground.models.languages import languages_of
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
-from playground.recording.attach import find_projections, set_recorder
-from playground.recording.capability_probe import probe, probe_inputs, reads_ahead
+from playground.recording.attach import set_recorder
+from playground.recording.capability_probe import probe, reads_ahead
 from playground.recording.layer_numbers import layers_in_words
 from playground.settings import Settings
 
@@ -71,20 +71,29 @@ def prepare(
     elif anatomy.kind == "encoder" and model.get_output_embeddings() is None and not reads_ahead(loaded):
         # a decoder without its head
         loaded.anatomy = replace(anatomy, kind="decoder")
-    loaded.capabilities = probe(loaded)
+    probed = probe(loaded)
+    loaded.capabilities = probed.capabilities
     loaded.anatomy = replace(loaded.anatomy, mixed_layers=layers_in_words(loaded))
-    if loaded.capabilities.qk:
-        loaded.projections = find_projections(model, probe_inputs(loaded))
     if loaded.capabilities.generate:
-        steps = cached_steps(loaded)  # tried here, so that nobody's first token waits for it
+        steps = cached_steps(loaded, probed.recording)  # tried here, so that nobody's first token waits for it
         loaded.anatomy = replace(
             loaded.anatomy,
             cache_bytes_per_token=steps.bytes_per_token if steps.cache_name else None,
             cache_fixed_bytes=steps.fixed_bytes,
             why_uncached=steps.why_uncached,
+            cached_heads=steps.heads[0],
         )
+        if not loaded.on_interface:  # no keys were recorded, but the cache holds them
+            loaded.anatomy = _with_heads(loaded.anatomy, *steps.heads)
     loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface
     return loaded
+
+
+def _with_heads(anatomy: Anatomy, cached: int, distinct: int, width: int) -> Anatomy:
+    """The anatomy with key-value heads as a cache holds them, where query heads share them evenly."""
+    if not cached or not anatomy.heads or anatomy.heads % distinct:
+        return anatomy
+    return replace(anatomy, key_value_heads=distinct, head_width=width)
 
 
 def _max_tokens(loaded: LoadedModel, settings: Settings) -> int:

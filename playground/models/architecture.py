@@ -47,6 +47,8 @@ class Anatomy:
     """What a cache holds from the first token on and never more: the states of recurrent and convolutional layers."""
     why_uncached: str = ""
     """Why each token is written by a pass over the whole text, without a cache; empty with one."""
+    cached_heads: int = 0
+    """Heads that a layer's cache holds, copies included; 0 where that is not known."""
     other_heads: str = ""
     """How the heads of other layers differ from those of the first; empty where they do not."""
     mixed_layers: str = ""
@@ -83,7 +85,12 @@ class Anatomy:
             "Weights": size_text(self.weight_bytes),
         }
         if 0 < self.key_value_heads < self.heads:
-            held = f"the KV cache holds {self.key_value_heads} heads instead of {self.heads}"
+            count = self.cached_heads or self.key_value_heads
+            held = f"the KV cache holds {count} head{'' if count == 1 else 's'} instead of {self.heads}"
+            if self.cached_heads > self.key_value_heads:
+                held = (
+                    f"{self.key_value_heads} key-value heads serve {self.heads}; the KV cache holds {self.cached_heads}"
+                )
             facts["Grouped queries"] = f"{held} (Ainslie et al. 2023)"
         if self.cache_bytes_per_token is not None:
             facts["KV cache"] = f"{size_text(self.cache_bytes_per_token)} per token"

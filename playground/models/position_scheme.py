@@ -145,12 +145,14 @@ def _rotary_words(config: PretrainedConfig, modules: list[nn.Module]) -> str:
     scalings = sorted({_scaling_words(config, kind) for kind in kinds if kind.get("rope_type", "default") != "default"})
     if scalings:
         words += f", scaling {' and '.join(scalings)}"
-    head_width = first_setting(config, "qk_head_dim", "head_dim") or config.hidden_size // config.num_attention_heads
+    width, heads = first_setting(config, "hidden_size"), first_setting(config, "num_attention_heads")
+    head_width = first_setting(config, "qk_head_dim", "head_dim") or (width // heads if width and heads else 0)
     rotated = 2 * max(b.numel() for m in modules for n, b in m.named_buffers(recurse=False) if n.endswith("inv_freq"))
-    share = min(1.0, rotated / head_width)
-    words += ", all dimensions" if share == 1 else f", {percent(share)} of the dimensions"
+    if head_width:  # BLT states it for each of its stacks alone
+        share = min(1.0, rotated / head_width)
+        words += ", all dimensions" if share == 1 else f", {percent(share)} of the dimensions"
     without = (getattr(config, "no_rope_layers", None) or []).count(0)  # SmolLM3 marks layers without rotary by 0
-    return words + (f", none in {without} of {config.num_hidden_layers} layers" if without else "")
+    return words + (f", none in {without} of {len(config.no_rope_layers)} layers" if without else "")
 
 
 def _scaling_words(config: PretrainedConfig, kind: dict) -> str:

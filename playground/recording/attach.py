@@ -4,6 +4,7 @@ A model is recorded only if it stays the same model with the hooks: a short test
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -85,11 +86,12 @@ def _test_pass(model: PreTrainedModel) -> tuple[Tensor, list[dict]]:
     return outputs[0].float(), calls
 
 
-@torch.inference_mode()
-def find_projections(model: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[int, torch.nn.Module]:
-    """id of each attention module -> the linear layer that reads its heads' concatenated outputs: W^O.
+@contextmanager
+def find_projections(model: PreTrainedModel) -> Iterator[dict[int, torch.nn.Module]]:
+    """id of each attention module -> the linear layer that reads its heads' concatenated outputs, bit for bit: W^O.
 
-    Runs the model and compares the inputs of its layers with the outputs of its attention, so no names are needed.
+    Filled by the passes that run within the context: inputs of layers are compared with outputs of attention, so no names
+    are needed.
     """
     projections: dict[int, torch.nn.Module] = {}
     unread: list[tuple[int, Tensor]] = []
@@ -116,8 +118,7 @@ def find_projections(model: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[
     hooks = [m.register_forward_pre_hook(match_input) for m in leaves if getattr(m.weight, "ndim", 0) == 2]
     try:
         with capture_attention(store_output):
-            model(**inputs)
+            yield projections
     finally:
         for hook in hooks:
             hook.remove()
-    return projections

@@ -1,6 +1,6 @@
 """What can be shown for a model, found by recording a short text. Trusts no table of families."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,9 +10,10 @@ from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError, log_unforeseen
 from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
-from playground.recording.hooks import capture_attention
-from playground.recording.layer_numbers import AttendsTwice
-from playground.recording.record import ModelFailed, measure_layer_numbers, record, why_no_states
+from playground.recording.attach import find_projections
+from playground.recording.hooks import AttentionKinds, capture_attention
+from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
+from playground.recording.record import ModelFailed, number_eager_layers, record, why_no_states
 from playground.recording.recording import Recording
 
 NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
@@ -21,16 +22,23 @@ _LEAST_TOKENS = 4
 """Different tokens of a probe."""
 
 
-def probe(model: LoadedModel) -> Capabilities:
+@dataclass(frozen=True)
+class Probe:
+    """What a short text showed of a model."""
+
+    capabilities: Capabilities
+    recording: Recording | None = None
+    """Of the text; None where it failed."""
+
+
+def probe(model: LoadedModel) -> Probe:
     """Records a short text and checks the recording; each check that fails is the reason why something is not shown.
 
     Attention that does not affect the output is not shown either. If weights·V can't be reproduced, the model gets its
-    own eager attention back, which returns its weights.
+    own eager attention back, which returns its weights. Sets the model's layer numbers, heads, states and projections.
     """
     try:
-        measure_layer_numbers(model)
-        target = "The cat" if model.model.config.is_encoder_decoder else None
-        recording = record(model, _ids(model), target)
+        recording, every_output_is_read = _record_once(model)
     except AttendsTwice as error:
         return _without_recorder(model, str(error))
     except PlaygroundError as error:
@@ -38,7 +46,7 @@ def probe(model: LoadedModel) -> Capabilities:
             return _not_recorded(model, error)
         if start_token(model) is None and model.model.config.is_encoder_decoder:
             off = Capability(NO_START)
-            return Capabilities(attention=off, qk=off, **_other_capabilities(model))
+            return Probe(Capabilities(attention=off, qk=off, **_other_capabilities(model)))
         raise
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         return _not_recorded(model, error)
@@ -48,9 +56,25 @@ def probe(model: LoadedModel) -> Capabilities:
     qk = _check_qk(recording, attention)
     if model.on_interface and not (attention and qk):
         return _without_recorder(model, qk.reason)
-    if model.on_interface and not _attention_matters(model):
+    if model.on_interface and not every_output_is_read and not _attention_matters(model):
         attention = qk = Capability("changing the attention does not change the model's output")
-    return Capabilities(attention=attention, qk=qk, **_other_capabilities(model))
+    if not qk:
+        model.projections = {}
+    return Probe(Capabilities(attention=attention, qk=qk, **_other_capabilities(model, recording)), recording)
+
+
+def _record_once(model: LoadedModel) -> tuple[Recording, bool]:
+    """The recording of the probe's text, and whether a linear layer reads the output of every attention module bit for
+    bit, so that it is the model's. The layers are numbered and the output projections found in the same pass."""
+    target = "The cat" if model.model.config.is_encoder_decoder else None
+    if not model.on_interface:
+        number_eager_layers(model)
+        return record(model, _ids(model), target), False
+    kinds = AttentionKinds(model.model)
+    with trace_captured_calls(model.model, kinds.of) as calls, find_projections(model.model) as projections:
+        recording = record(model, _ids(model), target)
+    model.attention_calls, model.projections = calls.numbers(), projections
+    return recording, bool(calls.modules) and calls.modules <= projections.keys()
 
 
 def _refuse_invalid_outputs(model: LoadedModel, recording: Recording) -> None:
@@ -64,12 +88,12 @@ def _refuse_invalid_outputs(model: LoadedModel, recording: Recording) -> None:
         )
 
 
-def _not_recorded(model: LoadedModel, error: Exception) -> Capabilities:
+def _not_recorded(model: LoadedModel, error: Exception) -> Probe:
     what = f"recording failed for this family ({model.model.config.model_type})"
     reason = f"{what}; {log_unforeseen(what, error)}"
     if model.on_interface:
         return _without_recorder(model, reason)
-    return Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model))
+    return Probe(Capabilities(attention=Capability(reason), qk=Capability(reason), **_other_capabilities(model)))
 
 
 def _measure_heads(model: LoadedModel, recording: Recording, attention: Capability) -> None:
@@ -98,11 +122,12 @@ def _stated_groups(model: LoadedModel, heads: int) -> tuple[int, int]:
     return (stated.key_value_heads, stated.head_width) if stated.heads == heads else (heads, 0)
 
 
-def _without_recorder(model: LoadedModel, reason: str) -> Capabilities:
-    """The capabilities with the model's own eager attention; `reason` says why queries and keys can't be shown."""
+def _without_recorder(model: LoadedModel, reason: str) -> Probe:
+    """The probe with the model's own eager attention; `reason` says why queries and keys can't be shown."""
     model.model.set_attn_implementation("eager")
     model.on_interface, model.attention_function = False, "eager"
-    return replace(probe(model), qk=Capability(reason))
+    again = probe(model)
+    return replace(again, capabilities=replace(again.capabilities, qk=Capability(reason)))
 
 
 def _ids(model: LoadedModel) -> list[int]:
@@ -129,25 +154,22 @@ def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
 def reads_ahead(model: LoadedModel) -> bool:
     """Whether the last token changes the output at the first: the model attends to later tokens."""
     ids = _ids(model)
-    texts = ([*ids[:3], last] for last in (ids[1], ids[2]))
-    first, other = (_states(model, tokens)[0] for tokens in texts)
-    return not torch.allclose(first, other, rtol=1e-2, atol=1e-4)
+    first, other = _states(model, [[*ids[:3], last] for last in (ids[1], ids[2])])
+    return not torch.allclose(first[0], other[0], rtol=1e-2, atol=1e-4)
 
 
-def _states(model: LoadedModel, ids: list[int]) -> torch.Tensor:
-    """A row for each token: logits or last states; a model that returns one vector of the text (DPR) is asked for its
-    states."""
-    inputs = torch.tensor([ids], device=model.input_device)
-    rows: torch.Tensor = model.model(input_ids=inputs)[0][0]
-    if rows.ndim == 2 and len(rows) == len(ids):
+def _states(model: LoadedModel, texts: list[list[int]]) -> torch.Tensor:
+    """(B, T, …): logits or last states of texts of one length; a model that returns one vector of a text (DPR) is asked
+    for its states."""
+    inputs = torch.tensor(texts, device=model.input_device)
+    rows: torch.Tensor = model.model(input_ids=inputs)[0]
+    if rows.ndim == 3 and rows.shape[:2] == inputs.shape:
         return rows
-    states: torch.Tensor = model.model(input_ids=inputs, output_hidden_states=True, return_dict=True).hidden_states[-1][
-        0
-    ]
+    states: torch.Tensor = model.model(input_ids=inputs, output_hidden_states=True, return_dict=True).hidden_states[-1]
     return states
 
 
-def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:
+def _other_capabilities(model: LoadedModel, recording: Recording | None = None) -> dict[str, Capability]:
     """What does not depend on the recording: logits, generate, chat, embeddings, pairs."""
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
@@ -159,7 +181,7 @@ def _other_capabilities(model: LoadedModel) -> dict[str, Capability]:
         "logits": YES if head else Capability(no_logits),
         "generate": YES if head and decoder else Capability(no_generation),
         "chat": YES if template and head and decoder else Capability("its tokenizer has no chat template"),
-        "hidden_states": Capability(_no_states(model)),
+        "hidden_states": Capability(_no_states(model, recording)),
         "embeddings": YES,
         "pairs": YES if _reads_pairs(model) else Capability("only encoders such as BERT read two sentences"),
     }
@@ -172,8 +194,11 @@ def _without_start(model: LoadedModel) -> dict[str, Capability]:
     return dict.fromkeys(names, off) | {"embeddings": YES, "pairs": Capability("it has a decoder that can't begin")}
 
 
-def _no_states(model: LoadedModel) -> str:
+def _no_states(model: LoadedModel, recording: Recording | None) -> str:
     """Why the model's hidden states can't be shown; empty where they can."""
+    if recording and (shape := recording.states_shape) and shape[1] == len(recording.tokens):
+        model.state_count = shape[0]
+        return ""
     try:
         return why_no_states(model, probe_inputs(model))
     except Exception as error:  # each family may fail in its own way

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -57,12 +58,19 @@ for _name, _mask in ((FAST, sdpa_mask), (EAGER, eager_mask)):
 
 @contextmanager
 def capture_attention(sink: Sink) -> Iterator[None]:
-    """Within the context the sink receives every attention call of this thread."""
-    token = _sink.set(sink)
+    """Within the context the sink receives every attention call of this thread, after the sink of a context around it."""
+    outer = _sink.get()
+    token = _sink.set(sink if outer is None else partial(_both, outer, sink))
     try:
         yield
     finally:
         _sink.reset(token)
+
+
+def _both(outer: Sink, inner: Sink, *call: Any) -> Tensor | None:
+    """Passes a call to two sinks; the inner one's replacement wins."""
+    first, second = outer(*call), inner(*call)
+    return first if second is None else second
 
 
 @contextmanager

@@ -89,24 +89,45 @@ def _flat(modules: nn.ModuleList) -> Iterator[nn.Module]:
             yield module
 
 
-def number_captured_calls(
-    model: nn.Module, kind_of: Callable[[nn.Module], str], run: Callable[[], object]
-) -> CallNumbers:
-    """The numbers of the calls that hooks.py captures while `run()` runs the model.
+class CapturedCalls:
+    """Where in a model the attention calls were made that hooks.py captured."""
 
-    AttendsTwice for a layer that does so: none of its calls alone is its attention.
-    """
-    trace, places = LayerTrace(model), dict[str, list[_Place]]()
+    def __init__(self, kind_of: Callable[[nn.Module], str]):
+        self._kind_of = kind_of
+        self._places: dict[str, list[_Place]] = {}
+        self._attends_twice = ""
 
-    def note(module: nn.Module, *call: object) -> None:
-        place, before = trace.place(module), places.setdefault(kind_of(module), [])
+    def note(self, place: _Place) -> None:
+        """Adds a call."""
+        before = self._places.setdefault(self._kind_of(place.module), [])
         if place.layers and before and before[-1] == place:
-            raise AttendsTwice(WHY_NO_MATHS if is_differential(module) else "a layer of it attends several times")
+            self._attends_twice = (
+                WHY_NO_MATHS if is_differential(place.module) else "a layer of it attends several times"
+            )
         before.append(place)
 
+    @property
+    def modules(self) -> set[int]:
+        """ids of the modules that made calls."""
+        return {id(place.module) for of_kind in self._places.values() for place in of_kind}
+
+    def numbers(self) -> CallNumbers:
+        """The layer of each call by kind. AttendsTwice for a layer that does so: no single call is its attention."""
+        if self._attends_twice:
+            raise AttendsTwice(self._attends_twice)
+        return {kind: _numbers(of_kind) for kind, of_kind in self._places.items()}
+
+
+@contextmanager
+def trace_captured_calls(model: nn.Module, kind_of: Callable[[nn.Module], str]) -> Iterator[CapturedCalls]:
+    """Notes the calls of the pass that runs within the context."""
+    trace, calls = LayerTrace(model), CapturedCalls(kind_of)
+
+    def note(module: nn.Module, *call: object) -> None:
+        calls.note(trace.place(module))
+
     with trace.watch(), capture_attention(note):
-        run()
-    return {kind: _numbers(of_kind) for kind, of_kind in places.items()}
+        yield calls
 
 
 def number_returned_weights(

@@ -22,8 +22,8 @@ from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
 from playground.recording.attention import AttentionCall
-from playground.recording.hooks import AttentionCallCollector, AttentionKinds, Receiver, capture_attention
-from playground.recording.layer_numbers import number_captured_calls, number_returned_weights
+from playground.recording.hooks import AttentionCallCollector, Receiver, capture_attention
+from playground.recording.layer_numbers import number_returned_weights
 from playground.recording.layer_steps import LayerSteps, trace_layer
 from playground.recording.module_hooks import final_states, logits_of_states
 from playground.recording.recording import Outputs, Recording, Replay
@@ -205,19 +205,14 @@ def _returned_weights(
 
 
 @torch.inference_mode()
-def measure_layer_numbers(model: LoadedModel) -> None:
-    """Sets which layer each attention call of a pass belongs to, on a few tokens. Called once, at load, and again after
-    the model was taken off the interface. AttendsTwice for a layer whose calls are not one attention."""
-    network, kinds = model.model, AttentionKinds(model.model)
+def number_eager_layers(model: LoadedModel) -> None:
+    """Sets which layer the weights belong to that a model off the interface returns, on a few tokens."""
     count = min(_NUMBERED_TOKENS, model.max_tokens)
     inputs = {"input_ids": torch.arange(5, 5 + count, device=model.input_device)[None] % model.anatomy.vocabulary}
-    if network.config.is_encoder_decoder:
+    if model.model.config.is_encoder_decoder:
         inputs["decoder_input_ids"] = inputs["input_ids"][:, :3]
-    if model.on_interface:
-        model.attention_calls = number_captured_calls(network, kinds.of, lambda: _forward(model, inputs))
-    else:
-        numbers = number_returned_weights(network, lambda: _returned_weights(model, inputs)[0])
-        model.attention_calls = {kind: layers for kind, layers in numbers.items() if layers is not None}
+    numbers = number_returned_weights(model.model, lambda: _returned_weights(model, inputs)[0])
+    model.attention_calls = {kind: layers for kind, layers in numbers.items() if layers is not None}
 
 
 def _keep_last(outputs: Outputs, last: list[tuple[Tensor, Tensor]]) -> Outputs:

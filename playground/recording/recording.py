@@ -157,6 +157,12 @@ class Recording:
         return cast(Tensor, states).float().cpu()
 
     @property
+    def states_shape(self) -> tuple[int, ...] | None:
+        """The shape of `hidden_states` where the recording keeps them; else None."""
+        states = self._outputs.hidden_states
+        return None if states is None else tuple(states.shape)
+
+    @property
     def kept_stream(self) -> Tensor | None:
         """`hidden_states`, but the last before the final norm, where the recording keeps them; else None."""
         states, last = self._outputs.hidden_states, self._outputs.last_states

@@ -80,3 +80,23 @@ def test_int8_weights_keep_their_cache():
     dtype = DtypeChoice(torch.int8, "for a test")
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), dtype=dtype)
     assert cached_steps(model).cache_name is not None and model.anatomy.cache_bytes_per_token
+
+
+@pytest.mark.parametrize(
+    "settings, heads, words",
+    [
+        ({}, "4 query, 1 key-value (4 share one)", "the KV cache holds 1 head instead of 4"),
+        ({"multi_query": False}, "4 query, 4 key-value", ""),
+        (
+            {"new_decoder_architecture": True, "num_kv_heads": 2},
+            "4 query, 2 key-value (2 share one)",
+            "2 key-value heads serve 4; the KV cache holds 4",
+        ),
+    ],
+)
+def test_heads_of_a_family_off_the_interface_are_those_of_its_cache(settings, heads, words):
+    """Guards against key-value heads read from settings: Falcon's say as many as there are query heads, though all share
+    one; a newer Falcon has two and keeps a copy for each query head."""
+    card = prepare(zoo.variant("falcon", **settings), zoo.byte_tokenizer()).card
+    assert card["Heads"] == heads
+    assert card.get("Grouped queries", "").startswith(words) and bool(card.get("Grouped queries")) == bool(words)

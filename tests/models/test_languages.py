@@ -1,6 +1,7 @@
 """Translating models are told languages by tokens: source and target are chosen, and the decoder begins as in training."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import sentencepiece
@@ -16,7 +17,9 @@ from playground.loading import prepare
 from playground.models.decoder_start import Target
 from playground.tabs.generate import prompt_view, streaming, tab
 from playground.tabs.generate.request import ViewRequest, WriteRequest
+from playground.tabs.shared import language_chooser
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.xray import tab as xray_tab
 from playground.workbench import Workbench
 from tests.tabs.calling import answer, answers
 from tests.tools import zoo
@@ -190,3 +193,19 @@ def test_a_language_that_the_model_does_not_have_is_refused_on_the_page(page_mod
     assert "This model has no language" in refused[-1]["message"]
     done = answers(tab.start_writing, BART, _request(SessionId(), target_language="de"))
     assert done[-1]["message"] == ""
+
+
+def test_attention_and_xray_begin_the_decoder_in_the_chosen_language(page_model):
+    """Guards against pictures of a decoder in the tokenizer's language alone, and against the language of another model;
+    a token that was chosen in one language's target is not one of another's."""
+    german = replace(PAGE, language="de")
+    assert PAGE.recording().target_tokens[1].id == page_model.languages.codes["fr"]
+    assert german.recording().target_tokens[1].id == page_model.languages.codes["de"]
+    assert german.reading != PAGE.reading
+    outputs = answer(language_chooser.follow, german)
+    assert all(outputs[name].value == "de" and outputs[name].visible for name in ("attention", "xray"))
+    assert outputs["xray"].choices[0] == ("as the tokenizer says: fr", "")
+    untold = replace(BART, language="de")
+    assert untold.recording().target_tokens and not answer(language_chooser.follow, untold)["xray"].visible
+    row = answer(xray_tab.draw, german, xray_tab.XrayRequest())
+    assert "__de__" in str(row["figure"].to_plotly_json())

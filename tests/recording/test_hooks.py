@@ -5,8 +5,9 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 import playground as pg
+from playground.generation.cached_steps import cached_steps
 from playground.loading import prepare
-from playground.recording.hooks import EAGER, FAST
+from playground.recording.hooks import EAGER, FAST, capture_attention
 from tests.tools import zoo
 
 _INDEX = zoo._DEEPSEEK | {"index_n_heads": 2, "index_head_dim": 8, "index_topk": 4}
@@ -99,3 +100,23 @@ def test_calls_of_a_wrong_shape_leave_the_interface(monkeypatch):
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer())
     assert not model.on_interface and model.model.config._attn_implementation == "eager"
     assert model.capabilities.attention and "no shares" in model.capabilities.qk.reason
+
+
+def test_loading_runs_few_passes():
+    """Guards against trials that each run the model for themselves: the default model was run 19 times, for over two
+    seconds of the first visitor's wait."""
+    network, passes = zoo.build("llama"), []
+    network.register_forward_hook(lambda *_: passes.append(1))
+    model = prepare(network, zoo.byte_tokenizer())
+    assert model.capabilities.qk and len(model.projections) == 2 and cached_steps(model).in_chunks
+    assert len(passes) <= 8
+
+
+def test_a_context_in_another_receives_calls_as_well():
+    """Guards against a recording that hides its calls from the trial around it, which numbers the layers."""
+    model, outer, inner = prepare(zoo.build("llama"), zoo.byte_tokenizer()), [], []
+    with capture_attention(lambda *call: outer.append(call[0])):
+        with capture_attention(lambda *call: inner.append(call[0])):
+            model.model(torch.tensor([[5, 6, 7]]))
+        model.model(torch.tensor([[5, 6, 7]]))
+    assert len(inner) == 2 and outer == inner * 2

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForTextToWaveform,
+    PreTrainedModel,
+)
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -72,8 +78,126 @@ _RECIPE |= {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "qk_head_di
 _RECIPE |= {"decoder_start_token_id": 2, "forced_eos_token_id": None}
 _ALTERNATING = {"num_hidden_layers": 4, "layer_types": ["linear_attention", "full_attention"] * 2}
 _LATENT = {"num_key_value_heads": 4, "head_dim": 4}
+_ONE_STACK = {
+    "hidden_size": _WIDTH,
+    "hidden_size_global": _WIDTH,
+    "num_hidden_layers": _LAYERS,
+    "num_attention_heads": _HEADS,
+    "intermediate_size": _WIDE,
+    "max_position_embeddings": LENGTH,
+    "vocab_size": 260,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+_GEMMA_STACK = _ONE_STACK | {
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "query_pre_attn_scalar": 8,
+    "sliding_window": 6,
+    "layer_types": ["sliding_attention", "full_attention"],
+}
+_TINY_PICTURES = {
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 28,
+    "patch_size": 14,
+}
+_RELATIVE = {
+    "swa_num_attention_heads": 4,
+    "swa_num_key_value_heads": 2,
+    "swa_head_dim": 8,
+    "d_rel": 4,
+    "rel_extent": 8,
+    "n_layers_per_attn_res_block": 1,
+    "unpadded_vocab_size": 260,
+}
+_SOUND = {
+    "text_encoder": {
+        "model_type": "t5",
+        "d_model": _WIDTH,
+        "d_kv": 8,
+        "d_ff": _WIDE,
+        "num_layers": _LAYERS,
+        "num_heads": _HEADS,
+        "vocab_size": 260,
+    },
+    "decoder": {"vocab_size": 512, "ffn_dim": _WIDE, "num_codebooks": 1, "pad_token_id": 0, "bos_token_id": 0}
+    | {"hidden_size": _WIDTH, "num_hidden_layers": _LAYERS, "num_attention_heads": _HEADS},
+    "audio_encoder": {
+        "model_type": "encodec",
+        "num_filters": 2,
+        "hidden_size": 8,
+        "codebook_size": 512,
+        "codebook_dim": 8,
+        "upsampling_ratios": [2, 2],
+    },
+}
+_SOUND_FAMILIES = ("musicgen", "musicgen_melody")
+"""Families that write sound, though one of their classes scores a vocabulary."""
 _MORE: dict[str, dict[str, Any]] = {
-    "bailing_hybrid": _ALTERNATING | _LATENT | {"q_lora_rank": None, "mlp_layer_types": ["dense"] + ["sparse"] * 3},
+    "bailing_hybrid": _ALTERNATING
+    | _LATENT
+    | {"q_lora_rank": None, "mlp_layer_types": ["dense"] + ["sparse"] * 3, "n_group": 1, "topk_group": 1},
+    "blt": {
+        "encoder_config": _ONE_STACK,
+        "decoder_config": _ONE_STACK,
+        "global_config": _ONE_STACK,
+        "patcher_config": _ONE_STACK,
+        "encoder_hash_byte_group_vocab": 64,
+        "num_hidden_layers": _LAYERS,
+    },
+    "encoder-decoder": {
+        "encoder": _ONE_STACK | {"model_type": "bert"},
+        "decoder": _ONE_STACK | {"model_type": "bert", "is_decoder": True, "add_cross_attention": True},
+    },
+    "falcon_h1": {"mamba_d_ssm": 64, "num_hidden_layers": 2},
+    "inkling2_loop_text": _RELATIVE,
+    "inkling2_text": _RELATIVE,
+    "neomme": {"head_dim": 16, "embedding_rank": 16, "layer_types": ["sliding_attention", "full_attention"]},
+    "perceiver": {
+        "num_latents": 8,
+        "d_latents": 32,
+        "d_model": 32,
+        "num_self_attends_per_block": 2,
+        "num_self_attention_heads": 4,
+        "num_cross_attention_heads": 4,
+        "qk_channels": 32,
+        "v_channels": 32,
+    },
+    "qwen4_exp_text": {
+        "num_hidden_layers": 4,
+        "layer_types": ["linear_attention", "indexed_attention"] * 2,
+        "head_dim": 16,
+        "hc_count": 2,
+        "hc_lowrank": 8,
+        "indexer_n_heads": 2,
+        "indexer_kv_heads": 1,
+        "indexer_head_dim": 16,
+        "indexer_budget": 8,
+        "indexer_compress_ratio": 2,
+        "ngram_vocab_size_base": 50,
+        "make_ngram_vocab_size_divisible_by": 2,
+        "split_ngram_parts": 2,
+    },
+    "reformer": {
+        "is_decoder": True,
+        "attention_head_size": 8,
+        "attn_layers": ["local", "lsh"],
+        "axial_pos_shape": [8, 16],
+        "axial_pos_embds_dim": [16, 16],
+        "local_attn_chunk_length": 4,
+        "lsh_attn_chunk_length": 4,
+        "num_buckets": 4,
+        "hash_seed": 0,
+    },
+    "sarvam_mla": _LATENT,
+    "t5gemma": {"encoder": _GEMMA_STACK, "decoder": _GEMMA_STACK},
+    "t5gemma2": {"encoder": {"text_config": _GEMMA_STACK, "vision_config": _TINY_PICTURES}, "decoder": _GEMMA_STACK},
+    "xlstm": {"hidden_size": 64, "embedding_dim": 64, "qk_dim_factor": 1.0, "ffn_round_up_to_multiple_of": 8},
+    "zaya": {"num_experts_per_tok": 1},
     "cohere_compass_text": {
         "num_key_value_heads": 4,
         "layer_types": ["sliding_attention", "full_attention"],
@@ -161,6 +285,7 @@ _MORE: dict[str, dict[str, Any]] = {
 _MORE |= dict.fromkeys(
     ["deepseek_v2", "deepseek_v3", "minicpm3", "youtu", "axk1", "axk2", "glm_moe_dsa", "deepseek_v32"], _LATENT
 )
+_MORE |= dict.fromkeys(_SOUND_FAMILIES, _SOUND)
 _MORE |= dict.fromkeys(["esmc", "glm4_moe_lite"], {"num_key_value_heads": 4})
 _HEADS_OF = (
     (AutoModelForCausalLM, modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES),
@@ -184,9 +309,11 @@ def build(family: str) -> PreTrainedModel:
     config = _config(family)
     autos = [auto for auto, names in _HEADS_OF if family in names]
     auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder and AutoModelForSeq2SeqLM in autos else autos[-1]
-    if AutoModelForMaskedLM in autos and not config.is_encoder_decoder:
-        auto = AutoModelForMaskedLM
-    if config.get_text_config() is not config and not config.is_encoder_decoder:
+    if family in _SOUND_FAMILIES:
+        auto = AutoModelForTextToWaveform
+    elif AutoModelForMaskedLM in autos and not config.is_encoder_decoder:
+        auto = AutoModelForCausalLM if getattr(config, "is_decoder", False) else AutoModelForMaskedLM
+    if not config.is_encoder_decoder and config.get_text_config() is not config:
         raise ValueError("it reads more than text")
     with torch.device("meta"):
         parameters = sum(p.numel() for p in auto.from_config(config).parameters())

@@ -7,6 +7,7 @@ from gradio.components import Component
 
 from playground.components import FollowingRadio, FollowingSlider
 from playground.tabs.shared.head_chooser import HeadChooser
+from playground.tabs.shared.language_chooser import build_language_chooser
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import changes_with
 
@@ -44,6 +45,7 @@ class TabChooser:
         """Builds the chooser where it is called."""
         with gr.Row(elem_classes="pg-controls"):
             sliders = page.head.chooser("attention", kinds=True, link=False)
+            build_language_chooser(page, "attention")
         row: dict[str, Component] = {"token": page.head.token, "text": page.head.token_text}
         changes = {name: component.change for name, component in sliders.inputs.items()}
         return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), row)

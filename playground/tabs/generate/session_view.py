@@ -16,6 +16,7 @@ from playground.generation.token_entries import step_entries
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.token_explanation import explain_step, pieces_view
 from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.language_chooser import target_choices
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
 
@@ -114,10 +115,9 @@ def _languages_view(model: "LoadedModel", mode: str, request: ViewRequest) -> Ou
     if languages is None:
         return {"languages": gr.Row(visible=False)} | {name: gr.Dropdown(choices=[], value=None) for name in known}
     source = texts.AS_TOKENIZER.format(code=languages.source) if languages.source in languages.codes else texts.UNTOLD
-    target = texts.AS_TOKENIZER.format(code=languages.target) if languages.target else texts.UNTOLD
     codes = sorted(languages.codes)
     return {
         "languages": gr.Row(visible=True),
         "source_language": gr.Dropdown(choices=[(source, ""), *codes], value=known["source_language"]),
-        "target_language": gr.Dropdown(choices=[(target, ""), *codes], value=known["target_language"]),
+        "target_language": gr.Dropdown(choices=target_choices(languages), value=known["target_language"]),
     }

@@ -33,6 +33,9 @@ class PageContext:
     continued: tuple[str, int] = ("", 0)
     """The last text that a model continued and that came under the lens, and how many of its tokens were the prompt."""
 
+    language: str = ""
+    """In which the decoder of a translating model begins; empty: as its tokenizer says."""
+
     @property
     def prompt_length(self) -> int:
         """Tokens of the text under the lens that a model continued; 0 where none did."""
@@ -41,8 +44,8 @@ class PageContext:
 
     @property
     def reading(self) -> tuple[str, str]:
-        """The model and the text, in which a token was chosen."""
-        return self.model_id, self.text
+        """The model and the text, in its decoder's language, in which a token was chosen."""
+        return self.model_id, f"{self.language}: {self.text}" if self.language else self.text
 
     def model(self) -> "LoadedModel":
         """The model of the page. StillLoading before the first one is there; PlaygroundError if it can't be loaded."""
@@ -52,7 +55,12 @@ class PageContext:
 
     def recording(self, text: str | tuple[int, ...] | None = None) -> "Recording":
         """The recording of the text under the lens, or of another text or token ids."""
-        return recording_of(self.model(), self.text if text is None else text)
+        model = self.model()
+        return recording_of(model, self.text if text is None else text, self.language_of(model))
+
+    def language_of(self, model: "LoadedModel") -> str:
+        """The chosen language, if this model is told one and has it; else empty."""
+        return self.language if model.languages and self.language in model.languages.codes else ""
 
 
 @dataclass
@@ -74,13 +82,17 @@ class PageControls:
     text: gr.Textbox
     message: Panel
     head: SharedHead
+    language: gr.State
+    """See PageContext.language."""
+    language_choosers: dict[str, Component] = field(default_factory=dict)
+    """What shows the language, by tab."""
     open_views: dict[str, gr.Textbox] = field(default_factory=dict)
     """A tab's name -> the name of the view that is open in it."""
 
     @property
     def context_components(self) -> list[Component]:
         """In the order of PageContext's fields."""
-        return [self.model, self.device, self.dtype, self.applied, self.written]
+        return [self.model, self.device, self.dtype, self.applied, self.written, self.language]
 
 
 class StillLoading(PlaygroundError):
@@ -100,9 +112,12 @@ def message_for(error: Exception, what: str):
     return markup.problem(unforeseen(f"{what} failed", error, texts.UNFORESEEN_REMEDY))
 
 
-def recording_of(model: "LoadedModel", text: str | tuple[int, ...]) -> "Recording":
-    """A model's recording of a text; of a model that reads pairs, of both sentences round its separator."""
-    pair = None
+def recording_of(model: "LoadedModel", text: str | tuple[int, ...], language: str = "") -> "Recording":
+    """A model's recording of a text; of a model that reads pairs, of both sentences round its separator. language: of the
+    target that a translating model writes."""
+    from playground.models.decoder_start import Target  # torch: not before the page is there
+
+    pair, target = None, Target(language=language) if language else None
     if model.capabilities.pairs and isinstance(text, str):
         text, pair = model.vocabulary.split_pair(text)
-    return workbench.shared().recording(model, text, pair=pair)
+    return workbench.shared().recording(model, text, target, pair=pair)

@@ -56,6 +56,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
         text=text,
         message=Panel(live=True, elem_id="message"),
         head=SharedHead.build(),
+        language=WatchedState(""),
     )
     gr.on([analyse.click, text.submit], apply_text, text, [applied, hint], **QUIET)
     for chip in chips:

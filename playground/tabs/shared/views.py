@@ -51,11 +51,12 @@ def _on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str) -> 
 
 
 def redraw_with_model_and_text(page: PageControls) -> None:
-    """Whenever model or text change, the open tab and its open view are drawn anew, once. For after all tabs are built.
+    """Whenever model, text or language change, the open tab and its open view are drawn anew, once. For after all tabs are
+    built.
 
     Views that are closed hear nothing of it: in the browser each call of a handler costs more than its answer.
     """
-    watched = [page.model, page.device, page.dtype, page.applied]
+    watched = [page.model, page.device, page.dtype, page.applied, page.language]
 
     def stamp(active: str, *values: str) -> dict[gr.State, tuple[str, ...]]:
         shows, views = values[: len(watched)], dict(zip(page.open_views, values[len(watched) :], strict=True))

@@ -14,6 +14,7 @@ from playground.figures.xray.player import HEIGHT_OF_PLAYER
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.xray import WINDOW, xray
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.language_chooser import build_language_chooser
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
@@ -49,6 +50,7 @@ def build(page: PageControls) -> None:
         opens = gr.Button(label, size="sm", scale=0, min_width=230, visible=False, elem_id="xray-open")
     with gr.Row(elem_classes="pg-controls"):
         stack = FollowingRadio(list(STACKS), value="decoder", label=texts.STACK, visible=False, elem_id="xray-stack")
+        build_language_chooser(page, NAME)
         first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="xray-first")
     Panel(markup.actors(texts.ACTORS))
     Panel(markup.explanation(*texts.ABOUT))
