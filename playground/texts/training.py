@@ -127,6 +127,8 @@ WHY = {
     "softmax is nearly uniform: the loss can't come near 0, and gradients are small.",
     "no_positions": "Attention alone sees a set: without positions it knows what was there, but not where.",
     "padding_counted": "The padding behind short answers is easy to predict: it makes the loss look better than it is.",
+    "own_answer": "The decoder reads the token that it has to say, as in transformer(x, x), and copies it: the loss falls "
+    "faster than it should. When it writes by itself, nobody gives it the answer.",
 }
 """Mistake -> why it does what it does."""
 

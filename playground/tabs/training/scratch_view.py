@@ -22,7 +22,7 @@ from playground.texts import training as texts
 from playground.training import lessons
 
 NAME, TITLE = "scratch", texts.SCRATCH_TITLE
-CODE = Path(lessons.__file__).with_name("scratch.py")
+CODE = [Path(lessons.__file__).with_name(name) for name in ("scratch.py", "scratch_encoder_decoder.py")]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ def build(view: View, shared: WatchControls) -> None:
     sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
     figure = PlotlyView(label="Two losses", height=300, waiting=texts.BOTH, elem_id="train-two-losses")
     with gr.Accordion("The code", open=False):
-        gr.Code(CODE.read_text(encoding="utf-8"), language="python", interactive=False, show_label=False)
+        for file in CODE:
+            gr.Code(file.read_text(encoding="utf-8"), language="python", interactive=False, label=file.name)
     with gr.Row(elem_classes="pg-actions"):
         check = gr.Button(texts.CHECK, size="sm", scale=0, min_width=320, elem_id="train-check")
     badge = Panel(live=True, elem_id="train-checked")
@@ -91,6 +92,6 @@ def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
 
     live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
-    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out()["input_ids"])
+    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
     state = "ok" if value < 1e-5 else "warn"
     return {"badge": markup.badge(state, texts.CHECKED.format(value=value))}
