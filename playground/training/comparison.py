@@ -16,6 +16,7 @@ from playground.training.recipe import Recipe
 from playground.training.scratch import Mistakes, Transformer
 from playground.training.scratch_encoder_decoder import EncoderDecoder
 from playground.training.tasks import make_task
+from playground.training.tasks.pairs import Pairs
 from playground.training.tasks.task import Task
 
 RECIPE = Recipe("reverse", batch=32, spread=0.05)
@@ -66,7 +67,7 @@ def compare(
         if step % EVERY == 0:
             yield Comparison(mistake, steps, losses)
     with turn(), one_thread(), torch.inference_mode():
-        right, wrong = (task.measure(cast(Any, model)).scores["whole answers"] for model in models)
+        right, wrong = (cast(Pairs, task).whole_answers(cast(Any, model)) for model in models)
     yield Comparison(mistake, steps, losses, (right, wrong))
 
 

@@ -39,30 +39,36 @@ OPEN_ATTENTION = script_that_opens("Attention")
 def build(view: View, shared: WatchControls) -> None:
     """Builds the view and connects it; names the components of a WatchRequest for other views."""
     page = view.page
-    with gr.Row(elem_classes="pg-controls"):
-        titles = [(one.title, name) for name, one in LESSONS.items()]
-        lesson = gr.Dropdown(titles, value=FIRST, label="Lesson", scale=3, min_width=200, elem_id="train-lesson")
-        speed = gr.Dropdown(list(SPEEDS), value="full", label="Speed", scale=1, min_width=120, elem_id="train-speed")
-    about = Panel(lesson_words(FIRST), elem_id="train-about")
-    data = gr.Textbox("", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data")
-    with gr.Row(elem_classes="pg-actions"):
-        play = gr.Button("Play", elem_classes="pg-do", size="sm", min_width=80, scale=0, elem_id="train-play")
-        pause = gr.Button("Pause", size="sm", min_width=80, scale=0, interactive=False, elem_id="train-pause")
-        step = gr.Button("One step", size="sm", min_width=90, scale=0, elem_id="train-step")
-        back = gr.Button("Back", size="sm", min_width=80, scale=0, elem_id="train-back")
-        reset = gr.Button("Reset", size="sm", min_width=80, scale=0, elem_id="train-reset")
-    status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
     with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            with gr.Row(elem_classes="pg-controls"):
+                titles = [(one.title, name) for name, one in LESSONS.items()]
+                lesson = gr.Dropdown(
+                    titles, value=FIRST, label="Lesson", scale=2, min_width=150, elem_id="train-lesson"
+                )
+                speed = gr.Dropdown(
+                    list(SPEEDS), value="full", label="Speed", scale=1, min_width=90, elem_id="train-speed"
+                )
+            about = Panel(lesson_words(FIRST), elem_id="train-about")
+            data = gr.Textbox(
+                "", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data"
+            )
+            with gr.Row(elem_classes="pg-actions"):
+                play = gr.Button("Play", elem_classes="pg-do", size="sm", min_width=60, scale=0, elem_id="train-play")
+                pause = gr.Button("Pause", size="sm", min_width=60, scale=0, interactive=False, elem_id="train-pause")
+                step = gr.Button("One step", size="sm", min_width=70, scale=0, elem_id="train-step")
+                back = gr.Button("Back", size="sm", min_width=60, scale=0, elem_id="train-back")
+                reset = gr.Button("Reset", size="sm", min_width=60, scale=0, elem_id="train-reset")
+            status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
         with gr.Column(scale=3, min_width=320):
             loss = PlotlyView(label="Loss over steps", height=320, waiting=texts.APPEARS, elem_id="train-loss")
-        with gr.Column(scale=2, min_width=320):
-            samples = Panel(elem_id="train-samples")
-    place = gr.Slider(0, 1, value=0, step=1, label="Step", elem_id="train-place")
+            place = gr.Slider(0, 1, value=0, step=1, label="Step", elem_id="train-place")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             maps = PlotlyView(label="Heads on one example", height=320, waiting=texts.APPEARS, elem_id="train-maps")
         with gr.Column(scale=2, min_width=320):
-            scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.APPEARS, elem_id="train-scores")
+            samples = Panel(elem_id="train-samples")
+    scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.APPEARS, elem_id="train-scores")
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")
