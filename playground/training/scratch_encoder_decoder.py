@@ -5,6 +5,7 @@ Letters: B texts, S tokens of the question, T of the answer, D width, H heads, V
 
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,17 +83,17 @@ class EncoderDecoder(nn.Module):
         self.decoder = Stack(embedding, context, heads, layers, True)
         self.own_answer = own_answer
 
-    def get_encoder(self):
+    def get_encoder(self) -> Any:
         """As in transformers: (ids, mask) -> states."""
         return lambda input_ids, attention_mask: self.encoder(input_ids, _padding(attention_mask))
 
     def forward(
         self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        labels: Tensor | None = None,
-        decoder_input_ids: Tensor | None = None,
-        encoder_outputs: Tensor | None = None,
+        input_ids: Any = None,
+        attention_mask: Any = None,
+        labels: Any = None,
+        decoder_input_ids: Any = None,
+        encoder_outputs: Any = None,
         use_cache: bool = False,
     ) -> SimpleNamespace:
         """logits (B, T, V); with labels (B, T) also the loss, in nats per token that counts (labels of -100 do not)."""
