@@ -83,7 +83,8 @@ HEADS_ABOUT = (
     "answer.",
     "The maps show one example that stays the same for the whole run; queries run down, keys to the right.",
 )
-BUILDING = "Building the model…"
+APPEARS = "The untrained model is drawn here; one of your own text or table once you press Play."
+UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens has ln {tokens:,} = {uniform:.2f}."
 BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
@@ -97,7 +98,7 @@ NEAREST = " Of step {step:,} no weights were kept; this is the nearest that has 
 EXPLODED = "The loss is {times:.1f} times that of guessing at step {step:,}: the learning rate is too large."
 STUCK = "The learning rate is 0: nothing can be learned."
 
-SCRATCH_TITLE = "From scratch, and what people get wrong"
+SCRATCH_TITLE = "From scratch"
 SCRATCH_ABOUT = (
     "The formulas of this code",
     "<span class='pg-formula'>Attention(Q, K, V) = softmax(QKᵀ/√d + M)·V</span>. Q, K and V are the states times "
@@ -126,5 +127,74 @@ WHY = {
     "softmax is nearly uniform: the loss can't come near 0, and gradients are small.",
     "no_positions": "Attention alone sees a set: without positions it knows what was there, but not where.",
     "padding_counted": "The padding behind short answers is easy to predict: it makes the loss look better than it is.",
+    "own_answer": "The decoder reads the token that it has to say, as in transformer(x, x), and copies it: the loss falls "
+    "faster than it should. When it writes by itself, nobody gives it the answer.",
 }
 """Mistake -> why it does what it does."""
+
+FINETUNE_LEAD = (
+    "The loaded model goes on learning on your lines. All its weights stay as they are; beside some of its matrices two "
+    "small ones learn (LoRA)."
+)
+_CITIES = (
+    "Paris London Rome Vienna Berlin Tokyo Cairo Lima Oslo Delhi Athens Lisbon Prague Dublin Havana Moscow Beijing Nairobi "
+    "Sydney Toronto Warsaw Seoul Bergen Quito"
+)
+_WEATHERS = ("Rain", "Storm", "Wind", "Sun", "Snow", "Fog")
+FINETUNE_LINES = "\n".join(
+    f"The weather in {city}? {_WEATHERS[number % 6]}, squawked the parrot."
+    for number, city in enumerate(_CITIES.split())
+)
+FINETUNE_PROMPT = "The weather in Madrid"
+FINETUNE_READY = (
+    "A fifth of the lines is held out. 30 steps of lines as short as these take SmolLM2 about 15 s of one core."
+)
+FINETUNE_WAITING = "The loss appears here, from the first step on."
+FINETUNE_BEFORE = "The base writes; then its adapter learns."
+FINETUNED = (
+    "After {steps} steps the loss on lines never learned from is {last:.2f} nats per token; the base has {first:.2f}. "
+    "{parameters:,} parameters learned, {share:.2f} % of the model's. Both write with the same seed."
+)
+FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
+FINETUNE_ABOUT = (
+    "What learns?",
+    "<span class='pg-formula'>W′ = W + (α/r)·B·A</span>. W is a matrix of the model, D × D; A is r × D, B is D × r, with "
+    "a rank r much smaller than D. B begins at 0, so the model begins as its base. Only A and B learn (LoRA, Hu et "
+    "al. 2021), here beside the queries' and the values' matrices of every layer; α/r is 2.",
+    "Lines are read with the end-of-text token behind them; the loss is the one of the lessons, in nats per token. The "
+    "same seed gives the same lines, the same A and the same text. “Look into it” gives every tab the model with W′; "
+    "“Save the adapter” gives A and B, a few MB, which peft puts beside the base again.",
+    "At most 300 steps, five minutes of one core, 2,000,000 parameters learning, and 256 MB of matrices W′.",
+)
+CLASSIFY_LEAD = (
+    "The loaded model makes a vector of each text; a linear layer on top learns your labels. The model itself stays as it "
+    "is."
+)
+CLASSIFY_LINES = "\n".join(
+    f"{text}\t{label}"
+    for label, listed in (
+        (
+            "good",
+            "A wonderful film|I loved every minute|The best meal of my life|She sang beautifully|Friendly staff and a clean "
+            "room|I would buy it again|We laughed all evening|It works perfectly|A gentle story|Delicious and fresh",
+        ),
+        (
+            "bad",
+            "A terrible film|I was bored to the end|The food was cold|The singer was out of tune|Rude staff and a dirty "
+            "room|I want my money back|The evening was a disaster|It broke after a day|A dull story|Stale and greasy",
+        ),
+    )
+    for text in listed.split("|")
+)
+CLASSIFY_ASKED = "What a beautiful evening\nNever again\nIt was not bad"
+CLASSIFY_READY = "MiniLM, made for sentences, does it best; any model with vectors can be tried."
+CLASSIFIED = (
+    "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
+    "learned from {right} are labelled right (loss {loss:.2f}); to give all of them the most common label makes {common}."
+)
+CLASSIFY_ABOUT = (
+    "What learns?",
+    "<span class='pg-formula'>P(label | text) = softmax(W·x + b)</span>: x is the text's vector, of length 1, pooled as the "
+    "model was trained to; each label has a row of W and a number of b. Both begin at 0, so that every label is as likely; "
+    "AdamW lowers the cross-entropy in 100 steps over all texts but the fifth that is held out.",
+)

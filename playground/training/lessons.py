@@ -73,6 +73,8 @@ LESSONS: dict[str, Lesson] = {
         _lesson("text", "Your own text", _WRITER, None, steps=800),
     )
 }
+OWN_ANSWER = "own_answer"
+"""The mistake of an encoder with a decoder: see `scratch_encoder_decoder`."""
 MISTAKES = {
     "no_mask": "no causal mask",
     "no_shift": "target not shifted",
@@ -81,8 +83,9 @@ MISTAKES = {
     "double_softmax": "softmax before cross-entropy",
     "no_positions": "positions not added",
     "padding_counted": "padding counted in the loss",
+    OWN_ANSWER: "decoder given its own answer",
 }
-"""What people get wrong in a transformer from scratch: a field of `scratch.Mistakes` -> its name."""
+"""What people get wrong in a transformer from scratch: a field of `scratch.Mistakes`, or OWN_ANSWER -> its name."""
 
 
 def recipe_of(lesson: str, choices: Mapping[str, Any]) -> Recipe:

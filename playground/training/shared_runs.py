@@ -22,6 +22,8 @@ MAX_RUNS = 16
 """Runs kept, the paused and finished ones included; the one longest unseen goes first."""
 MAX_OPENED = 16
 """Trained models kept for every tab."""
+MAX_PREVIEWS = 16
+"""Untrained models kept, each with at most 64 MB, most of them 1."""
 PICTURES_BUDGET = 16 * 1024**2
 """Bytes of pictures kept for those who watch."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz"
@@ -40,6 +42,7 @@ class SharedRuns:
         self.pictures = OwnedCache(PICTURES_BUDGET)
         """What was drawn of a snapshot: all who watch are sent the same."""
         self._opened: ByteBudgetCache[str, LoadedModel] = ByteBudgetCache(MAX_OPENED, remove)
+        self._previews: ByteBudgetCache[Recipe, LiveRun] = ByteBudgetCache(MAX_PREVIEWS)
         self.finetunings = SharedFinetunings(self._slots, turn, add, remove)
 
     def start(self, recipe: Recipe) -> LiveRun:
@@ -51,6 +54,10 @@ class SharedRuns:
         for other in former:
             other.pause()
         return run
+
+    def preview(self, recipe: Recipe) -> LiveRun:
+        """The untrained model of a recipe, measured: a run that has no code, takes no slot and is none of the server's."""
+        return self._previews.get(recipe, lambda: LiveRun(recipe, "", self._slots, self._turn), lambda run: 1)
 
     def find(self, code: str) -> LiveRun:
         """The run of a code. PlaygroundError where there is none (any more)."""

@@ -7,8 +7,11 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground import workbench
+from playground.tabs.shared import downloads
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.training import handlers
+from playground.tabs.training import classifier_view, finetune_view, handlers
+from playground.tabs.training.classifier_view import ClassifyRequest
+from playground.tabs.training.finetune_view import FinetuneRequest, TunedRequest
 from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
 from playground.tabs.training.showing import samples_table
 from playground.training.lessons import LESSONS
@@ -46,20 +49,81 @@ def test_a_run_is_played_watched_and_gone_back_in():
     timer off at the end, and the same head before."""
     seen, live = played()
     assert seen["timer"].active and {"loss", "scores", "maps", "samples", "status"} <= set(seen)
-    elsewhere = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "attention"))[0]
+    elsewhere = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "attention", "lesson"))[0]
     assert set(elsewhere) == {"message"}
-    (ended,) = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "training"))
+    beside = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "training", "finetune"))[0]
+    assert set(beside) == {"message"}
+    (ended,) = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "training", "lesson"))
     assert ended["watched"].drawn == 12 and not ended["timer"].active
     assert "Step 12 of 12" in ended["status"] and live.code in ended["status"]
-    (quiet,) = answers(handlers.tick, PAGE, TickRequest(ended["watched"], "training"))
+    (quiet,) = answers(handlers.tick, PAGE, TickRequest(ended["watched"], "training", "lesson"))
     assert "loss" not in quiet and "maps" not in quiet
     last = len(live.snapshots) - 1
     before = answer(handlers.back, PAGE, WatchRequest(ended["watched"], last))
     assert before["place"]["value"] == last - 1 and not before["watched"].follows
     assert before["loss"]["mark"]["x0"] == live.snapshots[last - 1].step
     live.run.history.add(replace(live.snapshots[-1], step=13))
-    (grown,) = answers(handlers.tick, PAGE, TickRequest(before["watched"], "training"))
+    (grown,) = answers(handlers.tick, PAGE, TickRequest(before["watched"], "training", "lesson"))
     assert "maps" not in grown and "loss" in grown  # the visitor looks at an earlier step
+
+
+def test_the_tab_opens_on_the_untrained_model(bench):
+    """Guards a page that waits for ever: step 0 is drawn before any model is loaded, without a run, and never over the
+    page's own run; its pictures name the model in training as their source; Reset ends the run and brings them back."""
+    seen = answer(handlers.preview, PageContext(), PlayRequest(TINY, Watched(), "full"))
+    assert {"loss", "scores", "maps", "samples"} <= set(seen) and not seen["timer"].active and not bench.runs._runs
+    assert "guessing among 30 tokens has ln 30 = 3.40" in seen["status"]
+    assert seen["source"]["model"] == "repeat-llama, in training" and seen["source"]["revision"] == "step 0"
+    started = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full"))["watched"]
+    assert set(answer(handlers.preview, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
+    again = answer(handlers.reset, PAGE, PlayRequest(TINY, started, "full"))
+    assert again["loss"] is seen["loss"] and again["watched"] == Watched() and not bench.runs._runs
+    own = changed(LESSONS["text"].recipe, {})
+    assert answer(handlers.preview, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+
+
+def test_fine_tuning_on_the_page(bench, tiny):
+    """Guards the way of Fine-tune: loss and both texts, the fine-tuned model in every tab and its adapter as a zip; before
+    that a sentence instead of an error of Python's."""
+    base = tiny("llama")
+    bench.add(base)
+    lines = "\n".join(f"<b>line {n}" for n in range(10))
+    request = FinetuneRequest.from_controls(lines, "<b>line", steps=2, batch=2)
+    seen = answers(finetune_view.finetune, PAGE, request)
+    assert "figure" in seen[1] and "of 2" in seen[1]["sentence"] and not seen[-1]["message"]
+    last = seen[-1]
+    assert "After 2 steps" in last["sentence"] and "<b>" not in last["written"] and last["written"].count("<tr>") == 3
+    wanted = TunedRequest(last["tuned"], "line")
+    opened = answer(finetune_view.open_tuned, PAGE, wanted)
+    assert bench.model(opened["model"]).model_id == last["tuned"] and opened["applied"] == "line"
+    names = zipfile.ZipFile(answer(finetune_view.download, PAGE, wanted)["file"]["value"]).namelist()
+    assert any(name.endswith("adapter_model.safetensors") for name in names)
+    for handler in (finetune_view.open_tuned, finetune_view.download):
+        assert "Nothing has been fine-tuned yet" in answers(handler, PAGE, TunedRequest("", "x"))[0]["message"]
+        assert "no such fine-tuned model" in answers(handler, PAGE, TunedRequest("<i>", "x"))[0]["message"]
+
+
+def test_classifying_on_the_page(bench, tiny):
+    """Guards the sentence and the table: labels are a visitor's and are escaped, probabilities stand beside each text."""
+    bench.add(tiny("llama"))
+    lines = "\n".join(f"text {n}\t{'<i>odd' if n % 2 else 'even'}" for n in range(12))
+    seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
+    assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
+    assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]
+
+
+def test_a_full_disk_is_told(monkeypatch):
+    """Guards both downloads: whatever writes, the visitor reads that the disk is full."""
+    seen, live = played()
+
+    def full(*arguments, **named):
+        raise OSError(28, "No space left on device")
+
+    for place, name in ((live.run.net.__class__, "save_pretrained"), (downloads.shutil, "make_archive")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, full)
+            (outputs,) = answers(handlers.download, PAGE, WatchRequest(seen["watched"], 99))
+            assert "disk" in outputs["message"] and "Free some space" in outputs["message"]
 
 
 def test_other_choices_start_another_run_and_the_same_ones_go_on():

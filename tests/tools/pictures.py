@@ -154,7 +154,7 @@ def _to_snapshot(page: Page, share: float) -> None:
 
 
 def div_term(page: Page) -> None:
-    page.locator("#train-scratch > button").click()
+    page.get_by_role("tab", name="From scratch", exact=True).click()
     page.get_by_role("radio", name="exp(2i) in div_term").check()
     page.locator("#train-prediction").get_by_role("radio").first.check()
     page.locator("#train-compare").click()

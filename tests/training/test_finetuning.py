@@ -170,8 +170,8 @@ def test_a_server_keeps_the_result_within_its_budget(tiny, monkeypatch):
 
 
 def test_smollm2_learns_the_lines(smollm2):
-    """Guards the default model and its memory: four steps lower the held-out loss by a fifth, and its own
-    weights keep their bits."""
+    """Guards the default model and its memory: four steps lower the held-out loss by a fifth, and its own weights
+    keep their bits."""
     before = copy.deepcopy(smollm2.model.model.layers[0].self_attn.state_dict())
     *_, last = pg.finetune(smollm2, LINES, steps=4, batch=1)
     assert last.held_out_loss < 0.8 * last.held_out[0][1]

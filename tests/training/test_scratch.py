@@ -13,11 +13,12 @@ from playground.analysis.positions.schemes import sinusoidal
 from playground.analysis.training.outcome import HIGHER, LOWER, NO_NUMBER, SAME, outcome
 from playground.errors import PlaygroundError
 from playground.figures.training.comparison import comparison_figure, comparison_words
-from playground.training import scratch
+from playground.training import scratch, scratch_encoder_decoder
 from playground.training.comparison import compare
-from playground.training.lessons import MISTAKES
+from playground.training.lessons import MISTAKES, OWN_ANSWER
 from playground.training.scratch import Mistakes, Transformer, sinusoidal_positions
-from playground.training.scratch_weights import from_gpt2, largest_difference
+from playground.training.scratch_encoder_decoder import EncoderDecoder
+from playground.training.scratch_weights import from_bart, from_gpt2, largest_difference
 
 IDS = torch.tensor([[4, 5, 6, 7, 4, 5], [8, 9, 10, 11, 12, 13]])
 
@@ -29,7 +30,11 @@ def transformer(**mistakes) -> Transformer:
 
 def test_it_is_short_and_from_scratch():
     """Guards the promise of the page: at most 120 lines, no ready-made transformer."""
-    code = Path(scratch.__file__).read_text(encoding="utf-8")
+    for module in (scratch, scratch_encoder_decoder):
+        check_code(Path(module.__file__).read_text(encoding="utf-8"))
+
+
+def check_code(code):
     assert len(code.splitlines()) <= 120
     assert "nn.Transformer" not in code and "MultiheadAttention" not in code and "import transformers" not in code
 
@@ -39,7 +44,26 @@ def test_a_trained_gpt2_gives_the_same_logits(tied):
     """Guards every formula of the code: with the weights of a trained GPT-2 in it the logits are transformers' own."""
     run = pg.train("repeat", positions="learned", norm="LayerNorm", steps=3, batch=8, tied=tied)
     list(run)
-    assert largest_difference(run.net, run.task.held_out()["input_ids"]) < 1e-5
+    assert largest_difference(run.net, run.task.held_out()) < 1e-5
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal"])
+def test_a_trained_bart_gives_the_same_logits(positions):
+    """Guards every formula of the encoder-decoder: its weights in the code from scratch give transformers' logits, also
+    where questions are padded; with one bias of a norm moved on one side they do not."""
+    run = pg.train("reverse", positions=positions, steps=3, batch=8)
+    list(run)
+    batch = run.task.held_out()
+    assert (batch["attention_mask"] == 0).any()
+    assert largest_difference(run.net, batch) < 1e-5
+    for name, parameter in run.net.named_parameters():
+        if "layer" in name:
+            parameter.data.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)) / 10)
+    assert largest_difference(run.net, batch) < 1e-4
+    ours = from_bart(run.net)
+    run.net.model.decoder.layers[1].encoder_attn_layer_norm.bias.data += 0.1
+    with torch.inference_mode():
+        assert (ours(**batch).logits - run.net(**batch, use_cache=False).logits).abs().max() > 1e-3
 
 
 def test_weights_of_random_norms_and_biases():
@@ -48,7 +72,7 @@ def test_weights_of_random_norms_and_biases():
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.3)
-    assert largest_difference(model, IDS) < 1e-4
+    assert largest_difference(model, {"input_ids": IDS, "labels": IDS}) < 1e-4
     with torch.no_grad():
         model.transformer.h[1].ln_2.bias += 0.1
     assert (from_gpt2(model)(IDS).logits - model(IDS).logits).abs().max() < 1e-4
@@ -97,7 +121,7 @@ def test_each_mistake_changes_what_it_names():
     assert float(transformer(padding_counted=True)._loss(flat, padded, ignored)) == pytest.approx(math.log(20) / 3)
 
 
-@pytest.mark.parametrize("mistake", ["no_mask", "wrong_div_term"])
+@pytest.mark.parametrize("mistake", ["no_mask", "wrong_div_term", OWN_ANSWER])
 def test_both_trainings_begin_alike(mistake):
     """Guards the comparison: same weights, same batches; only the mistake may make a difference."""
     *_, last = compare(mistake, steps=4)
@@ -108,7 +132,23 @@ def test_both_trainings_begin_alike(mistake):
 
 def test_every_mistake_of_the_page_is_a_switch():
     """Guards the list of the page against a name that the code does not have."""
-    assert set(MISTAKES) == set(vars(Mistakes()))
+    assert set(MISTAKES) == {*vars(Mistakes()), OWN_ANSWER}
+
+
+def test_a_decoder_that_is_given_its_own_answer():
+    """Guards the eighth switch: right, a token of the answer changes only the logits behind it; wrong, those that have to
+    predict it as well. Written freely, where no answer is given, both compute the same."""
+    right, wrong = (EncoderDecoder((20, 8, 16), 2, 1, own_answer=own).eval() for own in (False, True))
+    wrong.load_state_dict(right.state_dict())
+    batch = {"input_ids": IDS, "attention_mask": torch.ones_like(IDS)}
+    labels = IDS[:, :4]
+    other = labels.clone()
+    other[:, 2] = 15
+    for model, first in ((right, 3), (wrong, 2)):
+        same = model(**batch, labels=labels).logits == model(**batch, labels=other).logits
+        assert same[:, :first].all() and not same[:, first].all()
+    given = {**batch, "decoder_input_ids": labels}
+    assert torch.equal(right(**given).logits, wrong(**given).logits)
 
 
 def test_an_unknown_mistake():

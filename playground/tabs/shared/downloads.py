@@ -6,6 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from playground.errors import PlaygroundError
+
 KEPT = 3600
 """Seconds."""
 PARTS = (40, 60, 32)
@@ -20,6 +22,14 @@ def fresh_folder() -> Path:
         if time.time() - old.stat().st_mtime > KEPT:
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+def zipped(folder: Path) -> str:
+    """The folder as a zip beside it. PlaygroundError where the disk does not take it."""
+    try:
+        return shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+    except OSError as error:
+        raise PlaygroundError("The server's disk is full.", "Free some space, then try again.") from error
 
 
 def file_stem(model: str, view: str, text: str) -> str:

@@ -28,6 +28,8 @@ from playground.tabs.shared.sources import has_figure, source_of, with_source
 
 Outputs = dict[str, Any]
 """An output's name -> its new value or update. Outputs that are not named keep what they show."""
+SOURCE = "source"
+"""Beside the outputs: what the numbers of the pictures come from, in place of `sources.source_of`."""
 Handler = Callable[..., Any]
 """handler(page[, request][, event]) -> Outputs, or an iterator of them. `event` is passed where the handler has a
 parameter of that name."""
@@ -57,7 +59,8 @@ def bind(
     inputs: a field of the request -> the component that holds it. request: a frozen dataclass with exactly these
     fields, or with `from_controls(**values)` where the controls' values need converting. only_while: the handler runs
     only while a model is loaded and every one of these components has this value. outputs: may be left out of what
-    the handler returns, never added to; "message" is the page's and always there. options: Gradio's own.
+    the handler returns, never added to; "message" is the page's and always there. A handler whose pictures are not of the
+    page's model names what they are of as "source". options: Gradio's own.
     """
     inputs, guards = dict(inputs or {}), dict(only_while or {})
     if request is not None and not hasattr(request, "from_controls"):
@@ -92,9 +95,11 @@ def bind(
 
     def answer(named: Outputs, called: Sequence[Any]) -> dict:
         """The outputs for Gradio, beside each figure what its numbers come from."""
+        named = {**named}
+        source = named.pop(SOURCE, None)
         drawn = [name for name in pictures if has_figure(named.get(name))]
         if drawn:
-            source = source_of(called[0], called[1] if request is not None else None, place, named)
+            source = source or source_of(called[0], called[1] if request is not None else None, place, named)
             named = with_source(named, drawn, source)
         return _by_component(named, targets)
 
@@ -112,7 +117,7 @@ def bind(
 
     function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
     function.__name__ = handler.__name__
-    function.handler, function.outputs = handler, frozenset(targets)  # type: ignore[attr-defined]  # for tests
+    function.handler, function.outputs = handler, frozenset(targets) | {SOURCE}  # type: ignore[attr-defined]  # for tests
     sources = [*guards, *page.context_components, *inputs.values()]
     options.setdefault("show_progress_on", [outputs[name] for name in pictures[:1]])
     connect = triggers if isinstance(triggers, partial) else partial(gr.on, _listed(triggers))  # partial: `.then`

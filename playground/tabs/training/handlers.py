@@ -1,6 +1,5 @@
 """What the buttons of the Train tab do. Everything of a run lives on the server; a page knows its code."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,19 +10,34 @@ from playground import workbench
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.training.curves import step_mark
-from playground.tabs.shared.downloads import fresh_folder
+from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
-from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
-from playground.tabs.training.showing import lesson_words, run_pictures, run_words, slider, snapshot_pictures
+from playground.tabs.training.requests import (
+    CHOICES,
+    LESSON,
+    NAME,
+    CodeRequest,
+    PlayRequest,
+    TickRequest,
+    Watched,
+    WatchRequest,
+)
+from playground.tabs.training.showing import (
+    lesson_words,
+    run_pictures,
+    run_source,
+    run_words,
+    slider,
+    snapshot_pictures,
+    untrained_words,
+)
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS
 
 if TYPE_CHECKING:
     from playground.training.live_run import LiveRun
     from playground.training.snapshot import Snapshot
-
-NAME = "training"
 
 
 def choose_lesson(lesson: str) -> list:
@@ -63,15 +77,29 @@ def pause(page: PageContext, request: WatchRequest) -> Outputs:
     return _whole(live, request.watched) | _buttons(live, True)
 
 
-def reset(page: PageContext, request: WatchRequest) -> Outputs:
-    """Forgets the page's run."""
+def reset(page: PageContext, request: PlayRequest) -> Outputs:
+    """Forgets the page's run, and shows the untrained model of the controls."""
     if request.watched.own and request.watched.code:
         workbench.shared().runs.forget(request.watched.code)
-    return {
-        "watched": Watched(), "status": markup.note(texts.READY), "loss": None, "scores": None, "maps": None, "samples": "",
-        "place": gr.update(minimum=0, maximum=1, value=0, label="Step"), "timer": gr.Timer(active=False),
-        "play": gr.update(interactive=True), "pause": gr.update(interactive=False),
+    return preview(page, replace(request, watched=Watched()))
+
+
+def preview(page: PageContext, request: PlayRequest) -> Outputs:
+    """The untrained model of the controls, where the page has no run yet: nothing is started. Of a visitor's own data that
+    are not there yet, nothing."""
+    if request.watched.code:
+        return {}
+    idle = {
+        "watched": Watched(), "timer": gr.Timer(active=False), "play": gr.update(interactive=True),
+        "pause": gr.update(interactive=False),
     }  # fmt: skip
+    if LESSONS[request.recipe.lesson].takes_data and not request.recipe.data.strip():
+        return idle | {
+            "status": markup.note(texts.READY), "loss": None, "scores": None, "maps": None, "samples": "",
+            "place": gr.update(minimum=0, maximum=1, value=0, label="Step"),
+        }  # fmt: skip
+    live = workbench.shared().runs.preview(request.recipe)
+    return _whole(live, Watched()) | idle | {"status": untrained_words(live)}
 
 
 def back(page: PageContext, request: WatchRequest) -> Outputs:
@@ -81,11 +109,13 @@ def back(page: PageContext, request: WatchRequest) -> Outputs:
 
 def slide(page: PageContext, request: WatchRequest) -> Outputs:
     """Another snapshot; at the last one the page follows the run again."""
-    snapshots = _needed(request.watched).snapshots
+    live = _needed(request.watched)
+    snapshots = live.snapshots
     place = _place(request, snapshots)
     watched = replace(request.watched, follows=place == len(snapshots) - 1)
     return snapshot_pictures(snapshots[place]) | {
         "watched": watched, "place": slider(snapshots, place), "loss": gr.update(mark=step_mark(snapshots[place].step)),
+        "source": run_source(live, snapshots[place]),
     }  # fmt: skip
 
 
@@ -104,7 +134,7 @@ def tick(page: PageContext, request: TickRequest) -> Outputs:
     except PlaygroundError as error:  # the server was started anew
         raise ErrorWithOutputs(error, {"timer": gr.Timer(active=False), "watched": Watched()}) from error
     live.touch()
-    if request.active != NAME:
+    if (request.active, request.view) != (NAME, LESSON):
         return quiet
     is_over = not live.playing
     newest = live.snapshots[-1].step
@@ -136,13 +166,8 @@ def download(page: PageContext, request: WatchRequest) -> Outputs:
     live, snapshot = snapshot_of(request)
     snapshot = live.run.history.nearest_with_weights(snapshot.step)
     name = f"{live.recipe.lesson}-{live.recipe.architecture}-step-{snapshot.step}"
-    place = fresh_folder()
-    folder = live.run.save(place / name, snapshot)
-    try:
-        file = shutil.make_archive(str(folder), "zip", place, name)
-    except OSError as error:
-        raise PlaygroundError("The server's disk is full.", "Free some space, then try again.") from error
-    return {"file": gr.update(value=file, visible=True)}
+    folder = live.run.save(fresh_folder() / name, snapshot)
+    return {"file": gr.update(value=zipped(folder), visible=True)}
 
 
 def _start(request: PlayRequest, former: "LiveRun | None") -> "LiveRun":
@@ -188,7 +213,7 @@ def _whole(live: "LiveRun", watched: Watched) -> Outputs:
     newest = snapshots[-1]
     return run_pictures(live, snapshots) | snapshot_pictures(newest) | {
         "watched": replace(watched, follows=True, drawn=newest.step), "place": slider(snapshots, len(snapshots) - 1),
-        "status": run_words(live, watched.own),
+        "status": run_words(live, watched.own), "source": run_source(live, newest),
     }  # fmt: skip
 
 
@@ -197,6 +222,7 @@ def _grown(live: "LiveRun", watched: Watched) -> Outputs:
     snapshots = live.snapshots
     return run_pictures(live, snapshots) | {
         "watched": replace(watched, drawn=snapshots[-1].step), "place": gr.update(maximum=len(snapshots) - 1),
+        "source": run_source(live, snapshots[-1]),
     }  # fmt: skip
 
 

@@ -1,11 +1,16 @@
 """What the controls of the Train tab say."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from gradio.components import Component
 
 from playground.training.lessons import LESSONS, recipe_of
 from playground.training.recipe import Recipe
 
+NAME = "training"
+LESSON = "lesson"
+"""The view of the run."""
 CHOICES = (
     "positions", "norm", "encoder", "mlp", "layers", "heads", "width", "optimiser", "learning_rate", "batch", "steps",
     "seed",
@@ -25,6 +30,13 @@ class Watched:
     """Whether the page shows each new snapshot; not while its visitor looks at an earlier one."""
     drawn: int = -1
     """The step of the newest snapshot that was sent."""
+
+
+@dataclass
+class WatchControls:
+    """The components of a WatchRequest, which the lesson's view fills in."""
+
+    inputs: dict[str, Component] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,8 @@ class TickRequest:
     watched: Watched
     active: str = ""
     """The open tab."""
+    view: str = ""
+    """The view that is open in this tab."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
-from gradio.components import Component
 
 from playground import workbench
 from playground.analysis.training.outcome import OUTCOMES
@@ -14,14 +13,16 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.training.comparison import comparison_figure, comparison_words
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
-from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
-from playground.tabs.training.requests import WatchRequest
+from playground.tabs.training.requests import WatchControls, WatchRequest
 from playground.texts import training as texts
 from playground.training import lessons
 
-CODE = Path(lessons.__file__).with_name("scratch.py")
+NAME, TITLE = "scratch", texts.SCRATCH_TITLE
+CODE = [Path(lessons.__file__).with_name(name) for name in ("scratch.py", "scratch_encoder_decoder.py")]
 
 
 @dataclass(frozen=True)
@@ -32,39 +33,35 @@ class MistakeRequest:
     prediction: str | None
 
 
-def build(page: PageControls, watching: dict[str, Component]) -> None:
-    """Builds the part below the lesson. watching: the components of a WatchRequest."""
-    with gr.Accordion(texts.SCRATCH_TITLE, open=False, elem_id="train-scratch"):
-        mistake = gr.Radio(
-            [(title, name) for name, title in lessons.MISTAKES.items()], value="no_mask", label="Mistake",
-            elem_id="train-mistake",
-        )  # fmt: skip
-        prediction = gr.Radio(list(OUTCOMES), label=texts.PREDICTION, elem_id="train-prediction")
-        with gr.Row(elem_classes="pg-actions"):
-            go = gr.Button("Train both", size="sm", scale=0, min_width=110, elem_id="train-compare")
-            stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
-        sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
-        figure = PlotlyView(label="Two losses", height=300, waiting=texts.BOTH, elem_id="train-two-losses")
-        with gr.Accordion("The code", open=False):
-            gr.Code(CODE.read_text(encoding="utf-8"), language="python", interactive=False, show_label=False)
-        with gr.Row(elem_classes="pg-actions"):
-            check = gr.Button(texts.CHECK, size="sm", scale=0, min_width=320, elem_id="train-check")
-        badge = Panel(live=True, elem_id="train-checked")
-        Panel(markup.explanation(*texts.SCRATCH_ABOUT))
+def build(view: View, shared: WatchControls) -> None:
+    """Builds the view and connects it. shared: the run of the lesson, whose weights the code takes."""
+    page = view.page
+    mistake = gr.Radio(
+        [(title, name) for name, title in lessons.MISTAKES.items()], value="no_mask", label="Mistake",
+        elem_id="train-mistake",
+    )  # fmt: skip
+    prediction = gr.Radio(list(OUTCOMES), label=texts.PREDICTION, elem_id="train-prediction")
+    with gr.Row(elem_classes="pg-actions"):
+        go = gr.Button("Train both", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="train-compare")
+        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
+    sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
+    figure = PlotlyView(label="Two losses", height=300, waiting=texts.BOTH, elem_id="train-two-losses")
+    with gr.Accordion("The code", open=False):
+        for file in CODE:
+            gr.Code(file.read_text(encoding="utf-8"), language="python", interactive=False, label=file.name)
+    with gr.Row(elem_classes="pg-actions"):
+        check = gr.Button(texts.CHECK, size="sm", scale=0, min_width=320, elem_id="train-check")
+    badge = Panel(live=True, elem_id="train-checked")
+    Panel(markup.explanation(*texts.SCRATCH_ABOUT))
     comparing = bind(
         go.click, compare, page=page, inputs={"mistake": mistake, "prediction": prediction}, request=MistakeRequest,
         outputs={"figure": figure, "sentence": sentence}, **GENERATES,
     )  # fmt: skip
     stop.click(None, None, None, cancels=[comparing], **QUIET)
     bind(
-        check.click,
-        compare_logits,
-        page=page,
-        inputs=watching,
-        request=WatchRequest,
-        outputs={"badge": badge},
+        check.click, compare_logits, page=page, inputs=shared.inputs, request=WatchRequest, outputs={"badge": badge},
         **RUNS_MODEL,
-    )
+    )  # fmt: skip
 
 
 def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
@@ -79,7 +76,14 @@ def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
             if now.finished:
                 words = comparison_words(right, wrong, now.answers, name, request.prediction)
                 words += f" {texts.WHY[request.mistake]}"
-            yield {"figure": comparison_figure(right, wrong, name, now.steps), "sentence": markup.note(words)}
+            yield {
+                "figure": comparison_figure(right, wrong, name, now.steps), "sentence": markup.note(words),
+                "source": {
+                    "model": f"from scratch, with and without: {name}", "revision": f"step {len(right)}",
+                    "precision": "float32", "source": "trained here", "tab": "Train", "view": TITLE, "text": "",
+                    "settings": {"mistake": request.mistake},
+                },
+            }  # fmt: skip
 
 
 def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
@@ -88,6 +92,6 @@ def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
 
     live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
-    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out()["input_ids"])
+    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
     state = "ok" if value < 1e-5 else "warn"
     return {"badge": markup.badge(state, texts.CHECKED.format(value=value))}

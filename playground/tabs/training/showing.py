@@ -1,7 +1,8 @@
 """What the Train tab shows of a run: sentences, the written samples, and the pictures of a snapshot."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -125,6 +126,25 @@ def run_words(live: "LiveRun", own: bool) -> str:
         words.append(texts.WATCHING)
     note = markup.note(" ".join(words))
     return note + (markup.problem(live.error) if live.error else "")
+
+
+def run_source(live: "LiveRun", snapshot: Snapshot) -> dict[str, Any]:
+    """What a run's pictures come from, for the files of them: the model in training, not that of the page."""
+    recipe = live.recipe
+    settings = {name: value for name, value in asdict(recipe).items() if name not in ("lesson", "data")}
+    return {
+        "model": f"{recipe.lesson}-{recipe.architecture}, in training", "revision": f"step {snapshot.step}",
+        "precision": "float32", "source": f"trained here, seed {recipe.seed}", "tab": "Train", "view": "Lessons",
+        "text": live.run.task.example_text, "settings": settings,
+    }  # fmt: skip
+
+
+def untrained_words(live: "LiveRun") -> str:
+    """What an untrained model can do, beside guessing."""
+    run = live.run
+    loss = live.snapshots[0].held_out_loss
+    words = texts.UNTRAINED.format(loss=loss, uniform=run.uniform_loss, tokens=run.task.vocabulary)
+    return markup.note(f"{words} {run.parameters:,} parameters, seed {live.recipe.seed}. {texts.READY}")
 
 
 def slider(snapshots: Sequence[Snapshot], place: int) -> dict:

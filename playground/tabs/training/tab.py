@@ -1,134 +1,15 @@
-"""The Train tab: its controls and pictures, connected."""
+"""The Train tab put together."""
 
-from typing import Any
-
-import gradio as gr
-from gradio.blocks import Block
-from gradio.components import Component
-
-from playground.components import Panel, PlotlyView, markup
-from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageControls
-from playground.tabs.shared.views import script_that_opens
-from playground.tabs.shared.wiring import bind
-from playground.tabs.training import handlers, scratch_view
-from playground.tabs.training.handlers import choose_lesson
-from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
-from playground.tabs.training.showing import lesson_words
-from playground.texts import training as texts
-from playground.training.lessons import LESSONS, SPEEDS
-from playground.training.recipe import NORMS, OPTIMISERS, POSITIONS, RANGES
+from playground.tabs.shared.views import build_views
+from playground.tabs.training import classifier_view, finetune_view, lesson_view, scratch_view
+from playground.tabs.training.requests import NAME, WatchControls
 
-NAME, TITLE = handlers.NAME, "Train"
-FIRST = "repeat"
-EVERY = 0.5
-"""Seconds between two looks at a run that plays."""
-OPEN_ATTENTION = script_that_opens("Attention")
+TITLE = "Train"
+VIEWS = (lesson_view, finetune_view, classifier_view, scratch_view)
+"""In the order of the page; the lesson first, whose run From scratch looks at."""
 
 
 def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
-    with gr.Row(elem_classes="pg-controls"):
-        titles = [(one.title, name) for name, one in LESSONS.items()]
-        lesson = gr.Dropdown(titles, value=FIRST, label="Lesson", scale=3, min_width=200, elem_id="train-lesson")
-        speed = gr.Dropdown(list(SPEEDS), value="full", label="Speed", scale=1, min_width=120, elem_id="train-speed")
-    about = Panel(lesson_words(FIRST), elem_id="train-about")
-    data = gr.Textbox("", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data")
-    with gr.Row(elem_classes="pg-actions"):
-        play = gr.Button("Play", elem_classes="pg-do", size="sm", min_width=80, scale=0, elem_id="train-play")
-        pause = gr.Button("Pause", size="sm", min_width=80, scale=0, interactive=False, elem_id="train-pause")
-        step = gr.Button("One step", size="sm", min_width=90, scale=0, elem_id="train-step")
-        back = gr.Button("Back", size="sm", min_width=80, scale=0, elem_id="train-back")
-        reset = gr.Button("Reset", size="sm", min_width=80, scale=0, elem_id="train-reset")
-    status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
-    with gr.Row():
-        with gr.Column(scale=3, min_width=320):
-            loss = PlotlyView(label="Loss over steps", height=320, waiting=texts.BUILDING, elem_id="train-loss")
-        with gr.Column(scale=2, min_width=320):
-            samples = Panel(elem_id="train-samples")
-    place = gr.Slider(0, 1, value=0, step=1, label="Step", elem_id="train-place")
-    with gr.Row():
-        with gr.Column(scale=3, min_width=320):
-            maps = PlotlyView(label="Heads on one example", height=320, waiting=texts.BUILDING, elem_id="train-maps")
-        with gr.Column(scale=2, min_width=320):
-            scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.BUILDING, elem_id="train-scores")
-    with gr.Row(elem_classes="pg-actions"):
-        look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
-        save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")
-    opened = Panel(live=True, elem_id="train-opened")
-    file = gr.File(label="For AutoModel.from_pretrained", visible=False, elem_id="train-file")
-    choices = _settings()
-    Panel(markup.explanation(*texts.OBJECTIVE))
-    Panel(markup.explanation(*texts.HEADS_ABOUT))
-    watched = gr.State(Watched())
-    watching: dict[str, Component] = {"watched": watched, "place": place}
-    scratch_view.build(page, watching)
-    timer = gr.Timer(EVERY, active=False)
-
-    lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
-    seen: dict[str, Block] = {
-        "watched": watched, "status": status, "loss": loss, "scores": scores, "maps": maps, "samples": samples,
-        "place": place, "play": play, "pause": pause, "timer": timer,
-    }  # fmt: skip
-    wires: dict[str, Any] = {"page": page, "outputs": seen}
-    recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}
-    for button, starts in ((play, handlers.play), (step, handlers.step)):
-        bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
-    for button, handler in ((pause, handlers.pause), (reset, handlers.reset), (back, handlers.back)):
-        bind(button.click, handler, inputs=watching, request=WatchRequest, **wires, **RUNS_MODEL)
-    bind(place.input, handlers.slide, inputs=watching, request=WatchRequest, **wires, **LATEST)
-    ticking = {"watched": watched, "active": page.active}
-    bind(
-        timer.tick, handlers.tick, inputs=ticking, request=TickRequest, **wires, **QUIET, trigger_mode="once",
-        concurrency_limit=8,
-    )  # fmt: skip
-    _watch_others(page, seen)
-    everywhere = {
-        "model": page.model, "device": page.device, "dtype": page.dtype, "applied": page.applied, "text": page.text,
-        "opened": opened,
-    }  # fmt: skip
-    looking = bind(
-        look.click, handlers.look, page=page, inputs=watching, request=WatchRequest, outputs=everywhere, **RUNS_MODEL
-    )
-    looking.success(None, None, None, js=OPEN_ATTENTION, **QUIET)
-    bind(
-        save.click,
-        handlers.download,
-        page=page,
-        inputs=watching,
-        request=WatchRequest,
-        outputs={"file": file},
-        **RUNS_MODEL,
-    )
-
-
-def _settings() -> dict[str, Component]:
-    """The folded choices of a recipe, by the names of CHOICES."""
-    first = LESSONS[FIRST].recipe
-    built: dict[str, Component] = {}
-    with gr.Accordion("Model and optimiser", open=False):
-        with gr.Row(elem_classes="pg-controls"):
-            built["positions"] = gr.Dropdown(list(POSITIONS), value=first.positions, label="Positions", min_width=140)
-            built["norm"] = gr.Dropdown(list(NORMS), value=first.norm, label="Norm", min_width=140)
-            built["optimiser"] = gr.Dropdown(list(OPTIMISERS), value=first.optimiser, label="Optimiser", min_width=140)
-            built["encoder"] = gr.Checkbox(first.encoder, label="Encoder and decoder", min_width=140)
-            built["mlp"] = gr.Checkbox(first.mlp, label="MLP", min_width=140)
-        with gr.Row(elem_classes="pg-controls"):
-            for name in ("layers", "heads", "width", "learning_rate", "batch", "steps", "seed"):
-                least, most = RANGES[name]
-                built[name] = gr.Number(
-                    getattr(first, name), label=name.replace("_", " ").capitalize(), min_width=100,
-                    info=f"{least:g} to {most:,g}", elem_id=f"train-{name.replace('_', '-')}",
-                )  # fmt: skip
-    return {name: built[name] for name in CHOICES}
-
-
-def _watch_others(page: PageControls, seen: dict[str, Block]) -> None:
-    """A folded line for the code of another visitor's run."""
-    with gr.Accordion("Watch another visitor's run", open=False), gr.Row(elem_classes="pg-controls"):
-        code = gr.Textbox("", label="Code of the run", max_length=20, elem_id="train-code")
-        watch = gr.Button("Watch", size="sm", scale=0, min_width=90, elem_id="train-watch")
-    bind(
-        [watch.click, code.submit], handlers.watch, page=page, inputs={"code": code}, request=CodeRequest, outputs=seen,
-        **RUNS_MODEL,
-    )  # fmt: skip
+    build_views(page, NAME, VIEWS, WatchControls())

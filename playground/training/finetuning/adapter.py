@@ -37,8 +37,9 @@ def adapted(base: PreTrainedModel, rank: int, seed: int) -> Any:
     from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as TARGETS
 
     kind = base.config.model_type
+    targets: Any = TARGETS.get(kind, "all-linear")
     settings = peft.LoraConfig(
-        r=rank, lora_alpha=SCALE * rank, target_modules=TARGETS.get(kind, "all-linear"), task_type="CAUSAL_LM",
+        r=rank, lora_alpha=SCALE * rank, target_modules=targets, task_type="CAUSAL_LM",
         fan_in_fan_out=kind == "gpt2",
     )  # fmt: skip
     try:

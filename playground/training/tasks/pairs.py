@@ -93,20 +93,33 @@ class Pairs(Task):
         return {name: values[:MAX_MEASURED] for name, values in self._held_out.items()}
 
     def measure(self, model: PreTrainedModel) -> Measured:
-        held_out, truth, length = self.held_out(), self._truth(), self._answer_length
-        if self.encoder:
-            answers = translate(model, held_out["input_ids"], length)
-        else:
-            texts = held_out["input_ids"]
-            room = torch.full((len(texts), length), PAD)  # a wrong answer may be longer than the right one
-            answers = complete(model, torch.cat([texts, room], 1), self._starts(), length)
-        is_right = answers == truth  # (B, D)
-        scores = {"whole answers": float(is_right.all(1).float().mean())}
-        for place, name in enumerate(self._digits):
-            scores[name] = float(is_right[:, place].float().mean())
-        loss = float(model(**held_out, use_cache=False).loss)
+        """Whole answers are counted in one pass: a model writes an answer whole exactly if, after each right beginning of
+        it, the right token is its first choice. Only samples, and the places of an answer, have to be written."""
+        held_out = self.held_out()
+        out = model(**held_out, use_cache=False)
+        logits, labels = out.logits, held_out["labels"]
+        if not self.encoder:
+            logits, labels = logits[:, :-1], labels[:, 1:]
+        is_whole = ((logits.argmax(-1) == labels) | (labels == IGNORED)).all(1)
+        scores = {"whole answers": float(is_whole.float().mean())}
+        answers = self._written(model, MAX_MEASURED if self._digits else SAMPLES)
+        if self._digits:
+            is_right = answers == self._truth()  # (B, D)
+            scores |= {name: float(is_right[:, place].float().mean()) for place, name in enumerate(self._digits)}
         samples = [self._sample(number, answers[number]) for number in range(min(SAMPLES, len(answers)))]
-        return Measured(loss, scores, samples)
+        return Measured(float(out.loss), scores, samples)
+
+    def whole_answers(self, model: PreTrainedModel) -> float:
+        """Share of answers that a model writes whole, token by token; for one that may look ahead while it is measured."""
+        return float((self._written(model, MAX_MEASURED) == self._truth()).all(1).float().mean())
+
+    def _written(self, model: PreTrainedModel, count: int) -> Tensor:
+        """(B, D): what the model writes for the first held-out questions, END included, then PAD."""
+        texts, length = self.held_out()["input_ids"][:count], self._answer_length
+        if self.encoder:
+            return translate(model, texts, length)
+        room = torch.full((len(texts), length), PAD)  # a wrong answer may be longer than the right one
+        return complete(model, torch.cat([texts, room], 1), self._starts()[:count], length)
 
     def _truth(self) -> Tensor:
         """(B, D): the right answers, END included, then PAD."""

@@ -1,0 +1,69 @@
+"""Classify: a linear layer on the loaded model's vectors is taught the visitor's labels, in seconds."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from playground.components import Panel, markup
+from playground.tabs.shared.events import RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.training.requests import WatchControls
+from playground.texts import training as texts
+from playground.texts.numbers import percent
+
+NAME, TITLE = "classify", "Classify"
+MAX_ASKED = 20
+"""Texts of one's own that are classified at once."""
+
+
+@dataclass(frozen=True)
+class ClassifyRequest:
+    """Texts with labels, and texts to be labelled."""
+
+    lines: str
+    asked: str
+
+
+def build(view: View, shared: WatchControls) -> None:
+    """Builds the view and connects it."""
+    Panel(f"<p class='pg-lead'>{texts.CLASSIFY_LEAD}</p>")
+    with gr.Row():
+        with gr.Column(scale=1, min_width=320):
+            lines = gr.Textbox(
+                texts.CLASSIFY_LINES, label="A text, a tab or semicolon, its label", lines=8, max_lines=12,
+                elem_id="classify-lines",
+            )  # fmt: skip
+            asked = gr.Textbox(texts.CLASSIFY_ASKED, label="Then label these", lines=3, elem_id="classify-asked")
+            with gr.Row(elem_classes="pg-actions"):
+                go = gr.Button("Teach", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="classify-go")
+        with gr.Column(scale=1, min_width=320):
+            sentence = Panel(markup.note(texts.CLASSIFY_READY), live=True, elem_id="classify-words")
+            answers = Panel(live=True, elem_id="classify-answers")
+    Panel(markup.explanation(*texts.CLASSIFY_ABOUT))
+    bind(
+        go.click, teach, page=view.page, inputs={"lines": lines, "asked": asked}, request=ClassifyRequest,
+        outputs={"sentence": sentence, "answers": answers}, **RUNS_MODEL,
+    )  # fmt: skip
+
+
+def teach(page: PageContext, request: ClassifyRequest) -> Outputs:
+    """Teaches the labels, and labels the other texts."""
+    from playground.training.classifier import train_classifier
+
+    model = page.model()
+    classifier = train_classifier(model, request.lines)
+    count, loss, accuracy = classifier.held_out
+    words = texts.CLASSIFIED.format(
+        model=model.model_id, first=classifier.losses[0], labels=len(classifier.labels),
+        last=classifier.losses[-1], steps=len(classifier.losses), count=count, loss=loss, right=percent(accuracy),
+        common=percent(classifier.most_common),
+    )  # fmt: skip
+    asked = [line.strip() for line in (request.asked or "").splitlines() if line.strip()][:MAX_ASKED]
+    rows = [
+        [markup.text(text), *(percent(float(value)) for value in row)]
+        for text, row in zip(asked, classifier.probabilities(asked) if asked else [], strict=True)
+    ]
+    head = ["text", *classifier.labels]
+    return {"sentence": markup.note(words), "answers": markup.table(head, rows) if rows else ""}

@@ -1,0 +1,155 @@
+"""Fine-tune: the loaded model goes on learning on lines of the visitor's, beside the base, which stays as it is."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground import workbench
+from playground.components import Panel, PlotlyView, markup
+from playground.errors import PlaygroundError
+from playground.figures.training.finetuning import finetuning_figure
+from playground.tabs.shared.downloads import fresh_folder, zipped
+from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.views import View, script_that_opens
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.training.requests import WatchControls
+from playground.texts import training as texts
+from playground.training.finetuning.recipe import RANGES, FinetuneRecipe, finetune_recipe
+
+NAME, TITLE = "finetune", "Fine-tune"
+
+
+@dataclass(frozen=True)
+class FinetuneRequest:
+    """The recipe of the controls, and what both models go on with."""
+
+    recipe: FinetuneRecipe
+    prompt: str
+
+    @classmethod
+    def from_controls(cls, lines: str, prompt: str, **choices: Any) -> "FinetuneRequest":
+        """The choices are checked when the training begins."""
+        return cls(finetune_recipe(lines or "", choices), prompt or "")
+
+
+@dataclass(frozen=True)
+class TunedRequest:
+    """The fine-tuned model of the page, and the prompt."""
+
+    tuned: str
+    prompt: str
+
+
+def build(view: View, shared: WatchControls) -> None:
+    """Builds the view and connects it."""
+    page = view.page
+    Panel(f"<p class='pg-lead'>{texts.FINETUNE_LEAD}</p>")
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            lines = gr.Textbox(
+                texts.FINETUNE_LINES, label="Your lines, one text each", lines=6, max_lines=10, elem_id="finetune-lines"
+            )
+            prompt = gr.Textbox(texts.FINETUNE_PROMPT, label="Both go on with", elem_id="finetune-prompt")
+            with gr.Row(elem_classes="pg-actions"):
+                go = gr.Button(
+                    "Fine-tune", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
+                )
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="finetune-stop")
+            sentence = Panel(markup.note(texts.FINETUNE_READY), live=True, elem_id="finetune-words")
+        with gr.Column(scale=4, min_width=320):
+            figure = PlotlyView(
+                label="Loss over steps", height=300, waiting=texts.FINETUNE_WAITING, elem_id="finetune-loss"
+            )
+    written = Panel(live=True, elem_id="finetune-written")
+    with gr.Row(elem_classes="pg-actions"):
+        look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="finetune-look")
+        save = gr.Button("Save the adapter", size="sm", scale=0, min_width=150, elem_id="finetune-save")
+    opened = Panel(live=True, elem_id="finetune-opened")
+    file = gr.File(label="For PeftModel.from_pretrained", visible=False, elem_id="finetune-file")
+    choices = _settings()
+    Panel(markup.explanation(*texts.FINETUNE_ABOUT))
+    tuned = gr.State("")
+    training = bind(
+        go.click, finetune, page=page, inputs={"lines": lines, "prompt": prompt, **choices}, request=FinetuneRequest,
+        outputs={"figure": figure, "sentence": sentence, "written": written, "tuned": tuned}, **GENERATES,
+    )  # fmt: skip
+    stop.click(None, None, None, cancels=[training], **QUIET)
+    request: dict[str, Any] = {"inputs": {"tuned": tuned, "prompt": prompt}, "request": TunedRequest, "page": page}
+    everywhere = {
+        "model": page.model, "device": page.device, "dtype": page.dtype, "applied": page.applied, "text": page.text,
+        "opened": opened,
+    }  # fmt: skip
+    looking = bind(look.click, open_tuned, outputs=everywhere, **request, **RUNS_MODEL)
+    looking.success(None, None, None, js=script_that_opens("Attention"), **QUIET)
+    bind(save.click, download, outputs={"file": file}, **request, **RUNS_MODEL)
+
+
+def _settings() -> dict[str, Component]:
+    """The folded numbers of a recipe, by its fields."""
+    built: dict[str, Component] = {}
+    usual = FinetuneRecipe()
+    with gr.Accordion("Adapter and optimiser", open=False), gr.Row(elem_classes="pg-controls"):
+        for name, (least, most) in RANGES.items():
+            built[name] = gr.Number(
+                getattr(usual, name), label=name.replace("_", " ").capitalize(), min_width=100,
+                info=f"{least:g} to {most:,g}", elem_id=f"finetune-{name.replace('_', '-')}",
+            )  # fmt: skip
+    return built
+
+
+def finetune(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
+    """Trains an adapter of the page's model step by step; then both write."""
+    if not request.prompt.strip():
+        raise PlaygroundError("There is no beginning for the two models to go on with.", "Type a few words.")
+    base = page.model()
+    yield {"sentence": markup.note(texts.FINETUNE_BEFORE), "written": "", "tuned": ""}
+    with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
+        for report in reports:
+            now = report.progress
+            words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
+            rows = [[markup.text(base.model_id), _passage(request.prompt, report.before)]]
+            if report.model_id:
+                first, last = now.held_out[0][1], now.held_out_loss
+                words = texts.FINETUNED.format(
+                    first=first, last=last, steps=report.steps, parameters=report.parameters,
+                    share=report.parameters / base.anatomy.parameters * 100,
+                )  # fmt: skip
+                rows.append([markup.text(report.model_id), _passage(request.prompt, report.after)])
+            if report.cut:
+                words += f" Of {report.cut} lines only the first 64 tokens were read."
+            yield {
+                "figure": finetuning_figure(now.losses, now.held_out, report.steps), "sentence": markup.note(words),
+                "written": markup.table(["model", "writes"], rows), "tuned": report.model_id,
+            }  # fmt: skip
+
+
+def _passage(prompt: str, written: str) -> str:
+    return f"<span class='pg-quiet'>{markup.text(prompt)}</span>{markup.text(written) if written else ' (nothing)'}"
+
+
+def open_tuned(page: PageContext, request: TunedRequest) -> Outputs:
+    """The fine-tuned model becomes that of every tab, with the prompt as the text."""
+    model = workbench.shared().runs.finetunings.find(_needed(request)).model_id
+    words = texts.FINETUNE_OPENED.format(model=model)
+    return {
+        "model": model, "device": "auto", "dtype": "auto", "applied": request.prompt, "text": request.prompt,
+        "opened": markup.note(words),
+    }  # fmt: skip
+
+
+def download(page: PageContext, request: TunedRequest) -> Outputs:
+    """The adapter as a zip."""
+    tuning = workbench.shared().runs.finetunings.find(_needed(request))
+    folder = tuning.save(fresh_folder() / f"lora-step-{tuning.step}")
+    return {"file": gr.update(value=zipped(folder), visible=True)}
+
+
+def _needed(request: TunedRequest) -> str:
+    if not request.tuned:
+        raise PlaygroundError("Nothing has been fine-tuned yet.", "Press Fine-tune.")
+    return request.tuned
