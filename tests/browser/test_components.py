@@ -150,6 +150,12 @@ def gallery_page(gallery_url, contexts, shared_page):
 
 
 @pytest.fixture
+def changing_page(gallery_url, contexts, shared_page):
+    """One page of the gallery for tests that change the heat map, as the test before left it."""
+    return shared_page("changing", lambda: new_page(contexts, gallery_url))
+
+
+@pytest.fixture
 def strips_page(strips_url, contexts, shared_page):
     """One page of strips, its event emptied; the first strip's tokens are as the test before left them."""
     return without_event(shared_page("strips", lambda: new_page(contexts, strips_url)))
@@ -321,9 +327,9 @@ def test_box_selection_reaches_python(gallery_page):
     assert [point["customdata"] for point in data["points"]] == ["b", "c"]
 
 
-def test_update_keeps_node_and_place(gallery_url, open_page):
+def test_update_keeps_node_and_place(changing_page):
     """Guards against the rebuilt node and the jump of the page that gr.Plot has at each update."""
-    page = open_page(gallery_url)
+    page = changing_page
     times = drawn(page, "heat")
     page.evaluate("document.querySelector('#heat .pv .svg-container').marked = true")
     below = page.locator("#event").bounding_box()
@@ -340,9 +346,9 @@ def test_update_keeps_node_and_place(gallery_url, open_page):
     assert page.evaluate("window.moved") == 1
 
 
-def test_height_can_be_sent_and_value_emptied(gallery_url, open_page):
+def test_height_can_be_sent_and_value_emptied(changing_page):
     """Guards against a height fixed for ever at the first one, and against an old picture after None."""
-    page = open_page(gallery_url)
+    page = changing_page
     times = drawn(page, "heat")
     page.locator("#taller").click()
     page.wait_for_function("document.querySelector('#heat .pv-wrap').clientHeight === 360")
@@ -356,9 +362,9 @@ def test_height_can_be_sent_and_value_emptied(gallery_url, open_page):
     expect(page.locator("#heat .pv .main-svg").first).to_be_visible()
 
 
-def test_theme_switch_recolours(gallery_url, open_page):
+def test_theme_switch_recolours(changing_page):
     """Guards against black text on a dark page, and against a loop of redraws at a change of class."""
-    page = open_page(gallery_url)
+    page = changing_page
     times = drawn(page, "heat")
     fill = "getComputedStyle(document.querySelector('#heat .pv .xtick text')).fill"
     light = page.evaluate(fill)
@@ -383,10 +389,10 @@ def test_page_that_starts_dark_is_dark(gallery_url, open_page):
     page.wait_for_function(f"{colour}.match(/\\d+/g).slice(0, 3).every(v => Number(v) > 180)")
 
 
-def test_frames_animate(gallery_url, open_page):
+def test_frames_animate(gallery_page):
     """Guards against dropped frames: gr.Plot shows the button and does nothing; and against an animation that only a mouse
     can start."""
-    page = open_page(gallery_url)
+    page = gallery_page
     drawn(page, "moving")
     last = "document.querySelector('#moving .pv')._fullData[0].y[4]"
     assert page.evaluate(last) == 1
@@ -419,9 +425,9 @@ def test_hidden_tab_draws_when_opened(gallery_page):
     page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def test_removed_view_is_let_go(gallery_url, open_page):
+def test_removed_view_is_let_go(changing_page):
     """Guards against plots, listeners and theme watchers that live on after their place on the page is gone."""
-    page = open_page(gallery_url)
+    page = changing_page
     drawn(page, "heat")
     before = page.evaluate("window.__playgroundPlots.views.size")
     page.evaluate("window.gone = document.querySelector('#heat .pv'), document.querySelector('#heat').remove()")
