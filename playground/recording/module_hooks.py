@@ -22,15 +22,16 @@ def patch_modules(
 ) -> Iterator[None]:
     """Within the context the modules read `inputs(args, kwargs)` and return `output(args, kwargs, output)`.
 
-    For this thread alone: other threads that run the model at the same time notice nothing.
+    For this thread alone: other threads that run the model at the same time notice nothing. While a hook comes or goes,
+    torch calls it in them without the keyword arguments, so neither hook may insist on these.
     """
     owner, handles = threading.get_ident(), list[RemovableHandle]()
 
-    def before(module: torch.nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict] | None:
-        return inputs(args, kwargs) if inputs is not None and threading.get_ident() == owner else None
+    def before(module: torch.nn.Module, args: tuple, *kwargs: dict) -> tuple[tuple, dict] | None:
+        return inputs(args, *kwargs) if inputs is not None and threading.get_ident() == owner else None
 
-    def after(module: torch.nn.Module, args: tuple, kwargs: dict, result: Any) -> Any:
-        return output(args, kwargs, result) if output is not None and threading.get_ident() == owner else None
+    def after(module: torch.nn.Module, args: tuple, *kwargs_and_result: Any) -> Any:
+        return output(args, *kwargs_and_result) if output is not None and threading.get_ident() == owner else None
 
     try:
         for module in modules:

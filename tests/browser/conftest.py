@@ -277,38 +277,64 @@ def opened_tiny(tiny_server, open_page):
 
 
 @pytest.fixture(scope="module")
-def visits(contexts) -> Iterator[list[Page]]:
-    """The page that the tests of a file share, once it is open."""
-    pages: list[Page] = []
+def visits(contexts) -> Iterator[dict[str, Page]]:
+    """The pages that the tests of a file share, by name, once they are open."""
+    pages: dict[str, Page] = {}
     yield pages
-    for page in pages:
+    for page in pages.values():
         page.close()
 
 
 @pytest.fixture
-def page(request, playground_server, contexts, visits) -> Iterator[Page]:
-    """One page with the default model for all tests of a file, because opening it costs more than most tests.
+def shared_page(request, visits) -> Iterator[Callable[[str, Callable[[], Page]], Page]]:
+    """`shared_page(name, opener)` -> one page of that name for all tests of a file, because opening it costs more than most
+    tests.
 
-    A test finds the Generate tab open and the text of the animal analysed; everything else stands as the test
-    before left it, so a test sets what it relies on. After a failure the next test gets a new page. The test fails if the
-    page did what none may do; `page.watch` knows.
+    It stands as the test before left it. After a failure the next test gets a new page. The test fails if the page did
+    what none may do; `page.watch` knows.
     """
+    names: list[str] = []
+
+    def visit(name: str, opener: Callable[[], Page]) -> Page:
+        if name not in visits:
+            visits[name] = opener()
+        names.append(name)
+        return visits[name]
+
+    yield visit
+    for name in names:
+        page = visits[name]
+        clean = request.node.stash.get(PASSED, False) and not page.is_closed()
+        try:
+            page.watch.assert_clean()
+        except AssertionError:
+            clean = False
+            raise
+        finally:
+            if not clean:
+                visits.pop(name).close()
+
+
+@pytest.fixture
+def first_page(playground_server, contexts, shared_page) -> Page:
+    """The file's page with the default model: in the first test of a file, as it opens."""
     address = playground_server.address()
-    if not visits:
-        visits.append(wait_until_ready(new_page(contexts, address)))
-    (page,) = visits
-    to_animal(page)
-    yield page
-    clean = request.node.stash.get(PASSED, False) and not page.is_closed()
-    try:
-        page.watch.assert_clean()
-    except AssertionError:
-        clean = False
-        raise
-    finally:
-        if not clean:
-            visits.remove(page)
-            page.close()
+    return shared_page("default", lambda: wait_until_ready(new_page(contexts, address)))
+
+
+@pytest.fixture
+def page(first_page) -> Page:
+    """The same page, with the Generate tab open and the text of the animal analysed; everything else stands as the test
+    before left it, so a test sets what it relies on."""
+    to_animal(first_page)
+    return first_page
+
+
+@pytest.fixture
+def tiny_page(tiny_server, contexts, shared_page) -> Page:
+    """The file's page on a tiny random model, as the test before left it."""
+    address = tiny_server.address()
+    return shared_page("tiny", lambda: wait_until_ready(new_page(contexts, address)))
 
 
 ANIMAL = "The animal didn't cross the street because it was too tired."

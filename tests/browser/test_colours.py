@@ -16,6 +16,7 @@ from playground.figures import theme as colours
 from playground.figures.attention.head import difference_figure, head_figure
 from playground.figures.attention.token_grid import MapAxes, frame
 from playground.texts.shared import FIRST_TEXT
+from tests.browser.conftest import new_page
 from tests.browser.test_components import STYLE
 from tests.figures.test_colours import as_hex, contrast
 
@@ -71,6 +72,18 @@ def url(serve) -> str:
     return serve(app(), theme=theme(colours.BLUE), css=colours.css_variables(), css_paths=[STYLE])
 
 
+@pytest.fixture
+def light_page(url, contexts, shared_page) -> Page:
+    """One page of the small app, as the test before left it."""
+    return shared_page("light", lambda: new_page(contexts, url))
+
+
+@pytest.fixture
+def dark_page(url, contexts, shared_page) -> Page:
+    """One page of it that opened dark, as the test before left it."""
+    return shared_page("dark", lambda: new_page(contexts, url, theme="dark"))
+
+
 def drawn(page: Page, *ids: str, more_than: int = 0) -> None:
     for name in ids or ("weights", "changes"):
         page.wait_for_function(f"Number(document.querySelector('#{name} .pv')?.dataset.rendered ?? 0) > {more_than}")
@@ -95,10 +108,10 @@ def in_theme(colour: str, dark: bool) -> str:
     return colours.IN_THE_DARK[colour] if dark else colour
 
 
-def test_little_is_near_the_page_and_much_is_far(url, open_page):
+def test_little_is_near_the_page_and_much_is_far(light_page):
     """Guards against a dark page on which weight 0 glares white and weight 1 is dark, against zeros of a signed map that
     stand like a white wall, and against a change of theme that asks the server."""
-    page = open_page(url)
+    page = light_page
     drawn(page)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url) if not request.url.startswith("data:") else None)
@@ -115,10 +128,10 @@ def test_little_is_near_the_page_and_much_is_far(url, open_page):
     assert requests == []
 
 
-def test_a_page_that_opens_dark_has_dark_maps_and_marks(url, open_page):
+def test_a_page_that_opens_dark_has_dark_maps_and_marks(dark_page):
     """Guards against colours that change with the button alone; against a frame, moved later, in the light theme's colour;
     and against a visitor's text, a colour code of the theme, that is taken for a colour."""
-    page = open_page(url, theme="dark")
+    page = dark_page
     drawn(page)
     assert cell(page, "weights", 0, 0) == in_theme(colours.SEQUENTIAL[0][1], True)
     texts = page.locator("#weights .ytick text")
@@ -168,9 +181,9 @@ def written_map(shares: np.ndarray) -> go.Figure:
     )
 
 
-def test_a_theme_switched_while_pictures_are_drawn(url, open_page):
+def test_a_theme_switched_while_pictures_are_drawn(light_page):
     """Guards against a picture that is left in the colours of a theme which is over, when answers arrive meanwhile."""
-    page = open_page(url)
+    page = light_page
     drawn(page)
     page.locator("#redraw").click()
     page.evaluate("""async () => { for (let i = 0; i < 9; i++) {
@@ -183,9 +196,9 @@ def test_a_theme_switched_while_pictures_are_drawn(url, open_page):
     assert page.locator(".pv[data-error]").count() == 0
 
 
-def test_print_is_the_picture_its_sentence_and_where_it_comes_from(url, open_page):
+def test_print_is_the_picture_its_sentence_and_where_it_comes_from(dark_page):
     """Guards against paper with buttons, sliders and a dark ground, and against a page that stays so afterwards."""
-    page = open_page(url, theme="dark")
+    page = dark_page
     drawn(page)
     before = times_drawn(page)
     page.emulate_media(media="print")
@@ -220,10 +233,10 @@ def test_print_is_the_picture_its_sentence_and_where_it_comes_from(url, open_pag
     assert page.locator("[data-print]").count() == 0
 
 
-def test_paper_is_light_where_the_page_is_dark(url, open_page):
+def test_paper_is_light_where_the_page_is_dark(dark_page):
     """Guards against a print that begins before the pictures have their light colours: the browser takes the page as it is
     when the event of its beginning is over."""
-    page = open_page(url, theme="dark")
+    page = dark_page
     drawn(page)
     paper = colours_of(page.pdf(format="A4"))
     assert colours.ACCENT in paper and in_theme(colours.ACCENT, True) not in paper

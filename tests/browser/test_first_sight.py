@@ -30,10 +30,39 @@ BOTTOM = """(node, grow) => { const frame = node.querySelector('.pv-frame') || n
 """How far down a picture or a sentence reads; a picture as if its model had a hundred layers. X-ray is always as high."""
 
 
-def test_the_box_never_holds_another_text_without_saying_so(opened_tiny):
+def test_the_box_folds_and_follows_the_direction_of_its_text(tiny_page):
+    """Guards against a long text that pushes the picture down, and against Hebrew from left to right."""
+    page = tiny_page
+    box = page.locator(BOX)
+    box.fill("\n".join(["line"] * 8))
+    assert box.bounding_box()["height"] > 100
+    page.locator("#chips button").first.focus()
+    page.wait_for_function("document.querySelector('#lens-text textarea').offsetHeight < 44")
+    box.fill("שלום")
+    assert box.get_attribute("dir") == "auto" and box.evaluate("e => e.matches(':dir(rtl)')")
+
+
+def test_one_primary_button(tiny_page):
+    """Guards against a page that shouts three orders at once: Analyse is the only primary button, whichever tab is open."""
+    page = tiny_page
+    for name in TABS:
+        page.get_by_role("tab", name=name).click()
+        assert page.locator("button.primary:visible").all_inner_texts() == ["Analyse"]
+
+
+def test_an_example_says_what_it_shows(tiny_page):
+    """Guards against a button that changes the text and leaves a visitor to guess what is to be seen."""
+    page = tiny_page
+    for name in ("counting", "中文"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator(BOX)).to_have_value(EXAMPLES[name].text)
+        expect(page.locator("#lens-hint")).to_contain_text(EXAMPLES[name].shows)
+
+
+def test_the_box_never_holds_another_text_without_saying_so(tiny_page):
     """Guards against pictures of one text below a box with another: typing says that the text has changed, taking it back
     says nothing, and a tab that is opened shows what was typed."""
-    page = opened_tiny()
+    page = tiny_page
     changed, first = page.locator("#lens-changed"), page.locator(BOX).input_value()
     expect(changed).to_have_text("")
     page.locator(BOX).fill("One two")
@@ -55,30 +84,10 @@ def test_the_box_never_holds_another_text_without_saying_so(opened_tiny):
     expect(changed).to_have_text("")
 
 
-def test_the_box_folds_and_follows_the_direction_of_its_text(opened_tiny):
-    """Guards against a long text that pushes the picture down, and against Hebrew from left to right."""
-    page = opened_tiny()
-    box = page.locator(BOX)
-    box.fill("\n".join(["line"] * 8))
-    assert box.bounding_box()["height"] > 100
-    page.locator("#chips button").first.focus()
-    page.wait_for_function("document.querySelector('#lens-text textarea').offsetHeight < 44")
-    box.fill("שלום")
-    assert box.get_attribute("dir") == "auto" and box.evaluate("e => e.matches(':dir(rtl)')")
-
-
-def test_one_primary_button(opened_tiny):
-    """Guards against a page that shouts three orders at once: Analyse is the only primary button, whichever tab is open."""
-    page = opened_tiny()
-    for name in TABS:
-        page.get_by_role("tab", name=name).click()
-        assert page.locator("button.primary:visible").all_inner_texts() == ["Analyse"]
-
-
-def test_every_view_begins_above_the_fold(opened_tiny):
+def test_every_view_begins_above_the_fold(tiny_page):
     """Guards against a view whose picture or sentence has to be scrolled to: both end within 1280 × 800, however high the
     model would make the picture."""
-    page, below = opened_tiny(), {}
+    page, below = tiny_page, {}
     for (tab, view), parts in LEADING.items():
         page.get_by_role("tab", name=tab, exact=True).click()
         if view:
@@ -89,15 +98,6 @@ def test_every_view_begins_above_the_fold(opened_tiny):
         if None in ends or max(ends) > 800:
             below[tab, view] = ends
     assert below == {}
-
-
-def test_an_example_says_what_it_shows(opened_tiny):
-    """Guards against a button that changes the text and leaves a visitor to guess what is to be seen."""
-    page = opened_tiny()
-    for name in ("counting", "中文"):
-        page.get_by_role("button", name=name, exact=True).click()
-        expect(page.locator(BOX)).to_have_value(EXAMPLES[name].text)
-        expect(page.locator("#lens-hint")).to_contain_text(EXAMPLES[name].shows)
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])

@@ -35,13 +35,17 @@ def xray(page) -> Page:
     return page
 
 
-def test_the_page_opens_on_x_ray(just_opened):
-    """Guards against a first sight that is a form: nothing is pressed, and the answer stands there with its sentence."""
-    page = just_opened()
+def test_the_page_opens_on_x_ray(first_page):  # stands first: the page was just opened
+    """Guards against a first sight that is a form: nothing is pressed, and the answer stands there with its sentence. And
+    against one that has to be scrolled: at 1280 × 800 the whole picture and its sentence are seen."""
+    page = first_page
     expect(page.locator("#lens-text textarea")).to_have_value(FIRST_TEXT)
     expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
     expect(page.locator("#xray-sentence")).to_contain_text("16th after layer 27, first only after the last layer")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for element in (PICTURE, "#xray-sentence"):
+        box = page.locator(element).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 800, element
 
 
 def test_a_click_on_an_arc_opens_its_head(xray):
@@ -88,7 +92,8 @@ def test_the_scrubber_veils_what_comes_later(xray):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone_scrolls_inside_the_picture(just_opened, theme):
     """Guards against a page that scrolls sideways, against an answer that lies outside at first, and against a veil in the
-    other theme's colour."""
+    other theme's colour; and against a picture that stays where the picture before was scrolled to: the next text's answer
+    is in sight, though it has as many tokens."""
     page = just_opened(width=390, height=844, theme=theme, touch=True)
     expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -100,21 +105,6 @@ def test_a_phone_scrolls_inside_the_picture(just_opened, theme):
         return [a.left >= 0 && a.right <= innerWidth, gd.clientWidth > innerWidth, veil.fillcolor === ground]; }"""
     )
     assert inside == [True, True, True]
-
-
-def test_picture_and_sentence_stand_above_the_fold(just_opened):
-    """Guards against a first sight that has to be scrolled: at 1280 × 800 the whole picture and its sentence are seen."""
-    page = just_opened()
-    for element in (PICTURE, "#xray-sentence"):
-        box = page.locator(element).bounding_box()
-        assert box["y"] >= 0 and box["y"] + box["height"] <= 800, element
-
-
-def test_another_text_of_the_same_length_starts_at_its_end(just_opened):
-    """Guards against a picture that stays where the picture before was scrolled to: on a phone the next text's answer is in
-    sight, though it has as many tokens."""
-    page = just_opened(width=390, height=844, touch=True)
-    expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
     wrap = page.locator("#xray-picture .pv-wrap")
     assert wrap.evaluate("w => { w.scrollLeft = 0; return w.scrollWidth > w.clientWidth; }")
     page.locator("#lens-text textarea").fill("The capital of Italy is Rome. The capital of France is")

@@ -1,5 +1,7 @@
 """The recorder's way in: a family is recorded under a name of ours only where it stays the same model."""
 
+import threading
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
@@ -8,6 +10,7 @@ import playground as pg
 from playground.generation.cached_steps import cached_steps
 from playground.loading import prepare
 from playground.recording.hooks import EAGER, FAST, capture_attention
+from playground.recording.module_hooks import patch_modules
 from tests.tools import zoo
 
 _INDEX = zoo._DEEPSEEK | {"index_n_heads": 2, "index_head_dim": 8, "index_topk": 4}
@@ -120,3 +123,19 @@ def test_a_context_in_another_receives_calls_as_well():
             model.model(torch.tensor([[5, 6, 7]]))
         model.model(torch.tensor([[5, 6, 7]]))
     assert len(inner) == 2 and outer == inner * 2
+
+
+@pytest.mark.parametrize("change", ["inputs", "output"])
+def test_other_threads_notice_no_hook_that_comes_or_goes(change):
+    """Guards another visitor's pass: torch takes note that a hook wants keyword arguments after the hook itself, and forgets
+    it after that; in between it calls the hook without them. Here that moment lasts."""
+    module, other = torch.nn.Linear(2, 2), []
+    expected, hooks = module(torch.ones(2)), {"inputs": "_forward_pre_hooks", "output": "_forward_hooks"}[change]
+    changes = {"inputs": lambda args, kwargs: ((args[0] + 1,), kwargs), "output": lambda args, kwargs, result: -result}
+    with patch_modules([module], **{change: changes[change]}):
+        assert not torch.equal(module(torch.ones(2)), expected)
+        getattr(module, f"{hooks}_with_kwargs").clear()
+        thread = threading.Thread(target=lambda: other.append(module(torch.ones(2))))
+        thread.start()
+        thread.join()
+    assert torch.equal(other[0], expected)

@@ -107,8 +107,7 @@ def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outp
     if click.what == GUESS:
         if seen.guesses is None or not 0 <= click.number <= seen.layers:
             return {}
-        words = layer_words(seen, click.number)
-        return _looks(page, seen, seen.focus, max(0, click.number - 1), words)
+        return _looks(page, seen, seen.focus, max(0, click.number - 1), layer_words(seen, click.number))
     chosen = *page.reading, seen.kind, click.number
     again = _seen(page, replace(request, chosen=chosen, first=seen.window.start))
     return _drawn(again) | {"chosen": chosen} | _looks(page, again, again.focus, click.layer)
