@@ -13,7 +13,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
+from playground.components.kept_files import KeptFiles
 from playground.components.opening_words import OpeningWords, opening_style
+from playground.components.plotly_view import PLOTLY_JS
 from playground.figures.theme import BLUE, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
@@ -51,6 +53,8 @@ ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
 OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built"))
+KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
+"""The innermost: what it sends gets the guard's headers like any answer."""
 
 
 def create_app(settings: Settings | None = None) -> gr.Blocks:
@@ -86,7 +90,7 @@ def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard]},
+        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard, KEPT_FILES]},
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),

@@ -62,6 +62,7 @@ async function drawOnce() {
   wrap.toggleAttribute('data-wide', least > 0);
   if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
   library = await loadLibrary();
+  await turn();
   if (!element.isConnected || !box.clientWidth) return;
   wasNarrow = box.clientWidth < NARROW;
   shapes = figure.layout.shapes || [];
@@ -210,4 +211,5 @@ watch('mark', () => {
   if (bound && !running) library.relayout(box, {shapes: [...shapes, themed(structuredClone(props.mark))]});
   else draw();   // the drawing under way may have read the former mark
 });
+loadLibrary().catch(() => {});   // while the first figure is still being computed
 draw();

@@ -17,7 +17,7 @@ const words = element.querySelector('.pv-words');
 
 // --- shared by all views of the page: plotly.js, loaded once, and one watcher of light and dark -----------------
 
-const shared = (window.__playgroundPlots ??= {library: null, views: new Map(), dark: null, watcher: null});
+const shared = (window.__playgroundPlots ??= {library: null, views: new Map(), dark: null, watcher: null, turns: []});
 
 function loadLibrary() {
   shared.library ??= new Promise((resolve, reject) => {
@@ -33,6 +33,26 @@ function loadLibrary() {
     document.head.append(script);
   });
   return shared.library;
+}
+
+/** Resolves when it is this view's turn to draw: of the views that wait the uppermost in sight comes first, and the browser
+ *  shows it before the next one is drawn. */
+function turn() {
+  return new Promise((resolve) => {
+    shared.turns.push({box, resolve});
+    if (shared.turns.length === 1) setTimeout(nextTurn);
+  });
+}
+
+function nextTurn() {
+  const place = (waits) => {
+    const {top, bottom} = waits.box.getBoundingClientRect();
+    return bottom > 0 ? top : Number.MAX_VALUE;          // what was scrolled past comes last
+  };
+  const places = shared.turns.map(place);
+  const [first] = shared.turns.splice(places.indexOf(Math.min(...places)), 1);
+  first.resolve();
+  if (shared.turns.length) setTimeout(nextTurn);
 }
 
 const isDark = () => document.body.classList.contains('dark') || document.documentElement.classList.contains('dark');

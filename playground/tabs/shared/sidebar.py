@@ -15,6 +15,8 @@ from playground.tabs.shared.page_context import PageContext, PageControls, messa
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import shared as texts
 
+EVERY = 0.5
+"""Seconds between two reports of a loading, each of which takes a tenth of a second from it."""
 _DTYPES = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
@@ -95,7 +97,7 @@ def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
     """Loads a model and shows how far it is. If it fails the former model stays as it was, and the boxes name it again."""
     yield {"status": markup.progress("Starting", None, 0), "cancel": gr.Button(visible=True)}
     try:
-        for progress in workbench.shared().loading(request.model_id, request.device, request.dtype):
+        for progress in workbench.shared().loading(request.model_id, request.device, request.dtype, EVERY):
             if progress.model is None:
                 bar = markup.progress(progress.message, progress.share, progress.seconds)
                 yield {"status": bar, "cancel": gr.Button(visible=True)}

@@ -29,12 +29,14 @@ def on_open_tab(page: PageControls, item: gr.Tab, tab: str) -> None:
     names = [tab, *(name for name in page.redraw if name.startswith(f"{tab}/"))]
     open_view = page.open_views.get(tab)
 
-    def stamp(typed: str, applied: str, view: str = "") -> dict[gr.State, int | str]:
+    def stamp(model: str, typed: str, applied: str, view: str = "") -> dict[gr.State, int | str]:
+        if not model:
+            return {}  # its arrival draws what is open; this would be drawn a second time
         if typed != applied:
             return {page.applied: typed}  # whose change draws what is open
         return {page.redraw[name]: time.monotonic_ns() for name in names if name in (tab, f"{tab}/{view}")}
 
-    inputs = [page.text, page.applied, *([open_view] if open_view else [])]
+    inputs = [page.model, page.text, page.applied, *([open_view] if open_view else [])]
     outputs = [page.applied, *(page.redraw[name] for name in names)]
     _on_open(page, item, page.active, tab).then(stamp, inputs, outputs, **QUIET)
 

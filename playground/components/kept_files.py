@@ -1,0 +1,82 @@
+"""Keeps the compressed answers for files that never change while the server runs: Gradio's scripts and the libraries. Else
+each visit compresses six megabytes anew. Knows no page.
+"""
+
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST = 16 * 2**20
+"""Bytes of all that is kept; what comes later is compressed each time."""
+_SMALL = 2000
+"""Bytes that are sent as they are."""
+_ASSET = re.compile(r"(/[^=]*)?/assets/[\w.-]+\.(js|css)")
+"""The path of a script or style sheet of Gradio's own; no path of a file that a visitor named has this form."""
+_OWN_ANSWER = ("range", "if-none-match", "if-modified-since")
+"""Headers of requests that the application answers itself."""
+
+
+class KeptFiles:
+    """ASGI middleware. libraries: further files, by their resolved paths, that Gradio serves as `file=…`."""
+
+    def __init__(self, app: ASGIApp, libraries: Sequence[Path]):
+        self._app = app
+        self._ends = tuple(f"/gradio_api/file={path.as_posix()}" for path in libraries)
+        self._kept: dict[str, tuple[Message, bytes]] = {}
+        self._bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._is_for_keeping(scope):
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        if path not in self._kept:
+            start, body = await self._answer(scope, receive)
+            headers = MutableHeaders(raw=list(start["headers"]))
+            if (
+                start["status"] != 200
+                or len(body) < _SMALL
+                or not {"content-encoding", "set-cookie"}.isdisjoint(headers.keys())
+            ):
+                await _send(send, start, body)
+                return
+            body = await run_in_threadpool(gzip.compress, body, 6, mtime=0)
+            headers["Content-Encoding"], headers["Content-Length"] = "gzip", str(len(body))
+            headers.add_vary_header("Accept-Encoding")
+            start = {**start, "headers": headers.raw}
+            if path not in self._kept and self._bytes + len(body) <= MOST:
+                self._kept[path] = start, body
+                self._bytes += len(body)
+            await _send(send, start, body)
+            return
+        await _send(send, *self._kept[path])
+
+    def _is_for_keeping(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return False
+        if not (_ASSET.fullmatch(scope["path"]) or scope["path"].endswith(self._ends)):
+            return False
+        headers = Headers(scope=scope)
+        return "gzip" in headers.get("accept-encoding", "") and not any(name in headers for name in _OWN_ANSWER)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+        """The application's own answer, uncompressed."""
+        plain = [pair for pair in scope["headers"] if pair[0].lower() != b"accept-encoding"]
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        await self._app({**scope, "headers": plain}, receive, collect)
+        start = next(message for message in messages if message["type"] == "http.response.start")
+        return start, b"".join(message.get("body", b"") for message in messages)
+
+
+async def _send(send: Send, start: Message, body: bytes) -> None:
+    await send({**start, "headers": list(start["headers"])})  # middleware around this one adds to them
+    await send({"type": "http.response.body", "body": body})

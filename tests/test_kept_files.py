@@ -1,0 +1,81 @@
+"""Files that are compressed once: components/kept_files.py."""
+
+import gzip
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from playground.components.kept_files import KeptFiles
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A client of an application that serves two files, and how often it did: (client, library, calls)."""
+    library, other, calls = tmp_path / "library.js", tmp_path / "other.js", []
+    library.write_text("const a = 1;\n" * 1000)
+    other.write_text("const b = 2;\n" * 1000)
+
+    async def file(request):
+        calls.append(request.url.path)
+        return FileResponse(library if "library" in request.url.path else other)
+
+    application = Starlette(
+        routes=[Route("/{path:path}", file)], middleware=[Middleware(KeptFiles, libraries=[library])]
+    )
+    with TestClient(application) as client:
+        yield client, library, calls
+
+
+def test_a_library_is_read_and_compressed_once(served):
+    """Guards against a visit that compresses plotly.js anew, and against other bytes or headers the second time."""
+    client, library, calls = served
+    address = f"/gradio_api/file={library.as_posix()}"
+    first, second = (client.get(address, headers={"Accept-Encoding": "gzip"}) for _ in range(2))
+    assert first.content == second.content == library.read_bytes()
+    assert len(calls) == 1
+    assert first.headers == second.headers
+    assert first.headers["content-encoding"] == "gzip" and "etag" in first.headers
+    assert int(first.headers["content-length"]) == len(gzip.compress(library.read_bytes(), 6, mtime=0))
+
+
+def test_scripts_of_gradio_are_kept_and_no_other_file(served):
+    """Guards against keeping a file that a visitor named, whose content may change."""
+    client, library, calls = served
+    for path in ("/assets/index-D.js", "/sub/assets/index-D.css"):
+        assert client.get(path).content == client.get(path).content
+    assert len(calls) == 2
+    for path in (
+        f"/gradio_api/file={library.parent.as_posix()}/other.js",
+        "/gradio_api/file=/x/assets/a.js",
+        "/config",
+    ):
+        client.get(path)
+        client.get(path)
+    assert len(calls) == 8
+
+
+@pytest.mark.parametrize("name", ["Range", "If-None-Match"])
+def test_a_part_or_a_later_version_is_the_applications_answer(served, name):
+    """Guards against the whole file where a part, or nothing new, is asked for."""
+    client, library, _ = served
+    address = f"/gradio_api/file={library.as_posix()}"
+    whole = client.get(address)
+    value = "bytes=0-9" if name == "Range" else whole.headers["etag"]
+    answer = client.get(address, headers={name: value})
+    if name == "Range":
+        assert answer.status_code == 206 and answer.content == library.read_bytes()[:10]
+    else:
+        assert answer.headers.get("content-encoding") is None
+
+
+def test_who_reads_no_gzip_gets_the_file_itself(served):
+    """Guards against compressed bytes for a program that did not ask for them."""
+    client, library, _ = served
+    address = f"/gradio_api/file={library.as_posix()}"
+    client.get(address)
+    answer = client.get(address, headers={"Accept-Encoding": "identity"})
+    assert answer.content == library.read_bytes() and "content-encoding" not in answer.headers
