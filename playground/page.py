@@ -91,6 +91,7 @@ def launch_options() -> dict:
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
         "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard, KEPT_FILES]},
+        "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
         "theme": theme(BLUE),

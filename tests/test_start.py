@@ -15,7 +15,10 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from gradio import networking
 
+from playground import workbench
+from playground.page import create_app, launch_options
 from tests.tools import zoo
 from tests.tools.ports import free_port
 
@@ -97,3 +100,19 @@ def test_the_first_second_is_answered(tmp_path):
     assert {endpoint: ended(answer) for endpoint, answer in answers.items()} == dict.fromkeys(calls, "complete"), (
         answers
     )
+
+
+def test_a_late_answer_ends_no_server(monkeypatch):
+    """Guards against launch() giving up on a server that is busy with first requests: it asks the page once, for at most
+    3 s, and raised that localhost is not accessible."""
+    before = workbench._shared
+    monkeypatch.setattr(networking, "url_ok", lambda url: False)
+    try:
+        page = create_app()
+        _, address, _ = page.launch(server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options())
+        try:
+            assert urllib.request.urlopen(f"{address}gradio_api/startup-events").status == 200
+        finally:
+            page.close()
+    finally:
+        workbench.share(before)

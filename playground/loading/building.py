@@ -14,7 +14,7 @@ from playground.loading.configuration import read_config, refuse_unbuildable
 from playground.loading.load_report import LoadReport, file_of, layers_left_out, load_report, refuse_incomplete
 from playground.models import devices
 from playground.models.adapter import merge_adapter
-from playground.models.checkpoint_kind import auto_class
+from playground.models.checkpoint_kind import auto_class, set_how_it_runs
 from playground.models.tokenizer_files import load_tokenizer
 from playground.weights.adapter_files import AdapterFiles, without_adapter
 
@@ -64,6 +64,7 @@ def _build(
     transformers_logging.disable_progress_bar()
     config = read_config(folder)
     auto = auto_class(config)  # what reads pictures has no tokenizer either: that is not what is wrong with it
+    set_how_it_runs(config, auto)
     tokenizer, set_aside = load_tokenizer(tokenizer_place, tokenizer_set_aside)
     placement = "auto" if devices.spread_over_gpus(needed, device) else {"": device}
     try:

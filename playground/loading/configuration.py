@@ -11,6 +11,8 @@ from transformers import AutoConfig, PretrainedConfig
 from playground.errors import PlaygroundError, unforeseen
 from playground.weights.folder_checks import read_object
 
+_MOST_TRIED = 200
+"""Settings that are left out one by one to find the wrong one."""
 _AGAIN = "Copy or download config.json again, or choose another model."
 
 
@@ -48,11 +50,34 @@ def _refusal(folder: Path, error: Exception) -> PlaygroundError:
                 f"{settings['model_type']} can be built with.",
                 _AGAIN,
             )
+    if name := _to_blame(settings):
+        return PlaygroundError(
+            f"{name} in config.json of {folder} is {settings[name]!r:.80}, with which no model of the family "
+            f"{settings['model_type']} can be built from the other settings.",
+            _AGAIN,
+        )
     return unforeseen(
         f"config.json in {folder} describes no model that can be built: its settings don't fit each other",
         error,
         _AGAIN,
     )
+
+
+def _to_blame(settings: dict[str, Any]) -> str:
+    """The first setting without which transformers reads the others; empty where it reads all, or is content without no
+    single one."""
+    if _is_read(settings):
+        return ""
+    names = [name for name in settings if name != "model_type"][:_MOST_TRIED]
+    return next((name for name in names if _is_read({k: v for k, v in settings.items() if k != name})), "")
+
+
+def _is_read(settings: dict[str, Any]) -> bool:
+    try:
+        AutoConfig.for_model(**settings)
+    except Exception:  # transformers may raise anything on a stranger's settings
+        return False
+    return True
 
 
 def _entries(settings: dict[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from playground.errors import PlaygroundError
+from playground.models.families import takes_argument
 
 _TOKEN_INPUTS = frozenset({"input_ids", "inputs_embeds"})
 """Names of main inputs that token ids become."""
@@ -64,6 +65,19 @@ def auto_class(config: PretrainedConfig) -> Any:
     return _chosen(config, name)
 
 
+def set_how_it_runs(config: PretrainedConfig, auto: Any) -> None:
+    """Sets what a configuration says of how a model is run, and not of what it computes, to what the playground reads:
+    outputs by name, texts of any length at once, a decoder only where the class has one."""
+    for part in (config, *(getattr(config, name, None) for name in config.sub_configs)):
+        if isinstance(part, PretrainedConfig):
+            part.return_dict = True
+            if getattr(part, "chunk_size_feed_forward", 0):  # the same numbers, in slices; of other lengths it raises
+                part.chunk_size_feed_forward = 0
+    classes = _classes(auto, config)
+    if config.is_encoder_decoder and classes and not takes_argument(classes[0], "decoder_input_ids"):
+        config.is_encoder_decoder = False
+
+
 def _stated_class(config: PretrainedConfig) -> str:
     """The name of the class that the checkpoint was saved from; empty where it does not say."""
     stated: Any = config.architectures
@@ -74,6 +88,9 @@ def _stated_class(config: PretrainedConfig) -> str:
 def _chosen(config: PretrainedConfig, name: str) -> Any:
     for auto in _WITH_HEADS:
         if name in _class_names(auto, config):
+            return auto
+    for auto in _WITH_HEADS:  # a class of another family, as in copies of Mistral that say Llama: the same kind of head
+        if name in _all_class_names(auto) and _class_names(auto, config):
             return auto
     if not hasattr(transformers, name or "-") and not name.endswith(_OTHER_TASKS):  # a class of a stranger, or none
         writers = [auto for auto in _WITH_HEADS if _class_names(auto, config)]
@@ -107,6 +124,12 @@ def _classes(auto: Any, config: PretrainedConfig) -> tuple[Any, ...]:
 
 def _class_names(auto: Any, config: PretrainedConfig) -> list[str]:
     return [each.__name__ for each in _classes(auto, config)]
+
+
+def _all_class_names(auto: Any) -> set[str]:
+    """The names of a registry's classes, of all families."""
+    values = auto._model_mapping._model_mapping.values()
+    return {name for each in values for name in (each if isinstance(each, list | tuple) else (each,))}
 
 
 def _refuse_other_inputs(config: PretrainedConfig, name: str) -> None:

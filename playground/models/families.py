@@ -44,8 +44,8 @@ def cache_argument(model: nn.Module) -> str | None:
     return next((name for name in ("cache", "past_key_values") if name in accepted), None)
 
 
-def takes_argument(model: nn.Module, name: str) -> bool:
-    """Whether a model's forward pass names this argument."""
+def takes_argument(model: nn.Module | type[nn.Module], name: str) -> bool:
+    """Whether the forward pass of a model, or of a class of models, names this argument."""
     return name in inspect.signature(model.forward).parameters
 
 

@@ -39,9 +39,12 @@ class LimitReached(PlaygroundError):
     """What a stranger's file made a program do was stopped."""
 
 
-def prepare_server() -> None:
-    """Starts the process that the others are forked from, which takes seconds, while something else goes on."""
-    threading.Thread(target=_SERVER.start, daemon=True).start()
+def prepare_server() -> threading.Thread:
+    """Starts the process that the others are forked from, which takes seconds, while something else goes on; in the thread
+    returned."""
+    starting = threading.Thread(target=_SERVER.start, daemon=True)
+    starting.start()
+    return starting
 
 
 def is_trusted(model_id: str, origin: str) -> bool:

@@ -14,7 +14,8 @@ _SIZES = frozenset(
         *("vocab_size", "head_dim", "n_embd", "n_layer", "n_head", "n_positions", "n_ctx", "d_model", "d_ff", "d_kv"),
         *("num_layers", "num_heads", "num_decoder_layers", "encoder_layers", "decoder_layers", "n_layers", "n_heads"),
         *("encoder_attention_heads", "decoder_attention_heads", "encoder_ffn_dim", "decoder_ffn_dim", "dim"),
-        *("hidden_dim", "ffn_dim", "word_embed_proj_dim", "embedding_size"),
+        *("hidden_dim", "ffn_dim", "word_embed_proj_dim", "embedding_size", "max_position_embeddings"),
+        "sliding_window",
     }
 )
 """Settings that count something a model can't do without."""
@@ -60,7 +61,8 @@ def _method(settings: Any) -> str:
 
 def _check_sizes(config: Mapping, where: str, place: str = "config.json") -> None:
     for name, value in config.items():
-        if name in _SIZES and value is not None and not _is_count(value):
+        unused = name == "sliding_window" and config.get("use_sliding_window") is False
+        if name in _SIZES and value is not None and not _is_count(value) and not unused:
             raise PlaygroundError(
                 f"{name} in {place} of {where} is {value!r:.40}; it has to be a whole number of at least 1.",
                 "Copy or download config.json again.",

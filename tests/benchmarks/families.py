@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 import playground as pg
+from playground.models import untrusted
 from playground.models.decoder_start import decoder_start
 from tests.tools import every_family, zoo
 from tests.tools.families_table import NAMES, README
@@ -167,6 +168,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    untrusted.prepare_server().join()  # once for all families, whose processes inherit the way to it
     outcomes = {}
     for family in asked.families or every_family.families():
         outcomes[family] = in_own_process(family)

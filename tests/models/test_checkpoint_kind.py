@@ -1,5 +1,7 @@
 """What a checkpoint is: refused before its weights are read, or loaded as what it was saved as."""
 
+import json
+
 import pytest
 import torch
 import transformers
@@ -147,3 +149,44 @@ def test_one_vector_of_a_text_is_no_decoder(tmp_path):
     assert (
         model.anatomy.kind == "encoder" and model.capabilities.attention and pg.record(model, "the cat").verify().passed
     )
+
+
+def _edited(family, folder, **settings):
+    """A folder whose config.json has other settings."""
+    path = zoo.save(family, folder) / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "family, settings",
+    [
+        ("llama", {"return_dict": False}),
+        ("bert", {"chunk_size_feed_forward": 3}),
+        ("llama", {"is_encoder_decoder": True}),
+        ("llama", {"architectures": ["MistralForCausalLM"]}),
+    ],
+)
+def test_how_a_checkpoint_wants_to_be_run_changes_nothing(family, settings, tmp_path):
+    """Guards against outputs without names, which failed in the trials; against slices of a layer, which only read texts
+    of some lengths; against a decoder that the class does not have; and against a head left out, and said to be missing,
+    because the stated class is another family's."""
+    plain = pg.load(_edited(family, tmp_path / "plain"), device="cpu", dtype="float32")
+    edited = pg.load(_edited(family, tmp_path / "edited", **settings), device="cpu", dtype="float32")
+    assert vars(edited.capabilities) == vars(plain.capabilities)
+    assert torch.equal(pg.record(edited, "the cat").logits, pg.record(plain, "the cat").logits)
+
+
+@pytest.mark.parametrize(
+    "family, settings, words",
+    [
+        ("mistral", {"sliding_window": 0}, "sliding_window in config.json"),
+        ("llama", {"max_position_embeddings": -5}, "max_position_embeddings in config.json"),
+        ("llama", {"dtype": "float7"}, "dtype in config.json"),
+        ("gemma2", {"layer_types": ["a", "b"]}, "layer_types in config.json"),
+    ],
+)
+def test_a_refusal_names_the_setting(family, settings, words, tmp_path):
+    """Guards against "its settings don't fit each other" and "it failed when it was tried", where one setting is wrong."""
+    with pytest.raises(pg.PlaygroundError, match=words):
+        pg.load(_edited(family, tmp_path / "edited", **settings), device="cpu", dtype="float32")
