@@ -18,9 +18,11 @@ ABOUT = (
 )
 STACK = "Which half of the model"
 FIRST = "First token shown"
-OPEN_HEAD = "Open this head in Attention →"
+OPEN_HEAD = "Layer {layer}, head {head} in Attention →"
 WAITING = (
     "The model is being loaded. Then it reads your text here: each token rises through the layers, arcs show who looks at "
     "whom, and at every layer stands what the model would say next."
 )
-HINT = "Click a token, an arc or a guess to read more."
+HINT = "Click a token, a stream, an arc or a guess to read more."
+LOOKS = "Its firmest look: {look}"
+LOOKS_THERE = "The firmest look in layer {layer}: {look}"

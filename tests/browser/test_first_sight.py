@@ -7,6 +7,27 @@ from playground.texts.shared import EXAMPLES
 
 TABS = ("X-ray", "Generate", "Attention", "Positions", "Embeddings")
 BOX = "#lens-text textarea"
+LEADING = {
+    ("X-ray", ""): ("#xray-picture", "#xray-sentence"),
+    ("Generate", ""): ("#next-token", "#token-detail"),
+    ("Attention", "Heads"): ("#attention-map", "#attention-sentence"),
+    ("Attention", "Step by step"): ("#maths-stages", "#maths-sentence"),
+    ("Attention", "Through the layers"): ("#through-map", "#through-sentence"),
+    ("Attention", "Roles"): ("#roles-map", "#roles-sentence"),
+    ("Attention", "bertviz"): ("#bertviz", "#bertviz-choice"),
+    ("Positions", "The scheme"): ("#positions-own", "#positions-sentence"),
+    ("Positions", "Clocks"): ("#clocks", "#clocks-heading"),
+    ("Positions", "In use"): ("#used-map", "#used-counts"),
+    ("Positions", "Break it"): ("#broken-map", "#broken-sentence"),
+    ("Embeddings", "Words"): ("#embedding-map", "#embedding-sentence"),
+    ("Embeddings", "Projector"): ("#cloud", "#cloud-sentence"),
+    ("Embeddings", "Through the layers"): ("#path", "#path-sentence"),
+}
+"""Tab and view -> the picture that leads it, and its sentence."""
+BOTTOM = """(node, grow) => { const frame = node.querySelector('.pv-frame') || node;
+  if (grow && frame !== node) frame.style.setProperty('--pv-height', '2000px');
+  const at = frame.getBoundingClientRect(); return at.height ? Math.round(at.bottom + scrollY) : null; }"""
+"""How far down a picture or a sentence reads; a picture as if its model had a hundred layers. X-ray is always as high."""
 
 
 def test_the_box_never_holds_another_text_without_saying_so(opened_tiny):
@@ -52,6 +73,22 @@ def test_one_primary_button(opened_tiny):
     for name in TABS:
         page.get_by_role("tab", name=name).click()
         assert page.locator("button.primary:visible").all_inner_texts() == ["Analyse"]
+
+
+def test_every_view_begins_above_the_fold(opened_tiny):
+    """Guards against a view whose picture or sentence has to be scrolled to: both end within 1280 × 800, however high the
+    model would make the picture."""
+    page, below = opened_tiny(), {}
+    for (tab, view), parts in LEADING.items():
+        page.get_by_role("tab", name=tab, exact=True).click()
+        if view:
+            page.locator(f"#{tab.lower()}-views").get_by_role("tab", name=view, exact=True).click()
+        expect(page.locator(f"{parts[0]} :is(.pv[data-rendered], iframe)").first).to_be_visible()
+        expect(page.locator(parts[1])).not_to_be_empty()
+        ends = [page.locator(part).evaluate(BOTTOM, part == parts[0] != "#xray-picture") for part in parts]
+        if None in ends or max(ends) > 800:
+            below[tab, view] = ends
+    assert below == {}
 
 
 def test_an_example_says_what_it_shows(opened_tiny):

@@ -60,11 +60,16 @@ def test_a_click_on_an_arc_opens_its_head(xray):
 
 
 def test_a_click_on_a_token_and_on_a_guess(xray):
-    """Guards against guesses that stay those of the last token, and against another layer's guesses."""
+    """Guards against guesses that stay those of the last token, against another layer's guesses, and against an explanation
+    that leads nowhere: from a token a button opens the head in which it looks most firmly, in its row."""
     click(xray, 2, 28)
     expect(xray.locator("#xray-detail")).to_contain_text("After layer 27 it would say “city”")
     click(xray, 0, 3)
     expect(xray.locator("#xray-sentence")).to_contain_text("After “France” the model says “is”")
+    expect(xray.locator("#xray-detail")).to_contain_text("“France” gives 94 % of its attention to “capital”")
+    xray.locator("#xray-open", has_text="Layer 25, head 2").click()
+    expect(xray.locator("#attention-row")).to_contain_text("“France”")
+    expect(xray.locator("#attention-layer input[type=number]")).to_have_value("25")
 
 
 def test_the_scrubber_veils_what_comes_later(xray):

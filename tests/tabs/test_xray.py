@@ -60,6 +60,13 @@ def test_clicks(bench, smollm2):
     assert "After layer 27 it would say “city” (25 %)" in guess["detail"] and "16th" in guess["detail"]
     token = answer(tab.choose, page, XrayRequest(), click(TOKEN, 3))
     assert "After “France” the model says" in token["sentence"] and token["chosen"][3] == 3
+    assert guess["opens"]["visible"] and guess["target"][::2] == (27, 11) and "layer 27" in guess["detail"]
+    assert "“France” gives 94 % of its attention to “capital”" in token["detail"]
+    assert token["target"] == (25, 2, 3, "self") and "Layer 25, head 2" in token["opens"]["value"]
+    stream = answer(tab.choose, page, XrayRequest(), click(TOKEN, 3, 7))
+    assert (stream["target"][0], stream["target"][2]) == (7, 3) and "in layer 7:" in stream["detail"]
+    opened = answer(tab.open_target, page, XrayRequest(target=stream["target"]))
+    assert (opened["layer"], opened["token"], opened["token_text"]) == (7, 3, page.reading) and opened["opened_at"]
     kept = answer(tab.draw, page, XrayRequest(chosen=token["chosen"]))
     assert kept["sentence"] == token["sentence"]
     other = PageContext(smollm2.model_id, text="One two three four")

@@ -98,5 +98,5 @@ def roles_figure(values: np.ndarray, name: str, *, title: str = "") -> go.Figure
     height = int(np.clip(140 + 16 * layers, 240, 760))
     finish(figure, words, title=title, uirevision=f"roles-{layers}-{heads}", height=height)
     figure.update_xaxes(title_text="head", dtick=max(1, heads // 12), showgrid=False, tickfont={"size": SMALL})
-    figure.update_yaxes(title_text="layer", range=[-0.5, layers - 0.5], dtick=max(1, layers // 16), showgrid=False)
+    figure.update_yaxes(title_text="layer", range=[-0.5, layers - 0.5], dtick=-(-layers // 15), showgrid=False)
     return figure

@@ -164,7 +164,7 @@ def through_figure(
         height=int(np.clip(200 + 11 * len(z), 280, 640)),
     )
     figure.update_xaxes(token_axis("from (tokens of the text)", labels, tickangle=-60 if len(labels) > 6 else 0))
-    layers, rows = layers or range(len(z)), range(0, len(z), max(1, len(z) // 16))
+    layers, rows = layers or range(len(z)), range(0, len(z), -(-len(z) // 15))
     figure.update_yaxes(
         title_text="after layer",
         tickvals=list(rows),

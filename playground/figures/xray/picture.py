@@ -3,7 +3,7 @@
 Draws numbers; knows no model. Whatever is clicked has customdata that `clicked` reads.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import east_asian_width
 from zlib import crc32
 
@@ -80,11 +80,23 @@ def _name(seen: "Xray") -> str:
     return f"xray-{seen.kind}-{seen.layers}-{text:08x}-{seen.window.start}"
 
 
-def clicked(customdata: Any) -> tuple[int, int] | None:
-    """(TOKEN, ARC or GUESS, its number) of what was clicked; None for anything else."""
-    if isinstance(customdata, list) and len(customdata) >= 2 and customdata[0] in (TOKEN, ARC, GUESS):
-        return int(customdata[0]), int(customdata[1])
-    return None
+class Clicked(NamedTuple):
+    """What was clicked."""
+
+    what: int
+    """TOKEN, ARC or GUESS."""
+    number: int
+    """A token's place, an arc's number, or a guess' place 0..L."""
+    layer: int | None = None
+    """Of a token: the layer in whose height its stream was clicked."""
+
+
+def clicked(customdata: Any) -> Clicked | None:
+    """What was clicked, by its customdata; None for anything else."""
+    if not isinstance(customdata, list) or len(customdata) < 2 or customdata[0] not in (TOKEN, ARC, GUESS):
+        return None
+    what, number, *more = customdata
+    return Clicked(int(what), int(number), int(more[0]) if what == TOKEN and more else None)
 
 
 def _description(seen: "Xray") -> str:
@@ -131,7 +143,7 @@ def _add_streams(figure: go.Figure, seen: "Xray") -> None:
         mode="markers",
         marker={"size": 12, "opacity": 0},
         hovertemplate="<b>%{x}</b>, layer %{customdata[2]:d}<br>adds %{customdata[3]:.2f} times the length of the state"
-        "<br>(width: logarithmic, the widest 5 % cut off)<extra></extra>",
+        "<br>(width: logarithmic, the widest 5 % cut off)<br>click: where it looks in this layer<extra></extra>",
     )
 
 
@@ -172,7 +184,7 @@ def _add_tokens(figure: go.Figure, seen: "Xray", places: Places) -> None:
             mode="text",
             textfont={"size": SIZE + 1 if places.tokens <= 16 else SMALL, "family": MONO}
             | ({"color": WRITTEN} if chosen and seen.guesses is not None else {}),
-            hovertemplate="<b>%{x}</b><br>click: what the model says here<extra></extra>",
+            hovertemplate="<b>%{x}</b><br>click: what the model says here, and where it looks<extra></extra>",
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from playground.analysis.text_display import in_words, percent
+from playground.analysis.text_display import counted, in_words, percent
 
 if TYPE_CHECKING:
     from playground.analysis.xray.arcs import Arc
@@ -50,10 +50,10 @@ def answer_words(seen: "Xray") -> str:
 def arc_words(seen: "Xray", arc: "Arc") -> str:
     """What an arc stands for."""
     query, key = (f"“{in_words(seen.tokens[place].label)}”" for place in (arc.query, arc.key))
-    return (
-        f"in layer {arc.layer}, head {arc.head}, {query} gives {percent(arc.weight)} of its attention to {key}, "
-        f"{abs(arc.query - arc.key)} tokens {'back' if arc.key < arc.query else 'ahead'}."
-    )
+    gives = f"in layer {arc.layer}, head {arc.head}, {query} gives {percent(arc.weight)} of its attention to"
+    if arc.key == arc.query:
+        return f"{gives} itself."
+    return f"{gives} {key}, {counted(abs(arc.query - arc.key), 'token')} {'back' if arc.key < arc.query else 'ahead'}."
 
 
 def layer_words(seen: "Xray", place: int) -> str:

@@ -11,7 +11,7 @@ from playground.figures.attention.through_layers import METHODS, ROLLOUT, source
 from playground.recording.head_choice import existing_kind, existing_token, why_no_attention
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
-from playground.tabs.shared.detail import show_detail
+from playground.tabs.shared.detail import LEADING, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -33,12 +33,12 @@ class FlowRequest:
 
 def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
-    with gr.Row(elem_classes="pg-controls"):
+    with gr.Row(elem_classes="pg-controls pg-slim"):
         token = FollowingDropdown([], label="Token", elem_id="through-token")
         method = gr.Radio(list(METHODS), value=ROLLOUT, label="Method", elem_id="through-way")
         drop_first = gr.Checkbox(False, label="Ignore the first token (renormalised)", elem_id="through-sink")
     sentence = Panel(live=True, elem_id="through-sentence")
-    figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map")
+    figure = PlotlyView(label="Through the layers", height=520, elem_id="through-map", elem_classes=LEADING)
     Panel(markup.explanation(*FLOW_ABOUT))
 
     wires: dict[str, Any] = {

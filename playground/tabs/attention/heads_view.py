@@ -14,7 +14,7 @@ from playground.recording.head_choice import BETWEEN, BOTH, EXCLUSIONS
 from playground.recording.head_weights import DERIVATIONS
 from playground.tabs.attention import heads_handlers, pair_handlers
 from playground.tabs.attention.tab_chooser import TabChooser
-from playground.tabs.shared.detail import BESIDE, LIST, MORE, detail, show_detail, show_in_list
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, show_detail, show_in_list
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
@@ -45,7 +45,7 @@ def build(view: View, chooser: TabChooser) -> None:
                 telling = gr.Button(
                     texts.MOST_TELLING, size="sm", scale=0, min_width=160, visible=False, elem_id="attention-telling"
                 )
-            head_map = PlotlyView(label="One head", height=400, elem_id="attention-map")
+            head_map = PlotlyView(label="One head", height=400, elem_id="attention-map", elem_classes=LEADING)
             alignment = PlotlyView(label="Alignment", height=320, visible=False, elem_id="attention-links")
             row_sentence = Panel(live=True, elem_id=ROW_SENTENCE)
             strip = TokenStrip(label="A token's attention: click a token", strip_height=110, elem_id="attention-strip")
@@ -127,7 +127,7 @@ def _build_question() -> dict[str, Any]:
     components by the outputs' names."""
     Panel(f'<h3 class="pg-section">{texts.WHO}</h3>')
     strip = TokenStrip(label=texts.WHO, strip_height=66, elem_id="who-strip")
-    with gr.Row(elem_classes="pg-controls pg-compact"):
+    with gr.Row(elem_classes="pg-controls pg-compact pg-slim"):
         places = {
             name: FollowingDropdown([], label=label, scale=1, min_width=120, elem_id=name.replace("_", "-"))
             for name, label in (("who_from", "from (A)"), ("who_to", "to (B)"))

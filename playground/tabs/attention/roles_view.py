@@ -18,7 +18,7 @@ from playground.recording.head_choice import HeadChoice, existing_kind, why_no_a
 from playground.recording.head_weights import head_weights
 from playground.recording.measured_heads import measured_heads
 from playground.tabs.attention.tab_chooser import TabChooser
-from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View, script_that_opens
@@ -39,18 +39,19 @@ class RolesRequest(HeadChoice):
 def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
     info = MEASURES["induction"].meaning
+    roles = [(texts.ROLES[name], name) for name in MEASURES]
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        measure = gr.Dropdown(roles, value="induction", label="Role", info=info, elem_id="role")
+    sentence = Panel(live=True, elem_id="roles-sentence")
     with gr.Row(elem_classes=BESIDE):
-        with gr.Column(scale=5, min_width=300, elem_classes="pg-list-column"):
-            roles = [(texts.ROLES[name], name) for name in MEASURES]
-            measure = gr.Dropdown(roles, value="induction", label="Role", info=info, elem_id="role")
-            sentence = Panel(live=True, elem_id="roles-sentence")
-            with gr.Column(elem_classes=LIST, elem_id="roles-list"):
-                figure = PlotlyView(label="Every head", height=480, elem_id="roles-map")
+        list_column = gr.Column(scale=5, min_width=300, elem_classes="pg-list-column")
+        with list_column, gr.Column(elem_classes=LIST, elem_id="roles-list"):
+            figure = PlotlyView(label="Every head", height=480, elem_id="roles-map", elem_classes=LEADING)
         with detail("roles-detail", scale=5, min_width=300):
             with gr.Row(elem_classes="pg-actions"):
                 of_head = Panel(live=True, elem_id="roles-head")
                 opens = gr.Button("Open in Heads →", size="sm", scale=0, min_width=140, elem_id="roles-open")
-            head_map = PlotlyView(label="The chosen head", height=380, elem_id="roles-head-map")
+            head_map = PlotlyView(label="The chosen head", height=380, elem_id="roles-head-map", elem_classes=LEADING)
     table = gr.Dataframe(
         headers=["layer", "head", *MEASURES],
         datatype="number",

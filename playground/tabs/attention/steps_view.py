@@ -14,7 +14,7 @@ from playground.recording.head_choice import HeadChoice, WeightsChoice, existing
 from playground.recording.telling_query import telling_query
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
-from playground.tabs.shared.detail import BESIDE, detail
+from playground.tabs.shared.detail import BESIDE, LEADING, detail
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -59,20 +59,15 @@ class StepsRequest(HeadChoice):
 
 def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
-    with gr.Row(elem_classes="pg-controls"):
+    with gr.Row(elem_classes="pg-controls pg-slim"):
         query = FollowingDropdown([], label="Query token", scale=1, min_width=160, elem_id="maths-token")
         with gr.Column(scale=4, min_width=280):
             sentence = Panel(live=True, elem_id="maths-sentence")
             badge = Panel(elem_id="maths-badge")
-    formula = gr.Markdown(
-        formula_of(HAND_SIZED),
-        elem_id="maths-formula",
-        latex_delimiters=[{"left": "$$", "right": "$$", "display": True}],
-    )
-    Panel(markup.actors(texts.STEPS_ACTORS))
     with gr.Row(elem_classes=BESIDE):
         with gr.Column(scale=6, min_width=320):
-            stages = PlotlyView(label="From q·k to attention", height=400, elem_id="maths-stages")
+            Panel(markup.actors(texts.STEPS_ACTORS))
+            stages = PlotlyView(label="From q·k to attention", height=400, elem_id="maths-stages", elem_classes=LEADING)
             rotation = PlotlyView(label="Before and after rotary", height=230, visible=False, elem_id="maths-rotation")
         with detail("what-detail", scale=5, min_width=300):
             Panel(f'<h3 class="pg-section">{texts.WHAT_IF}</h3>')
@@ -88,6 +83,11 @@ def build(view: View, chooser: TabChooser) -> None:
             by_hand = stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS)
             PlotlyView(by_hand, label="Pencil and paper", height=150, elem_id="maths-by-hand")
             Panel(markup.note(texts.HAND_SIZED_NOTE))
+    formula = gr.Markdown(
+        formula_of(HAND_SIZED),
+        elem_id="maths-formula",
+        latex_delimiters=[{"left": "$$", "right": "$$", "display": True}],
+    )
     with gr.Row(elem_classes="pg-actions"):
         Panel(f'<h3 class="pg-section">{texts.BY_DIMENSION}</h3>')
         rows = FollowingRadio(

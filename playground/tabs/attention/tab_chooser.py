@@ -43,7 +43,7 @@ class TabChooser:
     @classmethod
     def build(cls, page: PageControls) -> "TabChooser":
         """Builds the chooser where it is called."""
-        with gr.Row(elem_classes="pg-controls"):
+        with gr.Row(elem_classes="pg-controls pg-slim"):
             sliders = page.head.chooser("attention", kinds=True, link=False)
             build_language_chooser(page, "attention")
         row: dict[str, Component] = {"token": page.head.token, "text": page.head.token_text}

@@ -15,6 +15,7 @@ from playground.figures.embeddings.layer_pictures import layer_pictures, path_pi
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import token_choices
+from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -46,15 +47,15 @@ class LayersRequest:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    with gr.Row(elem_classes="pg-controls"):
+    with gr.Row(elem_classes="pg-controls pg-slim"):
         token = FollowingDropdown([], label="Token", elem_id="path-token")
-        first = gr.Textbox("", label="in this text (empty: your text)", lines=1, elem_id="path-first")
-        second = gr.Textbox("", label="and in a second text", lines=1, elem_id="path-second")
-        with gr.Column(min_width=150):
-            banks = gr.Button("Two banks", size="sm", elem_id="two-banks")
-            dimensions = dimensions_radio("path-dimensions")
-            directions = gr.Checkbox(True, label="Directions only (all scaled to length 1)", elem_id="path-directions")
-    figure = PlotlyView(label="Path through the layers", height=520, elem_id="path")
+        first = gr.Textbox("", label="in", placeholder="your text", lines=1, elem_id="path-first")
+        second = gr.Textbox("", label="and in", placeholder="a second text", lines=1, elem_id="path-second")
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        banks = gr.Button("Two banks", size="sm", scale=0, min_width=110, elem_id="two-banks")
+        dimensions = dimensions_radio("path-dimensions")
+        directions = gr.Checkbox(True, label="Directions only (all scaled to length 1)", elem_id="path-directions")
+    figure = PlotlyView(label="Path through the layers", height=520, elem_id="path", elem_classes=LEADING)
     sentence = Panel(live=True, elem_id="path-sentence")
     ends = PlotlyView(label="Likeness to its beginning and its end", height=340, elem_id="path-ends")
     layer = FollowingSlider(0, 1, value=0, step=1, label="Tokens after layer", elem_id="path-layer")

@@ -25,7 +25,7 @@ from playground.tabs.embeddings.projector_clicks import choose, choose_group, do
 from playground.tabs.embeddings.projector_controls import build_controls
 from playground.tabs.embeddings.projector_points import draw_cloud
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
-from playground.tabs.shared.detail import detail, show_detail
+from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
@@ -42,7 +42,12 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=7):
             figure = PlotlyView(
-                label="The projector", height=620, elem_id="cloud", waiting="Computing the layout…", with_lasso=True
+                label="The projector",
+                height=620,
+                elem_id="cloud",
+                elem_classes=LEADING,
+                waiting="Computing the layout…",
+                with_lasso=True,
             )
             with detail("cloud-detail"):
                 sentence = Panel(live=True, elem_id="cloud-sentence")

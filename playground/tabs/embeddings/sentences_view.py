@@ -17,6 +17,7 @@ from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
 from playground.figures.embeddings.scatter import HALF
 from playground.tabs.embeddings.controls import pooling_list
+from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
@@ -56,7 +57,7 @@ def build(view: View) -> None:
                 stop = gr.Button("Stop", min_width=80, elem_id="stop-lines")
             badge = Panel(elem_id="pooling-badge")
         with gr.Column(min_width=300):
-            ranking = PlotlyView(label="Nearest to the query", height=400, elem_id="ranking")
+            ranking = PlotlyView(label="Nearest to the query", height=400, elem_id="ranking", elem_classes=LEADING)
             sentence = Panel(live=True, elem_id="ranking-sentence")
     with gr.Row():
         with gr.Column(min_width=300):

@@ -14,7 +14,7 @@ from playground.figures.embeddings.scatter import neighbours_figure
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio, matrix_list, neighbour_controls
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
-from playground.tabs.shared.detail import detail, show_detail
+from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -66,7 +66,9 @@ def build(view: View) -> None:
                 False, label="Show each token of a word", elem_id="token-by-token", info=texts.BY_TOKEN_HELP
             )
         with gr.Column(scale=7):
-            figure = PlotlyView(label="Words in the embedding space", height=480, elem_id="embedding-map")
+            figure = PlotlyView(
+                label="Words in the embedding space", height=480, elem_id="embedding-map", elem_classes=LEADING
+            )
             sentence = Panel(elem_id="embedding-sentence")
     with gr.Row(equal_height=False):
         with detail("words-detail", min_width=300):

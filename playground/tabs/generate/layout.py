@@ -7,6 +7,7 @@ from playground import workbench
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip, markup
 from playground.generation.sessions import SessionId
 from playground.tabs.generate.controls import ControlsColumn
+from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.page_context import PageControls
 from playground.texts import generate as texts
 
@@ -16,6 +17,24 @@ class Layout:
 
     def __init__(self, page: PageControls) -> None:
         self.session = gr.State(SessionId(), delete_callback=close_session)
+        with gr.Row():
+            with gr.Column(scale=7, min_width=320, elem_classes="pg-tight"):
+                self._build_writing()
+                self.detail = Panel(live=True, elem_id="token-detail")
+                self.pieces = FollowingRadio([], visible=False, label="Byte pieces", elem_id="pieces")
+                self.chart = PlotlyView(label="Next token", height=400, elem_id="next-token", elem_classes=LEADING)
+                self._build_tree()
+                self.stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
+            with gr.Column(scale=3, min_width=260):
+                self.controls = ControlsColumn(page)
+                self.rules_column = self.controls.rules_column
+
+    def named(self, *names: str) -> dict[str, Block]:
+        """Some of the components by their names."""
+        return {name: vars(self)[name] for name in names}
+
+    def _build_writing(self) -> None:
+        """What is written, in which mode, and how the strip reads."""
         modes = [("Complete", "complete")]
         self.mode = FollowingRadio(
             modes, value="complete", show_label=False, container=False, elem_id="mode", label="Mode"
@@ -29,24 +48,10 @@ class Layout:
             self.start = gr.Button("Generate", elem_classes="pg-do", scale=0, min_width=120, elem_id="generate")
             self.more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
             self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
-            self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=270, elem_id="look-into")
+            self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=230, elem_id="look-into")
         self.strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
         Panel(markup.actors(texts.ACTORS), elem_id="strip-actors")
         self.status = Panel(live=True, elem_id="generate-status")
-        with gr.Row():
-            with gr.Column(scale=7, min_width=320):
-                self.chart = PlotlyView(label="Next token", height=400, elem_id="next-token")
-                self.pieces = FollowingRadio([], visible=False, label="Byte pieces", elem_id="pieces")
-                self.detail = Panel(live=True, elem_id="token-detail")
-                self._build_tree()
-                self.stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
-            with gr.Column(scale=3, min_width=260):
-                self.controls = ControlsColumn(page)
-                self.rules_column = self.controls.rules_column
-
-    def named(self, *names: str) -> dict[str, Block]:
-        """Some of the components by their names."""
-        return {name: vars(self)[name] for name in names}
 
     def _build_chat(self) -> None:
         with gr.Column(visible=False, elem_id="chat") as self.chat_room:

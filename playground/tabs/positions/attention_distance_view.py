@@ -15,7 +15,7 @@ from playground.figures.positions.heads_over_distance import HeadsOverDistance
 from playground.recording.distance_profiles import distance_profiles, kinds_over_distance, most_heads
 from playground.recording.head_choice import existing_head
 from playground.tabs.shared.controls import figure_or_nothing, head_sliders
-from playground.tabs.shared.detail import BESIDE, LIST, detail, show_detail
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -42,17 +42,18 @@ class DistanceRequest:
 def build(view: View) -> None:
     """Builds the view and connects it."""
     counts = Panel(live=True, elem_id="used-counts")
-    with gr.Row(elem_classes="pg-controls"):
-        measure = gr.Radio(list(DISTANCE_MEASURES), value="local", label="Measure", elem_id="used-measure")
-        drop_first = gr.Checkbox(True, label="Set the first token aside", elem_id="used-aside")
-        chooser = view.page.head.chooser("used", kinds=True)
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        measure = gr.Radio(list(DISTANCE_MEASURES), value="local", label="Measure", scale=3, elem_id="used-measure")
+        drop_first = gr.Checkbox(True, label="Set the first token aside", scale=1, elem_id="used-aside")
     with gr.Row(elem_classes=BESIDE):
         with gr.Column(scale=5, min_width=300, elem_classes="pg-list-column"), gr.Column(elem_classes=LIST):
-            measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map")
+            measures = PlotlyView(label="A measure of every head", height=420, elem_id="used-map", elem_classes=LEADING)
             all_heads = PlotlyView(label="All heads over distance", height=420, elem_id="used-all")
         with detail("used-detail", scale=6, min_width=300):
             sentence = Panel(live=True, elem_id="used-sentence")
             curve = PlotlyView(label="One head over distance", height=330, elem_id="used-head-curve")
+            with gr.Row(elem_classes="pg-controls"):
+                chooser = view.page.head.chooser("used", kinds=True)
     meanings = {name.split()[0]: measure.meaning for name, measure in DISTANCE_MEASURES.items()}
     about = (text.format(**meanings, tokens=2 * MIN_FOR_PERIOD + 1) for text in DISTANCE_ABOUT)
     Panel(markup.explanation(*about))

@@ -22,7 +22,7 @@ from playground.figures.positions.perturbation_report import (
 from playground.figures.positions.perturbations import variant_mark
 from playground.recording.head_choice import existing_head
 from playground.tabs.shared.controls import figure_or_nothing, head_sliders, typed
-from playground.tabs.shared.detail import detail, show_detail
+from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -54,8 +54,9 @@ class PerturbationRequest:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    measure = FollowingRadio([LOSS], value=LOSS, label="How much does it hurt?", elem_id="broken-measure")
-    figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map")
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        measure = FollowingRadio([LOSS], value=LOSS, label="How much does it hurt?", elem_id="broken-measure")
+    figure = PlotlyView(label="Every way to break the text", height=410, elem_id="broken-map", elem_classes=LEADING)
     with detail("broken-detail"):
         sentence = Panel(live=True, elem_id="broken-sentence")
         text = Panel(elem_id="broken-text")

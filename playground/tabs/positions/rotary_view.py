@@ -14,6 +14,7 @@ from playground.figures.positions.rotary import clocks_figure, distance_mark
 from playground.figures.positions.rotary_report import FAR, FORMULA
 from playground.recording.head_choice import existing_head, existing_token
 from playground.tabs.shared.controls import head_sliders, token_choices, typed
+from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -52,13 +53,13 @@ class DistanceRequest:
 def build(view: View) -> None:
     """Builds the view and connects it."""
     heading = Panel(elem_id="clocks-heading")
-    with gr.Row(elem_classes="pg-controls"):
+    with gr.Row(elem_classes="pg-controls pg-slim"):
         source = FollowingRadio(
             rotary_report.source_names([FORMULA]), value=None, label="Source", elem_id="clocks-source"
         )
         base = gr.Number(10000, label="Base", visible=False, elem_id="clocks-base")
         width = gr.Number(32, label="Dimensions that turn", precision=0, visible=False, elem_id="clocks-width")
-    clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks")
+    clocks = PlotlyView(label="A clock for each pair", height=420, elem_id="clocks", elem_classes=LEADING)
     Panel(markup.actors(CLOCK_ACTORS))
     gr.HTML(f'<h3 class="pg-section">{SCORE_HEADING}</h3>')
     with gr.Row(elem_classes="pg-controls"):

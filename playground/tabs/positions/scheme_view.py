@@ -11,6 +11,7 @@ from playground.figures.positions import scheme_pictures
 from playground.figures.positions.scheme_pictures import CONTROLS, NAMES, TextFacts
 from playground.recording.distance_profiles import mean_profiles
 from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -38,11 +39,12 @@ class SchemeRequest:
 def build(view: View) -> None:
     """Builds the view and connects it."""
     choices = [(name, key) for key, name in NAMES.items()]
-    scheme = gr.Radio(choices, value=None, label="Scheme", elem_id="positions-scheme")
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        scheme = gr.Radio(choices, value=None, label="Scheme", show_label=False, elem_id="positions-scheme")
     heading = Panel(elem_id="positions-heading")
     sentence = Panel(live=True, elem_id="positions-sentence")
     hidden: dict[str, Any] = {"precision": 0, "visible": False}
-    with gr.Row(elem_classes="pg-controls"):
+    with gr.Row(elem_classes="pg-controls pg-slim"):
         numbers: dict[str, Any] = {
             "length": gr.Number(256, label="Length (positions)", precision=0, elem_id="positions-length"),
             "width": gr.Number(128, label="Width d (dimensions)", elem_id="positions-width", **hidden),
@@ -54,7 +56,9 @@ def build(view: View) -> None:
     for row in (PICTURES[:2], PICTURES[2:4], PICTURES[4:]):
         with gr.Row():
             for name in row:
-                pictures[name] = PlotlyView(label="The model's positions", height=420, elem_id=name)
+                pictures[name] = PlotlyView(
+                    label="The model's positions", height=420, elem_id=name, elem_classes=LEADING
+                )
     Panel(markup.explanation(*SCHEME_ABOUT))
     chosen_for = gr.State("")
 

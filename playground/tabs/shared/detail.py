@@ -17,6 +17,8 @@ LIST = "pg-list"
 """Class of a long picture or column that scrolls in a box of its own beside the detail."""
 BESIDE = "pg-beside"
 """Class of the row that holds both."""
+LEADING = "pg-leading"
+"""Class of the picture that leads a view: it ends above the fold (assets/style.css)."""
 MORE = "pg-more"
 """Class of what a phone shows of a detail only while it is open."""
 NARROW = 600

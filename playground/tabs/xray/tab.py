@@ -12,6 +12,7 @@ from playground.components import FollowingRadio, FollowingSlider, Panel, Plotly
 from playground.figures.xray.picture import ARC, GUESS, HEIGHT, clicked, xray_figure
 from playground.figures.xray.player import HEIGHT_OF_PLAYER
 from playground.figures.xray.words import arc_words, layer_words, story
+from playground.recording.firmest_look import firmest_look
 from playground.recording.xray import WINDOW, xray
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
@@ -21,6 +22,7 @@ from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import xray as texts
 
 if TYPE_CHECKING:
+    from playground.analysis.xray.arcs import Arc
     from playground.recording.xray import Xray
 
 NAME, TITLE = "xray", "X-ray"
@@ -38,6 +40,8 @@ class XrayRequest:
     chosen: tuple[str, str, str, int] | None = (
         None  # the model, the text and the stack of the chosen token, and its place
     )
+    target: tuple[int, int, int, str] | None = None
+    """What the button opens in Attention: layer, head, the token that looks, and the kind."""
 
 
 def build(page: PageControls) -> None:
@@ -46,8 +50,7 @@ def build(page: PageControls) -> None:
     sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="xray-sentence")
     with gr.Row(elem_classes="pg-actions"):
         detail = Panel(markup.note(texts.HINT), live=True, elem_id="xray-detail")
-        label = texts.OPEN_HEAD
-        opens = gr.Button(label, size="sm", scale=0, min_width=230, visible=False, elem_id="xray-open")
+        opens = gr.Button("", size="sm", scale=0, min_width=230, visible=False, elem_id="xray-open")
     with gr.Row(elem_classes="pg-controls"):
         stack = FollowingRadio(list(STACKS), value="decoder", label=texts.STACK, visible=False, elem_id="xray-stack")
         build_language_chooser(page, NAME)
@@ -55,9 +58,10 @@ def build(page: PageControls) -> None:
     Panel(markup.actors(texts.ACTORS))
     Panel(markup.explanation(*texts.ABOUT))
     chosen = gr.State(None)
-    arc_opened = gr.Textbox("", visible="hidden", container=False)
+    target = gr.State(None)
+    opened_at = gr.Textbox("", visible="hidden", container=False)
 
-    inputs = {"stack": stack, "first": first, "chosen": chosen}
+    inputs = {"stack": stack, "first": first, "chosen": chosen, "target": target}
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
     seen = {"figure": figure, "sentence": sentence, "detail": detail, "opens": opens, "stack": stack, "first": first}
     opened = page.redraw[NAME].change
@@ -66,12 +70,12 @@ def build(page: PageControls) -> None:
     bind(first.input, move, outputs=seen, **wires, **LATEST)
     names = ("layer", "head", "kind", "token", "token_text")
     head: dict[str, Component] = {name: getattr(page.head, name) for name in names} | {"head_chosen": page.head.chosen}
-    outputs = seen | head | {"chosen": chosen, "arc_opened": arc_opened}
-    bind(figure.select, choose, outputs=outputs, **wires, **RUNS_MODEL)
-    arc_opened.change(None, None, None, js=OPEN_HEADS, **QUIET)
+    head["opened_at"] = opened_at
+    bind(figure.select, choose, outputs=seen | head | {"chosen": chosen, "target": target}, **wires, **RUNS_MODEL)
+    bind(opens.click, open_target, outputs=head, **wires, **QUIET)
+    opened_at.change(None, None, None, js=OPEN_HEADS, **QUIET)
     forget = [page.model.change, page.applied.change]  # back at the same text, its last token is shown again
     gr.on(forget, lambda: None, None, chosen, **QUIET)
-    opens.click(None, None, None, js=OPEN_HEADS, **QUIET)
 
 
 def draw(page: PageContext, request: XrayRequest) -> Outputs:
@@ -87,28 +91,62 @@ def move(page: PageContext, request: XrayRequest) -> Outputs:
 
 
 def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outputs:
-    """A clicked token becomes the one whose guesses are shown; a clicked guess is put into words; a clicked arc opens its
-    head, on the row of the token that looks."""
-    target = clicked(event._data.get("customdata"))
-    if target is None:
+    """A clicked token becomes the one whose guesses are shown, a clicked guess is put into words. Both lead on to the head
+    in which the token looks most firmly, in the clicked layer if there is one. A clicked arc opens its head at once, on
+    the row of the token that looks."""
+    click = clicked(event._data.get("customdata"))
+    if click is None:
         return {}
-    what, number = target
     seen = _seen(page, request)
-    if what == ARC:
-        if not 0 <= number < len(seen.arcs):
+    if click.what == ARC:
+        if not 0 <= click.number < len(seen.arcs):
             return {}
-        arc = seen.arcs[number]
-        words = arc_words(seen, arc)
-        head: Outputs = {"layer": arc.layer, "head": arc.head, "kind": seen.kind, "head_chosen": True}
-        head |= {"token": arc.query, "token_text": page.reading, "arc_opened": str(time.monotonic_ns())}
-        return {"detail": markup.note(words[0].upper() + words[1:]), "opens": gr.update(visible=True), **head}
-    if what == GUESS:
-        if seen.guesses is None or not 0 <= number <= seen.layers:
+        arc = seen.arcs[click.number]
+        words = {"detail": markup.note(_sentence(arc_words(seen, arc)))}
+        return words | _way_on(seen, arc) | _opened(page, _target(seen, arc))
+    if click.what == GUESS:
+        if seen.guesses is None or not 0 <= click.number <= seen.layers:
             return {}
-        return {"detail": markup.note(layer_words(seen, number), terms=True), "opens": gr.update(visible=False)}
-    chosen = *page.reading, seen.kind, number
+        words = layer_words(seen, click.number)
+        return _looks(page, seen, seen.focus, max(0, click.number - 1), words)
+    chosen = *page.reading, seen.kind, click.number
     again = _seen(page, replace(request, chosen=chosen, first=seen.window.start))
-    return _drawn(again) | {"chosen": chosen}
+    return _drawn(again) | {"chosen": chosen} | _looks(page, again, again.focus, click.layer)
+
+
+def open_target(page: PageContext, request: XrayRequest) -> Outputs:
+    """Opens Attention on the head and the row that the last click named."""
+    return _opened(page, request.target) if request.target else {}
+
+
+def _looks(page: PageContext, seen: "Xray", token: int, layer: int | None, words: str = "") -> Outputs:
+    """The words, then where a token looks most firmly, in the layer if there is one, and the button that opens that head."""
+    arc = firmest_look(page.recording(), seen.kind, token, layer)
+    if arc is None:
+        return {"detail": markup.note(words or texts.HINT, terms=True), "opens": gr.update(visible=False)}
+    look = arc_words(seen, arc)
+    says = texts.LOOKS.format(look=look) if layer is None else texts.LOOKS_THERE.format(layer=arc.layer, look=look)
+    return {"detail": markup.note(f"{words} {says}".strip(), terms=True)} | _way_on(seen, arc)
+
+
+def _way_on(seen: "Xray", arc: "Arc") -> Outputs:
+    """The button that opens an arc's head."""
+    label = texts.OPEN_HEAD.format(layer=arc.layer, head=arc.head)
+    return {"opens": gr.update(visible=True, value=label), "target": _target(seen, arc)}
+
+
+def _target(seen: "Xray", arc: "Arc") -> tuple[int, int, int, str]:
+    return arc.layer, arc.head, arc.query, seen.kind
+
+
+def _opened(page: PageContext, target: tuple[int, int, int, str]) -> Outputs:
+    layer, head, token, kind = target
+    chosen = {"layer": layer, "head": head, "kind": kind, "head_chosen": True}
+    return chosen | {"token": token, "token_text": page.reading, "opened_at": str(time.monotonic_ns())}
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _seen(page: PageContext, request: XrayRequest) -> "Xray":
