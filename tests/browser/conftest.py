@@ -331,6 +331,19 @@ def page(first_page) -> Page:
 
 
 @pytest.fixture
+def second_page(playground_server, contexts, shared_page) -> Callable[..., Page]:
+    """`second_page(width=…)` -> another such page of the file, opened so by the first test that calls it."""
+
+    def opener(**options) -> Page:
+        address = playground_server.address()
+        page = shared_page("second", lambda: wait_until_ready(new_page(contexts, address, **options)))
+        to_animal(page)
+        return page
+
+    return opener
+
+
+@pytest.fixture
 def tiny_page(tiny_server, contexts, shared_page) -> Page:
     """The file's page on a tiny random model, as the test before left it."""
     address = tiny_server.address()

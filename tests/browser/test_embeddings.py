@@ -68,10 +68,10 @@ def test_sentences(page):
     expect(page.locator("#pooling-badge")).to_contain_text("Not trained for sentences")
 
 
-def test_names_that_cover_none(opened):
+def test_names_that_cover_none(second_page):
     """Guards against names over names on a phone, for which the server didn't reckon, and against names that stay hidden
     where there is room."""
-    page = opened(width=390, height=844)
+    page = second_page(width=390, height=844)
     open_cloud(page)
     expect(page.locator("#cloud-sentence")).to_contain_text("All 49,152 tokens, in")
     shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
@@ -109,9 +109,10 @@ def test_a_lasso_round_a_group(page):
     expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to the mean of")
 
 
-def test_colours_by_a_chosen_token(opened):
+def test_colours_by_a_chosen_token(second_page):  # where no point is chosen yet
     """Guards against a colour that can't be begun with: plain until a token is chosen, then all are coloured anew."""
-    page = opened()
+    page = second_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
     open_cloud(page)
     page.locator("#cloud-colour input").click()
     page.get_by_role("option", name="similarity to the chosen point").click()

@@ -117,9 +117,9 @@ def test_words_and_neighbours(page):
     expect(page.locator("#neighbours")).to_contain_text("Nearest to “France”")
 
 
-def test_hostile_text_is_inert_everywhere(opened):
+def test_hostile_text_is_inert_everywhere(second_page):
     """Guards against any view that reads a visitor's text or a model's token as HTML, script or template."""
-    page = opened()  # of its own: whatever is drawn here is drawn of this text
+    page = second_page()  # new: whatever is drawn here is drawn of this text
     look_at(page, HOSTILE)
     expect(page.locator("#strip")).to_contain_text("script")
     page.locator("#strip .t").nth(3).click()
@@ -164,9 +164,9 @@ def test_failed_load_keeps_the_former_model(page):
     expect(page.locator("#card")).to_contain_text("smollm2-135m-instruct")
 
 
-def test_two_visitors_at_once(page, opened):
+def test_two_visitors_at_once(page, second_page):
     """Guards against one visitor's tokens appearing on another's page."""
-    first, second = page, opened()
+    first, second = page, second_page()
     for page, text in ((first, "The capital of Italy is"), (second, "The capital of France is")):
         page.locator("#lens-text textarea").fill(text)
         page.locator("#temperature input[type=number]").fill("0")
