@@ -55,15 +55,15 @@ def tsne(
         done[0] += 25
         tick(min(1.0, done[0] / 750))
 
-    large = components == 2 and len(points) > 1000
+    many = len(points) > 1000
     embedding = TSNE(
         components,
         perplexity=perplexity,
         random_state=seed,
-        n_jobs=2,
+        n_jobs=2 if many else 1,  # of few points two threads mostly wait for each other, at full load
         callbacks=report,
         callbacks_every_iters=25,
-        negative_gradient_method="fft" if large else "bh",
+        negative_gradient_method="fft" if many and components == 2 else "bh",
         initialization="pca",
     ).fit(points)
     return Layout(np.asarray(embedding, np.float32))
