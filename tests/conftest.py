@@ -7,9 +7,10 @@ from functools import cache
 
 import pytest
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # set before torch is there: two that want all cores each are slow
-    for library in ("OMP", "NUMBA"):  # numba, at its first use, sets the number of torch's threads to its own
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+# Before torch is there: threads that wait for each other, at full load, take five times as long on a busy machine. numba,
+# at its first use, sets the number of torch's threads to its own.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import playground as pg
 from tests.tools import zoo
