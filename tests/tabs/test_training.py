@@ -89,6 +89,7 @@ def test_fine_tuning_on_the_page(bench, tiny):
     bench.add(base)
     lines = "\n".join(f"<b>line {n}" for n in range(10))
     request = FinetuneRequest.from_controls(lines, "<b>line", steps=2, batch=2)
+    assert "still loading" in answers(finetune_view.finetune, PageContext(), request)[0]["sentence"]
     seen = answers(finetune_view.finetune, PAGE, request)
     assert "figure" in seen[1] and "of 2" in seen[1]["sentence"] and not seen[-1]["message"]
     last = seen[-1]
@@ -107,6 +108,8 @@ def test_classifying_on_the_page(bench, tiny):
     """Guards the sentence and the table: labels are a visitor's and are escaped, probabilities stand beside each text."""
     bench.add(tiny("llama"))
     lines = "\n".join(f"text {n}\t{'<i>odd' if n % 2 else 'even'}" for n in range(12))
+    waiting = answer(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
+    assert "still loading" in waiting["sentence"]
     seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
     assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
     assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]

@@ -6,7 +6,7 @@ import gradio as gr
 
 from playground.components import Panel, markup
 from playground.tabs.shared.events import RUNS_MODEL
-from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.page_context import PageContext, StillLoading
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.requests import WatchControls
@@ -52,7 +52,10 @@ def teach(page: PageContext, request: ClassifyRequest) -> Outputs:
     """Teaches the labels, and labels the other texts."""
     from playground.training.classifier import train_classifier
 
-    model = page.model()
+    try:
+        model = page.model()
+    except StillLoading:
+        return {"sentence": markup.note(texts.STILL_LOADING)}
     classifier = train_classifier(model, request.lines)
     count, loss, accuracy = classifier.held_out
     words = texts.CLASSIFIED.format(

@@ -14,7 +14,7 @@ from playground.errors import PlaygroundError
 from playground.figures.training.finetuning import finetuning_figure
 from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
-from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.page_context import PageContext, StillLoading
 from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.requests import WatchControls
@@ -106,7 +106,11 @@ def finetune(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     """Trains an adapter of the page's model step by step; then both write."""
     if not request.prompt.strip():
         raise PlaygroundError("There is no beginning for the two models to go on with.", "Type a few words.")
-    base = page.model()
+    try:
+        base = page.model()
+    except StillLoading:
+        yield {"sentence": markup.note(texts.STILL_LOADING)}
+        return
     yield {"sentence": markup.note(texts.FINETUNE_BEFORE), "written": "", "tuned": ""}
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
