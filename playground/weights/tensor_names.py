@@ -34,6 +34,8 @@ _CODES = {
 }
 """Ending of the names of tensors that codes come with -> the method."""
 _INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64"})
+_OTHER_KINDS = {"BOOL": "true or false", "C64": "complex numbers", "C128": "complex numbers"}
+"""What torch turns into other numbers without a word: 0 and 1, or the real part alone."""
 
 
 def check_tensors(header: Mapping[str, Mapping], file: str, quantized: bool) -> None:
@@ -45,6 +47,14 @@ def check_tensors(header: Mapping[str, Mapping], file: str, quantized: bool) -> 
         raise PlaygroundError(
             f"{file} holds the tensors of an adapter beside the model's ({adapter}), which would be left out.",
             "Merge it once where it was trained, with peft's `merge_and_unload()`, and save the result.",
+        )
+    others = (name for name, tensor in header.items() if name.endswith(".weight") and tensor["dtype"] in _OTHER_KINDS)
+    if other := next(others, ""):  # `.bias` is also the name of old models' causal masks
+        kind = header[other]["dtype"]
+        raise PlaygroundError(
+            f"{other} in {file} holds {_OTHER_KINDS[kind]} ({kind}), which no layer computes with: read as numbers, it "
+            "would be another model.",
+            "Choose a checkpoint whose weights are numbers.",
         )
     if not quantized:
         _refuse_codes(header, file)

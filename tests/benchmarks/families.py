@@ -132,7 +132,8 @@ def in_own_process(family: str) -> tuple[str, str]:
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(10 * SECONDS)  # for one that waits for ever
         try:
             result = outcome(family)
         except BaseException as error:
@@ -144,7 +145,7 @@ def in_own_process(family: str) -> tuple[str, str]:
         answer = pipe.read().decode("utf-8", "replace")
     os.waitpid(child, 0)
     if not answer:
-        return "wrong", f"its process ended: over {SECONDS} s or {MEMORY >> 30} GiB"
+        return "wrong", f"its process ended: over {SECONDS} s of processor time or {MEMORY >> 30} GiB"
     kind, _, reason = answer.partition("\0")
     return kind, reason
 

@@ -64,6 +64,16 @@ def gptq(tensors):
     return {name: t for name, t in tensors.items() if "proj" not in name} | codes
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [(torch.bool, "true or false (BOOL)"), (torch.complex64, "complex numbers")]
+)
+def test_weights_that_are_no_real_numbers(folder, kind, words):
+    """Guards against torch's conversion: of a complex weight the real part alone was read, of a bool 0 and 1, and the badge
+    was green."""
+    rewrite(folder, lambda tensors: {n: t.to(kind) if "q_proj" in n else t for n, t in tensors.items()})
+    refused(folder, "q_proj.weight in model.safetensors", words)
+
+
 @pytest.mark.parametrize(("codes", "method"), [(fp8, "fp8"), (int8, "whole numbers (I8)"), (gptq, "GPTQ")])
 def test_codes_that_config_says_nothing_of(folder, codes, method):
     """Guards codes read as if they were the weights: the logits were those of another model, the badge was amber."""
