@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from playground.components import markup
+from playground.components.opening_words import opening_style
 from playground.figures import theme
 from playground.figures.attention.token_grid import frame
 from playground.figures.layout import coloured
@@ -232,3 +233,13 @@ def test_a_figure_names_colours_by_the_light_ones():
     assert frame(0, 0)["line"]["color"] == theme.ACCENT in theme.IN_THE_DARK
     assert coloured("q", theme.QUERY) == f'<span style="color:{theme.QUERY}">q</span>'
     assert not {*theme.IN_THE_DARK.values()} & {theme.ACCENT, *theme.ACTORS.values(), *theme.CATEGORIES}
+
+
+def test_no_rule_asks_what_an_element_holds():
+    """Guards against `:has()` in the page's rules, but of an element's own children: Plotly measures each label in the page,
+    and with such rules on the body or a tab each measurement computed all styles anew, 1 to 2 s a view."""
+    rules = "\n".join(sheet.read_text(encoding="utf-8") for sheet in SHEETS) + opening_style("Loading", built="built")
+    rules = re.sub(r"/\*.*?\*/", "", rules, flags=re.DOTALL)
+    assert ".pv-waiting" in rules and "#lens" in rules and "body:not(.built)" in rules
+    for held in re.findall(r":has\(([^{]*)", rules):
+        assert held.startswith("> ") and ":not(" not in held

@@ -47,9 +47,13 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
                 marker={"size": 15 if not three else 8, "color": colour, "line": {"color": ACCENT, "width": 3}},
             )
         )
-    moving = list(range(len(names), 2 * len(names)))
+    moving, which = list(range(len(names), 2 * len(names))), "scatter3d" if three else "scatter"
     figure.frames = [
-        go.Frame(name=str(step), traces=moving, data=[kind(**xyz(paths[name][step : step + 1])) for name in names])
+        {
+            "name": str(step),
+            "traces": moving,
+            "data": [{"type": which} | xyz(paths[name][step : step + 1]) for name in names],
+        }
         for step in range(steps)
     ]
     finish(

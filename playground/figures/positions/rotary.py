@@ -95,7 +95,7 @@ def clocks_figure(
     if key is not None:
         figure.add_scatter(**hands(key)[0], mode="lines", line={"color": KEY, "width": 2}, hoverinfo="skip")
     figure.frames = [
-        go.Frame(name=str(position), data=hands(position), traces=[0, 1]) for position in range(len(tokens))
+        {"name": str(position), "data": hands(position), "traces": [0, 1]} for position in range(len(tokens))
     ]
     moving = waves[np.isfinite(waves)]
     sentence = f"{counted(len(pairs), 'clock')}, one for each pair of dimensions"

@@ -37,15 +37,15 @@ def add_player(figure: go.Figure, seen: "Xray", places: Places) -> dict[str, Any
         figure.add_scatter(**trace)
     moving = list(range(first, len(figure.data)))
     keep = ("x", "y", "text")
-    figure.frames = [
-        go.Frame(
-            name=str(place),
-            traces=moving,
-            data=[
-                go.Scatter(**{name: trace[name] for name in keep if name in trace})
+    figure.frames = [  # plain dicts: Plotly checks a Scatter in a Frame in a figure three times
+        {
+            "name": str(place),
+            "traces": moving,
+            "data": [
+                {"type": "scatter"} | {name: trace[name] for name in keep if name in trace}
                 for trace in _moving(seen, places, place)
             ],
-        )
+        }
         for place in range(count)
     ]
     names = [place_name(place) for place in range(count)]

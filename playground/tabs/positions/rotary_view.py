@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from playground import workbench
 from playground.analysis.arrays import check_range
 from playground.analysis.positions.schemes import MAX_LENGTH
 from playground.components import FollowingDropdown, FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
@@ -166,7 +167,8 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     for name in ("query", "key"):
         controls[name]["interactive"] = True
     try:
-        pair = rotated_pair(recording, layer, head, query, key)
+        place = layer, head, query, key
+        pair = workbench.shared().memo(recording, ("rotated", *place), lambda: rotated_pair(recording, *place))
     except PlaygroundError as error:
         off = markup.badge("off", f"{error.message} {error.remedy}")
         nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair"))

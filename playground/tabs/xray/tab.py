@@ -29,6 +29,8 @@ NAME, TITLE = "xray", "X-ray"
 STACKS = "decoder", "encoder"
 OPEN_HEADS = script_that_opens("Attention", "attention", "Heads")
 """Opens the view that shows one head in full."""
+PICTURE_BYTES = 1_000_000
+"""Of a picture in memory, about."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,12 @@ def build(page: PageControls) -> None:
 
 def draw(page: PageContext, request: XrayRequest) -> Outputs:
     """The picture of the text, its window round the token in question."""
-    return _drawn(_seen(page, replace(request, first=None)))
+    return _drawn(page, _seen(page, replace(request, first=None)))
 
 
 def move(page: PageContext, request: XrayRequest) -> Outputs:
     """Another window of a long text."""
-    outputs = _drawn(_seen(page, request))
+    outputs = _drawn(page, _seen(page, request))
     del outputs["first"]  # it is being moved
     return outputs
 
@@ -110,7 +112,7 @@ def choose(page: PageContext, request: XrayRequest, event: gr.EventData) -> Outp
         return _looks(page, seen, seen.focus, max(0, click.number - 1), layer_words(seen, click.number))
     chosen = *page.reading, seen.kind, click.number
     again = _seen(page, replace(request, chosen=chosen, first=seen.window.start))
-    return _drawn(again) | {"chosen": chosen} | _looks(page, again, again.focus, click.layer)
+    return _drawn(page, again) | {"chosen": chosen} | _looks(page, again, again.focus, click.layer)
 
 
 def open_target(page: PageContext, request: XrayRequest) -> Outputs:
@@ -158,11 +160,14 @@ def _seen(page: PageContext, request: XrayRequest) -> "Xray":
     return xray(recording, workbench.shared(), stack, token, first)
 
 
-def _drawn(seen: "Xray") -> Outputs:
+def _drawn(page: PageContext, seen: "Xray") -> Outputs:
+    """What the tab shows of an X-ray; the picture, which every visit opens with, is kept with its recording."""
     count = len(seen.tokens)
+    name = "picture", seen.kind, seen.focus, seen.window
+    picture = workbench.shared().memo(page.recording(), name, lambda: xray_figure(seen), lambda _: PICTURE_BYTES)
     label = f"{texts.FIRST} (of {count:,})"
     return {
-        "figure": xray_figure(seen),
+        "figure": picture,
         "sentence": markup.note(story(seen), terms=True),
         "detail": markup.note(texts.HINT),
         "opens": gr.update(visible=False),
