@@ -16,6 +16,10 @@ CLICK = """(gd, [kind, number]) => {
   return [box.left + l.xaxis._offset + l.xaxis.d2p(t.x[place]), box.top + l.yaxis._offset + l.yaxis.d2p(t.y[place])]; }"""
 """Where something lies whose customdata begins with these two numbers; of an arc, its middle."""
 
+IN_VIEW = """() => { const at = document.querySelector('#xray-detail .pg-note').getBoundingClientRect();
+  return at.top >= 0 && at.bottom <= innerHeight; }"""
+"""Whether the words that answer a click can be seen whole."""
+
 
 def click(page: Page, kind: int, number: int) -> None:
     plot = page.locator(PICTURE)
@@ -68,6 +72,7 @@ def test_a_click_on_a_token_and_on_a_guess(xray):
     that leads nowhere: from a token a button opens the head in which it looks most firmly, in its row."""
     click(xray, 2, 28)
     expect(xray.locator("#xray-detail")).to_contain_text("After layer 27 it would say “city”")
+    xray.wait_for_function(IN_VIEW)
     click(xray, 0, 3)
     expect(xray.locator("#xray-sentence")).to_contain_text("After “France” the model says “is”")
     expect(xray.locator("#xray-detail")).to_contain_text("“France” gives 94 % of its attention to “capital”")

@@ -14,6 +14,7 @@ from playground.figures.xray.player import HEIGHT_OF_PLAYER
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.firmest_look import firmest_look
 from playground.recording.xray import WINDOW, xray
+from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
 from playground.tabs.shared.page_context import PageContext, PageControls
@@ -73,7 +74,8 @@ def build(page: PageControls) -> None:
     names = ("layer", "head", "kind", "token", "token_text")
     head: dict[str, Component] = {name: getattr(page.head, name) for name in names} | {"head_chosen": page.head.chosen}
     head["opened_at"] = opened_at
-    bind(figure.select, choose, outputs=seen | head | {"chosen": chosen, "target": target}, **wires, **RUNS_MODEL)
+    answers = seen | head | {"chosen": chosen, "target": target}
+    show_detail(bind(figure.select, choose, outputs=answers, **wires, **RUNS_MODEL), "xray-detail")
     bind(opens.click, open_target, outputs=head, **wires, **QUIET)
     opened_at.change(None, None, None, js=OPEN_HEADS, **QUIET)
     forget = [page.model.change, page.applied.change]  # back at the same text, its last token is shown again
