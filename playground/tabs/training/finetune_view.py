@@ -133,7 +133,7 @@ def finetune(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
 
 
 def _passage(prompt: str, written: str) -> str:
-    return f"<span class='pg-quiet'>{markup.text(prompt)}</span>{markup.text(written) if written else ' (nothing)'}"
+    return markup.text(prompt + written) if written else f"{markup.text(prompt)} (nothing)"
 
 
 def open_tuned(page: PageContext, request: TunedRequest) -> Outputs:
