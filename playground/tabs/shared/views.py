@@ -31,7 +31,7 @@ def on_open_tab(page: PageControls, item: gr.Tab, tab: str) -> None:
 
     def stamp(model: str, typed: str, applied: str, view: str = "") -> dict[gr.State, int | str]:
         if not model:
-            return {}  # its arrival draws what is open; this would be drawn a second time
+            return {page.applied: gr.skip()}  # its arrival draws what is open; Gradio refuses an empty answer
         if typed != applied:
             return {page.applied: typed}  # whose change draws what is open
         return {page.redraw[name]: time.monotonic_ns() for name in names if name in (tab, f"{tab}/{view}")}

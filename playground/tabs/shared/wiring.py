@@ -96,7 +96,7 @@ def bind(
     def answer(named: Outputs, called: Sequence[Any]) -> dict:
         """The outputs for Gradio, beside each figure what its numbers come from."""
         named = {**named}
-        source = named.pop(SOURCE, None)
+        source = None if SOURCE in targets else named.pop(SOURCE, None)  # Clocks have a control of that name
         drawn = [name for name in pictures if has_figure(named.get(name))]
         if drawn:
             source = source or source_of(called[0], called[1] if request is not None else None, place, named)
