@@ -36,9 +36,10 @@ function loadLibrary() {
 }
 
 /** Resolves when it is this view's turn to draw: of the views that wait the uppermost in sight comes first, and the browser
- *  shows it before the next one is drawn. */
-function turn() {
-  return new Promise((resolve) => {
+ *  shows it before the next one is drawn. At once while the page is printed (print_sheet.js): the browser does not wait. */
+async function turn() {
+  if (document.documentElement.classList.contains('pg-printing')) return;
+  await new Promise((resolve) => {
     shared.turns.push({box, resolve});
     if (shared.turns.length === 1) setTimeout(nextTurn);
   });

@@ -182,6 +182,7 @@ def test_what_was_written_comes_under_the_lens(page):
     expect(page.locator("#attention-sentence")).to_contain_text("From token 13 on the model wrote")
     expect(page.locator("#attention-strip .t-generated")).to_have_count(3)
     page.get_by_role("radio", name="is predicted while looking at").check()
+    page.locator("#attention-strip .t-generated").first.click()
     expect(page.locator("#attention-row")).to_contain_text(re.compile("While the model wrote .*, it had read up to"))
 
 
