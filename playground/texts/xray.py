@@ -25,4 +25,4 @@ WAITING = (
 )
 HINT = "Click a token, a stream, an arc or a guess to read more."
 LOOKS = "Its firmest look: {look}"
-LOOKS_THERE = "The firmest look in layer {layer}: {look}"
+LOOKS_THERE = "Its firmest look in this layer: {look}"

@@ -75,10 +75,14 @@ def test_a_click_on_a_token_and_on_a_guess(xray):
     xray.wait_for_function(IN_VIEW)
     click(xray, 0, 3)
     expect(xray.locator("#xray-sentence")).to_contain_text("After “France” the model says “is”")
-    expect(xray.locator("#xray-detail")).to_contain_text("“France” gives 94 % of its attention to “capital”")
-    xray.locator("#xray-open", has_text="Layer 25, head 2").click()
+    looks = (
+        "in this layer: in layer 0, head 6, “France” gives 68 % of its attention to “of”"  # the stream's lowest point
+    )
+    expect(xray.locator("#xray-detail")).to_contain_text(looks)
+    xray.locator("#xray-open", has_text="Layer 0, head 6").click()
     expect(xray.locator("#attention-row")).to_contain_text("“France”")
-    expect(xray.locator("#attention-layer input[type=number]")).to_have_value("25")
+    expect(xray.locator("#attention-layer input[type=number]")).to_have_value("0")
+    expect(xray.locator("#attention-head input[type=number]")).to_have_value("6")
 
 
 def test_the_scrubber_veils_what_comes_later(xray):

@@ -64,7 +64,9 @@ def test_clicks(bench, smollm2):
     assert "“France” gives 94 % of its attention to “capital”" in token["detail"]
     assert token["target"] == (25, 2, 3, "self") and "Layer 25, head 2" in token["opens"]["value"]
     stream = answer(tab.choose, page, XrayRequest(), click(TOKEN, 3, 7))
-    assert (stream["target"][0], stream["target"][2]) == (7, 3) and "in layer 7:" in stream["detail"]
+    assert (stream["target"][0], stream["target"][2]) == (7, 3) and "in this layer: in layer 7, head" in stream[
+        "detail"
+    ]
     opened = answer(tab.open_target, page, XrayRequest(target=stream["target"]))
     assert (opened["layer"], opened["token"], opened["token_text"]) == (7, 3, page.reading) and opened["opened_at"]
     kept = answer(tab.draw, page, XrayRequest(chosen=token["chosen"]))

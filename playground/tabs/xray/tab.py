@@ -128,7 +128,7 @@ def _looks(page: PageContext, seen: "Xray", token: int, layer: int | None, words
     if arc is None:
         return {"detail": markup.note(words or texts.HINT, terms=True), "opens": gr.update(visible=False)}
     look = arc_words(seen, arc)
-    says = texts.LOOKS.format(look=look) if layer is None else texts.LOOKS_THERE.format(layer=arc.layer, look=look)
+    says = (texts.LOOKS if layer is None else texts.LOOKS_THERE).format(look=look)
     return {"detail": markup.note(f"{words} {says}".strip(), terms=True)} | _way_on(seen, arc)
 
 
