@@ -9,8 +9,9 @@ LESSONS = {
     ),
     "repeat_gpt2": (
         "The same letters, with a GPT-2: LayerNorm, learned positions, and an MLP of a single neuron.",
-        "The induction head forms earlier than in the Llama of “Repeat”. With an MLP of the usual width, 256 neurons, there "
-        "is none in 400 steps: the MLP finds another way.",
+        "The induction head forms earlier than in the Llama of “Repeat”; the look at the token before is shared by the "
+        "heads of layer 0. With an MLP of the usual width, 256 neurons, there is no induction head in 400 steps: the MLP "
+        "finds another way.",
     ),
     "numbers": (
         "English number words become Chinese numerals: “eight hundred and forty five” → 八百四十五. Of 1,000 numbers 200 "

@@ -18,6 +18,8 @@ def test_a_lesson_reaches_its_target(lesson):
     if "whole answers" in last.scores:  # counted in one pass; written token by token they are as many
         assert result.run.task.whole_answers(result.run.net) == last.scores["whole answers"]
     if lesson.startswith("repeat"):
-        assert last.heads["induction"].max() > 0.5 and last.heads["previous"].max() > 0.3
+        assert last.heads["induction"].max() > 0.5
+        previous = last.heads["previous"]  # in the GPT-2 the heads of layer 0 share the look at the token before
+        assert previous.max() > 0.3 if lesson == "repeat" else previous[0].sum() > 0.5
     if lesson in ("numbers", "reverse"):
         assert last.heads["alignment"].max() > 0.5
