@@ -39,6 +39,8 @@ ENDPOINTS = {
     "/verify",
     "/train",
     "/training",
+    "/finetune",
+    "/classify",
 }
 WITHOUT_MODEL = {"/models", "/train", "/training"}
 """Endpoints that are about no loaded model."""
@@ -79,8 +81,8 @@ def test_long_texts_hold_up_no_drawing(server):
     }
     page = events.GENERATES["concurrency_id"], events.GENERATES["concurrency_limit"]
     drawn = events.RUNS_MODEL["concurrency_id"], events.RUNS_MODEL["concurrency_limit"]
-    assert queues["/generate"] == page == ("generate", 8)
-    assert {queues[name] for name in ENDPOINTS - {"/generate"}} == {drawn} == {("model", 4)}
+    assert queues["/generate"] == queues["/finetune"] == page == ("generate", 8)
+    assert {queues[name] for name in ENDPOINTS - {"/generate", "/finetune"}} == {drawn} == {("model", 4)}
 
 
 def test_endpoints_are_typed(server):
@@ -361,7 +363,7 @@ def test_a_page_closed_while_generating(server, passes):
     """Guards against a server that computes for pages long gone: a connection that ends while text streams ends the
     computing too."""
     page = Page(server)
-    context = [None] * 5  # states, whose values the server has
+    context = [None] * 6  # states, whose values the server has
     loaded = list(page.run("load_model", [*context, SMOLLM2, "auto", "auto"]))
     assert loaded[-1]["success"]
     sampling = SamplingControls(max_new_tokens=500, temperature=0, top_p=1, greedy=True)

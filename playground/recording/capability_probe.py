@@ -38,7 +38,7 @@ def probe(model: LoadedModel) -> Probe:
     own eager attention back, which returns its weights. Sets the model's layer numbers, heads, states and projections.
     """
     try:
-        recording, every_output_is_read = _record_once(model)
+        recording = _record_once(model)
     except AttendsTwice as error:
         return _without_recorder(model, str(error))
     except PlaygroundError as error:
@@ -56,25 +56,24 @@ def probe(model: LoadedModel) -> Probe:
     qk = _check_qk(recording, attention)
     if model.on_interface and not (attention and qk):
         return _without_recorder(model, qk.reason)
-    if model.on_interface and not every_output_is_read and not _attention_matters(model):
+    if model.on_interface and not _attention_matters(model):
         attention = qk = Capability("changing the attention does not change the model's output")
     if not qk:
         model.projections = {}
     return Probe(Capabilities(attention=attention, qk=qk, **_other_capabilities(model, recording)), recording)
 
 
-def _record_once(model: LoadedModel) -> tuple[Recording, bool]:
-    """The recording of the probe's text, and whether a linear layer reads the output of every attention module bit for
-    bit, so that it is the model's. The layers are numbered and the output projections found in the same pass."""
+def _record_once(model: LoadedModel) -> Recording:
+    """The recording of the probe's text. The layers are numbered and the output projections found in the same pass."""
     target = "The cat" if model.model.config.is_encoder_decoder else None
     if not model.on_interface:
         number_eager_layers(model)
-        return record(model, _ids(model), target), False
+        return record(model, _ids(model), target)
     kinds = AttentionKinds(model.model)
     with trace_captured_calls(model.model, kinds.of) as calls, find_projections(model.model) as projections:
         recording = record(model, _ids(model), target)
     model.attention_calls, model.projections = calls.numbers(), projections
-    return recording, bool(calls.modules) and calls.modules <= projections.keys()
+    return recording
 
 
 def _refuse_invalid_outputs(model: LoadedModel, recording: Recording) -> None:

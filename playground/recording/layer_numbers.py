@@ -106,11 +106,6 @@ class CapturedCalls:
             )
         before.append(place)
 
-    @property
-    def modules(self) -> set[int]:
-        """ids of the modules that made calls."""
-        return {id(place.module) for of_kind in self._places.values() for place in of_kind}
-
     def numbers(self) -> CallNumbers:
         """The layer of each call by kind. AttendsTwice for a layer that does so: no single call is its attention."""
         if self._attends_twice:

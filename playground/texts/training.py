@@ -155,7 +155,7 @@ FINETUNE_WAITING = "The loss appears here, from the first step on."
 FINETUNE_BEFORE = "The base writes; then its adapter learns."
 FINETUNED = (
     "After {steps} steps the loss on lines never learned from is {last:.2f} nats per token; the base has {first:.2f}. "
-    "{parameters:,} parameters learned, {share:.2f} % of the model's. Both write with the same seed."
+    "{parameters:,} parameters learned, {share} of the model's. Both write with the same seed."
 )
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (

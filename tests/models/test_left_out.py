@@ -143,7 +143,7 @@ def test_a_class_that_is_not_stated(folder, architectures):
         ({"rope_parameters": {"rope_type": "nosuch", "rope_theta": 1e4}}, ["rope_parameters.rope_type", "'nosuch'"]),
         ({"model_type": None}, ["does not say of which family"]),
         ({"model_type": "hyena"}, ["“hyena”, which transformers does not know", "has no program for it"]),
-        ({"num_attention_heads": 5}, ["settings don't fit each other"]),
+        ({"num_attention_heads": 5}, ["num_attention_heads in config.json", "is 5", "from the other settings"]),
         ({"rms_norm_eps": float("nan")}, ["not numbers (NaN) in float32"]),
     ],
 )

@@ -89,8 +89,8 @@ def test_fine_tuning_on_the_page(bench, tiny):
     bench.add(base)
     lines = "\n".join(f"<b>line {n}" for n in range(10))
     request = FinetuneRequest.from_controls(lines, "<b>line", steps=2, batch=2)
-    assert "still loading" in answers(finetune_view.finetune, PageContext(), request)[0]["sentence"]
-    seen = answers(finetune_view.finetune, PAGE, request)
+    assert "still loading" in answers(finetune_view.teach, PageContext(), request)[0]["sentence"]
+    seen = answers(finetune_view.teach, PAGE, request)
     assert "figure" in seen[1] and "of 2" in seen[1]["sentence"] and not seen[-1]["message"]
     last = seen[-1]
     assert "After 2 steps" in last["sentence"] and "<b>" not in last["written"] and last["written"].count("<tr>") == 3

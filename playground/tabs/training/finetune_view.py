@@ -19,6 +19,7 @@ from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.requests import WatchControls
 from playground.texts import training as texts
+from playground.texts.numbers import percent
 from playground.training.finetuning.recipe import RANGES, FinetuneRecipe, finetune_recipe
 
 NAME, TITLE = "finetune", "Fine-tune"
@@ -75,7 +76,7 @@ def build(view: View, shared: WatchControls) -> None:
     Panel(markup.explanation(*texts.FINETUNE_ABOUT))
     tuned = gr.State("")
     training = bind(
-        go.click, finetune, page=page, inputs={"lines": lines, "prompt": prompt, **choices}, request=FinetuneRequest,
+        go.click, teach, page=page, inputs={"lines": lines, "prompt": prompt, **choices}, request=FinetuneRequest,
         outputs={"figure": figure, "sentence": sentence, "written": written, "tuned": tuned}, **GENERATES,
     )  # fmt: skip
     stop.click(None, None, None, cancels=[training], **QUIET)
@@ -102,7 +103,7 @@ def _settings() -> dict[str, Component]:
     return built
 
 
-def finetune(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
+def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     """Trains an adapter of the page's model step by step; then both write."""
     if not request.prompt.strip():
         raise PlaygroundError("There is no beginning for the two models to go on with.", "Type a few words.")
@@ -121,7 +122,7 @@ def finetune(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
                 first, last = now.held_out[0][1], now.held_out_loss
                 words = texts.FINETUNED.format(
                     first=first, last=last, steps=report.steps, parameters=report.parameters,
-                    share=report.parameters / base.anatomy.parameters * 100,
+                    share=percent(report.parameters / base.anatomy.parameters),
                 )  # fmt: skip
                 rows.append([markup.text(report.model_id), _passage(request.prompt, report.after)])
             if report.cut:
