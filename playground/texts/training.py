@@ -188,7 +188,7 @@ CLASSIFY_LINES = "\n".join(
     )
     for text in listed.split("|")
 )
-CLASSIFY_ASKED = "What a beautiful evening\nNever again\nIt was not bad"
+CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
 CLASSIFY_READY = "MiniLM, made for sentences, does it best; any model with vectors can be tried."
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "

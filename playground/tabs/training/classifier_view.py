@@ -14,7 +14,7 @@ from playground.texts import training as texts
 from playground.texts.numbers import percent
 
 NAME, TITLE = "classify", "Classify"
-MAX_ASKED = 20
+MAX_EXAMPLES = 20
 """Texts of one's own that are classified at once."""
 
 
@@ -23,7 +23,7 @@ class ClassifyRequest:
     """Texts with labels, and texts to be labelled."""
 
     lines: str
-    asked: str
+    examples: str
 
 
 def build(view: View, shared: WatchControls) -> None:
@@ -35,7 +35,9 @@ def build(view: View, shared: WatchControls) -> None:
                 texts.CLASSIFY_LINES, label="A text, a tab or semicolon, its label", lines=8, max_lines=12,
                 elem_id="classify-lines",
             )  # fmt: skip
-            asked = gr.Textbox(texts.CLASSIFY_ASKED, label="Then label these", lines=3, elem_id="classify-asked")
+            examples = gr.Textbox(
+                texts.CLASSIFY_EXAMPLES, label="Then label these", lines=3, elem_id="classify-examples"
+            )
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button("Teach", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="classify-go")
         with gr.Column(scale=1, min_width=320):
@@ -43,7 +45,7 @@ def build(view: View, shared: WatchControls) -> None:
             answers = Panel(live=True, elem_id="classify-answers")
     Panel(markup.explanation(*texts.CLASSIFY_ABOUT))
     bind(
-        go.click, teach, page=view.page, inputs={"lines": lines, "asked": asked}, request=ClassifyRequest,
+        go.click, teach, page=view.page, inputs={"lines": lines, "examples": examples}, request=ClassifyRequest,
         outputs={"sentence": sentence, "answers": answers}, **RUNS_MODEL,
     )  # fmt: skip
 
@@ -63,10 +65,10 @@ def teach(page: PageContext, request: ClassifyRequest) -> Outputs:
         last=classifier.losses[-1], steps=len(classifier.losses), count=count, loss=loss, right=percent(accuracy),
         common=percent(classifier.most_common),
     )  # fmt: skip
-    asked = [line.strip() for line in (request.asked or "").splitlines() if line.strip()][:MAX_ASKED]
+    examples = [line.strip() for line in (request.examples or "").splitlines() if line.strip()][:MAX_EXAMPLES]
     rows = [
         [markup.text(text), *(percent(float(value)) for value in row)]
-        for text, row in zip(asked, classifier.probabilities(asked) if asked else [], strict=True)
+        for text, row in zip(examples, classifier.probabilities(examples) if examples else [], strict=True)
     ]
     head = ["text", *classifier.labels]
     return {"sentence": markup.note(words), "answers": markup.table(head, rows) if rows else ""}
