@@ -107,12 +107,12 @@ def test_calls_of_a_wrong_shape_leave_the_interface(monkeypatch):
 
 def test_loading_runs_few_passes():
     """Guards against trials that each run the model for themselves: the default model was run 19 times, for over two
-    seconds of the first visitor's wait."""
+    seconds of the first visitor's wait. Two of the ten ask whether attention matters, which no other pass can tell."""
     network, passes = zoo.build("llama"), []
     network.register_forward_hook(lambda *_: passes.append(1))
     model = prepare(network, zoo.byte_tokenizer())
     assert model.capabilities.qk and len(model.projections) == 2 and cached_steps(model).in_chunks
-    assert len(passes) <= 8
+    assert len(passes) <= 10
 
 
 def test_a_context_in_another_receives_calls_as_well():
