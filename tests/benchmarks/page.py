@@ -161,7 +161,7 @@ def open_view(page: Page, tab: str, view: str | None) -> None:
 def click_another_head(page: Page) -> None:
     """A click on a head of the overview's other end, until the sentence speaks of it."""
     area = page.locator(CLICKED).locator(".nsewdrag").first.bounding_box()
-    assert area is not None
+    assert area is not None  # the overview is drawn: see measure()
     before = page.locator(ANSWER).inner_text()
     share = 0.95 if "head 0" in before else 0.02
     page.mouse.click(area["x"] + area["width"] * share, area["y"] + 5)
@@ -221,6 +221,8 @@ def measure(browser: Browser, address: str, rounds: int, most_views: int) -> Non
             for tab, view in titles[:most_views]:
                 timed(f"first open of {tab}{f', {view}' if view else ''}", open_view, page, tab, view)
             open_view(page, "Attention", "Heads")
+            page.wait_for_selector(f"{CLICKED}[data-rendered]")  # drawn last, and deaf until then
+            page.wait_for_function("answer => document.querySelector(answer).innerText.trim()", arg=ANSWER)
             page.locator(CLICKED).scroll_into_view_if_needed()
             timed("a click on a head to its sentence", click_another_head, page)
     for name, times in waits.items():
