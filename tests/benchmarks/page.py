@@ -22,7 +22,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, installed
 from tests.tools.ports import free_port
@@ -177,29 +177,24 @@ def type_text(page: Page, text: str) -> None:
 
 
 def main() -> None:
-    with sync_playwright() as playwright:
-        run(playwright)
-
-
-def run(playwright: Playwright) -> None:
-    """Measures and prints what the command line names; of its own, since a process may run one Playwright only."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fresh", type=int, default=5, help="servers to start anew")
     parser.add_argument("--views", type=int, default=99, help="views to open, at most")
     options = parser.parse_args()
-    browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
-    print(f"{options.model}, {options.rounds} rounds: median [fastest]")
-    if options.fresh:
-        answers = [first_answer(browser, options.model) for _ in range(options.fresh)]
-        report("fresh server: its first answer to a picture", answers)
-    with server(options.model) as (address, _):
-        with visit(browser) as page:
-            report_bytes("first visit", transferred(page, lambda: first_picture(page, address)))
-            report_bytes("reload", transferred(page, page.reload))
-        measure(browser, address, options.rounds, options.views)
-    browser.close()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
+        print(f"{options.model}, {options.rounds} rounds: median [fastest]")
+        if options.fresh:
+            answers = [first_answer(browser, options.model) for _ in range(options.fresh)]
+            report("fresh server: its first answer to a picture", answers)
+        with server(options.model) as (address, _):
+            with visit(browser) as page:
+                report_bytes("first visit", transferred(page, lambda: first_picture(page, address)))
+                report_bytes("reload", transferred(page, page.reload))
+            measure(browser, address, options.rounds, options.views)
+        browser.close()
 
 
 def measure(browser: Browser, address: str, rounds: int, most_views: int) -> None:
