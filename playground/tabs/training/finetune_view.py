@@ -20,7 +20,7 @@ from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.requests import WatchControls
 from playground.texts import training as texts
 from playground.texts.numbers import percent
-from playground.training.finetuning.recipe import RANGES, FinetuneRecipe, finetune_recipe
+from playground.training.finetuning.recipe import MAX_TOKENS, RANGES, FinetuneRecipe, finetune_recipe
 
 NAME, TITLE = "finetune", "Fine-tune"
 
@@ -126,7 +126,7 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
                 )  # fmt: skip
                 rows.append([markup.text(report.model_id), _passage(request.prompt, report.after)])
             if report.cut:
-                words += f" Of {report.cut} lines only the first 64 tokens were read."
+                words += f" Of {report.cut} lines only the first {MAX_TOKENS} tokens were read."
             yield {
                 "figure": finetuning_figure(now.losses, now.held_out, report.steps), "sentence": markup.note(words),
                 "written": markup.table(["model", "writes"], rows), "tuned": report.model_id,

@@ -7,13 +7,12 @@ from torch import Tensor
 
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
+from playground.training.finetuning.recipe import MAX_TOKENS
 from playground.training.tasks import checked_text
 from playground.training.tasks.pairs import split
 from playground.training.tasks.task import IGNORED, Batch
 
 MIN_LINES, MAX_LINES = 8, 1000
-MAX_TOKENS = 64
-"""Tokens of a line that are read."""
 HELD_OUT_SHARE = 5
 """One line in five is held out."""
 MAX_HELD_OUT = 16

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from playground.errors import PlaygroundError
-from playground.training.recipe import number_in_range
+from playground.training import recipe
 
 RANGES: dict[str, tuple[float, float]] = {
     "steps": (1, 300),
@@ -14,13 +14,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "batch": (1, 16),
     "seed": (0, 2**31 - 1),
 }
-NAMES = {
-    "steps": "Steps",
-    "learning_rate": "The learning rate",
-    "rank": "The rank",
-    "batch": "Batch",
-    "seed": "The seed",
-}
+NAMES = recipe.NAMES | {"rank": "The rank"}
+MAX_TOKENS = 64
+"""Tokens of a line that are read."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class FinetuneRecipe:
     def check(self) -> "FinetuneRecipe":
         """The recipe, whole numbers as int. PlaygroundError names the first choice that can't be, with its range."""
         numbers: dict[str, Any] = {
-            name: number_in_range(NAMES[name], getattr(self, name), bounds, whole=name != "learning_rate")
+            name: recipe.number_in_range(NAMES[name], getattr(self, name), bounds, whole=name != "learning_rate")
             for name, bounds in RANGES.items()
         }
         return replace(self, **numbers)
