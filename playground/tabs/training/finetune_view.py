@@ -15,8 +15,9 @@ from playground.figures.training.finetuning import finetuning_figure
 from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext, StillLoading
-from playground.tabs.shared.views import View, script_that_opens
+from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
 from playground.texts import training as texts
 from playground.texts.numbers import percent
@@ -80,14 +81,9 @@ def build(view: View, shared: WatchControls) -> None:
         outputs={"figure": figure, "sentence": sentence, "written": written, "tuned": tuned}, **GENERATES,
     )  # fmt: skip
     stop.click(None, None, None, cancels=[training], **QUIET)
-    request: dict[str, Any] = {"inputs": {"tuned": tuned, "prompt": prompt}, "request": TunedRequest, "page": page}
-    everywhere = {
-        "model": page.model, "device": page.device, "dtype": page.dtype, "applied": page.applied, "text": page.text,
-        "opened": opened,
-    }  # fmt: skip
-    looking = bind(look.click, open_tuned, outputs=everywhere, **request, **RUNS_MODEL)
-    looking.success(None, None, None, js=script_that_opens("Attention"), **QUIET)
-    bind(save.click, download, outputs={"file": file}, **request, **RUNS_MODEL)
+    wires: dict[str, Any] = {"inputs": {"tuned": tuned, "prompt": prompt}, "request": TunedRequest, "page": page}
+    opens_everywhere(button=look, handler=open_tuned, opened=opened, **wires)
+    bind(save.click, download, outputs={"file": file}, **wires, **RUNS_MODEL)
 
 
 def _settings() -> dict[str, Component]:
@@ -140,11 +136,7 @@ def _passage(prompt: str, written: str) -> str:
 def open_tuned(page: PageContext, request: TunedRequest) -> Outputs:
     """The fine-tuned model becomes that of every tab, with the prompt as the text."""
     model = workbench.shared().runs.finetunings.find(_needed(request)).model_id
-    words = texts.FINETUNE_OPENED.format(model=model)
-    return {
-        "model": model, "device": "auto", "dtype": "auto", "applied": request.prompt, "text": request.prompt,
-        "opened": markup.note(words),
-    }  # fmt: skip
+    return everywhere(model, request.prompt, texts.FINETUNE_OPENED.format(model=model))
 
 
 def download(page: PageContext, request: TunedRequest) -> Outputs:

@@ -13,6 +13,7 @@ from playground.figures.training.curves import step_mark
 from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.training.opening import everywhere
 from playground.tabs.training.requests import (
     CHOICES,
     LESSON,
@@ -155,10 +156,7 @@ def look(page: PageContext, request: WatchRequest) -> Outputs:
     words = texts.OPENED.format(step=nearest.step, text=text)
     if nearest is not snapshot:
         words += texts.NEAREST.format(step=snapshot.step)
-    return {
-        "model": model.model_id, "device": "auto", "dtype": "auto", "applied": text, "text": text,
-        "opened": markup.note(words),
-    }  # fmt: skip
+    return everywhere(model.model_id, text, words)
 
 
 def download(page: PageContext, request: WatchRequest) -> Outputs:

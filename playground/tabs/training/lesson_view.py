@@ -10,10 +10,11 @@ from gradio.components import Component
 from playground.components import Panel, PlotlyView, markup
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageControls
-from playground.tabs.shared.views import View, script_that_opens
+from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers
 from playground.tabs.training.handlers import choose_lesson
+from playground.tabs.training.opening import opens_everywhere
 from playground.tabs.training.requests import (
     CHOICES,
     LESSON,
@@ -33,7 +34,6 @@ NAME, TITLE = LESSON, "Lessons"
 FIRST = "repeat"
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
-OPEN_ATTENTION = script_that_opens("Attention")
 
 
 def build(view: View, shared: WatchControls) -> None:
@@ -102,14 +102,7 @@ def build(view: View, shared: WatchControls) -> None:
         concurrency_limit=8,
     )  # fmt: skip
     _watch_others(page, seen)
-    everywhere = {
-        "model": page.model, "device": page.device, "dtype": page.dtype, "applied": page.applied, "text": page.text,
-        "opened": opened,
-    }  # fmt: skip
-    looking = bind(
-        look.click, handlers.look, page=page, inputs=watching, request=WatchRequest, outputs=everywhere, **RUNS_MODEL
-    )
-    looking.success(None, None, None, js=OPEN_ATTENTION, **QUIET)
+    opens_everywhere(page, look, handlers.look, WatchRequest, watching, opened)
     bind(
         save.click,
         handlers.download,
