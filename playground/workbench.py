@@ -4,23 +4,17 @@ Handlers keep no state of their own and ask here. However many visitors ask for 
 what was evicted is made again. Knows nothing of the page.
 """
 
-import gc
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakSet
 
-from playground.catalog import find
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.fair_queue import FairQueue
 from playground.concurrency.owned_cache import OwnedCache
-from playground.concurrency.shared_jobs import SharedJobs
-from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
+from playground.errors import Cancelled
 from playground.generation.sessions import Sessions
+from playground.model_shelf import LoadStatus, ModelShelf
 from playground.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,24 +35,6 @@ if TYPE_CHECKING:
 V = TypeVar("V")
 
 
-@dataclass(frozen=True)
-class LoadStatus:
-    """How far the loading of a model is."""
-
-    message: str
-    """What is being done."""
-    share: float | None
-    """0..1, or None while unknown."""
-    seconds: float
-    """Since the loading began."""
-    model: "LoadedModel | None" = None
-    """In the last status."""
-
-
-_loaded: WeakSet["LoadedModel"] = WeakSet()
-"""Models that a workbench loaded; those made by hand are never evicted."""
-
-
 class Workbench:
     """Models, recordings, results and sessions of all visitors of one server."""
 
@@ -68,9 +44,7 @@ class Workbench:
         self._recordings: ByteBudgetCache[Hashable, Any] = ByteBudgetCache(
             self.settings.recording_budget, self._memo.forget
         )
-        self._models: ByteBudgetCache[Hashable, LoadedModel] = ByteBudgetCache(
-            self.settings.model_budget, self._forget_results
-        )
+        self.models = ModelShelf(self.settings, self._forget_results, self._recordings)
         self._prefixes: PrefixCaches | None = None
         self._runs: SharedRuns | None = None
         self._first_use = threading.Lock()
@@ -78,22 +52,14 @@ class Workbench:
         self.sessions = Sessions(self.settings.session_budget)
         """What visitors wrote in the Generate tab, by session id."""
         self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
-        self._loading: SharedJobs[LoadedModel] = SharedJobs(Cancelled)
-        self._added: dict[str, LoadedModel] = {}
 
     def add(self, model: "LoadedModel") -> None:
-        """Offers a model made by hand under its `model_id`, in place of loading that id.
-
-        It answers requests for its own device and number format, and for "auto". It is never evicted and does not
-        count against the model budget.
-        """
-        self._added[model.model_id] = model
+        """Offers a model made by hand under its `model_id`, see `ModelShelf.add`."""
+        self.models.add(model)
 
     def remove(self, model: "LoadedModel") -> None:
         """Forgets a model that was added, and all that came from it."""
-        if self._added.get(model.model_id) is model:
-            del self._added[model.model_id]
-        self._forget_results(model)
+        self.models.remove(model)
 
     def model(self, model_id: str, device: str = "auto", dtype: str = "auto") -> "LoadedModel":
         """The model, loaded if it is not there. PlaygroundError if it can't be loaded."""
@@ -106,51 +72,7 @@ class Workbench:
     ) -> Iterator[LoadStatus]:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
         closing the iterator; when the last one leaves, it is cancelled."""
-        key = self._key(model_id, device, dtype)
-        model = self._added_model(model_id, device, dtype) or self._models.peek(key)
-        if model is not None:
-            yield LoadStatus("Ready", 1.0, 0.0, model)
-            return
-
-        def load(progress: Progress) -> "LoadedModel":
-            return self._models.get(
-                key, lambda: self._load(model_id, device, dtype, progress), lambda model: model.anatomy.weight_bytes
-            )
-
-        with closing(self._loading.follow(key, load, every)) as statuses:
-            for status in statuses:
-                yield LoadStatus(status.message, status.share, status.seconds, status.result)
-
-    def _added_model(self, model_id: str, device: str, dtype: str) -> "LoadedModel | None":
-        model = self._added.get(model_id)
-        if model is None or device not in ("auto", str(model.device.value)) or dtype not in ("auto", model.dtype.name):
-            return None
-        return model
-
-    def _load(self, model_id: str, device: str, dtype: str, progress: Progress) -> "LoadedModel":
-        """Loads a model; if memory is short, evicts recordings and then models, and tries once more."""
-        from playground.loading import load  # torch and transformers take seconds to import
-
-        model, missing = None, 0
-        try:
-            model = load(model_id, device, dtype, settings=self.settings, progress=progress)
-        except NotEnoughMemory as error:
-            missing = error.needed - error.free
-            if missing > self._recordings.used + self._models.used:
-                raise
-        if model is None:  # outside of the except block, whose error holds what the first try loaded
-            progress("Making room", None)
-            self._make_room(missing)
-            model = load(model_id, device, dtype, settings=self.settings, progress=progress)
-        _loaded.add(model)
-        return model
-
-    def _make_room(self, count: int) -> None:
-        """Evicts recordings and then models, until `count` bytes are freed or none is left."""
-        count -= self._recordings.release(count)
-        if count > 0:
-            self._models.release(count)
-        _return_memory()
+        return self.models.loading(model_id, device, dtype, every)
 
     def _forget_results(self, model: "LoadedModel") -> None:
         """Drops what came from an evicted model. A recording holds its model, whose memory would stay taken."""
@@ -158,21 +80,6 @@ class Workbench:
         self._memo.forget(model)
         if self._prefixes is not None:
             self._prefixes.forget(model)
-
-    def _key(self, model_id: str, device: str, dtype: str) -> Hashable:
-        """Identifies a loaded model: its canonical id, the state of its folder, device and number format."""
-        from playground.models.devices import available_devices, choose_device, choose_dtype
-
-        if not isinstance(model_id, str) or not model_id.strip():
-            raise PlaygroundError("No model was named.", "Choose one from the list.")
-        model_id, place = model_id.strip(), choose_device(device).value
-        entry = find(model_id)
-        state = (
-            "" if entry or self.settings.catalog_only or not self.settings.local_folders else _folder_state(model_id)
-        )
-        is_only_gpu = str(place) == "cuda" and "cuda:1" not in available_devices()
-        place_name = "cuda:0" if is_only_gpu else str(place)
-        return entry.name if entry else model_id, state, place_name, str(choose_dtype(dtype, place).value)
 
     def turns(self, model: "LoadedModel") -> FairQueue:
         """The queue of those who generate on the model's device; a GPU without a number is the first one."""
@@ -282,15 +189,9 @@ class Workbench:
         """A result of running a model, made if it is not there, within the budget of recordings. It has `model` and
         `nbytes`, and is kept at most as long as its model."""
         result: V = self._recordings.get((model.key, key), make, lambda result: result.nbytes)
-        if self._is_evicted(model):  # meanwhile, when there was nothing yet to forget
+        if self.models.is_evicted(model):  # meanwhile, when there was nothing yet to forget
             self._recordings.forget(lambda key, kept: kept is result)
         return result
-
-    def _is_evicted(self, model: "LoadedModel") -> bool:
-        """Whether a model that a workbench loaded is no longer kept; one made by hand never is."""
-        if model not in _loaded or self._added.get(model.model_id) is model:
-            return False
-        return self._models.peek(self._key(model.model_id, str(model.device.value), model.dtype.name)) is not model
 
     def memo(
         self,
@@ -320,7 +221,7 @@ class Workbench:
             except Cancelled:
                 if is_maker:
                     raise
-        if self._is_evicted(_model_of(owner)):  # meanwhile, when there was nothing yet to forget
+        if self.models.is_evicted(_model_of(owner)):  # meanwhile, when there was nothing yet to forget
             self._memo.forget(owner)
         return result
 
@@ -357,25 +258,6 @@ def _model_of(owner: "Recording | LoadedModel") -> "LoadedModel":
     from playground.models.loaded_model import LoadedModel
 
     return owner if isinstance(owner, LoadedModel) else owner.model
-
-
-def _folder_state(model_id: str) -> Hashable:
-    """Names, sizes and times of a local model's files, so that a changed model is loaded again; "" for no local one."""
-    try:
-        path = Path(model_id).expanduser()
-        files = [path] if path.is_file() else path.iterdir()
-        return tuple(sorted((file.name, (state := file.lstat()).st_size, state.st_mtime_ns) for file in files))
-    except (OSError, ValueError, RuntimeError):  # no such path, one too long, a zero byte, no such home
-        return ""
-
-
-def _return_memory() -> None:
-    """Returns the memory of evicted models to the system at once, including modules in reference cycles."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 _shared: Workbench | None = None

@@ -21,7 +21,7 @@ FLOORS = [
     {"recording", "embeddings", "components"},
     {"generation", "positions"},
     {"loading"},
-    {"training"},
+    {"training", "model_shelf"},
     {"workbench", "figures"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
@@ -42,10 +42,7 @@ WITHOUT = {
     "components": {"torch", "transformers"},
     "tabs": {"torch", "transformers"},
     "api": {"torch", "transformers"},
-} | dict.fromkeys(
-    ("weights", "models", "recording", "embeddings", "generation", "positions", "loading", "training", "workbench"),
-    {"plotly", "gradio"},
-)
+} | dict.fromkeys(set().union(*FLOORS[1:7]) - {"analysis", "components", "figures"}, {"plotly", "gradio"})
 """Room -> libraries that it does without."""
 
 

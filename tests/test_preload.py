@@ -6,8 +6,8 @@ import re
 import pytest
 
 from playground.errors import PlaygroundError
+from playground.model_shelf import LoadStatus
 from playground.preload import load_with_report, stage_of
-from playground.workbench import LoadStatus
 
 NAME = "smollm2-135m-instruct"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -272,11 +272,11 @@ def test_memory_pressure_makes_room(saved, settings, monkeypatch):
     bench.recording(idle, "kept")
     reference, idle = weakref.ref(idle.model), None
     free = {True: 1, False: 100 * MIB}
-    monkeypatch.setattr(devices, "free_memory", lambda device: free[bench._models.used > 0])
+    monkeypatch.setattr(devices, "free_memory", lambda device: free[bench.models.used > 0])
     with pytest.raises(NotEnoughMemory, match="Choose a smaller"):
         free[True] = -size  # so much is missing that evicting would not do
         bench.model(str(saved / "llama"))
-    assert bench._models.used == size
+    assert bench.models.used == size
     free[True] = 0
     needed = sum(tensor.nbytes for tensor in load_file(saved / "llama" / "model.safetensors").values())
     monkeypatch.setattr("playground.loading.memory._HEADROOM", min(1.0, size / needed))
@@ -291,7 +291,7 @@ def test_models_stay_within_their_budget(saved, settings):
     bench = Workbench(replace(settings, model_budget=1))
     first = bench.model(str(saved / "gpt2"))
     second = bench.model(str(saved / "llama"))
-    assert bench._models.used == second.anatomy.weight_bytes
+    assert bench.models.used == second.anatomy.weight_bytes
     again = bench.model(str(saved / "gpt2"))
     assert again is not first and again.key == first.key
 
@@ -361,7 +361,7 @@ def test_a_recording_does_not_outlive_its_model(saved, settings):
     first = bench.model(str(saved / "gpt2"))
     kept = bench.recording(first, "kept")
     assert bench.recording(first, "kept") is kept, "as long as its model is there"
-    hook = first.model.register_forward_hook(lambda *_: bench._models.release(1) and None)
+    hook = first.model.register_forward_hook(lambda *_: bench.models.release(1) and None)
     late = bench.recording(first, "evicted meanwhile")
     hook.remove()
     assert len(late.tokens) == 17 and bench._recordings.used == 0
@@ -422,12 +422,12 @@ def test_memo_goes_with_its_model(saved, settings):
     bench.memo(model, "layout", lambda: np.zeros(100))
     bench.memo(recording, "picture", lambda: np.zeros(100))
     assert bench._memo.used == 1600
-    bench._models.release(1)
+    bench.models.release(1)
     assert bench._memo.used == 0
     model = bench.model(str(saved / "gpt2"))
 
     def make():
-        bench._models.release(1)
+        bench.models.release(1)
         return [model]
 
     assert bench.memo(model, "layout", make) == [model] and bench._memo.used == 0
@@ -470,7 +470,9 @@ def test_the_only_gpu_has_one_name(saved, settings, monkeypatch, gpus, same):
     all that a model needs."""
     names = ("auto", "cpu", "cuda", *(f"cuda:{number}" for number in range(gpus)))
     monkeypatch.setattr(devices, "available_devices", lambda: names)
-    keys = [Workbench(settings)._key(str(saved / "gpt2"), device, "float32") for device in ("cuda", "cuda:0", "cpu")]
+    keys = [
+        Workbench(settings).models._key(str(saved / "gpt2"), device, "float32") for device in ("cuda", "cuda:0", "cpu")
+    ]
     assert (keys[0] == keys[1]) == same and keys[2] not in keys[:2]
 
 
@@ -488,7 +490,7 @@ def test_what_was_found_does_not_outlive_its_model(saved, settings, what):
 
     assert ask() is ask() and bench._recordings.used, "as long as its model is there"
     bench._recordings.release(2**40)
-    hook = model.model.base_model.register_forward_hook(lambda *_: (bench._models.release(1), None)[1])
+    hook = model.model.base_model.register_forward_hook(lambda *_: (bench.models.release(1), None)[1])
     found = ask()
     hook.remove()
     assert found.model is model and bench._recordings.used == 0
@@ -516,7 +518,7 @@ def test_a_model_made_by_hand_is_offered_under_its_name(tiny, settings):
     assert bench.model("gpt2") is bench.model("gpt2", "cpu", "float32") is model
     with pytest.raises(PlaygroundError):
         bench.model("gpt2", "cpu", "bfloat16")
-    bench._models.release(2**40)
+    bench.models.release(2**40)
     recording = bench.recording(model, "some text")
     assert bench.model("gpt2") is model and bench.recording(model, "some text") is recording
 

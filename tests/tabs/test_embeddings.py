@@ -24,6 +24,7 @@ from playground.embeddings.matrices import (
 )
 from playground.embeddings.point_sets import PointRequest
 from playground.errors import Cancelled, PlaygroundError
+from playground.model_shelf import LoadStatus
 from playground.tabs.embeddings import layers_view, sentences_view, words_view
 from playground.tabs.embeddings.layers_view import LayersRequest
 from playground.tabs.embeddings.sentences_view import SentencesRequest
@@ -31,7 +32,7 @@ from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.shared import long_work
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
-from playground.workbench import LoadStatus, Workbench
+from playground.workbench import Workbench
 from tests.tabs.calling import answer, answers
 
 SMOLLM2 = PageContext("smollm2-135m-instruct", "cpu", "float32")

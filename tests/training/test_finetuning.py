@@ -164,7 +164,7 @@ def test_a_server_keeps_the_result_within_its_budget(tiny, monkeypatch):
     assert last.before == "".join(step.text for step in pg.generate(base, "In Rome", settings))
     assert bench.runs.finetunings.find(last.model_id).step == 3
     *_, other = bench.finetune(base, FinetuneRecipe(LINES, steps=3, batch=2, seed=1), "In Rome")
-    assert other.model_id != last.model_id and last.model_id not in bench._added
+    assert other.model_id != last.model_id and last.model_id not in bench.models._added
     with pytest.raises(PlaygroundError, match="same seed gives the same numbers"):
         bench.runs.finetunings.find(last.model_id)
 

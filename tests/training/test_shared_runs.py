@@ -117,7 +117,7 @@ def test_opened_models_are_bounded(monkeypatch):
     assert bench.runs.open(run, run.snapshots[0]) is first
     run.step()
     second = bench.runs.open(run, run.snapshots[1])
-    assert bench.model(second.model_id) is second and first.model_id not in bench._added
+    assert bench.model(second.model_id) is second and first.model_id not in bench.models._added
 
 
 def test_a_class_opens_one_snapshot(monkeypatch):
