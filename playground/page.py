@@ -16,6 +16,7 @@ from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import PLOTLY_JS
+from playground.components.whole_updates import send_updates_whole
 from playground.figures.theme import BLUE, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
@@ -60,6 +61,7 @@ KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
 def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
+    send_updates_whole()
     with gr.Blocks(
         title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT // 6, KEPT)
     ) as blocks:

@@ -68,7 +68,6 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
         **one_head(page, request),
     }
     for figure, mark, to_come in overview_pictures(recording, request, workbench.shared()):
-        # Both at once: of two answers in quick succession the page mostly loses the first (27 of 30 with Gradio 6.31).
         badge = markup.badge("off", to_come) if to_come else head_badge(page, request)
         yield {"overview": gr.update(value=figure, mark=mark), "badge": badge}
 
