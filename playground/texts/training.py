@@ -133,7 +133,7 @@ WHY = {
 }
 """Mistake -> why it does what it does."""
 
-STILL_LOADING = "The model is still loading: press again once the sidebar says that it is ready."
+STILL_LOADING = "The model is still loading. This begins by itself once it is there."
 FINETUNE_LEAD = (
     "The loaded model goes on learning on your lines. All its weights stay as they are; beside some of its matrices two "
     "small ones learn (LoRA)."

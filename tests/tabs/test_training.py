@@ -83,13 +83,15 @@ def test_the_tab_opens_on_the_untrained_model(bench):
 
 
 def test_fine_tuning_on_the_page(bench, tiny):
-    """Guards the way of Fine-tune: loss and both texts, the fine-tuned model in every tab and its adapter as a zip; before
-    that a sentence instead of an error of Python's."""
+    """Guards the way of Fine-tune: loss and both texts, the fine-tuned model in every tab and its adapter as a zip; on a
+    page whose first model is not there yet a sentence comes first, and the rest by itself."""
     base = tiny("llama")
     bench.add(base)
+    bench.settings = replace(bench.settings, default_model=base.model_id)
     lines = "\n".join(f"<b>line {n}" for n in range(10))
     request = FinetuneRequest.from_controls(lines, "<b>line", steps=2, batch=2)
-    assert "still loading" in answers(finetune_view.teach, PageContext(), request)[0]["sentence"]
+    waiting, *soon = answers(finetune_view.teach, PageContext(), request)
+    assert "still loading" in waiting["sentence"] and "After 2 steps" in soon[-1]["sentence"]
     seen = answers(finetune_view.teach, PAGE, request)
     assert "figure" in seen[1] and "of 2" in seen[1]["sentence"] and not seen[-1]["message"]
     last = seen[-1]
@@ -105,11 +107,13 @@ def test_fine_tuning_on_the_page(bench, tiny):
 
 
 def test_classifying_on_the_page(bench, tiny):
-    """Guards the sentence and the table: labels are a visitor's and are escaped, probabilities stand beside each text."""
+    """Guards the sentence and the table: labels are a visitor's and are escaped, probabilities stand beside each text; on a
+    page whose first model is not there yet a sentence comes first, and the rest by itself."""
     bench.add(tiny("llama"))
+    bench.settings = replace(bench.settings, default_model="llama")
     lines = "\n".join(f"text {n}\t{'<i>odd' if n % 2 else 'even'}" for n in range(12))
-    waiting = answer(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
-    assert "still loading" in waiting["sentence"]
+    waiting, soon = answers(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
+    assert "still loading" in waiting["sentence"] and "Of 2 texts" in soon["sentence"]
     seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
     assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
     assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]

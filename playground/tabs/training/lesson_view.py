@@ -14,6 +14,7 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers
 from playground.tabs.training.handlers import choose_lesson
+from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import opens_everywhere
 from playground.tabs.training.requests import (
     CHOICES,
@@ -126,12 +127,7 @@ def _settings() -> dict[str, Component]:
             built["encoder"] = gr.Checkbox(first.encoder, label="Encoder and decoder", min_width=140)
             built["mlp"] = gr.Checkbox(first.mlp, label="MLP", min_width=140)
         with gr.Row(elem_classes="pg-controls"):
-            for name in ("layers", "heads", "width", "learning_rate", "batch", "steps", "seed"):
-                least, most = RANGES[name]
-                built[name] = gr.Number(
-                    getattr(first, name), label=name.replace("_", " ").capitalize(), min_width=100,
-                    info=f"{least:g} to {most:,g}", elem_id=f"train-{name.replace('_', '-')}",
-                )  # fmt: skip
+            built |= number_fields(RANGES, first, "train")
     return {name: built[name] for name in CHOICES}
 
 
