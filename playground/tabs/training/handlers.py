@@ -96,7 +96,7 @@ def preview(page: PageContext, request: PlayRequest) -> Outputs:
     }  # fmt: skip
     if LESSONS[request.recipe.lesson].takes_data and not request.recipe.data.strip():
         return idle | {
-            "status": markup.note(texts.READY), "loss": None, "scores": None, "maps": None, "samples": "",
+            "status": markup.note(texts.READY), "loss": None, "scores": None, "gradient": None, "maps": None, "samples": "",
             "place": gr.update(minimum=0, maximum=1, value=0, label="Step"),
         }  # fmt: skip
     live = workbench.shared().runs.preview(request.recipe)

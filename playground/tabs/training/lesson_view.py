@@ -70,6 +70,8 @@ def build(view: View, shared: WatchControls) -> None:
         with gr.Column(scale=2, min_width=320):
             samples = Panel(elem_id="train-samples")
     scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.APPEARS, elem_id="train-scores")
+    with gr.Accordion(texts.GRADIENT, open=False):
+        gradient = PlotlyView(label=texts.GRADIENT, height=260, waiting=texts.APPEARS, elem_id="train-gradient")
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")
@@ -84,8 +86,8 @@ def build(view: View, shared: WatchControls) -> None:
 
     chosen = lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
     seen: dict[str, Block] = {
-        "watched": watched, "status": status, "loss": loss, "scores": scores, "maps": maps, "samples": samples,
-        "place": place, "play": play, "pause": pause, "timer": timer,
+        "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
+        "samples": samples, "place": place, "play": play, "pause": pause, "timer": timer,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
     recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}

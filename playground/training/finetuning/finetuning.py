@@ -29,7 +29,8 @@ from playground.training.finetuning.adapter import adapted, changed_bytes, merge
 from playground.training.finetuning.lines import as_batch, read_lines
 from playground.training.finetuning.recipe import FinetuneRecipe, finetune_recipe
 from playground.training.optimising import descend, one_thread
-from playground.training.run import MAX_SECONDS, Diverged
+from playground.training.recipe import MAX_SECONDS
+from playground.training.run import Diverged
 
 MAX_BYTES = 1024**3
 """Of a step's states and logits."""
