@@ -100,7 +100,10 @@ BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."
-WATCHING = "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it."
+WATCHING = (
+    "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it; Reset brings "
+    "you back to a run of your own."
+)
 NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
 OPENED = (
     "Step {step:,} is now the model of every tab, its text “{text}”. Load in the sidebar brings another model back."

@@ -92,7 +92,7 @@ def preview(page: PageContext, request: PlayRequest) -> Outputs:
         return {}
     idle = {
         "watched": Watched(), "timer": gr.Timer(active=False), "play": gr.update(interactive=True),
-        "pause": gr.update(interactive=False),
+        "pause": gr.update(interactive=False), "step": gr.update(interactive=True),
     }  # fmt: skip
     if LESSONS[request.recipe.lesson].takes_data and not request.recipe.data.strip():
         return idle | {
@@ -227,4 +227,5 @@ def _grown(live: "LiveRun", watched: Watched) -> Outputs:
 def _buttons(live: "LiveRun", own: bool) -> Outputs:
     return {
         "play": gr.update(interactive=own and not live.playing), "pause": gr.update(interactive=own and live.playing),
+        "step": gr.update(interactive=own),
     }  # fmt: skip

@@ -33,6 +33,8 @@ from playground.training.recipe import NORMS, OPTIMISERS, POSITIONS, RANGES
 
 NAME, TITLE = LESSON, "Lessons"
 FIRST = "repeat"
+HELD_BACK = "() => Array(2).fill({ __type__: 'update', interactive: false })"
+"""Play and One step, until the choices of another lesson are there: they would train it with those of the former one."""
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
 
@@ -84,10 +86,11 @@ def build(view: View, shared: WatchControls) -> None:
     watching = shared.inputs = {"watched": watched, "place": place}
     timer = gr.Timer(EVERY, active=False)
 
+    lesson.input(None, None, [play, step], js=HELD_BACK, **QUIET)
     chosen = lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
     seen: dict[str, Block] = {
         "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
-        "samples": samples, "place": place, "play": play, "pause": pause, "timer": timer,
+        "samples": samples, "place": place, "play": play, "pause": pause, "step": step, "timer": timer,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
     recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}
