@@ -168,6 +168,7 @@ FINETUNE_READY = (
 )
 FINETUNE_WAITING = "The loss appears here, from the first step on."
 FINETUNE_BEFORE = "The base writes; then its adapter learns."
+FINETUNE_AFTER = "Now the fine-tuned model is put together, and writes."
 FINETUNED = (
     "After {steps} steps the loss on lines never learned from is {last:.2f} nats per token; the base has {first:.2f}. "
     "{parameters:,} parameters learned, {share} of the model's. Both write with the same seed."

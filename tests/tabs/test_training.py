@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from playground import workbench
 from playground.tabs.shared import downloads
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from playground.tabs.training import classifier_view, finetune_view, handlers
 from playground.tabs.training.classifier_view import ClassifyRequest
 from playground.tabs.training.finetune_view import FinetuneRequest, TunedRequest
@@ -92,6 +93,7 @@ def test_fine_tuning_on_the_page(bench, tiny):
     request = FinetuneRequest.from_controls(lines, "<b>line", steps=2, batch=2)
     waiting, *soon = answers(finetune_view.teach, PageContext(), request)
     assert "still loading" in waiting["sentence"] and "After 2 steps" in soon[-1]["sentence"]
+    assert source_of(PageContext(), request, [], soon[-1])["model"] == base.model_id
     seen = answers(finetune_view.teach, PAGE, request)
     assert "figure" in seen[1] and "of 2" in seen[1]["sentence"] and not seen[-1]["message"]
     last = seen[-1]

@@ -50,11 +50,11 @@ def loss_figure(
     small = {"size": SMALL}
     figure.add_hline(uniform_loss, line=line)
     words = {"text": "ln V, guessing", "showarrow": False, "font": small}
-    figure.add_annotation(xref="paper", x=0.5, y=uniform_loss, yanchor="bottom", **words)  # no jump lies so early
+    figure.add_annotation(xref="paper", x=0.5, y=uniform_loss, yanchor="bottom", **words)
     if jump:
         figure.add_vline(jump, line={**line, "color": ACCENT})
         words = {"text": f"jump: step {jump:,}", "showarrow": False, "font": small}
-        figure.add_annotation(x=math.log10(jump), y=1, yref="paper", xanchor="right", xshift=-4, **words)
+        figure.add_annotation(x=math.log10(jump), y=0, xanchor="right", xshift=-4, yanchor="bottom", **words)
     top = max(uniform_loss, *(min(one.held_out_loss, 3 * uniform_loss) for one in snapshots)) * 1.08
     figure.update_yaxes(title_text="loss (nats per token)", range=[0, top])
     figure.update_xaxes(_step_axis(steps))

@@ -99,6 +99,8 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
         for report in reports:
             now = report.progress
             words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
+            if now.step == report.steps:
+                words += f" {texts.FINETUNE_AFTER}"
             rows = [[markup.text(base.model_id), _passage(request.prompt, report.before)]]
             if report.model_id:
                 first, last = now.held_out[0][1], now.held_out_loss
