@@ -99,7 +99,9 @@ UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens
 BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
-UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."
+UNWATCHED = "Paused, because nobody watched for a minute."
+GO_ON = "Press Play to go on."
+CODE = "Others watch this run with its code, {code}."
 WATCHING = (
     "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it; Reset brings "
     "you back to a run of your own."
@@ -150,8 +152,8 @@ WHY = {
 
 STILL_LOADING = "The model is still loading. This begins by itself once it is there."
 FINETUNE_LEAD = (
-    "The loaded model goes on learning on your lines. All its weights stay as they are; beside some of its matrices two "
-    "small ones learn (LoRA)."
+    "Go on training the loaded model on your own lines. Its weights stay as they are; beside some of its matrices two small "
+    "ones learn (LoRA)."
 )
 _CITIES = (
     "Paris London Rome Vienna Berlin Tokyo Cairo Lima Oslo Delhi Athens Lisbon Prague Dublin Havana Moscow Beijing Nairobi "
@@ -170,8 +172,8 @@ FINETUNE_WAITING = "The loss appears here, from the first step on."
 FINETUNE_BEFORE = "The base writes; then its adapter learns."
 FINETUNE_AFTER = "Now the fine-tuned model is put together, and writes."
 FINETUNED = (
-    "After {steps} steps the loss on lines never learned from is {last:.2f} nats per token; the base has {first:.2f}. "
-    "{parameters:,} parameters learned, {share} of the model's. Both write with the same seed."
+    "After {steps} steps the loss on the held-out lines is {last:.2f} nats per token; before it was {first:.2f}. "
+    "{parameters:,} parameters learned, {share} as many as the model has. Both texts come from the same seed."
 )
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (

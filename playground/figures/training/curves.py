@@ -116,8 +116,11 @@ def gradient_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
     finish(figure, words, uirevision=f"gradient-{steps}", height=260)
     figure.add_hline(LONGEST_GRADIENT, line={"color": REST, "dash": "dot", "width": 1.5})
     lengths = [LONGEST_GRADIENT, *(one.gradient_norm for one in later)]
+    ticks = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5)]
     span = [math.log10(min(lengths)) - 0.2, math.log10(max(lengths)) + 0.2]
-    figure.update_yaxes(title_text="gradient's length", type="log", range=span, dtick="D2")
+    figure.update_yaxes(
+        title_text="gradient's length", type="log", range=span, tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]
+    )
     figure.update_xaxes(_step_axis(steps))
     return figure
 

@@ -101,19 +101,19 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
             words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
             if now.step == report.steps:
                 words += f" {texts.FINETUNE_AFTER}"
-            rows = [[markup.text(base.model_id), _passage(request.prompt, report.before)]]
+            rows = [["before", _passage(request.prompt, report.before)]]
             if report.model_id:
                 first, last = now.held_out[0][1], now.held_out_loss
                 words = texts.FINETUNED.format(
                     first=first, last=last, steps=report.steps, parameters=report.parameters,
                     share=percent(report.parameters / base.anatomy.parameters),
                 )  # fmt: skip
-                rows.append([markup.text(report.model_id), _passage(request.prompt, report.after)])
+                rows.append([f"after {report.steps} steps", _passage(request.prompt, report.after)])
             if report.cut:
                 words += f" Of {report.cut} lines only the first {MAX_TOKENS} tokens were read."
             yield {
                 "figure": finetuning_figure(now.losses, now.held_out, report.steps), "sentence": markup.note(words),
-                "written": markup.table(["model", "writes"], rows), "tuned": report.model_id,
+                "written": markup.table(["", "it writes"], rows), "tuned": report.model_id,
             }  # fmt: skip
 
 

@@ -113,14 +113,11 @@ def run_words(live: "LiveRun", own: bool) -> str:
     """Where a run stands, in sentences."""
     run, recipe = live.run, live.recipe
     snapshot = live.snapshots[-1]
-    words = [
-        f"Step {run.step:,} of {recipe.steps:,} after {run.cpu_seconds:.1f} s of one CPU core. {size_words(live)} "
-        f"Others watch with the code {live.code}."
-    ]
+    words = [f"Step {run.step:,} of {recipe.steps:,} after {run.cpu_seconds:.1f} s of one CPU core."]
     if live.place:
         words.append(texts.WAITS.format(place=f"Number {live.place}"))
     elif live.unwatched:
-        words.append(texts.UNWATCHED)
+        words += [texts.UNWATCHED, *([texts.GO_ON] if own else [])]
     target = LESSONS[recipe.lesson].target
     if target and target.reached(snapshot.scores, snapshot.held_out_loss):
         words.append("The target is reached.")
@@ -131,8 +128,7 @@ def run_words(live: "LiveRun", own: bool) -> str:
         words.append(texts.STUCK)
     if run.finished and run.step < recipe.steps:
         words.append(texts.TIME_IS_UP.format(step=run.step, steps=recipe.steps, seconds=MAX_SECONDS))
-    if not own:
-        words.append(texts.WATCHING)
+    words += [size_words(live), texts.CODE.format(code=live.code) if own else texts.WATCHING]
     note = markup.note(" ".join(words))
     return note + (markup.problem(live.error) if live.error else "")
 
