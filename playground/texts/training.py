@@ -101,6 +101,7 @@ READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute."
 GO_ON = "Press Play to go on."
+LOST = "The run {code} is lost: the server was started anew. The same choices and seed give the same numbers."
 CODE = "Others watch this run with its code, {code}."
 WATCHING = (
     "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it; Reset brings "

@@ -71,16 +71,31 @@ def test_a_run_is_played_watched_and_gone_back_in():
 def test_the_tab_opens_on_the_untrained_model(bench):
     """Guards a page that waits for ever: step 0 is drawn before any model is loaded, without a run, and never over the
     page's own run; its pictures name the model in training as their source; Reset ends the run and brings them back."""
-    seen = answer(handlers.preview, PageContext(), PlayRequest(TINY, Watched(), "full"))
+    seen = answer(handlers.open_lessons, PageContext(), PlayRequest(TINY, Watched(), "full"))
     assert {"loss", "scores", "maps", "samples"} <= set(seen) and not seen["timer"].active and not bench.runs._runs
     assert "guessing among 30 tokens has ln 30 = 3.40" in seen["status"]
     assert seen["source"]["model"] == "repeat-llama, in training" and seen["source"]["revision"] == "step 0"
     started = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full"))["watched"]
-    assert set(answer(handlers.preview, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
+    assert set(answer(handlers.open_lessons, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
     again = answer(handlers.reset, PAGE, PlayRequest(TINY, started, "full"))
     assert again["loss"] is seen["loss"] and again["watched"] == Watched() and not bench.runs._runs
     own = changed(LESSONS["text"].recipe, {})
-    assert answer(handlers.preview, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+    assert answer(handlers.open_lessons, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+
+
+def test_a_page_that_is_opened_anew(bench):
+    """Guards a visitor whose connection was lost: the page comes back to its own run and to that run's choices; of a run
+    that went with the server it says so, beside the untrained model."""
+    seen, live = played(steps=12, seed=7)
+    assert seen["kept"] == live.code
+    again = answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", live.code))
+    assert again["watched"].code == again["kept"] == live.code and again["watched"].own and again["timer"].active
+    assert (again["lesson"], again["steps"], again["seed"], again["width"]) == ("repeat", 12, 7, TINY.width)
+    lost = answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", "<i>nosuch"))
+    assert "&lt;i&gt;nosuch is lost" in lost["status"] and "Untrained" in lost["status"] and lost["kept"] == ""
+    assert "lost" not in answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full"))["status"]
+    own = PlayRequest(TINY, again["watched"], "full", live.code)
+    assert set(answer(handlers.open_lessons, PAGE, own)) == {"message"}
 
 
 def test_fine_tuning_on_the_page(bench, tiny):

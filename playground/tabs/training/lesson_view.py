@@ -35,6 +35,20 @@ NAME, TITLE = LESSON, "Lessons"
 FIRST = "repeat"
 HELD_BACK = "() => Array(2).fill({ __type__: 'update', interactive: false })"
 """Play and One step, until the choices of another lesson are there: they would train it with those of the former one."""
+KEEP = "(code) => { try { sessionStorage.setItem('pg-run', code); } catch (error) {} }"
+"""The browser tab keeps its run's code, for the page that it opens after the connection was lost."""
+READ_KEPT = """(...values) => {
+  let code = '';
+  try {
+    if (!window.pgRunRead) {
+      code = sessionStorage.getItem('pg-run') ?? '';
+      sessionStorage.removeItem('pg-run');
+    }
+  } catch (error) {}
+  window.pgRunRead = true;
+  return [...values.slice(0, -1), code];
+}"""
+"""The last value becomes the code, once a page."""
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
 
@@ -85,12 +99,14 @@ def build(view: View, shared: WatchControls) -> None:
     watched = gr.State(Watched())
     watching = shared.inputs = {"watched": watched, "place": place}
     timer = gr.Timer(EVERY, active=False)
+    kept = gr.Textbox("", visible="hidden", container=False)
 
     lesson.input(None, None, [play, step], js=HELD_BACK, **QUIET)
     chosen = lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
     seen: dict[str, Block] = {
         "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
         "samples": samples, "place": place, "play": play, "pause": pause, "step": step, "timer": timer,
+        "kept": kept,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
     recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}
@@ -98,7 +114,12 @@ def build(view: View, shared: WatchControls) -> None:
         bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     bind(partial(chosen.then), handlers.reset, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     opened_view = page.redraw[f"{view.tab}/{view.name}"].change
-    bind(opened_view, handlers.preview, inputs=recipe, request=PlayRequest, **wires, **LATEST)
+    shown: dict[str, Block] = {**seen, "lesson": lesson, "about": about, "data": data, **choices}
+    bind(
+        opened_view, handlers.open_lessons, inputs={**recipe, "kept": kept}, request=PlayRequest, page=page, outputs=shown,
+        js=READ_KEPT, **LATEST,
+    )  # fmt: skip
+    kept.change(None, kept, None, js=KEEP, **QUIET)
     for button, handler in ((pause, handlers.pause), (back, handlers.back)):
         bind(button.click, handler, inputs=watching, request=WatchRequest, **wires, **RUNS_MODEL)
     bind(place.input, handlers.slide, inputs=watching, request=WatchRequest, **wires, **LATEST)
