@@ -58,7 +58,8 @@ _ADDER = Recipe(learning_rate=3e-3, schedule="cosine", spread=0.05)
 """With rotary positions seed 2, with smaller first weights seeds 1 and 3 miss the target in 1,500 steps."""
 _TRANSLATOR = Recipe(encoder=True, learning_rate=2e-3)
 _WRITER = Recipe(learning_rate=2e-3, batch=32, schedule="cosine", tied=True)
-_QUICK: dict[str, Any] = {"learning_rate": 3e-3, "batch": 32, "schedule": "cosine"}
+_QUICK: dict[str, Any] = {"learning_rate": 3e-3, "schedule": "cosine", "spread": 0.05}
+"""With smaller first weights and batches seeds 2 and 3 of Reverse miss the target in 500 steps."""
 LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
