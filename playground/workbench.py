@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from playground.concurrency.background_turns import BackgroundTurns
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.fair_queue import FairQueue
 from playground.concurrency.owned_cache import OwnedCache
@@ -139,12 +140,14 @@ class Workbench:
 
     @property
     def runs(self) -> "SharedRuns":
-        """The runs of the Train tab. Their steps take turns with texts that are generated on the CPU."""
+        """The runs of the Train tab. Their steps take turns with texts that are generated on the CPU, which keep two thirds
+        of the time."""
         with self._first_use:
             if self._runs is None:
                 from playground.training.shared_runs import SharedRuns
 
-                self._runs = SharedRuns(self._turns["cpu", 0].slot, self.add, self.remove)
+                turns = BackgroundTurns(self._turns["cpu", 0])
+                self._runs = SharedRuns(turns.slot, self.add, self.remove)
             return self._runs
 
     def finetune(self, model: "LoadedModel", recipe: "FinetuneRecipe", prompt: str) -> "Generator[Report, None, None]":

@@ -18,6 +18,8 @@ def train(
     layers: int = 0,
     heads: int = 0,
     width: int = 0,
+    mlp: bool | None = None,
+    optimiser: str = "",
     learning_rate: float = -1,
     batch: int = 0,
 ) -> dict:
@@ -26,7 +28,7 @@ def train(
     and the loss of guessing, ln V. A run pauses after a minute in which nobody asked for it."""
     choices = {
         "steps": steps, "data": data, "encoder": encoder, "positions": positions, "norm": norm, "layers": layers,
-        "heads": heads, "width": width, "batch": batch,
+        "heads": heads, "width": width, "mlp": mlp, "optimiser": optimiser, "batch": batch,
     }  # fmt: skip
     chosen = {name: value for name, value in choices.items() if value or value is False}
     if learning_rate >= 0 or learning_rate != learning_rate:

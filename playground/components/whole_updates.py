@@ -14,7 +14,7 @@ def send_updates_whole() -> None:
     in place, even if it has not applied it yet: where a picture's update {value, source} is followed by "no change", value
     and source are deleted before the picture is drawn, which then shows the numbers of another text. (Gradio 6.31)
     """
-    gradio.utils.diff = difference  # type: ignore[assignment]
+    gradio.utils.diff = difference
 
 
 def difference(old: Any, new: Any) -> list:

@@ -65,6 +65,12 @@ class FairQueue:
         finally:
             with self._changed:
                 self.visitors -= 1
+                self._changed.notify_all()
+
+    def rest(self, seconds: float) -> None:
+        """Waits so long, or until no session is open."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self.visitors, max(0.0, seconds))
 
     @contextmanager
     def slot(self, thread: int | None = None) -> Iterator[None]:

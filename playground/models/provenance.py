@@ -19,7 +19,7 @@ class Provenance:
     """The file that a model's numbers come from."""
 
     origin: str = "memory"
-    """Local folder, hub cache, hub, converted, package index; memory for a model made by hand."""
+    """Local folder, hub cache, hub, converted, package index; memory for a model made by hand; how it was trained here."""
     file: str = ""
     """The weight file; of several the first."""
     sha256: str = ""
@@ -37,6 +37,8 @@ class Provenance:
 
     adapter: str = ""
     """The adapter that is merged into the weights, in words."""
+    made: str = ""
+    """How a model came about whose weights were read from no file, in words for the badge."""
 
     @property
     def rounded_to(self) -> str:
@@ -71,7 +73,7 @@ class Provenance:
     def verdict(self, held: str) -> tuple[str, str]:
         """("ok" or "warn", words): whether the numbers in memory, of the format `held`, are the published ones."""
         if not self.formats:
-            return "off", "Made in memory"
+            return "off", self.made or "Made in memory"
         if self.unread:
             count = f"{len(self.unread)} entries" if len(self.unread) > 1 else "1 entry"
             return "warn", f"Of the weight file {count} could not be read: see the card"

@@ -2,48 +2,50 @@
 
 LESSONS = {
     "repeat": (
-        "Letters come again and again with a period that is another one in every text: what comes next?",
-        "Whoever has found a letter's last place copies what followed it. Two kinds of heads do that together: one "
-        "looks at the token before, one at the token after the same letter (induction). See when both jump, and the "
-        "loss with them.",
+        "A few random letters repeat; how many they are differs from text to text. What comes next?",
+        "To predict a letter, find where the current one stood before and copy what followed it. Two kinds of heads do this "
+        "together: one looks at the token before, the other (induction) at the token after the earlier place. See both "
+        "scores jump, and the loss fall with them.",
     ),
     "repeat_gpt2": (
-        "The same letters, with a GPT-2: LayerNorm, learned positions, and an MLP of a single neuron.",
-        "The induction head forms earlier than in the Llama of “Repeat”; the look at the token before is shared by the "
-        "heads of layer 0. With an MLP of the usual width, 256 neurons, there is no induction head in 400 steps: the MLP "
+        "The same task for a GPT-2: LayerNorm, learned positions, and an MLP of a single neuron.",
+        "The induction head forms earlier than in the Llama of “Repeat”. No single head looks at the token before; those "
+        "of layer 0 share that. With an MLP of the usual width, 256 neurons, no induction head forms in 400 steps: the MLP "
         "finds another way.",
     ),
     "numbers": (
         "English number words become Chinese numerals: “eight hundred and forty five” → 八百四十五. Of 1,000 numbers 200 "
-        "are never learned from.",
-        "Answers are written freely and count only if whole. Watch the decoder's attention to the words: it becomes "
-        "an alignment, each numeral looking at the word that says it.",
+        "are held out.",
+        "Answers are written token by token and count only if they are right as a whole. The decoder's attention to the "
+        "words becomes an alignment: each numeral looks at the word that it translates.",
     ),
     "add": (
-        "Sums of two numbers of three digits. The answer is written backwards, ones first, as by hand: 123+989=2111 "
-        "is written 1112.",
-        "The digits fall one after another: the ones need no carry; each other digit needs the one before it.",
+        "Sums of two numbers of three digits. The answer is written backwards, ones first, as on paper: 123+989=2111 is "
+        "written 1112.",
+        "The digits are learned one after another: the ones need no carry; each other digit needs that of the one before.",
     ),
     "reverse": (
         "Three to eight letters are written backwards: cab → bac.",
-        "The n-th letter of the answer looks at the n-th letter from the end.",
+        "Alignment: the n-th letter of the answer looks at the n-th letter from the end.",
     ),
     "sort": (
-        "Three to eight letters are written in the order of the alphabet: cab → abc.",
-        "Each letter of the answer looks at its like in the question.",
+        "Three to eight letters are put in the order of the alphabet: cab → abc.",
+        "Alignment: each letter of the answer looks at the same letter in the question.",
     ),
     "names": (
         "First names, letter by letter: 5,163 of the United States Census of 1990.",
-        "What comes out turns from noise into names that could be. Beside each stands whether it is in the list.",
+        "At a loss of 3 there is noise, at 2.5 there are syllables, at 2.3 names that could be. Beside each stands whether "
+        "it is in the list.",
     ),
     "sonnets": (
         "Shakespeare's 154 sonnets, letter by letter.",
-        "At a loss of 3 there are letters, at 2.5 words' lengths and vowels, at 2 short words. Sense is far beyond "
-        "so small a model.",
+        "At a loss of 3 there are letters, at 2.5 lengths of words and vowels, at 2 short words. Sense is far beyond so "
+        "small a model.",
     ),
     "tang_poems": (
         "600 Tang poems in lines of five characters, character by character.",
-        "The form comes first: five characters, a comma, five, a full stop. The characters come much later.",
+        "The form comes first: five characters, a comma, five, a full stop. At a loss of 5.6 the form is there, not the "
+        "sense.",
     ),
     "table": (
         "Two columns of your own, a question and its answer on each line; a fifth of the lines is held out.",
@@ -55,6 +57,14 @@ LESSONS = {
     ),
 }
 """Lesson -> what is learned, and what to watch for."""
+GOALS = {
+    "letters that repeat": "{value} of the letters that repeat are right,",
+    "whole answers": "{value} of the answers are right as a whole,",
+    "loss": "a loss of {value} or less on held-out data,",
+}
+"""The score of a target -> what is reached."""
+ARCHITECTURES = {"gpt2": "GPT-2", "llama": "Llama", "neox": "GPT-NeoX", "bart": "BART, encoder and decoder"}
+"""Of a recipe -> its name."""
 DATA = {
     "table": (
         "Your table: question, a tab, semicolon or comma, answer; one pair a line, at most 2,000",
@@ -89,14 +99,22 @@ UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens
 BOTH = "Training both…"
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
-UNWATCHED = "Paused, because nobody watched for a minute. Press Play to go on."
-WATCHING = "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it."
+UNWATCHED = "Paused, because nobody watched for a minute."
+GO_ON = "Press Play to go on."
+LOST = "The run {code} is lost: the server was started anew. The same choices and seed give the same numbers."
+CODE = "Others watch this run with its code, {code}."
+WATCHING = (
+    "You watch another visitor's run: move through its steps and open them. Its own page plays and pauses it; Reset brings "
+    "you back to a run of your own."
+)
 NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
 OPENED = (
     "Step {step:,} is now the model of every tab, its text “{text}”. Load in the sidebar brings another model back."
 )
 NEAREST = " Of step {step:,} no weights were kept; this is the nearest that has them."
+GRADIENT = "The gradient's length"
 EXPLODED = "The loss is {times:.1f} times that of guessing at step {step:,}: the learning rate is too large."
+TIME_IS_UP = "The time is up at step {step:,} of {steps:,}: a run has {seconds:.0f} s of one CPU core."
 STUCK = "The learning rate is 0: nothing can be learned."
 
 SCRATCH_TITLE = "From scratch"
@@ -133,10 +151,10 @@ WHY = {
 }
 """Mistake -> why it does what it does."""
 
-STILL_LOADING = "The model is still loading: press again once the sidebar says that it is ready."
+STILL_LOADING = "The model is still loading. This begins by itself once it is there."
 FINETUNE_LEAD = (
-    "The loaded model goes on learning on your lines. All its weights stay as they are; beside some of its matrices two "
-    "small ones learn (LoRA)."
+    "Go on training the loaded model on your own lines. Its weights stay as they are; beside some of its matrices two small "
+    "ones learn (LoRA)."
 )
 _CITIES = (
     "Paris London Rome Vienna Berlin Tokyo Cairo Lima Oslo Delhi Athens Lisbon Prague Dublin Havana Moscow Beijing Nairobi "
@@ -153,9 +171,10 @@ FINETUNE_READY = (
 )
 FINETUNE_WAITING = "The loss appears here, from the first step on."
 FINETUNE_BEFORE = "The base writes; then its adapter learns."
+FINETUNE_AFTER = "Now the fine-tuned model is put together, and writes."
 FINETUNED = (
-    "After {steps} steps the loss on lines never learned from is {last:.2f} nats per token; the base has {first:.2f}. "
-    "{parameters:,} parameters learned, {share} of the model's. Both write with the same seed."
+    "After {steps} steps the loss on the held-out lines is {last:.2f} nats per token; before it was {first:.2f}. "
+    "{parameters:,} parameters learned, {share} as many as the model has. Both texts come from the same seed."
 )
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (

@@ -22,6 +22,7 @@ from playground.training.optimising import one_thread
 from playground.training.recipe import number_in_range
 from playground.training.tasks import checked_text
 from playground.training.tasks.pairs import split
+from playground.training.two_columns import two_columns
 
 MIN_TEXTS, MAX_TEXTS = 10, 1000
 MAX_LABELS = 20
@@ -105,11 +106,8 @@ def _vectors(model: LoadedModel, texts: Sequence[str]) -> Tensor:
 
 def _examples(lines: str) -> list[tuple[str, str]]:
     """Texts with their labels. PlaygroundError names the first line that can't be read."""
-    examples: dict[str, str] = {}
-    for number, line in enumerate(checked_text(lines or "").split("\n"), start=1):
-        if line.strip():
-            text, label = _parts(line, number)
-            examples[text] = label
+    columns = two_columns(checked_text(lines or ""), "a text", "its label")
+    examples = {text: label for _, text, label in columns}
     count, labels = len(examples), {*examples.values()}
     if not MIN_TEXTS <= count <= MAX_TEXTS:
         raise PlaygroundError(
@@ -125,18 +123,3 @@ def _examples(lines: str) -> list[tuple[str, str]]:
             "Give some another label." if few else "Write the label behind the text, the same for texts of one kind.",
         )
     return list(examples.items())
-
-
-def _parts(line: str, number: int) -> tuple[str, str]:
-    """The text and its label, which stands behind the last separator."""
-    for separator in ("\t", ";", ","):
-        text, mark, label = line.rpartition(separator)
-        if mark:
-            break
-    text, label = text.strip(), label.strip()
-    if not text or not label:
-        raise PlaygroundError(
-            f"Line {number} has {'one column' if text or label else 'empty cells'}: {line.strip()!r:.60}.",
-            "Write a text, a tab or a semicolon, and its label on each line.",
-        )
-    return text, label

@@ -34,7 +34,9 @@ def loaded_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, rec
     digest = digest_of(weights_of(model))
     loaded = prepare(model, tokenizer, model_id(digest, recipe, step))
     loaded.revision = digest
-    loaded.provenance = Provenance(f"trained here, seed {recipe.seed}, step {step:,}")
+    loaded.provenance = Provenance(
+        f"trained here, seed {recipe.seed}, step {step:,}", made="Trained here, from nothing"
+    )
     loaded.trusted = True  # made here: no file of a stranger's
     return loaded
 

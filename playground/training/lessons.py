@@ -54,16 +54,19 @@ def _lesson(
 _LLAMA = Recipe(positions="rotary", norm="RMSNorm", learning_rate=3e-3)
 _GPT2 = Recipe(learning_rate=3e-3, spread=0.1, mlp_width=1)
 """An MLP of the usual width finds another way than an induction head."""
+_ADDER = Recipe(learning_rate=3e-3, schedule="cosine", spread=0.05)
+"""With rotary positions seed 2, with smaller first weights seeds 1 and 3 miss the target in 1,500 steps."""
 _TRANSLATOR = Recipe(encoder=True, learning_rate=2e-3)
 _WRITER = Recipe(learning_rate=2e-3, batch=32, schedule="cosine", tied=True)
-_QUICK: dict[str, Any] = {"learning_rate": 3e-3, "batch": 32, "schedule": "cosine"}
+_QUICK: dict[str, Any] = {"learning_rate": 3e-3, "schedule": "cosine", "spread": 0.05}
+"""With smaller first weights and batches seeds 2 and 3 of Reverse miss the target in 500 steps."""
 LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
         _lesson("repeat", "Repeat", _LLAMA, Target("letters that repeat", 0.98, 400), jump="induction", spread=0.1),
         _lesson("repeat_gpt2", "Repeat (GPT-2)", _GPT2, Target("letters that repeat", 0.98, 400), jump="induction"),
         _lesson("numbers", "Translate numbers", _TRANSLATOR, Target("whole answers", 0.97, 400), jump="alignment"),
-        _lesson("add", "Add", _LLAMA, Target("whole answers", 0.97, 2500), steps=1500, schedule="cosine"),
+        _lesson("add", "Add", _ADDER, Target("whole answers", 0.97, 2500), steps=2500),
         _lesson("reverse", "Reverse", _TRANSLATOR, Target("whole answers", 0.97, 500), **_QUICK, steps=500),
         _lesson("sort", "Sort", _TRANSLATOR, Target("whole answers", 0.97, 1000), **_QUICK, steps=1000),
         _lesson("names", "Write names", _WRITER, Target("loss", 2.3, 400)),

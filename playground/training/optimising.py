@@ -6,10 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from playground.training.recipe import Recipe
-
-LONGEST_GRADIENT = 1.0
-"""Longer ones are cut to this length."""
+from playground.training.recipe import LONGEST_GRADIENT, Recipe
 
 
 @contextmanager

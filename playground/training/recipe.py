@@ -14,6 +14,10 @@ with a decoder."""
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
 NORMS = ("LayerNorm", "RMSNorm")
 OPTIMISERS = ("AdamW", "Adam", "SGD")
+MAX_SECONDS = 300.0
+"""CPU time of a run's steps."""
+LONGEST_GRADIENT = 1.0
+"""Longer gradients are cut to this length."""
 RANGES: dict[str, tuple[float, float]] = {
     "layers": (1, 8),
     "heads": (1, 8),

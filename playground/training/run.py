@@ -25,12 +25,9 @@ from playground.training.export import digest_of, loaded_model, model_id, weight
 from playground.training.history import History
 from playground.training.lessons import recipe_of
 from playground.training.optimising import descend, make_optimiser, make_scheduler, one_thread
-from playground.training.recipe import Recipe
+from playground.training.recipe import MAX_SECONDS, Recipe
 from playground.training.snapshot import Snapshot
 from playground.training.tasks import make_task
-
-MAX_SECONDS = 300.0
-"""CPU time of a run's steps."""
 
 
 class Diverged(PlaygroundError):

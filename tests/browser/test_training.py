@@ -31,3 +31,18 @@ def test_play_pause_back_and_open(opened_tiny):
     expect(page.locator("#card")).to_contain_text(f"trained:repeat-llama-step-{step}")
     page.wait_for_selector("#attention-overview .pv[data-rendered]")
     expect(page.locator("#attention-badge .pg-badge-ok").first).to_be_visible()
+
+
+def test_another_lesson_is_played_with_its_own_choices(opened_tiny):
+    """Guards Play pressed at once after another lesson was chosen: it trained the new lesson with the former one's choices,
+    and was then forgotten without a word."""
+    page = opened_tiny(width=1280, height=900)
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#train-lesson input").click()
+    page.get_by_role("option", name="Repeat (GPT-2)").click()
+    page.locator("#train-play").click()
+    status = page.locator("#train-status")
+    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400 .* GPT-2, 2 layers"))
+    page.locator("#train-pause").click()
+    expect(page.locator("#train-play")).to_be_enabled()
+    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400 .* GPT-2, 2 layers"))

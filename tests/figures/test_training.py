@@ -1,11 +1,13 @@
 """Pictures of a run: what they say, what they weigh, and hostile tokens in them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from playground.analysis.training.curves import jump_step, thinned
 from playground.analysis.training.strongest_head import strongest_head
 from playground.components import figure_json
-from playground.figures.training.curves import loss_figure, scores_figure
+from playground.figures.training.curves import gradient_figure, loss_figure, scores_figure
 from playground.figures.training.head_maps import head_maps_figure
 from playground.training.snapshot import ExampleWeights, Snapshot
 
@@ -52,6 +54,7 @@ def test_pictures_are_small_and_tokens_are_escaped():
     for figure in (
         loss_figure(losses, run, 3.4, 100, 5000),
         scores_figure(run, 5000),
+        gradient_figure(run, 5000),
         head_maps_figure(run[-1].example, 9),
     ):
         text = figure_json(figure)
@@ -66,6 +69,17 @@ def test_the_strongest_head_is_named():
     """Guards the sentence of the picture against naming a head that another one beats."""
     words = scores_figure(snapshots(), 200).layout.meta["description"]
     assert "induction 0.90 in layer 1, head 2" in words
+
+
+def test_the_gradient_s_length():
+    """Guards the curve against step 0, which has no gradient, and its axis against a run that has only that."""
+    run = snapshots()
+    run[0] = replace(run[0], gradient_norm=0)
+    run[-1] = replace(run[-1], gradient_norm=0.25)
+    figure = gradient_figure(run, 200)
+    assert figure.data[0].x[0] == 4 and figure.data[0].y[-1] == 0.25
+    assert "0.25 after 200 steps" in figure.layout.meta["description"]
+    assert "none before step 1" in gradient_figure(run[:1], 200).layout.meta["description"]
 
 
 def test_of_equal_heads_the_first_is_the_strongest():

@@ -32,6 +32,11 @@ def test_the_badge_is_green_only_for_published_numbers(formats, held, state, wor
     assert verdict[0] == state and words in verdict[1]
 
 
+def test_a_model_that_was_trained_here_says_so():
+    """Guards the badge against "Made in memory", which tells no visitor anything."""
+    assert Provenance("trained here, seed 0, step 3", made="Trained here").verdict("float32") == ("off", "Trained here")
+
+
 def test_what_was_not_read_is_on_the_card():
     """Guards against a key that nobody sees: it stands on the card, and the badge is amber."""
     provenance = Provenance(

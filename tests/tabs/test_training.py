@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from playground import workbench
 from playground.tabs.shared import downloads
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from playground.tabs.training import classifier_view, finetune_view, handlers
 from playground.tabs.training.classifier_view import ClassifyRequest
 from playground.tabs.training.finetune_view import FinetuneRequest, TunedRequest
@@ -70,26 +71,44 @@ def test_a_run_is_played_watched_and_gone_back_in():
 def test_the_tab_opens_on_the_untrained_model(bench):
     """Guards a page that waits for ever: step 0 is drawn before any model is loaded, without a run, and never over the
     page's own run; its pictures name the model in training as their source; Reset ends the run and brings them back."""
-    seen = answer(handlers.preview, PageContext(), PlayRequest(TINY, Watched(), "full"))
+    seen = answer(handlers.open_lessons, PageContext(), PlayRequest(TINY, Watched(), "full"))
     assert {"loss", "scores", "maps", "samples"} <= set(seen) and not seen["timer"].active and not bench.runs._runs
     assert "guessing among 30 tokens has ln 30 = 3.40" in seen["status"]
     assert seen["source"]["model"] == "repeat-llama, in training" and seen["source"]["revision"] == "step 0"
     started = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full"))["watched"]
-    assert set(answer(handlers.preview, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
+    assert set(answer(handlers.open_lessons, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
     again = answer(handlers.reset, PAGE, PlayRequest(TINY, started, "full"))
     assert again["loss"] is seen["loss"] and again["watched"] == Watched() and not bench.runs._runs
     own = changed(LESSONS["text"].recipe, {})
-    assert answer(handlers.preview, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+    assert answer(handlers.open_lessons, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+
+
+def test_a_page_that_is_opened_anew(bench):
+    """Guards a visitor whose connection was lost: the page comes back to its own run and to that run's choices; of a run
+    that went with the server it says so, beside the untrained model."""
+    seen, live = played(steps=12, seed=7)
+    assert seen["kept"] == live.code
+    again = answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", live.code))
+    assert again["watched"].code == again["kept"] == live.code and again["watched"].own and again["timer"].active
+    assert (again["lesson"], again["steps"], again["seed"], again["width"]) == ("repeat", 12, 7, TINY.width)
+    lost = answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", "<i>nosuch"))
+    assert "&lt;i&gt;nosuch is lost" in lost["status"] and "Untrained" in lost["status"] and lost["kept"] == ""
+    assert "lost" not in answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full"))["status"]
+    own = PlayRequest(TINY, again["watched"], "full", live.code)
+    assert set(answer(handlers.open_lessons, PAGE, own)) == {"message"}
 
 
 def test_fine_tuning_on_the_page(bench, tiny):
-    """Guards the way of Fine-tune: loss and both texts, the fine-tuned model in every tab and its adapter as a zip; before
-    that a sentence instead of an error of Python's."""
+    """Guards the way of Fine-tune: loss and both texts, the fine-tuned model in every tab and its adapter as a zip; on a
+    page whose first model is not there yet a sentence comes first, and the rest by itself."""
     base = tiny("llama")
     bench.add(base)
+    bench.settings = replace(bench.settings, default_model=base.model_id)
     lines = "\n".join(f"<b>line {n}" for n in range(10))
     request = FinetuneRequest.from_controls(lines, "<b>line", steps=2, batch=2)
-    assert "still loading" in answers(finetune_view.teach, PageContext(), request)[0]["sentence"]
+    waiting, *soon = answers(finetune_view.teach, PageContext(), request)
+    assert "still loading" in waiting["sentence"] and "After 2 steps" in soon[-1]["sentence"]
+    assert source_of(PageContext(), request, [], soon[-1])["model"] == base.model_id
     seen = answers(finetune_view.teach, PAGE, request)
     assert "figure" in seen[1] and "of 2" in seen[1]["sentence"] and not seen[-1]["message"]
     last = seen[-1]
@@ -105,11 +124,13 @@ def test_fine_tuning_on_the_page(bench, tiny):
 
 
 def test_classifying_on_the_page(bench, tiny):
-    """Guards the sentence and the table: labels are a visitor's and are escaped, probabilities stand beside each text."""
+    """Guards the sentence and the table: labels are a visitor's and are escaped, probabilities stand beside each text; on a
+    page whose first model is not there yet a sentence comes first, and the rest by itself."""
     bench.add(tiny("llama"))
+    bench.settings = replace(bench.settings, default_model="llama")
     lines = "\n".join(f"text {n}\t{'<i>odd' if n % 2 else 'even'}" for n in range(12))
-    waiting = answer(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
-    assert "still loading" in waiting["sentence"]
+    waiting, soon = answers(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
+    assert "still loading" in waiting["sentence"] and "Of 2 texts" in soon["sentence"]
     seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
     assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
     assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]

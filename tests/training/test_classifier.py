@@ -8,6 +8,7 @@ import pytest
 import playground as pg
 from playground.embeddings.sentence_vectors import encode, usual_pooling
 from playground.errors import PlaygroundError
+from playground.training.two_columns import two_columns
 
 GOOD = [
     "A wonderful film",
@@ -34,6 +35,12 @@ def test_it_learns_in_seconds_on_minilm(minilm):
     found = classifier.probabilities(texts)
     np.testing.assert_allclose(found, scores / scores.sum(1, keepdims=True), atol=1e-5)
     assert found[0, 1] > 0.7 and found[1, 0] > 0.7
+
+
+def test_the_last_separator_parts_a_line():
+    """Guards texts with commas in them, and tables pasted from a spreadsheet, whose cells hold commas and semicolons."""
+    text = "a, b, c,x\n\n d; e\t y, z \n"
+    assert list(two_columns(text, "a text", "its label")) == [(1, "a, b, c", "x"), (3, "d; e", "y, z")]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ def test_the_result_is_a_model_as_any_other(tuned):
     assert pg.record(model, "In Rome").verify().passed
     pairs = list(zip(model.model.parameters(), tuning.base.model.parameters(), strict=True))
     assert sum(a.nbytes for a, b in pairs if a is not b) == tuning.changed_bytes < sum(a.nbytes for a, _ in pairs)
+    assert model.provenance.verdict("float32")[1] == f"Fine-tuned here from {tuning.base.model_id}"
+    assert model.revision.startswith(model.model_id[-6:])
     assert model.model_id.startswith("trained:") and tuning.base.model_id in model.origin
 
 

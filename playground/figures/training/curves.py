@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from playground.analysis.text_display import counted
 from playground.analysis.training.curves import thinned
 from playground.analysis.training.strongest_head import strongest_head
 from playground.figures.layout import finish, label
 from playground.figures.theme import ACCENT, CATEGORIES, INK, REST, SMALL
+from playground.training.recipe import LONGEST_GRADIENT
 from playground.training.snapshot import Snapshot
 
 LEFT = 0.7
@@ -32,7 +34,7 @@ def loss_figure(
     )  # fmt: skip
     figure.add_scatter(
         x=_places(snapshots), y=np.array([one.held_out_loss for one in snapshots], np.float32), mode="lines+markers",
-        name="held out", line={"color": CATEGORIES[1], "width": 2}, marker={"size": 4},
+        name="held out", line={"color": CATEGORIES[1], "width": 2}, marker={"size": 4 if len(snapshots) > 1 else 9},
         customdata=[one.step for one in snapshots],
         hovertemplate="step %{customdata}<br>held out <b>%{y:.3f}</b><extra></extra>",
     )  # fmt: skip
@@ -46,11 +48,13 @@ def loss_figure(
     )
     line = {"color": REST, "dash": "dot", "width": 1.5}
     small = {"size": SMALL}
-    figure.add_hline(uniform_loss, line=line, annotation_text="ln V, guessing", annotation_font=small)
+    figure.add_hline(uniform_loss, line=line)
+    words = {"text": "ln V, guessing", "showarrow": False, "font": small}
+    figure.add_annotation(xref="paper", x=0.5, y=uniform_loss, yanchor="bottom", **words)
     if jump:
         figure.add_vline(jump, line={**line, "color": ACCENT})
         words = {"text": f"jump: step {jump:,}", "showarrow": False, "font": small}
-        figure.add_annotation(x=math.log10(jump), y=1, yref="paper", xanchor="right", xshift=-4, **words)
+        figure.add_annotation(x=math.log10(jump), y=0, xanchor="right", xshift=-4, yanchor="bottom", **words)
     top = max(uniform_loss, *(min(one.held_out_loss, 3 * uniform_loss) for one in snapshots)) * 1.08
     figure.update_yaxes(title_text="loss (nats per token)", range=[0, top])
     figure.update_xaxes(_step_axis(steps))
@@ -69,9 +73,10 @@ def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
     """The model's scores, and each head's, over steps, 0..1: of a head's score the strongest head is named and drawn
     strongly, all others thinly in its colour."""
     figure, places, last = go.Figure(), _places(snapshots), snapshots[-1]
+    mode = "lines" if len(snapshots) > 1 else "markers"
     for number, name in enumerate(last.scores):
         figure.add_scatter(
-            x=places, y=np.array([one.scores.get(name, np.nan) for one in snapshots], np.float32), mode="lines",
+            x=places, y=np.array([one.scores.get(name, np.nan) for one in snapshots], np.float32), mode=mode,
             name=label(name, None), line={"color": CATEGORIES[(number + 2) % len(CATEGORIES)], "width": 2.5},
             hovertemplate=f"step %{{x:.0f}}<br>{label(name, None)} <b>%{{y:.2f}}</b><extra></extra>",
         )  # fmt: skip
@@ -83,7 +88,7 @@ def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
         for layer, head in np.ndindex(values.shape):
             strong = (layer, head) == (best.layer, best.head)
             figure.add_scatter(
-                x=places, y=np.array([one.heads[name][layer, head] for one in snapshots], np.float32), mode="lines",
+                x=places, y=np.array([one.heads[name][layer, head] for one in snapshots], np.float32), mode=mode,
                 name=label(f"{name}, strongest head", None), showlegend=strong, opacity=1 if strong else 0.35,
                 line={"color": colour, "width": 2.5 if strong else 1, "dash": "dash" if strong else "solid"},
                 hovertemplate=f"step %{{x:.0f}}<br>layer {layer}, head {head}<br>{label(name, None)} <b>%{{y:.2f}}</b>"
@@ -92,6 +97,30 @@ def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
     sentences = [f"{name} {value:.2f}" for name, value in last.scores.items()] + strongest
     finish(figure, f"Scores after {last.step} steps: {'; '.join(sentences)}.", uirevision=f"scores-{steps}", height=320)
     figure.update_yaxes(title_text="score", range=[-0.03, 1.03])
+    figure.update_xaxes(_step_axis(steps))
+    return figure
+
+
+def gradient_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
+    """Length of the gradient at each snapshot after step 0, before it is cut; both axes are logarithmic."""
+    later = [one for one in snapshots if one.gradient_norm > 0]
+    figure = go.Figure(
+        go.Scatter(
+            x=_places(later), y=np.array([one.gradient_norm for one in later], np.float32), mode="lines+markers",
+            line={"color": INK, "width": 1.5}, marker={"size": 4},
+            hovertemplate="step %{x:.0f}<br>length <b>%{y:.2f}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    now = f"{later[-1].gradient_norm:.2f} after {counted(later[-1].step, 'step')}" if later else "none before step 1"
+    words = f"Length of the gradient: {now}. A longer one than {LONGEST_GRADIENT:g} is cut to that (dotted)."
+    finish(figure, words, uirevision=f"gradient-{steps}", height=260)
+    figure.add_hline(LONGEST_GRADIENT, line={"color": REST, "dash": "dot", "width": 1.5})
+    lengths = [LONGEST_GRADIENT, *(one.gradient_norm for one in later)]
+    ticks = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5)]
+    span = [math.log10(min(lengths)) - 0.2, math.log10(max(lengths)) + 0.2]
+    figure.update_yaxes(
+        title_text="gradient's length", type="log", range=span, tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]
+    )
     figure.update_xaxes(_step_axis(steps))
     return figure
 

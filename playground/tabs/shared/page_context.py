@@ -53,6 +53,11 @@ class PageContext:
             raise StillLoading("The model is still loading.", "Wait a moment.")
         return workbench.shared().model(self.model_id, self.device, self.dtype)
 
+    def awaited_model(self) -> "LoadedModel":
+        """The model of the page; before the first one is there, that one, once it is loaded."""
+        bench = workbench.shared()
+        return bench.model(self.model_id or bench.settings.default_model, self.device, self.dtype)
+
     def recording(self, text: str | tuple[int, ...] | None = None) -> "Recording":
         """The recording of the text under the lens, or of another text or token ids."""
         model = self.model()

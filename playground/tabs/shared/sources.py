@@ -26,7 +26,7 @@ def source_of(
     settings are the controls' values: numbers, switches and texts of the request, seeds among them; where the answer's
     outputs move a control, such as a click on another head does, its new value.
     """
-    model = page.model()
+    model = page.awaited_model()  # work that waited for the first model was begun without one
     tab, view, *_ = [*place, "", ""]
     text = page.text
     if len(text) > MAX_TEXT:

@@ -1,12 +1,13 @@
 """Classify: a linear layer on the loaded model's vectors is taught the visitor's labels, in seconds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import gradio as gr
 
 from playground.components import Panel, markup
 from playground.tabs.shared.events import RUNS_MODEL
-from playground.tabs.shared.page_context import PageContext, StillLoading
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.requests import WatchControls
@@ -50,14 +51,13 @@ def build(view: View, shared: WatchControls) -> None:
     )  # fmt: skip
 
 
-def teach(page: PageContext, request: ClassifyRequest) -> Outputs:
+def teach(page: PageContext, request: ClassifyRequest) -> Iterator[Outputs]:
     """Teaches the labels, and labels the other texts."""
     from playground.training.classifier import train_classifier
 
-    try:
-        model = page.model()
-    except StillLoading:
-        return {"sentence": markup.note(texts.STILL_LOADING)}
+    if not page.model_id:
+        yield {"sentence": markup.note(texts.STILL_LOADING)}
+    model = page.awaited_model()
     classifier = train_classifier(model, request.lines)
     count, loss, accuracy = classifier.held_out
     words = texts.CLASSIFIED.format(
@@ -71,4 +71,4 @@ def teach(page: PageContext, request: ClassifyRequest) -> Outputs:
         for text, row in zip(examples, classifier.probabilities(examples) if examples else [], strict=True)
     ]
     head = ["text", *classifier.labels]
-    return {"sentence": markup.note(words), "answers": markup.table(head, rows) if rows else ""}
+    yield {"sentence": markup.note(words), "answers": markup.table(head, rows) if rows else ""}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from playground import workbench
 from playground.components import Panel, PlotlyView, markup
@@ -14,9 +13,10 @@ from playground.errors import PlaygroundError
 from playground.figures.training.finetuning import finetuning_figure
 from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
-from playground.tabs.shared.page_context import PageContext, StillLoading
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
 from playground.texts import training as texts
@@ -73,7 +73,8 @@ def build(view: View, shared: WatchControls) -> None:
         save = gr.Button("Save the adapter", size="sm", scale=0, min_width=150, elem_id="finetune-save")
     opened = Panel(live=True, elem_id="finetune-opened")
     file = gr.File(label="For PeftModel.from_pretrained", visible=False, elem_id="finetune-file")
-    choices = _settings()
+    with gr.Accordion("Adapter and optimiser", open=False), gr.Row(elem_classes="pg-controls"):
+        choices = number_fields(RANGES, FinetuneRecipe(), "finetune")
     Panel(markup.explanation(*texts.FINETUNE_ABOUT))
     tuned = gr.State("")
     training = bind(
@@ -86,46 +87,33 @@ def build(view: View, shared: WatchControls) -> None:
     bind(save.click, download, outputs={"file": file}, **wires, **RUNS_MODEL)
 
 
-def _settings() -> dict[str, Component]:
-    """The folded numbers of a recipe, by its fields."""
-    built: dict[str, Component] = {}
-    usual = FinetuneRecipe()
-    with gr.Accordion("Adapter and optimiser", open=False), gr.Row(elem_classes="pg-controls"):
-        for name, (least, most) in RANGES.items():
-            built[name] = gr.Number(
-                getattr(usual, name), label=name.replace("_", " ").capitalize(), min_width=100,
-                info=f"{least:g} to {most:,g}", elem_id=f"finetune-{name.replace('_', '-')}",
-            )  # fmt: skip
-    return built
-
-
 def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     """Trains an adapter of the page's model step by step; then both write."""
     if not request.prompt.strip():
         raise PlaygroundError("There is no beginning for the two models to go on with.", "Type a few words.")
-    try:
-        base = page.model()
-    except StillLoading:
+    if not page.model_id:
         yield {"sentence": markup.note(texts.STILL_LOADING)}
-        return
+    base = page.awaited_model()
     yield {"sentence": markup.note(texts.FINETUNE_BEFORE), "written": "", "tuned": ""}
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
             now = report.progress
             words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
-            rows = [[markup.text(base.model_id), _passage(request.prompt, report.before)]]
+            if now.step == report.steps:
+                words += f" {texts.FINETUNE_AFTER}"
+            rows = [["before", _passage(request.prompt, report.before)]]
             if report.model_id:
                 first, last = now.held_out[0][1], now.held_out_loss
                 words = texts.FINETUNED.format(
                     first=first, last=last, steps=report.steps, parameters=report.parameters,
                     share=percent(report.parameters / base.anatomy.parameters),
                 )  # fmt: skip
-                rows.append([markup.text(report.model_id), _passage(request.prompt, report.after)])
+                rows.append([f"after {report.steps} steps", _passage(request.prompt, report.after)])
             if report.cut:
                 words += f" Of {report.cut} lines only the first {MAX_TOKENS} tokens were read."
             yield {
                 "figure": finetuning_figure(now.losses, now.held_out, report.steps), "sentence": markup.note(words),
-                "written": markup.table(["model", "writes"], rows), "tuned": report.model_id,
+                "written": markup.table(["", "it writes"], rows), "tuned": report.model_id,
             }  # fmt: skip
 
 

@@ -92,15 +92,37 @@ def preview(page: PageContext, request: PlayRequest) -> Outputs:
         return {}
     idle = {
         "watched": Watched(), "timer": gr.Timer(active=False), "play": gr.update(interactive=True),
-        "pause": gr.update(interactive=False),
+        "pause": gr.update(interactive=False), "step": gr.update(interactive=True), "kept": "",
     }  # fmt: skip
     if LESSONS[request.recipe.lesson].takes_data and not request.recipe.data.strip():
         return idle | {
-            "status": markup.note(texts.READY), "loss": None, "scores": None, "maps": None, "samples": "",
+            "status": markup.note(texts.READY), "loss": None, "scores": None, "gradient": None, "maps": None, "samples": "",
             "place": gr.update(minimum=0, maximum=1, value=0, label="Step"),
         }  # fmt: skip
     live = workbench.shared().runs.preview(request.recipe)
     return _whole(live, Watched()) | idle | {"status": untrained_words(live)}
+
+
+def open_lessons(page: PageContext, request: PlayRequest) -> Outputs:
+    """What stands in the view when it is opened: the page's run, also one from before the page was opened anew, as it is
+    after the connection was lost; else the untrained model, and a word about a run that the server no longer has."""
+    kept = Watched(request.kept)
+    live = None if request.watched.code else _own_run(kept)
+    if live is not None:
+        live.touch()
+        return _whole(live, kept) | _buttons(live, True) | _controls(live) | {"timer": gr.Timer(active=True)}
+    outputs = preview(page, request)
+    if request.kept and not request.watched.code:
+        outputs["status"] = markup.note(texts.LOST.format(code=f"{request.kept:.20}")) + outputs["status"]
+    return outputs
+
+
+def _controls(live: "LiveRun") -> Outputs:
+    """The controls as a run has them."""
+    recipe = live.recipe
+    words, data, *_ = choose_lesson(recipe.lesson)
+    choices = {name: getattr(recipe, name) for name in CHOICES}
+    return {"lesson": recipe.lesson, "about": words, "data": data | {"value": recipe.data}, **choices}
 
 
 def back(page: PageContext, request: WatchRequest) -> Outputs:
@@ -133,7 +155,7 @@ def tick(page: PageContext, request: TickRequest) -> Outputs:
     try:
         live = workbench.shared().runs.find(request.watched.code)
     except PlaygroundError as error:  # the server was started anew
-        raise ErrorWithOutputs(error, {"timer": gr.Timer(active=False), "watched": Watched()}) from error
+        raise ErrorWithOutputs(error, {"timer": gr.Timer(active=False), "watched": Watched(), "kept": ""}) from error
     live.touch()
     if (request.active, request.view) != (NAME, LESSON):
         return quiet
@@ -210,8 +232,9 @@ def _whole(live: "LiveRun", watched: Watched) -> Outputs:
     snapshots = live.snapshots
     newest = snapshots[-1]
     return run_pictures(live, snapshots) | snapshot_pictures(newest) | {
-        "watched": replace(watched, follows=True, drawn=newest.step), "place": slider(snapshots, len(snapshots) - 1),
-        "status": run_words(live, watched.own), "source": run_source(live, newest),
+        "watched": replace(watched, follows=True, drawn=newest.step), "kept": live.code if watched.own else "",
+        "place": slider(snapshots, len(snapshots) - 1), "status": run_words(live, watched.own),
+        "source": run_source(live, newest),
     }  # fmt: skip
 
 
@@ -227,4 +250,5 @@ def _grown(live: "LiveRun", watched: Watched) -> Outputs:
 def _buttons(live: "LiveRun", own: bool) -> Outputs:
     return {
         "play": gr.update(interactive=own and not live.playing), "pause": gr.update(interactive=own and live.playing),
+        "step": gr.update(interactive=own),
     }  # fmt: skip

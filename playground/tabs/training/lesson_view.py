@@ -14,6 +14,7 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers
 from playground.tabs.training.handlers import choose_lesson
+from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import opens_everywhere
 from playground.tabs.training.requests import (
     CHOICES,
@@ -32,6 +33,22 @@ from playground.training.recipe import NORMS, OPTIMISERS, POSITIONS, RANGES
 
 NAME, TITLE = LESSON, "Lessons"
 FIRST = "repeat"
+HELD_BACK = "() => Array(2).fill({ __type__: 'update', interactive: false })"
+"""Play and One step, until the choices of another lesson are there: they would train it with those of the former one."""
+KEEP = "(code) => { try { sessionStorage.setItem('pg-run', code); } catch (error) {} }"
+"""The browser tab keeps its run's code, for the page that it opens after the connection was lost."""
+READ_KEPT = """(...values) => {
+  let code = '';
+  try {
+    if (!window.pgRunRead) {
+      code = sessionStorage.getItem('pg-run') ?? '';
+      sessionStorage.removeItem('pg-run');
+    }
+  } catch (error) {}
+  window.pgRunRead = true;
+  return [...values.slice(0, -1), code];
+}"""
+"""The last value becomes the code, once a page."""
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
 
@@ -69,6 +86,8 @@ def build(view: View, shared: WatchControls) -> None:
         with gr.Column(scale=2, min_width=320):
             samples = Panel(elem_id="train-samples")
     scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.APPEARS, elem_id="train-scores")
+    with gr.Accordion(texts.GRADIENT, open=False):
+        gradient = PlotlyView(label=texts.GRADIENT, height=260, waiting=texts.APPEARS, elem_id="train-gradient")
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")
@@ -80,11 +99,14 @@ def build(view: View, shared: WatchControls) -> None:
     watched = gr.State(Watched())
     watching = shared.inputs = {"watched": watched, "place": place}
     timer = gr.Timer(EVERY, active=False)
+    kept = gr.Textbox("", visible="hidden", container=False)
 
+    lesson.input(None, None, [play, step], js=HELD_BACK, **QUIET)
     chosen = lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
     seen: dict[str, Block] = {
-        "watched": watched, "status": status, "loss": loss, "scores": scores, "maps": maps, "samples": samples,
-        "place": place, "play": play, "pause": pause, "timer": timer,
+        "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
+        "samples": samples, "place": place, "play": play, "pause": pause, "step": step, "timer": timer,
+        "kept": kept,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
     recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}
@@ -92,7 +114,12 @@ def build(view: View, shared: WatchControls) -> None:
         bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     bind(partial(chosen.then), handlers.reset, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     opened_view = page.redraw[f"{view.tab}/{view.name}"].change
-    bind(opened_view, handlers.preview, inputs=recipe, request=PlayRequest, **wires, **LATEST)
+    shown: dict[str, Block] = {**seen, "lesson": lesson, "about": about, "data": data, **choices}
+    bind(
+        opened_view, handlers.open_lessons, inputs={**recipe, "kept": kept}, request=PlayRequest, page=page, outputs=shown,
+        js=READ_KEPT, **LATEST,
+    )  # fmt: skip
+    kept.change(None, kept, None, js=KEEP, **QUIET)
     for button, handler in ((pause, handlers.pause), (back, handlers.back)):
         bind(button.click, handler, inputs=watching, request=WatchRequest, **wires, **RUNS_MODEL)
     bind(place.input, handlers.slide, inputs=watching, request=WatchRequest, **wires, **LATEST)
@@ -126,12 +153,7 @@ def _settings() -> dict[str, Component]:
             built["encoder"] = gr.Checkbox(first.encoder, label="Encoder and decoder", min_width=140)
             built["mlp"] = gr.Checkbox(first.mlp, label="MLP", min_width=140)
         with gr.Row(elem_classes="pg-controls"):
-            for name in ("layers", "heads", "width", "learning_rate", "batch", "steps", "seed"):
-                least, most = RANGES[name]
-                built[name] = gr.Number(
-                    getattr(first, name), label=name.replace("_", " ").capitalize(), min_width=100,
-                    info=f"{least:g} to {most:,g}", elem_id=f"train-{name.replace('_', '-')}",
-                )  # fmt: skip
+            built |= number_fields(RANGES, first, "train")
     return {name: built[name] for name in CHOICES}
 
 

@@ -77,11 +77,15 @@ class PlayRequest:
     recipe: Recipe
     watched: Watched
     speed: str
+    kept: str = ""
+    """The code of the run that this browser tab had before the page was opened anew; empty: none."""
 
     @classmethod
-    def from_controls(cls, lesson: str, data: str, watched: Watched, speed: str, **choices: Any) -> "PlayRequest":
+    def from_controls(
+        cls, lesson: str, data: str, watched: Watched, speed: str, kept: str = "", **choices: Any
+    ) -> "PlayRequest":
         """PlaygroundError for a lesson that there is not. The choices are checked when a run is made of them."""
         recipe = recipe_of(lesson, choices)
         if LESSONS[lesson].takes_data:
             recipe = replace(recipe, data=data or "")
-        return cls(recipe, watched, speed)
+        return cls(recipe, watched, speed, str(kept or ""))

@@ -1,5 +1,6 @@
 """What the Train tab shows of a run: sentences, the written samples, and the pictures of a snapshot."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -7,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground import workbench
+from playground.analysis.text_display import counted
 from playground.analysis.training.curves import jump_step
 from playground.analysis.training.strongest_head import strongest_head
 from playground.components import figure_json, markup
-from playground.figures.training.curves import loss_figure, scores_figure
+from playground.figures.training.curves import gradient_figure, loss_figure, scores_figure
 from playground.figures.training.head_maps import head_maps_figure
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import training as texts
+from playground.texts.numbers import percent
 from playground.training.lessons import LESSONS, Lesson
+from playground.training.recipe import MAX_SECONDS
 from playground.training.snapshot import Sample, Snapshot
 
 if TYPE_CHECKING:
@@ -27,8 +31,9 @@ def lesson_words(name: str) -> str:
     target = LESSONS[name].target
     words = f"<p class='pg-lead'>{task}</p><p class='pg-note'><b>Watch:</b> {watch}</p>"
     if target is not None:
-        goal = "loss on what is held out at most" if target.score == "loss" else f"{target.score} at least"
-        words += f"<p class='pg-note'><b>Target:</b> {goal} {target.value:g}, within {target.steps:,} steps.</p>"
+        value = f"{target.value:g}" if target.score == "loss" else percent(target.value)
+        goal = texts.GOALS[target.score].format(value=value)
+        words += f"<p class='pg-note'><b>Target:</b> {goal} within {target.steps:,} steps.</p>"
     return words
 
 
@@ -43,12 +48,17 @@ def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
 
 
 def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
-    """Loss and scores up to the newest snapshot, made once for all who watch."""
+    """Loss, scores and the gradient's length up to the newest snapshot, made once for all who watch."""
 
     def draw() -> Outputs:
         run, lesson = live.run, LESSONS[live.recipe.lesson]
-        loss = loss_figure(list(run.losses), snapshots, run.uniform_loss, jump(lesson, snapshots), live.recipe.steps)
-        return {"loss": figure_json(loss), "scores": figure_json(scores_figure(snapshots, live.recipe.steps))}
+        steps = live.recipe.steps
+        figures = {
+            "loss": loss_figure(list(run.losses), snapshots, run.uniform_loss, jump(lesson, snapshots), steps),
+            "scores": scores_figure(snapshots, steps),
+            "gradient": gradient_figure(snapshots, steps),
+        }
+        return {name: figure_json(figure) for name, figure in figures.items()}
 
     return workbench.shared().runs.pictures.get(snapshots[-1], "run", draw)
 
@@ -65,8 +75,9 @@ def snapshot_pictures(snapshot: Snapshot) -> Outputs:
 
 def samples_table(snapshot: Snapshot) -> str:
     """What the model wrote, right and wrong told apart by a sign and in words."""
-    at = "" if snapshot.sampled_at == snapshot.step else f" (written at step {snapshot.sampled_at:,})"
-    title = f"<p class='pg-note'><b>Step {snapshot.step:,}</b>{at}</p>"
+    at = "" if snapshot.sampled_at == snapshot.step else f" (samples of step {snapshot.sampled_at:,})"
+    loss = f"{snapshot.held_out_loss:.2f}" if math.isfinite(snapshot.held_out_loss) else "no number"
+    title = f"<p class='pg-note'><b>Step {snapshot.step:,}</b>, loss on held-out data {loss}{at}</p>"
     samples = snapshot.samples
     if any(sample.truth is not None for sample in samples):
         rows = [[_cell(sample.question), _verdict(sample)] for sample in samples]
@@ -102,16 +113,11 @@ def run_words(live: "LiveRun", own: bool) -> str:
     """Where a run stands, in sentences."""
     run, recipe = live.run, live.recipe
     snapshot = live.snapshots[-1]
-    words = [
-        f"Step {run.step:,} of {recipe.steps:,}, {run.cpu_seconds:.1f} s of one CPU core; {run.parameters:,} parameters; "
-        f"seed {recipe.seed}; run {live.code}."
-    ]
-    if snapshot.gradient_norm:
-        words.append(f"The gradient's length was {snapshot.gradient_norm:.2f}, before it is cut to 1.")
+    words = [f"Step {run.step:,} of {recipe.steps:,} after {run.cpu_seconds:.1f} s of one CPU core."]
     if live.place:
         words.append(texts.WAITS.format(place=f"Number {live.place}"))
     elif live.unwatched:
-        words.append(texts.UNWATCHED)
+        words += [texts.UNWATCHED, *([texts.GO_ON] if own else [])]
     target = LESSONS[recipe.lesson].target
     if target and target.reached(snapshot.scores, snapshot.held_out_loss):
         words.append("The target is reached.")
@@ -121,9 +127,8 @@ def run_words(live: "LiveRun", own: bool) -> str:
     elif recipe.learning_rate == 0:
         words.append(texts.STUCK)
     if run.finished and run.step < recipe.steps:
-        words.append("The time is up: a run has five minutes.")
-    if not own:
-        words.append(texts.WATCHING)
+        words.append(texts.TIME_IS_UP.format(step=run.step, steps=recipe.steps, seconds=MAX_SECONDS))
+    words += [size_words(live), texts.CODE.format(code=live.code) if own else texts.WATCHING]
     note = markup.note(" ".join(words))
     return note + (markup.problem(live.error) if live.error else "")
 
@@ -144,7 +149,17 @@ def untrained_words(live: "LiveRun") -> str:
     run = live.run
     loss = live.snapshots[0].held_out_loss
     words = texts.UNTRAINED.format(loss=loss, uniform=run.uniform_loss, tokens=run.task.vocabulary)
-    return markup.note(f"{words} {run.parameters:,} parameters, seed {live.recipe.seed}. {texts.READY}")
+    return markup.note(f"{size_words(live)} {words} {texts.READY}")
+
+
+def size_words(live: "LiveRun") -> str:
+    """The model of a run, and its seed."""
+    recipe = live.recipe
+    layers = f"{recipe.layers} + {recipe.layers} layers" if recipe.encoder else counted(recipe.layers, "layer")
+    return (
+        f"The model: {texts.ARCHITECTURES[recipe.architecture]}, {layers}, {counted(recipe.heads, 'head')} each, width "
+        f"{recipe.width}, {live.run.parameters:,} parameters, seed {recipe.seed}."
+    )
 
 
 def slider(snapshots: Sequence[Snapshot], place: int) -> dict:

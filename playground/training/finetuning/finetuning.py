@@ -29,7 +29,8 @@ from playground.training.finetuning.adapter import adapted, changed_bytes, merge
 from playground.training.finetuning.lines import as_batch, read_lines
 from playground.training.finetuning.recipe import FinetuneRecipe, finetune_recipe
 from playground.training.optimising import descend, one_thread
-from playground.training.run import MAX_SECONDS, Diverged
+from playground.training.recipe import MAX_SECONDS
+from playground.training.run import Diverged
 
 MAX_BYTES = 1024**3
 """Of a step's states and logits."""
@@ -69,6 +70,8 @@ class Finetuning:
         self.losses: list[float] = []
         self.held_out: list[tuple[int, float]] = []
         self.cpu_seconds = 0.0
+        self._digested = (-1, "")
+        """A step, and the digest of the adapter at it."""
         self._trained = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.AdamW(self._trained, lr=recipe.learning_rate, weight_decay=0.0)
         self._generator = torch.Generator().manual_seed(recipe.seed)
@@ -152,7 +155,8 @@ class Finetuning:
         loaded.trusted = self.base.trusted
         loaded.provenance = Provenance(
             f"fine-tuned here from {self.base.model_id} (LoRA of rank {self.recipe.rank}, seed {self.recipe.seed}, "
-            f"step {self.step:,})"
+            f"step {self.step:,})",
+            made=f"Fine-tuned here from {self.base.model_id}",
         )
         return loaded
 
@@ -164,8 +168,10 @@ class Finetuning:
 
     @property
     def _digest(self) -> str:
-        numbers = {name: p.detach().float().cpu().numpy() for name, p in self.net.named_parameters() if "lora_" in name}
-        return digest_of(numbers)
+        if self._digested[0] != self.step:
+            adapter = {name: p.detach() for name, p in self.net.named_parameters() if "lora_" in name}
+            self._digested = self.step, digest_of({name: p.float().cpu().numpy() for name, p in adapter.items()})
+        return self._digested[1]
 
     def save(self, folder: str | Path) -> Path:
         """Writes the adapter in peft's format, with the tokenizer. PlaygroundError where the disk does not take it."""

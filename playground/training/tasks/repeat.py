@@ -34,7 +34,7 @@ class Repeat(Task):
         whole = _letters(generator, _MEASURED)  # (8, 13): a period comes twice
         self._repeated = torch.cat([whole, whole], 1)
         self._period = whole.shape[1]
-        self.example_text = self._text(torch.cat([whole[0, :10]] * 3)[:LENGTH])
+        self.example_text = self._text(torch.cat([whole[0, :10]] * 2))  # which leaves room to write on
 
     def batch(self, generator: torch.Generator, size: int) -> Batch:
         ids, _ = _draw(generator, size)

@@ -50,7 +50,8 @@ class Text(Task):
         windows = torch.linspace(0, len(held_out) - CONTEXT, count).long()
         self._held_out = torch.stack([held_out[start : start + CONTEXT] for start in windows])
         self._first = "\n" if "\n" in ids else text[0]
-        self.example_text = text[cut : cut + CONTEXT].strip() or text[cut : cut + CONTEXT]
+        example = text[cut : cut + CONTEXT // 2]  # which leaves room to write on
+        self.example_text = example.strip() or example
 
     def batch(self, generator: torch.Generator, size: int) -> Batch:
         starts = torch.randint(len(self._learned) - CONTEXT + 1, (size, 1), generator=generator)

@@ -1,0 +1,18 @@
+"""Fields for the numbers of a recipe."""
+
+from collections.abc import Mapping
+
+import gradio as gr
+from gradio.components import Component
+
+
+def number_fields(ranges: Mapping[str, tuple[float, float]], recipe: object, prefix: str) -> dict[str, Component]:
+    """A field for each name of ranges, with its least and largest value, by name. recipe: has the first values. prefix: of
+    the fields' ids in the page."""
+    return {
+        name: gr.Number(
+            getattr(recipe, name), label=name.replace("_", " ").capitalize(), min_width=100,
+            info=f"{least:g} to {most:,g}", elem_id=f"{prefix}-{name.replace('_', '-')}",
+        )
+        for name, (least, most) in ranges.items()
+    }  # fmt: skip
