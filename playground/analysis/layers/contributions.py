@@ -100,19 +100,24 @@ def split_part(part: PartAtToken, direction: Tensor) -> Split:
     whole = float(part.added.double() @ direction)
     if part.inputs is None or part.product is None or part.weight is None:
         return Split(whole, None, 0.0, 0.0)
+    weights, back, constant = split_weights(part, direction)
+    each = part.inputs.double() * weights
+    pieces = each.view(part.heads, -1).sum(-1) if part.heads else each
+    bias = constant + (0.0 if part.bias is None else float(part.bias.double().cpu() @ back))
+    return Split(whole, pieces.numpy(), bias, _matrix_error(part))
+
+
+def split_weights(part: PartAtToken, direction: Tensor) -> tuple[Tensor, Tensor, float]:
+    """What each of a part's inputs adds along a direction (D,), per unit: (F,) float64; the direction before the part's
+    norm and factor, (D,); and what the norm's bias adds. For a part whose matrix is known."""
+    assert part.product is not None and part.weight is not None
     back, constant = direction * part.factor, 0.0
     if part.norm is not None:
         raw = part.added.double() / part.factor
         scale = float(part.norm.scale(part.product[None], raw[None])[0])
         constant = float(part.norm.bias.to(back) @ back)
         back = part.norm.back(back, scale)
-    weights = (
-        (back.float().to(part.weight.device) @ part.weight.float()).double().cpu()
-    )  # (F,): back through the matrix
-    each = part.inputs.double() * weights
-    pieces = each.view(part.heads, -1).sum(-1) if part.heads else each
-    bias = constant + (0.0 if part.bias is None else float(part.bias.double().cpu() @ back))
-    return Split(whole, pieces.numpy(), bias, _matrix_error(part))
+    return (back.float().to(part.weight.device) @ part.weight.float()).double().cpu(), back, constant
 
 
 def _matrix_error(part: PartAtToken) -> float:

@@ -31,6 +31,10 @@ class NormForm:
         """(…, D): the direction v with v · part = direction · (what the norm makes of a part, without its bias)."""
         return self._centre(direction * self.gain * scale)
 
+    def through(self, part: Tensor) -> Tensor:
+        """(…, D): the direction of what the norm makes of a part, at scale 1."""
+        return self._centre(part) * self.gain
+
     def cpu(self) -> "NormForm":
         """The same with its numbers in the computer's own memory."""
         return replace(self, gain=self.gain.cpu(), bias=self.bias.cpu())

@@ -3,16 +3,15 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from playground.analysis.arrays import check_range
 from playground.analysis.layers.contributions import Contributions, Direction, PartAtToken, contributions
 from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.recording.layers.build import build_of
 from playground.recording.layers.layer_pass import Added, LayerPass, layer_pass
 from playground.recording.layers.lens import Text
-from playground.recording.layers.readout import Readout
 
 LARGEST_ERROR = 1e-4
 """Of the sum of all parts, as a share of the largest logit, in float32."""
@@ -47,8 +46,8 @@ def contributions_of(
     for chosen in (token, against):
         check_range("The token id", 0 if chosen is None else chosen, 0, len(logits) - 1)
     last = parts.states[-1, 0]
-    direction = _direction(readout, last, token, against)
-    layers = [[_part(added) for added in layer] for layer in parts.parts]
+    direction = direction_of(text.model, parts, token, against)
+    layers = [[part_at(added) for added in layer] for layer in parts.parts]
     result = contributions(parts.states[0, 0], layers, direction, (position, token, against))
     uncapped = readout.uncapped(last[None])[0].double()
     before_cap = float(uncapped[token] - (0 if against is None else uncapped[against]))
@@ -64,9 +63,12 @@ def contributions_of(
 _NAMES = {"attention": "heads", "cross": "heads", "mlp": "neurons"}
 
 
-def _direction(readout: Readout, last: Tensor, token: int, against: int | None) -> Direction:
-    """The direction in which the state before the final norm raises a logit, at this state's own scale."""
-    weight = readout.weight
+def direction_of(model: LoadedModel, parts: LayerPass, token: int, against: int | None) -> Direction:
+    """The direction in which the state before the final norm raises a logit, or a difference of two, at this state's own
+    scale."""
+    readout = build_of(model).readout
+    assert readout is not None  # parts_of has refused
+    last, weight = parts.states[-1, 0], readout.weight
     row = weight[token].double() - (0 if against is None else weight[against].double())
     row = (row * readout.factor).to(readout.norm.gain.device)
     device, number_format = readout.norm_module_place
@@ -76,7 +78,8 @@ def _direction(readout: Readout, last: Tensor, token: int, against: int | None) 
     return Direction(readout.norm.back(row, scale).cpu(), float(readout.norm.bias @ row), bias)
 
 
-def _part(added: Added) -> PartAtToken:
+def part_at(added: Added) -> PartAtToken:
+    """A part as it was added to the one token of a pass."""
     part, matrix = added.part, added.part.projection
     if matrix is None or added.inputs is None or added.product is None:
         return PartAtToken(part.kind, added.added[0], part.factor)

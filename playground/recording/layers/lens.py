@@ -65,11 +65,10 @@ def lens_of(text: Text, states: LayerPass, request: LensRequest = PLAIN) -> Lens
         raise PlaygroundError("This model has no lens:", f"{model.capabilities.logits.reason}.")
     if request.chosen is not None:
         check_range("The token id", request.chosen, 0, model.anatomy.vocabulary - 1)
-    readout, own = build_of(model).readout, text.logits_of(list(states.tokens))
-    through = partial(_through_the_model, model) if readout is None else readout.logits
-    lens = read_lens(states.names, states.tokens, states.states, through, own, request)
+    own = text.logits_of(list(states.tokens))
+    lens = read_lens(states.names, states.tokens, states.states, partial(through_head, model), own, request)
     bounds = rounding(model.model.dtype)
-    if lens.error > (bounds.logits if readout is None else 10 * bounds.sums):
+    if lens.error > (bounds.logits if build_of(model).readout is None else 10 * bounds.sums):
         raise PlaygroundError(
             f"This model's lens can't be shown: its last row is off by {lens.error:.1g} from the model's own logits.",
             "Its way from the last layer to the logits is not understood.",
@@ -77,8 +76,11 @@ def lens_of(text: Text, states: LayerPass, request: LensRequest = PLAIN) -> Lens
     return lens
 
 
-def _through_the_model(model: LoadedModel, states: Tensor) -> Tensor:
-    """Logits (R, V) of states (R, D) by the model's own code, whatever comes after its last layer."""
+def through_head(model: LoadedModel, states: Tensor) -> Tensor:
+    """Logits (R, V) of states (R, D): by the final norm and the head where these are understood, else by the model's own
+    code, whatever comes after its last layer."""
+    if (readout := build_of(model).readout) is not None:
+        return readout.logits(states)
     batches = states.split(_AT_ONCE)
     try:
         return torch.cat([logits_of_layers(model.model, batch) for batch in batches])
