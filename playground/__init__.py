@@ -15,6 +15,8 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.settings import Settings
 
 if TYPE_CHECKING:
+    from playground.analysis.layers.contributions import Contributions
+    from playground.analysis.layers.lens import Lens
     from playground.generation.generate import generate
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import Step
@@ -42,6 +44,8 @@ _HOMES = {
     "AttentionMap": "recording.attention",
     "rank_heads_between": "recording.pair_ranking",
     "Verification": "recording.recording",
+    "Lens": "analysis.layers.lens",
+    "Contributions": "analysis.layers.contributions",
     "generate": "generation.generate",
     "GenerationSettings": "generation.settings",
     "Target": "models.decoder_start",

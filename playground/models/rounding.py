@@ -27,15 +27,23 @@ class Rounding:
     """Outputs of a model that is given explicitly the positions that it counts itself: the kernels are the same."""
     rotary_score: float
     """One score before the softmax, summed over pairs of dimensions; of scores below 1 an absolute difference."""
+    sums: float
+    """A token's state after a layer against the state before plus what the layer adds, as a share of the state's length."""
 
 
 _COARSE = Rounding(
-    logits=0.0, implementation=1e-1, rotation=0.0, positions=5e-2, rotary_score=5e-2
+    logits=0.0, implementation=1e-1, rotation=0.0, positions=5e-2, rotary_score=5e-2, sums=1e-5
 )  # int8 and whatever else a model may be in: logits and single layers are not taken for equal unless they are
 _TABLE = {
-    torch.float32: Rounding(logits=1e-3, implementation=1e-3, rotation=1e-3, positions=1e-4, rotary_score=1e-4),
-    torch.float16: Rounding(logits=2e-2, implementation=1e-1, rotation=1e-2, positions=1e-2, rotary_score=5e-2),
-    torch.bfloat16: Rounding(logits=1e-1, implementation=1e-1, rotation=5e-2, positions=5e-2, rotary_score=5e-2),
+    torch.float32: Rounding(
+        logits=1e-3, implementation=1e-3, rotation=1e-3, positions=1e-4, rotary_score=1e-4, sums=1e-5
+    ),
+    torch.float16: Rounding(
+        logits=2e-2, implementation=1e-1, rotation=1e-2, positions=1e-2, rotary_score=5e-2, sums=4e-3
+    ),
+    torch.bfloat16: Rounding(
+        logits=1e-1, implementation=1e-1, rotation=5e-2, positions=5e-2, rotary_score=5e-2, sums=3e-2
+    ),
 }
 
 

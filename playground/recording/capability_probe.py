@@ -1,10 +1,8 @@
 """What can be shown for a model, found by recording a short text. Trusts no table of families."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError, log_unforeseen
@@ -15,6 +13,7 @@ from playground.recording.hooks import AttentionKinds, capture_attention
 from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
 from playground.recording.record import ModelFailed, number_eager_layers, record, why_no_states
 from playground.recording.recording import Recording
+from playground.recording.softmax_watch import SoftmaxWatch
 
 NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
 PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
@@ -233,26 +232,13 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
     return YES
 
 
-class _SoftmaxWatch(TorchFunctionMode):
-    """Notices a softmax over more than two dimensions: of attention, not of a router or a head."""
-
-    seen = False
-
-    def __torch_function__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        result = function(*args, **(kwargs or {}))
-        name = getattr(function, "__name__", "")
-        if name == "scaled_dot_product_attention" or ("softmax" in name and result.ndim > 2):
-            self.seen = True
-        return result
-
-
 @torch.inference_mode()
 def _attends(model: LoadedModel) -> bool:
     """Whether the model computes attention at all. One that states heads of attention and takes no softmax computes it in
     a way of its own (MRA)."""
     if "num_attention_heads" in model.model.config.get_text_config().to_dict():
         return True
-    with _SoftmaxWatch() as watch:
+    with SoftmaxWatch() as watch:
         model.model(**probe_inputs(model))
     return watch.seen
 

@@ -3,7 +3,7 @@
 Knows the attention of each layer (attention.py, layer_steps.py); knows nothing of loading or of the page.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, cast
@@ -11,6 +11,9 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
+from playground.analysis.arrays import check_range
+from playground.analysis.layers.contributions import Contributions
+from playground.analysis.layers.lens import Lens, LensRequest
 from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
@@ -19,6 +22,8 @@ from playground.models.vocabulary import Token
 from playground.recording.attention import AttentionCall, AttentionMap
 from playground.recording.hooks import Receiver
 from playground.recording.layer_steps import LayerSteps
+from playground.recording.layers.contributions import contributions_of, parts_of
+from playground.recording.layers.lens import LAST, lens_of, states_of
 from playground.recording.residual_stream import StreamPass, stream_of
 from playground.recording.verification import Verification, verify_calls
 
@@ -235,6 +240,35 @@ class Recording:
     def run_again(self) -> None:
         """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""
         self._replay.outputs()
+
+    @property
+    def length(self) -> int:
+        """Tokens that have logits: of an encoder-decoder the decoder's."""
+        return len(self.target_tokens or self.tokens)
+
+    def lens(
+        self, top: int = 5, tokens: range | None = None, *, measures: Collection[str] = (), chosen: int | None = None
+    ) -> Lens:
+        """What the model would say of every state on its way: `top` tokens each, with their probabilities.
+
+        From another pass.
+        tokens: a range of the text; by default the last 64. measures: "entropy" and "divergence", of every state. chosen:
+        the id of a token whose rank is read as well. PlaygroundError, with the reason, for a model without logits.
+        """
+        tokens = range(max(0, self.length - LAST), self.length) if tokens is None else tokens
+        check_range("The first token", tokens.start, 0, self.length - 1)
+        check_range("The number of tokens", len(tokens), 1, self.length - tokens.start)
+        return lens_of(self, states_of(self, tokens), LensRequest(top, measures, chosen))
+
+    def contributions(self, position: int = -1, token: int | None = None, against: int | None = None) -> Contributions:
+        """What the embedding, every head, every MLP and the biases add to the logit of a token that follows `position`,
+        counted from 0, or back from the end. token: its id, by default the most likely one. against: the id of a second
+        token, for the difference of the two logits.
+
+        PlaygroundError, with the reason, for a model whose parts are not known or don't add up. From another pass.
+        """
+        check_range("The position", position, -self.length, self.length - 1)
+        return contributions_of(self, parts_of(self, position % self.length), token, against)
 
     def verify(self) -> Verification:
         """Recomputes weights·V of every layer from queries and keys and compares it with what the model used."""

@@ -50,12 +50,12 @@ def last_states(model: PreTrainedModel) -> Iterator[list[tuple[Tensor, Tensor]]]
     states: list[tuple[Tensor, Tensor]] = []
 
     def store(args: tuple, kwargs: dict, output: Any) -> Any:
-        before, after = _input(args, kwargs), _state(output)
+        before, after = layer_input(args, kwargs), first_tensor(output)
         if _is_state(before) and _is_state(after):
             states.append((before[0], after[0]))
         return output
 
-    with patch_modules([] if model.config.is_encoder_decoder else _layers(model)[-1:], output=store):
+    with patch_modules([] if model.config.is_encoder_decoder else stack_layers(model)[-1:], output=store):
         yield states
 
 
@@ -74,7 +74,7 @@ class StreamCollector:
 
     def receive(self, args: tuple, kwargs: dict, output: Any) -> Any:
         """A layer's output, unchanged. A layer that does not go on from the state that the one before left ends it all."""
-        before, after = _input(args, kwargs), _state(output)
+        before, after = layer_input(args, kwargs), first_tensor(output)
         if self._is_stream:
             self._is_stream = _is_state(before) and _is_state(after) and before.shape == after.shape
         if self._is_stream and self._previous is not None:
@@ -108,7 +108,7 @@ def last_stream(model: PreTrainedModel, last: int) -> Iterator[StreamCollector]:
     """Within the context the yielded collector watches this thread's pass and keeps the states of the `last` tokens. It
     keeps nothing of two stacks."""
     collector = StreamCollector(None, last)
-    with patch_modules([] if model.config.is_encoder_decoder else _layers(model), output=collector.receive):
+    with patch_modules([] if model.config.is_encoder_decoder else stack_layers(model), output=collector.receive):
         yield collector
 
 
@@ -119,7 +119,7 @@ def read_states(model: PreTrainedModel, tokens: range, run: Callable[[], object]
     PlaygroundError for a model whose layers don't pass on one state (1, T, d_model).
     """
     collector = StreamCollector(tokens)
-    with patch_modules(_layers(model, encoder), output=collector.receive):
+    with patch_modules(stack_layers(model, encoder), output=collector.receive):
         run()
     if (stream := collector.result()) is None:
         raise PlaygroundError("This model's states can't be shown:", "its layers don't pass on one state per token.")
@@ -136,11 +136,11 @@ def logits_of_layers(model: PreTrainedModel, states: Tensor) -> Tensor:
     """(N, V) float32 on the CPU: logits that the model's own code computes from states (N, d_model) as if its last layer had
     left them. Runs the model on one dummy token, or on one for each state where its code insists on that (GPT-BigCode), and
     puts the states in the place of that layer's output."""
-    layers, matrix = _layers(model), embedding_matrix(model)
+    layers, matrix = stack_layers(model), embedding_matrix(model)
     batch = states[:, None]  # (N, 1, d_model): a text of one token for each
 
     def replace(args: tuple, kwargs: dict, output: Any) -> Any:
-        own = _state(output)
+        own = first_tensor(output)
         put = batch.to(own)
         return (put, *output[1:]) if isinstance(output, tuple) else put
 
@@ -156,7 +156,7 @@ def logits_of_layers(model: PreTrainedModel, states: Tensor) -> Tensor:
         return run(len(states))
 
 
-def _layers(model: PreTrainedModel, encoder: bool = False) -> list[torch.nn.Module]:
+def stack_layers(model: PreTrainedModel, encoder: bool = False) -> list[torch.nn.Module]:
     """The layers of the stack that the head reads, or of the encoder: the largest list of modules that lies in no other."""
     stack = model.base_model
     if model.config.is_encoder_decoder:
@@ -170,11 +170,13 @@ def _layers(model: PreTrainedModel, encoder: bool = False) -> list[torch.nn.Modu
     return list(max(lists, key=lambda part: sum(p.numel() for p in part.parameters()), default=[]))
 
 
-def _input(args: tuple, kwargs: dict) -> Any:
+def layer_input(args: tuple, kwargs: dict) -> Any:
+    """The state that a layer reads."""
     return args[0] if args else kwargs.get("hidden_states")
 
 
-def _state(output: Any) -> Any:
+def first_tensor(output: Any) -> Any:
+    """What a module returns, of a tuple its first element."""
     return output[0] if isinstance(output, tuple) and output else output
 
 

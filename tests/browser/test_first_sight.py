@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from playground.texts.shared import EXAMPLES
 
-TABS = ("X-ray", "Generate", "Attention", "Positions", "Embeddings")
+TABS = ("X-ray", "Generate", "Attention", "Layers", "Positions", "Embeddings")
 BOX = "#lens-text textarea"
 LEADING = {
     ("X-ray", ""): ("#xray-picture", "#xray-sentence"),
@@ -15,6 +15,8 @@ LEADING = {
     ("Attention", "Through the layers"): ("#through-map", "#through-sentence"),
     ("Attention", "Roles"): ("#roles-map", "#roles-sentence"),
     ("Attention", "bertviz"): ("#bertviz", "#bertviz-choice"),
+    ("Layers", "Lens"): ("#lens-map", "#lens-sentence"),
+    ("Layers", "Contributions"): ("#parts-waterfall", "#parts-sentence"),
     ("Positions", "The scheme"): ("#positions-own", "#positions-sentence"),
     ("Positions", "Clocks"): ("#clocks", "#clocks-heading"),
     ("Positions", "In use"): ("#used-map", "#used-counts"),
@@ -46,7 +48,7 @@ def test_one_primary_button(tiny_page):
     """Guards against a page that shouts three orders at once: Analyse is the only primary button, whichever tab is open."""
     page = tiny_page
     for name in TABS:
-        page.get_by_role("tab", name=name).click()
+        page.locator("#tabs").get_by_role("tab", name=name, exact=True).first.click()
         assert page.locator("button.primary:visible").all_inner_texts() == ["Analyse"]
 
 

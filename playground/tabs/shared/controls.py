@@ -38,9 +38,9 @@ def figure_or_nothing(figure: "Figure | None") -> dict[str, Any]:
     return gr.update(value=figure, visible=figure is not None)
 
 
-def typed(*numbers: gr.Number) -> list[Callable]:
-    """The events of a visitor having typed into number fields: Enter, and leaving the field."""
-    return [event for number in numbers for event in (number.submit, number.blur)]
+def typed(*fields: gr.Number | gr.Textbox) -> list[Callable]:
+    """The events of a visitor having typed into fields: Enter, and leaving the field."""
+    return [event for field in fields for event in (field.submit, field.blur)]
 
 
 def head_sliders(recording: "Recording", layer: int, head: int, kind: str | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playground.models.languages import Languages
 
 
-TABS = ("attention", "xray")
+TABS = ("attention", "xray", "layers")
 """Tabs that show the decoder."""
 
 

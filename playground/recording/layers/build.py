@@ -1,0 +1,60 @@
+"""What is known of a model's layers: found once, on a short text, when it is first needed."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.errors import log_unforeseen
+from playground.models.loaded_model import LoadedModel
+from playground.recording.layers.blocks import Block, NotUnderstood, block_of
+from playground.recording.layers.readout import Readout, readout_of
+from playground.recording.layers.trace import LayerTrace, test_inputs, trace_calls, trace_layers
+
+
+@dataclass(frozen=True, eq=False)
+class Build:
+    """How a model is built: its layers' parts, and the way from the last state to the logits. What could not be found has
+    its reason."""
+
+    blocks: tuple[Block, ...] = ()
+    why_no_parts: str = ""
+    readout: Readout | None = None
+    why_no_readout: str = ""
+
+
+def build_of(model: LoadedModel) -> Build:
+    """How a model is built, found at the first call and kept with the model."""
+    return model.fact("how its layers are built", lambda: _find(model))
+
+
+@torch.inference_mode()
+def _find(model: LoadedModel) -> Build:
+    blocks: list[Block] = []
+    reasons: list[str] = []
+    last: list[Tensor] = []
+
+    def receive(trace: LayerTrace) -> None:
+        if not reasons:
+            try:
+                blocks.append(block_of(model, len(blocks), trace))
+            except NotUnderstood as error:
+                reasons.append(str(error))
+        last[:] = [trace.after]
+
+    try:
+        with trace_layers(model.model, receive), trace_calls(model.model) as calls:
+            outputs = model.model(**test_inputs(model.model), return_dict=True)
+    except Exception as error:  # each family may fail in its own way
+        reason = f"its layers could not be watched; {log_unforeseen(f'layers of {model.model_id}', error)}"
+        return Build((), reason, None, reason)
+    if not blocks and not reasons:
+        reasons.append("its layers don't pass on one state per token")
+    readout, why = None, ""
+    try:
+        if outputs.get("logits") is None or not last:
+            raise NotUnderstood(model.capabilities.logits.reason or "it gives no logits")
+        readout = readout_of(model, last[-1], calls, outputs["logits"][0].float())
+    except NotUnderstood as error:
+        why = str(error)
+    return Build(() if reasons else tuple(blocks), reasons[0] if reasons else "", readout, why)

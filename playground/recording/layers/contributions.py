@@ -1,0 +1,115 @@
+"""What every part of a model adds to one logit of a recorded text."""
+
+from dataclasses import replace
+
+import torch
+
+from playground.analysis.arrays import check_range
+from playground.analysis.layers.contributions import Contributions, Direction, PartAtToken, contributions
+from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
+from playground.models.rounding import rounding
+from playground.recording.layers.build import build_of
+from playground.recording.layers.layer_pass import Added, LayerPass, layer_pass
+from playground.recording.layers.lens import Text
+
+LARGEST_ERROR = 1e-4
+"""Of the sum of all parts, as a share of the largest logit, in float32."""
+
+
+def parts_of(text: Text, position: int) -> LayerPass:
+    """What each part added to the token at `position`, and what its matrix read, from another pass.
+
+    PlaygroundError, with the reason, for a model whose parts are not known.
+    """
+    build = build_of(text.model)
+    if not build.blocks or build.readout is None:
+        reason = build.why_no_readout if build.blocks else build.why_no_parts
+        raise PlaygroundError("What each part of this model adds can't be shown:", f"{reason}.")
+    return layer_pass(text.model.model, build, range(position, position + 1), text.run_again, with_inputs=True)
+
+
+@torch.inference_mode()
+def contributions_of(
+    text: Text, parts: LayerPass, token: int | None = None, against: int | None = None
+) -> Contributions:
+    """The contributions to the logit of a token, by its id; by default the most likely one. against: a second id, whose
+    logit is subtracted.
+
+    PlaygroundError where the parts don't add up to the model's own logit, with the number.
+    """
+    readout = build_of(text.model).readout
+    assert readout is not None  # parts_of has refused
+    position = parts.tokens.start
+    logits = text.logits_of([position])[0]
+    token = int(logits.argmax()) if token is None else token
+    for chosen in (token, against):
+        check_range("The token id", 0 if chosen is None else chosen, 0, len(logits) - 1)
+    last = parts.states[-1, 0]
+    direction = direction_of(text.model, parts, token, against)
+    layers = [[part_at(added) for added in layer] for layer in parts.parts]
+    result = contributions(parts.states[0, 0], layers, direction, (position, token, against))
+    uncapped = readout.uncapped(last[None])[0].double()
+    before_cap = float(uncapped[token] - (0 if against is None else uncapped[against]))
+    logit = float(logits[token].double() - (0 if against is None else logits[against].double()))
+    yardstick = float(logits.abs().max()) or 1.0
+    cap = logit - before_cap if readout.cap is not None else 0.0
+    errors = {"logit": abs(result.total + cap - logit) / yardstick, "states": max(parts.errors), **result.errors}
+    reasons = {_NAMES[added.part.kind]: added.part.why for layer in parts.parts for added in layer if added.part.why}
+    _check(text, errors)
+    return replace(result, logit=logit, cap=cap, errors=errors, reasons=reasons)
+
+
+_NAMES = {"attention": "heads", "cross": "heads", "mlp": "neurons"}
+
+
+def direction_of(model: LoadedModel, parts: LayerPass, token: int, against: int | None) -> Direction:
+    """The direction in which the state before the final norm raises a logit, or a difference of two, at this state's own
+    scale."""
+    readout = build_of(model).readout
+    assert readout is not None  # parts_of has refused
+    last, weight = parts.states[-1, 0], readout.weight
+    row = weight[token].double() - (0 if against is None else weight[against].double())
+    row = (row * readout.factor).to(readout.norm.gain.device)
+    device, number_format = readout.norm_module_place
+    inputs = last.to(device, number_format)[None]
+    scale = float(readout.norm.scale(inputs, readout.norm_module(inputs))[0])
+    bias = readout.bias_of(token) - (0.0 if against is None else readout.bias_of(against))
+    return Direction(readout.norm.back(row, scale).cpu(), float(readout.norm.bias @ row), bias)
+
+
+def part_at(added: Added) -> PartAtToken:
+    """A part as it was added to the one token of a pass."""
+    part, matrix = added.part, added.part.projection
+    if matrix is None or added.inputs is None or added.product is None:
+        return PartAtToken(part.kind, added.added[0], part.factor)
+    norm = matrix.norm.cpu() if matrix.norm is not None else None
+    return PartAtToken(
+        part.kind,
+        added.added[0],
+        part.factor,
+        added.inputs[0],
+        added.product[0],
+        matrix.weight,
+        matrix.bias,
+        matrix.heads,
+        norm,
+    )
+
+
+def _check(text: Text, errors: dict[str, float]) -> None:
+    coarse = rounding(text.model.model.dtype).sums / rounding(torch.float32).sums  # 1 in float32
+    for name, error in errors.items():
+        if not error <= LARGEST_ERROR * coarse:  # NaN as well
+            raise PlaygroundError(
+                f"What each part of this model adds can't be shown: {_SAYS[name]} is off by {error:.1g}.",
+                "Load the model in float32, or choose another one.",
+            )
+
+
+_SAYS: dict[str, str] = {
+    "logit": "the sum of all parts",
+    "states": "a state, as the one before plus the layer's parts,",
+    "heads": "an attention part, as the sum of its heads,",
+    "neurons": "an MLP's part, as the sum of its neurons,",
+}

@@ -1,0 +1,90 @@
+"""The lens of a recorded text: every state through the model's own final norm and head."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from playground.analysis.arrays import check_range
+from playground.analysis.layers.lens import MEASURES, PLAIN, Lens, LensRequest, read_lens
+from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
+from playground.models.rounding import rounding
+from playground.recording.layers.build import build_of
+from playground.recording.layers.layer_pass import LayerPass, layer_pass
+from playground.recording.residual_stream import logits_of_layers
+
+LAST = 64
+"""Tokens at the end of a text that are shown, if nothing else is said."""
+_AT_ONCE = 64
+"""Rows that go at once through a head that is not understood: the model runs once for each batch of these."""
+
+
+class Text(Protocol):
+    """A recorded text, as the lens needs it."""
+
+    @property
+    def model(self) -> LoadedModel: ...
+
+    @property
+    def length(self) -> int:
+        """Tokens that have a next token: of an encoder-decoder the decoder's."""
+
+    def run_again(self) -> None:
+        """One more pass of the model."""
+
+    def logits_of(self, rows: Sequence[int]) -> Tensor:
+        """(rows, V): the model's logits of some tokens."""
+
+
+def states_of(text: Text, tokens: range, between: bool = True) -> LayerPass:
+    """The states of some tokens, from another pass, those between a layer's attention and its MLP included or not.
+
+    PlaygroundError where layers don't pass on one state per token.
+    """
+    states = layer_pass(text.model.model, build_of(text.model), tokens, text.run_again)
+    return states if between else states.after_layers()
+
+
+@torch.inference_mode()
+def lens_of(text: Text, states: LayerPass, request: LensRequest = PLAIN) -> Lens:
+    """The lens of states.
+
+    PlaygroundError for a request out of range, with the reason for a model without logits, and where the last row is not
+    the model's own output.
+    """
+    model = text.model
+    check_range("The number of tokens", request.top, 1, 1_000)
+    if unknown := set(request.measures) - set(MEASURES):
+        raise PlaygroundError(
+            f"The lens has no measure {', '.join(sorted(unknown))}.", f"It has: {', '.join(MEASURES)}."
+        )
+    if not model.capabilities.logits:
+        raise PlaygroundError("This model has no lens:", f"{model.capabilities.logits.reason}.")
+    if request.chosen is not None:
+        check_range("The token id", request.chosen, 0, model.anatomy.vocabulary - 1)
+    own = text.logits_of(list(states.tokens))
+    lens = read_lens(states.names, states.tokens, states.states, partial(through_head, model), own, request)
+    bounds = rounding(model.model.dtype)
+    if lens.error > (bounds.logits if build_of(model).readout is None else 10 * bounds.sums):
+        raise PlaygroundError(
+            f"This model's lens can't be shown: its last row is off by {lens.error:.1g} from the model's own logits.",
+            "Its way from the last layer to the logits is not understood.",
+        )
+    return lens
+
+
+def through_head(model: LoadedModel, states: Tensor) -> Tensor:
+    """Logits (R, V) of states (R, D): by the final norm and the head where these are understood, else by the model's own
+    code, whatever comes after its last layer."""
+    if (readout := build_of(model).readout) is not None:
+        return readout.logits(states)
+    batches = states.split(_AT_ONCE)
+    try:
+        return torch.cat([logits_of_layers(model.model, batch) for batch in batches])
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:  # any family may go on in another way
+        raise PlaygroundError(
+            "This model's lens can't be shown:", "its way from the last layer to the logits is not understood."
+        ) from error

@@ -1,0 +1,210 @@
+"""Lens: what the model would say of each token after every layer, and one cell of it in detail."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground import workbench
+from playground.analysis.text_display import in_words
+from playground.components import FollowingSlider, Panel, PlotlyView, markup
+from playground.errors import PlaygroundError
+from playground.figures.attention.token_grid import frame
+from playground.figures.generation.next_token import distribution_figure
+from playground.figures.layers.lens import PROBABILITY, RANK, SHADES, lens_figure, rank_figure
+from playground.figures.layers.words import cell_words, first_for_good, identities, lens_words, rank_words
+from playground.recording.layers.shown import WINDOW, own_tokens, shown_cell, shown_lens, shown_states, window_of
+from playground.tabs.layers.clicks import whole
+from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, show_detail
+from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.language_chooser import build_language_chooser
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.views import View, script_that_opens
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import layers as texts
+
+if TYPE_CHECKING:
+    from playground.analysis.layers.lens import Lens
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+
+NAME, TITLE = "lens", "Lens"
+OPEN_PARTS = script_that_opens("Layers", "layers", "Contributions")
+
+
+@dataclass(frozen=True)
+class LensViewRequest:
+    """What the view's controls say."""
+
+    shade: str = PROBABILITY
+    follow: str = ""
+    between: bool = False
+    first: int | None = None
+    """The first token of the window, of a long text."""
+    cell: tuple[tuple[str, str], str, int] | None = None
+    """The page's reading in which a cell was clicked, the cell's state by name, and its token."""
+
+
+def build(view: View, controls: PartsControls) -> None:
+    """Builds the view and connects it."""
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        shade = gr.Dropdown(list(SHADES.items()), value=PROBABILITY, label=texts.SHADE, elem_id="lens-shade")
+        follow = gr.Textbox(
+            "", label=texts.FOLLOW, placeholder=texts.FOLLOW_HINT, max_length=100, elem_id="lens-follow"
+        )
+        between = gr.Checkbox(False, label=texts.BETWEEN, elem_id="lens-between")
+        first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="lens-first")
+        build_language_chooser(view.page, "layers")
+    with gr.Row(elem_classes="pg-told"):
+        with gr.Column(scale=1, min_width=280):
+            sentence = Panel(live=True, elem_id="lens-sentence")
+        with gr.Column(scale=0, min_width=250):
+            badge = Panel(elem_id="lens-badge")
+    with gr.Row(elem_classes=BESIDE):
+        column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")
+        with column, gr.Column(elem_classes=LIST, elem_id="lens-list"):
+            figure = PlotlyView(label="Lens", height=470, elem_id="lens-map", elem_classes=LEADING)
+        with detail("lens-detail", scale=4, min_width=280):
+            of_cell = Panel(live=True, elem_id="lens-cell")
+            opens = gr.Button("", size="sm", visible=False, elem_id="lens-open")
+            best = PlotlyView(label="The best guesses of a cell", height=280, elem_id="lens-best", elem_classes=MORE)
+            ranks = PlotlyView(label="Ranks over the layers", height=230, elem_id="lens-ranks", elem_classes=MORE)
+    Panel(markup.explanation(*texts.LENS_ABOUT))
+    cell = gr.State(None)
+    opened_at = gr.Textbox("", visible="hidden", container=False)
+
+    inputs: dict[str, Component] = {"shade": shade, "follow": follow, "between": between, "first": first, "cell": cell}
+    wires: dict[str, Any] = {"inputs": inputs, "request": LensViewRequest}
+    one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "best": best, "ranks": ranks, "opens": opens}
+    everything = one | {"sentence": sentence, "badge": badge, "first": first, "shade": shade}
+    view.draws(draw, **wires, outputs=everything)
+    redraws = [shade.input, *typed(follow), between.input]
+    bind(redraws, redraw, page=view.page, **wires, outputs=everything, **LATEST)
+    bind(first.input, redraw, page=view.page, **wires, outputs=everything, **LATEST)
+    clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one | {"cell": cell}, **RUNS_MODEL)
+    show_detail(clicked, "lens-detail")
+    handed = {"asked": controls.asked, "opened_at": opened_at}
+    bind(opens.click, open_parts, page=view.page, **wires, outputs=handed, **RUNS_MODEL)
+    opened_at.change(None, None, None, js=OPEN_PARTS, **QUIET)
+
+
+def draw(page: PageContext, request: LensViewRequest) -> Outputs:
+    """The lens of the text's last tokens, or of the window round the chosen cell."""
+    token = _token(page, request)
+    return redraw(page, replace(request, first=None if token is None else token - WINDOW + 1))
+
+
+def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
+    """The lens as the controls say, and its chosen cell."""
+    recording, store = page.recording(), workbench.shared()
+    window = window_of(recording, None if request.first is None else int(request.first))
+    followed, problem = _followed(recording.model, request.follow)
+    labels = [token.label for token in own_tokens(recording)]
+    try:
+        lens = shown_lens(recording, store, window, request.between)
+        if request.shade == RANK and followed is None:
+            followed = int(lens.ids[-1, -1, 0])
+        lens = shown_lens(recording, store, window, request.between, request.shade, followed)
+    except PlaygroundError as error:
+        nothing = dict.fromkeys(("figure", "best", "ranks"), figure_or_nothing(None))
+        hidden = {"of_cell": "", "badge": "", "opens": gr.update(visible=False)}
+        return {**nothing, **hidden, "sentence": markup.note(str(error)), "first": gr.update(visible=False)}
+    named = _texts(recording, lens)
+    words = lens_words(lens, labels, named, recording.model.anatomy.kind == "encoder")
+    state, words_of_badge = identities({"last row": lens.error})
+    picture = lens_figure(lens, [labels[n] for n in window], named, request.shade, tall=request.between)
+    place = _place(page, request, lens)
+    shown = _cell(page, replace(request, between=request.between), lens, place)
+    shown["figure"] = gr.update(value=picture, visible=True, mark=shown["figure"]["mark"])
+    count = recording.length
+    return shown | {
+        "sentence": markup.note(f"{problem} {words}".strip(), terms=True),
+        "badge": markup.badge("ok", state, words_of_badge),
+        "first": gr.update(
+            visible=count > WINDOW,
+            maximum=max(1, count - WINDOW),
+            value=window.start,
+            label=f"{texts.FIRST} (of {count:,})",
+        ),
+    }
+
+
+def choose(page: PageContext, request: LensViewRequest, event: gr.EventData) -> Outputs:
+    """The clicked cell in detail."""
+    token, state = whole(event, "x"), whole(event, "y")
+    lens = _lens(page, request)
+    if not (0 <= token < len(lens.tokens) and 0 <= state < len(lens.states)):
+        return {}
+    place = state, lens.tokens[token]
+    return _cell(page, request, lens, place) | {"cell": (page.reading, lens.states[state], place[1])}
+
+
+def open_parts(page: PageContext, request: LensViewRequest) -> Outputs:
+    """Opens Contributions on the first guess of the chosen cell, at its token."""
+    lens = _lens(page, request)
+    state, token = _place(page, request, lens)
+    number = int(lens.ids[state, lens.tokens.index(token), 0])
+    return {"asked": (page.reading, token, number), "opened_at": str(time.monotonic_ns())}
+
+
+def _lens(page: PageContext, request: LensViewRequest) -> "Lens":
+    recording = page.recording()
+    first = None if request.first is None else int(request.first)
+    return shown_lens(recording, workbench.shared(), window_of(recording, first), request.between)
+
+
+def _token(page: PageContext, request: LensViewRequest) -> int | None:
+    """The token of the chosen cell, if it was chosen in this text."""
+    if request.cell is None or tuple(request.cell[0]) != page.reading:
+        return None
+    return int(request.cell[2])
+
+
+def _place(page: PageContext, request: LensViewRequest, lens: "Lens") -> tuple[int, int]:
+    """State and token of the chosen cell; of none in this window the last token's, where its guess settles."""
+    token = _token(page, request)
+    if token in lens.tokens and request.cell is not None and request.cell[1] in lens.states:
+        return lens.states.index(request.cell[1]), int(request.cell[2])
+    return first_for_good(lens.ids[:, -1, 0]), lens.tokens[-1]
+
+
+def _cell(page: PageContext, request: LensViewRequest, lens: "Lens", place: tuple[int, int]) -> Outputs:
+    """The frame round a cell, its best guesses, and the ranks of some tokens over the states of its token."""
+    recording, store = page.recording(), workbench.shared()
+    state, token = place
+    followed, _ = _followed(recording.model, request.follow)
+    states = shown_states(recording, store, lens.tokens, request.between)
+    cell = shown_cell(recording, store, states, place, followed)
+    named = {number: recording.model.vocabulary.text(number) for number in {*cell.ids, *cell.followed}}
+    label = own_tokens(recording)[token].label
+    words = cell_words(lens.states[state], label, cell.ids, cell.probabilities, named)
+    ranked = cell.ids[0] if followed is None else followed
+    of_rank = rank_words(named[ranked], lens.states, cell.ranks[:, cell.followed.index(ranked)].tolist())
+    names = [named[number] for number in cell.followed]
+    return {
+        "figure": gr.update(mark=frame(lens.tokens.index(token), state)),
+        "of_cell": markup.note(f"{words} {of_rank}"),
+        "best": figure_or_nothing(distribution_figure([named[n] for n in cell.ids], cell.probabilities)),
+        "ranks": figure_or_nothing(rank_figure(lens.states, cell.ranks, names, state)),
+        "opens": gr.update(visible=True, value=texts.OPEN_PARTS.format(token=in_words(named[cell.ids[0]], 12))),
+    }
+
+
+def _followed(model: "LoadedModel", typed: str) -> tuple[int | None, str]:
+    """The token to follow, and why there is none where what was typed is no token."""
+    from playground.models.one_token import one_token  # torch: not before the page is there
+
+    if not (typed or "").strip():
+        return None, ""
+    try:
+        return one_token(model, typed), ""
+    except PlaygroundError as error:
+        return None, str(error)
+
+
+def _texts(recording: "Recording", lens: "Lens") -> dict[int, str]:
+    return {int(number): recording.model.vocabulary.text(int(number)) for number in set(lens.ids.flat)}

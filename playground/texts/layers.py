@@ -1,0 +1,55 @@
+"""Texts of the Layers tab."""
+
+SHADE = "Shade by"
+FOLLOW = "Follow a token"
+FOLLOW_HINT = "a word, or #id"
+BETWEEN = "Also between attention and MLP"
+FIRST = "First token shown"
+OPEN_PARTS = "What wrote “{token}”? →"
+HINT = "Click a cell: its ten best guesses, and the ranks over the layers."
+
+LENS_ABOUT = (
+    "What am I looking at?",
+    "Each column is a token of your text, each row a layer. A token's state is a vector that every layer adds "
+    "something to. In each cell stands what the model <b>would say</b> next if it stopped there: the state goes "
+    "through the model's own final norm, with the state's own length, and its own head (logit lens, nostalgebraist "
+    "2020). A guess in bold is the one that the model says in the end.",
+    "The top row is the model's real output, and the badge says how far it is from it. Early layers were never "
+    "trained to be read like this: an odd guess at the bottom says little. <b>Between attention and MLP</b> shows the "
+    "state half way through each layer; models whose attention and MLP read the same state have none.",
+    "Entropy tells how unsure the guess is, divergence how far it is from the last layer's. The first token's state "
+    "is often a hundred times as long as the others': it counts for no scale.",
+)
+
+TOKEN = "Logit of"
+TOKEN_HINT = "most likely"
+AGAINST = "against"
+AGAINST_HINT = "a second token"
+POSITION = "After the token"
+IN_PLACE = "In place of the token"
+STRONGEST = "The strongest parts. Click one, a bar of the waterfall or a head."
+PLAIN_PARTS = {
+    "embedding": "The token's own embedding adds",
+    "biases": "The biases of the final norm and of the head add",
+    "cap": "The model's cap on logits changes it by",
+}
+CLICK_NEURON = "Click one for the tokens that it writes."
+BACK = "↩ Strongest parts"
+OPEN_HEAD = "Layer {layer}, head {head} in Attention →"
+
+PARTS_ACTORS = {"residual": "embedding", "attention": "attention", "mlp": "MLP", "written": "the logit"}
+PARTS_ABOUT = (
+    "What am I looking at?",
+    "The last state is a sum: the token's embedding, plus what the attention and the MLP of each layer added. The "
+    "final norm divides it by its length, the head multiplies by the token's row. With that length kept as it is, the "
+    "logit is a sum as well, and each part has its share in it (Elhage et al. 2021). Nothing is folded or estimated: "
+    "the shares add up to the model's own logit, and the badge says how exactly.",
+    "The lens puts each state through the norm by its <em>own</em> length; here all parts share the <em>final</em> "
+    "one. These are two different questions: what would it say there, and what did this part add to what it says.",
+    "A logit alone is hard to read, because all logits can rise together: <b>against</b> a second token the "
+    "difference shows what speaks for one and for the other. A head's share is split over the tokens that it looks "
+    "at: weight times value, through its part of W^O. A neuron of an MLP writes one vector into the state, times its "
+    "activation; the tokens that it raises and lowers most are read through the final norm's gain and the head (Geva "
+    "et al. 2021).",
+    "What a part adds directly is not what would be missing without it: later layers read it as well.",
+)

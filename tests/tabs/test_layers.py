@@ -1,0 +1,185 @@
+"""The Layers tab's handlers, and what they send."""
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from playground import workbench
+from playground.components import figure_json
+from playground.figures.layers.contributions import COLOURS, rows_of, strongest
+from playground.figures.layers.lens import DIVERGENCE, ENTROPY, RANK
+from playground.models.one_token import one_token, typed_as
+from playground.recording.layers.shown import WINDOW, shown_sources, window_of
+from playground.settings import Settings
+from playground.tabs.layers import contributions_view, lens_view
+from playground.tabs.layers.contributions_view import PartsRequest
+from playground.tabs.layers.lens_view import LensViewRequest
+from playground.tabs.shared.page_context import PageContext
+from playground.texts.shared import FIRST_TEXT
+from playground.workbench import Workbench
+from tests.tabs.calling import answer, answers, plain
+
+LIMIT = 300_000
+"""Bytes of a view."""
+HOSTILE = "</b><img src=x onerror=f()> <script>1</script> &lt;i&gt;"
+
+
+@pytest.fixture
+def bench(tiny, smollm2, minilm):
+    bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
+    for model in (smollm2, minilm, *(tiny(name) for name in ("llama", "bert", "t5", "bloom", "mixtral", "gemma2"))):
+        bench.add(model)
+    workbench.share(bench)
+    yield bench
+    workbench.share(before)
+
+
+def click(**data) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def sent(*outputs) -> int:
+    """Bytes of the figures among some outputs."""
+    values = (value.get("value") for given in outputs for value in given.values() if isinstance(value, dict))
+    return sum(len(figure_json(value)) for value in values if hasattr(value, "to_plotly_json"))
+
+
+def test_the_opening_text(bench, smollm2):
+    """Guards the story of the opening text, the badge's size, and the bytes of both views."""
+    page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    lens = answer(lens_view.draw, page, LensViewRequest())
+    assert "After “is” the model says “Rome” (65 %), its first guess only after layer 29." in plain(lens["sentence"])
+    assert "pg-badge-ok" in lens["badge"] and "to 1·10⁻⁶" in lens["badge"]
+    assert lens["figure"]["mark"]["y0"] == 29.5 and lens["opens"]["value"] == "What wrote “Rome”? →"
+    parts = answer(contributions_view.draw, page, PartsRequest())
+    assert "The logit of “Rome” is 14.95: embedding −0.05, attention +1.97, MLPs +13.02." in plain(parts["sentence"])
+    assert "Adds up to" in parts["badge"] and parts["part"] is None
+    assert sent(lens, parts) < LIMIT
+
+
+def test_from_a_cell_to_its_parts(bench, smollm2):
+    """Guards the way from a clicked cell to its details, and on to the contributions of its first guess at its token; there
+    from the strongest part to an MLP's neurons, a neuron's tokens, and a head's sources."""
+    page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    cell = answer(lens_view.choose, page, LensViewRequest(), click(x=11, y=28))
+    assert "“is” after layer 27: it would say “city” (25 %)" in plain(cell["of_cell"])
+    assert cell["cell"] == (page.reading, "27", 11)
+    followed = answer(lens_view.choose, page, LensViewRequest(follow="Rome"), click(x=11, y=28))
+    assert "“Rome” is 2,927th at the embedding and 1st at the end" in plain(followed["of_cell"])
+    opened = answer(lens_view.open_parts, page, LensViewRequest(cell=cell["cell"]))
+    assert opened["asked"][:2] == (page.reading, 11) and opened["opened_at"]
+    parts = answer(contributions_view.draw, page, PartsRequest(asked=opened["asked"]))
+    assert parts["token"] == "city" and parts["position"]["value"] == 11 and parts["asked"] is None
+    request = PartsRequest(11, "Rome", "Florence")
+    both = answer(contributions_view.redraw, page, request)
+    assert "“Rome” is 2.3" in plain(both["sentence"]) and "ahead of “Florence”" in plain(both["sentence"])
+    result = contributions_view.contributions_in(page, request)
+    kind, layer, head, value = next(part for part in strongest(result) if part[0] == "attention")
+    bar = click(customdata=[list(COLOURS).index(kind), layer, head])
+    of_head = answer(contributions_view.choose_bar, page, request, bar)
+    assert f"Head {head} of layer {layer} adds" in plain(of_head["of_part"]) and of_head["opens"]["visible"]
+    sources = shown_sources(bench.recording(smollm2, page.text), bench, result, (kind, layer, head))
+    assert sources.sum() == pytest.approx(value, rel=1e-4)
+    target = PartsRequest(11, "Rome", "Florence", part=of_head["part"])
+    there = answer(contributions_view.open_head, page, target)
+    assert (there["page_layer"], there["page_head"], there["page_token"]) == (layer, head, 11) and there["opened_at"]
+    mlp = answer(contributions_view.choose_step, page, request, click(x=2 + 2 * 27))
+    assert mlp["part"] == ("mlp", 27, -1) and "1,536 neurons" in plain(mlp["of_part"])
+    best = int(np.argmax(np.abs(result.neurons[27])))
+    neuron = answer(contributions_view.choose_bar, page, PartsRequest(11, part=mlp["part"]), click(customdata=best))
+    assert f"Neuron {best} of layer 27 adds" in plain(neuron["of_part"]) and "raises" in neuron["of_part"]
+    whole = answer(contributions_view.choose_step, page, request, click(x=1 + 2 * 29))
+    assert whole["part"] == ("attention", 29, -1) and "by its heads" in plain(whole["of_part"])
+
+
+@pytest.mark.parametrize("shade", [ENTROPY, DIVERGENCE, RANK])
+@pytest.mark.parametrize("model", ["llama", "bert", "t5"])
+def test_shades(bench, model, shade):
+    """Guards against a way of shading that a model of another kind can't show, and against text from a vocabulary that
+    Plotly would read as HTML."""
+    page = PageContext(model, text=HOSTILE)
+    for between in (False, True):
+        outputs = answer(lens_view.redraw, page, LensViewRequest(shade, between=between))
+        assert outputs["figure"]["visible"] and outputs["best"]["visible"]
+        picture = figure_json(outputs["figure"]["value"])
+        assert "<img" not in picture and "<script" not in picture and "<img" not in outputs["sentence"]
+        assert sent(outputs) < LIMIT
+
+
+def test_what_a_model_lacks_has_its_reason(bench):
+    """Guards against an empty place: MiniLM has no head, BERT norms its sums, BLOOM's heads are not captured, Mixtral's MLP
+    has no single matrix."""
+    lens = answer(lens_view.draw, PageContext("all-minilm-l6-v2", text=FIRST_TEXT), LensViewRequest())
+    assert "without a language-model head" in lens["sentence"] and lens["figure"]["visible"] is False
+    parts = answer(contributions_view.draw, PageContext("bert", text="abcd"), PartsRequest())
+    assert "no sum of its modules" in parts["sentence"] and parts["figure"]["visible"] is False
+    bloom = answer(contributions_view.draw, PageContext("bloom", text="abcd"), PartsRequest())
+    assert "No heads: the outputs of its heads are not captured." in plain(bloom["sentence"])
+    assert bloom["heads"]["visible"] is False and bloom["figure"]["visible"]
+    mixtral = answer(contributions_view.draw, PageContext("mixtral", text="abcd"), PartsRequest())
+    assert "No neurons: no single matrix makes this part." in plain(mixtral["sentence"])
+    mlp = answer(contributions_view.choose_step, PageContext("mixtral", text="abcd"), PartsRequest(), click(x=2))
+    assert "The MLP of layer 0 adds" in plain(mlp["of_part"]) and mlp["part"] is None
+
+
+def test_a_capped_model_and_a_decoder_with_an_encoder(bench):
+    """Guards against a cap that has no row, and against cross-attention that is left out of the sum or of the clicks."""
+    page = PageContext("gemma2", text="abcdefgh")
+    result = contributions_view.contributions_in(page, PartsRequest())
+    rows = rows_of(result)
+    assert rows[-1].kind == "cap" and sum(row.value for row in rows) == pytest.approx(result.logit, rel=1e-4)
+    page = PageContext("t5", text="abcdefgh")
+    result = contributions_view.contributions_in(page, PartsRequest())
+    rows = rows_of(result)
+    assert [row.kind for row in rows[:4]] == ["embedding", "attention", "cross", "mlp"]
+    cross = answer(contributions_view.choose_bar, page, PartsRequest(), click(customdata=[2, 1, 3]))
+    assert "Cross-head 3 of layer 1 adds" in plain(cross["of_part"])
+    sources = shown_sources(page.recording(), bench, result, ("cross", 1, 3))
+    assert len(sources) == len(page.recording().tokens)
+    assert sources.sum() == pytest.approx(result.cross_heads[1, 3], rel=1e-4, abs=1e-6)
+
+
+def test_bad_input(bench):
+    """Guards against Python errors, and against a click that is none of ours: words that are no token, equal tokens, ids
+    and places beyond the end, a cell of another text."""
+    page = PageContext("llama", text="abcdef")
+    for request in (PartsRequest(token="abc"), PartsRequest(token="#999"), PartsRequest(token="a", against="a")):
+        outputs = answer(contributions_view.redraw, page, request)
+        assert outputs["figure"]["visible"] is False and len(plain(outputs["sentence"])) > 20
+    lens = answer(lens_view.redraw, page, LensViewRequest(follow="abc"))
+    assert "is no single token" in plain(lens["sentence"]) and lens["figure"]["visible"]
+    for odd in ({}, {"x": "a", "y": 1}, {"x": 99, "y": 0}, {"x": 0, "y": -3}, {"x": float("nan"), "y": 0}):
+        assert set(answer(lens_view.choose, page, LensViewRequest(), click(**odd))) == {"message"}
+        assert set(answer(contributions_view.choose_head, page, PartsRequest(), click(**odd))) == {"message"}
+    for odd in (None, [9, 0, 0], [1, 99, 0], [1, 0, 99], 5, [1.5, 0, 0], [1]):
+        assert set(answer(contributions_view.choose_bar, page, PartsRequest(), click(customdata=odd))) == {"message"}
+    old = LensViewRequest(cell=(("llama", "another text"), "1", 3))
+    assert answer(lens_view.draw, page, old)["figure"]["mark"]["x0"] == 4.5
+    stale = PartsRequest(3, "z", "y", reading=("llama", "another text"))
+    fresh = answer(contributions_view.draw, page, stale)
+    assert fresh["token"] == "" and fresh["position"]["value"] == 5
+    for outputs in answers(contributions_view.open_head, page, PartsRequest()):
+        assert set(outputs) == {"message"}
+
+
+def test_a_long_text_is_shown_by_windows(bench):
+    """Guards against a lens of a whole long text: twelve tokens, a control to move them, and a text of one token."""
+    page = PageContext("llama", text="abcdefgh" * 5)
+    outputs = answer(lens_view.draw, page, LensViewRequest())
+    assert outputs["first"]["visible"] and outputs["first"]["value"] == 28 and "(of 40)" in outputs["first"]["label"]
+    recording = page.recording()
+    assert window_of(recording, 3) == range(3, 15) and window_of(recording, 99) == range(28, 40)
+    assert len(window_of(recording, None)) == WINDOW
+    moved = answer(lens_view.draw, page, LensViewRequest(cell=(page.reading, "0", 20)))
+    assert moved["first"]["value"] == 9 and moved["figure"]["mark"]["x0"] == 10.5
+    single = answer(lens_view.draw, PageContext("llama", text="a"), LensViewRequest())
+    assert single["first"]["visible"] is False and single["figure"]["visible"]
+
+
+def test_a_token_as_it_is_typed(smollm2):
+    """Guards against a word that is read as its piece without a space, and a token that can't be typed back."""
+    paris = one_token(smollm2, "Paris")
+    assert smollm2.vocabulary.text(paris) == " Paris" and one_token(smollm2, " Paris") == paris
+    assert one_token(smollm2, f"#{paris}") == paris
+    for number in (*range(0, 400, 7), paris, 30000, 49151):
+        assert one_token(smollm2, typed_as(smollm2, number)) == number
