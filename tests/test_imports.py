@@ -21,7 +21,7 @@ FLOORS = [
     {"recording", "embeddings", "components"},
     {"generation", "positions"},
     {"loading"},
-    {"training"},
+    {"training", "tasks"},
     {"workbench", "figures"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
@@ -43,7 +43,18 @@ WITHOUT = {
     "tabs": {"torch", "transformers"},
     "api": {"torch", "transformers"},
 } | dict.fromkeys(
-    ("weights", "models", "recording", "embeddings", "generation", "positions", "loading", "training", "workbench"),
+    (
+        "weights",
+        "models",
+        "recording",
+        "embeddings",
+        "generation",
+        "positions",
+        "loading",
+        "training",
+        "tasks",
+        "workbench",
+    ),
     {"plotly", "gradio"},
 )
 """Room -> libraries that it does without."""
