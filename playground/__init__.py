@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
     from playground.tasks.answer import Answer, answer
+    from playground.tasks.attribute import Attribution, attribute
     from playground.tasks.classification import Classification
     from playground.tasks.classify import classify
     from playground.tasks.tag import Tagging, tag
@@ -62,6 +63,8 @@ _HOMES = {
     "Answer": "tasks.answer",
     "tag": "tasks.tag",
     "Tagging": "tasks.tag",
+    "attribute": "tasks.attribute",
+    "Attribution": "tasks.attribute",
     "finetune": "training.finetuning.finetuning",
     "Finetuning": "training.finetuning.finetuning",
 }

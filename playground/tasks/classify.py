@@ -8,6 +8,7 @@ Letters: K labels, D numbers of a vector.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -37,6 +38,16 @@ class TaughtLayer(Protocol):
     def weight(self) -> Tensor: ...  # (K, D)
     @property
     def bias(self) -> Tensor: ...  # (K,)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A TaughtLayer of its parts."""
+
+    model: LoadedModel
+    labels: tuple[str, ...]
+    weight: Tensor
+    bias: Tensor
 
 
 def classify(

@@ -7,13 +7,14 @@ What the empty text would get is taken off, so that a frequent word has no start
 Letters: K labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from playground.analysis.tasks.label_probabilities import calibrated, merged_logits
+from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.errors import PlaygroundError
 from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids, check_length
@@ -30,6 +31,8 @@ MAX_LABEL = 80
 """Characters of a label."""
 MAX_TEMPLATE = 2_000
 """Characters of a template."""
+EMPTY_BUDGET = 200_000
+"""Bytes of what the empty text says of labels, kept with a model."""
 WINDOW = 512
 """Tokens of a text that are read at once."""
 
@@ -96,7 +99,9 @@ def classify_by_words(
         raise PlaygroundError(f"{model.model_id} can't score labels by words: {reason}.", "Choose a language model.")
     names, template = checked_labels(labels), checked_template(template)
     parts = _pieces(model, check_text(text, Settings().max_text_bytes))
-    empty = model.fact(("label words", names, template), lambda: _log_probabilities(model, "", names, template)[0])
+    empty = _of_empty(model).get(
+        (names, template), lambda: _log_probabilities(model, "", names, template)[0], lambda values: values.nbytes + 500
+    )
     rows, tokens = [], 0
     for number, part in enumerate(parts):
         tick(number / len(parts))
@@ -104,6 +109,11 @@ def classify_by_words(
         rows.append(calibrated(values, empty))
         tokens += count
     return classification(names, merged_logits(torch.stack(rows)), "softmax", tokens, len(parts), "words")
+
+
+def _of_empty(model: LoadedModel) -> ByteBudgetCache[Hashable, Tensor]:
+    """What the empty text says of labels in a template, kept with the model."""
+    return model.fact("labels of the empty text", lambda: ByteBudgetCache(EMPTY_BUDGET))
 
 
 def label_prompt(model: LoadedModel, text: str, labels: Sequence[str], template: str) -> LabelPrompt:
