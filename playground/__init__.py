@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from playground.recording.pair_ranking import rank_heads_between
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
+    from playground.tasks.answer import Answer, answer
+    from playground.tasks.attribute import Attribution, attribute
+    from playground.tasks.classification import Classification
+    from playground.tasks.classify import classify
+    from playground.tasks.tag import Tagging, tag
     from playground.training.classifier import Classifier, train_classifier
     from playground.training.finetuning.finetuning import Finetuning, finetune
     from playground.training.recipe import Recipe
@@ -56,6 +61,14 @@ _HOMES = {
     "Snapshot": "training.snapshot",
     "train_classifier": "training.classifier",
     "Classifier": "training.classifier",
+    "classify": "tasks.classify",
+    "Classification": "tasks.classification",
+    "answer": "tasks.answer",
+    "Answer": "tasks.answer",
+    "tag": "tasks.tag",
+    "Tagging": "tasks.tag",
+    "attribute": "tasks.attribute",
+    "Attribution": "tasks.attribute",
     "finetune": "training.finetuning.finetuning",
     "Finetuning": "training.finetuning.finetuning",
 }

@@ -41,6 +41,9 @@ ENDPOINTS = {
     "/training",
     "/finetune",
     "/classify",
+    "/answer",
+    "/tag",
+    "/attribute",
 }
 WITHOUT_MODEL = {"/models", "/train", "/training"}
 """Endpoints that are about no loaded model."""
@@ -81,8 +84,8 @@ def test_long_texts_hold_up_no_drawing(server):
     }
     page = events.GENERATES["concurrency_id"], events.GENERATES["concurrency_limit"]
     drawn = events.RUNS_MODEL["concurrency_id"], events.RUNS_MODEL["concurrency_limit"]
-    assert queues["/generate"] == queues["/finetune"] == page == ("generate", 8)
-    assert {queues[name] for name in ENDPOINTS - {"/generate", "/finetune"}} == {drawn} == {("model", 4)}
+    assert queues["/generate"] == queues["/finetune"] == queues["/answer"] == page == ("generate", 8)
+    assert {queues[name] for name in ENDPOINTS - {"/generate", "/finetune", "/answer"}} == {drawn} == {("model", 4)}
 
 
 def test_endpoints_are_typed(server):

@@ -21,7 +21,7 @@ FLOORS = [
     {"recording", "embeddings", "components"},
     {"generation", "positions"},
     {"loading"},
-    {"training", "model_shelf"},
+    {"training", "tasks", "model_shelf"},
     {"workbench", "figures"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},

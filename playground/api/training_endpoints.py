@@ -93,21 +93,6 @@ def finetune(
     }  # fmt: skip
 
 
-def classify(model: str, lines: str, texts: list[str], steps: int = 100, seed: int = 0, device: str = "auto") -> dict:
-    """Teaches a classifier on a model's vectors: lines of a text, a tab or semicolon, and its label. Returns the labels,
-    the first and the last loss on what is learned from, loss and share of right labels on the fifth that is held out, and
-    the labels' probabilities for each of the texts."""
-    from playground.training.classifier import train_classifier
-
-    classifier = train_classifier(workbench.shared().model(model, device), lines, steps=steps, seed=seed)
-    count, loss, accuracy = classifier.held_out
-    return {
-        "labels": list(classifier.labels), "first_loss": classifier.losses[0], "last_loss": classifier.losses[-1],
-        "held_out": {"texts": count, "loss": loss, "accuracy": accuracy, "most_common": classifier.most_common},
-        "probabilities": classifier.probabilities(texts).tolist() if texts else [],
-    }  # fmt: skip
-
-
 def _finite(value: float) -> float | None:
     """The number; None, in JSON null, for one that is none."""
     return value if math.isfinite(value) else None

@@ -11,10 +11,19 @@ from transformers.utils import logging as transformers_logging
 from playground.errors import PlaygroundError, unforeseen
 from playground.generation.usable_settings import generation_config_of
 from playground.loading.configuration import read_config, refuse_unbuildable
-from playground.loading.load_report import LoadReport, file_of, layers_left_out, load_report, refuse_incomplete
+from playground.loading.load_report import (
+    LoadReport,
+    file_of,
+    layers_left_out,
+    load_report,
+    refuse_headless,
+    refuse_incomplete,
+    unstated_labels,
+)
 from playground.models import devices
 from playground.models.adapter import merge_adapter
 from playground.models.checkpoint_kind import auto_class, set_how_it_runs
+from playground.models.task_head import task_of
 from playground.models.tokenizer_files import load_tokenizer
 from playground.weights.adapter_files import AdapterFiles, without_adapter
 
@@ -71,7 +80,11 @@ def _build(
         generation, refused = generation_config_of(folder)
         model, report = _from_pretrained(auto, folder, config, dtype, placement, generation)
         inside = f"{model.base_model_prefix}."
-        if report.missing and not any(key.startswith(inside) for key in report.missing):
+        if (count := unstated_labels(report, config)) is not None and task_of(model) is not None:
+            config.num_labels = count
+            model, report = _from_pretrained(auto, folder, config, dtype, placement, generation)
+        headless = report.missing and not any(key.startswith(inside) for key in report.missing)
+        if headless and task_of(model) is None:
             # ELECTRA's files have no head
             model, report = _from_pretrained(AutoModel, folder, config, dtype, placement, None)
     except torch.OutOfMemoryError as error:
@@ -84,6 +97,8 @@ def _build(
             error,
             "Check that the folder is a whole transformers model.",
         ) from error
+    if task_of(model) is not None:
+        refuse_headless(report, model, folder)
     refuse_incomplete(report, folder)
     _refuse_invalid_numbers(model, folder)
     return Built(model, tokenizer, tuple(layers_left_out(model, report.unread)), set_aside, refused)
@@ -110,7 +125,7 @@ def _from_pretrained(
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are reported, and refused with both shapes
     )
-    return model, load_report(report)
+    return model, load_report(report, poolers=task_of(model) is not None)
 
 
 def _refuse_invalid_numbers(model: PreTrainedModel, folder: Path) -> None:

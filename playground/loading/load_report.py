@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from playground.errors import PlaygroundError
 from playground.weights.checksums import safetensors_header
@@ -22,17 +22,18 @@ class LoadReport:
     """Names of tensors, sorted."""
 
     missing: tuple[str, ...]
-    """Weights of the model that the files lack, without poolers, which the page does not show."""
+    """Weights of the model that the files lack; without poolers, unless a task's head may read them."""
     misshapen: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
     """(name, shape in the file, shape in the model)."""
     unread: tuple[str, ...]
     """Tensors of the files that the model does not have."""
 
 
-def load_report(report: dict[str, Any]) -> LoadReport:
-    """What from_pretrained returns with `output_loading_info`."""
+def load_report(report: dict[str, Any], poolers: bool = False) -> LoadReport:
+    """What from_pretrained returns with `output_loading_info`. poolers: whether missing ones count, as for a task's head,
+    which reads them; the page shows none."""
     return LoadReport(
-        missing=tuple(sorted(key for key in report["missing_keys"] if "pooler" not in key)),
+        missing=tuple(sorted(key for key in report["missing_keys"] if poolers or "pooler" not in key)),
         misshapen=tuple(sorted((key, tuple(file), tuple(model)) for key, file, model in report["mismatched_keys"])),
         unread=tuple(sorted(report["unexpected_keys"])),
     )
@@ -58,6 +59,34 @@ def refuse_incomplete(report: LoadReport, folder: Path) -> None:
     if instead := _nearest(first, report.unread):
         lacking += f" The files hold {instead} instead, which belongs to no weight of a model of this family."
     raise PlaygroundError(lacking, "Choose a checkpoint that is whole, with the names that `save_pretrained` gives.")
+
+
+def refuse_headless(report: LoadReport, network: PreTrainedModel, folder: Path) -> None:
+    """PlaygroundError for a task's head that the files lack, wholly or in part: it would answer at random."""
+    inside = f"{network.base_model_prefix}."
+    if not (lacking := [name for name in report.missing if not name.startswith(inside) or "pooler" in name]):
+        return
+    named = ", ".join(lacking[:3]) + (" and others" if len(lacking) > 3 else "")
+    raise PlaygroundError(
+        f"config.json names {type(network).__name__}, but the files in {folder} lack its head: {named}. The head would be "
+        "random, and so would every answer.",
+        "Choose a checkpoint that was trained for its task, or name the class without the head in config.json.",
+    )
+
+
+def unstated_labels(report: LoadReport, config: PretrainedConfig) -> int | None:
+    """How many labels the head in the files has, where config.json says nothing of labels and transformers takes two; None
+    where it says something, or where more than the head has another shape."""
+    counts = {stored[:1] for _, stored, _ in report.misshapen}
+    others = [
+        name for name, stored, described in report.misshapen if stored[1:] != described[1:] or described[:1] != (2,)
+    ]
+    names = config.id2label or {}
+    stated = {*names.values()} - {"LABEL_0", "LABEL_1"} or len(names) != 2
+    if others or stated or len(counts) != 1:
+        return None
+    (count,) = counts.pop()
+    return count
 
 
 def layers_left_out(model: PreTrainedModel, unread: Collection[str]) -> list[str]:

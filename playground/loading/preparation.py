@@ -1,6 +1,7 @@
 """From the objects of transformers to a LoadedModel: the recorder attached, anatomy and capabilities measured."""
 
 from dataclasses import replace
+from typing import cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -15,6 +16,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.models.quantization import memory_bytes, quantise
 from playground.models.rope_modules import isolate_dynamic_rope
+from playground.models.task_head import task_head
 from playground.recording.attach import set_recorder
 from playground.recording.capability_probe import probe, reads_ahead
 from playground.recording.layer_numbers import layers_in_words
@@ -30,7 +32,8 @@ def prepare(
     dtype: devices.DtypeChoice | None = None,
     settings: Settings | None = None,
 ) -> LoadedModel:
-    """A LoadedModel from transformers objects: attaches the recorder, reads the anatomy, probes the capabilities.
+    """A LoadedModel from transformers objects: attaches the recorder, reads the anatomy, probes the capabilities. Of a
+    network with a task's head, the model is what lies below the head.
 
     device, dtype: where the model is and its number format, with the reasons shown on the page. A dtype of int8
     quantizes the model here.
@@ -39,6 +42,10 @@ def prepare(
     device = device or devices.DeviceChoice(model.device, "it was there already")
     dtype = dtype or devices.DtypeChoice(model.dtype, "it was so already")
     model.eval().requires_grad_(False)
+    head = task_head(model)
+    if head is not None:
+        model = cast(PreTrainedModel, head.network.base_model)
+        model.name_or_path = head.network.name_or_path
     isolate_dynamic_rope(model)
     isolate_attention_switch(model)
     anatomy, loss = examine(model), None
@@ -58,6 +65,7 @@ def prepare(
         anatomy,
         0,
         quantization_loss=loss,
+        head=head,
     )
     loaded.unusable_settings = leave_out_unusable(model)
     loaded.max_tokens = _max_tokens(loaded, settings)

@@ -19,6 +19,7 @@ from transformers import (
 
 from playground.errors import PlaygroundError
 from playground.models.families import takes_argument
+from playground.models.task_head import TASK_CLASSES, class_list
 
 _TOKEN_INPUTS = frozenset({"input_ids", "inputs_embeds"})
 """Names of main inputs that token ids become."""
@@ -86,10 +87,11 @@ def _stated_class(config: PretrainedConfig) -> str:
 
 
 def _chosen(config: PretrainedConfig, name: str) -> Any:
-    for auto in _WITH_HEADS:
+    heads = (*_WITH_HEADS, *TASK_CLASSES.values())
+    for auto in heads:
         if name in _class_names(auto, config):
             return auto
-    for auto in _WITH_HEADS:  # a class of another family, as in copies of Mistral that say Llama: the same kind of head
+    for auto in heads:  # a class of another family, as in copies of Mistral that say Llama: the same kind of head
         if name in _all_class_names(auto) and _class_names(auto, config):
             return auto
     if not hasattr(transformers, name or "-") and not name.endswith(_OTHER_TASKS):  # a class of a stranger, or none
@@ -116,10 +118,7 @@ def _chosen(config: PretrainedConfig, name: str) -> Any:
 
 def _classes(auto: Any, config: PretrainedConfig) -> tuple[Any, ...]:
     """The classes that a registry has for a configuration."""
-    if type(config) not in auto._model_mapping:
-        return ()
-    classes = auto._model_mapping[type(config)]
-    return tuple(classes) if isinstance(classes, list | tuple) else (classes,)
+    return class_list(auto, type(config))
 
 
 def _class_names(auto: Any, config: PretrainedConfig) -> list[str]:

@@ -22,8 +22,9 @@ class Target:
 
 def start_token(model: LoadedModel) -> int | None:
     """The token that the decoder begins with; None where the checkpoint does not say."""
-    config = model.model.generation_config
-    start = config.bos_token_id if config.decoder_start_token_id is None else config.decoder_start_token_id
+    config = getattr(model.model, "generation_config", model.model.config)  # below a task's head there is none
+    names = "decoder_start_token_id", "bos_token_id"
+    start = next((value for name in names if (value := getattr(config, name, None)) is not None), None)
     start = start[0] if isinstance(start, list) and start else start
     return start if isinstance(start, int) else None
 

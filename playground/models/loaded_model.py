@@ -20,6 +20,7 @@ from playground.models.families import first_setting
 from playground.models.languages import Languages
 from playground.models.provenance import Provenance
 from playground.models.quantization import QuantizationLoss
+from playground.models.task_head import TaskHead
 from playground.models.tokenizer_files import fit_remark
 from playground.models.vocabulary import Vocabulary
 
@@ -120,6 +121,8 @@ class LoadedModel:
     """The languages that the model is told by tokens, to translate between; None for a model that is told none."""
     quantization_loss: QuantizationLoss | None = None
     """Of int8 weights: how far the outputs are from those in float32."""
+    head: TaskHead | None = None
+    """The head that the checkpoint was trained with for a task; None for a language model, and for one without any."""
     graph: CapturedStep | None = None
     """On a GPU: the captured forward pass of one token, once it is ready."""
     trusted: bool = False
@@ -178,6 +181,8 @@ class LoadedModel:
             "Device": f"{self.device.name}, because {self.device.reason}",
             "Number format": f"{self.dtype.name}: {self.dtype.reason}",
         }
+        if self.head:
+            facts["Head"] = f"{type(self.head.network).__name__}: {self.head.words}"
         if remark := self.fact("tokenizer fit", lambda: fit_remark(self.tokenizer, self.anatomy.vocabulary)):
             facts["Tokenizer"] = remark
         if self.tokenizer_set_aside:

@@ -172,6 +172,8 @@ def _other_capabilities(model: LoadedModel, recording: Recording | None = None) 
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
     no_logits = "its weights come without a language-model head"
+    if model.head is not None:
+        no_logits = f"it {model.head.words}, which Tasks shows"
     if model.anatomy.kind == "encoder-decoder" and start_token(model) is None and not model.languages:
         return _without_start(model)
     no_generation = no_logits if not head else "it reads a text both ways, so it does not continue one word by word"

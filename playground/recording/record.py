@@ -107,7 +107,8 @@ def _inputs_of(model: LoadedModel, ids: list[int]) -> dict[str, Tensor]:
 @torch.inference_mode()
 def _target_ids(model: LoadedModel, inputs: dict[str, Tensor], target: Target, settings: Settings) -> list[int]:
     """What the decoder reads: its start token, and its language's, then the target without its end token."""
-    end = model.model.generation_config.eos_token_id
+    writes = isinstance(model.model, GenerationMixin)
+    end = model.model.generation_config.eos_token_id if writes else None
     ends, start = set(end) if isinstance(end, list) else {end}, decoder_start(model, target.language)
     if target.text:
         text = check_text(target.text, settings.max_text_bytes)
@@ -117,6 +118,8 @@ def _target_ids(model: LoadedModel, inputs: dict[str, Tensor], target: Target, s
             labels = model.tokenizer(text_target=text)["input_ids"]
         ids = [*start, *labels]
         check_ids(model, ids, target=True)
+    elif not writes:  # below a task's head: its decoder reads the text once more, one token later
+        ids = [*start, *inputs["input_ids"][0].tolist()][:-1]
     else:
         limit = min(MAX_TARGET_TOKENS, model.max_tokens - len(start))
         mask = torch.ones_like(inputs["input_ids"])  # else transformers masks tokens with the id of padding

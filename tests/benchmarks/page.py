@@ -40,8 +40,14 @@ DRAWN = """([tab, view]) => {
   const panels = [...document.querySelectorAll('[role=tabpanel]')].filter(visible);
   return named(tab) && named(view) && panels.some((p) => [...p.querySelectorAll(answers)].some(visible)); }"""
 """Whether the open tab and view show a picture, a token strip or the reason why there is none."""
-ON_CLICK = {("Train", "Fine-tune"), ("Train", "Classify"), ("Train", "From scratch")}
-"""Views that draw nothing before a visitor presses their button."""
+ON_CLICK = {
+    ("Train", "Fine-tune"),
+    ("Train", "Classify"),
+    ("Train", "From scratch"),
+    ("Tasks", "Answer"),
+    ("Tasks", "Tag"),
+}
+"""Views that draw nothing of a language model before a visitor presses their button."""
 CLICKED, ANSWER = "#attention-overview .pv", "#attention-sentence"
 Place = tuple[str, str | None]
 """A tab and one of its views, by title; None for a tab without views."""

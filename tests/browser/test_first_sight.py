@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from playground.texts.shared import EXAMPLES
 
-TABS = ("X-ray", "Generate", "Attention", "Layers", "Positions", "Embeddings")
+TABS = ("X-ray", "Generate", "Attention", "Layers", "Positions", "Embeddings", "Tasks")
 BOX = "#lens-text textarea"
 LEADING = {
     ("X-ray", ""): ("#xray-picture", "#xray-sentence"),
@@ -24,6 +24,7 @@ LEADING = {
     ("Embeddings", "Words"): ("#embedding-map", "#embedding-sentence"),
     ("Embeddings", "Projector"): ("#cloud", "#cloud-sentence"),
     ("Embeddings", "Through the layers"): ("#path", "#path-sentence"),
+    ("Tasks", "Classify"): ("#task-probabilities", "#task-sentence"),
 }
 """Tab and view -> the picture that leads it, and its sentence."""
 BOTTOM = """(node, grow) => { const frame = node.querySelector('.pv-frame') || node;

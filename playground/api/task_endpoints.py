@@ -1,0 +1,135 @@
+"""Endpoints of the Tasks tab: labels, answers, tags, and why."""
+
+from playground import workbench
+from playground.errors import PlaygroundError
+
+MAX_TEXTS = 1000
+"""Texts in one call."""
+
+
+def classify(
+    model: str,
+    lines: str = "",
+    texts: list[str] | None = None,
+    steps: int = 100,
+    seed: int = 0,
+    device: str = "auto",
+    labels: list[str] | None = None,
+    template: str = "",
+) -> dict:
+    """Labels of texts, with the probabilities of each label for each text.
+
+    Without lines and labels by the head of the checkpoint. labels: by the words of a language model in a template, which
+    holds {text} and ends with {label}. lines: a layer is taught on a text, a tab or semicolon, and its label on each line;
+    then the first and the last loss, and loss and share of right labels on the fifth that is held out, are returned too.
+    """
+    loaded, texts = workbench.shared().model(model, device), texts or []
+    if len(texts) > MAX_TEXTS:
+        raise PlaygroundError(f"There are {len(texts):,} texts; at most {MAX_TEXTS:,} are read at once.", "Send fewer.")
+    if lines:
+        from playground.training.classifier import train_classifier
+
+        taught = train_classifier(loaded, lines, steps=steps, seed=seed)
+        count, loss, accuracy = taught.held_out
+        return {
+            "labels": list(taught.labels), "first_loss": taught.losses[0], "last_loss": taught.losses[-1],
+            "held_out": {"texts": count, "loss": loss, "accuracy": accuracy, "most_common": taught.most_common},
+            "probabilities": taught.probabilities(texts).tolist() if texts else [],
+        }  # fmt: skip
+    from playground.tasks.classify import classify as labels_of
+    from playground.tasks.label_words import TEMPLATE
+
+    if not texts:
+        raise PlaygroundError("There are no texts.", "Send at least one.")
+    results = [labels_of(loaded, text, labels or (), template or TEMPLATE) for text in texts]
+    return {
+        "labels": [label.name for label in results[0].labels],
+        "function": results[0].function,
+        "probabilities": [[label.probability for label in result.labels] for result in results],
+        "logits": [[label.logit for label in result.labels] for result in results],
+        "windows": [result.windows for result in results],
+    }
+
+
+def answer(model: str, question: str, passage: str, max_tokens: int = 30, device: str = "auto") -> dict:
+    """The answer to a question in a passage. By a reader: spans of at most max_tokens tokens, the best first, each with its
+    characters start to end, probability and score, and the score of "no answer". By a model that chats: what it writes,
+    its probability, and the spans of the passage that it repeats."""
+    loaded = workbench.shared().model(model, device)
+    if loaded.head is not None:
+        from playground.tasks.answer import answer as read
+
+        result = read(loaded, question, passage, max_tokens)
+        return {
+            "text": result.best.text,
+            "probability": result.best.probability,
+            "spans": [
+                {"text": s.text, "start": s.start, "end": s.end, "probability": s.probability, "score": s.score}
+                for s in result.spans
+            ],
+            "no_answer": result.no_answer,
+            "windows": len(result.windows),
+        }
+    from playground.tasks.written_answer import answer_by_chat
+
+    bench = workbench.shared()
+    written = answer_by_chat(
+        loaded, question, passage, lambda ids, settings: bench.generate(loaded, list(ids), settings)
+    )
+    spans = [{"text": passage[start:end], "start": start, "end": end} for start, end in written.spans]
+    return {"text": written.text, "probability": written.probability, "spans": spans}
+
+
+def tag(model: str, text: str, strategy: str = "simple", device: str = "auto") -> dict:
+    """The spans that a tagger names, with their characters start to end, label and probability. strategy: simple, first,
+    average or max, as in transformers' pipeline."""
+    from playground.tasks.tag import tag as tagged
+
+    result = tagged(workbench.shared().model(model, device), text, strategy)
+    return {
+        "labels": list(result.labels),
+        "spans": [
+            {
+                "text": text[s.start : s.end],
+                "start": s.start,
+                "end": s.end,
+                "label": s.label,
+                "probability": s.probability,
+            }
+            for s in result.spans
+        ],
+        "windows": result.windows,
+    }
+
+
+def attribute(
+    model: str,
+    text: str,
+    method: str = "occlusion",
+    labels: list[str] | None = None,
+    against: str = "",
+    template: str = "",
+    device: str = "auto",
+) -> dict:
+    """What each token of a text adds to its best label's score, beside another's (the runner-up's, or that of `against`).
+    labels, template: as in /classify. method: integrated gradients, gradient × input or occlusion. values is null where the
+    parts of an integral are off by more than 1 %."""
+    from playground.tasks.attribute import attribute as explained
+    from playground.tasks.classify import classify as labels_of
+    from playground.tasks.explain import explained_label
+    from playground.tasks.label_words import TEMPLATE
+
+    loaded, template = workbench.shared().model(model, device), template or TEMPLATE
+    result = labels_of(loaded, text, labels or (), template)
+    seen = explained(explained_label(loaded, text, result, against, template=template), method)
+    return {
+        "tokens": [token.text for token in seen.tokens],
+        "asked": list(seen.free),
+        "values": None if seen.values is None else seen.values.tolist(),
+        "scored": seen.words,
+        "score": seen.score,
+        "baseline_score": seen.baseline_score,
+        "baseline": seen.baseline,
+        "error": seen.completeness.error if seen.completeness else None,
+        "passes": seen.passes,
+    }

@@ -1,0 +1,231 @@
+"""The scores that an attribution explains, each as a function of the tokens' embeddings.
+
+    label_score(model, "What a film!", "positive", against="negative")   # logit of one label minus the other's
+    next_token_score(model, "The capital of France is", " Paris")
+
+Letters: B variants of a text, T tokens, D numbers of an embedding.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, normalize
+
+from playground.embeddings.sentence_vectors import LAST, MEAN, usual_pooling
+from playground.errors import PlaygroundError
+from playground.models.families import takes_argument
+from playground.models.loaded_model import LoadedModel
+from playground.models.vocabulary import Token, check_text
+from playground.settings import Settings
+from playground.tasks.classify import TaughtLayer
+from playground.tasks.label_words import TEMPLATE, checked_labels, checked_template, label_prompt, why_no_words
+from playground.tasks.windows import Window, head_of, inputs_of, windows
+
+MAX_TOKENS = 256
+"""Longest input that is explained: each step of an integral keeps the states of all layers."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenScore:
+    """A score of one input, and which of its tokens are asked about."""
+
+    model: LoadedModel
+    ids: tuple[int, ...]
+    tokens: tuple[Token, ...]
+    free: tuple[bool, ...]
+    """The text's own tokens; special tokens and a template stay as they are."""
+    score: Callable[[Tensor], Tensor]
+    """Embeddings (B, T, D) -> (B,) float32."""
+    words: str
+    """What is scored: “logit of positive − logit of negative”."""
+    passes: int = 1
+    """Forward passes of one call for one variant."""
+
+
+def check_size(count: int) -> None:
+    """PlaygroundError with both numbers for an input that is too long to be explained."""
+    if count > MAX_TOKENS:
+        raise PlaygroundError(f"The text has {count:,} tokens here; at most {MAX_TOKENS} are explained.", "Shorten it.")
+
+
+def label_score(model: LoadedModel, text: str, label: str, against: str = "") -> TokenScore:
+    """The logit of a label of the model's own classifier, or of a label minus another's."""
+    head = head_of(model, "classify")
+    window = _only_window(windows(model, text))
+    chosen, other = _number(head.labels, label), _number(head.labels, against) if against else None
+
+    def score(embeddings: Tensor) -> Tensor:
+        return _difference(_head(model, window, embeddings)["logits"], chosen, other)
+
+    return _of_window(model, window, 0, score, _words(label, against, "logit of "))
+
+
+def span_score(model: LoadedModel, question: str, passage: str, first: int, last: int) -> TokenScore:
+    """Start logit + end logit of the span of tokens first..last of the window."""
+    head_of(model, "answer")
+    window = _only_window(windows(model, question, passage))
+    if not 0 <= first <= last < len(window.ids):
+        raise PlaygroundError(f"There is no span {first}..{last} in {len(window.ids)} tokens.", "Choose another one.")
+
+    def score(embeddings: Tensor) -> Tensor:
+        outputs = _head(model, window, embeddings)
+        return outputs["start_logits"][:, first].float() + outputs["end_logits"][:, last].float()
+
+    return _of_window(model, window, None, score, "start logit + end logit of the span")
+
+
+def tag_score(model: LoadedModel, text: str, place: int, label: str, against: str = "") -> TokenScore:
+    """The logit of a label at one token of the window, or of a label minus another's there."""
+    head = head_of(model, "tag")
+    window = _only_window(windows(model, text))
+    if not 0 <= place < len(window.ids):
+        raise PlaygroundError(f"There is no token {place} in {len(window.ids)}.", "Choose another one.")
+    chosen, other = _number(head.labels, label), _number(head.labels, against) if against else None
+
+    def score(embeddings: Tensor) -> Tensor:
+        return _difference(_head(model, window, embeddings)["logits"][:, place], chosen, other)
+
+    return _of_window(model, window, 0, score, _words(label, against, "logit of "))
+
+
+def next_token_score(model: LoadedModel, text: str, token_id: int, against: int | None = None) -> TokenScore:
+    """The logit of a token after the text, or of a token minus another one's. PlaygroundError for a model that writes no
+    text, and for ids that its vocabulary lacks."""
+    if reason := why_no_words(model):
+        raise PlaygroundError(f"{model.model_id} predicts no next token: {reason}.", "Choose a language model.")
+    ids, tokens = model.vocabulary.tokenize(check_text(text, Settings().max_text_bytes))
+    check_size(len(ids))
+    for number in (token_id, *([] if against is None else [against])):
+        if not 0 <= number < model.anatomy.vocabulary:
+            raise PlaygroundError(
+                f"There is no token {number:,}.", f"Choose one from 0 to {model.anatomy.vocabulary - 1:,}."
+            )
+
+    def score(embeddings: Tensor) -> Tensor:
+        return _difference(_last_logits(model, embeddings, 1)[:, 0], token_id, against)
+
+    names = [model.vocabulary.text(number) for number in (token_id, *([] if against is None else [against]))]
+    free = tuple(not token.special for token in tokens)
+    return TokenScore(
+        model, tuple(ids), tokens, free, score, _words(names[0], names[1] if names[1:] else "", "logit of ")
+    )
+
+
+def word_label_score(
+    model: LoadedModel, text: str, labels: Sequence[str], label: str, against: str, template: str = TEMPLATE
+) -> TokenScore:
+    """ln P of a label's words minus ln P of another's, after the text in its template; of labels of one token the difference
+    of their logits. The template's own tokens stay as they are."""
+    if reason := why_no_words(model):
+        raise PlaygroundError(f"{model.model_id} can't score labels by words: {reason}.", "Choose a language model.")
+    names, template = checked_labels(labels), checked_template(template)
+    text = check_text(text, Settings().max_text_bytes)
+    prompt = label_prompt(model, text, names, template)
+    check_size(len(prompt.ids))
+    pair = [prompt.continuations[_number(names, name)] for name in (label, against)]
+    single = all(len(words) == 1 for words in pair)
+
+    def log_probability(embeddings: Tensor, words: tuple[int, ...]) -> Tensor:
+        if words[1:]:
+            further = embed(model, words[:-1])[None].expand(len(embeddings), -1, -1)
+            embeddings = torch.cat([embeddings, further], 1)
+        rows = _last_logits(model, embeddings, len(words)).log_softmax(-1)
+        return torch.stack([rows[:, place, word] for place, word in enumerate(words)]).sum(0)
+
+    def score(embeddings: Tensor) -> Tensor:
+        if single:
+            return _difference(_last_logits(model, embeddings, 1)[:, 0], pair[0][0], pair[1][0])
+        return log_probability(embeddings, pair[0]) - log_probability(embeddings, pair[1])
+
+    first, end = prompt.text_tokens
+    free = tuple(first <= place < end for place in range(len(prompt.ids)))
+    tokens = model.vocabulary.describe(prompt.ids)
+    return TokenScore(model, prompt.ids, tokens, free, score, _words(label, against, "ln P of "), 1 if single else 2)
+
+
+def taught_score(taught: TaughtLayer, text: str, label: str, against: str = "") -> TokenScore:
+    """W·x + b of a label of a taught layer, or of a label minus another's; x is the mean of the states, or the last one, of
+    length 1. PlaygroundError for a model whose vectors are made in another way."""
+    model = taught.model
+    pooling = usual_pooling(model)
+    last = pooling == LAST
+    if model.anatomy.kind == "encoder-decoder" or not (last or pooling.startswith(MEAN)):
+        raise PlaygroundError(
+            f"{model.model_id} makes a vector of a text in a way that is not explained here.", "Choose MiniLM."
+        )
+    ids, tokens = model.vocabulary.tokenize(check_text(text, Settings().max_text_bytes))
+    check_size(len(ids))
+    chosen, other = _number(taught.labels, label), _number(taught.labels, against) if against else None
+
+    def score(embeddings: Tensor) -> Tensor:
+        states = _network(model.model.base_model, embeddings)["last_hidden_state"].float()
+        vectors = normalize(states[:, -1] if last else states.mean(1), dim=-1)
+        return _difference(linear(vectors, taught.weight, taught.bias), chosen, other)
+
+    free = tuple(not token.special for token in tokens)
+    return TokenScore(model, tuple(ids), tokens, free, score, _words(label, against, "logit of "))
+
+
+def embed(model: LoadedModel, ids: Sequence[int]) -> Tensor:
+    """(T, D): the embeddings of ids, as the network reads them."""
+    table = cast(Any, model.model.get_input_embeddings())
+    return table(torch.tensor(list(ids), device=model.input_device)).detach().clone()
+
+
+def _only_window(parts: tuple[Window, ...]) -> Window:
+    check_size(sum(len(part.ids) for part in parts))
+    if len(parts) > 1:
+        raise PlaygroundError(f"The text is read in {len(parts)} windows; one is explained.", "Shorten it.")
+    return parts[0]
+
+
+def _of_window(
+    model: LoadedModel, window: Window, segment: int | None, score: Callable[[Tensor], Tensor], words: str
+) -> TokenScore:
+    free = tuple(not t.special and (segment is None or t.segment == segment) for t in window.tokens)
+    return TokenScore(model, window.ids, window.tokens, free, score, words)
+
+
+def _head(model: LoadedModel, window: Window, embeddings: Tensor) -> Any:
+    """The head's outputs of variants of a window, (B, …)."""
+    assert model.head is not None
+    rows = len(embeddings)
+    inputs = {name: value.expand(rows, -1) for name, value in inputs_of(model, window, ids=False).items()}
+    return _network(model.head.network, embeddings, **inputs)
+
+
+def _last_logits(model: LoadedModel, embeddings: Tensor, count: int) -> Tensor:
+    """(B, count, V) float32: the logits after each of the last `count` tokens."""
+    options: dict[str, Any] = {"logits_to_keep": count} if takes_argument(model.model, "logits_to_keep") else {}
+    return _network(model.model, embeddings, **options)["logits"][:, -count:].float()
+
+
+def _network(network: Any, embeddings: Tensor, **inputs: Any) -> Any:
+    """A network's outputs of embeddings in place of ids."""
+    if not takes_argument(network, "inputs_embeds"):
+        raise PlaygroundError(
+            f"{type(network).__name__} reads no embeddings in place of tokens, so its answers can't be explained here.",
+            "Choose another model.",
+        )
+    if takes_argument(network, "use_cache"):
+        inputs["use_cache"] = False
+    return network(inputs_embeds=embeddings, return_dict=True, **inputs)
+
+
+def _difference(logits: Tensor, chosen: int, other: int | None) -> Tensor:
+    """(B,): of logits (B, K) the chosen one, minus the other."""
+    values = logits.float()[:, chosen]
+    return values if other is None else values - logits.float()[:, other]
+
+
+def _number(labels: Sequence[str], label: str) -> int:
+    if label not in labels:
+        raise PlaygroundError(f"There is no label “{label:.40}”.", f"Choose one of: {', '.join(labels[:20])}.")
+    return list(labels).index(label)
+
+
+def _words(label: str, against: str, what: str) -> str:
+    return f"{what}“{label}”" + (f" − {what}“{against}”" if against else "")

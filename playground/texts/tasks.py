@@ -1,0 +1,66 @@
+"""Texts of the Tasks tab."""
+
+EXAMPLES = {
+    "a review": "The food was cold and the waiter was rude, but the view was lovely.",
+    "not bad": "It was not bad at all.",
+    "so good": "What a warm, funny and clever film!",
+    "names": "Marie Curie was born in Warsaw and worked at the Sorbonne in Paris.",
+    "中文": "这部电影温暖又聪明。",
+}
+"""Texts to try, by the words on their buttons; each becomes the text of every tab."""
+LABELS = "positive, negative"
+LABELS_LABEL, LABELS_HELP = "Labels", "With commas between; from 2 to 100."
+TEMPLATE_LABEL, TEMPLATE_HELP = "Template", "{text} is your text, {label} at the end each label in turn."
+HEAD_WAY, WORDS_WAY, TAUGHT_WAY = "the checkpoint's head", "its own words", "a layer taught on lines"
+WAY = "Labels are scored by"
+METHOD, AGAINST = "Why, by", "and not"
+LINES_LABEL = "Lines to teach on: a text, a tab or semicolon, its label"
+LINES_HELP = "Empty: 200 lines of ours in English and Chinese, positive and negative."
+WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."
+HOW_GOOD = "How good is it? 100 examples"
+CLASSIFY_ABOUT = (
+    "What am I looking at?",
+    "<b>The checkpoint's head</b>: a model that was trained to classify has a layer that gives each label a number, its "
+    "logit. <code>softmax</code> makes probabilities of them; where several labels may hold at once, each has its own by "
+    "<code>sigmoid</code>. <b>Its own words</b>: a language model reads your text in a template and says how likely each "
+    "label's words are next. What it says of an empty text is taken off, or a frequent word would always win (contextual "
+    "calibration, Zhao et al. 2021). <b>A layer taught on lines</b>: softmax(W·x + b) on the text's vector, taught here in "
+    "seconds.",
+    "<b>Why</b>: what each word adds to the difference of two labels' logits, in nats. <b>Integrated gradients</b> follow "
+    "the score from a text of blanks to yours and share the difference out (Sundararajan et al. 2017): the parts must add "
+    "up to it, and where they are off by more than 1 % they are not shown. <b>Gradient × input</b> takes the slope at your "
+    "text alone. <b>Occlusion</b> blanks one word at a time and needs no gradient. They answer different questions, "
+    "so they may differ.",
+    "<b>How good is it?</b> 100 sentences of our own, half English and half Chinese, half positive and half negative; none "
+    "of them is taught on. The interval says what so few examples leave open (Wilson 1927).",
+)
+QUESTION = "Who paid for the bridge?"
+PASSAGE = (
+    "The old stone bridge was built in 1732. A merchant named Anna Weber paid for it with the money that she had made in "
+    "the salt trade. A flood carried it away in 1890, and the city of Halden rebuilt it two years later."
+)
+ANSWER_READY = "Press Answer: {model} {how}"
+READS = "marks the answer in the passage."
+WRITES = "is no reader; it answers through its chat template, and what it writes is looked for in the passage."
+ANSWER_ABOUT = (
+    "What am I looking at?",
+    "A reader gives every token of the passage two numbers: how well the answer begins there, and how well it ends there. "
+    "The answer is the span with the largest sum, of all that end after they begin and have at most 30 tokens: every one is "
+    "tried. Its probability is P(start) · P(end), each a softmax over the passage and the place of “no answer” ([CLS]). A "
+    "passage longer than the model reads is read in windows that overlap, and one softmax runs over all of them.",
+    "A language model is no reader: it writes an answer after the passage and the question. What it writes may stand "
+    "nowhere in the passage; then nothing is marked, and it says so.",
+)
+IN_PASSAGE = "What it repeats of the passage is marked; all else is the model's own: check it yourself."
+NOT_IN_PASSAGE = "These words stand nowhere in the passage, so nothing is marked: check them yourself."
+TAG_ABOUT = (
+    "What am I looking at?",
+    "A tagger gives every token a label; <code>B-</code> begins a name and <code>I-</code> goes on with it, <code>O</code> "
+    "is outside of all. Tokens of one word may disagree: <b>simple</b> lets them, <b>first</b> takes the word's first "
+    "token, <b>average</b> the mean of all, <b>max</b> the one that is surest, as in transformers' pipeline.",
+)
+NO_TAGGER = (
+    "Tagging needs a checkpoint that was trained for it, such as dslim/bert-base-NER: {model} has no such head, and no "
+    "words of a language model say which token of a text they mean."
+)
+NO_WAY = "This model can't classify: {reason}."

@@ -1,0 +1,143 @@
+"""The Tasks tab's handlers: a model with words, one with vectors, heads of every kind, and what a visitor may type."""
+
+from dataclasses import replace
+
+import plotly.graph_objects as go
+import pytest
+
+from playground import workbench
+from playground.loading import prepare
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.tasks import answer_view, classify_view, tab, tag_view
+from playground.tabs.tasks.answer_view import QuestionRequest
+from playground.tabs.tasks.classify_view import LabelsRequest
+from playground.tabs.tasks.tab import OpenedRequest
+from playground.tabs.tasks.tag_view import TagRequest
+from playground.texts import tasks as texts
+from tests.tabs.calling import answer, answers, plain
+from tests.tools import zoo
+from tests.tools.task_models import LABELS, network
+
+TEXT = "the <b>cat</b> sat"
+
+
+@pytest.fixture(scope="module")
+def heads():
+    return {task: prepare(network("bert", task), zoo.pair_tokenizer(), f"bert-{task}") for task in LABELS}
+
+
+@pytest.fixture(autouse=True)
+def bench(tiny, heads):
+    before, made = workbench._shared, workbench.Workbench()
+    workbench.share(made)
+    for model in (tiny("llama"), tiny("bert"), tiny("t5"), *heads.values()):
+        made.add(model)
+    yield made
+    workbench.share(before)
+
+
+def page(model, text=TEXT):
+    return PageContext(model, text=text)
+
+
+def test_a_language_model_scores_labels_by_words():
+    """Guards a tab that asks for a head: bars, the sentence, the text shaded by what its words add, all escaped."""
+    seen = answer(classify_view.draw, page("llama"), LabelsRequest(labels="good， bad，\nodd"))
+    assert seen["way"]["value"] == texts.WORDS_WAY and seen["labels"]["visible"]
+    assert isinstance(seen["figure"]["value"], go.Figure) and len(seen["figure"]["value"].data[0].x) == 3
+    assert "<b>" not in seen["why"].replace("<br>", "") and "pg-why" in seen["why"]
+    assert plain(seen["why"]).replace("\n", "").startswith("Review: the <b>cat</b> sat")
+    assert "Occlusion" in seen["why_words"] and seen["bars"]["visible"]
+    assert len(seen["against"]["choices"]) == 2 and seen["against"]["visible"]
+    other = seen["against"]["choices"][1]
+    again = answer(classify_view.draw, page("llama"), LabelsRequest(labels="good,bad,odd", against=other))
+    assert f"“{other}”" in plain(again["why_words"])
+
+
+def test_parts_that_are_withheld_say_so():
+    """Guards an empty picture: of integrated gradients that are off the number is said, and no bars are drawn."""
+    seen = answer(classify_view.draw, page("llama"), LabelsRequest(method="integrated gradients"))
+    assert ("not shown" in seen["why_words"]) == (seen["bars"]["value"] is None) and "off by" in seen["why_words"]
+
+
+def test_a_layer_is_taught_on_our_lines_or_the_visitors(bench):
+    """Guards a layer taught anew at each click, and the wrong one after other lines were typed."""
+    request = LabelsRequest(lines="\n".join(f"text {n}\t{'abc'[n % 3]}" for n in range(30)))
+    seen = answer(classify_view.draw, page("bert"), request)
+    assert seen["way"]["value"] == texts.TAUGHT_WAY and not seen["labels"]["visible"]
+    assert sorted(seen["figure"]["value"].layout.yaxis.ticktext) == ["a", "b", "c"]
+    assert classify_view.taught_layer(bench.model("bert"), request.lines).weight is (
+        classify_view.taught_layer(bench.model("bert"), request.lines).weight
+    )
+
+
+def test_a_checkpoint_with_a_head_opens_on_its_view(heads):
+    """Guards a classifier that is met in X-ray and “can't write”: which view opens; nothing for a language model."""
+    for task, model in heads.items():
+        assert answer(tab.open_for_head, page(model.model_id), OpenedRequest())["opened"].startswith(f"{task} ")
+    assert "opened" not in answer(tab.open_for_head, page("llama"), OpenedRequest())
+    assert "opened" not in answer(tab.open_for_head, page(""), OpenedRequest())
+    assert [view.NAME for view in tab.VIEWS] == list(LABELS) or {view.NAME for view in tab.VIEWS} == set(LABELS)
+
+
+def test_a_classifier_a_reader_and_a_tagger():
+    """Guards each head's own view, and the words of the others: labels with their names, a span marked in the passage
+    with the table of the next best, tags with their words behind them."""
+    seen = answer(classify_view.draw, page("bert-classify"), LabelsRequest())
+    assert set(seen["figure"]["value"].layout.yaxis.ticktext) == set(LABELS["classify"])
+    assert not seen["labels"]["visible"] and "ntegrated gradients" in seen["why_words"]
+    assert "it tags the words" in plain(answer(classify_view.draw, page("bert-tag"), LabelsRequest())["sentence"])
+    question = QuestionRequest("who?", "<i>Anna</i> paid")
+    seen = answer(answer_view.draw, page("bert-answer"), question)
+    assert seen["shown"].count("<mark") == 1 and "<i>" not in seen["shown"] and seen["others"].count("<tr>") == 7
+    assert isinstance(seen["figure"]["value"], go.Figure) and "no answer" in plain(seen["sentence"]).lower()
+    seen = answer(tag_view.draw, page("bert-tag"), TagRequest("average"))
+    assert "tokens; 5 labels" in plain(seen["sentence"]) and "<b>" not in seen["shown"]
+    assert seen["shown"].count("<mark") == seen["table"].count("<tr>") - 1
+    assert "no such head" in plain(answer(tag_view.draw, page("llama"), TagRequest())["sentence"])
+
+
+@pytest.mark.parametrize(
+    ("handler", "model", "request_", "words"),
+    [
+        (classify_view.draw, "llama", LabelsRequest(labels=" ,"), "There are no labels"),
+        (classify_view.draw, "llama", LabelsRequest(labels="a"), "There is 1 label"),
+        (classify_view.draw, "llama", LabelsRequest(labels="a,a"), "stands there twice"),
+        (classify_view.draw, "llama", LabelsRequest(template="x"), "no template"),
+        (classify_view.draw, "llama", LabelsRequest(method="magic"), ""),
+        (classify_view.draw, "bert", LabelsRequest(lines="x"), "Line 1 has one column"),
+        (answer_view.find, "bert-answer", QuestionRequest("", "x"), "no question"),
+        (answer_view.find, "bert-answer", QuestionRequest("x", " "), "no passage"),
+        (answer_view.find, "llama", QuestionRequest("x", "y"), "no reader"),
+        (answer_view.find, "bert-answer", QuestionRequest("x" * 100, "y"), "100 tokens"),
+        (tag_view.draw, "bert-tag", TagRequest("most"), "no aggregation"),
+    ],
+)
+def test_what_a_visitor_may_get_wrong(handler, model, request_, words):
+    """Guards Python's words: each is refused with the remedy, or says why it is not explained."""
+    (outputs,) = answers(handler, page(model), request_)
+    assert words in plain(str(outputs["message"])) and "Traceback" not in str(outputs)
+
+
+def test_an_empty_and_an_endless_text():
+    """Guards an empty box and 100,000 characters: refused in words, or read in windows that are counted."""
+    (empty,) = answers(classify_view.draw, page("bert-classify", ""), LabelsRequest())
+    assert "There is no text" in empty["message"]
+    long = answer(tag_view.draw, page("bert-tag", "ab " * 1000), TagRequest())
+    assert "windows that overlap" in plain(long["sentence"])
+    long = answer(classify_view.draw, page("bert-classify", "ab " * 1000), LabelsRequest())
+    assert "windows that overlap" in plain(long["sentence"]) and "at most 256" in plain(long["why_words"])
+
+
+def test_how_good_it_is():
+    """Guards the figure that a class reads: right of 100 with its interval and what one answer to all would make; Stop ends
+    it; labels that are not those of the examples are named."""
+    *_, last = answers(classify_view.measure, page("llama"), LabelsRequest())
+    assert "of 100 right (95 % interval" in plain(last["how_good"]) and "50 % of the time" in plain(last["how_good"])
+    (refused,) = answers(classify_view.measure, page("llama"), LabelsRequest(labels="up, down"))[-1:]
+    assert "this model answers" in plain(refused["message"])
+    request = LabelsRequest()
+    stream = classify_view.measure(page("llama"), replace(request))
+    next(stream)
+    request.control.stop = True
+    assert "Stopped" in list(stream)[-1]["how_good"]
