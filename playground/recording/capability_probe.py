@@ -259,12 +259,12 @@ def _attends(model: LoadedModel) -> bool:
 @torch.inference_mode()
 def _attention_matters(model: LoadedModel, recording: Recording) -> bool:
     """Whether the output changes when every attention output is replaced by zeros."""
+    inputs = probe_inputs(model)
     with capture_attention(lambda *call: torch.zeros_like(call[-1])):
-        changed = recording.changed_again()
-        without = None if changed is not None else model.model(**probe_inputs(model))[0]
-    if changed is not None:
-        return changed
-    return not torch.equal(model.model(**probe_inputs(model))[0], without)
+        if (changed := recording.changed_again()) is not None:
+            return changed
+        without = model.model(**inputs)[0]
+    return not torch.equal(model.model(**inputs)[0], without)
 
 
 def _check_qk(recording: Recording, attention: Capability) -> Capability:
