@@ -57,6 +57,11 @@ def spreadsheet_cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "'") else text
 
 
+def sizes_text(sizes: Sequence[int]) -> str:
+    """The shape of a tensor in words: (4, 51) -> "4 × 51"."""
+    return " × ".join(f"{size:,}" for size in sizes)
+
+
 def counted(number: int, thing: str) -> str:
     """A number with its noun: 1 token, 2,048 tokens."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -17,6 +17,7 @@ from playground.models.architecture import embedding_matrix
 from playground.models.families import cache_argument, takes_argument
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
+from playground.recording.attention import distinct_heads
 from playground.recording.recording import Recording
 from playground.texts.numbers import percent
 
@@ -155,8 +156,7 @@ def _cached_heads(cache: object) -> tuple[int, int, int]:
     for layer in getattr(cache, "layers", ()):
         keys = getattr(layer, "keys", None)
         if isinstance(keys, Tensor) and keys.ndim == 4 and keys.numel():
-            distinct = len(torch.unique(keys[0].flatten(1), dim=0))  # Falcon keeps a copy for each query head
-            return keys.shape[1], distinct, keys.shape[3]
+            return keys.shape[1], distinct_heads(keys[0]), keys.shape[3]  # Falcon keeps a copy for each query head
     return 0, 0, 0
 
 

@@ -89,7 +89,7 @@ class TemplateRenderer:
             raise PlaygroundError(
                 f"This model's chat template writes {len(text):,} characters; at most {_LONGEST:,} are read.", _REMEDY
             )
-        return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # halves of a pair are no text
 
 
 def _choose(templates: Any) -> tuple[str, str]:
@@ -155,7 +155,7 @@ def _check_words(text: str, messages: Sequence[Message]) -> None:
         if message["role"] == "system":
             raise PlaygroundError("This model's chat template leaves the system prompt out.", _NO_SYSTEM)
         raise PlaygroundError(
-            "This model's chat template leaves your words out: the model would not read "
+            "This model's chat template leaves your words out or changes them: the model would not read "
             f"“{words.removesuffix(_MARK)[:60]}”.",
             _REMEDY,
         )

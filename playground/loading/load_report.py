@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
+from playground.analysis.text_display import sizes_text
 from playground.errors import PlaygroundError
 from playground.weights.checksums import safetensors_header
 from playground.weights.stored_weights import weight_paths
@@ -123,7 +124,7 @@ def _equal_parts(one: list[str], other: list[str]) -> int:
 
 
 def _shape(sizes: tuple[int, ...]) -> str:
-    return " × ".join(f"{size:,}" for size in sizes) or "of one number"
+    return sizes_text(sizes) or "of one number"
 
 
 def file_of(name: str, folder: Path) -> str:

@@ -9,11 +9,14 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from playground.errors import PlaygroundError
+from playground.models import untrusted
 
 _MERGED = frozenset({"LORA", "ADALORA", "IA3", "LOHA", "LOKR", "VERA", "OFT", "BOFT", "HRA", "FOURIERFT", "LN_TUNING"})
 """Kinds of adapters that become part of the weights. Prompts and prefixes do not."""
 _MAX_RANK = 4096
-_MAX_PATTERN = 300
+_MAX_PATTERN = 450
+"""Characters of a pattern of layers' names."""
+_PLAIN_NAME = re.compile(r"[\w./ -]*")
 _BY_HAND = (
     "Merge it once where it was trained, with peft's `merge_and_unload()`, and save model and tokenizer together; or move "
     "the adapter's files away to see the base model alone."
@@ -25,10 +28,13 @@ def check_adapter(config: dict, where: str) -> None:
     kind = config.get("peft_type")
     if kind not in _MERGED:
         raise PlaygroundError(f"{where} holds an adapter of the kind {kind!r:.40}, which can't be merged.", _BY_HAND)
-    rank, target = config.get("r", 1), config.get("target_modules")
-    if isinstance(rank, bool) or not isinstance(rank, int) or not 0 < rank <= _MAX_RANK:
-        raise PlaygroundError(f"The rank r in adapter_config.json of {where} is {rank!r:.40}.", _BY_HAND)
-    if config.get("megatron_config") or (isinstance(target, str) and len(target) > _MAX_PATTERN):
+    rank, least = config.get("r", 1), 0 if kind == "OFT" else 1  # OFT may state the size of its blocks instead
+    if isinstance(rank, bool) or not isinstance(rank, int) or not least <= rank <= _MAX_RANK:
+        raise PlaygroundError(
+            f"The rank r in adapter_config.json of {where} is {rank!r:.40}; it has to be {least} to {_MAX_RANK:,}.",
+            _BY_HAND,
+        )
+    if config.get("megatron_config") or any(len(pattern) > _MAX_PATTERN for pattern in _patterns(config)):
         raise PlaygroundError(f"adapter_config.json of {where} has settings that are not read here.", _BY_HAND)
     if importlib.util.find_spec("peft") is None:
         raise PlaygroundError(
@@ -45,6 +51,8 @@ def merge_adapter(model: PreTrainedModel, folder: Path, config: dict) -> PreTrai
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import safe_open
 
+    if patterns := _patterns(config):
+        untrusted.check_patterns(patterns, [name for name, _ in model.named_modules()])
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -72,7 +80,16 @@ def merge_adapter(model: PreTrainedModel, folder: Path, config: dict) -> PreTrai
     return merged.eval()
 
 
+def _patterns(settings: Any) -> list[str]:
+    """The texts of a configuration, names of its entries included, that may be regular expressions."""
+    if isinstance(settings, str):
+        return [] if _PLAIN_NAME.fullmatch(settings) else [settings]
+    if isinstance(settings, dict):
+        settings = [*settings, *(value for name, value in settings.items() if name != "base_model_name_or_path")]
+    return [text for part in settings for text in _patterns(part)] if isinstance(settings, list) else []
+
+
 def adapter_words(config: dict) -> str:
     """The adapter in words for the card."""
-    rank = f" of rank {config['r']}" if "r" in config else ""
+    rank = f" of rank {config['r']}" if config.get("r") else ""
     return f"{config['peft_type']}{rank}, merged into the weights (adapter_model.safetensors)"

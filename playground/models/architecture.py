@@ -28,8 +28,9 @@ class Anatomy:
     heads: int
     """Of the first layer that attends; 0 where that is not known."""
     key_value_heads: int
+    """0 where that was not measured."""
     head_width: int
-    """Numbers of a query; 0 where that is not known."""
+    """Numbers of a query; 0 where that was not measured."""
     d_model: int
     vocabulary: int
     context_length: int | None
@@ -65,7 +66,8 @@ class Anatomy:
             layers += f" encoder, {self.decoder_layers} decoder"
         if self.mixed_layers:
             layers += f": {self.mixed_layers}"
-        heads = f"{self.heads} query, {self.key_value_heads} key-value" if self.heads else "not known"
+        groups = f"{self.key_value_heads} key-value" if self.key_value_heads else "key-value heads not measured"
+        heads = f"{self.heads} query, {groups}" if self.heads else "not known"
         if 0 < self.key_value_heads < self.heads:
             heads += f" ({self.heads // self.key_value_heads} share one)"
         heads += f"; {self.other_heads}" if self.other_heads else ""
@@ -74,7 +76,7 @@ class Anatomy:
             "Parameters": f"{self.parameters:,}",
             "Layers": layers,
             "Heads": heads,
-            "Head width": f"{self.head_width}" if self.head_width else "not known",
+            "Head width": f"{self.head_width}" if self.head_width else "not measured",
             "d_model": f"{self.d_model:,}",
             "Vocabulary": f"{self.vocabulary:,}",
             "Context": "no fixed limit" if self.context_length is None else f"{self.context_length:,} tokens",

@@ -9,8 +9,8 @@ from transformers import PretrainedConfig
 ALIBI_FAMILIES = frozenset({"bloom", "mpt"})
 """Attention with linear biases (Press et al. 2022); Falcon too where its config says `alibi`."""
 
-DISENTANGLED_FAMILIES = frozenset({"deberta", "deberta-v2", "xlnet"})
-"""Relative positions inside the attention scores (He et al. 2021; Dai et al. 2019)."""
+DISENTANGLED_FAMILIES = frozenset({"deberta", "deberta-v2"})
+"""Relative positions inside the attention scores (He et al. 2021)."""
 
 CROSS_ATTENTION_PATHS = ("encoder_attn", "EncDecAttention", "crossattention", "cross_attn")
 """A module whose path contains one of these attends from the decoder to the encoder."""

@@ -6,6 +6,7 @@ say of a scheme stands in `playground.positions.schemes`, under the same name.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
@@ -38,7 +39,7 @@ def context_length(model: PreTrainedModel, scheme: str) -> int | None:
     """The longest text in tokens: the table's length where there is one, else the configuration's; None: no limit."""
     config = model.config.get_text_config()
     if (table := position_table(model)) is not None:
-        return table.num_embeddings - first_position_row(table)
+        return len(table.weight) - first_position_row(table)
     if config.model_type == "xlnet":
         return None
     lengths = next(detector.lengths for detector in DETECTORS if detector.name == scheme)
@@ -49,8 +50,23 @@ def position_table(model: nn.Module) -> nn.Embedding | None:
     """The table that position vectors are looked up in, learned or sinusoidal, if there is one."""
     for name, module in text_part(model).named_modules():
         leaf = name.rsplit(".", 1)[-1]
-        if isinstance(module, nn.Embedding) and ("position" in leaf or leaf == "wpe"):
-            return module
+        if ("position" in leaf or leaf == "wpe") and _is_table(module):
+            return cast(nn.Embedding, module)
+    return None
+
+
+def _is_table(module: nn.Module) -> bool:
+    """Whether a module looks vectors up by number: torch's Embedding, or a family's own (I-BERT's, which can quantize)."""
+    own = type(module).__name__.endswith("Embedding") and isinstance(getattr(module, "weight", None), nn.Parameter)
+    return isinstance(module, nn.Embedding) or (own and cast(Tensor, module.weight).ndim == 2)
+
+
+def computed_positions(model: nn.Module) -> Tensor | None:
+    """(positions, d_model): vectors of positions that are computed once and are no weights (CTRL); None without them."""
+    width = getattr(getattr(model, "config", None), "hidden_size", None)
+    for name, buffer in text_part(model).named_buffers():
+        if "pos" in name.rsplit(".", 1)[-1] and buffer.ndim == 2 and buffer.shape[1] == width:
+            return buffer
     return None
 
 
@@ -60,7 +76,7 @@ def rope_table(model: PreTrainedModel) -> nn.Embedding | None:
     table, weight = position_table(model), getattr(model.get_input_embeddings(), "weight", None)
     if table is None or "Sinusoidal" not in type(table).__name__ or not isinstance(weight, Tensor):
         return None
-    return table if table.embedding_dim < weight.shape[1] else None
+    return table if table.weight.shape[1] < weight.shape[1] else None
 
 
 def first_position_row(table: nn.Embedding) -> int:
@@ -97,7 +113,9 @@ def _rotary(model: PreTrainedModel) -> str | None:
 
 def _disentangled(model: PreTrainedModel) -> str | None:
     family = model.config.get_text_config().model_type
-    return "relative positions inside the scores" if family in DISENTANGLED_FAMILIES else None
+    transformer_xl = any(name.endswith("r_w_bias") for name, _ in text_part(model).named_parameters())  # XLNet, Funnel
+    inside = transformer_xl or family in DISENTANGLED_FAMILIES
+    return "relative positions inside the scores" if inside else None
 
 
 def _relative(model: PreTrainedModel) -> str | None:
@@ -107,8 +125,10 @@ def _relative(model: PreTrainedModel) -> str | None:
 def _sinusoidal(model: PreTrainedModel) -> str | None:
     table = position_table(model)
     if table is None:
-        computed = any("Sinusoidal" in type(module).__name__ for module in text_part(model).modules())
-        return "sinusoidal, added to the embeddings" if computed else None
+        if (computed := computed_positions(model)) is not None:
+            return f"sinusoidal, added to the embeddings, {len(computed):,} positions"
+        named = any("Sinusoidal" in type(module).__name__ for module in text_part(model).modules())
+        return "sinusoidal, added to the embeddings" if named else None
     config = model.config.get_text_config()
     if "Sinusoidal" not in type(table).__name__ and not getattr(config, "sinusoidal_pos_embds", False):
         return None
@@ -120,9 +140,16 @@ def _learned(model: PreTrainedModel) -> str | None:
     return None if table is None else f"learned table, {_table_words(model, table)}"
 
 
+def _unread(model: PreTrainedModel) -> str:
+    """The module that brings positions in a way that is not read (Inkling, Reformer); many hybrids have none at all."""
+    names = (type(module).__name__ for module in text_part(model).modules())
+    own = next((name for name in names if "Position" in name or "Relative" in name), "")
+    return f"by {own}, a form that is not read here" if own else "none found"
+
+
 def _table_words(model: PreTrainedModel, table: nn.Embedding) -> str:
     """The table's length, and the buckets that a network may have besides (MPNet)."""
-    words = f"{table.num_embeddings - first_position_row(table):,} positions"
+    words = f"{len(table.weight) - first_position_row(table):,} positions"
     buckets = _bucket_words(model)
     return f"{words}; besides {buckets}" if buckets else words
 
@@ -170,6 +197,6 @@ DETECTORS = (
     SchemeDetector("relative", _relative, ()),
     SchemeDetector("sinusoidal", _sinusoidal),
     SchemeDetector("learned", _learned),
-    SchemeDetector("none", lambda model: "none found", ()),
+    SchemeDetector("none", _unread, ()),
 )
 """Every position scheme that is recognized, the first to be tried first."""

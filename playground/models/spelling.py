@@ -43,19 +43,26 @@ class Spelling:
 
     def bytes_of(self, piece: str) -> bytes:
         """The bytes of a piece in the text, without marks, with its leading space if the vocabulary spells spaces."""
-        if self.byte_alphabet and all(character in _BYTE_OF for character in piece):
-            return bytes(_BYTE_OF[character] for character in piece)
+        if self.byte_alphabet:
+            bare = self._without_marks(piece)
+            if all(character in _BYTE_OF for character in bare):
+                return bytes(_BYTE_OF[character] for character in bare)
         if self.latin_bytes and len(piece) == 1 and ord(piece) < 256:
             return bytes([ord(piece)])
         if self.byte_pieces and (match := _BYTE_PIECE.fullmatch(piece)):
             return bytes([int(match[1], 16)])
+        piece = self._without_marks(piece)
+        if self.space:
+            piece = piece.replace(self.space, " ")
+        return piece.encode("utf-8", "replace")
+
+    def _without_marks(self, piece: str) -> str:
+        """A piece without the marks of the middle and of the end of a word."""
         if self.continuation and len(piece) > len(self.continuation):
             piece = piece.removeprefix(self.continuation)
         if self.end and len(piece) > len(self.end):
             piece = piece.removesuffix(self.end)
-        if self.space:
-            piece = piece.replace(self.space, " ")
-        return piece.encode("utf-8", "replace")
+        return piece
 
 
 def spelling_of(tokenizer: PreTrainedTokenizerBase) -> Spelling:
@@ -68,14 +75,14 @@ def _of_backend(state: dict) -> Spelling:
     model, decoders = state["model"], list(_parts(state.get("decoder")))
     both = decoders + list(_parts(state.get("pre_tokenizer")))
     kinds = {part["type"] for part in decoders}
-    if any(part["type"] == "ByteLevel" for part in both):
-        return Spelling(BYTES, byte_alphabet=True)
     end = next((part["suffix"] for part in decoders if part["type"] == "BPEDecoder"), "")
     end = end or model.get("end_of_word_suffix") or ""
-    if not both and end == "" and model["type"] != "WordPiece":
-        return Spelling(SENTENCEPIECE, "▁", byte_pieces=True)
     continuation = next((part["prefix"] for part in decoders if part["type"] == "WordPiece"), "")
     continuation = continuation or model.get("continuing_subword_prefix") or ""
+    if any(part["type"] == "ByteLevel" for part in both):
+        return Spelling(BYTES, continuation=continuation, end=end, byte_alphabet=True)
+    if not both and end == "" and model["type"] != "WordPiece":
+        return Spelling(SENTENCEPIECE, "▁", byte_pieces=True)
     if continuation or model["type"] == "WordPiece":
         return Spelling(WORDPIECE, continuation=continuation or "##", end=end)
     if end:

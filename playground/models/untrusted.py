@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,18 @@ def render(template: str, messages: list[dict], tokens: dict[str, Any], process:
         "Let it complete instead.",
     )
     return text
+
+
+def check_patterns(patterns: list[str], names: list[str]) -> None:
+    """Matches names with a stranger's regular expressions. LimitReached; one that is no regular expression passes."""
+    process = new_process()
+    try:
+        ask = partial(process.ask, "match", patterns, names, **TOKENIZING)
+        within_limits("Matching the adapter's patterns with the names of the layers", ask, TOKENIZING)
+    except JobFailed:
+        return
+    finally:
+        process.close()
 
 
 def new_process() -> LimitedProcess:

@@ -2,6 +2,7 @@
 are tokenized, chat templates rendered. Run by its path (concurrency/fork_server.py).
 """
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,15 @@ def render(template: str, messages: list[dict], tokens: dict[str, Any]) -> str:
     return str(rendered[0][0])  # (texts, places)
 
 
+def match(patterns: list[str], names: list[str]) -> int:
+    """Matches names of modules with an adapter's regular expressions, in each of the ways in which peft does; the number of
+    matches."""
+    ways = [
+        way for p in patterns for way in (p, rf"(.*\.)?({p})$", rf"(^|.*\.){p}($|\..*)", rf"(?:^|.*?\.){p}\.(\d+)\.")
+    ]
+    return sum(bool(re.fullmatch(way, name)) + bool(re.match(way, name)) for way in ways for name in names)
+
+
 def _warm_up() -> None:
     """Imports what every model and every tokenizer needs, so that a forked process has it already."""
     with torch.device("meta"):
@@ -74,6 +84,7 @@ JOBS: dict[str, Callable] = {
     "tokenize": tokenize,
     "decode": decode,
     "render": render,
+    "match": match,
 }
 
 _warm_up()

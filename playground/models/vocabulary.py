@@ -103,7 +103,8 @@ class Vocabulary:
 
         None for bytes without any mark, of which only an incomplete character at the end may change."""
         cleans_up = getattr(self.tokenizer, "clean_up_tokenization_spaces", False)
-        if self.scheme == BYTES and not cleans_up:
+        marked = self.spelling.continuation or self.spelling.end
+        if self.scheme == BYTES and not cleans_up and not marked:
             return ()
         chosen: dict[tuple[str, ...], int] = {}
         for piece, token_id in self.tokenizer.get_vocab().items():
@@ -186,7 +187,7 @@ class Vocabulary:
                     segment = placed[-1].segment if placed else 0
                 placed.append(replace(token, start=start, end=end, segment=segment))
         else:
-            placed = _align(tokens, text) if pair is None else list(tokens)
+            placed = _align(tokens, text, self.tokenizer.unk_token_id) if pair is None else list(tokens)
         return ids, tuple(self._with_sizes(placed, (text, pair or "")))
 
     def _with_sizes(self, tokens: Sequence[Token], sentences: tuple[str, str]) -> list[Token]:
@@ -199,7 +200,10 @@ class Vocabulary:
             if token.end > token.start and (not token.special or token.id == self.tokenizer.unk_token_id):
                 size = len(sentences[segment][ends[segment] : token.start].encode())
                 own = len(sentences[segment][max(ends[segment], token.start) : token.end].encode())
-                size += len(self.token_bytes(token.id).lstrip()) if token.piece else own
+                if token.piece:  # its space is its own, or lies before it
+                    data = self.token_bytes(token.id)
+                    own = len(data if sentences[segment][token.start : token.start + 1].isspace() else data.lstrip())
+                size += own
                 last[segment] = number
             ends[segment] = max(ends[segment], token.end)
             sized.append(replace(token, size=size))
@@ -216,9 +220,10 @@ class Vocabulary:
         return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else (text, None)
 
 
-def _align(tokens: Sequence[Token], text: str) -> list[Token]:
+def _align(tokens: Sequence[Token], text: str, unknown: int | None = None) -> list[Token]:
     """Tokens of a Python tokenizer, which gives no offsets, where their texts stand in the text; in lower case too. One
-    whose text is not found stands where the last one ended, without length."""
+    whose text is not found stands where the last one ended, without length; an unknown one stands for what lies there up to
+    the next token that is found."""
     placed: list[Token] = []
     position, lower = 0, text.lower()
     if len(lower) != len(text):
@@ -236,6 +241,13 @@ def _align(tokens: Sequence[Token], text: str) -> list[Token]:
             start, words = start - 1, token.text
         placed.append(replace(token, start=start, end=start + len(words)))
         position = start + len(words)
+    following = len(text)
+    for number in range(len(placed) - 1, -1, -1):
+        token = placed[number]
+        if token.id == unknown and token.start == token.end < following:
+            placed[number] = token = replace(token, end=following)
+        if token.end > token.start:
+            following = token.start
     return placed
 
 

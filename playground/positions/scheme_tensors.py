@@ -8,7 +8,13 @@ from torch import Tensor, nn
 
 from playground.analysis.positions.schemes import alibi_bias, alibi_slopes, rotary_angles
 from playground.models.loaded_model import LoadedModel
-from playground.models.position_scheme import bucket_tables, first_position_row, position_table, rope_table
+from playground.models.position_scheme import (
+    bucket_tables,
+    computed_positions,
+    first_position_row,
+    position_table,
+    rope_table,
+)
 from playground.models.rope_modules import frequency_buffers, rotary_modules, scales_with_length
 from playground.positions.model_inputs import model_inputs
 from playground.recording.module_hooks import patch_modules
@@ -145,7 +151,7 @@ def _inverse_frequencies(model: LoadedModel, length: int | None) -> dict[str, Te
                 kind = name.removesuffix("inv_freq").strip("_").replace("_", " ") or "all layers"
                 frequencies.setdefault(kind, buffer.detach().float().cpu())
     config, table = model.model.config.get_text_config(), rope_table(model.model)
-    rotated = getattr(config, "rotary_dim", None) if table is None else table.embedding_dim
+    rotated = getattr(config, "rotary_dim", None) if table is None else table.weight.shape[1]
     if not frequencies and rotated:  # GPT-J, CodeGen, RoFormer: base 10,000, written in their code
         frequencies["all layers"] = 10000.0 ** -(torch.arange(0, rotated, 2).float() / rotated)
     return frequencies
@@ -185,7 +191,10 @@ def _first_vector(model: LoadedModel, table: nn.Embedding) -> Tensor | None:
 
 
 def _computed_table(network: nn.Module) -> tuple[Tensor, int] | None:
-    """A sinusoidal table that is a buffer and no weight (M2M-100), from its first position on, and that position's row."""
+    """A sinusoidal table that is a buffer and no weight (M2M-100, CTRL), from its first position on, and that position's
+    row."""
+    if (positions := computed_positions(network)) is not None:
+        return positions.detach().float().cpu(), 0
     for module in network.modules():
         table = getattr(module, "weights", None)
         if "Sinusoidal" in type(module).__name__ and isinstance(table, Tensor) and table.ndim == 2:

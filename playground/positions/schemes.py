@@ -9,7 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from playground.models.loaded_model import LoadedModel
-from playground.models.position_scheme import DETECTORS, SchemeDetector, first_position_row, position_table
+from playground.models.position_scheme import (
+    DETECTORS,
+    SchemeDetector,
+    computed_positions,
+    first_position_row,
+    position_table,
+)
 from playground.models.rope_modules import rotary_modules
 from playground.positions import scheme_tensors
 from playground.positions.constant_token_probe import nope_layers
@@ -21,8 +27,11 @@ from playground.positions.scheme_tensors import PositionFacts
 
 def _table_rows(model: LoadedModel) -> int | None:
     """Rows of the table that the text's positions are looked up in; None without one."""
-    table = position_table(reading_stack(model.model))
-    return table.num_embeddings - first_position_row(table) if table is not None else None
+    stack = reading_stack(model.model)
+    if (table := position_table(stack)) is not None:
+        return len(table.weight) - first_position_row(table)
+    computed = computed_positions(stack)
+    return None if computed is None else len(computed)
 
 
 def _angle_rows(model: LoadedModel) -> int | None:

@@ -58,6 +58,12 @@ class AttentionCall:
         return self.value, self.output
 
 
+def distinct_heads(keys: Tensor) -> int:
+    """How many of the heads in keys (G, …) are no copies of another; G where all are zeros."""
+    heads = keys.flatten(1)
+    return len(torch.unique(heads, dim=0)) if heads.any() else len(heads)
+
+
 @dataclass(frozen=True, eq=False)
 class AttentionMap:
     """The attention of one layer, with the tokens of its rows and columns."""
@@ -76,6 +82,11 @@ class AttentionMap:
     def key_value_heads(self) -> int | None:
         """Number of heads of keys and values, which query heads may share; None if keys are not recorded."""
         return None if isinstance(self._call, Tensor) else self._call.key.shape[0]
+
+    @property
+    def own_key_heads(self) -> int | None:
+        """`key_value_heads` without copies of the same keys (JetMoE repeats them); None if keys are not recorded."""
+        return None if isinstance(self._call, Tensor) else distinct_heads(self._call.key)
 
     @property
     def head_width(self) -> int | None:

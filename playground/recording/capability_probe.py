@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from playground.analysis.text_display import listed
+from playground.analysis.text_display import listed, sizes_text
 from playground.errors import PlaygroundError, log_unforeseen
 from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
@@ -13,6 +13,7 @@ from playground.recording.hooks import AttentionKinds, capture_attention
 from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
 from playground.recording.record import ModelFailed, number_eager_layers, record, why_no_states
 from playground.recording.recording import Recording
+from playground.recording.score_products import heads_of_scores
 from playground.recording.softmax_watch import SoftmaxWatch
 
 NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
@@ -55,7 +56,7 @@ def probe(model: LoadedModel) -> Probe:
     qk = _check_qk(recording, attention)
     if model.on_interface and not (attention and qk):
         return _without_recorder(model, qk.reason)
-    if model.on_interface and not _attention_matters(model):
+    if model.on_interface and not _attention_matters(model, recording):
         attention = qk = Capability("changing the attention does not change the model's output")
     if not qk:
         model.projections = {}
@@ -102,22 +103,15 @@ def _measure_heads(model: LoadedModel, recording: Recording, attention: Capabili
     shapes: dict[tuple[int, int, int], list[int]] = {}
     for number in recording.layer_numbers():
         layer = recording.attention(number)
-        shape = layer.heads, layer.key_value_heads or layer.heads, layer.head_width or 0
+        shape = layer.heads, layer.own_key_heads or layer.heads, layer.head_width or 0
         shapes.setdefault(shape, []).append(number)
     (heads, groups, width), *others = shapes
     words = [f"{h} and {g} of width {w} in layers {listed(shapes[h, g, w])}" for h, g, w in others]
-    if not model.on_interface:
-        groups, width = _stated_groups(model, heads)
+    if not model.on_interface:  # it returns weights alone
+        groups, width = heads_of_scores(recording, heads)
     model.anatomy = replace(
         model.anatomy, heads=heads, key_value_heads=groups, head_width=width, other_heads="; ".join(words)
     )
-
-
-def _stated_groups(model: LoadedModel, heads: int) -> tuple[int, int]:
-    """Key-value heads and head width as the configuration states them, for a model that returns weights alone; where it
-    states another number of heads than there are, neither is known."""
-    stated = model.anatomy
-    return (stated.key_value_heads, stated.head_width) if stated.heads == heads else (heads, 0)
 
 
 def _without_recorder(model: LoadedModel, reason: str) -> Probe:
@@ -150,10 +144,10 @@ def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
 
 @torch.inference_mode()
 def reads_ahead(model: LoadedModel) -> bool:
-    """Whether the last token changes the output at the first: the model attends to later tokens."""
+    """Whether the last token changes the output at an earlier one: the model attends to later tokens."""
     ids = _ids(model)
-    first, other = _states(model, [[*ids[:3], last] for last in (ids[1], ids[2])])
-    return not torch.allclose(first[0], other[0], rtol=1e-2, atol=1e-4)
+    one, other = _states(model, [[*ids[:3], last] for last in (ids[1], ids[2])])
+    return not torch.allclose(one[:-1], other[:-1], rtol=1e-2, atol=1e-4)
 
 
 def _states(model: LoadedModel, texts: list[list[int]]) -> torch.Tensor:
@@ -221,16 +215,21 @@ def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
             attention = recording.attention(layer, kind)
             weights, place = attention.weights, f"layer {layer} ({kind})"
             expected = (len(attention.query_tokens), len(attention.key_tokens))
-            if weights.shape[1:] != expected and not _attends(model):
+            own = tuple(weights.shape[1:])
+            if own != expected and not _attends(model):
                 return Capability(NO_ATTENTION)
-            if weights.shape[1:] != expected:
-                return Capability(f"weights of {place} have shape {tuple(weights.shape[1:])}, not {expected}")
+            if own != expected:
+                return Capability(
+                    f"weights of {place} have shape {sizes_text(own)} (queries × keys), not {sizes_text(expected)}"
+                )
             sums = weights.sum(-1)
             if not torch.isfinite(weights).all() or weights.min() < 0 or sums.max() > 1.02:
-                return Capability(f"rows of {place} are no shares: they sum to {sums.max():.3f}")
+                return Capability(
+                    f"what this family gives as weights of {place} are no shares: a row sums to {sums.max():.4g}, not 1"
+                )
             causal = kind == "decoder" or (kind == "self" and model.anatomy.kind == "decoder")
             if causal and weights.triu(1).any():
-                return Capability(f"{place} looks at later tokens, though the model is causal")
+                return Capability(f"{place} has weight on later tokens, though the model writes word by word")
     return YES
 
 
@@ -246,13 +245,14 @@ def _attends(model: LoadedModel) -> bool:
 
 
 @torch.inference_mode()
-def _attention_matters(model: LoadedModel) -> bool:
+def _attention_matters(model: LoadedModel, recording: Recording) -> bool:
     """Whether the output changes when every attention output is replaced by zeros."""
     inputs = probe_inputs(model)
-    plain = model.model(**inputs)[0]
     with capture_attention(lambda *call: torch.zeros_like(call[-1])):
+        if (changed := recording.changed_again()) is not None:
+            return changed
         without = model.model(**inputs)[0]
-    return not torch.equal(plain, without)
+    return not torch.equal(model.model(**inputs)[0], without)
 
 
 def _check_qk(recording: Recording, attention: Capability) -> Capability:

@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import GenerationMixin
 from transformers.utils import ModelOutput
 
+from playground.analysis.text_display import sizes_text
 from playground.errors import PlaygroundError, unforeseen
 from playground.models.decoder_start import Target, decoder_start, with_source_language
 from playground.models.input_checks import check_ids, check_length
@@ -284,8 +285,8 @@ def why_no_states(model: LoadedModel, inputs: dict[str, Tensor]) -> str:
     if not _are_tensors(layers):
         return "the model returns no states of its layers, or several of each"
     if len(shapes := list(dict.fromkeys(tuple(layer.shape[1:]) for layer in layers))) > 1:
-        return f"the states of its layers have different shapes: {' and '.join(map(str, shapes))}"
+        return f"the states of its layers have different shapes: {' and '.join(map(sizes_text, shapes))}"
     if len(shapes[0]) != 2 or shapes[0][0] != count:
-        return f"the states of its layers have the shape {shapes[0]} for {count} tokens"
+        return f"the states of its layers have the shape {sizes_text(shapes[0])}, not one vector for each of {count} tokens"
     model.state_count = len(layers)
     return ""

@@ -237,6 +237,14 @@ class Recording:
         kept = (tensor for tensor in vars(self._outputs).values() if isinstance(tensor, Tensor))
         return any(bool(tensor.isnan().any()) for tensor in kept)
 
+    def changed_again(self) -> bool | None:
+        """Whether another pass over the text gives other logits than those kept, or other states of a model without; None
+        where neither is kept."""
+        kept, again = self._outputs, self._replay.outputs(hidden_states=True, logits=True)
+        pairs = (kept.logits, again.logits), (kept.hidden_states, again.hidden_states)
+        changed = (not torch.equal(one, other) for one, other in pairs if one is not None and other is not None)
+        return next(changed, None)
+
     def run_again(self) -> None:
         """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""
         self._replay.outputs()

@@ -182,6 +182,7 @@ def test_users_in_parts_and_the_system_as_text():
         ("Who is this? What is this? a b c", "leaves your words out"),
         ("{% for m in messages %}{{ m['content'] | truncate(4) }}{% endfor %}", "leaves your words out"),
         ("{% for m in messages %}{{ m['content'] | tojson | truncate(5) }}{% endfor %}", "leaves your words out"),
+        ("{% for m in messages %}{{ m['content'] | upper }}{% endfor %}", "leaves your words out or changes them"),
         (5, "no chat template for a plain conversation"),
         ("{% for m in messages if m['role'] == 'system' %}{{ m['content'] }}{% endfor %}", "leaves your words out"),
         ({"tool_use": PLAIN, "rag": PLAIN}, "no chat template for a plain conversation, only tool_use, rag"),
@@ -216,6 +217,11 @@ def test_a_system_prompt_that_is_left_out():
     template = "{% for m in messages if m['role'] != 'system' %}{{ m['content'] }}{% endfor %}"
     with pytest.raises(PlaygroundError, match="leaves the system prompt out.*Leave the system prompt empty"):
         render(model_with(template), [system("Be brief."), user(WHAT)], limit=200)
+
+
+def test_half_a_surrogate_pair_in_a_template():
+    """Guards against a raw TypeError of the tokenizer: half a pair is no text, and is read as U+FFFD."""
+    assert render(model_with("{{ '\\ud800' }}" + PLAIN), [user("Hello there")], limit=200).text.startswith("\ufffd")
 
 
 def test_words_that_stand_in_a_template_by_chance():

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 import playground as pg
-from playground.models import adapter
+from playground.models import adapter, untrusted
 from tests.tools import zoo
 
 SETTINGS = pg.Settings(offline=True, catalog_only=False)
@@ -103,6 +103,34 @@ def test_what_cannot_be_merged_is_named(change, words, base):
     write_adapter(base, **change)
     with pytest.raises(pg.PlaygroundError, match=words):
         pg.load(str(base), device="cpu", settings=SETTINGS)
+
+
+@needs_peft
+@pytest.mark.parametrize(
+    "change",
+    [{"target_modules": "(([a-z0-9_.])+.)+!"}, {"rank_pattern": {"(([a-z0-9_.])+.)+!": 4}}],
+    ids=["target", "rank"],
+)
+def test_a_pattern_that_never_ends(change, base, monkeypatch):
+    """Guards the whole server, which stands still while a regular expression is matched."""
+    monkeypatch.setitem(untrusted.TOKENIZING, "seconds", 0.3)
+    write_adapter(base, **change)
+    with pytest.raises(pg.PlaygroundError, match=r"Matching the adapter's patterns .* took more than 0.3 seconds"):
+        pg.load(str(base), device="cpu", settings=SETTINGS)
+
+
+@needs_peft
+def test_oft_states_no_rank(base):
+    """Guards "The rank r is 0" for OFT, which states the size of its blocks instead."""
+    import peft
+
+    adapted = peft.get_peft_model(zoo.build("llama"), peft.OFTConfig(r=0, oft_block_size=4, target_modules=["q_proj"]))
+    torch.nn.init.normal_(next(weight for name, weight in adapted.named_parameters() if "oft_R" in name))
+    adapted.save_pretrained(base)
+    expected = adapted.merge_and_unload()(IDS).logits
+    model = pg.load(str(base), device="cpu", settings=SETTINGS)
+    torch.testing.assert_close(model.model(IDS).logits, expected, atol=1e-5, rtol=1e-5)
+    assert model.card["Adapter"].startswith("OFT, merged")
 
 
 def test_half_an_adapter_is_refused(base):

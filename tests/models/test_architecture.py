@@ -1,12 +1,17 @@
 """The architecture card against configurations known by hand, and against what the models really do."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+import playground as pg
+from playground.loading import prepare
 from playground.models.architecture import examine, size_text
 from playground.models.families import cache_argument
 from playground.models.position_scheme import first_position_row, position_table
-from tests.tools import zoo
+from playground.recording.score_products import heads_of_scores
+from tests.tools import every_family, zoo
 
 LIMITED = [
     "gpt2",
@@ -83,13 +88,35 @@ def test_tiny_models_as_configured(family, tiny):
 @pytest.mark.parametrize("family", zoo.ON_INTERFACE)
 def test_heads_are_those_that_compute(family, tiny):
     """Guards head counts and widths read from a configuration that the modules do not follow."""
-    import playground as pg
-
     model = tiny(family)
     call = pg.record(model, "abc", "d" if model.anatomy.decoder_layers else None)._attention
     call = next(iter(call.values()))[0]
     assert call.query.shape == (model.anatomy.heads, 3, model.anatomy.head_width)
     assert call.key.shape[0] == model.anatomy.key_value_heads
+
+
+@pytest.mark.parametrize("family", ["deberta-v2", "mpnet", "xlnet", "openai-gpt"])
+def test_heads_without_a_cache_are_measured(family):
+    """Guards key-value heads and head width of families that return weights alone and have no cache: they were the
+    configuration's, whatever the modules compute."""
+    model = zoo.build(family)
+    model.config.num_key_value_heads, model.config.head_dim = 2, 5
+    anatomy = prepare(model, zoo.byte_tokenizer()).anatomy
+    assert (anatomy.heads, anatomy.key_value_heads, anatomy.head_width) == (4, 4, 8)
+
+
+def test_copies_of_keys_are_no_heads():
+    """Guards JetMoE, which repeats its key-value heads for each expert before attention sees them: the card said 4."""
+    model = prepare(every_family.build("jetmoe"), zoo.byte_tokenizer())
+    assert (model.anatomy.heads, model.anatomy.key_value_heads) == (4, 2)
+
+
+def test_heads_that_no_product_shows_are_not_stated():
+    """Guards numbers made up where the scores are no product of all queries and keys: "not measured" stands there."""
+    model = prepare(zoo.build("openai-gpt"), zoo.byte_tokenizer())
+    assert heads_of_scores(pg.record(model, "abc"), 3) == (0, 0)
+    card = replace(model.anatomy, key_value_heads=0, head_width=0).card()
+    assert card["Heads"] == "4 query, key-value heads not measured" and card["Head width"] == "not measured"
 
 
 @pytest.mark.parametrize("family", [f for f in zoo.FAMILIES if f not in zoo.MASKED and f != "xlnet"])
@@ -137,6 +164,23 @@ def test_no_other_family_fails_beyond_its_context(family, tiny):
 def test_positions_in_words(family, words, tiny):
     """Guards what the card says of positions, with the numbers of the configuration in zoo.py."""
     assert tiny(family).anatomy.positions == words
+
+
+@pytest.mark.parametrize(
+    ("family", "words", "context"),
+    [
+        ("ctrl", "sinusoidal, added to the embeddings, 128 positions", 128),
+        ("ibert", "learned table, 127 positions", 127),
+        ("funnel", "relative positions inside the scores", None),
+        ("reformer", "by AxialPositionEmbeddings, a form that is not read here", None),
+        ("jamba", "none found", None),
+    ],
+)
+def test_positions_of_families_with_modules_of_their_own(family, words, context):
+    """Guards "none found" and "no fixed limit" where a table is a buffer (CTRL), a class of the family (I-BERT's, which can
+    quantize), or none (Funnel, as Transformer-XL)."""
+    anatomy = examine(every_family.build(family))
+    assert (anatomy.positions, anatomy.context_length) == (words, context)
 
 
 @pytest.mark.parametrize(("family", "row"), [("gpt2", 0), ("opt", 2), ("bart", 2), ("roberta", 1), ("marian", 0)])

@@ -4,6 +4,7 @@ import random
 from functools import cache
 
 import pytest
+from transformers import EsmTokenizer
 
 from playground.generation.generate import generate
 from playground.generation.settings import GenerationSettings
@@ -98,6 +99,16 @@ def test_a_stop_text_is_found(kind, vocabulary):
     length = next(n for n in range(1, 13) if stop in tokenizer.decode(ids[:n], skip_special_tokens=True))
     stopped = list(generate(model, "the cat", GenerationSettings(max_new_tokens=12, seed=3, stop=(stop,))))
     assert len(stopped) == length and stopped[-1].stopped
+
+
+def test_unknown_words_of_a_python_tokenizer_have_their_bytes(tmp_path):
+    """Guards bits per byte of a text that is unknown in part, by a tokenizer without offsets: its bytes counted as none."""
+    (tmp_path / "vocab.txt").write_text("\n".join(["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSER"]))
+    known = Vocabulary(EsmTokenizer(str(tmp_path / "vocab.txt")))
+    for text in ("LA été GV", "été", " LAG 中"):
+        tokens = known.tokenize(text)[1]
+        assert sum(token.size for token in tokens) == len(text.encode())
+    assert [token.size for token in known.tokenize("LA été")[1] if token.id == 3] == [6]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -158,6 +158,21 @@ def test_the_table_of_m2m_100(monkeypatch, padding):
     np.testing.assert_allclose(values[:5], used[0][0], atol=1e-5)
 
 
+@pytest.mark.parametrize(("family", "first"), [("ctrl", 0), ("ibert", 1)])
+def test_a_table_that_is_no_embedding_of_torch(family, first):
+    """Guards tables in a buffer and in a class of the family: they are drawn as the model reads them, and overridden."""
+    from playground.loading import prepare
+    from playground.positions.position_override import override_of
+    from playground.positions.schemes import position_facts
+    from tests.tools import every_family, zoo
+
+    model = prepare(every_family.build(family), zoo.byte_tokenizer())
+    facts, network = position_facts(model), model.model.base_model
+    own = network.pos_encoding if family == "ctrl" else network.embeddings.position_embeddings.weight
+    assert facts.first == first and torch.equal(facts.table, own[first:])
+    assert override_of(model).reason == ""
+
+
 def test_every_detected_scheme_is_registered():
     """Guards against a scheme that is detected and has no tensors, pictures or statement of what must hold."""
     from playground.figures.positions.scheme_pictures import OTHER, PICTURES

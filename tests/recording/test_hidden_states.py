@@ -16,7 +16,7 @@ def test_states_of_several_widths():
     """Guards against a raw error for OPT-350m, whose last states are narrower than the others: attention, logits and
     sentences go on, and hidden states say why not."""
     model = prepare(zoo.variant("opt", **_OPT), zoo.byte_tokenizer())
-    assert "(51, 32) and (51, 16)" in model.capabilities.hidden_states.reason
+    assert "51 × 32 and 51 × 16" in model.capabilities.hidden_states.reason
     recording = pg.record(model, TEXT)
     assert recording.verify().passed and recording.attention(1).weights.shape == (4, 11, 11)
     with torch.inference_mode():

@@ -80,6 +80,21 @@ def _byte_level():
     return _trained(models.BPE(), (trainers.BpeTrainer, alphabet), split, decoders.ByteLevel())
 
 
+def _bytes_in_words():
+    """Bytes in GPT-2's alphabet, and ## before the pieces inside a word."""
+    options = {"initial_alphabet": pre_tokenizers.ByteLevel.alphabet(), "vocab_size": 600}
+    decoder = decoders.Sequence([decoders.WordPiece(cleanup=False), decoders.ByteLevel()])
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return _trained(models.WordPiece(unk_token=UNKNOWN), (trainers.WordPieceTrainer, options), split, decoder)
+
+
+def _byte_unigram():
+    """Pieces of bytes that are likely, not merged: a space may share a piece with half a character."""
+    alphabet = {"initial_alphabet": pre_tokenizers.ByteLevel.alphabet(), "vocab_size": 320, "unk_token": UNKNOWN}
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return _trained(models.Unigram(), (trainers.UnigramTrainer, alphabet), split, decoders.ByteLevel())
+
+
 def _unigram():
     options = {"unk_token": UNKNOWN, "vocab_size": 150}
     split, decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
@@ -104,6 +119,8 @@ KINDS = {
     "Metaspace with _": lambda folder: _metaspace("_"),
     "Unigram": lambda folder: _unigram(),
     "ByteLevel": lambda folder: _byte_level(),
+    "ByteLevel with ##": lambda folder: _bytes_in_words(),
+    "ByteLevel Unigram": lambda folder: _byte_unigram(),
     "byte fallback": lambda folder: _byte_fallback(),
     "characters": lambda folder: _trained(_bpe(), (trainers.BpeTrainer, {"vocab_size": 80}), None, decoders.Fuse()),
     "lower-casing WordPiece": lambda folder: _trained(
