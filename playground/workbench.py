@@ -101,13 +101,17 @@ class Workbench:
         assert last.model is not None, "the last status has the model"
         return last.model
 
+    def loaded(self, model_id: str, device: str = "auto", dtype: str = "auto") -> "LoadedModel | None":
+        """The model if it is there; nothing is loaded."""
+        return self._added_model(model_id, device, dtype) or self._models.peek(self._key(model_id, device, dtype))
+
     def loading(
         self, model_id: str, device: str = "auto", dtype: str = "auto", every: float = 0.25
     ) -> Iterator[LoadStatus]:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
         closing the iterator; when the last one leaves, it is cancelled."""
         key = self._key(model_id, device, dtype)
-        model = self._added_model(model_id, device, dtype) or self._models.peek(key)
+        model = self.loaded(model_id, device, dtype)
         if model is not None:
             yield LoadStatus("Ready", 1.0, 0.0, model)
             return
