@@ -80,11 +80,15 @@ class ModelShelf:
             return False
         return self._models.peek(self._key(model.model_id, str(model.device.value), model.dtype.name)) is not model
 
+    def loaded(self, model_id: str, device: str, dtype: str) -> "LoadedModel | None":
+        """The model if it is there; nothing is loaded."""
+        return self._added_model(model_id, device, dtype) or self._models.peek(self._key(model_id, device, dtype))
+
     def loading(self, model_id: str, device: str, dtype: str, every: float) -> Iterator[LoadStatus]:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
         closing the iterator; when the last one leaves, it is cancelled."""
         key = self._key(model_id, device, dtype)
-        model = self._added_model(model_id, device, dtype) or self._models.peek(key)
+        model = self.loaded(model_id, device, dtype)
         if model is not None:
             yield LoadStatus("Ready", 1.0, 0.0, model)
             return

@@ -14,6 +14,7 @@ from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
+from playground.components.light_events import LIGHT_EVENTS
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import PLOTLY_JS
 from playground.components.whole_updates import send_updates_whole
@@ -53,7 +54,7 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built"))
+OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS)
 KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
 """The innermost: what it sends gets the guard's headers like any answer."""
 
@@ -71,7 +72,8 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             Panel(HEADER)
             present = gr.Button("Present", size="sm", scale=0, min_width=90, elem_id="present")
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
-        page = text_input.build(open_name(tabs.TABS[0].NAME), {tab.NAME: WatchedState(0) for tab in tabs.TABS})
+        redraw: dict[str, gr.State] = {tab.NAME: WatchedState(0) for tab in tabs.TABS}
+        page = text_input.build(open_name(tabs.TABS[0].NAME), redraw, blocks.load)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for tab in tabs.TABS:
                 with gr.Tab(tab.TITLE, id=tab.NAME) as item:
@@ -80,7 +82,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         redraw_with_model_and_text(page)
         follow_languages(page)
         with holder:
-            sidebar.build(page, blocks)
+            sidebar.build(page)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
         present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")

@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TextIO
 
 from tqdm import tqdm
@@ -13,6 +14,8 @@ from playground.catalog import DEFAULT_MODEL
 from playground.errors import PlaygroundError, unforeseen
 from playground.workbench import Workbench
 
+LEISURE = 8.0
+"""Seconds between the loading and what else is computed before anyone asks for it."""
 _SHARE = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}"
 _NO_SHARE = "{desc} ({elapsed})"
 
@@ -23,10 +26,29 @@ def preload(workbench: Workbench, model_id: str = DEFAULT_MODEL, delay: float = 
     delay: seconds left to the first page, which would share the cores with the loading; a visitor who opens the page
     sooner starts it.
     """
-    thread = threading.Timer(delay, load_with_report, args=(workbench, model_id, sys.stderr))
+    thread = threading.Timer(delay, _load_and_prepare, args=(workbench, model_id))
     thread.daemon = True
     thread.start()
     return thread
+
+
+def _load_and_prepare(workbench: Workbench, model_id: str) -> None:
+    load_with_report(workbench, model_id, sys.stderr)
+    time.sleep(LEISURE)  # the first visitors' pictures come first
+    prepare_projector(workbench, model_id)
+
+
+def prepare_projector(workbench: Workbench, model_id: str) -> None:
+    """Lays out the vocabulary of a loaded model as the Projector opens on it, 2 s of CPU, for the first visitor to find it
+    there. Nothing if the model is not loaded, or has no such picture."""
+    from playground.embeddings.cloud_request import CloudControls, CloudRequest
+    from playground.tabs.embeddings.projector_points import no_tick, placed_points
+
+    model = workbench.loaded(model_id)
+    if model is None:
+        return
+    with suppress(PlaygroundError):
+        placed_points(model, CloudRequest.from_controls(CloudControls()), no_tick)
 
 
 def load_with_report(workbench: Workbench, model_id: str, terminal: TextIO) -> None:

@@ -68,6 +68,10 @@ class Workbench:
         assert last.model is not None, "the last status has the model"
         return last.model
 
+    def loaded(self, model_id: str, device: str = "auto", dtype: str = "auto") -> "LoadedModel | None":
+        """The model if it is there; nothing is loaded."""
+        return self.models.loaded(model_id, device, dtype)
+
     def loading(
         self, model_id: str, device: str = "auto", dtype: str = "auto", every: float = 0.25
     ) -> Iterator[LoadStatus]:

@@ -5,9 +5,14 @@ import re
 
 import pytest
 
+from playground import workbench
+from playground.embeddings import clouds
 from playground.errors import PlaygroundError
 from playground.model_shelf import LoadStatus
-from playground.preload import load_with_report, stage_of
+from playground.page import create_app
+from playground.preload import load_with_report, prepare_projector, stage_of
+from playground.settings import Settings
+from playground.workbench import Workbench
 
 NAME = "smollm2-135m-instruct"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -89,3 +94,22 @@ def test_stages():
     """A stage must not change with its bytes, steps and seconds: each change would begin a new line."""
     assert stage_of("Downloading owner/name.v2 (3 s)") == "Downloading owner/name.v2"
     assert stage_of("Trying the model on a few tokens") == "Trying the model on a few tokens"
+
+
+def test_the_projector_is_prepared(smollm2, monkeypatch):
+    """Guards against a first visitor of the Projector who waits for its layout, and against a layout prepared for other
+    controls than those with which the view opens: here it can't be made a second time."""
+    bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
+    opened = next(f for f in create_app().fns.values() if f.name == "draw_if_other")
+    workbench.share(bench)
+    try:
+        prepare_projector(bench, smollm2.model_id)  # not loaded: nothing to do
+        bench.add(smollm2)
+        prepare_projector(bench, smollm2.model_id)
+        monkeypatch.setattr(clouds, "place_points", lambda *_: pytest.fail("laid out again"))
+        _, _, _, *controls = [component.value for component in opened.inputs]
+        *_, answer = opened.fn("projector", "embeddings", smollm2.model_id, *controls)
+    finally:
+        workbench.share(before)
+    values = {getattr(block, "elem_id", None): value for block, value in answer.items()}
+    assert len(values["cloud"]["value"].data[0].x) > 1000

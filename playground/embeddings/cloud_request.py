@@ -28,7 +28,7 @@ class CloudControls:
     script: str | None = ANY
     leading: str | None = ANY
     least: float | None = 0
-    most: float | None = 1000
+    most: float | None = 100
     pattern: str | None = ""
     count: float | None = 0
     perplexity: float | None = 0

@@ -115,3 +115,20 @@ def test_words_before_the_page_is_built(tiny_server, contexts, width):
     page.wait_for_function(f"document.body && {words}.includes('Opening the page')")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
+
+
+def test_events_are_light(tiny_page):
+    """Guards against a Gradio that no longer takes its events from where `components/light_events.py` makes them light, or
+    no longer asks an event's inputs whether they have a status: then an opening costs half a second more, and each event
+    copies the values of all inputs of all events before it."""
+    page = tiny_page
+    asked = page.evaluate("""() => {
+      const events = gradio_config.dependencies, {inputs} = events.find((e) => e.inputs.length);
+      const made = Object.getPrototypeOf(inputs), includes = made.includes;
+      window.__asked = 0;
+      made.includes = function (...all) { window.__asked++; return includes.apply(this, all); };
+      return [events, inputs].map((list) => Object.getPrototypeOf(list) === Array.prototype)
+        .concat(inputs.includes(inputs[0])); }""")
+    assert asked == [False, False, False]
+    page.get_by_role("button", name="counting", exact=True).click()
+    page.wait_for_function("window.__asked > 1")

@@ -94,7 +94,7 @@ def bench(tiny, smollm2):
         "bart": tiny("bart"),
         "smollm2": smollm2,
     }.items():
-        bench._models.get(bench._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
+        bench.models._models.get(bench.models._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
     workbench.share(bench)
     yield bench
     workbench.share(before)

@@ -54,7 +54,7 @@ def bench(tiny, smollm2, minilm):
     bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
     models = {family: tiny(family) for family in FAMILIES} | {"smollm2": smollm2, "minilm": minilm}
     for name, model in models.items():
-        bench._models.get(bench._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
+        bench.models._models.get(bench.models._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
     workbench.share(bench)
     yield bench
     workbench.share(before)
@@ -67,7 +67,7 @@ def also(bench, monkeypatch):
     def add(family: str, **settings):
         monkeypatch.setitem(zoo.FAMILIES, family, zoo.FAMILIES.get(family, zoo._BART) | settings)
         model = prepare(zoo.build(family), zoo.byte_tokenizer(), f"{family} with {settings}")
-        bench._models.get(bench._key(model.model_id, "auto", "auto"), lambda: model, lambda model: 1)
+        bench.models._models.get(bench.models._key(model.model_id, "auto", "auto"), lambda: model, lambda model: 1)
         return model
 
     return add

@@ -9,7 +9,7 @@ from playground.figures.xray.picture import ARC, GUESS, TOKEN
 from playground.figures.xray.words import ordinal
 from playground.recording.xray import xray
 from playground.settings import Settings
-from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.page_context import PageContext, StillLoading
 from playground.tabs.xray import tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.texts.shared import EXAMPLES, FIRST_TEXT
@@ -48,6 +48,19 @@ def test_the_opening_text_is_to_be_continued(bench, smollm2):
     assert outputs["first"]["visible"] is False and outputs["stack"]["visible"] is False
     assert len(figure_json(outputs["figure"])) < LIMIT / 2
     assert len(outputs["figure"].frames) == 31
+
+
+def test_the_first_picture_waits_for_no_other_answer(bench, smollm2):
+    """Guards against a page that first asks for its model's name and then for its picture, against a second picture that
+    differs, which the browser would draw once more, and against a first visitor who waits for a load twice."""
+    opened = answer(tab.draw_first, PageContext(text=FIRST_TEXT), XrayRequest())
+    later = answer(tab.draw, PageContext(smollm2.model_id, text=FIRST_TEXT), XrayRequest())
+    assert (
+        figure_json(opened["figure"]) == figure_json(later["figure"]) and opened["source"]["model"] == smollm2.model_id
+    )
+    workbench.share(Workbench(Settings(offline=True, catalog_only=False)))
+    with pytest.raises(StillLoading):
+        tab.draw_first(PageContext(text=FIRST_TEXT), XrayRequest())
 
 
 def test_clicks(bench, smollm2):

@@ -4,6 +4,7 @@ the components that hold them (PageControls).
 Knows the workbench; knows nothing of what the tabs draw.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,8 @@ class PageControls:
     model or the text changes."""
     text: gr.Textbox
     message: Panel
+    opened: Callable
+    """The event of a page that was opened or loaded anew."""
     head: SharedHead
     language: gr.State
     """See PageContext.language."""

@@ -29,7 +29,7 @@ class LoadRequest:
     dtype: str = "auto"
 
 
-def build(page: PageControls, blocks: gr.Blocks) -> None:
+def build(page: PageControls) -> None:
     """Builds the sidebar. A loaded model becomes the page's."""
     settings = workbench.shared().settings
     anywhere = texts.MODEL_FROM_ANYWHERE if settings.local_folders else texts.MODEL_FROM_HUB
@@ -63,7 +63,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
     model.change(model_note, model, about, **QUIET)
     bind(page.model.change, show_card, page=page, outputs={"card": card}, **QUIET)  # Train sets the page's model too
     options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
-    first = bind(blocks.load, open_page, page=page, outputs=outputs, **options)
+    first = bind(page.opened, open_page, page=page, outputs=outputs, **options)
     loading = bind(
         [load.click, model.select],
         load_model,

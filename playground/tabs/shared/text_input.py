@@ -1,6 +1,7 @@
 """The visitor's text, which all tabs look at, with example texts to choose from; builds what all tabs share."""
 
 import json
+from collections.abc import Callable
 
 import gradio as gr
 
@@ -19,8 +20,8 @@ NOTE_CHANGES = f"""(typed, applied) => {{
 """Says in the browser, at every key, whether the box holds another text than the tabs show."""
 
 
-def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
-    """The text with its examples, above the tabs; `active` and `redraw` as in PageControls.
+def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> PageControls:
+    """The text with its examples, above the tabs; the parameters as in PageControls.
 
     The box folds to one line while nobody types in it (style.css). What was typed is applied by the button, by Shift+Enter,
     or when a tab or a view is opened (views.py); until then a line says that the tabs show another text.
@@ -55,6 +56,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State]) -> PageControls:
         redraw=redraw,
         text=text,
         message=Panel(live=True, elem_id="message"),
+        opened=opened,
         head=SharedHead.build(),
         language=WatchedState(""),
     )

@@ -17,9 +17,10 @@ from playground.recording.xray import WINDOW, xray
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
-from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading
+from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.views import script_that_opens
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import SOURCE, Outputs, bind
 from playground.texts import xray as texts
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def build(page: PageControls) -> None:
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
     seen = {"figure": figure, "sentence": sentence, "detail": detail, "opens": opens, "stack": stack, "first": first}
     opened = page.redraw[NAME].change
+    bind(page.opened, draw_first, outputs=seen, **wires, **QUIET)
     bind(opened, draw, outputs=seen, only_while={page.active: NAME}, **wires, **LATEST)
     bind(stack.input, draw, outputs=seen, **wires, **LATEST)
     bind(first.input, move, outputs=seen, **wires, **LATEST)
@@ -80,6 +82,16 @@ def build(page: PageControls) -> None:
     opened_at.change(None, None, None, js=OPEN_HEADS, **QUIET)
     forget = [page.model.change, page.applied.change]  # back at the same text, its last token is shown again
     gr.on(forget, lambda: None, None, chosen, **QUIET)
+
+
+def draw_first(page: PageContext, request: XrayRequest) -> Outputs:
+    """The picture with which a page opens, without waiting until it has been told its model: `draw` follows, and the browser
+    does not draw the same picture again. StillLoading where the model has to be loaded first."""
+    bench = workbench.shared()
+    page = replace(page, model_id=bench.settings.default_model)
+    if bench.loaded(page.model_id) is None:
+        raise StillLoading("The model is still loading.", "Wait a moment.")
+    return draw(page, request) | {SOURCE: source_of(page, request, [TITLE])}
 
 
 def draw(page: PageContext, request: XrayRequest) -> Outputs:
