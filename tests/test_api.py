@@ -289,8 +289,9 @@ def test_an_answer_too_large(server, monkeypatch):
 
 def test_catalog_only(server, ask, monkeypatch):
     """Guards against a public server that reads its own disk for visitors."""
-    monkeypatch.setattr(server.bench, "settings", replace(server.bench.settings, catalog_only=True))
-    monkeypatch.setattr(server.bench._models, "peek", lambda key: None)
+    public = workbench.Workbench(replace(server.bench.settings, catalog_only=True))
+    monkeypatch.setattr(server.bench, "settings", public.settings)
+    monkeypatch.setattr(server.bench, "models", public.models)
     for model in (server.folders["gpt2"], "somebody/something"):
         with pytest.raises(AppError, match="not in this server's catalog.*smollm2"):
             ask("/next_tokens", model=model, text="hi")
