@@ -13,6 +13,7 @@ LEAST = {
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
     "embeddings": ["--points", "0", "--lines", "5", "--rounds", "1"],
     "generation": ["--tokens", "3", "--rounds", "1", "--branch", "20"],
+    "layers": ["--tokens", "8", "--long", "40", "--rounds", "1"],
     "positions": ["--lengths", "16", "--rounds", "1"],
     "recording": ["--lengths", "16", "--repetitions", "1"],
     "training": ["--lessons", "repeat", "--seeds", "1", "--most", "3", "--tokens", "3"],

@@ -8,6 +8,8 @@ import playground as pg
 from playground.errors import PlaygroundError
 from playground.loading import prepare
 from playground.recording.layers.build import build_of
+from playground.recording.layers.contributions import parts_of
+from playground.recording.layers.layer_pass import layer_pass
 from playground.recording.layers.lens import states_of
 from playground.recording.module_hooks import patch_modules
 from tests.tools import zoo
@@ -215,6 +217,19 @@ def test_bad_requests(tiny, minilm):
     ):
         with pytest.raises(PlaygroundError):
             call()
+
+
+def test_a_long_text_keeps_only_its_window(tiny):
+    """Guards against a slice that holds the states of all tokens in memory: of 60 tokens one has a sixtieth of the bytes."""
+    recording = _record(tiny("llama"), "abcdefghij" * 6)
+    whole, one = parts_of(recording, 59), layer_pass_of(recording, range(60))
+    assert whole.nbytes * 50 < one.nbytes
+    states = states_of(recording, range(10, 12))
+    assert states.nbytes == states.states.nbytes and states.errors == pytest.approx(whole.errors)
+
+
+def layer_pass_of(recording, tokens):
+    return layer_pass(recording.model.model, build_of(recording.model), tokens, recording.run_again, with_inputs=True)
 
 
 def test_one_token(tiny):

@@ -102,6 +102,7 @@ def test_shades(bench, model, shade):
         outputs = answer(lens_view.redraw, page, LensViewRequest(shade, between=between))
         assert outputs["figure"]["visible"] and outputs["best"]["visible"]
         picture = figure_json(outputs["figure"]["value"])
+        assert outputs["figure"]["value"].layout.yaxis.ticktext == ("in", "0", "1")
         assert "<img" not in picture and "<script" not in picture and "<img" not in outputs["sentence"]
         assert sent(outputs) < LIMIT
 

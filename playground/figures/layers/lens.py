@@ -28,7 +28,7 @@ LISTED = 3
 """Guesses in a cell's hover label."""
 LONGEST = 7
 """Characters of a guess in a cell."""
-TALL = 24
+TALL = 15
 """Pixels of a row in the list of all states, where layers are shown with what is between."""
 
 
@@ -103,9 +103,10 @@ def lens_figure(
         **options,
     )
     figure.update_xaxes(token_axis("", labels, max_ticks=64, constrain="domain"))
-    names = [label(short_state(name), None) for name in lens.states]
-    step = max(1, len(lens.states) // 16)
-    places = [place for place, name in enumerate(names) if name and (place % step == 0 or place == len(names) - 1)]
+    names = [short_state(name) for name in lens.states]
+    whole = [place for place, name in enumerate(names) if name]
+    step = 1 if tall else max(1, len(whole) // 16)
+    places = sorted({*whole[::step], whole[-1]})
     figure.update_yaxes(
         title_text="after layer",
         tickmode="array",

@@ -38,7 +38,7 @@ class LayerPass:
     names: tuple[str, ...]
     states: Tensor  # (S, N, D) float32 on the CPU; the last is what the last layer leaves, before the final norm
     parts: tuple[tuple[Added, ...], ...]
-    """For each layer its parts; empty where they are not known."""
+    """For each layer its parts; empty where they are not known, or were not requested."""
     errors: tuple[float, ...]
     """For each layer the largest |state after - state before - parts| of any token of the text, as a share of the length
     of the state after."""
@@ -71,8 +71,8 @@ def layer_pass(
 ) -> LayerPass:
     """What `run()`, one pass of the model over a text, left of some tokens. Of an encoder-decoder, its decoder's.
 
-    with_inputs: whether what the parts' matrices read is kept as well. PlaygroundError for a model whose layers don't pass
-    on one state (1, T, D).
+    with_inputs: whether what each part added is kept as well, and what its matrix read. PlaygroundError for a model whose
+    layers don't pass on one state (1, T, D).
     """
     keeper = _Keeper(build, tokens, with_inputs)
     with ExitStack() as stack:
@@ -128,7 +128,9 @@ class _Keeper:
             added = added if part.factor == 1 else added * part.factor
             state = state + added
             inputs, product = running.inputs.get(place), running.products.get(place)
-            parts.append(Added(part, added[self._slice].cpu(), inputs, product))
+            if self._with_inputs:
+                kept = added[self._slice].cpu().clone()  # a part of all tokens would hold them all in memory
+                parts.append(Added(part, kept, inputs, product))
             if place + 1 in block.stages:
                 self._keep(f"{number} {part.kind}", state[None])
         self._parts.append(tuple(parts))

@@ -119,7 +119,8 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     picture = lens_figure(lens, [labels[n] for n in window], named, request.shade, tall=request.between)
     place = _place(page, request, lens)
     shown = _cell(page, replace(request, between=request.between), lens, place)
-    shown["figure"] = gr.update(value=picture, visible=True, mark=shown["figure"]["mark"])
+    classes = [] if request.between else [LEADING]  # twice as many rows scroll in their list
+    shown["figure"] = gr.update(value=picture, visible=True, mark=shown["figure"]["mark"], elem_classes=classes)
     count = recording.length
     return shown | {
         "sentence": markup.note(f"{problem} {words}".strip(), terms=True),
