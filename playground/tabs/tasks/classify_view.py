@@ -137,7 +137,7 @@ def _explanation(
     method = usual_method(result.way) if request.method == AUTOMATIC else request.method
     try:
         score = explained_label(model, text, result, against, template=template_of(request), taught=taught)
-        key = "attribution", text, method, score.words, score.ids, result.way
+        key = "attribution", text, method, score.words, score.ids, result.way, request.lines if taught else ""
         seen = workbench.shared().memo(
             model, key, lambda: attribute(score, method), lambda seen: 200 * len(seen.tokens)
         )
