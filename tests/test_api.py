@@ -221,6 +221,31 @@ def test_verify(ask, server):
     assert not off["passed"] and off["reason"] and off["largest_error"] is None
 
 
+def test_tasks(ask, server):
+    """Guards endpoints that say something else than the Python functions: labels by words, why, and a layer taught on
+    lines; a head that is not there is named."""
+    folder, labels = server.folders["gpt2"], ["good", "bad"]
+    model = server.bench.model(folder)
+    answer = ask("/classify", model=folder, texts=["the cat", "a dog"], labels=labels)
+    expected = [
+        [label.probability for label in pg.classify(model, text, labels).labels] for text in ("the cat", "a dog")
+    ]
+    assert answer["labels"] == labels and answer["function"] == "softmax"
+    assert sum(answer["probabilities"], []) == pytest.approx(sum(expected, []), abs=1e-6)
+    why = ask("/attribute", model=folder, text="the cat", labels=labels, method="gradient × input")
+    assert (
+        len(why["values"]) == len(why["tokens"]) == len(why["asked"])
+        and sum(why["asked"]) == 7
+        and why["error"] is None
+    )
+    lines = "\n".join(f"text {n}\t{'ab'[n % 2]}" for n in range(12))
+    taught = ask("/classify", model=folder, lines=lines, texts=["text 3"])
+    assert taught["labels"] == ["a", "b"] and sum(taught["probabilities"][0]) == pytest.approx(1, abs=1e-5)
+    for endpoint, more in {"/tag": {"text": "x"}, "/answer": {"question": "x", "passage": "y"}}.items():
+        with pytest.raises(AppError, match="no head for a task|is no reader"):
+            ask(endpoint, model=folder, **more)
+
+
 # --- bad input -------------------------------------------------------------------------------------------------
 
 BAD = {

@@ -1,5 +1,7 @@
 """Endpoints of the Tasks tab: labels, answers, tags, and why."""
 
+import math
+
 from playground import workbench
 from playground.errors import PlaygroundError
 
@@ -122,6 +124,7 @@ def attribute(
     loaded, template = workbench.shared().model(model, device), template or TEMPLATE
     result = labels_of(loaded, text, labels or (), template)
     seen = explained(explained_label(loaded, text, result, against, template=template), method)
+    error = seen.completeness.error if seen.completeness else math.inf
     return {
         "tokens": [token.text for token in seen.tokens],
         "asked": list(seen.free),
@@ -130,6 +133,6 @@ def attribute(
         "score": seen.score,
         "baseline_score": seen.baseline_score,
         "baseline": seen.baseline,
-        "error": seen.completeness.error if seen.completeness else None,
+        "error": error if math.isfinite(error) else None,
         "passes": seen.passes,
     }

@@ -13,13 +13,14 @@ HOSTILE = (
     "</script><script>window.__xss=1</script> <img src=x onerror=window.__xss=1> ${window.__xss=1} {{7*7}} "
     "<svg onload=window.__xss=1> 今天 🤗 \u202eabc"
 )
-TABS = ("X-ray", "Generate", "Attention", "Positions", "Embeddings")
+TABS = ("X-ray", "Generate", "Attention", "Positions", "Embeddings", "Tasks")
 DRAWN = {
     "X-ray": "#xray-picture .pv[data-rendered]",
     "Generate": "#strip .t",
     "Attention": "#attention-overview .pv[data-rendered]",
     "Positions": "#positions-own .pv[data-rendered]",
     "Embeddings": "#embedding-map .pv[data-rendered]",
+    "Tasks": "#task-probabilities .pv[data-rendered]",
 }
 
 

@@ -69,6 +69,11 @@ def test_a_layer_is_taught_on_our_lines_or_the_visitors(bench):
     assert classify_view.taught_layer(bench.model("bert"), request.lines).weight is (
         classify_view.taught_layer(bench.model("bert"), request.lines).weight
     )
+    lines = "\n".join(f"text {n}\t{'aab'[n % 3]}" for n in range(30))  # “a” is the better guess whatever is learned
+    request = LabelsRequest(lines=lines, method="occlusion")
+    others = replace(request, lines=lines + "\n" + "\n".join(f"more {n}\t{'aab'[n % 3]}" for n in range(9)))
+    first, second = (plain(answer(classify_view.draw, page("bert"), each)["why_words"]) for each in (request, others))
+    assert first.partition(": ")[0] == second.partition(": ")[0] and first != second, "the same labels, other weights"
 
 
 def test_a_checkpoint_with_a_head_opens_on_its_view(heads):

@@ -33,7 +33,7 @@ class QuestionRequest:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    with gr.Row():
+    with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             question = gr.Textbox(texts.QUESTION, label="Question", lines=1, max_lines=3, elem_id="task-question")
             passage = gr.Textbox(texts.PASSAGE, label="Passage", lines=5, max_lines=12, elem_id="task-passage")

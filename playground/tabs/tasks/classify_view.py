@@ -57,7 +57,7 @@ def build(view: View) -> None:
         labels = gr.Textbox(texts.LABELS, label=texts.LABELS_LABEL, lines=1, min_width=180, elem_id="task-labels")
         method = gr.Dropdown([AUTOMATIC, *METHODS], value=AUTOMATIC, label=texts.METHOD, elem_id="task-method")
         against = FollowingDropdown([], label=texts.AGAINST, visible=False, elem_id="task-against")
-    with gr.Row():
+    with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             figure = PlotlyView(label="Labels", height=200, elem_id="task-probabilities", elem_classes=LEADING)
             sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="task-sentence")
@@ -137,7 +137,7 @@ def _explanation(
     method = usual_method(result.way) if request.method == AUTOMATIC else request.method
     try:
         score = explained_label(model, text, result, against, template=template_of(request), taught=taught)
-        key = "attribution", text, method, score.words, score.ids, result.way
+        key = "attribution", text, method, score.words, score.ids, result.way, request.lines if taught else ""
         seen = workbench.shared().memo(
             model, key, lambda: attribute(score, method), lambda seen: 200 * len(seen.tokens)
         )

@@ -1,0 +1,68 @@
+"""The Tasks tab in a browser: labels with their reasons, a span marked in a passage, names tagged."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_other_models import load
+from tests.browser.test_page import look_at, open_tab
+from tests.tools import zoo
+from tests.tools.task_models import LABELS, network
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory):
+    """Folders of tiny checkpoints with a head, by task."""
+    place = tmp_path_factory.mktemp("heads")
+    for task in LABELS:
+        network("bert", task).save_pretrained(place / task)
+        zoo.pair_tokenizer().save_pretrained(place / task)
+    return {task: place / task for task in LABELS}
+
+
+def selected(page: Page, name: str):
+    return page.get_by_role("tab", name=name, exact=True).locator("visible=true")
+
+
+def test_a_language_model_scores_labels_and_says_why(tiny_page):
+    """Guards the whole way: bars, the text shaded, bars by token, and all of it anew after another label; nothing that a
+    visitor typed becomes markup."""
+    page = tiny_page
+    open_tab(page, "Tasks")
+    page.wait_for_selector("#task-probabilities .pv[data-rendered]")
+    look_at(page, "It was <b>not</b> bad")
+    expect(page.locator("#task-why")).to_contain_text("It was <b>not</b> bad")
+    expect(page.locator("#task-why .pg-why").first).to_be_visible()
+    page.wait_for_selector("#task-why-bars .pv[data-rendered]")
+    expect(page.locator("#task-why-words")).to_contain_text("Occlusion")
+    box = page.locator("#task-labels :is(input, textarea)")
+    box.fill("good, bad, <i>odd</i>")
+    box.press("Enter")
+    expect(page.locator("#task-against")).to_be_visible()
+    expect(page.locator("#task-why-words")).to_contain_text("“")
+    assert page.locator("#task-why b, #task-sentence i").count() == 0
+
+
+def test_a_checkpoint_with_a_head_opens_on_its_view(tiny_page, heads):
+    """Guards a classifier, a reader and a tagger that are met on a tab which says what they can't do: each opens Tasks on
+    its own view; a span is marked in the passage, and Generate names the head."""
+    page = tiny_page
+    open_tab(page, "Generate")
+    load(page, heads["answer"])
+    expect(selected(page, "Answer")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#task-answer-passage mark")).to_have_count(1)
+    page.wait_for_selector("#task-spans .pv[data-rendered]")
+    page.locator("#task-question textarea").fill("What was built?")
+    page.locator("#task-answer").click()
+    expect(page.locator("#task-answer-others tr")).to_have_count(7)
+    open_tab(page, "Generate")
+    expect(page.locator("#generate-status")).to_contain_text("marks the answer to a question in a passage")
+    load(page, heads["tag"])
+    expect(selected(page, "Tag")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#task-tagged .pg-mark").first).to_be_visible()
+    open_tab(page, "X-ray")
+    load(page, heads["classify"])
+    expect(selected(page, "Classify")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#task-sentence")).to_contain_text("logit")
+    expect(page.locator("#task-labels")).to_be_hidden()
+    load(page, "llama")
+    expect(page.locator("#task-labels")).to_be_visible()
