@@ -80,6 +80,10 @@ def test_factors_of_no_known_rule_are_taken_as_a_list():
         ("scaling.yarn_ext_factor", 0.5),
         ("dimension_sections", "4 values"),
         ("dimension_count", 4),
+        ("scaling.factor", -2.0),
+        ("scaling.factor", float("nan")),
+        ("scaling.factor", "two"),
+        ("freq_base", float("inf")),
     ],
 )
 def test_angles_that_cannot_be_read_are_refused_by_their_key(key, value):
