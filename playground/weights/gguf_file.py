@@ -1,5 +1,6 @@
 """What a GGUF file holds, and which of it transformers does not read. Runs in the converter's process, with transformers."""
 
+import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -108,6 +109,21 @@ def set_text_split(file: GgufFile, tokenizer: Any) -> None:
         tokenizer.backend_tokenizer.pre_tokenizer = Sequence(
             [Digits(individual_digits=True), ByteLevel(add_prefix_space=False)]
         )
+
+
+def drop_foreign_tokens(file: GgufFile, folder: Path) -> None:
+    """Take the special tokens that transformers adds (<|endoftext|>) and the file does not have out of a saved tokenizer:
+    their ids have no row in the matrix."""
+    count = int(str(file.values.get("tokenizer.ggml.tokens", "0")).split()[0].replace(",", ""))
+    path, settings_path = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    if not count or not path.is_file():
+        return
+    state, settings = json.loads(path.read_text("utf-8")), json.loads(settings_path.read_text("utf-8"))
+    foreign = {token["content"] for token in state["added_tokens"] if token["id"] >= count}
+    state["added_tokens"] = [token for token in state["added_tokens"] if token["id"] < count]
+    path.write_text(json.dumps(state, ensure_ascii=False), "utf-8")
+    kept = {name: value for name, value in settings.items() if not (name.endswith("_token") and value in foreign)}
+    settings_path.write_text(json.dumps(kept, ensure_ascii=False, indent=2), "utf-8")
 
 
 def unread(file: GgufFile, read_tensors: Collection[str]) -> list[str]:

@@ -19,6 +19,8 @@ _READ = frozenset(
         *("scaling.yarn_beta_fast", "scaling.yarn_beta_slow"),
     }
 )
+_POSITIVE = _READ - {"scaling.type", "scaling.finetuned"}
+"""Keys that hold a number; 0 says nothing."""
 _NEUTRAL = {"scaling.yarn_ext_factor": 1.0, "scaling.yarn_attn_factor": 1.0, "scaling.alpha": 0.0}
 """Keys that are read at the one value with which they change nothing."""
 _TENSORS = frozenset({"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"})
@@ -37,6 +39,8 @@ def apply_rope(file: GgufFile, config: Any) -> None:
     for key, value in values.items():
         if key not in _READ and value != _NEUTRAL.get(key, ""):
             raise _refusal(file, f"{prefix}{key} = {value}")
+        if key in _POSITIVE and not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
+            raise _refusal(file, f"{prefix}{key} = {value!r:.40}")
     for name in file.rope_tensors.keys() - _TENSORS:
         raise _refusal(file, name)
     parameters = getattr(config, "rope_parameters", None)

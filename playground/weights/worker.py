@@ -46,6 +46,7 @@ def convert(gguf: str, target: str) -> None:
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
         gguf_file.set_text_split(file, tokenizer)
     tokenizer.save_pretrained(target)
+    gguf_file.drop_foreign_tokens(file, Path(target))
     say(share=0.4, what="reading the configuration")
     with _stage(file, "configuration"):
         config = AutoConfig.from_pretrained(folder, gguf_file=name)

@@ -80,6 +80,10 @@ def test_factors_of_no_known_rule_are_taken_as_a_list():
         ("scaling.yarn_ext_factor", 0.5),
         ("dimension_sections", "4 values"),
         ("dimension_count", 4),
+        ("scaling.factor", -2.0),
+        ("scaling.factor", float("nan")),
+        ("scaling.factor", "two"),
+        ("freq_base", float("inf")),
     ],
 )
 def test_angles_that_cannot_be_read_are_refused_by_their_key(key, value):
@@ -165,12 +169,14 @@ def test_a_scaled_gguf_gives_the_logits_of_its_model(settings, server, tmp_path,
     assert manifest["precision"] == {"F32": 1.0}
 
 
-def test_digits_are_split_as_the_file_says(settings, server, tmp_path, warm_converter):
-    """Guards SmolLM2's split, which transformers does not know: before a digit two line breaks are one piece."""
+def test_the_tokenizer_is_the_files(settings, server, tmp_path, warm_converter):
+    """Guards SmolLM2's split, which transformers does not know: before a digit two line breaks are one piece; and against
+    <|endoftext|>, which it adds to files without: "1 token doesn't fit the matrix" stood on the card."""
     path = tmp_path / "tiny-F32.gguf"
     write_gguf(path, zoo.build("llama"), zoo.byte_tokenizer(), keys=[("tokenizer.ggml.pre", "smollm")])
-    tokenizer = AutoTokenizer.from_pretrained(fetch(locate(str(path), settings), settings)).backend_tokenizer
-    pieces = [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str("a\n\n12")]
+    tokenizer = AutoTokenizer.from_pretrained(fetch(locate(str(path), settings), settings))
+    assert tokenizer.get_vocab() == zoo.byte_tokenizer().get_vocab() and tokenizer.eos_token_id == 2
+    pieces = [piece for piece, _ in tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str("a\n\n12")]
     assert pieces == ["a", "ĊĊ", "1", "2"]
 
 
