@@ -211,7 +211,7 @@ CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
 CLASSIFY_READY = "MiniLM, made for sentences, does it best; any model with vectors can be tried."
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
-    "learned from {right} are labelled right (loss {loss:.2f}); to give all of them the most common label makes {common}."
+    "learned from {right} are labelled right (loss {loss:.2f}); the most common label alone would get {common}."
 )
 CLASSIFY_ABOUT = (
     "What learns?",
