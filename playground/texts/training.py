@@ -96,7 +96,7 @@ HEADS_ABOUT = (
 )
 APPEARS = "The untrained model is drawn here; one of your own text or table once you press Play."
 UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens has ln {tokens:,} = {uniform:.2f}."
-BOTH = "Training both…"
+TWO_CURVES = "Two curves appear here once both are trained: the right code's, and the one with the mistake."
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute."
