@@ -434,7 +434,7 @@ def test_a_run_over_http(ask):
         ("/train", {"lesson": "<script>"}, "no lesson"),
         ("/train", {"steps": 10**9}, "has to be from"),
         ("/train", {"steps": -1}, "has to be from"),
-        ("/train", {"lesson": "text", "data": "x"}, "1 characters"),
+        ("/train", {"lesson": "text", "data": "x"}, "1 character;"),
         ("/train", {"layers": 8, "width": 256}, "at most 2,000,000"),
         ("/train", {"optimiser": "fast"}, "no optimiser 'fast'"),
         ("/train", {"lesson": "numbers", "mlp": False}, "it has MLPs"),

@@ -96,7 +96,7 @@ HEADS_ABOUT = (
 )
 APPEARS = "The untrained model is drawn here; one of your own text or table once you press Play."
 UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens has ln {tokens:,} = {uniform:.2f}."
-BOTH = "Training both…"
+TWO_CURVES = "Two curves appear here once both are trained: the right code's, and the one with the mistake."
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute."
@@ -211,7 +211,7 @@ CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
 CLASSIFY_READY = "MiniLM, made for sentences, does it best; any model with vectors can be tried."
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
-    "learned from {right} are labelled right (loss {loss:.2f}); to give all of them the most common label makes {common}."
+    "learned from {right} are labelled right (loss {loss:.2f}); the most common label alone would get {common}."
 )
 CLASSIFY_ABOUT = (
     "What learns?",

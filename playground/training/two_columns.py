@@ -20,11 +20,18 @@ def two_columns(text: str, left: str, right: str) -> Iterator[tuple[int, str, st
 
 
 def _cells(line: str, number: int, expected: str) -> tuple[str, str]:
-    separator = next((mark for mark in SEPARATORS if mark in line), SEPARATORS[0])
+    separator = next((mark for mark in SEPARATORS if mark in line), "")
+    if not separator:
+        raise _refusal(number, "one column", line, expected)
     *before, last = line.split(separator)
     first, second = separator.join(before).strip(), last.strip()
     count = len(before) + 1 if separator == "\t" else 2  # a tab stands in no text
-    if first and second and count == 2:
-        return first, second
-    what = f"{count} columns" if count > 2 else "one column" if first or second else "empty cells"
-    raise PlaygroundError(f"Line {number} has {what}: {line.strip()!r:.60}.", f"Write on each line {expected}.")
+    if count > 2:
+        raise _refusal(number, f"{count} columns", line, expected)
+    if not first or not second:
+        raise _refusal(number, "an empty cell", line, expected)
+    return first, second
+
+
+def _refusal(number: int, what: str, line: str, expected: str) -> PlaygroundError:
+    return PlaygroundError(f"Line {number} has {what}: {line.strip()!r:.60}.", f"Write on each line {expected}.")

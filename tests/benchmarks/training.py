@@ -9,6 +9,7 @@ of each picture (target: 60 kB), and tokens a second of a text that is generated
 import argparse
 import time
 from dataclasses import dataclass
+from statistics import median
 
 import playground as pg
 from playground.components import figure_json
@@ -61,28 +62,31 @@ def picture_bytes(run: pg.Run) -> dict[str, int]:
     return {name: len(figure_json(picture)) for name, picture in pictures.items()}
 
 
-def beside(model: str, tokens: int) -> tuple[float, float]:
-    """Tokens a second of a text, without and with a run that trains beside it on the same server."""
+def beside(model: str, tokens: int, rounds: int = 5) -> tuple[float, float]:
+    """Tokens a second of a text, without and with a run that trains beside it on the same server: medians of rounds that
+    alternate, since other work of the machine comes and goes."""
     bench = Workbench()
     loaded, settings = bench.model(model), pg.GenerationSettings(max_new_tokens=tokens, greedy=True)
-    speeds = []
-    for trains in (False, True):
-        run = bench.runs.start(changed(LESSONS["repeat"].recipe, {"steps": 5000}))
-        if trains:
-            run.play("full")
-        list(bench.generate(loaded, PROMPT, settings))
-        started = time.perf_counter()
-        count = len(list(bench.generate(loaded, PROMPT, settings)))
-        speeds.append(count / (time.perf_counter() - started))
-        bench.runs.forget(run.code)
-    return speeds[0], speeds[1]
+    run = bench.runs.start(changed(LESSONS["repeat"].recipe, {"steps": 5000}))
+    list(bench.generate(loaded, PROMPT, settings))  # its prompt is read once
+    speeds: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(rounds):
+        for trains in (False, True):
+            if trains:
+                run.play("full")
+            started = time.perf_counter()
+            count = len(list(bench.generate(loaded, PROMPT, settings)))
+            speeds[trains].append(count / (time.perf_counter() - started))
+            run.pause()
+    bench.runs.forget(run.code)
+    return median(speeds[False]), median(speeds[True])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--lessons", nargs="*", default=[name for name, lesson in LESSONS.items() if lesson.target])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, help="0 to this number less one")
     parser.add_argument("--most", type=int, default=0, help="steps at most")
     parser.add_argument("--tokens", type=int, default=40)
     options = parser.parse_args()

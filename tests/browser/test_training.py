@@ -46,3 +46,29 @@ def test_another_lesson_is_played_with_its_own_choices(opened_tiny):
     page.locator("#train-pause").click()
     expect(page.locator("#train-play")).to_be_enabled()
     expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400 .* GPT-2, 2 layers"))
+
+
+def test_a_page_that_is_opened_anew_finds_its_run(opened_tiny):
+    """Guards a visitor whose connection was lost, after which the page opens itself anew: it comes back to its own run and
+    lesson; of a run that the server no longer has it says so, until there is another one."""
+    page = opened_tiny(width=1280, height=900)
+    page.watch.allowed.append("AbortError")  # Gradio's stream, when the page is opened anew
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#train-lesson input").click()
+    page.get_by_role("option", name="Reverse").click()
+    page.locator("#train-step").click()
+    status = page.locator("#train-status")
+    expect(status).to_contain_text("Step 1 of 500")
+    code = re.search(r"code, (\w+)", status.inner_text())[1]
+    page.wait_for_function("code => sessionStorage.getItem('pg-run') === code", arg=code)
+    page.reload()
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(status).to_contain_text(code)
+    expect(page.locator("#train-lesson input")).to_have_value("Reverse")
+    page.evaluate("sessionStorage.setItem('pg-run', 'nosuch')")
+    page.reload()
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(status).to_contain_text("The run nosuch is lost")
+    page.locator("#train-step").click()
+    expect(status).to_contain_text("Step 1 of 400")
+    expect(status).not_to_contain_text("lost")

@@ -94,11 +94,11 @@ def test_a_text_is_split_and_read_back():
     ("lesson", "data", "words"),
     [
         ("text", "", "0 characters"),
-        ("text", "x", "1 characters"),
+        ("text", "x", "1 character;"),
         ("text", "x" * 10_000_000, "10,000,000 bytes"),
         ("table", "", "0 pairs"),
         ("table", "one\n" * 20, "Line 1 has one column"),
-        ("table", "one,\n" * 20, "Line 1"),
+        ("table", "one,\n" * 20, "Line 1 has an empty cell"),
         ("table", "one\ttwo\tthree\n" * 20, "Line 1 has 3 columns"),
         ("table", "\n".join(f"{n},{n}" for n in range(2001)), "more than 2,000 pairs"),
         ("table", f"{'x' * 41},y\n", "41 characters"),

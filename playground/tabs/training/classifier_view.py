@@ -33,8 +33,8 @@ def build(view: View, shared: WatchControls) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=320):
             lines = gr.Textbox(
-                texts.CLASSIFY_LINES, label="A text, a tab or semicolon, its label", lines=8, max_lines=12,
-                elem_id="classify-lines",
+                texts.CLASSIFY_LINES, label="On each line a text, a tab, semicolon or comma, and its label", lines=8,
+                max_lines=12, elem_id="classify-lines",
             )  # fmt: skip
             examples = gr.Textbox(
                 texts.CLASSIFY_EXAMPLES, label="Then label these", lines=3, elem_id="classify-examples"

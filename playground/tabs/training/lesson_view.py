@@ -35,20 +35,18 @@ NAME, TITLE = LESSON, "Lessons"
 FIRST = "repeat"
 HELD_BACK = "() => Array(2).fill({ __type__: 'update', interactive: false })"
 """Play and One step, until the choices of another lesson are there: they would train it with those of the former one."""
-KEEP = "(code) => { try { sessionStorage.setItem('pg-run', code); } catch (error) {} }"
+KEEP = "(code) => { window.pgRun = ''; try { sessionStorage.setItem('pg-run', code); } catch (error) {} }"
 """The browser tab keeps its run's code, for the page that it opens after the connection was lost."""
 READ_KEPT = """(...values) => {
-  let code = '';
   try {
-    if (!window.pgRunRead) {
-      code = sessionStorage.getItem('pg-run') ?? '';
+    if (window.pgRun === undefined) {
+      window.pgRun = sessionStorage.getItem('pg-run') ?? '';
       sessionStorage.removeItem('pg-run');
     }
   } catch (error) {}
-  window.pgRunRead = true;
-  return [...values.slice(0, -1), code];
+  return [...values.slice(0, -1), window.pgRun ?? ''];
 }"""
-"""The last value becomes the code, once a page."""
+"""The last value becomes the code that the tab had before, until the page has a run of its own."""
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
 

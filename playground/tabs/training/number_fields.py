@@ -12,7 +12,7 @@ def number_fields(ranges: Mapping[str, tuple[float, float]], recipe: object, pre
     return {
         name: gr.Number(
             getattr(recipe, name), label=name.replace("_", " ").capitalize(), min_width=100,
-            info=f"{least:g} to {most:,g}", elem_id=f"{prefix}-{name.replace('_', '-')}",
+            info=f"{least:g} to {most:,.10g}", elem_id=f"{prefix}-{name.replace('_', '-')}",
         )
         for name, (least, most) in ranges.items()
     }  # fmt: skip

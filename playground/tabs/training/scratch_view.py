@@ -45,7 +45,7 @@ def build(view: View, shared: WatchControls) -> None:
         go = gr.Button("Train both", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="train-compare")
         stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
     sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
-    figure = PlotlyView(label="Two losses", height=300, waiting=texts.BOTH, elem_id="train-two-losses")
+    figure = PlotlyView(label="Two losses", height=300, waiting=texts.TWO_CURVES, elem_id="train-two-losses")
     with gr.Accordion("The code", open=False):
         for file in CODE:
             gr.Code(file.read_text(encoding="utf-8"), language="python", interactive=False, label=file.name)

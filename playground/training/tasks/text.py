@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
 from playground.training.snapshot import ExampleWeights, Sample
 from playground.training.tasks.task import Batch, Measured, Task, head_scores, heads_of
@@ -38,7 +39,8 @@ class Text(Task):
         shortest = HELD_OUT_SHARE * (CONTEXT + 1)
         if len(text) < shortest:
             raise PlaygroundError(
-                f"The text has {len(text):,} characters; at least {shortest:,} are needed, a tenth of which is held out.",
+                f"The text has {counted(len(text), 'character')}; at least {shortest:,} are needed, a tenth of which is "
+                "held out.",
                 "Paste a longer text.",
             )
         self.tokenizer = character_tokenizer(text, CONTEXT)
