@@ -1,10 +1,14 @@
 """The Attention tab as a visitor uses it, in a real browser: from all heads to one number, and bertviz's views."""
 
+import json
 import re
+import threading
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from playground.tabs.attention import heads_handlers
+from tests.browser.conftest import wait_until_ready
 from tests.browser.test_page import HOSTILE, look_at, open_tab
 
 
@@ -225,3 +229,29 @@ def test_bertviz_draws_hostile_tokens_as_text(request, opened, theme):
         assert frame.locator("#vis img, #vis script").count() == 0
     assert frame.locator("body").evaluate("body => body.classList.contains('dark')") == (theme == "dark")
     page.watch.assert_clean()
+
+
+def test_a_late_answer_leaves_a_visitors_choice(tiny_server, open_page, monkeypatch):
+    """Guards against the most telling head, computed while a visitor already chose another one, that takes his away: the
+    answer is held back on the server until he has."""
+    may_answer = threading.Event()
+    slider = heads_handlers.layer_slider
+    monkeypatch.setattr(
+        heads_handlers, "layer_slider", lambda *all, **named: may_answer.wait(60) and slider(*all, **named)
+    )
+    page = wait_until_ready(open_page(tiny_server.address()))
+    page.get_by_role("tab", name="Attention", exact=True).first.click()
+    expect(page.locator("#attention-sentence")).to_contain_text("the most telling head")
+    telling = [int(number) for number in re.findall(r"\d+", page.locator("#attention-sentence").inner_text())[:2]]
+    own = [1, 1 if telling[1] == 0 else 0]
+    boxes = [page.locator(f"#attention-{name} input[type=number]") for name in ("layer", "head")]
+    for box, number in zip(boxes, own, strict=True):
+        box.fill(str(number))
+        box.press("Enter")
+    expect(page.locator("#attention-sentence")).to_contain_text(f"Layer {own[0]}, head {own[1]}")
+    may_answer.set()
+    told = page.locator("#attention-opened textarea")
+    expect(told).not_to_have_value("")
+    assert json.loads(told.input_value())["to"][1:] == telling
+    page.wait_for_timeout(500)
+    assert [int(box.input_value()) for box in boxes] == own

@@ -326,7 +326,7 @@ def test_what_another_model_lacks(tiny, monkeypatch):
         given = answer(heads_handlers.draw_head, PAGE, request)
         assert given["map"] is None and "not captured" in given["sentence"] and given["strip"] == []
     given = answer(heads_handlers.follow, PAGE, HeadChoice(20, 30, "encoder"))
-    assert (given["kind"].value, given["layer"].value, given["head"].value) == ("self", 1, 3)
+    assert json.loads(given["opened"])["to"] == ["self", 1, 3]
     steps = answer(steps_view.draw, PAGE, StepsRequest(1, 1))
     assert "not captured" in steps["badge"] and all(
         steps[name] == {"__type__": "update", "value": None, "visible": False} for name in steps_view.PICTURES
@@ -447,14 +447,12 @@ def test_attention_opens_on_the_most_telling_head(smollm2, monkeypatch):
     row = first["map"]["mark"]
     assert (row["y0"], row["y1"], row["x0"], row["x1"]) == (arc.query - 0.5, arc.query + 0.5, -0.5, arc.query + 0.5)
     given = answer(heads_handlers.follow, PAGE, HeadChoice(0, 0, chosen=False))
-    assert (
-        (given["layer"].value, given["head"].value)
-        == (given["page_layer"], given["page_head"])
-        == (arc.layer, arc.head)
-    )
+    told = json.loads(given["opened"])
+    assert (told["chosen"], told["of"], told["to"]) == (False, ["self", 0, 0], ["self", arc.layer, arc.head])
     stays = answers(heads_handlers.draw, PAGE, HeadRequest(3, 2, chosen=True))[0]
     assert "Layer 3, head 2:" in stays["sentence"] and stays["telling"]["visible"]
-    assert "page_layer" not in answer(heads_handlers.follow, PAGE, HeadChoice(3, 2))
+    told = json.loads(answer(heads_handlers.follow, PAGE, HeadChoice(3, 2))["opened"])
+    assert told["chosen"] and told["of"] == told["to"] == ["self", 3, 2]
     back = answer(heads_handlers.open_telling, PAGE, HeadRequest(3, 2))
     assert (back["layer"], back["head"], back["chosen"]) == (arc.layer, arc.head, False)
 

@@ -372,7 +372,7 @@ def test_layers_and_heads_out_of_range():
     first = *model_of("tiny"), "some text"
     page = PageContext(*first)
     followed = answers(attention.follow, page, HeadChoice(29, 99, "cross"))[0]
-    assert (followed["kind"].value, followed["layer"].value, followed["head"].value) == ("self", 1, 3)
+    assert json.loads(followed["opened"])["to"] == ["self", 1, 3]
     words = refusal(answers(attention.draw_head, page, HeadRequest(2, 0)))
     assert "no layer 2" in words and "0 to 1" in words
     words = refusal(answers(attention.draw_head, page, HeadRequest(0, 4)))

@@ -1,5 +1,6 @@
 """The views of a hybrid, of which only some layers attend: rows, clicks and words name the model's own layers."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -38,8 +39,10 @@ def click(x: float, y: float) -> SimpleNamespace:
 
 def test_the_slider_names_the_layers_that_attend():
     """Guards against a slider that stops at layers without attention, and one that shows layer 1 as 0."""
-    layer = answer(heads_handlers.follow, PAGE, HeadRequest(layer=0, head=1))["layer"]
-    assert (layer.value, layer.minimum, layer.maximum, layer.step) == (1, 1, 3, 2)
+    followed = answer(heads_handlers.follow, PAGE, HeadRequest(layer=0, head=1))
+    assert json.loads(followed["opened"])["to"] == ["self", 1, 1]
+    layer = followed["layer"]
+    assert (layer.minimum, layer.maximum, layer.step) == (1, 3, 2)
     assert layer.label == "Layer (attention in 1 and 3 of 4)"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -18,6 +18,7 @@ from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights
 from playground.tabs.attention.head_outputs import no_head, one_head, row_of, weights_of
 from playground.tabs.attention.pair_handlers import draw_pair, no_pair
+from playground.tabs.attention.tab_chooser import opening_of
 from playground.tabs.shared.controls import layer_slider
 from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.page_context import PageContext
@@ -33,20 +34,18 @@ MAX_EXACT = 32
 
 
 def follow(page: PageContext, choice: HeadChoice) -> Outputs:
-    """Kind, layer and head as the model has them; before a visitor chose a head, the most telling one of the text, which
-    becomes the whole page's. What exists stays: a visitor may have moved it on while this answer was made."""
+    """The kinds, layers and heads that the model has, and as "opened" which of them to show: what exists stays; before a
+    visitor chose a head, the most telling one of the text, which becomes the whole page's. See TabChooser.open_as_told."""
     recording = page.recording()
     if not recording.kinds:
         return {}
     clamped = choice.opened(recording, workbench.shared())
     heads = recording.attention(clamped.layer, clamped.kind).heads
-    page_head = {"page_layer": clamped.layer, "page_head": clamped.head, "page_kind": clamped.kind}
-    value: dict[str, Any] = {} if clamped.kind == choice.kind else {"value": clamped.kind}
     return {
-        "kind": gr.Radio(choices=list(recording.kinds), visible=len(recording.kinds) > 1, **value),
-        "layer": layer_slider(recording, clamped.layer, clamped.kind, moved=clamped.layer != choice.layer),
-        "head": numbered("Head", clamped.head, heads, moved=clamped.head != choice.head),
-        **({} if choice.chosen else page_head),
+        "kind": gr.Radio(choices=list(recording.kinds), visible=len(recording.kinds) > 1),
+        "layer": layer_slider(recording, clamped.layer, clamped.kind, moved=False),
+        "head": numbered("Head", clamped.head, heads, moved=False),
+        "opened": opening_of(choice, clamped),
     }
 
 
@@ -67,9 +66,10 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
         **draw_pair(page, request),
         **one_head(page, request),
     }
-    for figure, mark, to_come in overview_pictures(recording, request, workbench.shared()):
+    for number, (figure, mark, to_come) in enumerate(overview_pictures(recording, request, workbench.shared())):
         badge = markup.badge("off", to_come) if to_come else head_badge(page, request)
-        yield {"overview": gr.update(value=figure, mark=mark), "badge": badge}
+        frame = {"mark": mark} if number == 0 else {}  # later a visitor may have clicked another head
+        yield {"overview": gr.update(value=figure, **frame), "badge": badge}
 
 
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:

@@ -23,8 +23,9 @@ def build(page: PageControls) -> None:
         page=page,
         inputs=chooser.inputs,
         request=HeadChoice,
-        outputs={**chooser.controls, **chooser.page_head},
+        outputs={**chooser.controls, "opened": chooser.opened},
         only_while={page.active: NAME},
         **LATEST,
     )
+    chooser.open_as_told()
     build_views(page, NAME, VIEWS, chooser)

@@ -1,15 +1,28 @@
 """The choice of layer, head and kind of attention that the tab's views share. Knows no view."""
 
+import json
+import time
 from dataclasses import dataclass
 
 import gradio as gr
 from gradio.components import Component
 
 from playground.components import FollowingRadio, FollowingSlider
+from playground.recording.head_choice import HeadChoice
+from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import HeadChooser
 from playground.tabs.shared.language_chooser import build_language_chooser
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import changes_with
+
+PARTS = "kind", "layer", "head"
+OPEN = """(told, isChosen, ...now) => {
+  if (!told) return now;
+  const {chosen, of, to} = JSON.parse(told), own = now.slice(0, of.length), page = now.slice(of.length);
+  const same = chosen === isChosen && of.every((value, n) => value === own[n]);
+  return same ? [...to, ...(chosen ? page : to)] : now; }"""
+"""Inputs: what `opening_of` says, whether a visitor chose the page's head, the parts of the sliders' head and of the page's.
+Gives the parts of both."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,8 @@ class TabChooser:
     """Changes with the kind."""
     another_head: gr.State
     """Changes with layer, head or kind."""
+    opened: gr.Textbox
+    """The server's word on which head to show: `opening_of`."""
     row: dict[str, Component]
     """The query token that a visitor chose, here or in X-ray, and the model and text in which he did: token and text."""
 
@@ -34,11 +49,12 @@ class TabChooser:
         """The fields of a HeadChoice: the controls, and whether a visitor chose the head."""
         return {**self.sliders.inputs, "chosen": self.sliders.shared.chosen}
 
-    @property
-    def page_head(self) -> dict[str, Component]:
-        """The head of the whole page, by the names of `follow`'s outputs."""
-        shared = self.sliders.shared
-        return {"page_layer": shared.layer, "page_head": shared.head, "page_kind": shared.kind}
+    def open_as_told(self) -> None:
+        """Whenever the server has said which head to show: the sliders show it, unless they hold another choice by now than
+        the one that it was told of. A late answer never undoes a visitor's choice."""
+        shared, controls = self.sliders.shared, self.controls
+        heads: list[Component] = [controls[name] for name in PARTS] + [getattr(shared, name) for name in PARTS]
+        self.opened.change(None, [self.opened, shared.chosen, *heads], heads, js=OPEN, **QUIET)
 
     @classmethod
     def build(cls, page: PageControls) -> "TabChooser":
@@ -48,4 +64,11 @@ class TabChooser:
             build_language_chooser(page, "attention")
         row: dict[str, Component] = {"token": page.head.token, "text": page.head.token_text}
         changes = {name: component.change for name, component in sliders.inputs.items()}
-        return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), row)
+        opened = gr.Textbox("", visible="hidden", container=False, elem_id="attention-opened")
+        return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), opened, row)
+
+
+def opening_of(choice: HeadChoice, shown: HeadChoice) -> str:
+    """Which head to show, for OPEN: `shown` in place of `choice`, as JSON; of the whole page too where no visitor chose."""
+    of, to = ([getattr(one, name) for name in PARTS] for one in (choice, shown))
+    return json.dumps({"chosen": choice.chosen, "of": of, "to": to, "at": time.monotonic_ns()})
