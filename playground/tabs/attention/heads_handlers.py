@@ -68,7 +68,7 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     }
     for number, (figure, mark, to_come) in enumerate(overview_pictures(recording, request, workbench.shared())):
         badge = markup.badge("off", to_come) if to_come else head_badge(page, request)
-        frame = {"mark": mark} if number == 0 else {}  # later a visitor may have clicked another head
+        frame: dict[str, Any] = {"mark": mark} if number == 0 else {}  # later a visitor may have clicked another head
         yield {"overview": gr.update(value=figure, **frame), "badge": badge}
 
 
