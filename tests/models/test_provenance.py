@@ -17,6 +17,8 @@ SETTINGS = pg.Settings(offline=True, catalog_only=False)
     [
         ({"BF16": 1.0}, "float32", "ok", "own numbers, bfloat16"),
         ({"F32": 1.0}, "float32", "ok", "own numbers, float32"),
+        ({"F32": 0.99998, "I64": 0.00002}, "float32", "ok", "own numbers, float32"),
+        ({"I64": 1.0}, "float32", "warn", "Rounded here from I64 to float32"),
         ({"F32": 1.0}, "bfloat16", "warn", "Rounded here from float32 to bfloat16"),
         ({"F16": 1.0}, "bfloat16", "warn", "Rounded here from float16 to bfloat16"),
         ({"F32": 1.0}, "int8", "warn", "Rounded here from float32 to int8"),
