@@ -52,7 +52,7 @@ def test_a_page_that_is_opened_anew_finds_its_run(opened_tiny):
     """Guards a visitor whose connection was lost, after which the page opens itself anew: it comes back to its own run and
     lesson; of a run that the server no longer has it says so, until there is another one."""
     page = opened_tiny(width=1280, height=900)
-    page.watch.allowed.append("AbortError")  # Gradio's stream, when the page is opened anew
+    page.watch.allowed += ["AbortError", "Connection errored out"]  # Gradio's stream, when the page is opened anew
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#train-lesson input").click()
     page.get_by_role("option", name="Reverse").click()
