@@ -57,7 +57,7 @@ def test_an_example_says_what_it_shows(tiny_page):
     """Guards against a button that changes the text and leaves a visitor to guess what is to be seen."""
     page = tiny_page
     for name in ("counting", "中文"):
-        page.get_by_role("button", name=name, exact=True).click()
+        page.locator("#chips").get_by_role("button", name=name, exact=True).click()
         expect(page.locator(BOX)).to_have_value(EXAMPLES[name].text)
         expect(page.locator("#lens-hint")).to_contain_text(EXAMPLES[name].shows)
 

@@ -30,10 +30,14 @@ TABS = {
     "maths": "Attention",
     "through": "Attention",
     "neuron": "Attention",
+    "lens": "Layers",
+    "parts": "Layers",
     "clocks": "Positions",
     "broken": "Positions",
     "vocabulary": "Embeddings",
     "banks": "Embeddings",
+    "labels": "Tasks",
+    "span": "Tasks",
     "before": "Train",
     "after": "Train",
     "div_term": "Train",
@@ -103,6 +107,32 @@ def neuron(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
+def lens(page: Page) -> None:
+    page.get_by_role("button", name="a capital", exact=True).click()
+    page.wait_for_function("document.querySelector('#lens-sentence').innerText.includes('Rome')")
+    page.wait_for_selector("#lens-ranks .pv[data-rendered]")
+
+
+def parts(page: Page) -> None:
+    page.locator("#layers-views").get_by_role("tab", name="Contributions").click()
+    page.locator("#parts-against textarea, #parts-against input").fill("Florence")
+    page.locator("#parts-against textarea, #parts-against input").press("Enter")
+    page.wait_for_function("document.querySelector('#parts-sentence').innerText.includes('Florence')")
+    page.wait_for_selector("#parts-heads .pv[data-rendered]")
+
+
+def labels(page: Page) -> None:
+    page.get_by_role("button", name="a review", exact=True).click()
+    page.wait_for_function("document.querySelector('#task-why').innerText.includes('waiter')")
+    page.wait_for_selector("#task-why-bars .pv[data-rendered]")
+
+
+def span(page: Page) -> None:
+    page.locator("#tasks-views").get_by_role("tab", name="Answer").click()
+    page.locator("#task-answer").click()
+    page.wait_for_selector("#task-answer-passage mark")
+
+
 def clocks(page: Page) -> None:
     page.get_by_role("tab", name="Clocks").click()
     page.wait_for_selector("#clocks-badge .pg-badge-ok")
@@ -164,8 +194,8 @@ def div_term(page: Page) -> None:
     page.wait_for_timeout(2000)
 
 
-ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "clocks", "broken", "vocabulary", "banks")
-ALL += ("train", "before", "after", "div_term")
+ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "lens", "parts", "clocks", "broken")
+ALL += ("vocabulary", "banks", "labels", "span", "train", "before", "after", "div_term")
 
 
 def take(names: Sequence[str] = ALL) -> None:

@@ -100,7 +100,7 @@ def build(view: View, controls: PartsControls) -> None:
 
 def draw(page: PageContext, request: PartsRequest) -> Outputs:
     """The logit that the lens handed over; else the one that was shown in this text; else the text's next token."""
-    asked = request.asked
+    asked, before = request.asked, request
     if asked is not None and tuple(asked[0]) == page.reading:
         from playground.models.one_token import typed_as  # torch: not before the page is there
 
@@ -108,7 +108,9 @@ def draw(page: PageContext, request: PartsRequest) -> Outputs:
         request = replace(request, position=int(asked[1]), token=typed_token, against="", part=None)
     elif request.reading is None or tuple(request.reading) != page.reading:
         request = replace(request, position=None, token="", against="", part=None)
-    controls = {"token": request.token, "against": request.against}
+    # What stays is not sent: a visitor may have typed meanwhile.
+    names = [name for name in ("token", "against") if getattr(request, name) != getattr(before, name)]
+    controls = {name: getattr(request, name) for name in names}
     return controls | redraw(page, request) | {"asked": None, "reading": page.reading}
 
 

@@ -43,7 +43,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
         with gr.Row(elem_id="lens-below"):
             with gr.Row(elem_classes="pg-chips", elem_id="chips"):
                 chips = [gr.Button(name, elem_classes="pg-chip") for name in texts.EXAMPLES]
-            hint = Panel(hint_words(), elem_id="lens-hint")
+            hint = Panel(hint_of(""), elem_id="lens-hint")
     in_browser = gr.Textbox(texts.FIRST_TEXT, visible="hidden", container=False)
     sheet = PrintSheet(texts.FIRST_TEXT)
     page = PageControls(
@@ -60,27 +60,23 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
         head=SharedHead.build(),
         language=WatchedState(""),
     )
-    gr.on([analyse.click, text.submit], apply_text, text, [applied, hint], **QUIET)
+    gr.on([analyse.click, text.submit], lambda text: text, text, applied, **QUIET)
     for chip in chips:
-        chip.click(choose_example, chip, [text, applied, hint], **QUIET)
-    applied.change(lambda text: (text, text), applied, [in_browser, sheet], queue=False, **QUIET)
+        chip.click(choose_example, chip, [text, applied], **QUIET)
+    applied.change(lambda text: (text, text, hint_of(text)), applied, [in_browser, sheet, hint], queue=False, **QUIET)
     gr.on([text.change, in_browser.change], None, [text, in_browser], None, js=NOTE_CHANGES, **QUIET)
     return page
 
 
-def apply_text(text: str) -> tuple[str, str]:
-    """The text typed becomes the text that all tabs show; the line below says no more what an example shows."""
-    return text, hint_words()
+def choose_example(name: str) -> tuple[str, str]:
+    """An example's text, for the box and for all tabs."""
+    text = texts.EXAMPLES[name].text
+    return text, text
 
 
-def choose_example(name: str) -> tuple[str, str, str]:
-    """An example's text, for the box and for all tabs, and what it shows."""
-    example = texts.EXAMPLES[name]
-    return example.text, example.text, hint_words(example.shows)
-
-
-def hint_words(words: str = "") -> str:
-    """The line beside the examples: what an example shows, or how a text is applied; and room for the browser's note that
-    the text has changed."""
+def hint_of(text: str) -> str:
+    """The line beside the examples: of an example's text what it shows, of any other how a text is applied; and room for
+    the browser's note that the text has changed."""
+    words = next((example.shows for example in texts.EXAMPLES.values() if example.text == text), "")
     span = f"<span>{markup.text(words)}</span>" if words else f'<span class="pg-keys-hint">{texts.APPLY_HINT}</span>'
     return f'<p class="pg-hint">{span}<b id="lens-changed" role="status"></b></p>'

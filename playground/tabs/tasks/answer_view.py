@@ -106,7 +106,7 @@ def _write(model: "LoadedModel", request: QuestionRequest) -> Outputs:
     written = answer_by_chat(
         model, request.question, request.passage, lambda ids, settings: bench.generate(model, list(ids), settings)
     )
-    words = f"{model.model_id} writes: “{written.text}” ({percent(written.probability)} of all that it could write). "
+    words = f"{model.model_id} writes: “{written.text}” (all its words together: {percent(written.probability)}). "
     words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
     return {
         "sentence": markup.note(words),

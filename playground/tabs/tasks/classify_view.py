@@ -52,7 +52,7 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         way = FollowingDropdown(
-            [texts.WORDS_WAY], value=texts.WORDS_WAY, label=texts.WAY, min_width=210, elem_id="task-way"
+            [texts.WORDS_WAY], value=texts.WORDS_WAY, label=texts.WAY, min_width=330, elem_id="task-way"
         )
         labels = gr.Textbox(texts.LABELS, label=texts.LABELS_LABEL, lines=1, min_width=180, elem_id="task-labels")
         method = gr.Dropdown([AUTOMATIC, *METHODS], value=AUTOMATIC, label=texts.METHOD, elem_id="task-method")
