@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playground.errors import PlaygroundError
 from playground.weights.checksums import safetensors_header
-from playground.weights.file_rules import INDEX, WHOLE
+from playground.weights.file_rules import INDEX, WHOLE, is_gguf
 from playground.weights.folder_checks import read_object
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -45,7 +45,7 @@ def adapter_in(folder: Path) -> AdapterFiles | None:
                 "Add the file, or move the adapter's files away to see the base model alone.",
             )
     safetensors_header(folder / WEIGHTS)
-    alone = not names & {WHOLE, INDEX} and not any(name.endswith(".gguf") for name in names)
+    alone = not names & {WHOLE, INDEX} and not any(is_gguf(name) for name in names)
     return AdapterFiles(folder, read_object(folder / CONFIG), alone)
 
 

@@ -18,7 +18,7 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
 _MAX_SIDE_FILE_BYTES = 200 * 1024**2
 _GGUF_PREFERENCE = ("Q8_0", "BF16", "F16", "Q6_K", "Q5", "Q4", "F32", "")
 """Order of choice among several quantizations: those close to the original first, then the smaller downloads."""
-_CUT_GGUF = re.compile(r"\.gguf[.-](split-)?(part)?[a-z0-9]{1,8}$")
+_CUT_GGUF = re.compile(r"\.gguf[.-](split-)?(part)?[a-z0-9]{1,8}$", re.IGNORECASE)
 """The pieces of a GGUF that was cut by its bytes: model.gguf-split-a, model.gguf.part1of2."""
 _GROWTH = {"F32": 1, "F16": 2, "BF16": 2, "Q8": 3.8, "Q6": 4.9, "Q5": 5.7, "Q4": 6.6, "Q3": 8.5, "Q2": 11, "Q1": 18}
 """Quantization of a GGUF file -> bytes as float32 for each byte of the file."""
@@ -50,7 +50,7 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
                 "Copy or download them again.",
             )
         return tuple(shards)
-    ggufs = sorted(name for name in names if name.endswith(".gguf") and "/" not in name and "mmproj" not in name)
+    ggufs = sorted(name for name in names if is_gguf(name) and "/" not in name and "mmproj" not in name.lower())
     whole = [name for name in ggufs if parts_of(name) == 1]
     for quantization in _GGUF_PREFERENCE:
         for name in whole:
@@ -59,20 +59,20 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
     if ggufs:
         raise split_refusal(ggufs[0], parts_of(ggufs[0]))
     if cut := sorted(name for name in names if _CUT_GGUF.search(name)):
-        whole_name = cut[0][: cut[0].index(".gguf") + 5]
+        whole_name = cut[0][: cut[0].lower().index(".gguf") + 5]
         raise PlaygroundError(
             f"{where} holds a GGUF cut into {len(cut)} pieces, {cut[0]} first.",
             f"Join them once: `cat {whole_name}?* > {whole_name}`, or on Windows `copy /b`.",
         )
-    if parts := [name for name in names if name.endswith(".gguf") and "mmproj" in name]:
+    if parts := [name for name in names if is_gguf(name) and "mmproj" in name.lower()]:
         raise PlaygroundError(
             f"{where} holds only {min(parts)}, the part of a larger model that reads pictures or sound.",
             "Give the GGUF of the model itself.",
         )
-    others = sorted(name for name in names if name.endswith(".safetensors") and "/" not in name)
+    others = sorted(name for name in names if name.lower().endswith(".safetensors") and "/" not in name)
     if others:
         raise _other_name(others, names, where)
-    if any(name.endswith(_PICKLES) for name in names):
+    if any(name.lower().endswith(_PICKLES) for name in names):
         raise PlaygroundError(
             f"{where} has its weights only as pickles or in another old format, and a pickle can run any program.",
             "Choose a model with safetensors, or convert it once with `save_pretrained` on a machine you trust.",
@@ -92,7 +92,7 @@ def _other_name(others: list[str], names: Collection[str], where: str) -> Playgr
             "Give its folder on this machine, with adapter_config.json, or merge it with peft's "
             "`merge_and_unload()` and save the result.",
         )
-    if re.search(r"-\d{5}-of-\d{5}\.safetensors$", first):
+    if re.search(r"-\d{5}-of-\d{5}\.safetensors$", first, re.IGNORECASE):
         return PlaygroundError(
             f"{where} holds the weights in {len(others)} parts ({first} …) without {INDEX}, which says what is where.",
             f"Copy or download {INDEX} too.",
@@ -108,6 +108,11 @@ def _other_name(others: list[str], names: Collection[str], where: str) -> Playgr
         if len(others) == 1
         else f"Rename the one that holds the whole model to {WHOLE}.",
     )
+
+
+def is_gguf(name: str) -> bool:
+    """Whether a file is a GGUF by its name, in capitals or not."""
+    return name.lower().endswith(".gguf")
 
 
 def parts_of(name: str) -> int:
@@ -128,8 +133,8 @@ def split_refusal(name: str, count: int) -> PlaygroundError:
 def only_pickles(names: Iterable[str]) -> bool:
     """Whether a repository has its weights in old formats alone."""
     names = list(names)
-    return not any(name.endswith((".safetensors", INDEX, ".gguf")) for name in names) and any(
-        name.endswith(_PICKLES) for name in names
+    return not any(name.lower().endswith((".safetensors", INDEX, ".gguf")) for name in names) and any(
+        name.lower().endswith(_PICKLES) for name in names
     )
 
 
@@ -159,7 +164,7 @@ def has_tokenizer(names: Collection[str]) -> bool:
 def weight_bytes(name: str, size: int) -> int:
     """Bytes of a weight file's tensors once loaded. A GGUF file becomes float32: its size is estimated from the
     quantization in its name, to about 15 %, since reading its header takes seconds."""
-    if not name.endswith(".gguf"):
+    if not is_gguf(name):
         return size
     bits = re.search(r"(?:^|[^A-Z0-9])I?(BF16|F16|F32|Q[1-8])", name.upper())
     return int(size * _GROWTH.get(bits[1] if bits else "", _GROWTH["Q4"]))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from playground.errors import PlaygroundError, log_unforeseen, unforeseen
 from playground.weights.config_rules import check_config
 from playground.weights.disk import remove_with_target
-from playground.weights.file_rules import INDEX, only_pickles, side_files, weight_files
+from playground.weights.file_rules import INDEX, is_gguf, only_pickles, side_files, weight_files
 from playground.weights.inner_transformer import inner_prefix
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _list_files(hub_id: str, timeout: float) -> Listing:
     top = [name.removeprefix(inner) for name in files if name.startswith(inner)]
     names = weight_files(top, lambda: _read_json(hub_id, f"{inner}{INDEX}", commit, timeout), hub_id)
     weights = tuple(f"{inner}{name}" for name in names)
-    if weights[0].endswith(".gguf"):
+    if is_gguf(weights[0]):
         return Listing(commit, (files[weights[0]],), weights)
     if "config.json" not in top:
         raise PlaygroundError(

@@ -13,7 +13,7 @@ from playground.weights import hub
 from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_bytes, sha256
 from playground.weights.disk import disk_space, folder_lock, remove_with_target, size_of
-from playground.weights.file_rules import INDEX, SIDE_FILES, has_tokenizer, weight_files
+from playground.weights.file_rules import INDEX, SIDE_FILES, has_tokenizer, is_gguf, weight_files
 from playground.weights.inner_transformer import transformer_folder
 from playground.weights.subprocesses import run_worker
 
@@ -48,7 +48,7 @@ def _whole_weights(folder: Path) -> tuple[str, ...]:
         return ()
     try:
         weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), snapshot.name)
-        if weights[0].endswith(".gguf"):
+        if is_gguf(weights[0]):
             return weights
         for name in weights:
             safetensors_bytes(folder / name)
@@ -130,7 +130,9 @@ def damaged(folder: Path, progress: Progress = no_progress) -> Path | None:
     (Windows) can't be checked in this way."""
     for path in sorted(folder.rglob("*")):
         blob = Path(os.readlink(path)) if path.is_symlink() and path.exists() else None
-        needed = path.name.endswith((".safetensors", ".gguf", *SIDE_FILES))  # other programs keep more files here
+        needed = path.name.lower().endswith(
+            (".safetensors", ".gguf", *SIDE_FILES)
+        )  # other programs keep more files here
         if not needed or blob is None or blob.parent.name != "blobs":
             continue
         if re.fullmatch(r"[0-9a-f]{64}", blob.name):

@@ -13,7 +13,7 @@ from playground.weights.bounded_json import read_json
 from playground.weights.checksums import LFS_POINTER, damaged, pointer_refusal, read_manifest, safetensors_bytes
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
-from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
+from playground.weights.file_rules import INDEX, is_gguf, slug, weight_bytes, weight_files
 from playground.weights.folder_checks import read_object
 from playground.weights.inner_transformer import transformer_folder
 from playground.weights.source import ModelRequest, Origin, Source
@@ -30,7 +30,7 @@ class LocalFolder(Origin):
         weights = _weights(path)
         size = sum(weight_bytes(file.name, file.stat().st_size) for file in weights)
         source = Source(request.model_id, None, "local folder", self, _revision(path), size, path)
-        if weights[0].suffix != ".gguf":
+        if not is_gguf(weights[0].name):
             return source
         converted = _conversion_folder(weights[0], source.revision, request.settings)
         return replace(source, folder=converted if read_manifest(converted) else None)
@@ -40,12 +40,12 @@ class LocalFolder(Origin):
         if path is None:
             raise PlaygroundError(f"There is no folder {request.model_id} on this machine.", "Check the path.")
         weights = _weights(path)
-        if weights[0].suffix != ".gguf":
+        if not is_gguf(weights[0].name):
             return path
         folder = _conversion_folder(weights[0], source.revision, request.settings)
         if damaged(folder, progress) is None:
             return folder
-        others = sum(file.suffix == ".gguf" for file in _files(path)) - 1
+        others = sum(is_gguf(file.name) for file in _files(path)) - 1
         return from_gguf(weights[0], folder, {"model_id": request.model_id, "other_ggufs": others}, progress)
 
 
@@ -58,7 +58,7 @@ def adapter_alone(model_id: str, settings: Settings) -> AdapterFiles | None:
 
 def names_a_path(model_id: str) -> bool:
     """Whether an id can be nothing but a path. Does not look at the disk."""
-    return Path(model_id).is_absolute() or model_id[0] in "~./\\" or model_id.endswith(".gguf") or "\\" in model_id
+    return Path(model_id).is_absolute() or model_id[0] in "~./\\" or is_gguf(model_id) or "\\" in model_id
 
 
 def _path(model_id: str, sign: str = "config.json") -> Path | None:
@@ -100,13 +100,16 @@ def _weights(path: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise PlaygroundError(f"{path} can't be read: {error.strerror}.", "Check its permissions.") from error
     folder = path.parent if path.is_file() else path
-    if "config.json" not in names and not any(name.endswith(".gguf") for name in names):
+    if "config.json" not in names and not any(is_gguf(name) for name in names):
+        other = next((name for name in names if name.lower() == "config.json"), "")
         raise PlaygroundError(
             f"{path} holds no model: there is no config.json in it.",
-            "Give the folder that `save_pretrained` wrote, or a .gguf file.",
+            f"Rename {other} to config.json."
+            if other
+            else "Give the folder that `save_pretrained` wrote, or a .gguf file.",
         )
     weights = weight_files(names, lambda: read_json(folder / INDEX, lists_tensors=True), str(path))
-    if weights[0].endswith(".gguf"):
+    if is_gguf(weights[0]):
         with (folder / weights[0]).open("rb") as file:
             beginning = file.read(len(LFS_POINTER))
             if beginning == LFS_POINTER:

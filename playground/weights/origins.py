@@ -11,7 +11,7 @@ from playground.weights.bounded_json import read_json
 from playground.weights.checksums import damaged, read_manifest, safetensors_bytes
 from playground.weights.config_rules import check_config
 from playground.weights.conversion import CONVERSION, from_gguf
-from playground.weights.file_rules import INDEX, slug, weight_bytes, weight_files
+from playground.weights.file_rules import INDEX, is_gguf, slug, weight_bytes, weight_files
 from playground.weights.inner_transformer import transformer_folder
 from playground.weights.local_folder import LocalFolder
 from playground.weights.prepared_folders import discard_damaged
@@ -30,7 +30,7 @@ class HubCache(Origin):
             return None
         folder, weights = snapshot
         try:
-            config = {} if weights[0].endswith(".gguf") else read_json(transformer_folder(folder) / "config.json")
+            config = {} if is_gguf(weights[0]) else read_json(transformer_folder(folder) / "config.json")
         except PlaygroundError:  # damaged: `fetch` notices, downloads it again and then looks at it
             config = {}
         check_config(config, request.model_id)
@@ -62,7 +62,7 @@ class PreparedFolder(Origin):
                 continue
             if "package" not in manifest and manifest.get("conversion") != CONVERSION:
                 continue
-            origin = "converted" if manifest["weights"].endswith(".gguf") else "package index"
+            origin = "converted" if is_gguf(manifest["weights"]) else "package index"
             size = sum(item["bytes"] for name, item in manifest["files"].items() if name.endswith(".safetensors"))
             revision = manifest.get("commit") or f"{manifest['version']}-{manifest['weights_sha256'][:12]}"
             return Source(request.model_id, request.hub_id, origin, self, revision, size, folder)
@@ -163,7 +163,7 @@ def _safetensors_folder(snapshot: Path, commit: str, request: ModelRequest, prog
     snapshot = transformer_folder(snapshot)
     names = [path.name for path in snapshot.iterdir()]
     weights = weight_files(names, lambda: read_json(snapshot / INDEX, lists_tensors=True), request.model_id)
-    if not weights[0].endswith(".gguf"):
+    if not is_gguf(weights[0]):
         for name in weights:
             safetensors_bytes(snapshot / name)
         return snapshot

@@ -10,7 +10,7 @@ from pathlib import Path
 from playground.errors import Progress, no_progress
 from playground.weights.bounded_json import read_json
 from playground.weights.checksums import read_manifest, safetensors_header, sha256
-from playground.weights.file_rules import INDEX, WHOLE
+from playground.weights.file_rules import INDEX, WHOLE, is_gguf
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def stored_weights(folder: Path, progress: Progress = no_progress) -> StoredWeig
         files = weight_paths(folder)
         return StoredWeights(files[0].name, _sha256(files[0], progress), "", _formats(files), (), 0)
     file = manifest["weights"].rsplit("/", 1)[-1]
-    if not file.endswith(".gguf"):
+    if not is_gguf(file):
         formats = _formats(weight_paths(folder))
     else:  # before converters of number 2 the manifest has no formats
         formats = manifest.get("precision") or {_format_in(file): 1.0}

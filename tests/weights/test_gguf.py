@@ -138,6 +138,8 @@ def test_a_gguf_of_another_kind(keys, words, tmp_path):
         (["a.gguf-split-a", "a.gguf-split-b"], r"cut into 2 pieces, a.gguf-split-a first.*cat a.gguf\?\* > a.gguf"),
         (["a.gguf.part1of2", "a.gguf.part2of2"], "cut into 2 pieces"),
         (["mmproj-a.gguf"], "only mmproj-a.gguf"),
+        (["MMPROJ-A.GGUF"], "only MMPROJ-A.GGUF"),
+        (["A.GGUF.part1of2", "A.GGUF.part2of2"], "cut into 2 pieces.*> A.GGUF"),
     ],
 )
 def test_pieces_and_parts(names, words):
@@ -201,6 +203,15 @@ def test_parts_of_a_gguf(settings, server, gguf_bytes, tmp_path, warm_converter)
         path.write_bytes(gguf_bytes)
     manifest = json.loads((fetch(locate(str(whole.parent), settings), settings) / "source.json").read_text())
     assert (manifest["weights"], manifest["other_ggufs"]) == (whole.name, 1)
+
+
+def test_a_gguf_named_in_capitals(settings, server, gguf_bytes, tmp_path, warm_converter):
+    """Guards "there is no config.json" for TINY-F32.GGUF, alone in its folder or named by its path."""
+    path = tmp_path / "folder" / "TINY-F32.GGUF"
+    path.parent.mkdir()
+    path.write_bytes(gguf_bytes)
+    for model_id in (path, path.parent):
+        assert (fetch(locate(str(model_id), settings), settings) / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("length", [8, 200, 5000, -1000])

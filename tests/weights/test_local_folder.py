@@ -60,6 +60,14 @@ def test_folder_without_a_model(tmp_path, settings):
     refused(str(tmp_path / "nowhere"), settings, "no folder")
 
 
+def test_names_in_capitals(folder, settings):
+    """Guards "no weights" and "no config.json" beside files whose names differ from transformers' by capitals alone."""
+    (folder / "model.safetensors").rename(folder / "Model.Safetensors")
+    refused(str(folder), settings, "holds Model.Safetensors", "Rename the file to model.safetensors")
+    (folder / "config.json").rename(folder / "Config.JSON")
+    refused(str(folder), settings, "no config.json", "Rename Config.JSON")
+
+
 def test_pickles_are_refused(folder, settings):
     """A pickle was read because the family's loader falls back to pytorch_model.bin."""
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
