@@ -21,8 +21,8 @@ _SIZES = frozenset(
 """Settings that count something a model can't do without."""
 _READ_QUANTIZATIONS = frozenset({"mxfp4", "gguf"})
 """Those that transformers unpacks itself, without another package."""
-_QUANTIZATIONS = ("quantization_config", "compression_config")
-"""Settings that say how weights are quantized; the second is an older name."""
+_QUANTIZATIONS = {"quantization": "MLX", "quantization_config": "", "compression_config": "compressed-tensors"}
+"""Settings that say how weights are quantized, and the method of those whose name tells it."""
 _NESTED = ("text_config", "encoder", "decoder", "llm_config", "language_config")
 
 
@@ -35,10 +35,10 @@ def check_config(config: Any, where: str) -> None:
 
 
 def _refuse_quantized(config: Mapping, where: str) -> None:
-    for key in _QUANTIZATIONS:
+    for key, own in _QUANTIZATIONS.items():
         if (settings := config.get(key)) is None:
             continue
-        method = _method(settings)
+        method = _method(settings) or own
         if method not in _READ_QUANTIZATIONS:
             raise PlaygroundError(
                 f"The weights of {where} are quantized by {method or 'an unknown method'} ({key} in config.json), a "
@@ -50,13 +50,19 @@ def _refuse_quantized(config: Mapping, where: str) -> None:
             _refuse_quantized(part, where)
 
 
+def unpacked_codes(config: Mapping) -> bool:
+    """Whether transformers unpacks the codes of this checkpoint by itself (mxfp4)."""
+    return _method(config.get("quantization_config")) == "mxfp4"
+
+
 def _method(settings: Any) -> str:
     """The name of a quantization; empty where its settings name none."""
     if not isinstance(settings, Mapping):
         return ""
     if method := settings.get("quant_method") or settings.get("quant_algo"):
         return str(method)[:40]
-    return next((f"bitsandbytes {key[8:]}" for key in ("load_in_4bit", "load_in_8bit") if settings.get(key)), "")
+    loads = ((bits, f"load_in_{bits}") for bits in ("4bit", "8bit"))
+    return next((f"bitsandbytes {bits}" for bits, key in loads if settings.get(key) or settings.get(f"_{key}")), "")
 
 
 def _check_sizes(config: Mapping, where: str, place: str = "config.json") -> None:

@@ -45,8 +45,9 @@ def weight_files(names: Collection[str], read_index: Callable[[], Mapping], wher
             )
         missing = [name for name in shards if name not in names]
         if missing:
+            are = "are" if len(missing) > 1 else "is"
             raise PlaygroundError(
-                f"{len(missing)} of the {len(shards)} weight files of {where} are missing, {missing[0]} first.",
+                f"{len(missing)} of the {len(shards)} weight files of {where} {are} missing, {missing[0]} first.",
                 "Copy or download them again.",
             )
         return tuple(shards)
@@ -92,7 +93,7 @@ def _other_name(others: list[str], names: Collection[str], where: str) -> Playgr
             "Give its folder on this machine, with adapter_config.json, or merge it with peft's "
             "`merge_and_unload()` and save the result.",
         )
-    if re.search(r"-\d{5}-of-\d{5}\.safetensors$", first, re.IGNORECASE):
+    if parts_of(first) > 1:
         return PlaygroundError(
             f"{where} holds the weights in {len(others)} parts ({first} …) without {INDEX}, which says what is where.",
             f"Copy or download {INDEX} too.",

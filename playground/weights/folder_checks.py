@@ -7,6 +7,7 @@ from pathlib import Path
 from playground.errors import PlaygroundError
 from playground.weights.bounded_json import read_json
 from playground.weights.checksums import safetensors_header
+from playground.weights.config_rules import unpacked_codes
 from playground.weights.file_rules import INDEX, WHOLE
 from playground.weights.stored_weights import weight_paths
 from playground.weights.tensor_names import check_tensors
@@ -27,7 +28,7 @@ def check_folder(folder: Path) -> None:
             read_object(folder / name)
     if not (folder / WHOLE).exists() and (folder / INDEX).exists() and "metadata" not in read_object(folder / INDEX):
         raise PlaygroundError(f"{INDEX} in {folder} lacks metadata, without which transformers can't read it.", _AGAIN)
-    quantized = "quantization_config" in read_object(folder / "config.json")
+    quantized = unpacked_codes(read_object(folder / "config.json"))
     for path in weight_paths(folder):
         check_tensors(safetensors_header(path), path.name, quantized)
 

@@ -32,10 +32,8 @@ def stored_weights(folder: Path, progress: Progress = no_progress) -> StoredWeig
         files = weight_paths(folder)
         return StoredWeights(files[0].name, _sha256(files[0], progress), "", _formats(files), (), 0)
     file = manifest["weights"].rsplit("/", 1)[-1]
-    if not is_gguf(file):
-        formats = _formats(weight_paths(folder))
-    else:  # before converters of number 2 the manifest has no formats
-        formats = manifest.get("precision") or {_format_in(file): 1.0}
+    of_gguf = manifest.get("precision") or {_format_in(file): 1.0}  # converters before number 2 wrote none
+    formats = of_gguf if is_gguf(file) else _formats(weight_paths(folder))
     package = f"{manifest['package']} {manifest['version']}" if "package" in manifest else ""
     unread, others = tuple(manifest.get("unread", ())), manifest.get("other_ggufs", 0)
     return StoredWeights(file, manifest["weights_sha256"], package, formats, unread, others)

@@ -41,7 +41,7 @@ _OTHER_KINDS = {"BOOL": "true or false", "C64": "complex numbers", "C128": "comp
 def check_tensors(header: Mapping[str, Mapping], file: str, quantized: bool) -> None:
     """Raises PlaygroundError for tensors that are no weights of the model as transformers names them.
 
-    header: of a safetensors file, by name. quantized: whether config.json says how its weights are quantized."""
+    header: of a safetensors file, by name. quantized: whether transformers unpacks its codes."""
     _refuse_wrapped(list(header), file)
     if adapter := next((name for name in header if _ADAPTERS.search(name)), ""):
         raise PlaygroundError(

@@ -54,6 +54,30 @@ def test_quantized_weights_of_an_older_form(folder):
     refused(folder, "bitsandbytes 8bit")
 
 
+@pytest.mark.parametrize(
+    ("key", "settings", "words"),
+    [
+        ("quantization_config", {"_load_in_4bit": True}, "bitsandbytes 4bit"),
+        ("compression_config", {"format": "pack-quantized"}, "compressed-tensors (compression_config"),
+        ("quantization", {"group_size": 64, "bits": 4}, "MLX (quantization in"),
+    ],
+)
+def test_quantizations_that_do_not_say_their_method(folder, key, settings, words):
+    """Guards "an unknown method" where the key or its settings name it, and MLX's codes read by no one."""
+    configure(folder, **{key: settings})
+    refused(folder, words)
+
+
+@pytest.mark.parametrize("settings", [None, {"quant_method": "gguf"}])
+def test_codes_that_the_configuration_does_not_explain(folder, settings):
+    """Guards "14 weights are missing" for GPTQ's codes beside settings that say nothing of them."""
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.layers.0.mlp.up_proj.qweight"] = tensors.pop("model.layers.0.mlp.up_proj.weight").int()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    configure(folder, quantization_config=settings)
+    refused(folder, "GPTQ or AWQ (model.layers.0.mlp.up_proj.qweight)")
+
+
 @pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "base_model.model."])
 def test_names_of_wrapped_models(folder, prefix):
     """Guards against "20 weights are missing": they are there, under the names of a wrapper."""
@@ -68,6 +92,7 @@ def test_names_of_wrapped_models(folder, prefix):
         (["my-finetune.safetensors"], ["my-finetune.safetensors", "Rename the file to model.safetensors"]),
         (["model.fp16.safetensors"], ["model.fp16.safetensors", "Rename"]),
         (["consolidated.safetensors"], ["Mistral's own format"]),
+        (["model-00001-of-00001.safetensors"], ["Rename the file to model.safetensors"]),
         (
             ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
             ["2 parts", "index.json, which says"],
