@@ -35,7 +35,8 @@ def probe(model: LoadedModel) -> Probe:
     """Records a short text and checks the recording; each check that fails is the reason why something is not shown.
 
     Attention that does not affect the output is not shown either. If weights·V can't be reproduced, the model gets its
-    own eager attention back, which returns its weights. Sets the model's layer numbers, heads, states and projections.
+    own eager attention back, which returns its weights. Sets the model's layer numbers, heads, states and projections, and
+    its kind where a decoder by name reads both ways.
     """
     try:
         recording = _record_once(model)
@@ -51,6 +52,8 @@ def probe(model: LoadedModel) -> Probe:
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         return _not_recorded(model, error)
     _refuse_invalid_outputs(model, recording)
+    if model.anatomy.kind == "decoder" and _weighs_later_tokens(recording) and _later_half_matters(model):
+        model.anatomy = replace(model.anatomy, kind="encoder")
     attention = _check_attention(model, recording)
     _measure_heads(model, recording, attention)
     qk = _check_qk(recording, attention)
@@ -148,6 +151,23 @@ def reads_ahead(model: LoadedModel) -> bool:
     ids = _ids(model)
     one, other = _states(model, [[*ids[:3], last] for last in (ids[1], ids[2])])
     return not torch.allclose(one[:-1], other[:-1], rtol=1e-2, atol=1e-4)
+
+
+def _weighs_later_tokens(recording: Recording) -> bool:
+    """Whether a text's tokens have weight on those after them."""
+    if "self" not in recording.kinds:
+        return False
+    return any(bool(recording.attention(n, "self").weights.triu(1).any()) for n in recording.layer_numbers("self"))
+
+
+@torch.inference_mode()
+def _later_half_matters(model: LoadedModel) -> bool:
+    """Whether other tokens in the second half of the text change the outputs of the first. Where weights are saturated,
+    one token more or less, as in `reads_ahead`, changes none."""
+    ids = _ids(model)
+    half = len(ids) // 2
+    one, other = _states(model, [ids, ids[:half] + ids[: len(ids) - half]])
+    return not torch.allclose(one[:half], other[:half], rtol=1e-2, atol=1e-4)
 
 
 def _states(model: LoadedModel, texts: list[list[int]]) -> torch.Tensor:

@@ -95,6 +95,14 @@ def test_heads_are_those_that_compute(family, tiny):
     assert call.key.shape[0] == model.anatomy.key_value_heads
 
 
+def test_saturated_attention_that_reads_ahead():
+    """Guards CPM-Ant, a decoder by name whose attention reads both ways: one other token at the end changes nothing where
+    weights are saturated, so its attention was off for weight on later tokens."""
+    model = prepare(every_family.build("cpmant"), zoo.byte_tokenizer(), "cpmant")
+    assert model.anatomy.kind == "encoder" and model.capabilities.attention
+    assert "reads a text both ways" in model.capabilities.generate.reason
+
+
 @pytest.mark.parametrize("family", ["deberta-v2", "mpnet", "xlnet", "openai-gpt"])
 def test_heads_without_a_cache_are_measured(family):
     """Guards key-value heads and head width of families that return weights alone and have no cache: they were the
