@@ -31,6 +31,8 @@ _WITH_HEADS = (
     AutoModelForMultimodalLM,
 )
 """Registries of classes that score every token of the vocabulary."""
+_FAIL_ON_TEXT = frozenset({"Llama4ForConditionalGeneration"})
+"""Classes that raise on a text without pictures (transformers 5.24); the text class of their family reads their files."""
 _OTHER_TASKS = ("Classification", "QuestionAnswering", "MultipleChoice", "Encoder", "Model")
 """Endings of the names of classes that score no vocabulary."""
 _INPUTS = {
@@ -88,6 +90,8 @@ def _stated_class(config: PretrainedConfig) -> str:
 
 def _chosen(config: PretrainedConfig, name: str) -> Any:
     heads = (*_WITH_HEADS, *TASK_CLASSES.values())
+    if name in _FAIL_ON_TEXT:
+        return AutoModelForCausalLM
     for auto in heads:
         if name in _class_names(auto, config):
             return auto

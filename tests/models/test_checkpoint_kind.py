@@ -95,6 +95,22 @@ def _llava():
     return transformers.LlavaForConditionalGeneration(config)
 
 
+def test_a_class_that_fails_on_text_is_read_by_its_familys_text_class(tmp_path):
+    """Guards against Llama 4 refused as a whole: transformers' class of text and pictures raises on every text."""
+    text = _TEXT | {"num_local_experts": 2, "num_experts_per_tok": 1, "intermediate_size_mlp": 48}
+    vision = _VISION | dict.fromkeys(("vision_output_dim", "projector_input_dim", "projector_output_dim"), 16)
+    network = transformers.Llama4ForConditionalGeneration(
+        transformers.Llama4Config(text_config=text, vision_config=vision, image_token_index=259)
+    )
+    model = pg.load(_saved(tmp_path, network.eval()), device="cpu", dtype="float32")
+    recording = pg.record(model, "the cat sat")
+    ids = torch.tensor([[token.id for token in recording.tokens]])
+    with torch.inference_mode():
+        own = network.language_model(ids).logits[0]
+    torch.testing.assert_close(recording.logits, own, atol=1e-5, rtol=1e-5)
+    assert recording.verify().passed
+
+
 @pytest.mark.parametrize("make", [_gemma3, _llava])
 def test_the_text_part_of_a_larger_checkpoint(make, tmp_path):
     """Guards against a picture tower's context and tables on the card, and against a checkpoint loaded without its head:
