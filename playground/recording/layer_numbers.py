@@ -179,17 +179,25 @@ def _numbers(places: list[_Place]) -> tuple[int, ...]:
     return tuple(distinct.index(place) if place[0] else n for n, place in enumerate(in_order))
 
 
+_BOTH = "attention and another mixer"
+"""What a layer has that the configuration calls hybrid."""
+
+
 def layers_in_words(model: LoadedModel) -> str:
-    """Which layers attend and what the others have instead, as the configuration calls it; empty where all attend."""
+    """Which layers attend, alone or beside another mixer (Falcon-H1, Zamba), and what the others have instead, as the
+    configuration calls it; empty where all do nothing but attend."""
     attending = tuple(dict.fromkeys(model.attention_calls.get("self", ())))
-    others = [layer for layer in range(model.anatomy.layers) if layer not in attending]
-    if not attending or not others:
+    if not attending:
         return ""
-    names: dict[str, list[int]] = {}
-    for layer in others:
-        names.setdefault(model.layer_type(layer) or "no attention", []).append(layer)
-    instead = "; ".join(f"{name} in {listed(layers)}" for name, layers in names.items())
-    return f"attention in {listed(attending)}; {instead}"
+    names: dict[str, list[int]] = {"attention": [], _BOTH: []}
+    for layer in range(model.anatomy.layers):
+        stated = model.layer_type(layer)
+        attends = _BOTH if stated == "hybrid" else "attention"
+        names.setdefault(attends if layer in attending else stated or "no attention", []).append(layer)
+    mixers = {name: layers for name, layers in names.items() if layers}
+    if mixers.keys() == {"attention"}:
+        return ""
+    return "; ".join(f"{name} in {listed(layers)}" for name, layers in mixers.items())
 
 
 def _rise(numbers: list[int]) -> bool:

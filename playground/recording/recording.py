@@ -111,7 +111,8 @@ class Recording:
         kind, anatomy = self._check_kind(kind), self.model.anatomy
         stated = anatomy.decoder_layers if kind in ("decoder", "cross") else anatomy.layers
         last = self.layer_numbers(kind)[-1]
-        return max(last + 1, stated or 0) if self.layers(kind) < last + 1 else self.layers(kind)
+        others = self.layers(kind) < last + 1 or (kind == "self" and self.model.layer_type(last + 1))
+        return max(last + 1, stated or 0) if others else self.layers(kind)
 
     def attention(self, layer: int, kind: str | None = None) -> AttentionMap:
         """The attention of a layer, by the model's own number; kind defaults to the first of `kinds`.
@@ -121,7 +122,9 @@ class Recording:
         kind = self._check_kind(kind)
         numbers = self.layer_numbers(kind)
         if layer not in numbers:
-            raise PlaygroundError(_no_such_layer(self.model, layer, kind), f"{_layers_listed(numbers)}.")
+            raise PlaygroundError(
+                _no_such_layer(self.model, layer, kind), f"{_layers_listed(numbers, self.depth(kind))}."
+            )
         targets = self.target_tokens or ()
         query_tokens = targets if kind in ("decoder", "cross") else self.tokens
         key_tokens = targets if kind == "decoder" else self.tokens
@@ -325,7 +328,7 @@ def _no_such_layer(model: LoadedModel, layer: int, kind: str) -> str:
     return f"There is no layer {layer} of kind {kind!r}."
 
 
-def _layers_listed(numbers: tuple[int, ...]) -> str:
-    if numbers == tuple(range(len(numbers))):
+def _layers_listed(numbers: tuple[int, ...], depth: int) -> str:
+    if numbers == tuple(range(depth)):
         return f"Layers count from 0 to {len(numbers) - 1}"
     return f"Layers with attention: {listed(numbers)}"

@@ -6,7 +6,7 @@ import torch
 import playground as pg
 from playground.loading import prepare
 from playground.models.differential import is_differential, lambdas
-from tests.tools import zoo
+from tests.tools import every_family, zoo
 
 TEXT = "the cat sat on the mat"
 _HYBRID = zoo._GROUPED | {"num_hidden_layers": 4}
@@ -49,6 +49,22 @@ def test_a_hybrids_layers_have_their_own_numbers(hybrid):
         with pytest.raises(pg.PlaygroundError, match=r"Layers with attention: 1 and 3\."):
             recording.attention(number)
     assert recording.verify().passed
+
+
+def test_a_single_layer_that_attends_is_named():
+    """Guards "Layers count from 0 to 0", and a rollout through "all 1 layers", where layer 1 has no attention."""
+    types = {"layer_types": ["full_attention", "conv"]}
+    model = prepare(zoo.variant("lfm2", **zoo._GROUPED, **types), zoo.byte_tokenizer(), "lfm2")
+    recording = pg.record(model, TEXT)
+    assert recording.depth() == 2
+    with pytest.raises(pg.PlaygroundError, match=r"but conv\. Layers with attention: 0\."):
+        recording.attention(1)
+
+
+def test_layers_with_two_mixers_say_so():
+    """Guards "all paths" where each layer has Mamba beside its attention: card and rollout tell."""
+    model = prepare(every_family.build("falcon_h1"), zoo.byte_tokenizer(), "falcon_h1")
+    assert model.anatomy.mixed_layers == "attention and another mixer in 0 and 1"
 
 
 def test_a_layers_steps_are_its_own(hybrid):

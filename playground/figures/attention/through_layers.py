@@ -59,7 +59,9 @@ def sources_picture(
         sentence = f"Of all paths to {name} through the attention of {through}, {at_first}{most}; {percent(own)} "
         sentence += "at the token itself."
     if others := recording.model.anatomy.mixed_layers:
-        sentence += f" This model has {others}: what those pass from token to token is in no path shown here."
+        sentence += (
+            f" This model has {others}: what passes from token to token beside attention is in no path shown here."
+        )
     sentence += f" The residual stream counts half in each of {len(shares)} layers, by the method's own assumption."
     figure = through_figure(shares, labels, token, what=method, description=sentence, layers=numbers)
     return SourcesPicture(figure, sentence)
