@@ -34,6 +34,8 @@ class Provenance:
     """Keys and tensors of the file that are not read."""
     other_files: int = 0
     """Further files with weights of the same kind in the folder, of which this one was chosen."""
+    shards: int = 1
+    """Files that hold the weights together; name and checksum are those of the first."""
 
     adapter: str = ""
     """The adapter that is merged into the weights, in words."""
@@ -57,7 +59,7 @@ class Provenance:
         """Name -> text for the architecture card. held: the number format in memory."""
         place = f"{self.origin}, {self.package}" if self.package else self.origin
         chosen = f", chosen among {self.other_files + 1} such files" if self.other_files else ""
-        facts = {"Weights from": f"{place}: {self.file}{chosen}" if self.file else place}
+        facts = {"Weights from": f"{place}: {self._named}{chosen}" if self.file else place}
         if self.sha256:
             facts["SHA-256"] = f"{self.sha256[:16]}…"
         if self.formats:
@@ -92,7 +94,12 @@ class Provenance:
         stored = f"{self.precision} read as {held}" if self.formats else held
         checksum = f", SHA-256 {self.sha256}" if self.sha256 else ""
         checksum += f", with an adapter: {self.adapter}" if self.adapter else ""
-        return f"{model_id}: {self.file or self.origin}{checksum}, {stored}"
+        return f"{model_id}: {self._named or self.origin}{checksum}, {stored}"
+
+    @property
+    def _named(self) -> str:
+        """The file's name, and of how many it is the first."""
+        return f"{self.file}, the first of {self.shards} files" if self.shards > 1 else self.file
 
 
 def _bits(name: str) -> str:

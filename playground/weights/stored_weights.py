@@ -23,6 +23,7 @@ class StoredWeights:
     formats: dict[str, float]
     unread: tuple[str, ...]
     other_files: int
+    shards: int = 1
 
 
 def stored_weights(folder: Path, progress: Progress = no_progress) -> StoredWeights:
@@ -30,7 +31,7 @@ def stored_weights(folder: Path, progress: Progress = no_progress) -> StoredWeig
     manifest = read_manifest(folder)
     if manifest is None or "weights" not in manifest:
         files = weight_paths(folder)
-        return StoredWeights(files[0].name, _sha256(files[0], progress), "", _formats(files), (), 0)
+        return StoredWeights(files[0].name, _sha256(files[0], progress), "", _formats(files), (), 0, len(files))
     file = manifest["weights"].rsplit("/", 1)[-1]
     of_gguf = manifest.get("precision") or {_format_in(file): 1.0}  # converters before number 2 wrote none
     formats = of_gguf if is_gguf(file) else _formats(weight_paths(folder))

@@ -61,6 +61,17 @@ def test_a_folder_has_its_file_checksum_and_format(tmp_path):
     assert "pg-badge-ok" in model_card(model) and f"SHA-256 {checksum}" in model_card(model)
 
 
+def test_a_checksum_of_several_files_says_of_which(tmp_path):
+    """Guards against the checksum of the first of three files given as that of the whole."""
+    network = zoo.build("llama")
+    network.save_pretrained(tmp_path, max_shard_size="32KB")
+    zoo.byte_tokenizer().save_pretrained(tmp_path)
+    count = len(list(tmp_path.glob("model-*.safetensors")))
+    model = pg.load(str(tmp_path), device="cpu", settings=SETTINGS)
+    words = f"model-00001-of-{count:05}.safetensors, the first of {count} files"
+    assert count > 1 and words in model.source_text and words in model.card["Weights from"]
+
+
 def test_the_default_model_is_amber(smollm2):
     """Guards the promise of the default: its weights are 4-bit ones read as float32, where they come from the package
     index, and bfloat16 where they come from the hub."""
