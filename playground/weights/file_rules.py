@@ -95,7 +95,8 @@ def _other_name(others: list[str], names: Collection[str], where: str) -> Playgr
         )
     if parts_of(first) > 1:
         return PlaygroundError(
-            f"{where} holds the weights in {len(others)} parts ({first} …) without {INDEX}, which says what is where.",
+            f"{where} holds the weights in {len(others)} part{'s' if len(others) > 1 else ''} ({first} …) without {INDEX}, "
+            "which says what is where.",
             f"Copy or download {INDEX} too.",
         )
     if first.startswith("consolidated"):
