@@ -162,7 +162,8 @@ def test_a_tap_is_one_click(pages):
     before = ranges(page, "map")
     page.locator("#map .pv").evaluate("gd => { window.clicks = 0; gd.on('plotly_click', () => window.clicks++); }")
     cells = [(1, 2), (4, 0), (3, 5)]
-    for number, (row, column) in enumerate(cells, start=1):
+    former = int(page.locator("#event textarea").input_value().partition(":")[0] or 0)  # of a first try of this test
+    for number, (row, column) in enumerate(cells, start=former + 1):
         page.touchscreen.tap(*middle(page, "#map .pv", row, column))
         expect(page.locator("#event textarea")).to_have_value(f"{number}: {row}, {column}")
         page.wait_for_function(
@@ -174,7 +175,7 @@ def test_a_tap_is_one_click(pages):
         expect(page.locator("#map .pv-cursor")).to_be_hidden()  # one frame, not two
     for _ in range(2):
         page.touchscreen.tap(*middle(page, "#map .pv", 2, 2))
-    expect(page.locator("#event textarea")).to_have_value("5: 2, 2")
+    expect(page.locator("#event textarea")).to_have_value(f"{former + 5}: 2, 2")
     assert page.evaluate("window.clicks") == 5 and ranges(page, "map") == before
 
 
