@@ -2,10 +2,10 @@
 
 LESSONS = {
     "repeat": (
-        "A few random letters repeat; how many they are differs from text to text. What comes next?",
-        "To predict a letter, find where the current one stood before and copy what followed it. Two kinds of heads do this "
-        "together: one looks at the token before, the other (induction) at the token after the earlier place. See both "
-        "scores jump, and the loss fall with them.",
+        "Five to thirteen random letters repeat. What comes next?",
+        "To predict a letter, a model must find where the current one stood before, and copy what followed it. Two kinds "
+        "of heads do this together: one looks at the token before, the other (induction) at what followed the earlier "
+        "one. Both scores jump, and the loss falls with them.",
     ),
     "repeat_gpt2": (
         "The same task for a GPT-2: LayerNorm, learned positions, and an MLP of a single neuron.",
@@ -96,7 +96,7 @@ HEADS_ABOUT = (
 )
 APPEARS = "The untrained model is drawn here; one of your own text or table once you press Play."
 UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens has ln {tokens:,} = {uniform:.2f}."
-TWO_CURVES = "Two curves appear here once both are trained: the right code's, and the one with the mistake."
+TWO_CURVES = "Two loss curves appear here: that of the right code, and that of the code with the mistake."
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute."
@@ -118,6 +118,10 @@ TIME_IS_UP = "The time is up at step {step:,} of {steps:,}: a run has {seconds:.
 STUCK = "The learning rate is 0: nothing can be learned."
 
 SCRATCH_TITLE = "From scratch"
+SCRATCH_LEAD = (
+    "A transformer in a hundred lines: “The code”, below. Put one of the usual mistakes into it, say what the loss will do, "
+    "and train both."
+)
 SCRATCH_ABOUT = (
     "The formulas of this code",
     "<span class='pg-formula'>Attention(Q, K, V) = softmax(QKᵀ/√d + M)·V</span>. Q, K and V are the states times "
@@ -130,7 +134,13 @@ SCRATCH_ABOUT = (
     "<span class='pg-formula'>x ← x + Attention(norm(x)), x ← x + MLP(norm(x))</span>: a block with its norms first, "
     "as in GPT-2 (Radford et al. 2019).",
 )
-CHECK = "Compare its logits with the trained model's"
+CHECK = "Compare its logits with those of the model in Lessons"
+NOTHING_TO_COMPARE = (
+    "Nothing has been trained in Lessons yet.",
+    "Press Play there, with GPT-2 or BART; then come back.",
+)
+IN_QUEUE = "Two models train at the moment; yours begins when one of them is done, if that is within a minute."
+COMPARE_STOPPED = "Stopped. “Train both” begins anew."
 CHECKED = "This code with the trained weights, beside transformers: logits differ by {value:.1e} at most."
 PREDICT = ("Say first what the training loss will do.", "Choose one of the four answers.")
 PREDICTION = "Compared with the right code, the training loss will be …"
@@ -170,11 +180,12 @@ FINETUNE_READY = (
     "A fifth of the lines is held out. 30 steps of lines as short as these take SmolLM2 about 15 s of one core."
 )
 FINETUNE_WAITING = "The loss appears here, from the first step on."
+FINETUNE_STOPPED = "Stopped. “Fine-tune” begins anew."
 FINETUNE_BEFORE = "The base writes; then its adapter learns."
 FINETUNE_AFTER = "Now the fine-tuned model is put together, and writes."
 FINETUNED = (
     "After {steps} steps the loss on the held-out lines is {last:.2f} nats per token; before it was {first:.2f}. "
-    "{parameters:,} parameters learned, {share} as many as the model has. Both texts come from the same seed."
+    "{parameters:,} parameters were learned, {share} of the model's number. Both texts come from the same seed."
 )
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (

@@ -36,6 +36,7 @@ class MistakeRequest:
 def build(view: View, shared: WatchControls) -> None:
     """Builds the view and connects it. shared: the run of the lesson, whose weights the code takes."""
     page = view.page
+    Panel(f"<p class='pg-lead'>{texts.SCRATCH_LEAD}</p>")
     mistake = gr.Radio(
         [(title, name) for name, title in lessons.MISTAKES.items()], value="no_mask", label="Mistake",
         elem_id="train-mistake",
@@ -57,7 +58,7 @@ def build(view: View, shared: WatchControls) -> None:
         go.click, compare, page=page, inputs={"mistake": mistake, "prediction": prediction}, request=MistakeRequest,
         outputs={"figure": figure, "sentence": sentence}, **GENERATES,
     )  # fmt: skip
-    stop.click(None, None, None, cancels=[comparing], **QUIET)
+    stop.click(lambda: markup.note(texts.COMPARE_STOPPED), None, sentence, cancels=[comparing], **QUIET)
     bind(
         check.click, compare_logits, page=page, inputs=shared.inputs, request=WatchRequest, outputs={"badge": badge},
         **RUNS_MODEL,
@@ -69,6 +70,8 @@ def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
     if request.prediction not in OUTCOMES:
         raise PlaygroundError(*texts.PREDICT)
     name = lessons.MISTAKES.get(request.mistake, "")
+    if workbench.shared().runs.full:
+        yield {"sentence": markup.note(texts.IN_QUEUE)}
     with closing(workbench.shared().runs.compare(request.mistake)) as steps:
         for now in steps:
             right, wrong = now.losses
@@ -90,6 +93,8 @@ def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
     """The logits of the code from scratch, with the snapshot's weights in it, beside those of transformers."""
     from playground.training.scratch_weights import largest_difference
 
+    if not request.watched.code:
+        raise PlaygroundError(*texts.NOTHING_TO_COMPARE)
     live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
     value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
