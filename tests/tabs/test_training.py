@@ -81,7 +81,7 @@ def test_the_tab_opens_on_the_untrained_model(bench):
     page's own run; its pictures name the model in training as their source; Reset ends the run and brings them back."""
     seen = answer(handlers.open_lessons, PageContext(), PlayRequest(TINY, Watched(), "full"))
     assert {"loss", "scores", "maps", "samples"} <= set(seen) and not seen["timer"].active and not bench.runs._runs
-    assert "guessing among 30 tokens has ln 30 = 3.40" in seen["status"]
+    assert "guessing among 30 tokens is ln 30 = 3.40" in seen["status"]
     assert seen["source"]["model"] == "repeat-llama, in training" and seen["source"]["revision"] == "step 0"
     started = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full"))["watched"]
     assert set(answer(handlers.open_lessons, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}

@@ -99,4 +99,6 @@ def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
     nearest = live.run.history.nearest_with_weights(snapshot.step)
     value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
     state = "ok" if value < 1e-5 else "warn"
-    return {"badge": markup.badge(state, texts.CHECKED.format(value=value))}
+    lesson = lessons.LESSONS[live.recipe.lesson].title
+    words = texts.CHECKED.format(value=value, lesson=lesson, step=nearest.step)
+    return {"badge": markup.badge(state, words)}
