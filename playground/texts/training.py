@@ -143,7 +143,10 @@ NOTHING_TO_COMPARE = (
 )
 IN_QUEUE = "Two models train at the moment; yours begins when one of them is done, if that is within a minute."
 COMPARE_STOPPED = "Stopped. “Train both” begins anew."
-CHECKED = "This code with the weights of “{lesson}”, step {step:,}, beside transformers: logits differ by {value:.1e} at most."
+CHECKED = (
+    "This code with the weights of “{lesson}”, step {step:,}: its logits differ from those of transformers by "
+    "{value:.1e} at most."
+)
 PREDICT = ("Say first what the training loss will do.", "Choose one of the four answers.")
 PREDICTION = "Compared with the right code, the training loss will be …"
 COMPARING = "Both begin with the same weights and see the same batches."
@@ -221,7 +224,10 @@ CLASSIFY_LINES = "\n".join(
     for text in listed.split("|")
 )
 CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
-CLASSIFY_READY = "MiniLM, which was made for sentences, does best: choose it under “Model” and press Load. Any model with vectors will do."
+CLASSIFY_READY = (
+    "MiniLM, which was made for sentences, does best: choose it under “Model” and press Load. Any model with vectors "
+    "will do."
+)
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
     "learned from {right} are labelled right (loss {loss:.2f}); the most common label alone would get {common}."
