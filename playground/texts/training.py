@@ -145,7 +145,7 @@ IN_QUEUE = "Two models train at the moment; yours begins when one of them is don
 COMPARE_STOPPED = "Stopped. “Train both” begins anew."
 CHECKED = (
     "This code with the weights of “{lesson}”, step {step:,}: its logits differ from those of transformers by "
-    "{value:.1e} at most."
+    "{value} at most."
 )
 PREDICT = ("Say first what the training loss will do.", "Choose one of the four answers.")
 PREDICTION = "Compared with the right code, the training loss will be …"

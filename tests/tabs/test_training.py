@@ -164,7 +164,11 @@ def test_nothing_opens_after_an_error():
     (seen,) = answers(handlers.look, PAGE, WatchRequest(Watched()))
     assert "Nothing has been trained yet" in seen["message"] and set(seen) == {"message"}
     (seen,) = answers(scratch_view.compare_logits, PAGE, WatchRequest(Watched()))
-    assert "in Lessons" in seen["message"] and set(seen) == {"message"}
+    assert "in Lessons" in seen["message"] and seen["badge"] == ""
+    code = played(positions="learned", norm="LayerNorm")[0]["watched"]
+    assert "“Repeat”, step 12" in answer(scratch_view.compare_logits, PAGE, WatchRequest(code, 99))["badge"]
+    (seen,) = answers(scratch_view.compare_logits, PAGE, WatchRequest(played()[0]["watched"]))
+    assert "this model is a llama" in seen["message"] and seen["badge"] == ""  # none of the model before
 
 
 def test_speed_changes_while_a_run_plays():

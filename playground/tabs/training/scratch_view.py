@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from playground import workbench
+from playground.analysis.text_display import power_of_ten
 from playground.analysis.training.outcome import OUTCOMES
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
@@ -15,7 +16,7 @@ from playground.figures.training.comparison import comparison_figure, comparison
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
 from playground.tabs.training.requests import WatchControls, WatchRequest
 from playground.texts import training as texts
@@ -94,11 +95,14 @@ def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
     from playground.training.scratch_weights import largest_difference
 
     if not request.watched.code:
-        raise PlaygroundError(*texts.NOTHING_TO_COMPARE)
+        raise ErrorWithOutputs(PlaygroundError(*texts.NOTHING_TO_COMPARE), {"badge": ""})
     live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
-    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
+    try:
+        value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
+    except PlaygroundError as error:  # a badge of another model would stand beside it
+        raise ErrorWithOutputs(error, {"badge": ""}) from error
     state = "ok" if value < 1e-5 else "warn"
     lesson = lessons.LESSONS[live.recipe.lesson].title
-    words = texts.CHECKED.format(value=value, lesson=lesson, step=nearest.step)
+    words = texts.CHECKED.format(value=power_of_ten(value), lesson=lesson, step=nearest.step)
     return {"badge": markup.badge(state, words)}
