@@ -168,8 +168,8 @@ WHY = {
 
 STILL_LOADING = "The model is still loading. This begins by itself once it is there."
 FINETUNE_LEAD = (
-    "Go on training the loaded model on your own lines. Its own weights stay as they are; small matrices beside some of them "
-    "learn (LoRA)."
+    "Go on training the loaded model on your own lines. Its own weights stay as they are; small matrices beside some of "
+    "them learn (LoRA)."
 )
 _CITIES = (
     "Paris London Rome Vienna Berlin Tokyo Cairo Lima Oslo Delhi Athens Lisbon Prague Dublin Havana Moscow Beijing Nairobi "
