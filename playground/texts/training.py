@@ -225,8 +225,7 @@ CLASSIFY_LINES = "\n".join(
 )
 CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
 CLASSIFY_READY = (
-    "MiniLM, which was made for sentences, does best: choose it under “Model” and press Load. Any model with vectors "
-    "will do."
+    "MiniLM was made for sentences: choose it under “Model” and press Load, or try any other model with vectors."
 )
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
