@@ -159,6 +159,7 @@ class Workbench:
         prompt, by the same seed. The fine-tuned model is then one of the server's."""
         from playground.generation.settings import GenerationSettings
 
+        recipe = recipe.check()  # its seed has the narrower range
         settings = GenerationSettings(max_new_tokens=30, temperature=0.7, seed=recipe.seed)
 
         def write(model: "LoadedModel") -> str:

@@ -18,6 +18,12 @@ class Slots:
         self._waiting: deque[object] = deque()
         self._held = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether one who came now would have to wait."""
+        with self._changed:
+            return bool(self._waiting) or self._held >= self._count
+
     def place(self, ticket: object) -> int:
         """A caller's place in the queue, from 1; 0 for one that does not wait."""
         with self._changed:

@@ -2,10 +2,10 @@
 
 LESSONS = {
     "repeat": (
-        "A few random letters repeat; how many they are differs from text to text. What comes next?",
-        "To predict a letter, find where the current one stood before and copy what followed it. Two kinds of heads do this "
-        "together: one looks at the token before, the other (induction) at the token after the earlier place. See both "
-        "scores jump, and the loss fall with them.",
+        "Five to thirteen random letters repeat. What comes next?",
+        "To predict a letter, a model must find where the current one stood before, and copy what followed it. Two kinds "
+        "of heads do this together: one looks at the token before, the other (induction) at what followed the earlier "
+        "one. Both scores jump, and the loss falls with them.",
     ),
     "repeat_gpt2": (
         "The same task for a GPT-2: LayerNorm, learned positions, and an MLP of a single neuron.",
@@ -49,7 +49,7 @@ LESSONS = {
     ),
     "table": (
         "Two columns of your own, a question and its answer on each line; a fifth of the lines is held out.",
-        "Are answers right that were never learned from, or only those that were?",
+        "Does it answer questions that it never saw, or only those that it learned from?",
     ),
     "text": (
         "A text of your own, character by character; its last tenth is held out.",
@@ -95,8 +95,10 @@ HEADS_ABOUT = (
     "The maps show one example that stays the same for the whole run; queries run down, keys to the right.",
 )
 APPEARS = "The untrained model is drawn here; one of your own text or table once you press Play."
-UNTRAINED = "Untrained, its loss is {loss:.2f}; guessing among {tokens:,} tokens has ln {tokens:,} = {uniform:.2f}."
-TWO_CURVES = "Two curves appear here once both are trained: the right code's, and the one with the mistake."
+UNTRAINED = (
+    "Untrained, its loss is {loss:.2f}; that of guessing among {tokens:,} tokens is ln {tokens:,} = {uniform:.2f}."
+)
+TWO_CURVES = "Two loss curves appear here: that of the right code, and that of the code with the mistake."
 READY = "Press Play: the model learns from nothing."
 WAITS = "{place} in the queue: at most two runs train at once."
 UNWATCHED = "Paused, because nobody watched for a minute."
@@ -118,6 +120,10 @@ TIME_IS_UP = "The time is up at step {step:,} of {steps:,}: a run has {seconds:.
 STUCK = "The learning rate is 0: nothing can be learned."
 
 SCRATCH_TITLE = "From scratch"
+SCRATCH_LEAD = (
+    "A transformer in a hundred lines: “The code”, below. Put one of the usual mistakes into it, say what the loss will do, "
+    "and train both."
+)
 SCRATCH_ABOUT = (
     "The formulas of this code",
     "<span class='pg-formula'>Attention(Q, K, V) = softmax(QKᵀ/√d + M)·V</span>. Q, K and V are the states times "
@@ -130,8 +136,17 @@ SCRATCH_ABOUT = (
     "<span class='pg-formula'>x ← x + Attention(norm(x)), x ← x + MLP(norm(x))</span>: a block with its norms first, "
     "as in GPT-2 (Radford et al. 2019).",
 )
-CHECK = "Compare its logits with the trained model's"
-CHECKED = "This code with the trained weights, beside transformers: logits differ by {value:.1e} at most."
+CHECK = "Compare its logits with those of the model in Lessons"
+NOTHING_TO_COMPARE = (
+    "Nothing has been trained in Lessons yet.",
+    "Press Play there, with GPT-2 or BART; then come back.",
+)
+IN_QUEUE = "Two models train at the moment; yours begins when one of them is done, if that is within a minute."
+COMPARE_STOPPED = "Stopped. “Train both” begins anew."
+CHECKED = (
+    "This code with the weights of “{lesson}”, step {step:,}: its logits differ from those of transformers by "
+    "{value} at most."
+)
 PREDICT = ("Say first what the training loss will do.", "Choose one of the four answers.")
 PREDICTION = "Compared with the right code, the training loss will be …"
 COMPARING = "Both begin with the same weights and see the same batches."
@@ -145,7 +160,7 @@ WHY = {
     "double_softmax": "Cross-entropy takes a softmax itself. Probabilities lie between 0 and 1, so that a second "
     "softmax is nearly uniform: the loss can't come near 0, and gradients are small.",
     "no_positions": "Attention alone sees a set: without positions it knows what was there, but not where.",
-    "padding_counted": "The padding behind short answers is easy to predict: it makes the loss look better than it is.",
+    "padding_counted": "The padding behind short answers is easy to predict: the loss looks better than it is.",
     "own_answer": "The decoder reads the token that it has to say, as in transformer(x, x), and copies it: the loss falls "
     "faster than it should. When it writes by itself, nobody gives it the answer.",
 }
@@ -153,8 +168,8 @@ WHY = {
 
 STILL_LOADING = "The model is still loading. This begins by itself once it is there."
 FINETUNE_LEAD = (
-    "Go on training the loaded model on your own lines. Its weights stay as they are; beside some of its matrices two small "
-    "ones learn (LoRA)."
+    "Go on training the loaded model on your own lines. Its own weights stay as they are; small matrices beside some of "
+    "them learn (LoRA)."
 )
 _CITIES = (
     "Paris London Rome Vienna Berlin Tokyo Cairo Lima Oslo Delhi Athens Lisbon Prague Dublin Havana Moscow Beijing Nairobi "
@@ -167,14 +182,15 @@ FINETUNE_LINES = "\n".join(
 )
 FINETUNE_PROMPT = "The weather in Madrid"
 FINETUNE_READY = (
-    "A fifth of the lines is held out. 30 steps of lines as short as these take SmolLM2 about 15 s of one core."
+    "A fifth of the lines is held out. SmolLM2 takes about 15 s of one core for 30 steps on lines as short as these."
 )
 FINETUNE_WAITING = "The loss appears here, from the first step on."
+FINETUNE_STOPPED = "Stopped. “Fine-tune” begins anew."
 FINETUNE_BEFORE = "The base writes; then its adapter learns."
 FINETUNE_AFTER = "Now the fine-tuned model is put together, and writes."
 FINETUNED = (
     "After {steps} steps the loss on the held-out lines is {last:.2f} nats per token; before it was {first:.2f}. "
-    "{parameters:,} parameters learned, {share} as many as the model has. Both texts come from the same seed."
+    "{parameters:,} parameters were learned, {share} of the model's number. Both texts come from the same seed."
 )
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (
@@ -208,7 +224,9 @@ CLASSIFY_LINES = "\n".join(
     for text in listed.split("|")
 )
 CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
-CLASSIFY_READY = "MiniLM, made for sentences, does it best; any model with vectors can be tried."
+CLASSIFY_READY = (
+    "MiniLM was made for sentences: choose it under “Model” and press Load, or try any other model with vectors."
+)
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
     "learned from {right} are labelled right (loss {loss:.2f}); the most common label alone would get {common}."
@@ -216,6 +234,6 @@ CLASSIFIED = (
 CLASSIFY_ABOUT = (
     "What learns?",
     "<span class='pg-formula'>P(label | text) = softmax(W·x + b)</span>: x is the text's vector, of length 1, pooled as the "
-    "model was trained to; each label has a row of W and a number of b. Both begin at 0, so that every label is as likely; "
+    "model was trained to; each label has a row of W and a number of b. Both begin at 0, so every label is equally likely; "
     "AdamW lowers the cross-entropy in 100 steps over all texts but the fifth that is held out.",
 )

@@ -19,7 +19,7 @@ from playground.embeddings.sentence_vectors import encode, usual_pooling
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.optimising import one_thread
-from playground.training.recipe import number_in_range
+from playground.training.recipe import NAMES, number_in_range
 from playground.training.tasks import checked_text
 from playground.training.tasks.pairs import split
 from playground.training.two_columns import two_columns
@@ -68,7 +68,7 @@ def train_classifier(model: LoadedModel, lines: str, *, steps: int = 100, seed: 
 
     PlaygroundError for lines or numbers that can't be.
     """
-    number: Any = {name: number_in_range(name.capitalize(), value, RANGES[name], whole=True)
+    number: Any = {name: number_in_range(NAMES[name], value, RANGES[name], whole=True)
                    for name, value in (("steps", steps), ("seed", seed))}  # fmt: skip
     examples = _examples(lines)
     names = tuple(sorted({label for _, label in examples}))

@@ -71,13 +71,18 @@ class LiveRun:
     def play(self, speed: str) -> None:
         """Trains on, to the last step or to `pause`."""
         self.touch()
-        self.speed, self.unwatched = speed if speed in SPEEDS else "full", False
+        self.set_speed(speed)
+        self.unwatched = False
         with self._lock:
             if self.finished or self._playing:
                 return
             former, self._playing = self._thread, True
             self._thread = threading.Thread(target=self._work, args=(former,), daemon=True)
             self._thread.start()
+
+    def set_speed(self, speed: str) -> None:
+        """From the next step on; full for one that there is not."""
+        self.speed = speed if speed in SPEEDS else "full"
 
     def pause(self) -> None:
         """Stops within one step; what was learned stays."""

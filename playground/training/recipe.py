@@ -29,12 +29,12 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Least and largest value of every number."""
 NAMES = {
-    "layers": "Layers",
-    "heads": "Heads",
-    "width": "Width",
+    "layers": "The number of layers",
+    "heads": "The number of heads",
+    "width": "The width",
     "learning_rate": "The learning rate",
-    "batch": "Batch",
-    "steps": "Steps",
+    "batch": "The batch size",
+    "steps": "The number of steps",
     "seed": "The seed",
 }
 
@@ -90,8 +90,8 @@ class Recipe:
 
     def _check_combination(self) -> None:
         for what, value, choices in (
-            ("positions", self.positions, POSITIONS),
-            ("norm", self.norm, NORMS),
+            ("kind of positions", self.positions, POSITIONS),
+            ("kind of norm", self.norm, NORMS),
             ("optimiser", self.optimiser, OPTIMISERS),
         ):
             if value not in choices:

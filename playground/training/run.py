@@ -27,7 +27,7 @@ from playground.training.lessons import recipe_of
 from playground.training.optimising import descend, make_optimiser, make_scheduler, one_thread
 from playground.training.recipe import MAX_SECONDS, Recipe
 from playground.training.snapshot import Snapshot
-from playground.training.tasks import make_task
+from playground.training.tasks import check_reading, make_task
 
 
 class Diverged(PlaygroundError):
@@ -39,6 +39,7 @@ class Run:
 
     def __init__(self, recipe: Recipe):
         """PlaygroundError for choices and data that can't be trained with."""
+        check_reading(recipe)  # before choices that no encoder would need
         self.recipe = recipe = recipe.check()
         self.task = make_task(recipe)
         self.net: PreTrainedModel = build(recipe, self.task.vocabulary, self.task.context)

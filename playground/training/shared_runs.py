@@ -55,6 +55,11 @@ class SharedRuns:
             other.pause()
         return run
 
+    @property
+    def full(self) -> bool:
+        """Whether another one would have to wait until one that trains has finished."""
+        return self._slots.full
+
     def preview(self, recipe: Recipe) -> LiveRun:
         """The untrained model of a recipe, measured: a run that has no code, takes no slot and is none of the server's."""
         return self._previews.get(recipe, lambda: LiveRun(recipe, "", self._slots, self._turn), lambda run: 1)

@@ -4,12 +4,18 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.test_answer_in_view import in_view
+
 
 def test_play_pause_back_and_open(opened_tiny):
     """Guards the whole way: pictures grow while it plays, stand still after Pause, show the step before after Back; the
     snapshot is then the model of the Attention tab, with its badge, and the page goes on looking at it."""
     page = opened_tiny(width=1280, height=900)
     page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#train-look").click()  # nothing is trained yet: the page says so where it stands, and stays
+    page.wait_for_selector("#message .pg-error")
+    assert in_view(page, "#message .pg-error")
+    expect(page.get_by_role("tab", name="Train", exact=True)).to_have_attribute("aria-selected", "true")
     page.locator("#train-speed input").click()
     page.get_by_role("option", name="10×").click()
     page.locator("#train-play").click()

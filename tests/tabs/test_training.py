@@ -10,10 +10,18 @@ from playground import workbench
 from playground.tabs.shared import downloads
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
-from playground.tabs.training import classifier_view, finetune_view, handlers
+from playground.tabs.training import classifier_view, finetune_view, handlers, scratch_view
 from playground.tabs.training.classifier_view import ClassifyRequest
 from playground.tabs.training.finetune_view import FinetuneRequest, TunedRequest
-from playground.tabs.training.requests import CHOICES, CodeRequest, PlayRequest, TickRequest, Watched, WatchRequest
+from playground.tabs.training.requests import (
+    CHOICES,
+    CodeRequest,
+    PlayRequest,
+    SpeedRequest,
+    TickRequest,
+    Watched,
+    WatchRequest,
+)
 from playground.tabs.training.showing import samples_table
 from playground.training.lessons import LESSONS
 from playground.training.recipe import changed
@@ -73,7 +81,7 @@ def test_the_tab_opens_on_the_untrained_model(bench):
     page's own run; its pictures name the model in training as their source; Reset ends the run and brings them back."""
     seen = answer(handlers.open_lessons, PageContext(), PlayRequest(TINY, Watched(), "full"))
     assert {"loss", "scores", "maps", "samples"} <= set(seen) and not seen["timer"].active and not bench.runs._runs
-    assert "guessing among 30 tokens has ln 30 = 3.40" in seen["status"]
+    assert "guessing among 30 tokens is ln 30 = 3.40" in seen["status"]
     assert seen["source"]["model"] == "repeat-llama, in training" and seen["source"]["revision"] == "step 0"
     started = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full"))["watched"]
     assert set(answer(handlers.open_lessons, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
@@ -148,6 +156,37 @@ def test_a_full_disk_is_told(monkeypatch):
             patch.setattr(place, name, full)
             (outputs,) = answers(handlers.download, PAGE, WatchRequest(seen["watched"], 99))
             assert "disk" in outputs["message"] and "Free some space" in outputs["message"]
+
+
+def test_nothing_opens_after_an_error():
+    """Guards “Look into it” before anything was trained: Attention opened on the former model, and the error was gone."""
+    assert "moment" in answer(handlers.look, PAGE, WatchRequest(played()[0]["watched"], 1))
+    (seen,) = answers(handlers.look, PAGE, WatchRequest(Watched()))
+    assert "Nothing has been trained yet" in seen["message"] and set(seen) == {"message"}
+    (seen,) = answers(scratch_view.compare_logits, PAGE, WatchRequest(Watched()))
+    assert "in Lessons" in seen["message"] and seen["badge"] == ""
+    code = played(positions="learned", norm="LayerNorm")[0]["watched"]
+    assert "“Repeat”, step 12" in answer(scratch_view.compare_logits, PAGE, WatchRequest(code, 99))["badge"]
+    (seen,) = answers(scratch_view.compare_logits, PAGE, WatchRequest(played()[0]["watched"]))
+    assert "this model is a llama" in seen["message"] and seen["badge"] == ""  # none of the model before
+
+
+def test_speed_changes_while_a_run_plays():
+    """Guards a class that watches: another speed held only after Pause and Play."""
+    seen = answer(handlers.play, PAGE, PlayRequest(TINY, Watched(), "1×"))
+    answer(handlers.speed_up, PAGE, SpeedRequest(seen["watched"], "full"))
+    live = workbench.shared().runs.find(seen["watched"].code)
+    until(lambda: live.finished, 20)  # 200 steps, 50 s at 1×
+    answer(handlers.speed_up, PAGE, SpeedRequest(replace(seen["watched"], own=False), "1×"))
+    assert live.speed == "full"  # of another visitor's run
+
+
+def test_a_wait_that_ends_in_an_error_is_not_announced_any_more(bench, tiny):
+    """Guards Fine-tune after an error: it went on saying that the base writes."""
+    base = tiny("llama")
+    bench.add(base)
+    *_, last = answers(finetune_view.teach, PAGE, FinetuneRequest.from_controls("one line", "line", steps=2))
+    assert "1 different line;" in last["message"] and "held out" in last["sentence"]
 
 
 def test_other_choices_start_another_run_and_the_same_ones_go_on():

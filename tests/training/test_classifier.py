@@ -52,7 +52,7 @@ def test_the_last_separator_parts_a_line():
         ("\n".join(f"x\ttext {n}" for n in range(20)), {}, "1 different texts"),
         ("\n".join(f"text {n}\t{n}" for n in range(30)), {}, "have 30 labels; from 2 to 15"),
         ("x" * 300_000, {}, "300,000 bytes"),
-        (LINES, {"steps": 0}, "Steps is 0"),
+        (LINES, {"steps": 0}, "The number of steps is 0"),
         (LINES, {"seed": 1.5}, "whole number"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 
 import peft
 import pytest
@@ -101,10 +102,10 @@ def test_losses_are_of_the_lines(tiny):
     ("lines", "choices", "words"),
     [
         ("", {}, "0 different lines; at least 8"),
-        ("the same\n" * 20, {}, "1 different lines"),
+        ("the same\n" * 20, {}, "1 different line;"),
         ("\n".join(map(str, range(1001))), {}, "at most 1,000"),
         ("x" * 10_000_000, {}, "10,000,000 bytes; at most 200,000"),
-        (LINES, {"steps": 0}, "Steps is 0"),
+        (LINES, {"steps": 0}, "The number of steps is 0"),
         (LINES, {"learning_rate": float("nan")}, "learning rate is no number"),
         (LINES, {"learning_rate": 10}, "from 0 to 1"),
         (LINES, {"rank": 1.5}, "whole number"),
@@ -169,6 +170,20 @@ def test_a_server_keeps_the_result_within_its_budget(tiny, monkeypatch):
     assert other.model_id != last.model_id and last.model_id not in bench.models._added
     with pytest.raises(PlaygroundError, match="same seed gives the same numbers"):
         bench.runs.finetunings.find(last.model_id)
+
+
+def test_what_can_not_be_is_said_at_once(tiny):
+    """Guards against a visitor who waits a minute for a slot, to be told then that there are too few lines."""
+    bench = Workbench()
+    with bench.runs._slots.hold("a", lambda: True), bench.runs._slots.hold("b", lambda: True):
+        assert bench.runs.full
+        started = time.monotonic()
+        with pytest.raises(PlaygroundError, match="1 different line; at least 8"):
+            next(bench.finetune(tiny("llama"), FinetuneRecipe("one line"), "In Rome"))
+        with pytest.raises(PlaygroundError, match="The seed is -4; it has to be from 0 to 2,147,483,647"):
+            bench.finetune(tiny("llama"), FinetuneRecipe(LINES, seed=-4), "In Rome")
+        assert time.monotonic() - started < 10
+    assert not bench.runs.full
 
 
 def test_smollm2_learns_the_lines(smollm2):

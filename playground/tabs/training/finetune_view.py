@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground import workbench
+from playground.analysis.text_display import counted
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.training.finetuning import finetuning_figure
@@ -15,13 +16,16 @@ from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
 from playground.texts import training as texts
 from playground.texts.numbers import percent
 from playground.training.finetuning.recipe import MAX_TOKENS, RANGES, FinetuneRecipe, finetune_recipe
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
 
 NAME, TITLE = "finetune", "Fine-tune"
 
@@ -81,7 +85,7 @@ def build(view: View, shared: WatchControls) -> None:
         go.click, teach, page=page, inputs={"lines": lines, "prompt": prompt, **choices}, request=FinetuneRequest,
         outputs={"figure": figure, "sentence": sentence, "written": written, "tuned": tuned}, **GENERATES,
     )  # fmt: skip
-    stop.click(None, None, None, cancels=[training], **QUIET)
+    stop.click(lambda: markup.note(texts.FINETUNE_STOPPED), None, sentence, cancels=[training], **QUIET)
     wires: dict[str, Any] = {"inputs": {"tuned": tuned, "prompt": prompt}, "request": TunedRequest, "page": page}
     opens_everywhere(button=look, handler=open_tuned, opened=opened, **wires)
     bind(save.click, download, outputs={"file": file}, **wires, **RUNS_MODEL)
@@ -94,7 +98,15 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     if not page.model_id:
         yield {"sentence": markup.note(texts.STILL_LOADING)}
     base = page.awaited_model()
-    yield {"sentence": markup.note(texts.FINETUNE_BEFORE), "written": "", "tuned": ""}
+    begins = texts.IN_QUEUE if workbench.shared().runs.full else texts.FINETUNE_BEFORE
+    yield {"sentence": markup.note(begins), "written": "", "tuned": ""}
+    try:
+        yield from _taught(base, request)
+    except PlaygroundError as error:  # what was to come does not come
+        raise ErrorWithOutputs(error, {"sentence": markup.note(texts.FINETUNE_READY)}) from error
+
+
+def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
             now = report.progress
@@ -110,10 +122,10 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
                 )  # fmt: skip
                 rows.append([f"after {report.steps} steps", _passage(request.prompt, report.after)])
             if report.cut:
-                words += f" Of {report.cut} lines only the first {MAX_TOKENS} tokens were read."
+                words += f" Of {counted(report.cut, 'line')} only the first {MAX_TOKENS} tokens were read."
             yield {
                 "figure": finetuning_figure(now.losses, now.held_out, report.steps), "sentence": markup.note(words),
-                "written": markup.table(["", "it writes"], rows), "tuned": report.model_id,
+                "written": markup.table(["when", "what it writes"], rows), "tuned": report.model_id,
             }  # fmt: skip
 
 

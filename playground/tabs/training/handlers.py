@@ -20,6 +20,7 @@ from playground.tabs.training.requests import (
     NAME,
     CodeRequest,
     PlayRequest,
+    SpeedRequest,
     TickRequest,
     Watched,
     WatchRequest,
@@ -69,6 +70,14 @@ def step(page: PageContext, request: PlayRequest) -> Outputs:
     live.pause()
     live.step()
     return _whole(live, Watched(live.code)) | _buttons(live, True)
+
+
+def speed_up(page: PageContext, request: SpeedRequest) -> Outputs:
+    """The page's own run trains at another speed from its next step on."""
+    live = _own_run(request.watched)
+    if live is not None:
+        live.set_speed(request.speed)
+    return {}
 
 
 def pause(page: PageContext, request: WatchRequest) -> Outputs:

@@ -21,6 +21,7 @@ from playground.tabs.training.requests import (
     LESSON,
     CodeRequest,
     PlayRequest,
+    SpeedRequest,
     TickRequest,
     WatchControls,
     Watched,
@@ -118,6 +119,10 @@ def build(view: View, shared: WatchControls) -> None:
         js=READ_KEPT, **LATEST,
     )  # fmt: skip
     kept.change(None, kept, None, js=KEEP, **QUIET)
+    bind(
+        speed.input, handlers.speed_up, page=page, inputs={"watched": watched, "speed": speed}, request=SpeedRequest,
+        outputs={}, **QUIET,
+    )  # fmt: skip
     for button, handler in ((pause, handlers.pause), (back, handlers.back)):
         bind(button.click, handler, inputs=watching, request=WatchRequest, **wires, **RUNS_MODEL)
     bind(place.input, handlers.slide, inputs=watching, request=WatchRequest, **wires, **LATEST)

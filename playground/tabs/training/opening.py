@@ -1,5 +1,6 @@
 """A model that was trained here becomes the model of every tab."""
 
+import time
 from collections.abc import Callable, Mapping
 
 import gradio as gr
@@ -20,18 +21,20 @@ def opens_everywhere(
     inputs: Mapping[str, Component],
     opened: Panel,
 ) -> None:
-    """Connects a button with a handler that answers with `everywhere`; then Attention opens. opened: where its words go."""
+    """Connects a button with a handler that answers with `everywhere`; then Attention opens, and after an error it does not.
+    opened: where its words go."""
+    moment = gr.State(0)
     outputs = {
         "model": page.model, "device": page.device, "dtype": page.dtype, "applied": page.applied, "text": page.text,
-        "opened": opened,
+        "opened": opened, "moment": moment,
     }  # fmt: skip
-    opening = bind(button.click, handler, page=page, inputs=inputs, request=request, outputs=outputs, **RUNS_MODEL)
-    opening.success(None, None, None, js=script_that_opens("Attention"), **QUIET)
+    bind(button.click, handler, page=page, inputs=inputs, request=request, outputs=outputs, **RUNS_MODEL)
+    moment.change(None, None, None, js=script_that_opens("Attention"), **QUIET)
 
 
 def everywhere(model_id: str, text: str, words: str) -> Outputs:
     """That model with that text in every tab, and the words that say so."""
     return {
         "model": model_id, "device": "auto", "dtype": "auto", "applied": text, "text": text,
-        "opened": markup.note(words),
+        "opened": markup.note(words), "moment": time.monotonic_ns(),
     }  # fmt: skip

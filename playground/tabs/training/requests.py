@@ -64,6 +64,14 @@ class TickRequest:
 
 
 @dataclass(frozen=True)
+class SpeedRequest:
+    """A page that watches, and another speed."""
+
+    watched: Watched
+    speed: str
+
+
+@dataclass(frozen=True)
 class CodeRequest:
     """The code of a run to watch."""
 

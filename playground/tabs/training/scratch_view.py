@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from playground import workbench
+from playground.analysis.text_display import power_of_ten
 from playground.analysis.training.outcome import OUTCOMES
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
@@ -15,7 +16,7 @@ from playground.figures.training.comparison import comparison_figure, comparison
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
 from playground.tabs.training.requests import WatchControls, WatchRequest
 from playground.texts import training as texts
@@ -36,6 +37,7 @@ class MistakeRequest:
 def build(view: View, shared: WatchControls) -> None:
     """Builds the view and connects it. shared: the run of the lesson, whose weights the code takes."""
     page = view.page
+    Panel(f"<p class='pg-lead'>{texts.SCRATCH_LEAD}</p>")
     mistake = gr.Radio(
         [(title, name) for name, title in lessons.MISTAKES.items()], value="no_mask", label="Mistake",
         elem_id="train-mistake",
@@ -57,7 +59,7 @@ def build(view: View, shared: WatchControls) -> None:
         go.click, compare, page=page, inputs={"mistake": mistake, "prediction": prediction}, request=MistakeRequest,
         outputs={"figure": figure, "sentence": sentence}, **GENERATES,
     )  # fmt: skip
-    stop.click(None, None, None, cancels=[comparing], **QUIET)
+    stop.click(lambda: markup.note(texts.COMPARE_STOPPED), None, sentence, cancels=[comparing], **QUIET)
     bind(
         check.click, compare_logits, page=page, inputs=shared.inputs, request=WatchRequest, outputs={"badge": badge},
         **RUNS_MODEL,
@@ -69,6 +71,8 @@ def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
     if request.prediction not in OUTCOMES:
         raise PlaygroundError(*texts.PREDICT)
     name = lessons.MISTAKES.get(request.mistake, "")
+    if workbench.shared().runs.full:
+        yield {"sentence": markup.note(texts.IN_QUEUE)}
     with closing(workbench.shared().runs.compare(request.mistake)) as steps:
         for now in steps:
             right, wrong = now.losses
@@ -90,8 +94,15 @@ def compare_logits(page: PageContext, request: WatchRequest) -> Outputs:
     """The logits of the code from scratch, with the snapshot's weights in it, beside those of transformers."""
     from playground.training.scratch_weights import largest_difference
 
+    if not request.watched.code:
+        raise ErrorWithOutputs(PlaygroundError(*texts.NOTHING_TO_COMPARE), {"badge": ""})
     live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
-    value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
+    try:
+        value = largest_difference(live.run.net_at(nearest), live.run.task.held_out())
+    except PlaygroundError as error:  # a badge of another model would stand beside it
+        raise ErrorWithOutputs(error, {"badge": ""}) from error
     state = "ok" if value < 1e-5 else "warn"
-    return {"badge": markup.badge(state, texts.CHECKED.format(value=value))}
+    lesson = lessons.LESSONS[live.recipe.lesson].title
+    words = texts.CHECKED.format(value=power_of_ten(value), lesson=lesson, step=nearest.step)
+    return {"badge": markup.badge(state, words)}

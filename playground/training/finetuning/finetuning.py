@@ -26,7 +26,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.training.export import PREFIX, digest_of, write_folder
 from playground.training.finetuning.adapter import adapted, changed_bytes, merged
-from playground.training.finetuning.lines import as_batch, read_lines
+from playground.training.finetuning.lines import Lines, as_batch, read_lines
 from playground.training.finetuning.recipe import FinetuneRecipe, finetune_recipe
 from playground.training.optimising import descend, one_thread
 from playground.training.recipe import MAX_SECONDS
@@ -59,11 +59,9 @@ class Finetuning:
 
     def __init__(self, base: LoadedModel, recipe: FinetuneRecipe):
         """PlaygroundError for a model, lines or choices that can't be trained with."""
-        _check_base(base)
         self.base = base
-        self.recipe = recipe = recipe.check()
-        self.lines = read_lines(base, recipe.lines)
-        _check_step(base, recipe.batch * self.lines.learned.shape[1])
+        self.recipe, self.lines = checked(base, recipe)
+        recipe = self.recipe
         self.net: Any = adapted(base.model, recipe.rank, recipe.seed)
         """peft's."""
         self.step = 0
@@ -185,6 +183,15 @@ def finetune(model: LoadedModel, lines: str, **choices: Any) -> Finetuning:
     PlaygroundError for a model, lines or choices that can't be.
     """
     return Finetuning(model, finetune_recipe(lines, choices))
+
+
+def checked(base: LoadedModel, recipe: FinetuneRecipe) -> tuple[FinetuneRecipe, Lines]:
+    """The recipe and its lines, as they are trained with. PlaygroundError for a model, lines or choices that can't be."""
+    _check_base(base)
+    recipe = recipe.check()
+    lines = read_lines(base, recipe.lines)
+    _check_step(base, recipe.batch * lines.learned.shape[1])
+    return recipe, lines
 
 
 def _check_base(base: LoadedModel) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.finetuning.recipe import MAX_TOKENS
@@ -51,9 +52,9 @@ def read_lines(model: LoadedModel, text: str) -> Lines:
     lines = list(dict.fromkeys(line.strip() for line in checked_text(text or "").split("\n") if line.strip()))
     if not MIN_LINES <= len(lines) <= MAX_LINES:
         few = len(lines) < MIN_LINES
+        bound = f"at least {MIN_LINES}" if few else f"at most {MAX_LINES:,}"
         raise PlaygroundError(
-            f"There are {len(lines):,} different lines; {f'at least {MIN_LINES}' if few else f'at most {MAX_LINES:,}'} are "
-            "learned from, a fifth of which is held out.",
+            f"The text has {counted(len(lines), 'different line')}; {bound} are learned from, a fifth of which is held out.",
             "Add some." if few else "Take some out.",
         )
     learned, held_out = split(lines, min(MAX_HELD_OUT, max(2, len(lines) // HELD_OUT_SHARE)))

@@ -8,7 +8,7 @@ from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.slots import Slots
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
-from playground.training.finetuning.finetuning import Finetuning, Progress
+from playground.training.finetuning.finetuning import Finetuning, Progress, checked
 from playground.training.finetuning.recipe import FinetuneRecipe
 from playground.training.live_run import PATIENCE, Turn
 
@@ -58,6 +58,7 @@ class SharedFinetunings:
     ) -> Generator[Report, None, None]:
         """Trains to the end, with what the base writes before and the fine-tuned model afterwards; whoever closes the
         iterator ends it within a step. PlaygroundError for what can't be, and where no slot is free for a minute."""
+        checked(base, recipe)  # nobody waits for a slot to learn that there are too few lines
         deadline = time.monotonic() + PATIENCE
         with self._slots.hold(object(), lambda: time.monotonic() < deadline) as has_slot:
             if not has_slot:

@@ -41,14 +41,19 @@ def make_task(recipe: Recipe) -> Task:
     """The task of a recipe. PlaygroundError for an unknown one, and for data that can't be learned from."""
     if recipe.lesson not in TASKS:
         raise PlaygroundError(f"There is no lesson {recipe.lesson!r:.40}.", f"Choose one of: {', '.join(TASKS)}.")
-    if recipe.encoder and recipe.lesson in LEFT_TO_RIGHT:
-        raise PlaygroundError(
-            "In this lesson one text is read from left to right; an encoder would see what comes next.",
-            "Choose a model without an encoder.",
-        )
+    check_reading(recipe)
     if recipe.lesson in _OWN:
         return _OWN[recipe.lesson](recipe.data, recipe.encoder)
     return _ready(recipe.lesson, recipe.encoder)
+
+
+def check_reading(recipe: Recipe) -> None:
+    """PlaygroundError for an encoder that would read what is to be predicted."""
+    if recipe.encoder and recipe.lesson in LEFT_TO_RIGHT:
+        raise PlaygroundError(
+            "This lesson reads one text from left to right; an encoder would see what comes next.",
+            "Untick “Encoder and decoder”.",
+        )
 
 
 @lru_cache(maxsize=16)

@@ -1,5 +1,6 @@
 """A table of one's own: two columns, the question and its answer, character by character."""
 
+from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
 from playground.training.tasks.pairs import Pair, Pairs, split
 from playground.training.two_columns import two_columns
@@ -21,7 +22,7 @@ def table(text: str, encoder: bool) -> Pairs:
             raise PlaygroundError(f"The table has more than {MAX_PAIRS:,} pairs.", "Leave some lines out.")
     if len(pairs) < MIN_PAIRS:
         raise PlaygroundError(
-            f"The table has {len(pairs)} pairs; at least {MIN_PAIRS} are needed, a fifth of which is held out.",
+            f"The table has {counted(len(pairs), 'pair')}; at least {MIN_PAIRS} are needed, a fifth of which is held out.",
             "Add lines, each with a question, a tab, semicolon or comma, and its answer.",
         )
     listed = [Pair(list(question), list(answer)) for question, answer in pairs]
