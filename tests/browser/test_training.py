@@ -1,6 +1,7 @@
 """The Train tab in a browser: play, pause, go back, open in another tab."""
 
 import re
+import threading
 
 from playwright.sync_api import expect
 
@@ -37,6 +38,24 @@ def test_play_pause_back_and_open(opened_tiny):
     expect(page.locator("#card")).to_contain_text(f"trained:repeat-llama-step-{step}")
     page.wait_for_selector("#attention-overview .pv[data-rendered]")
     expect(page.locator("#attention-badge .pg-badge-ok").first).to_be_visible()
+
+
+def test_play_waits_until_the_untrained_model_is_drawn(tiny_server, opened_tiny, monkeypatch):
+    """Guards Play pressed at once on a server that just started: the untrained model, drawn later, took the place of the run
+    that trained unseen while the page said "Press Play"."""
+    page, drawn = opened_tiny(width=1280, height=900), threading.Event()
+    runs = tiny_server.workbench.runs
+    own = runs.preview
+    monkeypatch.setattr(runs, "preview", lambda recipe: (drawn.wait(60), own(recipe))[1])
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(page.locator("#train-play")).to_be_disabled()
+    drawn.set()
+    page.locator("#train-play").click()
+    status = page.locator("#train-status")
+    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400"))
+    page.locator("#train-pause").click()
+    expect(page.locator("#train-play")).to_be_enabled()
+    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400"))
 
 
 def test_another_lesson_is_played_with_its_own_choices(opened_tiny):

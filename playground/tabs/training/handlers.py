@@ -120,7 +120,10 @@ def open_lessons(page: PageContext, request: PlayRequest) -> Outputs:
     if live is not None:
         live.touch()
         return _whole(live, kept) | _buttons(live, True) | _controls(live) | {"timer": gr.Timer(active=True)}
-    outputs = preview(page, request)
+    try:
+        outputs = preview(page, request)
+    except PlaygroundError as error:  # of choices that can't be; Play says so again
+        raise ErrorWithOutputs(error, {name: gr.update(interactive=True) for name in ("play", "step")}) from error
     if request.kept and not request.watched.code:
         outputs["status"] = markup.note(texts.LOST.format(code=f"{request.kept:.20}")) + outputs["status"]
     return outputs

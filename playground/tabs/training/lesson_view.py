@@ -36,6 +36,9 @@ NAME, TITLE = LESSON, "Lessons"
 FIRST = "repeat"
 HELD_BACK = "() => Array(2).fill({ __type__: 'update', interactive: false })"
 """Play and One step, until the choices of another lesson are there: they would train it with those of the former one."""
+HELD_BACK_UNTIL_DRAWN = "(kept) => Array(2).fill({ __type__: 'update', ...(kept ? {} : { interactive: false }) })"
+"""The same while the view is being drawn, where the page has no run: what is drawn would take the place of one that was
+started meanwhile, which then trained unseen."""
 KEEP = "(code) => { window.pgRun = ''; try { sessionStorage.setItem('pg-run', code); } catch (error) {} }"
 """The browser tab keeps its run's code, for the page that it opens after the connection was lost."""
 READ_KEPT = """(...values) => {
@@ -113,6 +116,7 @@ def build(view: View, shared: WatchControls) -> None:
         bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     bind(partial(chosen.then), handlers.reset, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     opened_view = page.redraw[f"{view.tab}/{view.name}"].change
+    gr.on([opened_view], None, kept, [play, step], js=HELD_BACK_UNTIL_DRAWN, **QUIET)
     shown: dict[str, Block] = {**seen, "lesson": lesson, "about": about, "data": data, **choices}
     bind(
         opened_view, handlers.open_lessons, inputs={**recipe, "kept": kept}, request=PlayRequest, page=page, outputs=shown,
