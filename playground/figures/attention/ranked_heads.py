@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 
 from playground.analysis.attention.pair_ranking import PairRanking
 from playground.analysis.text_display import in_words, percent
-from playground.figures.layout import finish, label
-from playground.figures.theme import INK, SMALL
+from playground.figures.bars import named_bars
+from playground.figures.layout import finish
+from playground.figures.theme import INK
 
 MAX_RANKED = 10
 """Heads drawn."""
@@ -19,19 +20,12 @@ def ranking_figure(ranking: PairRanking, names: tuple[str, str]) -> go.Figure:
     (layer, head)."""
     heads = ranking.heads[:MAX_RANKED]
     query, key = (f"“{in_words(name)}”" for name in names)
-    figure = go.Figure(
-        go.Bar(
-            x=np.array([head.weight for head in heads], np.float32),
-            y=np.arange(len(heads)),
-            orientation="h",
-            customdata=np.array([(head.layer, head.head) for head in heads], np.int32),
-            marker={"color": INK},
-            text=[percent(head.weight) for head in heads],
-            textposition="outside",
-            cliponaxis=False,
-            showlegend=False,
-            hovertemplate="%{y}: <b>%{text}</b><extra></extra>",
-        )
+    figure = named_bars(
+        [head.weight for head in heads],
+        [f"layer {head.layer}, head {head.head}" for head in heads],
+        text=[percent(head.weight) for head in heads],
+        customdata=np.array([(head.layer, head.head) for head in heads], np.int32),
+        marker={"color": INK},
     )
     finish(
         figure,
@@ -43,14 +37,6 @@ def ranking_figure(ranking: PairRanking, names: tuple[str, str]) -> go.Figure:
     )
     high = max(heads[0].weight, 1e-9)
     figure.update_xaxes(title_text="weight", nticks=5, range=[0, high * 1.25])
-    figure.update_yaxes(
-        range=[len(heads) - 0.4, -0.6],
-        tickmode="array",
-        tickvals=list(range(len(heads))),
-        ticktext=[label(f"layer {head.layer}, head {head.head}", None) for head in heads],
-        tickfont={"size": SMALL},
-        showgrid=False,
-    )
     return figure
 
 

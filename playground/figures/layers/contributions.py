@@ -8,9 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words
+from playground.figures.bars import named_bars
 from playground.figures.layers.words import part_name, signed
 from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label
-from playground.figures.theme import ATTENTION, AXIS, DIVERGING, KEY, MLP, MONO, RESIDUAL, REST, SMALL, WRITTEN
+from playground.figures.theme import ATTENTION, AXIS, DIVERGING, KEY, MLP, MONO, RESIDUAL, REST, WRITTEN
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
@@ -196,20 +197,8 @@ def signed_bars(
     values: Sequence[float], names: Sequence[str], colours: Sequence[str], keys: np.ndarray, unit: str
 ) -> go.Figure:
     """Horizontal bars of signed numbers in the caller's order, the first on top. names: unescaped; keys: customdata."""
-    figure = go.Figure(
-        go.Bar(
-            x=np.array(values, np.float32),
-            y=np.arange(len(values)),
-            orientation="h",
-            customdata=keys,
-            marker={"color": list(colours)},
-            text=[signed(value) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            showlegend=False,
-            hovertemplate="%{y}: <b>%{text}</b><extra></extra>",
-        )
-    )
+    texts = [signed(value) for value in values]
+    figure = named_bars(values, names, text=texts, customdata=keys, marker={"color": list(colours)})
     finish(
         figure,
         f"{counted(len(values), 'number')} with their signs, as bars, the largest on top.",
@@ -221,12 +210,5 @@ def signed_bars(
     low, high = min(0.0, *values), max(0.0, *values)
     room = 0.22 * max(high - low, 1e-9)
     figure.update_xaxes(title_text=unit, nticks=5, range=[low - room * (low < 0), high + room * (high > 0)])
-    figure.update_yaxes(
-        range=[max(4, len(values)) - 0.4, -0.6],
-        tickmode="array",
-        tickvals=list(range(len(values))),
-        ticktext=[label(name, None) for name in names],
-        tickfont={"family": MONO, "size": SMALL},
-        showgrid=False,
-    )
+    figure.update_yaxes(range=[max(4, len(values)) - 0.4, -0.6], tickfont={"family": MONO})
     return figure

@@ -1,0 +1,110 @@
+"""What the Layers tab reads of a recording, each made once and kept with it: the lens of a window, one of its cells, and the
+parts of a logit. Imports torch when it is first used."""
+
+from typing import TYPE_CHECKING
+
+from playground.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from playground.analysis.layers.contributions import Contributions
+    from playground.analysis.layers.lens import Lens
+    from playground.models.vocabulary import Token
+    from playground.recording.layers.layer_pass import LayerPass
+    from playground.recording.layers.one_cell import Cell
+    from playground.recording.recording import Recording
+    from playground.recording.result_store import ResultStore
+
+WINDOW = 12
+"""Tokens of a lens that are shown at once."""
+
+
+def own_tokens(recording: "Recording") -> "tuple[Token, ...]":
+    """The tokens that have logits: of an encoder-decoder the decoder's."""
+    return recording.target_tokens or recording.tokens
+
+
+def window_of(recording: "Recording", first: int | None) -> range:
+    """The tokens that are shown: from `first` on, or the last ones."""
+    last = max(0, recording.length - WINDOW)
+    start = last if first is None else min(max(0, first), last)
+    return range(start, min(start + WINDOW, recording.length))
+
+
+def window_lens(
+    recording: "Recording", store: "ResultStore", window: range, between: bool, by: str = "", chosen: int | None = None
+) -> "Lens":
+    """The lens of a window. between: also between attention and MLP. by: a measure of the lens, if it is shown. chosen: a
+    token whose rank is shown. PlaygroundError, with the reason, for a model without a lens."""
+    from playground.analysis.layers.lens import MEASURES, LensRequest
+    from playground.recording.layers.lens import lens_of
+
+    if not recording.model.capabilities.logits:
+        raise PlaygroundError("This model has no lens:", f"{recording.model.capabilities.logits.reason}.")
+    request = LensRequest(5, (by,) if by in MEASURES else (), chosen)
+    key = "lens", window, between, request.measures, chosen
+    states = window_states(recording, store, window, between)
+    return store.memo(recording, key, lambda: lens_of(recording, states, request))
+
+
+def window_states(recording: "Recording", store: "ResultStore", window: range, between: bool) -> "LayerPass":
+    """The states of a window."""
+    from playground.recording.layers.lens import states_of
+
+    states = store.memo(
+        recording, ("layer states", window), lambda: states_of(recording, window), lambda states: states.nbytes
+    )
+    return states if between else states.after_layers()
+
+
+def lens_cell(
+    recording: "Recording", store: "ResultStore", states: "LayerPass", place: tuple[int, int], followed: int | None
+) -> "Cell":
+    """One cell of the lens of these states; place: state and token, the token counted in the text."""
+    from playground.recording.layers.one_cell import cell_of
+
+    key = "lens cell", states.tokens, len(states.names), place, followed
+    tokens = () if followed is None else (followed,)
+    return store.memo(recording, key, lambda: cell_of(recording, states, place, tokens))
+
+
+def position_parts(recording: "Recording", store: "ResultStore", position: int) -> "LayerPass":
+    """What each part added to the token at a position."""
+    from playground.recording.layers.contributions import parts_of
+
+    return store.memo(
+        recording, ("layer parts", position), lambda: parts_of(recording, position), lambda parts: parts.nbytes
+    )
+
+
+def logit_contributions(
+    recording: "Recording", store: "ResultStore", position: int, token: int | None, against: int | None
+) -> "Contributions":
+    """What each part adds to a logit, or to the difference of two."""
+    from playground.recording.layers.contributions import contributions_of
+
+    parts = position_parts(recording, store, position)
+    key = "contributions", position, token, against
+    return store.memo(recording, key, lambda: contributions_of(recording, parts, token, against))
+
+
+def head_sources(
+    recording: "Recording", store: "ResultStore", result: "Contributions", head: tuple[str, int, int]
+) -> "np.ndarray":
+    """(K,): what each token that a head looks at adds through it. head: "attention" or "cross", layer, head."""
+    from playground.recording.layers.part_details import source_contributions
+
+    kind, layer, _ = head
+    parts = position_parts(recording, store, result.position)
+
+    def make() -> "np.ndarray":
+        steps = recording.layer_steps(layer, attention_kind(recording, kind))
+        return source_contributions(recording.model, parts, result, head, steps)
+
+    return store.memo(recording, ("head sources", result.position, result.token, result.against, head), make)
+
+
+def attention_kind(recording: "Recording", part: str) -> str:
+    """The recording's kind of attention that a part is."""
+    return part if part == "cross" else "decoder" if recording.target_tokens is not None else "self"
