@@ -8,6 +8,15 @@ from playwright.sync_api import expect
 from tests.browser.test_answer_in_view import in_view
 
 
+def plays_and_stays(page, status: str) -> None:
+    """Presses Play: the status becomes one of this pattern, and still is after Pause."""
+    page.locator("#train-play").click()
+    expect(page.locator("#train-status")).to_contain_text(re.compile(status))
+    page.locator("#train-pause").click()
+    expect(page.locator("#train-play")).to_be_enabled()
+    expect(page.locator("#train-status")).to_contain_text(re.compile(status))
+
+
 def test_play_pause_back_and_open(opened_tiny):
     """Guards the whole way: pictures grow while it plays, stand still after Pause, show the step before after Back; the
     snapshot is then the model of the Attention tab, with its badge, and the page goes on looking at it."""
@@ -50,12 +59,7 @@ def test_play_waits_until_the_untrained_model_is_drawn(tiny_server, opened_tiny,
     page.get_by_role("tab", name="Train", exact=True).click()
     expect(page.locator("#train-play")).to_be_disabled()
     drawn.set()
-    page.locator("#train-play").click()
-    status = page.locator("#train-status")
-    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400"))
-    page.locator("#train-pause").click()
-    expect(page.locator("#train-play")).to_be_enabled()
-    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400"))
+    plays_and_stays(page, r"Step [1-9]\d* of 400")
 
 
 def test_another_lesson_is_played_with_its_own_choices(opened_tiny):
@@ -65,12 +69,7 @@ def test_another_lesson_is_played_with_its_own_choices(opened_tiny):
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#train-lesson input").click()
     page.get_by_role("option", name="Repeat (GPT-2)").click()
-    page.locator("#train-play").click()
-    status = page.locator("#train-status")
-    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400 .* GPT-2, 2 layers"))
-    page.locator("#train-pause").click()
-    expect(page.locator("#train-play")).to_be_enabled()
-    expect(status).to_contain_text(re.compile(r"Step [1-9]\d* of 400 .* GPT-2, 2 layers"))
+    plays_and_stays(page, r"Step [1-9]\d* of 400 .* GPT-2, 2 layers")
 
 
 def test_a_page_that_is_opened_anew_finds_its_run(opened_tiny):
