@@ -13,13 +13,13 @@ def shaded(pieces: Iterable[tuple[str, float | None, str]]) -> str:
     """Pieces of a text: (words, strength -1..1 or None for none, title)."""
     spans = []
     for words, strength, title in pieces:
-        shown = escape(words).replace("\n", "<br>") if words.strip() else escape(words)
+        markup = escape(words).replace("\n", "<br>") if words.strip() else escape(words)
         if strength is None:
-            spans.append(f'<span class="pg-why-rest">{shown}</span>')
+            spans.append(f'<span class="pg-why-rest">{markup}</span>')
             continue
         side = "for" if strength >= 0 else "against"
         look = f'class="pg-why pg-why-{side}" style="--strength:{abs(strength):.3f}" title="{escape(title)}"'
-        spans.append(f"<span {look}>{shown}</span>")
+        spans.append(f"<span {look}>{markup}</span>")
     return f'<p class="pg-shaded" dir="auto">{"".join(spans)}</p>'
 
 

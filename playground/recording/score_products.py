@@ -21,7 +21,7 @@ def heads_of_scores(recording: Recording, heads: int) -> tuple[int, int]:
     watch = _ScoreWatch(heads, len(recording.tokens))
     with watch:
         recording.run_again()
-    return watch.found
+    return watch.key_shape
 
 
 class _ScoreWatch(TorchFunctionMode):
@@ -30,17 +30,17 @@ class _ScoreWatch(TorchFunctionMode):
     def __init__(self, heads: int, tokens: int):
         super().__init__()
         self._heads, self._tokens = heads, tokens
-        self.found = (0, 0)
+        self.key_shape = (0, 0)
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         result = function(*args, **(kwargs or {}))
-        if self.found == (0, 0) and getattr(function, "__name__", "") in _PRODUCTS:
+        if self.key_shape == (0, 0) and getattr(function, "__name__", "") in _PRODUCTS:
             equation = next((part for part in args if isinstance(part, str)), "")
             tensors = [part for part in args if isinstance(part, Tensor)][-2:]  # baddbmm adds a third one before them
             if len(tensors) == 2 and result.numel() == self._heads * self._tokens**2:
-                self.found = self._measured(tensors[0], tensors[1], equation)
+                self.key_shape = self._measured(tensors[0], tensors[1], equation)
         return result
 
     def _measured(self, query: Tensor, key: Tensor, equation: str) -> tuple[int, int]:

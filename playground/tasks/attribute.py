@@ -42,7 +42,7 @@ class Attribution:
 
     tokens: tuple[Token, ...]
     free: tuple[bool, ...]
-    """The tokens that were asked about; the others stay as they are and have 0."""
+    """The tokens that it explains; the others stay as they are and have 0."""
     values: np.ndarray | None
     """(T,) in the score's unit, nats for logits; above 0 speaks for the answer. None where they are withheld."""
     method: str
@@ -51,7 +51,7 @@ class Attribution:
     score: float
     """Of the text."""
     baseline_score: float
-    """Of the text with `baseline` in the place of every token that is asked about."""
+    """Of the text with `baseline` in the place of every token that it explains."""
     baseline: str
     passes: int
     """Forward passes that it took."""
@@ -100,13 +100,13 @@ def attribute(score: TokenScore, method: str = INTEGRAL, tick: Tick = no_tick) -
                 if completeness.holds:
                     break
         else:
-            places_asked = [place for place, asked in enumerate(score.free) if asked]
-            variants = text.repeat(len(places_asked), 1, 1)
-            for row, place in enumerate(places_asked):
+            free_places = [place for place, free in enumerate(score.free) if free]
+            variants = text.repeat(len(free_places), 1, 1)
+            for row, place in enumerate(free_places):
                 variants[row, place] = blank[0]
             values = np.zeros(len(score.ids))
-            values[places_asked] = float(ends[0]) - run.scores(variants).double().cpu().numpy()
-            passes += len(places_asked)
+            values[free_places] = float(ends[0]) - run.scores(variants).double().cpu().numpy()
+            passes += len(free_places)
     withheld = completeness is not None and not completeness.holds
     return Attribution(
         score.tokens, score.free, None if withheld else values, method, score.words, float(ends[0]), float(ends[1]),

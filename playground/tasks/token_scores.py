@@ -30,7 +30,7 @@ MAX_TOKENS = 256
 
 @dataclass(frozen=True, eq=False)
 class TokenScore:
-    """A score of one input, and which of its tokens are asked about."""
+    """A score of one input, and which of its tokens it is explained by."""
 
     model: LoadedModel
     ids: tuple[int, ...]

@@ -43,10 +43,10 @@ def head_of(model: LoadedModel, task: Task) -> TaskHead:
     if model.head is not None and model.head.task == task:
         return model.head
     does = f"it {model.head.words}" if model.head else "its checkpoint has no head for a task"
-    wanted = {
+    kind = {
         "classify": "…ForSequenceClassification", "answer": "…ForQuestionAnswering", "tag": "…ForTokenClassification",
     }[task]  # fmt: skip
-    raise PlaygroundError(f"{model.model_id} can't do this: {does}.", f"Load a checkpoint of the kind {wanted}.")
+    raise PlaygroundError(f"{model.model_id} can't do this: {does}.", f"Load a checkpoint of the kind {kind}.")
 
 
 def windows(model: LoadedModel, text: str, passage: str | None = None) -> tuple[Window, ...]:

@@ -19,7 +19,7 @@ from playground.figures.layers.lens import lens_figure
 from playground.recording.layers.build import _find
 from playground.recording.layers.contributions import parts_of
 from playground.recording.layers.lens import LAST, lens_of, states_of
-from playground.recording.layers.shown import WINDOW, own_tokens, window_of
+from playground.recording.layers.window import WINDOW, own_tokens, window_of
 
 TEXT = "The Eiffel Tower, which was built in 1889 by the engineer Gustave Eiffel, stands in the middle of the city of "
 

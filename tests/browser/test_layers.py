@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from playground.recording.layers.shown import WINDOW
+from playground.recording.layers.window import WINDOW
 from playground.texts.shared import FIRST_TEXT
 from tests.browser.test_attention import place_of
 

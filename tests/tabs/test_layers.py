@@ -9,7 +9,7 @@ from playground.components import figure_json
 from playground.figures.layers.contributions import COLOURS, rows_of, strongest
 from playground.figures.layers.lens import DIVERGENCE, ENTROPY, RANK
 from playground.models.one_token import one_token, typed_as
-from playground.recording.layers.shown import WINDOW, shown_sources, window_of
+from playground.recording.layers.window import WINDOW, head_sources, window_of
 from playground.settings import Settings
 from playground.tabs.layers import contributions_view, lens_view
 from playground.tabs.layers.contributions_view import PartsRequest
@@ -67,9 +67,9 @@ def test_from_a_cell_to_its_parts(bench, smollm2):
     followed = answer(lens_view.choose, page, LensViewRequest(follow="Rome"), click(x=11, y=28))
     assert "“Rome” is 2,927th at the embedding and 1st at the end" in plain(followed["of_cell"])
     opened = answer(lens_view.open_parts, page, LensViewRequest(cell=cell["cell"]))
-    assert opened["asked"][:2] == (page.reading, 11) and opened["opened_at"]
-    parts = answer(contributions_view.draw, page, PartsRequest(asked=opened["asked"]))
-    assert parts["token"] == "city" and parts["position"]["value"] == 11 and parts["asked"] is None
+    assert opened["from_lens"][:2] == (page.reading, 11) and opened["opened_at"]
+    parts = answer(contributions_view.draw, page, PartsRequest(from_lens=opened["from_lens"]))
+    assert parts["token"] == "city" and parts["position"]["value"] == 11 and parts["from_lens"] is None
     request = PartsRequest(11, "Rome", "Florence")
     both = answer(contributions_view.redraw, page, request)
     assert "“Rome” is 2.3" in plain(both["sentence"]) and "ahead of “Florence”" in plain(both["sentence"])
@@ -78,7 +78,7 @@ def test_from_a_cell_to_its_parts(bench, smollm2):
     bar = click(customdata=[list(COLOURS).index(kind), layer, head])
     of_head = answer(contributions_view.choose_bar, page, request, bar)
     assert f"Head {head} of layer {layer} adds" in plain(of_head["of_part"]) and of_head["opens"]["visible"]
-    sources = shown_sources(bench.recording(smollm2, page.text), bench, result, (kind, layer, head))
+    sources = head_sources(bench.recording(smollm2, page.text), bench, result, (kind, layer, head))
     assert sources.sum() == pytest.approx(value, rel=1e-4)
     target = PartsRequest(11, "Rome", "Florence", part=of_head["part"])
     there = answer(contributions_view.open_head, page, target)
@@ -135,7 +135,7 @@ def test_a_capped_model_and_a_decoder_with_an_encoder(bench):
     assert [row.kind for row in rows[:4]] == ["embedding", "attention", "cross", "mlp"]
     cross = answer(contributions_view.choose_bar, page, PartsRequest(), click(customdata=[2, 1, 3]))
     assert "Cross-head 3 of layer 1 adds" in plain(cross["of_part"])
-    sources = shown_sources(page.recording(), bench, result, ("cross", 1, 3))
+    sources = head_sources(page.recording(), bench, result, ("cross", 1, 3))
     assert len(sources) == len(page.recording().tokens)
     assert sources.sum() == pytest.approx(result.cross_heads[1, 3], rel=1e-4, abs=1e-6)
 

@@ -94,11 +94,11 @@ def test_a_classifier_a_reader_and_a_tagger():
     assert "it tags the words" in plain(answer(classify_view.draw, page("bert-tag"), LabelsRequest())["sentence"])
     question = QuestionRequest("who?", "<i>Anna</i> paid")
     seen = answer(answer_view.draw, page("bert-answer"), question)
-    assert seen["shown"].count("<mark") == 1 and "<i>" not in seen["shown"] and seen["others"].count("<tr>") == 7
+    assert seen["marks"].count("<mark") == 1 and "<i>" not in seen["marks"] and seen["others"].count("<tr>") == 7
     assert isinstance(seen["figure"]["value"], go.Figure) and "no answer" in plain(seen["sentence"]).lower()
     seen = answer(tag_view.draw, page("bert-tag"), TagRequest("average"))
-    assert "tokens; 5 labels" in plain(seen["sentence"]) and "<b>" not in seen["shown"]
-    assert seen["shown"].count("<mark") == seen["table"].count("<tr>") - 1
+    assert "tokens; 5 labels" in plain(seen["sentence"]) and "<b>" not in seen["marks"]
+    assert seen["marks"].count("<mark") == seen["table"].count("<tr>") - 1
     assert "no such head" in plain(answer(tag_view.draw, page("llama"), TagRequest())["sentence"])
 
 

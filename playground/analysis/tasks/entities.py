@@ -60,8 +60,8 @@ def entities(tokens: Sequence[TokenScores], labels: Sequence[str], strategy: str
             spans[-1].append(part)
         else:
             spans.append([part])
-    found = [_entity(span) for span in spans]
-    return [entity for entity in found if entity.label != OUTSIDE]
+    entities = [_entity(span) for span in spans]
+    return [entity for entity in entities if entity.label != OUTSIDE]
 
 
 def _words(tokens: Sequence[TokenScores]) -> list[list[TokenScores]]:

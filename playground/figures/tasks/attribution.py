@@ -18,7 +18,7 @@ MAX_BARS = 30
 
 
 def shaded_pieces(seen: "Attribution") -> list[tuple[str, float | None, str]]:
-    """(words, strength -1..1, title) of each token, for `components.shaded_text.shaded`; tokens that were not asked about
+    """(words, strength -1..1, title) of each token, for `components.shaded_text.shaded`; tokens that it does not explain
     have no strength. Byte pieces of one character are one piece."""
     pieces: list[tuple[str, float | None, str]] = []
     if seen.values is None:
@@ -34,9 +34,9 @@ def shaded_pieces(seen: "Attribution") -> list[tuple[str, float | None, str]]:
             continue
         if gap:
             pieces.append((gap, None, ""))
-        asked = seen.free[number]
+        explained = seen.free[number]
         title = f"{minus(float(_per_character(seen)[number]))} nats"
-        pieces.append((token.text, float(strengths[number]) if asked else None, title if asked else ""))
+        pieces.append((token.text, float(strengths[number]) if explained else None, title if explained else ""))
     return pieces
 
 
@@ -91,12 +91,12 @@ def attribution_figure(seen: "Attribution") -> go.Figure:
 
 def attribution_sentence(seen: "Attribution") -> str:
     """What is explained, the strongest token on each side, and whether the parts add up."""
-    asked = sum(seen.free)
+    count = sum(seen.free)
     blank = plain_mark(seen.baseline, 20)
     words = (
         f"{seen.words}: {minus(seen.score)} for your text, {minus(seen.baseline_score)} with {blank} in place of each "
     )
-    words += f"of its {asked:,} tokens."
+    words += f"of its {count:,} tokens."
     if seen.completeness is not None:
         error = seen.completeness.error
         spelled = percent(error) if error < 10 else "more than 1,000 %"

@@ -79,10 +79,10 @@ def block_of(model: LoadedModel, number: int, trace: LayerTrace) -> Block:
     bound = rounding(model.model.dtype).sums
     groups = _equal_outputs(trace)
     whole = trace.after - trace.before
-    found = adds_up(whole, [_output(group[0]) for group in groups], trace.after.norm(dim=-1), bound)
-    if found is None or found.error > bound:
-        raise NotUnderstood(_leftover(number, found))
-    chosen = sorted(zip(found.parts, found.factors, strict=True), key=lambda one: trace.calls.index(groups[one[0]][0]))
+    fit = adds_up(whole, [_output(group[0]) for group in groups], trace.after.norm(dim=-1), bound)
+    if fit is None or fit.error > bound:
+        raise NotUnderstood(_leftover(number, fit))
+    chosen = sorted(zip(fit.parts, fit.factors, strict=True), key=lambda one: trace.calls.index(groups[one[0]][0]))
     marks = _marks_of(trace, [groups[place][0] for place, _ in chosen])
     parts = []
     for place, factor in chosen:
@@ -201,10 +201,10 @@ def _close(one: Tensor, other: Tensor) -> bool:
     return bool((one - other).abs().max() <= 1e-5 * other.abs().max())
 
 
-def _leftover(number: int, found: Sum | None) -> str:
-    if found is None:
+def _leftover(number: int, fit: Sum | None) -> str:
+    if fit is None:
         return f"no module of layer {number} returns a state"
     return (
         f"what layer {number} adds to the state is no sum of its modules' outputs: the nearest one leaves "
-        f"{percent(min(1.0, found.error))} of the state after it"
+        f"{percent(min(1.0, fit.error))} of the state after it"
     )

@@ -35,7 +35,8 @@ MAX_EXACT = 32
 
 def follow(page: PageContext, choice: HeadChoice) -> Outputs:
     """The kinds, layers and heads that the model has, and as "opened" which of them to show: what exists stays; before a
-    visitor chose a head, the most telling one of the text, which becomes the whole page's. See TabChooser.open_as_told."""
+    visitor chose a head, the most telling one of the text, which becomes the whole page's. See
+    `TabChooser.follow_openings`."""
     recording = page.recording()
     if not recording.kinds:
         return {}

@@ -27,5 +27,5 @@ def build(page: PageControls) -> None:
         only_while={page.active: NAME},
         **LATEST,
     )
-    chooser.open_as_told()
+    chooser.follow_openings()
     build_views(page, NAME, VIEWS, chooser)

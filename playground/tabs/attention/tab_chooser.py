@@ -16,9 +16,9 @@ from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import changes_with
 
 PARTS = "kind", "layer", "head"
-OPEN = """(told, isChosen, ...now) => {
-  if (!told) return now;
-  const {chosen, of, to} = JSON.parse(told), own = now.slice(0, of.length), page = now.slice(of.length);
+OPEN = """(opening, isChosen, ...now) => {
+  if (!opening) return now;
+  const {chosen, of, to} = JSON.parse(opening), own = now.slice(0, of.length), page = now.slice(of.length);
   const same = chosen === isChosen && of.every((value, n) => value === own[n]);
   return same ? [...to, ...(chosen ? page : to)] : now; }"""
 """Inputs: what `opening_of` says, whether a visitor chose the page's head, the parts of the sliders' head and of the page's.
@@ -49,9 +49,9 @@ class TabChooser:
         """The fields of a HeadChoice: the controls, and whether a visitor chose the head."""
         return {**self.sliders.inputs, "chosen": self.sliders.shared.chosen}
 
-    def open_as_told(self) -> None:
+    def follow_openings(self) -> None:
         """Whenever the server has said which head to show: the sliders show it, unless they hold another choice by now than
-        the one that it was told of. A late answer never undoes a visitor's choice."""
+        the one that it answers. A late answer never undoes a visitor's choice."""
         shared, controls = self.sliders.shared, self.controls
         heads: list[Component] = [controls[name] for name in PARTS] + [getattr(shared, name) for name in PARTS]
         self.opened.change(None, [self.opened, shared.chosen, *heads], heads, js=OPEN, **QUIET)
@@ -68,7 +68,7 @@ class TabChooser:
         return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), opened, row)
 
 
-def opening_of(choice: HeadChoice, shown: HeadChoice) -> str:
-    """Which head to show, for OPEN: `shown` in place of `choice`, as JSON; of the whole page too where no visitor chose."""
-    of, to = ([getattr(one, name) for name in PARTS] for one in (choice, shown))
+def opening_of(choice: HeadChoice, opened: HeadChoice) -> str:
+    """Which head to show, for OPEN: `opened` in place of `choice`, as JSON; of the whole page too where no visitor chose."""
+    of, to = ([getattr(one, name) for name in PARTS] for one in (choice, opened))
     return json.dumps({"chosen": choice.chosen, "of": of, "to": to, "at": time.monotonic_ns()})

@@ -12,12 +12,12 @@ from playground.errors import PlaygroundError
 from playground.figures.layers.contributions import COLOURS, heads_figure, rows_of, waterfall_figure
 from playground.figures.layers.words import identities, sum_words
 from playground.recording.head_choice import existing_token
-from playground.recording.layers.shown import own_tokens, shown_contributions
+from playground.recording.layers.window import logit_contributions, own_tokens
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.one_part import part_outputs, read_neuron, strongest_outputs
 from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import figure_or_nothing, token_choices, typed
-from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, show_detail
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View, script_that_opens
@@ -39,7 +39,7 @@ class PartsRequest:
     token: str = ""
     """As a visitor types it; empty for the most likely one."""
     against: str = ""
-    asked: tuple[tuple[str, str], int, int] | None = None
+    from_lens: tuple[tuple[str, str], int, int] | None = None
     """What the lens hands over: the page's reading, the position, the token's id."""
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
@@ -55,11 +55,7 @@ def build(view: View, controls: PartsControls) -> None:
         against = gr.Textbox(
             "", label=texts.AGAINST, placeholder=texts.AGAINST_HINT, max_length=100, elem_id="parts-against"
         )
-    with gr.Row(elem_classes="pg-told"):
-        with gr.Column(scale=1, min_width=280):
-            sentence = Panel(live=True, elem_id="parts-sentence")
-        with gr.Column(scale=0, min_width=250):
-            badge = Panel(elem_id="parts-badge")
+    sentence, badge = sentence_and_badge("parts")
     with gr.Row(elem_classes=BESIDE):
         column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")
         with column, gr.Column(elem_classes=LIST, elem_id="parts-list"):
@@ -79,7 +75,7 @@ def build(view: View, controls: PartsControls) -> None:
     opened_at = gr.Textbox("", visible="hidden", container=False)
 
     own: dict[str, Component] = {"position": position, "token": token, "against": against}
-    states: dict[str, Component] = {"asked": controls.asked, "reading": reading, "part": part}
+    states: dict[str, Component] = {"from_lens": controls.from_lens, "reading": reading, "part": part}
     wires: dict[str, Any] = {"inputs": own | states, "request": PartsRequest}
     one: dict[str, Component] = {"part": part, "of_part": of_part, "part_figure": part_figure}
     one |= {"back": back, "opens": opens, "heads": heads}
@@ -100,18 +96,18 @@ def build(view: View, controls: PartsControls) -> None:
 
 def draw(page: PageContext, request: PartsRequest) -> Outputs:
     """The logit that the lens handed over; else the one that was shown in this text; else the text's next token."""
-    asked, before = request.asked, request
-    if asked is not None and tuple(asked[0]) == page.reading:
+    from_lens, before = request.from_lens, request
+    if from_lens is not None and tuple(from_lens[0]) == page.reading:
         from playground.models.one_token import typed_as  # torch: not before the page is there
 
-        typed_token = typed_as(page.model(), int(asked[2]))
-        request = replace(request, position=int(asked[1]), token=typed_token, against="", part=None)
+        typed_token = typed_as(page.model(), int(from_lens[2]))
+        request = replace(request, position=int(from_lens[1]), token=typed_token, against="", part=None)
     elif request.reading is None or tuple(request.reading) != page.reading:
         request = replace(request, position=None, token="", against="", part=None)
     # What stays is not sent: a visitor may have typed meanwhile.
     names = [name for name in ("token", "against") if getattr(request, name) != getattr(before, name)]
     controls = {name: getattr(request, name) for name in names}
-    return controls | redraw(page, request) | {"asked": None, "reading": page.reading}
+    return controls | redraw(page, request) | {"from_lens": None, "reading": page.reading}
 
 
 def redraw(page: PageContext, request: PartsRequest) -> Outputs:
@@ -128,8 +124,7 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
     names = _names(page, result)
     words, title = identities({name: result.errors[name] for name in ("logit", *result.errors)})
     reasons = "".join(f" No {name}: {why}." for name, why in result.reasons.items())
-    shown = strongest_outputs(result)
-    return shown | {
+    return strongest_outputs(result) | {
         "position": choices,
         "figure": figure_or_nothing(waterfall_figure(result, names)),
         "heads": figure_or_nothing(None if result.heads is None else heads_figure(result.heads)),
@@ -178,7 +173,7 @@ def open_head(page: PageContext, request: PartsRequest) -> Outputs:
         return {}
     import time
 
-    from playground.recording.layers.shown import attention_kind
+    from playground.recording.layers.window import attention_kind
 
     recording = page.recording()
     kind, layer, head = request.part
@@ -199,7 +194,7 @@ def contributions_in(page: PageContext, request: PartsRequest) -> "Contributions
         raise PlaygroundError(
             "Both tokens are the same, so their logits don't differ.", "Choose two, or leave one empty."
         )
-    return shown_contributions(recording, workbench.shared(), position, *tokens)
+    return logit_contributions(recording, workbench.shared(), position, *tokens)
 
 
 def _names(page: PageContext, result: "Contributions") -> tuple[str, str | None]:

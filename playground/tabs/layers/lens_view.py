@@ -15,11 +15,11 @@ from playground.figures.attention.token_grid import frame
 from playground.figures.generation.next_token import distribution_figure
 from playground.figures.layers.lens import PROBABILITY, RANK, SHADES, lens_figure, rank_figure
 from playground.figures.layers.words import cell_words, first_for_good, identities, lens_words, rank_words
-from playground.recording.layers.shown import WINDOW, own_tokens, shown_cell, shown_lens, shown_states, window_of
+from playground.recording.layers.window import WINDOW, lens_cell, own_tokens, window_lens, window_of, window_states
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import figure_or_nothing, typed
-from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, show_detail
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
 from playground.tabs.shared.page_context import PageContext
@@ -59,11 +59,7 @@ def build(view: View, controls: PartsControls) -> None:
         between = gr.Checkbox(False, label=texts.BETWEEN, elem_id="lens-between")
         first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="lens-first")
         build_language_chooser(view.page, "layers")
-    with gr.Row(elem_classes="pg-told"):
-        with gr.Column(scale=1, min_width=280):
-            sentence = Panel(live=True, elem_id="lens-sentence")
-        with gr.Column(scale=0, min_width=250):
-            badge = Panel(elem_id="lens-badge")
+    sentence, badge = sentence_and_badge("lens")
     with gr.Row(elem_classes=BESIDE):
         column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")
         with column, gr.Column(elem_classes=LIST, elem_id="lens-list"):
@@ -87,7 +83,7 @@ def build(view: View, controls: PartsControls) -> None:
     bind(first.input, redraw, page=view.page, **wires, outputs=everything, **LATEST)
     clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one | {"cell": cell}, **RUNS_MODEL)
     show_detail(clicked, "lens-detail")
-    handed = {"asked": controls.asked, "opened_at": opened_at}
+    handed = {"from_lens": controls.from_lens, "opened_at": opened_at}
     bind(opens.click, open_parts, page=view.page, **wires, outputs=handed, **RUNS_MODEL)
     opened_at.change(None, None, None, js=OPEN_PARTS, **QUIET)
 
@@ -105,10 +101,10 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     followed, problem = _followed(recording.model, request.follow)
     labels = [token.label for token in own_tokens(recording)]
     try:
-        lens = shown_lens(recording, store, window, request.between)
+        lens = window_lens(recording, store, window, request.between)
         if request.shade == RANK and followed is None:
             followed = int(lens.ids[-1, -1, 0])
-        lens = shown_lens(recording, store, window, request.between, request.shade, followed)
+        lens = window_lens(recording, store, window, request.between, request.shade, followed)
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "best", "ranks"), figure_or_nothing(None))
         hidden = {"of_cell": "", "badge": "", "opens": gr.update(visible=False)}
@@ -118,11 +114,11 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     state, words_of_badge = identities({"last row": lens.error})
     picture = lens_figure(lens, [labels[n] for n in window], named, request.shade, tall=request.between)
     place = _place(page, request, lens)
-    shown = _cell(page, replace(request, between=request.between), lens, place)
+    outputs = _cell(page, replace(request, between=request.between), lens, place)
     classes = [] if request.between else [LEADING]  # twice as many rows scroll in their list
-    shown["figure"] = gr.update(value=picture, visible=True, mark=shown["figure"]["mark"], elem_classes=classes)
+    outputs["figure"] = gr.update(value=picture, visible=True, mark=outputs["figure"]["mark"], elem_classes=classes)
     count = recording.length
-    return shown | {
+    return outputs | {
         "sentence": markup.note(f"{problem} {words}".strip(), terms=True),
         "badge": markup.badge("ok", state, words_of_badge),
         "first": gr.update(
@@ -149,13 +145,13 @@ def open_parts(page: PageContext, request: LensViewRequest) -> Outputs:
     lens = _lens(page, request)
     state, token = _place(page, request, lens)
     number = int(lens.ids[state, lens.tokens.index(token), 0])
-    return {"asked": (page.reading, token, number), "opened_at": str(time.monotonic_ns())}
+    return {"from_lens": (page.reading, token, number), "opened_at": str(time.monotonic_ns())}
 
 
 def _lens(page: PageContext, request: LensViewRequest) -> "Lens":
     recording = page.recording()
     first = None if request.first is None else int(request.first)
-    return shown_lens(recording, workbench.shared(), window_of(recording, first), request.between)
+    return window_lens(recording, workbench.shared(), window_of(recording, first), request.between)
 
 
 def _token(page: PageContext, request: LensViewRequest) -> int | None:
@@ -178,8 +174,8 @@ def _cell(page: PageContext, request: LensViewRequest, lens: "Lens", place: tupl
     recording, store = page.recording(), workbench.shared()
     state, token = place
     followed, _ = _followed(recording.model, request.follow)
-    states = shown_states(recording, store, lens.tokens, request.between)
-    cell = shown_cell(recording, store, states, place, followed)
+    states = window_states(recording, store, lens.tokens, request.between)
+    cell = lens_cell(recording, store, states, place, followed)
     named = {number: recording.model.vocabulary.text(number) for number in {*cell.ids, *cell.followed}}
     label = own_tokens(recording)[token].label
     words = cell_words(lens.states[state], label, cell.ids, cell.probabilities, named)

@@ -19,7 +19,7 @@ from playground.figures.layers.contributions import (
     strongest_figure,
 )
 from playground.figures.layers.words import part_name, signed
-from playground.recording.layers.shown import attention_kind, own_tokens, shown_sources
+from playground.recording.layers.window import attention_kind, head_sources, own_tokens
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
@@ -96,13 +96,13 @@ def _mlp(result: "Contributions", layer: int) -> Outputs:
 def _head(page: PageContext, result: "Contributions", part: Part, value: float) -> Outputs:
     kind, layer, head = part
     recording = page.recording()
-    sources = shown_sources(recording, workbench.shared(), result, part)
+    sources = head_sources(recording, workbench.shared(), result, part)
     tokens = recording.tokens if attention_kind(recording, kind) == "cross" else own_tokens(recording)
     labels = [token.label for token in tokens]
     name = part_name(kind, layer, head)
     words = f"{name[0].upper()}{name[1:]} adds {signed(value)}, through the tokens that it looks at:"
-    shown = _outputs(part, words, sources_figure(sources, labels), texts.OPEN_HEAD.format(layer=layer, head=head))
-    return shown | ({"heads": gr.update(mark=frame(head, layer))} if kind == "attention" else {})
+    outputs = _outputs(part, words, sources_figure(sources, labels), texts.OPEN_HEAD.format(layer=layer, head=head))
+    return outputs | ({"heads": gr.update(mark=frame(head, layer))} if kind == "attention" else {})
 
 
 def _outputs(part: Part | None, words: str, figure: Any, opens: str | None) -> Outputs:

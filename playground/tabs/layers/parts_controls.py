@@ -9,7 +9,7 @@ import gradio as gr
 class PartsControls:
     """The place and the tokens in question, as the lens hands them over."""
 
-    asked: gr.State
+    from_lens: gr.State
     """(page reading, position, token id) of the last cell that was opened from the lens, or None."""
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.components import Panel
 from playground.tabs.shared.events import QUIET
 
 LIST = "pg-list"
@@ -60,6 +61,16 @@ _SCROLL = """(row) => {
   };
   bring(50);
 }"""
+
+
+def sentence_and_badge(name: str) -> tuple[Panel, Panel]:
+    """The line above a view's pictures: what they say, and beside it how exact that is. Named `name`-sentence and -badge."""
+    with gr.Row(elem_classes="pg-summary"):
+        with gr.Column(scale=1, min_width=280):
+            sentence = Panel(live=True, elem_id=f"{name}-sentence")
+        with gr.Column(scale=0, min_width=250):
+            badge = Panel(elem_id=f"{name}-badge")
+    return sentence, badge
 
 
 @contextmanager

@@ -41,11 +41,11 @@ def build(view: View) -> None:
                 go = gr.Button("Answer", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="task-answer")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(live=True, elem_id="task-answer-words")
-            shown = Panel(live=True, elem_id="task-answer-passage")
+            marks = Panel(live=True, elem_id="task-answer-passage")
             others = Panel(elem_id="task-answer-others")
     figure = PlotlyView(label="Starts and ends", height=420, visible=False, elem_id="task-spans")
     Panel(markup.explanation(*texts.ANSWER_ABOUT))
-    outputs: dict[str, Any] = {"sentence": sentence, "shown": shown, "others": others, "figure": figure}
+    outputs: dict[str, Any] = {"sentence": sentence, "marks": marks, "others": others, "figure": figure}
     wires: dict[str, Any] = {
         "inputs": {"question": question, "passage": passage}, "request": QuestionRequest, "outputs": outputs,
     }  # fmt: skip
@@ -60,7 +60,7 @@ def draw(page: PageContext, request: QuestionRequest) -> Outputs:
         return find(page, request)
     how = texts.WRITES if model.capabilities.chat else f"is no reader, and {model.capabilities.chat.reason}."
     words = texts.ANSWER_READY.format(model=model.model_id, how=how)
-    empty = {"shown": "", "others": "", "figure": figure_or_nothing(None)}
+    empty = {"marks": "", "others": "", "figure": figure_or_nothing(None)}
     return {"sentence": markup.note(words)} | empty
 
 
@@ -93,7 +93,7 @@ def _read(model: "LoadedModel", request: QuestionRequest) -> Outputs:
     )  # fmt: skip
     return {
         "sentence": markup.note(words),
-        "shown": marked(request.passage, [(best.start, best.end, percent(best.probability), 0)]),
+        "marks": marked(request.passage, [(best.start, best.end, percent(best.probability), 0)]),
         "others": markup.table(["answer", "probability", "score"], rows),
         "figure": figure_or_nothing(figure),
     }
@@ -110,7 +110,7 @@ def _write(model: "LoadedModel", request: QuestionRequest) -> Outputs:
     words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
     return {
         "sentence": markup.note(words),
-        "shown": marked(request.passage, [(*span, "", 0) for span in written.spans]),
+        "marks": marked(request.passage, [(*span, "", 0) for span in written.spans]),
         "others": "",
         "figure": figure_or_nothing(None),
     }

@@ -112,14 +112,14 @@ def draw(page: PageContext, request: LabelsRequest) -> Outputs:
     names = [label.name for label in result.ranking]
     others = [name for name in names[1:]] if result.function == "softmax" else []
     against = request.against if request.against in others else (others[0] if others else None)
-    shown = {
+    outputs = {
         "figure": figure_or_nothing(labels_figure(result)),
         "sentence": markup.note(labels_sentence(result)),
         "way": gr.update(choices=ways, value=way, visible=len(ways) > 1),
         "labels": gr.update(visible=way == texts.WORDS_WAY),
         "against": gr.update(choices=others, value=against, visible=len(others) > 1),
     }
-    return shown | _explanation(model, page.text, request, result, taught, against or "")
+    return outputs | _explanation(model, page.text, request, result, taught, against or "")
 
 
 def _explanation(

@@ -30,14 +30,14 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         strategy = gr.Radio(list(STRATEGIES), value=SIMPLE, label="Words of several tokens", elem_id="task-strategy")
-    shown = Panel(live=True, elem_id="task-tagged")
+    marks = Panel(live=True, elem_id="task-tagged")
     sentence = Panel(live=True, elem_id="task-tag-sentence")
     example_chips(view.page, "names")
     table = Panel(elem_id="task-tag-table")
     Panel(markup.explanation(*texts.TAG_ABOUT))
     wires: dict[str, Any] = {
         "inputs": {"strategy": strategy}, "request": TagRequest,
-        "outputs": {"shown": shown, "sentence": sentence, "table": table},
+        "outputs": {"marks": marks, "sentence": sentence, "table": table},
     }  # fmt: skip
     view.draws(draw, **wires)
     bind(strategy.input, draw, page=view.page, **wires, **LATEST)
@@ -49,7 +49,7 @@ def draw(page: PageContext, request: TagRequest) -> Outputs:
 
     model = page.model()
     if model.head is None or model.head.task != "tag":
-        return {"shown": "", "table": "", "sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
+        return {"marks": "", "table": "", "sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
     result = tag(model, page.text, request.strategy)
     kinds = list(dict.fromkeys(span.label for span in result.spans))
     spans = [
@@ -65,7 +65,7 @@ def draw(page: PageContext, request: TagRequest) -> Outputs:
     if result.windows > 1:
         words += f" The text was read in {result.windows} windows that overlap."
     return {
-        "shown": marked(result.text, spans),
+        "marks": marked(result.text, spans),
         "sentence": markup.note(words),
         "table": markup.table(["words", "label", "probability"], rows) if rows else "",
     }
