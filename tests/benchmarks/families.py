@@ -1,10 +1,10 @@
 """Every text family of the installed transformers, tiny: what is right, what is off and why, what is refused and why.
 
-    python -m tests.benchmarks.families [family ...] [--write]
+    python -m tests.benchmarks.families [family ...] [--device cpu] [--write]
 
 Each runs in a process of its own, bounded in memory and time. It is saved, loaded as a visitor would load it, and
 compared with transformers alone: logits, weights of every layer that attends, and the probability of each token that
-is written. `--write` puts the summary into README.md.
+is written. `--device` is where both run. `--write` puts the summary into README.md.
 """
 
 import argparse
@@ -33,7 +33,7 @@ START, END = "<!-- every family:start -->", "<!-- every family:end -->"
 OUTCOMES = ("right", "off", "refused", "wrong", "not made tiny")
 
 
-def outcome(family: str) -> tuple[str, str]:
+def outcome(family: str, device: str) -> tuple[str, str]:
     """One of OUTCOMES, and the reason or what is wrong."""
     try:
         network = every_family.build(family)
@@ -44,11 +44,12 @@ def outcome(family: str) -> tuple[str, str]:
             network.save_pretrained(folder)
             zoo.byte_tokenizer().save_pretrained(folder)
             own = type(network).from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+            own.to(device)
             own(**_inputs(own))
         except Exception as error:
             return "not made tiny", f"transformers alone: {type(error).__name__}: {error}"
         try:
-            model = pg.load(folder, device="cpu", dtype="float32")
+            model = pg.load(folder, device=device, dtype="float32")
         except pg.PlaygroundError as error:
             return "refused", str(error)
         faults = _faults(model, own)
@@ -60,7 +61,7 @@ def outcome(family: str) -> tuple[str, str]:
 
 
 def _inputs(own: Any) -> dict[str, torch.Tensor]:
-    ids = torch.tensor([list(TEXT.encode())]) % 256 + 4
+    ids = torch.tensor([list(TEXT.encode())], device=own.device) % 256 + 4
     return {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if own.config.is_encoder_decoder else {})
 
 
@@ -69,15 +70,16 @@ def _faults(model: pg.LoadedModel, own: Any) -> list[str]:
     """What differs from transformers alone, beyond rounding."""
     two_stacks = model.model.config.is_encoder_decoder
     recording = pg.record(model, TEXT, TARGET if two_stacks else None)
-    inputs = {"input_ids": torch.tensor([[token.id for token in recording.tokens]])}
+    inputs = {"input_ids": torch.tensor([[token.id for token in recording.tokens]], device=own.device)}
     if recording.target_tokens:
-        inputs["decoder_input_ids"] = torch.tensor([[token.id for token in recording.target_tokens]])
+        inputs["decoder_input_ids"] = torch.tensor([[token.id for token in recording.target_tokens]], device=own.device)
     plain = {"use_cache": False} if model.anatomy.has_decoder else {}  # over a cache FSMT sees later tokens
     expected = own(**inputs, output_attentions=True, **plain)
     tolerance = max(1e-3, 4 * _own_rounding(own, inputs | plain, expected))
     faults = []
     if model.capabilities.logits:
-        error = (recording.logits - expected.logits[0]).abs().max() / expected.logits.abs().max()
+        logits = expected.logits[0].cpu()
+        error = (recording.logits - logits).abs().max() / logits.abs().max()
         faults += [] if error < tolerance else [f"logits off by {error:.0e}"]
     for kind in recording.kinds:
         theirs = [weights for weights in expected.get(NAMES[kind]) or () if weights is not None]
@@ -89,7 +91,7 @@ def _faults(model: pg.LoadedModel, own: Any) -> list[str]:
             shown = shown / shown.sum(-1, keepdim=True).clamp(
                 min=1e-9
             )  # sinks are left out of what some families return
-            weights = weights[0] / weights[0].sum(-1, keepdim=True).clamp(min=1e-9)
+            weights = weights[0].cpu() / weights[0].cpu().sum(-1, keepdim=True).clamp(min=1e-9)
             if (error := (shown - weights).abs().max()) > tolerance:
                 faults.append(f"weights of layer {number} ({kind}) off by {error:.0e}")
     if model.capabilities.qk and not recording.verify().passed:
@@ -119,7 +121,7 @@ def _written_faults(model: pg.LoadedModel, own: Any, source: torch.Tensor, plain
     two_stacks, worst = model.model.config.is_encoder_decoder, 0.0
     ids = list(decoder_start(model)) if two_stacks else source[0].tolist()
     for step in pg.generate(model, TEXT, settings):
-        text = torch.tensor([ids])
+        text = torch.tensor([ids], device=own.device)
         inputs = {"input_ids": source, "decoder_input_ids": text} if two_stacks else {"input_ids": text}
         logits = own(**inputs, **plain).logits[0, -1]
         worst = max(worst, abs(float(logits.softmax(-1)[step.token.id]) - step.probability))
@@ -127,15 +129,16 @@ def _written_faults(model: pg.LoadedModel, own: Any, source: torch.Tensor, plain
     return [] if worst < 1e-3 else [f"probabilities of written tokens off by {worst:.0e}"]
 
 
-def in_own_process(family: str) -> tuple[str, str]:
+def in_own_process(family: str, device: str) -> tuple[str, str]:
     """The outcome, from a process bounded in memory and time; "wrong" where it dies or raises."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        if device == "cpu":  # a GPU's driver reserves far more addresses than memory
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         signal.alarm(10 * SECONDS)  # for one that waits for ever
         try:
-            result = outcome(family)
+            result = outcome(family, device)
         except BaseException as error:
             result = "wrong", f"{type(error).__name__}: {error}"
         os.write(writing, "\0".join(result).encode("utf-8", "replace")[:4000])
@@ -164,6 +167,7 @@ def summary(outcomes: dict[str, tuple[str, str]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("families", nargs="*", help="all without")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--write", action="store_true", help="replace the summary in README.md")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -172,7 +176,7 @@ def main() -> None:
     untrusted.prepare_server().join()  # once for all families, whose processes inherit the way to it
     outcomes = {}
     for family in asked.families or every_family.families():
-        outcomes[family] = in_own_process(family)
+        outcomes[family] = in_own_process(family, asked.device)
         print(f"{family}: {': '.join(filter(None, outcomes[family]))[:300]}", flush=True)
     print(table := summary(outcomes))
     if asked.write:

@@ -1,6 +1,6 @@
 """What recording costs, beside a plain forward pass and beside `output_attentions=True`.
 
-    python -m tests.benchmarks.recording [--model smollm2-135m-instruct] [--lengths 128 512 1024 2048]
+    python -m tests.benchmarks.recording [--model smollm2-135m-instruct] [--lengths 128 512 1024 2048] [--device cpu]
 
 All in one run, on copies of the same weights and on the same texts, round by round in turn, so that whatever else
 the machine does falls on all of them; the table gives the median, and the fastest round in brackets. What is timed:
@@ -22,10 +22,10 @@ import statistics
 import time
 from collections.abc import Callable
 
-import psutil
 import torch
 
 import playground as pg
+from playground.models.devices import free_memory
 from playground.recording.record import KEEP_ALL_UP_TO
 
 SENTENCE = "The old clock in the hall struck nine and the children ran down to see who had come to the door . "
@@ -40,8 +40,11 @@ def text_of(model: pg.LoadedModel, length: int) -> str:
 
 
 def seconds(run: Callable[[], object]) -> float:
+    """Until a GPU has done its work too."""
     started = time.perf_counter()
     run()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - started
 
 
@@ -54,7 +57,7 @@ def with_attention(model: pg.LoadedModel, implementation: str):
 def measure(model: pg.LoadedModel, plain, eager, length: int, repetitions: int) -> dict[str, object]:
     """Seconds of each way, round by round, and the bytes that two of them keep."""
     text = text_of(model, length)
-    ids = torch.tensor([model.vocabulary.tokenize(text)[0]])
+    ids = torch.tensor([model.vocabulary.tokenize(text)[0]], device=model.input_device)
     rows = {} if length <= KEEP_ALL_UP_TO else {"logits_to_keep": 1}
     recording = pg.record(model, text)
 
@@ -67,7 +70,7 @@ def measure(model: pg.LoadedModel, plain, eager, length: int, repetitions: int) 
         ways["all rows"] = lambda: forward(plain)
     heads, layers = model.anatomy.heads, model.anatomy.layers
     weight_bytes = 4 * layers * heads * length**2
-    if 2 * weight_bytes < psutil.virtual_memory().available:
+    if 2 * weight_bytes < free_memory(model.input_device):
         ways["weights"] = lambda: forward(eager, output_attentions=True, **rows)
         weight_bytes = sum(w.nbytes for w in ways["weights"]().attentions)
         if rows:
@@ -116,13 +119,15 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 512, 1024, 2048])
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, help="1 where other programs share the cores: less is waited for")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    model = pg.load(options.model, device="cpu", dtype="float32")
+    model = pg.load(options.model, device=options.device, dtype="float32")
     plain, eager = with_attention(model, "sdpa"), with_attention(model, "eager")
-    print(f"{options.model}, {torch.get_num_threads()} threads, float32, {options.repetitions} rounds", flush=True)
+    threads, rounds = torch.get_num_threads(), options.repetitions
+    print(f"{options.model} on {model.device.name}, {threads} threads, float32, {rounds} rounds", flush=True)
     results = {}
     for length in options.lengths:
         repetitions = options.repetitions if length <= 1024 else max(1, options.repetitions // 2)
