@@ -161,15 +161,16 @@ def test_a_failure_reaches_everyone_and_is_not_kept(where):
 def test_loaded_once_for_many_visitors(saved, settings, loads):
     """Guards against a model in memory as often as it has visitors."""
     bench, folder = Workbench(settings), str(saved / "llama")
+    auto = "cpu" if torch.cuda.is_available() else "auto"
     loads.go_on.clear()
     with ThreadPoolExecutor(5) as pool:
-        futures = [pool.submit(last, bench.loading(folder)) for _ in range(3)]
+        futures = [pool.submit(last, bench.loading(folder, auto)) for _ in range(3)]
         futures += [pool.submit(bench.model, folder, "cpu", "float32") for _ in range(2)]
         assert loads.arrived.acquire(timeout=60)
         loads.go_on.set()
         models = {future.result(120) for future in futures}
     assert len(models) == 1 and loads.folders == ["llama"]
-    assert bench.model(folder, "auto", "auto") in models, "auto and cpu are the same device here"
+    assert bench.model(folder, auto, "auto") in models, "auto and cpu are the same device here"
     assert bench.model(f"  {folder} ") in models
     assert bench.model(folder, dtype="bfloat16") not in models
     assert len(loads.folders) == 2
@@ -358,7 +359,7 @@ def test_a_recording_does_not_outlive_its_model(saved, settings):
     """Guards against a model held by a recording that was still in the making when the model was evicted: there was nothing
     to forget yet, and nobody came back for it."""
     bench = Workbench(settings)
-    first = bench.model(str(saved / "gpt2"))
+    first = bench.model(str(saved / "gpt2"), "cpu")
     kept = bench.recording(first, "kept")
     assert bench.recording(first, "kept") is kept, "as long as its model is there"
     hook = first.model.register_forward_hook(lambda *_: bench.models.release(1) and None)
@@ -417,14 +418,14 @@ def test_memo_goes_with_its_recording(tiny, settings):
 def test_memo_goes_with_its_model(saved, settings):
     """Guards against an evicted model that results keep in memory, also one that was still being computed meanwhile."""
     bench = Workbench(settings)
-    model = bench.model(str(saved / "gpt2"))
+    model = bench.model(str(saved / "gpt2"), "cpu")
     recording = bench.recording(model, "some text")
     bench.memo(model, "layout", lambda: np.zeros(100))
     bench.memo(recording, "picture", lambda: np.zeros(100))
     assert bench._memo.used == 1600
     bench.models.release(1)
     assert bench._memo.used == 0
-    model = bench.model(str(saved / "gpt2"))
+    model = bench.model(str(saved / "gpt2"), "cpu")
 
     def make():
         bench.models.release(1)

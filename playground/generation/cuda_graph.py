@@ -27,6 +27,8 @@ _MAX_BYTES = 512 * 2**20
 """Largest cache of fixed length."""
 _MIN_LENGTH = 64
 """Tokens below which a cache of fixed length is not worth its memory."""
+_SHORTER = (256, 1024)
+"""Lengths of further caches: a step attends over its whole cache, so that a short text is read faster over a short one."""
 _TRIAL_IDS = (5, 6, 7, 8, 9, 10, 11, 12)
 """Token ids that a graph is compared on: the first four are the prompt."""
 _TRIAL_PROMPT = 4
@@ -165,13 +167,15 @@ def compare_with_eager(model: LoadedModel, step: CudaGraphDecoder) -> tuple[floa
     return difference, min(eager_seconds) / min(fixed_seconds)
 
 
-def fixed_cache_length(model: LoadedModel, limit: int) -> int:
-    """Tokens for which a cache of fixed length is made: `limit`, or fewer if 512 MiB do not hold so many."""
-    return min(limit, _MAX_BYTES // (model.anatomy.cache_bytes_per_token or _MAX_BYTES))
+def cache_lengths(model: LoadedModel, limit: int) -> tuple[int, ...]:
+    """Tokens for which caches of fixed length are made, growing: the last `limit`, or fewer if 512 MiB do not hold so
+    many; none where that is too few."""
+    longest = min(limit, _MAX_BYTES // (model.anatomy.cache_bytes_per_token or _MAX_BYTES))
+    return (*(length for length in _SHORTER if length < longest), longest) if longest >= _MIN_LENGTH else ()
 
 
 def capture_in_background(model: LoadedModel, limit: int) -> None:
-    """Starts a thread that captures a CudaGraphDecoder for at most `limit` tokens, and gives it to the model if it is
+    """Starts a thread that captures a CudaGraphDecoder for each of `cache_lengths`, and gives the model those that are
     right and faster than the eager forward pass."""
     threading.Thread(target=_capture, args=(model, limit), daemon=True).start()
 
@@ -180,14 +184,19 @@ def capture_in_background(model: LoadedModel, limit: int) -> None:
 def _capture(model: LoadedModel, limit: int) -> None:
     log = logging.getLogger(__name__)
     try:
-        if (length := fixed_cache_length(model, limit)) < _MIN_LENGTH:
-            return
-        step = CudaGraphDecoder(model, length)
-        step.capture()
-        difference, step.gain = compare_with_eager(model, step)
-        log.info("%s: a captured step is %.1f times as fast, off by %.0e", model.model_id, step.gain, difference)
-        if step.gain > 1:
-            model.graph = step
+        for length in cache_lengths(model, limit):
+            step = CudaGraphDecoder(model, length)
+            step.capture()
+            difference, step.gain = compare_with_eager(model, step)
+            log.info(
+                "%s: a captured step over %d tokens is %.1f times as fast, off by %.0e",
+                model.model_id,
+                length,
+                step.gain,
+                difference,
+            )
+            if step.gain > 1:
+                model.graphs = (*model.graphs, step)
     except PlaygroundError as error:
         log.info("%s: no graph. %s", model.model_id, error)
     except Exception:  # whatever a family or a driver does, the eager forward pass goes on

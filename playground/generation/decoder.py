@@ -70,7 +70,7 @@ class IncrementalDecoder:
         if self._unread.shape[1] > PREFILL_CHUNK and not self._source and supports_chunked_prefill(model):
             self._chunks_left = math.ceil(self._unread.shape[1] / PREFILL_CHUNK) - 1
         self._graph: CapturedStep | None = None
-        """The model's captured step, while this text has it."""
+        """One of the model's captured steps, while this text has it."""
         self._stored = 0
         """Tokens of the cache last stored in `prefixes`."""
 
@@ -128,14 +128,13 @@ class IncrementalDecoder:
         return outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may be on another GPU
 
     def _captured_step(self) -> CapturedStep | None:
-        """The model's captured step if it can read the next token. It is acquired once it is ready and free, and
-        released where its cache is full."""
+        """The shortest of the model's captured steps that is ready, free and long enough for the next token. It is released
+        for a longer one where its cache is full."""
         if self._graph is not None and self._graph.full:
             self._release_graph()
-        elif self._graph is None and self._cache is not None and self._rows == 1 and self._unread.shape[1] == 1:
-            graph = self._loaded.graph
-            if graph is not None and graph.acquire(self._cache):
-                self._graph = graph
+        if self._graph is None and self._cache is not None and self._rows == 1 and self._unread.shape[1] == 1:
+            cache = self._cache
+            self._graph = next((graph for graph in self._loaded.graphs if graph.acquire(cache)), None)
         return self._graph
 
     def _release_graph(self) -> None:

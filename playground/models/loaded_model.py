@@ -30,6 +30,9 @@ T = TypeVar("T")
 class CapturedStep(Protocol):
     """The forward pass of one token over a cache of its own, captured on a GPU; one caller at a time has it."""
 
+    length: int
+    """Tokens that its cache holds."""
+
     @property
     def gain(self) -> float | None:
         """How many times as fast as the usual forward pass; None before it was measured."""
@@ -123,8 +126,8 @@ class LoadedModel:
     """Of int8 weights: how far the outputs are from those in float32."""
     head: TaskHead | None = None
     """The head that the checkpoint was trained with for a task; None for a language model, and for one without any."""
-    graph: CapturedStep | None = None
-    """On a GPU: the captured forward pass of one token, once it is ready."""
+    graphs: tuple[CapturedStep, ...] = ()
+    """On a GPU: the captured forward passes of one token over caches of growing length, as they get ready."""
     trusted: bool = False
     """Whether it is a model of the catalog, whose tokenizer and chat template run without limits."""
     tokenizer_set_aside: str = ""
@@ -197,8 +200,7 @@ class LoadedModel:
             facts["From float32"] = str(self.quantization_loss)
             if self.anatomy.tied_embeddings:
                 facts["Embeddings"] = "tied; for the output a copy in int8"
-        if self.graph:
-            facts["Writing"] = (
-                f"one captured graph a token, {self.graph.gain:.1f} times as fast as without, measured here"
-            )
+        if self.graphs:
+            gains = ", ".join(f"{graph.gain:.1f} up to {graph.length:,} tokens" for graph in self.graphs)
+            facts["Writing"] = f"one captured graph a token; times as fast as without, measured here: {gains}"
         return facts | self.provenance.card(self.dtype.name)

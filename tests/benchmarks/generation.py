@@ -20,6 +20,7 @@ import torch
 from transformers import GenerationConfig
 
 import playground as pg
+from playground.generation.cuda_graph import cache_lengths
 from playground.generation.kv_cache import PrefixCaches
 from playground.settings import Settings
 
@@ -77,11 +78,12 @@ def by_stream(model: pg.LoadedModel, count: int) -> None:
 
 
 def captured(model: pg.LoadedModel) -> bool:
-    """Whether the model has its graph; waits for it a minute."""
+    """Whether the model has all of its graphs; waits for them a minute."""
     until = time.monotonic() + 60
-    while model.graph is None and time.monotonic() < until:
+    lengths = cache_lengths(model, model.max_tokens)
+    while len(model.graphs) < len(lengths) and time.monotonic() < until:
         time.sleep(0.1)
-    return model.graph is not None
+    return len(model.graphs) == len(lengths)
 
 
 def main() -> None:
@@ -105,7 +107,7 @@ def main() -> None:
     if ours.device.value.type == "cuda":
         other = pg.load(asked.model, device=asked.device)
         print(f"captured graph: {captured(ours) and captured(other)}")
-        other.graph = None
+        other.graphs = ()
         ways["no graph"] = lambda count: by_stream(other, count)
     if ours.device.value.type == "cpu":
         small = pg.load(asked.model, device="cpu", dtype="int8")

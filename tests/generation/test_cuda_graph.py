@@ -33,18 +33,18 @@ def step_of(model, length=32) -> CudaGraphDecoder:
 
 @pytest.fixture
 def with_step(tiny):
-    """`with_step(family, length)` -> the family's model with a step; taken off again after the test."""
+    """`with_step(family, *lengths)` -> the family's model with a step for each length; taken off again after the test."""
     models = []
 
-    def give(family, length=32):
+    def give(family, *lengths):
         model = tiny(family)
-        model.graph = step_of(model, length)
+        model.graphs = tuple(step_of(model, length) for length in lengths or (32,))
         models.append(model)
         return model
 
     yield give
     for model in models:
-        model.graph = None
+        model.graphs = ()
 
 
 @pytest.mark.parametrize("family", DECODERS)
@@ -70,20 +70,20 @@ def test_others_are_refused(family, tiny):
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bloom", "gptj", "opt"])
-@pytest.mark.parametrize("length", [32, 14])
-def test_the_same_text_is_written(family, length, with_step, tiny, monkeypatch):
+@pytest.mark.parametrize("lengths, count", [((32,), 11), ((14,), 6), ((14, 32), 11)])
+def test_the_same_text_is_written(family, lengths, count, with_step, tiny, monkeypatch):
     """Guards against another text, a token read twice or not at all where a cache is taken over or left: 8 tokens are read
-    and 12 written, of which a cache of 14 holds only a part."""
+    and 12 written, of which a cache of 14 holds only a part: a longer one goes on, or the usual way."""
     read = []
     plain = CudaGraphDecoder.read
     monkeypatch.setattr(CudaGraphDecoder, "read", lambda self, token: read.append(1) or plain(self, token))
     settings = pg.GenerationSettings(max_new_tokens=12, greedy=True)
     expected = [s.token.id for s in pg.generate(tiny(family), PROMPT, settings)]
     assert not read
-    model, prefixes = with_step(family, length), PrefixCaches(2**24)
+    model, prefixes = with_step(family, *lengths), PrefixCaches(2**24)
     steps = list(pg.generate(model, PROMPT, settings, prefixes=prefixes))
-    assert [s.token.id for s in steps] == expected and len(read) == min(length, 19) - 8
-    assert not model.graph._lock.locked(), "the next visitor could not take it"
+    assert [s.token.id for s in steps] == expected and len(read) == count
+    assert not any(graph._lock.locked() for graph in model.graphs), "the next visitor could not take it"
     ids = model.vocabulary.tokenize(PROMPT)[0]
     assert prefixes.find(model, (), [*ids, *expected])[0] == len(ids) + 11, "what was read is kept for a branch"
     branch = pg.generate(model, ids, settings, begun=expected[:4], prefixes=prefixes)
@@ -101,16 +101,16 @@ def test_one_at_a_time(with_step, tiny):
     assert [[s.token.id for s in steps] for steps in zip(*pairs, strict=True)] == expected
     stopped = pg.generate(model, "abc", settings)
     next(stopped), next(stopped)
-    assert model.graph._lock.locked()
+    assert model.graphs[0]._lock.locked()
     stopped.close()
-    assert not model.graph._lock.locked()
+    assert not model.graphs[0]._lock.locked()
 
 
 def test_several_samples_do_not_take_it(with_step):
     """Guards against rows that share a cache of one row."""
     model = with_step("llama")
     settings = pg.GenerationSettings(max_new_tokens=4, samples=3, seed=1)
-    assert len(list(pg.generate(model, "abc", settings))) == 12 and not model.graph._lock.locked()
+    assert len(list(pg.generate(model, "abc", settings))) == 12 and not model.graphs[0]._lock.locked()
 
 
 class Asking(TorchDispatchMode):
@@ -141,10 +141,9 @@ def test_a_graph_could_hold_it(family, tiny):
 
 def test_how_long_a_cache_is_made(tiny, smollm2):
     """Guards against a cache larger than 512 MiB: SmolLM2 keeps 45 KiB a token, so 11,650 would fit."""
-    assert (
-        cuda_graph.fixed_cache_length(smollm2, 4096) == 4096
-        and cuda_graph.fixed_cache_length(smollm2, 100_000) == 2**29 // 46_080
-    )
+    assert cuda_graph.cache_lengths(smollm2, 4096) == (256, 1024, 4096)
+    assert cuda_graph.cache_lengths(smollm2, 100_000) == (256, 1024, 2**29 // 46_080)
+    assert cuda_graph.cache_lengths(smollm2, 100) == (100,) and cuda_graph.cache_lengths(smollm2, 63) == ()
     assert cache_argument(tiny("openai-gpt").model) is None
 
 
@@ -161,14 +160,14 @@ def test_a_copy_that_fails_gives_the_step_back(with_step, tiny, monkeypatch):
     with monkeypatch.context() as patched:
         steps = pg.generate(model, PROMPT, settings)
         next(steps), next(steps)
-        assert model.graph._lock.locked()
+        assert model.graphs[0]._lock.locked()
         patched.setattr(torch.Tensor, "clone", fails)
         with pytest.raises(torch.OutOfMemoryError):
             steps.close()
-    assert not model.graph._lock.locked()
+    assert not model.graphs[0]._lock.locked()
     with monkeypatch.context() as patched:
         patched.setattr(torch.Tensor, "fill_", fails)
         with pytest.raises(torch.OutOfMemoryError):
             list(pg.generate(model, PROMPT, settings))
-    assert not model.graph._lock.locked()
+    assert not model.graphs[0]._lock.locked()
     assert [s.token.id for s in pg.generate(model, PROMPT, settings)] == expected
