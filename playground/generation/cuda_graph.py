@@ -2,15 +2,12 @@
 can replay them as one CUDA graph, where it would otherwise be handed hundreds of kernels one by one. Knows nothing of
 texts.
 
-A graph is compared with the eager forward pass before it is used: on a few tokens it has to give the same logits, and
-faster. Until it is ready, and while another visitor has it, tokens are read eagerly. Without a GPU nothing is captured;
-the same step can still be run and compared, which the tests do.
+Until a graph is ready, and while another visitor has it, tokens are read eagerly. Without a GPU nothing is captured; the
+same step can still be run and compared, which the tests do.
 """
 
 import copy
-import logging
 import threading
-import time
 from typing import cast
 
 import torch
@@ -20,18 +17,6 @@ from transformers.cache_utils import Cache, DynamicLayer, StaticCache, StaticLay
 from playground.errors import PlaygroundError
 from playground.models.families import cache_argument
 from playground.models.loaded_model import LoadedModel
-from playground.models.rounding import rounding
-from playground.texts.numbers import percent
-
-_MAX_BYTES = 512 * 2**20
-"""Largest cache of fixed length."""
-_MIN_LENGTH = 64
-"""Tokens below which a cache of fixed length is not worth its memory."""
-_SHORTER = (256, 1024)
-"""Lengths of further caches: a step attends over its whole cache, so that a short text is read faster over a short one."""
-_TRIAL_IDS = (5, 6, 7, 8, 9, 10, 11, 12)
-"""Token ids that a graph is compared on: the first four are the prompt."""
-_TRIAL_PROMPT = 4
 
 
 class CudaGraphDecoder:
@@ -96,7 +81,7 @@ class CudaGraphDecoder:
     def release(self, cache: Cache) -> Cache:
         """A cache like the one acquired with, and all that was read since. Others may acquire the step from now on."""
         try:
-            result = _shallow_copy(cache)
+            result = shallow_copy(cache)
             for layer, own in zip(cast(list[DynamicLayer], result.layers), self._layers, strict=True):
                 layer.keys, layer.values = (tensor[:, :, : self._count].clone() for tensor in _tensors(own))
             return result
@@ -108,16 +93,18 @@ class CudaGraphDecoder:
         logits: Tensor = self._model(**inputs, use_cache=True, return_dict=True).logits
         return logits[:, -1].float()
 
-    def capture(self) -> None:
-        """Records the step as a CUDA graph; the cache's contents are lost."""
-        stream = torch.cuda.Stream()
+    def capture(self, stream: torch.cuda.Stream) -> None:
+        """Records the step as a CUDA graph; the cache's contents are lost. Each stream costs its own workspace of cuBLAS,
+        32 MiB on an H200, which stays."""
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(3):  # libraries initialize at their first calls
                 self._forward()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads use the GPU meanwhile
+        with torch.cuda.graph(
+            graph, stream=stream, capture_error_mode="thread_local"
+        ):  # other threads use the GPU meanwhile
             self._logits = self._forward()
         self._graph = graph
 
@@ -128,76 +115,8 @@ def _tensors(layer: object) -> tuple[Tensor, Tensor]:
     return cast(Tensor, used.keys), cast(Tensor, used.values)
 
 
-def _shallow_copy(cache: Cache) -> Cache:
+def shallow_copy(cache: Cache) -> Cache:
     """A cache with layers of its own that share their tensors with the original's."""
     result = copy.copy(cache)
     result.layers = [copy.copy(layer) for layer in cache.layers]
     return result
-
-
-@torch.inference_mode()
-def compare_with_eager(model: LoadedModel, step: CudaGraphDecoder) -> tuple[float, float]:
-    """The largest difference of a logit from the eager forward pass, as a share of the largest logit; and how many times
-    as fast the step is. PlaygroundError if rounding does not explain the difference."""
-    cache_name = step.cache_name
-    ids = torch.tensor([_TRIAL_IDS], device=model.input_device)
-    tokens = [ids[:, position : position + 1] for position in range(_TRIAL_PROMPT, len(_TRIAL_IDS))]
-    cache = model.model(ids[:, :_TRIAL_PROMPT], use_cache=True)[cache_name]
-    prompt_cache = _shallow_copy(cache)
-    eager, eager_seconds = [], []
-    for token in tokens:
-        started = time.perf_counter()
-        outputs = model.model(**{"input_ids": token, cache_name: cache}, use_cache=True)
-        eager.append(outputs.logits[:, -1].float().cpu())
-        eager_seconds.append(time.perf_counter() - started)
-    if not step.acquire(prompt_cache):
-        raise PlaygroundError("The model's own cache can't be taken over.", "Go on without.")
-    fixed, fixed_seconds = [], []
-    for token in tokens:
-        started = time.perf_counter()
-        fixed.append(step.read(token).cpu())
-        fixed_seconds.append(time.perf_counter() - started)
-    step.release(prompt_cache)
-    expected, actual = torch.cat(eager), torch.cat(fixed)
-    difference = float((expected - actual).abs().max() / expected.abs().max())
-    if not difference <= rounding(model.model.dtype).logits:
-        raise PlaygroundError(
-            f"Over a cache of fixed length its logits are off by {percent(difference)}.", "Go on without."
-        )
-    return difference, min(eager_seconds) / min(fixed_seconds)
-
-
-def cache_lengths(model: LoadedModel, limit: int) -> tuple[int, ...]:
-    """Tokens for which caches of fixed length are made, growing: the last `limit`, or fewer if 512 MiB do not hold so
-    many; none where that is too few."""
-    longest = min(limit, _MAX_BYTES // (model.anatomy.cache_bytes_per_token or _MAX_BYTES))
-    return (*(length for length in _SHORTER if length < longest), longest) if longest >= _MIN_LENGTH else ()
-
-
-def capture_in_background(model: LoadedModel, limit: int) -> None:
-    """Starts a thread that captures a CudaGraphDecoder for each of `cache_lengths`, and gives the model those that are
-    right and faster than the eager forward pass."""
-    threading.Thread(target=_capture, args=(model, limit), daemon=True).start()
-
-
-@torch.inference_mode()
-def _capture(model: LoadedModel, limit: int) -> None:
-    log = logging.getLogger(__name__)
-    try:
-        for length in cache_lengths(model, limit):
-            step = CudaGraphDecoder(model, length)
-            step.capture()
-            difference, step.gain = compare_with_eager(model, step)
-            log.info(
-                "%s: a captured step over %d tokens is %.1f times as fast, off by %.0e",
-                model.model_id,
-                length,
-                step.gain,
-                difference,
-            )
-            if step.gain > 1:
-                model.graphs = (*model.graphs, step)
-    except PlaygroundError as error:
-        log.info("%s: no graph. %s", model.model_id, error)
-    except Exception:  # whatever a family or a driver does, the eager forward pass goes on
-        log.exception("%s: no graph", model.model_id)

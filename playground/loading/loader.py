@@ -7,7 +7,7 @@ import torch
 
 from playground import catalog
 from playground.errors import PlaygroundError, Progress, no_progress, unforeseen
-from playground.generation.cuda_graph import capture_in_background
+from playground.generation.graph_capture import capture_in_background
 from playground.loading.building import build_adapted, tokenizer_folder
 from playground.loading.memory import check_memory, parameter_counts
 from playground.loading.preparation import prepare

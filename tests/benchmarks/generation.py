@@ -20,7 +20,7 @@ import torch
 from transformers import GenerationConfig
 
 import playground as pg
-from playground.generation.cuda_graph import cache_lengths
+from playground.generation.graph_capture import cache_lengths
 from playground.generation.kv_cache import PrefixCaches
 from playground.settings import Settings
 

@@ -7,8 +7,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import playground as pg
 from playground.errors import PlaygroundError
-from playground.generation import cuda_graph
-from playground.generation.cuda_graph import CudaGraphDecoder, compare_with_eager
+from playground.generation.cuda_graph import CudaGraphDecoder
+from playground.generation.graph_capture import cache_lengths, compare_with_eager
 from playground.generation.kv_cache import PrefixCaches
 from playground.models.families import cache_argument
 from tests.tools import zoo
@@ -141,9 +141,9 @@ def test_a_graph_could_hold_it(family, tiny):
 
 def test_how_long_a_cache_is_made(tiny, smollm2):
     """Guards against a cache larger than 512 MiB: SmolLM2 keeps 45 KiB a token, so 11,650 would fit."""
-    assert cuda_graph.cache_lengths(smollm2, 4096) == (256, 1024, 4096)
-    assert cuda_graph.cache_lengths(smollm2, 100_000) == (256, 1024, 2**29 // 46_080)
-    assert cuda_graph.cache_lengths(smollm2, 100) == (100,) and cuda_graph.cache_lengths(smollm2, 63) == ()
+    assert cache_lengths(smollm2, 4096) == (256, 1024, 4096)
+    assert cache_lengths(smollm2, 100_000) == (256, 1024, 2**29 // 46_080)
+    assert cache_lengths(smollm2, 100) == (100,) and cache_lengths(smollm2, 63) == ()
     assert cache_argument(tiny("openai-gpt").model) is None
 
 
