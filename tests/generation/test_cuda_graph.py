@@ -1,5 +1,5 @@
-"""Reading a token over a cache of fixed length, as a GPU's graph does it. Here nothing is captured, for want of a GPU: the
-same step is run as it is, and looked through for what no graph could hold."""
+"""Reading a token over a cache of fixed length, as a GPU's graph does it. Nothing is captured here, where no GPU is: the
+same step is run as it is, and searched for what no graph could hold."""
 
 import pytest
 import torch
