@@ -100,7 +100,8 @@ UNTRAINED = (
 )
 TWO_CURVES = "Two loss curves appear here: that of the right code, and that of the code with the mistake."
 READY = "Press Play: the model learns from nothing."
-WAITS = "{place} in the queue: at most two runs train at once."
+WAITS = "Number {place} in the queue: at most two models train at once."
+WAITS_A_MINUTE = WAITS + " After a minute of waiting it gives up."
 UNWATCHED = "Paused, because nobody watched for a minute."
 GO_ON = "Press Play to go on."
 LOST = "The run {code} is lost: the server was started anew. The same choices and seed give the same numbers."
@@ -141,7 +142,6 @@ NOTHING_TO_COMPARE = (
     "Nothing has been trained in Lessons yet.",
     "Press Play there, with GPT-2 or BART; then come back.",
 )
-IN_QUEUE = "Two models train at the moment; yours begins when one of them is done, if that is within a minute."
 COMPARE_STOPPED = "Stopped. “Train both” begins anew."
 CHECKED = (
     "This code with the weights of “{lesson}”, step {step:,}: its logits differ from those of transformers by "

@@ -11,9 +11,7 @@ from playground.training.lessons import SPEEDS
 from playground.training.recipe import Recipe
 from playground.training.run import Run
 from playground.training.snapshot import Snapshot
-
-PATIENCE = 60.0
-"""Seconds without anybody watching after which a run pauses."""
+from playground.training.waiting import PATIENCE
 
 Turn = Callable[[], AbstractContextManager]
 """What a step waits for: text that is being generated and training take turns."""

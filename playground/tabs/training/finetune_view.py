@@ -20,9 +20,11 @@ from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
+from playground.tabs.training.showing import waiting_words
 from playground.texts import training as texts
 from playground.texts.numbers import percent
 from playground.training.finetuning.recipe import MAX_TOKENS, RANGES, FinetuneRecipe, finetune_recipe
+from playground.training.waiting import Waiting
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -98,8 +100,6 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     if not page.model_id:
         yield {"sentence": markup.note(texts.STILL_LOADING)}
     base = page.awaited_model()
-    begins = texts.IN_QUEUE if workbench.shared().runs.full else texts.FINETUNE_BEFORE
-    yield {"sentence": markup.note(begins), "written": "", "tuned": ""}
     try:
         yield from _taught(base, request)
     except PlaygroundError as error:  # what was to come does not come
@@ -109,6 +109,10 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
 def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
+            if isinstance(report, Waiting):
+                words = waiting_words(report) or texts.FINETUNE_BEFORE
+                yield {"sentence": markup.note(words), "written": "", "tuned": ""}
+                continue
             now = report.progress
             words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
             if now.step == report.steps:
