@@ -62,7 +62,7 @@ def build(view: View, shared: WatchControls) -> None:
             lines = gr.Textbox(
                 texts.FINETUNE_LINES, label="Your lines, one text each", lines=6, max_lines=10, elem_id="finetune-lines"
             )
-            prompt = gr.Textbox(texts.FINETUNE_PROMPT, label="Both go on with", elem_id="finetune-prompt")
+            prompt = gr.Textbox(texts.FINETUNE_PROMPT, label=texts.FINETUNE_PROMPT_LABEL, elem_id="finetune-prompt")
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button(
                     "Fine-tune", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
@@ -96,7 +96,7 @@ def build(view: View, shared: WatchControls) -> None:
 def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     """Trains an adapter of the page's model step by step; then both write."""
     if not request.prompt.strip():
-        raise PlaygroundError("There is no beginning for the two models to go on with.", "Type a few words.")
+        raise PlaygroundError(*texts.FINETUNE_NO_PROMPT)
     if not page.model_id:
         yield {"sentence": markup.note(texts.STILL_LOADING)}
     base = page.awaited_model()

@@ -47,7 +47,7 @@ def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
 
 
 def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
-    """Loss, scores and the gradient's length up to the newest snapshot, made once for all who watch."""
+    """Loss, scores and gradient norm up to the newest snapshot, made once for all who watch."""
 
     def draw() -> Outputs:
         run, lesson = live.run, LESSONS[live.recipe.lesson]
