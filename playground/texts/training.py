@@ -202,6 +202,7 @@ FINETUNED = (
     "{parameters:,} parameters were trained, {share} of the number that the model has. Both texts are drawn with the same "
     "seed."
 )
+FINETUNED_AGAIN = "The adapter belongs beside {base}, which was trained here itself."
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (
     "What learns?",

@@ -1,6 +1,7 @@
 """Fine-tuning: the base keeps its bits, the result is a model as any other, and what can't be is refused in words."""
 
 import copy
+import json
 import math
 import time
 
@@ -60,6 +61,23 @@ def test_the_result_is_a_model_as_any_other(tuned):
     assert model.provenance.verdict("float32")[1] == f"Fine-tuned here from {tuning.base.model_id}"
     assert model.revision.startswith(model.model_id[-6:])
     assert model.model_id.startswith("trained:") and tuning.base.model_id in model.origin
+
+
+def test_a_fine_tuned_model_is_fine_tuned_again(tuned, tmp_path):
+    """Guards a second lesson on top of the first: the fine-tuned base keeps its bits, the id names the model that both began
+    with, and the adapter's own file says beside which model it belongs, not where this server keeps it."""
+    base = tuned[0].model()
+    before = [parameter.clone() for parameter in base.model.parameters()]
+    again = pg.finetune(base, LINES.replace("parrot", "cat"), **CHOICES)
+    *_, last = again
+    assert last.held_out_loss < last.held_out[0][1]
+    assert all(torch.equal(a, b) for a, b in zip(before, base.model.parameters(), strict=True))
+    assert (logits(again.model().model) - logits(base.model)).abs().max() > 0.01
+    assert again.model_id.count("trained:") == again.model_id.count("-lora-") == 1 and again.model_id != base.model_id
+    folder = again.save(tmp_path)
+    written = json.loads((folder / "adapter_config.json").read_text())
+    assert written["base_model_name_or_path"] == base.model_id
+    assert f"base_model: {base.model_id}" in (folder / "README.md").read_text()
 
 
 def test_the_folder_opens_with_plain_transformers(tuned, tmp_path):

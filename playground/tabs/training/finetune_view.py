@@ -107,6 +107,8 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
 
 
 def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
+    from playground.training.export import PREFIX
+
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
             if isinstance(report, Waiting):
@@ -125,6 +127,8 @@ def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
                     share=percent(report.parameters / base.anatomy.parameters),
                 )  # fmt: skip
                 rows.append([f"after {report.steps} steps", _passage(request.prompt, report.after)])
+                if base.model_id.startswith(PREFIX):
+                    words += f" {texts.FINETUNED_AGAIN.format(base=base.model_id)}"
             if report.cut:
                 words += f" Of {counted(report.cut, 'line')} only the first {MAX_TOKENS} tokens were read."
             yield {

@@ -17,15 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from playground.catalog import CATALOG
 from playground.errors import PlaygroundError
 from playground.loading import prepare
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.training.export import PREFIX, digest_of, write_folder
-from playground.training.finetuning.adapter import adapted, changed_bytes, merged
+from playground.training.finetuning.adapter import AdapterFiles, adapted, changed_bytes, merged
 from playground.training.finetuning.lines import Lines, as_batch, read_lines
 from playground.training.finetuning.recipe import FinetuneRecipe, finetune_recipe
 from playground.training.optimising import descend, one_thread
@@ -62,14 +64,16 @@ class Finetuning:
         self.base = base
         self.recipe, self.lines = checked(base, recipe)
         recipe = self.recipe
-        self.net: Any = adapted(base.model, recipe.rank, recipe.seed)
+        listed = CATALOG.get(base.model_id)
+        name = listed.hub_id if listed else base.model_id
+        self.net: Any = adapted(base.model, name, recipe.rank, recipe.seed)
         """peft's."""
         self.step = 0
         self.losses: list[float] = []
         self.held_out: list[tuple[int, float]] = []
         self.cpu_seconds = 0.0
         self._digested = (-1, "")
-        """A step, and the digest of the adapter at it."""
+        """A step, and the digest of base and adapter at it."""
         self._trained = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.AdamW(self._trained, lr=recipe.learning_rate, weight_decay=0.0)
         self._generator = torch.Generator().manual_seed(recipe.seed)
@@ -161,19 +165,20 @@ class Finetuning:
     @property
     def model_id(self) -> str:
         """The id that `model()` has: the same for the same base and adapter."""
-        name = self.base.model_id.rpartition("/")[2]
+        name = self.base.model_id.rpartition("/")[2].removeprefix(PREFIX).partition("-lora-step-")[0]
         return f"{PREFIX}{name}-lora-step-{self.step}-{self._digest[:6]}"
 
     @property
     def _digest(self) -> str:
         if self._digested[0] != self.step:
             adapter = {name: p.detach() for name, p in self.net.named_parameters() if "lora_" in name}
-            self._digested = self.step, digest_of({name: p.float().cpu().numpy() for name, p in adapter.items()})
+            weights = {name: p.float().cpu().numpy() for name, p in adapter.items()}
+            self._digested = self.step, digest_of({self.base.model_id: np.zeros(0), **weights})
         return self._digested[1]
 
     def save(self, folder: str | Path) -> Path:
         """Writes the adapter in peft's format, with the tokenizer. PlaygroundError where the disk does not take it."""
-        return write_folder(Path(folder), self.net, self.base.tokenizer)
+        return write_folder(Path(folder), AdapterFiles(self.net), self.base.tokenizer)
 
 
 def finetune(model: LoadedModel, lines: str, **choices: Any) -> Finetuning:
