@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 import playground as pg
 from playground.errors import PlaygroundError
-from playground.training.finetuning import adapter, finetuning, shared_finetunings
+from playground.training.finetuning import adapter, checks, shared_finetunings
 from playground.training.finetuning.recipe import FinetuneRecipe
 from playground.workbench import Workbench
 
@@ -149,8 +149,8 @@ def test_too_large_or_too_slow_is_said_with_numbers(tiny, monkeypatch):
     for module, name, value, words in (
         (adapter, "MAX_PARAMETERS", 10, r"adapter would have [\d,]+ parameters; at most 10"),
         (adapter, "MAX_CHANGED", 10, "MB; at most 0"),
-        (finetuning, "MAX_BYTES", 10, "MB of memory; at most 0"),
-        (finetuning, "MAX_SECONDS", 1e-6, r"12 steps would take .* s; at most 0"),
+        (checks, "MAX_BYTES", 10, "MB of memory; at most 0"),
+        (checks, "MAX_SECONDS", 1e-6, r"12 steps would take .* s; at most 0"),
     ):
         with monkeypatch.context() as patch, pytest.raises(PlaygroundError, match=words):
             patch.setattr(module, name, value)

@@ -8,7 +8,8 @@ from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.slots import Slots
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
-from playground.training.finetuning.finetuning import Finetuning, Progress, checked
+from playground.training.finetuning.checks import checked
+from playground.training.finetuning.finetuning import Finetuning, Progress
 from playground.training.finetuning.recipe import FinetuneRecipe
 from playground.training.live_run import Turn
 from playground.training.waiting import REPORT_EVERY, Waiting, waits
