@@ -44,8 +44,8 @@ class LiveRun:
 
     @property
     def playing(self) -> bool:
-        """Whether it trains, or waits for its turn to."""
-        return self._playing
+        """Whether it trains, waits for its turn to, or ends the step at which it was paused."""
+        return self._playing or (self._thread is not None and self._thread.is_alive())
 
     @property
     def finished(self) -> bool:
