@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from playground.training.finetuning.recipe import FinetuneRecipe
     from playground.training.finetuning.shared_finetunings import Report
     from playground.training.shared_runs import SharedRuns
+    from playground.training.waiting import Waiting
 
 V = TypeVar("V")
 
@@ -154,7 +155,9 @@ class Workbench:
                 self._runs = SharedRuns(turns.slot, self.add, self.remove)
             return self._runs
 
-    def finetune(self, model: "LoadedModel", recipe: "FinetuneRecipe", prompt: str) -> "Generator[Report, None, None]":
+    def finetune(
+        self, model: "LoadedModel", recipe: "FinetuneRecipe", prompt: str
+    ) -> "Generator[Report | Waiting, None, None]":
         """Fine-tunes a copy of a model's matrices, see `SharedFinetunings.run`; before and afterwards it goes on with the
         prompt, by the same seed. The fine-tuned model is then one of the server's."""
         from playground.generation.settings import GenerationSettings

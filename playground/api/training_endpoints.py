@@ -82,10 +82,12 @@ def finetune(
     adapter's parameters, the loss of each step, that on held-out lines by step (the first is the base's), in nats per
     token, and how base and fine-tuned model go on with the prompt by the same seed."""
     from playground.training.finetuning.recipe import finetune_recipe
+    from playground.training.finetuning.shared_finetunings import Report
 
     choices = {"steps": steps, "learning_rate": learning_rate, "rank": rank, "batch": batch, "seed": seed}
     bench = workbench.shared()
     *_, last = bench.finetune(bench.model(model, device), finetune_recipe(lines, choices), prompt)
+    assert isinstance(last, Report), "a fine-tuning ends with a report"
     return {
         "model": last.model_id, "parameters": last.parameters, "losses": list(last.progress.losses),
         "held_out": [{"step": step, "loss": loss} for step, loss in last.progress.held_out],

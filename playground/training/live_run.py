@@ -11,9 +11,7 @@ from playground.training.lessons import SPEEDS
 from playground.training.recipe import Recipe
 from playground.training.run import Run
 from playground.training.snapshot import Snapshot
-
-PATIENCE = 60.0
-"""Seconds without anybody watching after which a run pauses."""
+from playground.training.waiting import PATIENCE
 
 Turn = Callable[[], AbstractContextManager]
 """What a step waits for: text that is being generated and training take turns."""
@@ -46,8 +44,8 @@ class LiveRun:
 
     @property
     def playing(self) -> bool:
-        """Whether it trains, or waits for its turn to."""
-        return self._playing
+        """Whether it trains, waits for its turn to, or ends the step at which it was paused."""
+        return self._playing or (self._thread is not None and self._thread.is_alive())
 
     @property
     def finished(self) -> bool:

@@ -21,12 +21,12 @@ def one_thread() -> Iterator[None]:
 
 
 def descend(loss: torch.Tensor, parameters: Sequence[torch.nn.Parameter], optimiser: torch.optim.Optimizer) -> float:
-    """One step of the optimiser down the gradient of a loss. Returns the gradient's length before it is cut."""
+    """One step of the optimiser down the gradient of a loss. Returns the gradient norm before it is scaled down."""
     optimiser.zero_grad()
     loss.backward()
-    length = torch.nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
+    norm = torch.nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
     optimiser.step()
-    return float(length)
+    return float(norm)
 
 
 def make_optimiser(recipe: Recipe, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.Optimizer:

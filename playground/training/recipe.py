@@ -17,7 +17,7 @@ OPTIMISERS = ("AdamW", "Adam", "SGD")
 MAX_SECONDS = 300.0
 """CPU time of a run's steps."""
 LONGEST_GRADIENT = 1.0
-"""Longer gradients are cut to this length."""
+"""The largest norm of a gradient; a longer one is scaled down to it."""
 RANGES: dict[str, tuple[float, float]] = {
     "layers": (1, 8),
     "heads": (1, 8),

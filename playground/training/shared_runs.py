@@ -12,9 +12,10 @@ from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.comparison import Comparison, compare
 from playground.training.finetuning.shared_finetunings import SharedFinetunings
-from playground.training.live_run import PATIENCE, LiveRun, Turn
+from playground.training.live_run import LiveRun, Turn
 from playground.training.recipe import Recipe
 from playground.training.snapshot import Snapshot
+from playground.training.waiting import PATIENCE, Waiting, waits
 
 AT_ONCE = 2
 """Runs that train at the same time, each in one thread."""
@@ -55,11 +56,6 @@ class SharedRuns:
             other.pause()
         return run
 
-    @property
-    def full(self) -> bool:
-        """Whether another one would have to wait until one that trains has finished."""
-        return self._slots.full
-
     def preview(self, recipe: Recipe) -> LiveRun:
         """The untrained model of a recipe, measured: a run that has no code, takes no slot and is none of the server's."""
         return self._previews.get(recipe, lambda: LiveRun(recipe, "", self._slots, self._turn), lambda run: 1)
@@ -92,12 +88,12 @@ class SharedRuns:
 
         return self._opened.get(run.run.model_id(snapshot), make, lambda model: 1)  # the budget counts models
 
-    def compare(self, mistake: str) -> Generator[Comparison, None, None]:
-        """`comparison.compare`, in a slot as a run has. PlaygroundError where none is free for a minute."""
-        deadline = time.monotonic() + PATIENCE
-        with self._slots.hold(object(), lambda: time.monotonic() < deadline) as has_slot:
-            if not has_slot:
-                raise PlaygroundError(f"{AT_ONCE} runs train on this server, as many as may.", "Try again in a minute.")
+    def compare(self, mistake: str) -> Generator[Comparison | Waiting, None, None]:
+        """`comparison.compare`, in a slot as a run has; first its place in the queue. PlaygroundError where no slot is
+        free for a minute."""
+        ticket = object()
+        with self._slots.queue(ticket):
+            yield from waits(self._slots, ticket)
             yield from compare(mistake, turn=self._turn)
 
     def _make_room(self) -> list[LiveRun]:

@@ -49,7 +49,7 @@ class Snapshot:
     held_out_loss: float
     """Of examples that are never learned from."""
     gradient_norm: float
-    """Length of the gradient of all weights together, before it is cut to 1; 0 at step 0."""
+    """Norm of the gradient of all weights together, before it is scaled down to 1; 0 at step 0."""
     cpu_seconds: float
     """CPU time of all steps so far, without measuring."""
     scores: Mapping[str, float]

@@ -10,6 +10,7 @@ import argparse
 import time
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import playground as pg
 from playground.components import figure_json
@@ -36,11 +37,12 @@ class Outcome:
     last: pg.Snapshot
 
 
-def to_target(lesson: str, seed: int, most: int = 0) -> Outcome:
-    """A lesson's run until its target is reached, or the target's steps are over. most: steps at most; 0 for all."""
+def to_target(lesson: str, seed: int, most: int = 0, **choices: Any) -> Outcome:
+    """A lesson's run until its target is reached, or the target's steps are over. most: steps at most; 0 for all. choices:
+    of the recipe, other than the lesson's."""
     target = LESSONS[lesson].target
     assert target is not None
-    run, step = pg.train(lesson, seed=seed), None
+    run, step = pg.train(lesson, seed=seed, **choices), None
     started = time.thread_time()
     for snapshot in run:
         if target.reached(snapshot.scores, snapshot.held_out_loss):

@@ -10,8 +10,9 @@ from playground import workbench
 from playground.tabs.shared import downloads
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
-from playground.tabs.training import classifier_view, finetune_view, handlers, scratch_view
+from playground.tabs.training import classifier_view, finetune_view, handlers, observers, scratch_view
 from playground.tabs.training.classifier_view import ClassifyRequest
+from playground.tabs.training.commands import Commands
 from playground.tabs.training.finetune_view import FinetuneRequest, TunedRequest
 from playground.tabs.training.requests import (
     CHOICES,
@@ -22,6 +23,8 @@ from playground.tabs.training.requests import (
     Watched,
     WatchRequest,
 )
+from playground.tabs.training.run_outputs import choose_lesson
+from playground.tabs.training.scratch_view import MistakeRequest
 from playground.tabs.training.showing import samples_table
 from playground.training.lessons import LESSONS
 from playground.training.recipe import changed
@@ -58,37 +61,88 @@ def test_a_run_is_played_watched_and_gone_back_in():
     timer off at the end, and the same head before."""
     seen, live = played()
     assert seen["timer"].active and {"loss", "scores", "maps", "samples", "status"} <= set(seen)
-    elsewhere = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "attention", "lesson"))[0]
+    elsewhere = answers(observers.tick, PAGE, TickRequest(seen["watched"], "attention", "lesson"))[0]
     assert set(elsewhere) == {"message"}
-    beside = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "training", "finetune"))[0]
+    beside = answers(observers.tick, PAGE, TickRequest(seen["watched"], "training", "finetune"))[0]
     assert set(beside) == {"message"}
-    (ended,) = answers(handlers.tick, PAGE, TickRequest(seen["watched"], "training", "lesson"))
+    (ended,) = answers(observers.tick, PAGE, TickRequest(seen["watched"], "training", "lesson"))
     assert ended["watched"].drawn == 12 and not ended["timer"].active
     assert "Step 12 of 12" in ended["status"] and live.code in ended["status"]
-    (quiet,) = answers(handlers.tick, PAGE, TickRequest(ended["watched"], "training", "lesson"))
+    (quiet,) = answers(observers.tick, PAGE, TickRequest(ended["watched"], "training", "lesson"))
     assert "loss" not in quiet and "maps" not in quiet
     last = len(live.snapshots) - 1
     before = answer(handlers.back, PAGE, WatchRequest(ended["watched"], last))
     assert before["place"]["value"] == last - 1 and not before["watched"].follows
     assert before["loss"]["mark"]["x0"] == live.snapshots[last - 1].step
     live.run.history.add(replace(live.snapshots[-1], step=13))
-    (grown,) = answers(handlers.tick, PAGE, TickRequest(before["watched"], "training", "lesson"))
+    (grown,) = answers(observers.tick, PAGE, TickRequest(before["watched"], "training", "lesson"))
     assert "maps" not in grown and "loss" in grown  # the visitor looks at an earlier step
 
 
 def test_the_tab_opens_on_the_untrained_model(bench):
     """Guards a page that waits for ever: step 0 is drawn before any model is loaded, without a run, and never over the
     page's own run; its pictures name the model in training as their source; Reset ends the run and brings them back."""
-    seen = answer(handlers.open_lessons, PageContext(), PlayRequest(TINY, Watched(), "full"))
+    seen = answer(observers.open_lessons, PageContext(), PlayRequest(TINY, Watched(), "full"))
     assert {"loss", "scores", "maps", "samples"} <= set(seen) and not seen["timer"].active and not bench.runs._runs
     assert "guessing among 30 tokens is ln 30 = 3.40" in seen["status"]
     assert seen["source"]["model"] == "repeat-llama, in training" and seen["source"]["revision"] == "step 0"
     started = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full"))["watched"]
-    assert set(answer(handlers.open_lessons, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
+    assert set(answer(observers.open_lessons, PAGE, PlayRequest(TINY, started, "full"))) == {"message"}
     again = answer(handlers.reset, PAGE, PlayRequest(TINY, started, "full"))
     assert again["loss"] is seen["loss"] and again["watched"] == Watched() and not bench.runs._runs
     own = changed(LESSONS["text"].recipe, {})
-    assert answer(handlers.open_lessons, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+    assert answer(observers.open_lessons, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
+
+
+def test_a_command_s_answer_holds(bench, monkeypatch):
+    """Guards Play and One step pressed while the page asks by itself: the answer to that, which began before and came later,
+    stopped the timer of a run that played, showed the step before, or an untrained model in the run's place."""
+    commands = Commands()
+    seen = answer(handlers.step, PAGE, PlayRequest(TINY, Watched(), "full", commands=commands))
+    ticking = TickRequest(replace(seen["watched"], drawn=0), "training", "lesson", commands)
+
+    def meanwhile(handler, request):
+        """A command that is answered while the page's own question is."""
+
+        def run(*arguments):
+            monkeypatch.undo()
+            seen.update(answer(handler, PAGE, request))
+            return ""
+
+        return run
+
+    (quiet,) = answers(observers.tick, PAGE, ticking)
+    assert "loss" in quiet and not quiet["timer"].active
+    again = PlayRequest(TINY, seen["watched"], "full", commands=commands)
+    monkeypatch.setattr(observers, "run_words", meanwhile(handlers.step, again))
+    assert set(*answers(observers.tick, PAGE, ticking)) == {"message"} and seen["watched"].drawn == 2
+    monkeypatch.setattr(observers, "run_words", meanwhile(handlers.play, replace(again, speed="1×")))
+    assert set(*answers(observers.tick, PAGE, ticking)) == {"message"} and seen["timer"].active
+    opening = PlayRequest(TINY, Watched(), "full", commands=commands)
+    preview = bench.runs.preview
+    monkeypatch.setattr(bench.runs, "preview", lambda recipe: (meanwhile(handlers.step, opening)(), preview(recipe))[1])
+    assert set(*answers(observers.open_lessons, PAGE, opening)) == {"message"} and seen["watched"].drawn == 1
+    refused = replace(opening, recipe=replace(TINY, steps=0))  # no answer that could hold
+    with pytest.raises(handlers.PlaygroundError):
+        handlers.play(PAGE, refused)
+    assert "Untrained" in answer(observers.open_lessons, PAGE, opening)["status"]
+
+
+def test_the_slider_says_the_step():
+    """Guards the label beside the slider: it counted from 1 beside a number from 0, and went on with the number of snapshots
+    of before; where earlier ones are dropped, the slider stays at its step."""
+    seen, live = played()
+    last = len(live.snapshots) - 1
+    assert (seen["place"]["value"], seen["place"]["label"]) == (0, "Step 0")
+    slid = answer(handlers.slide, PAGE, WatchRequest(seen["watched"], 3))
+    assert slid["place"]["label"] == f"Step {live.snapshots[3].step}, snapshot 3 of 0 to {last}"
+    live.run.history.add(replace(live.snapshots[-1], step=13))
+    (grown,) = answers(observers.tick, PAGE, TickRequest(slid["watched"], "training", "lesson"))
+    assert grown["place"]["label"].endswith(f"snapshot 3 of 0 to {last + 1}") and "value" not in grown["place"]
+    live.run.history.snapshots = live.snapshots[2:]
+    live.run.history.add(replace(live.snapshots[-1], step=14))
+    (grown,) = answers(observers.tick, PAGE, TickRequest(grown["watched"], "training", "lesson"))
+    assert grown["place"]["value"] == 1 and f"Step {live.snapshots[1].step}," in grown["place"]["label"]
 
 
 def test_a_page_that_is_opened_anew(bench):
@@ -96,14 +150,14 @@ def test_a_page_that_is_opened_anew(bench):
     that went with the server it says so, beside the untrained model."""
     seen, live = played(steps=12, seed=7)
     assert seen["kept"] == live.code
-    again = answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", live.code))
+    again = answer(observers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", live.code))
     assert again["watched"].code == again["kept"] == live.code and again["watched"].own and again["timer"].active
     assert (again["lesson"], again["steps"], again["seed"], again["width"]) == ("repeat", 12, 7, TINY.width)
-    lost = answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", "<i>nosuch"))
+    lost = answer(observers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", "<i>nosuch"))
     assert "&lt;i&gt;nosuch is lost" in lost["status"] and "Untrained" in lost["status"] and lost["kept"] == ""
-    assert "lost" not in answer(handlers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full"))["status"]
+    assert "lost" not in answer(observers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full"))["status"]
     own = PlayRequest(TINY, again["watched"], "full", live.code)
-    assert set(answer(handlers.open_lessons, PAGE, own)) == {"message"}
+    assert set(answer(observers.open_lessons, PAGE, own)) == {"message"}
 
 
 def test_fine_tuning_on_the_page(bench, tiny):
@@ -142,6 +196,25 @@ def test_classifying_on_the_page(bench, tiny):
     seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
     assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
     assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]
+
+
+def test_those_who_wait_see_their_place(bench, tiny):
+    """Guards Fine-tune and Train both while two runs train: a visitor read nothing for up to a minute. Whoever leaves gives
+    the place to those behind."""
+    bench.add(tiny("llama"))
+    lines = "\n".join(f"line {n}" for n in range(10))
+    tuning = FinetuneRequest.from_controls(lines, "line", steps=1, batch=1)
+    slots = bench.runs._slots
+    with slots.hold("a", lambda: True), slots.hold("b", lambda: True):
+        first = finetune_view.teach(PAGE, tuning)
+        second = scratch_view.compare(PAGE, MistakeRequest("no_mask", "lower"))
+        assert "Number 1 in the queue" in next(first)["sentence"]
+        assert "Number 2 in the queue" in next(second)["sentence"]
+        first.close()
+        assert "Number 1 in the queue" in next(second)["sentence"]
+    assert "Both begin" in next(second)["sentence"]
+    second.close()
+    assert not slots.full and not slots._holders
 
 
 def test_a_full_disk_is_told(monkeypatch):
@@ -238,7 +311,7 @@ def test_others_watch_and_do_not_play(bench):
 @pytest.mark.parametrize("code", ["", "nosuch", "<script>", "x" * 10_000])
 def test_a_lost_run(code):
     """Guards a page whose server was started anew: it is told, and its timer stops."""
-    (outputs,) = answers(handlers.tick, PAGE, TickRequest(Watched(code or "gone"), "training"))
+    (outputs,) = answers(observers.tick, PAGE, TickRequest(Watched(code or "gone"), "training"))
     assert "no run" in outputs["message"] and "<script>" not in outputs["message"] and not outputs["timer"].active
     for handler, request in (
         (handlers.watch, CodeRequest(code)),
@@ -252,7 +325,7 @@ def test_a_lost_run(code):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_controls_give_the_lesson_s_recipe(lesson):
     """Guards the controls: what a lesson shows is what it trains with."""
-    words, data, *values = handlers.choose_lesson(lesson)
+    words, data, *values = choose_lesson(lesson)
     request = PlayRequest.from_controls(
         lesson, data["value"], Watched(), "full", **dict(zip(CHOICES, values, strict=True))
     )

@@ -1,6 +1,7 @@
 """Fine-tuning: the base keeps its bits, the result is a model as any other, and what can't be is refused in words."""
 
 import copy
+import json
 import math
 import time
 
@@ -11,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 import playground as pg
 from playground.errors import PlaygroundError
-from playground.training.finetuning import adapter, finetuning, shared_finetunings
+from playground.training.finetuning import adapter, checks, shared_finetunings
 from playground.training.finetuning.recipe import FinetuneRecipe
 from playground.workbench import Workbench
 
@@ -60,6 +61,23 @@ def test_the_result_is_a_model_as_any_other(tuned):
     assert model.provenance.verdict("float32")[1] == f"Fine-tuned here from {tuning.base.model_id}"
     assert model.revision.startswith(model.model_id[-6:])
     assert model.model_id.startswith("trained:") and tuning.base.model_id in model.origin
+
+
+def test_a_fine_tuned_model_is_fine_tuned_again(tuned, tmp_path):
+    """Guards a second lesson on top of the first: the fine-tuned base keeps its bits, the id names the model that both began
+    with, and the adapter's own file says beside which model it belongs, not where this server keeps it."""
+    base = tuned[0].model()
+    before = [parameter.clone() for parameter in base.model.parameters()]
+    again = pg.finetune(base, LINES.replace("parrot", "cat"), **CHOICES)
+    *_, last = again
+    assert last.held_out_loss < last.held_out[0][1]
+    assert all(torch.equal(a, b) for a, b in zip(before, base.model.parameters(), strict=True))
+    assert (logits(again.model().model) - logits(base.model)).abs().max() > 0.01
+    assert again.model_id.count("trained:") == again.model_id.count("-lora-") == 1 and again.model_id != base.model_id
+    folder = again.save(tmp_path)
+    written = json.loads((folder / "adapter_config.json").read_text())
+    assert written["base_model_name_or_path"] == base.model_id
+    assert f"base_model: {base.model_id}" in (folder / "README.md").read_text()
 
 
 def test_the_folder_opens_with_plain_transformers(tuned, tmp_path):
@@ -131,8 +149,8 @@ def test_too_large_or_too_slow_is_said_with_numbers(tiny, monkeypatch):
     for module, name, value, words in (
         (adapter, "MAX_PARAMETERS", 10, r"adapter would have [\d,]+ parameters; at most 10"),
         (adapter, "MAX_CHANGED", 10, "MB; at most 0"),
-        (finetuning, "MAX_BYTES", 10, "MB of memory; at most 0"),
-        (finetuning, "MAX_SECONDS", 1e-6, r"12 steps would take .* s; at most 0"),
+        (checks, "MAX_BYTES", 10, "MB of memory; at most 0"),
+        (checks, "MAX_SECONDS", 1e-6, r"12 steps would take .* s; at most 0"),
     ):
         with monkeypatch.context() as patch, pytest.raises(PlaygroundError, match=words):
             patch.setattr(module, name, value)
@@ -176,14 +194,14 @@ def test_what_can_not_be_is_said_at_once(tiny):
     """Guards against a visitor who waits a minute for a slot, to be told then that there are too few lines."""
     bench = Workbench()
     with bench.runs._slots.hold("a", lambda: True), bench.runs._slots.hold("b", lambda: True):
-        assert bench.runs.full
+        assert bench.runs._slots.full
         started = time.monotonic()
         with pytest.raises(PlaygroundError, match="1 different line; at least 8"):
             next(bench.finetune(tiny("llama"), FinetuneRecipe("one line"), "In Rome"))
         with pytest.raises(PlaygroundError, match="The seed is -4; it has to be from 0 to 2,147,483,647"):
             bench.finetune(tiny("llama"), FinetuneRecipe(LINES, seed=-4), "In Rome")
         assert time.monotonic() - started < 10
-    assert not bench.runs.full
+    assert not bench.runs._slots.full
 
 
 def test_smollm2_learns_the_lines(smollm2):

@@ -23,3 +23,10 @@ def test_a_lesson_reaches_its_target(lesson):
         assert previous.max() > 0.3 if lesson == "repeat" else previous[0].sum() > 0.5
     if lesson in ("numbers", "reverse"):
         assert last.heads["alignment"].max() > 0.5
+
+
+@pytest.mark.parametrize("lesson", ["reverse", "sort"])
+def test_one_stack_reaches_it_too(lesson):
+    """Guards the words beside Reverse and Sort: a GPT-2 without an encoder reaches the same target."""
+    result = to_target(lesson, seed=0, encoder=False)
+    assert result.step is not None and not result.run.task.encoder

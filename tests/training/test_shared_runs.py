@@ -11,6 +11,7 @@ from playground.errors import PlaygroundError
 from playground.training import live_run, shared_runs
 from playground.training.lessons import LESSONS
 from playground.training.recipe import changed
+from playground.training.run import Run
 from playground.training.shared_runs import SharedRuns
 from playground.workbench import Workbench
 
@@ -59,6 +60,20 @@ def test_pause_ends_within_a_step_and_play_goes_on(runs):
     run.play("full")
     until(lambda: run.finished and not run.playing)
     assert run.run.step == TINY.steps == len(run.run.losses)
+
+
+def test_a_run_that_is_paused_plays_until_its_step_is_done(runs, monkeypatch):
+    """Guards a page that asks meanwhile: Play could be pressed, and a step was shown that was not the last one."""
+    run, goes_on, advance = runs.start(TINY), threading.Event(), Run.advance
+    monkeypatch.setattr(Run, "advance", lambda self: (goes_on.wait(30), advance(self))[1])
+    run.play("full")
+    pausing = threading.Thread(target=run.pause)
+    pausing.start()
+    until(lambda: not run._playing)
+    assert run.playing
+    goes_on.set()
+    pausing.join()
+    assert not run.playing and run.snapshots[-1].step == run.run.step
 
 
 def test_a_live_run_gives_the_numbers_of_a_plain_one(runs):

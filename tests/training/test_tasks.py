@@ -102,6 +102,7 @@ def test_a_text_is_split_and_read_back():
         ("table", "one\ttwo\tthree\n" * 20, "Line 1 has 3 columns"),
         ("table", "\n".join(f"{n},{n}" for n in range(2001)), "more than 2,000 pairs"),
         ("table", f"{'x' * 41},y\n", "41 characters"),
+        ("repeat", "a,b", "repeat comes with its own data"),
         ("no such", "", "no lesson"),
     ],
 )

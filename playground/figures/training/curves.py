@@ -102,24 +102,24 @@ def scores_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
 
 
 def gradient_figure(snapshots: Sequence[Snapshot], steps: int) -> go.Figure:
-    """Length of the gradient at each snapshot after step 0, before it is cut; both axes are logarithmic."""
+    """Norm of the gradient at each snapshot after step 0, before it is scaled down; both axes are logarithmic."""
     later = [one for one in snapshots if one.gradient_norm > 0]
     figure = go.Figure(
         go.Scatter(
             x=_places(later), y=np.array([one.gradient_norm for one in later], np.float32), mode="lines+markers",
             line={"color": INK, "width": 1.5}, marker={"size": 4},
-            hovertemplate="step %{x:.0f}<br>length <b>%{y:.2f}</b><extra></extra>",
+            hovertemplate="step %{x:.0f}<br>norm <b>%{y:.2f}</b><extra></extra>",
         )
     )  # fmt: skip
     now = f"{later[-1].gradient_norm:.2f} after {counted(later[-1].step, 'step')}" if later else "none before step 1"
-    words = f"Length of the gradient: {now}. A longer one than {LONGEST_GRADIENT:g} is cut to that (dotted)."
+    words = f"Gradient norm: {now}. A gradient longer than {LONGEST_GRADIENT:g} (dotted) is scaled down to it."
     finish(figure, words, uirevision=f"gradient-{steps}", height=260)
     figure.add_hline(LONGEST_GRADIENT, line={"color": REST, "dash": "dot", "width": 1.5})
     lengths = [LONGEST_GRADIENT, *(one.gradient_norm for one in later)]
     ticks = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5)]
     span = [math.log10(min(lengths)) - 0.2, math.log10(max(lengths)) + 0.2]
     figure.update_yaxes(
-        title_text="gradient's length", type="log", range=span, tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]
+        title_text="gradient norm", type="log", range=span, tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]
     )
     figure.update_xaxes(_step_axis(steps))
     return figure

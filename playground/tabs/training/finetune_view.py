@@ -20,9 +20,11 @@ from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
+from playground.tabs.training.showing import waiting_words
 from playground.texts import training as texts
 from playground.texts.numbers import percent
 from playground.training.finetuning.recipe import MAX_TOKENS, RANGES, FinetuneRecipe, finetune_recipe
+from playground.training.waiting import Waiting
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -60,7 +62,7 @@ def build(view: View, shared: WatchControls) -> None:
             lines = gr.Textbox(
                 texts.FINETUNE_LINES, label="Your lines, one text each", lines=6, max_lines=10, elem_id="finetune-lines"
             )
-            prompt = gr.Textbox(texts.FINETUNE_PROMPT, label="Both go on with", elem_id="finetune-prompt")
+            prompt = gr.Textbox(texts.FINETUNE_PROMPT, label=texts.FINETUNE_PROMPT_LABEL, elem_id="finetune-prompt")
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button(
                     "Fine-tune", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
@@ -94,12 +96,10 @@ def build(view: View, shared: WatchControls) -> None:
 def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     """Trains an adapter of the page's model step by step; then both write."""
     if not request.prompt.strip():
-        raise PlaygroundError("There is no beginning for the two models to go on with.", "Type a few words.")
+        raise PlaygroundError(*texts.FINETUNE_NO_PROMPT)
     if not page.model_id:
         yield {"sentence": markup.note(texts.STILL_LOADING)}
     base = page.awaited_model()
-    begins = texts.IN_QUEUE if workbench.shared().runs.full else texts.FINETUNE_BEFORE
-    yield {"sentence": markup.note(begins), "written": "", "tuned": ""}
     try:
         yield from _taught(base, request)
     except PlaygroundError as error:  # what was to come does not come
@@ -107,8 +107,14 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
 
 
 def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
+    from playground.training.export import PREFIX
+
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
+            if isinstance(report, Waiting):
+                words = waiting_words(report) or texts.FINETUNE_BEFORE
+                yield {"sentence": markup.note(words), "written": "", "tuned": ""}
+                continue
             now = report.progress
             words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
             if now.step == report.steps:
@@ -121,6 +127,8 @@ def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
                     share=percent(report.parameters / base.anatomy.parameters),
                 )  # fmt: skip
                 rows.append([f"after {report.steps} steps", _passage(request.prompt, report.after)])
+                if base.model_id.startswith(PREFIX):
+                    words += f" {texts.FINETUNED_AGAIN.format(base=base.model_id)}"
             if report.cut:
                 words += f" Of {counted(report.cut, 'line')} only the first {MAX_TOKENS} tokens were read."
             yield {

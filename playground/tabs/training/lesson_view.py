@@ -12,8 +12,8 @@ from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
-from playground.tabs.training import handlers
-from playground.tabs.training.handlers import choose_lesson
+from playground.tabs.training import handlers, observers
+from playground.tabs.training.commands import Commands
 from playground.tabs.training.number_fields import number_fields
 from playground.tabs.training.opening import opens_everywhere
 from playground.tabs.training.requests import (
@@ -27,6 +27,7 @@ from playground.tabs.training.requests import (
     Watched,
     WatchRequest,
 )
+from playground.tabs.training.run_outputs import choose_lesson
 from playground.tabs.training.showing import lesson_words
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS, SPEEDS
@@ -99,7 +100,8 @@ def build(view: View, shared: WatchControls) -> None:
     Panel(markup.explanation(*texts.OBJECTIVE))
     Panel(markup.explanation(*texts.HEADS_ABOUT))
     watched = gr.State(Watched())
-    watching = shared.inputs = {"watched": watched, "place": place}
+    commands = gr.State(Commands())
+    watching = shared.inputs = {"watched": watched, "place": place, "commands": commands}
     timer = gr.Timer(EVERY, active=False)
     kept = gr.Textbox("", visible="hidden", container=False)
 
@@ -111,7 +113,9 @@ def build(view: View, shared: WatchControls) -> None:
         "kept": kept,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
-    recipe: dict[str, Component] = {"lesson": lesson, "data": data, "watched": watched, "speed": speed, **choices}
+    recipe: dict[str, Component] = {
+        "lesson": lesson, "data": data, "watched": watched, "speed": speed, "commands": commands, **choices
+    }  # fmt: skip
     for button, starts in ((play, handlers.play), (step, handlers.step), (reset, handlers.reset)):
         bind(button.click, starts, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     bind(partial(chosen.then), handlers.reset, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
@@ -119,7 +123,7 @@ def build(view: View, shared: WatchControls) -> None:
     gr.on([opened_view], None, kept, [play, step], js=HELD_BACK_UNTIL_DRAWN, **QUIET)
     shown: dict[str, Block] = {**seen, "lesson": lesson, "about": about, "data": data, **choices}
     bind(
-        opened_view, handlers.open_lessons, inputs={**recipe, "kept": kept}, request=PlayRequest, page=page, outputs=shown,
+        opened_view, observers.open_lessons, inputs={**recipe, "kept": kept}, request=PlayRequest, page=page, outputs=shown,
         js=READ_KEPT, **LATEST,
     )  # fmt: skip
     kept.change(None, kept, None, js=KEEP, **QUIET)
@@ -130,12 +134,14 @@ def build(view: View, shared: WatchControls) -> None:
     for button, handler in ((pause, handlers.pause), (back, handlers.back)):
         bind(button.click, handler, inputs=watching, request=WatchRequest, **wires, **RUNS_MODEL)
     bind(place.input, handlers.slide, inputs=watching, request=WatchRequest, **wires, **LATEST)
-    ticking = {"watched": watched, "active": page.active, "view": page.open_views[view.tab]}
+    ticking = {
+        "watched": watched, "active": page.active, "view": page.open_views[view.tab], "commands": commands
+    }  # fmt: skip
     bind(
-        timer.tick, handlers.tick, inputs=ticking, request=TickRequest, **wires, **QUIET, trigger_mode="once",
+        timer.tick, observers.tick, inputs=ticking, request=TickRequest, **wires, **QUIET, trigger_mode="once",
         concurrency_limit=8,
     )  # fmt: skip
-    _watch_others(page, seen)
+    _watch_others(page, seen, commands)
     opens_everywhere(page, look, handlers.look, WatchRequest, watching, opened)
     bind(
         save.click,
@@ -164,12 +170,12 @@ def _settings() -> dict[str, Component]:
     return {name: built[name] for name in CHOICES}
 
 
-def _watch_others(page: PageControls, seen: dict[str, Block]) -> None:
+def _watch_others(page: PageControls, seen: dict[str, Block], commands: gr.State) -> None:
     """A folded line for the code of another visitor's run."""
     with gr.Accordion("Watch another visitor's run", open=False), gr.Row(elem_classes="pg-controls"):
         code = gr.Textbox("", label="Code of the run", max_length=20, elem_id="train-code")
         watch = gr.Button("Watch", size="sm", scale=0, min_width=90, elem_id="train-watch")
     bind(
-        [watch.click, code.submit], handlers.watch, page=page, inputs={"code": code}, request=CodeRequest, outputs=seen,
-        **RUNS_MODEL,
+        [watch.click, code.submit], handlers.watch, page=page, inputs={"code": code, "commands": commands},
+        request=CodeRequest, outputs=seen, **RUNS_MODEL,
     )  # fmt: skip

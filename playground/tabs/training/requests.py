@@ -5,6 +5,7 @@ from typing import Any
 
 from gradio.components import Component
 
+from playground.tabs.training.commands import Commands
 from playground.training.lessons import LESSONS, recipe_of
 from playground.training.recipe import Recipe
 
@@ -28,6 +29,9 @@ class Watched:
     """Whether the page started it, and may play and pause it."""
     follows: bool = True
     """Whether the page shows each new snapshot; not while its visitor looks at an earlier one."""
+    place: int = 0
+    """The place of the snapshot that is shown, from 0, and its step."""
+    step: int = 0
     drawn: int = -1
     """The step of the newest snapshot that was sent."""
 
@@ -45,6 +49,7 @@ class WatchRequest:
 
     watched: Watched
     place: float | None = 0
+    commands: Commands = field(default_factory=Commands)
 
     @property
     def number(self) -> int:
@@ -61,6 +66,7 @@ class TickRequest:
     """The open tab."""
     view: str = ""
     """The view that is open in this tab."""
+    commands: Commands = field(default_factory=Commands)
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class CodeRequest:
     """The code of a run to watch."""
 
     code: str
+    commands: Commands = field(default_factory=Commands)
 
 
 @dataclass(frozen=True)
@@ -87,13 +94,21 @@ class PlayRequest:
     speed: str
     kept: str = ""
     """The code of the run that this browser tab had before the page was opened anew; empty: none."""
+    commands: Commands = field(default_factory=Commands)
 
     @classmethod
     def from_controls(
-        cls, lesson: str, data: str, watched: Watched, speed: str, kept: str = "", **choices: Any
+        cls,
+        lesson: str,
+        data: str,
+        watched: Watched,
+        speed: str,
+        kept: str = "",
+        commands: Commands | None = None,
+        **choices: Any,
     ) -> "PlayRequest":
         """PlaygroundError for a lesson that there is not. The choices are checked when a run is made of them."""
         recipe = recipe_of(lesson, choices)
         if LESSONS[lesson].takes_data:
             recipe = replace(recipe, data=data or "")
-        return cls(recipe, watched, speed, str(kept or ""))
+        return cls(recipe, watched, speed, str(kept or ""), commands or Commands())

@@ -19,8 +19,10 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
 from playground.tabs.training.requests import WatchControls, WatchRequest
+from playground.tabs.training.showing import waiting_words
 from playground.texts import training as texts
 from playground.training import lessons
+from playground.training.waiting import Waiting
 
 NAME, TITLE = "scratch", texts.SCRATCH_TITLE
 CODE = [Path(lessons.__file__).with_name(name) for name in ("scratch.py", "scratch_encoder_decoder.py")]
@@ -71,10 +73,11 @@ def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
     if request.prediction not in OUTCOMES:
         raise PlaygroundError(*texts.PREDICT)
     name = lessons.MISTAKES.get(request.mistake, "")
-    if workbench.shared().runs.full:
-        yield {"sentence": markup.note(texts.IN_QUEUE)}
     with closing(workbench.shared().runs.compare(request.mistake)) as steps:
         for now in steps:
+            if isinstance(now, Waiting):
+                yield {"sentence": markup.note(waiting_words(now) or texts.COMPARING)}
+                continue
             right, wrong = now.losses
             words = f"Step {len(right)} of {now.steps}."
             if now.finished:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
-
 from playground import workbench
 from playground.analysis.text_display import counted
 from playground.analysis.training.curves import jump_step
@@ -20,6 +18,7 @@ from playground.texts.numbers import percent
 from playground.training.lessons import LESSONS, Lesson
 from playground.training.recipe import MAX_SECONDS
 from playground.training.snapshot import Sample, Snapshot
+from playground.training.waiting import Waiting
 
 if TYPE_CHECKING:
     from playground.training.live_run import LiveRun
@@ -48,7 +47,7 @@ def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
 
 
 def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
-    """Loss, scores and the gradient's length up to the newest snapshot, made once for all who watch."""
+    """Loss, scores and gradient norm up to the newest snapshot, made once for all who watch."""
 
     def draw() -> Outputs:
         run, lesson = live.run, LESSONS[live.recipe.lesson]
@@ -115,7 +114,7 @@ def run_words(live: "LiveRun", own: bool) -> str:
     snapshot = live.snapshots[-1]
     words = [f"Step {run.step:,} of {recipe.steps:,} after {run.cpu_seconds:.1f} s of one CPU core."]
     if live.place:
-        words.append(texts.WAITS.format(place=f"Number {live.place}"))
+        words.append(texts.WAITS.format(place=live.place))
     elif live.unwatched:
         words += [texts.UNWATCHED, *([texts.GO_ON] if own else [])]
     target = LESSONS[recipe.lesson].target
@@ -131,6 +130,11 @@ def run_words(live: "LiveRun", own: bool) -> str:
     words += [size_words(live), texts.CODE.format(code=live.code) if own else texts.WATCHING]
     note = markup.note(" ".join(words))
     return note + (markup.problem(live.error) if live.error else "")
+
+
+def waiting_words(waiting: Waiting) -> str:
+    """The place in the queue; empty once the work begins."""
+    return texts.WAITS_A_MINUTE.format(place=waiting.place) if waiting.place else ""
 
 
 def run_source(live: "LiveRun", snapshot: Snapshot) -> dict[str, Any]:
@@ -159,13 +163,4 @@ def size_words(live: "LiveRun") -> str:
     return (
         f"The model: {texts.ARCHITECTURES[recipe.architecture]}, {layers}, {counted(recipe.heads, 'head')} each, width "
         f"{recipe.width}, {live.run.parameters:,} parameters, seed {recipe.seed}."
-    )
-
-
-def slider(snapshots: Sequence[Snapshot], place: int) -> dict:
-    """An update of the slider over snapshots, which names the step."""
-    last = len(snapshots) - 1
-    step = snapshots[place].step
-    return gr.update(
-        minimum=0, maximum=max(1, last), value=place, label=f"Step {step:,}: snapshot {place + 1} of {last + 1}"
     )

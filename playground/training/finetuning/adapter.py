@@ -2,6 +2,8 @@
 the model that shares all weights with it. Letters: r rank."""
 
 import copy
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,9 +32,12 @@ def shared_copy(model: PreTrainedModel) -> PreTrainedModel:
     return made
 
 
-def adapted(base: PreTrainedModel, rank: int, seed: int) -> Any:
+def adapted(base: PreTrainedModel, base_id: str, rank: int, seed: int) -> Any:
     """A PeftModel round a shared copy of the base: A drawn from the seed, B 0, so that it gives the base's numbers at first.
-    PlaygroundError where it would be too large, or where peft finds no matrix to adapt."""
+    PlaygroundError where it would be too large, or where peft finds no matrix to adapt.
+
+    base_id: what the adapter's own files call the base; peft would write where this server keeps it.
+    """
     import peft  # imports a good part of transformers
     from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as TARGETS
 
@@ -42,9 +47,11 @@ def adapted(base: PreTrainedModel, rank: int, seed: int) -> Any:
         r=rank, lora_alpha=SCALE * rank, target_modules=targets, task_type="CAUSAL_LM",
         fan_in_fan_out=kind == "gpt2",
     )  # fmt: skip
+    copied = shared_copy(base)
+    copied.name_or_path = copied.config.name_or_path = base_id
     try:
         with torch.random.fork_rng(devices=[]):  # peft draws A as well, from the numbers of all threads
-            model = peft.get_peft_model(shared_copy(base), settings)
+            model = peft.get_peft_model(copied, settings)
     except Exception as error:  # each family may fail in its own way
         raise unforeseen(
             f"peft has no adapter for a model of the kind {kind!r:.40}", error, "Choose another."
@@ -83,6 +90,18 @@ def _layers(model: Any) -> dict[str, Any]:
 def changed_bytes(model: Any) -> int:
     """Bytes of the matrices that differ from the base's."""
     return sum(layer.get_base_layer().weight.nbytes for layer in _layers(model).values())
+
+
+@dataclass(frozen=True)
+class AdapterFiles:
+    """A PeftModel that is saved without its embeddings, which no adapter changes: else peft would ask the hub for the
+    base's configuration."""
+
+    model: Any
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Writes A and B in peft's format."""
+        self.model.save_pretrained(folder, save_embedding_layers=False)
 
 
 @torch.no_grad()

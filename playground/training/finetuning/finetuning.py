@@ -17,23 +17,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from playground.errors import PlaygroundError
+from playground.catalog import CATALOG
 from playground.loading import prepare
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
 from playground.training.export import PREFIX, digest_of, write_folder
-from playground.training.finetuning.adapter import adapted, changed_bytes, merged
-from playground.training.finetuning.lines import Lines, as_batch, read_lines
+from playground.training.finetuning.adapter import AdapterFiles, adapted, changed_bytes, merged
+from playground.training.finetuning.checks import check_time, checked
+from playground.training.finetuning.lines import as_batch
 from playground.training.finetuning.recipe import FinetuneRecipe, finetune_recipe
 from playground.training.optimising import descend, one_thread
-from playground.training.recipe import MAX_SECONDS
 from playground.training.run import Diverged
 
-MAX_BYTES = 1024**3
-"""Of a step's states and logits."""
 MEASURED = 6
 """Times the held-out loss is measured between the first step and the last."""
 
@@ -62,14 +61,16 @@ class Finetuning:
         self.base = base
         self.recipe, self.lines = checked(base, recipe)
         recipe = self.recipe
-        self.net: Any = adapted(base.model, recipe.rank, recipe.seed)
+        listed = CATALOG.get(base.model_id)
+        name = listed.hub_id if listed else base.model_id
+        self.net: Any = adapted(base.model, name, recipe.rank, recipe.seed)
         """peft's."""
         self.step = 0
         self.losses: list[float] = []
         self.held_out: list[tuple[int, float]] = []
         self.cpu_seconds = 0.0
         self._digested = (-1, "")
-        """A step, and the digest of the adapter at it."""
+        """A step, and the digest of base and adapter at it."""
         self._trained = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.AdamW(self._trained, lr=recipe.learning_rate, weight_decay=0.0)
         self._generator = torch.Generator().manual_seed(recipe.seed)
@@ -128,7 +129,7 @@ class Finetuning:
             self.losses.append(value)
             self.step += 1
             self.cpu_seconds += time.thread_time() - started
-        _check_time(self.cpu_seconds / self.step, self.recipe.steps)
+        check_time(self.cpu_seconds / self.step, self.recipe.steps)
 
     def measure(self) -> None:
         """The loss on what is held out, as the model is now."""
@@ -161,19 +162,20 @@ class Finetuning:
     @property
     def model_id(self) -> str:
         """The id that `model()` has: the same for the same base and adapter."""
-        name = self.base.model_id.rpartition("/")[2]
+        name = self.base.model_id.rpartition("/")[2].removeprefix(PREFIX).partition("-lora-step-")[0]
         return f"{PREFIX}{name}-lora-step-{self.step}-{self._digest[:6]}"
 
     @property
     def _digest(self) -> str:
         if self._digested[0] != self.step:
             adapter = {name: p.detach() for name, p in self.net.named_parameters() if "lora_" in name}
-            self._digested = self.step, digest_of({name: p.float().cpu().numpy() for name, p in adapter.items()})
+            weights = {name: p.float().cpu().numpy() for name, p in adapter.items()}
+            self._digested = self.step, digest_of({self.base.model_id: np.zeros(0), **weights})
         return self._digested[1]
 
     def save(self, folder: str | Path) -> Path:
         """Writes the adapter in peft's format, with the tokenizer. PlaygroundError where the disk does not take it."""
-        return write_folder(Path(folder), self.net, self.base.tokenizer)
+        return write_folder(Path(folder), AdapterFiles(self.net), self.base.tokenizer)
 
 
 def finetune(model: LoadedModel, lines: str, **choices: Any) -> Finetuning:
@@ -183,43 +185,3 @@ def finetune(model: LoadedModel, lines: str, **choices: Any) -> Finetuning:
     PlaygroundError for a model, lines or choices that can't be.
     """
     return Finetuning(model, finetune_recipe(lines, choices))
-
-
-def checked(base: LoadedModel, recipe: FinetuneRecipe) -> tuple[FinetuneRecipe, Lines]:
-    """The recipe and its lines, as they are trained with. PlaygroundError for a model, lines or choices that can't be."""
-    _check_base(base)
-    recipe = recipe.check()
-    lines = read_lines(base, recipe.lines)
-    _check_step(base, recipe.batch * lines.learned.shape[1])
-    return recipe, lines
-
-
-def _check_base(base: LoadedModel) -> None:
-    if base.anatomy.kind != "decoder" or not base.capabilities.generate:
-        raise PlaygroundError(
-            "This model does not write from left to right; what is fine-tuned here is a model that does.",
-            "Load a decoder, such as SmolLM2. On an encoder a classifier can be trained.",
-        )
-    if base.quantization_loss is not None:
-        raise PlaygroundError("int8 weights have no gradient.", "Load the model in float32.")
-
-
-def _check_step(base: LoadedModel, tokens: int) -> None:
-    """Refuses a step whose states and logits would take too much memory."""
-    anatomy = base.anatomy
-    numbers = tokens * (anatomy.layers * 26 * anatomy.d_model + 4 * anatomy.vocabulary)
-    if numbers * 4 > MAX_BYTES:
-        raise PlaygroundError(
-            f"A step would take about {numbers * 4 / 1024**2:,.0f} MB of memory; at most {MAX_BYTES // 1024**2:,} are "
-            "allowed.",
-            "Choose a smaller batch, shorter lines, or a smaller model.",
-        )
-
-
-def _check_time(seconds: float, steps: int) -> None:
-    if seconds * steps > MAX_SECONDS:
-        raise PlaygroundError(
-            f"A step takes {seconds:.1f} s of one CPU core, so {steps} steps would take {seconds * steps:,.0f} s; at most "
-            f"{MAX_SECONDS:.0f} are allowed.",
-            f"Choose at most {max(1, int(MAX_SECONDS / seconds))} steps, a smaller batch, or a smaller model.",
-        )

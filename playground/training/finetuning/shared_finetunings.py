@@ -8,14 +8,14 @@ from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.slots import Slots
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
-from playground.training.finetuning.finetuning import Finetuning, Progress, checked
+from playground.training.finetuning.checks import checked
+from playground.training.finetuning.finetuning import Finetuning, Progress
 from playground.training.finetuning.recipe import FinetuneRecipe
-from playground.training.live_run import PATIENCE, Turn
+from playground.training.live_run import Turn
+from playground.training.waiting import REPORT_EVERY, Waiting, waits
 
 BUDGET = 256 * 1024**2
 """Bytes of all matrices that are not their bases' own."""
-REPORT_EVERY = 0.5
-"""Seconds between two reports."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class SharedFinetunings:
 
     def run(
         self, base: LoadedModel, recipe: FinetuneRecipe, write: Callable[[LoadedModel], str]
-    ) -> Generator[Report, None, None]:
-        """Trains to the end, with what the base writes before and the fine-tuned model afterwards; whoever closes the
-        iterator ends it within a step. PlaygroundError for what can't be, and where no slot is free for a minute."""
+    ) -> Generator[Report | Waiting, None, None]:
+        """Trains to the end, after its place in the queue, with what the base writes before and the fine-tuned model
+        afterwards; whoever closes the iterator ends it within a step. PlaygroundError for what can't be, and where no slot
+        is free for a minute."""
         checked(base, recipe)  # nobody waits for a slot to learn that there are too few lines
-        deadline = time.monotonic() + PATIENCE
-        with self._slots.hold(object(), lambda: time.monotonic() < deadline) as has_slot:
-            if not has_slot:
-                raise PlaygroundError("This server trains as many models as it may.", "Try again in a minute.")
+        ticket = object()
+        with self._slots.queue(ticket):
+            yield from waits(self._slots, ticket)
             tuning = Finetuning(base, recipe)
             before, reported = write(base), 0.0
             for progress in tuning.run(self._turn):

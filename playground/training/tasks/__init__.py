@@ -44,6 +44,11 @@ def make_task(recipe: Recipe) -> Task:
     check_reading(recipe)
     if recipe.lesson in _OWN:
         return _OWN[recipe.lesson](recipe.data, recipe.encoder)
+    if recipe.data:
+        raise PlaygroundError(
+            f"The lesson {recipe.lesson} comes with its own data; it learns from no others.",
+            f"Leave the data out, or choose one of: {', '.join(_OWN)}.",
+        )
     return _ready(recipe.lesson, recipe.encoder)
 
 

@@ -1,5 +1,5 @@
 """Add: sums of two numbers of three digits. The answer is written from its last digit on, as by hand: then each digit
-depends on what was written before it, the carry. 123+989 = 2111, which reads 1112 backwards."""
+depends on what was written before it, the carry. 123 + 989 = 1112 is written 123+989=2111."""
 
 import torch
 
