@@ -67,5 +67,5 @@ def write_by_examples(model: LoadedModel, text: str, window: SentenceWindow, tem
     settings = GenerationSettings(
         max_new_tokens=3 * count_tokens(model, words) + 8, greedy=True, stop=("\n",), alternatives=ALTERNATIVES
     )
-    part = written_part(model, (window, words), (ids, tokens), written_steps(model, ids, settings, runs))
+    part = written_part(model, (window, words), (ids, tokens), *written_steps(model, ids, settings, runs))
     return replace(part, text=part.text.partition("\n")[0].strip())

@@ -70,11 +70,13 @@ def _next_start(sizes: list[int], first: int, last: int, overlap: int, room: int
 def _fitting(text: str, count: Callable[[str], int], room: int) -> list[tuple[int, int, bool]]:
     """Sentences, and pieces of those that are too long: (start, end, whether a piece that its sentence goes on after)."""
     units: list[tuple[int, int, bool]] = []
+    cuts = 0
     for start, end in sentences(text):
         while start < end:
             cut = _longest(text, (start, end), count, room)
             units.append((start, cut, cut < end))
-            _check_count(len(units) // 64, text)  # no window has more sentences
+            cuts += cut < end
+            _check_count(max(cuts, len(units) // 64), text)  # no window has more sentences
             start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
     return units
 

@@ -11,6 +11,7 @@ import numpy as np
 from playground.errors import PlaygroundError
 from playground.generation.checkpoint_settings import checkpoint_settings, most_new_tokens
 from playground.generation.generate import generate
+from playground.generation.limits import clamp_to_context
 from playground.generation.settings import GenerationSettings
 from playground.generation.steps import Step
 from playground.models.decoder_start import Target, decoder_start, with_source_language
@@ -19,6 +20,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
 from playground.recording.record import record
 from playground.recording.recording import Recording
+from playground.settings import Settings
 from playground.tasks.sentence_windows import SentenceWindow, sentence_windows
 from playground.tasks.windows import Tick, no_tick
 
@@ -68,6 +70,8 @@ class WrittenPart:
     """Tokens of the source that the vocabulary lacks."""
     steps: tuple[Step, ...]
     """(Q,): the end token included; without their `choice`."""
+    most: int
+    """Tokens that it could write."""
     text: str
     """Without spaces round it."""
     ended: bool
@@ -138,23 +142,26 @@ def write_part(
     ids, source = source_tokens(model, asking, words)
     check_ids(model, ids)
     settings = own_settings(model, len(ids), most(len(ids)), asking)
-    steps = written_steps(model, ids, settings, runs)
+    steps, most_tokens = written_steps(model, ids, settings, runs)
     attention, why = None, ""
     if steps:
         recording = runs.read(model, tuple(ids), target_of(steps, asking))
         why = why_no_cross_attention(recording)
         attention = None if why else cross_attention(recording, rows_of(model, steps, asking))
     source = tuple(replace(t, start=t.start + window.start, end=t.end + window.start) for t in source)
-    return written_part(model, (window, words), (ids, source), steps, attention, why)
+    part = written_part(model, (window, words), (ids, source), steps, most_tokens)
+    return replace(part, attention=attention, why_no_attention=why)
 
 
-def written_steps(model: LoadedModel, ids: Sequence[int], settings: GenerationSettings, runs: Runs) -> tuple[Step, ...]:
-    """The steps without what is not needed of them. runs.tick is called after each."""
-    steps = []
+def written_steps(
+    model: LoadedModel, ids: Sequence[int], settings: GenerationSettings, runs: Runs
+) -> tuple[tuple[Step, ...], int]:
+    """The steps without what is not needed of them, and how many there could be. runs.tick is called after each."""
+    steps, settings = [], clamp_to_context(model, ids, (), settings, Settings())
     for step in runs.write(model, ids, settings):
         steps.append(replace(step, choice=None))
         runs.tick(min(1.0, len(steps) / settings.max_new_tokens))
-    return tuple(steps)
+    return tuple(steps), settings.max_new_tokens
 
 
 def write_windows(
@@ -186,15 +193,14 @@ def written_part(
     placed: tuple[SentenceWindow, str],
     source: tuple[Sequence[int], tuple[Token, ...]],
     steps: tuple[Step, ...],
-    attention: np.ndarray | None = None,
-    why: str = ONE_STACK,
+    most: int,
 ) -> WrittenPart:
-    """The part of its pieces: the window and its words, ids and tokens of the source, what was written."""
+    """The part of a model with one stack: the window and its words, ids and tokens of the source, what was written."""
     (window, words), (ids, tokens) = placed, source
     unknown = sum(number == model.tokenizer.unk_token_id for number in ids)
     text = "".join(step.text for step in steps).strip()
     ended = bool(steps) and steps[-1].stopped
-    return WrittenPart(window, words, tuple(ids), tokens, unknown, steps, text, ended, attention, why)
+    return WrittenPart(window, words, tuple(ids), tokens, unknown, steps, most, text, ended, None, ONE_STACK)
 
 
 def target_of(steps: Sequence[Step], asking: Asking) -> Target:
