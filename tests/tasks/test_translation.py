@@ -13,10 +13,13 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.loading import prepare
 from playground.models.asked_tasks import summary_prefix, translation_prefixes
 from playground.tasks.few_shot import TEMPLATE, checked_template, few_shot_prompt
+from playground.tasks.translation_accuracy import is_right, translation_accuracy, translation_examples
 from playground.tasks.translation_script import translation_script
 from playground.tasks.word_alignment import word_alignment
 from playground.tasks.writing import Runs
 from playground.training.tasks.chinese_numerals import alignment, chinese, english
+from playground.training.tasks.numbers import HELD_OUT
+from playground.training.tasks.pairs import split
 from tests.tools import zoo
 from tests.tools.translators import (
     T5_TASKS,
@@ -223,3 +226,22 @@ def test_what_can_not_be_translated(family, text, options, words, tiny, pieces):
         model = prepare(m2m(), m2m_tokenizer(pieces), "m2m") if family == "m2m" else tiny(family)
     with pytest.raises(PlaygroundError, match=words):
         pg.translate(model, text, **options)
+
+
+def test_the_examples_are_of_our_own_and_not_learned():
+    """Guards a figure of what was learned by heart: of 100 lines the numbers are held out from the lesson; spaces and signs
+    do not count, another word does."""
+    examples = translation_examples()
+    assert len(examples) == len({text for text, _ in examples}) == 100 and all(right for _, right in examples)
+    learned, _ = split(list(range(1000)), HELD_OUT)
+    assert not {" ".join(english(number)) for number in learned} & {text for text, _ in examples}
+    assert is_right(" 河流。", ("河", "河流")) and not is_right("河马", ("河", "河流")) and not is_right("", ("河",))
+    whole, words, numbers = translation_accuracy(lambda text: {"cat": "猫", "two": "二"}.get(text, "猫"))
+    assert (whole.right, words.right, words.count) == (numbers.right + words.right, 1, 50)
+    assert whole.most_frequent == 0.01
+
+
+def test_how_good_a_translator_trained_here_is(numbers):
+    """Guards a number that is not the model's: it knows the numbers, whole, and none of the words."""
+    whole, words, held_out = translation_accuracy(lambda text: pg.translate(numbers, text).text)
+    assert held_out.right >= 35 and words.right == 0 and whole.right == held_out.right
