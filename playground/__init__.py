@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from playground.tasks.attribute import Attribution, attribute
     from playground.tasks.classification import Classification
     from playground.tasks.classify import classify
+    from playground.tasks.summarise import Summary, summarise
     from playground.tasks.tag import Tagging, tag
+    from playground.tasks.translate import Translation, translate
     from playground.training.classifier import Classifier, train_classifier
     from playground.training.finetuning.finetuning import Finetuning, finetune
     from playground.training.recipe import Recipe
@@ -67,6 +69,10 @@ _HOMES = {
     "Answer": "tasks.answer",
     "tag": "tasks.tag",
     "Tagging": "tasks.tag",
+    "translate": "tasks.translate",
+    "Translation": "tasks.translate",
+    "summarise": "tasks.summarise",
+    "Summary": "tasks.summarise",
     "attribute": "tasks.attribute",
     "Attribution": "tasks.attribute",
     "finetune": "training.finetuning.finetuning",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from playground.positions.perturbations import Experiment
     from playground.positions.variants import PerturbationSettings
     from playground.recording.recording import Recording
+    from playground.tasks.writing import Runs
     from playground.training.finetuning.recipe import FinetuneRecipe
     from playground.training.finetuning.shared_finetunings import Report
     from playground.training.shared_runs import SharedRuns
@@ -169,6 +170,16 @@ class Workbench:
             return "".join(step.text for step in self.generate(model, prompt, settings))
 
         return self.runs.finetunings.run(model, recipe, write)
+
+    def task_runs(self, tick: "Callable[[float], None] | None" = None) -> "Runs":
+        """How Translate and Summarise run a model here: they take turns with the other visitors, and recordings are kept.
+        tick: called with the share done, 0..1."""
+        from playground.tasks.windows import no_tick
+        from playground.tasks.writing import Runs
+
+        return Runs(
+            lambda model, ids, settings: self.generate(model, list(ids), settings), self.recording, tick or no_tick
+        )
 
     @property
     def prefixes(self) -> "PrefixCaches":

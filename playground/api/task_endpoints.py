@@ -1,9 +1,13 @@
 """Endpoints of the Tasks tab: labels, answers, tags, and why."""
 
 import math
+from typing import TYPE_CHECKING
 
 from playground import workbench
 from playground.errors import PlaygroundError
+
+if TYPE_CHECKING:
+    from playground.tasks.writing import WrittenPart
 
 MAX_TEXTS = 1000
 """Texts in one call."""
@@ -135,4 +139,79 @@ def attribute(
         "baseline": seen.baseline,
         "error": error if math.isfinite(error) else None,
         "passes": seen.passes,
+    }
+
+
+def translate(
+    model: str, text: str, target: str = "", source: str = "", ask: str | None = None, device: str = "auto"
+) -> dict:
+    """A text in another language, window by window: the text, its words and where they stand in `text` (start to end), each
+    token with the model's probability and its most likely alternatives, and, of an encoder-decoder, the cross-attention
+    between words (mean of all heads of all layers). target, source: codes of the model's languages, none for a model that is
+    told none. ask: the words before the text, or the examples of a language model with {text}."""
+    from playground.tasks.translate import translate as translated
+    from playground.tasks.word_alignment import word_alignment
+
+    loaded = workbench.shared().model(model, device)
+    result = translated(loaded, text, target, source, ask, workbench.shared().task_runs())
+    windows = []
+    for part in result.parts:
+        window = _window(part)
+        if part.attention is not None:
+            words = word_alignment(loaded, part, part.attention)
+            alignment = {
+                "written": list(words.written),
+                "source": list(words.source),
+                "weights": words.weights.tolist(),
+            }
+            window["alignment"] = alignment
+        windows.append(window)
+    return {"text": result.text, "way": result.way, "beams": result.beams, "windows": windows}
+
+
+def summarise(model: str, passage: str, ask: str | None = None, device: str = "auto") -> dict:
+    """A summary, window by window, the share of its words that stand in the passage (coverage), the mean length of the runs
+    that they stand in (density), the words that stand nowhere in it, and, of an encoder-decoder, the share of attention that
+    each sentence gave to each sentence of the passage. ask: the words before the passage, or a chat's prompt with
+    {passage}."""
+    from playground.tasks.summarise import sentence_sources
+    from playground.tasks.summarise import summarise as summary_of
+
+    result = summary_of(workbench.shared().model(model, device), passage, ask, workbench.shared().task_runs())
+    copied = result.copying
+    return {
+        "text": result.text,
+        "way": result.way,
+        "beams": result.beams,
+        "coverage": copied.coverage,
+        "density": copied.density,
+        "new_words": [result.text[start:end] for start, end in copied.new],
+        "windows": [
+            _window(part)
+            | {
+                "sentences": [
+                    {"text": each.sentence, "passage": list(each.passage), "shares": each.shares.tolist()}
+                    for each in sentence_sources(part)
+                ]
+            }
+            for part in result.parts
+        ],
+    }
+
+
+def _window(part: "WrittenPart") -> dict:
+    """What all windows have."""
+    return {
+        "start": part.window.start,
+        "end": part.window.end,
+        "text": part.text,
+        "ended": part.ended,
+        "tokens": [
+            {
+                "text": step.token.text,
+                "probability": step.probability,
+                "alternatives": [[other.token.text, other.probability] for other in step.alternatives],
+            }
+            for step in part.steps
+        ],
     }

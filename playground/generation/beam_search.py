@@ -43,7 +43,8 @@ class Hypothesis:
 
     ids: Path
     score: float
-    """Sum of the log-probabilities after penalties, in nats, divided by the number of tokens."""
+    """Sum of the log-probabilities after penalties, in nats, divided by the number of tokens, a language's token that begins
+    the target among them."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,13 @@ def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBe
         penalty_alpha=0.0,
         stop_strings=[*generation.stop, *stop_strings(model)] or None,
     )
-    decoder_ids = torch.tensor([request.decoder_ids], device=model.input_device)
+    begun = request.decoder_ids
+    if (
+        observer.forced
+    ):  # as in transformers' own scripts: the language's token counts as written when scores are divided
+        *begun, config.forced_bos_token_id = begun
+        config.max_new_tokens = generation.max_new_tokens + 1
+    decoder_ids = torch.tensor([begun], device=model.input_device)
     inputs, decoder_inputs = decoder_ids, {}
     if request.is_encoder_decoder:
         inputs = torch.tensor([list(request.ids)], device=model.input_device)
@@ -147,6 +154,8 @@ class _BeamObserver(LogitsProcessor):
     def __init__(self, request: GenerationRequest, push: Callable[[BeamStep], None]):
         self._request, self._push = request, push
         self._prompt_length = len(request.decoder_ids)
+        self.forced = request.is_encoder_decoder and not request.continuation and len(request.start) == 2
+        """Whether the search begins before the token of the target's language, which is then forced."""
         self._rows: dict[Path, Tensor] = {}
         """Running continuation -> log-probabilities (V,) after it."""
         self._reported: set[Path] = {()}
@@ -154,6 +163,8 @@ class _BeamObserver(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Pushes what the step before changed. `input_ids` (beams, T), `scores` (beams, V), which are returned."""
+        if input_ids.shape[1] < self._prompt_length:  # the language comes next
+            return scores
         running = [tuple(row[self._prompt_length :].tolist()) for row in input_ids]
         if self._rows:  # at the first call nothing has grown yet
             self._push(BeamStep(self._new_steps(running), self._dropped(running), running[0]))
@@ -192,7 +203,8 @@ class _BeamObserver(LogitsProcessor):
         """The last step, from what `generate()` returned."""
         hypotheses = []
         scores = cast(Tensor, outputs.sequences_scores).tolist()  # (beams,)
-        lengths = (cast(Tensor, outputs.beam_indices) >= 0).sum(-1).tolist()  # new tokens of each
+        written = (cast(Tensor, outputs.beam_indices) >= 0).sum(-1) - int(self.forced)
+        lengths = written.tolist()  # new tokens of each
         for row, score, length in zip(outputs.sequences.tolist(), scores, lengths, strict=True):
             if score > _EMPTY_BEAM:
                 hypotheses.append(Hypothesis(tuple(row[self._prompt_length : self._prompt_length + length]), score))

@@ -51,7 +51,7 @@ def checkpoint_settings(model: LoadedModel, prompt_length: int | None = None) ->
     own, stated = getattr(model.model, "generation_config", None), _stated(model)
     if own is None:
         return None
-    length = _new_tokens(model, prompt_length)
+    length = most_new_tokens(model, prompt_length)
     if not stated and not own.do_sample and length is None:
         return None
     settings = GenerationSettings(greedy=not own.do_sample)
@@ -63,7 +63,7 @@ def checkpoint_settings(model: LoadedModel, prompt_length: int | None = None) ->
     return settings
 
 
-def _new_tokens(model: LoadedModel, prompt_length: int | None = None) -> int | None:
+def most_new_tokens(model: LoadedModel, prompt_length: int | None = None) -> int | None:
     """The most new tokens by the checkpoint; None without a limit, and for one that counts a prompt without its length."""
     length: int | None = model.model.generation_config.max_new_tokens
     if length is not None or (most := _most_tokens(model)) is None:
@@ -104,7 +104,7 @@ def checkpoint_differences(model: LoadedModel, requested: GenerationSettings) ->
         here = getattr(requested, name)
         if here != value and not (name in _DRAWING and greedy):
             parts.append(f"{_NAMES[name]} {_plain(value)} (here {_plain(here)})")
-    length = _new_tokens(model)
+    length = most_new_tokens(model)
     if length is not None and length != requested.max_new_tokens:
         parts.append(f"at most {length:,} new tokens (here {requested.max_new_tokens:,})")
     elif length is None and (most := _most_tokens(model)) is not None:

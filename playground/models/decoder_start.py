@@ -18,6 +18,8 @@ class Target:
     """Of the target; empty: as the tokenizer says."""
     source_language: str = ""
     """Of the source."""
+    ids: tuple[int, ...] | None = None
+    """The tokens of a target that was written before, without an end token; they take the place of `text`."""
 
 
 def start_token(model: LoadedModel) -> int | None:

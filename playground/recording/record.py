@@ -111,7 +111,10 @@ def _target_ids(model: LoadedModel, inputs: dict[str, Tensor], target: Target, s
     writes = isinstance(model.model, GenerationMixin)
     end = model.model.generation_config.eos_token_id if writes else None
     ends, start = set(end) if isinstance(end, list) else {end}, decoder_start(model, target.language)
-    if target.text:
+    if target.ids is not None:
+        ids = [*start, *target.ids]
+        check_ids(model, ids, target=True)
+    elif target.text:
         text = check_text(target.text, settings.max_text_bytes)
         if model.languages is not None:  # the start has the language's token
             labels = model.tokenizer(text, add_special_tokens=False)["input_ids"]

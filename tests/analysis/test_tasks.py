@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from playground.analysis.tasks.accuracy import accuracy, wilson_interval
+from playground.analysis.tasks.alignment import grouped, tokens_of
+from playground.analysis.tasks.copying import copying
 from playground.analysis.tasks.entities import TokenScores, entities
 from playground.analysis.tasks.label_probabilities import calibrated, label_probabilities
 from playground.analysis.tasks.spans import SpanScores, best_spans, no_answer_score
+from playground.analysis.tasks.text_units import sentences, words
 
 
 def test_wilson_interval_by_hand():
@@ -77,3 +80,33 @@ def test_spans_from_tokens_by_hand():
     assert spans("simple") == [("PER", 0, 2, 0.9), ("PER", 5, 7, 0.7), ("PER", 8, 9, 0.8)]
     assert spans("first") == spans("max") == [("PER", 0, 7, 0.8), ("PER", 8, 9, 0.8)]
     assert spans("average") == [("PER", 0, 7, 0.6), ("PER", 8, 9, 0.8)]
+
+
+def test_words_and_sentences_in_scripts_with_spaces_and_without():
+    """Guards a decimal point that ends a sentence, closing quotes left to the next one, and Chinese as one long word."""
+    text = "It's $3.50! “Really?” she said. 他走了。她\nnew line"
+    assert [text[start:end] for start, end in sentences(text)] == [
+        "It's $3.50!", "“Really?”", "she said.", "他走了。", "她", "new line",
+    ]  # fmt: skip
+    assert [text[start:end] for start, end in words(text)][:3] == ["It's", "3", "50"]
+    assert ["abc猫狗d"[start:end] for start, end in words("abc猫狗d")] == ["abc", "猫", "狗", "d"]
+    assert sentences(" \n") == [] == words("?! \U0001f600")
+
+
+def test_copied_words_by_hand():
+    """Guards Grusky's fragments: the longest run first, case aside; coverage counts words, density their runs' lengths."""
+    seen = copying("The old bridge was built in 1732.", "A bridge was BUILT of stone in 1732, in 1733.")
+    assert [fragment.count for fragment in seen.fragments] == [3, 2, 1] and len(seen.new) == 4
+    assert seen.words == 10 and seen.coverage == pytest.approx(0.6) and seen.density == pytest.approx((9 + 4 + 1) / 10)
+    assert copying("", "").coverage == 0 and copying("x", "").density == 0
+    assert [f.count for f in copying("a b a b c", "a b c").fragments] == [3], "not the first run, the longest"
+    assert copying("cat", "concatenate").fragments == (), "whole words only"
+
+
+def test_attention_between_words_by_hand():
+    """Guards Clark's rule turned round: the mean over the tokens that look, the sum over those that are looked at."""
+    weights = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], np.float32)
+    np.testing.assert_allclose(grouped(weights, [[0, 1]], [[0, 1], [2]]), [[0.5, 0.5]], atol=1e-6)
+    assert grouped(weights, [[], [0]], [[2]]).tolist() == [[0], [pytest.approx(0.2)]]
+    assert tokens_of([(0, 3), (4, 7)], [(0, 2), (2, 3), (3, 7), (7, 7)]) == [[0, 1], [2]]
+    assert tokens_of([(0, 1)], [(0, 0), (0, 1)]) == [[0, 1]], "a byte piece before its character"

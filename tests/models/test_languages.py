@@ -1,10 +1,8 @@
 """Translating models are told languages by tokens: source and target are chosen, and the decoder begins as in training."""
 
-import json
 from dataclasses import replace
 
 import pytest
-import sentencepiece
 import torch
 import transformers
 
@@ -23,31 +21,17 @@ from playground.tabs.xray import tab as xray_tab
 from playground.workbench import Workbench
 from tests.tabs.calling import answer, answers
 from tests.tools import zoo
-
-CORPUS = "The cat sat on the mat. Où est la bibliothèque? Der Hund läuft über die Straße. One two three four."
-_SIZES = zoo._BART | {"vocab_size": 400}
+from tests.tools.translators import m2m, m2m_tokenizer, sentence_pieces
 
 
 @pytest.fixture(scope="module")
 def pieces(tmp_path_factory):
     """A folder with a small SentencePiece model and M2M-100's vocabulary of it."""
-    folder = tmp_path_factory.mktemp("pieces")
-    (folder / "corpus.txt").write_text("\n".join([CORPUS] * 30), encoding="utf-8")
-    options = {"vocab_size": 40, "unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1, "minloglevel": 2}
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "corpus.txt"), model_prefix=str(folder / "sp"), model_type="unigram", **options
-    )
-    model = sentencepiece.SentencePieceProcessor(str(folder / "sp.model"))
-    names = ["<s>", "<pad>", "</s>", "<unk>", *(model.id_to_piece(i) for i in range(3, model.get_piece_size()))]
-    (folder / "vocab.json").write_text(json.dumps({name: number for number, name in enumerate(names)}))
-    return folder
+    return sentence_pieces(tmp_path_factory.mktemp("pieces"))
 
 
 def _m2m(pieces, **languages):
-    tokenizer = transformers.M2M100Tokenizer(str(pieces / "vocab.json"), str(pieces / "sp.model"), **languages)
-    network = zoo.variant("m2m_100", **_SIZES, scale_embedding=False)
-    network.generation_config.eos_token_id = network.generation_config.decoder_start_token_id = 2
-    return prepare(network, tokenizer, "m2m")
+    return prepare(m2m(), m2m_tokenizer(pieces, **languages), "m2m")
 
 
 def test_a_target_begins_with_its_languages_token(pieces):
