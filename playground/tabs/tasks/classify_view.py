@@ -1,24 +1,31 @@
 """Classify: the labels of the text with their probabilities, which words spoke for and against, and how good that is."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground import workbench
-from playground.analysis.tasks.attribution import METHODS
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
-from playground.components.shaded_text import shaded
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.tasks.attribution import attribution_figure, attribution_sentence, shaded_pieces
 from playground.figures.tasks.labels import labels_figure, labels_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.reasons import (
+    AUTOMATIC,
+    NO_REASONS,
+    STOP_HIDDEN,
+    STOP_SHOWN,
+    method_list,
+    progress,
+    reasons,
+    reasons_view,
+)
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.inputs import example_chips
@@ -29,10 +36,9 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.tasks.classification import Classification
     from playground.tasks.classify import Layer
+    from playground.tasks.token_scores import TokenScore
 
 NAME, TITLE = "classify", "Classify"
-AUTOMATIC = "automatic"
-"""The usual method of attribution for the way in which labels are scored."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def build(view: View) -> None:
             [texts.WORDS_WAY], value=texts.WORDS_WAY, label=texts.WAY, min_width=330, elem_id="task-way"
         )
         labels = gr.Textbox(texts.LABELS, label=texts.LABELS_LABEL, lines=1, min_width=180, elem_id="task-labels")
-        method = gr.Dropdown([AUTOMATIC, *METHODS], value=AUTOMATIC, label=texts.METHOD, elem_id="task-method")
+        method = method_list("task-method")
         against = FollowingDropdown([], label=texts.AGAINST, visible=False, elem_id="task-against")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
@@ -64,12 +70,11 @@ def build(view: View) -> None:
             example_chips(view.page, *[name for name in texts.EXAMPLES if name != "names"])
             with gr.Row(elem_classes="pg-actions"):
                 good = gr.Button(texts.HOW_GOOD, size="sm", scale=0, min_width=230, elem_id="task-good")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="task-good-stop")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-good-stop")
             how_good = Panel(live=True, elem_id="task-how-good")
         with gr.Column(scale=1, min_width=320):
-            why = Panel(live=True, elem_id="task-why")
-            why_words = Panel(elem_id="task-why-words")
-            bars = PlotlyView(label="Why", height=300, visible=False, elem_id="task-why-bars")
+            control = gr.State(WorkControl())
+            why = reasons_view("task-why", control)
     with gr.Accordion("Template and lines", open=False):
         template = gr.Textbox(
             "Review: {text}\nSentiment: {label}", label=texts.TEMPLATE_LABEL, info=texts.TEMPLATE_HELP, lines=2,
@@ -82,33 +87,41 @@ def build(view: View) -> None:
 
     inputs: dict[str, Any] = {
         "way": way, "labels": labels, "template": template, "lines": lines, "method": method, "against": against,
-        "control": gr.State(WorkControl()),
+        "control": control,
     }  # fmt: skip
     outputs: dict[str, Any] = {
-        "figure": figure, "sentence": sentence, "why": why, "bars": bars, "why_words": why_words, "way": way,
-        "labels": labels, "against": against,
-    }  # fmt: skip
+        "figure": figure, "sentence": sentence, "way": way, "labels": labels, "against": against,
+    } | why  # fmt: skip
     wires: dict[str, Any] = {"inputs": inputs, "request": LabelsRequest, "outputs": outputs}
     view.draws(draw, **wires)
     typed = [labels.submit, labels.blur, template.blur, lines.blur]
     bind([way.input, method.input, against.input, *typed], draw, page=view.page, **wires, **LATEST)
+    measuring = gr.State(WorkControl())
     bind(
-        good.click, measure, page=view.page, inputs=inputs, request=LabelsRequest, outputs={"how_good": how_good},
-        trigger_mode="once", **GENERATES,
+        good.click, measure, page=view.page, inputs=inputs | {"control": measuring}, request=LabelsRequest,
+        outputs={"how_good": how_good, "stop": stop}, trigger_mode="once", **GENERATES,
     )  # fmt: skip
-    stop.click(stop_work, inputs["control"], None, **QUIET)
+    stop.click(stop_work, measuring, None, **QUIET)
 
 
-def draw(page: PageContext, request: LabelsRequest) -> Outputs:
-    """The text's labels, and why."""
-    model = page.model()
+def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
+    """The text's labels, and why; of a long text how far it is before that."""
+    model, control = page.model(), request.control
     ways = ways_of(model)
-    nothing = {"figure": figure_or_nothing(None), "why": "", "bars": figure_or_nothing(None), "why_words": ""}
+    nothing = NO_REASONS | {"figure": figure_or_nothing(None)}
     if not ways:
         reason = model.head and f"it {model.head.words}" or "it gives no vector of a text"
-        return nothing | {"sentence": markup.note(texts.NO_WAY.format(reason=reason)), "way": gr.update(visible=False)}
-    way = request.way if request.way in ways else ways[0]
-    result, taught = classified(model, page.text, request, way)
+        yield nothing | {"sentence": markup.note(texts.NO_WAY.format(reason=reason)), "way": gr.update(visible=False)}
+        return
+    way, control.stop = (request.way if request.way in ways else ways[0]), False
+    try:
+        result, taught = yield from with_progress(
+            lambda tick: classified(model, page.text, request, way, tick), control, "Reading",
+            partial(progress, texts.READING_WINDOWS),
+        )  # fmt: skip
+    except Cancelled:
+        yield nothing | {"sentence": markup.note(texts.READING_STOPPED)}
+        return
     names = [label.name for label in result.ranking]
     others = [name for name in names[1:]] if result.function == "softmax" else []
     against = request.against if request.against in others else (others[0] if others else None)
@@ -119,36 +132,16 @@ def draw(page: PageContext, request: LabelsRequest) -> Outputs:
         "labels": gr.update(visible=way == texts.WORDS_WAY),
         "against": gr.update(choices=others, value=against, visible=len(others) > 1),
     }
-    return outputs | _explanation(model, page.text, request, result, taught, against or "")
 
+    def score() -> "TokenScore":
+        from playground.tasks.explain import explained_label
 
-def _explanation(
-    model: "LoadedModel",
-    text: str,
-    request: LabelsRequest,
-    result: "Classification",
-    taught: "Layer | None",
-    against: str,
-) -> Outputs:
-    """The text shaded, the bars and what they say; where the answer can't be explained, the reason."""
-    from playground.tasks.attribute import attribute
-    from playground.tasks.explain import explained_label, usual_method
+        return explained_label(model, page.text, result, against or "", template=template_of(request), taught=taught)
 
-    method = usual_method(result.way) if request.method == AUTOMATIC else request.method
-    try:
-        score = explained_label(model, text, result, against, template=template_of(request), taught=taught)
-        key = "attribution", text, method, score.words, score.ids, result.way, request.lines if taught else ""
-        seen = workbench.shared().memo(
-            model, key, lambda: attribute(score, method), lambda seen: 200 * len(seen.tokens)
-        )
-    except PlaygroundError as error:
-        return {"why": "", "bars": figure_or_nothing(None), "why_words": markup.note(f"Not explained: {error}")}
-    figure = attribution_figure(seen) if seen.values is not None else None
-    return {
-        "why": shaded(shaded_pieces(seen)),
-        "bars": figure_or_nothing(figure),
-        "why_words": markup.note(f"{method.capitalize()}. {attribution_sentence(seen)}"),
-    }
+    key = result.way, request.lines if taught else ""
+    for parts in reasons(model, score, request.method, control, result.way == "words", key):
+        yield outputs | parts
+        outputs = {}
 
 
 def ways_of(model: "LoadedModel") -> list[str]:
@@ -166,7 +159,11 @@ def ways_of(model: "LoadedModel") -> list[str]:
 
 
 def classified(
-    model: "LoadedModel", text: str, request: LabelsRequest, way: str
+    model: "LoadedModel",
+    text: str,
+    request: LabelsRequest,
+    way: str,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> tuple["Classification", "Layer | None"]:
     """The text's labels by the chosen way, and the layer if one was taught."""
     from playground.tasks.classify import classify
@@ -177,7 +174,7 @@ def classified(
     labels = labels_of(request) if way == texts.WORDS_WAY else ()
     if way == texts.WORDS_WAY and not labels:
         raise PlaygroundError("There are no labels.", "Name two or more, with commas between.")
-    return classify(model, text, labels, template_of(request)), None
+    return classify(model, text, labels, template_of(request), tick=tick), None
 
 
 def labels_of(request: LabelsRequest) -> tuple[str, ...]:
@@ -210,7 +207,6 @@ def taught_layer(model: "LoadedModel", lines: str) -> "Layer":
 
 def measure(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     """How often the model is right on our 100 examples, with how far it is before that."""
-    from playground.analysis.tasks.accuracy import Accuracy
     from playground.tasks.sentiment import sentiment_accuracy
 
     model, control = page.model(), request.control
@@ -218,27 +214,28 @@ def measure(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     ways = ways_of(model)
     if not ways:
         raise PlaygroundError(f"{model.model_id} can't classify.", "Choose a classifier or a language model.")
-    way, started = (request.way if request.way in ways else ways[0]), time.monotonic()
-    accuracies: tuple[Accuracy, Accuracy, Accuracy] | None = None
+    way = request.way if request.way in ways else ways[0]
+
+    def shown(share: float, seconds: float) -> Outputs:
+        words = f"{round(100 * share)} of 100 examples."
+        return {"how_good": markup.progress(words, share, seconds), "stop": STOP_SHOWN}
+
     try:
-        for share, accuracies in in_steps(
+        whole, english, chinese = yield from with_progress(
             lambda tick: sentiment_accuracy(lambda text: classified(model, text, request, way)[0].best.name, tick),
             control,
             "The measurement",
-        ):
-            if accuracies is None:
-                words = f"{round(100 * share)} of 100 examples. Stop ends it."
-                yield {"how_good": markup.progress(words, share, time.monotonic() - started)}
+            shown,
+        )
     except Cancelled:
-        yield {"how_good": markup.note("Stopped.")}
+        yield {"how_good": markup.note("Stopped."), "stop": STOP_HIDDEN}
         return
-    assert accuracies is not None, "the last step has the result"
-    whole, english, chinese = accuracies
     low, high = whole.interval
     yield {
         "how_good": markup.note(
             f"{model.model_id} by {way}: {whole.right} of {whole.count} right (95 % interval {percent(low)} to "
             f"{percent(high)}); English {english.right} of {english.count}, Chinese {chinese.right} of {chinese.count}. The "
             f"same answer to all would be right {percent(whole.most_frequent)} of the time."
-        )
+        ),
+        "stop": STOP_HIDDEN,
     }
