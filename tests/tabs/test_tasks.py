@@ -1,5 +1,6 @@
 """The Tasks tab's handlers: a model with words, one with vectors, heads of every kind, and what a visitor may type."""
 
+import csv
 from dataclasses import replace
 from functools import partial
 
@@ -11,10 +12,12 @@ import playground as pg
 from playground import workbench
 from playground.figures.tasks.spans import first_drawn
 from playground.loading import prepare
+from playground.tabs.shared import long_work
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.tasks import answer_view, classify_view, tab, tag_view
+from playground.tabs.tasks import answer_view, classify_view, labelling, list_view, tab, tag_view
 from playground.tabs.tasks.answer_view import QuestionRequest
 from playground.tabs.tasks.classify_view import LabelsRequest
+from playground.tabs.tasks.list_view import FileRequest, ListRequest
 from playground.tabs.tasks.tab import OpenedRequest
 from playground.tabs.tasks.tag_view import TagRequest
 from playground.texts import tasks as texts
@@ -71,8 +74,8 @@ def test_a_layer_is_taught_on_our_lines_or_the_visitors(bench):
     seen = shown(classify_view.draw, page("bert"), request)
     assert seen["way"]["value"] == texts.TAUGHT_WAY and not seen["labels"]["visible"]
     assert sorted(seen["figure"]["value"].layout.yaxis.ticktext) == ["a", "b", "c"]
-    assert classify_view.taught_layer(bench.model("bert"), request.lines).weight is (
-        classify_view.taught_layer(bench.model("bert"), request.lines).weight
+    assert labelling.taught_layer(bench.model("bert"), request.lines).weight is (
+        labelling.taught_layer(bench.model("bert"), request.lines).weight
     )
     lines = "\n".join(f"text {n}\t{'aab'[n % 3]}" for n in range(30))  # “a” is the better guess whatever is learned
     request = LabelsRequest(lines=lines, method="occlusion")
@@ -87,7 +90,7 @@ def test_a_checkpoint_with_a_head_opens_on_its_view(heads):
         assert answer(tab.open_for_head, page(model.model_id), OpenedRequest())["opened"].startswith(f"{task} ")
     assert "opened" not in answer(tab.open_for_head, page("llama"), OpenedRequest())
     assert "opened" not in answer(tab.open_for_head, page(""), OpenedRequest())
-    assert [view.NAME for view in tab.VIEWS] == list(LABELS) or {view.NAME for view in tab.VIEWS} == set(LABELS)
+    assert {view.NAME for view in tab.VIEWS} >= set(LABELS)
 
 
 def test_a_classifier_a_reader_and_a_tagger():
@@ -179,8 +182,9 @@ def test_an_answer_and_a_tag_are_explained(heads):
     assert f"− logit of “{other}”, at “" in plain(again["why_words"])
 
 
-def test_a_long_explanation_is_stopped():
+def test_a_long_explanation_is_stopped(monkeypatch):
     """Guards a page that is stuck in a hundred passes: how far it is, Stop while it runs, and no picture of half of it."""
+    monkeypatch.setattr(long_work, "EVERY", 0.01)
     request = LabelsRequest(method="occlusion")
     stream = classify_view.draw(page("llama", "a b " * 50), request)
     for outputs in stream:
@@ -191,3 +195,47 @@ def test_a_long_explanation_is_stopped():
     last = list(stream)[-1]
     assert "Stopped" in last["why_words"] + last.get("sentence", "")  # while it reads, or while it explains
     assert not last["stop"]["visible"] and last["why"] == ""
+
+
+def test_a_list_of_lines(monkeypatch):
+    """Guards a list whose numbers are other than a single text's, and a file that runs in a spreadsheet: each task's table,
+    its CSV, and after Stop the lines before it."""
+    lines = "the cat sat\n=1+1\n<b>dog</b>"
+    seen = shown(list_view.answer_all, page("bert-classify"), ListRequest(many=lines))
+    rows = seen["table"]["value"]["data"]
+    alone = shown(classify_view.draw, page("bert-classify", "the cat sat"), LabelsRequest())["figure"]["value"].data[0]
+    assert [row[1] for row in rows] == lines.split("\n") and rows[0][3] == pytest.approx(alone.x[0], abs=1e-6)
+    with open(seen["save"].value["path"], encoding="utf-8-sig", newline="") as file:
+        saved = list(csv.reader(file))
+    assert saved[0][:4] == ["line", "text", "answer", "confidence"] and saved[2][1] == "'=1+1"
+    assert "bert-classify" in saved[1][-1]
+    seen = shown(
+        list_view.answer_all, page("bert-answer"), ListRequest(many="who?\nwhere?", passage="Anna paid in Rome")
+    )
+    assert len(seen["table"]["value"]["data"]) == 2
+    seen = shown(list_view.answer_all, page("bert-tag"), ListRequest(many="the cat\nsat"))
+    assert len(seen["table"]["value"]["data"]) == 2
+    request = ListRequest(many="\n".join(f"text {n}" for n in range(900)))
+    monkeypatch.setattr(long_work, "EVERY", 0.01)
+    stream = list_view.answer_all(page("llama"), request)
+    next(stream)
+    request.control.stop = True
+    last = list(stream)[-1]
+    assert (
+        "Stopped after" in last["sentence"]
+        and len(last["table"]["value"]["data"]) < 900
+        and not last["stop"]["visible"]
+    )
+    for model, task in (("bert-answer", "question"), ("bert-tag", "tags"), ("llama", "label")):
+        assert task in plain(answer(list_view.draw, page(model), ListRequest())["sentence"])
+
+
+def test_a_table_fills_the_lines(tmp_path):
+    """Guards a column that can't be chosen, and line breaks in a cell that make two lines of it."""
+    path = tmp_path / "t.csv"
+    path.write_text('label;review\ngood;"What a warm\nfilm"\nbad;So dull a film\n')
+    seen = answer(list_view.open_file, page("llama"), FileRequest(str(path)))
+    assert seen["many"] == "What a warm film\nSo dull a film" and seen["column"]["value"] == 1 and seen["named"]
+    assert "2 lines from 2 columns, parted by semicolons" in plain(seen["about_file"])
+    seen = answer(list_view.take_column, page("llama"), FileRequest(str(path), 0, False))
+    assert seen["many"] == "label\ngood\nbad"

@@ -1,13 +1,12 @@
 """Classify: the labels of the text with their probabilities, which words spoke for and against, and how good that is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground import workbench
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.labels import labels_figure, labels_sentence
@@ -29,26 +28,20 @@ from playground.tabs.shared.reasons import (
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.inputs import example_chips
+from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, template_of, ways_of
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
-    from playground.models.loaded_model import LoadedModel
-    from playground.tasks.classification import Classification
-    from playground.tasks.classify import Layer
     from playground.tasks.token_scores import TokenScore
 
 NAME, TITLE = "classify", "Classify"
 
 
 @dataclass(frozen=True)
-class LabelsRequest:
+class LabelsRequest(Labelling):
     """How the text is classified, and how the answer is explained."""
 
-    way: str | None = None
-    labels: str = texts.LABELS
-    template: str = ""
-    lines: str = ""
     method: str = AUTOMATIC
     against: str | None = None
     control: WorkControl = field(default_factory=WorkControl)
@@ -57,10 +50,7 @@ class LabelsRequest:
 def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        way = FollowingDropdown(
-            [texts.WORDS_WAY], value=texts.WORDS_WAY, label=texts.WAY, min_width=330, elem_id="task-way"
-        )
-        labels = gr.Textbox(texts.LABELS, label=texts.LABELS_LABEL, lines=1, min_width=180, elem_id="task-labels")
+        how = LabelControls("task")
         method = method_list("task-method")
         against = FollowingDropdown([], label=texts.AGAINST, visible=False, elem_id="task-against")
     with gr.Row(equal_height=False):
@@ -75,27 +65,14 @@ def build(view: View) -> None:
         with gr.Column(scale=1, min_width=320):
             control = gr.State(WorkControl())
             why = reasons_view("task-why", control)
-    with gr.Accordion("Template and lines", open=False):
-        template = gr.Textbox(
-            "Review: {text}\nSentiment: {label}", label=texts.TEMPLATE_LABEL, info=texts.TEMPLATE_HELP, lines=2,
-            elem_id="task-template",
-        )  # fmt: skip
-        lines = gr.Textbox(
-            "", label=texts.LINES_LABEL, info=texts.LINES_HELP, lines=3, max_lines=10, elem_id="task-lines"
-        )
+    how.build_more()
     Panel(markup.explanation(*texts.CLASSIFY_ABOUT))
 
-    inputs: dict[str, Any] = {
-        "way": way, "labels": labels, "template": template, "lines": lines, "method": method, "against": against,
-        "control": control,
-    }  # fmt: skip
-    outputs: dict[str, Any] = {
-        "figure": figure, "sentence": sentence, "way": way, "labels": labels, "against": against,
-    } | why  # fmt: skip
+    inputs: dict[str, Any] = how.inputs | {"method": method, "against": against, "control": control}
+    outputs: dict[str, Any] = {"figure": figure, "sentence": sentence, "against": against, **how.outputs, **why}
     wires: dict[str, Any] = {"inputs": inputs, "request": LabelsRequest, "outputs": outputs}
     view.draws(draw, **wires)
-    typed = [labels.submit, labels.blur, template.blur, lines.blur]
-    bind([way.input, method.input, against.input, *typed], draw, page=view.page, **wires, **LATEST)
+    bind([method.input, against.input, *how.events], draw, page=view.page, **wires, **LATEST)
     measuring = gr.State(WorkControl())
     bind(
         good.click, measure, page=view.page, inputs=inputs | {"control": measuring}, request=LabelsRequest,
@@ -128,8 +105,7 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     outputs = {
         "figure": figure_or_nothing(labels_figure(result)),
         "sentence": markup.note(labels_sentence(result)),
-        "way": gr.update(choices=ways, value=way, visible=len(ways) > 1),
-        "labels": gr.update(visible=way == texts.WORDS_WAY),
+        **label_controls(ways, way),
         "against": gr.update(choices=others, value=against, visible=len(others) > 1),
     }
 
@@ -142,67 +118,6 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     for parts in reasons(model, score, request.method, control, result.way == "words", key):
         yield outputs | parts
         outputs = {}
-
-
-def ways_of(model: "LoadedModel") -> list[str]:
-    """How this model can classify, the best way first."""
-    from playground.tasks.label_words import why_no_words
-
-    ways = []
-    if model.head is not None:
-        return [texts.HEAD_WAY] if model.head.task == "classify" else []
-    if not why_no_words(model):
-        ways.append(texts.WORDS_WAY)
-    if model.capabilities.hidden_states:
-        ways.append(texts.TAUGHT_WAY)
-    return ways
-
-
-def classified(
-    model: "LoadedModel",
-    text: str,
-    request: LabelsRequest,
-    way: str,
-    tick: Callable[[float], None] = lambda share: None,
-) -> tuple["Classification", "Layer | None"]:
-    """The text's labels by the chosen way, and the layer if one was taught."""
-    from playground.tasks.classify import classify
-
-    if way == texts.TAUGHT_WAY:
-        taught = taught_layer(model, request.lines)
-        return classify(model, text, taught=taught), taught
-    labels = labels_of(request) if way == texts.WORDS_WAY else ()
-    if way == texts.WORDS_WAY and not labels:
-        raise PlaygroundError("There are no labels.", "Name two or more, with commas between.")
-    return classify(model, text, labels, template_of(request), tick=tick), None
-
-
-def labels_of(request: LabelsRequest) -> tuple[str, ...]:
-    """The labels that were typed, with commas (also Chinese ones) or lines between."""
-    typed = (request.labels or "").replace("，", ",").replace("、", ",").replace("\n", ",")
-    return tuple(name for label in typed.split(",") if (name := label.strip()))
-
-
-def template_of(request: LabelsRequest) -> str:
-    """The template that was typed; the usual one without."""
-    from playground.tasks.label_words import TEMPLATE
-
-    return request.template or TEMPLATE
-
-
-def taught_layer(model: "LoadedModel", lines: str) -> "Layer":
-    """The layer taught on these lines, or on ours; kept among the workbench's results."""
-    from playground.tasks.classify import Layer
-    from playground.tasks.sentiment import teaching_lines
-    from playground.training.classifier import train_classifier
-
-    used = lines if (lines or "").strip() else teaching_lines()
-
-    def teach() -> tuple:
-        taught = train_classifier(model, used)
-        return taught.labels, taught.weight, taught.bias
-
-    return Layer(model, *workbench.shared().memo(model, ("taught", used), teach))
 
 
 def measure(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
