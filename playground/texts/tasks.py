@@ -21,6 +21,7 @@ EXPLAINED, NONE, NO_ANSWER, PICKED_SPAN = "Why", "(by itself)", "no answer", "th
 EXPLAINING, WHY_STOPPED = "Finding what each word adds.", "Stopped before the words were explained."
 READING_WINDOWS = "Reading the text, window by window."
 READING_STOPPED = "Stopped before the text was read."
+SHOW_PYTHON = "Show Python: the same numbers with transformers alone"
 WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."
 HOW_GOOD = "How good is it? 100 examples"
 CLASSIFY_ABOUT = (
@@ -49,11 +50,8 @@ The screen broke in the first week.
 手机用了三天就坏了。"""
 MANY_LABEL = "Lines: one text on each, at most 1,000"
 RUN_LIST, SORTABLE = "Run the list", "Answers: click a column to sort"
-TABLE_FILE, COLUMN, FIRST_ROW = (
-    "Or a table: CSV, at most 1 MB",
-    "Lines are in column",
-    "The first row names the columns",
-)
+TABLE_FILE, SAVE_TABLE = "Open a table (CSV)", "Save as CSV"
+COLUMN, FIRST_ROW = "Lines are in column", "The first row names the columns"
 PARTED = {"": "", ",": ", parted by commas", ";": ", parted by semicolons", "\t": ", parted by tabs"}
 PARTED |= {"|": ", parted by bars"}
 LIST_TASKS = {
@@ -67,8 +65,8 @@ LIST_ABOUT = (
     "<b>Confidence</b> is the probability of the answer: of tags the lowest of the line's spans, of an answer P(start) · "
     "P(end). It says how sure the model is, not how right: a poor model may be sure of wrong answers. Sort by it to see "
     "the lines that are worth a look.",
-    "A file may be parted by commas, semicolons, tabs or bars, and be written in any usual encoding; both are told from the "
-    "file and said. Of several columns the one with the longest texts is taken first. In the CSV a cell that a "
+    "A table of at most 1 MB may be parted by commas, semicolons, tabs or bars, in any usual encoding; both are told from "
+    "the file and said. Of several columns the one with the longest texts is taken first. In the saved CSV a cell that a "
     "spreadsheet would run as a formula begins with an apostrophe.",
 )
 QUESTION = "Who paid for the bridge?"

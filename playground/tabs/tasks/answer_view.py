@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 NAME, TITLE = "answer", "Answer"
 ALONE, NO_ANSWER, PICKED = -1, -2, -3
 """In place of the number of a span: compared with none; with "no answer"; the one whose cell was clicked."""
-_NOTHING_READ = NO_REASONS | {"others": "", "figure": figure_or_nothing(None), "room": gr.update(visible=False)}
+_NOTHING_READ = NO_REASONS | {
+    "others": "",
+    "python": "",
+    "figure": figure_or_nothing(None),
+    "room": gr.update(visible=False),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ def build(view: View) -> None:
             sentence = Panel(live=True, elem_id="task-answer-words")
             marks = Panel(live=True, elem_id="task-answer-passage")
             others = Panel(elem_id="task-answer-others")
+            python = Panel(elem_id="task-answer-python")
     control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
@@ -77,8 +83,8 @@ def build(view: View) -> None:
         "control": control,
     }  # fmt: skip
     outputs: dict[str, Any] = {
-        "sentence": sentence, "marks": marks, "others": others, "figure": figure, "room": room, "span": span,
-        "against": against,
+        "sentence": sentence, "marks": marks, "others": others, "python": python, "figure": figure, "room": room,
+        "span": span, "against": against,
     } | why  # fmt: skip
     wires: dict[str, Any] = {"inputs": inputs, "request": QuestionRequest, "outputs": outputs}
     view.draws(draw, **wires)
@@ -121,6 +127,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
     """The answer of a reader, and why it, or another of its spans, came out. picked: a span by its row and column in the
     picture."""
     from playground.tasks.answer import MAX_ANSWER_TOKENS, answer
+    from playground.tasks.scripts import answer_script
 
     control = request.control
     control.stop = False
@@ -143,6 +150,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
             f" The passage was read in {len(result.windows)} windows that overlap; this is in window {best.window}."
         )
     rows = [[markup.text(span.text), percent(span.probability), minus(span.score)] for span in result.spans]
+    script = answer_script(model, request.question, request.passage, MAX_ANSWER_TOKENS, len(result.spans))
     tokens = [token.text for token in result.windows[best.window].tokens]
     figure = span_figure(
         result.starts[best.window].numpy(), result.ends[best.window].numpy(), tokens, (best.first, best.last),
@@ -152,6 +160,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
         "sentence": markup.note(words),
         "marks": marked(request.passage, [(best.start, best.end, percent(best.probability), 0)]),
         "others": markup.table(["answer", "probability", "score"], rows),
+        "python": markup.script(texts.SHOW_PYTHON, script),
         "figure": figure_or_nothing(figure),
     }
     first = first_drawn(len(tokens), (best.first, best.last))

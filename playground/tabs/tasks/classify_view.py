@@ -62,6 +62,7 @@ def build(view: View) -> None:
                 good = gr.Button(texts.HOW_GOOD, size="sm", scale=0, min_width=230, elem_id="task-good")
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-good-stop")
             how_good = Panel(live=True, elem_id="task-how-good")
+            python = Panel(elem_id="task-python")
         with gr.Column(scale=1, min_width=320):
             control = gr.State(WorkControl())
             why = reasons_view("task-why", control)
@@ -69,7 +70,14 @@ def build(view: View) -> None:
     Panel(markup.explanation(*texts.CLASSIFY_ABOUT))
 
     inputs: dict[str, Any] = how.inputs | {"method": method, "against": against, "control": control}
-    outputs: dict[str, Any] = {"figure": figure, "sentence": sentence, "against": against, **how.outputs, **why}
+    outputs: dict[str, Any] = {
+        "figure": figure,
+        "sentence": sentence,
+        "python": python,
+        "against": against,
+        **how.outputs,
+        **why,
+    }
     wires: dict[str, Any] = {"inputs": inputs, "request": LabelsRequest, "outputs": outputs}
     view.draws(draw, **wires)
     bind([method.input, against.input, *how.events], draw, page=view.page, **wires, **LATEST)
@@ -83,9 +91,11 @@ def build(view: View) -> None:
 
 def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     """The text's labels, and why; of a long text how far it is before that."""
+    from playground.tasks.scripts import classify_script
+
     model, control = page.model(), request.control
     ways = ways_of(model)
-    nothing = NO_REASONS | {"figure": figure_or_nothing(None)}
+    nothing = NO_REASONS | {"figure": figure_or_nothing(None), "python": ""}
     if not ways:
         reason = model.head and f"it {model.head.words}" or "it gives no vector of a text"
         yield nothing | {"sentence": markup.note(texts.NO_WAY.format(reason=reason)), "way": gr.update(visible=False)}
@@ -105,6 +115,7 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     outputs = {
         "figure": figure_or_nothing(labels_figure(result)),
         "sentence": markup.note(labels_sentence(result)),
+        "python": markup.script(texts.SHOW_PYTHON, classify_script(model, page.text, result, template_of(request))),
         **label_controls(ways, way),
         "against": gr.update(choices=others, value=against, visible=len(others) > 1),
     }

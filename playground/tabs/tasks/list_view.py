@@ -65,8 +65,13 @@ def build(view: View) -> None:
                     texts.RUN_LIST, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="list-go"
                 )
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="list-stop")
-                save = gr.DownloadButton("CSV", size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv")
-            file = gr.File(label=texts.TABLE_FILE, file_types=[".csv", ".tsv", ".txt"], height=110, elem_id="list-file")
+                file = gr.UploadButton(
+                    texts.TABLE_FILE, file_types=[".csv", ".tsv", ".txt"], size="sm", scale=0, min_width=150,
+                    elem_id="list-file",
+                )  # fmt: skip
+                save = gr.DownloadButton(
+                    texts.SAVE_TABLE, size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv"
+                )
             with gr.Row(visible=False) as columns:
                 column = FollowingDropdown([], label=texts.COLUMN, min_width=160, elem_id="list-column")
                 named = gr.Checkbox(True, label=texts.FIRST_ROW, min_width=160, elem_id="list-named")
@@ -74,7 +79,8 @@ def build(view: View) -> None:
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
                 headers=["line", "text", "answer", "confidence"], interactive=False, label=texts.SORTABLE,
-                max_height=420, wrap=True, visible=False, elem_id="list-table",
+                max_height=420, wrap=True, column_widths=["56px", "320px", "130px", "110px"], visible=False,
+                elem_id="list-table",
             )  # fmt: skip
     how.build_more()
     Panel(markup.explanation(*texts.LIST_ABOUT))
@@ -161,7 +167,7 @@ def _table(model: "LoadedModel", done: "list[LineAnswer]") -> Outputs:
         return {"table": gr.update(visible=False), "save": gr.update(visible=False)}
     head, rows = line_table(done)
     kinds = ["number", "str", "str", *["number"] * (len(head) - 3)]
-    value = {"headers": head, "data": [[cell if cell != "" else None for cell in row] for row in rows]}
+    value = {"headers": head, "data": [[_on_page(cell) for cell in row] for row in rows]}
     path = written(
         fresh_folder() / f"{file_stem(model.model_id, 'tasks list', done[0].text)}.csv",
         [*head, "model"], ([*row, model.source_text if number == 0 else ""] for number, row in enumerate(rows)),
@@ -170,6 +176,11 @@ def _table(model: "LoadedModel", done: "list[LineAnswer]") -> Outputs:
         "table": gr.update(value=value, datatype=kinds, visible=True),
         "save": gr.DownloadButton(value=str(path), visible=True),
     }
+
+
+def _on_page(cell: str | float) -> str | float | None:
+    """A cell with the digits that it deserves; the file has all of them."""
+    return round(cell, 4) if isinstance(cell, float) else cell if cell != "" else None
 
 
 def open_file(page: PageContext, request: FileRequest) -> Outputs:

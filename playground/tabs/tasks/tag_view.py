@@ -55,6 +55,7 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             table = Panel(elem_id="task-tag-table")
+            python = Panel(elem_id="task-tag-python")
         with gr.Column(scale=1, min_width=320, visible=False) as room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
                 span = FollowingDropdown([], label=texts.EXPLAINED, min_width=180, elem_id="task-tag-span")
@@ -66,7 +67,8 @@ def build(view: View) -> None:
         "strategy": strategy, "method": method, "span": span, "against": against, "control": control,
     }  # fmt: skip
     outputs: dict[str, Any] = {
-        "marks": marks, "sentence": sentence, "table": table, "room": room, "span": span, "against": against,
+        "marks": marks, "sentence": sentence, "table": table, "python": python, "room": room, "span": span,
+        "against": against,
     } | why  # fmt: skip
     wires: dict[str, Any] = {"inputs": inputs, "request": TagRequest, "outputs": outputs}
     view.draws(draw, **wires)
@@ -75,10 +77,11 @@ def build(view: View) -> None:
 
 def draw(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
     """The text with its spans, a table of them, and why one of them; of a model that is no tagger, why there are none."""
+    from playground.tasks.scripts import tag_script
     from playground.tasks.tag import tag
 
     model, control = page.model(), request.control
-    nothing = NO_REASONS | {"marks": "", "table": "", "room": gr.update(visible=False)}
+    nothing = NO_REASONS | {"marks": "", "table": "", "python": "", "room": gr.update(visible=False)}
     if model.head is None or model.head.task != "tag":
         yield nothing | {"sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
         return
@@ -91,7 +94,8 @@ def draw(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
     except Cancelled:
         yield nothing | {"sentence": markup.note(texts.READING_STOPPED)}
         return
-    outputs = nothing | _spans_view(result)
+    script = tag_script(model, page.text, result.windows, request.strategy)
+    outputs = nothing | _spans_view(result) | {"python": markup.script(texts.SHOW_PYTHON, script)}
     if not result.spans:
         yield outputs
         return
