@@ -46,7 +46,7 @@ OPEN_PAGE = """() => {
 }"""
 
 MOST_UPLOADED = 1 * MIB
-"""Bytes of one file: the page takes none, Gradio's application does."""
+"""Bytes of one file: a table of the Tasks tab."""
 COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
 """Gradio compresses files by the ending of their names, which the page itself, 0.7 MB, has none of. Streams stay as they
 are."""

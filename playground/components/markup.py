@@ -82,3 +82,13 @@ def explanation(summary: str, *paragraphs: str) -> str:
     """A line that opens. Paragraphs are markup of our own, not escaped; terms of the glossary are marked in them."""
     inner = "".join(f"<p>{paragraph}</p>" for paragraph in glossary.mark_terms(*paragraphs, everyday=True))
     return f'<details class="pg-details"><summary>{text(summary)}</summary>{inner}</details>'
+
+
+def script(summary: str, code: str) -> str:
+    """A line that opens a script to copy; nothing without a script."""
+    if not code:
+        return ""
+    return (
+        f'<details class="pg-details"><summary>{text(summary)}</summary>'
+        f'<pre class="pg-code" tabindex="0"><code>{escape(code)}</code></pre></details>'
+    )

@@ -1,14 +1,21 @@
-"""Which score is explained for which way of classifying, and by which method at first."""
+"""Which score is explained for which answer, and by which method at first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from playground.analysis.tasks.attribution import INTEGRAL, OCCLUSION
+from playground.analysis.tasks.attribution import GRADIENT, INTEGRAL, OCCLUSION
+from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.task_head import SOFTMAX
-from playground.tasks.classification import Classification, Way
+from playground.tasks.classification import Classification
 from playground.tasks.classify import TaughtLayer
 from playground.tasks.label_words import TEMPLATE
-from playground.tasks.token_scores import TokenScore, label_score, taught_score, word_label_score
+from playground.tasks.tag import Tagging
+from playground.tasks.token_scores import TokenScore, label_score, tag_score, taught_score, word_label_score
+from playground.tasks.windows import windows
+
+OCCLUDED = 64
+"""Tokens up to which each is left out in turn without being asked to."""
 
 
 def explained_label(
@@ -36,7 +43,21 @@ def _names(result: Classification) -> Sequence[str]:
     return [label.name for label in result.labels]
 
 
-def usual_method(way: Way) -> str:
-    """Integrated gradients for heads; occlusion for a language model, between whose texts the straight way leads through
-    embeddings that it never saw, so that the parts hardly ever add up."""
-    return OCCLUSION if way == "words" else INTEGRAL
+def explained_tag(model: LoadedModel, tagging: Tagging, token: int, label: str, against: str = "") -> TokenScore:
+    """The logit of a label at a token of the text, or of a label minus another's. PlaygroundError for a text that is read in
+    several windows, and for a token or a label that is not there."""
+    if not 0 <= token < len(tagging.tokens):
+        raise PlaygroundError(f"There is no token {token} in {len(tagging.tokens)}.", "Choose another one.")
+    own = [place for place, each in enumerate(windows(model, tagging.text)[0].tokens) if not each.special]
+    place = own[token] if token < len(own) else 0  # of a later window, which `tag_score` refuses
+    score = tag_score(model, tagging.text, place, label, against)
+    return replace(score, words=f"{score.words}, at “{tagging.tokens[token].text.strip()}”")
+
+
+def usual_method(by_words: bool, tokens: int = 0) -> str:
+    """Integrated gradients for heads. For a language model, between whose texts the straight way leads through embeddings
+    that it never saw, so that the parts hardly ever add up, occlusion; of more than `OCCLUDED` tokens, a pass for each of
+    which takes too long to wait for unasked, gradient × input."""
+    if not by_words:
+        return INTEGRAL
+    return OCCLUSION if tokens <= OCCLUDED else GRADIENT

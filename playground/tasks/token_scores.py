@@ -17,6 +17,7 @@ from torch.nn.functional import linear, normalize
 from playground.embeddings.sentence_vectors import LAST, MEAN, usual_pooling
 from playground.errors import PlaygroundError
 from playground.models.families import takes_argument
+from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
 from playground.settings import Settings
@@ -63,18 +64,33 @@ def label_score(model: LoadedModel, text: str, label: str, against: str = "") ->
     return _of_window(model, window, 0, score, _words(label, against, "logit of "))
 
 
-def span_score(model: LoadedModel, question: str, passage: str, first: int, last: int) -> TokenScore:
-    """Start logit + end logit of the span of tokens first..last of the window."""
+def span_score(
+    model: LoadedModel, question: str, passage: str, span: tuple[int, int], against: tuple[int, int] | None = None
+) -> TokenScore:
+    """Start logit + end logit of a span, (first, last) of the window's tokens, both inside; or of a span minus another's.
+    The place of "no answer" is a span of one special token."""
     head_of(model, "answer")
     window = _only_window(windows(model, question, passage))
-    if not 0 <= first <= last < len(window.ids):
-        raise PlaygroundError(f"There is no span {first}..{last} in {len(window.ids)} tokens.", "Choose another one.")
+    for first, last in (span, *([against] if against else [])):
+        if not 0 <= first <= last < len(window.ids):
+            raise PlaygroundError(
+                f"There is no span {first} to {last} in {len(window.ids)} tokens.", "Choose another one."
+            )
 
     def score(embeddings: Tensor) -> Tensor:
         outputs = _head(model, window, embeddings)
-        return outputs["start_logits"][:, first].float() + outputs["end_logits"][:, last].float()
+        starts, ends = outputs["start_logits"].float(), outputs["end_logits"].float()
+        value = starts[:, span[0]] + ends[:, span[1]]
+        return value if against is None else value - starts[:, against[0]] - ends[:, against[1]]
 
-    return _of_window(model, window, None, score, "start logit + end logit of the span")
+    names = [_span_words(window, passage, each) for each in (span, *([against] if against else []))]
+    words = _words(names[0], names[1] if names[1:] else "", "start + end logit of ")
+    return _of_window(model, window, None, score, words)
+
+
+def _span_words(window: Window, passage: str, span: tuple[int, int]) -> str:
+    first, last = (window.tokens[place] for place in span)
+    return "no answer" if first.special else passage[first.start : last.end]
 
 
 def tag_score(model: LoadedModel, text: str, place: int, label: str, against: str = "") -> TokenScore:
@@ -91,13 +107,21 @@ def tag_score(model: LoadedModel, text: str, place: int, label: str, against: st
     return _of_window(model, window, 0, score, _words(label, against, "logit of "))
 
 
-def next_token_score(model: LoadedModel, text: str, token_id: int, against: int | None = None) -> TokenScore:
-    """The logit of a token after the text, or of a token minus another one's. PlaygroundError for a model that writes no
-    text, and for ids that its vocabulary lacks."""
+def next_token_score(
+    model: LoadedModel, text: str | Sequence[int], token_id: int, against: int | None = None
+) -> TokenScore:
+    """The logit of a token after the text, or after token ids, or of a token minus another one's. PlaygroundError for a
+    model that writes no text, for no text, and for ids that its vocabulary lacks."""
     if reason := why_no_words(model):
         raise PlaygroundError(f"{model.model_id} predicts no next token: {reason}.", "Choose a language model.")
-    ids, tokens = model.vocabulary.tokenize(check_text(text, Settings().max_text_bytes))
+    if isinstance(text, str):
+        ids, tokens = model.vocabulary.tokenize(check_text(text, Settings().max_text_bytes))
+    else:
+        ids, tokens = list(text), model.vocabulary.describe(text)
+    if not ids:
+        raise PlaygroundError("Nothing comes before this token, so nothing predicts it.", "Choose a later one.")
     check_size(len(ids))
+    check_ids(model, ids)
     for number in (token_id, *([] if against is None else [against])):
         if not 0 <= number < model.anatomy.vocabulary:
             raise PlaygroundError(

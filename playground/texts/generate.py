@@ -71,6 +71,7 @@ TEXT_BEGINS = "The text begins here. Nothing comes before it, so nothing predict
 EXPECTED_INSTEAD = "What the model expected instead of {token}"
 COMES_NEXT = "What comes next"
 PICKED = "How {token} was picked, rule by rule"
+WHY_TOKEN, BY_ITSELF = "Which words of the text made this token?", "(by itself)"
 SOURCE_TOKEN = "The encoder reads this token; it predicts nothing. Press Generate to let the decoder write."
 
 # refusals: what is wrong, and the remedy
@@ -83,6 +84,7 @@ NOT_WRITTEN_BY_MODEL = (
     "This token is part of your text; the model did not write it.",
     "Shorten the text so that it ends before this token. Then you choose what comes next.",
 )
+NOTHING_PREDICTS = "Nothing comes before this token, so nothing predicts it.", "Click a later one."
 NOTHING_WRITTEN = "Nothing is written yet.", "Press Generate first."
 NOTHING_TO_LOOK_INTO = "Nothing is written yet.", "Press Generate, or send a message."
 NO_TARGET_UNDER_LENS = (

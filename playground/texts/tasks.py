@@ -10,12 +10,18 @@ EXAMPLES = {
 """Texts to try, by the words on their buttons; each becomes the text of every tab."""
 LABELS = "positive, negative"
 LABELS_LABEL, LABELS_HELP = "Labels", "With commas between; from 2 to 100."
+TEMPLATE = "Review: {text}\nSentiment: {label}"
 TEMPLATE_LABEL, TEMPLATE_HELP = "Template", "{text} is your text, {label} at the end each label in turn."
 HEAD_WAY, WORDS_WAY, TAUGHT_WAY = "the checkpoint's head", "its own words", "a layer taught on lines"
 WAY = "Labels are scored by"
 METHOD, AGAINST = "Why, by", "and not"
 LINES_LABEL = "Lines to teach on: a text, a tab, semicolon or comma, its label"
 LINES_HELP = "Empty: 200 lines of ours in English and Chinese, positive and negative."
+EXPLAINED, NONE, NO_ANSWER, PICKED_SPAN = "Why", "(by itself)", "no answer", "the span that you clicked"
+EXPLAINING, WHY_STOPPED = "Finding what each word adds.", "Stopped before the words were explained."
+READING_WINDOWS = "Reading the text, window by window."
+READING_STOPPED = "Stopped before the text was read."
+SHOW_PYTHON = "Show Python: the same numbers with transformers alone"
 WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."
 HOW_GOOD = "How good is it? 100 examples"
 CLASSIFY_ABOUT = (
@@ -33,6 +39,35 @@ CLASSIFY_ABOUT = (
     "so they may differ.",
     "<b>How good is it?</b> 100 sentences of our own, half English and half Chinese, half positive and half negative; none "
     "of them is taught on. The interval says what so few examples leave open (Wilson 1927).",
+)
+MANY = """The soup was wonderful and the waiter kind.
+We waited an hour and the soup was cold.
+I would not call it a good film.
+Not a bad film at all.
+The battery lasts two days.
+The screen broke in the first week.
+这家店的服务很周到。
+手机用了三天就坏了。"""
+MANY_LABEL = "Lines: one text on each, at most 1,000"
+RUN_LIST, SORTABLE = "Run the list", "Answers: click a column to sort"
+TABLE_FILE, SAVE_TABLE = "Open a table (CSV)", "Save as CSV"
+COLUMN, FIRST_ROW = "Lines are in column", "The first row names the columns"
+PARTED = {"": "", ",": ", parted by commas", ";": ", parted by semicolons", "\t": ", parted by tabs"}
+PARTED |= {"|": ", parted by bars"}
+LIST_TASKS = {
+    "classify": "Each line gets a label by {model}, and the probability of each label.",
+    "answer": "{model} answers each line as a question about the passage.",
+    "tag": "{model} tags the words of each line.",
+}
+LIST_ABOUT = (
+    "What am I looking at?",
+    "Each line goes through the model by itself, as a single text does in the other views; the numbers are the same. "
+    "<b>Confidence</b> is the probability of the answer: of tags the lowest of the line's spans, of an answer P(start) · "
+    "P(end). It says how sure the model is, not how right: a poor model may be sure of wrong answers. Sort by it to see "
+    "the lines that are worth a look.",
+    "A table of at most 1 MB may be parted by commas, semicolons, tabs or bars, in any usual encoding; both are told from "
+    "the file and said. Of several columns the one with the longest texts is taken first. In the saved CSV a cell that a "
+    "spreadsheet would run as a formula begins with an apostrophe.",
 )
 QUESTION = "Who paid for the bridge?"
 PASSAGE = (

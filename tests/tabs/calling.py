@@ -39,6 +39,15 @@ def answer(handler: Any, *arguments: Any) -> dict[str, Any]:
     return outputs
 
 
+def shown(handler: Any, *arguments: Any) -> dict[str, Any]:
+    """What stands on the page after all answers of a handler, without an error; how far it was is written over."""
+    outputs: dict[str, Any] = {}
+    for each in answers(handler, *arguments):
+        outputs |= each
+    assert outputs["message"] == "", outputs["message"]
+    return outputs
+
+
 def plain(words: str) -> str:
     """What a reader sees of markup: without its tags, entities resolved."""
     return unescape(re.sub("<[^>]*>", "", words))

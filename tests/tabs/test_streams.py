@@ -13,7 +13,7 @@ import torch
 from playground import workbench
 from playground.analysis.generation.likelihood import surprisal
 from playground.analysis.generation.next_token import expectation
-from playground.analysis.text_display import percent
+from playground.analysis.text_display import percent, plain_mark
 from playground.concurrency import pace
 from playground.concurrency.byte_size import byte_size
 from playground.generation import continuation_tree, decoder, tree_growth
@@ -23,21 +23,21 @@ from playground.generation.sessions import SessionId, Sessions
 from playground.generation.steps import step_of
 from playground.generation.token_entries import entry_of
 from playground.recording.record import record
-from playground.tabs.generate import branches, chat, prompt_view, streaming, tab, token_clicks
+from playground.tabs.generate import branches, chat, prompt_view, streaming, tab, token_clicks, token_reasons
 from playground.tabs.generate.request import PieceRequest, ViewRequest, WriteRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import report_errors
-from playground.texts.numbers import bits
+from playground.texts.numbers import bits, minus
 from playground.workbench import Workbench
 from tests.generation.test_generate import counted_passes
-from tests.tabs.calling import answer, answers, plain
+from tests.tabs.calling import answer, answers, plain, shown
 from tests.tools import zoo
 
 TWELVE = SamplingControls(max_new_tokens=12, temperature=0, top_p=1, greedy=True)
 DRAWN = SamplingControls(max_new_tokens=12, temperature=1, top_p=1)
 ANYWHERE = "tiny", "cpu", "float32"
 PAGE, OTHER = PageContext(*ANYWHERE), PageContext("other", "cpu", "float32")
-SHOWN = {"strip", "status", "chart", "detail", "stages", "pieces"}
+SHOWN = {"reasons", "strip", "status", "chart", "detail", "stages", "pieces"}
 SHOWN |= {"tree", "comparing", "leaf", "beside", "chatbot", "session"}
 
 
@@ -454,3 +454,35 @@ def test_everyone_who_waits_sees_a_place(bench):
         last = list(pool.map(lambda stream: list(stream)[-1], streams))
     assert all("12 tokens in" in each["status"] for each in last)
     assert turns.visitors == 0 and turns.waiting == 0
+
+
+def test_which_words_made_a_token(tiny):
+    """Guards reasons of another token than the one on the strip, and reasons that stay when another is clicked: of a written
+    token the score is its logit minus that of the likeliest other one, after the tokens before it; of a text's first
+    token there is none; the next one is explained before anything is written."""
+    visitor = SessionId()
+    *_, last = write("abc", visitor)
+    session, model = find_session(visitor), tiny("llama")
+    place = len(session.prompt) + 2
+    outputs = explain(visitor, place)
+    assert last["reasons"].visible is outputs["reasons"].visible is False
+    request = token_reasons.ReasonsRequest(visitor, "complete", "rank", method="occlusion")
+    seen = shown(token_reasons.find_reasons, PAGE, request)
+    ids = session.all_ids()
+    logits = record(model, tuple(ids[:place])).last_logits
+    likely = logits.argsort(descending=True).tolist()
+    other = next(number for number in likely if number != ids[place])
+    assert seen["against"]["value"] == other and seen["reasons"].visible and seen["bars"]["visible"]
+    assert f": {minus(float(logits[ids[place]] - logits[other]))} for your text" in plain(seen["why_words"])
+    assert seen["why"].count('class="pg-why ') == place
+    alone = shown(token_reasons.compare_reasons, PAGE, replace(request, against=token_reasons.ALONE))
+    assert f": {minus(float(logits[ids[place]]))} for your text" in plain(alone["why_words"])
+    explain(visitor, 0)
+    (refused,) = answers(token_reasons.find_reasons, PAGE, request)
+    assert "Nothing comes before this token" in plain(refused["message"])
+    fresh = SessionId()
+    answer(prompt_view.draw, PageContext(*ANYWHERE, "abc"), look(fresh))
+    page = PageContext(*ANYWHERE, "abc")
+    seen = shown(token_reasons.find_reasons, page, replace(request, session=fresh))
+    best = record(model, "abc").last_logits.argmax()
+    assert f"logit of “{plain_mark(model.vocabulary.text(int(best)))}”" in plain(seen["why_words"])

@@ -90,7 +90,7 @@ def _scores(task, family):
         return label_score(model, TEXT, best.name), best.logit
     if task == "answer":
         best = pg.answer(model, "who?", TEXT).best
-        return span_score(model, "who?", TEXT, best.first, best.last), best.score
+        return span_score(model, "who?", TEXT, (best.first, best.last)), best.score
     return tag_score(model, TEXT, 2, "B-PER", "O"), None
 
 

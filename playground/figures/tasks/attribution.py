@@ -23,8 +23,11 @@ def shaded_pieces(seen: "Attribution") -> list[tuple[str, float | None, str]]:
     pieces: list[tuple[str, float | None, str]] = []
     if seen.values is None:
         return pieces
-    strengths, end = scaled(_per_character(seen)), 0
+    strengths, end, segment = scaled(_per_character(seen)), 0, 0
     for number, token in enumerate(seen.tokens):
+        if token.segment != segment and not token.special:
+            pieces.append(("\n\n", None, ""))
+            segment, end = token.segment, token.start
         if token.piece and token.piece[0] > 1:
             end = token.end
             continue

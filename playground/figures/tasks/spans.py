@@ -16,9 +16,9 @@ def span_figure(
     starts: np.ndarray, ends: np.ndarray, tokens: Sequence[str], span: tuple[int, int], max_length: int
 ) -> go.Figure:
     """Heat map of P(start) · P(end), starts from top to bottom, ends from left to right, of at most 40 tokens round the best
-    span. starts, ends (T,): probabilities. Spans that are not allowed are empty."""
-    count = min(len(tokens), MAX_CELLS)
-    first = min(max(0, (span[0] + span[1]) // 2 - count // 2), len(tokens) - count)
+    span. starts, ends (T,): probabilities. Spans that are not allowed are empty. The
+    axes' 0 is the token `first_drawn`."""
+    count, first = min(len(tokens), MAX_CELLS), first_drawn(len(tokens), span)
     window = slice(first, first + count)
     grid = np.outer(starts[window], ends[window]).astype(np.float32)
     places = np.arange(count)
@@ -42,3 +42,9 @@ def span_figure(
     figure.update_xaxes(token_axis("the answer's last token", names, max_ticks=20, tickangle=-60))
     figure.update_yaxes(token_axis("its first token", names, max_ticks=20, autorange="reversed"))
     return figure
+
+
+def first_drawn(tokens: int, span: tuple[int, int]) -> int:
+    """The number of the first of these many tokens that the picture round a span shows."""
+    count = min(tokens, MAX_CELLS)
+    return min(max(0, (span[0] + span[1]) // 2 - count // 2), tokens - count)

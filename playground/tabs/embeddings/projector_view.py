@@ -27,7 +27,7 @@ from playground.tabs.embeddings.projector_points import draw_cloud
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
 from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
-from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -122,16 +122,18 @@ def draw(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
     cloud_request = resolve(model, cloud_request)
     if drawn is None or drawn != DrawnCloud.of(page, drawn.request) or drawn.request.identity != cloud_request.identity:
         cloud_request = replace(cloud_request, chosen=None)
-    control.stop, started, cloud = False, time.monotonic(), None
+    method, control.stop, started = cloud_request.layout.method, False, time.monotonic()
+
+    def progress(share: float, seconds: float) -> Outputs:
+        return {"sentence": markup.note(f"{method}: {percent(share)} after {seconds:.0f} s. Stop ends it.")}
+
     try:
-        for share, cloud in in_steps(lambda tick: draw_cloud(model, cloud_request, tick), control, "The layout"):
-            if cloud is None:
-                method, seconds = cloud_request.layout.method, time.monotonic() - started
-                yield {"sentence": markup.note(f"{method}: {percent(share)} after {seconds:.0f} s. Stop ends it.")}
+        cloud = yield from with_progress(
+            lambda tick: draw_cloud(model, cloud_request, tick), control, "The layout", progress
+        )
     except Cancelled:
         yield {"sentence": markup.note("Stopped. The picture is the one from before, if there was one.")}
         return
-    assert cloud is not None, "the last step has the cloud"
     points, seconds = cloud.placed.points, time.monotonic() - started
     took = f" It took {seconds:.1f} s." if seconds > 1 else ""
     row = chosen_or_first(points, cloud.request.chosen)

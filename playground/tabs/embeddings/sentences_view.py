@@ -1,6 +1,5 @@
 """Sentences compared by meaning: a query, what is nearest to it, and how alike all are."""
 
-import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from playground.figures.embeddings.scatter import HALF
 from playground.tabs.embeddings.controls import pooling_list
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES, QUIET
-from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -93,19 +92,21 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
     try:
         model, reason = yield from sentence_model(page, request.source, control)
         choices, choice = pooling_choices(model, request.pooling)
-        pooling, started, encoded = chosen_pooling(model, choice), time.monotonic(), None
-        for share, encoded in in_steps(
+        pooling = chosen_pooling(model, choice)
+
+        def progress(share: float, seconds: float) -> Outputs:
+            words = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
+            return {"sentence": markup.progress(words, share, seconds)}
+
+        encoded = yield from with_progress(
             lambda tick: workbench.shared().sentences(model, tuple(texts), pooling, tick, role="document"),
             control,
             "The search",
-        ):
-            if encoded is None:
-                words = f"{int(share * len(texts)):,} of {len(texts):,} sentences read. Stop ends it."
-                yield {"sentence": markup.progress(words, share, time.monotonic() - started)}
+            progress,
+        )
     except Cancelled:
         yield {"sentence": markup.note("Stopped. The pictures are the ones from before, if there were some.")}
         return
-    assert encoded is not None, "the last step has the vectors"
     of_query = encode(model, [query], pooling, lambda share: None, None, "query")
     result = search_sentences(texts, query, encoded.vectors, of_query.vectors[0])
     cut = cut_in_words(encoded.cut, bool(of_query.cut), limit_of(model))

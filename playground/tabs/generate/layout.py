@@ -7,6 +7,7 @@ from playground import workbench
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip, markup
 from playground.generation.sessions import SessionId
 from playground.tabs.generate.controls import ControlsColumn
+from playground.tabs.generate.token_reasons import TokenReasons
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.page_context import PageControls
 from playground.texts import generate as texts
@@ -23,6 +24,8 @@ class Layout:
                 self.detail = Panel(live=True, elem_id="token-detail")
                 self.pieces = FollowingRadio([], visible=False, label="Byte pieces", elem_id="pieces")
                 self.chart = PlotlyView(label="Next token", height=400, elem_id="next-token", elem_classes=LEADING)
+                self.token_reasons = TokenReasons()
+                self.why_token, self.reasons = self.token_reasons.button, self.token_reasons.room
                 self._build_tree()
                 self.stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
             with gr.Column(scale=3, min_width=260):

@@ -7,19 +7,21 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from playground.components import Panel, markup
-from playground.tabs.generate import branches, chat, prompt_view, score, streaming, token_clicks
+from playground.tabs.generate import branches, chat, prompt_view, score, streaming, token_clicks, token_reasons
 from playground.tabs.generate.layout import Layout
 from playground.tabs.generate.request import CompareRequest, PieceRequest, ViewRequest, WriteRequest
+from playground.tabs.generate.token_reasons import ReasonsRequest
+from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL, WRITES
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.wiring import Handler, Outputs, bind
 from playground.texts import generate as texts
 
 NAME, TITLE = "generate", "Generate"
-EXPLANATION = "strip", "status", "chart", "detail", "stages", "pieces"
+EXPLANATION = "strip", "status", "chart", "detail", "stages", "pieces", "reasons"
 SESSION = *EXPLANATION, "tree", "comparing", "leaf", "beside", "chatbot"
 LANGUAGES = "source_language", "target_language"
-CONTROLS = "mode", "start", "more", "stop", "into", "rules_column", "chat_room", "session"
+CONTROLS = "mode", "why_token", "start", "more", "stop", "into", "rules_column", "chat_room", "session"
 SCORE = "score_room", "scored", "texts_beside"
 
 
@@ -40,8 +42,8 @@ def build(page: PageControls) -> None:
         request: type = ViewRequest,
         outputs: Mapping[str, Block] = session,
         **options: Any,
-    ) -> None:
-        bind(triggers, handler, page=page, inputs=inputs, request=request, outputs=outputs, **options)
+    ) -> Any:
+        return bind(triggers, handler, page=page, inputs=inputs, request=request, outputs=outputs, **options)
 
     opened = [page.redraw[NAME].change, tab.mode.input]
     drawn = tab.named(*SESSION, *CONTROLS, *SCORE, *LANGUAGES, "languages")
@@ -65,6 +67,12 @@ def build(page: PageControls) -> None:
     connect(tab.strip.select, token_clicks.explain, view, **explains)
     connect(tab.pieces.input, token_clicks.explain_piece, view | {"piece": tab.pieces}, PieceRequest, **explains)
     connect(tab.controls.colour.input, token_clicks.recolour, view, **QUIET)
+
+    why, asked = tab.token_reasons, view | tab.token_reasons.inputs
+    finds = connect(why.button.click, token_reasons.find_reasons, asked, ReasonsRequest, why.outputs, **LATEST)
+    show_detail(finds, "token-reasons")
+    again = [why.against.input, why.method.input]
+    connect(again, token_reasons.compare_reasons, asked, ReasonsRequest, why.outputs, **LATEST)
 
     connect(tab.tree.select, branches.show_node, view, trigger_mode="always_last", **QUIET)
     connect(tab.clear.click, streaming.clear, view, **QUIET)

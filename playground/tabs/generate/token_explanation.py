@@ -1,7 +1,8 @@
 """Why a token stands where it does: the distribution that it came from, and how it was picked.
 
-Each answer names four outputs: `chart` (bars of the candidates), `detail` (a sentence), `stages` (what each rule did) and
-`pieces` (the choice between the byte pieces of a character). Knows recordings and steps; knows no components of the page.
+Each answer names five outputs: `chart` (bars of the candidates), `detail` (a sentence), `stages` (what each rule did),
+`pieces` (the choice between the byte pieces of a character) and `reasons` (which words made the token; hidden until it is
+asked for). Knows recordings and steps; knows no components of the page.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from playground.recording.recording import Recording
 
 NO_PIECES = gr.update(choices=[], value=None, visible=False)
-NOTHING: Outputs = {"chart": None, "detail": "", "stages": figure_or_nothing(None), "pieces": NO_PIECES}
+NOTHING: Outputs = {
+    "chart": None, "detail": "", "stages": figure_or_nothing(None), "pieces": NO_PIECES, "reasons": gr.Column(visible=False),
+}  # fmt: skip
 """Where no token is explained."""
 
 

@@ -1,10 +1,11 @@
 """Long work of one visitor in a thread of its own: how far it is, and Stop. Knows nothing of what is done."""
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from playground.errors import Cancelled
 
@@ -48,3 +49,23 @@ def in_steps(
             control.stop = True
             raise
         yield 1.0, future.result()
+
+
+def with_progress(
+    work: Callable[[Callable[[float], None]], V],
+    control: WorkControl,
+    what: str,
+    show: Callable[[float, float], dict[str, Any]],
+) -> Generator[dict[str, Any], None, V]:
+    """For `yield from` in a handler: yields show(share done, seconds), a handler's outputs, while the work runs, and returns
+    its result. Cancelled("what") once Stop was pressed."""
+    started, results = time.monotonic(), list[V]()
+
+    def run(tick: Callable[[float], None]) -> V:
+        results.append(work(tick))
+        return results[0]
+
+    for share, _ in in_steps(run, control, what):
+        if not results:
+            yield show(share, time.monotonic() - started)
+    return results[0]

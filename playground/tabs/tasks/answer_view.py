@@ -1,17 +1,24 @@
 """Answer: the span of a passage that answers a question; of a language model, what it writes and where that stands."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground import workbench
-from playground.components import Panel, PlotlyView, markup
+from playground.analysis.text_display import plain_mark
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.components.shaded_text import marked
-from playground.figures.tasks.spans import span_figure
+from playground.errors import Cancelled
+from playground.figures.tasks.spans import first_drawn, span_figure
 from playground.tabs.shared.controls import figure_or_nothing
-from playground.tabs.shared.events import GENERATES
+from playground.tabs.shared.detail import show_detail
+from playground.tabs.shared.events import GENERATES, LATEST
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import tasks as texts
@@ -19,16 +26,32 @@ from playground.texts.numbers import minus, percent
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
+    from playground.tasks.answer import Answer
+    from playground.tasks.token_scores import TokenScore
 
 NAME, TITLE = "answer", "Answer"
+ALONE, NO_ANSWER, PICKED = -1, -2, -3
+"""In place of the number of a span: compared with none; with "no answer"; the one whose cell was clicked."""
+_NOTHING_READ = NO_REASONS | {
+    "others": "",
+    "python": "",
+    "figure": figure_or_nothing(None),
+    "room": gr.update(visible=False),
+}
 
 
 @dataclass(frozen=True)
 class QuestionRequest:
-    """A question and the passage that holds its answer."""
+    """A question, the passage that holds its answer, and what of the answer is explained."""
 
     question: str = texts.QUESTION
     passage: str = texts.PASSAGE
+    method: str = AUTOMATIC
+    span: int | None = None
+    """Number of the span that is explained; the best one without."""
+    against: int | None = None
+    """Number of the span that it is compared with; NO_ANSWER; None: with none."""
+    control: WorkControl = field(default_factory=WorkControl)
 
 
 def build(view: View) -> None:
@@ -43,38 +66,79 @@ def build(view: View) -> None:
             sentence = Panel(live=True, elem_id="task-answer-words")
             marks = Panel(live=True, elem_id="task-answer-passage")
             others = Panel(elem_id="task-answer-others")
-    figure = PlotlyView(label="Starts and ends", height=420, visible=False, elem_id="task-spans")
+            python = Panel(elem_id="task-answer-python")
+    control = gr.State(WorkControl())
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
+            with gr.Row(elem_classes="pg-controls pg-slim"):
+                span = FollowingDropdown([], label=texts.EXPLAINED, min_width=220, elem_id="task-span")
+                against = FollowingDropdown([], label=texts.AGAINST, min_width=160, elem_id="task-span-against")
+                method = method_list("task-answer-method")
+            why = reasons_view("task-answer-why", control)
+        with gr.Column(scale=1, min_width=320):
+            figure = PlotlyView(label="Starts and ends", height=420, visible=False, elem_id="task-spans")
     Panel(markup.explanation(*texts.ANSWER_ABOUT))
-    outputs: dict[str, Any] = {"sentence": sentence, "marks": marks, "others": others, "figure": figure}
-    wires: dict[str, Any] = {
-        "inputs": {"question": question, "passage": passage}, "request": QuestionRequest, "outputs": outputs,
+    inputs: dict[str, Any] = {
+        "question": question, "passage": passage, "method": method, "span": span, "against": against,
+        "control": control,
     }  # fmt: skip
+    outputs: dict[str, Any] = {
+        "sentence": sentence, "marks": marks, "others": others, "python": python, "figure": figure, "room": room,
+        "span": span, "against": against,
+    } | why  # fmt: skip
+    wires: dict[str, Any] = {"inputs": inputs, "request": QuestionRequest, "outputs": outputs}
     view.draws(draw, **wires)
     bind([go.click, question.submit], find, page=view.page, **wires, trigger_mode="once", **GENERATES)
+    bind([span.input, against.input, method.input], draw, page=view.page, **wires, **LATEST)
+    pick = bind(figure.select, pick_span, page=view.page, **wires, **LATEST)
+    show_detail(pick, "task-answer-why-room")
 
 
-def draw(page: PageContext, request: QuestionRequest) -> Outputs:
+def draw(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
     """A reader answers at once; a language model once it is asked to."""
     model = page.model()
     if model.head is not None and model.head.task == "answer":
-        return find(page, request)
+        yield from _read(model, request)
+        return
     how = texts.WRITES if model.capabilities.chat else f"is no reader, and {model.capabilities.chat.reason}."
     words = texts.ANSWER_READY.format(model=model.model_id, how=how)
-    empty = {"marks": "", "others": "", "figure": figure_or_nothing(None)}
-    return {"sentence": markup.note(words)} | empty
+    yield {"sentence": markup.note(words), "marks": ""} | _NOTHING_READ
 
 
-def find(page: PageContext, request: QuestionRequest) -> Outputs:
+def find(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
     """The answer, marked in the passage."""
     model = page.model()
-    reads = model.head is not None and model.head.task == "answer"
-    return _read(model, request) if reads else _write(model, request)
+    if model.head is not None and model.head.task == "answer":
+        yield from _read(model, request)
+    else:
+        yield _write(model, request)
 
 
-def _read(model: "LoadedModel", request: QuestionRequest) -> Outputs:
+def pick_span(page: PageContext, request: QuestionRequest, event: gr.EventData) -> Iterator[Outputs]:
+    """Explains the span whose cell was clicked."""
+    model, cell = page.model(), (event._data.get("y"), event._data.get("x"))
+    if model.head is None or model.head.task != "answer" or None in cell:
+        yield {}
+    else:
+        yield from _read(model, request, (int(cell[0]), int(cell[1])))
+
+
+def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int] | None = None) -> Iterator[Outputs]:
+    """The answer of a reader, and why it, or another of its spans, came out. picked: a span by its row and column in the
+    picture."""
     from playground.tasks.answer import MAX_ANSWER_TOKENS, answer
+    from playground.tasks.scripts import answer_script
 
-    result = answer(model, request.question, request.passage)
+    control = request.control
+    control.stop = False
+    try:
+        result = yield from with_progress(
+            lambda tick: answer(model, request.question, request.passage, tick=tick), control, "Reading",
+            partial(progress, texts.READING_WINDOWS),
+        )  # fmt: skip
+    except Cancelled:
+        yield {"sentence": markup.note(texts.READING_STOPPED), "marks": ""} | _NOTHING_READ
+        return
     best = result.best
     words = f"“{best.text}” with {percent(best.probability)}. "
     if result.margin >= 0:
@@ -86,17 +150,56 @@ def _read(model: "LoadedModel", request: QuestionRequest) -> Outputs:
             f" The passage was read in {len(result.windows)} windows that overlap; this is in window {best.window}."
         )
     rows = [[markup.text(span.text), percent(span.probability), minus(span.score)] for span in result.spans]
+    script = answer_script(model, request.question, request.passage, MAX_ANSWER_TOKENS, len(result.spans))
     tokens = [token.text for token in result.windows[best.window].tokens]
     figure = span_figure(
         result.starts[best.window].numpy(), result.ends[best.window].numpy(), tokens, (best.first, best.last),
         MAX_ANSWER_TOKENS,
     )  # fmt: skip
-    return {
+    outputs = {
         "sentence": markup.note(words),
         "marks": marked(request.passage, [(best.start, best.end, percent(best.probability), 0)]),
         "others": markup.table(["answer", "probability", "score"], rows),
+        "python": markup.script(texts.SHOW_PYTHON, script),
         "figure": figure_or_nothing(figure),
     }
+    first = first_drawn(len(tokens), (best.first, best.last))
+    span = None if picked is None else (picked[0] + first, picked[1] + first)
+    yield from _explained(model, request, result, span, outputs)
+
+
+def _explained(
+    model: "LoadedModel", request: QuestionRequest, result: "Answer", picked: tuple[int, int] | None, outputs: Outputs
+) -> Iterator[Outputs]:
+    """The outputs, and why the span in question came out, beside another one or by itself."""
+    places = [(span.first, span.last) if span.window == result.best.window else None for span in result.spans]
+    names = [f"{plain_mark(span.text, 40)} ({percent(span.probability)})" for span in result.spans]
+    number = request.span if request.span is not None and 0 <= request.span < len(places) else 0
+    place = picked or places[number]
+    if picked is not None:
+        number = places.index(picked) if picked in places else PICKED
+    choices = [(name, n) for n, name in enumerate(names) if places[n] is not None]
+    if number == PICKED:
+        choices.append((texts.PICKED_SPAN, PICKED))
+    others = [(texts.NONE, ALONE), (texts.NO_ANSWER, NO_ANSWER), *((name, n) for name, n in choices if n != number)]
+    against = request.against if request.against in [n for _, n in others] else ALONE
+    special = next((n for n, t in enumerate(result.windows[result.best.window].tokens) if t.special), 0)
+    other = (special, special) if against == NO_ANSWER else places[against] if against >= 0 else None
+    outputs = outputs | {
+        "room": gr.Column(visible=True),
+        "span": gr.update(choices=choices, value=number),
+        "against": gr.update(choices=others, value=against),
+    }
+
+    def score() -> "TokenScore":
+        from playground.tasks.token_scores import span_score
+
+        return span_score(model, request.question, request.passage, place or places[0] or (0, 0), other)
+
+    key = request.question, request.passage, place, other
+    for parts in reasons(model, score, request.method, request.control, key=key):
+        yield outputs | parts
+        outputs = {}
 
 
 def _write(model: "LoadedModel", request: QuestionRequest) -> Outputs:
@@ -111,6 +214,4 @@ def _write(model: "LoadedModel", request: QuestionRequest) -> Outputs:
     return {
         "sentence": markup.note(words),
         "marks": marked(request.passage, [(*span, "", 0) for span in written.spans]),
-        "others": "",
-        "figure": figure_or_nothing(None),
-    }
+    } | _NOTHING_READ

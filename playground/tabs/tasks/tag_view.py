@@ -1,29 +1,47 @@
 """Tag: the spans of the text that a tagger names, with their probabilities."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground.analysis.tasks.entities import SIMPLE, STRATEGIES
-from playground.components import Panel, markup
+from playground.analysis.text_display import plain_mark
+from playground.components import FollowingDropdown, Panel, markup
 from playground.components.shaded_text import marked
+from playground.errors import Cancelled
 from playground.tabs.shared.events import LATEST
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.inputs import example_chips
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.tasks.tag import Tagging
+    from playground.tasks.token_scores import TokenScore
+
 NAME, TITLE = "tag", "Tag"
+MOST_EXPLAINED = 200
+"""Spans in the list of those that can be explained."""
 
 
 @dataclass(frozen=True)
 class TagRequest:
-    """How tokens become spans."""
+    """How tokens become spans, and which of them is explained."""
 
     strategy: str = SIMPLE
+    method: str = AUTOMATIC
+    span: int | None = None
+    """Number of the span that is explained; the surest one without."""
+    against: str | None = None
+    control: WorkControl = field(default_factory=WorkControl)
 
 
 def build(view: View) -> None:
@@ -33,24 +51,61 @@ def build(view: View) -> None:
     marks = Panel(live=True, elem_id="task-tagged")
     sentence = Panel(live=True, elem_id="task-tag-sentence")
     example_chips(view.page, "names")
-    table = Panel(elem_id="task-tag-table")
+    control = gr.State(WorkControl())
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=1, min_width=320):
+            table = Panel(elem_id="task-tag-table")
+            python = Panel(elem_id="task-tag-python")
+        with gr.Column(scale=1, min_width=320, visible=False) as room:
+            with gr.Row(elem_classes="pg-controls pg-slim"):
+                span = FollowingDropdown([], label=texts.EXPLAINED, min_width=180, elem_id="task-tag-span")
+                against = FollowingDropdown([], label=texts.AGAINST, min_width=140, elem_id="task-tag-against")
+                method = method_list("task-tag-method")
+            why = reasons_view("task-tag-why", control)
     Panel(markup.explanation(*texts.TAG_ABOUT))
-    wires: dict[str, Any] = {
-        "inputs": {"strategy": strategy}, "request": TagRequest,
-        "outputs": {"marks": marks, "sentence": sentence, "table": table},
+    inputs: dict[str, Any] = {
+        "strategy": strategy, "method": method, "span": span, "against": against, "control": control,
     }  # fmt: skip
+    outputs: dict[str, Any] = {
+        "marks": marks, "sentence": sentence, "table": table, "python": python, "room": room, "span": span,
+        "against": against,
+    } | why  # fmt: skip
+    wires: dict[str, Any] = {"inputs": inputs, "request": TagRequest, "outputs": outputs}
     view.draws(draw, **wires)
-    bind(strategy.input, draw, page=view.page, **wires, **LATEST)
+    bind([strategy.input, span.input, against.input, method.input], draw, page=view.page, **wires, **LATEST)
 
 
-def draw(page: PageContext, request: TagRequest) -> Outputs:
-    """The text with its spans, and a table of them; of a model that is no tagger, why there are none."""
+def draw(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
+    """The text with its spans, a table of them, and why one of them; of a model that is no tagger, why there are none."""
+    from playground.tasks.scripts import tag_script
     from playground.tasks.tag import tag
 
-    model = page.model()
+    model, control = page.model(), request.control
+    nothing = NO_REASONS | {"marks": "", "table": "", "python": "", "room": gr.update(visible=False)}
     if model.head is None or model.head.task != "tag":
-        return {"marks": "", "table": "", "sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
-    result = tag(model, page.text, request.strategy)
+        yield nothing | {"sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
+        return
+    control.stop = False
+    try:
+        result = yield from with_progress(
+            lambda tick: tag(model, page.text, request.strategy, tick), control, "Reading",
+            partial(progress, texts.READING_WINDOWS),
+        )  # fmt: skip
+    except Cancelled:
+        yield nothing | {"sentence": markup.note(texts.READING_STOPPED)}
+        return
+    script = tag_script(model, page.text, result.windows, request.strategy)
+    outputs = nothing | _spans_view(result) | {"python": markup.script(texts.SHOW_PYTHON, script)}
+    if not result.spans:
+        yield outputs
+        return
+    for parts in _explained(model, request, result):
+        yield outputs | parts
+        outputs = {}
+
+
+def _spans_view(result: "Tagging") -> Outputs:
+    """The text with its spans, how many there are, and their table."""
     kinds = list(dict.fromkeys(span.label for span in result.spans))
     spans = [
         (span.start, span.end, f"{span.label} {percent(span.probability)}", kinds.index(span.label))
@@ -69,3 +124,28 @@ def draw(page: PageContext, request: TagRequest) -> Outputs:
         "sentence": markup.note(words),
         "table": markup.table(["words", "label", "probability"], rows) if rows else "",
     }
+
+
+def _explained(model: "LoadedModel", request: TagRequest, result: "Tagging") -> Iterator[Outputs]:
+    """Why the first token of a span has its label, beside another label."""
+    from playground.tasks.explain import explained_tag
+
+    surest = max(range(len(result.spans)), key=lambda n: result.spans[n].probability)
+    number = request.span if request.span is not None and 0 <= request.span < len(result.spans) else surest
+    span = result.spans[number]
+    token = next(n for n, each in enumerate(result.tokens) if each.end > span.start)
+    best, *others = (result.labels[n] for n in (-result.probabilities[token]).argsort(kind="stable"))
+    against = request.against if request.against in others else others[0] if others else None
+    names = [f"{plain_mark(result.text[each.start : each.end], 40)} {each.label}" for each in result.spans]
+    outputs = {
+        "room": gr.update(visible=True),
+        "span": gr.update(choices=[(name, n) for n, name in enumerate(names[:MOST_EXPLAINED])], value=number),
+        "against": gr.update(choices=others, value=against, visible=len(others) > 1),
+    }
+
+    def score() -> "TokenScore":
+        return explained_tag(model, result, token, best, against or "")
+
+    for parts in reasons(model, score, request.method, request.control, key=(result.text, token)):
+        yield outputs | parts
+        outputs = {}

@@ -1,0 +1,218 @@
+"""A list: many lines through the model's task at once, pasted or from a file; a table to sort, and a file to take away."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from playground.analysis.tasks.entities import SIMPLE
+from playground.components import FollowingDropdown, Panel, markup
+from playground.errors import Cancelled, PlaygroundError
+from playground.figures.tasks.lists import list_sentence
+from playground.tabs.shared.downloads import file_stem, fresh_folder
+from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
+from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, ways_of
+from playground.texts import tasks as texts
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.tasks.line_answers import LineAnswer
+
+NAME, TITLE = "list", "A list"
+
+
+@dataclass(frozen=True)
+class ListRequest(Labelling):
+    """The lines, and how each is answered."""
+
+    many: str = texts.MANY
+    passage: str = texts.PASSAGE
+    """Of a reader: what the lines ask about."""
+    control: WorkControl = field(default_factory=WorkControl)
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """A visitor's table, and which of its columns has the lines."""
+
+    file: str | None = None
+    column: int | None = None
+    named: bool = True
+    """Whether the first row names the columns."""
+
+
+def build(view: View) -> None:
+    """Builds the view and connects it."""
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        how = LabelControls("list")
+    sentence = Panel(live=True, elem_id="list-sentence")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            many = gr.Textbox(
+                texts.MANY, label=texts.MANY_LABEL, lines=8, max_lines=12, max_length=1_000_000, elem_id="list-lines"
+            )
+            passage = gr.Textbox(
+                texts.PASSAGE, label="Passage", lines=4, max_lines=8, visible=False, elem_id="list-passage"
+            )
+            with gr.Row(elem_classes="pg-actions"):
+                go = gr.Button(
+                    texts.RUN_LIST, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="list-go"
+                )
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="list-stop")
+                file = gr.UploadButton(
+                    texts.TABLE_FILE, file_types=[".csv", ".tsv", ".txt"], size="sm", scale=0, min_width=150,
+                    elem_id="list-file",
+                )  # fmt: skip
+                save = gr.DownloadButton(
+                    texts.SAVE_TABLE, size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv"
+                )
+            with gr.Row(visible=False) as columns:
+                column = FollowingDropdown([], label=texts.COLUMN, min_width=160, elem_id="list-column")
+                named = gr.Checkbox(True, label=texts.FIRST_ROW, min_width=160, elem_id="list-named")
+            about_file = Panel(live=True, elem_id="list-file-words")
+        with gr.Column(scale=3, min_width=320):
+            table = gr.Dataframe(
+                headers=["line", "text", "answer", "confidence"], interactive=False, label=texts.SORTABLE,
+                max_height=420, wrap=True, column_widths=["56px", "320px", "130px", "110px"], visible=False,
+                elem_id="list-table",
+            )  # fmt: skip
+    how.build_more()
+    Panel(markup.explanation(*texts.LIST_ABOUT))
+    page, control = view.page, gr.State(WorkControl())
+    inputs: dict[str, Any] = how.inputs | {"many": many, "passage": passage, "control": control}
+    outputs: dict[str, Any] = {"sentence": sentence, "table": table, "save": save, "stop": stop}
+    shape: dict[str, Any] = {"sentence": sentence, "passage": passage, "go": go, **how.outputs}
+    view.draws(draw, inputs, shape, request=ListRequest)
+    bind(how.way.input, draw, page=page, inputs=inputs, request=ListRequest, outputs=shape, **RUNS_MODEL)
+    bind(
+        go.click, answer_all, page=page, inputs=inputs, request=ListRequest, outputs=outputs, trigger_mode="once",
+        **GENERATES,
+    )  # fmt: skip
+    stop.click(stop_work, control, None, **QUIET)
+    read: dict[str, Any] = {
+        "inputs": {"file": file, "column": column, "named": named}, "request": FileRequest,
+        "outputs": {"many": many, "columns": columns, "column": column, "named": named, "about_file": about_file},
+    }  # fmt: skip
+    bind(file.upload, open_file, page=page, **read, **RUNS_MODEL)
+    bind([column.input, named.input], take_column, page=page, **read, **RUNS_MODEL)
+
+
+def draw(page: PageContext, request: ListRequest) -> Outputs:
+    """The controls of the model's task, and what it does with the lines."""
+    model = page.model()
+    task, ways = model.head.task if model.head else "classify", ways_of(model)
+    words = texts.LIST_TASKS[task].format(model=model.model_id)
+    if task == "classify" and not ways:
+        words = texts.NO_WAY.format(reason=model.head and f"it {model.head.words}" or "it gives no vector of a text")
+    way = request.way if request.way in ways else ways[0] if ways else ""
+    outputs = {
+        "sentence": markup.note(words),
+        "passage": gr.update(visible=task == "answer"),
+        "go": gr.Button(interactive=task != "classify" or bool(ways)),
+    }
+    hidden = {"way": gr.update(visible=False), "labels": gr.update(visible=False)}
+    return outputs | (label_controls(ways, way) if task == "classify" and ways else hidden)
+
+
+def answer_all(page: PageContext, request: ListRequest) -> Iterator[Outputs]:
+    """The table of all lines; after Stop that of the lines before it."""
+    from playground.tasks.line_answers import answer_lines, lines_of
+
+    model, control, done = page.model(), request.control, list["LineAnswer"]()
+    lines, one = lines_of(request.many), _task(model, request)
+    control.stop = False
+
+    def shown(share: float, seconds: float) -> Outputs:
+        words = f"{len(done):,} of {len(lines):,} lines."
+        return {"sentence": markup.progress(words, share, seconds), "stop": STOP_SHOWN}
+
+    stopped = ""
+    try:
+        yield from with_progress(lambda tick: answer_lines(lines, one, tick, done), control, "The list", shown)
+    except Cancelled:
+        stopped = f"Stopped after {len(done):,} of {len(lines):,} lines. "
+    yield {"stop": STOP_HIDDEN, "sentence": markup.note(stopped + list_sentence(done)), **_table(model, done)}
+
+
+def _task(model: "LoadedModel", request: ListRequest) -> "Callable[[str], LineAnswer]":
+    """What answers one line. PlaygroundError for a model that does none of the tasks."""
+    from playground.tasks.line_answers import labelled, read_line, tagged_line
+
+    task = model.head.task if model.head else "classify"
+    if task == "answer":
+        if not (request.passage or "").strip():
+            raise PlaygroundError("There is no passage.", "Paste a text that holds the answers.")
+        return lambda line: read_line(model, line, request.passage)
+    if task == "tag":
+        return lambda line: tagged_line(model, line, SIMPLE)
+    ways = ways_of(model)
+    if not ways:
+        raise PlaygroundError(f"{model.model_id} can't classify.", "Choose a classifier or a language model.")
+    way = request.way if request.way in ways else ways[0]
+    return lambda line: labelled(line, classified(model, line, request, way)[0])
+
+
+def _table(model: "LoadedModel", done: "list[LineAnswer]") -> Outputs:
+    """The table on the page, and its file."""
+    from playground.tasks.line_answers import line_table
+    from playground.tasks.table_file import written
+
+    if not done:
+        return {"table": gr.update(visible=False), "save": gr.update(visible=False)}
+    head, rows = line_table(done)
+    kinds = ["number", "str", "str", *["number"] * (len(head) - 3)]
+    value = {"headers": head, "data": [[_on_page(cell) for cell in row] for row in rows]}
+    path = written(
+        fresh_folder() / f"{file_stem(model.model_id, 'tasks list', done[0].text)}.csv",
+        [*head, "model"], ([*row, model.source_text if number == 0 else ""] for number, row in enumerate(rows)),
+    )  # fmt: skip
+    return {
+        "table": gr.update(value=value, datatype=kinds, visible=True),
+        "save": gr.DownloadButton(value=str(path), visible=True),
+    }
+
+
+def _on_page(cell: str | float) -> str | float | None:
+    """A cell with the digits that it deserves; the file has all of them."""
+    return round(cell, 4) if isinstance(cell, float) else cell if cell != "" else None
+
+
+def open_file(page: PageContext, request: FileRequest) -> Outputs:
+    """The lines of a file that was chosen just now: its column of texts."""
+    from playground.tasks.table_file import names_columns, read_table, text_column
+
+    if not request.file:
+        return {}
+    table = read_table(request.file)
+    return _of_column(request.file, text_column(table), names_columns(table))
+
+
+def take_column(page: PageContext, request: FileRequest) -> Outputs:
+    """The lines of another column."""
+    return _of_column(request.file, request.column or 0, bool(request.named)) if request.file else {}
+
+
+def _of_column(file: str, column: int, named: bool) -> Outputs:
+    from playground.tasks.table_file import MAX_ROWS, read_table
+
+    table = read_table(file)
+    column = min(max(0, column), table.columns - 1)
+    head = table.rows[0] if named else tuple(f"column {number + 1}" for number in range(table.columns))
+    cells = [" ".join(row[column].split()) for row in table.rows[1 if named else 0 :]]
+    lines = [cell for cell in cells if cell][:MAX_ROWS]
+    parted = texts.PARTED[table.separator]
+    words = f"{len(lines):,} lines from {table.columns} column{'' if table.columns == 1 else 's'}{parted}; {table.encoding}."
+    names = [(f"{number + 1}: {name[:40]}", number) for number, name in enumerate(head)]
+    return {
+        "many": "\n".join(lines),
+        "columns": gr.update(visible=True),
+        "column": gr.update(choices=names, value=column),
+        "named": named,
+        "about_file": markup.note(words),
+    }
