@@ -16,7 +16,7 @@ from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.light_events import LIGHT_EVENTS
 from playground.components.opening_words import OpeningWords, opening_style
-from playground.components.plotly_view import PLOTLY_JS
+from playground.components.plotly_view import EARLY, PLOTLY_JS
 from playground.components.whole_updates import send_updates_whole
 from playground.figures.theme import BLUE, css_variables
 from playground.request_guard import RequestGuard
@@ -54,7 +54,7 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS)
+OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + EARLY)
 KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
 """The innermost: what it sends gets the guard's headers like any answer."""
 

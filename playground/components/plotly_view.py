@@ -14,15 +14,17 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from gradio.events import EventListener
 
-from playground.components.shared_script import shared_script
+from playground.components.shared_script import early_files, shared_script
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
 SCRIPTS = ("theme", "cells", "webgl", "table", "files", "keyboard", "gestures", "waiting", "stage", "drawing")
 """Joined in this order: the elements of a view come first, and the last one begins to draw."""
-_JS = shared_script(
-    [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS], libraries=[PLOTLY_JS], styles=[_HERE / "plotly_view.css"]
-)
+_FILES = [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS]
+_STYLES = [_HERE / "plotly_view.css"]
+_JS = shared_script(_FILES, libraries=[PLOTLY_JS], styles=_STYLES)
+EARLY = early_files(PLOTLY_JS, [*_STYLES, *_FILES])
+"""For the head of a page that opens with a picture."""
 _TEMPLATE = """
 <div class="pv-frame" style="--pv-height:HEIGHT" data-blank>
 <div class="pv-wrap"><p class="pv-title" hidden></p><div class="pv" role="img"></div>

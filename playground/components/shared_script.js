@@ -1,13 +1,6 @@
 // The start of a component's script in the browser: fetches its scripts once a page, whatever the number of components, and
 // runs them as the body of a function (fetched, address, LIBRARIES, element, trigger, props, watch). shared_script.py puts
-// NAME, STYLES, SCRIPTS and LIBRARIES in front; Gradio runs the whole as the body of a function (element, trigger, …).
-
-/** The address of a file that the server may send, also under a sub-path or behind a proxy. */
-function address(file) {
-  const root = new URL(window.gradio_config?.root || '.', window.location.href);
-  const base = root.hostname === window.location.hostname ? window.location.origin + root.pathname : root.href;
-  return base.replace(/\/$/, '') + '/gradio_api/file=' + encodeURI(file);
-}
+// NAME, STYLES, SCRIPTS, LIBRARIES and file_address.js in front; Gradio runs the whole as the body of a function (element, trigger, …).
 
 async function fetched(file) {
   const answer = await fetch(address(file));

@@ -255,3 +255,34 @@ def test_a_late_answer_leaves_a_visitors_choice(tiny_server, open_page, monkeypa
     assert json.loads(told.input_value())["to"][1:] == telling
     page.wait_for_timeout(500)
     assert [int(box.input_value()) for box in boxes] == own
+
+
+def test_closed_views_are_not_called_for_another_head(tiny_page):
+    """Guards against views that answer for each head though nobody sees them, and against open ones that don't."""
+    page = tiny_page
+    open_tab(page, "Attention")
+    for view, drawn in (("bertviz", "#bertviz iframe"), ("Step by step", "#maths-stages .pv[data-rendered]")):
+        open_view(page, view)
+        page.wait_for_selector(drawn)
+    asked = """([calls, picture]) => { const {components, dependencies} = gradio_config;
+      const id = components.find(({props}) => props.elem_id === picture).id;
+      return calls.filter((n) => dependencies.find((e) => e.id === n).outputs.includes(id)).length; }"""
+    calls: list[int] = []
+    page.on("request", lambda r: "queue/join" in r.url and calls.append(r.post_data_json["fn_index"]))
+    layer = page.locator("#attention-layer input[type=number]").input_value()
+    said = "([place, before]) => ![before, ''].includes(document.querySelector(place).innerText)"
+
+    def choose(view: str, layer: int, head: int) -> list[int]:
+        before = page.locator(f"#{view}-sentence").inner_text()
+        calls.clear()
+        choose_head(page, layer, head)
+        page.wait_for_function(said, arg=[f"#{view}-sentence", before])
+        page.wait_for_timeout(300)  # what is asked late is asked, too
+        return [page.evaluate(asked, [calls, name]) for name in ("maths-stages", "bertviz")]
+
+    in_steps, in_bertviz = choose("maths", 1 - int(layer), 0)
+    assert in_steps >= 1 and in_bertviz == 0
+    open_view(page, "Heads")
+    page.wait_for_selector("#attention-overview .pv[data-rendered]")
+    page.wait_for_function(said, arg=["#attention-sentence", ""])
+    assert choose("attention", int(layer), 1) == [0, 0] and calls

@@ -120,7 +120,7 @@ def test_words_before_the_page_is_built(tiny_server, contexts, width):
 def test_events_are_light(tiny_page):
     """Guards against a Gradio that no longer takes its events from where `components/light_events.py` makes them light, or
     no longer asks an event's inputs whether they have a status: then an opening costs half a second more, and each event
-    copies the values of all inputs of all events before it."""
+    copies the values of all inputs of all events before it. And against one that finds no triggers: a dead page."""
     page = tiny_page
     asked = page.evaluate("""() => {
       const events = gradio_config.dependencies, {inputs} = events.find((e) => e.inputs.length);
@@ -128,7 +128,16 @@ def test_events_are_light(tiny_page):
       window.__asked = 0;
       made.includes = function (...all) { window.__asked++; return includes.apply(this, all); };
       return [events, inputs].map((list) => Object.getPrototypeOf(list) === Array.prototype)
-        .concat(inputs.includes(inputs[0])); }""")
-    assert asked == [False, False, False]
+        .concat(inputs.includes(inputs[0]), [...events.find((e) => e.targets.length).targets].length > 0); }""")
+    assert asked == [False, False, False, False]
     page.get_by_role("button", name="counting", exact=True).click()
     page.wait_for_function("window.__asked > 1")
+
+
+def test_files_fetched_early_are_the_ones_that_are_used(tiny_page):
+    """Guards against an early request that the later one can't share: each visit would carry plotly.js twice."""
+    loaded = tiny_page.evaluate("""() => performance.getEntriesByType('resource')
+      .filter(({name}) => /plotly(\\.min\\.js|_view)/.test(name)).map(({name, initiatorType}) => [name, initiatorType])""")
+    names = [name for name, _ in loaded]
+    assert names and len(set(names)) == len(names)
+    assert {kind for _, kind in loaded} == {"link"}

@@ -6,7 +6,7 @@ from playground.tabs.attention.heads_handlers import follow
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageControls
-from playground.tabs.shared.views import build_views
+from playground.tabs.shared.views import build_views, changes_while_open
 from playground.tabs.shared.wiring import bind
 
 NAME, TITLE = "attention", "Attention"
@@ -18,7 +18,7 @@ def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
     chooser = TabChooser.build(page)
     bind(
-        [page.redraw[NAME].change, chooser.another_kind.change],
+        [page.redraw[NAME].change, changes_while_open(page, chooser.another_kind, NAME).change],
         follow,
         page=page,
         inputs=chooser.inputs,

@@ -13,7 +13,6 @@ from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import HeadChooser
 from playground.tabs.shared.language_chooser import build_language_chooser
 from playground.tabs.shared.page_context import PageControls
-from playground.tabs.shared.views import changes_with
 
 PARTS = "kind", "layer", "head"
 OPEN = """(opening, isChosen, ...now) => {
@@ -27,13 +26,9 @@ Gives the parts of both."""
 
 @dataclass(frozen=True)
 class TabChooser:
-    """The chooser, and the States after which views are drawn anew."""
+    """The chooser, and what goes with the choice."""
 
     sliders: HeadChooser
-    another_kind: gr.State
-    """Changes with the kind."""
-    another_head: gr.State
-    """Changes with layer, head or kind."""
     opened: gr.Textbox
     """The server's word on which head to show: `opening_of`."""
     row: dict[str, Component]
@@ -49,6 +44,16 @@ class TabChooser:
         """The fields of a HeadChoice: the controls, and whether a visitor chose the head."""
         return {**self.sliders.inputs, "chosen": self.sliders.shared.chosen}
 
+    @property
+    def another_kind(self) -> list:
+        """The event of another kind."""
+        return [self.controls["kind"].change]
+
+    @property
+    def another_head(self) -> list:
+        """The events of another layer, head or kind."""
+        return [control.change for control in self.controls.values()]
+
     def follow_openings(self) -> None:
         """Whenever the server has said which head to show: the sliders show it, unless they hold another choice by now than
         the one that it answers. A late answer never undoes a visitor's choice."""
@@ -63,9 +68,8 @@ class TabChooser:
             sliders = page.head.chooser("attention", kinds=True, link=False)
             build_language_chooser(page, "attention")
         row: dict[str, Component] = {"token": page.head.token, "text": page.head.token_text}
-        changes = {name: component.change for name, component in sliders.inputs.items()}
         opened = gr.Textbox("", visible="hidden", container=False, elem_id="attention-opened")
-        return cls(sliders, changes_with([changes["kind"]]), changes_with(list(changes.values())), opened, row)
+        return cls(sliders, opened, row)
 
 
 def opening_of(choice: HeadChoice, opened: HeadChoice) -> str:

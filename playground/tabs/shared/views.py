@@ -79,11 +79,15 @@ def script_that_opens(title: str, tab: str = "", view: str = "") -> str:
     .find((tab) => tab.textContent.trim() === title && tab.ariaSelected !== 'true')?.click(); }} }}"""
 
 
-def changes_with(events: Sequence) -> gr.State:
-    """A State that changes at each of some components' events, for drawings to hang on."""
-    state = WatchedState(0)
-    gr.on(events, time.monotonic_ns, None, state, trigger_mode="multiple", **QUIET)
-    return state
+def changes_while_open(page: PageControls, events: Sequence, tab: str, view: str = "") -> gr.Textbox:
+    """A hidden component that changes at some components' events while a tab, or one of its views, is the open one, for
+    drawings to hang on. The browser alone does it: a closed view asks the server nothing."""
+    due = open_name("")
+    places = {page.active: tab, **({page.open_views[tab]: view} if view else {})}
+    here = json.dumps("/".join(places.values()))
+    script = f"(due, ...open) => open.join('/') === {here} ? String(performance.now()) : due"
+    gr.on(events, None, [due, *places], due, js=script, trigger_mode="multiple", **QUIET)
+    return due
 
 
 @dataclass
@@ -104,17 +108,18 @@ class View:
         handler: Handler,
         inputs: Mapping[str, Component],
         outputs: Mapping[str, Block],
-        also: gr.State | None = None,
+        also: Sequence = (),
         request: type | None = None,
     ) -> None:
         """Runs the handler (see `wiring.bind`) whenever the view has to be drawn anew: when it or its tab is opened, and,
-        while both are open, when model, text or `also` change.
+        while both are open, when model or text change or at the events `also`.
 
         One dependency for all of these, so that of two drawings the later one stays.
         """
-        states = [self.page.redraw[f"{self.tab}/{self.name}"], *([also] if also else [])]
+        due: list[Any] = [self.page.redraw[f"{self.tab}/{self.name}"]]
+        due += [changes_while_open(self.page, also, self.tab, self.name)] if also else []
         bind(
-            [state.change for state in states],
+            [component.change for component in due],
             handler,
             page=self.page,
             inputs=inputs,
