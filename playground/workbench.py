@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.positions.perturbations import Experiment
     from playground.positions.variants import PerturbationSettings
+    from playground.recording.edits.edit import Edit
     from playground.recording.recording import Recording
     from playground.training.finetuning.recipe import FinetuneRecipe
     from playground.training.finetuning.shared_finetunings import Report
@@ -97,6 +98,7 @@ class Workbench:
         prompt: str | Sequence[int],
         generation: "GenerationSettings",
         continuation: Sequence[int] = (),
+        edits: "Sequence[Edit]" = (),
     ) -> "Generator[Step, None, None]":
         """`generate.generate` in turns with the other visitors; a prefix that was read before is not read again."""
         from playground.generation.generate import generate
@@ -109,6 +111,7 @@ class Workbench:
             settings=self.settings,
             prefixes=self.prefixes,
             turns=self.turns(model),
+            edits=edits,
         )
 
     def generate_with_progress(
@@ -117,13 +120,14 @@ class Workbench:
         prompt: str | Sequence[int],
         generation: "GenerationSettings",
         continuation: Sequence[int] = (),
+        edits: "Sequence[Edit]" = (),
     ) -> "Generator[Step | PrefillProgress, None, None]":
         """As `generate`, with the progress of reading a long prompt before the first step."""
         from playground.generation.generate import generate_with_progress
         from playground.generation.request import SharedResources
 
         resources = SharedResources(self.settings, self.prefixes, self.turns(model))
-        return generate_with_progress(model, prompt, generation, continuation, resources)
+        return generate_with_progress(model, prompt, generation, continuation, resources, edits)
 
     def beams(
         self,
@@ -183,14 +187,15 @@ class Workbench:
         text: str | tuple[int, ...],
         target_text: "str | Target | None" = None,
         pair: str | None = None,
+        edits: "tuple[Edit, ...]" = (),
     ) -> "Recording":
-        """The recording of a text, or of token ids, made if it is not there."""
+        """The recording of a text, or of token ids, made if it is not there; with edits it is another one."""
         from playground.recording.record import record
 
         return self._made(
             model,
-            (text, target_text, pair),
-            lambda: record(model, text, target_text, pair=pair, settings=self.settings),
+            (text, target_text, pair, edits),
+            lambda: record(model, text, target_text, pair=pair, settings=self.settings, edits=edits),
         )
 
     def _made(self, model: "LoadedModel", key: Hashable, make: Callable[[], V]) -> V:

@@ -20,6 +20,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.models.vocabulary import Token
 from playground.recording.attention import AttentionCall, AttentionMap
+from playground.recording.edits.edit import Edit
 from playground.recording.hooks import Receiver
 from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.contributions import contributions_of, parts_of
@@ -79,6 +80,9 @@ class Recording:
     """Kind -> for each layer a call, or weights (H, Q, K) of a model that returns only these."""
     _outputs: Outputs
     _replay: Replay
+    edits: tuple[Edit, ...] = ()
+    """What of the model was changed while it read the text; every further pass changes it too. The attention that is kept
+    of an edited head is what the head gave before it was replaced."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
