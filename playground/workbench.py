@@ -135,6 +135,7 @@ class Workbench:
         ids: Sequence[int],
         generation: "GenerationSettings",
         continuation: Sequence[int] = (),
+        edits: "Sequence[Edit]" = (),
     ) -> "Generator[BeamStep, None, None]":
         """`beam_search.beam_search` in turns with the other visitors, with as many new tokens as there is room for."""
         from playground.generation.beam_search import beam_search
@@ -144,7 +145,8 @@ class Workbench:
 
         ids = prompt_ids(model, ids, generation.chat, self.settings)
         generation = clamp_to_context(model, ids, continuation, generation, self.settings)
-        return beam_search(GenerationRequest(model, tuple(ids), tuple(continuation), generation), self.turns(model))
+        request = GenerationRequest(model, tuple(ids), tuple(continuation), generation, tuple(edits))
+        return beam_search(request, self.turns(model))
 
     @property
     def runs(self) -> "SharedRuns":

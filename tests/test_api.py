@@ -418,7 +418,7 @@ def test_a_page_closed_while_generating(server, passes):
     """Guards against a server that computes for pages long gone: a connection that ends while text streams ends the
     computing too."""
     page = Page(server)
-    context = [None] * 6  # states, whose values the server has
+    context = [None] * 7  # states, whose values the server has
     loaded = list(page.run("load_model", [*context, SMOLLM2, "auto", "auto"]))
     assert loaded[-1]["success"]
     sampling = SamplingControls(max_new_tokens=500, temperature=0, top_p=1, greedy=True)

@@ -181,6 +181,7 @@ def _record(
         calls=partial(_receive_calls, text),
         layer_steps=partial(_layer_steps, text),
         head=partial(logits_of_states, model.model),
+        edited=lambda other: _record(model, inputs, tokens, target_tokens, edits_of(other)),
     )
     return Recording(model, tokens, target_tokens, attention, outputs, replay, edits)
 

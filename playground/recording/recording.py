@@ -62,6 +62,8 @@ class Replay:
     """Of a kind of attention and a layer."""
     head: Callable[[Tensor], Tensor]
     """Logits (N, V) of last hidden states (N, d_model); runs the head, not the layers."""
+    edited: "Callable[[Sequence[Edit]], Recording]"
+    """Records the same text with other edits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,6 +253,10 @@ class Recording:
         pairs = (kept.logits, again.logits), (kept.hidden_states, again.hidden_states)
         changed = (not torch.equal(one, other) for one, other in pairs if one is not None and other is not None)
         return next(changed, None)
+
+    def with_edits(self, edits: Sequence[Edit]) -> "Recording":
+        """The recording of the same text, and of the same target, with these edits in the place of its own."""
+        return self._replay.edited(edits)
 
     def run_again(self) -> None:
         """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""

@@ -34,7 +34,9 @@ class LayerEffects:
     """What taking out each part of one layer changes."""
 
     layer: int
-    heads: np.ndarray  # (H,) float64: the logit without the head minus the logit with it; empty where heads are not known
+    heads: (
+        np.ndarray
+    )  # (H,) float64: the logit without the head minus the logit with it; empty where heads are not known
     attention: float | None
     """Of the whole attention, where heads are not known."""
     mlp: float | None
@@ -89,7 +91,9 @@ def parts_of_layer(model: LoadedModel, layer: int, how: str = "zero") -> list[Ed
 
 
 def _effects(layer: int, parts: Sequence[Edit], values: Sequence[float]) -> LayerEffects:
-    of = {kind: [v for part, v in zip(parts, values, strict=True) if part.part == kind] for kind in (HEAD, ATTENTION, MLP)}
+    of = {
+        kind: [v for part, v in zip(parts, values, strict=True) if part.part == kind] for kind in (HEAD, ATTENTION, MLP)
+    }
     attention, mlp = (of[kind][0] if of[kind] else None for kind in (ATTENTION, MLP))
     return LayerEffects(layer, np.array(of[HEAD]), attention, mlp)
 
