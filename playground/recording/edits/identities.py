@@ -99,12 +99,11 @@ def _last_head(recording: Recording, position: int) -> float:
         raise PlaygroundError("A norm after the attention, whose scale changes, can't be frozen.")
     head = int(np.nanargmax(np.abs(result.heads[last])))
     ids = tuple(token.id for token in recording.tokens)
-    frozen = {"positions": (position,), "how": TEXT, "text": ids, "sources": (position,)}
-    edits = [Edit(HEAD, last, (head,), (position,))]
+    edits, here = [Edit(HEAD, last, (head,), (position,))], (position,)
     for added in parts.parts[last]:
         if added.part.kind != ATTENTION:
-            part = (MLP, "") if added.part.kind == MLP else (ATTENTION, added.part.kind)
-            edits.append(Edit(part[0], last, kind=part[1], **frozen))
+            part, kind = (MLP, "") if added.part.kind == MLP else (ATTENTION, added.part.kind)
+            edits.append(Edit(part, last, positions=here, how=TEXT, text=ids, sources=here, kind=kind))
     edited = recording.with_edits(edits)
     after = states_of(edited, range(position, position + 1)).states[-1, 0].double()
     change = (after - parts.states[-1, 0].double()) @ direction_of(model, parts, result.token, None).vector

@@ -84,12 +84,6 @@ def edit_in_words(edit: Edit) -> str:
 
 def edits_in_words(edits: Sequence[Edit], most: int = 6) -> str:
     """What edits change, as the beginning of a sentence. Example: "Taken out: head 5 of layer 24, MLP of layer 3" """
-    ways = {
-        ZERO: "Taken out",
-        "mean": "By the mean of the other tokens",
-        TEXT: "By the values of a second text",
-        "add": "Pushed",
-    }
     groups: dict[str, list[str]] = {}
     for edit in edits:
         groups.setdefault(_WAYS[edit.how], []).append(edit_in_words(edit))
