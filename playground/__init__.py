@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import Capabilities, LoadedModel
     from playground.models.vocabulary import Token
     from playground.recording.attention import AttentionMap
+    from playground.recording.edits.edit import Edit
     from playground.recording.pair_ranking import rank_heads_between
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
@@ -51,6 +52,7 @@ _HOMES = {
     "AttentionMap": "recording.attention",
     "rank_heads_between": "recording.pair_ranking",
     "Verification": "recording.recording",
+    "Edit": "recording.edits.edit",
     "Lens": "analysis.layers.lens",
     "Contributions": "analysis.layers.contributions",
     "generate": "generation.generate",

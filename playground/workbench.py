@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.positions.perturbations import Experiment
     from playground.positions.variants import PerturbationSettings
+    from playground.recording.edits.edit import Edit
     from playground.recording.recording import Recording
     from playground.tasks.writing import Runs
     from playground.training.finetuning.recipe import FinetuneRecipe
@@ -99,6 +100,7 @@ class Workbench:
         prompt: str | Sequence[int],
         generation: "GenerationSettings",
         continuation: Sequence[int] = (),
+        edits: "Sequence[Edit]" = (),
     ) -> "Generator[Step, None, None]":
         """`generate.generate` in turns with the other visitors; a prefix that was read before is not read again."""
         from playground.generation.generate import generate
@@ -111,6 +113,7 @@ class Workbench:
             settings=self.settings,
             prefixes=self.prefixes,
             turns=self.turns(model),
+            edits=edits,
         )
 
     def generate_with_progress(
@@ -119,13 +122,14 @@ class Workbench:
         prompt: str | Sequence[int],
         generation: "GenerationSettings",
         continuation: Sequence[int] = (),
+        edits: "Sequence[Edit]" = (),
     ) -> "Generator[Step | PrefillProgress, None, None]":
         """As `generate`, with the progress of reading a long prompt before the first step."""
         from playground.generation.generate import generate_with_progress
         from playground.generation.request import SharedResources
 
         resources = SharedResources(self.settings, self.prefixes, self.turns(model))
-        return generate_with_progress(model, prompt, generation, continuation, resources)
+        return generate_with_progress(model, prompt, generation, continuation, resources, edits)
 
     def beams(
         self,
@@ -133,6 +137,7 @@ class Workbench:
         ids: Sequence[int],
         generation: "GenerationSettings",
         continuation: Sequence[int] = (),
+        edits: "Sequence[Edit]" = (),
     ) -> "Generator[BeamStep, None, None]":
         """`beam_search.beam_search` in turns with the other visitors, with as many new tokens as there is room for."""
         from playground.generation.beam_search import beam_search
@@ -142,7 +147,8 @@ class Workbench:
 
         ids = prompt_ids(model, ids, generation.chat, self.settings)
         generation = clamp_to_context(model, ids, continuation, generation, self.settings)
-        return beam_search(GenerationRequest(model, tuple(ids), tuple(continuation), generation), self.turns(model))
+        request = GenerationRequest(model, tuple(ids), tuple(continuation), generation, tuple(edits))
+        return beam_search(request, self.turns(model))
 
     @property
     def runs(self) -> "SharedRuns":
@@ -197,14 +203,15 @@ class Workbench:
         text: str | tuple[int, ...],
         target_text: "str | Target | None" = None,
         pair: str | None = None,
+        edits: "tuple[Edit, ...]" = (),
     ) -> "Recording":
-        """The recording of a text, or of token ids, made if it is not there."""
+        """The recording of a text, or of token ids, made if it is not there; with edits it is another one."""
         from playground.recording.record import record
 
         return self._made(
             model,
-            (text, target_text, pair),
-            lambda: record(model, text, target_text, pair=pair, settings=self.settings),
+            (text, target_text, pair, edits),
+            lambda: record(model, text, target_text, pair=pair, settings=self.settings, edits=edits),
         )
 
     def _made(self, model: "LoadedModel", key: Hashable, make: Callable[[], V]) -> V:

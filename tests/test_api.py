@@ -180,6 +180,21 @@ def test_next_tokens(ask, smollm2):
     assert answer["entropy"] == pytest.approx(float(torch.special.entr(p).sum()) / math.log(2), abs=1e-3)
 
 
+def test_edits(ask, smollm2):
+    """Guards against edits that the endpoints drop: the numbers are those of the Python API with the same edits."""
+    edits = [{"part": "head", "layer": 29, "which": [3, 4]}, {"part": "mlp", "layer": 28, "how": "mean"}]
+    given = [pg.Edit(**values) for values in edits]
+    rules = {"max_new_tokens": 3, "greedy": True}
+    answer = ask("/generate", model=SMOLLM2, prompt="Once upon a time", edits=edits, **rules)
+    steps = list(pg.generate(smollm2, "Once upon a time", pg.GenerationSettings(**rules), edits=given))
+    assert [step["id"] for step in answer["steps"]] == [step.token.id for step in steps]
+    after = ask("/next_tokens", model=SMOLLM2, text="Once upon a time", count=3, edits=edits)["tokens"]
+    shares = pg.record(smollm2, "Once upon a time", edits=given).last_logits.softmax(-1)
+    assert after[0]["probability"] == pytest.approx(float(shares.max()), rel=1e-4)
+    plain = ask("/next_tokens", model=SMOLLM2, text="Once upon a time", count=3)["tokens"]
+    assert after[0]["probability"] != pytest.approx(plain[0]["probability"], rel=1e-4)
+
+
 def test_positions(ask, server, smollm2):
     """Guards against formulas in place of the model's own tensors, for each scheme."""
     answer = ask("/positions", model=SMOLLM2, length=3)
@@ -255,6 +270,17 @@ BAD = {
     "a negative head": ("/attention", {"text": "hi", "layer": 0, "head": -1}, ["head -1", "0 to 3"]),
     "a layer that is no number": ("/attention", {"text": "hi", "layer": "first", "head": 0}, ["layer", "'first'"]),
     "half a layer": ("/attention", {"text": "hi", "layer": 0.5, "head": 0}, ["layer", "0.5"]),
+    "an edit of no head": (
+        "/generate",
+        {"prompt": "x", "edits": [{"part": "head", "layer": 1, "which": [4]}]},
+        ["head 4"],
+    ),
+    "an edit that is none": (
+        "/next_tokens",
+        {"text": "x", "edits": [{"part": "nose", "layer": 1}]},
+        ["nose", "'head'"],
+    ),
+    "edits that are none": ("/attention", {"text": "x", "layer": 0, "head": 0, "edits": "all"}, ["edits", "'all'"]),
     "an unknown kind": ("/attention", {"text": "hi", "layer": 0, "head": 0, "kind": "cross"}, ["cross", "self"]),
     "a target for a decoder": ("/verify", {"text": "hi", "target_text": "x"}, ["target"]),
     "no text": ("/attention", {"text": "", "layer": 0, "head": 0}, ["no text", "Type"]),
@@ -392,7 +418,7 @@ def test_a_page_closed_while_generating(server, passes):
     """Guards against a server that computes for pages long gone: a connection that ends while text streams ends the
     computing too."""
     page = Page(server)
-    context = [None] * 6  # states, whose values the server has
+    context = [None] * 7  # states, whose values the server has
     loaded = list(page.run("load_model", [*context, SMOLLM2, "auto", "auto"]))
     assert loaded[-1]["success"]
     sampling = SamplingControls(max_new_tokens=500, temperature=0, top_p=1, greedy=True)

@@ -3,6 +3,7 @@
 from playground import workbench
 from playground.catalog import CATALOG
 from playground.errors import PlaygroundError
+from playground.recording.edits.edit import edits_of
 
 MAX_NUMBERS = 2048**2
 """In one answer: about 80 MB of JSON. Larger maps are had through the Python API."""
@@ -44,11 +45,12 @@ def generate(
     beams: int = 1,
     source_language: str = "",
     target_language: str = "",
+    edits: list[dict] | None = None,
 ) -> dict:
     """Continues a text. Returns the text generated (with several samples the first, and all as texts), and for each
     token its id, text, probability (the model's own), the probability it was drawn with, rank, entropy (bits), most
     probable alternatives, whether the text ended there, and its sample; as notes, in what it differs from what was asked
-    for."""
+    for. edits: what of the model is changed meanwhile, such as {"part": "head", "layer": 3, "which": [5]}."""
     from playground.generation.generate import prompt_ids
     from playground.generation.limits import clamp_to_context, notes
     from playground.generation.settings import GenerationSettings
@@ -75,7 +77,7 @@ def generate(
     loaded = bench.model(model, device)
     ids = prompt_ids(loaded, prompt, chat, bench.settings)
     allowed = clamp_to_context(loaded, ids, (), settings, bench.settings)
-    steps = list(bench.generate(loaded, ids, settings))
+    steps = list(bench.generate(loaded, ids, settings, edits=edits_of(edits)))
     texts = ["".join(step.text for step in steps if step.sample == number) for number in range(samples)]
     return {
         "text": texts[0],
@@ -108,10 +110,12 @@ def attention(
     device: str = "auto",
     source_language: str = "",
     target_language: str = "",
+    edits: list[dict] | None = None,
 ) -> dict:
     """One head's weights, (queries, keys), with the tokens of both axes. layer: the model's own number. kind: self, or
-    encoder, decoder, cross; empty takes the first. The languages are codes of a translating model's tokenizer."""
-    recording = _recording(model, text, device, target_text, (source_language, target_language))
+    encoder, decoder, cross; empty takes the first. The languages are codes of a translating model's tokenizer. edits: as in
+    /generate."""
+    recording = _recording(model, text, device, target_text, (source_language, target_language), edits)
     weights = recording.attention(layer, kind or None)
     _check_size(len(weights.query_tokens) * len(weights.key_tokens))
     return {
@@ -124,11 +128,11 @@ def attention(
     }
 
 
-def next_tokens(model: str, text: str, count: int = 20, device: str = "auto") -> dict:
-    """The most probable tokens after a text, and the entropy of the distribution in bits."""
+def next_tokens(model: str, text: str, count: int = 20, device: str = "auto", edits: list[dict] | None = None) -> dict:
+    """The most probable tokens after a text, and the entropy of the distribution in bits. edits: as in /generate."""
     from playground.generation.steps import next_tokens as after
 
-    recording = _recording(model, text, device)
+    recording = _recording(model, text, device, edits=edits)
     distribution = after(recording.model, recording.last_logits, count)
     return {"entropy": distribution.entropy, "tokens": _alternatives(distribution.alternatives)}
 
@@ -184,13 +188,20 @@ def verify(model: str, text: str, target_text: str = "", device: str = "auto") -
     }
 
 
-def _recording(model: str, text: str, device: str, target_text: str = "", languages: tuple[str, str] = ("", "")):
+def _recording(
+    model: str,
+    text: str,
+    device: str,
+    target_text: str = "",
+    languages: tuple[str, str] = ("", ""),
+    edits: list[dict] | None = None,
+):
     from playground.models.decoder_start import Target
 
     bench = workbench.shared()
     loaded = bench.model(model, device)
     target = Target(target_text or None, languages[1], languages[0]) if any(languages) else target_text or None
-    return bench.recording(loaded, text, target)
+    return bench.recording(loaded, text, target, edits=edits_of(edits))
 
 
 def _alternatives(alternatives) -> list[dict]:

@@ -67,6 +67,8 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
 
     `turns` is the queue of the device, shared with other callers.
     """
+    if request.edits:
+        raise PlaygroundError("Beam search runs without edits of the model.", "Choose one beam, or take the edits off.")
     turns, caller = turns or FairQueue(), threading.get_ident()  # the thread that asks for the first step
 
     def search(push: Callable[[BeamStep], None]) -> None:

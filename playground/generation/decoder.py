@@ -5,6 +5,7 @@ are chosen.
 import copy
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 import torch
@@ -18,6 +19,7 @@ from playground.models.decoder_start import decoder_start
 from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import CapturedStep, LoadedModel
+from playground.recording.edits.editing import Plan
 
 PREFILL_CHUNK = 1024
 """Tokens of a long prompt that one forward pass reads on a CPU, where the whole takes seconds; in chunks it takes an
@@ -35,6 +37,7 @@ class IncrementalDecoder:
         rows: int = 1,
         prefixes: PrefixCaches | None = None,
         start: Sequence[int] = (),
+        plan: Plan | None = None,
     ):
         """
         Parameters:
@@ -43,7 +46,9 @@ class IncrementalDecoder:
             rows: continuations at once, all alike at first.
             start: what the decoder of an encoder-decoder begins with, by default without a choice of language.
             prefixes: caches of earlier texts, to start from and to add this text's to.
+            plan: of edits of the model. An edited text shares no cache and no captured step with others, and is read whole.
         """
+        self._edits = plan.run() if plan else None
         self._loaded, self._model = model, model.model
         self._is_encoder_decoder = bool(self._model.config.is_encoder_decoder)
         self._steps = cached_steps(model)
@@ -62,12 +67,12 @@ class IncrementalDecoder:
         self._rows, self._rows_are_alike = rows, True
         self.ids = torch.tensor([text], device=model.input_device)
         """(rows, T); one row as long as all rows are alike."""
-        prefixes = self._prefixes = prefixes if self._steps.in_chunks else None
+        prefixes = self._prefixes = prefixes if self._steps.in_chunks and not plan else None
         length, self._cache = prefixes.find(model, self._source, text) if prefixes else (0, None)
         self._unread = self.ids[:, length:]
         self._chunks_left = 0
         """Chunks before the last one."""
-        if self._unread.shape[1] > PREFILL_CHUNK and not self._source and supports_chunked_prefill(model):
+        if self._unread.shape[1] > PREFILL_CHUNK and not self._source and not plan and supports_chunked_prefill(model):
             self._chunks_left = math.ceil(self._unread.shape[1] / PREFILL_CHUNK) - 1
         self._graph: CapturedStep | None = None
         """One of the model's captured steps, while this text has it."""
@@ -75,10 +80,14 @@ class IncrementalDecoder:
         """Tokens of the cache last stored in `prefixes`."""
 
     def _encode(self, ids: Sequence[int]) -> None:
-        with torch.inference_mode():
+        with torch.inference_mode(), self._edited(0):
             self._encoded = self._model.get_encoder()(
                 input_ids=torch.tensor([list(ids)], device=self._loaded.input_device)
             )
+
+    def _edited(self, start: int) -> AbstractContextManager[None]:
+        """The context of a pass over tokens that follow `start` tokens in the cache."""
+        return self._edits.applied(start) if self._edits else nullcontext()
 
     @property
     def tokens_read(self) -> int:
@@ -121,9 +130,12 @@ class IncrementalDecoder:
         if self._steps.cache_name is None:
             if self._source:  # FSMT's decoder would see later tokens without them
                 options["input_ids"] = torch.tensor([self._source], device=ids.device).expand(len(self.ids), -1)
-            outputs = self._model(**{name: self.ids}, **options)
+            with self._edited(0):
+                outputs = self._model(**{name: self.ids}, **options)
         else:
-            outputs = self._model(**{name: ids}, **options, **self._steps.arguments(self._cache, start, ids))
+            arguments = self._steps.arguments(self._cache, start, ids)
+            with self._edited(start):
+                outputs = self._model(**{name: ids}, **options, **arguments)
             self._cache = outputs.get(self._steps.cache_name)
         return outputs.logits[:, -1].float().to(self.ids.device)  # the last layers may be on another GPU
 
@@ -132,9 +144,22 @@ class IncrementalDecoder:
         for a longer one where its cache is full."""
         if self._graph is not None and self._graph.full:
             self._release_graph()
+<<<<<<< HEAD
         if self._graph is None and self._cache is not None and self._rows == 1 and self._unread.shape[1] == 1:
             cache = self._cache
             self._graph = next((graph for graph in self._loaded.graphs if graph.acquire(cache)), None)
+=======
+        elif (
+            self._graph is None
+            and self._edits is None
+            and self._cache is not None
+            and self._rows == 1
+            and self._unread.shape[1] == 1
+        ):
+            graph = self._loaded.graph
+            if graph is not None and graph.acquire(self._cache):
+                self._graph = graph
+>>>>>>> work-edits
         return self._graph
 
     def _release_graph(self) -> None:

@@ -75,7 +75,7 @@ def fill_mask(
     if positions:
         ids = [mask_id if index in positions else token.id for index, token in enumerate(tokens)]
         segments = [token.segment for token in tokens]  # all 0, except in the second sentence of a pair
-        masked = record(model, ids, segments=segments, settings=settings)
+        masked = record(model, ids, segments=segments, settings=settings, edits=recording.edits)
         rows_of_both = zip(masked.logits_of(positions), recording.logits_of(positions), strict=True)
         for index, both in zip(positions, rows_of_both, strict=True):
             expected, visible = (next_tokens(model, row, count, tokens[index].id) for row in both)

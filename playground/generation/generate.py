@@ -28,6 +28,8 @@ from playground.models.decoder_start import with_source_language
 from playground.models.incremental_text import IncrementalText
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import check_text
+from playground.recording.edits.edit import Edit, edits_of
+from playground.recording.edits.editing import check_positions, plan_of
 from playground.settings import Settings
 
 _STOP_WINDOW = 4096
@@ -68,6 +70,7 @@ def generate(
     settings: Settings | None = None,
     prefixes: PrefixCaches | None = None,
     turns: FairQueue | None = None,
+    edits: Sequence[Edit] = (),
 ) -> Generator[Step, None, None]:
     """Yields a Step for each new token; closing the iterator ends the computing within one token.
 
@@ -82,12 +85,14 @@ def generate(
         settings: the limits of this server.
         prefixes: key-value caches of earlier texts, to read from and to add to.
         turns: the queue of the device, shared with other callers.
+        edits: what of the model is changed while it reads the prompt and writes. The mean of other tokens, and the partners
+            in a second text, are those of the prompt. With beams there are none.
     """
     resources = SharedResources(settings or Settings(), prefixes, turns or FairQueue())
     if generation is None:
         prompt = prompt_ids(model, prompt, False, resources.settings)
         generation = checkpoint_settings(model, len(prompt)) or GenerationSettings()
-    return _only_steps(generate_with_progress(model, prompt, generation, begun, resources))
+    return _only_steps(generate_with_progress(model, prompt, generation, begun, resources, edits))
 
 
 def generate_with_progress(
@@ -96,6 +101,7 @@ def generate_with_progress(
     generation: GenerationSettings,
     continuation: Sequence[int] = (),
     resources: SharedResources | None = None,
+    edits: Sequence[Edit] = (),
 ) -> Generator[Step | PrefillProgress, None, None]:
     """As `generate`; before the first step a PrefillProgress comes after each chunk of a long prompt but the last, so
     that reading it can be shown and ended too."""
@@ -103,7 +109,11 @@ def generate_with_progress(
     ids = prompt_ids(model, prompt, generation.chat, resources.settings)
     ids = with_source_language(model, ids, generation.source_language)
     generation = clamp_to_context(model, ids, continuation, generation, resources.settings)
-    request = GenerationRequest(model, tuple(ids), tuple(continuation), generation)
+    request = GenerationRequest(model, tuple(ids), tuple(continuation), generation, edits_of(edits))
+    if request.edits and model.model.config.is_encoder_decoder:
+        check_positions(request.edits, generation.max_new_tokens + len(continuation) + len(request.start), len(ids))
+    elif request.edits:
+        check_positions(request.edits, len(ids) + len(continuation) + generation.max_new_tokens)
     if generation.beams > 1:
         return best_beam(request, resources.turns)
     return _steps(request, resources.prefixes, resources.turns)
@@ -125,7 +135,8 @@ def _steps(
         with turns.slot():  # an encoder reads its source here
             start = request.start if request.is_encoder_decoder else ()
             read = request.ids, request.continuation
-            decoder = IncrementalDecoder(request.model, *read, generation.samples, prefixes, start)
+            plan = plan_of(request.model, request.edits) if request.edits else None
+            decoder = IncrementalDecoder(request.model, *read, generation.samples, prefixes, start, plan)
         first_length = decoder.ids.shape[1] - len(request.continuation)
         last_length = decoder.ids.shape[1] + generation.max_new_tokens
         writers = [_SampleWriter(request, first_length, last_length, n) for n in range(generation.samples)]

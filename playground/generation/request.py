@@ -7,6 +7,7 @@ from playground.generation.kv_cache import PrefixCaches
 from playground.generation.settings import GenerationSettings
 from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
+from playground.recording.edits.edit import Edit
 from playground.settings import Settings
 
 
@@ -20,6 +21,8 @@ class GenerationRequest:
     continuation: tuple[int, ...]
     """Ids written after the prompt so far."""
     generation: GenerationSettings
+    edits: tuple[Edit, ...] = ()
+    """What of the model is changed while it writes."""
 
     @property
     def is_encoder_decoder(self) -> bool:

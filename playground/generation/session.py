@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playground.generation.steps import NextTokens, Step
     from playground.models.loaded_model import LoadedModel
     from playground.models.vocabulary import Token
+    from playground.recording.edits.edit import Edit
 
 BYTES_PER_TOKEN = 512
 """About the size of a prompt token's entry, and of a tree node without its step."""
@@ -33,6 +34,8 @@ class SessionKey(NamedTuple):
     source_language: str = ""
     """Of a translation; empty: as the tokenizer says."""
     target_language: str = ""
+    edits: "tuple[Edit, ...]" = ()
+    """How the model is edited while it writes."""
 
 
 @dataclass

@@ -32,11 +32,17 @@ eager function needs them."""
 Sink = Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Tensor | None, dict, Tensor], Tensor | None]
 """Called as sink(module, query (B, H, Q, D), key and value (B, G, K, D), mask, options, output (B, Q, H, D)). A tensor
 that it returns replaces the output."""
+Change = Callable[
+    [torch.nn.Module, Tensor, Tensor, Tensor, Tensor | None, dict, Tensor], tuple[Tensor | None, Tensor, Tensor]
+]
+"""Called as a sink is, before it. Returns the mask and the output that sinks see, and the output that the layer goes on
+with."""
 Receiver = Callable[[str, int, AttentionCall], None]
 """Called as receive(kind of attention, layer, call)."""
 RopeCall = tuple[str | None, Tensor, Tensor]
 """(layer type or None, cos, sin), cos and sin each (1, T, rotated dimensions); GPT-J and its kin give sin, then cos."""
 _sink: ContextVar[Sink | None] = ContextVar("attention_sink", default=None)
+_change: ContextVar[Change | None] = ContextVar("attention_change", default=None)
 _rope_calls: ContextVar[list[RopeCall] | None] = ContextVar("rope_calls", default=None)
 
 
@@ -45,10 +51,13 @@ def _attend(
 ) -> tuple[Tensor, None]:
     """The attention function of every layer whose family uses the interface."""
     output, _ = own_function(module, options)(module, query, key, value, attention_mask, **options)
+    used = output
+    if (change := _change.get()) is not None:
+        attention_mask, output, used = change(module, query, key, value, attention_mask, options, output)
     if (sink := _sink.get()) is not None:
         replacement = sink(module, query, key, value, attention_mask, options, output)
-        output = output if replacement is None else replacement
-    return output, None
+        used = used if replacement is None else replacement
+    return used, None
 
 
 for _name, _mask in ((FAST, sdpa_mask), (EAGER, eager_mask)):
@@ -71,6 +80,16 @@ def _both(outer: Sink, inner: Sink, *call: Any) -> Tensor | None:
     """Passes a call to two sinks; the inner one's replacement wins."""
     first, second = outer(*call), inner(*call)
     return first if second is None else second
+
+
+@contextmanager
+def change_attention(change: Change) -> Iterator[None]:
+    """Within the context every attention call of this thread is changed by this, and by no context around it."""
+    token = _change.set(change)
+    try:
+        yield
+    finally:
+        _change.reset(token)
 
 
 @contextmanager
@@ -139,7 +158,7 @@ class AttentionCallCollector:
         output: Tensor,
     ) -> None:
         bias = options.get("position_bias")
-        causal = query.shape[2] if _causal_without_mask(module, query, mask, options) else 0
+        causal = query.shape[2] if causal_without_mask(module, query, mask, options) else 0
         allowed, rest = self._split(mask, causal, query.device)
         call = AttentionCall(
             query=_compact(query[self._row]),
@@ -196,7 +215,7 @@ class AttentionCallCollector:
         return self._masks[name][1:]
 
 
-def _causal_without_mask(module: torch.nn.Module, query: Tensor, mask: Tensor | None, options: dict) -> bool:
+def causal_without_mask(module: torch.nn.Module, query: Tensor, mask: Tensor | None, options: dict) -> bool:
     """Whether transformers' sdpa hides later tokens by its flag alone; the rule is that of sdpa_attention_forward."""
     if mask is not None or query.shape[2] == 1 or needs_eager(options):
         return False

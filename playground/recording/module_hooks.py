@@ -19,8 +19,11 @@ def patch_modules(
     *,
     inputs: Callable[[tuple, dict], tuple[tuple, dict]] | None = None,
     output: Callable[[tuple, dict, Any], Any] | None = None,
+    first: bool = False,
 ) -> Iterator[None]:
     """Within the context the modules read `inputs(args, kwargs)` and return `output(args, kwargs, output)`.
+
+    first: before all other hooks, which then see what was changed; of several the last one entered.
 
     For this thread alone: other threads that run the model at the same time notice nothing. While a hook comes or goes,
     torch calls it in them without the keyword arguments, so neither hook may insist on these.
@@ -36,9 +39,9 @@ def patch_modules(
     try:
         for module in modules:
             if inputs is not None:
-                handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+                handles.append(module.register_forward_pre_hook(before, with_kwargs=True, prepend=first))
             if output is not None:
-                handles.append(module.register_forward_hook(after, with_kwargs=True))
+                handles.append(module.register_forward_hook(after, with_kwargs=True, prepend=first))
         yield
     finally:
         for handle in handles:

@@ -7,7 +7,8 @@ nothing of loading or of the page.
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
 
@@ -23,6 +24,8 @@ from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
 from playground.recording.attention import AttentionCall
+from playground.recording.edits.edit import Edit, edits_of
+from playground.recording.edits.editing import Plan, check_positions, plan_of
 from playground.recording.hooks import AttentionCallCollector, Receiver, capture_attention
 from playground.recording.layer_numbers import number_returned_weights
 from playground.recording.layer_steps import LayerSteps, trace_layer
@@ -57,12 +60,14 @@ def record(
     pair: str | None = None,
     segments: Sequence[int] = (),
     settings: Settings | None = None,
+    edits: Sequence[Edit] = (),
 ) -> Recording:
     """Runs the model once over a text, or over token ids as they are, and records the pass.
 
     target_text is the output of an encoder-decoder, generated greedily if None; a Target names its language. pair is the
-    second sentence for models that read two (BERT); for token ids, segments are 0 or 1 for each id. PlaygroundError for an
-    empty text, and with both numbers for one that is too long.
+    second sentence for models that read two (BERT); for token ids, segments are 0 or 1 for each id. edits change what the
+    model computes, in every pass that the recording makes. PlaygroundError for an empty text, with both numbers for one that
+    is too long, and for an edit that the model does not allow.
     """
     settings = settings or Settings()
     target = target_text if isinstance(target_text, Target) else Target(target_text)
@@ -84,7 +89,7 @@ def record(
         target_tokens = model.vocabulary.describe(target_ids)
     elif target != Target():
         raise PlaygroundError("This model has no decoder of its own, so it takes no target text.", "Leave it empty.")
-    return _record(model, inputs, tokens, target_tokens)
+    return _record(model, inputs, tokens, target_tokens, edits_of(edits))
 
 
 def _inputs(model: LoadedModel, text: str, pair: str | None) -> tuple[dict[str, Tensor], tuple[Token, ...]]:
@@ -138,30 +143,50 @@ def _target_ids(model: LoadedModel, inputs: dict[str, Tensor], target: Target, s
     return ids
 
 
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """A text as a model reads it, and how the model is edited meanwhile."""
+
+    model: LoadedModel
+    inputs: dict[str, Tensor]
+    plan: Plan | None
+
+    def edited(self) -> AbstractContextManager[None]:
+        """The context in which a pass runs."""
+        return self.plan.applied() if self.plan else nullcontext()
+
+
 def _record(
-    model: LoadedModel, inputs: dict[str, Tensor], tokens: tuple[Token, ...], target_tokens: tuple[Token, ...] | None
+    model: LoadedModel,
+    inputs: dict[str, Tensor],
+    tokens: tuple[Token, ...],
+    target_tokens: tuple[Token, ...] | None,
+    edits: tuple[Edit, ...],
 ) -> Recording:
     attention: dict[str, list[AttentionCall]] | dict[str, list[Tensor]]
+    check_positions(edits, len(target_tokens or tokens), len(tokens))
     try:
+        text = _Text(model, inputs, plan_of(model, edits, inputs) if edits else None)
         if not model.capabilities.attention:
-            attention, outputs = {}, _forward(model, inputs, hidden_states=True, logits=True)
+            attention, outputs = {}, _forward(text, hidden_states=True, logits=True)
         elif model.on_interface:
             keep_all = max(len(tokens), len(target_tokens or ())) <= KEEP_ALL_UP_TO
-            attention, outputs = _forward_captured(model, inputs, keep_all)
+            attention, outputs = _forward_captured(text, keep_all)
         else:
-            attention, outputs = _forward_eager(model, inputs)
+            attention, outputs = _forward_eager(text)
     except PlaygroundError:
         raise
     except Exception as error:  # some families take some lengths alone, and say so in words of their own
         failed = unforeseen(f"{model.model_id}'s own code fails on this text of {len(tokens):,} tokens", error, _OTHER)
         raise ModelFailed(failed.message, failed.remedy) from error
     replay = Replay(
-        outputs=partial(_forward, model, inputs),
-        calls=partial(_receive_calls, model, inputs),
-        layer_steps=partial(_layer_steps, model, inputs),
+        outputs=partial(_forward, text),
+        calls=partial(_receive_calls, text),
+        layer_steps=partial(_layer_steps, text),
         head=partial(logits_of_states, model.model),
+        edited=lambda other: _record(model, inputs, tokens, target_tokens, edits_of(other)),
     )
-    return Recording(model, tokens, target_tokens, attention, outputs, replay)
+    return Recording(model, tokens, target_tokens, attention, outputs, replay, edits)
 
 
 _WEIGHTS = {
@@ -173,20 +198,19 @@ _WEIGHTS = {
 """Kind of attention, in the order of `Recording.kinds` -> name of its weights in the outputs of transformers."""
 
 
-def _forward_captured(
-    model: LoadedModel, inputs: dict[str, Tensor], keep_all: bool
-) -> tuple[dict[str, list[AttentionCall]], Outputs]:
+def _forward_captured(text: _Text, keep_all: bool) -> tuple[dict[str, list[AttentionCall]], Outputs]:
     """For families on the interface: the attention calls by kind, and the outputs to keep."""
     calls: dict[str, list[AttentionCall]] = {}
+    model = text.model
     collector = AttentionCallCollector(
         model, lambda kind, layer, call: calls.setdefault(kind, []).append(call), keep_all
     )
     with capture_attention(collector), final_states(model.model) as states, last_states(model.model) as last:
         if keep_all:
-            outputs = _keep_last(_forward(model, inputs, hidden_states=True, logits=True), last)
+            outputs = _keep_last(_forward(text, hidden_states=True, logits=True), last)
         else:
             with last_stream(model.model, LAST_STATES) as stream:
-                outputs = _forward(model, inputs)
+                outputs = _forward(text)
             outputs = replace(outputs, stream=stream.result())
     if states and not keep_all:
         outputs = replace(outputs, final_states=states[-1][0])
@@ -194,10 +218,10 @@ def _forward_captured(
 
 
 @torch.inference_mode()
-def _forward_eager(model: LoadedModel, inputs: dict[str, Tensor]) -> tuple[dict[str, list[Tensor]], Outputs]:
+def _forward_eager(text: _Text) -> tuple[dict[str, list[Tensor]], Outputs]:
     """For families off the interface: the model's own weights (H, Q, K) of all layers by kind, and all outputs."""
-    with last_states(model.model) as last:
-        returned, outputs = _returned_weights(model, inputs)
+    with last_states(text.model.model) as last, text.edited():
+        returned, outputs = _returned_weights(text.model, text.inputs)
     weights = {kind: [layer[0] for layer in layers if layer is not None] for kind, layers in returned.items()}
     return {kind: layers for kind, layers in weights.items() if layers}, _keep_last(_outputs(outputs, True, True), last)
 
@@ -230,27 +254,27 @@ def _keep_last(outputs: Outputs, last: list[tuple[Tensor, Tensor]]) -> Outputs:
     return replace(outputs, last_states=last[-1][1])
 
 
-def _receive_calls(model: LoadedModel, inputs: dict[str, Tensor], receive: Receiver) -> None:
+def _receive_calls(text: _Text, receive: Receiver) -> None:
     """Runs the model again and passes every attention call, with its value and output, to `receive`."""
-    with capture_attention(AttentionCallCollector(model, receive)):
-        _forward(model, inputs)
+    with capture_attention(AttentionCallCollector(text.model, receive)):
+        _forward(text)
 
 
 @torch.inference_mode()
-def _layer_steps(model: LoadedModel, inputs: dict[str, Tensor], kind: str, layer: int) -> LayerSteps:
+def _layer_steps(text: _Text, kind: str, layer: int) -> LayerSteps:
     """Runs the model again for all steps of one attention layer."""
-    return trace_layer(model, kind, layer, partial(_forward, model, inputs))
+    return trace_layer(text.model, kind, layer, partial(_forward, text))
 
 
 @torch.inference_mode()
-def _forward(
-    model: LoadedModel, inputs: dict[str, Tensor], *, hidden_states: bool = False, logits: bool = False
-) -> Outputs:
+def _forward(text: _Text, *, hidden_states: bool = False, logits: bool = False) -> Outputs:
     """One forward pass; gives the last row of the logits, and the rest only if requested."""
+    model = text.model
     options: dict[str, bool | int] = {"use_cache": False} if model.anatomy.has_decoder else {}
     if not logits and "logits_to_keep" in inspect.signature(model.model.forward).parameters:
         options["logits_to_keep"] = 1
-    outputs = model.model(**inputs, output_hidden_states=hidden_states, return_dict=True, **options)
+    with text.edited():
+        outputs = model.model(**text.inputs, output_hidden_states=hidden_states, return_dict=True, **options)
     return _outputs(outputs, hidden_states, logits)
 
 

@@ -20,6 +20,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.models.vocabulary import Token
 from playground.recording.attention import AttentionCall, AttentionMap
+from playground.recording.edits.edit import Edit
 from playground.recording.hooks import Receiver
 from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.contributions import contributions_of, parts_of
@@ -61,6 +62,8 @@ class Replay:
     """Of a kind of attention and a layer."""
     head: Callable[[Tensor], Tensor]
     """Logits (N, V) of last hidden states (N, d_model); runs the head, not the layers."""
+    edited: "Callable[[Sequence[Edit]], Recording]"
+    """Records the same text with other edits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,9 @@ class Recording:
     """Kind -> for each layer a call, or weights (H, Q, K) of a model that returns only these."""
     _outputs: Outputs
     _replay: Replay
+    edits: tuple[Edit, ...] = ()
+    """What of the model was changed while it read the text; every further pass changes it too. The attention that is kept
+    of an edited head is what the head gave before it was replaced."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -247,6 +253,10 @@ class Recording:
         pairs = (kept.logits, again.logits), (kept.hidden_states, again.hidden_states)
         changed = (not torch.equal(one, other) for one, other in pairs if one is not None and other is not None)
         return next(changed, None)
+
+    def with_edits(self, edits: Sequence[Edit]) -> "Recording":
+        """The recording of the same text, and of the same target, with these edits in the place of its own."""
+        return self._replay.edited(edits)
 
     def run_again(self) -> None:
         """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""

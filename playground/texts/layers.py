@@ -53,3 +53,36 @@ PARTS_ABOUT = (
     "et al. 2021).",
     "What a part adds directly is not what would be missing without it: later layers read it as well.",
 )
+
+WHAT = "Take out"
+WHAT_HINT = "24.5, mlp 24, layer 3, neuron 24.170, token 3, 24.5: 11>3"
+HOW = "What takes its place"
+HOWS = {"nothing (zero)": "zero", "the mean of the other tokens": "mean", "the values of a second text": "text"}
+SECOND = "Second text"
+SECOND_HINT = "as long as yours, so that its tokens stand in the same places"
+TAKE_OUT = "Take out"
+KEEP = "Keep it out in all tabs"
+ONE_BY_ONE = "Every part, one by one"
+STOP = "Stop"
+WITHOUT_HINT = "Click a head or an MLP in a map to take it out."
+WRITES = {False: "The whole model goes on", True: "Without it"}
+NO_WRITING = "It writes no text: {reason}."
+STOPPED = "Stopped: the layers that were done stay in the map."
+MANY_PARTS = "The heads and MLPs whose loss changes the logit most are the darkest."
+
+WITHOUT_ABOUT = (
+    "What am I looking at?",
+    "Parts of the model are taken out while it reads your text, and it goes on without them: <b>24.5</b> is head 5 of "
+    "layer 24, taken out before the output projection; <b>mlp 24</b>, <b>attention 24</b> and <b>layer 24</b> are what these "
+    "add to the state; <b>neuron 24.170</b> is one neuron of an MLP, <b>token 3</b> a token's embedding, <b>token 3 after "
+    "12</b> its state after layer 12. <b>24.5: 11&gt;3</b> is the attention of token 11 to token 3 in that head, <b>24: "
+    "*&gt;3</b> that of all other tokens in all heads. <b>at 11</b> after a part limits it to one token. Commas part several.",
+    "Zero is a value that a part may never have had. The mean of this text's other tokens, without the first one, whose "
+    "state is often a hundred times as long, and the values of a second text, aligned with yours at its end, are milder. The "
+    "sentence always says which one was used.",
+    "<b>Direct</b> is what the part itself adds to the logit, taken away with all else frozen. <b>In fact</b> is what "
+    "happens when later layers read the changed state: often other heads step in, and less is lost (McGrath et al. 2023). "
+    "The map of attention shows which heads look elsewhere afterwards.",
+    "<b>Keep it out in all tabs</b> leaves it out while you look elsewhere, until you put it back; a line above the tabs "
+    "says so. Nobody else's page changes.",
+)

@@ -36,6 +36,13 @@ EXAMPLES = {
     ),
 }
 """By the words on their buttons, which say what they show."""
+EDITS_ON = (
+    "{what}. X-ray, Generate, Attention, Layers, Positions and Layers of Embeddings look at the model like this; Break it, "
+    "Tasks, Train and the other views of Embeddings at the whole model."
+)
+EDITS_ELSEWHERE = "{what}: kept for {model} and the text in which it was done. Here the model is whole."
+EDITS_OFF = "Put it back"
+
 FIRST_TEXT = EXAMPLES["a capital"].text
 
 HEADER = "Watch a language model think – every number is real and checkable."

@@ -150,7 +150,9 @@ def key_of(
 ) -> SessionKey:
     """The key of a session of the text under the lens, or of another text. languages: by their fields of SessionKey."""
     text = page.text if text is None else text
-    return SessionKey(page.model_id, page.device, page.dtype, mode, text, **(languages or {}))
+    return SessionKey(
+        page.model_id, page.device, page.dtype, mode, text, edits=page.edits_on(text), **(languages or {})
+    )
 
 
 def same_text(one: SessionKey, other: SessionKey) -> bool:

@@ -104,7 +104,7 @@ def build(view: View) -> None:
 
 def choose(page: PageContext, request: PerturbationRequest, event: gr.EventData) -> Outputs:
     """The variant whose row was clicked."""
-    experiment = experiment_of(page.recording(), request)
+    experiment = experiment_of(page.recording(edited=False), request)
     names = [outcome.variant.name for outcome in experiment.outcomes if not outcome.missing]
     row = event._data.get("y")
     if not isinstance(row, int | float) or not 0 <= row < len(names):
@@ -129,7 +129,7 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
     """All variants in one picture, and one of them in detail."""
     from playground.positions.perturbations import length_refusal
 
-    recording = page.recording()
+    recording = page.recording(edited=False)
     if reason := length_refusal(recording):  # the pictures of another text go
         gone = figure_or_nothing(None)
         badge = markup.badge("off", reason)

@@ -15,10 +15,12 @@ from playground import workbench
 from playground.components import Panel, markup
 from playground.errors import PlaygroundError, unforeseen
 from playground.tabs.shared.head_chooser import SharedHead
+from playground.tabs.shared.page_edits import Banner, PageEdits
 from playground.texts import shared as texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
+    from playground.recording.edits.edit import Edit
     from playground.recording.recording import Recording
 
 
@@ -36,6 +38,8 @@ class PageContext:
 
     language: str = ""
     """In which the decoder of a translating model begins; empty: as its tokenizer says."""
+    edited: "PageEdits | None" = None
+    """What a visitor keeps edited while all tabs look."""
 
     @property
     def prompt_length(self) -> int:
@@ -59,10 +63,16 @@ class PageContext:
         bench = workbench.shared()
         return bench.model(self.model_id or bench.settings.default_model, self.device, self.dtype)
 
-    def recording(self, text: str | tuple[int, ...] | None = None) -> "Recording":
-        """The recording of the text under the lens, or of another text or token ids."""
-        model = self.model()
-        return recording_of(model, self.text if text is None else text, self.language_of(model))
+    def recording(self, text: str | tuple[int, ...] | None = None, *, edited: bool = True) -> "Recording":
+        """The recording of the text under the lens, or of another text or token ids, the model edited as the page says; of
+        the whole model where `edited` is false."""
+        model, text = self.model(), self.text if text is None else text
+        edits = self.edits_on(text) if edited and isinstance(text, str) else ()
+        return recording_of(model, text, self.language_of(model), edits)
+
+    def edits_on(self, text: str) -> "tuple[Edit, ...]":
+        """The page's edits that hold for a text."""
+        return () if self.edited is None else PageEdits(*self.edited).on(self.model_id, text)
 
     def language_of(self, model: "LoadedModel") -> str:
         """The chosen language, if this model is told one and has it; else empty."""
@@ -92,6 +102,9 @@ class PageControls:
     head: SharedHead
     language: gr.State
     """See PageContext.language."""
+    edited: gr.State
+    """See PageContext.edited."""
+    banner: Banner
     language_choosers: dict[str, Component] = field(default_factory=dict)
     """What shows the language, by tab."""
     open_views: dict[str, gr.Textbox] = field(default_factory=dict)
@@ -100,7 +113,7 @@ class PageControls:
     @property
     def context_components(self) -> list[Component]:
         """In the order of PageContext's fields."""
-        return [self.model, self.device, self.dtype, self.applied, self.written, self.language]
+        return [self.model, self.device, self.dtype, self.applied, self.written, self.language, self.edited]
 
 
 class StillLoading(PlaygroundError):
@@ -120,7 +133,9 @@ def message_for(error: Exception, what: str):
     return markup.problem(unforeseen(f"{what} failed", error, texts.UNFORESEEN_REMEDY))
 
 
-def recording_of(model: "LoadedModel", text: str | tuple[int, ...], language: str = "") -> "Recording":
+def recording_of(
+    model: "LoadedModel", text: str | tuple[int, ...], language: str = "", edits: "tuple[Edit, ...]" = ()
+) -> "Recording":
     """A model's recording of a text; of a model that reads pairs, of both sentences round its separator. language: of the
     target that a translating model writes."""
     from playground.models.decoder_start import Target  # torch: not before the page is there
@@ -128,4 +143,4 @@ def recording_of(model: "LoadedModel", text: str | tuple[int, ...], language: st
     pair, target = None, Target(language=language) if language else None
     if model.capabilities.pairs and isinstance(text, str):
         text, pair = model.vocabulary.split_pair(text)
-    return workbench.shared().recording(model, text, target, pair=pair)
+    return workbench.shared().recording(model, text, target, pair=pair, edits=edits)

@@ -29,6 +29,7 @@ def source_of(
     model = page.awaited_model()  # work that waited for the first model was begun without one
     tab, view, *_ = [*place, "", ""]
     text = page.text
+    edited = {"edited": page.edited[2]} if page.edited is not None and page.edits_on(text) else {}
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
     return {
@@ -39,7 +40,7 @@ def source_of(
         "tab": tab,
         "view": view,
         "text": text,
-        "settings": _moved(_settings(request), outputs or {}),
+        "settings": _moved(_settings(request), outputs or {}) | edited,
     }
 
 

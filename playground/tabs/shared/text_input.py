@@ -9,6 +9,7 @@ from playground.components import Panel, PrintSheet, WatchedState, markup
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import SharedHead
 from playground.tabs.shared.page_context import PageControls
+from playground.tabs.shared.page_edits import Banner
 from playground.texts import shared as texts
 
 NOTE_CHANGES = f"""(typed, applied) => {{
@@ -46,6 +47,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
             hint = Panel(hint_of(""), elem_id="lens-hint")
     in_browser = gr.Textbox(texts.FIRST_TEXT, visible="hidden", container=False)
     sheet = PrintSheet(texts.FIRST_TEXT)
+    edited = WatchedState(None)
     page = PageControls(
         model=WatchedState(""),
         device=WatchedState("auto"),
@@ -59,6 +61,8 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
         opened=opened,
         head=SharedHead.build(),
         language=WatchedState(""),
+        edited=edited,
+        banner=Banner.build(edited),
     )
     gr.on([analyse.click, text.submit], lambda text: text, text, applied, **QUIET)
     for chip in chips:

@@ -53,19 +53,20 @@ def _on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str) -> 
 
 
 def redraw_with_model_and_text(page: PageControls) -> None:
-    """Whenever model, text or language change, the open tab and its open view are drawn anew, once. For after all tabs are
-    built.
+    """Whenever model, text, language or edits change, the open tab and its open view are drawn anew, once, and the line
+    above the tabs says what is edited. For after all tabs are built.
 
     Views that are closed hear nothing of it: in the browser each call of a handler costs more than its answer.
     """
-    watched = [page.model, page.device, page.dtype, page.applied, page.language]
+    watched = [page.model, page.device, page.dtype, page.applied, page.language, page.edited]
 
-    def stamp(active: str, *values: str) -> dict[gr.State, tuple[str, ...]]:
+    def stamp(active: str, *values: Any) -> dict[Block, Any]:
         shows, views = values[: len(watched)], dict(zip(page.open_views, values[len(watched) :], strict=True))
         due = active, f"{active}/{views.get(active)}"
-        return {state: shows for name, state in page.redraw.items() if name in due}
+        banner = page.banner.shown(values[watched.index(page.edited)], values[0], values[watched.index(page.applied)])
+        return {state: shows for name, state in page.redraw.items() if name in due} | banner
 
-    states = list(page.redraw.values())
+    states = [*page.redraw.values(), *page.banner]
     inputs = [page.active, *watched, *page.open_views.values()]
     gr.on([state.change for state in watched], stamp, inputs, states, trigger_mode="multiple", **QUIET)
 

@@ -1,0 +1,138 @@
+"""What an edit changes: two distributions side by side, the attention of heads that changed, and every part taken out by
+itself. Draws results; knows no models. Layers and heads count from 0."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from playground.analysis.text_display import counted, in_words, percent
+from playground.figures.layers.words import signed
+from playground.figures.layout import colour_bar, finish, label, percent_ticks
+from playground.figures.theme import ACCENT, DIVERGING, INK, MONO, SEQUENTIAL, SIZE, SMALL
+
+if TYPE_CHECKING:
+    from playground.analysis.layers.without import Shift
+
+WHOLE, EDITED = "whole model", "without it"
+
+
+def shift_figure(shift: "Shift", texts: Sequence[str]) -> go.Figure:
+    """The probabilities of K tokens before and after as pairs of bars. texts (K,): of the tokens, unescaped."""
+    figure, places = go.Figure(), np.arange(len(texts), dtype=np.float32)
+    for values, name, colour in ((shift.before, WHOLE, INK), (shift.after, EDITED, ACCENT)):
+        figure.add_bar(
+            x=values.astype(np.float32),
+            y=places,
+            orientation="h",
+            name=name,
+            marker={"color": colour, "line": {"width": 0}},
+            text=[percent(float(value)) for value in values],
+            textposition="outside",
+            textfont={"size": SMALL - 1},
+            cliponaxis=False,
+            hovertemplate=f"<b>%{{y}}</b>, {name}: <b>%{{text}}</b> (%{{x:.4f}})<extra></extra>",
+        )
+    end = min(float(max(shift.before.max(), shift.after.max())) * 1.2, 1.15) or 1
+    finish(
+        figure,
+        f"The next token with the whole model and without what is taken out, {counted(len(texts), 'token')}: first "
+        f"“{in_words(texts[shift.ids.index(shift.first[0])])}”, then “{in_words(texts[shift.ids.index(shift.first[1])])}”.",
+        uirevision=f"shift-{len(texts)}",
+        barmode="group",
+        bargap=0.25,
+        bargroupgap=0.08,
+        showlegend=True,
+        margin={"l": 8, "r": 40, "t": 34, "b": 36},
+    )
+    figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
+    figure.update_yaxes(
+        range=[len(texts) - 0.5, -0.5],
+        tickmode="array",
+        tickvals=places,
+        ticktext=[label(text) for text in texts],
+        tickfont={"family": MONO, "size": SIZE},
+        showgrid=False,
+    )
+    return figure
+
+
+def changed_figure(changed: np.ndarray) -> go.Figure:
+    """How much of each head's attention (L, H) goes elsewhere, layers from bottom to top. A click's x is the head, its y the
+    layer."""
+    layers, heads = changed.shape
+    figure = _map(
+        changed,
+        0.0,
+        max(1e-6, float(np.nanmax(changed))),
+        SEQUENTIAL,
+        colour_bar("attention elsewhere", tickformat=".0%"),
+    )
+    figure.update_traces(hovertemplate="layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{z:.1%}</b> elsewhere<extra></extra>")
+    finish(
+        figure,
+        f"How much of the attention of each of {counted(heads, 'head')} in each of {counted(layers, 'layer')} goes to other "
+        "tokens; layers from bottom to top.",
+        uirevision=f"changed-{layers}-{heads}",
+        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+    )
+    return _axes(figure, layers, heads)
+
+
+def effects_figure(effects: np.ndarray, direct: np.ndarray | None, names: Sequence[str]) -> go.Figure:
+    """What taking out each part changes of a logit (L, P), NaN where it is not known yet: blue where the logit falls, orange
+    where it rises. direct (L, P): what each part's own contribution alone would change. names (P,): of the columns. A
+    click's x is the column, its y the layer."""
+    layers, columns = effects.shape
+    most = float(np.nanmax(np.abs(effects))) if np.isfinite(effects).any() else 1.0
+    figure = _map(effects, -(most or 1.0), most or 1.0, DIVERGING, colour_bar("changes the logit by"))
+    hovers = [
+        [_hover(names[column], layer, effects, direct, column) for column in range(columns)] for layer in range(layers)
+    ]
+    figure.update_traces(hovertext=hovers, hovertemplate="%{hovertext}<extra></extra>")
+    finish(
+        figure,
+        f"What taking out each part of {counted(layers, 'layer')} by itself changes of the logit; layers from bottom to "
+        "top.",
+        uirevision=f"one-by-one-{layers}-{columns}",
+        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+    )
+    _axes(figure, layers, columns)
+    step = max(1, columns // 16)
+    shown = [place for place in range(columns) if place % step == 0 or not names[place].isdecimal()]
+    figure.update_xaxes(tickmode="array", tickvals=shown, ticktext=[label(names[place], None) for place in shown])
+    return figure
+
+
+def _hover(name: str, layer: int, effects: np.ndarray, direct: np.ndarray | None, column: int) -> str:
+    value = effects[layer, column]
+    if not np.isfinite(value):
+        return ""
+    what = f"layer <b>{layer}</b>, {'head ' if name.isdecimal() else ''}<b>{label(name, None)}</b>"
+    alone = None if direct is None else direct[layer, column]
+    said = f"in fact <b>{signed(float(value))}</b>"
+    if alone is None or not np.isfinite(alone):
+        return f"{what}: {said}"
+    return f"{what}: direct {signed(float(alone))}, {said}"
+
+
+def _map(values: np.ndarray, low: float, high: float, scale: Sequence[tuple[float, str]], bar: dict) -> go.Figure:
+    return go.Figure(
+        go.Heatmap(
+            z=values.astype(np.float32),
+            zmin=low,
+            zmax=high,
+            colorscale=[list(stop) for stop in scale],
+            colorbar=bar,
+            hoverongaps=False,
+            xgap=1,
+            ygap=1,
+        )
+    )
+
+
+def _axes(figure: go.Figure, layers: int, columns: int) -> go.Figure:
+    figure.update_xaxes(title_text="head", dtick=max(1, columns // 16), showgrid=False, constrain="domain")
+    figure.update_yaxes(title_text="layer", dtick=max(1, layers // 10), showgrid=False, range=[-0.5, layers - 0.5])
+    return figure

@@ -1,0 +1,72 @@
+"""A recorded text beside the same text with an edited model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.analysis.layers.without import Shift, rows_apart, shift_of
+from playground.errors import PlaygroundError
+from playground.recording.edits.edit import ATTENTION, HEAD, MLP, ZERO
+from playground.recording.layers.contributions import contributions_of, parts_of
+from playground.recording.recording import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What an edit changes at one token of a text."""
+
+    shift: Shift
+    change: float
+    """Of the logit in question, or of the difference of two: after minus before."""
+    direct: float | None
+    """What would change by the part's own contribution alone; None for several parts, for others than heads, attentions and
+    MLPs taken out by zero, and where contributions are not known."""
+
+
+def compare(
+    recording: Recording, edited: Recording, position: int, token: int | None = None, against: int | None = None
+) -> Comparison:
+    """Compares the logits after a token of the text. token: the one in question, by default the most likely one of
+    `recording`, which has no edits. PlaygroundError for a model without logits, and for numbers that are none."""
+    before, after = (one.logits_of([position])[0] for one in (recording, edited))
+    token = int(before.argmax()) if token is None else token
+    shift = shift_of(before, after, also=[number for number in (token, against) if number is not None])
+    values = [float(logits[token]) - (0.0 if against is None else float(logits[against])) for logits in (before, after)]
+    return Comparison(shift, values[1] - values[0], _direct(recording, edited, (position, token, against)))
+
+
+def _direct(recording: Recording, edited: Recording, what: tuple[int, int, int | None]) -> float | None:
+    if len(edited.edits) != 1:
+        return None
+    (edit,) = edited.edits
+    position, token, against = what
+    if edit.how != ZERO or edit.strength != 1 or edit.part not in (HEAD, ATTENTION, MLP) or edit.kind == "encoder":
+        return None
+    if edit.positions is not None and position not in edit.positions:
+        return 0.0
+    try:
+        result = contributions_of(recording, parts_of(recording, position), token, against)
+    except PlaygroundError:  # the model's parts are not known
+        return None
+    if edit.part == MLP:
+        return -float(result.mlps[edit.layer])
+    heads, whole = (result.cross_heads, result.cross) if edit.kind == "cross" else (result.heads, result.attention)
+    if edit.part == HEAD:
+        return None if heads is None else -float(heads[edit.layer][list(edit.which) or slice(None)].sum())
+    return None if whole is None else -float(whole[edit.layer])
+
+
+def changed_attention(recording: Recording, edited: Recording, position: int) -> np.ndarray | None:
+    """(L, H) float64: how much of each head's attention at a token goes elsewhere; NaN where a layer has no such head. Of an
+    encoder-decoder its decoder's. None for a model whose attention is not shown."""
+    kind = "decoder" if recording.target_tokens is not None else "self"
+    if kind not in recording.kinds:
+        return None
+    numbers = recording.layer_numbers(kind)
+    rows = {
+        n: rows_apart(*(one.attention(n, kind).query_rows(position) for one in (recording, edited))) for n in numbers
+    }
+    table = np.full((max(numbers) + 1, max(map(len, rows.values()))), np.nan)
+    for number, row in rows.items():
+        table[number, : len(row)] = row
+    return table

@@ -1,0 +1,272 @@
+"""Edits applied while a model runs: by hooks of its modules and by the attention function, in this thread alone."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from playground.analysis.layers.edits import Tokens, other_tokens_mean, partners, towards, with_direction, with_partners
+from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
+from playground.recording.edits.arrows import arrows_off, without_arrows
+from playground.recording.edits.edit import ADD, ARROW, MEAN, NEURON, ZERO, Edit
+from playground.recording.edits.places import ADDED, ATTENDED, INPUT, CallCounter, Place, Site, depth_of, places_of
+from playground.recording.hooks import change_attention
+from playground.recording.module_hooks import patch_modules
+from playground.recording.residual_stream import first_tensor, layer_input, stack_layers
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Edits with their places in a model, ready to be applied to any pass. Threads may share it."""
+
+    model: LoadedModel
+    places: tuple[Place, ...] = ()
+    values: Mapping[tuple[Edit, Site], Tensor] = field(default_factory=dict)
+    """Of a second text at an edit's site, (T2, N, W)."""
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """Each once, in their order."""
+        return tuple(dict.fromkeys(place.edit for place in self.places))
+
+    def run(self) -> "Run":
+        """What is known of one text while it is read, in one pass or, over a cache, in several."""
+        return Run(self)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Applies the edits to one pass that reads a whole text."""
+        with self.run().applied():
+            yield
+
+
+def plan_of(model: LoadedModel, edits: Sequence[Edit], inputs: Mapping[str, Tensor] | None = None) -> Plan:
+    """The plan of some edits. inputs: the model's own for the text, of an encoder-decoder with its decoder's; second texts
+    are read in the place of "input_ids". PlaygroundError for an edit that the model does not allow."""
+    places = tuple(place for edit in edits for place in places_of(model, edit))
+    values: dict[tuple[Edit, Site], Tensor] = {}
+    for ids in dict.fromkeys(place.edit.text for place in places if place.edit.text):
+        of_text = [place for place in places if place.edit.text == ids]
+        values |= _values_in(model, of_text, ids, {name: x for name, x in (inputs or {}).items() if "decoder" in name})
+    return Plan(model, places, values)
+
+
+def row_plan(model: LoadedModel, edits: Sequence[Edit]) -> Plan:
+    """A plan that applies each edit to a row of its own, of a batch of the same text."""
+    return Plan(model, tuple(place for row, edit in enumerate(edits) for place in places_of(model, edit, row)))
+
+
+@torch.inference_mode()
+def _values_in(
+    model: LoadedModel, places: Sequence[Place], ids: tuple[int, ...], more: dict[str, Tensor]
+) -> dict[tuple[Edit, Site], Tensor]:
+    """What stands at these places while the model reads another text."""
+    if model.model.config.is_encoder_decoder and not more:
+        raise PlaygroundError(
+            "While this model writes, the values of a second text can't be used.", "Take out instead."
+        )
+    kept: dict[tuple[Edit, Site], Tensor] = {}
+
+    def keep(edit: Edit, site: Site, values: Tensor) -> None:
+        kept[edit, site] = values[0].clone()
+
+    run = Run(Plan(model, tuple(places)), keep)
+    inputs = {"input_ids": torch.tensor([ids], device=model.input_device)}
+    with run.applied():
+        model.model(**inputs, **more, return_dict=True, **({"use_cache": False} if model.anatomy.has_decoder else {}))
+    return kept
+
+
+class Run:
+    """The edits of a plan, applied to one text. For one thread at a time."""
+
+    def __init__(self, plan: Plan, keep: Callable[[Edit, Site, Tensor], None] | None = None):
+        """keep: receives the values at every place instead, which stay as they are."""
+        self._plan, self._keep = plan, keep
+        self._start = 0
+        self._lengths: dict[bool, int] = {}
+        """Whether of an encoder before a decoder -> tokens of its first pass, whose mean and partners count."""
+        self._means: dict[tuple[Edit, Site], Tensor] = {}
+        self._layers = stack_layers(plan.model.model)
+        self._counts = len(set(self._layers)) < depth_of(plan.model)
+        """Whether one module is several layers, so that runs are counted."""
+        self._running = -1
+        self._shape = (1, 1)
+
+    @contextmanager
+    def applied(self, start: int = 0, first_layer: int = 0) -> Iterator[None]:
+        """Within the context the passes of this thread are edited. start: tokens that a cache holds. first_layer: of a pass
+        that begins at a later layer."""
+        self._start, self._running = start, first_layer - 1
+        places = self._plan.places
+        with ExitStack() as stack:
+            of_modules: dict[Site, list[Place]] = {}
+            attended: dict[tuple[str, int], list[Place]] = {}
+            for place in places:
+                if place.site.at == ATTENDED:
+                    attended.setdefault((place.site.kind, place.site.layer), []).append(place)
+                else:
+                    of_modules.setdefault(place.site, []).append(place)
+            for site, here in of_modules.items():
+                assert site.module is not None
+                if site.at == INPUT:
+                    hook: dict[str, Any] = {"inputs": partial(self._input, site, here)}
+                else:
+                    hook = {"output": partial(self._output, site, here)}
+                stack.enter_context(patch_modules([site.module], first=True, **hook))
+            if of_modules:
+                watched = self._layers if self._counts else [self._layers[site.layer] for site in of_modules]
+                stack.enter_context(patch_modules(dict.fromkeys(watched), inputs=self._enter, first=True))
+            if attended:
+                counter = CallCounter(self._plan.model, first_layer)
+                stack.enter_context(change_attention(partial(self._attend, counter, attended)))
+            yield
+
+    def _enter(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        self._running += 1
+        state = layer_input(args, kwargs)
+        if isinstance(state, Tensor) and state.ndim == 3:
+            self._shape = state.shape[0], state.shape[1]
+        return args, kwargs
+
+    def _is_other(self, site: Site) -> bool:
+        return self._counts and self._running != site.layer
+
+    def _input(self, site: Site, places: Sequence[Place], args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        if self._is_other(site):
+            return args, kwargs
+        values = layer_input(args, kwargs)
+        changed = self._of_module(values, site, places)
+        return ((changed, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": changed})
+
+    def _output(self, site: Site, places: Sequence[Place], args: tuple, kwargs: dict, output: Any) -> Any:
+        if self._is_other(site):
+            return output
+        values = first_tensor(output)
+        if site.at == ADDED:
+            before = layer_input(args, kwargs)
+            added = values - before
+            changed = self._of_module(added, site, places)
+            put = values if changed is added else before + changed
+        else:
+            put = self._of_module(values, site, places)
+        return (put, *output[1:]) if isinstance(output, tuple) else put
+
+    def _of_module(self, values: Tensor, site: Site, places: Sequence[Place]) -> Tensor:
+        """Values (B, T, W), or (B·T, W), changed."""
+        numbers = values.shape[-1] if places[0].edit.part == NEURON else 1
+        batch, count = self._shape
+        table = values.reshape(batch, count, numbers, -1)
+        for place in places:
+            table = self._changed(table, site, place)
+        return values if table.data_ptr() == values.data_ptr() else table.view(values.shape)
+
+    def _attend(
+        self,
+        counter: CallCounter,
+        places: Mapping[tuple[str, int], Sequence[Place]],
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        options: dict,
+        output: Tensor,
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """A Change of hooks.py: arrows are seen by who records, for they change the weights; what heads give is replaced
+        after that."""
+        here = places.get(counter.place(module), ())
+        arrows = [place.edit for place in here if place.edit.part == ARROW and place.edit.strength]
+        start = 0 if here and here[0].site.kind == "encoder" else self._start
+        if arrows and self._keep is None:
+            across = here[0].site.kind == "cross"
+            first_key = 0 if across else start + query.shape[2] - key.shape[2]
+            off = arrows_off(arrows, (query.shape[1], query.shape[2], key.shape[2]), start, first_key)
+            if off is not None:
+                mask, output = without_arrows((module, query, key, value, mask, options), output, off)
+        used = output
+        for place in here:
+            if place.edit.part != ARROW:
+                used = self._changed(used, place.site, place)
+        return mask, output, used
+
+    def _changed(self, values: Tensor, site: Site, place: Place) -> Tensor:
+        """Values (B, T, N, W) changed; the same tensor where nothing is to be changed."""
+        edit, count = place.edit, values.shape[1]
+        start = 0 if site.kind == "encoder" else self._start
+        if self._keep is not None:
+            self._keep(edit, site, _part(values, edit, place.row))
+            return values
+        chosen = Tokens(start, count, edit.positions, spare_first=edit.how == ADD).chosen()
+        if not bool(chosen.any()):
+            return values
+        part = _part(values, edit, place.row)
+        if edit.how == ADD:
+            changed = with_direction(part, torch.tensor(edit.direction), edit.strength, chosen)
+        else:
+            others, chosen = self._others(part, site, edit, start, chosen)
+            changed = towards(part, others, edit.strength, chosen)
+        if edit.strength == 0:
+            return values
+        return _put(values, changed, edit, place.row)
+
+    def _others(self, part: Tensor, site: Site, edit: Edit, start: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """What the chosen tokens get, and which of them get it."""
+        if edit.how == ZERO:
+            return torch.zeros_like(part), chosen
+        length = self._lengths.setdefault(site.kind == "encoder", part.shape[1])
+        if edit.how == MEAN:
+            return self._mean(part, (edit, site), start, length), chosen
+        second = self._plan.values[edit, site]
+        pairs = partners(length, len(second), edit.positions, edit.sources)
+        if not pairs:
+            raise PlaygroundError("No token of the second text stands in these places.", "Name others in `sources`.")
+        others, paired = with_partners(part, second, pairs, start)
+        return others, chosen & paired
+
+    def _mean(self, part: Tensor, key: tuple[Edit, Site], start: int, length: int) -> Tensor:
+        """(B, T, n, W): of the first pass's tokens; what is written after them gets the mean of all of them."""
+        if start == 0:
+            if length < 2:
+                raise PlaygroundError(
+                    "A text of one token has no other tokens for a mean.", "Take out by zero instead."
+                )
+            means, whole = other_tokens_mean(part[:, :length])
+            self._means[key] = whole[:1]
+            if part.shape[1] == length:
+                return means
+            return torch.cat([means, whole.expand(-1, part.shape[1] - length, -1, -1)], 1)
+        return self._means[key].expand_as(part)
+
+
+def _part(values: Tensor, edit: Edit, row: int | None) -> Tensor:
+    """The rows, heads or neurons that an edit changes, (B, T, n, W)."""
+    rows = values if row is None else values[row : row + 1]
+    return rows[:, :, list(edit.which)] if edit.which else rows
+
+
+def _put(values: Tensor, part: Tensor, edit: Edit, row: int | None) -> Tensor:
+    result = values.clone()
+    rows = result if row is None else result[row : row + 1]
+    rows[:, :, list(edit.which) if edit.which else slice(None)] = part
+    return result
+
+
+def check_positions(edits: Sequence[Edit], length: int, source_length: int | None = None) -> None:
+    """PlaygroundError for an edit that names a token which a text of `length` tokens does not have. source_length: of what
+    the encoder of an encoder-decoder reads."""
+    for edit in edits:
+        of_encoder = edit.kind == "encoder" and source_length is not None
+        rows = source_length if of_encoder else length
+        columns = source_length if edit.kind in ("encoder", "cross") and source_length is not None else length
+        for places, count in ((edit.positions or (), rows), (edit.keys, columns)):
+            if places and (most := max(places)) >= (count or 0):
+                raise PlaygroundError(
+                    f"The edit names token {most:,}; the text has {count:,}.",
+                    f"Tokens count from 0 to {(count or 1) - 1:,}.",
+                )

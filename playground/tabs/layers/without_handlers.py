@@ -1,0 +1,306 @@
+"""The handlers of Without it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+
+from playground import workbench
+from playground.components import markup
+from playground.errors import Cancelled, PlaygroundError
+from playground.figures.layers.without import changed_figure, effects_figure, shift_figure
+from playground.figures.layers.without_words import edit_identities, progress_words, shift_words
+from playground.recording.edits.edit import Edit
+from playground.recording.edits.typed import as_typed, edits_in_words, typed_edits
+from playground.recording.head_choice import existing_token
+from playground.recording.layers.window import logit_contributions, own_tokens
+from playground.tabs.layers.clicks import whole
+from playground.tabs.shared.controls import figure_or_nothing, token_choices
+from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.page_context import PageContext, recording_of
+from playground.tabs.shared.page_edits import PageEdits
+from playground.tabs.shared.wiring import Outputs
+from playground.texts import layers as texts
+
+if TYPE_CHECKING:
+    from playground.analysis.layers.contributions import Contributions
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+
+WRITTEN = 24
+"""Tokens that are written with and without a part."""
+
+
+@dataclass(frozen=True)
+class WithoutRequest:
+    """What the view's controls say."""
+
+    what: str = ""
+    how: str = "zero"
+    second: str = ""
+    position: int | None = None
+    token: str = ""
+    against: str = ""
+    reading: tuple[str, str] | None = None
+    """The page's reading that the controls were set for."""
+    control: WorkControl = field(default_factory=WorkControl)
+
+
+def draw(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
+    """What the controls say; in another text or model its strongest head."""
+    recording = page.recording(edited=False)
+    if request.reading is None or tuple(request.reading) != page.reading:
+        what = _kept_words(page) or strongest_part(recording)
+        request = replace(request, what=what, position=None, token="", against="")
+        fresh = {"what": what, "token": "", "against": "", "effects": figure_or_nothing(None)}
+        for outputs in take_out(page, request):
+            yield outputs | fresh
+        return
+    yield from take_out(page, request)
+
+
+def _kept_words(page: PageContext) -> str:
+    """The edit that the page keeps, as it was typed; "" for none."""
+    edits = page.edits_on(page.text)
+    heads_and_mlps = [
+        edit for edit in edits if edit.part in ("head", "mlp") and edit.positions is None and not edit.kind
+    ]
+    if not edits or len(heads_and_mlps) < len(edits):
+        return ""
+    return ", ".join(as_typed(edit.part, edit.layer, *edit.which[:1]) for edit in edits)
+
+
+def strongest_part(recording: "Recording") -> str:
+    """The head that adds most to the next token, as a visitor types it; of a model whose contributions are not known its
+    last layer's first head, else the last layer."""
+    last = recording.depth() - 1 if recording.kinds else recording.model.anatomy.layers - 1
+    try:
+        result = logit_contributions(recording, workbench.shared(), recording.length - 1, None, None)
+    except PlaygroundError:
+        return as_typed("head", last, 0) if recording.model.on_interface and recording.kinds else f"layer {last}"
+    if result.heads is None:
+        return as_typed("mlp", int(np.argmax(result.mlps)))
+    layer, head = np.unravel_index(np.nanargmax(result.heads), result.heads.shape)
+    return as_typed("head", int(layer), int(head))
+
+
+def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
+    """The distribution and the attention with and without the parts, then the text that each goes on to write, then what
+    must hold."""
+    from playground.recording.edits.compare import changed_attention
+    from playground.recording.edits.identities import identities_of
+
+    request.control.stop = False
+    recording, store = page.recording(edited=False), workbench.shared()
+    labels = [token.label for token in own_tokens(recording)]
+    position = existing_token(request.position, len(labels))
+    in_place = texts.IN_PLACE if recording.model.anatomy.kind == "encoder" else texts.POSITION
+    common: Outputs = {
+        "position": token_choices(labels, position) | {"label": in_place},
+        "reading": page.reading,
+        "status": markup.note(texts.WITHOUT_HINT),
+    }
+    try:
+        edits = _edits(page, request)
+        edited = recording_of(recording.model, page.text, page.language_of(recording.model), edits)
+        table = store.memo(
+            edited, ("changed attention", position), lambda: changed_attention(recording, edited, position)
+        )
+        changed = figure_or_nothing(None if table is None else changed_figure(table))
+        outputs = common | {"changed": changed, "badge": "", "written": ""}
+        outputs |= _distribution(recording, edited, replace(request, position=position))
+    except PlaygroundError as error:
+        nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
+        yield common | nothing | {"sentence": markup.note(str(error)), "badge": "", "written": ""}
+        return
+    yield outputs
+    for words in _written(page, recording, edits, request.control):
+        outputs = outputs | {"written": words}
+        yield {"written": words}
+    key = "identities of edits", edits, position
+    found = store.memo(recording, key, lambda: identities_of(recording, edited, position))
+    yield outputs | {"badge": markup.badge(*edit_identities(found))}
+
+
+def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
+    ids: tuple[int, ...] = ()
+    if request.how == "text":
+        if not (request.second or "").strip():
+            raise PlaygroundError("There is no second text whose values could be used.", "Type one below.")
+        from playground.models.vocabulary import check_text
+
+        text = check_text(request.second, workbench.shared().settings.max_text_bytes)
+        ids = tuple(page.model().vocabulary.tokenize(text)[0])
+    return typed_edits(request.what or "", request.how, ids)
+
+
+def _distribution(recording: "Recording", edited: "Recording", request: WithoutRequest) -> Outputs:
+    from playground.models.one_token import one_token
+    from playground.recording.edits.compare import compare
+
+    what = edits_in_words(edited.edits)
+    if not recording.model.capabilities.logits:
+        words = f"{what}. {texts.NO_WRITING.format(reason=recording.model.capabilities.logits.reason)}"
+        return {"figure": figure_or_nothing(None), "sentence": markup.note(words)}
+    typed = [one_token(recording.model, w) if w.strip() else None for w in (request.token, request.against)]
+    assert request.position is not None
+    token = int(recording.logits_of([request.position])[0].argmax()) if typed[0] is None else typed[0]
+    if token == typed[1]:
+        raise PlaygroundError(
+            "Both tokens are the same, so their logits don't differ.", "Choose two, or leave one empty."
+        )
+    result = compare(recording, edited, request.position, token, typed[1])
+    named = {number: recording.model.vocabulary.text(number) for number in result.shift.ids}
+    return {
+        "figure": figure_or_nothing(shift_figure(result.shift, [named[number] for number in result.shift.ids])),
+        "sentence": markup.note(shift_words(what, result, named, token, typed[1])),
+    }
+
+
+def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...], control: WorkControl) -> Iterator[str]:
+    """What the model goes on to write without the parts, beside what the whole model writes, while it is being written."""
+    model, bench = recording.model, workbench.shared()
+    if not model.capabilities.generate:
+        if model.capabilities.logits:
+            yield markup.note(texts.NO_WRITING.format(reason=model.capabilities.generate.reason))
+        return
+    from playground.generation.settings import GenerationSettings
+
+    ids = [token.id for token in recording.tokens]
+    settings = GenerationSettings(max_new_tokens=WRITTEN, greedy=True, target_language=page.language_of(model))
+    wholes = bench.memo(recording, ("goes on", settings), lambda: _all(bench.generate(model, ids, settings)))
+    text = ""
+    yield _beside(wholes, text)
+    try:
+        for number, step in enumerate(bench.generate(model, ids, settings, edits=edits)):
+            if control.stop:
+                return
+            text += step.text
+            if number % 6 == 5:
+                yield _beside(wholes, text)
+    except PlaygroundError as error:
+        text = f"{text} [{error}]"
+    yield _beside(wholes, text)
+
+
+def _all(steps: Any) -> str:
+    return "".join(step.text for step in steps)
+
+
+def _beside(whole_text: str, edited_text: str) -> str:
+    """Two texts side by side."""
+    rows = [
+        f'<div><dt>{markup.text(texts.WRITES[edited])}</dt><dd dir="auto">{markup.text(text) or "…"}</dd></div>'
+        for edited, text in ((False, whole_text), (True, edited_text))
+    ]
+    return f'<dl class="pg-two-texts">{"".join(rows)}</dl>'
+
+
+def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
+    """The map of every head and MLP taken out by itself, layer by layer, until Stop."""
+    import time
+
+    from playground.models.one_token import one_token
+    from playground.recording.edits.one_by_one import effects_one_by_one
+
+    request.control.stop, started = False, time.monotonic()
+    recording = page.recording(edited=False)
+    position = existing_token(request.position, recording.length)
+    typed = [one_token(recording.model, w) if w.strip() else None for w in (request.token, request.against)]
+    token = int(recording.logits_of([position])[0].argmax()) if typed[0] is None else typed[0]
+    how = "mean" if request.how == "mean" else "zero"
+    parts, names = columns_of(recording.model)
+    layers = len(parts)
+    table = np.full((layers, len(names)), np.nan)
+    direct = _direct(recording, position, token, typed[1], names) if how == "zero" else None
+    try:
+        for done, one in enumerate(effects_one_by_one(recording, position, token, typed[1], how), start=1):
+            table[one.layer, : len(one.heads)] = one.heads
+            for name, value in (("attention", one.attention), ("MLP", one.mlp)):
+                if value is not None:
+                    table[one.layer, names.index(name)] = value
+            picture = figure_or_nothing(effects_figure(table, direct, names))
+            words = progress_words(done, layers)
+            yield {"effects": picture, "status": markup.progress(words, done / layers, time.monotonic() - started)}
+            if request.control.stop:
+                raise Cancelled("Taking out one by one")
+    except Cancelled:
+        yield {"status": markup.note(texts.STOPPED)}
+        return
+    yield {"effects": picture, "status": markup.note(texts.MANY_PARTS)}
+
+
+def _direct(
+    recording: "Recording", position: int, token: int, against: int | None, names: list[str]
+) -> np.ndarray | None:
+    """(L, P): what each part's own contribution alone would change; None where contributions are not known."""
+    try:
+        result = logit_contributions(recording, workbench.shared(), position, token, against)
+    except PlaygroundError:
+        return None
+    return direct_effects(result, names)
+
+
+def direct_effects(result: "Contributions", names: list[str]) -> np.ndarray:
+    """(L, P) of contributions: minus what each part adds."""
+    table = np.full((len(result.mlps), len(names)), np.nan)
+    if "attention" in names:
+        table[:, names.index("attention")] = -result.attention
+    if result.heads is not None:
+        table[:, : result.heads.shape[1]] = -result.heads
+    if "MLP" in names:
+        table[:, names.index("MLP")] = -result.mlps
+    return table
+
+
+def choose_part(page: PageContext, request: WithoutRequest, event: gr.EventData) -> Iterator[Outputs]:
+    """The part whose cell in the map was clicked is taken out."""
+    column, layer = whole(event, "x"), whole(event, "y")
+    parts, names = columns_of(page.model())
+    if not (0 <= column < len(names) and 0 <= layer < len(parts)):
+        yield {}
+        return
+    kind = "mlp" if names[column] == "MLP" else "attention" if names[column] == "attention" else "head"
+    here = [part for part in parts[layer] if part.part == kind and (kind != "head" or part.which == (column,))]
+    if not here:
+        yield {}
+        return
+    yield from _chosen(page, request, as_typed(kind, layer, *here[0].which))
+
+
+def columns_of(model: "LoadedModel") -> tuple[list[list[Edit]], list[str]]:
+    """The parts of each layer that are taken out one by one, and the columns of their map."""
+    from playground.recording.edits.one_by_one import parts_of_layer
+    from playground.recording.edits.places import depth_of
+
+    parts = [parts_of_layer(model, layer) for layer in range(depth_of(model))]
+    kinds = {part.part for of_layer in parts for part in of_layer}
+    heads = max((sum(part.part == "head" for part in of_layer) for of_layer in parts), default=0)
+    whole_parts = [name for name, kind in (("attention", "attention"), ("MLP", "mlp")) if kind in kinds]
+    return parts, [*map(str, range(heads)), *whole_parts]
+
+
+def choose_changed(page: PageContext, request: WithoutRequest, event: gr.EventData) -> Iterator[Outputs]:
+    """The head that was clicked in the map of changed attention is taken out as well."""
+    head, layer = whole(event, "x"), whole(event, "y")
+    if min(head, layer) < 0:
+        yield {}
+        return
+    name = as_typed("head", layer, head)
+    named = [item.strip() for item in (request.what or "").split(",") if item.strip()]
+    yield from _chosen(page, request, ", ".join([*named, *([] if name in named else [name])]))
+
+
+def _chosen(page: PageContext, request: WithoutRequest, what: str) -> Iterator[Outputs]:
+    for outputs in take_out(page, replace(request, what=what)):
+        yield outputs | {"what": what}
+
+
+def keep(page: PageContext, request: WithoutRequest) -> Outputs:
+    """Keeps the parts out while all tabs look."""
+    edits = _edits(page, request)
+    model = page.model()
+    recording_of(model, page.text, page.language_of(model), edits)  # refuses what the model does not have
+    return {"edited": PageEdits(page.model_id, page.text, edits_in_words(edits), edits)}

@@ -1,0 +1,85 @@
+"""Without it: what the model says, sees and writes when a part of it is taken out."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.layers.without_handlers import (
+    WithoutRequest,
+    choose_changed,
+    choose_part,
+    draw,
+    keep,
+    one_by_one,
+    take_out,
+)
+from playground.tabs.shared.controls import typed
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, sentence_and_badge, show_detail
+from playground.tabs.shared.events import GENERATES, QUIET
+from playground.tabs.shared.long_work import WorkControl, stop_work
+from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import bind
+from playground.texts import layers as texts
+
+NAME, TITLE = "without", "Without it"
+
+
+def build(view: View, controls: PartsControls) -> None:
+    """Builds the view and connects it."""
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        what = gr.Textbox("", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, elem_id="without-what")
+        how = gr.Dropdown(list(texts.HOWS.items()), value="zero", label=texts.HOW, elem_id="without-how")
+        position = FollowingDropdown([], label=texts.POSITION, elem_id="without-position")
+        token = gr.Textbox("", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, elem_id="without-token")
+        against = gr.Textbox(
+            "", label=texts.AGAINST, placeholder=texts.AGAINST_HINT, max_length=100, elem_id="without-against"
+        )
+    second = gr.Textbox(
+        "",
+        label=texts.SECOND,
+        placeholder=texts.SECOND_HINT,
+        max_length=20_000,
+        visible=False,
+        elem_id="without-second",
+    )
+    with gr.Row(elem_classes="pg-slim"):
+        go = gr.Button(texts.TAKE_OUT, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="without-go")
+        all_parts = gr.Button(texts.ONE_BY_ONE, size="sm", scale=0, min_width=170, elem_id="without-all")
+        stop = gr.Button(texts.STOP, size="sm", scale=0, min_width=70, elem_id="without-stop")
+        keeps = gr.Button(texts.KEEP, size="sm", scale=0, min_width=170, elem_id="without-keep")
+    sentence, badge = sentence_and_badge("without")
+    with gr.Row(elem_classes=BESIDE):
+        column = gr.Column(scale=6, min_width=300, elem_classes="pg-list-column")
+        with column, gr.Column(elem_classes=LIST, elem_id="without-list"):
+            figure = PlotlyView(
+                label="The next token, before and after", height=380, elem_id="without-shift", elem_classes=LEADING
+            )
+            written = Panel(live=True, elem_id="without-written")
+        with detail("without-detail", scale=5, min_width=280):
+            status = Panel(live=True, elem_id="without-status")
+            effects = PlotlyView(label="Every part, one by one", height=380, elem_id="without-map")
+            changed = PlotlyView(label="Attention that changed", height=330, elem_id="without-changed")
+    Panel(markup.explanation(*texts.WITHOUT_ABOUT))
+    reading, control = gr.State(None), gr.State(WorkControl())
+
+    own: dict[str, Component] = {"what": what, "position": position, "token": token, "against": against}
+    inputs = own | {"how": how, "second": second, "reading": reading, "control": control}
+    wires: dict[str, Any] = {"inputs": inputs, "request": WithoutRequest}
+    one: dict[str, Component] = {"figure": figure, "written": written, "changed": changed}
+    one |= {"sentence": sentence, "badge": badge, "status": status}
+    everything = one | own | {"reading": reading, "effects": effects}
+    page = view.page
+    view.draws(draw, **wires, outputs=everything)
+    more = GENERATES | {"trigger_mode": "always_last"}
+    changes = [go.click, what.submit, how.input, position.input, *typed(token, against, second)]
+    bind(changes, take_out, page=page, **wires, outputs=one | {"position": position, "reading": reading}, **more)
+    bind(all_parts.click, one_by_one, page=page, **wires, outputs={"effects": effects, "status": status}, **more)
+    for picture, handler in ((effects, choose_part), (changed, choose_changed)):
+        clicked = bind(picture.select, handler, page=page, **wires, outputs=everything, **more)
+        show_detail(clicked, "without-sentence")
+    bind(keeps.click, keep, page=page, **wires, outputs={"edited": page.edited}, **QUIET)
+    how.change(lambda way: gr.update(visible=way == "text"), how, second, **QUIET)
+    stop.click(stop_work, control, None, **QUIET)
