@@ -144,22 +144,10 @@ class IncrementalDecoder:
         for a longer one where its cache is full."""
         if self._graph is not None and self._graph.full:
             self._release_graph()
-<<<<<<< HEAD
-        if self._graph is None and self._cache is not None and self._rows == 1 and self._unread.shape[1] == 1:
+        one_token = self._rows == 1 and self._unread.shape[1] == 1
+        if self._graph is None and self._edits is None and self._cache is not None and one_token:
             cache = self._cache
             self._graph = next((graph for graph in self._loaded.graphs if graph.acquire(cache)), None)
-=======
-        elif (
-            self._graph is None
-            and self._edits is None
-            and self._cache is not None
-            and self._rows == 1
-            and self._unread.shape[1] == 1
-        ):
-            graph = self._loaded.graph
-            if graph is not None and graph.acquire(self._cache):
-                self._graph = graph
->>>>>>> work-edits
         return self._graph
 
     def _release_graph(self) -> None:
