@@ -53,3 +53,19 @@ PARTS_ABOUT = (
     "et al. 2021).",
     "What a part adds directly is not what would be missing without it: later layers read it as well.",
 )
+
+ACTIVE_AT = "Most active at"
+ANY_TOKEN = "any token"
+ADDS_UP = "What else wrote the answer at “{token}”? →"
+NEURONS_ABOUT = (
+    "What am I looking at?",
+    "An MLP computes some thousand numbers for each token, the activations of its <b>neurons</b>, and its last matrix "
+    "adds one vector for each, times the activation, to the token's state (Geva et al. 2021). Each row is a neuron, each "
+    "column a token; the colour says how long a vector it writes there, orange in the vector's own direction, blue against "
+    "it. The neurons that write most in the tokens shown stand on top.",
+    "A click opens the tokens of the vocabulary whose logits this neuron raises and lowers most <b>at this token</b>. "
+    "These are its exact direct shares, through the final norm at its own scale: the numbers of Contributions. What later "
+    "layers make of what it writes is not in them. The badge says how exactly all neurons together, with the bias, give "
+    "what the MLP gave.",
+    "One neuron rarely stands for one thing. What fires on a word here may fire on others in another text.",
+)

@@ -8,6 +8,7 @@ import torch
 
 from playground.analysis.layers.contributions import Direction, PartAtToken, contributions, split_part
 from playground.analysis.layers.lens import DIVERGENCE, ENTROPY, LensRequest, ranks_of, read_lens
+from playground.analysis.layers.neurons import Activations, most_active
 from playground.analysis.layers.norms import fit_norm
 from playground.analysis.layers.sums import adds_up
 from playground.errors import PlaygroundError
@@ -111,3 +112,14 @@ def test_a_wrong_matrix_leaves_an_error():
         PartAtToken("mlp", torch.ones(4), 1.0, inputs, torch.ones(4), 2 * weight), torch.ones(4).double()
     )
     assert split.error == 1.0
+
+
+def test_the_most_active_neurons_by_hand():
+    """Guards against a first token that outshines all others, and against a ranking by signed numbers: neuron 1 writes -3
+    at token 1, neuron 2 writes 2 there, and neuron 0 writes 100 at the text's first token alone."""
+    lengths = np.array([[100.0, 0.0, 0.0], [0.5, -3.0, 2.0], [1.0, 0.1, -0.2]], np.float32)
+    at_start = Activations(0, range(3), lengths, lengths, 0.0)
+    assert most_active(at_start, 2).tolist() == [1, 2]
+    assert most_active(at_start, 3, 0).tolist() == [0, 1, 2] and most_active(at_start, 1, 2).tolist() == [0]
+    assert most_active(Activations(0, range(4, 7), lengths, lengths, 0.0), 1).tolist() == [0]
+    assert most_active(Activations(0, range(1), lengths[:1], lengths[:1], 0.0), 1).tolist() == [0]
