@@ -15,8 +15,8 @@ from playground.api.training_endpoints import finetune, train, training
 
 def publish() -> None:
     """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
-    quick = (models, attention, next_tokens, positions, embeddings, verify, train, training, classify, tag, attribute)
-    quick += (lens, contributions)
+    quick = [models, attention, next_tokens, positions, embeddings, verify, train, training, classify, tag, attribute]
+    quick += [lens, contributions]
     for function in (*quick, generate, finetune, answer):
         queue, limit = ("model", 4) if function in quick else ("generate", 8)
         gr.api(plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)

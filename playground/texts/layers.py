@@ -69,3 +69,32 @@ NEURONS_ABOUT = (
     "what the MLP gave.",
     "One neuron rarely stands for one thing. What fires on a word here may fire on others in another text.",
 )
+
+OTHER_TEXT = "The other text, which is read with numbers of yours"
+OTHER_HINT = "your text with a word changed"
+EXCHANGED = "Exchange"
+SHOWN = "Show"
+CLICK_EXCHANGE = "Click a cell to compute it exactly."
+COMPUTE_ALL = "Compute every cell"
+NO_OTHER_TEXT = (
+    "Type a second text that differs from yours in a word, with as many tokens: of “The capital of France is” for "
+    "example “The capital of Spain is”. Then you see which numbers of yours turn its answer into yours."
+)
+OTHER_TEXTS = {
+    "The capital of France is Paris. The capital of Italy is": "The capital of France is Paris. The capital of Spain is"
+}
+"""A page's text -> a second one to exchange it with."""
+EXCHANGE_ABOUT = (
+    "What am I looking at?",
+    "The model reads the other text, and one of its numbers is replaced by the one from <b>your</b> text: the state of "
+    "a token after a layer, what a layer's attention or MLP adds to it, or what one head gives at all tokens. Does the "
+    "answer become yours? Measured is the logit of your text's answer minus that of the other text's: a cell is the "
+    "<b>change</b> of this difference (activation patching; Meng et al. 2022, Wang et al. 2022).",
+    "The <b>estimate</b> of all cells takes one pass over each text and one backwards: the difference of the numbers "
+    "times the gradient (attribution patching; Nanda 2023). It is a straight line through a curve, often far off for "
+    "states. A click computes its cell <b>exactly</b>, by a pass of its own; “Compute every cell” does so for all. "
+    "Estimate against exact is drawn beside.",
+    "The badge: with the states of all tokens exchanged before layer 0, the other text gives the logits of yours. "
+    "Tokens before the first one that differs have the same numbers in both and are left out. An exchange shows what "
+    "is <em>enough</em> to turn the answer at that place; what would be missing without a part is another question.",
+)

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
     from playground.analysis.layers.lens import Lens
     from playground.analysis.layers.neurons import Activations
+    from playground.models.loaded_model import LoadedModel
     from playground.models.vocabulary import Token
+    from playground.recording.layers.exchange import Patcher
     from playground.recording.layers.layer_pass import LayerPass
     from playground.recording.layers.one_cell import Cell
     from playground.recording.recording import Recording
@@ -135,4 +137,16 @@ def neuron_writes_at(
     parts = position_parts(recording, store, position)
     return store.memo(
         recording, ("neuron writes", *place), lambda: neuron_writes(recording.model, parts, layer, neuron)
+    )
+
+
+def text_exchange(
+    model: "LoadedModel", store: "ResultStore", texts: tuple[str, str], what: str, tokens: tuple[int | None, int | None]
+) -> "Patcher":
+    """The exchange of a clean and a corrupted text, with the cells that were computed so far."""
+    from playground.recording.layers.exchange import Patcher, pair_of
+
+    key = "exchange", *texts, what, tokens
+    return store.memo(
+        model, key, lambda: Patcher(model, pair_of(model, *texts), what, tokens), lambda made: made.nbytes
     )
