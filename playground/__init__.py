@@ -16,6 +16,7 @@ from playground.settings import Settings
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
+    from playground.analysis.layers.exchange import Exchange
     from playground.analysis.layers.lens import Lens
     from playground.generation.generate import generate
     from playground.generation.settings import GenerationSettings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from playground.models.vocabulary import Token
     from playground.recording.attention import AttentionMap
     from playground.recording.edits.edit import Edit
+    from playground.recording.layers.exchange import patch
     from playground.recording.pair_ranking import rank_heads_between
     from playground.recording.record import record
     from playground.recording.recording import Recording, Verification
@@ -55,6 +57,8 @@ _HOMES = {
     "Edit": "recording.edits.edit",
     "Lens": "analysis.layers.lens",
     "Contributions": "analysis.layers.contributions",
+    "patch": "recording.layers.exchange",
+    "Exchange": "analysis.layers.exchange",
     "generate": "generation.generate",
     "GenerationSettings": "generation.settings",
     "Target": "models.decoder_start",

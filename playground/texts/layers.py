@@ -73,16 +73,62 @@ MANY_PARTS = "The heads and MLPs whose loss changes the logit most are the darke
 WITHOUT_ABOUT = (
     "What am I looking at?",
     "Parts of the model are taken out while it reads your text, and it goes on without them: <b>24.5</b> is head 5 of "
-    "layer 24, taken out before the output projection; <b>mlp 24</b>, <b>attention 24</b> and <b>layer 24</b> are what these "
-    "add to the state; <b>neuron 24.170</b> is one neuron of an MLP, <b>token 3</b> a token's embedding, <b>token 3 after "
-    "12</b> its state after layer 12. <b>24.5: 11&gt;3</b> is the attention of token 11 to token 3 in that head, <b>24: "
-    "*&gt;3</b> that of all other tokens in all heads. <b>at 11</b> after a part limits it to one token. Commas part several.",
+    "layer 24, taken out before the output projection; <b>mlp 24</b>, <b>attention 24</b> and <b>layer 24</b> are what "
+    "these add to the state; <b>neuron 24.170</b> is one neuron of an MLP, <b>token 3</b> a token's embedding, "
+    "<b>token 3 after 12</b> its state after layer 12. <b>24.5: 11&gt;3</b> is the attention of token 11 to token 3 in "
+    "that head, <b>24: *&gt;3</b> that of all other tokens in all heads. <b>at 11</b> after a part limits it to one "
+    "token. Commas separate several.",
     "Zero is a value that a part may never have had. The mean of this text's other tokens, without the first one, whose "
-    "state is often a hundred times as long, and the values of a second text, aligned with yours at its end, are milder. The "
-    "sentence always says which one was used.",
+    "state is often a hundred times as long, and the values of a second text, aligned with yours at its end, are milder. "
+    "The sentence always says which one was used.",
     "<b>Direct</b> is what the part itself adds to the logit, taken away with all else frozen. <b>In fact</b> is what "
     "happens when later layers read the changed state: often other heads step in, and less is lost (McGrath et al. 2023). "
     "The map of attention shows which heads look elsewhere afterwards.",
     "<b>Keep it out in all tabs</b> leaves it out while you look elsewhere, until you put it back; a line above the tabs "
     "says so. Nobody else's page changes.",
+)
+
+ACTIVE_AT = "Most active at"
+ANY_TOKEN = "any token"
+ADDS_UP = "What else wrote the answer at “{token}”? →"
+NEURONS_ABOUT = (
+    "What am I looking at?",
+    "An MLP computes some thousand numbers for each token, the activations of its <b>neurons</b>, and its last matrix "
+    "adds one vector for each, times the activation, to the token's state (Geva et al. 2021). Each row is a neuron, each "
+    "column a token; the colour says how long a vector it writes there, orange in the vector's own direction, blue against "
+    "it. The neurons that write most in the tokens shown stand on top.",
+    "A click opens the tokens of the vocabulary whose logits this neuron raises and lowers most <b>at this token</b>. "
+    "These are its exact direct shares, through the final norm at its own scale: the numbers of Contributions. What later "
+    "layers make of what it writes is not in them. The badge says how exactly all neurons together, with the bias, give "
+    "what the MLP gave.",
+    "One neuron rarely stands for one thing. What fires on a word here may fire on others in another text.",
+)
+
+OTHER_TEXT = "The other text, which is read with numbers of yours"
+OTHER_HINT = "your text with a word changed"
+EXCHANGED = "Exchange"
+SHOWN = "Show"
+CLICK_EXCHANGE = "Click a cell to compute it exactly."
+COMPUTE_ALL = "Compute every cell"
+NO_OTHER_TEXT = (
+    "Type a second text that differs from yours in a word, with as many tokens: of “The capital of France is” for "
+    "example “The capital of Spain is”. Then you see which numbers of yours turn its answer into yours."
+)
+OTHER_TEXTS = {
+    "The capital of France is Paris. The capital of Italy is": "The capital of France is Paris. The capital of Spain is"
+}
+"""A page's text -> a second one to exchange it with."""
+EXCHANGE_ABOUT = (
+    "What am I looking at?",
+    "The model reads the other text, and one of its numbers is replaced by the one from <b>your</b> text: the state of "
+    "a token after a layer, what a layer's attention or MLP adds to it, or what one head gives at all tokens. Does the "
+    "answer become yours? Measured is the logit of your text's answer minus that of the other text's: a cell is the "
+    "<b>change</b> of this difference (activation patching; Meng et al. 2022, Wang et al. 2022).",
+    "The <b>estimate</b> of all cells takes one pass over each text and one backwards: the difference of the numbers "
+    "times the gradient (attribution patching; Nanda 2023). It is a straight line through a curve, often far off for "
+    "states. A click computes its cell <b>exactly</b>, by a pass of its own; “Compute every cell” does so for all. "
+    "Estimate against exact is drawn beside.",
+    "The badge: with the states of all tokens exchanged before layer 0, the other text gives the logits of yours. "
+    "Tokens before the first one that differs have the same numbers in both and are left out. An exchange shows what "
+    "is <em>enough</em> to turn the answer at that place; what would be missing without a part is another question.",
 )

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from playground.analysis.layers.contributions import Direction, PartAtToken, contributions, split_part
-from playground.analysis.layers.lens import DIVERGENCE, ENTROPY, LensRequest, ranks_of, read_lens
+from playground.analysis.layers.lens import DIVERGENCE, ENTROPY, LensRequest, ranks_of, read_lens, top_of
+from playground.analysis.layers.neurons import Activations, most_active
 from playground.analysis.layers.norms import fit_norm
 from playground.analysis.layers.sums import adds_up
 from playground.errors import PlaygroundError
@@ -62,7 +63,7 @@ def test_a_lens_by_hand():
     logits = torch.tensor([4.0, 2.0, 1.0, 1.0]).log() + 3
     states = torch.stack([logits, torch.zeros(4)])[:, None]  # S = 2, N = 1
     request = LensRequest(2, (ENTROPY, DIVERGENCE), chosen=2)
-    lens = read_lens(("embedding", "0"), range(7, 8), states, lambda rows: rows, torch.zeros(1, 4), request)
+    lens = read_lens(("embedding", "0"), range(7, 8), states, torch.clone, torch.zeros(1, 4), request)
     assert lens.ids[0, 0].tolist() == [0, 1] and lens.probabilities[0, 0].tolist() == pytest.approx([0.5, 0.25])
     assert lens.measures[ENTROPY][:, 0].tolist() == pytest.approx([1.75, 2.0])
     assert lens.measures[DIVERGENCE][:, 0].tolist() == pytest.approx([0.25, 0.0])
@@ -73,7 +74,7 @@ def test_a_lens_by_hand():
 def test_a_lens_of_many_tokens_is_read_in_blocks():
     """Guards against blocks put together along the wrong axis: 3 states of 200 tokens against each read alone."""
     states = torch.randn(3, 200, 6, generator=torch.Generator().manual_seed(2))
-    lens = read_lens(("a", "b", "c"), range(200), states, lambda rows: rows, states[-1], LensRequest(3, (DIVERGENCE,)))
+    lens = read_lens(("a", "b", "c"), range(200), states, torch.clone, states[-1], LensRequest(3, (DIVERGENCE,)))
     shares = states.softmax(-1)
     assert np.array_equal(lens.ids, states.topk(3).indices.numpy())
     assert np.allclose(lens.probabilities, shares.topk(3).values)
@@ -81,10 +82,20 @@ def test_a_lens_of_many_tokens_is_read_in_blocks():
     assert np.allclose(lens.measures[DIVERGENCE], expected, atol=1e-5)
 
 
+def test_the_largest_logits_lie_in_any_chunk():
+    """Guards against a largest logit that is missed: two in one chunk, one in the rest that fills no chunk, one far below
+    all others of its chunk; and as many as there are chunks."""
+    logits = torch.randn(3, 5, 1000, generator=torch.Generator().manual_seed(3))
+    logits[0, 0, [70, 71, 999]] = torch.tensor([9.0, 8.0, 7.0])
+    for count in (1, 3, 5, 14, 15, 16, 40):
+        values, ids = top_of(logits, count)
+        assert torch.equal(ids, logits.topk(count).indices) and torch.equal(values, logits.topk(count).values)
+
+
 def test_a_lens_of_nan_is_refused():
     """Guards against NaN shown as a probability."""
     with pytest.raises(PlaygroundError, match="NaN"):
-        read_lens(("a",), range(1), torch.full((1, 1, 3), math.nan), lambda rows: rows, torch.zeros(1, 3))
+        read_lens(("a",), range(1), torch.full((1, 1, 3), math.nan), torch.clone, torch.zeros(1, 3))
 
 
 def test_heads_and_neurons_by_hand():
@@ -111,3 +122,14 @@ def test_a_wrong_matrix_leaves_an_error():
         PartAtToken("mlp", torch.ones(4), 1.0, inputs, torch.ones(4), 2 * weight), torch.ones(4).double()
     )
     assert split.error == 1.0
+
+
+def test_the_most_active_neurons_by_hand():
+    """Guards against a first token that outshines all others, and against a ranking by signed numbers: neuron 1 writes -3
+    at token 1, neuron 2 writes 2 there, and neuron 0 writes 100 at the text's first token alone."""
+    lengths = np.array([[100.0, 0.0, 0.0], [0.5, -3.0, 2.0], [1.0, 0.1, -0.2]], np.float32)
+    at_start = Activations(0, range(3), lengths, lengths, 0.0)
+    assert most_active(at_start, 2).tolist() == [1, 2]
+    assert most_active(at_start, 3, 0).tolist() == [0, 1, 2] and most_active(at_start, 1, 2).tolist() == [0]
+    assert most_active(Activations(0, range(4, 7), lengths, lengths, 0.0), 1).tolist() == [0]
+    assert most_active(Activations(0, range(1), lengths[:1], lengths[:1], 0.0), 1).tolist() == [0]

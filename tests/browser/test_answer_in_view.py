@@ -9,6 +9,9 @@ VIEWS = {
     ("Attention", "Heads"): ("#attention-overview .pv", (2, 1), "#attention-sentence"),
     ("Attention", "Through the layers"): ("#through-map .pv", (3, 1), "#through-sentence"),
     ("Attention", "Roles"): ("#roles-map .pv", (1, 0), "#roles-head"),
+    ("Layers", "Lens"): ("#lens-map .pv", (2, 1), "#lens-cell"),
+    ("Layers", "Contributions"): ("#parts-heads .pv", (1, 0), "#parts-part"),
+    ("Layers", "Neurons"): ("#neurons-map .pv", (3, 5), "#neurons-one"),
     ("Positions", "In use"): ("#used-map .pv", (3, 0), "#used-sentence"),
     ("Positions", "Break it"): ("#broken-map .pv", (3, 1), "#broken-sentence"),
 }
@@ -31,7 +34,7 @@ def test_the_answer_to_a_click_is_in_view(opened_tiny, size):
     page stands, and on a phone it slides over and can be closed."""
     page = opened_tiny(**SIZES[size])
     for (tab, view), (picture, place, sentence) in VIEWS.items():
-        page.get_by_role("tab", name=tab).click()
+        page.locator("#tabs").get_by_role("tab", name=tab, exact=True).first.click()
         views = page.locator(f"#{tab.lower()}-views").get_by_role("tab", include_hidden=True)
         views.filter(has_text=view).first.evaluate("tab => tab.click()")  # a narrow page may hide its tab
         page.wait_for_selector(f"{picture}[data-rendered]")

@@ -11,6 +11,7 @@ from playground.recording.layers.build import build_of
 from playground.recording.layers.contributions import parts_of
 from playground.recording.layers.layer_pass import layer_pass
 from playground.recording.layers.lens import states_of
+from playground.recording.layers.neurons import activations_of, neuron_writes
 from playground.recording.module_hooks import patch_modules
 from tests.tools import zoo
 
@@ -47,6 +48,8 @@ def test_every_family_holds_or_says_why(tiny, family):
             recording.contributions()
         return
     logits = recording.logits
+    if family not in EXPERTS:
+        assert activations_of(recording, 1, range(recording.length)).error <= 1e-5
     for position, against in ((-1, None), (1, 9)):
         result = recording.contributions(position, against=against)
         token = int(logits[position].argmax())
@@ -236,3 +239,32 @@ def test_one_token(tiny):
     """Guards against a text that is too short for a fit: what was found at load serves any text."""
     recording = _record(tiny("gpt2"), "a")
     assert recording.lens().ids.shape == (5, 1, 5) and recording.contributions(0).errors["logit"] < 1e-5
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "olmo2", "t5"])
+def test_what_a_neuron_writes_is_its_contribution(tiny, family):
+    """Guards against tokens of another neuron, position or sign, and a norm or multiplier left out: what a neuron adds to a
+    token's logit is the number that the contributions to that logit have for it."""
+    model = tiny(family)
+    recording = _record(model)
+    activations, parts = activations_of(recording, 1, range(2, recording.length)), parts_of(recording, 2)
+    neuron = int(np.abs(activations.lengths[0]).argmax())
+    raised, lowered = neuron_writes(model, parts, 1, neuron, 2)
+    for token, value in (*raised, *lowered):
+        result = recording.contributions(2, token)
+        assert result.neurons[1][neuron] == pytest.approx(value, rel=1e-4, abs=1e-7)
+    assert raised[0][1] >= raised[1][1] > lowered[1][1] >= lowered[0][1]
+    added = parts.parts[1][-1].inputs[0, neuron]
+    assert float(added) == pytest.approx(float(activations.values[0, neuron]), abs=1e-6)
+
+
+def test_neurons_that_are_not_there(tiny):
+    """Guards against Python errors: a layer beyond the last, experts without a matrix of their own, sums that are normed."""
+    for family, layer, words in (
+        ("llama", 9, "from 0 to 1"),
+        ("mixtral", 0, "no single matrix"),
+        ("bert", 0, "no sum"),
+    ):
+        recording = _record(tiny(family))
+        with pytest.raises(PlaygroundError, match=words):
+            activations_of(recording, layer, range(2))

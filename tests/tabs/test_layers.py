@@ -11,9 +11,10 @@ from playground.figures.layers.lens import DIVERGENCE, ENTROPY, RANK
 from playground.models.one_token import one_token, typed_as
 from playground.recording.layers.window import WINDOW, head_sources, window_of
 from playground.settings import Settings
-from playground.tabs.layers import contributions_view, lens_view
+from playground.tabs.layers import contributions_view, lens_view, neurons_view
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.lens_view import LensViewRequest
+from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
@@ -184,3 +185,40 @@ def test_a_token_as_it_is_typed(smollm2):
     assert one_token(smollm2, f"#{paris}") == paris
     for number in (*range(0, 400, 7), paris, 30000, 49151):
         assert one_token(smollm2, typed_as(smollm2, number)) == number
+
+
+def test_neurons(bench, smollm2):
+    """Guards the story of the opening text: the middle layer first, the neuron that writes most and what it writes; a click
+    on another one, that cell kept when another token is asked for, and the way on to what wrote the answer there."""
+    page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    outputs = answer(neurons_view.draw, page, NeuronsRequest())
+    assert outputs["layer"].value == 15 and outputs["at"]["choices"][0][1] == neurons_view.ANY
+    assert "neuron 1307 writes most: at “capital” (1)" in plain(outputs["sentence"])
+    assert "Neuron 1307 of layer 15 at “capital”" in plain(outputs["of_neuron"]) and outputs["cell"] == (15, 1307, 1)
+    assert "Adds up to" in outputs["badge"] and sent(outputs) < LIMIT and outputs["first"]["visible"] is False
+    request = NeuronsRequest(15, reading=page.reading)
+    clicked = answer(neurons_view.choose, page, request, click(x=11, y=2))
+    layer, neuron, token = clicked["cell"]
+    assert (layer, token) == (15, 11) and f"Neuron {neuron} of layer 15" in plain(clicked["of_neuron"])
+    moved = answer(neurons_view.redraw, page, NeuronsRequest(15, 11, cell=clicked["cell"], reading=page.reading))
+    assert moved["cell"] == clicked["cell"] or moved["cell"][2] == 11
+    opened = answer(neurons_view.open_sum, page, NeuronsRequest(15, cell=clicked["cell"]))
+    assert opened["from_lens"][:2] == (page.reading, 11) and opened["opened_at"]
+    assert set(answer(neurons_view.open_sum, page, NeuronsRequest())) == {"message"}
+    for odd in ({}, {"x": 99, "y": 0}, {"x": 0, "y": 99}, {"x": "a", "y": None}):
+        assert set(answer(neurons_view.choose, page, request, click(**odd))) == {"message"}
+
+
+def test_neurons_of_other_models(bench):
+    """Guards against an empty place, labels that Plotly reads as HTML, and a long text shown whole."""
+    for model in ("bert", "mixtral"):
+        outputs = answer(neurons_view.draw, PageContext(model, text="abcd"), NeuronsRequest())
+        assert "can't be shown" in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
+    page = PageContext("t5", text=HOSTILE)
+    outputs = answer(neurons_view.draw, page, NeuronsRequest())
+    assert outputs["figure"]["visible"] and "<img" not in figure_json(outputs["figure"]["value"])
+    page = PageContext("llama", text="abcdefgh" * 5)
+    outputs = answer(neurons_view.draw, page, NeuronsRequest())
+    assert outputs["first"]["visible"] and outputs["first"]["value"] == 16
+    early = answer(neurons_view.redraw, page, NeuronsRequest(1, 3, first=16, reading=page.reading))
+    assert early["first"]["value"] == 0 and early["cell"][0] == 1

@@ -119,8 +119,11 @@ def identities(errors: Mapping[str, float]) -> tuple[str, str]:
         "heads": "each attention against its heads and bias",
         "neurons": "each MLP against its neurons and bias",
         "last row": "the last row against the model's own logits",
+        "exchanged": "with all states exchanged before layer 0 the other text's logits against yours",
     }
     lines = [f"{says[name]}: {power_of_ten(error)}" for name, error in errors.items()]
     first = next(iter(errors))
-    words = "Last row = the model's output" if first == "last row" else "Adds up"
+    words = {"last row": "Last row = the model's output", "exchanged": "All exchanged = your text"}.get(
+        first, "Adds up"
+    )
     return f"{words} to {power_of_ten(errors[first]) if errors[first] else 'the last bit'}", "; ".join(lines)

@@ -56,7 +56,7 @@ def contributions_of(
     cap = logit - before_cap if readout.cap is not None else 0.0
     errors = {"logit": abs(result.total + cap - logit) / yardstick, "states": max(parts.errors), **result.errors}
     reasons = {_NAMES[added.part.kind]: added.part.why for layer in parts.parts for added in layer if added.part.why}
-    _check(text, errors)
+    check_errors(text.model, errors)
     return replace(result, logit=logit, cap=cap, errors=errors, reasons=reasons)
 
 
@@ -68,14 +68,21 @@ def direction_of(model: LoadedModel, parts: LayerPass, token: int, against: int 
     scale."""
     readout = build_of(model).readout
     assert readout is not None  # parts_of has refused
-    last, weight = parts.states[-1, 0], readout.weight
+    weight = readout.weight
     row = weight[token].double() - (0 if against is None else weight[against].double())
     row = (row * readout.factor).to(readout.norm.gain.device)
-    device, number_format = readout.norm_module_place
-    inputs = last.to(device, number_format)[None]
-    scale = float(readout.norm.scale(inputs, readout.norm_module(inputs))[0])
+    scale = final_scale(model, parts)
     bias = readout.bias_of(token) - (0.0 if against is None else readout.bias_of(against))
     return Direction(readout.norm.back(row, scale).cpu(), float(readout.norm.bias @ row), bias)
+
+
+def final_scale(model: LoadedModel, parts: LayerPass) -> float:
+    """By how much the final norm multiplies the last state of the one token of a pass."""
+    readout = build_of(model).readout
+    assert readout is not None  # parts_of has refused
+    device, number_format = readout.norm_module_place
+    inputs = parts.states[-1, 0].to(device, number_format)[None]
+    return float(readout.norm.scale(inputs, readout.norm_module(inputs))[0])
 
 
 def part_at(added: Added) -> PartAtToken:
@@ -97,8 +104,9 @@ def part_at(added: Added) -> PartAtToken:
     )
 
 
-def _check(text: Text, errors: dict[str, float]) -> None:
-    coarse = rounding(text.model.model.dtype).sums / rounding(torch.float32).sums  # 1 in float32
+def check_errors(model: LoadedModel, errors: dict[str, float]) -> None:
+    """PlaygroundError, with the number, for an identity of `Contributions.errors` that does not hold."""
+    coarse = rounding(model.model.dtype).sums / rounding(torch.float32).sums  # 1 in float32
     for name, error in errors.items():
         if not error <= LARGEST_ERROR * coarse:  # NaN as well
             raise PlaygroundError(

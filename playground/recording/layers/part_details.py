@@ -39,6 +39,10 @@ class NeuronTokens:
 
     promoted: tuple[int, ...]
     held_back: tuple[int, ...]
+    raises: tuple[float, ...]
+    """By how much the promoted tokens' logits, at activation 1 and where the norms on the way multiply by 1."""
+    lowers: tuple[float, ...]
+    """The same of the tokens held back, below zero."""
 
 
 @torch.inference_mode()
@@ -53,5 +57,8 @@ def neuron_tokens(model: "LoadedModel", layer: int, neuron: int, sign: float = 1
         written = part.projection.norm.through(written)
     readout = build.readout
     scores = readout.weight.float() @ readout.norm.through(written.to(readout.norm.gain.device)).float()
-    order = scores.topk(min(count, len(scores))).indices, (-scores).topk(min(count, len(scores))).indices
-    return NeuronTokens(*(tuple(ids.tolist()) for ids in order))
+    scores = scores * readout.factor
+    count = min(count, len(scores))
+    (raises, promoted), (lowers, held_back) = scores.topk(count), (-scores).topk(count)
+    of_tokens = tuple(promoted.tolist()), tuple(held_back.tolist())
+    return NeuronTokens(*of_tokens, tuple(raises.tolist()), tuple((-lowers).tolist()))

@@ -10,14 +10,21 @@ if TYPE_CHECKING:
 
     from playground.analysis.layers.contributions import Contributions
     from playground.analysis.layers.lens import Lens
+    from playground.analysis.layers.neurons import Activations
+    from playground.models.loaded_model import LoadedModel
     from playground.models.vocabulary import Token
+    from playground.recording.layers.exchange import Patcher
     from playground.recording.layers.layer_pass import LayerPass
     from playground.recording.layers.one_cell import Cell
     from playground.recording.recording import Recording
     from playground.recording.result_store import ResultStore
 
+Written = tuple[tuple[int, float], ...]
+"""(token id, what is added to its logit), the largest size first."""
 WINDOW = 12
 """Tokens of a lens that are shown at once."""
+NEURON_WINDOW = 24
+"""Tokens of a map of neurons that are shown at once."""
 
 
 def own_tokens(recording: "Recording") -> "tuple[Token, ...]":
@@ -25,11 +32,11 @@ def own_tokens(recording: "Recording") -> "tuple[Token, ...]":
     return recording.target_tokens or recording.tokens
 
 
-def window_of(recording: "Recording", first: int | None) -> range:
+def window_of(recording: "Recording", first: int | None, size: int = WINDOW) -> range:
     """The tokens that are shown: from `first` on, or the last ones."""
-    last = max(0, recording.length - WINDOW)
+    last = max(0, recording.length - size)
     start = last if first is None else min(max(0, first), last)
-    return range(start, min(start + WINDOW, recording.length))
+    return range(start, min(start + size, recording.length))
 
 
 def window_lens(
@@ -108,3 +115,38 @@ def head_sources(
 def attention_kind(recording: "Recording", part: str) -> str:
     """The recording's kind of attention that a part is."""
     return part if part == "cross" else "decoder" if recording.target_tokens is not None else "self"
+
+
+def layer_activations(recording: "Recording", store: "ResultStore", layer: int, window: range) -> "Activations":
+    """How active a layer's neurons are at the tokens of a window."""
+    from playground.recording.layers.neurons import activations_of
+
+    def size(made: "Activations") -> int:
+        return made.values.nbytes + made.lengths.nbytes
+
+    return store.memo(recording, ("neurons", layer, window), lambda: activations_of(recording, layer, window), size)
+
+
+def neuron_writes_at(
+    recording: "Recording", store: "ResultStore", place: tuple[int, int, int]
+) -> "tuple[Written, Written]":
+    """The tokens that a neuron raises most and those that it lowers most; place: layer, neuron, position."""
+    from playground.recording.layers.neurons import neuron_writes
+
+    layer, neuron, position = place
+    parts = position_parts(recording, store, position)
+    return store.memo(
+        recording, ("neuron writes", *place), lambda: neuron_writes(recording.model, parts, layer, neuron)
+    )
+
+
+def text_exchange(
+    model: "LoadedModel", store: "ResultStore", texts: tuple[str, str], what: str, tokens: tuple[int | None, int | None]
+) -> "Patcher":
+    """The exchange of a clean and a corrupted text, with the cells that were computed so far."""
+    from playground.recording.layers.exchange import Patcher, pair_of
+
+    key = "exchange", *texts, what, tokens
+    return store.memo(
+        model, key, lambda: Patcher(model, pair_of(model, *texts), what, tokens), lambda made: made.nbytes
+    )

@@ -1,0 +1,349 @@
+"""Exchanges numbers between the readings of two texts: the estimate of all cells at once, any cell exactly."""
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from playground.analysis.arrays import check_range
+from playground.analysis.layers.exchange import HEAD, STATE, WHAT, Exchange, first_difference, first_order
+from playground.errors import PlaygroundError
+from playground.models.input_checks import check_ids, check_length
+from playground.models.loaded_model import LoadedModel
+from playground.models.rounding import rounding
+from playground.models.vocabulary import Token, check_text
+from playground.recording.edits.edit import EMBEDDING, TEXT, Edit
+from playground.recording.edits.editing import Plan
+from playground.recording.edits.places import ATTENDED, INPUT, CallCounter, Site, depth_of, places_of
+from playground.recording.hooks import capture_attention
+from playground.recording.module_hooks import patch_modules
+from playground.recording.residual_stream import first_tensor, layer_input, stack_layers
+from playground.settings import Settings
+
+MAX_TOKENS = 128
+"""Of each text."""
+AT_ONCE = 15
+"""Cells in one pass, each in a row of its own, beside a row in which nothing is exchanged."""
+
+
+@dataclass(frozen=True, eq=False)
+class TextPair:
+    """A clean and a corrupted text of the same number of tokens, and the tokens whose logits are compared."""
+
+    clean: tuple[Token, ...]
+    corrupted: tuple[Token, ...]
+    position: int
+    first: int
+    """The first token that differs where tokens see only those before; else 0."""
+
+    @property
+    def ids(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of the clean text and of the corrupted one."""
+        return tuple(token.id for token in self.clean), tuple(token.id for token in self.corrupted)
+
+
+def pair_of(model: LoadedModel, clean: str, corrupted: str, settings: Settings | None = None) -> TextPair:
+    """Both texts, token by token. PlaygroundError for texts that are equal or of different length, and for a model that
+    reads a text to write another one."""
+    limit = (settings or Settings()).max_text_bytes
+    if model.model.config.is_encoder_decoder:
+        raise PlaygroundError(
+            "Texts can't be exchanged in this model: it reads one and writes another.", "Choose a model with one stack."
+        )
+    if not model.capabilities.logits:
+        raise PlaygroundError("This model gives no logits to compare:", f"{model.capabilities.logits.reason}.")
+    one, other = (model.vocabulary.tokenize(check_text(text, limit))[1] for text in (clean, corrupted))
+    for tokens in (one, other):
+        check_length(len(tokens), model.max_tokens)
+        check_range("The number of tokens", len(tokens), 1, MAX_TOKENS)
+        check_ids(model, [token.id for token in tokens])
+    ids = [tuple(token.id for token in tokens) for tokens in (one, other)]
+    place = first_difference(*ids)
+    if len(one) != len(other):
+        words = f"The texts have {len(one):,} and {len(other):,} tokens; exchanged are tokens in the same places."
+        pieces = [" · ".join(token.label for token in tokens[place : place + 5]) or "(end)" for tokens in (one, other)]
+        raise PlaygroundError(words, f"They part at “{pieces[0]}” and “{pieces[1]}”: choose words with as many tokens.")
+    if place == len(one):
+        raise PlaygroundError("Both texts are the same, so there is nothing to exchange.", "Change a word of one.")
+    position = len(one) - 1
+    both_ways = model.anatomy.kind == "encoder"
+    if both_ways:
+        mask = model.tokenizer.mask_token_id
+        masks = [[n for n, number in enumerate(text) if number == mask] for text in ids]
+        if mask is None or masks[0] != masks[1] or len(masks[0]) != 1:
+            raise PlaygroundError(
+                "This model fills gaps, so the answer has no place here.",
+                f"Write {model.tokenizer.mask_token} once into both texts, in the same place.",
+            )
+        position = masks[0][0]
+    return TextPair(one, other, position, 0 if both_ways else place)
+
+
+class Patcher:
+    """An exchange of one kind of numbers between two texts. The clean text is read once, the corrupted one forwards and
+    backwards; after that any cell is computed exactly."""
+
+    def __init__(self, model: LoadedModel, pair: TextPair, what: str, tokens: tuple[int | None, int | None]):
+        """tokens: whose logit is measured, and against which; by default the answers to both texts."""
+        if what not in WHAT:
+            raise PlaygroundError(f"There is nothing called {what!r:.40} to exchange.", f"Choose: {', '.join(WHAT)}.")
+        if model.dtype.value == torch.int8:
+            raise PlaygroundError("int8 weights have no gradients.", "Choose float32 in the sidebar.")
+        self._model, self.pair, self._what = model, pair, what
+        self._sites = _sites_of(model, what)
+        whole, layers = {EMBEDDING: _embedding_site(model)}, stack_layers(model.model)
+        self._all_sites = whole | self._sites if what != STATE else self._sites
+        self._first_layer = layers[0]
+        clean, logits = self._read(pair.ids[0])
+        self._clean = clean
+        corrupted, gradients, (token, against), value = self._backwards(tokens, logits)
+        by_head = what == HEAD
+        rows = [first_order(clean[n], corrupted[n], gradients[n], by_head) for n in self._sites]
+        width = max(len(row) for row in rows)
+        table = torch.stack([nn.functional.pad(row, (0, width - len(row)), value=torch.nan) for row in rows])
+        columns = range(width) if by_head else range(pair.first, width)
+        estimate = table[:, columns.start :].float().cpu().numpy()
+        self.result = Exchange(
+            what, tuple(self._sites), tuple(columns), token, against, pair.position,
+            float(logits[token] - logits[against]), value, estimate, np.full_like(estimate, np.nan),
+            self._identity(logits),
+        )  # fmt: skip
+        self._base: float | None = None
+        if not self.result.error <= rounding(model.model.dtype).sums:  # NaN as well
+            raise PlaygroundError(
+                f"The exchange can't be shown: with all states exchanged before layer 0 the logits are off by "
+                f"{self.result.error:.1g} from the other text's.",
+                "This model reads more than these states.",
+            )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes kept."""
+        return sum(value.nbytes for value in self._clean.values()) + 2 * self.result.exact.nbytes
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Cells, as (row, column), that were not computed exactly."""
+        there = np.isnan(self.result.exact) & np.isfinite(self.result.estimate)
+        return [(int(row), int(column)) for row, column in np.argwhere(there)]
+
+    def compute(self, cells: Sequence[tuple[int, int]]) -> None:
+        """Computes cells exactly. PlaygroundError for one that is not there."""
+        rows, columns = self.result.exact.shape
+        for row, column in cells:
+            check_range("The row", row, 0, rows - 1)
+            check_range("The column", column, 0, columns - 1)
+        if len(cells) == 1:
+            if self._base is None:
+                self._base = self._measure([None])[0]
+            values = [self._base, *self._measure(cells)]
+        else:
+            values = self._measure([None, *cells])
+        for (row, column), value in zip(cells, values[1:], strict=True):
+            self.result.exact[row, column] = value - values[0]
+
+    def compute_all(self) -> Iterator[float]:
+        """Computes all cells exactly; yields the share that is done, 0..1."""
+        cells = self.missing()
+        for start in range(0, len(cells), AT_ONCE):
+            self.compute(cells[start : start + AT_ONCE])
+            yield min(1.0, (start + AT_ONCE) / len(cells))
+
+    def _measure(self, cells: Sequence[tuple[int, int] | None]) -> list[float]:
+        """The measure in the corrupted text, for each cell exchanged; None for nothing."""
+        edits = [None if cell is None else self._edit(cell) for cell in cells]
+        places = [place for row, edit in enumerate(edits) if edit for place in places_of(self._model, edit, row)]
+        values = {(place.edit, place.site): self._values(place.edit) for place in places}
+        logits = self._edited_logits(Plan(self._model, tuple(places), values), len(cells))
+        return [float(row[self.result.token].double() - row[self.result.against].double()) for row in logits]
+
+    def _edit(self, cell: tuple[int, int]) -> Edit:
+        layer, column = self.result.layers[cell[0]], self.result.columns[cell[1]]
+        if self._what == HEAD:
+            return Edit(HEAD, layer, (column,), how=TEXT, text=self.pair.ids[0])
+        return Edit(self._what, layer, positions=(column,), how=TEXT, text=self.pair.ids[0], sources=(column,))
+
+    def _values(self, edit: Edit) -> Tensor:
+        values = self._clean[edit.layer]
+        return values[:, list(edit.which)] if edit.which else values
+
+    @torch.inference_mode()
+    def _edited_logits(self, plan: Plan, rows: int) -> Tensor:
+        """(rows, V): of the corrupted text, as the plan says."""
+        with plan.applied():
+            return self._logits(self._inputs(self.pair.ids[1]).expand(rows, -1))
+
+    def _identity(self, clean: Tensor) -> float:
+        edit = Edit(STATE, EMBEDDING, how=TEXT, text=self.pair.ids[0])
+        places = places_of(self._model, edit)
+        plan = Plan(self._model, places, {(place.edit, place.site): self._clean[EMBEDDING] for place in places})
+        again = self._edited_logits(plan, 1)[0]
+        return float((again - clean).abs().max() / clean.abs().max().clamp_min(1e-30))
+
+    @torch.inference_mode()
+    def _read(self, ids: tuple[int, ...]) -> tuple[dict[int, Tensor], Tensor]:
+        """What stands at each site of a text, layer -> (T, N, W), and its logits (V,)."""
+        kept: dict[int, Tensor] = {}
+
+        def keep(layer: int, value: Tensor) -> Tensor:
+            kept[layer] = self._table(layer, value)[0].clone()
+            return value
+
+        with self._watched(keep):
+            logits = self._logits(self._inputs(ids))[0]
+        return kept, logits
+
+    def _backwards(
+        self, tokens: tuple[int | None, int | None], clean_logits: Tensor
+    ) -> tuple[dict[int, Tensor], dict[int, Tensor], tuple[int, int], float]:
+        """Of the corrupted text: what stands at each site and the measure's gradient there, layer -> (T, N, W); the tokens
+        that are compared, and the measure."""
+        kept: dict[int, Tensor] = {}
+
+        def keep(layer: int, value: Tensor) -> Tensor:
+            kept[layer] = value
+            return value.clone()  # some layers add in place
+
+        def leaf(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+            state = layer_input(args, kwargs).detach().clone().requires_grad_()
+            return ((state, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": state})
+
+        with torch.inference_mode(False), torch.enable_grad():
+            with patch_modules([self._first_layer], inputs=leaf), self._watched(keep):
+                logits = self._logits(self._inputs(self.pair.ids[1]))[0]
+            pair = _compared(tokens, clean_logits, logits.detach())
+            measure = logits[pair[0]] - logits[pair[1]]
+            gradients = torch.autograd.grad(measure, list(kept.values()), allow_unused=True)
+        tables = {layer: self._table(layer, value.detach())[0] for layer, value in kept.items()}
+        slopes = {
+            layer: torch.zeros_like(tables[layer]) if gradient is None else self._table(layer, gradient)[0]
+            for layer, gradient in zip(kept, gradients, strict=True)
+        }
+        return tables, slopes, pair, float(measure.detach())
+
+    def _watched(self, keep: Callable[[int, Tensor], Tensor]) -> ExitStack:
+        """The context in which `keep(layer, value)` receives what stands at every site, and returns what takes its place."""
+        stack = ExitStack()
+        attended = {(site.kind, site.layer): layer for layer, site in self._all_sites.items() if site.at == ATTENDED}
+        modules: dict[tuple[nn.Module, str], list[int]] = {}
+        for layer, site in self._all_sites.items():
+            if site.at != ATTENDED and site.module is not None:
+                modules.setdefault((site.module, site.at), []).append(layer)
+        for (module, at), layers in modules.items():
+            if at == INPUT:
+                stack.enter_context(patch_modules([module], inputs=partial(_of_input, keep, iter(layers))))
+            else:
+                stack.enter_context(patch_modules([module], output=partial(_of_output, keep, iter(layers))))
+        if attended:
+            counter = CallCounter(self._model)
+
+            def sink(module: nn.Module, *call: Any) -> Tensor | None:
+                layer = attended.get(counter.place(module))
+                return None if layer is None else keep(layer, call[-1])
+
+            stack.enter_context(capture_attention(sink))
+        return stack
+
+    def _table(self, layer: int, value: Tensor) -> Tensor:
+        """(B, T, N, W)"""
+        if self._all_sites[layer].at == ATTENDED:
+            return value
+        return value.reshape(-1, len(self.pair.clean), 1, value.shape[-1])
+
+    def _inputs(self, ids: tuple[int, ...]) -> Tensor:
+        return torch.tensor([ids], device=self._model.input_device)
+
+    def _logits(self, ids: Tensor) -> Tensor:
+        """(B, V) float32, where the answer stands."""
+        options: dict[str, Any] = {"use_cache": False} if self._model.anatomy.has_decoder else {}
+        last = self.pair.position == ids.shape[1] - 1
+        if last and "logits_to_keep" in inspect.signature(self._model.model.forward).parameters:
+            options["logits_to_keep"] = 1
+        logits = self._model.model(input_ids=ids, return_dict=True, **options).logits
+        return logits[:, -1 if last else self.pair.position].float()
+
+
+def patch(
+    model: LoadedModel,
+    clean: str,
+    corrupted: str,
+    what: str = STATE,
+    *,
+    token: int | None = None,
+    against: int | None = None,
+    exact: bool = False,
+) -> Exchange:
+    """Reads `corrupted` with numbers of `clean` in their places, cell by cell: activation patching. Measured is the logit of
+    `token`, by default the answer to the clean text, minus that of `against`, by default the answer to the corrupted one.
+
+    what: "state", "attention" or "mlp", at each layer and token; or "head", at each layer and head. exact: whether every
+    cell is computed, by a pass of its own; else the first-order estimate alone. PlaygroundError for texts that are equal or
+    have different numbers of tokens, and, with the reason, for a model that does not allow it.
+    """
+    patcher = Patcher(model, pair_of(model, clean, corrupted), what, (token, against))
+    if exact:
+        for _ in patcher.compute_all():
+            pass
+    return patcher.result
+
+
+def _of_input(
+    keep: Callable[[int, Tensor], Tensor], layers: Iterator[int], args: tuple, kwargs: dict
+) -> tuple[tuple, dict]:
+    state = layer_input(args, kwargs)
+    layer = next(layers, None)
+    put = state if layer is None else keep(layer, state)
+    return ((put, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": put})
+
+
+def _of_output(
+    keep: Callable[[int, Tensor], Tensor], layers: Iterator[int], args: tuple, kwargs: dict, output: Any
+) -> Any:
+    layer = next(layers, None)
+    if layer is None:
+        return output
+    put = keep(layer, first_tensor(output))
+    return (put, *output[1:]) if isinstance(output, tuple) else put
+
+
+def _sites_of(model: LoadedModel, what: str) -> dict[int, Site]:
+    """Layer -> where it is exchanged, without layers that have no such part. PlaygroundError, with the reason, if none
+    has."""
+    if what == HEAD:
+        layers = sorted(model.attention_calls.get("self", ())) or [0]
+    else:
+        layers = list(range(EMBEDDING if what == STATE else 0, depth_of(model)))
+    sites, refusal = {}, None
+    for layer in layers:
+        try:
+            (place,) = places_of(model, Edit(what, layer))
+            sites[layer] = place.site
+        except PlaygroundError as error:
+            refusal = error
+    if not sites and refusal is not None:
+        raise refusal
+    return sites
+
+
+def _embedding_site(model: LoadedModel) -> Site:
+    return places_of(model, Edit(STATE, EMBEDDING))[0].site
+
+
+def _compared(tokens: tuple[int | None, int | None], clean: Tensor, corrupted: Tensor) -> tuple[int, int]:
+    """The tokens whose logits are compared: what is not named is the answer to the clean text, and that to the corrupted
+    one; where both are the same, the clean text's second guess."""
+    for number in tokens:
+        if number is not None:
+            check_range("The token id", number, 0, len(clean) - 1)
+    token = int(clean.argmax()) if tokens[0] is None else tokens[0]
+    if tokens[1] is not None:
+        if tokens[1] == token:
+            raise PlaygroundError("Both tokens are the same, so their logits don't differ.", "Choose two.")
+        return token, tokens[1]
+    others = [int(corrupted.argmax()), *clean.topk(2).indices.tolist()]
+    return token, next(number for number in others if number != token)

@@ -1,0 +1,91 @@
+"""The activations of one layer's neurons on a recorded text, and what one neuron adds to logits at one token."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground.analysis.arrays import check_range
+from playground.analysis.layers.neurons import Activations
+from playground.errors import PlaygroundError
+from playground.models.loaded_model import LoadedModel
+from playground.recording.layers.blocks import Part, Projection
+from playground.recording.layers.build import build_of
+from playground.recording.layers.contributions import check_errors, final_scale, part_at
+from playground.recording.layers.layer_pass import LayerPass
+from playground.recording.layers.lens import Text
+from playground.recording.layers.part_details import neuron_tokens
+from playground.recording.module_hooks import patch_modules
+from playground.recording.residual_stream import first_tensor, layer_input
+
+_BLOCK = 64
+"""Tokens whose sums are checked at once."""
+
+
+@torch.inference_mode()
+def activations_of(text: Text, layer: int, tokens: range) -> Activations:
+    """How active the neurons of a layer's MLP are at some tokens, from another pass.
+
+    PlaygroundError, with the reason, for a model whose MLP has no single matrix, or where the neurons don't add up to it.
+    """
+    part, matrix = mlp_of(text.model, layer)
+    kept: dict[str, Tensor] = {}
+
+    def store(name: str, value: Any) -> None:
+        rows = value[0] if value.ndim > 2 and value.shape[0] == 1 else value
+        kept[name] = rows.flatten(1)[tokens.start : tokens.stop].float().cpu().clone()
+
+    def of_matrix(args: tuple, kwargs: dict, output: Any) -> Any:
+        store("inputs", layer_input(args, kwargs))
+        store("product", output)
+        return output
+
+    def of_part(args: tuple, kwargs: dict, output: Any) -> Any:
+        store("part", first_tensor(output))
+        return output
+
+    with patch_modules([matrix.module], output=of_matrix), patch_modules([part.module], output=of_part):
+        text.run_again()
+    inputs, product, weight = kept["inputs"], kept["product"], matrix.weight.float().cpu()
+    bias = 0 if matrix.bias is None else matrix.bias.float().cpu()
+    again = torch.cat([block @ weight.T + bias for block in inputs.split(_BLOCK)])
+    error = float((again - product).abs().max() / product.abs().max().clamp_min(1e-30))
+    check_errors(text.model, {"neurons": error})
+    vectors, units = weight.T, torch.ones(len(inputs))  # (F, D)
+    if matrix.norm is not None:
+        norm = matrix.norm.cpu()
+        vectors, units = norm.through(vectors.double()).float(), norm.scale(product, kept["part"]).float()
+    lengths = inputs * (vectors.norm(dim=-1) * abs(part.factor)) * units[:, None]
+    return Activations(layer, tokens, inputs.numpy(), lengths.numpy(), error)
+
+
+def mlp_of(model: LoadedModel, layer: int) -> tuple[Part, Projection]:
+    """The MLP of a layer and its last matrix. PlaygroundError, with the reason, where there is none."""
+    build = build_of(model)
+    if not build.blocks:
+        raise PlaygroundError("The neurons of this model can't be shown:", f"{build.why_no_parts}.")
+    check_range("The layer", layer, 0, len(build.blocks) - 1)
+    part = next((part for part in build.blocks[layer].parts if part.kind == "mlp"), None)
+    if part is None or part.projection is None:
+        reason = part.why if part else f"layer {layer} has no MLP"
+        raise PlaygroundError("The neurons of this layer can't be shown:", f"{reason}.")
+    return part, part.projection
+
+
+@torch.inference_mode()
+def neuron_writes(
+    model: LoadedModel, parts: LayerPass, layer: int, neuron: int, count: int = 6
+) -> tuple[tuple[tuple[int, float], ...], tuple[tuple[int, float], ...]]:
+    """The tokens whose logits a neuron raises most at the one token of a pass, and those that it lowers most: (id, what it
+    adds to the logit), the largest first. Exact, at the final norm's own scale: the same numbers as in contributions."""
+    added = next(added for added in parts.parts[layer] if added.part.kind == "mlp")
+    part = part_at(added)
+    assert part.inputs is not None and part.product is not None
+    activation, unit = float(part.inputs[neuron]), final_scale(model, parts)
+    if part.norm is not None:
+        unit *= float(part.norm.scale(part.product[None], part.added.double()[None] / part.factor)[0])
+    tokens = neuron_tokens(model, layer, neuron, activation, count)
+    size = abs(activation) * unit
+    raised = tuple((token, size * score) for token, score in zip(tokens.promoted, tokens.raises, strict=True))
+    lowered = tuple((token, size * score) for token, score in zip(tokens.held_back, tokens.lowers, strict=True))
+    return raised, lowered

@@ -1,0 +1,209 @@
+"""Exchange: another text is read with numbers of the page's text in their places, layer by token or head by head."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground import workbench
+from playground.components import Panel, PlotlyView, markup
+from playground.errors import Cancelled, PlaygroundError
+from playground.figures.attention.token_grid import frame
+from playground.figures.layers.exchange import (
+    ESTIMATE,
+    EXACT,
+    KINDS,
+    STATE,
+    agreement_figure,
+    agreement_words,
+    cell_words,
+    exchange_figure,
+    exchange_words,
+)
+from playground.figures.layers.words import identities
+from playground.recording.layers.window import text_exchange
+from playground.tabs.layers.clicks import whole
+from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
+from playground.tabs.shared.events import GENERATES, LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import layers as texts
+
+if TYPE_CHECKING:
+    from playground.analysis.layers.exchange import Exchange
+    from playground.recording.layers.exchange import Patcher
+
+NAME, TITLE = "exchange", "Exchange"
+
+
+@dataclass(frozen=True)
+class ExchangeRequest:
+    """What the view's controls say."""
+
+    other: str = ""
+    """The corrupted text."""
+    what: str = STATE
+    token: str = ""
+    """As a visitor types it; empty for the answer to the page's text."""
+    against: str = ""
+    """Empty for the answer to the other text."""
+    shown: str = ESTIMATE
+    reading: tuple[str, str] | None = None
+    """The page's reading that the controls were set for."""
+    control: WorkControl = field(default_factory=WorkControl)
+
+
+def build(view: View, controls: PartsControls) -> None:
+    """Builds the view and connects it."""
+    with gr.Row(elem_classes="pg-controls"):
+        other = gr.Textbox(
+            "", label=texts.OTHER_TEXT, placeholder=texts.OTHER_HINT, max_length=2000, elem_id="exchange-other", scale=3
+        )
+        what = gr.Dropdown(list(KINDS.items()), value=STATE, label=texts.EXCHANGED, elem_id="exchange-what", scale=1)
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        token = gr.Textbox(
+            "", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, elem_id="exchange-token"
+        )
+        against = gr.Textbox(
+            "", label=texts.AGAINST, placeholder="the other text's answer", max_length=100, elem_id="exchange-against"
+        )
+        shown = gr.Radio([ESTIMATE, EXACT], value=ESTIMATE, label=texts.SHOWN, elem_id="exchange-shown")
+    sentence, badge = sentence_and_badge("exchange")
+    with gr.Row(elem_classes=BESIDE):
+        column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")
+        with column, gr.Column(elem_classes=LIST, elem_id="exchange-list"):
+            figure = PlotlyView(label="Exchange", height=430, elem_id="exchange-map", elem_classes=LEADING)
+        with detail("exchange-detail", scale=4, min_width=280):
+            of_cell = Panel(live=True, elem_id="exchange-cell")
+            with gr.Row():
+                every = gr.Button(texts.COMPUTE_ALL, size="sm", scale=0, min_width=170, elem_id="exchange-all")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="exchange-stop")
+            how_far = Panel(live=True, elem_id="exchange-how-far")
+            agreement = PlotlyView(
+                label="Estimate and exact", height=290, visible=False, elem_id="exchange-agreement", elem_classes=MORE
+            )
+    Panel(markup.explanation(*texts.EXCHANGE_ABOUT))
+    reading, control = gr.State(None), gr.State(WorkControl())
+
+    own: dict[str, Component] = {"other": other, "what": what, "token": token, "against": against, "shown": shown}
+    inputs = own | {"reading": reading, "control": control}
+    wires: dict[str, Any] = {"inputs": inputs, "request": ExchangeRequest}
+    one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "how_far": how_far, "agreement": agreement}
+    one |= {"sentence": sentence}
+    everything = one | own | {"badge": badge, "reading": reading, "every": every, "stop": stop}
+    view.draws(draw, **wires, outputs=everything)
+    changed = [*typed(other, token, against), what.input, shown.input]
+    bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)
+    clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one, **RUNS_MODEL)
+    show_detail(clicked, "exchange-detail")
+    bind(
+        every.click, exchange_all, page=view.page, **wires, outputs=one | {"shown": shown}, trigger_mode="once",
+        **GENERATES,
+    )  # fmt: skip
+    stop.click(stop_work, control, None, **QUIET)
+
+
+def draw(page: PageContext, request: ExchangeRequest) -> Outputs:
+    """The exchange with the text that was typed for this one; with another text of the page anew."""
+    if request.reading is None or tuple(request.reading) != page.reading:
+        other = texts.OTHER_TEXTS.get(page.text, "")
+        fresh = ExchangeRequest(other, request.what)
+        controls: Outputs = {"other": other, "token": "", "against": "", "shown": ESTIMATE}
+        return controls | redraw(page, fresh) | {"reading": page.reading}
+    return redraw(page, request)
+
+
+def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
+    """The exchange as the controls say."""
+    page.model()  # while it loads, nothing is said
+    try:
+        if not request.other.strip():
+            raise PlaygroundError(texts.NO_OTHER_TEXT, "")
+        patcher = _patcher(page, request)
+    except PlaygroundError as error:
+        gone = dict.fromkeys(("figure", "agreement"), figure_or_nothing(None))
+        hidden = dict.fromkeys(("every", "stop"), gr.update(visible=False))
+        words = markup.note(str(error).strip())
+        return gone | hidden | {"of_cell": "", "how_far": "", "badge": "", "sentence": words, "reading": page.reading}
+    words, title = identities({"exchanged": patcher.result.error})
+    buttons = dict.fromkeys(("every", "stop"), gr.update(visible=True))
+    of_cell = markup.note(texts.CLICK_EXCHANGE)
+    return (
+        _pictures(page, request.shown, patcher)
+        | buttons
+        | {"of_cell": of_cell, "badge": markup.badge("ok", words, title), "reading": page.reading}
+    )
+
+
+def choose(page: PageContext, request: ExchangeRequest, event: gr.EventData) -> Outputs:
+    """The clicked cell, exactly."""
+    patcher, column, row = _patcher(page, request), whole(event, "x"), whole(event, "y")
+    rows, columns = patcher.result.exact.shape
+    if not (0 <= row < rows and 0 <= column < columns):
+        return {}
+    if (row, column) in patcher.missing():
+        patcher.compute([(row, column)])
+    labels = _labels(patcher)
+    outputs = _pictures(page, request.shown, patcher, (row, column))
+    return outputs | {"of_cell": markup.note(cell_words(patcher.result, (row, column), labels))}
+
+
+def exchange_all(page: PageContext, request: ExchangeRequest) -> Iterator[Outputs]:
+    """All cells exactly, drawn as they come."""
+    control, started = request.control, time.monotonic()
+    control.stop = False
+    patcher = _patcher(page, request)
+
+    def work(tick: Any) -> None:
+        for share in patcher.compute_all():
+            tick(share)
+
+    try:
+        for share, _ in in_steps(work, control, "The exchange"):
+            if share < 1:
+                words = f"{round(100 * share)} % of the cells. Stop ends it."
+                progress = markup.progress(words, share, time.monotonic() - started)
+                yield _pictures(page, EXACT, patcher) | {"how_far": progress, "shown": EXACT}
+    except Cancelled:
+        yield _pictures(page, EXACT, patcher) | {"shown": EXACT}
+        return
+    yield _pictures(page, EXACT, patcher) | {"shown": EXACT}
+
+
+def _patcher(page: PageContext, request: ExchangeRequest) -> "Patcher":
+    from playground.models.one_token import one_token  # torch: not before the page is there
+
+    model = page.model()
+    tokens = [one_token(model, words) if words.strip() else None for words in (request.token, request.against)]
+    pair = page.text, request.other
+    return text_exchange(model, workbench.shared(), pair, request.what, (tokens[0], tokens[1]))
+
+
+def _pictures(page: PageContext, shown: str, patcher: "Patcher", cell: tuple[int, int] | None = None) -> Outputs:
+    result, labels = patcher.result, _labels(patcher)
+    text = page.model().vocabulary.text
+    values = result.exact if shown == EXACT else result.estimate
+    mark = None if cell is None else frame(cell[1], cell[0])
+    names = text(result.token), text(result.against)
+    return {
+        "figure": gr.update(value=exchange_figure(result, values, labels), visible=True, mark=mark),
+        "agreement": figure_or_nothing(agreement_figure(result, cell)),
+        "how_far": markup.note(agreement_words(result)),
+        "sentence": markup.note(exchange_words(result, names, labels), terms=True),
+    }
+
+
+def _labels(patcher: "Patcher") -> list[str]:
+    """Of the columns: heads by number, tokens by those of both texts."""
+    result: Exchange = patcher.result
+    if result.what == "head":
+        return [str(head) for head in result.columns]
+    pairs = [(patcher.pair.clean[n].label, patcher.pair.corrupted[n].label) for n in result.columns]
+    return [one if one == other else f"{one} ← {other}" for one, other in pairs]

@@ -1,0 +1,140 @@
+"""Numbers exchanged between the readings of two texts: identities on every family, cells by edits, estimates by slopes."""
+
+import numpy as np
+import pytest
+import torch
+
+import playground as pg
+from playground.analysis.layers.exchange import WHAT, Exchange, first_difference, first_order
+from playground.errors import PlaygroundError
+from playground.recording.edits.edit import TEXT, Edit
+from playground.recording.layers.exchange import AT_ONCE, Patcher, pair_of
+from tests.tools import zoo
+
+CLEAN, OTHER = "abcdefgh hij", "abcdexgh hij"
+NO_STATES = {"xlnet", "openai-gpt"}
+"""Families whose layers pass on no state (1, T, D)."""
+
+
+def _measure(model, result: Exchange, edits=()) -> float:
+    logits = pg.record(model, OTHER, edits=list(edits)).logits[result.position]
+    return float(logits[result.token].double() - logits[result.against].double())
+
+
+@pytest.mark.parametrize("family", [name for name in zoo.FAMILIES if name not in zoo.MASKED])
+def test_every_family_holds_or_says_why(tiny, family):
+    """Guards against an exchange at another place: with all states exchanged before layer 0 the logits are the other text's;
+    all of a layer's states changed at once give the whole effect; and a state before the last layer's end that the answer
+    does not see changes not one bit."""
+    model = tiny(family)
+    if model.model.config.is_encoder_decoder:
+        with pytest.raises(PlaygroundError, match="reads one and writes another"):
+            pg.patch(model, CLEAN, OTHER)
+        return
+    if family in NO_STATES:
+        with pytest.raises(PlaygroundError, match="one state per token|once into both texts"):
+            pg.patch(model, CLEAN, OTHER)
+        return
+    result = pg.patch(model, CLEAN, OTHER, token=7, against=9, exact=True)
+    assert result.error <= 1e-5 and result.layers == (-1, 0, 1) and result.columns == tuple(range(5, 12))
+    clean, corrupted = (pg.record(model, text).logits[-1] for text in (CLEAN, OTHER))
+    assert result.clean == pytest.approx(float(clean[7] - clean[9]), abs=1e-5)
+    assert result.corrupted == pytest.approx(float(corrupted[7] - corrupted[9]), abs=1e-5)
+    assert np.isfinite(result.exact).all() and result.exact[0, 0] == pytest.approx(result.effect, abs=1e-5)
+    assert result.exact[2, -1] == pytest.approx(result.effect, abs=1e-5)
+    assert not result.exact[2, :-1].any() and not result.estimate[2, :-1].any()
+    assert not result.exact[0, 1:].any(), "tokens that are the same have the same embedding"
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "gemma2"])
+@pytest.mark.parametrize("what", WHAT)
+def test_cells_are_edits_and_estimates_their_slopes(tiny, family, what):
+    """Guards against a batch that mixes cells, and a gradient of another number: each cell is the recording with that edit,
+    and each estimate the slope of the same edit at a small strength."""
+    model = tiny(family)
+    result = pg.patch(model, CLEAN, OTHER, what, token=7, against=9, exact=True)
+    ids = tuple(token.id for token in pair_of(model, CLEAN, OTHER).clean)
+    base = _measure(model, result)
+    rows, columns = result.exact.shape
+    assert (rows, columns) == (3 if what == "state" else 2, 4 if what == "head" else 7)
+    largest = float(np.abs(result.exact).max())
+    for row, column in ((0, 0), (rows - 1, columns - 1), (1, 1)):
+        place = {"which": (column,)} if what == "head" else {"positions": (column + 5,), "sources": (column + 5,)}
+        edit = Edit(what, result.layers[row], **place, how=TEXT, text=ids)
+        assert _measure(model, result, [edit]) - base == pytest.approx(result.exact[row, column], abs=2e-6)
+        small = Edit(what, result.layers[row], **place, how=TEXT, text=ids, strength=1e-2)
+        slope = (_measure(model, result, [small]) - base) / 1e-2
+        assert slope == pytest.approx(result.estimate[row, column], abs=0.03 * largest + 1e-4)
+
+
+def test_one_cell_and_all_cells_agree(tiny):
+    """Guards against cells that depend on the others of their batch, and a Stop after which all is computed anew: one cell
+    alone, then the rest in batches."""
+    model = tiny("llama")
+    patcher = Patcher(model, pair_of(model, CLEAN, OTHER), "state", (7, 9))
+    count = patcher.result.exact.size
+    assert len(patcher.missing()) == count and patcher.result.correlation is None
+    patcher.compute([(1, 3)])
+    alone = float(patcher.result.exact[1, 3])
+    shares = patcher.compute_all()
+    first = next(shares)
+    assert 0 < first < 1 and len(patcher.missing()) == count - 1 - AT_ONCE
+    assert list(shares)[-1] == 1 and patcher.missing() == []
+    assert patcher.result.exact[1, 3] == alone and -1 <= patcher.result.correlation <= 1
+    patcher.compute([(1, 3), (0, 0)])
+    assert float(patcher.result.exact[1, 3]) == pytest.approx(alone, abs=1e-6)
+
+
+def test_a_text_exchanged_with_itself_keeps_every_bit(tiny):
+    """Guards against an exchange that changes more than its values: those of the same text leave the logits as they were."""
+    model = tiny("llama")
+    ids = tuple(token.id for token in pair_of(model, CLEAN, OTHER).corrupted)
+    plain = pg.record(model, OTHER).logits
+    for what in WHAT:
+        edit = Edit(what, 1, how=TEXT, text=ids)
+        assert torch.equal(pg.record(model, OTHER, edits=[edit]).logits, plain)
+
+
+def test_a_model_that_fills_gaps(tiny):
+    """Guards against an answer read after the last token of a model that reads both ways, and tokens before the first
+    difference left out, which see it here."""
+    model = tiny("bert")
+    mask = model.tokenizer.mask_token
+    result = pg.patch(model, f"abc{mask}ef", f"abc{mask}xf", token=7, against=9)
+    tokens = pair_of(model, f"abc{mask}ef", f"abc{mask}xf").clean
+    assert tokens[result.position].id == model.tokenizer.mask_token_id and result.columns == tuple(range(len(tokens)))
+    assert result.error <= 1e-5 and np.abs(result.estimate).max() > 0
+    for texts in (("abcd", "abcx"), (f"{mask}b{mask}", f"{mask}c{mask}"), (f"a{mask}", f"{mask}b")):
+        with pytest.raises(PlaygroundError, match="once into both texts|tokens in the same places"):
+            pair_of(model, *texts)
+
+
+def test_bad_requests(tiny, minilm):
+    """Guards against Python errors, and a pair that is padded without a word."""
+    model = tiny("llama")
+    for call, words in (
+        (lambda: pg.patch(model, "abc", "abcd"), "3 and 4 tokens.*part at"),
+        (lambda: pg.patch(model, "abc", "abc"), "the same"),
+        (lambda: pg.patch(model, "", "abc"), "text"),
+        (lambda: pg.patch(model, CLEAN, OTHER, "neuron"), "nothing called"),
+        (lambda: pg.patch(model, CLEAN, OTHER, token=260), "token id"),
+        (lambda: pg.patch(model, CLEAN, OTHER, token=4, against=4), "the same"),
+        (lambda: pg.patch(model, "a" * 129, "b" * 129), "129"),
+        (lambda: pg.patch(tiny("t5"), CLEAN, OTHER), "writes another"),
+        (lambda: pg.patch(minilm, "a cat", "a dog"), "no logits"),
+        (lambda: pg.patch(tiny("bloom"), CLEAN, OTHER, "head"), "heads of this model"),
+        (lambda: Patcher(model, pair_of(model, CLEAN, OTHER), "state", (7, 9)).compute([(0, 99)]), "column"),
+    ):
+        with pytest.raises(PlaygroundError, match=words):
+            call()
+    single = pg.patch(model, "a", "b", exact=True)
+    assert single.exact.shape == (3, 1) and single.exact[:, 0] == pytest.approx(single.effect, abs=1e-5)
+
+
+def test_the_maths_by_hand():
+    """Guards the sums: two tokens of two heads, (1, 2 | 3, 4) against zeros, gradient 1 and 10; and where texts part."""
+    clean = torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]])  # T = 2, N = 1, W = 2
+    gradient = torch.tensor([[[1.0, 10.0]], [[1.0, 10.0]]])
+    assert first_order(clean, torch.zeros_like(clean), gradient, False).tolist() == [21.0, 43.0]
+    assert first_order(clean, torch.zeros_like(clean), gradient, True).tolist() == [64.0]
+    assert first_difference((1, 2, 3), (1, 5, 3)) == 1 and first_difference((1,), (1, 2)) == 1
