@@ -1,4 +1,5 @@
-"""Lines that a layer is taught on, and examples that say how good a model is; both of our own making."""
+"""Lines that a layer is taught on, and examples that say how good a model is; both of our own making. Knows no
+torch."""
 
 from collections.abc import Callable
 from functools import cache
@@ -6,7 +7,6 @@ from pathlib import Path
 
 from playground.analysis.tasks.accuracy import Accuracy, accuracy
 from playground.errors import PlaygroundError
-from playground.tasks.windows import Tick, no_tick
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "tasks"
 LABELS = ("positive", "negative")
@@ -25,7 +25,14 @@ def examples() -> tuple[tuple[str, str], ...]:
     return tuple((text, label) for text, _, label in (line.rpartition("\t") for line in lines))
 
 
-def sentiment_accuracy(best_label: Callable[[str], str], tick: Tick = no_tick) -> tuple[Accuracy, Accuracy, Accuracy]:
+def english_lines() -> str:
+    """The 100 of the lines that are in English."""
+    return "\n".join(line for line in teaching_lines().splitlines() if not _is_chinese(line))
+
+
+def sentiment_accuracy(
+    best_label: Callable[[str], str], tick: Callable[[float], None] = lambda share: None
+) -> tuple[Accuracy, Accuracy, Accuracy]:
     """How often best_label(text) is right: of all examples, of the English ones, of the Chinese ones. Labels count as equal
     in whichever case they are written. PlaygroundError for a label that is neither positive nor negative."""
     answers = []
@@ -39,10 +46,14 @@ def sentiment_accuracy(best_label: Callable[[str], str], tick: Tick = no_tick) -
             )
         answers.append(answer)
     truths = [label for _, label in examples()]
-    chinese = [any("\u4e00" <= letter <= "\u9fff" for letter in text) for text, _ in examples()]
+    chinese = [_is_chinese(text) for text, _ in examples()]
     parts = [
         accuracy([a for a, here in zip(answers, keep, strict=True) if here],
                  [t for t, here in zip(truths, keep, strict=True) if here])
         for keep in ([not each for each in chinese], chinese)
     ]  # fmt: skip
     return accuracy(answers, truths), parts[0], parts[1]
+
+
+def _is_chinese(text: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)

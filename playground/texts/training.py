@@ -218,33 +218,22 @@ CLASSIFY_LEAD = (
     "The loaded model makes a vector of each text; a linear layer on top learns your labels. The model itself stays as it "
     "is."
 )
-CLASSIFY_LINES = "\n".join(
-    f"{text}\t{label}"
-    for label, listed in (
-        (
-            "good",
-            "A wonderful film|I loved every minute|The best meal of my life|She sang beautifully|Friendly staff and a clean "
-            "room|I would buy it again|We laughed all evening|It works perfectly|A gentle story|Delicious and fresh",
-        ),
-        (
-            "bad",
-            "A terrible film|I was bored to the end|The food was cold|The singer was out of tune|Rude staff and a dirty "
-            "room|I want my money back|The evening was a disaster|It broke after a day|A dull story|Stale and greasy",
-        ),
-    )
-    for text in listed.split("|")
-)
 CLASSIFY_EXAMPLES = "What a beautiful evening\nNever again\nIt was not bad"
 CLASSIFY_READY = (
-    "MiniLM was made for sentences: choose it under “Model” and press Load, or try any other model with vectors."
+    "A fifth of the lines is held out. Any model with vectors can be taught; MiniLM was made for sentences: choose it under "
+    "“Model” and press Load."
 )
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
-    "learned from {right} are labelled right (loss {loss:.2f}); the most common label alone would get {common}."
+    "learned from, {right} are labelled right (95 % interval {low} to {high}; loss {loss:.2f}); the most common label alone "
+    "would get {common}."
 )
+CLASSIFY_CHANCE = "That may be chance: give it more lines."
 CLASSIFY_ABOUT = (
     "What learns?",
     "<span class='pg-formula'>P(label | text) = softmax(W·x + b)</span>: x is the text's vector, of length 1, pooled as the "
     "model was trained to; each label has a row of W and a number of b. Both begin at 0, so every label is equally likely; "
     "AdamW lowers the cross-entropy in 100 steps over all texts but the fifth that is held out.",
+    "So few texts leave the share uncertain: 95 % of such intervals hold the share that endlessly many texts would show "
+    "(Wilson 1927).",
 )

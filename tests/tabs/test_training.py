@@ -26,6 +26,8 @@ from playground.tabs.training.requests import (
 from playground.tabs.training.run_outputs import choose_lesson
 from playground.tabs.training.scratch_view import MistakeRequest
 from playground.tabs.training.showing import samples_table
+from playground.tasks.sentiment import english_lines
+from playground.texts import training as texts
 from playground.training.lessons import LESSONS
 from playground.training.recipe import changed
 from playground.training.snapshot import Sample
@@ -196,6 +198,8 @@ def test_classifying_on_the_page(bench, tiny):
     seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
     assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
     assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]
+    assert "95 % interval" in seen["sentence"] and texts.CLASSIFY_CHANCE in seen["sentence"]  # of two texts
+    assert len(english_lines().splitlines()) == 100 and "汤" not in english_lines()
 
 
 def test_those_who_wait_see_their_place(bench, tiny):

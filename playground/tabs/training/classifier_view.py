@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from playground.analysis.tasks.accuracy import wilson_interval
 from playground.components import Panel, markup
 from playground.tabs.shared.events import RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.requests import WatchControls
+from playground.tasks.sentiment import english_lines
 from playground.texts import training as texts
 from playground.texts.numbers import percent
 
@@ -33,7 +35,7 @@ def build(view: View, shared: WatchControls) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=320):
             lines = gr.Textbox(
-                texts.CLASSIFY_LINES, label="On each line a text, a tab, semicolon or comma, and its label", lines=8,
+                english_lines(), label="On each line a text, a tab, semicolon or comma, and its label", lines=8,
                 max_lines=12, elem_id="classify-lines",
             )  # fmt: skip
             examples = gr.Textbox(
@@ -60,11 +62,14 @@ def teach(page: PageContext, request: ClassifyRequest) -> Iterator[Outputs]:
     model = page.awaited_model()
     classifier = train_classifier(model, request.lines)
     count, loss, accuracy = classifier.held_out
+    low, high = wilson_interval(round(accuracy * count), count)
     words = texts.CLASSIFIED.format(
         model=model.model_id, first=classifier.losses[0], labels=len(classifier.labels),
         last=classifier.losses[-1], steps=len(classifier.losses), count=count, loss=loss, right=percent(accuracy),
-        common=percent(classifier.most_common),
+        low=percent(low), high=percent(high), common=percent(classifier.most_common),
     )  # fmt: skip
+    if low <= max(classifier.most_common, 1 / len(classifier.labels)):
+        words += f" {texts.CLASSIFY_CHANCE}"
     examples = [line.strip() for line in (request.examples or "").splitlines() if line.strip()][:MAX_EXAMPLES]
     rows = [
         [markup.text(text), *(percent(float(value)) for value in row)]
