@@ -223,6 +223,8 @@ CLASSIFY_READY = (
     "A fifth of the lines is held out. Any model with vectors can be taught; MiniLM was made for sentences: choose it under "
     "“Model” and press Load."
 )
+CLASSIFYING = "The model reads the lines; then the layer learns. Stop ends it."
+CLASSIFY_STOPPED = "Stopped. “Teach” starts again."
 CLASSIFIED = (
     "On {model}: the loss began at ln {labels} = {first:.2f} and is {last:.3f} after {steps} steps. Of {count} texts never "
     "learned from, {right} are labelled right (95 % interval {low} to {high}; loss {loss:.2f}); the most common label alone "

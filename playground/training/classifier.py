@@ -6,7 +6,7 @@
 Letters: N texts, D numbers of a vector, K labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,12 +59,20 @@ class Classifier:
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """(N, K): each text's probabilities of the labels; rows sum to 1."""
         with torch.inference_mode():
-            return linear(_vectors(self.model, texts), self.weight, self.bias).softmax(-1).numpy()
+            return linear(_vectors(self.model, texts, lambda share: None), self.weight, self.bias).softmax(-1).numpy()
 
 
-def train_classifier(model: LoadedModel, lines: str, *, steps: int = 100, seed: int = 0) -> Classifier:
+def train_classifier(
+    model: LoadedModel,
+    lines: str,
+    *,
+    steps: int = 100,
+    seed: int = 0,
+    tick: Callable[[float], None] = lambda share: None,
+) -> Classifier:
     """Teaches a classifier on lines of a text, a tab, semicolon or comma, and its label. One text in five is held out; the
-    seed says which. The same seed gives the same bits.
+    seed says which. The same seed gives the same bits. tick is called with the share of the vectors that are there, 0..1,
+    and raises to stop.
 
     PlaygroundError for lines or numbers that can't be.
     """
@@ -73,7 +81,7 @@ def train_classifier(model: LoadedModel, lines: str, *, steps: int = 100, seed: 
     examples = _examples(lines)
     names = tuple(sorted({label for _, label in examples}))
     learned, held_out = split(examples, max(2, len(examples) // HELD_OUT_SHARE), number["seed"])
-    x, held_x = (_vectors(model, [text for text, _ in some]) for some in (learned, held_out))
+    x, held_x = _vectors(model, [text for text, _ in (*learned, *held_out)], tick).split([len(learned), len(held_out)])
     y, held_y = (torch.tensor([names.index(label) for _, label in some]) for some in (learned, held_out))
     weight, bias = torch.zeros(len(names), x.shape[1]), torch.zeros(len(names))
     losses = _descend(x, y, (weight.requires_grad_(), bias.requires_grad_()), number["steps"])
@@ -98,9 +106,9 @@ def _descend(x: Tensor, y: Tensor, parameters: tuple[Tensor, Tensor], steps: int
     return tuple(losses)
 
 
-def _vectors(model: LoadedModel, texts: Sequence[str]) -> Tensor:
+def _vectors(model: LoadedModel, texts: Sequence[str], tick: Callable[[float], None]) -> Tensor:
     """(N, D) float32, each of length 1."""
-    vectors = encode(model, texts, usual_pooling(model)).vectors
+    vectors = encode(model, texts, usual_pooling(model), tick).vectors
     return normalize(vectors.detach().float().cpu().clone(), dim=-1)
 
 

@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground import workbench
-from playground.tabs.shared import downloads
+from playground.tabs.shared import downloads, long_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
 from playground.tabs.training import classifier_view, finetune_view, handlers, observers, scratch_view
@@ -193,13 +193,27 @@ def test_classifying_on_the_page(bench, tiny):
     bench.add(tiny("llama"))
     bench.settings = replace(bench.settings, default_model="llama")
     lines = "\n".join(f"text {n}\t{'<i>odd' if n % 2 else 'even'}" for n in range(12))
-    waiting, soon = answers(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
+    waiting, *_, soon = answers(classifier_view.teach, PageContext(), ClassifyRequest(lines, ""))
     assert "still loading" in waiting["sentence"] and "Of 2 texts" in soon["sentence"]
-    seen = answer(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
+    *_, seen = answers(classifier_view.teach, PAGE, ClassifyRequest(lines, "text 3\n\ntext 4"))
+    assert not seen["message"]
     assert "ln 2 = 0.69" in seen["sentence"] and "Of 2 texts" in seen["sentence"]
     assert "<i>" not in seen["answers"] and seen["answers"].count("<tr>") == 3 and "%" in seen["answers"]
     assert "95 % interval" in seen["sentence"] and texts.CLASSIFY_CHANCE in seen["sentence"]  # of two texts
     assert len(english_lines().splitlines()) == 100 and "汤" not in english_lines()
+
+
+def test_teaching_is_stopped(bench, tiny, monkeypatch):
+    """Guards Stop of Classify: a thousand texts of a large model are minutes of work."""
+    bench.add(tiny("llama"))
+    lines = "\n".join(f"text {n} {'word ' * 40}\t{n % 2}" for n in range(300))
+    monkeypatch.setattr(long_work, "EVERY", 0.0)
+    request = ClassifyRequest(lines, "")
+    teaching = classifier_view.teach(PAGE, request)
+    assert "Stop ends it" in next(teaching)["sentence"]
+    long_work.stop_work(request.control)
+    *_, last = teaching
+    assert "Stopped" in last["sentence"] and "learned from" not in last["sentence"]
 
 
 def test_those_who_wait_see_their_place(bench, tiny):
