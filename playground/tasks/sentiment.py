@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playground.analysis.tasks.accuracy import Accuracy, accuracy
 from playground.errors import PlaygroundError
+from playground.tasks.examples import is_chinese
 from playground.tasks.windows import Tick, no_tick
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "tasks"
@@ -39,7 +40,7 @@ def sentiment_accuracy(best_label: Callable[[str], str], tick: Tick = no_tick) -
             )
         answers.append(answer)
     truths = [label for _, label in examples()]
-    chinese = [any("\u4e00" <= letter <= "\u9fff" for letter in text) for text, _ in examples()]
+    chinese = [is_chinese(text) for text, _ in examples()]
     parts = [
         accuracy([a for a, here in zip(answers, keep, strict=True) if here],
                  [t for t, here in zip(truths, keep, strict=True) if here])

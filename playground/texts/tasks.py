@@ -24,6 +24,9 @@ READING_STOPPED = "Stopped before the text was read."
 SHOW_PYTHON = "Show Python: the same numbers with transformers alone"
 WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."
 HOW_GOOD = "How good is it? 100 examples"
+HOW_GOOD_ANSWERS, HOW_GOOD_TAGS = "How good is it? 60 questions", "How good is it? 60 sentences"
+EXACT = "Right is the answer word for word, but for case, signs and an article."
+CONTAINED = "Right is what contains the answer's words."
 CLASSIFY_ABOUT = (
     "What am I looking at?",
     "<b>The checkpoint's head</b>: a model that was trained to classify has a layer that gives each label a number, its "

@@ -242,3 +242,15 @@ def test_a_table_fills_the_lines(tmp_path):
     assert "2 lines from 2 columns, parted by semicolons" in plain(seen["about_file"])
     seen = answer(list_view.take_column, page("llama"), FileRequest(str(path), 0, False))
     assert seen["many"] == "label\ngood\nbad"
+
+
+def test_how_good_answers_and_tags_are(bench):
+    """Guards figures of other examples than ours, and a baseline that is left out; Stop is shown while it runs alone."""
+    reader = network("bert", "answer", max_position_embeddings=512)
+    bench.add(prepare(reader, zoo.pair_tokenizer(), "long reader"))
+    *_, last = answers(answer_view.measure_answers, page("long reader"), QuestionRequest())
+    assert "of 60 right (95 % interval" in plain(last["how_good"]) and "at random would be right 0." in last["how_good"]
+    *_, last = answers(tag_view.measure_tags, page("bert-tag"), TagRequest())
+    assert "of 99 names found (95 % interval" in plain(last["how_good"]) and not last["good_stop"]["visible"]
+    (refused,) = answers(tag_view.measure_tags, page("llama"), TagRequest())
+    assert "can't do this" in plain(refused["message"])
