@@ -108,7 +108,9 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     def score() -> "TokenScore":
         from playground.tasks.explain import explained_label
 
-        return explained_label(model, page.text, result, against or "", template=template_of(request), taught=taught)
+        return explained_label(
+            model, page.text, result, ("", against or ""), template=template_of(request), taught=taught
+        )
 
     key = result.way, request.lines if taught else ""
     for parts in reasons(model, score, request.method, control, result.way == "words", key):
