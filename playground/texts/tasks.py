@@ -51,7 +51,7 @@ PAIRS = {
 }
 """Pairs of texts that differ in a word or two."""
 SECOND_TEXT, SECOND_TEMPLATE = "The food was good.", "{text}\nAll in all it was {label}"
-BESIDE, SECOND_TEXT_LABEL = "Beside each other", "The second text; the first is your text at the top"
+BESIDE, SECOND_TEXT_LABEL = "Compare", "The second text; the first is your text at the top"
 SECOND_TEMPLATE_LABEL, SECOND_MODEL = "The second template; the first is below", "The second model"
 FIRST_SIDE, SECOND_SIDE = "Your text", "The second text"
 CHOOSE_MODEL = "Choose a second model and press Compare: it is loaded beside the first, within the server's memory."

@@ -66,7 +66,6 @@ def build(view: View) -> None:
             [TEXTS, TEMPLATES, MODELS], value=TEXTS, label=texts.BESIDE, min_width=220, elem_id="beside-what"
         )
         how = LabelControls("beside")
-        method = method_list("beside-method")
     with gr.Row(elem_classes="pg-controls"):
         second = gr.Textbox(
             texts.SECOND_TEXT, label=texts.SECOND_TEXT_LABEL, lines=1, max_lines=6, elem_id="beside-text"
@@ -78,6 +77,7 @@ def build(view: View) -> None:
             list(CATALOG), label=texts.SECOND_MODEL, visible=False, elem_id="beside-model",
             allow_custom_value=not workbench.shared().settings.catalog_only,
         )  # fmt: skip
+        method = method_list("beside-method")
         go = gr.Button("Compare", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="beside-go")
     with gr.Row(elem_classes="pg-chips"):
         pairs = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in texts.PAIRS]
