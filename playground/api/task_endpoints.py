@@ -127,7 +127,7 @@ def attribute(
 
     loaded, template = workbench.shared().model(model, device), template or TEMPLATE
     result = labels_of(loaded, text, labels or (), template)
-    seen = explained(explained_label(loaded, text, result, against, template=template), method)
+    seen = explained(explained_label(loaded, text, result, ("", against), template=template), method)
     error = seen.completeness.error if seen.completeness else math.inf
     return {
         "tokens": [token.text for token in seen.tokens],

@@ -22,16 +22,17 @@ def explained_label(
     model: LoadedModel,
     text: str,
     result: Classification,
-    against: str = "",
+    labels: tuple[str, str] = ("", ""),
     *,
     template: str = TEMPLATE,
     taught: TaughtLayer | None = None,
 ) -> TokenScore:
-    """The score of the best label minus that of `against`, or of the runner-up where there is no such label; of a single
-    label, and of labels that each hold by themselves, its logit alone."""
+    """The score of a label minus that of another, `labels`: in place of one that is not there the best, and the best of the
+    others. Of a single label, and of labels that each hold by themselves, its logit alone."""
     names = [label.name for label in result.ranking]
-    best, others = result.best.name, [name for name in names if name != result.best.name]
-    other = against if against in others else others[0] if others and result.function == SOFTMAX else ""
+    best = labels[0] if labels[0] in names else result.best.name
+    others = [name for name in names if name != best]
+    other = labels[1] if labels[1] in others else others[0] if others and result.function == SOFTMAX else ""
     if taught is not None:
         return taught_score(taught, text, best, other)
     if result.way == "words":

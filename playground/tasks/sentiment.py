@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playground.analysis.tasks.accuracy import Accuracy, accuracy
 from playground.errors import PlaygroundError
+from playground.tasks.examples import is_chinese
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "tasks"
 LABELS = ("positive", "negative")
@@ -27,7 +28,7 @@ def examples() -> tuple[tuple[str, str], ...]:
 
 def english_lines() -> str:
     """The 100 of the lines that are in English."""
-    return "\n".join(line for line in teaching_lines().splitlines() if not _is_chinese(line))
+    return "\n".join(line for line in teaching_lines().splitlines() if not is_chinese(line))
 
 
 def sentiment_accuracy(
@@ -46,14 +47,10 @@ def sentiment_accuracy(
             )
         answers.append(answer)
     truths = [label for _, label in examples()]
-    chinese = [_is_chinese(text) for text, _ in examples()]
+    chinese = [is_chinese(text) for text, _ in examples()]
     parts = [
         accuracy([a for a, here in zip(answers, keep, strict=True) if here],
                  [t for t, here in zip(truths, keep, strict=True) if here])
         for keep in ([not each for each in chinese], chinese)
     ]  # fmt: skip
     return accuracy(answers, truths), parts[0], parts[1]
-
-
-def _is_chinese(text: str) -> bool:
-    return any("\u4e00" <= letter <= "\u9fff" for letter in text)

@@ -24,6 +24,9 @@ READING_STOPPED = "Stopped before the text was read."
 SHOW_PYTHON = "Show Python: the same numbers with transformers alone"
 WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."
 HOW_GOOD = "How good is it? 100 examples"
+HOW_GOOD_ANSWERS, HOW_GOOD_TAGS = "How good is it? 60 questions", "How good is it? 60 sentences"
+EXACT = "Right is the answer word for word, but for case, signs and an article."
+CONTAINED = "Right is what contains the answer's words."
 CLASSIFY_ABOUT = (
     "What am I looking at?",
     "<b>The checkpoint's head</b>: a model that was trained to classify has a layer that gives each label a number, its "
@@ -39,6 +42,25 @@ CLASSIFY_ABOUT = (
     "so they may differ.",
     "<b>How good is it?</b> 100 sentences of our own, half English and half Chinese, half positive and half negative; none "
     "of them is taught on. The interval says what so few examples leave open (Wilson 1927).",
+)
+PAIRS = {
+    "not good / good": ("The food was not good.", "The food was good."),
+    "hardly / really": ("It was hardly funny.", "It was really funny."),
+    "cheap / inexpensive": ("The hotel was cheap.", "The hotel was inexpensive."),
+    "不好 / 好": ("这家饭馆的菜不好吃。", "这家饭馆的菜好吃。"),
+}
+"""Pairs of texts that differ in a word or two."""
+SECOND_TEXT, SECOND_TEMPLATE = "The food was good.", "{text}\nAll in all it was {label}"
+BESIDE, SECOND_TEXT_LABEL = "Compare", "The second text; the first is your text at the top"
+SECOND_TEMPLATE_LABEL, SECOND_MODEL = "The second template; the first is below", "The second model"
+FIRST_SIDE, SECOND_SIDE = "Your text", "The second text"
+CHOOSE_MODEL = "Choose a second model and press Compare: it is loaded beside the first, within the server's memory."
+BESIDE_ABOUT = (
+    "What am I looking at?",
+    "<b>Two texts</b> that differ in a word show what this word does: it is marked, and the shades and bars say how it, and "
+    "the words round it, spoke for the first text's label. <b>Two templates</b> show how much a language model's answer "
+    "depends on the way it is asked. <b>Two models</b> read the same text. On both sides the same two labels are explained, "
+    "where both have them.",
 )
 MANY = """The soup was wonderful and the waiter kind.
 We waited an hour and the soup was cold.

@@ -16,6 +16,7 @@ LEAST = {
     "layers": ["--tokens", "8", "--long", "40", "--rounds", "1"],
     "positions": ["--lengths", "16", "--rounds", "1"],
     "recording": ["--lengths", "16", "--repetitions", "1"],
+    "tasks": ["--layers", "1", "--rows", "2", "--rounds", "1"],
     "training": ["--lessons", "repeat", "--seeds", "1", "--most", "3", "--tokens", "3"],
 }
 

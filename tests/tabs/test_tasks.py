@@ -14,8 +14,9 @@ from playground.figures.tasks.spans import first_drawn
 from playground.loading import prepare
 from playground.tabs.shared import long_work
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.tasks import answer_view, classify_view, labelling, list_view, tab, tag_view
+from playground.tabs.tasks import answer_view, beside_view, classify_view, labelling, list_view, tab, tag_view
 from playground.tabs.tasks.answer_view import QuestionRequest
+from playground.tabs.tasks.beside_view import BesideRequest
 from playground.tabs.tasks.classify_view import LabelsRequest
 from playground.tabs.tasks.list_view import FileRequest, ListRequest
 from playground.tabs.tasks.tab import OpenedRequest
@@ -242,3 +243,51 @@ def test_a_table_fills_the_lines(tmp_path):
     assert "2 lines from 2 columns, parted by semicolons" in plain(seen["about_file"])
     seen = answer(list_view.take_column, page("llama"), FileRequest(str(path), 0, False))
     assert seen["many"] == "label\ngood\nbad"
+
+
+def test_how_good_answers_and_tags_are(bench):
+    """Guards figures of other examples than ours, and a baseline that is left out; Stop is shown while it runs alone."""
+    reader = network("bert", "answer", max_position_embeddings=512)
+    bench.add(prepare(reader, zoo.pair_tokenizer(), "long reader"))
+    *_, last = answers(answer_view.measure_answers, page("long reader"), QuestionRequest())
+    assert "of 60 right (95 % interval" in plain(last["how_good"]) and "at random would be right 0." in last["how_good"]
+    *_, last = answers(tag_view.measure_tags, page("bert-tag"), TagRequest())
+    assert "of 99 names found (95 % interval" in plain(last["how_good"]) and not last["good_stop"]["visible"]
+    (refused,) = answers(tag_view.measure_tags, page("llama"), TagRequest())
+    assert "can't do this" in plain(refused["message"])
+
+
+def test_two_texts_side_by_side():
+    """Guards labels of one side that are explained on the other by other ones, and a difference that is not marked: of “not
+    good” and “good” the one word, and the lead of the first label on both sides."""
+    ask = partial(BesideRequest, labels="yes, no", text="it was <i>good</i>", method="occlusion")
+    seen = shown(beside_view.draw, page("llama", "it was not <i>good</i>"), ask())
+    assert seen["one_text"].count("<mark") == 1 and ">not<" in seen["one_text"].replace("</mark>", "<")
+    assert seen["two_text"].count("<mark") == 0 and "<i>" not in seen["one_text"] + seen["two_text"]
+    results = [pg.classify(workbench.shared().model("llama"), text, ("yes", "no"))
+               for text in ("it was not <i>good</i>", "it was <i>good</i>")]  # fmt: skip
+    best = results[0].best.name
+    leads = [next(x.logit for x in r.labels if x.name == best) - next(x.logit for x in r.labels if x.name != best)
+             for r in results]  # fmt: skip
+    assert f"a difference of {minus(leads[0] - leads[1])}." in plain(seen["sentence"])
+    assert all(f"ln P of “{best}” − " in plain(seen[f"{side}_why_words"]) for side in ("one", "two"))
+    for trace, result in zip(seen["figure"]["value"].data, results, strict=True):
+        shares = {label.name: label.probability for label in result.labels}
+        assert list(trace.x) == pytest.approx([shares.pop(best), *shares.values()])
+
+
+def test_two_templates_and_two_models_side_by_side():
+    """Guards a second side that is the first once more; a model that is not loaded waits to be asked for."""
+    ask = partial(BesideRequest, labels="yes, no", method="occlusion")
+    seen = shown(beside_view.draw, page("llama"), ask(what=beside_view.TEMPLATES))
+    first, second = (list(trace.x) for trace in seen["figure"]["value"].data)
+    assert first != second and "All in all" in seen["two_text"] and seen["two_why"].count("pg-why ") == len(TEXT)
+    seen = shown(beside_view.draw, page("llama"), ask(what=beside_view.MODELS))
+    assert "press Compare" in seen["sentence"] and seen["figure"]["value"] is None and seen["other_model"]["visible"]
+    seen = shown(beside_view.compare_sides, page("llama"), ask(what=beside_view.MODELS, other_model="bert-classify"))
+    assert set(LABELS["classify"]) <= set(seen["figure"]["value"].layout.yaxis.ticktext)
+    assert "bert-classify" in seen["two_text"] and "llama" in seen["one_text"] and seen["two_why_words"]
+    (refused,) = answers(beside_view.draw, page("bert-classify"), ask(what=beside_view.TEMPLATES))
+    assert "Only labels that are scored by words" in plain(refused["message"])
+    (refused,) = answers(beside_view.draw, page("llama"), ask(text=" "))
+    assert "no second text" in plain(refused["message"])

@@ -21,6 +21,7 @@ from playground.tasks.token_scores import (
     word_label_score,
 )
 from playground.training.classifier import train_classifier
+from tests.benchmarks.tasks import fine_integral
 from tests.tools import zoo
 from tests.tools.task_models import network
 
@@ -63,6 +64,14 @@ def test_the_integral_of_a_curved_score(tiny):
     assert seen[INTEGRAL].values[0] == pytest.approx(total, rel=1e-5) and seen[INTEGRAL].completeness.error < 1e-5
     assert seen[GRADIENT].values[0] == pytest.approx(2 * total, rel=1e-5)
     assert seen[OCCLUSION].values[0] == pytest.approx(total, rel=1e-5)
+
+
+def test_the_integral_is_that_of_many_small_steps():
+    """Guards a quadrature that adds up and is wrong token by token: ours beside the middle of each of 1,000 steps."""
+    score, _ = _scores("classify", "bert")
+    seen, fine = pg.attribute(score, INTEGRAL), fine_integral(score)
+    assert seen.values is not None and np.abs(fine).max() > 0.01
+    np.testing.assert_allclose(seen.values, fine, atol=0.01 * np.abs(fine).max())
 
 
 def test_parts_that_do_not_add_up_are_withheld(tiny):

@@ -81,3 +81,59 @@ def labels_sentence(result: "Classification") -> str:
             "the logits are their mean."
         )
     return words
+
+
+def beside_figure(one: "Classification", two: "Classification", names: tuple[str, str]) -> go.Figure:
+    """Two classifications beside each other: of each label two bars, those of the first in the accent colour. names: of the
+    two, unescaped. A label that one of them lacks has one bar."""
+    labels = list(dict.fromkeys(each.name for each in (*one.ranking, *two.ranking)))[:MAX_BARS]
+    figure = go.Figure()
+    spelled = minus if "regression" in (one.function, two.function) else percent
+    for result, name, colour in ((one, names[0], ACCENT), (two, names[1], INK)):
+        shares = {each.name: each.probability for each in result.labels}
+        values = [shares.get(each) for each in labels]
+        figure.add_bar(
+            x=values,
+            y=list(range(len(labels))),
+            orientation="h",
+            name=label(name, 40),
+            marker={"color": colour, "line": {"width": 0}},
+            text=["" if value is None else label(spelled(value)) for value in values],
+            textposition="outside",
+            textfont={"size": SMALL},
+            cliponaxis=False,
+            hovertemplate="<b>%{y}</b><br><b>%{text}</b><extra></extra>",
+        )
+    finish(
+        figure,
+        beside_sentence(one, two),
+        uirevision="beside",
+        height=150 + 52 * max(2, len(labels)),
+        margin={"r": 64},
+        bargap=0.3,
+        legend={"traceorder": "normal"},
+    )
+    if "regression" in (one.function, two.function):
+        figure.update_xaxes(title_text="number")
+    else:
+        figure.update_xaxes(title_text="probability", range=[0, 1], **percent_ticks(1.0))
+    figure.update_yaxes(
+        token_axis("", labels, max_ticks=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
+    )
+    return figure
+
+
+def beside_sentence(one: "Classification", two: "Classification") -> str:
+    """The best label of each, and by how much the first one's lead over its runner-up differs between the two."""
+    best = one.best.name
+    words = f"The first: “{plain_mark(best, 40)}” with {percent(one.best.probability)}; the second: "
+    words += f"“{plain_mark(two.best.name, 40)}” with {percent(two.best.probability)}."
+    first, second = ({each.name: each.logit for each in result.labels} for result in (one, two))
+    other = next((each.name for each in one.ranking[1:]), None)
+    if other is None or best not in second or other not in second:
+        return words
+    leads = first[best] - first[other], second[best] - second[other]
+    return words + (
+        f" “{plain_mark(best, 40)}” is {minus(leads[0])} nats ahead of “{plain_mark(other, 40)}” in the first and "
+        f"{minus(leads[1])} in the second: a difference of {minus(leads[0] - leads[1])}."
+    )

@@ -21,10 +21,12 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.texts import tasks as texts
 from playground.texts.numbers import minus, percent
 
 if TYPE_CHECKING:
+    from playground.analysis.tasks.accuracy import Accuracy
     from playground.models.loaded_model import LoadedModel
     from playground.tasks.answer import Answer
     from playground.tasks.token_scores import TokenScore
@@ -67,6 +69,7 @@ def build(view: View) -> None:
             marks = Panel(live=True, elem_id="task-answer-passage")
             others = Panel(elem_id="task-answer-others")
             python = Panel(elem_id="task-answer-python")
+    good = HowGood(texts.HOW_GOOD_ANSWERS, "task-answer-good", "task-answer-how-good")
     control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
@@ -90,6 +93,7 @@ def build(view: View) -> None:
     view.draws(draw, **wires)
     bind([go.click, question.submit], find, page=view.page, **wires, trigger_mode="once", **GENERATES)
     bind([span.input, against.input, method.input], draw, page=view.page, **wires, **LATEST)
+    good.connect(view, measure_answers, inputs, QuestionRequest)
     pick = bind(figure.select, pick_span, page=view.page, **wires, **LATEST)
     show_detail(pick, "task-answer-why-room")
 
@@ -215,3 +219,26 @@ def _write(model: "LoadedModel", request: QuestionRequest) -> Outputs:
         "sentence": markup.note(words),
         "marks": marked(request.passage, [(*span, "", 0) for span in written.spans]),
     } | _NOTHING_READ
+
+
+def measure_answers(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
+    """How often the model is right on our 60 questions."""
+    from playground.tasks.answer import answer
+    from playground.tasks.examples import answer_accuracy, questions
+    from playground.tasks.written_answer import answer_by_chat
+
+    model, bench = page.model(), workbench.shared()
+    reads = model.head is not None and model.head.task == "answer"
+
+    def reply(question: str, passage: str) -> str:
+        if reads:
+            return answer(model, question, passage).best.text
+        return answer_by_chat(model, question, passage, lambda ids, how: bench.generate(model, list(ids), how)).text
+
+    def words(result: "tuple[Accuracy, Accuracy, Accuracy]") -> str:
+        rule = texts.EXACT if reads else texts.CONTAINED
+        chance = percent(result[0].most_frequent)
+        return f"{model.model_id}: {right_words(*result)} {rule} A span at random would be right {chance} of the time."
+
+    work = partial(answer_accuracy, reply, reads)
+    yield from measured(work, len(questions()), request.control, words)

@@ -12,27 +12,20 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.labels import labels_figure, labels_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import LEADING
-from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.events import LATEST
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import (
-    AUTOMATIC,
-    NO_REASONS,
-    STOP_HIDDEN,
-    STOP_SHOWN,
-    method_list,
-    progress,
-    reasons,
-    reasons_view,
-)
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, template_of, ways_of
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
+    from playground.analysis.tasks.accuracy import Accuracy
     from playground.tasks.token_scores import TokenScore
 
 NAME, TITLE = "classify", "Classify"
@@ -58,10 +51,7 @@ def build(view: View) -> None:
             figure = PlotlyView(label="Labels", height=200, elem_id="task-probabilities", elem_classes=LEADING)
             sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="task-sentence")
             example_chips(view.page, *[name for name in texts.EXAMPLES if name != "names"])
-            with gr.Row(elem_classes="pg-actions"):
-                good = gr.Button(texts.HOW_GOOD, size="sm", scale=0, min_width=230, elem_id="task-good")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-good-stop")
-            how_good = Panel(live=True, elem_id="task-how-good")
+            good = HowGood(texts.HOW_GOOD, "task-good", "task-how-good")
             python = Panel(elem_id="task-python")
         with gr.Column(scale=1, min_width=320):
             control = gr.State(WorkControl())
@@ -81,12 +71,7 @@ def build(view: View) -> None:
     wires: dict[str, Any] = {"inputs": inputs, "request": LabelsRequest, "outputs": outputs}
     view.draws(draw, **wires)
     bind([method.input, against.input, *how.events], draw, page=view.page, **wires, **LATEST)
-    measuring = gr.State(WorkControl())
-    bind(
-        good.click, measure, page=view.page, inputs=inputs | {"control": measuring}, request=LabelsRequest,
-        outputs={"how_good": how_good, "stop": stop}, trigger_mode="once", **GENERATES,
-    )  # fmt: skip
-    stop.click(stop_work, measuring, None, **QUIET)
+    good.connect(view, measure, inputs, LabelsRequest)
 
 
 def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
@@ -123,7 +108,9 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     def score() -> "TokenScore":
         from playground.tasks.explain import explained_label
 
-        return explained_label(model, page.text, result, against or "", template=template_of(request), taught=taught)
+        return explained_label(
+            model, page.text, result, ("", against or ""), template=template_of(request), taught=taught
+        )
 
     key = result.way, request.lines if taught else ""
     for parts in reasons(model, score, request.method, control, result.way == "words", key):
@@ -133,35 +120,18 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
 
 def measure(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     """How often the model is right on our 100 examples, with how far it is before that."""
-    from playground.tasks.sentiment import sentiment_accuracy
+    from playground.tasks.sentiment import examples, sentiment_accuracy
 
-    model, control = page.model(), request.control
-    control.stop = False
-    ways = ways_of(model)
+    model, ways = page.model(), ways_of(page.model())
     if not ways:
         raise PlaygroundError(f"{model.model_id} can't classify.", "Choose a classifier or a language model.")
     way = request.way if request.way in ways else ways[0]
 
-    def shown(share: float, seconds: float) -> Outputs:
-        words = f"{round(100 * share)} of 100 examples."
-        return {"how_good": markup.progress(words, share, seconds), "stop": STOP_SHOWN}
+    def words(result: "tuple[Accuracy, Accuracy, Accuracy]") -> str:
+        same = percent(result[0].most_frequent)
+        return f"{model.model_id} by {way}: {right_words(*result)} The same answer to all would be right {same} of the time."
 
-    try:
-        whole, english, chinese = yield from with_progress(
-            lambda tick: sentiment_accuracy(lambda text: classified(model, text, request, way)[0].best.name, tick),
-            control,
-            "The measurement",
-            shown,
-        )
-    except Cancelled:
-        yield {"how_good": markup.note("Stopped."), "stop": STOP_HIDDEN}
-        return
-    low, high = whole.interval
-    yield {
-        "how_good": markup.note(
-            f"{model.model_id} by {way}: {whole.right} of {whole.count} right (95 % interval {percent(low)} to "
-            f"{percent(high)}); English {english.right} of {english.count}, Chinese {chinese.right} of {chinese.count}. The "
-            f"same answer to all would be right {percent(whole.most_frequent)} of the time."
-        ),
-        "stop": STOP_HIDDEN,
-    }
+    yield from measured(
+        lambda tick: sentiment_accuracy(lambda text: classified(model, text, request, way)[0].best.name, tick),
+        len(examples()), request.control, words,
+    )  # fmt: skip

@@ -79,7 +79,7 @@ def build(view: View) -> None:
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
                 headers=["line", "text", "answer", "confidence"], interactive=False, label=texts.SORTABLE,
-                max_height=420, wrap=True, column_widths=["56px", "320px", "130px", "110px"], visible=False,
+                max_height=420, wrap=True, column_widths=["56px", "230px", "100px", "110px"], visible=False,
                 elem_id="list-table",
             )  # fmt: skip
     how.build_more()

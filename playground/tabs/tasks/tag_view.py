@@ -18,12 +18,14 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.inputs import example_chips
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
+    from playground.tasks.examples import TagAccuracy
     from playground.tasks.tag import Tagging
     from playground.tasks.token_scores import TokenScore
 
@@ -51,6 +53,7 @@ def build(view: View) -> None:
     marks = Panel(live=True, elem_id="task-tagged")
     sentence = Panel(live=True, elem_id="task-tag-sentence")
     example_chips(view.page, "names")
+    good = HowGood(texts.HOW_GOOD_TAGS, "task-tag-good", "task-tag-how-good")
     control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
@@ -72,6 +75,7 @@ def build(view: View) -> None:
     } | why  # fmt: skip
     wires: dict[str, Any] = {"inputs": inputs, "request": TagRequest, "outputs": outputs}
     view.draws(draw, **wires)
+    good.connect(view, measure_tags, inputs, TagRequest)
     bind([strategy.input, span.input, against.input, method.input], draw, page=view.page, **wires, **LATEST)
 
 
@@ -149,3 +153,27 @@ def _explained(model: "LoadedModel", request: TagRequest, result: "Tagging") -> 
     for parts in reasons(model, score, request.method, request.control, key=(result.text, token)):
         yield outputs | parts
         outputs = {}
+
+
+def measure_tags(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
+    """How many names of our 60 sentences the tagger finds."""
+    from playground.tasks.examples import named_sentences, tag_accuracy
+    from playground.tasks.tag import tag
+    from playground.tasks.windows import head_of
+
+    model, head = page.model(), head_of(page.model(), "tag")
+
+    def tagged(text: str) -> list[tuple[int, int, str]]:
+        return [(span.start, span.end, span.label) for span in tag(model, text, request.strategy).spans]
+
+    def words(result: "TagAccuracy") -> str:
+        none = percent(result.letters.most_frequent)
+        return (
+            f"{model.model_id}: {right_words(result.names, result.english, result.chinese, 'names found')} {result.extra:,} "
+            f"other spans are no such names. {percent(result.letters.share)} of all letters have the right label; with no "
+            f"name at all {none} would."
+        )
+
+    yield from measured(
+        lambda tick: tag_accuracy(tagged, head.labels, tick), len(named_sentences()), request.control, words
+    )

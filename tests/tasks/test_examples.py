@@ -1,0 +1,51 @@
+"""Our own examples, and how answers to them are counted."""
+
+import pytest
+
+from playground.errors import PlaygroundError
+from playground.tasks.examples import answer_accuracy, is_chinese, named_sentences, plain_words, questions, tag_accuracy
+
+
+def test_every_answer_stands_in_its_passage():
+    """Guards an example that nobody can get right: half of them in each language, no question twice."""
+    assert all(each.answer in each.passage for each in questions())
+    assert len({(each.passage, each.question) for each in questions()}) == len(questions()) == 60
+    assert sum(is_chinese(each.passage) for each in questions()) == 30
+    assert len({text for text, _ in named_sentences()}) == 60
+    assert sum(is_chinese(text) for text, _ in named_sentences()) == 30
+    assert named_sentences()[0] == (
+        "Marta Silva moved from Porto to Berlin last year.",
+        ((0, 11, "PER"), (23, 28, "LOC"), (32, 38, "LOC")),
+    )
+    assert all(
+        text[start:end].strip() == text[start:end] != "" for text, names in named_sentences() for start, end, _ in names
+    )
+    assert not any(sign in text for text, _ in named_sentences() for sign in "[]|")
+
+
+def test_what_counts_as_right():
+    """Guards a rule that refuses case and signs, or takes a passage for its answer."""
+    truth = {(each.question, each.passage): each.answer for each in questions()}
+    whole, english, chinese = answer_accuracy(
+        lambda *ask: f"{truth[ask].upper()}!" if not is_chinese(ask[0]) else "x", True
+    )
+    assert (whole.right, english.right, chinese.right) == (30, 30, 0) and whole.count == 60
+    assert answer_accuracy(lambda question, passage: passage, True)[0].right == 0
+    assert answer_accuracy(lambda question, passage: passage, False)[0].right == 60
+    assert plain_words("The  salt-trade.") == "salt trade" and plain_words("The") == "the"
+    assert 0.001 < whole.most_frequent < 0.003
+
+
+def test_names_are_counted_whole():
+    """Guards half a name that counts, another kind that counts, and a baseline that is not said."""
+    truth = dict(named_sentences())
+    perfect = tag_accuracy(
+        lambda text: [(s, e, {"PER": "person"}.get(k, k)) for s, e, k in truth[text]], ["B-person", "I-LOC"]
+    )
+    assert perfect.names.right == perfect.names.count == 99 and perfect.extra == 0 and perfect.letters.share == 1
+    none = tag_accuracy(lambda text: [], ["PER"])
+    assert none.names.right == 0 and none.letters.share == none.letters.most_frequent == pytest.approx(0.67, abs=0.1)
+    cut = tag_accuracy(lambda text: [(s, e - 1, k) for s, e, k in truth[text]], ["PER"])
+    assert cut.names.right == 0 and cut.extra == 99
+    with pytest.raises(PlaygroundError, match="knows none of these"):
+        tag_accuracy(lambda text: [], ["NOUN", "VERB"])
