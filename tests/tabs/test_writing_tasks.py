@@ -61,9 +61,9 @@ def test_a_translation_with_its_alignment():
     seen, request = written(translate_view, page("bart"), TranslateRequest())
     own = pg.translate(workbench.shared().model("bart"), TEXT)
     assert plain(seen["translation"]) == own.text and "<b>" not in seen["translation"]
-    assert "Greedy" in plain(seen["sentence"]) and "had not ended after" in plain(seen["sentence"])
+    assert "Greedy" in plain(seen["sentence"]) and "before it said that it ended" in plain(seen["sentence"])
     (part,) = own.parts
-    assert [item["text"] for item in seen["strip"]["value"]] == [step.token.text for step in part.steps]
+    assert [item["shade"] for item in seen["strip"]["value"]] == [step.probability for step in part.steps]
     assert isinstance(seen["lines"]["value"], go.Figure) and "cat" in seen["heat"]["value"].layout.xaxis.ticktext
     assert seen["heat"]["value"].data[0].z.shape[1] == len(seen["heat"]["value"].layout.xaxis.ticktext)
     assert "Mean of all heads of all layers" in plain(seen["aligned"]) and "model.generate(" in seen["script"]

@@ -9,6 +9,7 @@ from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
     from playground.generation.steps import Step
+    from playground.models.vocabulary import Token
     from playground.tasks.summarise import SentenceSource, Summary
     from playground.tasks.translate import Translation
     from playground.tasks.writing import WrittenPart
@@ -29,6 +30,8 @@ def translation_sentence(result: "Translation") -> str:
     where = "" if count == 1 else f" in {{}} of {count} windows"
     if result.empty:
         sentence += f" It wrote nothing{where.format(result.empty)}."
+    if result.way == "examples":
+        sentence += " This model was not trained to translate, so any word may be wrong."
     if result.copies:
         sentence += f" It wrote the text once more instead of translating it{where.format(result.copies)}."
     return sentence + _unfinished(result.parts) + _unknown(result.parts)
@@ -39,10 +42,9 @@ def summary_sentence(result: "Summary") -> str:
     count, copied = len(result.parts), result.copying
     sentence = _how(result.parts, result.beams)
     if copied.words:
-        sentence += (
-            f" {percent(copied.coverage)} of its {counted(copied.words, 'word')} stand in the passage, in runs of "
-            f"{copied.density:.1f} on average; {len(copied.new)} {'is' if len(copied.new) == 1 else 'are'} the model's own."
-        )
+        sentence += f" {percent(copied.coverage)} of its {counted(copied.words, 'word')} stand in the passage"
+        sentence += f", in runs of {copied.density:.1f} on average" if copied.fragments else ""
+        sentence += f"; {len(copied.new)} {'is' if len(copied.new) == 1 else 'are'} the model's own."
     if count > 1:
         sentence += (
             f" The passage was read in {count} windows of whole sentences that overlap, each summarised by itself; what is "
@@ -69,25 +71,28 @@ def _unfinished(parts: "Sequence[WrittenPart]") -> str:
     if not stopped:
         return ""
     where = "" if len(parts) == 1 else f" in {len(stopped)} of {len(parts)} windows"
-    return f" It had not ended after {stopped[0].most:,} tokens, the most that it could write{where}."
+    return (
+        f" It reached {stopped[0].most:,} tokens, the most that it can write here, before it said that it ended{where}."
+    )
 
 
 def _unknown(parts: "Sequence[WrittenPart]") -> str:
     unknown = sum(part.unknown for part in parts)
     if not unknown:
         return ""
-    return f" {counted(unknown, 'token')} of the text {'is' if unknown == 1 else 'are'} unknown to its tokenizer."
+    return f" {counted(unknown, 'token')} that it read {'is' if unknown == 1 else 'are'} unknown to its vocabulary."
 
 
-def strip_items(steps: "Sequence[Step]") -> list[dict]:
-    """The tokens that were written, for a strip, shaded by their probability."""
+def strip_items(steps: "Sequence[Step]", tokens: "Sequence[Token]") -> list[dict]:
+    """The tokens that were written, for a strip, shaded by their probability. tokens: the same, described together, so that
+    pieces of one character show it."""
     return [
         {
-            "text": step.token.text, "label": step.token.label, "shade": step.probability,
+            "text": token.text, "label": token.label, "shade": step.probability,
             "kind": "special" if step.stopped and step.token.special else "generated",
             "title": f"{percent(step.probability)}, rank {step.rank}",
         }
-        for step in steps
+        for step, token in zip(steps, tokens, strict=True)
     ]  # fmt: skip
 
 

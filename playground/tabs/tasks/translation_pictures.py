@@ -53,8 +53,9 @@ def looks(model: "LoadedModel", request: TranslateRequest, result: "Translation"
     """Strip, alternatives and alignment of one window."""
     part, count = part_of(result, request), len(result.parts)
     least = min(range(len(part.steps)), key=lambda n: part.steps[n].probability, default=0)
+    tokens = model.vocabulary.describe([step.token.id for step in part.steps])
     outputs: Outputs = {
-        "strip": gr.update(value=strip_items(part.steps), selected=least, visible=bool(part.steps)),
+        "strip": gr.update(value=strip_items(part.steps, tokens), selected=least, visible=bool(part.steps)),
         "others": others(part.steps, least) if part.steps else figure_or_nothing(None),
         "part": gr.update(
             choices=[(f"{n + 1} of {count}", n) for n in range(count)],
