@@ -46,6 +46,8 @@ ENDPOINTS = {
     "/attribute",
     "/lens",
     "/contributions",
+    "/translate",
+    "/summarise",
 }
 WITHOUT_MODEL = {"/models", "/train", "/training"}
 """Endpoints that are about no loaded model."""
@@ -290,6 +292,27 @@ def test_tasks(ask, server):
     for endpoint, more in {"/tag": {"text": "x"}, "/answer": {"question": "x", "passage": "y"}}.items():
         with pytest.raises(AppError, match="no head for a task|is no reader"):
             ask(endpoint, model=folder, **more)
+
+
+def test_translation_and_summary(ask, server):
+    """Guards endpoints that say something else than the Python functions: words, probabilities, alignment, shares."""
+    folder, text = server.folders["bart"], "The cat sat. A dog ran."
+    model = server.bench.model(folder)
+    answer, own = ask("/translate", model=folder, text=text), pg.translate(model, text)
+    (window,), (part,) = answer["windows"], own.parts
+    assert answer["text"] == own.text and answer["way"] == "trained" and answer["beams"] == 1
+    assert [token["probability"] for token in window["tokens"]] == pytest.approx([s.probability for s in part.steps])
+    assert "cat" in window["alignment"]["source"] and sum(window["alignment"]["weights"][0]) == pytest.approx(
+        1, abs=1e-4
+    )
+    summary, own = ask("/summarise", model=folder, passage=text), pg.summarise(model, text)
+    assert summary["text"] == own.text and summary["coverage"] == own.copying.coverage
+    (window,) = summary["windows"]
+    assert [text[start:end] for start, end in window["sentences"][0]["passage"]] == ["The cat sat.", "A dog ran."]
+    with pytest.raises(AppError, match="not told a language"):
+        ask("/translate", model=folder, text=text, target="fr")
+    with pytest.raises(AppError, match="can't summarise"):
+        ask("/summarise", model=server.folders["gpt2"], passage=text)
 
 
 # --- bad input -------------------------------------------------------------------------------------------------

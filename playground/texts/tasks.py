@@ -121,3 +121,60 @@ NO_TAGGER = (
     "words of a language model say which token of a text they mean."
 )
 NO_WAY = "This model can't classify: {reason}."
+
+TRANSLATION_EXAMPLES = {
+    "a number": "eight hundred and forty five",
+    "a sentence": "The cat drinks milk.",
+    "one word": "water",
+}
+"""Texts to translate, by the words on their buttons."""
+SOURCE_LANGUAGE, TARGET_LANGUAGE, TRANSLATION = "From", "To", "Translation"
+MEAN_OF_ALL = "mean of all"
+PART, ALIGN_LAYER, ALIGN_HEAD = "Window", "Layer", "Head"
+PREFIX_LABEL = "Words before the text"
+PREFIX_HELP = "For a model that is told its task in words (T5). Empty: as its configuration says."
+EXAMPLES_LABEL = "Examples"
+EXAMPLES_HELP = "{text} is your text. The model goes on to the end of the line."
+TRANSLATE_READY = "Press Translate: {model} {how}"
+TRAINED_TO_WRITE = "reads your text with its encoder and writes with its decoder."
+BY_EXAMPLES = (
+    "was not trained to translate. It is given examples (below) and goes on; what it writes may be wrong in every word. "
+    "“How good is it?” measures it. In Train, “Translate numbers” teaches a small translator in seconds."
+)
+NO_ALIGNMENT = "No alignment: {reason}."
+HOW_GOOD_TRANSLATION = "How good is it? 100 lines, English to Chinese"
+TRANSLATE_ABOUT = (
+    "What am I looking at?",
+    "<b>The words</b> are the likeliest at each step, or the best of several beams where the checkpoint asks for beams; the "
+    "script under “Show Python” prints the same. Click a token: the bars are the model's own probabilities of what else "
+    "could have stood there.",
+    "<b>The lines</b>: while a word is chosen, each head of the decoder looks at the source (cross-attention). Of words of "
+    "several tokens the sum over those that are looked at, the mean over those that look (Clark et al. 2019). A line means "
+    "a fifth of a word's attention or more. Attention is what a head reads from, not why a word was chosen; the mean of all "
+    "heads blurs those that align, so look at single ones too.",
+    "<b>Long texts</b> are read in windows of whole sentences, as many as the model reads; nothing is cut off.",
+    "<b>How good is it?</b> 50 words and 50 numbers in words, English to Chinese, of our own; none of the numbers is among "
+    "those that Train's translator learns from. Right is what is exactly one of the translations that we wrote down.",
+)
+SUMMARY_PASSAGE = (
+    "The old stone bridge was built in 1732. A merchant named Anna Weber paid for it with the money that she had made in "
+    "the salt trade. A flood carried it away in 1890, and the city of Halden rebuilt it two years later. Today it carries "
+    "only people on foot, because its arches are too weak for cars."
+)
+SUMMARY_LABEL = "Passage"
+ASK_LABEL = "How the model is asked"
+ASK_HELP = "Empty: as its configuration says; of a chat {passage} is your passage."
+SUMMARISE_READY = "Press Summarise: {model} {how}"
+WRITES_SUMMARY = "answers through its chat template; whether what it says is true of the passage, check yourself."
+NEW_WORDS = "Marked: words that stand nowhere in the passage. Copied words can be put together wrongly too."
+SENTENCE_OF_SUMMARY = "Where does this sentence come from?"
+NO_SOURCES = "Where its sentences come from can't be shown: {reason}."
+SUMMARISE_ABOUT = (
+    "What am I looking at?",
+    "<b>Copied and new</b>: from left to right the longest runs of words that stand in the passage too, as Grusky et al. "
+    "(2018) count them. A new word may be right, and a sentence of copied words may be wrong: this shows what to check.",
+    "<b>Where it comes from</b>: the cross-attention of a sentence's tokens, the mean of all heads of all layers, over the "
+    "passage; the table sums it by sentence. Only a model with an encoder and a decoder has it: one that reads and writes "
+    "in one stack looks at its prompt and at its own words alike.",
+    "<b>Long passages</b> are read in windows of whole sentences that overlap, each summarised by itself.",
+)

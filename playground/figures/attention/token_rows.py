@@ -64,21 +64,28 @@ def bars_figure(values: np.ndarray, names: Sequence[str], *, title: str = "", un
 
 
 def alignment_figure(
-    weights: np.ndarray, target: Sequence[str], source: Sequence[str], *, description: str, title: str = ""
+    weights: np.ndarray,
+    target: Sequence[str],
+    source: Sequence[str],
+    *,
+    description: str,
+    title: str = "",
+    source_above: bool = False,
 ) -> go.Figure:
-    """Two texts, the target above the source. Lines tie each target token to the source tokens that get at least a fifth of
-    its attention, else to the one that gets most; a wider line means more. weights (target, source), texts unescaped. Of
-    longer texts the first 40 tokens."""
+    """Two texts, the target above the source, or below it with `source_above`. Lines tie each target token to the source
+    tokens that get at least a fifth of its attention, else to the one that gets most; a wider line means more. weights
+    (target, source), texts unescaped. Of longer texts the first 40 tokens."""
     w = np.asarray(weights, np.float32)[:MAX_LINKED, :MAX_LINKED]
     ties = (w >= 0.2) | (w == w.max(1, keepdims=True))
     places = [(np.arange(count, dtype=np.float32) + 0.5) / count for count in w.shape]
+    above = 0 if source_above else 1  # the height of the target
     figure = go.Figure()
     for step in range(4):  # four traces, since the lines of one trace share their colour
         low, high = step / 4, (step + 1) / 4 if step < 3 else 2
         rows, columns = np.nonzero(ties & (w >= low) & (w < high))
         x = np.full(3 * len(rows), np.nan, np.float32)
         y = np.full(3 * len(rows), np.nan, np.float32)
-        x[0::3], x[1::3], y[0::3], y[1::3] = places[0][rows], places[1][columns], 1, 0
+        x[0::3], x[1::3], y[0::3], y[1::3] = places[0][rows], places[1][columns], above, 1 - above
         figure.add_scatter(
             x=x,
             y=y,
@@ -87,18 +94,16 @@ def alignment_figure(
             showlegend=False,
             line={"color": MARKS[max(0, step - 1)][1], "width": 1.5 + step},
         )
-    for height, names, others, best, axis in (
-        (1, target, source, w.argmax(1), "x2"),
-        (0, source, target, w.argmax(0), "x"),
-    ):
-        count = w.shape[1 - height]
-        relation = "attends most to" if height else "most attended to by"
+    axes = ("x", "x2")
+    for side, height, names, others in ((0, above, target, source), (1, 1 - above, source, target)):
+        count, best = w.shape[side], w.argmax(1 - side)
+        relation = "most attended to by" if side else "attends most to"
         figure.add_scatter(
-            x=places[1 - height],
+            x=places[side],
             y=np.full(count, height, np.float32),
             mode="markers",
             showlegend=False,
-            xaxis=axis,
+            xaxis=axes[height],
             text=[label(names[i]) for i in range(count)],
             hovertext=[f"{relation} {label(others[int(i)])}" for i in best],
             marker={"size": 6, "color": ATTENTION},
@@ -112,7 +117,8 @@ def alignment_figure(
         height=360,
         margin={"l": 30, "r": 30, "t": 110 if title else 70, "b": 70},
     )
-    for axis, names, at in (("xaxis", source, places[1]), ("xaxis2", target, places[0])):
+    sides = [(target, places[0]), (source, places[1])]
+    for axis, (names, at) in zip(("xaxis", "xaxis2"), sides if source_above else sides[::-1], strict=True):
         few = len(at) <= 8
         figure.layout[axis] = {
             "range": [0, 1],
@@ -128,7 +134,11 @@ def alignment_figure(
         }
     figure.update_layout(xaxis2={"side": "top", "overlaying": "x"})
     figure.update_yaxes(
-        range=[-0.06, 1.06], tickvals=[0, 1], ticktext=["source", "target"], showgrid=False, fixedrange=True
+        range=[-0.06, 1.06],
+        tickvals=[0, 1],
+        ticktext=["target", "source"][:: 1 if source_above else -1],
+        showgrid=False,
+        fixedrange=True,
     )
     return figure
 

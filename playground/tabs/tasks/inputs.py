@@ -4,7 +4,7 @@ import gradio as gr
 
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageControls
-from playground.texts.tasks import EXAMPLES
+from playground.texts.tasks import EXAMPLES, TRANSLATION_EXAMPLES
 
 
 def example_chips(page: PageControls, *names: str) -> None:
@@ -17,5 +17,5 @@ def example_chips(page: PageControls, *names: str) -> None:
 
 def choose_text(name: str) -> tuple[str, str]:
     """An example for the text box and for all tabs."""
-    text = EXAMPLES[name]
+    text = (EXAMPLES | TRANSLATION_EXAMPLES)[name]
     return text, text

@@ -10,10 +10,18 @@ from playground.tabs.shared.events import QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.views import build_views
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.tabs.tasks import answer_view, beside_view, classify_view, list_view, tag_view
+from playground.tabs.tasks import (
+    answer_view,
+    beside_view,
+    classify_view,
+    list_view,
+    summarise_view,
+    tag_view,
+    translate_view,
+)
 
 NAME, TITLE = "tasks", "Tasks"
-VIEWS = (classify_view, answer_view, tag_view, beside_view, list_view)
+VIEWS = (classify_view, answer_view, translate_view, summarise_view, tag_view, beside_view, list_view)
 """In the order of the page; each has NAME, which is that of the head's task where it shows one, and TITLE."""
 _OPEN = """(place) => {
   const title = TITLES[String(place).split(' ')[0]];

@@ -1,0 +1,101 @@
+"""The outputs of Translate that show a translation: words, strip, alternatives, alignment, script."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from playground import workbench
+from playground.components import markup
+from playground.components.shaded_text import marked
+from playground.figures.generation.next_token import alternatives_figure
+from playground.figures.tasks.word_alignment import alignment_sentence, lines_figure, map_figure
+from playground.figures.tasks.written import strip_items, translation_sentence
+from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.wiring import Outputs
+from playground.tabs.tasks.translation_request import Asked, TranslateRequest
+from playground.texts import tasks as texts
+
+if TYPE_CHECKING:
+    from playground.generation.steps import Step
+    from playground.models.loaded_model import LoadedModel
+    from playground.tasks.translate import Translation
+    from playground.tasks.writing import WrittenPart
+
+
+def nothing() -> Outputs:
+    """The outputs before there is a translation."""
+    hidden, none = gr.update(visible=False), figure_or_nothing(None)
+    return {
+        "translation": "", "strip": gr.update(value=[], visible=False), "others": none, "lines": none, "aligned": "",
+        "heat": none, "part": hidden, "layer": hidden, "head": hidden, "script": "", "last": Asked(),
+    }  # fmt: skip
+
+
+def part_of(result: "Translation", request: TranslateRequest) -> "WrittenPart":
+    """The window that is looked at."""
+    number = request.part if isinstance(request.part, int) and 0 <= request.part < len(result.parts) else 0
+    return result.parts[number]
+
+
+def shown(model: "LoadedModel", request: TranslateRequest, result: "Translation") -> Outputs:
+    """A translation, and what there is to look at in one of its windows."""
+    from playground.tasks.translation_script import translation_script
+
+    return {
+        "translation": marked(result.text, []),
+        "sentence": markup.note(translation_sentence(result)),
+        "script": translation_script(model, result),
+    } | looks(model, request, result)
+
+
+def looks(model: "LoadedModel", request: TranslateRequest, result: "Translation") -> Outputs:
+    """Strip, alternatives and alignment of one window."""
+    part, count = part_of(result, request), len(result.parts)
+    least = min(range(len(part.steps)), key=lambda n: part.steps[n].probability, default=0)
+    tokens = model.vocabulary.describe([step.token.id for step in part.steps])
+    outputs: Outputs = {
+        "strip": gr.update(value=strip_items(part.steps, tokens), selected=least, visible=bool(part.steps)),
+        "others": others(part.steps, least) if part.steps else figure_or_nothing(None),
+        "part": gr.update(
+            choices=[(f"{n + 1} of {count}", n) for n in range(count)],
+            value=result.parts.index(part),
+            visible=count > 1,
+        ),
+    }
+    return outputs | _alignment(model, request, result, part)
+
+
+def others(steps: "Sequence[Step]", place: int) -> dict[str, Any]:
+    """What else could have stood in a place."""
+    step = steps[place]
+    return figure_or_nothing(alternatives_figure(step.alternatives, "", step.token.label, step))
+
+
+def _alignment(model: "LoadedModel", request: TranslateRequest, result: "Translation", part: "WrittenPart") -> Outputs:
+    from playground.tasks.word_alignment import word_alignment
+    from playground.tasks.writing import cross_attention, rows_of, target_of
+
+    if part.attention is None:
+        none, hidden = figure_or_nothing(None), gr.update(visible=False)
+        words = markup.note(texts.NO_ALIGNMENT.format(reason=part.why_no_attention or "nothing was written"))
+        return {"lines": none, "heat": none, "aligned": words, "layer": hidden, "head": hidden}
+    recording = workbench.shared().recording(model, part.source_ids, target_of(part.steps, result.asking))
+    layers = [str(number) for number in recording.layer_numbers("cross")]
+    layer = request.layer if request.layer in layers else texts.MEAN_OF_ALL
+    heads = [str(n) for n in range(recording.attention(int(layer), "cross").heads)] if layer in layers else []
+    head = request.head if request.head in heads else texts.MEAN_OF_ALL
+    weights, which = part.attention, "Mean of all heads of all layers"
+    if layer in layers:
+        one = int(head) if head in heads else None
+        weights = cross_attention(recording, rows_of(model, part.steps, result.asking), int(layer), one)
+        which = f"Layer {layer}, " + ("mean of its heads" if one is None else f"head {one}")
+    aligned = word_alignment(model, part, weights)
+    description = alignment_sentence(aligned, which)
+    return {
+        "lines": figure_or_nothing(lines_figure(aligned, description)),
+        "heat": figure_or_nothing(map_figure(aligned)),
+        "aligned": markup.note(description),
+        "layer": gr.update(choices=[texts.MEAN_OF_ALL, *layers], value=layer, visible=True),
+        "head": gr.update(choices=[texts.MEAN_OF_ALL, *heads], value=head, visible=bool(heads)),
+    }
