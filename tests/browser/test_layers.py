@@ -37,8 +37,8 @@ def test_from_the_lens_to_the_parts(tiny_page):
 
 def test_from_the_lens_to_the_text_without_a_head(tiny_page):
     """Guards the way on: from a cell of the lens to its contributions, there to a head, and in Without it to the model that
-    lacks it: both distributions, both texts, the badge; the map of all parts leads to another one; kept out, a line above the
-    tabs says so on Generate as well, until it is put back."""
+    lacks it: both distributions, both texts, the badge; the map of all parts leads to another one; kept out, a line above
+    the tabs says so on Generate as well, until it is put back."""
     page = tiny_page
     page.locator("#tabs").get_by_role("tab", name="Layers", exact=True).first.click()
     page.wait_for_selector("#lens-map .pv[data-rendered]")
