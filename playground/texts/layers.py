@@ -54,21 +54,20 @@ PARTS_ABOUT = (
     "What a part adds directly is not what would be missing without it: later layers read it as well.",
 )
 
-WHAT = "Take out"
-WHAT_HINT = "24.5, mlp 24, layer 3, neuron 24.170, token 3, 24.5: 11>3"
-HOW = "What takes its place"
-HOWS = {"nothing (zero)": "zero", "the mean of the other tokens": "mean", "the values of a second text": "text"}
+WHAT = "Without"
+WHAT_HINT = "24.5, mlp 24, …"
+HOW = "by"
+HOWS = {"zero": "zero", "other tokens' mean": "mean", "a second text's values": "text"}
 SECOND = "Second text"
 SECOND_HINT = "as long as yours, so that its tokens stand in the same places"
 TAKE_OUT = "Take out"
 KEEP = "Keep it out in all tabs"
 ONE_BY_ONE = "Every part, one by one"
 STOP = "Stop"
-WITHOUT_HINT = "Click a head or an MLP in a map to take it out."
 WRITES = {False: "The whole model goes on", True: "Without it"}
 NO_WRITING = "It writes no text: {reason}."
 STOPPED = "Stopped: the layers that were done stay in the map."
-MANY_PARTS = "The heads and MLPs whose loss changes the logit most are the darkest."
+MANY_PARTS = "The darker, the more the logit changes. Click one to take it out alone."
 
 WITHOUT_ABOUT = (
     "What am I looking at?",

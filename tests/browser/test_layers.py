@@ -33,3 +33,34 @@ def test_from_the_lens_to_the_parts(tiny_page):
     page.locator("#parts-back").click()
     expect(page.locator("#parts-part")).to_contain_text("The strongest parts")
     expect(page.locator("#parts-open")).to_be_hidden()
+
+
+def test_from_the_lens_to_the_text_without_a_head(tiny_page):
+    """Guards the way on: from a cell of the lens to its contributions, there to a head, and in Without it to the model that
+    lacks it: both distributions, both texts, the badge; the map of all parts leads to another one; kept out, a line above
+    the tabs says so on Generate as well, until it is put back."""
+    page = tiny_page
+    page.locator("#tabs").get_by_role("tab", name="Layers", exact=True).first.click()
+    page.wait_for_selector("#lens-map .pv[data-rendered]")
+    page.mouse.click(*place_of(page, "#lens-map .pv", 2, 1))
+    expect(page.locator("#lens-cell")).to_contain_text("after layer 0: it would say")
+    page.locator("#lens-open").click()
+    page.wait_for_selector("#parts-waterfall .pv[data-rendered]")
+    page.locator("#layers-views").get_by_role("tab", name="Without it").first.click()
+    page.wait_for_selector("#without-shift .pv[data-rendered]")
+    expect(page.locator("#without-sentence")).to_contain_text("Taken out: head")
+    expect(page.locator("#without-written")).to_contain_text("The whole model goes on")
+    expect(page.locator("#without-badge")).to_contain_text("Identities hold to")
+    page.locator("#without-all").click()
+    page.wait_for_selector("#without-map .pv[data-rendered]")
+    expect(page.locator("#without-status")).to_contain_text("The darker")
+    page.mouse.click(*place_of(page, "#without-map .pv", 1, 0))
+    expect(page.locator("#without-what textarea, #without-what input").first).to_have_value("0.1")
+    expect(page.locator("#without-sentence")).to_contain_text("Taken out: head 1 of layer 0")
+    expect(page.locator("#without-written")).to_contain_text("Without it")
+    page.locator("#without-keep").click()
+    expect(page.locator("#edited-words")).to_contain_text("Taken out: head 1 of layer 0.")
+    page.locator("#tabs").get_by_role("tab", name="Generate", exact=True).first.click()
+    expect(page.locator("#edited-words")).to_be_visible()
+    page.locator("#edited-off").click()
+    expect(page.locator("#edited-words")).to_be_hidden()

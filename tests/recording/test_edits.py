@@ -275,6 +275,18 @@ def test_the_mean_while_writing(tiny):
         assert torch.allclose(step[0, 0], prompt[0, 1:].mean(0), atol=1e-6)
 
 
+def test_a_mean_that_is_needed_later(tiny):
+    """Guards against a mean that is only kept where the prompt is changed: a token that is written gets it too."""
+    model = tiny("llama")
+    edit = Edit("mlp", 0, positions=(13,), how="mean")
+    steps = list(
+        pg.generate(model, ids_of(model, TEXT), pg.GenerationSettings(max_new_tokens=4, greedy=True), edits=[edit])
+    )
+    assert len(steps) == 4
+    with pytest.raises(PlaygroundError, match="no other tokens"):
+        list(pg.generate(tiny("t5"), ids_of(model, TEXT), edits=[Edit("mlp", 0, positions=(2,), how="mean")]))
+
+
 def test_rows_of_a_batch(tiny):
     """Guards against an edit of every row: each row has its own, and is the pass with that edit alone."""
     model = tiny("llama")

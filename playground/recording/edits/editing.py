@@ -202,6 +202,9 @@ class Run:
         if self._keep is not None:
             self._keep(edit, site, _part(values, edit, place.row))
             return values
+        length = self._lengths.setdefault(site.kind == "encoder", count)
+        if edit.how == MEAN and start == 0 and length > 1 and edit.strength:
+            self._means[edit, site] = other_tokens_mean(_part(values, edit, place.row)[:, :length])[1][:1]
         chosen = Tokens(start, count, edit.positions, spare_first=edit.how == ADD).chosen()
         if not bool(chosen.any()):
             return values
@@ -209,17 +212,20 @@ class Run:
         if edit.how == ADD:
             changed = with_direction(part, torch.tensor(edit.direction), edit.strength, chosen)
         else:
-            others, chosen = self._others(part, site, edit, start, chosen)
+            others, chosen = self._others(part, site, edit, (start, length), chosen)
             changed = towards(part, others, edit.strength, chosen)
         if edit.strength == 0:
             return values
         return _put(values, changed, edit, place.row)
 
-    def _others(self, part: Tensor, site: Site, edit: Edit, start: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """What the chosen tokens get, and which of them get it."""
+    def _others(
+        self, part: Tensor, site: Site, edit: Edit, passed: tuple[int, int], chosen: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What the chosen tokens get, and which of them get it. passed: the number of this pass's first token, and how many
+        tokens the first pass had."""
+        start, length = passed
         if edit.how == ZERO:
             return torch.zeros_like(part), chosen
-        length = self._lengths.setdefault(site.kind == "encoder", part.shape[1])
         if edit.how == MEAN:
             return self._mean(part, (edit, site), start, length), chosen
         second = self._plan.values[edit, site]
@@ -231,17 +237,14 @@ class Run:
 
     def _mean(self, part: Tensor, key: tuple[Edit, Site], start: int, length: int) -> Tensor:
         """(B, T, n, W): of the first pass's tokens; what is written after them gets the mean of all of them."""
-        if start == 0:
-            if length < 2:
-                raise PlaygroundError(
-                    "A text of one token has no other tokens for a mean.", "Take out by zero instead."
-                )
-            means, whole = other_tokens_mean(part[:, :length])
-            self._means[key] = whole[:1]
-            if part.shape[1] == length:
-                return means
-            return torch.cat([means, whole.expand(-1, part.shape[1] - length, -1, -1)], 1)
-        return self._means[key].expand_as(part)
+        if length < 2:
+            raise PlaygroundError("A text of one token has no other tokens for a mean.", "Take out by zero instead.")
+        if start:
+            return self._means[key].expand_as(part)
+        means, whole = other_tokens_mean(part[:, :length])
+        if part.shape[1] == length:
+            return means
+        return torch.cat([means, whole.expand(-1, part.shape[1] - length, -1, -1)], 1)
 
 
 def _part(values: Tensor, edit: Edit, row: int | None) -> Tensor:

@@ -54,7 +54,7 @@ def draw(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     if request.reading is None or tuple(request.reading) != page.reading:
         what = _kept_words(page) or strongest_part(recording)
         request = replace(request, what=what, position=None, token="", against="")
-        fresh = {"what": what, "token": "", "against": "", "effects": figure_or_nothing(None)}
+        fresh = {"what": what, "token": "", "against": "", "effects": figure_or_nothing(None), "status": ""}
         for outputs in take_out(page, request):
             yield outputs | fresh
         return
@@ -97,11 +97,7 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     labels = [token.label for token in own_tokens(recording)]
     position = existing_token(request.position, len(labels))
     in_place = texts.IN_PLACE if recording.model.anatomy.kind == "encoder" else texts.POSITION
-    common: Outputs = {
-        "position": token_choices(labels, position) | {"label": in_place},
-        "reading": page.reading,
-        "status": markup.note(texts.WITHOUT_HINT),
-    }
+    common: Outputs = {"position": token_choices(labels, position) | {"label": in_place}, "reading": page.reading}
     try:
         edits = _edits(page, request)
         edited = recording_of(recording.model, page.text, page.language_of(recording.model), edits)

@@ -30,7 +30,9 @@ NAME, TITLE = "without", "Without it"
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        what = gr.Textbox("", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, elem_id="without-what")
+        what = gr.Textbox(
+            "", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, max_lines=1, elem_id="without-what"
+        )
         how = gr.Dropdown(list(texts.HOWS.items()), value="zero", label=texts.HOW, elem_id="without-how")
         position = FollowingDropdown([], label=texts.POSITION, elem_id="without-position")
         token = gr.Textbox("", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, elem_id="without-token")
