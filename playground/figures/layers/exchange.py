@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 KINDS = {"states": STATE, "attention outputs": ATTENTION, "MLP outputs": MLP, "heads": HEAD}
 """What can be exchanged, by the words of the control."""
 ESTIMATE, EXACT = "estimate", "exact"
-UNIT = "change of the difference of logits"
 
 
 def exchange_figure(result: "Exchange", values: np.ndarray, labels: Sequence[str]) -> go.Figure:
@@ -34,7 +33,7 @@ def exchange_figure(result: "Exchange", values: np.ndarray, labels: Sequence[str
             zmin=-most,
             zmax=most,
             colorscale=[list(stop) for stop in DIVERGING],
-            colorbar=colour_bar(UNIT, nticks=4),
+            colorbar=colour_bar("change", nticks=4),
             hoverongaps=False,
             hovertemplate="layer <b>%{y}</b>, <b>%{x}</b>: <b>%{z:+.2f}</b><extra></extra>",
             xgap=1,
