@@ -245,7 +245,9 @@ def test_exchange(bench, smollm2):
     assert last["shown"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
     heads = ExchangeRequest(opened["other"], "head", reading=page.reading)
     drawn = answer(exchange_view.redraw, page, heads)
-    assert len(drawn["figure"]["value"].data[0].z) == 30 and "head 4 of layer 23" in plain(drawn["sentence"])
+    assert len(
+        drawn["figure"]["value"].data[0].z
+    ) == 30 and "Most changes with head 1 of layer 29: +5.07 by the estimate" in plain(drawn["sentence"])
     stream = exchange_view.exchange_all(page, heads)
     next(stream)
     heads.control.stop = True

@@ -127,8 +127,8 @@ def exchange_words(result: "Exchange", names: tuple[str, str], labels: Sequence[
     flat = int(np.nanargmax(np.abs(values)))
     row, column = divmod(flat, values.shape[1])
     place = place_words(result, (row, column), labels)
-    most = float(values[row, column])
-    return f"{start} Most changes with the {place}: {signed(most)} {kind}{_share(result, most)}."
+    most, the = float(values[row, column]), "" if result.what == HEAD else "the "
+    return f"{start} Most changes with {the}{place}: {signed(most)} {kind}{_share(result, most)}."
 
 
 def cell_words(result: "Exchange", cell: tuple[int, int], labels: Sequence[str]) -> str:
