@@ -48,6 +48,7 @@ ENDPOINTS = {
     "/contributions",
     "/translate",
     "/summarise",
+    "/patch",
 }
 WITHOUT_MODEL = {"/models", "/train", "/training"}
 """Endpoints that are about no loaded model."""
@@ -88,8 +89,9 @@ def test_long_texts_hold_up_no_drawing(server):
     }
     page = events.GENERATES["concurrency_id"], events.GENERATES["concurrency_limit"]
     drawn = events.RUNS_MODEL["concurrency_id"], events.RUNS_MODEL["concurrency_limit"]
-    assert queues["/generate"] == queues["/finetune"] == queues["/answer"] == page == ("generate", 8)
-    assert {queues[name] for name in ENDPOINTS - {"/generate", "/finetune", "/answer"}} == {drawn} == {("model", 4)}
+    slow = {"/generate", "/finetune", "/answer", "/patch"}
+    assert {queues[name] for name in slow} == {page} == {("generate", 8)}
+    assert {queues[name] for name in ENDPOINTS - slow} == {drawn} == {("model", 4)}
 
 
 def test_endpoints_are_typed(server):
@@ -267,6 +269,22 @@ def test_lens_and_contributions(ask, server):
         ask("/contributions", model=server.folders["bert"], text="abc")
     with pytest.raises(AppError, match="is no single token"):
         ask("/contributions", model=folder, text="abc", token="the cat")
+
+
+def test_patch(ask, server):
+    """Guards an endpoint that says something else than the Python function, and NaN of cells that were not computed."""
+    folder = server.folders["gpt2"]
+    texts = {"clean": "the cat sat", "corrupted": "the dog sat"}
+    told = ask("/patch", model=folder, **texts, token="#7", against="#9")
+    result = pg.patch(server.bench.model(folder), *texts.values(), token=7, against=9, exact=True)
+    assert told["layers"] == [-1, 0, 1] and told["columns"] == list(result.columns) and told["exact"][0] == [None] * 7
+    assert told["estimate"] == [pytest.approx(row, abs=1e-6) for row in result.estimate.tolist()]
+    assert told["tokens"][4] == ["c", "d"] and told["clean"] == pytest.approx(result.clean, abs=1e-6)
+    told = ask("/patch", model=folder, **texts, token="#7", against="#9", exact=True)
+    assert told["exact"] == [pytest.approx(row, abs=1e-6) for row in result.exact.tolist()]
+    assert told["correlation"] == pytest.approx(result.correlation, abs=1e-4)
+    with pytest.raises(AppError, match="11 and 12 tokens"):
+        ask("/patch", model=folder, clean="the cat sat", corrupted="the cats sat")
 
 
 def test_tasks(ask, server):

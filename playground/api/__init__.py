@@ -6,7 +6,7 @@ error comes with its message and remedy.
 
 import gradio as gr
 
-from playground.api.layer_endpoints import contributions, lens
+from playground.api.layer_endpoints import contributions, lens, patch
 from playground.api.model_endpoints import attention, embeddings, generate, models, next_tokens, positions, verify
 from playground.api.plain_errors import plain_errors
 from playground.api.task_endpoints import answer, attribute, classify, summarise, tag, translate
@@ -17,6 +17,6 @@ def publish() -> None:
     """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
     quick = [models, attention, next_tokens, positions, embeddings, verify, train, training, classify, tag, attribute]
     quick += [lens, contributions]
-    for function in (*quick, generate, finetune, answer, translate, summarise):
+    for function in (*quick, generate, finetune, answer, translate, summarise, patch):
         queue, limit = ("model", 4) if function in quick else ("generate", 8)
         gr.api(plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)

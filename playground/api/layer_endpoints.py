@@ -100,6 +100,48 @@ def contributions(
     }
 
 
+def patch(
+    model: str,
+    clean: str,
+    corrupted: str,
+    what: str = "state",
+    token: str = "",
+    against: str = "",
+    exact: bool = False,
+    device: str = "auto",
+) -> dict:
+    """Activation patching: the corrupted text is read with numbers of the clean one, which has as many tokens. Measured is
+    the logit of token (by default the answer to the clean text) minus that of against (that to the corrupted one). what:
+    "state", "attention" or "mlp", at each layer (row) and token (column); "head", at each layer and head. estimate: the
+    change to first order, for all cells. exact: with every cell computed; without, null. error: all states exchanged before
+    layer 0, against the clean text's logits."""
+    from playground.recording.layers.window import text_exchange
+
+    bench = workbench.shared()
+    loaded = bench.model(model, device)
+    patcher = text_exchange(loaded, bench, (clean, corrupted), what, (_token(loaded, token), _token(loaded, against)))
+    result = patcher.result
+    if exact:
+        for _ in patcher.compute_all():
+            pass
+    return {
+        "what": result.what,
+        "layers": list(result.layers),
+        "columns": list(result.columns),
+        "tokens": [
+            [one.text, other.text] for one, other in zip(patcher.pair.clean, patcher.pair.corrupted, strict=True)
+        ],
+        "token": _named(loaded, result.token),
+        "against": _named(loaded, result.against),
+        "clean": result.clean,
+        "corrupted": result.corrupted,
+        "estimate": _table(result.estimate),
+        "exact": _table(result.exact),
+        "correlation": result.correlation,
+        "error": result.error,
+    }
+
+
 def _token(model: "LoadedModel", words: str) -> int | None:
     from playground.models.one_token import one_token
 

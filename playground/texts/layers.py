@@ -103,7 +103,8 @@ NEURONS_ABOUT = (
     "One neuron rarely stands for one thing. What fires on a word here may fire on others in another text.",
 )
 
-OTHER_TEXT = "The other text, which is read with numbers of yours"
+OTHER_TEXT = "Other text"
+OTHER_ANSWER = "its answer"
 OTHER_HINT = "your text with a word changed"
 EXCHANGED = "Exchange"
 SHOWN = "Show"

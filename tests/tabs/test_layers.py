@@ -11,8 +11,9 @@ from playground.figures.layers.lens import DIVERGENCE, ENTROPY, RANK
 from playground.models.one_token import one_token, typed_as
 from playground.recording.layers.window import WINDOW, head_sources, window_of
 from playground.settings import Settings
-from playground.tabs.layers import contributions_view, lens_view, neurons_view
+from playground.tabs.layers import contributions_view, exchange_view, lens_view, neurons_view
 from playground.tabs.layers.contributions_view import PartsRequest
+from playground.tabs.layers.exchange_view import ExchangeRequest
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.shared.page_context import PageContext
@@ -222,3 +223,58 @@ def test_neurons_of_other_models(bench):
     assert outputs["first"]["visible"] and outputs["first"]["value"] == 16
     early = answer(neurons_view.redraw, page, NeuronsRequest(1, 3, first=16, reading=page.reading))
     assert early["first"]["value"] == 0 and early["cell"][0] == 1
+
+
+def test_exchange(bench, smollm2):
+    """Guards the story of the opening text: Italy's state turns Madrid into Rome in the lower layers, the last token's in
+    the upper ones; a click computes its cell, all cells stream in, and Stop keeps what is there."""
+    page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    opened = answer(exchange_view.draw, page, ExchangeRequest())
+    assert opened["other"].endswith("Spain is") and opened["reading"] == page.reading
+    assert "The logit of “Rome” minus that of “Madrid” is 13.02 in your text and −8.85" in plain(opened["sentence"])
+    assert "All exchanged = your text to" in opened["badge"] and sent(opened) < LIMIT
+    request = ExchangeRequest(opened["other"], reading=page.reading)
+    clicked = answer(exchange_view.choose, page, request, click(x=0, y=16))
+    words = plain(clicked["of_cell"])
+    assert "State after layer 15 at “Italy ← Spain” (10): estimate +5.12, exact +22.03, 100.7 % of" in words
+    assert "1 of 62 cells" in plain(clicked["how_far"]) and clicked["figure"]["mark"]["y0"] == 15.5
+    request.control.stop = False
+    streamed = answers(exchange_view.exchange_all, page, request)
+    last = streamed[-1]
+    assert "62 of 62 cells computed exactly; correlation with the estimate 0.74" in plain(last["how_far"])
+    assert last["shown"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
+    heads = ExchangeRequest(opened["other"], "head", reading=page.reading)
+    drawn = answer(exchange_view.redraw, page, heads)
+    assert len(
+        drawn["figure"]["value"].data[0].z
+    ) == 30 and "Most changes with head 1 of layer 29: +5.07 by the estimate" in plain(drawn["sentence"])
+    stream = exchange_view.exchange_all(page, heads)
+    next(stream)
+    heads.control.stop = True
+    *_, stopped = stream
+    assert 0 < int(plain(stopped["how_far"]).split()[0]) < 270
+    for odd in ({}, {"x": 99, "y": 0}, {"x": "a", "y": None}):
+        assert set(answer(exchange_view.choose, page, request, click(**odd))) == {"message"}
+
+
+def test_exchange_that_is_not_possible(bench):
+    """Guards against an empty place: no second text, texts of other lengths, equal ones, models that do not allow it, and
+    text from a visitor read as HTML."""
+    for model, text, other, words in (
+        ("llama", "abcd", "", "Type a second text"),
+        ("llama", "abcd", "abcde", "4 and 5 tokens"),
+        ("llama", "abcd", "abcd", "Both texts are the same"),
+        ("t5", "abcd", "abcx", "writes another"),
+        ("bert", "abcd", "abcx", "fills gaps"),
+        ("all-minilm-l6-v2", "a cat", "a dog", "no logits"),
+    ):
+        page = PageContext(model, text=text)
+        outputs = answer(exchange_view.draw, page, ExchangeRequest(other, reading=page.reading))
+        assert words in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
+    page = PageContext("llama", text=HOSTILE)
+    outputs = answer(exchange_view.redraw, page, ExchangeRequest(HOSTILE.replace("1", "2"), reading=page.reading))
+    assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
+    bad = ExchangeRequest("abcx", token="not one token", reading=("llama", "abcd"))
+    assert "is no single token" in plain(
+        answer(exchange_view.redraw, PageContext("llama", text="abcd"), bad)["sentence"]
+    )

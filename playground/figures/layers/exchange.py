@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 KINDS = {"states": STATE, "attention outputs": ATTENTION, "MLP outputs": MLP, "heads": HEAD}
 """What can be exchanged, by the words of the control."""
 ESTIMATE, EXACT = "estimate", "exact"
-UNIT = "change of the difference of logits"
 
 
 def exchange_figure(result: "Exchange", values: np.ndarray, labels: Sequence[str]) -> go.Figure:
@@ -34,7 +33,7 @@ def exchange_figure(result: "Exchange", values: np.ndarray, labels: Sequence[str
             zmin=-most,
             zmax=most,
             colorscale=[list(stop) for stop in DIVERGING],
-            colorbar=colour_bar(UNIT, nticks=4),
+            colorbar=colour_bar("change", nticks=4),
             hoverongaps=False,
             hovertemplate="layer <b>%{y}</b>, <b>%{x}</b>: <b>%{z:+.2f}</b><extra></extra>",
             xgap=1,
@@ -128,8 +127,8 @@ def exchange_words(result: "Exchange", names: tuple[str, str], labels: Sequence[
     flat = int(np.nanargmax(np.abs(values)))
     row, column = divmod(flat, values.shape[1])
     place = place_words(result, (row, column), labels)
-    most = float(values[row, column])
-    return f"{start} Most changes with the {place}: {signed(most)} {kind}{_share(result, most)}."
+    most, the = float(values[row, column]), "" if result.what == HEAD else "the "
+    return f"{start} Most changes with {the}{place}: {signed(most)} {kind}{_share(result, most)}."
 
 
 def cell_words(result: "Exchange", cell: tuple[int, int], labels: Sequence[str]) -> str:

@@ -62,7 +62,7 @@ class ExchangeRequest:
 
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
-    with gr.Row(elem_classes="pg-controls"):
+    with gr.Row(elem_classes="pg-controls pg-slim"):
         other = gr.Textbox(
             "", label=texts.OTHER_TEXT, placeholder=texts.OTHER_HINT, max_length=2000, elem_id="exchange-other", scale=3
         )
@@ -72,7 +72,7 @@ def build(view: View, controls: PartsControls) -> None:
             "", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, elem_id="exchange-token"
         )
         against = gr.Textbox(
-            "", label=texts.AGAINST, placeholder="the other text's answer", max_length=100, elem_id="exchange-against"
+            "", label=texts.AGAINST, placeholder=texts.OTHER_ANSWER, max_length=100, elem_id="exchange-against"
         )
         shown = gr.Radio([ESTIMATE, EXACT], value=ESTIMATE, label=texts.SHOWN, elem_id="exchange-shown")
     sentence, badge = sentence_and_badge("exchange")
@@ -206,4 +206,4 @@ def _labels(patcher: "Patcher") -> list[str]:
     if result.what == "head":
         return [str(head) for head in result.columns]
     pairs = [(patcher.pair.clean[n].label, patcher.pair.corrupted[n].label) for n in result.columns]
-    return [one if one == other else f"{one} ← {other}" for one, other in pairs]
+    return [one if one == other else f"{one} ← {other.strip()}" for one, other in pairs]
