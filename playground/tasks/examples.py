@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from playground.analysis.tasks.accuracy import Accuracy
+from playground.analysis.tasks.accuracy import Accuracy, is_chinese
 from playground.errors import PlaygroundError
 from playground.tasks.windows import Tick, no_tick
 
@@ -72,11 +72,6 @@ def _unmarked(line: str) -> tuple[str, tuple[Span, ...]]:
         spans.append((len(text), len(text) + len(match[1]), match[2]))
         text, end = text + match[1], match.end()
     return text + line[end:], tuple(spans)
-
-
-def is_chinese(text: str) -> bool:
-    """Whether a text has a Chinese character."""
-    return any("\u4e00" <= letter <= "\u9fff" for letter in text)
 
 
 def answer_accuracy(

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from playground.analysis.tasks.accuracy import Accuracy, accuracy
+from playground.analysis.tasks.accuracy import Accuracy, accuracy, is_chinese
 from playground.errors import PlaygroundError
-from playground.tasks.examples import is_chinese
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "tasks"
 LABELS = ("positive", "negative")

@@ -283,12 +283,12 @@ def test_nothing_is_drawn_behind_a_closed_view():
     (draw,) = (
         function.fn
         for function in create_app_beside_the_bench().fns.values()
-        if getattr(function.fn, "handler", None) is perturbation_view.draw and len(function.inputs) == 2 + 6 + 10
+        if getattr(function.fn, "handler", None) is perturbation_view.draw and len(function.inputs) == 2 + 7 + 10
     )
     measure, variant, layer, head = DETAIL
     seed, first, second, shift, wrap, factor = MORE
     values = measure, variant, layer, head, seed, first, second, shift, factor, wrap
-    context = *given("llama"), ("", 0), ""
+    context = *given("llama"), ("", 0), "", None
     for view, active in (("scheme", "positions"), ("broken", "generate")):
         assert list(draw(view, active, *context, *values).values()) == [gr.skip()]
     assert len(draw("broken", "positions", *context, *values)) == 11

@@ -2,8 +2,9 @@
 
 import pytest
 
+from playground.analysis.tasks.accuracy import is_chinese
 from playground.errors import PlaygroundError
-from playground.tasks.examples import answer_accuracy, is_chinese, named_sentences, plain_words, questions, tag_accuracy
+from playground.tasks.examples import answer_accuracy, named_sentences, plain_words, questions, tag_accuracy
 
 
 def test_every_answer_stands_in_its_passage():

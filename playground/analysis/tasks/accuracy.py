@@ -41,3 +41,8 @@ def accuracy(answers: Sequence[str], truths: Sequence[str]) -> Accuracy:
     """Answers beside the true labels, one pair for each example."""
     right = sum(answer == truth for answer, truth in zip(answers, truths, strict=True))
     return Accuracy(right, len(truths), max(Counter(truths).values()) / len(truths))
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has a Chinese character."""
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)
