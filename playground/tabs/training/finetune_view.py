@@ -65,7 +65,7 @@ def build(view: View, shared: WatchControls) -> None:
             prompt = gr.Textbox(texts.FINETUNE_PROMPT, label=texts.FINETUNE_PROMPT_LABEL, elem_id="finetune-prompt")
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button(
-                    "Fine-tune", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
+                    "Fine-tune", elem_classes="pg-lead-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
                 )
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="finetune-stop")
             sentence = Panel(markup.note(texts.FINETUNE_READY), live=True, elem_id="finetune-words")
