@@ -50,7 +50,9 @@ def build(view: View, shared: WatchControls) -> None:
                 texts.CLASSIFY_EXAMPLES, label="Then label these", lines=3, elem_id="classify-examples"
             )
             with gr.Row(elem_classes="pg-actions"):
-                go = gr.Button("Teach", elem_classes="pg-lead-do", size="sm", scale=0, min_width=100, elem_id="classify-go")
+                go = gr.Button(
+                    "Teach", elem_classes="pg-lead-do", size="sm", scale=0, min_width=100, elem_id="classify-go"
+                )
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="classify-stop")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(markup.note(texts.CLASSIFY_READY), live=True, elem_id="classify-words")

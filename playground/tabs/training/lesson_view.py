@@ -74,7 +74,9 @@ def build(view: View, shared: WatchControls) -> None:
                 "", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data"
             )
             with gr.Row(elem_classes="pg-actions"):
-                play = gr.Button("Play", elem_classes="pg-lead-do", size="sm", min_width=60, scale=0, elem_id="train-play")
+                play = gr.Button(
+                    "Play", elem_classes="pg-lead-do", size="sm", min_width=60, scale=0, elem_id="train-play"
+                )
                 pause = gr.Button("Pause", size="sm", min_width=60, scale=0, interactive=False, elem_id="train-pause")
                 step = gr.Button("One step", size="sm", min_width=70, scale=0, elem_id="train-step")
                 back = gr.Button("Back", size="sm", min_width=60, scale=0, elem_id="train-back")
