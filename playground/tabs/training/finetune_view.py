@@ -17,7 +17,7 @@ from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
-from playground.tabs.training.number_fields import number_fields
+from playground.tabs.training.number_fields import MOST_CHARACTERS, number_fields
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
 from playground.tabs.training.showing import waiting_words
@@ -60,7 +60,12 @@ def build(view: View, shared: WatchControls) -> None:
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             lines = gr.Textbox(
-                texts.FINETUNE_LINES, label="Your lines, one text each", lines=6, max_lines=10, elem_id="finetune-lines"
+                texts.FINETUNE_LINES,
+                label="Your lines, one text each",
+                lines=6,
+                max_lines=10,
+                max_length=MOST_CHARACTERS,
+                elem_id="finetune-lines",
             )
             prompt = gr.Textbox(texts.FINETUNE_PROMPT, label=texts.FINETUNE_PROMPT_LABEL, elem_id="finetune-prompt")
             with gr.Row(elem_classes="pg-actions"):

@@ -14,7 +14,7 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers, observers
 from playground.tabs.training.commands import Commands
-from playground.tabs.training.number_fields import number_fields
+from playground.tabs.training.number_fields import MOST_CHARACTERS, number_fields
 from playground.tabs.training.opening import opens_everywhere
 from playground.tabs.training.requests import (
     CHOICES,
@@ -71,7 +71,13 @@ def build(view: View, shared: WatchControls) -> None:
                 )
             about = Panel(lesson_words(FIRST), elem_id="train-about")
             data = gr.Textbox(
-                "", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data"
+                "",
+                label=texts.DATA["text"][0],
+                lines=6,
+                max_lines=12,
+                max_length=MOST_CHARACTERS,
+                visible=False,
+                elem_id="train-data",
             )
             with gr.Row(elem_classes="pg-actions"):
                 play = gr.Button(
