@@ -15,6 +15,7 @@ from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.training.number_fields import MOST_CHARACTERS
 from playground.tabs.training.requests import WatchControls
 from playground.tasks.sentiment import english_lines
 from playground.texts import training as texts
@@ -44,13 +45,15 @@ def build(view: View, shared: WatchControls) -> None:
         with gr.Column(scale=1, min_width=320):
             lines = gr.Textbox(
                 english_lines(), label="On each line a text, a tab, semicolon or comma, and its label", lines=8,
-                max_lines=12, elem_id="classify-lines",
+                max_lines=12, max_length=MOST_CHARACTERS, elem_id="classify-lines",
             )  # fmt: skip
             examples = gr.Textbox(
                 texts.CLASSIFY_EXAMPLES, label="Then label these", lines=3, elem_id="classify-examples"
             )
             with gr.Row(elem_classes="pg-actions"):
-                go = gr.Button("Teach", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="classify-go")
+                go = gr.Button(
+                    "Teach", elem_classes="pg-lead-do", size="sm", scale=0, min_width=100, elem_id="classify-go"
+                )
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="classify-stop")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(markup.note(texts.CLASSIFY_READY), live=True, elem_id="classify-words")

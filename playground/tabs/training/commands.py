@@ -1,5 +1,7 @@
 """Which of two answers holds that are on their way to a page at once: that to a visitor's command."""
 
+import math
+import time
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -9,21 +11,32 @@ import gradio as gr
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Handler, Outputs
 
+READING = 60.0
+"""Seconds for which the error of a command stays, unless another command is answered."""
+
 
 @dataclass
 class Commands:
     """How many of its visitor's commands a page has answered. Each page has one of its own, which is never replaced."""
 
     answered: int = 0
+    refused_at: float = -math.inf
+    """When the last one was refused, in seconds of `time.monotonic`; -inf once another one is answered."""
 
 
 def command(handler: Handler) -> Handler:
-    """Of a handler that a visitor calls, such as Play: its answer outdates those of `gives_way` that are not sent yet."""
+    """Of a handler that a visitor calls, such as Play: its answer outdates those of `gives_way` that are not sent yet, and
+    its error stays to be read."""
 
     @wraps(handler)
     def run(page: PageContext, request: Any) -> Outputs:
-        outputs = handler(page, request)
-        request.commands.answered += 1
+        commands: Commands = request.commands
+        try:
+            outputs = handler(page, request)
+        except Exception:
+            commands.refused_at = time.monotonic()
+            raise
+        commands.answered, commands.refused_at = commands.answered + 1, -math.inf
         return outputs
 
     return run
@@ -31,17 +44,21 @@ def command(handler: Handler) -> Handler:
 
 def gives_way(handler: Handler) -> Handler:
     """Of a handler that the page itself calls, such as a tick: it changes nothing if a command was answered meanwhile. What
-    is sent last stays on the page, and this answer would show the time before the command."""
+    is sent last stays on the page, and this answer would show the time before the command. Nor does it take the error of a
+    command away."""
 
     @wraps(handler)
     def run(page: PageContext, request: Any) -> Outputs:
-        answered = request.commands.answered
+        commands: Commands = request.commands
+        answered = commands.answered
         try:
             outputs: Outputs = handler(page, request)
         except Exception:
-            if request.commands.answered == answered:
+            if commands.answered == answered:
                 raise
-            outputs = {}
-        return outputs if request.commands.answered == answered else {"message": gr.skip()}
+        if commands.answered != answered:
+            return {"message": gr.skip()}
+        is_read = time.monotonic() - commands.refused_at > READING
+        return outputs if is_read else outputs | {"message": gr.skip()}
 
     return run

@@ -17,7 +17,7 @@ from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
-from playground.tabs.training.number_fields import number_fields
+from playground.tabs.training.number_fields import MOST_CHARACTERS, number_fields
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
 from playground.tabs.training.showing import waiting_words
@@ -60,12 +60,17 @@ def build(view: View, shared: WatchControls) -> None:
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             lines = gr.Textbox(
-                texts.FINETUNE_LINES, label="Your lines, one text each", lines=6, max_lines=10, elem_id="finetune-lines"
+                texts.FINETUNE_LINES,
+                label="Your lines, one text each",
+                lines=6,
+                max_lines=10,
+                max_length=MOST_CHARACTERS,
+                elem_id="finetune-lines",
             )
             prompt = gr.Textbox(texts.FINETUNE_PROMPT, label=texts.FINETUNE_PROMPT_LABEL, elem_id="finetune-prompt")
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button(
-                    "Fine-tune", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
+                    "Fine-tune", elem_classes="pg-lead-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
                 )
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="finetune-stop")
             sentence = Panel(markup.note(texts.FINETUNE_READY), live=True, elem_id="finetune-words")

@@ -121,6 +121,7 @@ def watch(page: PageContext, request: CodeRequest) -> Outputs:
     return whole(live, Watched(live.code, own=False)) | buttons(live, False) | {"timer": gr.Timer(active=True)}
 
 
+@command
 def look(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot becomes the model of every tab, with the lesson's example as the text."""
     live, snapshot = snapshot_of(request)
@@ -133,6 +134,7 @@ def look(page: PageContext, request: WatchRequest) -> Outputs:
     return everywhere(model.model_id, text, words)
 
 
+@command
 def download(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot as a zip: safetensors, configuration and tokenizer, for plain transformers."""
     live, snapshot = snapshot_of(request)

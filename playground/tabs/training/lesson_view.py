@@ -14,7 +14,7 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers, observers
 from playground.tabs.training.commands import Commands
-from playground.tabs.training.number_fields import number_fields
+from playground.tabs.training.number_fields import MOST_CHARACTERS, number_fields
 from playground.tabs.training.opening import opens_everywhere
 from playground.tabs.training.requests import (
     CHOICES,
@@ -71,10 +71,18 @@ def build(view: View, shared: WatchControls) -> None:
                 )
             about = Panel(lesson_words(FIRST), elem_id="train-about")
             data = gr.Textbox(
-                "", label=texts.DATA["text"][0], lines=6, max_lines=12, visible=False, elem_id="train-data"
+                "",
+                label=texts.DATA["text"][0],
+                lines=6,
+                max_lines=12,
+                max_length=MOST_CHARACTERS,
+                visible=False,
+                elem_id="train-data",
             )
             with gr.Row(elem_classes="pg-actions"):
-                play = gr.Button("Play", elem_classes="pg-do", size="sm", min_width=60, scale=0, elem_id="train-play")
+                play = gr.Button(
+                    "Play", elem_classes="pg-lead-do", size="sm", min_width=60, scale=0, elem_id="train-play"
+                )
                 pause = gr.Button("Pause", size="sm", min_width=60, scale=0, interactive=False, elem_id="train-pause")
                 step = gr.Button("One step", size="sm", min_width=70, scale=0, elem_id="train-step")
                 back = gr.Button("Back", size="sm", min_width=60, scale=0, elem_id="train-back")

@@ -1,9 +1,13 @@
-"""Fields for the numbers of a recipe."""
+"""Fields for the numbers of a recipe, and how long a text a field takes."""
 
 from collections.abc import Mapping
 
 import gradio as gr
 from gradio.components import Component
+
+MOST_CHARACTERS = 1_000_000
+"""That a field for a visitor's own text takes: more than is learned from, so that this is said, and less than a request or
+a browser is burdened by."""
 
 
 def number_fields(ranges: Mapping[str, tuple[float, float]], recipe: object, prefix: str) -> dict[str, Component]:

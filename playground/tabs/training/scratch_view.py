@@ -46,7 +46,9 @@ def build(view: View, shared: WatchControls) -> None:
     )  # fmt: skip
     prediction = gr.Radio(list(OUTCOMES), label=texts.PREDICTION, elem_id="train-prediction")
     with gr.Row(elem_classes="pg-actions"):
-        go = gr.Button("Train both", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="train-compare")
+        go = gr.Button(
+            "Train both", elem_classes="pg-lead-do", size="sm", scale=0, min_width=110, elem_id="train-compare"
+        )
         stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
     sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
     figure = PlotlyView(label="Two losses", height=300, waiting=texts.TWO_CURVES, elem_id="train-two-losses")
