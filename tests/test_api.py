@@ -304,6 +304,9 @@ def test_tasks(ask, server):
         and sum(why["asked"]) == 7
         and why["error"] is None
     )
+    following = ask("/attribute", model=folder, text="the cat")
+    two = pg.record(model, "the cat").last_logits.topk(2).values
+    assert following["score"] == pytest.approx(float(two[0] - two[1]), abs=1e-4) and len(following["values"]) == 7
     lines = "\n".join(f"text {n}\t{'ab'[n % 2]}" for n in range(12))
     taught = ask("/classify", model=folder, lines=lines, texts=["text 3"])
     assert taught["labels"] == ["a", "b"] and sum(taught["probabilities"][0]) == pytest.approx(1, abs=1e-5)

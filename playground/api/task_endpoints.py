@@ -115,19 +115,33 @@ def attribute(
     labels: list[str] | None = None,
     against: str = "",
     template: str = "",
+    question: str = "",
     device: str = "auto",
 ) -> dict:
-    """What each token of a text adds to its best label's score, beside another's (the runner-up's, or that of `against`).
+    """What each token of a text adds to a score: of a classifier, and of a language model with `labels`, to that of the best
+    label, beside the runner-up's or that of `against`; of a reader to that of the answer to `question` in the text; of a
+    tagger to that of the surest span's label, beside the runner-up's or that of `against`; of a language model without
+    labels to that of the most likely next token, beside the runner-up's.
+
     labels, template: as in /classify. method: integrated gradients, gradient × input or occlusion. values is null where the
     parts of an integral are off by more than 1 %."""
     from playground.tasks.attribute import attribute as explained
     from playground.tasks.classify import classify as labels_of
-    from playground.tasks.explain import explained_label
+    from playground.tasks.explain import explained_answer, explained_label, explained_next_token, explained_surest_tag
     from playground.tasks.label_words import TEMPLATE
 
     loaded, template = workbench.shared().model(model, device), template or TEMPLATE
-    result = labels_of(loaded, text, labels or (), template)
-    seen = explained(explained_label(loaded, text, result, ("", against), template=template), method)
+    task = loaded.head.task if loaded.head else "classify" if labels else "next token"
+    if task == "answer":
+        score = explained_answer(loaded, question, text)
+    elif task == "tag":
+        score = explained_surest_tag(loaded, text, against)
+    elif task == "next token":
+        score = explained_next_token(loaded, text)
+    else:
+        result = labels_of(loaded, text, labels or (), template)
+        score = explained_label(loaded, text, result, ("", against), template=template)
+    seen = explained(score, method)
     error = seen.completeness.error if seen.completeness else math.inf
     return {
         "tokens": [token.text for token in seen.tokens],

@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+
 from playground.analysis.tasks.attribution import GRADIENT, INTEGRAL, OCCLUSION
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.task_head import SOFTMAX
+from playground.tasks.answer import answer
 from playground.tasks.classification import Classification
 from playground.tasks.classify import TaughtLayer
-from playground.tasks.label_words import TEMPLATE
-from playground.tasks.tag import Tagging
-from playground.tasks.token_scores import TokenScore, label_score, tag_score, taught_score, word_label_score
+from playground.tasks.label_words import TEMPLATE, last_log_softmax
+from playground.tasks.tag import Tagging, tag
+from playground.tasks.token_scores import (
+    TokenScore,
+    label_score,
+    next_token_score,
+    span_score,
+    tag_score,
+    taught_score,
+    word_label_score,
+)
 from playground.tasks.windows import windows
 
 OCCLUDED = 64
@@ -53,6 +64,33 @@ def explained_tag(model: LoadedModel, tagging: Tagging, token: int, label: str, 
     place = own[token] if token < len(own) else 0  # of a later window, which `tag_score` refuses
     score = tag_score(model, tagging.text, place, label, against)
     return replace(score, words=f"{score.words}, at “{tagging.tokens[token].text.strip()}”")
+
+
+def explained_surest_tag(model: LoadedModel, text: str, against: str = "") -> TokenScore:
+    """The score of the label of the surest span's first token, minus that of `against` or of the runner-up. PlaygroundError
+    for a text without spans."""
+    tagging = tag(model, text)
+    if not tagging.spans:
+        raise PlaygroundError("The tagger names nothing in this text.", "Type one with a name in it.")
+    surest = max(tagging.spans, key=lambda span: span.probability)
+    token = next(number for number, each in enumerate(tagging.tokens) if each.end > surest.start)
+    best, *others = (tagging.labels[n] for n in (-tagging.probabilities[token]).argsort(kind="stable"))
+    return explained_tag(model, tagging, token, best, against or "".join(others[:1]))
+
+
+def explained_answer(model: LoadedModel, question: str, passage: str) -> TokenScore:
+    """The score of a reader's best span."""
+    best = answer(model, question, passage).best
+    return span_score(model, question, passage, (best.first, best.last))
+
+
+def explained_next_token(model: LoadedModel, text: str) -> TokenScore:
+    """The logit of the most likely next token minus that of the runner-up."""
+    first = next_token_score(model, text, 0)  # refuses what has no next token
+    with torch.inference_mode():
+        ids = torch.tensor([first.ids], device=model.input_device)
+        best, other = last_log_softmax(model, {"input_ids": ids}, 1)[0, 0].topk(2).indices.tolist()
+    return next_token_score(model, text, best, other)
 
 
 def usual_method(by_words: bool, tokens: int = 0) -> str:

@@ -1,8 +1,12 @@
 """The Tasks tab in a browser: labels with their reasons, a span marked in a passage, names tagged."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_answer_in_view import in_view
+from tests.browser.test_attention import place_of
 from tests.browser.test_other_models import load
 from tests.browser.test_page import look_at, open_tab
 from tests.tools import zoo
@@ -51,14 +55,24 @@ def test_a_checkpoint_with_a_head_opens_on_its_view(tiny_page, heads):
     expect(selected(page, "Answer")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#task-answer-passage mark")).to_have_count(1)
     page.wait_for_selector("#task-spans .pv[data-rendered]")
-    page.locator("#task-question textarea").fill("What was built?")
+    page.locator("#task-passage textarea").fill("Anna built the bridge.")  # one window of this reader's 64 tokens
+    page.locator("#task-question textarea").fill("Who?")
     page.locator("#task-answer").click()
     expect(page.locator("#task-answer-others tr")).to_have_count(7)
+    page.wait_for_selector("#task-answer-why-bars .pv[data-rendered]")
+    before = page.locator("#task-answer-why-words").inner_text()
+    page.mouse.click(*place_of(page, "#task-spans .pv", 20, 12))
+    expect(page.locator("#task-span input")).to_have_value(re.compile("clicked"))
+    expect(page.locator("#task-answer-why-words")).not_to_have_text(before)
+    expect(page.locator("#task-answer-why")).to_contain_text("Who?")
+    page.wait_for_timeout(600)  # the page scrolls
+    assert in_view(page, "#task-answer-why-words")
     open_tab(page, "Generate")
     expect(page.locator("#generate-status")).to_contain_text("marks the answer to a question in a passage")
     load(page, heads["tag"])
     expect(selected(page, "Tag")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#task-tagged .pg-mark").first).to_be_visible()
+    expect(page.locator("#task-tag-why .pg-why").first).to_be_visible()
     open_tab(page, "X-ray")
     load(page, heads["classify"])
     expect(selected(page, "Classify")).to_have_attribute("aria-selected", "true")
@@ -66,3 +80,43 @@ def test_a_checkpoint_with_a_head_opens_on_its_view(tiny_page, heads):
     expect(page.locator("#task-labels")).to_be_hidden()
     load(page, "llama")
     expect(page.locator("#task-labels")).to_be_visible()
+
+
+def test_which_words_made_a_token(tiny_page):
+    """Guards reasons below the fold, and those of the token before: beside another token they change, and go once another
+    token of the strip is chosen."""
+    page = tiny_page
+    open_tab(page, "Generate")
+    page.wait_for_selector("#next-token .pv[data-rendered]")
+    page.locator("#why-token").click()
+    page.wait_for_selector("#why-token-text-bars .pv[data-rendered]")
+    page.wait_for_timeout(600)  # the page scrolls
+    assert in_view(page, "#why-token-text")
+    before = page.locator("#why-token-text-words").inner_text()
+    page.locator("#why-token-against input").click()
+    page.get_by_role("option", name="(by itself)").click()
+    expect(page.locator("#why-token-text-words")).not_to_have_text(before)
+    page.locator("#strip .t").nth(3).click()
+    expect(page.locator("#token-reasons")).to_be_hidden()
+
+
+def test_a_list_from_a_table(tiny_page, tmp_path):
+    """Guards an upload that fills nothing, cells that become markup, and a file that can't be had: a table in another
+    encoding, its answers to sort, and the CSV."""
+    page = tiny_page
+    (tmp_path / "t.csv").write_bytes(
+        "评论;标签\n这家饭馆的面条又热又香。;好\n<b>So</b> dull;坏\n=1+1;坏\n".encode("gb18030")
+    )
+    open_tab(page, "Tasks", "A list")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#list-file").click()
+    chooser.value.set_files(tmp_path / "t.csv")
+    expect(page.locator("#list-file-words")).to_contain_text("3 lines from 2 columns, parted by semicolons; gb18030")
+    expect(page.locator("#list-lines textarea")).to_have_value("这家饭馆的面条又热又香。\n<b>So</b> dull\n=1+1")
+    page.locator("#list-go").click()
+    expect(page.locator("#list-sentence")).to_contain_text("3 lines: ")
+    expect(page.locator("#list-table")).to_contain_text("<b>So</b> dull")
+    with page.expect_download() as saved:
+        page.locator("#list-csv").click()
+    text = saved.value.path().read_text(encoding="utf-8-sig")
+    assert "'=1+1" in text and "面条" in text and saved.value.suggested_filename.endswith(".csv")

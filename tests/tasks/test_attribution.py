@@ -10,6 +10,7 @@ from playground.errors import PlaygroundError
 from playground.figures.tasks.attribution import attribution_figure, attribution_sentence, shaded_pieces
 from playground.loading import prepare
 from playground.tasks.attribute import baseline_token
+from playground.tasks.explain import explained_answer, explained_next_token, explained_surest_tag
 from playground.tasks.token_scores import (
     TokenScore,
     embed,
@@ -141,6 +142,19 @@ def test_the_next_token_and_labels_in_words(tiny):
     result = pg.classify(model, TEXT, ("yes", "no"), "A {text} B {label}")
     empty = pg.attribute(word_label_score(model, "x", ("yes", "no"), "yes", "no", "A {text} B {label}"), GRADIENT)
     assert result.way == "words" and np.isfinite(empty.values).all() and seen.passes == 6
+
+
+def test_scores_of_the_answers_themselves(tiny):
+    """Guards an endpoint that explains another answer than it gives: the best span, the surest tag beside the runner-up, the
+    most likely next token beside the next likely."""
+    reader, tagger = (prepare(network("bert", task), zoo.pair_tokenizer(), task) for task in ("answer", "tag"))
+    seen = pg.attribute(explained_answer(reader, "who?", TEXT), OCCLUSION)
+    assert seen.score == pytest.approx(pg.answer(reader, "who?", TEXT).best.score, abs=1e-4)
+    surest = max(pg.tag(tagger, TEXT).spans, key=lambda span: span.probability)
+    assert surest.label in explained_surest_tag(tagger, TEXT).words
+    two = pg.record(tiny("llama"), TEXT).last_logits.topk(2).values
+    seen = pg.attribute(explained_next_token(tiny("llama"), TEXT), GRADIENT)
+    assert seen.score == pytest.approx(float(two[0] - two[1]), abs=1e-4)
 
 
 def test_a_taught_layer_on_minilm(minilm):

@@ -64,12 +64,12 @@ def build(view: View) -> None:
             passage = gr.Textbox(texts.PASSAGE, label="Passage", lines=5, max_lines=12, elem_id="task-passage")
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button("Answer", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="task-answer")
+            good = HowGood(texts.HOW_GOOD_ANSWERS, "task-answer-good", "task-answer-how-good")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(live=True, elem_id="task-answer-words")
             marks = Panel(live=True, elem_id="task-answer-passage")
             others = Panel(elem_id="task-answer-others")
             python = Panel(elem_id="task-answer-python")
-    good = HowGood(texts.HOW_GOOD_ANSWERS, "task-answer-good", "task-answer-how-good")
     control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
