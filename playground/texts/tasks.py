@@ -122,6 +122,7 @@ NO_TAGGER = (
 )
 NO_WAY = "This model can't classify: {reason}."
 
+SHOW_WRITING_PYTHON = "Show Python: the same words with transformers alone"
 TRANSLATION_EXAMPLES = {
     "a number": "eight hundred and forty five",
     "a sentence": "The cat drinks milk.",

@@ -74,9 +74,7 @@ def build(view: View) -> None:
             shares = Panel(elem_id="task-summary-shares")
     with gr.Accordion(texts.ASK_LABEL, open=False):
         ask = gr.Textbox("", label=texts.ASK_LABEL, info=texts.ASK_HELP, lines=2, elem_id="task-summary-ask")
-    with gr.Accordion("Show Python", open=False):
-        script = gr.Code(language="python", interactive=False, label="The same words by plain transformers",
-                         elem_id="task-summary-python")  # fmt: skip
+    script = Panel(elem_id="task-summary-python")
     Panel(markup.explanation(*texts.SUMMARISE_ABOUT))
 
     last = gr.State(Summarised())
@@ -161,7 +159,7 @@ def _shown(model: "LoadedModel", request: SummariseRequest, result: "Summary") -
     return {
         "summary": marked(result.text, new),
         "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),
-        "script": summary_script(model, result),
+        "script": markup.script(texts.SHOW_WRITING_PYTHON, summary_script(model, result)),
     } | _sources(request, result)
 
 

@@ -55,9 +55,7 @@ def build(view: View) -> None:
         examples = gr.Textbox(
             "", label=texts.EXAMPLES_LABEL, info=texts.EXAMPLES_HELP, lines=6, max_lines=20, elem_id="task-examples"
         )
-    with gr.Accordion("Show Python", open=False):
-        script = gr.Code(language="python", interactive=False, label="The same words by plain transformers",
-                         elem_id="task-translation-python")  # fmt: skip
+    script = Panel(elem_id="task-translation-python")
     Panel(markup.explanation(*texts.TRANSLATE_ABOUT))
 
     last = gr.State(Asked())
