@@ -137,7 +137,10 @@ PREFIX_HELP = "For a model that is told its task in words (T5). Empty: as its co
 EXAMPLES_LABEL = "Examples"
 EXAMPLES_HELP = "{text} is your text. The model goes on to the end of the line."
 TRANSLATE_READY = "Press Translate: {model} {how}"
-TRAINED_TO_WRITE = "reads your text with its encoder and writes with its decoder."
+TRAINED_TO_WRITE = (
+    "reads your text with its encoder and writes with its decoder what it was trained to: a translation, a summary, or "
+    "something else."
+)
 BY_EXAMPLES = (
     "was not trained to translate. It is given examples (below) and goes on; what it writes may be wrong in every word. "
     "“How good is it?” measures it. In Train, “Translate numbers” teaches a small translator in seconds."

@@ -72,6 +72,8 @@ def test_a_translation_with_its_alignment():
     other = answer(translate_view.draw, page("bart", "another"), request)
     assert other["translation"] == "" and not other["lines"]["visible"] and not other["last"].text
     assert answer(translate_view.look, page("bart", "another"), request).keys() == {"message"}
+    asked_otherwise = answer(translate_view.draw, page("bart"), replace(request, prefix="say: "))
+    assert asked_otherwise["translation"] == "" and "Press Translate" in asked_otherwise["sentence"]
 
 
 def test_one_head_and_one_token_of_a_translation():
@@ -131,7 +133,7 @@ def test_a_summary_with_its_sources():
     seen, request = written(summarise_view, page("mbart"), SummariseRequest(passage))
     own = pg.summarise(workbench.shared().model("mbart"), passage)
     assert plain(seen["summary"]).strip() == own.text.replace("\n", "")
-    assert seen["summary"].count("<mark") == len(own.copying.new)
+    assert 1 <= seen["summary"].count("<mark") <= len(own.copying.new)
     assert "stand in the passage" in plain(seen["sentence"]) and "model.generate(" in plain(seen["script"])
     assert "<i>" not in seen["looked_at"] and plain(seen["looked_at"]) == passage
     assert seen["shares"].count("<tr>") >= 3 and len(seen["chosen"]["choices"]) >= 1

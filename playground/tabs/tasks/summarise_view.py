@@ -155,12 +155,22 @@ def _nothing() -> Outputs:
 def _shown(model: "LoadedModel", request: SummariseRequest, result: "Summary") -> Outputs:
     from playground.tasks.translation_script import summary_script
 
-    new = [(start, end, "", MARK) for start, end in result.copying.new]
+    new = _new_words(result)
     return {
         "summary": marked(result.text, new),
         "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),
         "script": markup.script(texts.SHOW_WRITING_PYTHON, summary_script(model, result)),
     } | _sources(request, result)
+
+
+def _new_words(result: "Summary") -> list[tuple[int, int, str, int]]:
+    """The marks of words that are not the passage's; neighbours without a space between are one."""
+    marks: list[tuple[int, int, str, int]] = []
+    for start, end in result.copying.new:
+        if marks and marks[-1][1] == start:
+            start = marks.pop()[0]
+        marks.append((start, end, "", MARK))
+    return marks
 
 
 def _sources(request: SummariseRequest, result: "Summary") -> Outputs:
@@ -187,4 +197,4 @@ def _table(source: "SentenceSource", passage: str) -> str:
     rows = [[markup.text(plain_mark(passage[start:end], 90)), percent(share)] for share, (start, end) in ranked]
     rest = max(0.0, 1.0 - sum(share for share, _ in ranked))
     rows.append([markup.text("other sentences and special tokens"), percent(rest)])
-    return markup.table(["sentence of the passage", "share of its attention"], rows)
+    return markup.table(["sentence of the passage", "share"], rows)

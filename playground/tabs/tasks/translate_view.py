@@ -74,6 +74,9 @@ def build(view: View) -> None:
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": TranslateRequest}
     view.draws(draw, inputs, outputs, request=TranslateRequest)
     bind(go.click, write, **wires, outputs=outputs, trigger_mode="once", **GENERATES)
+    bind(
+        [source.input, prefix.blur, examples.blur], draw, **wires, outputs=outputs, **LATEST
+    )  # target: by its language
     bind([part.input, layer.input, head.input], look, **wires, outputs=seen, **LATEST)
     bind(strip.select, pick, **wires, outputs={"others": bars}, **QUIET)
     bind(good.click, measure_translation, **wires, outputs={"how_good": how_good}, trigger_mode="once", **GENERATES)
