@@ -124,7 +124,7 @@ NO_WAY = "This model can't classify: {reason}."
 
 SHOW_WRITING_PYTHON = "Show Python: the same words with transformers alone"
 TRANSLATION_EXAMPLES = {
-    "a number": "eight hundred and forty five",
+    "a number": "eight hundred and four",
     "a sentence": "The cat drinks milk.",
     "one word": "water",
 }
