@@ -12,7 +12,7 @@ _TRAINED = "trained:"
 _FOLDER = "the-folder-that-Train-saved"
 _HEAD = """from transformers import {auto}, AutoTokenizer
 
-name = {name!r}
+name = {name!r}{note}
 tokenizer = AutoTokenizer.from_pretrained(name)
 model = {auto}.from_pretrained(name, dtype="{dtype}").eval()
 """
@@ -76,7 +76,9 @@ def _head(model: LoadedModel, auto: str) -> str:
     entry = find(model.model_id)
     name = entry.hub_id if entry else _FOLDER if model.model_id.startswith(_TRAINED) else model.model_id
     dtype = model.dtype.name if model.dtype.name in ("float32", "float16", "bfloat16") else "float32"
-    return _HEAD.format(auto=auto, name=name, dtype=dtype)
+    rounded = model.provenance.rounded_to
+    note = f"  # the page's weights are rounded to {rounded}: these may write other words" if rounded else ""
+    return _HEAD.format(auto=auto, name=name, note=note, dtype=dtype)
 
 
 def _texts(name: str, parts: list[tuple[str, int]]) -> str:

@@ -90,7 +90,9 @@ def writes_from_source(model: LoadedModel) -> bool:
 
 def read_at_once(model: LoadedModel) -> int:
     """Tokens of a window, special ones included: as many as model and tokenizer say, at most `MAX_READ`."""
-    return int(max(1, min(model.max_tokens, model.tokenizer.model_max_length, MAX_READ)))
+    stated = model.tokenizer.model_max_length  # a stranger's file may say anything
+    limit = stated if isinstance(stated, int | float) and stated >= 1 else MAX_READ
+    return int(min(model.max_tokens, limit, MAX_READ))
 
 
 def count_tokens(model: LoadedModel, words: str) -> int:

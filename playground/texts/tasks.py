@@ -122,11 +122,8 @@ NO_TAGGER = (
 )
 NO_WAY = "This model can't classify: {reason}."
 
-TRANSLATION_EXAMPLES = {
-    "a number": "eight hundred and forty five",
-    "a sentence": "The cat drinks milk.",
-    "one word": "water",
-}
+SHOW_WRITING_PYTHON = "Show Python: the same words with transformers alone"
+TRANSLATION_EXAMPLES = {"a number": "eight hundred and four", "a sentence": "The cat drinks milk.", "one word": "water"}
 """Texts to translate, by the words on their buttons."""
 SOURCE_LANGUAGE, TARGET_LANGUAGE, TRANSLATION = "From", "To", "Translation"
 MEAN_OF_ALL = "mean of all"
@@ -136,7 +133,10 @@ PREFIX_HELP = "For a model that is told its task in words (T5). Empty: as its co
 EXAMPLES_LABEL = "Examples"
 EXAMPLES_HELP = "{text} is your text. The model goes on to the end of the line."
 TRANSLATE_READY = "Press Translate: {model} {how}"
-TRAINED_TO_WRITE = "reads your text with its encoder and writes with its decoder."
+TRAINED_TO_WRITE = (
+    "reads your text with its encoder and writes with its decoder what it was trained to: a translation, a summary, or "
+    "something else."
+)
 BY_EXAMPLES = (
     "was not trained to translate. It is given examples (below) and goes on; what it writes may be wrong in every word. "
     "“How good is it?” measures it. In Train, “Translate numbers” teaches a small translator in seconds."

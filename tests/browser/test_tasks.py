@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+import playground as pg
 from tests.browser.test_answer_in_view import in_view
 from tests.browser.test_attention import place_of
 from tests.browser.test_other_models import load
@@ -120,3 +121,37 @@ def test_a_list_from_a_table(tiny_page, tmp_path):
         page.locator("#list-csv").click()
     text = saved.value.path().read_text(encoding="utf-8-sig")
     assert "'=1+1" in text and "面条" in text and saved.value.suggested_filename.endswith(".csv")
+
+
+def test_a_translation_with_its_alignment(tiny_page, tmp_path):
+    """Guards the whole way from a translator that was trained here: its words, which are those of Python, the lines and the
+    map of its words, one head instead of the mean, a token's alternatives, and the script; a text that is no number, as
+    markup, stays a text."""
+    page, run = tiny_page, pg.train("numbers", steps=40)
+    while not run.finished:
+        run.advance()
+    text = "six hundred and four"
+    own = pg.translate(run.model(), text).text
+    open_tab(page, "Tasks")
+    load(page, run.save(tmp_path / "numbers"))
+    page.locator("#tasks-views").get_by_role("tab", name="Translate").click()
+    look_at(page, text)
+    expect(page.locator("#task-translation-words")).to_contain_text("Press Translate")
+    page.locator("#task-go").click()
+    page.wait_for_selector("#task-alignment .pv[data-rendered]")
+    page.wait_for_selector("#task-alignment-map .pv[data-rendered]")
+    expect(page.locator("#task-translation")).to_have_text(own)
+    expect(page.locator("#task-alignment-words")).to_contain_text("Mean of all heads of all layers")
+    page.locator("#task-layer input").click()
+    page.get_by_role("option", name="1", exact=True).click()
+    expect(page.locator("#task-alignment-words")).to_contain_text("Layer 1, mean of its heads")
+    page.locator("#task-translation-strip .t").first.click()
+    expect(page.locator("#task-translation-strip .t").first).to_have_attribute("aria-selected", "true")
+    page.locator("#task-translation-python summary").click()
+    expect(page.locator("#task-translation-python code")).to_contain_text("AutoModelForSeq2SeqLM")
+    page.locator("#tasks-views").get_by_role("tab", name="Summarise").click()
+    page.locator("#task-summary-passage textarea").fill("<b>six</b> hundred. ninety one")
+    page.locator("#task-summarise").click()
+    expect(page.locator("#task-summary-source")).to_contain_text("<b>six</b>")
+    page.locator("#tasks-views").get_by_role("tab", name="Translate").click()
+    expect(page.locator("#task-translation")).to_have_text(own)

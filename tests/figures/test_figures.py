@@ -18,10 +18,13 @@ from playground.figures.embeddings import scatter
 from playground.figures.generation import next_token
 from playground.figures.positions import distance_biases
 from playground.figures.positions import schemes as position_figures
+from playground.figures.tasks import word_alignment
+from playground.tasks.word_alignment import WordAlignment
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script>", "{{7*7}}", "\u202egnp.exe", "\ud800", "%{x}", "<b>", "a\nb"]
 N = len(HOSTILE)
 CAUSAL = np.tril(np.ones((N, N), np.float32)) / np.arange(1, N + 1, dtype=np.float32)[:, None]
+WORDS = WordAlignment(CAUSAL, tuple(HOSTILE), tuple(HOSTILE), (False,) * N, ((0,),) * N)
 POINTS = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)
 
 
@@ -33,6 +36,8 @@ def hostile_figures() -> list[go.Figure]:
         token_rows.bars_figure(CAUSAL[-1], HOSTILE, title=HOSTILE[2]),
         token_rows.alignment_figure(CAUSAL, HOSTILE, HOSTILE, description=HOSTILE[0]),
         token_rows.through_figure(CAUSAL, HOSTILE, 3, what="rollout", description=HOSTILE[0]),
+        word_alignment.lines_figure(WORDS, HOSTILE[0]),
+        word_alignment.map_figure(WORDS),
         scatter.scatter_figure(pca(POINTS), HOSTILE, HOSTILE, title=HOSTILE[1]),
         scatter.neighbours_figure(nearest(POINTS, POINTS[0], N), HOSTILE),
         next_token.distribution_figure(HOSTILE, [0.1] * N, chosen=0, title=HOSTILE[4]),
@@ -195,6 +200,15 @@ def test_mask_and_alignment():
     lines = [(t.x[i], t.x[i + 1]) for t in figure.data[:4] for i in range(0, len(t.x), 3)]
     assert sorted(lines) == [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75)]
     assert list(figure.layout.xaxis2.ticktext) == ["x", "y"] and list(figure.layout.xaxis.ticktext) == ["a", "b"]
+    weights = np.array([[0.9, 0.1, 0.0]], np.float32)
+    turned = token_rows.alignment_figure(weights, "x", "abc", description="d", source_above=True)
+    (line,) = [
+        (t.x[i : i + 2].tolist(), t.y[i : i + 2].tolist()) for t in turned.data[:4] for i in range(0, len(t.x), 3)
+    ]
+    assert line == ([0.5, pytest.approx(1 / 6)], [0, 1]), "from the target below to the source above"
+    assert list(turned.layout.xaxis2.ticktext) == ["a", "b", "c"] and list(turned.layout.xaxis.ticktext) == ["x"]
+    marks = {trace.xaxis: (list(trace.y), list(trace.text)) for trace in turned.data[4:]}
+    assert marks == {"x": ([0], ["x"]), "x2": ([1, 1, 1], ["a", "b", "c"])}
 
 
 def test_one_cell_does_not_bleach_a_large_map():

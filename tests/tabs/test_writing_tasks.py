@@ -66,12 +66,14 @@ def test_a_translation_with_its_alignment():
     assert [item["shade"] for item in seen["strip"]["value"]] == [step.probability for step in part.steps]
     assert isinstance(seen["lines"]["value"], go.Figure) and "cat" in seen["heat"]["value"].layout.xaxis.ticktext
     assert seen["heat"]["value"].data[0].z.shape[1] == len(seen["heat"]["value"].layout.xaxis.ticktext)
-    assert "Mean of all heads of all layers" in plain(seen["aligned"]) and "model.generate(" in seen["script"]
+    assert "Mean of all heads of all layers" in plain(seen["aligned"]) and "model.generate(" in plain(seen["script"])
     again = answer(translate_view.draw, page("bart"), request)
     assert again["translation"] == seen["translation"] and again["aligned"] == seen["aligned"]
     other = answer(translate_view.draw, page("bart", "another"), request)
     assert other["translation"] == "" and not other["lines"]["visible"] and not other["last"].text
     assert answer(translate_view.look, page("bart", "another"), request).keys() == {"message"}
+    asked_otherwise = answer(translate_view.draw, page("bart"), replace(request, prefix="say: "))
+    assert asked_otherwise["translation"] == "" and "Press Translate" in asked_otherwise["sentence"]
 
 
 def test_one_head_and_one_token_of_a_translation():
@@ -103,13 +105,13 @@ def test_languages_are_chosen_from_those_of_the_model():
     seen, request = written(translate_view, page("m2m"), TranslateRequest(target="fr", source="de"))
     model = workbench.shared().model("m2m")
     assert plain(seen["translation"]) == pg.translate(model, TEXT, "fr", "de").text and request.last.target == "fr"
-    assert f"forced_bos_token_id={model.languages.codes['fr']}" in seen["script"]
+    assert f"forced_bos_token_id={model.languages.codes['fr']}" in plain(seen["script"])
     asked = answer(translate_view.draw, page("asked"), TranslateRequest())
     assert asked["target"]["choices"] == ["en_to_de", "en_to_fr"] and not asked["source"]["visible"]
     seen, _ = written(translate_view, page("asked"), TranslateRequest(target="en_to_fr"))
-    assert "to French: the <b>" in seen["script"]
+    assert "to French: the <b>" in plain(seen["script"]) and "<b>" not in seen["script"]
     seen, _ = written(translate_view, page("asked"), TranslateRequest(prefix="say: "))
-    assert "say: the <b>" in seen["script"]
+    assert "say: the <b>" in plain(seen["script"])
 
 
 def test_models_of_one_stack_say_why_nothing_is_aligned():
@@ -131,8 +133,8 @@ def test_a_summary_with_its_sources():
     seen, request = written(summarise_view, page("mbart"), SummariseRequest(passage))
     own = pg.summarise(workbench.shared().model("mbart"), passage)
     assert plain(seen["summary"]).strip() == own.text.replace("\n", "")
-    assert seen["summary"].count("<mark") == len(own.copying.new)
-    assert "stand in the passage" in plain(seen["sentence"]) and "model.generate(" in seen["script"]
+    assert 1 <= seen["summary"].count("<mark") <= len(own.copying.new)
+    assert "stand in the passage" in plain(seen["sentence"]) and "model.generate(" in plain(seen["script"])
     assert "<i>" not in seen["looked_at"] and plain(seen["looked_at"]) == passage
     assert seen["shares"].count("<tr>") >= 3 and len(seen["chosen"]["choices"]) >= 1
     last = len(seen["chosen"]["choices"]) - 1

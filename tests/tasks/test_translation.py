@@ -16,7 +16,7 @@ from playground.tasks.few_shot import TEMPLATE, checked_template, few_shot_promp
 from playground.tasks.translation_accuracy import is_right, translation_accuracy, translation_examples
 from playground.tasks.translation_script import translation_script
 from playground.tasks.word_alignment import word_alignment
-from playground.tasks.writing import Runs
+from playground.tasks.writing import Runs, read_at_once
 from playground.training.tasks.chinese_numerals import alignment, chinese, english
 from playground.training.tasks.numbers import HELD_OUT
 from playground.training.tasks.pairs import split
@@ -183,6 +183,15 @@ def test_a_long_text_is_translated_in_windows_of_sentences(tiny):
 
     with pytest.raises(Cancelled):
         pg.translate(model, text, runs=Runs(tick=stop))
+
+
+@pytest.mark.parametrize("stated", [None, "many", -1, float("nan"), float("inf"), 10**30])
+def test_a_strangers_limit_is_read_with_care(stated):
+    """Guards a tokenizer's file that names no number, none that can be, or no end: then the model's own limit counts."""
+    tokenizer = zoo.byte_tokenizer()
+    model = prepare(zoo.build("bart"), tokenizer, "odd")
+    tokenizer.model_max_length = stated
+    assert read_at_once(model) == zoo.CONTEXT
 
 
 def test_prefixes_of_strangers_are_read_with_care(tiny):

@@ -38,6 +38,7 @@ TABS = {
     "banks": "Embeddings",
     "labels": "Tasks",
     "span": "Tasks",
+    "translation": "Tasks",
     "before": "Train",
     "after": "Train",
     "div_term": "Train",
@@ -194,8 +195,31 @@ def div_term(page: Page) -> None:
     page.wait_for_timeout(2000)
 
 
+def translation(page: Page) -> None:
+    """By the translator of Train, which is trained first, in the head that finds its words best."""
+    page.get_by_role("tab", name="Train", exact=True).click()
+    page.locator("#train-lesson input").click()
+    page.get_by_role("option", name="Translate numbers").click()
+    page.locator("#train-play").click()
+    page.wait_for_function(
+        "document.querySelector('#train-status').innerText.includes('Step 400 of 400')", timeout=240_000
+    )
+    page.locator("#train-look").click()
+    page.wait_for_function("document.querySelector('#card').innerText.includes('trained:numbers')")
+    page.get_by_role("tab", name="Tasks", exact=True).click()
+    page.locator("#tasks-views").get_by_role("tab", name="Translate").click()
+    page.get_by_role("button", name="a number", exact=True).click()
+    page.wait_for_function("document.querySelector('#task-translation-words').innerText.includes('Press Translate')")
+    page.locator("#task-go").click()
+    page.wait_for_selector("#task-alignment-map .pv[data-rendered]")
+    for name in ("layer", "head"):
+        page.locator(f"#task-{name} input").click()
+        page.get_by_role("option", name="0", exact=True).click()
+    page.wait_for_function("document.querySelector('#task-alignment-words').innerText.includes('Layer 0, head 0')")
+
+
 ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "lens", "parts", "clocks", "broken")
-ALL += ("vocabulary", "banks", "labels", "span", "train", "before", "after", "div_term")
+ALL += ("vocabulary", "banks", "labels", "span", "train", "before", "after", "div_term", "translation")
 
 
 def take(names: Sequence[str] = ALL) -> None:

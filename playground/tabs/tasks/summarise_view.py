@@ -74,9 +74,7 @@ def build(view: View) -> None:
             shares = Panel(elem_id="task-summary-shares")
     with gr.Accordion(texts.ASK_LABEL, open=False):
         ask = gr.Textbox("", label=texts.ASK_LABEL, info=texts.ASK_HELP, lines=2, elem_id="task-summary-ask")
-    with gr.Accordion("Show Python", open=False):
-        script = gr.Code(language="python", interactive=False, label="The same words by plain transformers",
-                         elem_id="task-summary-python")  # fmt: skip
+    script = Panel(elem_id="task-summary-python")
     Panel(markup.explanation(*texts.SUMMARISE_ABOUT))
 
     last = gr.State(Summarised())
@@ -157,12 +155,22 @@ def _nothing() -> Outputs:
 def _shown(model: "LoadedModel", request: SummariseRequest, result: "Summary") -> Outputs:
     from playground.tasks.translation_script import summary_script
 
-    new = [(start, end, "", MARK) for start, end in result.copying.new]
+    new = _new_words(result)
     return {
         "summary": marked(result.text, new),
         "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),
-        "script": summary_script(model, result),
+        "script": markup.script(texts.SHOW_WRITING_PYTHON, summary_script(model, result)),
     } | _sources(request, result)
+
+
+def _new_words(result: "Summary") -> list[tuple[int, int, str, int]]:
+    """The marks of words that are not the passage's; neighbours without a space between are one."""
+    marks: list[tuple[int, int, str, int]] = []
+    for start, end in result.copying.new:
+        if marks and marks[-1][1] == start:
+            start = marks.pop()[0]
+        marks.append((start, end, "", MARK))
+    return marks
 
 
 def _sources(request: SummariseRequest, result: "Summary") -> Outputs:
@@ -189,4 +197,4 @@ def _table(source: "SentenceSource", passage: str) -> str:
     rows = [[markup.text(plain_mark(passage[start:end], 90)), percent(share)] for share, (start, end) in ranked]
     rest = max(0.0, 1.0 - sum(share for share, _ in ranked))
     rows.append([markup.text("other sentences and special tokens"), percent(rest)])
-    return markup.table(["sentence of the passage", "share of its attention"], rows)
+    return markup.table(["sentence of the passage", "share"], rows)

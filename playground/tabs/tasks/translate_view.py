@@ -55,9 +55,7 @@ def build(view: View) -> None:
         examples = gr.Textbox(
             "", label=texts.EXAMPLES_LABEL, info=texts.EXAMPLES_HELP, lines=6, max_lines=20, elem_id="task-examples"
         )
-    with gr.Accordion("Show Python", open=False):
-        script = gr.Code(language="python", interactive=False, label="The same words by plain transformers",
-                         elem_id="task-translation-python")  # fmt: skip
+    script = Panel(elem_id="task-translation-python")
     Panel(markup.explanation(*texts.TRANSLATE_ABOUT))
 
     last = gr.State(Asked())
@@ -76,6 +74,9 @@ def build(view: View) -> None:
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": TranslateRequest}
     view.draws(draw, inputs, outputs, request=TranslateRequest)
     bind(go.click, write, **wires, outputs=outputs, trigger_mode="once", **GENERATES)
+    bind(
+        [source.input, prefix.blur, examples.blur], draw, **wires, outputs=outputs, **LATEST
+    )  # target: by its language
     bind([part.input, layer.input, head.input], look, **wires, outputs=seen, **LATEST)
     bind(strip.select, pick, **wires, outputs={"others": bars}, **QUIET)
     bind(good.click, measure_translation, **wires, outputs={"how_good": how_good}, trigger_mode="once", **GENERATES)

@@ -45,7 +45,7 @@ def shown(model: "LoadedModel", request: TranslateRequest, result: "Translation"
     return {
         "translation": marked(result.text, []),
         "sentence": markup.note(translation_sentence(result)),
-        "script": translation_script(model, result),
+        "script": markup.script(texts.SHOW_WRITING_PYTHON, translation_script(model, result)),
     } | looks(model, request, result)
 
 
