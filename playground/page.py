@@ -102,7 +102,7 @@ def launch_options() -> dict:
         "head": ROOM_FOR_SIDEBAR,
         "css": css_variables(),
         "css_paths": [_ASSETS / "style.css"],
-        "footer_links": ["api", "settings"],
+        "footer_links": ["api"],
         "run_history": False,
         "show_error": False,  # what an error says is for the log; handlers and endpoints tell it in words of ours
     }

@@ -14,6 +14,7 @@ const inside = async (file) => (await fetched(file)).replace(/<\/script/gi, '<\\
 async function compose() {
   const [d3, jquery, head, model, neuron] = await Promise.all(LIBRARIES.map(inside));
   const view = source => `(){${source.replaceAll('PYTHON_PARAMS', 'window.bertviz_params')}\n}`;
+  const wide = head.replace('MATRIX_WIDTH = 115', 'MATRIX_WIDTH = window.lines_width');   // its own 115 px, or as the room is
   return `<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <style>body{margin:0;padding:8px;font:14px system-ui,sans-serif;background:var(--ground);color:var(--text);overflow-x:auto}
@@ -28,7 +29,7 @@ select{min-height:32px}
 <script>
 window.require = {config() {}};                                  // two lines in place of require.js
 window.requirejs = (names, ready) => ready(window.jQuery, window.d3);
-const VIEWS = {head${view(head)}, model${view(model)}, neuron${view(neuron)}};
+const VIEWS = {head${view(wide)}, model${view(model)}, neuron${view(neuron)}};
 const SHELLS = {head: 'Layer: <select id="layer" aria-label="Layer"></select><div id="vis"></div>', model: '<div id="vis"></div>',
   neuron: '<span class="of-layer">Layer: </span><select id="layer" aria-label="Layer"></select> Head: ' +
     '<select id="att_head" aria-label="Head"></select><div id="vis"></div>'};
@@ -39,6 +40,7 @@ addEventListener('message', event => {
   d3.schemeCategory10 = request.palette;                         // what heads and layers are drawn in
   document.getElementById('root').innerHTML = SHELLS[request.view];
   window.bertviz_params = Object.assign({}, request.params, {root_div_id: 'root'});
+  window.lines_width = Math.max(115, Math.min(520, innerWidth - 260));   // beside two columns of tokens
   document.body.className = request.params.display_mode + ' ' + request.view;
   VIEWS[request.view]();
   const svg = document.querySelector('#vis svg');

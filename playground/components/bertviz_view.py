@@ -1,7 +1,8 @@
 """BertvizView: bertviz's head, model and neuron view, offline, in a sandboxed frame. Knows no models.
 
-bertviz's own Python loads its scripts from a foreign host and puts tokens into markup. Here its scripts come unchanged from
-the installed package, d3 and jQuery from theirs, and tokens travel as data. bertviz_view.js is the browser's part.
+bertviz's own Python loads its scripts from a foreign host and puts tokens into markup. Here its scripts come from
+the installed package, unchanged but for the width of the head view's lines, d3 and jQuery from theirs, and tokens travel as
+data. bertviz_view.js is the browser's part.
 """
 
 import importlib.util

@@ -24,5 +24,6 @@ WAITING = (
     "whom, and at every layer stands what the model would say next."
 )
 HINT = "Click a token, a stream, an arc or a guess to read more."
+HINT_WITHOUT_GUESSES = "Click a token, a stream or an arc to read more."
 LOOKS = "Its firmest look: {look}"
 LOOKS_THERE = "Its firmest look in this layer: {look}"

@@ -128,7 +128,7 @@ def test_through_the_layers(page):
     open_tab(page, "Attention", "Through the layers")
     expect(page.locator("#through-sentence")).to_contain_text("“.” (position 12)")
     page.get_by_role("radio", name="flow").check()
-    expect(page.locator("#through-sentence")).to_contain_text("Of a pipe of width 1")
+    expect(page.locator("#through-sentence")).to_contain_text("Of at most 1, ")
     click_cell(page, "#through-map .pv", 8, 3)
     expect(page.locator("#through-sentence")).to_contain_text("“it” (position 8)")
 

@@ -124,6 +124,30 @@ def test_a_phone_scrolls_inside_the_picture(just_opened, theme):
     )
 
 
+def test_a_window_of_tokens(xray):
+    """Guards against tokens that run into each other, and against a wide picture of which the answer is out of sight: where
+    motion is reduced it was scrolled before it had its width."""
+    page = xray
+    page.locator("#lens-text textarea").fill("Tom gave Anna the capital because she wanted everything before " * 3)
+    page.locator("#look").click()
+    expect(page.locator("#xray-first")).to_be_visible()
+    page.wait_for_function(
+        "(w => w.scrollWidth > w.clientWidth && w.scrollLeft + w.clientWidth >= w.scrollWidth - 2)"
+        "(document.querySelector('#xray-picture .pv-wrap'))"
+    )
+    touching = page.locator(PICTURE).evaluate(
+        """gd => { const tokens = gd._fullData.filter((t) => t.mode === 'text' && t.customdata && t.customdata[0][0] === 0);
+        const words = new Set(tokens.flatMap((t) => [...t.text].map((text) => text.replace(/<.*?>/g, ''))));
+        const lowest = gd.getBoundingClientRect().top + gd._fullLayout.yaxis._offset + gd._fullLayout.yaxis.d2p(0);
+        const boxes = [...gd.querySelectorAll('.textpoint text')]
+          .filter((t) => words.has(t.textContent) && t.getBoundingClientRect().top >= lowest)
+          .map((t) => t.getBoundingClientRect());
+        const touch = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+        return [boxes.length, boxes.filter((a, n) => boxes.some((b, m) => m < n && touch(a, b))).length]; }"""
+    )
+    assert touching == [24, 0]
+
+
 def test_a_theme_switched_while_drawing(opened_tiny):
     """Guards against a picture half in the dark: whatever the order, the veil has the page's colour in the end."""
     page = opened_tiny()

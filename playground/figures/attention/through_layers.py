@@ -48,7 +48,7 @@ def sources_picture(
     if method == FLOW:
         at_first = f"from the first {first:.2f}, " if resting else ""
         sentence = (
-            f"Of a pipe of width 1, {share:.2f} reaches {name} through the attention of {through} from {source}, the most "
+            f"Of at most 1, {share:.2f} can flow to {name} through the attention of {through} from {source}, the most "
             f"of all {'but the first token' if resting else 'other tokens'}; {at_first}from itself {own:.2f}."
         )
     else:

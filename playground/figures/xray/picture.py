@@ -3,6 +3,8 @@
 Draws numbers; knows no model. Whatever is clicked has customdata that `clicked` reads.
 """
 
+from html import unescape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import east_asian_width
 from zlib import crc32
@@ -27,6 +29,8 @@ HEIGHT = 440
 """Pixels of the picture without the player."""
 UNIT = {16: 42, 24: 30}
 """Pixels that a token takes at least, by the number of tokens: a narrower screen scrolls inside the picture."""
+ROOM = {16: 5.6, 24: 3.5}
+"""Characters that fit into such a column, on the whole screen too, where type grows more than the picture."""
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 TOKEN, ARC = 0, 1
 """What was clicked, or GUESS: the first number of customdata. A token's place or an arc's or a layer's number follows it."""
@@ -173,29 +177,44 @@ def _arc(seen: "Xray", number: int, arc: Arc) -> dict[str, Any]:
 
 def _add_tokens(figure: go.Figure, seen: "Xray", places: Places) -> None:
     """The tokens below their streams, the chosen one in the answer's colour."""
-    limit = 10 if places.tokens <= 16 else 6
+    few = places.tokens <= 16
+    limit = 10 if few else 6
+    words = {place: _token(seen.tokens[place], limit) for place in seen.window}
+    heights = _heights(list(words.values()), ROOM[16] if few else ROOM[24])
     for chosen in (False, True):
         own = [place for place in seen.window if (place == seen.focus) == chosen]
         figure.add_scatter(
             x=np.array([place - seen.window.start for place in own], np.float32),
-            y=np.full(len(own), places.bottom * 0.45, np.float32),
-            text=[_token(seen.tokens[place], limit, chosen) for place in own],
+            y=np.array([places.bottom * heights[place - seen.window.start] for place in own], np.float32),
+            text=[f"<b>{words[place]}</b>" if chosen else words[place] for place in own],
             customdata=np.array([[TOKEN, place] for place in own], np.int32).reshape(-1, 2),
             mode="text",
-            textfont={"size": SIZE + 1 if places.tokens <= 16 else SMALL, "family": MONO}
+            textfont={"size": SIZE - 1 if few else SMALL, "family": MONO}
             | ({"color": WRITTEN} if chosen and seen.guesses is not None else {}),
             hovertemplate="<b>%{x}</b><br>click: what the model says here, and where it looks<extra></extra>",
         )
 
 
-def _token(token: "Token", limit: int, bold: bool) -> str:
-    """A token's text, as short as its column; the number of a byte piece stands below the line."""
+def _token(token: "Token", limit: int) -> str:
+    """A token's text, as short as two columns; the number of a byte piece stands below the line."""
     text = token.text.strip(" ") or token.text
-    wide = sum(east_asian_width(character) in "WF" for character in text)
-    words = label(text, max(3, limit - wide))
+    words = label(text, max(3, limit - _wide(text)))
     if token.piece is not None:
         words += str(token.piece[0]).translate(_BELOW)
-    return f"<b>{words}</b>" if bold else words
+    return words
+
+
+def _wide(text: str) -> int:
+    """Characters that take the room of two."""
+    return sum(east_asian_width(character) in "WF" for character in text)
+
+
+def _heights(words: list[str], room: float) -> list[float]:
+    """How far below the streams each token stands, as a share of the room there: in one line, or in two by turns where
+    neighbours would touch. room: characters in a column, in its narrowest picture."""
+    lengths = [len(unescape(text)) + _wide(text) for text in words]
+    touch = any((a + b) / 2 + 0.6 > room for a, b in pairwise(lengths))
+    return [0.3 if n % 2 else 0.78 for n in range(len(words))] if touch else [0.45] * len(words)
 
 
 def _clear(colour: str, opacity: float) -> str:

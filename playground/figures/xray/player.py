@@ -57,7 +57,7 @@ def add_player(figure: go.Figure, seen: "Xray", places: Places) -> dict[str, Any
 def _heading(seen: "Xray", places: Places) -> dict[str, Any]:
     """What the answer is an answer to, in small type over it."""
     at = _place_of_answer(seen, places)
-    words = "in its place:" if seen.reads_both_ways else "next:"
+    words = "the model fills in:" if seen.reads_both_ways else "the model goes on:"
     return {**at, "y": at["y"] + np.float32(0.45 * (places.top - places.layers)), "text": [words], "mode": "text"}
 
 

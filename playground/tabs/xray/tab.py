@@ -10,7 +10,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
 from playground.figures.xray.picture import ARC, GUESS, HEIGHT, clicked, xray_figure
-from playground.figures.xray.player import HEIGHT_OF_PLAYER
+from playground.figures.xray.player import HEIGHT_OF_PLAYER, READ_IT
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.firmest_look import firmest_look
 from playground.recording.xray import WINDOW, xray
@@ -50,6 +50,7 @@ class XrayRequest:
 
 def build(page: PageControls) -> None:
     """Builds the tab and connects it."""
+    Panel(f'<p class="pg-hint">{READ_IT}</p>', elem_id="xray-read")
     figure = PlotlyView(label="X-ray", height=HEIGHT + HEIGHT_OF_PLAYER, elem_id="xray-picture")
     sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="xray-sentence")
     with gr.Row(elem_classes="pg-actions"):
@@ -138,7 +139,7 @@ def _looks(page: PageContext, seen: "Xray", token: int, layer: int | None, words
     """The words, then where a token looks most firmly, in the layer if there is one, and the button that opens that head."""
     arc = firmest_look(page.recording(), seen.kind, token, layer)
     if arc is None:
-        return {"detail": markup.note(words or texts.HINT, terms=True), "opens": gr.update(visible=False)}
+        return {"detail": markup.note(words or _hint(seen), terms=True), "opens": gr.update(visible=False)}
     look = arc_words(seen, arc)
     says = (texts.LOOKS if layer is None else texts.LOOKS_THERE).format(look=look)
     return {"detail": markup.note(f"{words} {says}".strip(), terms=True)} | _way_on(seen, arc)
@@ -158,6 +159,10 @@ def _opened(page: PageContext, target: tuple[int, int, int, str]) -> Outputs:
     layer, head, token, kind = target
     chosen = {"layer": layer, "head": head, "kind": kind, "head_chosen": True}
     return chosen | {"token": token, "token_text": page.reading, "opened_at": str(time.monotonic_ns())}
+
+
+def _hint(seen: "Xray") -> str:
+    return texts.HINT if seen.guesses is not None else texts.HINT_WITHOUT_GUESSES
 
 
 def _sentence(words: str) -> str:
@@ -183,7 +188,7 @@ def _drawn(page: PageContext, seen: "Xray") -> Outputs:
     return {
         "figure": picture,
         "sentence": markup.note(story(seen), terms=True),
-        "detail": markup.note(texts.HINT),
+        "detail": markup.note(_hint(seen)),
         "opens": gr.update(visible=False),
         "stack": gr.update(visible=seen.kind != "self"),
         "first": gr.update(
