@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
 
-WRITTEN = 24
+WRITTEN = 16
 """Tokens that are written with and without a part."""
 
 
@@ -87,8 +87,8 @@ def strongest_part(recording: "Recording") -> str:
 
 
 def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
-    """The distribution and the attention with and without the parts, then the text that each goes on to write, then what
-    must hold."""
+    """The distribution and the attention with and without the parts, then what must hold, then the text that each
+    goes on to write."""
     from playground.recording.edits.compare import changed_attention
     from playground.recording.edits.identities import identities_of
 
@@ -112,12 +112,15 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         yield common | nothing | {"sentence": markup.note(str(error)), "badge": "", "written": ""}
         return
     yield outputs
-    for words in _written(page, recording, edits, request.control):
-        outputs = outputs | {"written": words}
-        yield {"written": words}
     key = "identities of edits", edits, position
     found = store.memo(recording, key, lambda: identities_of(recording, edited, position))
-    yield outputs | {"badge": markup.badge(*edit_identities(found))}
+    badge: Outputs = {"badge": markup.badge(*edit_identities(found))}
+    yield badge
+    written: Outputs = {}
+    for words in _written(page, recording, edits, request.control):
+        written = {"written": words}
+        yield written
+    yield outputs | badge | written  # all: of quick answers the page may lose one
 
 
 def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
@@ -174,7 +177,7 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
             if control.stop:
                 return
             text += step.text
-            if number % 6 == 5:
+            if number % 4 == 3:
                 yield _beside(wholes, text)
     except PlaygroundError as error:
         text = f"{text} [{error}]"

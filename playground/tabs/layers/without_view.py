@@ -47,7 +47,7 @@ def build(view: View, controls: PartsControls) -> None:
         visible=False,
         elem_id="without-second",
     )
-    with gr.Row(elem_classes="pg-slim"):
+    with gr.Row(elem_classes="pg-buttons"):
         go = gr.Button(texts.TAKE_OUT, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="without-go")
         all_parts = gr.Button(texts.ONE_BY_ONE, size="sm", scale=0, min_width=170, elem_id="without-all")
         stop = gr.Button(texts.STOP, size="sm", scale=0, min_width=70, elem_id="without-stop")
