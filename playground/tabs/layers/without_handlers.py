@@ -73,8 +73,8 @@ def _kept_words(page: PageContext) -> str:
 
 
 def strongest_part(recording: "Recording") -> str:
-    """The head that adds most to the next token, as a visitor types it; of a model whose contributions are not known its
-    last layer's first head, else the last layer."""
+    """The head that adds most to the next token before the last layer, so that others can step in, as a visitor types it; of
+    a model whose contributions are not known its last layer's first head, else the last layer."""
     last = recording.depth() - 1 if recording.kinds else recording.model.anatomy.layers - 1
     try:
         result = logit_contributions(recording, workbench.shared(), recording.length - 1, None, None)
@@ -82,7 +82,8 @@ def strongest_part(recording: "Recording") -> str:
         return as_typed("head", last, 0) if recording.model.on_interface and recording.kinds else f"layer {last}"
     if result.heads is None:
         return as_typed("mlp", int(np.argmax(result.mlps)))
-    layer, head = np.unravel_index(np.nanargmax(result.heads), result.heads.shape)
+    heads = result.heads[: max(1, len(result.heads) - 1)]
+    layer, head = np.unravel_index(np.nanargmax(heads), heads.shape)
     return as_typed("head", int(layer), int(head))
 
 
@@ -104,8 +105,9 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         table = store.memo(
             edited, ("changed attention", position), lambda: changed_attention(recording, edited, position)
         )
-        changed = figure_or_nothing(None if table is None else changed_figure(table))
-        outputs = common | {"changed": changed, "badge": "", "written": ""}
+        picture = changed_figure(table) if table is not None and np.nanmax(table) > 0 else None
+        outputs = common | {"changed": figure_or_nothing(picture), "badge": "", "written": ""}
+        outputs["status"] = "" if picture is not None or table is None else markup.note(texts.NO_HEAD_MOVED)
         outputs |= _distribution(recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))

@@ -74,8 +74,10 @@ def build(view: View, controls: PartsControls) -> None:
     one |= {"sentence": sentence, "badge": badge, "status": status}
     everything = one | own | {"reading": reading, "effects": effects}
     page = view.page
-    view.draws(draw, **wires, outputs=everything)
-    more = GENERATES | {"trigger_mode": "always_last"}
+    view.draws(
+        draw, **wires, outputs=everything, show_progress_on=[written]
+    )  # pictures stay clear while texts are written
+    more = GENERATES | {"trigger_mode": "always_last", "show_progress_on": [written]}
     changes = [go.click, what.submit, how.input, position.input, *typed(token, against, second)]
     bind(changes, take_out, page=page, **wires, outputs=one | {"position": position, "reading": reading}, **more)
     bind(all_parts.click, one_by_one, page=page, **wires, outputs={"effects": effects, "status": status}, **more)
