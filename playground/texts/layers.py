@@ -66,6 +66,7 @@ ONE_BY_ONE = "Every part, one by one"
 STOP = "Stop"
 WRITES = {False: "The whole model goes on", True: "Without it"}
 NO_WRITING = "It writes no text: {reason}."
+NO_HEAD_MOVED = "No head looks elsewhere: none reads what changed at this token."
 STOPPED = "Stopped: the layers that were done stay in the map."
 MANY_PARTS = "The darker, the more the logit changes. Click one to take it out alone."
 

@@ -36,10 +36,7 @@ EXAMPLES = {
     ),
 }
 """By the words on their buttons, which say what they show."""
-EDITS_ON = (
-    "{what}. X-ray, Generate, Attention, Layers, Positions and Layers of Embeddings look at the model like this; Break it, "
-    "Tasks, Train and the other views of Embeddings at the whole model."
-)
+EDITS_ON = "{what}, in all tabs but Tasks and Train. Exchange, Break it and the Projector use the whole model as well."
 EDITS_ELSEWHERE = "{what}: kept for {model} and the text in which it was done. Here the model is whole."
 EDITS_OFF = "Put it back"
 

@@ -3,8 +3,9 @@
 Each is the least CPU time of the rounds, as a multiple of that of one pass that gives the logits of all tokens, so that
 other work on the machine counts for little: finding how the layers are built (once a model), the states of all tokens, the
 lens of all layers without and with the states between attention and MLP, that of the view's window, the contributions of one
-logit with all neurons, the activations of a layer's neurons, and the exchange of two texts: the estimate of all cells, one
-cell, and all of them. Beside them the bytes of the views, and by how much memory rises with a long text.
+logit with all neurons, the activations of a layer's neurons, a head taken out, every head and MLP one by one and the first
+layer of these, and the exchange of two texts: the estimate of all cells, one cell, and all of them. Beside them the bytes of
+the views, and by how much memory rises with a long text.
 
 Where TransformerLens is installed, which the playground does not need, its `run_with_cache`, its lens and its attribution to
 heads run beside ours on the same weights: python -m tests.benchmarks.layers --beside
@@ -23,6 +24,9 @@ import playground as pg
 from playground.components.plotly_view import figure_json
 from playground.figures.layers.contributions import heads_figure, strongest_figure, waterfall_figure
 from playground.figures.layers.lens import lens_figure
+from playground.recording.edits.editing import plan_of
+from playground.recording.edits.one_by_one import effects_one_by_one, parts_of_layer
+from playground.recording.edits.places import depth_of
 from playground.recording.layers.build import _find
 from playground.recording.layers.contributions import parts_of
 from playground.recording.layers.exchange import Patcher, pair_of
@@ -77,6 +81,29 @@ def exchange_works(model: pg.LoadedModel, ids: list[int], words: tuple[int, int]
         "… of all heads": lambda: Patcher(model, pair, "head", (None, None)),
         "… one cell": lambda: patcher.compute([next(cells)]),
         f"… all {shape} cells": every,
+    }
+
+
+def edit_works(recording: pg.Recording) -> dict[str, Callable[[], object]]:
+    """A head taken out in a pass that gives the logits of all tokens, and every head and MLP by itself."""
+    model, token = recording.model, int(recording.last_logits.argmax())
+    ids = torch.tensor([[one.id for one in recording.tokens]], device=model.input_device)
+    edit = pg.Edit("head", model.anatomy.layers // 2, (0,))
+
+    @torch.inference_mode()
+    def one() -> None:
+        with plan_of(model, [edit]).applied():
+            model.model(ids)
+
+    def every() -> None:
+        for _ in effects_one_by_one(recording, recording.length - 1, token):
+            pass
+
+    parts = [part.part for layer in range(depth_of(model)) for part in parts_of_layer(model, layer)]
+    return {
+        "one head taken out": one,
+        f"… {parts.count('head')} heads and {parts.count('mlp')} MLPs one by one": every,
+        "… the first layer of these": lambda: next(effects_one_by_one(recording, recording.length - 1, token)),
     }
 
 
@@ -160,9 +187,10 @@ def main() -> None:
         "contributions, with neurons": lambda: recording.contributions(),
         "neurons of a layer": lambda: activations_of(recording, 0, every),
     }
+    works |= edit_works(recording)
     works |= exchange_works(model, ids[1 : options.tokens], (ids[0], ids[1]))
     for name, work in works.items():
-        rounds = 1 if "all" in name and "cells" in name else options.rounds
+        rounds = 1 if ("all" in name and "cells" in name) or "one by one" in name else options.rounds
         print(f"{name:<36} {least(work, rounds) / one_pass:6.2f} passes", flush=True)
     if options.beside:
         print(beside_ours(recording, ids[: options.tokens], one_pass, options.rounds))

@@ -47,12 +47,13 @@ def test_the_opening_text(bench, smollm2):
     texts, the badge, and the bytes."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     shown = merged(without_handlers.draw, page, WithoutRequest())
-    assert shown["what"] == "29.1" and shown["position"]["value"] == 11
+    assert shown["what"] == "23.4" and shown["position"]["value"] == 11
     words = plain(shown["sentence"])
-    assert words.startswith("Taken out: head 1 of layer 29: the model still says “Rome”")
-    assert "direct −2.73, in fact −2.35: about its own contribution." in words
+    assert words.startswith("Taken out: head 4 of layer 23: the model says “New” (")
+    assert "in place of “Rome”, which falls from 65 % to 4.3 %" in words
+    assert "direct −2.00, in fact −4.78: later parts build on it." in words
     assert "Rome. The capital of Spain is Madrid." in plain(shown["written"])
-    assert "Rome. The capital of Germany is Berlin." in plain(shown["written"])
+    assert "New York City." in plain(shown["written"])
     assert "pg-badge-ok" in shown["badge"] and "Identities hold to" in shown["badge"]
     assert shown["changed"]["visible"] and sent(shown) < LIMIT
 

@@ -33,6 +33,7 @@ def shift_figure(shift: "Shift", texts: Sequence[str]) -> go.Figure:
             textfont={"size": SMALL - 1},
             cliponaxis=False,
             hovertemplate=f"<b>%{{y}}</b>, {name}: <b>%{{text}}</b> (%{{x:.4f}})<extra></extra>",
+            showlegend=True,
         )
     end = min(float(max(shift.before.max(), shift.after.max())) * 1.2, 1.15) or 1
     finish(
@@ -43,7 +44,6 @@ def shift_figure(shift: "Shift", texts: Sequence[str]) -> go.Figure:
         barmode="group",
         bargap=0.25,
         bargroupgap=0.08,
-        showlegend=True,
         margin={"l": 8, "r": 40, "t": 34, "b": 36},
     )
     figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
 
-WRITTEN = 24
+WRITTEN = 16
 """Tokens that are written with and without a part."""
 
 
@@ -73,8 +73,8 @@ def _kept_words(page: PageContext) -> str:
 
 
 def strongest_part(recording: "Recording") -> str:
-    """The head that adds most to the next token, as a visitor types it; of a model whose contributions are not known its
-    last layer's first head, else the last layer."""
+    """The head that adds most to the next token before the last layer, so that others can step in, as a visitor types it; of
+    a model whose contributions are not known its last layer's first head, else the last layer."""
     last = recording.depth() - 1 if recording.kinds else recording.model.anatomy.layers - 1
     try:
         result = logit_contributions(recording, workbench.shared(), recording.length - 1, None, None)
@@ -82,13 +82,14 @@ def strongest_part(recording: "Recording") -> str:
         return as_typed("head", last, 0) if recording.model.on_interface and recording.kinds else f"layer {last}"
     if result.heads is None:
         return as_typed("mlp", int(np.argmax(result.mlps)))
-    layer, head = np.unravel_index(np.nanargmax(result.heads), result.heads.shape)
+    heads = result.heads[: max(1, len(result.heads) - 1)]
+    layer, head = np.unravel_index(np.nanargmax(heads), heads.shape)
     return as_typed("head", int(layer), int(head))
 
 
 def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
-    """The distribution and the attention with and without the parts, then the text that each goes on to write, then what
-    must hold."""
+    """The distribution and the attention with and without the parts, then what must hold, then the text that each
+    goes on to write."""
     from playground.recording.edits.compare import changed_attention
     from playground.recording.edits.identities import identities_of
 
@@ -104,20 +105,24 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         table = store.memo(
             edited, ("changed attention", position), lambda: changed_attention(recording, edited, position)
         )
-        changed = figure_or_nothing(None if table is None else changed_figure(table))
-        outputs = common | {"changed": changed, "badge": "", "written": ""}
+        picture = changed_figure(table) if table is not None and np.nanmax(table) > 0 else None
+        outputs = common | {"changed": figure_or_nothing(picture), "badge": "", "written": ""}
+        outputs["status"] = "" if picture is not None or table is None else markup.note(texts.NO_HEAD_MOVED)
         outputs |= _distribution(recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
         yield common | nothing | {"sentence": markup.note(str(error)), "badge": "", "written": ""}
         return
     yield outputs
-    for words in _written(page, recording, edits, request.control):
-        outputs = outputs | {"written": words}
-        yield {"written": words}
     key = "identities of edits", edits, position
     found = store.memo(recording, key, lambda: identities_of(recording, edited, position))
-    yield outputs | {"badge": markup.badge(*edit_identities(found))}
+    badge: Outputs = {"badge": markup.badge(*edit_identities(found))}
+    yield badge
+    written: Outputs = {}
+    for words in _written(page, recording, edits, request.control):
+        written = {"written": words}
+        yield written
+    yield outputs | badge | written  # all: of quick answers the page may lose one
 
 
 def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
@@ -174,7 +179,7 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
             if control.stop:
                 return
             text += step.text
-            if number % 6 == 5:
+            if number % 4 == 3:
                 yield _beside(wholes, text)
     except PlaygroundError as error:
         text = f"{text} [{error}]"

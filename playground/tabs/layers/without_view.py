@@ -47,7 +47,7 @@ def build(view: View, controls: PartsControls) -> None:
         visible=False,
         elem_id="without-second",
     )
-    with gr.Row(elem_classes="pg-slim"):
+    with gr.Row(elem_classes="pg-buttons"):
         go = gr.Button(texts.TAKE_OUT, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="without-go")
         all_parts = gr.Button(texts.ONE_BY_ONE, size="sm", scale=0, min_width=170, elem_id="without-all")
         stop = gr.Button(texts.STOP, size="sm", scale=0, min_width=70, elem_id="without-stop")
@@ -74,8 +74,10 @@ def build(view: View, controls: PartsControls) -> None:
     one |= {"sentence": sentence, "badge": badge, "status": status}
     everything = one | own | {"reading": reading, "effects": effects}
     page = view.page
-    view.draws(draw, **wires, outputs=everything)
-    more = GENERATES | {"trigger_mode": "always_last"}
+    view.draws(
+        draw, **wires, outputs=everything, show_progress_on=[written]
+    )  # pictures stay clear while texts are written
+    more = GENERATES | {"trigger_mode": "always_last", "show_progress_on": [written]}
     changes = [go.click, what.submit, how.input, position.input, *typed(token, against, second)]
     bind(changes, take_out, page=page, **wires, outputs=one | {"position": position, "reading": reading}, **more)
     bind(all_parts.click, one_by_one, page=page, **wires, outputs={"effects": effects, "status": status}, **more)

@@ -111,11 +111,12 @@ class View:
         outputs: Mapping[str, Block],
         also: Sequence = (),
         request: type | None = None,
+        **options: Any,
     ) -> None:
         """Runs the handler (see `wiring.bind`) whenever the view has to be drawn anew: when it or its tab is opened, and,
         while both are open, when model or text change or at the events `also`.
 
-        One dependency for all of these, so that of two drawings the later one stays.
+        One dependency for all of these, so that of two drawings the later one stays. options: Gradio's own.
         """
         due: list[Any] = [self.page.redraw[f"{self.tab}/{self.name}"]]
         due += [changes_while_open(self.page, also, self.tab, self.name)] if also else []
@@ -127,7 +128,7 @@ class View:
             outputs=outputs,
             request=request,
             only_while=self.open,
-            **LATEST,
+            **LATEST | options,
         )
 
 
