@@ -304,7 +304,8 @@ def test_push(bench, smollm2):
     edited = PageContext(smollm2.model_id, text=FIRST_TEXT, edited=kept)
     assert smollm2.vocabulary.text(int(edited.recording().last_logits.argmax())) == " London"
     word = answer(push_view.redraw, page, PushRequest(push_view.WORD, word="Italy", layer=0))
-    assert "“Italy” lies most along the direction" in plain(word["sentence"])
+    assert word["figure"]["value"].data[0].z[0].argmax() == 10, "its own embedding"
+    assert word["figure"]["value"].data[0].z[0, 10] == pytest.approx(1.0)
 
 
 def test_push_that_is_not_possible(bench):

@@ -55,7 +55,7 @@ class PushRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        source = gr.Radio([LINES, WORD], value=LINES, label=texts.DIRECTION, elem_id="push-source")
+        source = gr.Dropdown([LINES, WORD], value=LINES, label=texts.DIRECTION, elem_id="push-source")
         layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="push-layer")
         strength = gr.Slider(0, 2, value=STRENGTH, step=0.05, label=texts.STRENGTH, elem_id="push-strength")
     with gr.Row():
@@ -71,7 +71,7 @@ def build(view: View, controls: PartsControls) -> None:
     with gr.Row(elem_classes="pg-slim"):
         go = gr.Button(texts.PUSH, elem_classes="pg-do", size="sm", scale=0, min_width=170, elem_id="push-go")
         stop = gr.Button("Stop", size="sm", scale=0, min_width=70, elem_id="push-stop")
-        keeps = gr.Button(texts.KEEP, size="sm", scale=0, min_width=170, elem_id="push-keep")
+        keeps = gr.Button(texts.KEEP_PUSHED, size="sm", scale=0, min_width=170, elem_id="push-keep")
     sentence, badge = sentence_and_badge("push")
     written = Panel(live=True, elem_id="push-written")
     figure = PlotlyView(label="Along the direction", height=400, elem_id="push-map", elem_classes=LEADING)
