@@ -89,7 +89,7 @@ def test_long_texts_hold_up_no_drawing(server):
     }
     page = events.GENERATES["concurrency_id"], events.GENERATES["concurrency_limit"]
     drawn = events.RUNS_MODEL["concurrency_id"], events.RUNS_MODEL["concurrency_limit"]
-    slow = {"/generate", "/finetune", "/answer", "/patch"}
+    slow = {"/generate", "/finetune", "/answer", "/translate", "/summarise", "/patch"}
     assert {queues[name] for name in slow} == {page} == {("generate", 8)}
     assert {queues[name] for name in ENDPOINTS - slow} == {drawn} == {("model", 4)}
 

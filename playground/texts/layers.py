@@ -133,3 +133,32 @@ EXCHANGE_ABOUT = (
     "Tokens before the first one that differs have the same numbers in both and are left out. An exchange shows what "
     "is <em>enough</em> to turn the answer at that place; what would be missing without a part is another question.",
 )
+
+DIRECTION = "Direction from"
+STRENGTH = "Strength"
+TOWARDS = "Towards these lines"
+AWAY = "Away from these"
+TOWARDS_LINES = "The weather in London is cold.\nHe lives in London, England.\nThe British people drink tea."
+AWAY_LINES = "The weather in Tokyo is cold.\nHe lives in Tokyo, Japan.\nThe Japanese people drink tea."
+PUSH_WORD = "Word"
+KEEP_PUSHED = "Push in all tabs"
+PUSH = "Write on with −, 0, +"
+PUSH_HINT = "“Write on” shows what the model says when it is pushed."
+PUSHED = "Pushed after layer {layer} by {strength} of each state's length"
+SAME_BITS = "Strength 0 = same bits"
+OTHER_BITS = "Strength 0 changes the logits"
+NO_LOGITS_BADGE = "Cosines of its own states"
+NO_PUSH = "It does not write: {reason}."
+PUSH_ABOUT = (
+    "What am I looking at?",
+    "After one layer a vector is added to the state of each token but the first, and the model goes on from there "
+    "(activation steering; Turner et al. 2023, Rimsky et al. 2024). The <b>direction</b> is the mean state of some lines "
+    "minus that of others at this layer, each line's first token left out, or the embedding of a word. The "
+    "<b>strength</b> is counted in lengths of each token's own state, so that 0.4 adds two fifths of what is there.",
+    "The three texts are written greedily, against the direction, without a push, and along it. The map shows the cosine of "
+    "your text's own states with the direction, unpushed: 1 along it, −1 against it, 0 across. The dotted line is the "
+    "layer.",
+    "Words that all lines share cancel out in the difference, so write pairs that differ in one thing. A push that "
+    "works says that the direction is <em>enough</em> for this change, not that the model uses it by itself; too "
+    "strong a push makes nonsense of any text.",
+)

@@ -11,11 +11,12 @@ from playground.figures.layers.lens import DIVERGENCE, ENTROPY, RANK
 from playground.models.one_token import one_token, typed_as
 from playground.recording.layers.window import WINDOW, head_sources, window_of
 from playground.settings import Settings
-from playground.tabs.layers import contributions_view, exchange_view, lens_view, neurons_view
+from playground.tabs.layers import contributions_view, exchange_view, lens_view, neurons_view, push_view
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.exchange_view import ExchangeRequest
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
+from playground.tabs.layers.push_view import PushRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
@@ -277,4 +278,56 @@ def test_exchange_that_is_not_possible(bench):
     bad = ExchangeRequest("abcx", token="not one token", reading=("llama", "abcd"))
     assert "is no single token" in plain(
         answer(exchange_view.redraw, PageContext("llama", text="abcd"), bad)["sentence"]
+    )
+
+
+def test_push(bench, smollm2):
+    """Guards the story of the opening text: pushed towards lines about London the capital of Italy is London, away from them
+    Tokyo, and without a push Rome; Stop ends it, and the push is kept for all tabs."""
+    page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    drawn = answer(push_view.draw, page, PushRequest())
+    assert drawn["layer"].value == 10 and "Strength 0 = same bits" in drawn["badge"]
+    assert "At layer 10 “" in plain(drawn["sentence"]) and drawn["figure"]["value"].data[0].z.shape == (31, 12)
+    request = PushRequest(layer=10, reading=page.reading)
+    streamed = answers(push_view.write, page, request)
+    texts = [plain(words) for words in streamed[-1]["written"].split("<dt>")[1:]]
+    assert [text.split(".")[1 if text.startswith(("−", "+")) else 0].removeprefix("40") for text in texts] == [
+        "·Tokyo",
+        "0·Rome",
+        "·London",
+    ]
+    assert len(streamed) > 8 and sent(*streamed[:1]) < LIMIT
+    stream = push_view.write(page, PushRequest(layer=9, reading=page.reading))
+    next(stream)
+    kept = answer(push_view.keep_pushed, page, request)["edited"]
+    assert kept.words == "Pushed after layer 10 by 0.40 of each state's length" and not kept.names_tokens
+    edited = PageContext(smollm2.model_id, text=FIRST_TEXT, edited=kept)
+    assert smollm2.vocabulary.text(int(edited.recording().last_logits.argmax())) == " London"
+    word = answer(push_view.redraw, page, PushRequest(push_view.WORD, word="Italy", layer=0))
+    assert word["figure"]["value"].data[0].z[0].argmax() == 10, "its own embedding"
+    assert word["figure"]["value"].data[0].z[0, 10] == pytest.approx(1.0)
+
+
+def test_push_that_is_not_possible(bench):
+    """Guards against an empty place, and text from a visitor read as HTML: no lines, equal ones, no word, a model that does
+    not write, one that reads and writes, labels of the page's text."""
+    page = PageContext("llama", text=HOSTILE)
+    for request, words in (
+        (PushRequest(towards=" "), "at least one"),
+        (PushRequest(towards="ab", away="ab"), "same states"),
+        (PushRequest(push_view.WORD), "no word"),
+        (PushRequest(push_view.WORD, word="abc"), "no single token"),
+    ):
+        outputs = answer(push_view.redraw, page, request)
+        assert words in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
+        assert answers(push_view.write, page, request)[-1]["badge"] == ""
+    outputs = answer(push_view.redraw, page, PushRequest(towards="ab", away=HOSTILE))
+    assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
+    last = answers(push_view.write, page, PushRequest(towards="ab", away="cd", layer=1))[-1]
+    assert "<img" not in last["written"] and last["written"].count("<dd") == 3
+    for model in ("bert", "t5", "all-minilm-l6-v2"):
+        other = PageContext(model, text="abcd")
+        assert answer(push_view.draw, other, PushRequest(towards="ab", away="cd"))["figure"]["visible"]
+    assert "does not write" in plain(
+        answers(push_view.write, PageContext("bert", text="abcd"), PushRequest())[-1]["written"]
     )

@@ -1,0 +1,240 @@
+"""Push: the text goes on while its states are pushed along a direction, by a word or by two sets of lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.components import Component
+
+from playground import workbench
+from playground.components import FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.errors import PlaygroundError
+from playground.figures.layers.push import cosines_figure, cosines_words
+from playground.recording.edits.edit import ADD, STATE, Edit
+from playground.recording.layers.window import NEURON_WINDOW, own_tokens, window_of
+from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.detail import LEADING, sentence_and_badge
+from playground.tabs.shared.events import GENERATES, LATEST, QUIET
+from playground.tabs.shared.long_work import WorkControl, stop_work
+from playground.tabs.shared.page_context import PageContext, recording_of
+from playground.tabs.shared.page_edits import PageEdits
+from playground.tabs.shared.views import View
+from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import layers as texts
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+
+NAME, TITLE = "push", "Push"
+LINES, WORD = "two sets of lines", "a word"
+WRITTEN = 24
+"""Tokens that are written each time."""
+STRENGTH = 0.4
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """What the view's controls say."""
+
+    source: str = LINES
+    towards: str = texts.TOWARDS_LINES
+    away: str = texts.AWAY_LINES
+    word: str = ""
+    layer: int = 0
+    strength: float = STRENGTH
+    """In lengths of each token's own state."""
+    reading: tuple[str, str] | None = None
+    """The page's reading that the controls were set for."""
+    control: WorkControl = field(default_factory=WorkControl)
+
+
+def build(view: View, controls: PartsControls) -> None:
+    """Builds the view and connects it."""
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        source = gr.Dropdown([LINES, WORD], value=LINES, label=texts.DIRECTION, elem_id="push-source")
+        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="push-layer")
+        strength = gr.Slider(0, 2, value=STRENGTH, step=0.05, label=texts.STRENGTH, elem_id="push-strength")
+    with gr.Row():
+        towards = gr.Textbox(
+            texts.TOWARDS_LINES, label=texts.TOWARDS, lines=2, max_lines=6, max_length=8000, elem_id="push-towards"
+        )
+        away = gr.Textbox(
+            texts.AWAY_LINES, label=texts.AWAY, lines=2, max_lines=6, max_length=8000, elem_id="push-away"
+        )
+        word = gr.Textbox(
+            "", label=texts.PUSH_WORD, placeholder=texts.FOLLOW_HINT, max_length=100, visible=False, elem_id="push-word"
+        )
+    with gr.Row(elem_classes="pg-slim"):
+        go = gr.Button(texts.PUSH, elem_classes="pg-do", size="sm", scale=0, min_width=170, elem_id="push-go")
+        stop = gr.Button("Stop", size="sm", scale=0, min_width=70, elem_id="push-stop")
+        keeps = gr.Button(texts.KEEP_PUSHED, size="sm", scale=0, min_width=170, elem_id="push-keep")
+    sentence, badge = sentence_and_badge("push")
+    written = Panel(live=True, elem_id="push-written")
+    figure = PlotlyView(label="Along the direction", height=400, elem_id="push-map", elem_classes=LEADING)
+    Panel(markup.explanation(*texts.PUSH_ABOUT))
+    reading, control = gr.State(None), gr.State(WorkControl())
+
+    own: dict[str, Component] = {"source": source, "towards": towards, "away": away, "word": word, "layer": layer}
+    inputs = own | {"strength": strength, "reading": reading, "control": control}
+    wires: dict[str, Any] = {"inputs": inputs, "request": PushRequest}
+    shown: dict[str, Component] = {"figure": figure, "sentence": sentence, "badge": badge, "written": written}
+    shown |= {"layer": layer, "reading": reading}
+    page = view.page
+    view.draws(draw, **wires, outputs=shown)
+    changed = [source.input, layer.input, *typed(towards, away, word)]
+    bind(changed, redraw, page=page, **wires, outputs=shown, **LATEST)
+    bind(
+        [go.click, strength.release],
+        write,
+        page=page,
+        **wires,
+        outputs=shown,
+        **GENERATES | {"trigger_mode": "always_last"},
+    )
+    bind(keeps.click, keep_pushed, page=page, **wires, outputs={"edited": page.edited}, **QUIET)
+    boxes = [towards, away, word]
+    source.change(
+        lambda kind: [gr.update(visible=(box is word) == (kind == WORD)) for box in boxes], source, boxes, **QUIET
+    )
+    stop.click(stop_work, control, None, **QUIET)
+
+
+def draw(page: PageContext, request: PushRequest) -> Outputs:
+    """The direction through the page's text; of another model a third of the way up."""
+    if request.reading is None or request.reading[0] != page.reading[0]:
+        request = replace(request, layer=_depth(page.model()) // 3)
+    return redraw(page, request)
+
+
+def redraw(page: PageContext, request: PushRequest) -> Outputs:
+    """How far the text's states point along the direction."""
+    depth = _depth(page.model())
+    request = replace(request, layer=min(max(0, int(request.layer or 0)), depth - 1))
+    common: Outputs = {"layer": numbered("Layer", request.layer, depth), "reading": page.reading, "written": ""}
+    try:
+        direction, recording = direction_in(page, request), page.recording(edited=False)
+        cosines, labels = _cosines(recording, direction)
+    except PlaygroundError as error:
+        return common | {"figure": figure_or_nothing(None), "badge": "", "sentence": markup.note(str(error))}
+    words = f"{cosines_words(cosines, labels, request.layer)} {texts.PUSH_HINT}"
+    return common | {
+        "figure": figure_or_nothing(cosines_figure(cosines, labels, request.layer)),
+        "sentence": markup.note(words),
+        "badge": _badge(recording, _edit(request, direction, 1)),
+    }
+
+
+def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
+    """The text as it goes on against the direction, as it is, and along it."""
+    request.control.stop = False
+    drawn = redraw(page, request)
+    yield drawn
+    if not drawn["badge"]:
+        return
+    model = page.model()
+    if not model.capabilities.generate:
+        yield drawn | {"written": markup.note(texts.NO_PUSH.format(reason=model.capabilities.generate.reason))}
+        return
+    direction = direction_in(page, request)
+    pushed: list[str] = []
+    for sign in (-1, 0, 1):
+        edits = (_edit(request, direction, sign),) if sign else ()
+        for text in _going_on(page, edits, request.control):
+            yield {"written": _texts(request.strength, [*pushed, text])}
+        if request.control.stop:
+            return
+        pushed.append(text)
+    yield drawn | {"written": _texts(request.strength, pushed)}
+
+
+def keep_pushed(page: PageContext, request: PushRequest) -> Outputs:
+    """Keeps pushing along the direction while all tabs look."""
+    edit = _edit(request, direction_in(page, request), 1)
+    model = page.model()
+    recording_of(model, page.text, page.language_of(model), (edit,))  # refuses what the model does not allow
+    words = texts.PUSHED.format(layer=edit.layer, strength=f"{edit.strength:.2f}")
+    return {"edited": PageEdits(page.model_id, page.text, words, (edit,))}
+
+
+def direction_in(page: PageContext, request: PushRequest) -> tuple[float, ...]:
+    """The direction (D,) that the controls name."""
+    from playground.models.one_token import one_token  # torch: not before the page is there
+    from playground.recording.layers.push import difference, lines_of, mean_states, word_direction
+
+    model, bench = page.model(), workbench.shared()
+    if request.source == WORD:
+        if not request.word.strip():
+            raise PlaygroundError("There is no word to push towards.", "Type one.")
+        return word_direction(model, one_token(model, request.word))
+    language = page.language_of(model)
+    one, other = lines_of(request.towards), lines_of(request.away)
+
+    def record(line: str) -> "Recording":
+        return recording_of(model, line, language)
+
+    sets = (("mean states", language, lines) for lines in (one, other))
+    means = [bench.memo(model, key, partial(mean_states, key[-1], record), lambda made: made.nbytes) for key in sets]
+    return difference(means[0], means[1], int(request.layer))
+
+
+def _edit(request: PushRequest, direction: tuple[float, ...], sign: int) -> Edit:
+    return Edit(STATE, int(request.layer), how=ADD, direction=direction, strength=sign * float(request.strength))
+
+
+def _cosines(recording: "Recording", direction: tuple[float, ...]) -> tuple[Any, list[str]]:
+    from playground.recording.layers.push import cosines, states_along
+
+    window = window_of(recording, None, NEURON_WINDOW)
+    states = workbench.shared().memo(
+        recording, ("states along", window), lambda: states_along(recording, window), lambda made: made.nbytes
+    )
+    return cosines(states, direction).numpy(), [own_tokens(recording)[n].label for n in window]
+
+
+def _badge(recording: "Recording", edit: Edit) -> str:
+    """Whether strength 0 gives the same logits, bit for bit."""
+    from playground.recording.layers.push import keeps_every_bit
+
+    if not recording.model.capabilities.logits:
+        return markup.badge("ok", texts.NO_LOGITS_BADGE, "")
+    same = keeps_every_bit(recording, replace(edit, strength=0.0))
+    return markup.badge("ok" if same else "warn", texts.SAME_BITS if same else texts.OTHER_BITS, "")
+
+
+def _going_on(page: PageContext, edits: tuple[Edit, ...], control: WorkControl) -> Iterator[str]:
+    """The text that the model writes under edits, as it grows."""
+    from playground.generation.settings import GenerationSettings
+
+    model, bench = page.model(), workbench.shared()
+    ids = [token.id for token in page.recording(edited=False).tokens]
+    settings = GenerationSettings(max_new_tokens=WRITTEN, greedy=True, target_language=page.language_of(model))
+    text = ""
+    yield text
+    try:
+        for number, step in enumerate(bench.generate(model, ids, settings, edits=edits)):
+            if control.stop:
+                return
+            text += step.text
+            if number % 6 == 5:
+                yield text
+    except PlaygroundError as error:  # NaN, of a push beyond the number format
+        text = f"{text} [{error}]"
+    yield text
+
+
+def _texts(strength: float, written: list[str]) -> str:
+    """The texts side by side, each under its strength."""
+    names = [f"−{strength:.2f}", "0", f"+{strength:.2f}"]
+    rows = [
+        f'<div><dt>{name}</dt><dd dir="auto">{markup.text(text) or "…"}</dd></div>'
+        for name, text in zip(names, [*written, "", ""], strict=False)
+    ]
+    return f'<dl class="pg-two-texts pg-three-texts">{"".join(rows)}</dl>'
+
+
+def _depth(model: "LoadedModel") -> int:
+    return model.anatomy.decoder_layers or model.anatomy.layers
