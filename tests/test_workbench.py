@@ -171,8 +171,8 @@ def test_loaded_once_for_many_visitors(saved, settings, loads):
         models = {future.result(120) for future in futures}
     assert len(models) == 1 and loads.folders == ["llama"]
     assert bench.model(folder, auto, "auto") in models, "auto and cpu are the same device here"
-    assert bench.model(f"  {folder} ") in models
-    assert bench.model(folder, dtype="bfloat16") not in models
+    assert bench.model(f"  {folder} ", auto) in models
+    assert bench.model(folder, auto, "bfloat16") not in models
     assert len(loads.folders) == 2
 
 

@@ -39,7 +39,7 @@ PAGE = PageContext("m", "d", "t", TEXT)
 
 def look_at(monkeypatch, recording) -> None:
     """The handlers look at this recording."""
-    monkeypatch.setattr(PageContext, "recording", lambda page: recording)
+    monkeypatch.setattr(PageContext, "recording", lambda page, **_: recording)
     for name in ("model", "awaited_model"):
         monkeypatch.setattr(PageContext, name, lambda page: recording.model)
 

@@ -63,13 +63,13 @@ def changed_figure(changed: np.ndarray) -> go.Figure:
     layer."""
     layers, heads = changed.shape
     figure = _map(
-        changed,
-        0.0,
-        max(1e-6, float(np.nanmax(changed))),
-        SEQUENTIAL,
-        colour_bar("attention elsewhere", tickformat=".0%"),
+        changed, 0.0, max(1e-6, float(np.nanmax(changed))), SEQUENTIAL, colour_bar("share of attention elsewhere")
     )
-    figure.update_traces(hovertemplate="layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{z:.1%}</b> elsewhere<extra></extra>")
+    shares = [["" if np.isnan(share) else percent(float(share)) for share in row] for row in changed]
+    figure.update_traces(
+        customdata=shares,
+        hovertemplate="layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{customdata}</b> elsewhere<extra></extra>",
+    )
     finish(
         figure,
         f"How much of the attention of each of {counted(heads, 'head')} in each of {counted(layers, 'layer')} goes to other "

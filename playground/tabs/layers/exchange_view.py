@@ -35,6 +35,7 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
+from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
     from playground.analysis.layers.exchange import Exchange
@@ -168,7 +169,7 @@ def exchange_all(page: PageContext, request: ExchangeRequest) -> Iterator[Output
     try:
         for share, _ in in_steps(work, control, "The exchange"):
             if share < 1:
-                words = f"{round(100 * share)} % of the cells. Stop ends it."
+                words = f"{percent(share)} of the cells. Stop ends it."
                 progress = markup.progress(words, share, time.monotonic() - started)
                 yield _pictures(page, EXACT, patcher) | {"how_far": progress, "shown": EXACT}
     except Cancelled:
