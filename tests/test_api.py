@@ -245,14 +245,26 @@ def test_verify(ask, server):
 def test_lens_and_contributions(ask, server):
     """Guards endpoints that say something else than the Python functions, NaN in JSON, and an answer without bounds."""
     folder = server.folders["gpt2"]
-    recording = pg.record(server.bench.model(folder), "the cat sat")
-    told, lens = ask("/lens", model=folder, text="the cat sat", top=2, count=4), recording.lens(2, range(7, 11))
+    recording = pg.record(server.bench.model(folder, "cpu"), "the cat sat")  # in float32
+    told, lens = (
+        ask("/lens", model=folder, device="cpu", text="the cat sat", top=2, count=4),
+        recording.lens(2, range(7, 11)),
+    )
     assert told["states"] == list(lens.states) and told["positions"] == [7, 8, 9, 10]
     assert told["ids"] == lens.ids.tolist() and told["error"] <= 1e-5
     assert told["probabilities"][3][2] == pytest.approx(lens.probabilities[3, 2].tolist(), rel=1e-5)
     assert told["texts"][0][0][0] == recording.model.vocabulary.text(told["ids"][0][0][0])
     assert "".join(told["tokens"]) == " sat"
-    told = ask("/contributions", model=folder, text="the cat sat", position=3, token="#7", against="#9", neurons=3)
+    told = ask(
+        "/contributions",
+        model=folder,
+        device="cpu",
+        text="the cat sat",
+        position=3,
+        token="#7",
+        against="#9",
+        neurons=3,
+    )
     parts = recording.contributions(3, 7, 9)
     assert told["logit"] == pytest.approx(parts.logit) and told["token"]["id"] == 7 and told["against"]["id"] == 9
     assert told["heads"] == [pytest.approx(row) for row in parts.heads.tolist()] and told["reasons"] == {}
@@ -264,11 +276,11 @@ def test_lens_and_contributions(ask, server):
     assert abs(first["value"]) == pytest.approx(max(abs(layer).max() for layer in parts.neurons))
     for more, words in (({"top": 99999}, "at most 200,000"), ({"count": 0}, "from 1"), ({"first": 11}, "from 0 to 10")):
         with pytest.raises(AppError, match=words):
-            ask("/lens", model=folder, text="the cat sat", **more)
+            ask("/lens", model=folder, device="cpu", text="the cat sat", **more)
     with pytest.raises(AppError, match="no sum of its modules"):
         ask("/contributions", model=server.folders["bert"], text="abc")
     with pytest.raises(AppError, match="is no single token"):
-        ask("/contributions", model=folder, text="abc", token="the cat")
+        ask("/contributions", model=folder, device="cpu", text="abc", token="the cat")
 
 
 def test_patch(ask, server):
