@@ -58,10 +58,11 @@ def test_the_opening_text(bench, smollm2):
     assert shown["changed"]["visible"] and sent(shown) < LIMIT
 
 
-def test_others_step_in(bench, smollm2):
+def test_others_step_in(bench, smollm2, monkeypatch):
     """Guards the two numbers that the view is for: the direct one is minus the contribution, the other the logit without the
     part minus the logit with it; a click in the map of all parts leads there."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    monkeypatch.setattr(without_handlers, "WRITTEN", 1)
     shown = merged(without_handlers.choose_part, page, WithoutRequest(), click(x=4, y=23))
     assert shown["what"] == "23.4"
     recording = page.recording()
