@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words, percent
 from playground.figures.layers.words import signed
-from playground.figures.layout import colour_bar, coloured, finish, label, percent_ticks
+from playground.figures.layout import colour_bar, finish, label, percent_ticks
 from playground.figures.theme import ACCENT, DIVERGING, INK, MONO, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def shift_figure(shift: "Shift", texts: Sequence[str]) -> go.Figure:
             textfont={"size": SMALL - 1},
             cliponaxis=False,
             hovertemplate=f"<b>%{{y}}</b>, {name}: <b>%{{text}}</b> (%{{x:.4f}})<extra></extra>",
-            showlegend=False,  # the title says which is which
+            showlegend=False,  # the axis says which is which
         )
     end = min(float(max(shift.before.max(), shift.after.max())) * 1.2, 1.15) or 1
     finish(
@@ -44,11 +44,11 @@ def shift_figure(shift: "Shift", texts: Sequence[str]) -> go.Figure:
         barmode="group",
         bargap=0.25,
         bargroupgap=0.08,
-        margin={"l": 8, "r": 40, "t": 34, "b": 36},
+        margin={"l": 8, "r": 40, "t": 8, "b": 36},
     )
-    keys = f"{coloured(f'■ {WHOLE}', INK)}   {coloured(f'■ {EDITED}', ACCENT)}"
-    figure.update_layout(title={"text": keys, "x": 0, "y": 0.98, "yanchor": "top", "font": {"size": SMALL + 1}})
-    figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
+    figure.update_xaxes(
+        title_text=f"probability: upper bar {WHOLE}, lower bar {EDITED}", range=[0, end], **percent_ticks(end)
+    )
     figure.update_yaxes(
         range=[len(texts) - 0.5, -0.5],
         tickmode="array",
