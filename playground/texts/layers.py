@@ -104,6 +104,8 @@ NEURONS_ABOUT = (
     "One neuron rarely stands for one thing. What fires on a word here may fire on others in another text.",
 )
 
+WHOLE_MODEL = " Of the whole model, without the page's edit."
+"""Where the page keeps an edit that this view does without."""
 OTHER_TEXT = "Other text"
 OTHER_ANSWER = "its answer"
 OTHER_HINT = "your text with a word changed"

@@ -11,6 +11,7 @@ VIEWS = {
     ("Attention", "Roles"): ("#roles-map .pv", (1, 0), "#roles-head"),
     ("Layers", "Lens"): ("#lens-map .pv", (2, 1), "#lens-cell"),
     ("Layers", "Contributions"): ("#parts-heads .pv", (1, 0), "#parts-part"),
+    ("Layers", "Exchange"): ("#exchange-map .pv", (0, 1), "#exchange-cell"),
     ("Layers", "Neurons"): ("#neurons-map .pv", (3, 5), "#neurons-one"),
     ("Positions", "In use"): ("#used-map .pv", (3, 0), "#used-sentence"),
     ("Positions", "Break it"): ("#broken-map .pv", (3, 1), "#broken-sentence"),

@@ -193,11 +193,12 @@ def _pictures(page: PageContext, shown: str, patcher: "Patcher", cell: tuple[int
     values = result.exact if shown == EXACT else result.estimate
     mark = None if cell is None else frame(cell[1], cell[0])
     names = text(result.token), text(result.against)
+    whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""
     return {
         "figure": gr.update(value=exchange_figure(result, values, labels), visible=True, mark=mark),
         "agreement": figure_or_nothing(agreement_figure(result, cell)),
         "how_far": markup.note(agreement_words(result)),
-        "sentence": markup.note(exchange_words(result, names, labels), terms=True),
+        "sentence": markup.note(exchange_words(result, names, labels) + whole, terms=True),
     }
 
 

@@ -120,7 +120,8 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
         cosines, labels = _cosines(recording, direction)
     except PlaygroundError as error:
         return common | {"figure": figure_or_nothing(None), "badge": "", "sentence": markup.note(str(error))}
-    words = f"{cosines_words(cosines, labels, request.layer)} {texts.PUSH_HINT}"
+    whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""
+    words = f"{cosines_words(cosines, labels, request.layer)} {texts.PUSH_HINT}{whole}"
     return common | {
         "figure": figure_or_nothing(cosines_figure(cosines, labels, request.layer)),
         "sentence": markup.note(words),
