@@ -32,6 +32,8 @@ TABS = {
     "neuron": "Attention",
     "lens": "Layers",
     "parts": "Layers",
+    "without": "Layers",
+    "exchange": "Layers",
     "clocks": "Positions",
     "broken": "Positions",
     "vocabulary": "Embeddings",
@@ -120,6 +122,18 @@ def parts(page: Page) -> None:
     page.locator("#parts-against textarea, #parts-against input").press("Enter")
     page.wait_for_function("document.querySelector('#parts-sentence').innerText.includes('Florence')")
     page.wait_for_selector("#parts-heads .pv[data-rendered]")
+
+
+def without(page: Page) -> None:
+    page.locator("#layers-views").get_by_role("tab", name="Without it").click()
+    page.wait_for_selector("#without-shift .pv[data-rendered]")
+
+
+def exchange(page: Page) -> None:
+    page.locator("#layers-views").get_by_role("tab", name="Exchange").click()
+    page.wait_for_selector("#exchange-map .pv[data-rendered]")
+    page.locator("#exchange-all").click()
+    page.wait_for_selector("#exchange-agreement .pv[data-rendered]")
 
 
 def labels(page: Page) -> None:
@@ -218,8 +232,21 @@ def translation(page: Page) -> None:
     page.wait_for_function("document.querySelector('#task-alignment-words').innerText.includes('Layer 0, head 0')")
 
 
-ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "lens", "parts", "clocks", "broken")
-ALL += ("vocabulary", "banks", "labels", "span", "train", "before", "after", "div_term", "translation")
+ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "lens", "parts", "without")
+ALL += (
+    "exchange",
+    "clocks",
+    "broken",
+    "vocabulary",
+    "banks",
+    "labels",
+    "span",
+    "train",
+    "before",
+    "after",
+    "div_term",
+    "translation",
+)
 
 
 def take(names: Sequence[str] = ALL) -> None:
