@@ -77,8 +77,8 @@ def test_the_first_second_is_answered(tmp_path):
     config = json.loads((spoiled / "config.json").read_text())
     (spoiled / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 100_000}))
     calls: dict[str, tuple] = {
-        "attention": (folder, "abc", 0, 0, "", "", "auto", "", ""),
-        "next_tokens": (folder, "abc", 5, "auto"),
+        "attention": (folder, "abc", 0, 0, "", "", "auto", "", "", None),
+        "next_tokens": (folder, "abc", 5, "auto", None),
         "verify": (folder, "abc", "", "auto"),
         "positions": (folder, 4, "auto"),
         "embeddings": (folder, ["abc"], 2, True, "auto"),
@@ -94,8 +94,8 @@ def test_the_first_second_is_answered(tmp_path):
             thread.start()
         for thread in threads:
             thread.join()
-        hostile = call(address, "next_tokens", str(spoiled), "abc", 5, "auto")
-        assert ended(call(address, "next_tokens", folder, "abcd", 5, "auto")) == "complete"
+        hostile = call(address, "next_tokens", str(spoiled), "abc", 5, "auto", None)
+        assert ended(call(address, "next_tokens", folder, "abcd", 5, "auto", None)) == "complete"
     assert ended(hostile) == "error" and "asks for 100,000 layers" in hostile
     assert {endpoint: ended(answer) for endpoint, answer in answers.items()} == dict.fromkeys(calls, "complete"), (
         answers

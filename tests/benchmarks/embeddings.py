@@ -42,7 +42,7 @@ def main() -> None:
     model = pg.load(options.model)
     table = table_of(model)
     print(f"{options.model}: {len(table.texts):,} tokens of {table.matrix.shape[1]} numbers")
-    points = table.matrix.numpy()
+    points = table.matrix.cpu().numpy()
 
     import sklearn.decomposition
     import sklearn.manifold

@@ -33,7 +33,7 @@ START, END = "<!-- every family:start -->", "<!-- every family:end -->"
 OUTCOMES = ("right", "off", "refused", "wrong", "not made tiny")
 
 
-def outcome(family: str, device: str) -> tuple[str, str]:
+def outcome(family: str, device: str = "cpu") -> tuple[str, str]:
     """One of OUTCOMES, and the reason or what is wrong."""
     try:
         network = every_family.build(family)
@@ -129,7 +129,7 @@ def _written_faults(model: pg.LoadedModel, own: Any, source: torch.Tensor, plain
     return [] if worst < 1e-3 else [f"probabilities of written tokens off by {worst:.0e}"]
 
 
-def in_own_process(family: str, device: str) -> tuple[str, str]:
+def in_own_process(family: str, device: str = "cpu") -> tuple[str, str]:
     """The outcome, from a process bounded in memory and time; "wrong" where it dies or raises."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:

@@ -45,7 +45,11 @@ ON_CLICK = {
     ("Train", "Classify"),
     ("Train", "From scratch"),
     ("Tasks", "Answer"),
+    ("Tasks", "Translate"),
+    ("Tasks", "Summarise"),
     ("Tasks", "Tag"),
+    ("Tasks", "Side by side"),
+    ("Tasks", "A list"),
 }
 """Views that draw nothing of a language model before a visitor presses their button."""
 CLICKED, ANSWER = "#attention-overview .pv", "#attention-sentence"
