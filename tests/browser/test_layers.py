@@ -59,7 +59,7 @@ def test_from_the_lens_to_the_text_without_a_head(tiny_page):
     expect(page.locator("#without-sentence")).to_contain_text("Taken out: head 1 of layer 0")
     expect(page.locator("#without-written")).to_contain_text("Without it")
     page.locator("#without-keep").click()
-    expect(page.locator("#edited-words")).to_contain_text("Taken out: head 1 of layer 0.")
+    expect(page.locator("#edited-words")).to_contain_text("Taken out: head 1 of layer 0, in all tabs but")
     page.locator("#tabs").get_by_role("tab", name="Generate", exact=True).first.click()
     expect(page.locator("#edited-words")).to_be_visible()
     page.locator("#edited-off").click()

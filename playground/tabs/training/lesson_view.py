@@ -113,8 +113,8 @@ def build(view: View, shared: WatchControls) -> None:
     timer = gr.Timer(EVERY, active=False)
     kept = gr.Textbox("", visible="hidden", container=False)
 
-    lesson.input(None, None, [play, step], js=HELD_BACK, **QUIET)
-    chosen = lesson.input(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
+    lesson.select(None, None, [play, step], js=HELD_BACK, **QUIET)
+    chosen = lesson.select(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
     seen: dict[str, Block] = {
         "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
         "samples": samples, "place": place, "play": play, "pause": pause, "step": step, "timer": timer,
