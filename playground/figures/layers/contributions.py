@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words
 from playground.figures.bars import named_bars
+from playground.figures.layers import maps
 from playground.figures.layers.words import part_name, signed
 from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label
-from playground.figures.theme import ATTENTION, AXIS, DIVERGING, KEY, MLP, MONO, RESIDUAL, REST, WRITTEN
+from playground.figures.theme import ATTENTION, AXIS, KEY, MLP, MONO, RESIDUAL, REST, WRITTEN
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
@@ -113,28 +114,16 @@ def heads_figure(heads: np.ndarray) -> go.Figure:
     layer has no such head. A click's x is the head, its y the layer."""
     layers, count = heads.shape
     most = float(np.nanmax(np.abs(heads))) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=heads.astype(np.float32),
-            zmin=-most,
-            zmax=most,
-            colorscale=[list(stop) for stop in DIVERGING],
-            colorbar=colour_bar(UNIT),
-            hoverongaps=False,
-            hovertemplate="layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{z:+.3f}</b><extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
-    )
+    hover = "layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{z:+.3f}</b><extra></extra>"
+    figure = maps.cells(heads, (-most, most), colour_bar(UNIT), hovertemplate=hover)
     finish(
         figure,
         f"What each of {counted(count, 'head')} in each of {counted(layers, 'layer')} adds to the logit; layers from bottom "
         "to top.",
         uirevision=f"head-contributions-{layers}-{count}",
-        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+        margin=maps.MARGIN,
     )
-    figure.update_xaxes(title_text="head", dtick=max(1, count // 16), showgrid=False, constrain="domain")
-    figure.update_yaxes(title_text="layer", dtick=max(1, layers // 10), showgrid=False, range=[-0.5, layers - 0.5])
+    maps.layers_by_heads(figure, heads.shape)
     return figure
 
 

@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 
 from playground.analysis.layers.exchange import ATTENTION, HEAD, MLP, STATE
 from playground.analysis.text_display import counted, in_words
+from playground.figures.layers import maps
 from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, label, token_axis
-from playground.figures.theme import ACCENT, AXIS, DIVERGING, INK
+from playground.figures.theme import ACCENT, AXIS, INK
 from playground.texts.numbers import minus, percent
 
 if TYPE_CHECKING:
@@ -27,39 +28,18 @@ def exchange_figure(result: "Exchange", values: np.ndarray, labels: Sequence[str
     left out. labels (C,): of the columns, unescaped. A click's x is the column's place, its y the row's."""
     most = max(abs(result.effect), float(np.nanmax(np.abs(values), initial=0.0))) or 1.0
     names = ["in" if layer < 0 else str(layer) for layer in result.layers]
-    figure = go.Figure(
-        go.Heatmap(
-            z=values.astype(np.float32),
-            zmin=-most,
-            zmax=most,
-            colorscale=[list(stop) for stop in DIVERGING],
-            colorbar=colour_bar("change", nticks=4),
-            hoverongaps=False,
-            hovertemplate="layer <b>%{y}</b>, <b>%{x}</b>: <b>%{z:+.2f}</b><extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
-    )
+    hover = "layer <b>%{y}</b>, <b>%{x}</b>: <b>%{z:+.2f}</b><extra></extra>"
+    figure = maps.cells(values, (-most, most), colour_bar("change", nticks=4), hovertemplate=hover)
     columns = "heads" if result.what == HEAD else "tokens"
     finish(
         figure,
         f"How the difference of two logits changes when one of {counted(len(result.layers), 'layer')} by "
         f"{len(result.columns)} {columns} is exchanged; layers from bottom to top.",
         uirevision=f"exchange-{result.what}-{values.shape}",
-        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+        margin=maps.MARGIN,
     )
     figure.update_xaxes(token_axis("head" if result.what == HEAD else "", labels, max_ticks=64, constrain="domain"))
-    step = max(1, len(names) // 12)
-    places = list(range(0, len(names), step))
-    figure.update_yaxes(
-        title_text="layer",
-        tickmode="array",
-        tickvals=places,
-        ticktext=[names[place] for place in places],
-        labelalias={str(place): name for place, name in enumerate(names)},
-        range=[-0.5, len(names) - 0.5],
-        showgrid=False,
-    )
+    maps.named_rows(figure, "layer", names)
     return figure
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words
+from playground.figures.layers import maps
 from playground.figures.layers.contributions import signed_bars
 from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, token_axis
-from playground.figures.theme import ACCENT, DIVERGING, INK, MONO
+from playground.figures.theme import ACCENT, INK, MONO
 
 if TYPE_CHECKING:
     from playground.analysis.layers.neurons import Activations
@@ -26,20 +27,9 @@ def neurons_map(activations: "Activations", neurons: np.ndarray, labels: Sequenc
     lengths, values = activations.lengths[:, neurons].T, activations.values[:, neurons].T  # (rows, N)
     counted_from = 1 if activations.tokens.start == 0 and lengths.shape[1] > 1 else 0
     most = float(np.abs(lengths[:, counted_from:]).max(initial=0.0)) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=lengths.astype(np.float32),
-            zmin=-most,
-            zmax=most,
-            customdata=values.astype(np.float32),
-            colorscale=[list(stop) for stop in DIVERGING],
-            colorbar=colour_bar("length of what it writes", nticks=3),
-            hovertemplate="neuron <b>%{y}</b> at <b>%{x}</b>: writes %{z:+.2f}<br>activation %{customdata:+.3f}"
-            "<extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
-    )
+    hover = "neuron <b>%{y}</b> at <b>%{x}</b>: writes %{z:+.2f}<br>activation %{customdata:+.3f}<extra></extra>"
+    bar = colour_bar("length of what it writes", nticks=3)
+    figure = maps.cells(lengths, (-most, most), bar, customdata=values.astype(np.float32), hovertemplate=hover)
     finish(
         figure,
         f"How much each of {counted(len(neurons), 'neuron')} of layer {activations.layer} writes at each of "

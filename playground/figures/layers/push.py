@@ -7,9 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words
+from playground.figures.layers import maps
 from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, token_axis
-from playground.figures.theme import ACCENT, DIVERGING
+from playground.figures.theme import ACCENT
 
 
 def cosines_figure(cosines: np.ndarray, labels: Sequence[str], layer: int) -> go.Figure:
@@ -17,37 +18,18 @@ def cosines_figure(cosines: np.ndarray, labels: Sequence[str], layer: int) -> go
     against it. labels (N,): of the tokens, unescaped. layer: where the text is pushed, marked."""
     most = float(np.abs(cosines).max()) or 1.0
     names = ["in", *(str(number) for number in range(len(cosines) - 1))]
-    figure = go.Figure(
-        go.Heatmap(
-            z=cosines.astype(np.float32),
-            zmin=-most,
-            zmax=most,
-            colorscale=[list(stop) for stop in DIVERGING],
-            colorbar=colour_bar("cosine", nticks=4),
-            hovertemplate="“%{x}” after layer <b>%{y}</b>: <b>%{z:+.3f}</b><extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
-    )
+    hover = "“%{x}” after layer <b>%{y}</b>: <b>%{z:+.3f}</b><extra></extra>"
+    figure = maps.cells(cosines, (-most, most), colour_bar("cosine", nticks=4), hovertemplate=hover)
     finish(
         figure,
         f"Cosine of the state of each of {counted(len(labels), 'token')} with the direction, after each of "
         f"{counted(len(cosines) - 1, 'layer')}, from bottom to top.",
         uirevision=f"cosines-{cosines.shape}",
-        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+        margin=maps.MARGIN,
     )
     figure.add_hline(y=layer + 1, line={"color": ACCENT, "width": 1, "dash": "dot"})
     figure.update_xaxes(token_axis("", labels, max_ticks=64, constrain="domain"))
-    places = list(range(0, len(names), max(1, len(names) // 12)))
-    figure.update_yaxes(
-        title_text="after layer",
-        tickmode="array",
-        tickvals=places,
-        ticktext=[names[place] for place in places],
-        labelalias={str(place): name for place, name in enumerate(names)},
-        range=[-0.5, len(names) - 0.5],
-        showgrid=False,
-    )
+    maps.named_rows(figure, "after layer", names)
     return figure
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words, percent
+from playground.figures.layers import maps
 from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, label, percent_ticks
-from playground.figures.theme import ACCENT, DIVERGING, INK, MONO, SEQUENTIAL, SIZE, SMALL
+from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SIZE, SMALL
 
 if TYPE_CHECKING:
     from playground.analysis.layers.without import Shift
@@ -64,9 +65,8 @@ def changed_figure(changed: np.ndarray) -> go.Figure:
     """How much of each head's attention (L, H) goes elsewhere, layers from bottom to top. A click's x is the head, its y the
     layer."""
     layers, heads = changed.shape
-    figure = _map(
-        changed, 0.0, max(1e-6, float(np.nanmax(changed))), SEQUENTIAL, colour_bar("share of attention elsewhere")
-    )
+    ends = 0.0, max(1e-6, float(np.nanmax(changed)))
+    figure = maps.cells(changed, ends, colour_bar("share of attention elsewhere"), SEQUENTIAL)
     shares = [["" if np.isnan(share) else percent(float(share)) for share in row] for row in changed]
     figure.update_traces(
         customdata=shares,
@@ -77,9 +77,10 @@ def changed_figure(changed: np.ndarray) -> go.Figure:
         f"How much of the attention of each of {counted(heads, 'head')} in each of {counted(layers, 'layer')} goes to other "
         "tokens; layers from bottom to top.",
         uirevision=f"changed-{layers}-{heads}",
-        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+        margin=maps.MARGIN,
     )
-    return _axes(figure, layers, heads)
+    maps.layers_by_heads(figure, changed.shape)
+    return figure
 
 
 def effects_figure(effects: np.ndarray, direct: np.ndarray | None, names: Sequence[str]) -> go.Figure:
@@ -87,8 +88,8 @@ def effects_figure(effects: np.ndarray, direct: np.ndarray | None, names: Sequen
     where it rises. direct (L, P): what each part's own contribution alone would change. names (P,): of the columns. A
     click's x is the column, its y the layer."""
     layers, columns = effects.shape
-    most = float(np.nanmax(np.abs(effects))) if np.isfinite(effects).any() else 1.0
-    figure = _map(effects, -(most or 1.0), most or 1.0, DIVERGING, colour_bar("changes the logit by"))
+    most = float(np.nanmax(np.abs(effects), initial=0.0)) or 1.0
+    figure = maps.cells(effects, (-most, most), colour_bar("changes the logit by"))
     hovers = [
         [_hover(names[column], layer, effects, direct, column) for column in range(columns)] for layer in range(layers)
     ]
@@ -98,12 +99,12 @@ def effects_figure(effects: np.ndarray, direct: np.ndarray | None, names: Sequen
         f"What taking out each part of {counted(layers, 'layer')} by itself changes of the logit; layers from bottom to "
         "top.",
         uirevision=f"one-by-one-{layers}-{columns}",
-        margin={"l": 40, "r": 8, "t": 40, "b": 36},
+        margin=maps.MARGIN,
     )
-    _axes(figure, layers, columns)
+    maps.layers_by_heads(figure, effects.shape)
     step = max(1, columns // 16)
-    shown = [place for place in range(columns) if place % step == 0 or not names[place].isdecimal()]
-    figure.update_xaxes(tickmode="array", tickvals=shown, ticktext=[label(names[place], None) for place in shown])
+    ticks = [place for place in range(columns) if place % step == 0 or not names[place].isdecimal()]
+    figure.update_xaxes(tickmode="array", tickvals=ticks, ticktext=[label(names[place], None) for place in ticks])
     return figure
 
 
@@ -117,24 +118,3 @@ def _hover(name: str, layer: int, effects: np.ndarray, direct: np.ndarray | None
     if alone is None or not np.isfinite(alone):
         return f"{what}: {said}"
     return f"{what}: direct {signed(float(alone))}, {said}"
-
-
-def _map(values: np.ndarray, low: float, high: float, scale: Sequence[tuple[float, str]], bar: dict) -> go.Figure:
-    return go.Figure(
-        go.Heatmap(
-            z=values.astype(np.float32),
-            zmin=low,
-            zmax=high,
-            colorscale=[list(stop) for stop in scale],
-            colorbar=bar,
-            hoverongaps=False,
-            xgap=1,
-            ygap=1,
-        )
-    )
-
-
-def _axes(figure: go.Figure, layers: int, columns: int) -> go.Figure:
-    figure.update_xaxes(title_text="head", dtick=max(1, columns // 16), showgrid=False, constrain="domain")
-    figure.update_yaxes(title_text="layer", dtick=max(1, layers // 10), showgrid=False, range=[-0.5, layers - 0.5])
-    return figure
