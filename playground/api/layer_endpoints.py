@@ -74,10 +74,11 @@ def contributions(
     strongest to list. errors: of each sum that was checked; reasons: why heads or neurons are not known. edits: as in
     /generate."""
     from playground.analysis.arrays import check_range
+    from playground.models.one_token import typed_token
 
     loaded = workbench.shared().model(model, device)
     check_range("The number of neurons", neurons, 0, 10_000)
-    ids = [_token(loaded, words) for words in (token, against)]
+    ids = [typed_token(loaded, words) for words in (token, against)]
     recording = workbench.shared().recording(loaded, text, target_text or None, edits=edits_of(edits))
     result = recording.contributions(position, *ids)
     return {
@@ -115,11 +116,13 @@ def patch(
     "state", "attention" or "mlp", at each layer (row) and token (column); "head", at each layer and head. estimate: the
     change to first order, for all cells. exact: with every cell computed; without, null. error: all states exchanged before
     layer 0, against the clean text's logits."""
+    from playground.models.one_token import typed_token
     from playground.recording.layers.window import text_exchange
 
     bench = workbench.shared()
     loaded = bench.model(model, device)
-    patcher = text_exchange(loaded, bench, (clean, corrupted), what, (_token(loaded, token), _token(loaded, against)))
+    tokens = typed_token(loaded, token), typed_token(loaded, against)
+    patcher = text_exchange(loaded, bench, (clean, corrupted), what, tokens)
     result = patcher.result
     if exact:
         for _ in patcher.compute_all():
@@ -140,12 +143,6 @@ def patch(
         "correlation": result.correlation,
         "error": result.error,
     }
-
-
-def _token(model: "LoadedModel", words: str) -> int | None:
-    from playground.models.one_token import one_token
-
-    return one_token(model, words) if words.strip() else None
 
 
 def _named(model: "LoadedModel", number: int) -> dict:

@@ -28,6 +28,11 @@ def one_token(model: LoadedModel, text: str) -> int:
     )
 
 
+def typed_token(model: LoadedModel, text: str) -> int | None:
+    """The same of a field that may stay empty: None then."""
+    return one_token(model, text) if text.strip() else None
+
+
 def typed_as(model: LoadedModel, token_id: int) -> str:
     """What a visitor types for a token: its text if that is read as this token again, else its id."""
     text = model.vocabulary.text(token_id)

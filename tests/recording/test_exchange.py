@@ -8,7 +8,8 @@ import playground as pg
 from playground.analysis.layers.exchange import WHAT, Exchange, first_difference, first_order
 from playground.errors import PlaygroundError
 from playground.recording.edits.edit import TEXT, Edit
-from playground.recording.layers.exchange import AT_ONCE, Patcher, pair_of
+from playground.recording.layers.exchange import AT_ONCE, Patcher
+from playground.recording.layers.text_pair import pair_of
 from tests.tools import zoo
 
 CLEAN, OTHER = "abcdefgh hij", "abcdexgh hij"

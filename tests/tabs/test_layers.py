@@ -243,7 +243,7 @@ def test_exchange(bench, smollm2):
     streamed = answers(exchange_view.exchange_all, page, request)
     last = streamed[-1]
     assert "62 of 62 cells computed exactly; correlation with the estimate 0.74" in plain(last["how_far"])
-    assert last["shown"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
+    assert last["values"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
     heads = ExchangeRequest(opened["other"], "head", reading=page.reading)
     drawn = answer(exchange_view.redraw, page, heads)
     assert len(

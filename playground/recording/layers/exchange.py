@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,77 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from playground.analysis.arrays import check_range
-from playground.analysis.layers.exchange import HEAD, STATE, WHAT, Exchange, first_difference, first_order
+from playground.analysis.layers.exchange import HEAD, STATE, WHAT, Exchange, first_order
 from playground.errors import PlaygroundError
-from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
-from playground.models.vocabulary import Token, check_text
 from playground.recording.edits.edit import EMBEDDING, TEXT, Edit
 from playground.recording.edits.editing import Plan
 from playground.recording.edits.places import ATTENDED, INPUT, CallCounter, Site, depth_of, places_of
 from playground.recording.hooks import capture_attention
+from playground.recording.layers.text_pair import TextPair, pair_of
 from playground.recording.module_hooks import patch_modules
 from playground.recording.residual_stream import first_tensor, layer_input, stack_layers
-from playground.settings import Settings
 
-MAX_TOKENS = 128
-"""Of each text."""
 AT_ONCE = 15
 """Cells in one pass, each in a row of its own, beside a row in which nothing is exchanged."""
-
-
-@dataclass(frozen=True, eq=False)
-class TextPair:
-    """A clean and a corrupted text of the same number of tokens, and the tokens whose logits are compared."""
-
-    clean: tuple[Token, ...]
-    corrupted: tuple[Token, ...]
-    position: int
-    first: int
-    """The first token that differs where tokens see only those before; else 0."""
-
-    @property
-    def ids(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Of the clean text and of the corrupted one."""
-        return tuple(token.id for token in self.clean), tuple(token.id for token in self.corrupted)
-
-
-def pair_of(model: LoadedModel, clean: str, corrupted: str, settings: Settings | None = None) -> TextPair:
-    """Both texts, token by token. PlaygroundError for texts that are equal or of different length, and for a model that
-    reads a text to write another one."""
-    limit = (settings or Settings()).max_text_bytes
-    if model.model.config.is_encoder_decoder:
-        raise PlaygroundError(
-            "Texts can't be exchanged in this model: it reads one and writes another.", "Choose a model with one stack."
-        )
-    if not model.capabilities.logits:
-        raise PlaygroundError("This model gives no logits to compare:", f"{model.capabilities.logits.reason}.")
-    one, other = (model.vocabulary.tokenize(check_text(text, limit))[1] for text in (clean, corrupted))
-    for tokens in (one, other):
-        check_length(len(tokens), model.max_tokens)
-        check_range("The number of tokens", len(tokens), 1, MAX_TOKENS)
-        check_ids(model, [token.id for token in tokens])
-    ids = [tuple(token.id for token in tokens) for tokens in (one, other)]
-    place = first_difference(*ids)
-    if len(one) != len(other):
-        words = f"The texts have {len(one):,} and {len(other):,} tokens; exchanged are tokens in the same places."
-        pieces = [" · ".join(token.label for token in tokens[place : place + 5]) or "(end)" for tokens in (one, other)]
-        raise PlaygroundError(words, f"They part at “{pieces[0]}” and “{pieces[1]}”: choose words with as many tokens.")
-    if place == len(one):
-        raise PlaygroundError("Both texts are the same, so there is nothing to exchange.", "Change a word of one.")
-    position = len(one) - 1
-    both_ways = model.anatomy.kind == "encoder"
-    if both_ways:
-        mask = model.tokenizer.mask_token_id
-        masks = [[n for n, number in enumerate(text) if number == mask] for text in ids]
-        if mask is None or masks[0] != masks[1] or len(masks[0]) != 1:
-            raise PlaygroundError(
-                "This model fills gaps, so the answer has no place here.",
-                f"Write {model.tokenizer.mask_token} once into both texts, in the same place.",
-            )
-        position = masks[0][0]
-    return TextPair(one, other, position, 0 if both_ways else place)
 
 
 class Patcher:

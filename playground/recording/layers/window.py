@@ -144,7 +144,8 @@ def text_exchange(
     model: "LoadedModel", store: "ResultStore", texts: tuple[str, str], what: str, tokens: tuple[int | None, int | None]
 ) -> "Patcher":
     """The exchange of a clean and a corrupted text, with the cells that were computed so far."""
-    from playground.recording.layers.exchange import Patcher, pair_of
+    from playground.recording.layers.exchange import Patcher
+    from playground.recording.layers.text_pair import pair_of
 
     key = "exchange", *texts, what, tokens
     return store.memo(

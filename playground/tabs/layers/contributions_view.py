@@ -185,11 +185,11 @@ def open_head(page: PageContext, request: PartsRequest) -> Outputs:
 
 def contributions_in(page: PageContext, request: PartsRequest) -> "Contributions":
     """The contributions that the controls ask for."""
-    from playground.models.one_token import one_token
+    from playground.models.one_token import typed_token
 
     recording, model = page.recording(), page.model()
     position = existing_token(request.position, recording.length)
-    tokens = [one_token(model, words) if words.strip() else None for words in (request.token, request.against)]
+    tokens = [typed_token(model, words) for words in (request.token, request.against)]
     if tokens[1] is not None and tokens[0] == tokens[1]:
         raise PlaygroundError(
             "Both tokens are the same, so their logits don't differ.", "Choose two, or leave one empty."

@@ -1,7 +1,7 @@
 """Exchange: another text is read with numbers of the page's text in their places, layer by token or head by head."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET, RUNS_MODEL
-from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -55,7 +55,7 @@ class ExchangeRequest:
     """As a visitor types it; empty for the answer to the page's text."""
     against: str = ""
     """Empty for the answer to the other text."""
-    shown: str = ESTIMATE
+    values: str = ESTIMATE
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
     control: WorkControl = field(default_factory=WorkControl)
@@ -75,7 +75,7 @@ def build(view: View, controls: PartsControls) -> None:
         against = gr.Textbox(
             "", label=texts.AGAINST, placeholder=texts.OTHER_ANSWER, max_length=100, elem_id="exchange-against"
         )
-        shown = gr.Radio([ESTIMATE, EXACT], value=ESTIMATE, label=texts.SHOWN, elem_id="exchange-shown")
+        values = gr.Radio([ESTIMATE, EXACT], value=ESTIMATE, label=texts.SHOWN, elem_id="exchange-shown")
     sentence, badge = sentence_and_badge("exchange")
     with gr.Row(elem_classes=BESIDE):
         column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")
@@ -93,19 +93,19 @@ def build(view: View, controls: PartsControls) -> None:
     Panel(markup.explanation(*texts.EXCHANGE_ABOUT))
     reading, control = gr.State(None), gr.State(WorkControl())
 
-    own: dict[str, Component] = {"other": other, "what": what, "token": token, "against": against, "shown": shown}
+    own: dict[str, Component] = {"other": other, "what": what, "token": token, "against": against, "values": values}
     inputs = own | {"reading": reading, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": ExchangeRequest}
     one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "how_far": how_far, "agreement": agreement}
     one |= {"sentence": sentence}
     everything = one | own | {"badge": badge, "reading": reading, "every": every, "stop": stop}
     view.draws(draw, **wires, outputs=everything)
-    changed = [*typed(other, token, against), what.input, shown.input]
+    changed = [*typed(other, token, against), what.input, values.input]
     bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)
     clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one, **RUNS_MODEL)
     show_detail(clicked, "exchange-detail")
     bind(
-        every.click, exchange_all, page=view.page, **wires, outputs=one | {"shown": shown}, trigger_mode="once",
+        every.click, exchange_all, page=view.page, **wires, outputs=one | {"values": values}, trigger_mode="once",
         **GENERATES,
     )  # fmt: skip
     stop.click(stop_work, control, None, **QUIET)
@@ -116,7 +116,7 @@ def draw(page: PageContext, request: ExchangeRequest) -> Outputs:
     if request.reading is None or tuple(request.reading) != page.reading:
         other = texts.OTHER_TEXTS.get(page.text, "")
         fresh = ExchangeRequest(other, request.what)
-        controls: Outputs = {"other": other, "token": "", "against": "", "shown": ESTIMATE}
+        controls: Outputs = {"other": other, "token": "", "against": "", "values": ESTIMATE}
         return controls | redraw(page, fresh) | {"reading": page.reading}
     return redraw(page, request)
 
@@ -137,7 +137,7 @@ def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
     buttons = dict.fromkeys(("every", "stop"), gr.update(visible=True))
     of_cell = markup.note(texts.CLICK_EXCHANGE)
     return (
-        _pictures(page, request.shown, patcher)
+        _pictures(page, request.values, patcher)
         | buttons
         | {"of_cell": of_cell, "badge": markup.badge("ok", words, title), "reading": page.reading}
     )
@@ -152,45 +152,41 @@ def choose(page: PageContext, request: ExchangeRequest, event: gr.EventData) -> 
     if (row, column) in patcher.missing():
         patcher.compute([(row, column)])
     labels = _labels(patcher)
-    outputs = _pictures(page, request.shown, patcher, (row, column))
+    outputs = _pictures(page, request.values, patcher, (row, column))
     return outputs | {"of_cell": markup.note(cell_words(patcher.result, (row, column), labels))}
 
 
 def exchange_all(page: PageContext, request: ExchangeRequest) -> Iterator[Outputs]:
     """All cells exactly, drawn as they come."""
-    control, started = request.control, time.monotonic()
-    control.stop = False
+    request.control.stop = False
     patcher = _patcher(page, request)
 
-    def work(tick: Any) -> None:
+    def work(tick: Callable[[float], None]) -> None:
         for share in patcher.compute_all():
             tick(share)
 
-    try:
-        for share, _ in in_steps(work, control, "The exchange"):
-            if share < 1:
-                words = f"{percent(share)} of the cells. Stop ends it."
-                progress = markup.progress(words, share, time.monotonic() - started)
-                yield _pictures(page, EXACT, patcher) | {"how_far": progress, "shown": EXACT}
-    except Cancelled:
-        yield _pictures(page, EXACT, patcher) | {"shown": EXACT}
-        return
-    yield _pictures(page, EXACT, patcher) | {"shown": EXACT}
+    def drawn(share: float, seconds: float) -> Outputs:
+        progress = markup.progress(f"{percent(share)} of the cells. Stop ends it.", share, seconds)
+        return _pictures(page, EXACT, patcher) | {"how_far": progress, "values": EXACT}
+
+    with suppress(Cancelled):
+        yield from with_progress(work, request.control, "The exchange", drawn)
+    yield _pictures(page, EXACT, patcher) | {"values": EXACT}
 
 
 def _patcher(page: PageContext, request: ExchangeRequest) -> "Patcher":
-    from playground.models.one_token import one_token  # torch: not before the page is there
+    from playground.models.one_token import typed_token  # torch: not before the page is there
 
     model = page.model()
-    tokens = [one_token(model, words) if words.strip() else None for words in (request.token, request.against)]
+    tokens = [typed_token(model, words) for words in (request.token, request.against)]
     pair = page.text, request.other
     return text_exchange(model, workbench.shared(), pair, request.what, (tokens[0], tokens[1]))
 
 
-def _pictures(page: PageContext, shown: str, patcher: "Patcher", cell: tuple[int, int] | None = None) -> Outputs:
+def _pictures(page: PageContext, which: str, patcher: "Patcher", cell: tuple[int, int] | None = None) -> Outputs:
     result, labels = patcher.result, _labels(patcher)
     text = page.model().vocabulary.text
-    values = result.exact if shown == EXACT else result.estimate
+    values = result.exact if which == EXACT else result.estimate
     mark = None if cell is None else frame(cell[1], cell[0])
     names = text(result.token), text(result.against)
     whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""

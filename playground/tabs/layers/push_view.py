@@ -14,6 +14,7 @@ from playground.errors import PlaygroundError
 from playground.figures.layers.push import cosines_figure, cosines_words
 from playground.recording.edits.edit import ADD, STATE, Edit
 from playground.recording.layers.window import NEURON_WINDOW, own_tokens, window_of
+from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import LEADING, sentence_and_badge
@@ -140,11 +141,14 @@ def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     if not model.capabilities.generate:
         yield drawn | {"written": markup.note(texts.NO_PUSH.format(reason=model.capabilities.generate.reason))}
         return
-    direction = direction_in(page, request)
+    from playground.generation.settings import GenerationSettings
+
+    direction, recording = direction_in(page, request), page.recording(edited=False)
+    settings = GenerationSettings(max_new_tokens=WRITTEN, greedy=True, target_language=page.language_of(model))
     pushed: list[str] = []
     for sign in (-1, 0, 1):
         edits = (_edit(request, direction, sign),) if sign else ()
-        for text in _going_on(page, edits, request.control):
+        for text in going_on(recording, settings, edits, request.control, every=6):
             yield {"written": _texts(request.strength, [*pushed, text])}
         if request.control.stop:
             return
@@ -206,35 +210,10 @@ def _badge(recording: "Recording", edit: Edit) -> str:
     return markup.badge("ok" if same else "warn", texts.SAME_BITS if same else texts.OTHER_BITS, "")
 
 
-def _going_on(page: PageContext, edits: tuple[Edit, ...], control: WorkControl) -> Iterator[str]:
-    """The text that the model writes under edits, as it grows."""
-    from playground.generation.settings import GenerationSettings
-
-    model, bench = page.model(), workbench.shared()
-    ids = [token.id for token in page.recording(edited=False).tokens]
-    settings = GenerationSettings(max_new_tokens=WRITTEN, greedy=True, target_language=page.language_of(model))
-    text = ""
-    yield text
-    try:
-        for number, step in enumerate(bench.generate(model, ids, settings, edits=edits)):
-            if control.stop:
-                return
-            text += step.text
-            if number % 6 == 5:
-                yield text
-    except PlaygroundError as error:  # NaN, of a push beyond the number format
-        text = f"{text} [{error}]"
-    yield text
-
-
 def _texts(strength: float, written: list[str]) -> str:
     """The texts side by side, each under its strength."""
-    names = [f"−{strength:.2f}", "0", f"+{strength:.2f}"]
-    rows = [
-        f'<div><dt>{name}</dt><dd dir="auto">{markup.text(text) or "…"}</dd></div>'
-        for name, text in zip(names, [*written, "", ""], strict=False)
-    ]
-    return f'<dl class="pg-two-texts pg-three-texts">{"".join(rows)}</dl>'
+    names = f"−{strength:.2f}", "0", f"+{strength:.2f}"
+    return side_by_side(zip(names, [*written, "", ""], strict=False))
 
 
 def _depth(model: "LoadedModel") -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
@@ -17,6 +17,7 @@ from playground.recording.edits.typed import as_typed, edits_in_words, typed_edi
 from playground.recording.head_choice import existing_token
 from playground.recording.layers.window import logit_contributions, own_tokens
 from playground.tabs.layers.clicks import whole
+from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext, recording_of
@@ -138,14 +139,14 @@ def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
 
 
 def _distribution(recording: "Recording", edited: "Recording", request: WithoutRequest) -> Outputs:
-    from playground.models.one_token import one_token
+    from playground.models.one_token import typed_token
     from playground.recording.edits.compare import compare
 
     what = edits_in_words(edited.edits)
     if not recording.model.capabilities.logits:
         words = f"{what}. {texts.NO_WRITING.format(reason=recording.model.capabilities.logits.reason)}"
         return {"figure": figure_or_nothing(None), "sentence": markup.note(words)}
-    typed = [one_token(recording.model, w) if w.strip() else None for w in (request.token, request.against)]
+    typed = [typed_token(recording.model, words) for words in (request.token, request.against)]
     assert request.position is not None
     token = int(recording.logits_of([request.position])[0].argmax()) if typed[0] is None else typed[0]
     if token == typed[1]:
@@ -169,47 +170,28 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
         return
     from playground.generation.settings import GenerationSettings
 
-    ids = [token.id for token in recording.tokens]
     settings = GenerationSettings(max_new_tokens=WRITTEN, greedy=True, target_language=page.language_of(model))
-    wholes = bench.memo(recording, ("goes on", settings), lambda: _all(bench.generate(model, ids, settings)))
-    text = ""
-    yield _beside(wholes, text)
-    try:
-        for number, step in enumerate(bench.generate(model, ids, settings, edits=edits)):
-            if control.stop:
-                return
-            text += step.text
-            if number % 4 == 3:
-                yield _beside(wholes, text)
-    except PlaygroundError as error:
-        text = f"{text} [{error}]"
-    yield _beside(wholes, text)
 
+    def write_whole() -> str:
+        ids = [token.id for token in recording.tokens]
+        return "".join(step.text for step in bench.generate(model, ids, settings))
 
-def _all(steps: Any) -> str:
-    return "".join(step.text for step in steps)
-
-
-def _beside(whole_text: str, edited_text: str) -> str:
-    """Two texts side by side."""
-    rows = [
-        f'<div><dt>{markup.text(texts.WRITES[edited])}</dt><dd dir="auto">{markup.text(text) or "…"}</dd></div>'
-        for edited, text in ((False, whole_text), (True, edited_text))
-    ]
-    return f'<dl class="pg-two-texts">{"".join(rows)}</dl>'
+    whole_text = bench.memo(recording, ("goes on", settings), write_whole)
+    for text in going_on(recording, settings, edits, control, every=4):
+        yield side_by_side([(texts.WRITES[False], whole_text), (texts.WRITES[True], text)])
 
 
 def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     """The map of every head and MLP taken out by itself, layer by layer, until Stop."""
     import time
 
-    from playground.models.one_token import one_token
+    from playground.models.one_token import typed_token
     from playground.recording.edits.one_by_one import effects_one_by_one
 
     request.control.stop, started = False, time.monotonic()
     recording = page.recording(edited=False)
     position = existing_token(request.position, recording.length)
-    typed = [one_token(recording.model, w) if w.strip() else None for w in (request.token, request.against)]
+    typed = [typed_token(recording.model, words) for words in (request.token, request.against)]
     token = int(recording.logits_of([position])[0].argmax()) if typed[0] is None else typed[0]
     how = "mean" if request.how == "mean" else "zero"
     parts, names = columns_of(recording.model)

@@ -47,7 +47,7 @@ class Banner(NamedTuple):
         off.click(lambda: None, None, edited, **QUIET)
         return cls(words, off)
 
-    def shown(self, edited: Any, model_id: str, text: str) -> dict[Any, Any]:
+    def update(self, edited: Any, model_id: str, text: str) -> dict[Any, Any]:
         """The line for a model and a text."""
         if edited is None:
             return {self.words: "", self.off: gr.update(visible=False)}

@@ -63,7 +63,7 @@ def redraw_with_model_and_text(page: PageControls) -> None:
     def stamp(active: str, *values: Any) -> dict[Block, Any]:
         shows, views = values[: len(watched)], dict(zip(page.open_views, values[len(watched) :], strict=True))
         due = active, f"{active}/{views.get(active)}"
-        banner = page.banner.shown(values[watched.index(page.edited)], values[0], values[watched.index(page.applied)])
+        banner = page.banner.update(values[watched.index(page.edited)], values[0], values[watched.index(page.applied)])
         return {state: shows for name, state in page.redraw.items() if name in due} | banner
 
     states = [*page.redraw.values(), *page.banner]
