@@ -284,7 +284,12 @@ def test_a_mean_that_is_needed_later(tiny):
     )
     assert len(steps) == 4
     with pytest.raises(PlaygroundError, match="no other tokens"):
-        list(pg.generate(tiny("t5"), ids_of(model, TEXT), edits=[Edit("mlp", 0, positions=(2,), how="mean")]))
+        only = [Edit("mlp", 0, positions=(2,), how="mean")]
+        list(
+            pg.generate(
+                tiny("t5"), ids_of(model, TEXT), pg.GenerationSettings(max_new_tokens=4, greedy=True), edits=only
+            )
+        )
 
 
 def test_rows_of_a_batch(tiny):
