@@ -121,13 +121,13 @@ def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBe
         penalty_alpha=0.0,
         stop_strings=[*generation.stop, *stop_strings(model)] or None,
     )
-    begun = request.decoder_ids
+    start = request.decoder_ids
     if (
         observer.forced
     ):  # as in transformers' own scripts: the language's token counts as written when scores are divided
-        *begun, config.forced_bos_token_id = begun
+        *start, config.forced_bos_token_id = start
         config.max_new_tokens = generation.max_new_tokens + 1
-    decoder_ids = torch.tensor([begun], device=model.input_device)
+    decoder_ids = torch.tensor([start], device=model.input_device)
     inputs, decoder_inputs = decoder_ids, {}
     if request.is_encoder_decoder:
         inputs = torch.tensor([list(request.ids)], device=model.input_device)

@@ -119,7 +119,7 @@ def tag_accuracy(tagged: Callable[[str], Sequence[Span]], labels: Sequence[str],
             "The examples are names of people, places and organisations; this tagger knows none of these.",
             "Judge it by sentences of your own.",
         )
-    found, count, extra = {False: 0, True: 0}, {False: 0, True: 0}, 0
+    hits, count, extra = {False: 0, True: 0}, {False: 0, True: 0}, 0
     right = letters = outside = 0
     for number, (text, names) in enumerate(named_sentences()):
         tick(number / len(named_sentences()))
@@ -127,15 +127,15 @@ def tag_accuracy(tagged: Callable[[str], Sequence[Span]], labels: Sequence[str],
         spans = [span for span in spans if span[2] in ("PER", "LOC", "ORG")]
         language = is_chinese(text)
         count[language] += len(names)
-        found[language] += len(set(spans) & set(names))
+        hits[language] += len(set(spans) & set(names))
         extra += len(set(spans) - set(names))
         truth, said = _letters(text, names), _letters(text, spans)
         places = [place for place, letter in enumerate(text) if not letter.isspace()]
         right += sum(truth[place] == said[place] for place in places)
         outside += sum(truth[place] == OUTSIDE for place in places)
         letters += len(places)
-    english, chinese = (Accuracy(found[language], count[language], 0.0) for language in (False, True))
-    whole = Accuracy(sum(found.values()), sum(count.values()), 0.0)
+    english, chinese = (Accuracy(hits[language], count[language], 0.0) for language in (False, True))
+    whole = Accuracy(sum(hits.values()), sum(count.values()), 0.0)
     return TagAccuracy(whole, english, chinese, extra, Accuracy(right, letters, outside / letters))
 
 

@@ -169,17 +169,17 @@ def main() -> None:
     parser.add_argument("families", nargs="*", help="all without")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--write", action="store_true", help="replace the summary in README.md")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     untrusted.prepare_server().join()  # once for all families, whose processes inherit the way to it
     outcomes = {}
-    for family in asked.families or every_family.families():
-        outcomes[family] = in_own_process(family, asked.device)
+    for family in options.families or every_family.families():
+        outcomes[family] = in_own_process(family, options.device)
         print(f"{family}: {': '.join(filter(None, outcomes[family]))[:300]}", flush=True)
     print(table := summary(outcomes))
-    if asked.write:
+    if options.write:
         before, rest = Path(README).read_text(encoding="utf-8").split(START)
         Path(README).write_text(f"{before}{START}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
 

@@ -30,9 +30,9 @@ from playground.recording.edits.places import depth_of
 from playground.recording.layers.build import _find
 from playground.recording.layers.contributions import parts_of
 from playground.recording.layers.exchange import Patcher
-from playground.recording.layers.text_pair import pair_of
 from playground.recording.layers.lens import LAST, lens_of, states_of
 from playground.recording.layers.neurons import activations_of
+from playground.recording.layers.text_pair import pair_of
 from playground.recording.layers.window import WINDOW, own_tokens, window_of
 
 TEXT = "The Eiffel Tower, which was built in 1889 by the engineer Gustave Eiffel, stands in the middle of the city of "

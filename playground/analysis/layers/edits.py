@@ -54,8 +54,8 @@ def partners(
 ) -> dict[int, int]:
     """Token of a text of `length` tokens -> its partner in a second one of `count`, where it has one. Without sources both
     are aligned at their ends."""
-    wanted = range(length) if positions is None else positions
-    pairs = zip(wanted, sources, strict=True) if sources is not None else ((n, n + count - length) for n in wanted)
+    places = range(length) if positions is None else positions
+    pairs = zip(places, sources, strict=True) if sources is not None else ((n, n + count - length) for n in places)
     return {here: there for here, there in pairs if 0 <= here < length and 0 <= there < count}
 
 

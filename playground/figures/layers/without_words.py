@@ -49,14 +49,14 @@ def stepping_in(direct: float, fact: float) -> str:
     return "others stepped in" if abs(fact) < abs(direct) else "later parts build on it"
 
 
-def edit_identities(found: "Identities") -> tuple[str, str, str]:
+def edit_identities(identities: "Identities") -> tuple[str, str, str]:
     """The badge's state, its words, and what it says on hover."""
-    lines = [f"{_SAYS[name]}: {power_of_ten(error) or '0'}" for name, error in found.errors.items()]
-    lines += [f"not computed, {_SAYS[name]}: {reason.rstrip('.')}" for name, reason in found.reasons.items()]
-    broken = [name for name, error in found.errors.items() if not error <= found.bounds[name]]
+    lines = [f"{_SAYS[name]}: {power_of_ten(error) or '0'}" for name, error in identities.errors.items()]
+    lines += [f"not computed, {_SAYS[name]}: {reason.rstrip('.')}" for name, reason in identities.reasons.items()]
+    broken = [name for name, error in identities.errors.items() if not error <= identities.bounds[name]]
     if broken:
-        return "warn", f"Off: {_SAYS[broken[0]]} by {power_of_ten(found.errors[broken[0]])}", "; ".join(lines)
-    largest = max(found.errors.values())
+        return "warn", f"Off: {_SAYS[broken[0]]} by {power_of_ten(identities.errors[broken[0]])}", "; ".join(lines)
+    largest = max(identities.errors.values())
     words = "Nothing taken out = same bits" if not largest else f"Identities hold to {power_of_ten(largest)}"
     return "ok", words, "; ".join(lines)
 

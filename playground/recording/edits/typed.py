@@ -39,15 +39,15 @@ def _typed(item: str, how: str, text: tuple[int, ...]) -> Edit:
     for part, form in _FORMS.items():
         if (match := form.fullmatch(item)) is None:
             continue
-        found = match.groupdict()
-        layer = EMBEDDING if found["layer"] is None else _number(found["layer"])
-        which = (_number(found["which"]),) if found.get("which") else ()
-        at = found.get("at")
+        fields = match.groupdict()
+        layer = EMBEDDING if fields["layer"] is None else _number(fields["layer"])
+        which = (_number(fields["which"]),) if fields.get("which") else ()
+        at = fields.get("at")
         positions = None if at in (None, "*") else (_number(at or ""),)
-        kind = found.get("kind") or ""
+        kind = fields.get("kind") or ""
         if part == ARROW:
-            return Edit(ARROW, layer, which, positions, keys=(_number(found["key"]),), kind=kind)
-        return Edit(found.get("part") or part, layer, which, positions, how=how, text=text, kind=kind)
+            return Edit(ARROW, layer, which, positions, keys=(_number(fields["key"]),), kind=kind)
+        return Edit(fields.get("part") or part, layer, which, positions, how=how, text=text, kind=kind)
     raise PlaygroundError(f"“{item[:60]}” names no part.", HELP)
 
 

@@ -68,11 +68,11 @@ def build(page: PageControls) -> None:
     connect(tab.pieces.input, token_clicks.explain_piece, view | {"piece": tab.pieces}, PieceRequest, **explains)
     connect(tab.controls.colour.input, token_clicks.recolour, view, **QUIET)
 
-    why, asked = tab.token_reasons, view | tab.token_reasons.inputs
-    finds = connect(why.button.click, token_reasons.find_reasons, asked, ReasonsRequest, why.outputs, **LATEST)
+    why, asks = tab.token_reasons, view | tab.token_reasons.inputs
+    finds = connect(why.button.click, token_reasons.find_reasons, asks, ReasonsRequest, why.outputs, **LATEST)
     show_detail(finds, "token-reasons")
     again = [why.against.input, why.method.input]
-    connect(again, token_reasons.compare_reasons, asked, ReasonsRequest, why.outputs, **LATEST)
+    connect(again, token_reasons.compare_reasons, asks, ReasonsRequest, why.outputs, **LATEST)
 
     connect(tab.tree.select, branches.show_node, view, trigger_mode="always_last", **QUIET)
     connect(tab.clear.click, streaming.clear, view, **QUIET)

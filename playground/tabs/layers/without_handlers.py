@@ -116,8 +116,8 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         return
     yield outputs
     key = "identities of edits", edits, position
-    found = store.memo(recording, key, lambda: identities_of(recording, edited, position))
-    badge: Outputs = {"badge": markup.badge(*edit_identities(found))}
+    identities = store.memo(recording, key, lambda: identities_of(recording, edited, position))
+    badge: Outputs = {"badge": markup.badge(*edit_identities(identities))}
     yield badge
     written: Outputs = {}
     for words in _written(page, recording, edits, request.control):

@@ -67,13 +67,13 @@ def reasons(
     from playground.tasks.explain import usual_method
 
     try:
-        asked = score()
-        used = usual_method(by_words, sum(asked.free)) if method == AUTOMATIC else method
-        kept = "attribution", used, asked.words, asked.ids, asked.free, key
+        explained = score()
+        used = usual_method(by_words, sum(explained.free)) if method == AUTOMATIC else method
+        kept = "attribution", used, explained.words, explained.ids, explained.free, key
 
         def made(tick: Callable[[float], None]) -> "Attribution":
             return workbench.shared().memo(
-                model, kept, lambda: attribute(asked, used, tick), lambda seen: 200 * len(seen.tokens)
+                model, kept, lambda: attribute(explained, used, tick), lambda seen: 200 * len(seen.tokens)
             )
 
         seen = yield from with_progress(made, control, "The explanation", partial(progress, texts.EXPLAINING))

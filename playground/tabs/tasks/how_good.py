@@ -43,12 +43,12 @@ def measured(
     """How far the work on `count` examples is, then what `words` says of its result."""
     control.stop = False
 
-    def shown(share: float, seconds: float) -> Outputs:
-        so_far = f"{round(count * share)} of {count} examples."
-        return {"how_good": markup.progress(so_far, share, seconds), "good_stop": STOP_SHOWN}
+    def so_far(share: float, seconds: float) -> Outputs:
+        words_so_far = f"{round(count * share)} of {count} examples."
+        return {"how_good": markup.progress(words_so_far, share, seconds), "good_stop": STOP_SHOWN}
 
     try:
-        result = yield from with_progress(work, control, "The measurement", shown)
+        result = yield from with_progress(work, control, "The measurement", so_far)
     except Cancelled:
         yield {"how_good": markup.note("Stopped."), "good_stop": STOP_HIDDEN}
         return

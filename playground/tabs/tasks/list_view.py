@@ -128,13 +128,13 @@ def answer_all(page: PageContext, request: ListRequest) -> Iterator[Outputs]:
     lines, one = lines_of(request.many), _task(model, request)
     control.stop = False
 
-    def shown(share: float, seconds: float) -> Outputs:
+    def so_far(share: float, seconds: float) -> Outputs:
         words = f"{len(done):,} of {len(lines):,} lines."
         return {"sentence": markup.progress(words, share, seconds), "stop": STOP_SHOWN}
 
     stopped = ""
     try:
-        yield from with_progress(lambda tick: answer_lines(lines, one, tick, done), control, "The list", shown)
+        yield from with_progress(lambda tick: answer_lines(lines, one, tick, done), control, "The list", so_far)
     except Cancelled:
         stopped = f"Stopped after {len(done):,} of {len(lines):,} lines. "
     yield {"stop": STOP_HIDDEN, "sentence": markup.note(stopped + list_sentence(done)), **_table(model, done)}

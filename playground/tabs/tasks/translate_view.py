@@ -17,7 +17,7 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.translation_choices import language_updates
-from playground.tabs.tasks.translation_pictures import looks, nothing, others, part_of, shown
+from playground.tabs.tasks.translation_pictures import looks, nothing, others, part_of, pictures
 from playground.tabs.tasks.translation_request import Asked, TranslateRequest, asked, translated
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
@@ -94,7 +94,7 @@ def draw(page: PageContext, request: TranslateRequest) -> Outputs:
     controls = language_updates(model, page, request.source, request.target)
     controls["examples"] = gr.update(value=request.examples or TEMPLATE, visible=not writes_from_source(model))
     if request.last.text and request.last == asked(page, model, request):
-        return controls | shown(model, request, translated(model, request.last))
+        return controls | pictures(model, request, translated(model, request.last))
     if reason := why_no_translation(model):
         words = f"{model.model_id} can't translate: {reason}."
     else:
@@ -117,7 +117,7 @@ def write(page: PageContext, request: TranslateRequest) -> Iterator[Outputs]:
         yield {"sentence": markup.note("Stopped.")}
         return
     assert result is not None, "the last step has the result"
-    yield shown(model, replace(request, part=0), result) | {"last": last}
+    yield pictures(model, replace(request, part=0), result) | {"last": last}
 
 
 def look(page: PageContext, request: TranslateRequest) -> Outputs:

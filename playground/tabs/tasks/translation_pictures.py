@@ -38,7 +38,7 @@ def part_of(result: "Translation", request: TranslateRequest) -> "WrittenPart":
     return result.parts[number]
 
 
-def shown(model: "LoadedModel", request: TranslateRequest, result: "Translation") -> Outputs:
+def pictures(model: "LoadedModel", request: TranslateRequest, result: "Translation") -> Outputs:
     """A translation, and what there is to look at in one of its windows."""
     from playground.tasks.translation_script import translation_script
 

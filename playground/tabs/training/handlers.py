@@ -105,11 +105,11 @@ def slide(page: PageContext, request: WatchRequest) -> Outputs:
     live = _needed(request.watched)
     snapshots = live.snapshots
     place = _place(request, snapshots)
-    shown = snapshots[place]
-    watched = replace(request.watched, follows=place == len(snapshots) - 1, place=place, step=shown.step)
-    return snapshot_pictures(shown) | {
+    snapshot = snapshots[place]
+    watched = replace(request.watched, follows=place == len(snapshots) - 1, place=place, step=snapshot.step)
+    return snapshot_pictures(snapshot) | {
         "watched": watched, "place": slider(snapshots, place) | {"value": place},
-        "loss": gr.update(mark=step_mark(shown.step)), "source": run_source(live, shown),
+        "loss": gr.update(mark=step_mark(snapshot.step)), "source": run_source(live, snapshot),
     }  # fmt: skip
 
 
