@@ -23,9 +23,9 @@ from playground.models.vocabulary import check_text
 from playground.settings import Settings
 from playground.tasks.classification import Classification, classification
 from playground.tasks.windows import OVERLAP, Tick, finite, no_tick
+from playground.texts.tasks import TEMPLATE
 
 TEXT, LABEL = "{text}", "{label}"
-TEMPLATE = f"Review: {TEXT}\nSentiment: {LABEL}"
 MAX_LABELS = 100
 MAX_LABEL = 80
 """Characters of a label."""

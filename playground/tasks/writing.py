@@ -29,7 +29,7 @@ MAX_READ = 1024
 ALTERNATIVES = 6
 """Most likely tokens that are kept of each step."""
 MOST_TOKENS = 100_000
-ONE_STACK = "one stack reads and writes here, so no attention goes from a translation to its source alone"
+ONE_STACK = "one stack reads and writes here, so no attention goes from what is written to its source alone"
 CROSS = "cross"
 
 

@@ -41,6 +41,7 @@ def test_from_the_lens_to_the_text_without_a_head(tiny_page):
     the tabs says so on Generate as well, until it is put back."""
     page = tiny_page
     page.locator("#tabs").get_by_role("tab", name="Layers", exact=True).first.click()
+    page.locator("#layers-views").get_by_role("tab", name="Lens").first.click()
     page.wait_for_selector("#lens-map .pv[data-rendered]")
     page.mouse.click(*place_of(page, "#lens-map .pv", 2, 1))
     expect(page.locator("#lens-cell")).to_contain_text("after layer 0: it would say")
