@@ -11,7 +11,9 @@ from playground.models.loaded_model import YES, Capabilities, Capability, Loaded
 from playground.recording.attach import find_projections
 from playground.recording.hooks import AttentionKinds, capture_attention
 from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
-from playground.recording.record import ModelFailed, number_eager_layers, record, why_no_states
+from playground.recording.outputs import why_no_states
+from playground.recording.passes import number_eager_layers
+from playground.recording.record import ModelFailed, record
 from playground.recording.recording import Recording
 from playground.recording.score_products import heads_of_scores
 from playground.recording.softmax_watch import SoftmaxWatch

@@ -14,7 +14,6 @@ from torch import Tensor
 from playground.analysis.arrays import check_range
 from playground.analysis.layers.contributions import Contributions
 from playground.analysis.layers.lens import Lens, LensRequest
-from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
@@ -25,23 +24,13 @@ from playground.recording.hooks import Receiver
 from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.contributions import contributions_of, parts_of
 from playground.recording.layers.lens import LAST, lens_of, states_of
+from playground.recording.missing_attention import layers_listed, no_such_layer, switched_away
+from playground.recording.outputs import Outputs
 from playground.recording.residual_stream import StreamPass, stream_of
 from playground.recording.verification import Verification, verify_calls
 
 LOGIT_ROWS = 128
 """Rows of logits that are computed at once: 25 MB with a vocabulary of 50,000 tokens."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Outputs of one pass besides its attention calls; None for what was not requested."""
-
-    hidden_states: Tensor | None = None  # (L + 1, T, d_model)
-    logits: Tensor | None = None  # (T, V)
-    last_logits: Tensor | None = None  # (V,)
-    final_states: Tensor | None = None  # (T, d_model), which the head reads
-    last_states: Tensor | None = None  # (T, d_model), which the last layer leaves, before the final norm
-    stream: StreamPass | None = None  # of a long text: all changes, and the states of its last tokens
 
 
 class OutputsAgain(Protocol):
@@ -96,7 +85,7 @@ class Recording:
         """Why the recording has no attention; empty if it has."""
         if self._attention:
             return ""
-        return self.model.capabilities.attention.reason or _switched_away(self.model)
+        return self.model.capabilities.attention.reason or switched_away(self.model)
 
     def layers(self, kind: str | None = None) -> int:
         """Number of layers with this kind of attention; kind defaults to the first of `kinds`."""
@@ -129,7 +118,7 @@ class Recording:
         numbers = self.layer_numbers(kind)
         if layer not in numbers:
             raise PlaygroundError(
-                _no_such_layer(self.model, layer, kind), f"{_layers_listed(numbers, self.depth(kind))}."
+                no_such_layer(self.model, layer, kind), f"{layers_listed(numbers, self.depth(kind))}."
             )
         targets = self.target_tokens or ()
         query_tokens = targets if kind in ("decoder", "cross") else self.tokens
@@ -317,28 +306,3 @@ class Recording:
                     tensors += vars(layer.own).values()
         storages = [tensor.untyped_storage() for tensor in tensors if isinstance(tensor, Tensor)]
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
-
-
-def _switched_away(model: LoadedModel) -> str:
-    """Why a model whose attention was recorded at load gave none."""
-    now = model.model.config._attn_implementation
-    back = model.attention_function
-    return (
-        f"its attention was switched to {now!r} after it was loaded, past the recorder; "
-        f"model.set_attn_implementation({back!r}) switches it back"
-    )
-
-
-def _no_such_layer(model: LoadedModel, layer: int, kind: str) -> str:
-    """Why a layer has no attention of a kind."""
-    count = model.anatomy.decoder_layers if kind in ("decoder", "cross") else model.anatomy.layers
-    if isinstance(layer, int) and 0 <= layer < (count or 0):
-        instead = model.layer_type(layer) if kind == "self" else ""
-        return f"Layer {layer} has no attention of kind {kind!r}{f', but {instead}' if instead else ''}."
-    return f"There is no layer {layer} of kind {kind!r}."
-
-
-def _layers_listed(numbers: tuple[int, ...], depth: int) -> str:
-    if numbers == tuple(range(depth)):
-        return f"Layers count from 0 to {len(numbers) - 1}"
-    return f"Layers with attention: {listed(numbers)}"

@@ -14,7 +14,7 @@ import playground as pg
 from playground.analysis.attention.maps import pool
 from playground.analysis.attention.masks import describe_mask
 from playground.loading import prepare
-from playground.recording import attention, head_comparison
+from playground.recording import attention, head_comparison, passes
 from playground.recording import record as recording_module
 from playground.recording.hooks import capture_attention
 from tests.tools import zoo
@@ -182,7 +182,7 @@ def test_nbytes_is_what_is_held(family, tiny, monkeypatch):
     width = tiny(family).anatomy.d_model
     held += 4 * width * length  # what the head reads: any row of the logits follows from it
     layers = len(calls)
-    held += 4 * layers * length + 4 * (layers + 1) * min(length, recording_module.LAST_STATES) * width  # for X-ray
+    held += 4 * layers * length + 4 * (layers + 1) * min(length, passes.LAST_STATES) * width  # for X-ray
     assert recording.nbytes == held + sum(mask.untyped_storage().nbytes() for mask in masks)
     assert sum(mask.nbytes for mask in masks) <= 2 * length**2
 
