@@ -2,26 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-import torch
-
-from playground.analysis.text_display import listed, sizes_text
+from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError, log_unforeseen
 from playground.models.decoder_start import NO_START, start_token
 from playground.models.loaded_model import YES, Capabilities, Capability, LoadedModel
 from playground.recording.attach import find_projections
-from playground.recording.hooks import AttentionKinds, capture_attention
+from playground.recording.attention_checks import attention_matters, check_attention, check_qk
+from playground.recording.hooks import AttentionKinds
 from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
 from playground.recording.outputs import why_no_states
 from playground.recording.passes import number_eager_layers
+from playground.recording.probe_text import later_half_matters, probe_ids, probe_inputs, weighs_later_tokens
 from playground.recording.record import ModelFailed, record
 from playground.recording.recording import Recording
 from playground.recording.score_products import heads_of_scores
-from playground.recording.softmax_watch import SoftmaxWatch
-
-NO_ATTENTION = "it has no attention: its layers mix tokens in another way"
-PROBE_TEXT = "The cat sat on the mat, and the dog sat on the cat."
-_LEAST_TOKENS = 4
-"""Different tokens of a probe."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +48,14 @@ def probe(model: LoadedModel) -> Probe:
     except Exception as error:  # each family may fail in its own way; the rest of the page must go on
         return _not_recorded(model, error)
     _refuse_invalid_outputs(model, recording)
-    if model.anatomy.kind == "decoder" and _weighs_later_tokens(recording) and _later_half_matters(model):
+    if model.anatomy.kind == "decoder" and weighs_later_tokens(recording) and later_half_matters(model):
         model.anatomy = replace(model.anatomy, kind="encoder")
-    attention = _check_attention(model, recording)
+    attention = check_attention(model, recording)
     _measure_heads(model, recording, attention)
-    qk = _check_qk(recording, attention)
+    qk = check_qk(recording, attention)
     if model.on_interface and not (attention and qk):
         return _without_recorder(model, qk.reason)
-    if model.on_interface and not _attention_matters(model, recording):
+    if model.on_interface and not attention_matters(model, recording):
         attention = qk = Capability("changing the attention does not change the model's output")
     if not qk:
         model.projections = {}
@@ -73,10 +67,10 @@ def _record_once(model: LoadedModel) -> Recording:
     target = "The cat" if model.model.config.is_encoder_decoder else None
     if not model.on_interface:
         number_eager_layers(model)
-        return record(model, _ids(model), target)
+        return record(model, probe_ids(model), target)
     kinds = AttentionKinds(model.model)
     with trace_captured_calls(model.model, kinds.of) as calls, find_projections(model.model) as projections:
-        recording = record(model, _ids(model), target)
+        recording = record(model, probe_ids(model), target)
     model.attention_calls, model.projections = calls.numbers(), projections
     return recording
 
@@ -127,62 +121,6 @@ def _without_recorder(model: LoadedModel, reason: str) -> Probe:
     return replace(again, capabilities=replace(again.capabilities, qk=Capability(reason)))
 
 
-def _ids(model: LoadedModel) -> list[int]:
-    """The probe's text as token ids, shortened to the words that the model can read; of a vocabulary that knows no word of
-    it (of proteins, of whole sentences), or is another model's, the first ids."""
-    words = PROBE_TEXT.split()
-    ids = model.vocabulary.tokenize(PROBE_TEXT)[0]
-    while len(words) > 1 and len(ids) > model.max_tokens:
-        words.pop()
-        ids = model.vocabulary.tokenize(" ".join(words))[0]
-    if len(set(ids)) >= _LEAST_TOKENS and max(ids) < model.anatomy.vocabulary:
-        return ids
-    count = max(_LEAST_TOKENS, min(len(PROBE_TEXT.split()), model.max_tokens))
-    return [token_id % model.anatomy.vocabulary for token_id in range(count)]
-
-
-def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:
-    """The probe's text as inputs of the model."""
-    ids = torch.tensor([_ids(model)], device=model.input_device)
-    return {"input_ids": ids} | ({"decoder_input_ids": ids[:, :3]} if model.model.config.is_encoder_decoder else {})
-
-
-@torch.inference_mode()
-def reads_ahead(model: LoadedModel) -> bool:
-    """Whether the last token changes the output at an earlier one: the model attends to later tokens."""
-    ids = _ids(model)
-    one, other = _states(model, [[*ids[:3], last] for last in (ids[1], ids[2])])
-    return not torch.allclose(one[:-1], other[:-1], rtol=1e-2, atol=1e-4)
-
-
-def _weighs_later_tokens(recording: Recording) -> bool:
-    """Whether a text's tokens have weight on those after them."""
-    if "self" not in recording.kinds:
-        return False
-    return any(bool(recording.attention(n, "self").weights.triu(1).any()) for n in recording.layer_numbers("self"))
-
-
-@torch.inference_mode()
-def _later_half_matters(model: LoadedModel) -> bool:
-    """Whether other tokens in the second half of the text change the outputs of the first. Where weights are saturated,
-    one token more or less, as in `reads_ahead`, changes none."""
-    ids = _ids(model)
-    half = len(ids) // 2
-    one, other = _states(model, [ids, ids[:half] + ids[: len(ids) - half]])
-    return not torch.allclose(one[:half], other[:half], rtol=1e-2, atol=1e-4)
-
-
-def _states(model: LoadedModel, texts: list[list[int]]) -> torch.Tensor:
-    """(B, T, …): logits or last states of texts of one length; a model that returns one vector of a text (DPR) is asked
-    for its states."""
-    inputs = torch.tensor(texts, device=model.input_device)
-    rows: torch.Tensor = model.model(input_ids=inputs)[0]
-    if rows.ndim == 3 and rows.shape[:2] == inputs.shape:
-        return rows
-    states: torch.Tensor = model.model(input_ids=inputs, output_hidden_states=True, return_dict=True).hidden_states[-1]
-    return states
-
-
 def _other_capabilities(model: LoadedModel, recording: Recording | None = None) -> dict[str, Capability]:
     """What does not depend on the recording: logits, generate, chat, embeddings, pairs."""
     head = model.model.get_output_embeddings() is not None
@@ -226,67 +164,3 @@ def _reads_pairs(model: LoadedModel) -> bool:
     """Whether the model is an encoder whose tokenizer separates two sentences by a special token."""
     specials = [sum(t.special for t in model.vocabulary.tokenize("a", pair)[1]) for pair in (None, "b")]
     return model.anatomy.kind == "encoder" and specials[1] > specials[0]
-
-
-def _check_attention(model: LoadedModel, recording: Recording) -> Capability:
-    """Checks shapes, rows (sum 1, less with sinks), and that causal weights above the diagonal are 0."""
-    if not recording.kinds:
-        return Capability(NO_ATTENTION if not _attends(model) else "the model returns no attention weights")
-    for kind in recording.kinds:
-        for layer in recording.layer_numbers(kind):
-            attention = recording.attention(layer, kind)
-            weights, place = attention.weights, f"layer {layer} ({kind})"
-            expected = (len(attention.query_tokens), len(attention.key_tokens))
-            own = tuple(weights.shape[1:])
-            if own != expected and not _attends(model):
-                return Capability(NO_ATTENTION)
-            if own != expected:
-                return Capability(
-                    f"weights of {place} have shape {sizes_text(own)} (queries × keys), not {sizes_text(expected)}"
-                )
-            sums = weights.sum(-1)
-            if not torch.isfinite(weights).all() or weights.min() < 0 or sums.max() > 1.02:
-                return Capability(
-                    f"what this family gives as weights of {place} are no shares: a row sums to {sums.max():.4g}, not 1"
-                )
-            causal = kind == "decoder" or (kind == "self" and model.anatomy.kind == "decoder")
-            if causal and weights.triu(1).any():
-                return Capability(f"{place} has weight on later tokens, though the model writes word by word")
-    return YES
-
-
-@torch.inference_mode()
-def _attends(model: LoadedModel) -> bool:
-    """Whether the model computes attention at all. One that states heads of attention and takes no softmax computes it in
-    a way of its own (MRA)."""
-    if "num_attention_heads" in model.model.config.get_text_config().to_dict():
-        return True
-    with SoftmaxWatch() as watch:
-        model.model(**probe_inputs(model))
-    return watch.seen
-
-
-@torch.inference_mode()
-def _attention_matters(model: LoadedModel, recording: Recording) -> bool:
-    """Whether the output changes when every attention output is replaced by zeros."""
-    inputs = probe_inputs(model)
-    with capture_attention(lambda *call: torch.zeros_like(call[-1])):
-        if (changed := recording.changed_again()) is not None:
-            return changed
-        without = model.model(**inputs)[0]
-    return not torch.equal(model.model(**inputs)[0], without)
-
-
-def _check_qk(recording: Recording, attention: Capability) -> Capability:
-    if not attention:
-        return attention
-    verification = recording.verify()
-    if verification.reason:
-        return Capability(verification.reason)
-    worst = verification.worst
-    if not verification.passed and worst is not None:
-        return Capability(
-            f"weights·V of layer {worst.layer}, head {worst.head}, recomputed from queries and keys, is off by "
-            f"{worst.error:.2g} (at most {worst.tolerance:.0e}): this family's formula is not understood"
-        )
-    return YES

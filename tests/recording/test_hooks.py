@@ -92,10 +92,10 @@ def test_calls_of_a_wrong_shape_leave_the_interface(monkeypatch):
     shown, not nothing."""
     from playground.recording import capability_probe
 
-    own = capability_probe._check_attention
+    own = capability_probe.check_attention
     monkeypatch.setattr(
         capability_probe,
-        "_check_attention",
+        "check_attention",
         lambda model, recording: (
             capability_probe.Capability("rows are no shares") if model.on_interface else own(model, recording)
         ),
