@@ -6,15 +6,15 @@ Letters: T tokens, D width.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.embeddings.pooling_names import CLS, LAST, MAX, MEAN, NAMES, SQRT, WEIGHTED
+from playground.embeddings.sentence_layers import NotFollowed, Step, normalize, read_dense, read_layer_norm, read_object
 from playground.errors import PlaygroundError
 from playground.weights.bounded_json import read_json
 
@@ -34,14 +34,7 @@ _OWN_CONFIGS = tuple(
 """Where the transformer's module keeps its settings: the first of these that lies there."""
 _LIBRARY = "sentence_transformers."
 """Beginning of the types of its own modules; others are programs that come with a model."""
-_MAX_BYTES = 256 * 1024**2
 _PATH = re.compile(r"\w[\w.-]*")
-
-Step = Callable[[Tensor], Tensor]
-
-
-class NotFollowed(Exception):
-    """A module, or a file of one, that can't be followed; says which and why."""
 
 
 @dataclass(frozen=True)
@@ -121,17 +114,17 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
                 raise NotFollowed("a second pooling")
             poolings, include_prompt = _read_pooling(place)
         elif kind == "Normalize":
-            steps.append((kind, _normalize))
+            steps.append((kind, normalize))
         elif kind == "Dense":
-            steps.append(_read_dense(place))
+            steps.append(read_dense(place))
         elif kind == "LayerNorm":
-            steps.append((kind, _read_layer_norm(place)))
+            steps.append((kind, read_layer_norm(place)))
         elif kind != "Dropout":  # which changes nothing after training
             raise NotFollowed(f"the module {kind[:40]}")
     if poolings is None:
         raise NotFollowed("the transformer's own pooling")
     own_file = next((name for name in _OWN_CONFIGS if (folder / name).is_file()), _OWN_CONFIGS[0])
-    own, whole = _read_json(folder, own_file), _read_json(root, "config_sentence_transformers.json")
+    own, whole = read_object(folder, own_file), read_object(root, "config_sentence_transformers.json")
     prompts, kept = whole.get("prompts") or {}, whole.get("truncate_dim")
     if not isinstance(prompts, dict):
         raise NotFollowed("config_sentence_transformers.json, whose prompts are no texts by name")
@@ -187,21 +180,8 @@ def _kind(module_type: str) -> str:
     return module_type.rsplit(".", 1)[-1] if module_type.startswith(_LIBRARY) or "." not in module_type else module_type
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON object; empty where there is no such file."""
-    if not (folder / name).is_file():
-        return {}
-    try:
-        content = read_json(folder / name)
-    except (PlaygroundError, OSError) as error:
-        raise NotFollowed(f"{folder.name}/{name}, which is no whole JSON") from error
-    if not isinstance(content, dict):
-        raise NotFollowed(f"{folder.name}/{name}, which is no JSON object")
-    return content
-
-
 def _read_pooling(folder: Path) -> tuple[tuple[str, ...], bool]:
-    config = _read_json(folder, "config.json")
+    config = read_object(folder, "config.json")
     modes = config.get("pooling_mode")
     if modes is None:
         modes = [mode for flag, mode in _FLAGS.items() if config.get(flag)] or [MEAN]
@@ -209,62 +189,3 @@ def _read_pooling(folder: Path) -> tuple[tuple[str, ...], bool]:
     if not isinstance(modes, list) or not modes or any(mode not in NAMES for mode in modes):
         raise NotFollowed(f"the pooling {modes!r:.40}")
     return tuple(modes), config.get("include_prompt") is not False
-
-
-def _read_dense(folder: Path) -> tuple[str, Step]:
-    config, weights = _read_json(folder, "config.json"), _read_weights(folder)
-    activation = _activation(str(config.get("activation_function", "torch.nn.modules.activation.Tanh")))
-    matrix, bias = weights.get("linear.weight"), weights.get("linear.bias")
-    if matrix is None or config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
-        raise NotFollowed(f"{folder.name}, whose weights are not those of one Dense over sentences")
-    residual = weights.get("residual.weight") if config.get("use_residual") else None
-
-    def dense(vector: Tensor) -> Tensor:
-        out = activation(nn.functional.linear(vector, matrix, bias))
-        if config.get("use_residual"):
-            out = out + (vector if residual is None else residual @ vector)
-        return out
-
-    name = f"Dense ({matrix.shape[1]} to {matrix.shape[0]}, {type(activation).__name__})"
-    return name, dense
-
-
-def _read_layer_norm(folder: Path) -> Step:
-    weights = _read_weights(folder)
-    if not {"norm.weight", "norm.bias"} <= weights.keys():
-        raise NotFollowed(f"{folder.name}, which lacks its weights")
-    scale, shift = weights["norm.weight"], weights["norm.bias"]
-    return lambda vector: nn.functional.layer_norm(vector, scale.shape, scale, shift)
-
-
-def _normalize(vector: Tensor) -> Tensor:
-    return nn.functional.normalize(vector, dim=0)
-
-
-def _read_weights(folder: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    path = folder / "model.safetensors"
-    if not path.is_file():
-        pickle = (folder / "pytorch_model.bin").is_file()
-        raise NotFollowed(f"{folder.name}, whose weights are {'a pickle' if pickle else 'missing'}")
-    if path.stat().st_size > _MAX_BYTES:
-        raise NotFollowed(f"{folder.name}, whose weights have more than {_MAX_BYTES:,} bytes")
-    try:
-        return {name: tensor.float() for name, tensor in load_file(path).items()}
-    except Exception as error:  # the safetensors library has errors of its own
-        raise NotFollowed(f"{folder.name}, whose weights can't be read") from error
-
-
-def _activation(name: str) -> nn.Module:
-    """The module of torch with this name, such as torch.nn.modules.activation.Tanh."""
-    activation = getattr(nn, name.rsplit(".", 1)[-1], None)
-    if not name.startswith("torch.nn.") or not isinstance(activation, type) or not issubclass(activation, nn.Module):
-        raise NotFollowed(f"the activation {name[:60]}")
-    try:
-        module = activation().eval()
-    except TypeError as error:
-        raise NotFollowed(f"the activation {name[:60]}") from error
-    if next(module.parameters(), None) is not None:  # PReLU learns a number
-        raise NotFollowed(f"the activation {name[:60]}, which has weights of its own")
-    return module

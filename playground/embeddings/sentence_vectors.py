@@ -15,7 +15,8 @@ from torch import Tensor
 from playground.analysis.text_display import plain_mark
 from playground.embeddings import pooling_names
 from playground.embeddings.pooling_names import NAMES, OWN
-from playground.embeddings.sentence_modules import NotFollowed, SentenceModules, read_sentence_modules
+from playground.embeddings.sentence_layers import NotFollowed
+from playground.embeddings.sentence_modules import SentenceModules, read_sentence_modules
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 

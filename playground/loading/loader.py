@@ -15,6 +15,7 @@ from playground.models import devices, untrusted
 from playground.models.adapter import adapter_words, check_adapter
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
+from playground.models.untrusted_tokenizer import TriedTokenizer, check_tokenizer, guard_tokenizer
 from playground.settings import Settings
 from playground.weights import locate
 from playground.weights.adapter_files import WEIGHTS as ADAPTER_WEIGHTS
@@ -70,7 +71,7 @@ def load(
     built = build_adapted(folder, adapter, device_choice.value, read_dtype, needed, set_aside)
     model, tokenizer = built.model, built.tokenizer
     if tried is not None:
-        untrusted.guard_tokenizer(tokenizer, tokenizer_folder(folder, adapter), tried.process)
+        guard_tokenizer(tokenizer, tokenizer_folder(folder, adapter), tried.process)
     progress("Trying the model on a few tokens", None)
     try:
         loaded = prepare(model, tokenizer, model_id, device=device_choice, dtype=dtype_choice, settings=settings)
@@ -105,13 +106,13 @@ def _locate_base(adapter: AdapterFiles, settings: Settings) -> Source:
 
 def _examine_files(
     folder: Path, adapter: AdapterFiles | None, counts: list[int], progress: Progress
-) -> tuple[int, untrusted.TriedTokenizer]:
+) -> tuple[int, TriedTokenizer]:
     """What a stranger's files ask for, before anything is built: parameters of the model, and its tokenizer.
 
     PlaygroundError where that is too much."""
     config = read_json(folder / "config.json")
     described = untrusted.check_configuration(folder, config, (len(counts), sum(counts)), progress)
-    return described, untrusted.check_tokenizer(tokenizer_folder(folder, adapter), progress)
+    return described, check_tokenizer(tokenizer_folder(folder, adapter), progress)
 
 
 def _provenance(

@@ -19,8 +19,8 @@ from playground.models.rope_modules import isolate_dynamic_rope
 from playground.models.task_head import task_head
 from playground.recording.attach import set_recorder
 from playground.recording.capability_probe import probe
-from playground.recording.probe_text import reads_ahead
 from playground.recording.layer_numbers import layers_in_words
+from playground.recording.probe_text import reads_ahead
 from playground.settings import Settings
 
 

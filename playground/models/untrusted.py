@@ -5,16 +5,12 @@ A configuration, a tokenizer and a chat template are programs: a configuration a
 expressions that may never end, a chat template has loops.
 """
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from transformers import PreTrainedTokenizerBase
 
 from playground.catalog import find
 from playground.concurrency.limited_process import MIB, ForkServer, JobFailed, LimitedProcess, LimitExceeded
@@ -27,12 +23,10 @@ TOKENIZING: dict[str, Any] = {"seconds": 3, "memory": 512 * MIB}
 """For one text."""
 RENDERING: dict[str, Any] = {"seconds": 2, "memory": 256 * MIB}
 """For one conversation."""
-LONGEST_TOKEN = 10_000
-"""Characters."""
 _MOST_LAYERS = 512
 """Layers that may share their weights (ALBERT), so that a file has fewer tensors than layers."""
 _LAYERS = re.compile(r"(num|n)_.*(layer|block)s?|(layer|block)s|.*_layers|depth|n_layer")
-_ANOTHER = "Choose another model."
+ANOTHER_MODEL = "Choose another model."
 
 
 class LimitReached(PlaygroundError):
@@ -52,7 +46,7 @@ def is_trusted(model_id: str, origin: str) -> bool:
     return find(model_id) is not None and origin != "local folder"
 
 
-def within_limits(what: str, ask: Callable[[], Any], limits: dict[str, Any], remedy: str = _ANOTHER) -> Any:
+def within_limits(what: str, ask: Callable[[], Any], limits: dict[str, Any], remedy: str = ANOTHER_MODEL) -> Any:
     """What `ask` returns; LimitReached where a limit ended it. Raises JobFailed as it comes."""
     try:
         return ask()
@@ -83,12 +77,12 @@ def check_configuration(folder: Path, settings: Any, stored: tuple[int, int], pr
     try:
         described = within_limits(
             "Setting up the model that config.json describes",
-            lambda: process.ask("configuration", str(folder), **LOADING, tick=_ticker(progress)),
+            lambda: process.ask("configuration", str(folder), **LOADING, tick=ticker(progress)),
             LOADING,
         )
     except JobFailed as error:
         what = "config.json can't be used: setting up the model that it describes fails"
-        raise unforeseen(what, error, _ANOTHER) from error
+        raise unforeseen(what, error, ANOTHER_MODEL) from error
     finally:
         process.close()
     count, most_tensors = described["parameters"], 1000 + 128 * described["tensors"]  # experts are stored one by one
@@ -96,7 +90,7 @@ def check_configuration(folder: Path, settings: Any, stored: tuple[int, int], pr
         raise PlaygroundError(
             f"The weights of the checkpoint are {tensors:,} tensors; the model that config.json describes has "
             f"{described['tensors']:,}.",
-            _ANOTHER,
+            ANOTHER_MODEL,
         )
     packed = 16 if "quantization_config" in settings else 2  # several weights in one number; two heads that are tied
     if count > packed * elements + 100_000_000:
@@ -105,73 +99,6 @@ def check_configuration(folder: Path, settings: Any, stored: tuple[int, int], pr
             "Copy or download config.json again, or choose another model.",
         )
     return int(count)
-
-
-@dataclass(frozen=True)
-class TriedTokenizer:
-    """A tokenizer that a process has loaded within limits."""
-
-    process: LimitedProcess
-    set_aside: str | None = None
-    """The class that would read other tokens than tokenizer.json says, empty where it reads the same; None where the
-    files could not be loaded."""
-
-
-def check_tokenizer(folder: Path, progress: Progress) -> TriedTokenizer:
-    """Loads a folder's tokenizer within limits; returns the process that has it. PlaygroundError where a limit is reached
-    or a token is longer than any text; what else is wrong shows when it is loaded here."""
-    process = LimitedProcess(_SERVER)
-    try:
-        facts = _load_tokenizer(process, folder, _ticker(progress))
-    except JobFailed as error:
-        process.close()
-        if error.name == "RecursionError":
-            raise PlaygroundError("A file of the checkpoint's tokenizer nests too deep.", _ANOTHER) from error
-        return TriedTokenizer(process)
-    except BaseException:
-        process.close()
-        raise
-    if facts["longest"] > LONGEST_TOKEN:
-        process.close()
-        raise PlaygroundError(f"The tokenizer has a token of {facts['longest']:,} characters.", _ANOTHER)
-    return TriedTokenizer(process, facts["set_aside"])
-
-
-def guard_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path, process: LimitedProcess) -> None:
-    """Tries each text in the process, which has the tokenizer of this folder, before the tokenizer reads it here; ids
-    too, where its decoder can make much of little. The process ends with the tokenizer."""
-
-    def attempt(job: str, *arguments: Any) -> None:
-        if not process.running:
-            try:
-                _load_tokenizer(process, folder)
-            except JobFailed as error:
-                raise PlaygroundError("The checkpoint's tokenizer can't be tried within limits.", _ANOTHER) from error
-        process.ask(job, str(folder), *arguments, **TOKENIZING)
-
-    @lru_cache(maxsize=16)
-    def try_text(text: Any, pair: Any) -> None:
-        size = len(text) if isinstance(text, str) else sum(map(len, text))
-        what = f"This checkpoint's own tokenizer, reading {size:,} characters,"
-        _try(lambda: attempt("tokenize", text, pair), what, "Shorten the text, or choose another model.")
-
-    def encode(text: Any, text_pair: Any = None, *arguments: Any, **options: Any) -> Any:
-        try_text(_hashable(text), _hashable(text_pair))
-        try:
-            return own_encode(text, text_pair, *arguments, **options)
-        except Exception as error:  # the tokenizers library raises plain exceptions
-            what = "This checkpoint's own tokenizer can't read the text: its files are damaged or contradict each other"
-            raise unforeseen(what, error, _ANOTHER) from error
-
-    def decode(token_ids: Any, *arguments: Any, **options: Any) -> Any:
-        ids = [token_ids] if isinstance(token_ids, int) else list(map(int, token_ids))
-        _try(lambda: attempt("decode", ids), f"This checkpoint's own tokenizer, writing {len(ids):,} tokens,", _ANOTHER)
-        return own_decode(token_ids, *arguments, **options)
-
-    own_encode, own_decode = tokenizer._encode_plus, tokenizer._decode
-    tokenizer._encode_plus = encode  # type: ignore[method-assign]  # all ways to read a text lead here
-    if _expands(tokenizer):
-        tokenizer._decode = decode  # type: ignore[method-assign]
 
 
 def render(template: str, messages: list[dict], tokens: dict[str, Any], process: LimitedProcess) -> str:
@@ -202,54 +129,9 @@ def new_process() -> LimitedProcess:
     return LimitedProcess(_SERVER)
 
 
-def _load_tokenizer(process: LimitedProcess, folder: Path, tick: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """What `untrusted_jobs.tokenizer` says of it."""
-    facts: dict[str, Any] = within_limits(
-        "Loading the checkpoint's tokenizer",
-        lambda: process.ask("tokenizer", str(folder), **LOADING, tick=tick),
-        LOADING,
-    )
-    return facts
-
-
-def _try(attempt: Callable[[], None], what: str, remedy: str) -> None:
-    try:
-        within_limits(what, attempt, TOKENIZING, remedy)
-    except JobFailed as error:  # any other error is raised here in the same way, and told where it is raised
-        if error.name == "PanicException":  # no Exception for Python: nobody would catch it
-            raise PlaygroundError(f"{what} failed.", remedy) from error
-
-
-def _ticker(progress: Progress) -> Callable[[], None]:
+def ticker(progress: Progress) -> Callable[[], None]:
+    """What a process calls while it examines a checkpoint."""
     return lambda: progress("Examining the checkpoint", None)
-
-
-def _hashable(text: Any) -> Any:
-    return tuple(map(_hashable, text)) if isinstance(text, list | tuple) else text
-
-
-def _expands(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether the decoder has rules of its own: regular expressions, or texts put in the place of shorter ones."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or backend.decoder is None:
-        return False
-    rules = [json.loads(backend.decoder.__getstate__())]
-    while rules:
-        rule = rules.pop()
-        rules.extend(rule.get("decoders", ()))
-        if rule["type"] == "Replace":
-            pattern = rule["pattern"].get("String")
-            if pattern is None or len(rule["content"]) > len(pattern):
-                return True
-        if rule["type"] not in _PLAIN_DECODERS:
-            return True
-    return False
-
-
-_PLAIN_DECODERS = {"Sequence", "ByteLevel", "ByteFallback", "Fuse", "Strip", "Metaspace", "WordPiece", "BPEDecoder"} | {
-    "Replace",
-    "CTC",
-}
 
 
 def _layer_counts(settings: Any, inside: str = "") -> Iterator[tuple[str, float]]:
