@@ -14,7 +14,7 @@ from playground.errors import PlaygroundError, Progress, unforeseen
 from playground.models.untrusted import ANOTHER_MODEL, LOADING, TOKENIZING, new_process, ticker, within_limits
 
 _PLAIN_DECODERS = frozenset(
-    "Sequence ByteLevel ByteFallback Fuse Strip Metaspace WordPiece BPEDecoder Replace CTC".split()
+    ["Sequence", "ByteLevel", "ByteFallback", "Fuse", "Strip", "Metaspace", "WordPiece", "BPEDecoder", "Replace", "CTC"]
 )
 """Decoders of the tokenizers library that write no more than they read."""
 LONGEST_TOKEN = 10_000
