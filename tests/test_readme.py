@@ -75,3 +75,18 @@ def test_options_are_those_of_the_program():
     told = set(re.findall(r"^\| `(--[a-z-]+)", README, flags=re.MULTILINE))
     shown = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert told == set(re.findall(r"(--[a-z-]+)", shown.stdout)) - {"--help"}
+
+
+def test_the_contributors_table_names_what_exists():
+    """Guards against a door sign to a file, or to a name in it, that was moved since."""
+    table = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
+    missing = []
+    for row in (line for line in table.splitlines() if line.startswith("|")):
+        folders = [ROOT / "playground", ROOT]
+        for path, name in re.findall(r"`([\w./-]+\.(?:py|js|css|toml|md))(?::(\w+))?`", row):
+            file = next((folder / path for folder in reversed(folders) if (folder / path).is_file()), None)
+            if file is None or not re.search(rf"\b{name}", file.read_text(encoding="utf-8")):
+                missing.append(f"{path}:{name}")
+            else:
+                folders.append(file.parent)
+    assert not missing
