@@ -13,8 +13,9 @@ from playground.generation.kv_cache import PrefixCaches
 from playground.models.decoder_start import decoder_start
 from playground.recording.edits.edit import MOST_EDITS, Edit, edits_of
 from playground.recording.edits.editing import plan_of, row_plan
+from playground.recording.edits.identities import identities_of
 from playground.recording.layers.build import build_of
-from playground.recording.layers.lens import through_head
+from playground.recording.layers.lens import states_of, through_head
 from playground.recording.module_hooks import patch_modules
 from tests.recording.test_layers import EXPERTS, NO_HEADS, NO_STATES, NORMS_THE_SUM
 from tests.tools import zoo
@@ -51,11 +52,12 @@ def edits_for(model):
 
 def refused(family: str, model) -> set[str]:
     """The edits that a family refuses."""
-    heads, blocks = {"head", "mean", "text", "arrow"}, build_of(model).blocks
+    heads, parts = {"head", "mean", "text", "arrow"}, build_of(model).parts(0)
     refusing = set(heads) if family in OFF_INTERFACE or not model.capabilities.attention else set()
     if family in NO_STATES:
         refusing |= {"layer", "state", "push"}
-    if not blocks:
+    assert bool(parts) == (family not in NO_STATES)
+    if not parts:
         refusing |= {"attention", "mlp", "neuron"}
     if family in EXPERTS - {"deepseek_v2", "deepseek_v3"}:  # their first layer has one MLP
         refusing |= {"neuron"}
@@ -93,11 +95,30 @@ def test_all_parts_taken_out_leave_the_embedding(tiny, family):
     recording = record(model)
     bare = record(model, [Edit("layer", layer) for layer in range(2)])
     states = recording.lens().states
-    from playground.recording.layers.lens import states_of
-
     embedding = states_of(recording, range(recording.length)).states[states.index("embedding")]
     lens = through_head(model, embedding).cpu()
     assert (bare.logits - lens).abs().max() <= 1e-5 * lens.abs().max()
+
+
+@pytest.mark.parametrize("family", sorted(NORMS_THE_SUM - NO_STATES))
+def test_parts_of_layers_that_norm_each_sum(tiny, family):
+    """Guards against a part of a post-norm layer that is another module's output, or not all of it: without any
+    attention and MLP the last state is the embedding through the norms alone; without the last MLP it is the norm of what the
+    last norm had read, less what that MLP gave."""
+    model = tiny(family)
+    recording = record(model)
+    found = identities_of(recording, recording.with_edits([Edit("mlp", 1)]), 2)
+    assert found.holds and found.errors["all"] <= 1e-5
+    block, read = build_of(model).normed[1], {}
+    if family == "albert":  # one module is both layers
+        return
+    part = patch_modules([block.parts[-1].module], output=lambda a, k, o: read.update(part=o.clone()) or o)
+    with part, patch_modules([block.norms[-1]], inputs=lambda a, k: read.update(sum=a[0].clone()) or (a, k)):
+        recording.run_again()
+    with torch.inference_mode():
+        expected = block.norms[-1](read["sum"] - read["part"].view(read["sum"].shape))[0, 2]
+    without = states_of(recording.with_edits([Edit("mlp", 1)]), range(2, 3)).states[-1, 0]
+    assert torch.allclose(without, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bloom", "bert", "t5", "olmo2", "gpt_neox", "gemma2", "bart"])
