@@ -148,6 +148,7 @@ class Workbench:
         ids = prompt_ids(model, ids, generation.chat, self.settings)
         generation = clamp_to_context(model, ids, continuation, generation, self.settings)
         request = GenerationRequest(model, tuple(ids), tuple(continuation), generation, tuple(edits))
+        request.check_edits()
         return beam_search(request, self.turns(model))
 
     @property

@@ -5,7 +5,7 @@ which each of the others was dropped. Knows nothing of the page.
 import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -30,6 +30,7 @@ from playground.generation.request import GenerationRequest
 from playground.generation.sampling import stop_strings
 from playground.generation.steps import Step, end_ids, step_of
 from playground.models.incremental_text import IncrementalText
+from playground.recording.edits.editing import Plan, plan_of
 
 Path = tuple[int, ...]
 """The ids of a continuation, from its first token."""
@@ -67,8 +68,6 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
 
     `turns` is the queue of the device, shared with other callers.
     """
-    if request.edits:
-        raise PlaygroundError("Beam search runs without edits of the model.", "Choose one beam, or take the edits off.")
     turns, caller = turns or FairQueue(), threading.get_ident()  # the thread that asks for the first step
 
     def search(push: Callable[[BeamStep], None]) -> None:
@@ -80,8 +79,11 @@ def beam_search(request: GenerationRequest, turns: FairQueue | None = None) -> G
                 slot.enter_context(turns.slot())
 
             slot.enter_context(turns.slot(caller))  # who waits for the first step may leave the queue
-            observer = _BeamObserver(request, push_between_slots)
-            last = observer.last_step(_search(request, observer))
+            plan = plan_of(request.model, request.edits) if request.edits else None
+            observer = _BeamObserver(request, push_between_slots, plan)
+            with plan.run().applied_while_writing() if plan else nullcontext():
+                outputs = _search(request, observer)
+            last = observer.last_step(outputs)
             slot.close()
             push(last)
 
@@ -153,8 +155,9 @@ def _search(request: GenerationRequest, observer: "_BeamObserver") -> GenerateBe
 class _BeamObserver(LogitsProcessor):
     """Sees the running beams at every step, and changes nothing."""
 
-    def __init__(self, request: GenerationRequest, push: Callable[[BeamStep], None]):
-        self._request, self._push = request, push
+    def __init__(self, request: GenerationRequest, push: Callable[[BeamStep], None], plan: Plan | None):
+        """plan: of the edits that the search runs with."""
+        self._request, self._push, self._plan = request, push, plan
         self._prompt_length = len(request.decoder_ids)
         self.forced = request.is_encoder_decoder and not request.continuation and len(request.start) == 2
         """Whether the search begins before the token of the target's language, which is then forced."""
@@ -187,7 +190,7 @@ class _BeamObserver(LogitsProcessor):
         if row is None:  # it ended at an earlier step, before it was clear that it would be kept
             start = self._request.start if self._request.is_encoder_decoder else ()
             written = [*self._request.continuation, *parent]
-            decoder = IncrementalDecoder(model, self._request.ids, written, start=start)
+            decoder = IncrementalDecoder(model, self._request.ids, written, start=start, plan=self._plan)
             row = decoder.next_logits()[0]
         expected = expectation(row, self._request.generation.alternatives, token_id)
         return step_of(

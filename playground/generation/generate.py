@@ -29,7 +29,7 @@ from playground.models.incremental_text import IncrementalText
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import check_text
 from playground.recording.edits.edit import Edit, edits_of
-from playground.recording.edits.editing import check_positions, plan_of
+from playground.recording.edits.editing import plan_of
 from playground.settings import Settings
 
 _STOP_WINDOW = 4096
@@ -86,7 +86,7 @@ def generate(
         prefixes: key-value caches of earlier texts, to read from and to add to.
         turns: the queue of the device, shared with other callers.
         edits: what of the model is changed while it reads the prompt and writes. The mean of other tokens, and the partners
-            in a second text, are those of the prompt. With beams there are none.
+            in a second text, are those of the prompt. All beams are edited alike.
     """
     resources = SharedResources(settings or Settings(), prefixes, turns or FairQueue())
     if generation is None:
@@ -110,10 +110,7 @@ def generate_with_progress(
     ids = with_source_language(model, ids, generation.source_language)
     generation = clamp_to_context(model, ids, continuation, generation, resources.settings)
     request = GenerationRequest(model, tuple(ids), tuple(continuation), generation, edits_of(edits))
-    if request.edits and model.model.config.is_encoder_decoder:
-        check_positions(request.edits, generation.max_new_tokens + len(continuation) + len(request.start), len(ids))
-    elif request.edits:
-        check_positions(request.edits, len(ids) + len(continuation) + generation.max_new_tokens)
+    request.check_edits()
     if generation.beams > 1:
         return best_beam(request, resources.turns)
     return _steps(request, resources.prefixes, resources.turns)

@@ -8,6 +8,7 @@ from playground.generation.settings import GenerationSettings
 from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
 from playground.recording.edits.edit import Edit
+from playground.recording.edits.editing import check_positions
 from playground.settings import Settings
 
 
@@ -40,6 +41,12 @@ class GenerationRequest:
         if self.is_encoder_decoder:
             return [*self.start, *self.continuation]
         return [*self.ids, *self.continuation]
+
+    def check_edits(self) -> None:
+        """PlaygroundError for an edit of a token that neither the prompt has nor what may be written."""
+        if self.edits:
+            length = len(self.decoder_ids) + self.generation.max_new_tokens
+            check_positions(self.edits, length, len(self.ids) if self.is_encoder_decoder else None)
 
 
 @dataclass(frozen=True)

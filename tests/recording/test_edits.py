@@ -13,8 +13,9 @@ from playground.generation.kv_cache import PrefixCaches
 from playground.models.decoder_start import decoder_start
 from playground.recording.edits.edit import MOST_EDITS, Edit, edits_of
 from playground.recording.edits.editing import plan_of, row_plan
+from playground.recording.edits.identities import identities_of
 from playground.recording.layers.build import build_of
-from playground.recording.layers.lens import through_head
+from playground.recording.layers.lens import states_of, through_head
 from playground.recording.module_hooks import patch_modules
 from tests.recording.test_layers import EXPERTS, NO_HEADS, NO_STATES, NORMS_THE_SUM
 from tests.tools import zoo
@@ -51,11 +52,12 @@ def edits_for(model):
 
 def refused(family: str, model) -> set[str]:
     """The edits that a family refuses."""
-    heads, blocks = {"head", "mean", "text", "arrow"}, build_of(model).blocks
+    heads, parts = {"head", "mean", "text", "arrow"}, build_of(model).parts(0)
     refusing = set(heads) if family in OFF_INTERFACE or not model.capabilities.attention else set()
     if family in NO_STATES:
         refusing |= {"layer", "state", "push"}
-    if not blocks:
+    assert bool(parts) == (family not in NO_STATES)
+    if not parts:
         refusing |= {"attention", "mlp", "neuron"}
     if family in EXPERTS - {"deepseek_v2", "deepseek_v3"}:  # their first layer has one MLP
         refusing |= {"neuron"}
@@ -93,11 +95,30 @@ def test_all_parts_taken_out_leave_the_embedding(tiny, family):
     recording = record(model)
     bare = record(model, [Edit("layer", layer) for layer in range(2)])
     states = recording.lens().states
-    from playground.recording.layers.lens import states_of
-
     embedding = states_of(recording, range(recording.length)).states[states.index("embedding")]
     lens = through_head(model, embedding).cpu()
     assert (bare.logits - lens).abs().max() <= 1e-5 * lens.abs().max()
+
+
+@pytest.mark.parametrize("family", sorted(NORMS_THE_SUM - NO_STATES))
+def test_parts_of_layers_that_norm_each_sum(tiny, family):
+    """Guards against a part of a post-norm layer that is another module's output, or not all of it: without any
+    attention and MLP the last state is the embedding through the norms alone; without the last MLP it is the norm of what the
+    last norm had read, less what that MLP gave."""
+    model = tiny(family)
+    recording = record(model)
+    found = identities_of(recording, recording.with_edits([Edit("mlp", 1)]), 2)
+    assert found.holds and found.errors["all"] <= 1e-5
+    block, read = build_of(model).normed[1], {}
+    if family == "albert":  # one module is both layers
+        return
+    part = patch_modules([block.parts[-1].module], output=lambda a, k, o: read.update(part=o.clone()) or o)
+    with part, patch_modules([block.norms[-1]], inputs=lambda a, k: read.update(sum=a[0].clone()) or (a, k)):
+        recording.run_again()
+    with torch.inference_mode():
+        expected = block.norms[-1](read["sum"] - read["part"].view(read["sum"].shape))[0, 2]
+    without = states_of(recording.with_edits([Edit("mlp", 1)]), range(2, 3)).states[-1, 0]
+    assert torch.allclose(without, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bloom", "bert", "t5", "olmo2", "gpt_neox", "gemma2", "bart"])
@@ -242,16 +263,54 @@ def test_writing_with_edits(tiny, family):
     shares = [step.probability for step in edited]
     assert shares != pytest.approx([step.probability for step in plain], rel=1e-4)
     ids = [step.token.id for step in edited]
-    if family in ("bart", "t5"):
+    assert shares == pytest.approx(edited_shares(model, own, ids, edits).tolist(), rel=1e-4)
+    rows = pg.GenerationSettings(max_new_tokens=3, greedy=True, samples=2)
+    assert [s.probability for s in write(rows, edits) if s.sample == 1] == pytest.approx(shares[:3], rel=1e-4)
+
+
+def edited_shares(model, own, ids, edits):
+    """The probabilities of `ids`, written after `own`, as reading the whole edited text gives them."""
+    if model.model.config.is_encoder_decoder:
         inputs = {"input_ids": [own], "decoder_input_ids": [[*decoder_start(model), *ids[:-1]]]}
         with torch.inference_mode(), plan_of(model, edits).applied():
             logits = model.model(**{name: torch.tensor(rows) for name, rows in inputs.items()}).logits[0]
     else:
         logits = pg.record(model, [*own, *ids], edits=edits).logits[len(own) - 1 : -1]
-    expected = logits.softmax(-1)[range(6), ids]
-    assert shares == pytest.approx(expected.tolist(), rel=1e-4)
-    rows = pg.GenerationSettings(max_new_tokens=3, greedy=True, samples=2)
-    assert [s.probability for s in write(rows, edits) if s.sample == 1] == pytest.approx(shares[:3], rel=1e-4)
+    return logits.softmax(-1)[range(len(ids)), ids]
+
+
+@pytest.mark.parametrize("family", WRITERS)
+def test_writing_with_beams_and_edits(tiny, family):
+    """Guards against beams that forget an edit, that only their first row has, or that count tokens from where a cache ends:
+    the shares of the best beam are those of reading the whole edited text, and other beams win than without edits."""
+    model, own = tiny(family), [token.id for token in record(tiny(family)).tokens]
+    edits = [Edit("mlp", 0, strength=0.5), Edit("layer", 1, positions=range(14))]
+    if family in ("bart", "t5"):
+        edits = [Edit("head", 0, (1,), kind="encoder"), Edit("head", 1, (2, 3), kind="cross"), Edit("head", 1, (0,))]
+    elif model.on_interface:
+        edits.append(Edit("arrow", 0, positions=range(1, 14), keys=(0,)))
+    settings = pg.GenerationSettings(max_new_tokens=5, beams=3)
+    plain = [step.token.id for step in pg.generate(model, own, settings)]
+    steps = list(pg.generate(model, own, settings, edits=edits))
+    ids = [step.token.id for step in steps]
+    shares = [step.probability for step in steps]
+    assert shares == pytest.approx(edited_shares(model, own, ids, edits).tolist(), rel=1e-4)
+    if ids == plain:
+        assert shares != pytest.approx(edited_shares(model, own, ids, []).tolist(), rel=1e-4)
+    assert [step.token.id for step in pg.generate(model, own, settings)] == plain, "the edit is gone"
+
+
+def test_beams_are_those_of_a_model_built_that_way(tiny):
+    """Guards against edited rows that search otherwise: without layer 1, the same tokens as transformers' own beam search
+    with that layer skipped by a plain hook."""
+    model, own = tiny("llama"), list(ids_of(tiny("llama"), TEXT))
+    settings = pg.GenerationSettings(max_new_tokens=6, beams=4)
+    edited = [step.token.id for step in pg.generate(model, own, settings, edits=[Edit("layer", 1)])]
+    with patch_modules([model.model.model.layers[1]], output=lambda args, kwargs, output: args[0]):
+        found = model.model.generate(
+            torch.tensor([own]), attention_mask=torch.ones(1, len(own)), num_beams=4, max_new_tokens=6, do_sample=False
+        )
+    assert found[0, len(own) :].tolist() == edited
 
 
 def test_the_mean_while_writing(tiny):
@@ -395,8 +454,9 @@ def test_limits(tiny):
     with pytest.raises(PlaygroundError, match="no other tokens"):
         record(model, [Edit("mlp", 0, how="mean")], text="a")
     assert record(model, [Edit("mlp", 0)], text="a").length == 1
-    with pytest.raises(PlaygroundError, match="one beam"):
-        list(pg.generate(model, "abc", pg.GenerationSettings(beams=2), edits=[Edit("mlp", 0)]))
+    with pytest.raises(PlaygroundError, match="names token 99"):
+        edits = [Edit("mlp", 0, positions=(99,))]
+        list(pg.generate(model, "abc", pg.GenerationSettings(beams=2, max_new_tokens=4), edits=edits))
     huge = Edit("state", 0, how="add", strength=1e9, direction=[1.0] * 32)
     assert torch.isfinite(record(model, [huge]).logits).all()
     more = [huge] * 6

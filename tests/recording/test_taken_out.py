@@ -26,11 +26,13 @@ def test_identities_on_every_family(tiny, family):
     out with all else frozen = minus its contribution."""
     recording = record(tiny(family))
     edited = recording.with_edits(typed_edits("1.2 at 1" if recording.model.on_interface else "layer 1 at 1"))
+    if family in NORMS_THE_SUM:
+        edited = recording.with_edits(typed_edits("attention 1 at 1, mlp 0 at 1"))
     found = identities_of(recording, edited, 2)
     assert found.holds and found.errors[NOTHING] == 0, found.errors
     assert (CONE in found.errors) == (recording.target_tokens is None)
     refuses = family in NORMS_THE_SUM | TRANSFORMS
-    assert (ALL in found.reasons) == refuses != (ALL in found.errors)
+    assert (ALL in found.reasons) == (family in TRANSFORMS) != (ALL in found.errors)
     assert (LAST in found.reasons) == (refuses or family in OWN_NORM | NO_HEADS) != (LAST in found.errors)
 
 
@@ -68,9 +70,7 @@ def test_one_by_one_is_what_each_alone_does(tiny, family, how):
             assert one.heads[head] == pytest.approx(alone(Edit("head", layer, (head,), how=how)), abs=1e-4 * largest)
         if one.attention is not None:
             assert one.attention == pytest.approx(alone(Edit("attention", layer, how=how)), abs=1e-4 * largest)
-        assert (one.mlp is None) == (family in NORMS_THE_SUM)
-        if one.mlp is not None:
-            assert one.mlp == pytest.approx(alone(Edit("mlp", layer, how=how)), abs=1e-4 * largest)
+        assert one.mlp == pytest.approx(alone(Edit("mlp", layer, how=how)), abs=1e-4 * largest)
 
 
 def test_layers_are_run_from_where_the_part_is(tiny):

@@ -94,7 +94,7 @@ def test_every_part_one_by_one(bench, model):
     pictures = [outputs["effects"]["value"] for outputs in drawn if "effects" in outputs]
     first, last = pictures[0].data[0].z, pictures[-1].data[0].z
     assert np.isnan(first[0]).all() and np.isfinite(first[1]).any() and np.isfinite(last).all()
-    columns = {"llama": 5, "bert": 4, "t5": 5, "bloom": 2}[model]
+    columns = {"llama": 5, "bert": 5, "t5": 5, "bloom": 2}[model]
     assert last.shape == (2, columns) and plain(drawn[-1]["status"]) == texts.MANY_PARTS
     recording = page.recording()
     token = int(recording.logits_of([2])[0].argmax())

@@ -97,12 +97,37 @@ class Run:
         """Whether one module is several layers, so that runs are counted."""
         self._running = -1
         self._shape = (1, 1)
+        self._attended = any(place.site.at == ATTENDED for place in plan.places)
+        self._calls: CallCounter | None = None
+
+    def _begin(self, start: int, first_layer: int = 0) -> None:
+        """The next pass goes on from `start` tokens, at a layer."""
+        self._start, self._running = start, first_layer - 1
+        self._calls = CallCounter(self._plan.model, first_layer) if self._attended else None
+
+    @contextmanager
+    def applied_while_writing(self) -> Iterator[None]:
+        """Within the context every pass of the whole model in this thread is edited, however many of them write a text: the
+        first one reads its beginning, the others go on from there, or read it again with what was written."""
+        model, read = self._plan.model.model, 0
+        name = "decoder_input_ids" if model.config.is_encoder_decoder else "input_ids"
+
+        def begin(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+            nonlocal read
+            count = kwargs[name].shape[1]
+            start = 0 if count > read else read  # what is longer than all before is the whole text again
+            read = start + count
+            self._begin(start)
+            return args, kwargs
+
+        with self.applied(), patch_modules([model], inputs=begin, first=True):
+            yield
 
     @contextmanager
     def applied(self, start: int = 0, first_layer: int = 0) -> Iterator[None]:
-        """Within the context the passes of this thread are edited. start: tokens that a cache holds. first_layer: of a pass
+        """Within the context one pass of this thread is edited. start: tokens that a cache holds. first_layer: of a pass
         that begins at a later layer."""
-        self._start, self._running = start, first_layer - 1
+        self._begin(start, first_layer)
         places = self._plan.places
         with ExitStack() as stack:
             of_modules: dict[Site, list[Place]] = {}
@@ -123,8 +148,7 @@ class Run:
                 watched = self._layers if self._counts else [self._layers[site.layer] for site in of_modules]
                 stack.enter_context(patch_modules(dict.fromkeys(watched), inputs=self._enter, first=True))
             if attended:
-                counter = CallCounter(self._plan.model, first_layer)
-                stack.enter_context(change_attention(partial(self._attend, counter, attended)))
+                stack.enter_context(change_attention(partial(self._attend, attended)))
             yield
 
     def _enter(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -168,7 +192,6 @@ class Run:
 
     def _attend(
         self,
-        counter: CallCounter,
         places: Mapping[tuple[str, int], Sequence[Place]],
         module: nn.Module,
         query: Tensor,
@@ -180,7 +203,8 @@ class Run:
     ) -> tuple[Tensor | None, Tensor, Tensor]:
         """A Change of hooks.py: arrows are seen by who records, for they change the weights; what heads give is replaced
         after that."""
-        here = places.get(counter.place(module), ())
+        assert self._calls is not None
+        here = places.get(self._calls.place(module), ())
         arrows = [place.edit for place in here if place.edit.part == ARROW and place.edit.strength]
         start = 0 if here and here[0].site.kind == "encoder" else self._start
         if arrows and self._keep is None:

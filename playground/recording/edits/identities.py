@@ -36,7 +36,8 @@ def identities_of(recording: Recording, edited: Recording, position: int) -> Ide
     """The identities of an edited recording of a text. recording: of the same text without edits.
 
     "nothing": the same edits with strength 0 change no bit. "cone": nor do they outside of their causal cone. "all": all
-    layers taken out leave the lens of the embedding. "last head": a head of the last layer taken out with all else frozen
+    layers taken out leave the lens of the embedding, or all parts of layers that norm each sum the embedding through these
+    norms. "last head": a head of the last layer taken out with all else frozen
     is minus its contribution.
     """
     coarse = rounding(recording.model.model.dtype).sums / rounding(torch.float32).sums  # 1 in float32
@@ -79,12 +80,30 @@ def _outside_cone(recording: Recording, edited: Recording) -> float | None:
 @torch.inference_mode()
 def _all_taken_out(recording: Recording, position: int) -> float:
     build = build_of(recording.model)
+    if build.normed:
+        return _all_but_norms(recording, position)
     if not build.blocks or build.readout is None:
         raise PlaygroundError(build.why_no_parts or build.why_no_readout)
     bare = recording.with_edits([Edit(LAYER, layer) for layer in range(depth_of(recording.model))])
     embedding = states_of(recording, range(position, position + 1)).states[0]
     lens = through_head(recording.model, embedding).float().cpu()
     return _largest(lens[0], bare.logits_of([position])[0])
+
+
+@torch.inference_mode()
+def _all_but_norms(recording: Recording, position: int) -> float:
+    """Of layers that norm each sum: without all parts the last state is the embedding through all their norms."""
+    model, here = recording.model, range(position, position + 1)
+    blocks = build_of(model).normed
+    edits = [
+        Edit(MLP if part.kind == MLP else ATTENTION, layer, kind="cross" if part.kind == "cross" else "")
+        for layer, block in enumerate(blocks)
+        for part in block.parts
+    ]
+    state = states_of(recording, here).states[:1].to(model.input_device, model.model.dtype)  # (1, 1, D)
+    for block in blocks:
+        state = block.bare(state)
+    return _largest(state[0, 0].float().cpu(), states_of(recording.with_edits(edits), here).states[-1, 0])
 
 
 @torch.inference_mode()

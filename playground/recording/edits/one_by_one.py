@@ -83,8 +83,7 @@ def parts_of_layer(model: LoadedModel, layer: int, how: str = "zero") -> list[Ed
     if model.on_interface and model.capabilities.attention:
         heads = head_counts(model)
     edits = [Edit(HEAD, layer, (head,), how=how) for head in range(heads.get((call_kind(model, ""), layer), 0))]
-    blocks = build_of(model).blocks
-    kinds = [part.kind for part in blocks[layer].parts] if blocks else []
+    kinds = [part.kind for part in build_of(model).parts(layer)]
     if not edits and ATTENTION in kinds:
         edits.append(Edit(ATTENTION, layer, how=how))
     return edits + ([Edit(MLP, layer, how=how)] if MLP in kinds else [])

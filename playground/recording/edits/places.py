@@ -56,14 +56,13 @@ def places_of(model: LoadedModel, edit: Edit, row: int | None = None) -> tuple[P
             _check_direction(model, edit)
         at, number = (INPUT, 0) if edit.layer == EMBEDDING else (OUTPUT, edit.layer)
         return (Place(edit, Site(at, number, layers[number % len(layers)]), row),)
-    blocks = build_of(model).blocks
-    if edit.part == LAYER and not blocks:
+    build = build_of(model)
+    if edit.part == LAYER and not build.blocks:
         _check_states(model)
         return (Place(edit, Site(ADDED, edit.layer, layers[edit.layer % len(layers)]), row),)
-    if not blocks:
-        why = build_of(model).why_no_parts
-        raise PlaygroundError(f"The {_NAMES[edit.part]} of this model can't be edited:", f"{why}.")
-    parts = blocks[edit.layer].parts
+    parts = build.parts(edit.layer)
+    if not parts:
+        raise PlaygroundError(f"The {_NAMES[edit.part]} of this model can't be edited:", f"{build.why_no_parts}.")
     if edit.part == LAYER:
         return tuple(Place(edit, Site(OUTPUT, edit.layer, part.module), row) for part in parts)
     part = _part(edit, parts)

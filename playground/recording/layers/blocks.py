@@ -77,17 +77,17 @@ class NotUnderstood(Exception):
 def block_of(model: LoadedModel, number: int, trace: LayerTrace) -> Block:
     """How a traced layer is built. NotUnderstood, with the size of what is left over."""
     bound = rounding(model.model.dtype).sums
-    groups = _equal_outputs(trace)
+    groups = equal_outputs(trace)
     whole = trace.after - trace.before
     fit = adds_up(whole, [_output(group[0]) for group in groups], trace.after.norm(dim=-1), bound)
     if fit is None or fit.error > bound:
         raise NotUnderstood(_leftover(number, fit))
     chosen = sorted(zip(fit.parts, fit.factors, strict=True), key=lambda one: trace.calls.index(groups[one[0]][0]))
-    marks = _marks_of(trace, [groups[place][0] for place, _ in chosen])
+    marks = attention_marks(trace, [groups[place][0] for place, _ in chosen])
     parts = []
     for place, factor in chosen:
         mark = marks.get(trace.calls.index(groups[place][0]))
-        parts.append(_part(model, trace, groups[place], factor, mark))
+        parts.append(part_of(model, trace, groups[place], factor, mark))
     kinds = [part.kind for part in parts]
     if len(set(kinds)) < len(kinds) or "attention" not in kinds:
         what = " and ".join(kinds) or "nothing"
@@ -100,15 +100,15 @@ def _output(call: Call) -> Tensor:
     return call.output
 
 
-def _equal_outputs(trace: LayerTrace) -> list[list[Call]]:
+def equal_outputs(trace: LayerTrace) -> list[list[Call]]:
     """The calls that return states, grouped where they return the same numbers; without states before or after the layer."""
     groups: list[list[Call]] = []
     for call in trace.calls:
         if call.output is None or call.output.shape != trace.after.shape or not call.output.any():
             continue
-        if any(_same(call.output, state) for state in (trace.before, trace.after)):
+        if any(same(call.output, state) for state in (trace.before, trace.after)):
             continue
-        group = next((group for group in groups if _same(_output(group[0]), call.output)), None)
+        group = next((group for group in groups if same(_output(group[0]), call.output)), None)
         if group is None:
             groups.append([call])
         else:
@@ -116,12 +116,12 @@ def _equal_outputs(trace: LayerTrace) -> list[list[Call]]:
     return groups
 
 
-def _same(one: Tensor, other: Tensor) -> bool:
+def same(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same numbers to rounding."""
     return one.shape == other.shape and bool((one - other).abs().max() <= 1e-6 * other.abs().max())
 
 
-def _marks_of(trace: LayerTrace, calls: Sequence[Call]) -> dict[int, AttentionMark]:
+def attention_marks(trace: LayerTrace, calls: Sequence[Call]) -> dict[int, AttentionMark]:
     """Number of a part's call -> the attention that it comes from: the first part that returns after it."""
     numbers = [trace.calls.index(call) for call in calls]
     marks: dict[int, AttentionMark] = {}
@@ -132,7 +132,7 @@ def _marks_of(trace: LayerTrace, calls: Sequence[Call]) -> dict[int, AttentionMa
     return marks
 
 
-def _part(
+def part_of(
     model: LoadedModel, trace: LayerTrace, group: Sequence[Call], factor: float, mark: AttentionMark | None
 ) -> Part:
     module, projection = group[0].module, _projection(trace, group)
@@ -156,7 +156,7 @@ def _projection(trace: LayerTrace, group: Sequence[Call]) -> Projection | None:
     if last.inputs is None or last.inputs.shape != trace.after.shape:
         return None
     for call in trace.calls:
-        if call.output is None or not _same(call.output, last.inputs) or (turned := _orientation(call)) is None:
+        if call.output is None or not same(call.output, last.inputs) or (turned := _orientation(call)) is None:
             continue
         norm = fit_norm(last.inputs, _output(last), *(getattr(last.module, name, None) for name in ("weight", "bias")))
         if norm.error <= 1e-4:

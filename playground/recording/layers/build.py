@@ -7,7 +7,8 @@ from torch import Tensor
 
 from playground.errors import log_unforeseen
 from playground.models.loaded_model import LoadedModel
-from playground.recording.layers.blocks import Block, NotUnderstood, block_of
+from playground.recording.layers.blocks import Block, NotUnderstood, Part, block_of
+from playground.recording.layers.normed_blocks import NormedBlock, normed_block_of
 from playground.recording.layers.readout import Readout, readout_of
 from playground.recording.layers.trace import LayerTrace, test_inputs, trace_calls, trace_layers
 
@@ -18,9 +19,18 @@ class Build:
     its reason."""
 
     blocks: tuple[Block, ...] = ()
+    """Whose parts add up to the state."""
+    normed: tuple[NormedBlock, ...] = ()
+    """Instead of these, layers that norm each sum."""
     why_no_parts: str = ""
+    """Why no parts add up."""
     readout: Readout | None = None
     why_no_readout: str = ""
+
+    def parts(self, layer: int) -> tuple[Part, ...]:
+        """What a layer puts into the state, as far as it is known."""
+        blocks = self.blocks or self.normed
+        return blocks[layer].parts if layer < len(blocks) else ()
 
 
 def build_of(model: LoadedModel) -> Build:
@@ -31,6 +41,7 @@ def build_of(model: LoadedModel) -> Build:
 @torch.inference_mode()
 def _find(model: LoadedModel) -> Build:
     blocks: list[Block] = []
+    normed: list[NormedBlock | None] = []
     reasons: list[str] = []
     last: list[Tensor] = []
 
@@ -40,6 +51,8 @@ def _find(model: LoadedModel) -> Build:
                 blocks.append(block_of(model, len(blocks), trace))
             except NotUnderstood as error:
                 reasons.append(str(error))
+        if reasons and None not in normed:
+            normed.append(normed_block_of(model, trace))
         last[:] = [trace.after]
 
     try:
@@ -47,7 +60,7 @@ def _find(model: LoadedModel) -> Build:
             outputs = model.model(**test_inputs(model.model), return_dict=True)
     except Exception as error:  # each family may fail in its own way
         reason = f"its layers could not be watched; {log_unforeseen(f'layers of {model.model_id}', error)}"
-        return Build((), reason, None, reason)
+        return Build(why_no_parts=reason, why_no_readout=reason)
     if not blocks and not reasons:
         reasons.append("its layers don't pass on one state per token")
     readout, why = None, ""
@@ -57,4 +70,8 @@ def _find(model: LoadedModel) -> Build:
         readout = readout_of(model, last[-1], calls, outputs["logits"][0].float())
     except NotUnderstood as error:
         why = str(error)
-    return Build(() if reasons else tuple(blocks), reasons[0] if reasons else "", readout, why)
+    if reasons:
+        chains = tuple(block for block in normed if block is not None)
+        whole = chains if len(chains) == len(normed) and not blocks else ()
+        return Build((), whole, reasons[0], readout, why)
+    return Build(tuple(blocks), (), "", readout, why)
