@@ -21,6 +21,9 @@ class PlaygroundError(Exception):
 class Cancelled(PlaygroundError):
     """The visitor stopped the work; nothing is wrong."""
 
+    of_one_caller = True
+    """Others who wait for the same result are not concerned, see `ByteBudgetCache.get`."""
+
     def __init__(self, what: str = "Loading"):
         super().__init__(f"{what} was cancelled.", "")
 

@@ -342,6 +342,13 @@ def test_translation_and_summary(ask, server):
     assert summary["text"] == own.text and summary["coverage"] == own.copying.coverage
     (window,) = summary["windows"]
     assert [text[start:end] for start, end in window["sentences"][0]["passage"]] == ["The cat sat.", "A dog ran."]
+    (part,) = pg.translate(model, text).parts
+    why = ask("/attribute", model=folder, text=text, token=1)
+    assert why["scored"].startswith(f"logit of “{part.steps[1].token.text}”") and sum(why["asked"]) == len(text)
+    why = ask("/attribute", model=folder, text=text, task="summarise", method="integrated gradients")
+    assert why["error"] is not None and (why["values"] is None) == (why["error"] > 0.01)
+    with pytest.raises(AppError, match="There is no task"):
+        ask("/attribute", model=folder, text=text, task="dance")
     with pytest.raises(AppError, match="not told a language"):
         ask("/translate", model=folder, text=text, target="fr")
     with pytest.raises(AppError, match="can't summarise"):

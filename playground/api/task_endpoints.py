@@ -117,30 +117,41 @@ def attribute(
     template: str = "",
     question: str = "",
     device: str = "auto",
+    task: str = "",
+    token: int = 0,
+    target: str = "",
+    source: str = "",
+    ask: str | None = None,
 ) -> dict:
     """What each token of a text adds to a score: of a classifier, and of a language model with `labels`, to that of the best
     label, beside the runner-up's or that of `against`; of a reader to that of the answer to `question` in the text; of a
-    tagger to that of the surest span's label, beside the runner-up's or that of `against`; of a language model without
-    labels to that of the most likely next token, beside the runner-up's.
+    tagger to that of the surest span's label, beside the runner-up's or that of `against`.
 
-    labels, template: as in /classify. method: integrated gradients, gradient × input or occlusion. values is null where the
-    parts of an integral are off by more than 1 %."""
+    Of a model without such a head by `task`: "translate", "summarise" or "answer" (by a chat, to `question`) explain the
+    token of number `token` of what the model writes, by the words of the text; "fill" what it puts into the text's mask of
+    that number; "next" the most likely next token. Each beside the runner-up, or beside the token that spells `against`.
+    Without task: fill of a masked model, translate of an encoder-decoder, answer where there is a question, else next.
+
+    labels, template: as in /classify. target, source, ask: as in /translate and /summarise. method: integrated gradients,
+    gradient × input or occlusion. values is null where the parts of an integral are off by more than 1 %."""
     from playground.tasks.attribute import attribute as explained
     from playground.tasks.classify import classify as labels_of
-    from playground.tasks.explain import explained_answer, explained_label, explained_next_token, explained_surest_tag
+    from playground.tasks.explain import explained_answer, explained_label, explained_surest_tag
+    from playground.tasks.explain_written import Written, explained_written
     from playground.tasks.label_words import TEMPLATE
 
     loaded, template = workbench.shared().model(model, device), template or TEMPLATE
-    task = loaded.head.task if loaded.head else "classify" if labels else "next token"
-    if task == "answer":
+    head = loaded.head.task if loaded.head else "classify" if labels else ""
+    if head == "answer":
         score = explained_answer(loaded, question, text)
-    elif task == "tag":
+    elif head == "tag":
         score = explained_surest_tag(loaded, text, against)
-    elif task == "next token":
-        score = explained_next_token(loaded, text)
-    else:
+    elif head:
         result = labels_of(loaded, text, labels or (), template)
         score = explained_label(loaded, text, result, ("", against), template=template)
+    else:
+        written = Written(task, token, against, question, target, source, ask)
+        score = explained_written(loaded, text, written, workbench.shared().task_runs())
     seen = explained(score, method)
     error = seen.completeness.error if seen.completeness else math.inf
     return {

@@ -28,16 +28,26 @@ class ByteBudgetCache(Generic[K, V]):
 
     def get(self, key: K, make: Callable[[], V], size: Callable[[V], int]) -> V:
         """The value of a key, made by `make` if it is not there. Threads that ask for a value in the making wait for
-        it and get the same value, or the same exception. `size` measures a new value in bytes."""
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-                return self._entries[key][0]
-            future, is_maker = self._pending.get(key), False
-            if future is None:
-                future, is_maker = self._pending.setdefault(key, Future()), True
-        if not is_maker:
-            return future.result()
+        it and get the same value, or the same exception; after one whose `of_one_caller` is true, which says that its
+        caller stopped it, the next of them makes the value. `size` measures a new value in bytes."""
+        while True:
+            with self._lock:
+                if key in self._entries:
+                    self._entries.move_to_end(key)
+                    return self._entries[key][0]
+                future, is_maker = self._pending.get(key), False
+                if future is None:
+                    future, is_maker = self._pending.setdefault(key, Future()), True
+            if is_maker:
+                return self._made(key, future, make, size)
+            try:
+                return future.result()
+            except Exception as error:
+                if not getattr(error, "of_one_caller", False):
+                    raise
+
+    def _made(self, key: K, future: Future[V], make: Callable[[], V], size: Callable[[V], int]) -> V:
+        """Makes the value that others may wait for."""
         try:
             value = make()
             entry = value, size(value)

@@ -84,13 +84,13 @@ def explained_answer(model: LoadedModel, question: str, passage: str) -> TokenSc
     return span_score(model, question, passage, (best.first, best.last))
 
 
-def explained_next_token(model: LoadedModel, text: str) -> TokenScore:
-    """The logit of the most likely next token minus that of the runner-up."""
+def explained_next_token(model: LoadedModel, text: str, against: int | None = None) -> TokenScore:
+    """The logit of the most likely next token minus that of the runner-up, or of another one by its id."""
     first = next_token_score(model, text, 0)  # refuses what has no next token
     with torch.inference_mode():
         ids = torch.tensor([first.ids], device=model.input_device)
         best, other = last_log_softmax(model, {"input_ids": ids}, 1)[0, 0].topk(2).indices.tolist()
-    return next_token_score(model, text, best, other)
+    return next_token_score(model, text, best, other if against is None else against)
 
 
 def usual_method(by_words: bool, tokens: int = 0) -> str:

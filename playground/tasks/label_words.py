@@ -99,13 +99,19 @@ def classify_by_words(
         raise PlaygroundError(f"{model.model_id} can't score labels by words: {reason}.", "Choose a language model.")
     names, template = checked_labels(labels), checked_template(template)
     parts = _pieces(model, check_text(text, Settings().max_text_bytes))
+    passes = len(parts) + 1  # one over the empty text
+
+    def share(number: int) -> Tick:
+        return lambda done: tick((number + done) / passes)
+
     empty = _of_empty(model).get(
-        (names, template), lambda: _log_probabilities(model, "", names, template)[0], lambda values: values.nbytes + 500
+        (names, template),
+        lambda: _log_probabilities(model, "", names, template, share(0))[0],
+        lambda values: values.nbytes + 500,
     )
     rows, tokens = [], 0
-    for number, part in enumerate(parts):
-        tick(number / len(parts))
-        values, count = _log_probabilities(model, part, names, template)
+    for number, part in enumerate(parts, start=1):
+        values, count = _log_probabilities(model, part, names, template, share(number))
         rows.append(calibrated(values, empty))
         tokens += count
     return classification(names, merged_logits(torch.stack(rows)), "softmax", tokens, len(parts), "words")
@@ -144,8 +150,11 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 @torch.inference_mode()
-def _log_probabilities(model: LoadedModel, text: str, labels: Sequence[str], template: str) -> tuple[Tensor, int]:
-    """(K,): ln P of each label's words, and the prompt's tokens."""
+def _log_probabilities(
+    model: LoadedModel, text: str, labels: Sequence[str], template: str, tick: Tick
+) -> tuple[Tensor, int]:
+    """(K,): ln P of each label's words, and the prompt's tokens. tick is called before each label's pass."""
+    tick(0.0)
     prompt = label_prompt(model, text, labels, template)
 
     def rows(ids: Sequence[int], count: int) -> Tensor:
@@ -154,7 +163,8 @@ def _log_probabilities(model: LoadedModel, text: str, labels: Sequence[str], tem
 
     first = rows(prompt.ids, 1)[0]  # (V,)
     values = []
-    for words in prompt.continuations:
+    for number, words in enumerate(prompt.continuations):
+        tick(number / len(prompt.continuations))
         value = first[words[0]]
         if len(words) > 1:
             further = rows([*prompt.ids, *words[:-1]], len(words) - 1)

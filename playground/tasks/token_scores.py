@@ -46,10 +46,10 @@ class TokenScore:
     """Forward passes of one call for one variant."""
 
 
-def check_size(count: int) -> None:
+def check_size(count: int, most: int = MAX_TOKENS) -> None:
     """PlaygroundError with both numbers for an input that is too long to be explained."""
-    if count > MAX_TOKENS:
-        raise PlaygroundError(f"The text has {count:,} tokens here; at most {MAX_TOKENS} are explained.", "Shorten it.")
+    if count > most:
+        raise PlaygroundError(f"The text has {count:,} tokens here; at most {most} are explained.", "Shorten it.")
 
 
 def label_score(model: LoadedModel, text: str, label: str, against: str = "") -> TokenScore:
@@ -59,7 +59,7 @@ def label_score(model: LoadedModel, text: str, label: str, against: str = "") ->
     chosen, other = _number(head.labels, label), _number(head.labels, against) if against else None
 
     def score(embeddings: Tensor) -> Tensor:
-        return _difference(_head(model, window, embeddings)["logits"], chosen, other)
+        return logit_difference(_head(model, window, embeddings)["logits"], chosen, other)
 
     return _of_window(model, window, 0, score, _words(label, against, "logit of "))
 
@@ -102,16 +102,16 @@ def tag_score(model: LoadedModel, text: str, place: int, label: str, against: st
     chosen, other = _number(head.labels, label), _number(head.labels, against) if against else None
 
     def score(embeddings: Tensor) -> Tensor:
-        return _difference(_head(model, window, embeddings)["logits"][:, place], chosen, other)
+        return logit_difference(_head(model, window, embeddings)["logits"][:, place], chosen, other)
 
     return _of_window(model, window, 0, score, _words(label, against, "logit of "))
 
 
 def next_token_score(
-    model: LoadedModel, text: str | Sequence[int], token_id: int, against: int | None = None
+    model: LoadedModel, text: str | Sequence[int], token_id: int, against: int | None = None, *, most: int = MAX_TOKENS
 ) -> TokenScore:
     """The logit of a token after the text, or after token ids, or of a token minus another one's. PlaygroundError for a
-    model that writes no text, for no text, and for ids that its vocabulary lacks."""
+    model that writes no text, for no text, for one of more than `most` tokens, and for ids that its vocabulary lacks."""
     if reason := why_no_words(model):
         raise PlaygroundError(f"{model.model_id} predicts no next token: {reason}.", "Choose a language model.")
     if isinstance(text, str):
@@ -120,7 +120,7 @@ def next_token_score(
         ids, tokens = list(text), model.vocabulary.describe(text)
     if not ids:
         raise PlaygroundError("Nothing comes before this token, so nothing predicts it.", "Choose a later one.")
-    check_size(len(ids))
+    check_size(len(ids), most)
     check_ids(model, ids)
     for number in (token_id, *([] if against is None else [against])):
         if not 0 <= number < model.anatomy.vocabulary:
@@ -129,7 +129,7 @@ def next_token_score(
             )
 
     def score(embeddings: Tensor) -> Tensor:
-        return _difference(_last_logits(model, embeddings, 1)[:, 0], token_id, against)
+        return logit_difference(last_logits(model, embeddings, 1)[:, 0], token_id, against)
 
     names = [model.vocabulary.text(number) for number in (token_id, *([] if against is None else [against]))]
     free = tuple(not token.special for token in tokens)
@@ -156,12 +156,12 @@ def word_label_score(
         if words[1:]:
             further = embed(model, words[:-1])[None].expand(len(embeddings), -1, -1)
             embeddings = torch.cat([embeddings, further], 1)
-        rows = _last_logits(model, embeddings, len(words)).log_softmax(-1)
+        rows = last_logits(model, embeddings, len(words)).log_softmax(-1)
         return torch.stack([rows[:, place, word] for place, word in enumerate(words)]).sum(0)
 
     def score(embeddings: Tensor) -> Tensor:
         if single:
-            return _difference(_last_logits(model, embeddings, 1)[:, 0], pair[0][0], pair[1][0])
+            return logit_difference(last_logits(model, embeddings, 1)[:, 0], pair[0][0], pair[1][0])
         return log_probability(embeddings, pair[0]) - log_probability(embeddings, pair[1])
 
     first, end = prompt.text_tokens
@@ -185,9 +185,9 @@ def taught_score(taught: TaughtLayer, text: str, label: str, against: str = "") 
     chosen, other = _number(taught.labels, label), _number(taught.labels, against) if against else None
 
     def score(embeddings: Tensor) -> Tensor:
-        states = _network(model.model.base_model, embeddings)["last_hidden_state"].float()
+        states = run_network(model.model.base_model, embeddings)["last_hidden_state"].float()
         vectors = normalize(states[:, -1] if last else states.mean(1), dim=-1)
-        return _difference(linear(vectors, taught.weight, taught.bias), chosen, other)
+        return logit_difference(linear(vectors, taught.weight, taught.bias), chosen, other)
 
     free = tuple(not token.special for token in tokens)
     return TokenScore(model, tuple(ids), tokens, free, score, _words(label, against, "logit of "))
@@ -218,16 +218,16 @@ def _head(model: LoadedModel, window: Window, embeddings: Tensor) -> Any:
     assert model.head is not None
     rows = len(embeddings)
     inputs = {name: value.expand(rows, -1) for name, value in inputs_of(model, window, ids=False).items()}
-    return _network(model.head.network, embeddings, **inputs)
+    return run_network(model.head.network, embeddings, **inputs)
 
 
-def _last_logits(model: LoadedModel, embeddings: Tensor, count: int) -> Tensor:
+def last_logits(model: LoadedModel, embeddings: Tensor, count: int) -> Tensor:
     """(B, count, V) float32: the logits after each of the last `count` tokens."""
     options: dict[str, Any] = {"logits_to_keep": count} if takes_argument(model.model, "logits_to_keep") else {}
-    return _network(model.model, embeddings, **options)["logits"][:, -count:].float()
+    return run_network(model.model, embeddings, **options)["logits"][:, -count:].float()
 
 
-def _network(network: Any, embeddings: Tensor, **inputs: Any) -> Any:
+def run_network(network: Any, embeddings: Tensor, **inputs: Any) -> Any:
     """A network's outputs of embeddings in place of ids."""
     if not takes_argument(network, "inputs_embeds"):
         raise PlaygroundError(
@@ -239,7 +239,7 @@ def _network(network: Any, embeddings: Tensor, **inputs: Any) -> Any:
     return network(inputs_embeds=embeddings, return_dict=True, **inputs)
 
 
-def _difference(logits: Tensor, chosen: int, other: int | None) -> Tensor:
+def logit_difference(logits: Tensor, chosen: int, other: int | None) -> Tensor:
     """(B,): of logits (B, K) the chosen one, minus the other."""
     values = logits.float()[:, chosen]
     return values if other is None else values - logits.float()[:, other]

@@ -2,7 +2,7 @@
 for in the passage."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playground.errors import PlaygroundError
 from playground.generation.generate import generate, prompt_ids
@@ -10,6 +10,7 @@ from playground.generation.settings import GenerationSettings
 from playground.generation.steps import Step
 from playground.models.loaded_model import LoadedModel
 from playground.settings import Settings
+from playground.tasks.windows import Tick, no_tick
 
 PROMPT = "{passage}\n\nAnswer with a few words of the text above: {question}"
 MAX_NEW_TOKENS = 40
@@ -27,11 +28,17 @@ class WrittenAnswer:
     spans: tuple[tuple[int, int], ...]
     """Characters of the passage that it repeats, start to end; none where nothing of it stands there."""
     steps: tuple[Step, ...]
+    ids: tuple[int, ...] = ()
+    """The prompt: passage and question in the chat template."""
 
 
-def answer_by_chat(model: LoadedModel, question: str, passage: str, write: Write | None = None) -> WrittenAnswer:
-    """Greedy, at most `MAX_NEW_TOKENS` tokens. PlaygroundError for a model without a chat template, an empty question or
-    passage, and one that is too long for it, with both numbers."""
+def answer_by_chat(
+    model: LoadedModel, question: str, passage: str, write: Write | None = None, tick: Tick = no_tick
+) -> WrittenAnswer:
+    """Greedy, at most `MAX_NEW_TOKENS` tokens. tick is called with the share done after each and raises to stop.
+
+    PlaygroundError for a model without a chat template, an empty question or passage, and one that is too long for it,
+    with both numbers."""
     if not (question or "").strip():
         raise PlaygroundError("There is no question.", "Type one.")
     if not (passage or "").strip():
@@ -44,11 +51,13 @@ def answer_by_chat(model: LoadedModel, question: str, passage: str, write: Write
     prompt = PROMPT.replace("{question}", question.strip()).replace("{passage}", passage.strip(), 1)
     ids = prompt_ids(model, prompt, True, Settings())
     settings = GenerationSettings(max_new_tokens=MAX_NEW_TOKENS, greedy=True)
-    steps = tuple((write or (lambda ids, settings: generate(model, list(ids), settings)))(ids, settings))
-    text, probability = "".join(step.text for step in steps).strip(), 1.0
-    for step in steps:
+    steps, probability = list[Step](), 1.0
+    for step in (write or (lambda ids, settings: generate(model, list(ids), settings)))(ids, settings):
+        steps.append(replace(step, choice=None))
         probability *= step.probability
-    return WrittenAnswer(text, probability, places_in(passage, text), steps)
+        tick(len(steps) / MAX_NEW_TOKENS)
+    text = "".join(step.text for step in steps).strip()
+    return WrittenAnswer(text, probability, places_in(passage, text), tuple(steps), tuple(ids))
 
 
 def places_in(passage: str, written: str) -> tuple[tuple[int, int], ...]:

@@ -86,6 +86,10 @@ NOT_WRITTEN_BY_MODEL = (
 )
 NOTHING_PREDICTS = "Nothing comes before this token, so nothing predicts it.", "Click a later one."
 NOTHING_WRITTEN = "Nothing is written yet.", "Press Generate first."
+NOTHING_MASKED = (
+    "The text has no mask.",
+    "Click a token: it is masked, and what the model would put there is explained.",
+)
 NOTHING_TO_LOOK_INTO = "Nothing is written yet.", "Press Generate, or send a message."
 NO_TARGET_UNDER_LENS = (
     "The decoder wrote this, and the encoder reads another text.",

@@ -97,6 +97,16 @@ PASSAGE = (
     "the salt trade. A flood carried it away in 1890, and the city of Halden rebuilt it two years later."
 )
 ANSWER_READY = "Press Answer: {model} {how}"
+ANSWERING, ANSWER_TOKENS = "Answering. Stop ends it.", "The answer's tokens"
+SECOND_QUESTION = "Who rebuilt the bridge?"
+SECOND_PASSAGE = (
+    "The old stone bridge was built in 1732. A miller named Karl Brandt paid for it with the money that he had made in the "
+    "wool trade. A flood carried it away in 1890, and the city of Halden rebuilt it two years later."
+)
+FIRST_ASKED, SECOND_ASKED = ("Question", "Passage"), ("The second question", "The second passage")
+COMPARE, COMPARE_ANSWERS = "Compare", "Press Compare: both answers appear below, each with the words that made it."
+OF_WHAT, LABELS_BESIDE, ANSWERS_BESIDE = "Of", "labels", "answers"
+NEITHER_BESIDE = "{model} neither gives labels nor answers questions, so there is nothing to compare here."
 READS = "marks the answer in the passage."
 WRITES = "is no reader; it answers through its chat template, and what it writes is looked for in the passage."
 ANSWER_ABOUT = (
@@ -161,7 +171,7 @@ SUMMARY_PASSAGE = (
     "the salt trade. A flood carried it away in 1890, and the city of Halden rebuilt it two years later. Today it carries "
     "only people on foot, because its arches are too weak for cars."
 )
-SUMMARY_LABEL = "Passage"
+SUMMARY_LABEL, SUMMARY_TOKENS = "Passage", "The summary's tokens"
 ASK_LABEL = "How the model is asked"
 ASK_HELP = "Empty: as its configuration says; of a chat {passage} is your passage."
 SUMMARISE_READY = "Press Summarise: {model} {how}"

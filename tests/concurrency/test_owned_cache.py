@@ -2,12 +2,14 @@
 
 import gc
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from playground.concurrency.owned_cache import OwnedCache
+from playground.errors import Cancelled
 
 
 class Owner:
@@ -109,3 +111,22 @@ def test_thirty_threads_at_once():
     with ThreadPoolExecutor(30) as pool:
         assert all(pool.map(click, range(30)))
     assert len(made) == 30 and cache.used == 3_000, "all of them fit, so each was made once"
+
+
+def test_one_visitors_stop_is_not_anothers():
+    """Guards an explanation that ends for all who wait for it because one of them pressed Stop: the next one makes it."""
+    cache, owner, begun, stop = OwnedCache(1000), Owner(), threading.Event(), threading.Event()
+
+    def stopped():
+        begun.set()
+        assert stop.wait(10)
+        raise Cancelled("The explanation")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cache.get, owner, "key", stopped, lambda value: 1)
+        assert begun.wait(10)
+        second = pool.submit(cache.get, owner, "key", lambda: "made", lambda value: 1)
+        time.sleep(0.05)  # the second one waits
+        stop.set()
+        assert second.result(10) == "made"
+        assert isinstance(first.exception(10), Cancelled)

@@ -486,3 +486,34 @@ def test_which_words_made_a_token(tiny):
     seen = shown(token_reasons.find_reasons, page, replace(request, session=fresh))
     best = record(model, "abc").last_logits.argmax()
     assert f"logit of “{plain_mark(model.vocabulary.text(int(best)))}”" in plain(seen["why_words"])
+
+
+def test_which_words_filled_a_mask_and_made_a_translation(tiny, bench, monkeypatch):
+    """Guards reasons of another place than the mask, or of the decoder's own words in place of its source: the score is the
+    logit of what fills the mask, and of what was written, beside the likeliest other one."""
+    bert, bart = tiny("bert"), tiny("bart")
+    monkeypatch.setattr(bench, "model", lambda model_id, *rest: {"tiny": bert, "other": bart}[model_id])
+    visitor, page = SessionId(), PageContext(*ANYWHERE, f"abc {bert.tokenizer.mask_token} d")
+    answer(prompt_view.draw, page, look(visitor, "fill"))
+    request = token_reasons.ReasonsRequest(visitor, "fill", "rank", method="occlusion")
+    seen = shown(token_reasons.find_reasons, page, request)
+    place = find_session(visitor).ids.index(bert.tokenizer.mask_token_id)
+    two = record(bert, page.text).logits_of([place])[0].topk(2).values
+    assert f": {minus(float(two[0] - two[1]))} for your text" in plain(seen["why_words"])
+    answer(token_clicks.explain, page, look(visitor, "fill"), clicked(index=2))
+    again = shown(token_reasons.find_reasons, page, request)
+    assert again["why_words"] != seen["why_words"] and "for your text" in again["why_words"]
+
+    visitor, page = SessionId(), replace(OTHER, text="abc")
+    request = WriteRequest(visitor, "translate", "rank", "abc", sampling=TWELVE)
+    list(report_errors(streaming.stream)(page, request))
+    session = find_session(visitor)
+    answer(token_clicks.explain, page, look(visitor, "translate"), clicked(index=len(session.ids) + 1))
+    request = token_reasons.ReasonsRequest(visitor, "translate", "rank", method="occlusion")
+    seen = shown(token_reasons.find_reasons, page, request)
+    assert seen["why"].count('class="pg-why ') == 3 and len(session.steps()) > 1
+    name = plain_mark(bart.vocabulary.text(session.steps()[1].token.id))
+    assert f"logit of “{name}”" in plain(seen["why_words"])
+    answer(token_clicks.explain, page, look(visitor, "translate"), clicked(index=0))
+    (refused,) = answers(token_reasons.find_reasons, page, request)
+    assert "The encoder reads this token" in plain(refused["message"])

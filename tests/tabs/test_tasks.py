@@ -105,7 +105,7 @@ def test_a_classifier_a_reader_and_a_tagger():
     question = QuestionRequest("who?", "<i>Anna</i> paid")
     seen = shown(answer_view.draw, page("bert-answer"), question)
     assert "QUESTION = 'who?'" in plain(seen["python"]) and "<i>" not in seen["python"]
-    assert seen["marks"].count("<mark") == 1 and "<i>" not in seen["marks"] and seen["others"].count("<tr>") == 7
+    assert seen["marks"].count("<mark") == 1 and "<i>" not in seen["marks"] and seen["spans"].count("<tr>") == 7
     assert isinstance(seen["figure"]["value"], go.Figure) and "no answer" in plain(seen["sentence"]).lower()
     seen = shown(tag_view.draw, page("bert-tag"), TagRequest("average"))
     assert "tokens; 5 labels" in plain(seen["sentence"]) and "<b>" not in seen["marks"]

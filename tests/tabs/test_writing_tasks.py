@@ -10,12 +10,28 @@ import playground as pg
 from playground import workbench
 from playground.loading import prepare
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.tasks import summarise_view, tab, translate_view
+from playground.tabs.tasks import (
+    answer_view,
+    beside_answers,
+    beside_view,
+    summarise_view,
+    tab,
+    translate_view,
+    written_tokens,
+)
+from playground.tabs.tasks.answer_view import QuestionRequest
+from playground.tabs.tasks.beside_answers import AnswersRequest
+from playground.tabs.tasks.beside_view import AnsweredRequest, BesideRequest
 from playground.tabs.tasks.summarise_view import SummariseRequest
 from playground.tabs.tasks.translation_request import TranslateRequest
 from playground.tasks import translation_accuracy
-from tests.tabs.calling import answer, answers, plain
+from playground.tasks.written_answer import answer_by_chat
+from playground.tasks.written_scores import likely_others, text_of_part, written_score
+from playground.texts import tasks as texts
+from playground.texts.numbers import minus
+from tests.tabs.calling import answer, answers, plain, shown
 from tests.tools import zoo
+from tests.tools.task_models import network
 from tests.tools.translators import T5_TASKS, m2m, m2m_tokenizer, sentence_pieces
 
 TEXT = "the <b>cat</b> sat"
@@ -173,3 +189,75 @@ def test_stop_and_how_good_it_is(monkeypatch):
     words = plain(last["how_good"])
     assert "0 of 8 right (95 % interval 0 % to 32 %)" in words and "numbers 0 of 4" in words
     assert {translate_view, summarise_view} < set(tab.VIEWS)
+
+
+def test_which_words_made_a_token():
+    """Guards reasons of another token than the one on the strip, and reasons that stay when another one is clicked: of a
+    translation and of a summary the score is the token's logit beside the likeliest other one, over the text's words."""
+    seen, request = written(translate_view, page("bart"), TranslateRequest())
+    assert seen["ask_why"]["visible"] and not seen["token_room"]["visible"]
+    model = workbench.shared().model("bart")
+    (part,) = pg.translate(model, TEXT).parts
+    clicked = answer(translate_view.pick, page("bart"), request, SimpleNamespace(_data={"index": 2}))
+    assert clicked["place"] == 2 and not clicked["token_room"]["visible"]
+    ask = translate_view.ExplainTranslation(**vars(request), place=2, token_method="occlusion")
+    seen = shown(translate_view.explain, page("bart"), ask)
+    other = likely_others(part.steps[2])[0].token.id
+    own = pg.attribute(written_score(model, text_of_part(model, part), 2, other), "occlusion")
+    assert seen["token_against"]["value"] == other and seen["token_room"]["visible"] and "<b>" not in seen["why"]
+    assert f": {minus(own.score)} for your text" in plain(seen["why_words"])
+    alone = shown(translate_view.explain, page("bart"), replace(ask, token_against=written_tokens.ALONE))
+    assert alone["why_words"] != seen["why_words"] and "−" not in plain(alone["why_words"]).split(":")[0]
+    assert answers(translate_view.explain, page("bart", "another"), ask) == [{"message": ""}]
+    _, request = written(summarise_view, page("bart"), SummariseRequest("the cat. a dog"))
+    ask = summarise_view.ExplainSummary(**vars(request), place=1, token_method="integrated gradients")
+    seen = shown(summarise_view.explain, page("bart"), ask)
+    assert "off by" in plain(seen["why_words"]) and seen["token_room"]["visible"]
+
+
+def test_an_answer_in_words_and_two_of_them(smollm2, bench):
+    """Guards an answer whose words are not explained, one that is gone when the view is opened again, and two answers
+    beside each other of which one is the other's: passages that differ give answers of their own."""
+    bench.add(smollm2)
+    here, question = page(smollm2.model_id), "Who paid for the bridge?"
+    one, two = "Anna Weber paid for the bridge.", "Karl Brandt paid for the bridge."
+    request = QuestionRequest(question, one)
+    seen = shown(answer_view.find, here, request)
+    own = answer_by_chat(smollm2, question, one)
+    assert own.text in plain(seen["sentence"]) and len(seen["strip"]["value"]) == len(own.steps)
+    request = replace(request, last=seen["last"])
+    assert shown(answer_view.draw, here, request)["sentence"] == seen["sentence"]
+    ask = answer_view.ExplainAnswer(**vars(request), place=1, token_method="gradient × input")
+    seen = shown(answer_view.explain_token, here, ask)
+    assert "Weber" in plain(seen["why"]) and seen["bars"]["visible"]
+    assert answers(answer_view.explain_token, here, replace(ask, passage=two)) == [{"message": ""}]
+    ask = AnswersRequest(beside_answers.PASSAGES, question, one, other_passage=two, method="gradient × input")
+    seen = shown(beside_answers.compare_answers, here, ask)
+    assert "Weber" in plain(seen["one_answer"]) and "Brandt" in plain(seen["two_answer"])
+    assert "ln P of" in plain(seen["one_why_words"]) and seen["two_bars"]["visible"]
+    drawn = shown(beside_view.draw, here, BesideRequest(of_what=texts.ANSWERS_BESIDE))
+    assert drawn["answers_room"]["visible"] and not drawn["labels_room"]["visible"] and drawn["of_what"]["visible"]
+
+
+def test_two_readers_beside_each_other(bench):
+    """Guards a reader that can't be compared: two questions, and two readers of one question, each with its own answer and
+    what made it; a model that neither reads nor chats is refused in words."""
+    for name in ("one", "two"):
+        bench.add(prepare(network("bert" if name == "one" else "distilbert", "answer"), zoo.pair_tokenizer(), name))
+    ask = AnswersRequest(beside_answers.QUESTIONS, "who?", TEXT, "where <i>?", method="occlusion")
+    seen = shown(beside_answers.compare_answers, page("one"), ask)
+    for side, question in (("one", "who?"), ("two", "where <i>?")):
+        best = pg.answer(bench.model("one"), question, TEXT).best
+        assert f"“{best.text}”" in plain(seen[f"{side}_answer"]) and "<i>" not in seen[f"{side}_answer"]
+        assert "start + end logit" in plain(seen[f"{side}_why_words"]) and seen[f"{side}_why"]
+    seen = shown(
+        beside_answers.compare_answers, page("one"), replace(ask, what=beside_answers.MODELS, other_model="two")
+    )
+    best = pg.answer(bench.model("two"), "who?", TEXT).best
+    assert f"“{best.text}”" in plain(seen["two_answer"]) and "two" in plain(seen["two_answer"])
+    drawn = shown(beside_view.draw, page("one"), BesideRequest())
+    assert drawn["answers_room"]["visible"] and not drawn["of_what"]["visible"]
+    *_, last = answers(beside_answers.compare_answers, page("llama"), ask)
+    assert "can't be asked" in plain(last["message"])
+    kept = answer(beside_view.clear_answers, page("one"), AnsweredRequest(seen["answered"]))
+    assert kept == {"message": ""} and answer(beside_view.clear_answers, page("two"), AnsweredRequest(seen["answered"]))

@@ -94,7 +94,7 @@ def mode_view(model: "LoadedModel", request: ViewRequest) -> Outputs:
         "mode": gr.update(**radio | ({} if mode == selected else {"value": mode})),
         "start": gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
         **{button: gr.Button(visible=writes) for button in ("more", "stop", "into")},
-        "why_token": gr.Button(visible=bool(model.capabilities.generate) and model.anatomy.kind == "decoder"),
+        "why_token": gr.Button(visible=bool(modes) and mode != "score"),
         "rules_column": gr.Column(visible=writes),
         "chat_room": gr.Column(visible=mode == "chat"),
         "score_room": gr.Column(visible=mode == "score"),

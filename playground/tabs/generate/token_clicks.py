@@ -34,10 +34,10 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
         return {}
     chosen = {"pieces": pieces_view(model, session.all_ids(), entries, place)}
     chosen["strip"] = gr.update(selected=item_of(entries, place))
+    session.focus, session.pinned = place, True
     if request.mode == "fill":
         is_mask = session.ids[place] == model.tokenizer.mask_token_id
         return fill_view(predictions(page, session.key.text, () if is_mask else (place,)), request.colour) | chosen
-    session.focus, session.pinned = place, True
     if (step := session.step_at(place)) is not None:
         return explain_step(model, step, entries[place]["label"]) | chosen
     if request.mode == "translate":

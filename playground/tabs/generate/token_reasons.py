@@ -1,7 +1,8 @@
 """Which words of the text made a token: what each token before it adds to its logit, beside another token's ("why Paris and
-not London?"). Of the token that is explained on the strip, or of the most likely next one."""
+not London?"). Of the token that is explained on the strip, or of the most likely next one; in Fill of what the model puts
+into a mask; in Translate of a token that was written, by the words of its source."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from playground.components import FollowingDropdown
 from playground.errors import PlaygroundError
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import expected_at
+from playground.tabs.generate.fill import predictions
 from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.shared.long_work import WorkControl
@@ -70,7 +72,7 @@ def compare_reasons(page: PageContext, request: ReasonsRequest) -> Iterator[Outp
 def _reasons(page: PageContext, request: ReasonsRequest, against: int | None) -> Iterator[Outputs]:
     model, session, control = page.model(), session_of(page, request), request.control
     control.stop = False
-    place, token, alternatives = _explained(page, model, session)
+    token, alternatives, score_of = _explained(page, model, session)
     others = [each for each in alternatives if each.token.id != token]
     names = {each.token.id: f"{plain_mark(each.token.label, 24)} ({percent(each.probability)})" for each in others}
     if against != ALONE and against not in names:
@@ -81,23 +83,26 @@ def _reasons(page: PageContext, request: ReasonsRequest, against: int | None) ->
             choices=[*((name, n) for n, name in names.items()), (texts.BY_ITSELF, ALONE)], value=against
         ),
     }
-    before = session.all_ids()[:place]
 
     def score() -> "TokenScore":
-        from playground.tasks.token_scores import next_token_score
-
-        return next_token_score(model, before, token, None if against == ALONE else against)
+        return score_of(None if against == ALONE else against)
 
     for parts in reasons(model, score, request.method, control, by_words=True, key=(token, against)):
         yield outputs | parts
         outputs = {}
 
 
-def _explained(
-    page: PageContext, model: "LoadedModel", session: GenerationSession
-) -> "tuple[int, int, tuple[Alternative, ...]]":
-    """Place and id of the token in question, and what was likely there. PlaygroundError where nothing predicts it."""
+Explained = tuple[int, "Sequence[Alternative]", "Callable[[int | None], TokenScore]"]
+"""The id of the token in question, what was likely in its place, and its score beside another id or by itself."""
+
+
+def _explained(page: PageContext, model: "LoadedModel", session: GenerationSession) -> Explained:
+    """PlaygroundError where nothing predicts the token."""
+    if session.key.mode == "fill":
+        return _filled(page, model, session)
     place = len(session.all_ids()) if session.focus is None else session.focus
+    if session.key.mode == "translate":
+        return _translated(page, model, session, place)
     expected: NextTokens | Step | None
     if place >= len(session.all_ids()):
         expected = session.next_tokens
@@ -107,5 +112,49 @@ def _explained(
         expected = expected_at(page.recording(session.ids if session.key.mode == "chat" else session.key.text), place)
     if expected is None or not expected.alternatives:
         raise PlaygroundError(*texts.NOTHING_PREDICTS)
-    ids = [*session.all_ids(), expected.alternatives[0].token.id]
-    return place, ids[place], expected.alternatives
+    token = [*session.all_ids(), expected.alternatives[0].token.id][place]
+    before = session.all_ids()[:place]
+
+    def score(against: int | None) -> "TokenScore":
+        from playground.tasks.token_scores import next_token_score
+
+        return next_token_score(model, before, token, against)
+
+    return token, expected.alternatives, score
+
+
+def _filled(page: PageContext, model: "LoadedModel", session: GenerationSession) -> Explained:
+    """What the model would put in place of the token that was clicked, or into the text's last mask."""
+    place, masks = session.focus, [n for n, number in enumerate(session.ids) if number == model.tokenizer.mask_token_id]
+    if place is None and not masks:
+        raise PlaygroundError(*texts.NOTHING_MASKED)
+    chosen = masks[-1] if place is None else place
+    predicted = predictions(page, session.key.text, () if chosen in masks else (chosen,))
+    mask = next(each for each in predicted.predictions if each.index == chosen)
+    token = mask.expected.alternatives[0].token.id
+
+    def score(against: int | None) -> "TokenScore":
+        from playground.tasks.written_scores import mask_place_score
+
+        return mask_place_score(model, predicted.tokens, chosen, token, against)
+
+    return token, mask.expected.alternatives, score
+
+
+def _translated(page: PageContext, model: "LoadedModel", session: GenerationSession, place: int) -> Explained:
+    """A token that an encoder-decoder wrote: which words of its source made it."""
+    steps, number = session.steps(), place - len(session.ids)
+    if not steps or number >= len(steps):
+        raise PlaygroundError(*texts.NOTHING_WRITTEN)
+    if number < 0:
+        raise PlaygroundError(texts.SOURCE_TOKEN)
+
+    def score(against: int | None) -> "TokenScore":
+        from playground.tasks.written_scores import WrittenText, written_score
+
+        tokens = model.vocabulary.describe(session.ids)
+        free = tuple(not token.special for token in tokens)
+        text = WrittenText(session.ids, tokens, free, tuple(steps), session.key.target_language)
+        return written_score(model, text, number, against)
+
+    return steps[number].token.id, steps[number].alternatives, score

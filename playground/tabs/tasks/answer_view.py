@@ -15,13 +15,22 @@ from playground.errors import Cancelled
 from playground.figures.tasks.spans import first_drawn, span_figure
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import show_detail
-from playground.tabs.shared.events import GENERATES, LATEST
-from playground.tabs.shared.long_work import WorkControl, with_progress
+from playground.tabs.shared.events import GENERATES, LATEST, QUIET
+from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.tasks.answer_writing import (
+    Questioned,
+    pick_written,
+    writing,
+    written_answer,
+    written_reasons,
+    written_view,
+)
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
+from playground.tabs.tasks.written_tokens import NO_TOKENS, TokenChoice, WrittenTokens
 from playground.texts import tasks as texts
 from playground.texts.numbers import minus, percent
 
@@ -34,8 +43,8 @@ if TYPE_CHECKING:
 NAME, TITLE = "answer", "Answer"
 ALONE, NO_ANSWER, PICKED = -1, -2, -3
 """In place of the number of a span: compared with none; with "no answer"; the one whose cell was clicked."""
-_NOTHING_READ = NO_REASONS | {
-    "others": "",
+NO_READING: Outputs = NO_REASONS | {
+    "spans": "",
     "python": "",
     "figure": figure_or_nothing(None),
     "room": gr.update(visible=False),
@@ -53,7 +62,14 @@ class QuestionRequest:
     """Number of the span that is explained; the best one without."""
     against: int | None = None
     """Number of the span that it is compared with; NO_ANSWER; None: with none."""
+    last: Questioned = Questioned()
+    """What a model that chats was asked last."""
     control: WorkControl = field(default_factory=WorkControl)
+
+
+@dataclass(frozen=True)
+class ExplainAnswer(QuestionRequest, TokenChoice):
+    """A token of a written answer, and how it is explained."""
 
 
 def build(view: View) -> None:
@@ -63,12 +79,14 @@ def build(view: View) -> None:
             question = gr.Textbox(texts.QUESTION, label="Question", lines=1, max_lines=3, elem_id="task-question")
             passage = gr.Textbox(texts.PASSAGE, label="Passage", lines=5, max_lines=12, elem_id="task-passage")
             with gr.Row(elem_classes="pg-actions"):
-                go = gr.Button("Answer", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="task-answer")
+                go = gr.Button("Answer", elem_classes="pg-lead-do", scale=0, min_width=100, elem_id="task-answer")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-answer-stop")
             good = HowGood(texts.HOW_GOOD_ANSWERS, "task-answer-good", "task-answer-how-good")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(live=True, elem_id="task-answer-words")
             marks = Panel(live=True, elem_id="task-answer-passage")
-            others = Panel(elem_id="task-answer-others")
+            tokens = WrittenTokens("task-answer-written", texts.ANSWER_TOKENS)
+            spans = Panel(elem_id="task-answer-others")
             python = Panel(elem_id="task-answer-python")
     control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
@@ -83,16 +101,18 @@ def build(view: View) -> None:
     Panel(markup.explanation(*texts.ANSWER_ABOUT))
     inputs: dict[str, Any] = {
         "question": question, "passage": passage, "method": method, "span": span, "against": against,
-        "control": control,
+        "last": gr.State(Questioned()), "control": control,
     }  # fmt: skip
-    outputs: dict[str, Any] = {
-        "sentence": sentence, "marks": marks, "others": others, "python": python, "figure": figure, "room": room,
-        "span": span, "against": against,
-    } | why  # fmt: skip
+    outputs: dict[str, Any] = tokens.outputs | why | {
+        "sentence": sentence, "marks": marks, "spans": spans, "last": inputs["last"], "stop_writing": stop,
+        "python": python, "figure": figure, "room": room, "span": span, "against": against,
+    }  # fmt: skip
     wires: dict[str, Any] = {"inputs": inputs, "request": QuestionRequest, "outputs": outputs}
     view.draws(draw, **wires)
     bind([go.click, question.submit], find, page=view.page, **wires, trigger_mode="once", **GENERATES)
     bind([span.input, against.input, method.input], draw, page=view.page, **wires, **LATEST)
+    stop.click(stop_work, control, None, **QUIET)
+    tokens.connect(view, pick_token, explain_token, inputs, (QuestionRequest, ExplainAnswer))
     good.connect(view, measure_answers, inputs, QuestionRequest)
     pick = bind(figure.select, pick_span, page=view.page, **wires, **LATEST)
     show_detail(pick, "task-answer-why-room")
@@ -104,9 +124,12 @@ def draw(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
     if model.head is not None and model.head.task == "answer":
         yield from _read(model, request)
         return
+    if request.last.model and request.last == _asked(model, request):
+        yield NO_READING | written_view(model, request.last, written_answer(model, request.last))
+        return
     how = texts.WRITES if model.capabilities.chat else f"is no reader, and {model.capabilities.chat.reason}."
     words = texts.ANSWER_READY.format(model=model.model_id, how=how)
-    yield {"sentence": markup.note(words), "marks": ""} | _NOTHING_READ
+    yield {"sentence": markup.note(words), "marks": ""} | NO_READING | NO_TOKENS
 
 
 def find(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
@@ -114,8 +137,30 @@ def find(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
     model = page.model()
     if model.head is not None and model.head.task == "answer":
         yield from _read(model, request)
+        return
+    outputs = {"marks": "", "last": Questioned()} | NO_READING | NO_TOKENS
+    for parts in writing(model, _asked(model, request), request.control):
+        yield outputs | parts
+        outputs = {}
+
+
+def pick_token(page: PageContext, request: QuestionRequest, event: gr.EventData) -> Outputs:
+    """What else could have stood in the place of a token of a written answer."""
+    model = page.model()
+    return pick_written(model, request.last, event) if request.last == _asked(model, request) else {}
+
+
+def explain_token(page: PageContext, request: ExplainAnswer) -> Iterator[Outputs]:
+    """Which words of question and passage made a token of a written answer."""
+    model = page.model()
+    if request.last == _asked(model, request):
+        yield from written_reasons(model, request.last, request)
     else:
-        yield _write(model, request)
+        yield {}
+
+
+def _asked(model: "LoadedModel", request: QuestionRequest) -> Questioned:
+    return Questioned(model.key, request.question or "", request.passage or "")
 
 
 def pick_span(page: PageContext, request: QuestionRequest, event: gr.EventData) -> Iterator[Outputs]:
@@ -141,7 +186,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
             partial(progress, texts.READING_WINDOWS),
         )  # fmt: skip
     except Cancelled:
-        yield {"sentence": markup.note(texts.READING_STOPPED), "marks": ""} | _NOTHING_READ
+        yield {"sentence": markup.note(texts.READING_STOPPED), "marks": ""} | NO_READING | NO_TOKENS
         return
     best = result.best
     words = f"“{best.text}” with {percent(best.probability)}. "
@@ -160,10 +205,10 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
         result.starts[best.window].numpy(), result.ends[best.window].numpy(), tokens, (best.first, best.last),
         MAX_ANSWER_TOKENS,
     )  # fmt: skip
-    outputs = {
+    outputs = NO_TOKENS | {
         "sentence": markup.note(words),
         "marks": marked(request.passage, [(best.start, best.end, percent(best.probability), 0)]),
-        "others": markup.table(["answer", "probability", "score"], rows),
+        "spans": markup.table(["answer", "probability", "score"], rows),
         "python": markup.script(texts.SHOW_PYTHON, script),
         "figure": figure_or_nothing(figure),
     }
@@ -204,21 +249,6 @@ def _explained(
     for parts in reasons(model, score, request.method, request.control, key=key):
         yield outputs | parts
         outputs = {}
-
-
-def _write(model: "LoadedModel", request: QuestionRequest) -> Outputs:
-    from playground.tasks.written_answer import answer_by_chat
-
-    bench = workbench.shared()
-    written = answer_by_chat(
-        model, request.question, request.passage, lambda ids, settings: bench.generate(model, list(ids), settings)
-    )
-    words = f"{model.model_id} writes: “{written.text}” (all its words together: {percent(written.probability)}). "
-    words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
-    return {
-        "sentence": markup.note(words),
-        "marks": marked(request.passage, [(*span, "", 0) for span in written.spans]),
-    } | _NOTHING_READ
 
 
 def measure_answers(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:

@@ -10,7 +10,7 @@ import gradio as gr
 from playground import workbench
 from playground.analysis.tasks.word_changes import word_changes
 from playground.catalog import CATALOG
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, markup
 from playground.components.shaded_text import marked
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.labels import beside_figure, beside_sentence
@@ -22,7 +22,9 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.tasks.beside_answers import NO_ANSWERS, AnswersRoom, can_answer
 from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, template_of, ways_of
+from playground.tabs.tasks.second_model import second_model
 from playground.texts import tasks as texts
 
 if TYPE_CHECKING:
@@ -46,7 +48,15 @@ class BesideRequest(Labelling):
     other_template: str = texts.SECOND_TEMPLATE
     other_model: str | None = None
     method: str = AUTOMATIC
+    of_what: str | None = texts.LABELS_BESIDE
     control: WorkControl = field(default_factory=WorkControl)
+
+
+@dataclass(frozen=True)
+class AnsweredRequest:
+    """Which model, by its key, gave the answers that are shown; empty for none."""
+
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,24 +71,44 @@ class Side:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
+    of_what = FollowingRadio(
+        [texts.LABELS_BESIDE, texts.ANSWERS_BESIDE], value=texts.LABELS_BESIDE, label=texts.OF_WHAT, elem_id="beside-of"
+    )
+    why_none = Panel(elem_id="beside-none")
+    with gr.Column(elem_id="beside-labels-room") as labels:
+        inputs, outputs, events, go, pairs = _labels_room()
+    with gr.Column(visible=False, elem_id="beside-answers-room") as answers:
+        room = AnswersRoom(view)
+    Panel(markup.explanation(*texts.BESIDE_ABOUT))
+    page, inputs = view.page, inputs | {"of_what": of_what}
+    rooms: dict[str, Any] = {"of_what": of_what, "labels_room": labels, "answers_room": answers, "why_none": why_none}
+    wires: dict[str, Any] = {"inputs": inputs, "request": BesideRequest, "outputs": outputs | rooms}
+    view.draws(draw, **wires)
+    bind([of_what.input, *events], draw, page=page, **wires, **LATEST)
+    bind([go.click], compare_sides, page=page, **wires, trigger_mode="once", **GENERATES)
+    view.draws(clear_answers, {"answered": room.answered}, room.outputs, request=AnsweredRequest)
+    for button in pairs:
+        button.click(choose_pair, button, [page.text, inputs["text"], page.applied], **QUIET)
+
+
+def _labels_room() -> tuple[dict[str, Any], dict[str, Any], list, gr.Button, list[gr.Button]]:
+    """Inputs, outputs, what a visitor changes, the button, and the pairs of texts."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         what = gr.Dropdown(
-            [TEXTS, TEMPLATES, MODELS], value=TEXTS, label=texts.BESIDE, min_width=220, elem_id="beside-what"
+            [TEXTS, TEMPLATES, MODELS], value=TEXTS, label=texts.BESIDE, min_width=200, elem_id="beside-what"
         )
         how = LabelControls("beside")
-    with gr.Row(elem_classes="pg-controls"):
-        second = gr.Textbox(
-            texts.SECOND_TEXT, label=texts.SECOND_TEXT_LABEL, lines=1, max_lines=6, elem_id="beside-text"
-        )
-        other_template = gr.Textbox(
-            texts.SECOND_TEMPLATE, label=texts.SECOND_TEMPLATE_LABEL, lines=2, visible=False, elem_id="beside-template"
-        )
-        other_model = FollowingDropdown(
-            list(CATALOG), label=texts.SECOND_MODEL, visible=False, elem_id="beside-model",
-            allow_custom_value=not workbench.shared().settings.catalog_only,
-        )  # fmt: skip
         method = method_list("beside-method")
-        go = gr.Button("Compare", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="beside-go")
+    second = gr.Textbox(texts.SECOND_TEXT, label=texts.SECOND_TEXT_LABEL, lines=1, max_lines=6, elem_id="beside-text")
+    other_template = gr.Textbox(
+        texts.SECOND_TEMPLATE, label=texts.SECOND_TEMPLATE_LABEL, lines=2, visible=False, elem_id="beside-template"
+    )
+    other_model = FollowingDropdown(
+        list(CATALOG), label=texts.SECOND_MODEL, visible=False, elem_id="beside-model",
+        allow_custom_value=not workbench.shared().settings.catalog_only,
+    )  # fmt: skip
+    with gr.Row(elem_classes="pg-actions"):
+        go = gr.Button(texts.COMPARE, elem_classes="pg-lead-do", scale=0, min_width=120, elem_id="beside-go")
     with gr.Row(elem_classes="pg-chips"):
         pairs = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in texts.PAIRS]
     figure = PlotlyView(label="Both", height=260, elem_id="beside-bars", elem_classes=LEADING)
@@ -92,20 +122,13 @@ def build(view: View) -> None:
                 parts = reasons_view(f"beside-{side}-why", control)
                 outputs |= {f"{side}_{name}": part for name, part in parts.items()}
     how.build_more()
-    Panel(markup.explanation(*texts.BESIDE_ABOUT))
     inputs: dict[str, Any] = how.inputs | {
         "what": what, "text": second, "other_template": other_template, "other_model": other_model, "method": method,
         "control": control,
     }  # fmt: skip
     outputs |= {"text": second, "other_template": other_template, "other_model": other_model}
-    wires: dict[str, Any] = {"inputs": inputs, "request": BesideRequest, "outputs": outputs}
-    page = view.page
-    view.draws(draw, **wires)
-    typed = [second.submit, second.blur, other_template.blur, what.input, method.input, *how.events]
-    bind(typed, draw, page=page, **wires, **LATEST)
-    bind([go.click], compare_sides, page=page, **wires, trigger_mode="once", **GENERATES)
-    for button in pairs:
-        button.click(choose_pair, button, [page.text, second, page.applied], **QUIET)
+    events = [second.submit, second.blur, other_template.blur, what.input, method.input, *how.events]
+    return inputs, outputs, events, go, pairs
 
 
 def choose_pair(name: str) -> tuple[str, str, str]:
@@ -116,13 +139,41 @@ def choose_pair(name: str) -> tuple[str, str, str]:
 
 def draw(page: PageContext, request: BesideRequest) -> Iterator[Outputs]:
     """Both sides; of a second model that is not loaded, how to have it."""
+    rooms, of_labels = _rooms(page.model(), request.of_what)
+    if not of_labels:
+        yield rooms
+        return
     bench, other = workbench.shared(), request.other_model
     there = other and (other == page.model_id or bench.loaded(other, page.device, "auto") is not None)
     if request.what == MODELS and not there:
         cleared = {f"{side}_{name}": value for side in ("one", "two") for name, value in NO_REASONS.items()}
-        yield NO_TEXT | cleared | _shown(request) | {"sentence": markup.note(texts.CHOOSE_MODEL)}
+        yield rooms | NO_TEXT | cleared | _shown(request) | {"sentence": markup.note(texts.CHOOSE_MODEL)}
         return
-    yield from compare_sides(page, request)
+    for outputs in compare_sides(page, request):
+        yield rooms | outputs
+        rooms = {}
+
+
+def _rooms(model: "LoadedModel", of_what: str | None) -> tuple[Outputs, bool]:
+    """What of this model can be compared, and whether its labels are shown."""
+    can = [
+        name
+        for name, does in ((texts.LABELS_BESIDE, ways_of(model)), (texts.ANSWERS_BESIDE, can_answer(model)))
+        if does
+    ]
+    shown = of_what if of_what in can else can[0] if can else ""
+    none = "" if can else markup.note(texts.NEITHER_BESIDE.format(model=model.model_id))
+    return {
+        "of_what": gr.update(choices=can or [texts.LABELS_BESIDE], value=shown or None, visible=len(can) > 1),
+        "labels_room": gr.update(visible=shown == texts.LABELS_BESIDE),
+        "answers_room": gr.update(visible=shown == texts.ANSWERS_BESIDE),
+        "why_none": none,
+    }, shown == texts.LABELS_BESIDE
+
+
+def clear_answers(page: PageContext, request: AnsweredRequest) -> Outputs:
+    """What another model answered goes."""
+    return {} if request.answered and tuple(request.answered) == page.model().key else NO_ANSWERS
 
 
 def compare_sides(page: PageContext, request: BesideRequest) -> Iterator[Outputs]:
@@ -176,15 +227,7 @@ def _sides(page: PageContext, request: BesideRequest) -> Generator[Outputs, None
         names = (template_of(each).replace("\n", " ⏎ ") for each in (request, two))
         return replace(first, name=next(names)), Side(next(names), model, page.text, two)
     if request.what == MODELS:
-        other = model
-        for status in workbench.shared().loading(request.other_model or "", page.device, "auto"):
-            if request.control.stop:
-                raise Cancelled("Loading")
-            if status.model is not None:
-                other = status.model
-                break
-            words = f"{request.other_model}: {status.message}"
-            yield {"sentence": markup.progress(words, status.share, status.seconds)}
+        other = yield from second_model(page, request.other_model, request.control)
         return replace(first, name=model.model_id), Side(other.model_id, other, page.text, replace(request, way=None))
     if not (request.text or "").strip():
         raise PlaygroundError("There is no second text.", "Type one, or choose a pair.")

@@ -17,7 +17,7 @@ from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, template_of, ways_of
@@ -94,6 +94,9 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     except Cancelled:
         yield nothing | {"sentence": markup.note(texts.READING_STOPPED)}
         return
+    except PlaygroundError as error:  # bad labels, for one: what is shown is of others
+        cleared = nothing | label_controls(ways, way) | {"sentence": "", "against": gr.update(visible=False)}
+        raise ErrorWithOutputs(error, cleared) from error
     names = [label.name for label in result.ranking]
     others = [name for name in names[1:]] if result.function == "softmax" else []
     against = request.against if request.against in others else (others[0] if others else None)

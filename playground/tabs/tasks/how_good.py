@@ -22,17 +22,17 @@ class HowGood:
     """The components; builds them where it is made, their elements named `name` and `name`-stop."""
 
     def __init__(self, words: str, name: str, panel: str) -> None:
-        with gr.Row(elem_classes="pg-actions"):
+        with gr.Row(elem_classes="pg-actions") as self.row:
             self._button = gr.Button(words, size="sm", scale=0, min_width=230, elem_id=name)
             self._stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id=f"{name}-stop")
-        self._panel = Panel(live=True, elem_id=panel)
+        self.panel = Panel(live=True, elem_id=panel)
 
     def connect(self, view: View, handler: Handler, inputs: dict[str, Any], request: type) -> None:
         """Runs the handler, an iterator of `measured`'s outputs; the request's `control` is of this measurement alone."""
         control = gr.State(WorkControl())
         bind(
             self._button.click, handler, page=view.page, inputs=inputs | {"control": control}, request=request,
-            outputs={"how_good": self._panel, "good_stop": self._stop}, trigger_mode="once", **GENERATES,
+            outputs={"how_good": self.panel, "good_stop": self._stop}, trigger_mode="once", **GENERATES,
         )  # fmt: skip
         self._stop.click(stop_work, control, None, **QUIET)
 

@@ -7,12 +7,13 @@ from playground.tabs.shared.page_context import PageControls
 from playground.texts.tasks import EXAMPLES, TRANSLATION_EXAMPLES
 
 
-def example_chips(page: PageControls, *names: str) -> None:
+def example_chips(page: PageControls, *names: str) -> gr.Row:
     """A row of small buttons that bring an example under the lens."""
-    with gr.Row(elem_classes="pg-chips"):
+    with gr.Row(elem_classes="pg-chips") as row:
         for name in names:
             button = gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip")
             button.click(choose_text, button, [page.text, page.applied], **QUIET)
+    return row
 
 
 def choose_text(name: str) -> tuple[str, str]:

@@ -52,36 +52,26 @@ def build(view: View) -> None:
     with gr.Row(elem_classes="pg-controls pg-slim"):
         how = LabelControls("list")
     sentence = Panel(live=True, elem_id="list-sentence")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=300):
-            many = gr.Textbox(
-                texts.MANY, label=texts.MANY_LABEL, lines=8, max_lines=12, max_length=1_000_000, elem_id="list-lines"
-            )
-            passage = gr.Textbox(
-                texts.PASSAGE, label="Passage", lines=4, max_lines=8, visible=False, elem_id="list-passage"
-            )
-            with gr.Row(elem_classes="pg-actions"):
-                go = gr.Button(
-                    texts.RUN_LIST, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="list-go"
-                )
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="list-stop")
-                file = gr.UploadButton(
-                    texts.TABLE_FILE, file_types=[".csv", ".tsv", ".txt"], size="sm", scale=0, min_width=150,
-                    elem_id="list-file",
-                )  # fmt: skip
-                save = gr.DownloadButton(
-                    texts.SAVE_TABLE, size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv"
-                )
-            with gr.Row(visible=False) as columns:
-                column = FollowingDropdown([], label=texts.COLUMN, min_width=160, elem_id="list-column")
-                named = gr.Checkbox(True, label=texts.FIRST_ROW, min_width=160, elem_id="list-named")
-            about_file = Panel(live=True, elem_id="list-file-words")
-        with gr.Column(scale=3, min_width=320):
-            table = gr.Dataframe(
-                headers=["line", "text", "answer", "confidence"], interactive=False, label=texts.SORTABLE,
-                max_height=420, wrap=True, column_widths=["56px", "230px", "100px", "110px"], visible=False,
-                elem_id="list-table",
-            )  # fmt: skip
+    many = gr.Textbox(
+        texts.MANY, label=texts.MANY_LABEL, lines=6, max_lines=12, max_length=1_000_000, elem_id="list-lines"
+    )
+    passage = gr.Textbox(texts.PASSAGE, label="Passage", lines=4, max_lines=8, visible=False, elem_id="list-passage")
+    with gr.Row(elem_classes="pg-actions"):
+        go = gr.Button(texts.RUN_LIST, elem_classes="pg-lead-do", scale=0, min_width=110, elem_id="list-go")
+        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="list-stop")
+        file = gr.UploadButton(
+            texts.TABLE_FILE, file_types=[".csv", ".tsv", ".txt"], size="sm", scale=0, min_width=150,
+            elem_id="list-file",
+        )  # fmt: skip
+        save = gr.DownloadButton(texts.SAVE_TABLE, size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv")
+    with gr.Row(visible=False) as columns:
+        column = FollowingDropdown([], label=texts.COLUMN, min_width=160, elem_id="list-column")
+        named = gr.Checkbox(True, label=texts.FIRST_ROW, min_width=160, elem_id="list-named")
+    about_file = Panel(live=True, elem_id="list-file-words")
+    table = gr.Dataframe(
+        headers=["line", "text", "answer", "confidence"], interactive=False, label=texts.SORTABLE, max_height=420,
+        wrap=True, visible=False, elem_id="list-table",
+    )  # fmt: skip
     how.build_more()
     Panel(markup.explanation(*texts.LIST_ABOUT))
     page, control = view.page, gr.State(WorkControl())
@@ -167,20 +157,30 @@ def _table(model: "LoadedModel", done: "list[LineAnswer]") -> Outputs:
         return {"table": gr.update(visible=False), "save": gr.update(visible=False)}
     head, rows = line_table(done)
     kinds = ["number", "str", "str", *["number"] * (len(head) - 3)]
-    value = {"headers": head, "data": [[_on_page(cell) for cell in row] for row in rows]}
+    value = {
+        "headers": head,
+        "data": [[None if cell == "" else cell for cell in row] for row in rows],
+        "metadata": {"display_value": [[_on_page(cell) for cell in row] for row in rows]},
+    }
     path = written(
         fresh_folder() / f"{file_stem(model.model_id, 'tasks list', done[0].text)}.csv",
         [*head, "model"], ([*row, model.source_text if number == 0 else ""] for number, row in enumerate(rows)),
     )  # fmt: skip
     return {
-        "table": gr.update(value=value, datatype=kinds, visible=True),
+        "table": gr.update(value=value, datatype=kinds, column_widths=_widths(head), visible=True),
         "save": gr.DownloadButton(value=str(path), visible=True),
     }
 
 
-def _on_page(cell: str | float) -> str | float | None:
-    """A cell with the digits that it deserves; the file has all of them."""
-    return round(cell, 4) if isinstance(cell, float) else cell if cell != "" else None
+def _on_page(cell: str | float) -> str:
+    """A cell as it is read; the table sorts by the number itself, and the file has all of its digits."""
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+def _widths(head: list[str]) -> list[str]:
+    """Of the columns: each holds its name in one line; the text gets most."""
+    own = {"line": 64, "text": 280, "answer": 150}
+    return [f"{own.get(name, max(112, 9 * min(len(name), 24) + 48))}px" for name in head]
 
 
 def open_file(page: PageContext, request: FileRequest) -> Outputs:

@@ -11,18 +11,29 @@ from playground import workbench
 from playground.analysis.text_display import plain_mark
 from playground.components import FollowingDropdown, Panel, markup
 from playground.components.shaded_text import marked, shaded
-from playground.errors import Cancelled
+from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.written import looked_at_pieces, summary_sentence
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.translation_request import size_of
+from playground.tabs.tasks.written_tokens import (
+    NO_TOKENS,
+    TokenChoice,
+    WrittenTokens,
+    picked,
+    step_of,
+    token_reasons,
+    tokens_view,
+)
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
+    from playground.generation.steps import Step
     from playground.models.loaded_model import LoadedModel
     from playground.tasks.summarise import SentenceSource, Summary
 
@@ -51,6 +62,11 @@ class SummariseRequest:
     control: WorkControl = field(default_factory=WorkControl)
 
 
+@dataclass(frozen=True)
+class ExplainSummary(SummariseRequest, TokenChoice):
+    """A token of a summary, and how it is explained."""
+
+
 def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(equal_height=False):
@@ -59,13 +75,12 @@ def build(view: View) -> None:
                 texts.SUMMARY_PASSAGE, label=texts.SUMMARY_LABEL, lines=6, max_lines=14, elem_id="task-summary-passage"
             )
             with gr.Row(elem_classes="pg-actions"):
-                go = gr.Button(
-                    "Summarise", elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="task-summarise"
-                )
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="task-summarise-stop")
+                go = gr.Button("Summarise", elem_classes="pg-lead-do", scale=0, min_width=110, elem_id="task-summarise")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-summarise-stop")
         with gr.Column(scale=1, min_width=320):
             summary = Panel(live=True, elem_id="task-summary")
             sentence = Panel(live=True, elem_id="task-summary-words")
+            tokens = WrittenTokens("task-summary", texts.SUMMARY_TOKENS)
     chosen = FollowingDropdown([], label=texts.SENTENCE_OF_SUMMARY, visible=False, elem_id="task-summary-sentence")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
@@ -82,11 +97,16 @@ def build(view: View) -> None:
         "passage": passage, "ask": ask, "chosen": chosen, "last": last, "control": gr.State(WorkControl()),
     }  # fmt: skip
     looks: dict[str, Any] = {"chosen": chosen, "looked_at": looked_at, "shares": shares}
-    outputs = looks | {"summary": summary, "sentence": sentence, "script": script, "last": last}
+    outputs = (
+        looks
+        | tokens.outputs
+        | {"summary": summary, "sentence": sentence, "script": script, "last": last, "stop_writing": stop}
+    )
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": SummariseRequest}
     view.draws(draw, inputs, outputs, request=SummariseRequest)
     bind(go.click, write, **wires, outputs=outputs, trigger_mode="once", **GENERATES)
     bind(chosen.input, look, **wires, outputs=looks, **LATEST)
+    tokens.connect(view, pick, explain, inputs, (SummariseRequest, ExplainSummary))
     stop.click(stop_work, inputs["control"], None, **QUIET)
 
 
@@ -115,12 +135,15 @@ def write(page: PageContext, request: SummariseRequest) -> Iterator[Outputs]:
     try:
         for share, result in in_steps(lambda tick: _summary(model, last, tick), control, "The summary"):
             if result is None:
-                yield {"sentence": markup.progress("Summarising. Stop ends it.", share, time.monotonic() - started)}
+                words = markup.progress("Summarising. Stop ends it.", share, time.monotonic() - started)
+                yield {"sentence": words, "stop_writing": STOP_SHOWN}
     except Cancelled:
-        yield {"sentence": markup.note("Stopped.")}
+        yield {"sentence": markup.note("Stopped."), "stop_writing": STOP_HIDDEN}
         return
+    except PlaygroundError as error:
+        raise ErrorWithOutputs(error, {"sentence": "", "stop_writing": STOP_HIDDEN}) from error
     assert result is not None, "the last step has the result"
-    yield _shown(model, request, result) | {"last": last}
+    yield _shown(model, request, result) | {"last": last, "stop_writing": STOP_HIDDEN}
 
 
 def look(page: PageContext, request: SummariseRequest) -> Outputs:
@@ -129,6 +152,32 @@ def look(page: PageContext, request: SummariseRequest) -> Outputs:
     if not request.last.passage or request.last != _asked(model, request):
         return {}
     return _sources(request, _summary(model, request.last))
+
+
+def pick(page: PageContext, request: SummariseRequest, event: gr.EventData) -> Outputs:
+    """What else could have stood in the place of a token."""
+    model = page.model()
+    if not request.last.passage or request.last != _asked(model, request):
+        return {}
+    return picked(_steps(_summary(model, request.last)), event._data.get("index"))
+
+
+def explain(page: PageContext, request: ExplainSummary) -> Iterator[Outputs]:
+    """Which words of the passage made a token of the summary."""
+    from playground.tasks.written_scores import text_of_part
+
+    model = page.model()
+    if not request.last.passage or request.last != _asked(model, request):
+        yield {}
+        return
+    if there := step_of(_summary(model, request.last).parts, request.place):
+        part, number = there
+        text = text_of_part(model, part, model.languages.target if model.languages else "")
+        yield from token_reasons(model, text, number, request, (request.last, part.window))
+
+
+def _steps(result: "Summary") -> "list[Step]":
+    return [step for part in result.parts for step in part.steps]
 
 
 def _asked(model: "LoadedModel", request: SummariseRequest) -> Summarised:
@@ -146,7 +195,7 @@ def _summary(model: "LoadedModel", last: Summarised, tick: Any = None) -> "Summa
 
 
 def _nothing() -> Outputs:
-    return {
+    return NO_TOKENS | {
         "summary": "", "chosen": gr.update(visible=False), "looked_at": "", "shares": "", "script": "",
         "last": Summarised(),
     }  # fmt: skip
@@ -156,11 +205,15 @@ def _shown(model: "LoadedModel", request: SummariseRequest, result: "Summary") -
     from playground.tasks.translation_script import summary_script
 
     new = _new_words(result)
-    return {
-        "summary": marked(result.text, new),
-        "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),
-        "script": markup.script(texts.SHOW_WRITING_PYTHON, summary_script(model, result)),
-    } | _sources(request, result)
+    return (
+        tokens_view(model, _steps(result))
+        | {
+            "summary": marked(result.text, new),
+            "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),
+            "script": markup.script(texts.SHOW_WRITING_PYTHON, summary_script(model, result)),
+        }
+        | _sources(request, result)
+    )
 
 
 def _new_words(result: "Summary") -> list[tuple[int, int, str, int]]:

@@ -48,11 +48,11 @@ class TagRequest:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    with gr.Row(elem_classes="pg-controls pg-slim"):
+    with gr.Row(elem_classes="pg-controls pg-slim", visible=False) as how:
         strategy = gr.Radio(list(STRATEGIES), value=SIMPLE, label="Words of several tokens", elem_id="task-strategy")
     marks = Panel(live=True, elem_id="task-tagged")
     sentence = Panel(live=True, elem_id="task-tag-sentence")
-    example_chips(view.page, "names")
+    chips = example_chips(view.page, "names")
     good = HowGood(texts.HOW_GOOD_TAGS, "task-tag-good", "task-tag-how-good")
     control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
@@ -71,7 +71,7 @@ def build(view: View) -> None:
     }  # fmt: skip
     outputs: dict[str, Any] = {
         "marks": marks, "sentence": sentence, "table": table, "python": python, "room": room, "span": span,
-        "against": against,
+        "against": against, "how": how, "chips": chips, "good": good.row, "how_good": good.panel,
     } | why  # fmt: skip
     wires: dict[str, Any] = {"inputs": inputs, "request": TagRequest, "outputs": outputs}
     view.draws(draw, **wires)
@@ -87,8 +87,9 @@ def draw(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
     model, control = page.model(), request.control
     nothing = NO_REASONS | {"marks": "", "table": "", "python": "", "room": gr.update(visible=False)}
     if model.head is None or model.head.task != "tag":
-        yield nothing | {"sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
+        yield nothing | _controls(False) | {"sentence": markup.note(texts.NO_TAGGER.format(model=model.model_id))}
         return
+    nothing |= _controls(True)
     control.stop = False
     try:
         result = yield from with_progress(
@@ -106,6 +107,12 @@ def draw(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
     for parts in _explained(model, request, result):
         yield outputs | parts
         outputs = {}
+
+
+def _controls(tags: bool) -> Outputs:
+    """What only a tagger has a use for."""
+    shown = {name: gr.update(visible=tags) for name in ("how", "chips", "good")}
+    return shown if tags else shown | {"how_good": ""}
 
 
 def _spans_view(result: "Tagging") -> Outputs:

@@ -2,27 +2,38 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground import workbench
-from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
-from playground.errors import Cancelled
+from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.tasks.how_good import HowGood, measured
 from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.translation_choices import language_updates
-from playground.tabs.tasks.translation_pictures import looks, nothing, others, part_of, pictures
+from playground.tabs.tasks.translation_pictures import looks, nothing, part_of, pictures
 from playground.tabs.tasks.translation_request import Asked, TranslateRequest, asked, translated
+from playground.tabs.tasks.written_tokens import TokenChoice, WrittenTokens, picked, token_reasons
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
+if TYPE_CHECKING:
+    from playground.analysis.tasks.accuracy import Accuracy
+
 NAME, TITLE = "translate", "Translate"
+
+
+@dataclass(frozen=True)
+class ExplainTranslation(TranslateRequest, TokenChoice):
+    """A token of a translation, and how it is explained."""
 
 
 def build(view: View) -> None:
@@ -36,20 +47,17 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             with gr.Row(elem_classes="pg-actions"):
-                go = gr.Button("Translate", elem_classes="pg-do", size="sm", scale=0, min_width=100, elem_id="task-go")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="task-translate-stop")
+                go = gr.Button("Translate", elem_classes="pg-lead-do", scale=0, min_width=100, elem_id="task-go")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-translate-stop")
             translation = Panel(live=True, elem_id="task-translation")
             sentence = Panel(live=True, elem_id="task-translation-words")
             example_chips(view.page, *texts.TRANSLATION_EXAMPLES)
-            strip = TokenStrip(label=texts.TRANSLATION, visible=False, elem_id="task-translation-strip")
-            bars = PlotlyView(label="What else", height=260, visible=False, elem_id="task-alternatives")
+            tokens = WrittenTokens("task-translation", texts.TRANSLATION)
         with gr.Column(scale=1, min_width=320):
             lines = PlotlyView(label="Alignment", height=360, visible=False, elem_id="task-alignment")
             aligned = Panel(elem_id="task-alignment-words")
     heat = PlotlyView(label="Alignment as a map", height=300, visible=False, elem_id="task-alignment-map")
-    with gr.Row(elem_classes="pg-actions"):
-        good = gr.Button(texts.HOW_GOOD_TRANSLATION, size="sm", scale=0, min_width=330, elem_id="task-translation-good")
-    how_good = Panel(live=True, elem_id="task-translation-how-good")
+    good = HowGood(texts.HOW_GOOD_TRANSLATION, "task-translation-good", "task-translation-how-good")
     with gr.Accordion("Prefix and examples", open=False):
         prefix = gr.Textbox("", label=texts.PREFIX_LABEL, info=texts.PREFIX_HELP, elem_id="task-prefix")
         examples = gr.Textbox(
@@ -63,13 +71,12 @@ def build(view: View) -> None:
         "source": source, "target": target, "prefix": prefix, "examples": examples, "part": part, "layer": layer,
         "head": head, "last": last, "control": gr.State(WorkControl()),
     }  # fmt: skip
-    seen: dict[str, Any] = {
-        "strip": strip, "others": bars, "lines": lines, "aligned": aligned, "heat": heat, "part": part, "layer": layer,
-        "head": head,
+    seen: dict[str, Any] = tokens.outputs | {
+        "lines": lines, "aligned": aligned, "heat": heat, "part": part, "layer": layer, "head": head,
     }  # fmt: skip
     outputs: dict[str, Any] = seen | {
         "translation": translation, "sentence": sentence, "script": script, "source": source, "target": target,
-        "examples": examples, "last": last,
+        "examples": examples, "last": last, "stop_writing": stop,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": view.page, "inputs": inputs, "request": TranslateRequest}
     view.draws(draw, inputs, outputs, request=TranslateRequest)
@@ -78,8 +85,8 @@ def build(view: View) -> None:
         [source.input, prefix.blur, examples.blur], draw, **wires, outputs=outputs, **LATEST
     )  # target: by its language
     bind([part.input, layer.input, head.input], look, **wires, outputs=seen, **LATEST)
-    bind(strip.select, pick, **wires, outputs={"others": bars}, **QUIET)
-    bind(good.click, measure_translation, **wires, outputs={"how_good": how_good}, trigger_mode="once", **GENERATES)
+    tokens.connect(view, pick, explain, inputs, (TranslateRequest, ExplainTranslation))
+    good.connect(view, measure_translation, inputs, TranslateRequest)
     target.input(lambda code: code or "", target, view.page.language, **QUIET)
     stop.click(stop_work, inputs["control"], None, **QUIET)
 
@@ -112,12 +119,15 @@ def write(page: PageContext, request: TranslateRequest) -> Iterator[Outputs]:
     try:
         for share, result in in_steps(lambda tick: translated(model, last, tick), control, "The translation"):
             if result is None:
-                yield {"sentence": markup.progress("Translating. Stop ends it.", share, time.monotonic() - started)}
+                words = markup.progress("Translating. Stop ends it.", share, time.monotonic() - started)
+                yield {"sentence": words, "stop_writing": STOP_SHOWN}
     except Cancelled:
-        yield {"sentence": markup.note("Stopped.")}
+        yield {"sentence": markup.note("Stopped."), "stop_writing": STOP_HIDDEN}
         return
+    except PlaygroundError as error:
+        raise ErrorWithOutputs(error, {"sentence": "", "stop_writing": STOP_HIDDEN}) from error
     assert result is not None, "the last step has the result"
-    yield pictures(model, replace(request, part=0), result) | {"last": last}
+    yield pictures(model, replace(request, part=0), result) | {"last": last, "stop_writing": STOP_HIDDEN}
 
 
 def look(page: PageContext, request: TranslateRequest) -> Outputs:
@@ -130,13 +140,25 @@ def look(page: PageContext, request: TranslateRequest) -> Outputs:
 
 def pick(page: PageContext, request: TranslateRequest, event: gr.EventData) -> Outputs:
     """What else could have stood in the place of a token."""
-    model, place = page.model(), event._data.get("index")
+    model = page.model()
     if not request.last.text or request.last != asked(page, model, request):
         return {}
-    steps = part_of(translated(model, request.last), request).steps
-    if not isinstance(place, int) or not 0 <= place < len(steps):
-        return {}
-    return {"others": others(steps, place)}
+    return picked(part_of(translated(model, request.last), request).steps, event._data.get("index"))
+
+
+def explain(page: PageContext, request: ExplainTranslation) -> Iterator[Outputs]:
+    """Which words of the text made a token of the translation."""
+    from playground.tasks.written_scores import text_of_part
+
+    model = page.model()
+    if not request.last.text or request.last != asked(page, model, request):
+        yield {}
+        return
+    result = translated(model, request.last)
+    part = part_of(result, request)
+    if request.place is not None and request.place < len(part.steps):
+        text = text_of_part(model, part, result.asking.target_language)
+        yield from token_reasons(model, text, request.place, request, (request.last, part.window))
 
 
 def measure_translation(page: PageContext, request: TranslateRequest) -> Iterator[Outputs]:
@@ -144,28 +166,19 @@ def measure_translation(page: PageContext, request: TranslateRequest) -> Iterato
     from playground.tasks.translate import translate
     from playground.tasks.translation_accuracy import translation_accuracy
 
-    model, control, started, accuracies = page.model(), request.control, time.monotonic(), None
-    control.stop = False
-    now, runs = asked(page, model, request), workbench.shared().task_runs()
+    model, now = page.model(), asked(page, page.model(), request)
+    runs = workbench.shared().task_runs()
 
     def text_of(text: str) -> str:
         return translate(model, text, now.target, now.source, now.ask, runs).text
 
-    try:
-        for share, accuracies in in_steps(lambda tick: translation_accuracy(text_of, tick), control, "The measurement"):
-            if accuracies is None:
-                words = f"{round(100 * share)} of 100 lines. Stop ends it."
-                yield {"how_good": markup.progress(words, share, time.monotonic() - started)}
-    except Cancelled:
-        yield {"how_good": markup.note("Stopped.")}
-        return
-    assert accuracies is not None, "the last step has the result"
-    whole, words_only, numbers = accuracies
-    low, high = whole.interval
-    yield {
-        "how_good": markup.note(
+    def words(result: "tuple[Accuracy, Accuracy, Accuracy]") -> str:
+        whole, words_only, numbers = result
+        low, high = whole.interval
+        return (
             f"{model.model_id}: {whole.right} of {whole.count} right (95 % interval {percent(low)} to {percent(high)}); "
             f"words {words_only.right} of {words_only.count}, numbers {numbers.right} of {numbers.count}. The same answer "
             f"to all would be right {percent(whole.most_frequent)} of the time."
         )
-    }
+
+    yield from measured(lambda tick: translation_accuracy(text_of, tick), 100, request.control, words)

@@ -1,23 +1,21 @@
 """The outputs of Translate that show a translation: words, strip, alternatives, alignment, script."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from playground import workbench
 from playground.components import markup
 from playground.components.shaded_text import marked
-from playground.figures.generation.next_token import alternatives_figure
 from playground.figures.tasks.word_alignment import alignment_sentence, lines_figure, map_figure
-from playground.figures.tasks.written import strip_items, translation_sentence
+from playground.figures.tasks.written import translation_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.wiring import Outputs
 from playground.tabs.tasks.translation_request import Asked, TranslateRequest
+from playground.tabs.tasks.written_tokens import NO_TOKENS, tokens_view
 from playground.texts import tasks as texts
 
 if TYPE_CHECKING:
-    from playground.generation.steps import Step
     from playground.models.loaded_model import LoadedModel
     from playground.tasks.translate import Translation
     from playground.tasks.writing import WrittenPart
@@ -26,9 +24,9 @@ if TYPE_CHECKING:
 def nothing() -> Outputs:
     """The outputs before there is a translation."""
     hidden, none = gr.update(visible=False), figure_or_nothing(None)
-    return {
-        "translation": "", "strip": gr.update(value=[], visible=False), "others": none, "lines": none, "aligned": "",
-        "heat": none, "part": hidden, "layer": hidden, "head": hidden, "script": "", "last": Asked(),
+    return NO_TOKENS | {
+        "translation": "", "lines": none, "aligned": "", "heat": none, "part": hidden, "layer": hidden, "head": hidden,
+        "script": "", "last": Asked(),
     }  # fmt: skip
 
 
@@ -52,24 +50,14 @@ def pictures(model: "LoadedModel", request: TranslateRequest, result: "Translati
 def looks(model: "LoadedModel", request: TranslateRequest, result: "Translation") -> Outputs:
     """Strip, alternatives and alignment of one window."""
     part, count = part_of(result, request), len(result.parts)
-    least = min(range(len(part.steps)), key=lambda n: part.steps[n].probability, default=0)
-    tokens = model.vocabulary.describe([step.token.id for step in part.steps])
-    outputs: Outputs = {
-        "strip": gr.update(value=strip_items(part.steps, tokens), selected=least, visible=bool(part.steps)),
-        "others": others(part.steps, least) if part.steps else figure_or_nothing(None),
+    outputs = tokens_view(model, part.steps) | {
         "part": gr.update(
             choices=[(f"{n + 1} of {count}", n) for n in range(count)],
             value=result.parts.index(part),
             visible=count > 1,
-        ),
+        )
     }
     return outputs | _alignment(model, request, result, part)
-
-
-def others(steps: "Sequence[Step]", place: int) -> dict[str, Any]:
-    """What else could have stood in a place."""
-    step = steps[place]
-    return figure_or_nothing(alternatives_figure(step.alternatives, "", step.token.label, step))
 
 
 def _alignment(model: "LoadedModel", request: TranslateRequest, result: "Translation", part: "WrittenPart") -> Outputs:

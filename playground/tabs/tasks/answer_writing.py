@@ -1,0 +1,91 @@
+"""Answer by a model that chats: what it writes, where that stands in the passage, and which words made each token."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from playground import workbench
+from playground.components import markup
+from playground.components.shaded_text import marked
+from playground.errors import Cancelled, PlaygroundError
+from playground.tabs.shared.long_work import WorkControl, in_steps
+from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.tasks.written_tokens import TokenChoice, picked, token_reasons, tokens_view
+from playground.texts import tasks as texts
+from playground.texts.numbers import percent
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.tasks.written_answer import WrittenAnswer
+
+
+@dataclass(frozen=True)
+class Questioned:
+    """What a model was asked last; all empty before that."""
+
+    model: tuple[str, ...] = ()
+    question: str = ""
+    passage: str = ""
+
+
+def written_answer(
+    model: "LoadedModel", asked: Questioned, tick: Callable[[float], None] | None = None
+) -> "WrittenAnswer":
+    """The answer, written if it is not there. tick: called with the share done; raises to stop."""
+    from playground.tasks.windows import no_tick
+    from playground.tasks.written_answer import answer_by_chat
+
+    bench = workbench.shared()
+    return bench.memo(
+        model, ("written answer", asked),
+        lambda: answer_by_chat(
+            model, asked.question, asked.passage, lambda ids, how: bench.generate(model, list(ids), how), tick or no_tick
+        ),
+        lambda written: 2000 * (len(written.steps) + 1) + 8 * len(written.ids),
+    )  # fmt: skip
+
+
+def writing(model: "LoadedModel", asked: Questioned, control: WorkControl) -> Iterator[Outputs]:
+    """The answer, with how far it is before that."""
+    control.stop, started = False, time.monotonic()
+    try:
+        for share, result in in_steps(lambda tick: written_answer(model, asked, tick), control, "The answer"):
+            if result is None:
+                words = markup.progress(texts.ANSWERING, share, time.monotonic() - started)
+                yield {"sentence": words, "stop_writing": STOP_SHOWN}
+            else:
+                yield written_view(model, asked, result) | {"last": asked}
+    except Cancelled:
+        yield {"sentence": markup.note("Stopped."), "stop_writing": STOP_HIDDEN}
+    except PlaygroundError as error:
+        raise ErrorWithOutputs(error, {"stop_writing": STOP_HIDDEN, "sentence": ""}) from error
+
+
+def written_view(model: "LoadedModel", asked: Questioned, written: "WrittenAnswer") -> Outputs:
+    """What was written, its tokens, and the passage with what it repeats."""
+    words = f"{model.model_id} writes: “{written.text}” (all its words together: {percent(written.probability)}). "
+    words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
+    return tokens_view(model, written.steps) | {
+        "sentence": markup.note(words),
+        "marks": marked(asked.passage, [(*span, "", 0) for span in written.spans]),
+        "stop_writing": STOP_HIDDEN,
+    }
+
+
+def pick_written(model: "LoadedModel", asked: Questioned, event: gr.EventData) -> Outputs:
+    """What else could have stood in the place of a token that was clicked."""
+    return picked(written_answer(model, asked).steps, event._data.get("index"))
+
+
+def written_reasons(model: "LoadedModel", asked: Questioned, choice: TokenChoice) -> Iterator[Outputs]:
+    """Which words of question and passage made a token of the answer."""
+    from playground.tasks.written_scores import text_of_answer
+
+    written = written_answer(model, asked)
+    if choice.place is not None and 0 <= choice.place < len(written.steps):
+        text = text_of_answer(model, written, asked.question, asked.passage)
+        yield from token_reasons(model, text, choice.place, choice, asked)

@@ -1,0 +1,25 @@
+"""A second model beside the page's: loaded within the server's memory, with how far that is."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from playground import workbench
+from playground.components import markup
+from playground.errors import Cancelled
+from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import Outputs
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+
+
+def second_model(page: PageContext, name: str | None, control: WorkControl) -> Generator[Outputs, None, "LoadedModel"]:
+    """Loads the model of this name; "sentence" says how far it is. Cancelled once Stop was pressed."""
+    for status in workbench.shared().loading(name or "", page.device, "auto"):
+        if control.stop:
+            raise Cancelled("Loading")
+        if status.model is not None:
+            return status.model
+        yield {"sentence": markup.progress(f"{name}: {status.message}", status.share, status.seconds)}
+    return page.model()
