@@ -98,6 +98,7 @@ def launch_options() -> dict:
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
+        "i18n": gr.I18n(en=texts.ANNOUNCED),
         "theme": theme(BLUE),
         "head": ROOM_FOR_SIDEBAR,
         "css": css_variables(),

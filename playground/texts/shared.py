@@ -56,5 +56,7 @@ OUT_OF_REACH = "can't be reached from here"
 """Of a model that is not on this machine while the hub gives no answer."""
 CANT_DO = "What this model can't do"
 CANCELLED = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
+ANNOUNCED = {"common.complete": "Done"}
+"""Read aloud when a handler has answered; Gradio has no word for this key and would read the key. (Gradio 6.31)"""
 UNFORESEEN_REMEDY = "The rest of the page goes on."
 GATED = "The hub asks for an account and a licence."

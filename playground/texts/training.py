@@ -203,6 +203,7 @@ FINETUNED = (
     "seed."
 )
 FINETUNED_AGAIN = "The adapter belongs beside {base}, which was trained here itself."
+FINETUNE_REPEATED = "Lines that repeat an earlier one count once: {lines} left out."
 FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (
     "What learns?",

@@ -6,7 +6,7 @@
 Letters: N texts, D numbers of a vector, K labels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear, normalize
 
+from playground.analysis.text_display import counted
 from playground.embeddings.sentence_vectors import encode, usual_pooling
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
@@ -22,7 +23,7 @@ from playground.training.optimising import one_thread
 from playground.training.recipe import NAMES, number_in_range
 from playground.training.tasks import checked_text
 from playground.training.tasks.pairs import split
-from playground.training.two_columns import two_columns
+from playground.training.two_columns import Columns, two_columns
 
 MIN_TEXTS, MAX_TEXTS = 10, 1000
 MAX_LABELS = 20
@@ -50,6 +51,8 @@ class Classifier:
     """Of the texts never learned from: how many, their loss, and the share of them that is labelled right."""
     most_common: float
     """Share of the held-out texts whose label is the one that most texts have: what needs no learning."""
+    columns: Columns
+    """The lines as they were read."""
 
     @property
     def held_out_accuracy(self) -> float:
@@ -78,7 +81,8 @@ def train_classifier(
     """
     number: Any = {name: number_in_range(NAMES[name], value, RANGES[name], whole=True)
                    for name, value in (("steps", steps), ("seed", seed))}  # fmt: skip
-    examples = _examples(lines)
+    columns = _examples(lines)
+    examples = columns.pairs
     names = tuple(sorted({label for _, label in examples}))
     learned, held_out = split(examples, max(2, len(examples) // HELD_OUT_SHARE), number["seed"])
     x, held_x = _vectors(model, [text for text, _ in (*learned, *held_out)], tick).split([len(learned), len(held_out)])
@@ -90,7 +94,7 @@ def train_classifier(
     right = float((logits.argmax(-1) == held_y).float().mean())
     common = float((held_y == y.bincount(minlength=len(names)).argmax()).float().mean())
     held = len(held_y), float(cross_entropy(logits, held_y)), right
-    return Classifier(model, names, weight, bias, losses, held, common)
+    return Classifier(model, names, weight, bias, losses, held, common, columns)
 
 
 def _descend(x: Tensor, y: Tensor, parameters: tuple[Tensor, Tensor], steps: int) -> tuple[float, ...]:
@@ -112,22 +116,52 @@ def _vectors(model: LoadedModel, texts: Sequence[str], tick: Callable[[float], N
     return normalize(vectors.detach().float().cpu().clone(), dim=-1)
 
 
-def _examples(lines: str) -> list[tuple[str, str]]:
-    """Texts with their labels. PlaygroundError names the first line that can't be read."""
+def _examples(lines: str) -> Columns:
+    """Texts with their labels. PlaygroundError for what can't be learned from, with the first line of it."""
     columns = two_columns(checked_text(lines or ""), "a text", "its label")
-    examples = {text: label for _, text, label in columns}
-    count, labels = len(examples), {*examples.values()}
+    texts, labels = ({cells[side] for cells in columns.pairs} for side in (0, 1))
+    count = len(texts)
+    if _can_be_labels(texts, labels) and not _can_be_labels(labels, texts):
+        raise PlaygroundError(
+            f"The columns seem to be swapped: the first has {counted(count, 'different text')}, the second "
+            f"{counted(len(labels), 'different label')}.",
+            "Write the text first, then its label.",
+        )
     if not MIN_TEXTS <= count <= MAX_TEXTS:
         raise PlaygroundError(
-            f"There are {count:,} different texts; {MIN_TEXTS} to {MAX_TEXTS:,} are learned from, a fifth of which is held "
-            "out.",
+            f"There {'is' if count == 1 else 'are'} {counted(count, 'different text')}; {MIN_TEXTS} to {MAX_TEXTS:,} are "
+            "learned from, a fifth of which is held out.",
             "Add some lines." if count < MIN_TEXTS else "Take some lines out.",
         )
-    if not 2 <= len(labels) <= min(MAX_LABELS, count // 2):
+    if columns.ambiguous:
+        _refuse_ambiguous(columns)
+    if not 2 <= len(labels) <= _most_labels(count):
         few = len(labels) < 2
         raise PlaygroundError(
-            f"{count:,} texts have {len(labels):,} {'label' if few else 'labels'}; from 2 to "
-            f"{min(MAX_LABELS, count // 2)} are told apart.",
+            f"{count:,} texts have {counted(len(labels), 'label')}; from 2 to {_most_labels(count)} are told apart.",
             "Give some another label." if few else "Write the label behind the text, the same for texts of one kind.",
         )
-    return list(examples.items())
+    return columns
+
+
+def _most_labels(count: int) -> int:
+    """Labels that so many texts can have."""
+    return min(MAX_LABELS, count // 2)
+
+
+def _can_be_labels(cells: Set[str], others: Set[str]) -> bool:
+    """Whether one column can hold the labels of the texts in the other."""
+    return len(others) >= MIN_TEXTS and len(cells) <= _most_labels(len(others))
+
+
+def _refuse_ambiguous(columns: Columns) -> None:
+    """PlaygroundError for a text with two labels, with both lines."""
+    text = columns.ambiguous[0]
+    lines = [line for line in columns.lines if line.left == text]
+    first, other = lines[0], next(line for line in lines if line.right != lines[0].right)
+    raise PlaygroundError(
+        f"Line {other.number} labels a text {other.right!r:.40} that line {first.number} labels {first.right!r:.40}: "
+        f"{text!r:.60}. {counted(len(columns.ambiguous), 'text')} of {len({left for left, _ in columns.pairs}):,} "
+        f"{'has' if len(columns.ambiguous) == 1 else 'have'} more than one label.",
+        "Give each text one label.",
+    )

@@ -370,3 +370,27 @@ def test_hostile_answers_are_escaped():
         assert "<script" not in samples_table(replace(snapshot, samples=samples))
     table = samples_table(replace(snapshot, samples=[Sample("a", "cat", "car")]))
     assert "ca<b class='pg-wrong'>t</b>" in table and "right: car" in table
+
+
+def test_earlier_work_does_not_stand_beside_an_error_or_new_work(bench, tiny):
+    """Guards Fine-tune, Classify and From scratch: after an error, and until the first new curve, the picture and the answers
+    of the work before stood there, Look into it opened its model, and the button could be pressed while it worked."""
+    bench.add(tiny("llama"))
+    lines = "\n".join(f"line {n}" for n in range(10))
+    tuning = FinetuneRequest.from_controls(lines, "line", steps=1, batch=1)
+    teaching = ClassifyRequest("\n".join(f"text {n}\t{n % 2}" for n in range(12)), "text 3")
+    for handler, good, refused, cleared in (
+        (finetune_view.teach, tuning, FinetuneRequest.from_controls("one", "line"), {"written": "", "tuned": ""}),
+        (classifier_view.teach, teaching, ClassifyRequest("one", "x"), {"answers": ""}),
+        (scratch_view.compare, MistakeRequest("no_mask", "lower"), MistakeRequest("no_mask", None), {"figure": None}),
+    ):
+        (seen,) = answers(handler, PAGE, refused)
+        assert seen["message"] and seen["sentence"] and cleared.items() <= seen.items()
+        assert seen["go"]["interactive"] and not seen["stop"]["interactive"]
+        work = handler(PAGE, good)
+        first = next(work)
+        assert first.keys() >= cleared.keys() and not first["go"]["interactive"] and first["stop"]["interactive"]
+        if handler is not scratch_view.compare:  # which takes seconds
+            *_, last = first, *work
+            assert last["go"]["interactive"] and not last["stop"]["interactive"] and last.get("written", "x")
+        work.close()

@@ -40,7 +40,8 @@ def test_it_learns_in_seconds_on_minilm(minilm):
 def test_the_last_separator_parts_a_line():
     """Guards texts with commas in them, and tables pasted from a spreadsheet, whose cells hold commas and semicolons."""
     text = "a, b, c,x\n\n d; e\t y, z \n"
-    assert list(two_columns(text, "a text", "its label")) == [(1, "a, b, c", "x"), (3, "d; e", "y, z")]
+    lines = two_columns(text, "a text", "its label").lines
+    assert lines == ((1, "a, b, c", "x", 4), (3, "d; e", "y, z", 2))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,10 @@ def test_the_last_separator_parts_a_line():
         ("", {}, "0 different texts; 10 to 1,000"),
         ("\n".join(f"text {n}" for n in range(20)), {}, "Line 1 has one column"),
         ("\n".join(f"text {n}\tx" for n in range(20)), {}, "20 texts have 1 label"),
-        ("\n".join(f"x\ttext {n}" for n in range(20)), {}, "1 different texts"),
+        ("\n".join(f"x\ttext {n}" for n in range(20)), {}, "swapped: the first has 1 different text, the second 20 "),
+        ("\n".join(f"{'AB'[n % 2]}\ttext {n}" for n in range(20)), {}, "first has 2 different texts, the second 20 "),
+        ("x\tgood\n" * 20, {}, "There is 1 different text;"),
+        (LINES + "\nI was bored\tgood", {}, "Line 11 labels a text 'good' that line 7 labels 'bad': "),
         ("\n".join(f"text {n}\t{n}" for n in range(30)), {}, "have 30 labels; from 2 to 15"),
         ("x" * 300_000, {}, "300,000 bytes"),
         (LINES, {"steps": 0}, "The number of steps is 0"),

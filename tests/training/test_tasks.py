@@ -5,6 +5,7 @@ import torch
 
 from playground.analysis.training.alignment import alignment_scores
 from playground.errors import PlaygroundError
+from playground.figures.training.columns import columns_words
 from playground.training.recipe import Recipe
 from playground.training.tasks import make_task
 from playground.training.tasks.addition import addition
@@ -96,11 +97,17 @@ def test_a_text_is_split_and_read_back():
         ("text", "", "0 characters"),
         ("text", "x", "1 character;"),
         ("text", "x" * 10_000_000, "10,000,000 bytes"),
-        ("table", "", "0 pairs"),
+        ("table", "", "0 different pairs"),
+        ("table", "a,b\n" * 20, "1 different pair;"),
+        (
+            "table",
+            "\n".join(f"{n},{n},{n}" for n in range(20)),
+            "Each of the 20 lines has 3 columns, such as line 1: '0",
+        ),
         ("table", "one\n" * 20, "Line 1 has one column"),
         ("table", "one,\n" * 20, "Line 1 has an empty cell"),
         ("table", "one\ttwo\tthree\n" * 20, "Line 1 has 3 columns"),
-        ("table", "\n".join(f"{n},{n}" for n in range(2001)), "more than 2,000 pairs"),
+        ("table", "\n".join(f"{n},{n}" for n in range(2001)), "2,001 different pairs; at most 2,000"),
         ("table", f"{'x' * 41},y\n", "41 characters"),
         ("repeat", "a,b", "repeat comes with its own data"),
         ("no such", "", "no lesson"),
@@ -110,6 +117,21 @@ def test_data_that_can_not_be_learned_from(lesson, data, words):
     """Guards against a Python error, or hours of work, for what a visitor pastes."""
     with pytest.raises(PlaygroundError, match=words):
         make_task(Recipe(lesson, data=data))
+
+
+def test_what_a_table_s_lines_do_not_show_is_said():
+    """Guards a table of one's own: repeated lines and a comma too many were read without a word. 12 lines and 2 of them
+    again; line 3 has a comma in its question, line 15 another answer to the question of line 1."""
+    lines = [f"{n},{2 * n}" for n in range(12)]
+    lines[2] = "2, two,4"
+    task = make_task(Recipe("table", data="\n".join([*lines, *lines[:2], "0,zero"]), encoder=True))
+    columns = task.columns
+    assert columns.repeated == 2 and len(columns.pairs) == 13 and columns.divided[0].number == 3
+    words = columns_words(columns, "question", "answer")
+    assert "Of 15 lines 2 repeat earlier ones and count once, so 13 different pairs are left." in words
+    assert "1 line has more than two columns" in words and "“2, two” and “4” in line 3" in words
+    assert "1 question has more than one answer, such as “0”" in words
+    assert columns_words(make_task(Recipe("table", data="\n".join(f"{n};x" for n in range(12)))).columns, "", "") == ""
 
 
 def test_a_table_with_hostile_cells():

@@ -9,13 +9,15 @@ import gradio as gr
 
 from playground.analysis.tasks.accuracy import wilson_interval
 from playground.components import Panel, markup
-from playground.errors import Cancelled, PlaygroundError
-from playground.tabs.shared.events import GENERATES, QUIET
+from playground.errors import Cancelled
+from playground.figures.training.columns import columns_words
+from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.number_fields import MOST_CHARACTERS
+from playground.tabs.training.one_at_a_time import STREAMS, one_at_a_time
 from playground.tabs.training.requests import WatchControls
 from playground.tasks.sentiment import english_lines
 from playground.texts import training as texts
@@ -54,7 +56,7 @@ def build(view: View, shared: WatchControls) -> None:
                 go = gr.Button(
                     "Teach", elem_classes="pg-lead-do", size="sm", scale=0, min_width=100, elem_id="classify-go"
                 )
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="classify-stop")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, interactive=False, elem_id="classify-stop")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(markup.note(texts.CLASSIFY_READY), live=True, elem_id="classify-words")
             answers = Panel(live=True, elem_id="classify-answers")
@@ -62,11 +64,13 @@ def build(view: View, shared: WatchControls) -> None:
     control = gr.State(WorkControl())
     bind(
         go.click, teach, page=view.page, inputs={"lines": lines, "examples": examples, "control": control},
-        request=ClassifyRequest, outputs={"sentence": sentence, "answers": answers}, trigger_mode="once", **GENERATES,
+        request=ClassifyRequest, outputs={"sentence": sentence, "answers": answers, "go": go, "stop": stop},
+        trigger_mode="once", **STREAMS,
     )  # fmt: skip
     stop.click(stop_work, control, None, **QUIET)
 
 
+@one_at_a_time({"sentence": markup.note(texts.CLASSIFY_READY), "answers": ""})
 def teach(page: PageContext, request: ClassifyRequest) -> Iterator[Outputs]:
     """Teaches the labels, with how far it is, and labels the other texts."""
     from playground.training.classifier import train_classifier
@@ -81,12 +85,10 @@ def teach(page: PageContext, request: ClassifyRequest) -> Iterator[Outputs]:
             lambda tick: train_classifier(model, request.lines, tick=tick), control, "Teaching"
         ):
             if classifier is None:
-                yield {"sentence": markup.progress(texts.CLASSIFYING, share, time.monotonic() - started), "answers": ""}
+                yield {"sentence": markup.progress(texts.CLASSIFYING, share, time.monotonic() - started)}
     except Cancelled:
         yield {"sentence": markup.note(texts.CLASSIFY_STOPPED)}
         return
-    except PlaygroundError as error:  # what was to come does not come
-        raise ErrorWithOutputs(error, {"sentence": markup.note(texts.CLASSIFY_READY)}) from error
     assert classifier is not None, "the last step has the result"
     examples = [line.strip() for line in (request.examples or "").splitlines() if line.strip()][:MAX_EXAMPLES]
     rows = [
@@ -109,4 +111,4 @@ def _taught_words(classifier: "Classifier") -> str:
     )  # fmt: skip
     if low <= max(classifier.most_common, 1 / len(classifier.labels)):
         words += f" {texts.CLASSIFY_CHANCE}"
-    return words
+    return f"{words} {columns_words(classifier.columns, 'text', 'label')}".rstrip()

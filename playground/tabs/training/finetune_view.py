@@ -13,11 +13,12 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.training.finetuning import finetuning_figure
 from playground.tabs.shared.downloads import fresh_folder, zipped
-from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
+from playground.tabs.shared.events import RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.number_fields import MOST_CHARACTERS, number_fields
+from playground.tabs.training.one_at_a_time import STREAMS, ends, one_at_a_time
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
 from playground.tabs.training.showing import waiting_words
@@ -72,7 +73,7 @@ def build(view: View, shared: WatchControls) -> None:
                 go = gr.Button(
                     "Fine-tune", elem_classes="pg-lead-do", size="sm", scale=0, min_width=110, elem_id="finetune-go"
                 )
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="finetune-stop")
+                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, interactive=False, elem_id="finetune-stop")
             sentence = Panel(markup.note(texts.FINETUNE_READY), live=True, elem_id="finetune-words")
         with gr.Column(scale=4, min_width=320):
             figure = PlotlyView(
@@ -90,25 +91,24 @@ def build(view: View, shared: WatchControls) -> None:
     tuned = gr.State("")
     training = bind(
         go.click, teach, page=page, inputs={"lines": lines, "prompt": prompt, **choices}, request=FinetuneRequest,
-        outputs={"figure": figure, "sentence": sentence, "written": written, "tuned": tuned}, **GENERATES,
+        outputs={
+            "figure": figure, "sentence": sentence, "written": written, "tuned": tuned, "go": go, "stop": stop,
+        }, **STREAMS,
     )  # fmt: skip
-    stop.click(lambda: markup.note(texts.FINETUNE_STOPPED), None, sentence, cancels=[training], **QUIET)
+    ends(stop, training, go, sentence, texts.FINETUNE_STOPPED)
     wires: dict[str, Any] = {"inputs": {"tuned": tuned, "prompt": prompt}, "request": TunedRequest, "page": page}
     opens_everywhere(button=look, handler=open_tuned, opened=opened, **wires)
     bind(save.click, download, outputs={"file": file}, **wires, **RUNS_MODEL)
 
 
+@one_at_a_time({"figure": None, "sentence": markup.note(texts.FINETUNE_READY), "written": "", "tuned": ""})
 def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
     """Trains an adapter of the page's model step by step; then both write."""
     if not request.prompt.strip():
         raise PlaygroundError(*texts.FINETUNE_NO_PROMPT)
     if not page.model_id:
         yield {"sentence": markup.note(texts.STILL_LOADING)}
-    base = page.awaited_model()
-    try:
-        yield from _taught(base, request)
-    except PlaygroundError as error:  # what was to come does not come
-        raise ErrorWithOutputs(error, {"sentence": markup.note(texts.FINETUNE_READY)}) from error
+    yield from _taught(page.awaited_model(), request)
 
 
 def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
@@ -118,7 +118,7 @@ def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
         for report in reports:
             if isinstance(report, Waiting):
                 words = waiting_words(report) or texts.FINETUNE_BEFORE
-                yield {"sentence": markup.note(words), "written": "", "tuned": ""}
+                yield {"sentence": markup.note(words)}
                 continue
             now = report.progress
             words = f"Step {now.step} of {report.steps}; {report.parameters:,} parameters learn."
@@ -136,6 +136,8 @@ def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
                     words += f" {texts.FINETUNED_AGAIN.format(base=base.model_id)}"
             if report.cut:
                 words += f" Of {counted(report.cut, 'line')} only the first {MAX_TOKENS} tokens were read."
+            if report.repeated:
+                words += f" {texts.FINETUNE_REPEATED.format(lines=counted(report.repeated, 'line'))}"
             yield {
                 "figure": finetuning_figure(now.losses, now.held_out, report.steps), "sentence": markup.note(words),
                 "written": markup.table(["when", "what it writes"], rows), "tuned": report.model_id,

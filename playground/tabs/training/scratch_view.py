@@ -13,11 +13,12 @@ from playground.analysis.training.outcome import OUTCOMES
 from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.training.comparison import comparison_figure, comparison_words
-from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
+from playground.tabs.shared.events import RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
+from playground.tabs.training.one_at_a_time import STREAMS, ends, one_at_a_time
 from playground.tabs.training.requests import WatchControls, WatchRequest
 from playground.tabs.training.showing import waiting_words
 from playground.texts import training as texts
@@ -49,7 +50,7 @@ def build(view: View, shared: WatchControls) -> None:
         go = gr.Button(
             "Train both", elem_classes="pg-lead-do", size="sm", scale=0, min_width=110, elem_id="train-compare"
         )
-        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="train-compare-stop")
+        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, interactive=False, elem_id="train-compare-stop")
     sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
     figure = PlotlyView(label="Two losses", height=300, waiting=texts.TWO_CURVES, elem_id="train-two-losses")
     with gr.Accordion("The code", open=False):
@@ -61,15 +62,16 @@ def build(view: View, shared: WatchControls) -> None:
     Panel(markup.explanation(*texts.SCRATCH_ABOUT))
     comparing = bind(
         go.click, compare, page=page, inputs={"mistake": mistake, "prediction": prediction}, request=MistakeRequest,
-        outputs={"figure": figure, "sentence": sentence}, **GENERATES,
+        outputs={"figure": figure, "sentence": sentence, "go": go, "stop": stop}, **STREAMS,
     )  # fmt: skip
-    stop.click(lambda: markup.note(texts.COMPARE_STOPPED), None, sentence, cancels=[comparing], **QUIET)
+    ends(stop, comparing, go, sentence, texts.COMPARE_STOPPED)
     bind(
         check.click, compare_logits, page=page, inputs=shared.inputs, request=WatchRequest, outputs={"badge": badge},
         **RUNS_MODEL,
     )  # fmt: skip
 
 
+@one_at_a_time({"figure": None, "sentence": markup.note(texts.COMPARING)})
 def compare(page: PageContext, request: MistakeRequest) -> Iterator[Outputs]:
     """Trains the right code and the wrong one beside each other, once the visitor has said what to expect."""
     if request.prediction not in OUTCOMES:

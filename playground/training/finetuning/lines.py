@@ -28,6 +28,8 @@ class Lines:
     held_out: Tensor
     cut: int
     """Lines that had more than MAX_TOKENS tokens."""
+    repeated: int
+    """Lines that say the same as an earlier one, and were left out."""
 
     def batch(self, generator: torch.Generator, size: int) -> Batch:
         """So many lines, drawn at random."""
@@ -49,7 +51,8 @@ def as_batch(ids: Tensor) -> Batch:
 def read_lines(model: LoadedModel, text: str) -> Lines:
     """The lines of a text, one in five held out, always the same ones. PlaygroundError, with both numbers, for too few or
     too many."""
-    lines = list(dict.fromkeys(line.strip() for line in checked_text(text or "").split("\n") if line.strip()))
+    written = [line.strip() for line in checked_text(text or "").split("\n") if line.strip()]
+    lines = list(dict.fromkeys(written))
     if not MIN_LINES <= len(lines) <= MAX_LINES:
         few = len(lines) < MIN_LINES
         bound = f"at least {MIN_LINES}" if few else f"at most {MAX_LINES:,}"
@@ -63,7 +66,8 @@ def read_lines(model: LoadedModel, text: str) -> Lines:
     if longest < 2:
         raise PlaygroundError("Every line is one token, so that nothing is predicted.", "Write longer lines.")
     cut = sum(len(row) > MAX_TOKENS for row in rows.values())
-    return Lines(_stacked([rows[line] for line in learned]), _stacked([rows[line] for line in held_out]), cut)
+    stacked = (_stacked([rows[line] for line in some]) for some in (learned, held_out))
+    return Lines(*stacked, cut, len(written) - len(lines))
 
 
 def _tokens(model: LoadedModel, line: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.slots import Slots
@@ -29,6 +29,8 @@ class Report:
     """Numbers that are learned."""
     cut: int
     """Lines that were too long."""
+    repeated: int
+    """Lines left out, since they say the same as an earlier one."""
     before: str
     """What the base writes."""
     after: str = ""
@@ -66,12 +68,14 @@ class SharedFinetunings:
             tuning = Finetuning(base, recipe)
             before, reported = write(base), 0.0
             for progress in tuning.run(self._turn):
-                report = Report(progress, tuning.recipe.steps, tuning.parameters, tuning.lines.cut, before)
+                report = Report(
+                    progress, tuning.recipe.steps, tuning.parameters, tuning.lines.cut, tuning.lines.repeated, before
+                )
                 if tuning.finished or time.monotonic() - reported > REPORT_EVERY:
                     reported = time.monotonic()
                     yield report
             model = self._keep(tuning)
-        yield Report(progress, report.steps, report.parameters, report.cut, before, write(model), model.model_id)
+        yield replace(report, after=write(model), model_id=model.model_id)
 
     def _keep(self, tuning: Finetuning) -> LoadedModel:
         def make() -> _Kept:

@@ -14,24 +14,30 @@ LONGEST = 40
 def table(text: str, encoder: bool) -> Pairs:
     """The task of a table: a pair a line, with a tab, a semicolon or a comma between the columns. PlaygroundError names the
     first line that can't be read."""
-    pairs: dict[tuple[str, str], None] = {}
-    for number, *cells in two_columns(text, "a question", "its answer"):
-        question, answer = (_short(cell, number) for cell in cells)
-        pairs[question, answer] = None
-        if len(pairs) > MAX_PAIRS:
-            raise PlaygroundError(f"The table has more than {MAX_PAIRS:,} pairs.", "Leave some lines out.")
-    if len(pairs) < MIN_PAIRS:
+    columns = two_columns(text, "a question", "its answer")
+    for number, *cells, _ in columns.lines:
+        for cell in cells:
+            _check_length(cell, number)
+    count = len(columns.pairs)
+    if count > MAX_PAIRS:
         raise PlaygroundError(
-            f"The table has {counted(len(pairs), 'pair')}; at least {MIN_PAIRS} are needed, a fifth of which is held out.",
+            f"The table has {count:,} different pairs; at most {MAX_PAIRS:,} are learned from.",
+            f"Leave {counted(count - MAX_PAIRS, 'line')} out.",
+        )
+    if count < MIN_PAIRS:
+        raise PlaygroundError(
+            f"The table has {counted(count, 'different pair')}; at least {MIN_PAIRS} are needed, a fifth of which is held "
+            "out.",
             "Add lines, each with a question, a tab, semicolon or comma, and its answer.",
         )
-    listed = [Pair(list(question), list(answer)) for question, answer in pairs]
-    return Pairs(*split(listed, max(2, len(listed) // 5)), encoder=encoder)
+    listed = [Pair(list(question), list(answer)) for question, answer in columns.pairs]
+    task = Pairs(*split(listed, max(2, count // 5)), encoder=encoder)
+    task.columns = columns
+    return task
 
 
-def _short(cell: str, number: int) -> str:
+def _check_length(cell: str, number: int) -> None:
     if len(cell) > LONGEST:
         raise PlaygroundError(
             f"Line {number} has a cell of {len(cell):,} characters; at most {LONGEST} are read.", "Shorten it."
         )
-    return cell

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from playground.analysis.attention.head_measures import Text, measure_heads
 from playground.training.snapshot import ExampleWeights, Sample
+from playground.training.two_columns import Columns
 
 Batch = dict[str, Tensor]
 """Arguments of a model's forward pass, labels included; a label of -100 does not count."""
@@ -38,6 +39,8 @@ class Task(ABC):
     """Whether the batches are for an encoder with a decoder."""
     example_text: str
     """A text on which the trained model shows what it learned, for every tab."""
+    columns: Columns | None = None
+    """The visitor's lines as they were read, where the task is made of a table."""
 
     @property
     def vocabulary(self) -> int:
