@@ -3,7 +3,6 @@
 import dataclasses
 import random
 import string
-import time
 import zlib
 
 import pytest
@@ -158,9 +157,9 @@ def test_reading_is_bounded():
     """Guards against a bomb: a few kilobytes that unpack to gigabytes, an endless address, a million keys."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = b"".join(deflate.compress(bytes(1 << 20)) for _ in range(40)) + deflate.flush()
-    started = time.process_time()
+    with pytest.raises(ValueError, match="more than 1,000 bytes"):
+        packing.unpack(packing.encode(bomb), 1000)
     assert read_address(f"v=1&text.z={packing.encode(bomb)}").ignored == ("text.z",)
-    assert time.process_time() - started < 1
     assert "characters" in read_address("v=1&text=" + "x" * MOST_CHARACTERS).problem
     assert "keys" in read_address("&".join(f"a{n}=" for n in range(MOST_KEYS + 1))).problem
     assert read_address("&".join(f"edit.{n}.part=mlp&edit.{n}.layer=1" for n in range(200))).ignored
@@ -170,7 +169,4 @@ def test_another_version_is_said():
     """Guards links of later pages: what this one knows is read, and the visitor learns that there may be more."""
     read = read_address("v=2&tab=layers")
     assert read.experiment == Experiment(tab="layers") and "version" in read.problem
-    assert (
-        read_address("section-3") == read_address("")._replace(ignored=("section-3",))
-        or not read_address("section-3").ignored
-    )
+    assert read_address("section-3").ignored == ("section-3",)
