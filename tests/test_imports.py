@@ -19,7 +19,7 @@ FLOORS = [
     {"concurrency", "errors", "settings", "catalog", "texts"},
     {"weights", "models", "analysis"},
     {"recording", "embeddings", "components"},
-    {"generation", "positions"},
+    {"generation", "positions", "links"},
     {"loading"},
     {"training", "tasks", "model_shelf"},
     {"workbench", "figures"},
