@@ -373,8 +373,9 @@ def test_hostile_answers_are_escaped():
 
 
 def test_earlier_work_does_not_stand_beside_an_error_or_new_work(bench, tiny):
-    """Guards Fine-tune, Classify and From scratch: after an error, and until the first new curve, the picture and the answers
-    of the work before stood there, Look into it opened its model, and the button could be pressed while it worked."""
+    """Guards Fine-tune, Classify and From scratch: after an error, and until the first new curve, the picture and the
+    answers of the work before stood there, Look into it opened its model, and the button could be pressed
+    while it worked."""
     bench.add(tiny("llama"))
     lines = "\n".join(f"line {n}" for n in range(10))
     tuning = FinetuneRequest.from_controls(lines, "line", steps=1, batch=1)

@@ -141,7 +141,7 @@ def compare_answers(page: PageContext, request: AnswersRequest) -> Iterator[Outp
     try:
         sides = yield from _sides(page, request)
         results = yield from with_progress(
-            lambda tick: [_answered(side, lambda share, n=n: tick((n + share) / 2)) for n, side in enumerate(sides)],
+            lambda tick: _both(sides, tick),
             control, "Answering", lambda share, seconds: _named("one", progress(texts.ANSWERING, share, seconds)),
         )  # fmt: skip
     except Cancelled:
@@ -176,6 +176,11 @@ def _sides(page: PageContext, request: AnswersRequest) -> Generator[Outputs, Non
     names = texts.FIRST_ASKED, texts.SECOND_ASKED
     which = 1 if request.what == PASSAGES else 0
     return replace(first, name=names[0][which]), replace(second, name=names[1][which])
+
+
+def _both(sides: tuple[Side, Side], tick: Callable[[float], None]) -> "tuple[Answered, Answered]":
+    first = _answered(sides[0], lambda share: tick(share / 2))
+    return first, _answered(sides[1], lambda share: tick((1 + share) / 2))
 
 
 def _answered(side: Side, tick: Callable[[float], None]) -> Answered:
