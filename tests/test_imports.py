@@ -155,42 +155,53 @@ def test_no_path_of_anybodys_machine():
     assert not found
 
 
-@pytest.mark.slow
-def test_the_page_is_built_without_torch():
-    """Guards the start: torch and transformers take seconds, and the page opens before a model is loaded."""
-    code = (
-        "import sys; from playground.page import create_app; create_app(); "
-        "print([name for name in ('torch', 'transformers', 'sklearn') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().splitlines()[-1] == "[]"
+ENTRIES = {
+    "the page": "report_errors(seen)()",
+    "an endpoint": "plain_errors(seen)()",
+    "the Python API": "playground.GenerationSettings; seen()",
+}
+"""Ways in to what imports transformers -> a call of `seen` through it."""
 
 
-@pytest.mark.slow
-def test_transformers_is_imported_by_one_thread():
-    """Guards the first request: of two threads that import transformers at once, the second one finds none of its names.
-    So whoever comes in waits until one thread has imported it, before anything of ours asks for it."""
-    entries = {
-        "the page": "report_errors(seen)()",
-        "an endpoint": "plain_errors(seen)()",
-        "the Python API": "playground.GenerationSettings; seen()",
-    }
+@pytest.fixture(scope="module")
+def new_process() -> list[str]:
+    """What a new process prints: the heavy libraries that were imported once the page is built; then, for each way in, in a
+    process that has imported nothing of ours that asks for transformers, the libraries that one thread imported alone."""
     code = (
-        "import os, playground\n"
+        "import os, sys, playground\n"
+        "from playground.page import create_app\n"
+        "create_app()\n"
+        "print([name for name in ('torch', 'transformers', 'sklearn') if name in sys.modules], flush=True)\n"
         "from playground.api.plain_errors import plain_errors\n"
         "from playground.concurrency import first_import\n"
         "from playground.tabs.shared.wiring import report_errors\n"
+        "assert 'playground.models' not in sys.modules\n"
+        "import transformers\n"  # once for all ways in: what is seen is who asked for it, and in which order
+        "transformers.AutoModelForCausalLM, transformers.GenerationMixin\n"
         "def seen() -> dict:\n"
         "    print(first_import._complete, flush=True)\n"
         "    return {}\n"
-        f"for entry in {list(entries.values())}:\n"
-        "    if os.fork() == 0:\n"  # each in a process that has not imported it yet
+        f"for entry in {list(ENTRIES.values())}:\n"
+        "    if os.fork() == 0:\n"
         "        exec(entry)\n"
         "        os._exit(0)\n"
         "    os.wait()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert dict(zip(entries, done.stdout.splitlines(), strict=True)) == dict.fromkeys(entries, "{'transformers'}")
+    return done.stdout.splitlines()[-1 - len(ENTRIES) :]
+
+
+@pytest.mark.slow
+def test_the_page_is_built_without_torch(new_process):
+    """Guards the start: torch and transformers take seconds, and the page opens before a model is loaded."""
+    assert new_process[0] == "[]"
+
+
+@pytest.mark.slow
+def test_transformers_is_imported_by_one_thread(new_process):
+    """Guards the first request: of two threads that import transformers at once, the second one finds none of its names.
+    So whoever comes in waits until one thread has imported it, before anything of ours asks for it."""
+    assert dict(zip(ENTRIES, new_process[1:], strict=True)) == dict.fromkeys(ENTRIES, "{'transformers'}")
 
 
 def test_threads_wait_for_the_first_import(tmp_path, monkeypatch):

@@ -37,9 +37,9 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WAIT = 150_000
-"""Milliseconds that a test waits for something to appear, a model's loading included; long, because shared machines are
-slow at times."""
+WAIT = 60_000
+"""Milliseconds that a test waits for something to appear, a model's loading included: ten times what the slowest answer
+takes, because shared machines are slow at times."""
 expect.set_options(timeout=WAIT)
 
 
@@ -99,7 +99,8 @@ def chromium_path(playwright_driver: Playwright) -> str:
 
 @pytest.fixture(scope="session")
 def browser(playwright_driver: Playwright, chromium_path: str) -> Iterator[Browser]:
-    chromium = playwright_driver.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
+    arguments = [*ARGUMENTS, "--process-per-site"]  # a context's pages share what was compiled: see `contexts`
+    chromium = playwright_driver.chromium.launch(executable_path=chromium_path, args=arguments)
     yield chromium
     chromium.close()
 
@@ -146,7 +147,7 @@ class Watch:
 @pytest.fixture(scope="session")
 def contexts(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
     """`contexts(touch)` -> the session's browser context with or without a touch screen: pages of one context share
-    their cache, so that scripts are fetched and compiled once."""
+    their cache, so that scripts are fetched once. A page that stays open keeps their process: scripts are compiled once."""
 
     open_contexts: dict[bool, BrowserContext] = {}
 
@@ -154,6 +155,9 @@ def contexts(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
         if touch not in open_contexts:
             made = browser.new_context(has_touch=touch, is_mobile=touch, reduced_motion="reduce", locale="en-US")
             made.set_default_timeout(WAIT)
+            keeper = made.new_page()
+            keeper.route("**/*", lambda route: route.fulfill(body=""))
+            keeper.goto("http://127.0.0.1/")
             open_contexts[touch] = made
         return open_contexts[touch]
 

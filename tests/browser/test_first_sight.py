@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from playground.texts.shared import EXAMPLES
+from tests.browser.test_attention import choose_head
 
 TABS = ("X-ray", "Generate", "Attention", "Layers", "Positions", "Embeddings", "Tasks")
 BOX = "#lens-text textarea"
@@ -38,7 +39,7 @@ def test_the_box_folds_and_follows_the_direction_of_its_text(tiny_page):
     page = tiny_page
     box = page.locator(BOX)
     box.fill("\n".join(["line"] * 8))
-    assert box.bounding_box()["height"] > 100
+    page.wait_for_function("document.querySelector('#lens-text textarea').offsetHeight > 100")
     page.locator("#chips button").first.focus()
     page.wait_for_function("document.querySelector('#lens-text textarea').offsetHeight < 44")
     box.fill("שלום")
@@ -85,6 +86,27 @@ def test_the_box_never_holds_another_text_without_saying_so(tiny_page):
     page.locator(BOX).fill("abcde")
     page.locator("#attention-views").get_by_role("tab", name="Step by step").click()
     expect(changed).to_have_text("")
+
+
+def test_a_view_that_is_opened_again_at_once_is_drawn(tiny_page):
+    """Guards against a view of the head before: left for another view, where another head was chosen, and opened again
+    before the server heard of the other view, it was taken for the one that was open all the time."""
+    page, held = tiny_page, []
+    page.get_by_role("tab", name="Attention").click()
+    views, sentence = page.locator("#attention-views"), page.locator("#maths-sentence")
+    views.get_by_role("tab", name="Step by step").click()
+    choose_head(page, 0, 1)
+    expect(sentence).to_contain_text("Layer 0, head 1")
+    page.wait_for_timeout(500)  # for whatever was still to be sent
+    page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+    views.get_by_role("tab", name="Heads").click()
+    page.wait_for_timeout(200)
+    choose_head(page, 1, 2)
+    views.get_by_role("tab", name="Step by step").click()
+    page.wait_for_timeout(500)  # until the server heard of it
+    held[0].continue_()
+    page.unroute("**/queue/join*")
+    expect(sentence).to_contain_text("Layer 1, head 2")
 
 
 def test_every_view_begins_above_the_fold(tiny_page):

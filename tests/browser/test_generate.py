@@ -138,10 +138,8 @@ def test_stop_while_the_prompt_is_read(page):
 
 def test_a_long_text_can_be_stopped_before_it_was_read(page):
     """Guards against a page that says nothing while a long text is read, and hears Stop only afterwards."""
-    page.locator("#lens-text textarea").fill("A word of many. " * 800)
-    page.locator("#new-tokens input[type=number]").fill(
-        "400"
-    )  # so that a browser that is slow to click finds it running
+    page.locator("#lens-text textarea").fill("A word of many. " * 450)
+    page.locator("#new-tokens input[type=number]").fill("400")  # a browser that is slow to click finds it running
     page.locator("#generate").click()
     reading = re.compile(r"Reading the text: [\d,]+ of [\d,]+ tokens")
     expect(page.locator("#generate-status")).to_contain_text(reading)

@@ -41,15 +41,19 @@ def on_open_tab(page: PageControls, item: gr.Tab, tab: str) -> None:
     _on_open(page, item, page.active, tab).then(stamp, inputs, outputs, **QUIET)
 
 
-def _on_open(page: PageControls, item: gr.Tab, place: gr.Textbox, name: str) -> gr.events.Dependency:
-    """When the item is opened: `place` holds its name, then linked choosers take the page's head. For after the item's
-    choosers are built.
+def _on_open(
+    page: PageControls, item: gr.Tab, place: gr.Textbox, name: str, former: gr.Textbox | None = None
+) -> gr.events.Dependency:
+    """When the item is opened: `place` holds its name and `former`, if there is one, what `place` held before; then linked
+    choosers take the page's head. For after the item's choosers are built.
 
     Both happen in the browser. Gradio runs the listeners of one event one after another: if the server wrote the name,
     it would arrive after the first redraw; and a listener that had to wait is sent anew with all others of the event, for
     ever where two wait for each other. Listeners of a State's change are sent at once, each by itself. (Gradio 6.31)
     """
-    return page.head.follow(item.select(None, None, place, js=f"() => {json.dumps(name)}", **QUIET))
+    places = [place, former] if former else [place]
+    script = f"(open) => [{json.dumps(name)}, open].slice(0, {len(places)})"
+    return page.head.follow(item.select(None, place, places, js=script, **QUIET))
 
 
 def redraw_with_model_and_text(page: PageControls) -> None:
@@ -135,24 +139,26 @@ class View:
 def build_views(page: PageControls, tab: str, parts: Sequence[Any], *shared: Any) -> None:
     """Builds the views of a tab, each with NAME, TITLE and build(view, *shared), as tabs of its own."""
     page.open_views[tab] = open_view = open_name(parts[0].NAME)
-    last = gr.State(parts[0].NAME)
+    former = open_name(parts[0].NAME)
     with gr.Tabs(elem_id=f"{tab}-views", overflow_behavior="wrap"):
         for part in parts:
             with gr.Tab(part.TITLE, id=part.NAME) as item:
                 redraw = page.redraw[f"{tab}/{part.NAME}"] = WatchedState(0)
                 part.build(View(page, tab, part.NAME), *shared)
-                opened = _on_open(page, item, open_view, part.NAME)
-                inputs, outputs = [last, page.text, page.applied], [last, redraw, page.applied]
-                opened.then(_stamp_if_other(part.NAME), inputs, outputs, **QUIET)
+                opened = _on_open(page, item, open_view, part.NAME, former)
+                opened.then(
+                    _stamp_if_other(part.NAME), [former, page.text, page.applied], [redraw, page.applied], **QUIET
+                )
 
 
 def _stamp_if_other(view: str) -> Callable[[str, str, str], tuple]:
-    """Of the last view that was opened: this view and a new stamp, or the text that was typed since, whose change draws the
-    view; nothing where it was this one, which the browser reports once more when the tab is opened for the first time."""
+    """Of the view that was open before: a new stamp, or the text that was typed since, whose change draws the view; nothing
+    where it was this one, which the browser reports once more when the tab is opened for the first time. The browser keeps
+    the view's name: the server may hear of two views in another order than they were opened."""
 
-    def stamp(last: str, typed: str, applied: str) -> tuple:
-        if last == view:
-            return gr.skip(), gr.skip(), gr.skip()
-        return (view, time.monotonic_ns(), gr.skip()) if typed == applied else (view, gr.skip(), typed)
+    def stamp(former: str, typed: str, applied: str) -> tuple:
+        if former == view:
+            return gr.skip(), gr.skip()
+        return (time.monotonic_ns(), gr.skip()) if typed == applied else (gr.skip(), typed)
 
     return stamp
