@@ -108,8 +108,8 @@ WAITS_A_MINUTE = WAITS + " After a minute of waiting it gives up."
 UNWATCHED = "Paused, because nobody watched for a minute."
 GO_ON = "Press Play to continue."
 LOST = (
-    "The run {code} is lost: the server was restarted. Its choices are still here: press Play, and the same seed "
-    "gives the same numbers."
+    "The run {code} is lost: the server was started anew, or needed its place. Its choices are still here: press Play, and "
+    "the same seed gives the same numbers."
 )
 CODE = "Others can watch this run with its code, {code}."
 WATCHING = (
@@ -130,7 +130,7 @@ SHOWN_EARLIER = (
     "heads and samples are of step {step:,}; the newest snapshot is of step {newest:,}. At its right end the slider follows "
     "the run."
 )
-TABLE_READ = "It learns from {pairs}, but for {held} of them that are held out."
+TABLE_READ = "{pairs} were read, {held} of them are held out."
 NEAREST = " Of step {step:,} no weights were kept; this is the nearest step that has them."
 GRADIENT = "Gradient norm"
 EXPLODED = (

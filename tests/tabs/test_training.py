@@ -5,6 +5,7 @@ import zipfile
 from dataclasses import replace
 
 import gradio as gr
+import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -28,7 +29,7 @@ from playground.tabs.training.requests import (
 from playground.tabs.training.run_outputs import choose_lesson
 from playground.tabs.training.scratch_view import MistakeRequest
 from playground.tabs.training.sentences import run_words
-from playground.tabs.training.showing import samples_table
+from playground.tabs.training.showing import jump, samples_table
 from playground.tasks.sentiment import english_lines
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS
@@ -290,7 +291,12 @@ def test_a_loss_that_explodes_stands_out():
     first = next(step for step, loss in enumerate(live.run.losses, start=1) if loss > guess)
     assert f"The loss exploded at step {first}: at step 12 it is" in words and 'class="pg-error"' in words
     assert "The learning rate of 10 is too large" in words and "such as 0.003" in words
-    assert "pg-error" not in run_words(played()[1], True)
+    fine = played()[1]
+    assert "pg-error" not in run_words(fine, True)
+    lesson = LESSONS["repeat"]
+    rising = [replace(fine.snapshots[0], step=step, heads={}, scores={"induction": step > 10}) for step in range(20)]
+    rising = [replace(one, heads={"induction": np.array([[one.scores["induction"] * 0.9]])}) for one in rising]
+    assert jump(lesson, rising, 3.4) == 11 and jump(lesson, rising, 1.0) is None  # a score jumps there for nothing
 
 
 def test_fine_tuning_on_the_page(bench, tiny):

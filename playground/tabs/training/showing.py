@@ -14,6 +14,7 @@ from playground.components import figure_json, markup
 from playground.figures.training.curves import gradient_figure, loss_figure, scores_figure, step_mark
 from playground.figures.training.head_maps import head_maps_figure
 from playground.tabs.shared.wiring import Outputs
+from playground.tabs.training.sentences import EXPLODED
 from playground.training.lessons import LESSONS, Lesson
 from playground.training.snapshot import Sample, Snapshot
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from playground.training.live_run import LiveRun
 
 
-def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
-    """The step of a run's phase change, so far."""
+def jump(lesson: Lesson, snapshots: Sequence[Snapshot], uniform_loss: float) -> int | None:
+    """The step of a run's phase change, so far; none in a run whose loss exploded, where scores jump for nothing."""
+    if not snapshots[-1].held_out_loss <= EXPLODED * uniform_loss:
+        return None
     name = lesson.jump
     if name in snapshots[0].heads:
         values = [strongest_head(one.heads[name]).value for one in snapshots]
@@ -35,10 +38,10 @@ def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
     """Loss, marked at the newest snapshot, scores and gradient norm up to it, made once for all who watch."""
 
     def draw() -> Outputs:
-        run, lesson = live.run, LESSONS[live.recipe.lesson]
-        steps = live.recipe.steps
+        run, steps = live.run, live.recipe.steps
+        at = jump(LESSONS[live.recipe.lesson], snapshots, run.uniform_loss)
         figures = {
-            "loss": loss_figure(list(run.losses), snapshots, run.uniform_loss, jump(lesson, snapshots), steps),
+            "loss": loss_figure(list(run.losses), snapshots, run.uniform_loss, at, steps),
             "scores": scores_figure(snapshots, steps),
             "gradient": gradient_figure(snapshots, steps),
         }
