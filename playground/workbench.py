@@ -163,6 +163,10 @@ class Workbench:
                 self._runs = SharedRuns(turns.slot, self.add, self.remove)
             return self._runs
 
+    def has_run(self, code: str) -> bool:
+        """Whether there is a run of this code. Where none was started, nothing is imported to know."""
+        return self._runs is not None and self._runs.has(code)
+
     def finetune(
         self, model: "LoadedModel", recipe: "FinetuneRecipe", prompt: str
     ) -> "Generator[Report | Waiting, None, None]":

@@ -39,6 +39,11 @@ def problem(error: Exception) -> str:
     return f'<div class="pg-error" role="alert"><strong>{text(message)}</strong> {text(remedy) if remedy else ""}</div>'
 
 
+def warning(words: str, remedy: str) -> str:
+    """What goes wrong without being an error, as `problem` looks; it is not read aloud at once."""
+    return f'<div class="pg-error"><strong>{text(words)}</strong> {text(remedy) if remedy else ""}</div>'
+
+
 def actors(names: Mapping[str, str]) -> str:
     """A legend: name of an actor, one of figures.theme.ACTORS -> what it is called here."""
     keys = (f'<span class="pg-actor" data-actor="{name}">{text(words)}</span>' for name, words in names.items())

@@ -107,20 +107,37 @@ WAITS = "Number {place} in the queue: at most two models train at once."
 WAITS_A_MINUTE = WAITS + " After a minute of waiting it gives up."
 UNWATCHED = "Paused, because nobody watched for a minute."
 GO_ON = "Press Play to continue."
-LOST = "The run {code} is lost: the server was restarted. The same choices and seed give the same numbers."
+LOST = (
+    "The run {code} is lost: the server was started anew, or needed its place. Its choices are still here: press Play, and "
+    "the same seed gives the same numbers."
+)
 CODE = "Others can watch this run with its code, {code}."
 WATCHING = (
     "This is another visitor's run: you can move through its steps and open them. Only its owner plays and pauses it; Reset "
     "brings you back to a run of your own."
 )
+NO_PICTURE = "Nothing is shown: the choices above can't be trained with."
+STILL_FORMER = "What you see is still the run before."
+RUN_ENDED = "This run is no more on the server. The pictures are the last that came of it."
 NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
 OPENED = (
-    "The model at step {step:,} is now that of every tab, with the text “{text}”. Load in the sidebar brings another model "
-    "back."
+    "{model}, the model at step {step:,}, is now that of every tab, with the text “{text}”. Load in the sidebar brings "
+    "another model back."
 )
+OPENS = "Both buttons take step {step:,}."
+SHOWN_NEWEST = "heads and samples are of step {step:,}, the newest snapshot."
+SHOWN_EARLIER = (
+    "heads and samples are of step {step:,}; the newest snapshot is of step {newest:,}. At its right end the slider follows "
+    "the run."
+)
+TABLE_READ = "{pairs} were read, {held} of them are held out."
 NEAREST = " Of step {step:,} no weights were kept; this is the nearest step that has them."
 GRADIENT = "Gradient norm"
-EXPLODED = "At step {step:,} the loss is {times:,.1f} times that of guessing: the learning rate is too large."
+EXPLODED = (
+    "The loss exploded at step {first:,}: at step {step:,} it is {times:,.1f} times that of guessing. The learning rate of "
+    "{rate:g} is too large."
+)
+SMALLER_RATE = "Choose a smaller one under “Model and optimiser”, such as {rate:g}, and press Play."
 TIME_IS_UP = "The time is up at step {step:,} of {steps:,}: a run may take {seconds:.0f} s of one CPU core."
 STUCK = "The learning rate is 0: nothing can be learned."
 

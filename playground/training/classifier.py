@@ -27,8 +27,6 @@ from playground.training.two_columns import Columns, two_columns
 
 MIN_TEXTS, MAX_TEXTS = 10, 1000
 MAX_LABELS = 20
-HELD_OUT_SHARE = 5
-"""One text in five is held out."""
 LEARNING_RATE = 0.05
 RANGES: dict[str, tuple[float, float]] = {"steps": (1, 1000), "seed": (0, 2**31 - 1)}
 
@@ -84,7 +82,7 @@ def train_classifier(
     columns = _examples(lines)
     examples = columns.pairs
     names = tuple(sorted({label for _, label in examples}))
-    learned, held_out = split(examples, max(2, len(examples) // HELD_OUT_SHARE), number["seed"])
+    learned, held_out = split(examples, columns.held_out, number["seed"])
     x, held_x = _vectors(model, [text for text, _ in (*learned, *held_out)], tick).split([len(learned), len(held_out)])
     y, held_y = (torch.tensor([names.index(label) for _, label in some]) for some in (learned, held_out))
     weight, bias = torch.zeros(len(names), x.shape[1]), torch.zeros(len(names))

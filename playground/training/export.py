@@ -13,10 +13,7 @@ from playground.errors import PlaygroundError
 from playground.loading import prepare
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
-from playground.training.recipe import Recipe
-
-PREFIX = "trained:"
-"""How the ids of trained models begin."""
+from playground.training.recipe import PREFIX, Recipe
 
 
 def model_id(digest: str, recipe: Recipe, step: int) -> str:

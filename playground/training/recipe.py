@@ -8,6 +8,8 @@ from typing import Any
 from playground.analysis.arrays import check_range
 from playground.errors import PlaygroundError
 
+PREFIX = "trained:"
+"""How the ids of trained models begin."""
 ARCHITECTURES = ("gpt2", "llama", "neox", "bart")
 """GPT-2 and Llama read from left to right; so does GPT-NeoX, which has LayerNorm and rotary positions. BART is an encoder
 with a decoder."""

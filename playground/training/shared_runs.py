@@ -71,6 +71,11 @@ class SharedRuns:
             )
         return run
 
+    def has(self, code: str) -> bool:
+        """Whether there is a run of this code."""
+        with self._lock:
+            return code in self._runs
+
     def forget(self, code: str) -> None:
         """Ends a run and drops it."""
         with self._lock:

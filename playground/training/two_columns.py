@@ -11,6 +11,8 @@ from playground.errors import PlaygroundError
 SEPARATORS = {"\t": "tab", ";": "semicolon", ",": "comma"}
 """What may part the columns, and its name; of those in a line the first of these."""
 
+HELD_OUT_SHARE = 5
+
 
 class Line(NamedTuple):
     """A line that is not blank."""
@@ -39,6 +41,11 @@ class Columns:
     def repeated(self) -> int:
         """Lines that say the same as an earlier one."""
         return len(self.lines) - len(self.pairs)
+
+    @property
+    def held_out(self) -> int:
+        """How many of the pairs are held out: one in five, at least two."""
+        return max(2, len(self.pairs) // HELD_OUT_SHARE)
 
     @cached_property
     def divided(self) -> tuple[Line, ...]:

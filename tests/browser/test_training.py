@@ -47,9 +47,12 @@ def test_play_pause_back_and_open(opened_tiny):
     expect(status).to_contain_text(f"Step {step + 1} of 400")
     page.locator("#train-back").click()
     expect(page.locator("#train-samples")).to_contain_text(f"Step {step}")
+    expect(page.locator("#train-opens")).to_contain_text(f"take step {step}.")
+    expect(page.locator("#train-shown")).to_contain_text(f"of step {step}; the newest snapshot is of step {step + 1}")
     page.locator("#train-look").click()
     expect(page.get_by_role("tab", name="Attention", exact=True)).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#card")).to_contain_text(f"trained:repeat-llama-step-{step}")
+    expect(page.locator("#card")).to_contain_text(f"trained:repeat-llama-step-{step}-")
+    expect(page.locator("#model input")).to_have_value(re.compile(f"trained:repeat-llama-step-{step}-"))
     page.wait_for_selector("#attention-overview .pv[data-rendered]")
     expect(page.locator("#attention-badge .pg-badge-ok").first).to_be_visible()
 
@@ -74,30 +77,58 @@ def test_another_lesson_is_played_with_its_own_choices(opened_tiny):
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#train-lesson input").click()
     page.get_by_role("option", name="Repeat (GPT-2)").click()
-    plays_and_stays(page, r"Step [1-9]\d* of 400 .* GPT-2, 2 layers")
+    plays_and_stays(page, r"Step [1-9]\d* of 400")
+    expect(page.locator("#train-about-run")).to_contain_text("GPT-2, 2 layers")
 
 
 def test_a_page_that_is_opened_anew_finds_its_run(opened_tiny):
-    """Guards a visitor whose connection was lost, after which the page opens itself anew: it comes back to its own run and
-    lesson; of a run that the server no longer has it says so, until there is another one."""
+    """Guards a visitor whose connection was lost, after which the page opens itself anew: it comes back to its own run, tab
+    and lesson; of a run that the server no longer has it says so, with the choices kept, until there is another one."""
     page = opened_tiny(width=1280, height=900)
     page.watch.allowed += ["AbortError", "Connection errored out"]  # Gradio's stream, when the page is opened anew
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator("#train-lesson input").click()
     page.get_by_role("option", name="Reverse").click()
+    page.get_by_role("button", name="Model and optimiser").click()
+    page.locator("#train-seed input").fill("7")
     page.locator("#train-step").click()
     status = page.locator("#train-status")
     expect(status).to_contain_text("Step 1 of 500")
-    code = re.search(r"code, (\w+)", status.inner_text())[1]
-    page.wait_for_function("code => sessionStorage.getItem('pg-run') === code", arg=code)
+    code = re.search(r"code, (\w+)", page.locator("#train-about-run").inner_text())[1]
+    kept = "code => { const kept = JSON.parse(sessionStorage.getItem('pg-train')); return kept.code === code && kept.seed }"
+    page.wait_for_function(kept, arg=code)
     page.reload()
-    page.get_by_role("tab", name="Train", exact=True).click()
-    expect(status).to_contain_text(code)
+    expect(status).to_contain_text("Step 1 of 500")
+    expect(page.locator("#train-about-run")).to_contain_text(f"{code}.")
     expect(page.locator("#train-lesson input")).to_have_value("Reverse")
-    page.evaluate("sessionStorage.setItem('pg-run', 'nosuch')")
+    page.evaluate("""() => { const kept = JSON.parse(sessionStorage.getItem('pg-train'));
+        sessionStorage.setItem('pg-train', JSON.stringify({...kept, code: 'nosuch'})); }""")
     page.reload()
-    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(status).to_contain_text("The run nosuch is lost")
+    expect(page.locator("#train-lesson input")).to_have_value("Reverse")
+    expect(status).to_contain_text("Untrained")  # and goes on saying it
     expect(status).to_contain_text("The run nosuch is lost")
     page.locator("#train-step").click()
-    expect(status).to_contain_text("Step 1 of 400")
+    expect(status).to_contain_text("Step 1 of 500")
+    expect(page.locator("#train-about-run")).to_contain_text("seed 7")
     expect(status).not_to_contain_text("lost")
+
+
+def test_reset_while_a_run_plays(opened_tiny):
+    """Guards Reset: a look at the run that came just after it was answered "There is no run". Gradio's word for an answer
+    that came was read aloud as its key, common.complete."""
+    page = opened_tiny(width=1280, height=900)
+    page.evaluate("""() => { window.heard = new Set(); new MutationObserver(() => {
+        for (const one of document.querySelectorAll('[role=status]')) window.heard.add(one.textContent.trim()); })
+        .observe(document.body, {subtree: true, childList: true, characterData: true}); }""")
+    page.get_by_role("tab", name="Train", exact=True).click()
+    expect(page.locator("#train-back")).to_be_disabled()
+    for _ in range(2):
+        page.locator("#train-play").click()
+        expect(page.locator("#train-status")).to_contain_text(re.compile(r"Step [1-9]\d* of 400"))
+        page.locator("#train-reset").click()
+        expect(page.locator("#train-status")).to_contain_text("Untrained")
+        page.wait_for_timeout(700)  # a look at the run comes every half second
+        expect(page.locator("#message .pg-error")).to_have_count(0)
+    page.wait_for_function("window.heard.has('Done')")
+    assert not [words for words in page.evaluate("[...window.heard]") if re.fullmatch(r"\w+\.\w+", words)]

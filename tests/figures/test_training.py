@@ -95,3 +95,21 @@ def test_maps_stand_where_their_head_is_named():
     z = head_maps_figure(ExampleWeights("self", weights, "ab", "ab"), 0).data[0].z
     assert np.argwhere(z == 1).tolist() == [[4, 0]]
     assert np.isnan(z[2]).all() and np.isnan(z[:, 2]).all()
+
+
+def test_the_example_s_tokens_are_named():
+    """Guards the maps: they had no tokens, and the pointer said "head 0" in place of the middle one. A small example has
+    them beside the maps, a larger one above them; a place's name is its token's."""
+    weights = np.zeros((2, 3, 3, 4), np.float32)
+    small = head_maps_figure(ExampleWeights("cross", weights, ["x", "y", "<b>"], list("abcd")), 1200)
+    x, y = small.layout.xaxis, small.layout.yaxis
+    assert list(x.ticktext) == list("abcd") * 3 and list(x.tickvals[:6]) == [0, 1, 2, 3, 5, 6]
+    assert list(y.ticktext) == ["x", "layer 0  y", "&lt;b&gt;", "x", "layer 1  y", "&lt;b&gt;"]
+    assert [note.text for note in small.layout.annotations] == ["head 0", "head 1", "head 2"]
+    assert (y.labelalias["1"], y.labelalias["5"], x.labelalias["13"]) == ("y", "y", "d") and 1 not in y.tickvals
+    assert small.layout.title.text == "Step 1,200. Keys: a b c d. Queries: x y &lt;b&gt;"
+    weights = np.zeros((8, 8, 9, 9), np.float32)
+    large = head_maps_figure(ExampleWeights("self", weights, list("abcdefghi"), list("abcdefghi")), 0)
+    assert list(large.layout.xaxis.ticktext) == [f"head {head}" for head in range(8)]
+    assert large.layout.xaxis.labelalias["4"] == "e" and 4 not in large.layout.xaxis.tickvals
+    assert large.layout.title.text == "Step 0. The example: a b c d e f g h i"

@@ -1,17 +1,19 @@
 """The Train tab's handlers: play to the end, back, another tab, a lost run, and what a visitor may type."""
 
+import json
 import zipfile
 from dataclasses import replace
 
 import gradio as gr
+import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground import workbench
-from playground.tabs.shared import downloads, long_work
+from playground.tabs.shared import downloads, long_work, sidebar
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
-from playground.tabs.training import classifier_view, finetune_view, handlers, observers, scratch_view
+from playground.tabs.training import classifier_view, finetune_view, handlers, observers, returning, scratch_view
 from playground.tabs.training.classifier_view import ClassifyRequest
 from playground.tabs.training.commands import Commands
 from playground.tabs.training.finetune_view import FinetuneRequest, TunedRequest
@@ -26,13 +28,14 @@ from playground.tabs.training.requests import (
 )
 from playground.tabs.training.run_outputs import choose_lesson
 from playground.tabs.training.scratch_view import MistakeRequest
-from playground.tabs.training.showing import samples_table
+from playground.tabs.training.sentences import run_words
+from playground.tabs.training.showing import jump, samples_table
 from playground.tasks.sentiment import english_lines
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS
 from playground.training.recipe import changed
 from playground.training.snapshot import Sample
-from tests.tabs.calling import answer, answers
+from tests.tabs.calling import answer, answers, plain
 from tests.training.test_shared_runs import TINY, until
 
 PAGE = PageContext("llama")
@@ -70,7 +73,7 @@ def test_a_run_is_played_watched_and_gone_back_in():
     assert set(beside) == {"message"}
     (ended,) = answers(observers.tick, PAGE, TickRequest(seen["watched"], "training", "lesson"))
     assert ended["watched"].drawn == 12 and not ended["timer"].active
-    assert "Step 12 of 12" in ended["status"] and live.code in ended["status"]
+    assert "Step 12 of 12" in ended["status"] and live.code in ended["about_run"]
     (quiet,) = answers(observers.tick, PAGE, TickRequest(ended["watched"], "training", "lesson"))
     assert "loss" not in quiet and "maps" not in quiet
     last = len(live.snapshots) - 1
@@ -79,7 +82,10 @@ def test_a_run_is_played_watched_and_gone_back_in():
     assert before["loss"]["mark"]["x0"] == live.snapshots[last - 1].step
     live.run.history.add(replace(live.snapshots[-1], step=13))
     (grown,) = answers(observers.tick, PAGE, TickRequest(before["watched"], "training", "lesson"))
-    assert "maps" not in grown and "loss" in grown  # the visitor looks at an earlier step
+    assert (
+        "maps" not in grown and grown["loss"]["mark"] == before["loss"]["mark"]
+    )  # the visitor looks at an earlier step
+    assert ended["loss"]["mark"]["x0"] == 12 and grown["loss"]["value"] != ended["loss"]["value"]
 
 
 def test_the_tab_opens_on_the_untrained_model(bench):
@@ -149,19 +155,148 @@ def test_the_slider_says_the_step():
     assert grown["place"]["value"] == 1 and f"Step {live.snapshots[1].step}," in grown["place"]["label"]
 
 
+def kept_by_the_tab(**values):
+    """What the browser tab keeps, see `returning.KEEP`: the choices of TINY, and others."""
+    choices = {name: getattr(TINY, name) for name in CHOICES}
+    return json.dumps(
+        {"code": "", "tab": "training", "speed": "10×", "lesson": "repeat", "data": "", **choices, **values}
+    )
+
+
 def test_a_page_that_is_opened_anew(bench):
-    """Guards a visitor whose connection was lost: the page comes back to its own run and to that run's choices; of a run
-    that went with the server it says so, beside the untrained model."""
+    """Guards a visitor whose connection was lost: the page comes back to its own run and to that run's choices."""
     seen, live = played(steps=12, seed=7)
     assert seen["kept"] == live.code
-    again = answer(observers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", live.code))
-    assert again["watched"].code == again["kept"] == live.code and again["watched"].own and again["timer"].active
-    assert (again["lesson"], again["steps"], again["seed"], again["width"]) == ("repeat", 12, 7, TINY.width)
-    lost = answer(observers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full", "<i>nosuch"))
-    assert "&lt;i&gt;nosuch is lost" in lost["status"] and "Untrained" in lost["status"] and lost["kept"] == ""
-    assert "lost" not in answer(observers.open_lessons, PAGE, PlayRequest(TINY, Watched(), "full"))["status"]
-    own = PlayRequest(TINY, again["watched"], "full", live.code)
-    assert set(answer(observers.open_lessons, PAGE, own)) == {"message"}
+    again = returning.former_page(kept_by_the_tab(code=live.code, steps=12, seed=7), Commands())
+    assert again["watched"] == Watched(live.code) and again["kept"] == live.code and again["moment"]
+    assert (again["lesson"], again["speed"], again["steps"], again["seed"]) == ("repeat", "10×", 12, 7)
+    assert "status" not in again and "moment" not in returning.former_page(kept_by_the_tab(tab="xray"), Commands())
+    opening = PlayRequest(changed(TINY, {"steps": 12, "seed": 7}), again["watched"], "full")
+    drawn = answer(observers.open_lessons, PAGE, opening)
+    assert drawn["watched"].code == live.code and drawn["watched"].own and drawn["timer"].active
+    assert "loss" in drawn and "Step 12 of 12" in drawn["status"] and drawn["width"] == TINY.width
+    assert set(answer(observers.open_lessons, PAGE, replace(opening, watched=drawn["watched"]))) == {"message"}
+
+
+def test_a_run_that_went_with_its_server(bench):
+    """Guards a server that was ended and started anew: the page said late that the run is lost, and its lesson and choices
+    were gone. It says so before any model is there, beside what is drawn later, and until the next command."""
+    commands, data = Commands(), "1,2\n" * 3
+    kept = kept_by_the_tab(code="<i>nosuch", lesson="table", data=data, steps=0, width=8, learning_rate=None)
+    lost = returning.former_page(kept, commands)
+    assert "&lt;i&gt;nosuch is lost" in lost["status"] and not lost["pause"]["interactive"] and "watched" not in lost
+    assert (lost["lesson"], lost["data"]["value"], lost["data"]["visible"]) == ("table", data, True)
+    assert (lost["steps"], lost["width"], lost["learning_rate"]) == (0, 8, None)  # as they were typed
+    assert bench._runs is None  # which would import torch
+    request = PlayRequest(TINY, Watched(), "full", commands)
+    drawn = answer(observers.open_lessons, PAGE, request)
+    assert "nosuch is lost" in drawn["status"] and "Untrained" in drawn["status"]
+    assert "lost" not in answer(handlers.step, PAGE, request)["status"] and not commands.lost
+    assert "lost" not in answer(observers.open_lessons, PAGE, request)["status"]
+    assert returning.former_page(kept, commands) == {}  # the visitor was quicker
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        "[" * 9000,
+        '{"lesson": 7}',
+        '{"lesson": ["repeat"]}',
+        '{"lesson": "no such"}',
+        "x" * 3_000_000,
+    ],
+)
+def test_what_a_tab_kept_may_be_anything(text):
+    """Guards the page against a tab's memory that another version wrote, or a hand."""
+    assert returning.former_page(text, Commands()) == {}
+    odd = kept_by_the_tab(positions=["rotary"], norm="no such", mlp="yes", seed=True, speed=[], code=7, data=7, tab=[])
+    assert not {"positions", "norm", "mlp", "seed", "speed", "moment"} & set(returning.former_page(odd, Commands()))
+
+
+def test_a_run_that_the_page_ended_is_not_missed():
+    """Guards Reset, and Play with other choices, while a run plays: a tick that came before the answer to it, or just after
+    it, was answered "There is no run"."""
+    commands = Commands()
+    request = PlayRequest(TINY, Watched(), "1×", commands)
+    first = answer(handlers.play, PAGE, request)["watched"]
+    answer(handlers.play, PAGE, PlayRequest(changed(TINY, {"seed": 7}), first, "1×", commands))
+    for watched in (first, Watched()):
+        (late,) = answers(observers.tick, PAGE, TickRequest(watched, "training", "lesson", commands))
+        assert late == {"message": gr.skip()}
+    (pausing,) = answers(handlers.pause, PAGE, WatchRequest(first, 0, commands))
+    assert "Nothing has been trained yet" in pausing["message"]
+    (other,) = answers(observers.tick, PAGE, TickRequest(Watched("gone"), "training", "lesson", commands))
+    assert "no run" in other["message"] and "no more on the server" in other["status"] and not other["timer"].active
+
+
+def test_a_snapshot_without_weights_opens_the_nearest_one_that_has_them():
+    """Guards the name of what is opened, and the click: the page says before it which step both buttons take, and the
+    model's name has that step; a slider that was not moved stays at its step where earlier snapshots were dropped."""
+    seen, live = played()
+    last = len(live.snapshots) - 1
+    without = [replace(one, weights={}) if 0 < place < last else one for place, one in enumerate(live.snapshots)]
+    live.run.history.snapshots = tuple(without)
+    slid = answer(handlers.slide, PAGE, WatchRequest(seen["watched"], last - 1))
+    step = live.snapshots[last - 1].step
+    assert 6 < step < 12 and f"take step 12. Of step {step} no weights" in plain(slid["opens"])
+    assert f"are of step {step}; the newest snapshot is of step 12" in plain(slid["shown"])
+    live.run.history.snapshots = live.snapshots[2:]
+    opened = answer(handlers.look, PAGE, WatchRequest(slid["watched"], last - 1))
+    assert "-step-12-" in opened["model"] and f"Of step {step} no weights" in opened["opened"]
+    assert opened["model"] in opened["opened"] and workbench.shared().model(opened["model"]).model_id == opened["model"]
+    named = sidebar.show_card(replace(PAGE, model_id=opened["model"]))
+    assert named["choice"].value == opened["model"] and opened["model"] in named["card"]
+    assert [opened["model"]] * 2 in [list(pair) for pair in named["choice"].choices]
+    slid = answer(handlers.slide, PAGE, WatchRequest(slid["watched"], 99))
+    assert plain(slid["opens"]) == "Both buttons take step 12." and "step 12, the newest" in plain(slid["shown"])
+
+
+def test_back_rests_at_the_first_snapshot():
+    """Guards Back and the slider: both could be used where there is no step before."""
+    untrained = answer(handlers.reset, PAGE, PlayRequest(TINY, Watched(), "full"))
+    assert not untrained["back"]["interactive"] and not untrained["place"]["interactive"]
+    seen, live = played()
+    at_last = answer(handlers.slide, PAGE, WatchRequest(seen["watched"], 99))
+    assert at_last["back"]["interactive"] and at_last["place"]["interactive"]
+    second = answer(handlers.slide, PAGE, WatchRequest(seen["watched"], 1))
+    first = answer(handlers.back, PAGE, WatchRequest(second["watched"], 1))
+    assert first["place"]["value"] == 0 and not first["back"]["interactive"]
+
+
+def test_choices_that_can_not_be_leave_no_picture_of_other_ones():
+    """Guards an error: the untrained model of the choices before, or a forgotten run, stood beside it as if it were of
+    these; a run that is still there is named as what it is."""
+    wrong = PlayRequest(changed(TINY, {"heads": 3}), Watched(), "full")
+    for handler in (handlers.play, handlers.step, handlers.reset, observers.open_lessons):
+        (seen,) = answers(handler, PAGE, wrong)
+        assert "3 heads" in seen["message"] and seen["loss"] is seen["maps"] is None and seen["samples"] == ""
+        assert "Nothing is shown" in seen["status"] and seen["watched"] == Watched() and seen["play"]["interactive"]
+    first, live = played()
+    (seen,) = answers(handlers.play, PAGE, replace(wrong, watched=first["watched"]))
+    assert set(seen) == {"message"} and "still the run before" in seen["message"]
+
+
+def test_a_loss_that_explodes_stands_out():
+    """Guards a learning rate of 10: that the loss exploded was one sentence among six, beside the buttons."""
+    recipe = changed(TINY, {"steps": 12, "learning_rate": 10.0, "width": 64, "batch": 16})
+    seen = answer(handlers.play, PAGE, PlayRequest(recipe, Watched(), "full"))
+    live = workbench.shared().runs.find(seen["watched"].code)
+    until(lambda: live.finished and not live.playing)
+    words = run_words(live, True)
+    guess = 2 * live.run.uniform_loss
+    first = next(step for step, loss in enumerate(live.run.losses, start=1) if loss > guess)
+    assert f"The loss exploded at step {first}: at step 12 it is" in words and 'class="pg-error"' in words
+    assert "The learning rate of 10 is too large" in words and "such as 0.003" in words
+    fine = played()[1]
+    assert "pg-error" not in run_words(fine, True)
+    lesson = LESSONS["repeat"]
+    rising = [replace(fine.snapshots[0], step=step, heads={}, scores={"induction": step > 10}) for step in range(20)]
+    rising = [replace(one, heads={"induction": np.array([[one.scores["induction"] * 0.9]])}) for one in rising]
+    assert jump(lesson, rising, 3.4) == 11 and jump(lesson, rising, 1.0) is None  # a score jumps there for nothing
 
 
 def test_fine_tuning_on_the_page(bench, tiny):
@@ -373,9 +508,8 @@ def test_hostile_answers_are_escaped():
 
 
 def test_earlier_work_does_not_stand_beside_an_error_or_new_work(bench, tiny):
-    """Guards Fine-tune, Classify and From scratch: after an error, and until the first new curve, the picture and the
-    answers of the work before stood there, Look into it opened its model, and the button could be pressed
-    while it worked."""
+    """Guards Fine-tune, Classify and From scratch: after an error, and until the first new curve, the pictures of the work
+    before stood there, Look into it opened its model, and the button could be pressed while it worked."""
     bench.add(tiny("llama"))
     lines = "\n".join(f"line {n}" for n in range(10))
     tuning = FinetuneRequest.from_controls(lines, "line", steps=1, batch=1)

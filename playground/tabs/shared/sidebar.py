@@ -14,6 +14,7 @@ from playground.tabs.shared.model_card import model_card
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import shared as texts
+from playground.training.recipe import PREFIX
 
 EVERY = 0.5
 """Seconds between two reports of a loading, each of which takes a tenth of a second from it."""
@@ -61,7 +62,7 @@ def build(page: PageControls) -> None:
         yield from first_model(page, default_model)
 
     model.change(model_note, model, about, **QUIET)
-    bind(page.model.change, show_card, page=page, outputs={"card": card}, **QUIET)  # Train sets the page's model too
+    bind(page.model.change, show_card, page=page, outputs=choice | {"card": card}, **QUIET)  # Train sets the model too
     options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
     first = bind(page.opened, open_page, page=page, outputs=outputs, **options)
     loading = bind(
@@ -135,8 +136,15 @@ def model_choices() -> list[tuple[str, str]]:
 
 
 def show_card(page: PageContext) -> Outputs:
-    """The card of the page's model."""
-    return {"card": model_card(page.model())} if page.model_id else {"message": gr.skip()}
+    """The card of the page's model; of one that was trained here, which nobody chose from the list, its name in the boxes
+    too."""
+    if not page.model_id:
+        return {"message": gr.skip()}
+    outputs: Outputs = {"card": model_card(page.model())}
+    if page.model_id.startswith(PREFIX):
+        choices = [*model_choices(), (page.model_id, page.model_id)]
+        outputs |= _running(page) | {"choice": gr.Dropdown(choices=choices, value=page.model_id)}
+    return outputs
 
 
 def note_cancelled(page: PageContext) -> Outputs:

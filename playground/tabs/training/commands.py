@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
@@ -22,6 +23,10 @@ class Commands:
     answered: int = 0
     refused_at: float = -math.inf
     """When the last one was refused, in seconds of `time.monotonic`; -inf once another one is answered."""
+    lost: str = ""
+    """The code of the run that the server no longer had when the page was opened anew, until the next command."""
+    ended: deque[str] = field(default_factory=lambda: deque(maxlen=8))
+    """The codes of the runs that the page ended last. What the page asks by itself may still name them."""
 
 
 def command(handler: Handler) -> Handler:
@@ -31,6 +36,7 @@ def command(handler: Handler) -> Handler:
     @wraps(handler)
     def run(page: PageContext, request: Any) -> Outputs:
         commands: Commands = request.commands
+        commands.lost = ""
         try:
             outputs = handler(page, request)
         except Exception:

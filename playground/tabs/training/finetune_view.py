@@ -21,10 +21,11 @@ from playground.tabs.training.number_fields import MOST_CHARACTERS, number_field
 from playground.tabs.training.one_at_a_time import STREAMS, ends, one_at_a_time
 from playground.tabs.training.opening import everywhere, opens_everywhere
 from playground.tabs.training.requests import WatchControls
-from playground.tabs.training.showing import waiting_words
+from playground.tabs.training.sentences import waiting_words
 from playground.texts import training as texts
 from playground.texts.numbers import percent
 from playground.training.finetuning.recipe import MAX_TOKENS, RANGES, FinetuneRecipe, finetune_recipe
+from playground.training.recipe import PREFIX
 from playground.training.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -112,8 +113,6 @@ def teach(page: PageContext, request: FinetuneRequest) -> Iterator[Outputs]:
 
 
 def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
-    from playground.training.export import PREFIX
-
     with closing(workbench.shared().finetune(base, request.recipe, request.prompt)) as reports:
         for report in reports:
             if isinstance(report, Waiting):

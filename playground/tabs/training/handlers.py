@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from playground import workbench
-from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.training.curves import step_mark
 from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import Outputs
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
 from playground.tabs.training.commands import command
 from playground.tabs.training.opening import everywhere
 from playground.tabs.training.requests import CodeRequest, PlayRequest, SpeedRequest, Watched, WatchRequest
-from playground.tabs.training.run_outputs import buttons, slider, whole
-from playground.tabs.training.showing import run_source, snapshot_pictures, untrained_words
+from playground.tabs.training.run_outputs import at_snapshot, blank, buttons, idle_buttons, place_of, slider, whole
+from playground.tabs.training.sentences import untrained_words
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS
 
@@ -62,7 +61,7 @@ def speed_up(page: PageContext, request: SpeedRequest) -> Outputs:
 @command
 def pause(page: PageContext, request: WatchRequest) -> Outputs:
     """Stops within one step."""
-    live = _needed(request.watched)
+    live = _needed(request)
     live.pause()
     return whole(live, request.watched) | buttons(live, True)
 
@@ -71,45 +70,47 @@ def pause(page: PageContext, request: WatchRequest) -> Outputs:
 def reset(page: PageContext, request: PlayRequest) -> Outputs:
     """Forgets the page's run, and shows the untrained model of the controls."""
     if request.watched.own and request.watched.code:
-        workbench.shared().runs.forget(request.watched.code)
+        _end(request, request.watched.code)
     return preview(page, replace(request, watched=Watched()))
 
 
 def preview(page: PageContext, request: PlayRequest) -> Outputs:
     """The untrained model of the controls, where the page has no run yet: nothing is started. Of a visitor's own data that
-    are not there yet, nothing."""
+    are not there yet, nothing. ErrorWithOutputs for choices that can't be: Play says so again."""
     if request.watched.code:
         return {}
-    idle = {
-        "watched": Watched(), "timer": gr.Timer(active=False), "play": gr.update(interactive=True),
-        "pause": gr.update(interactive=False), "step": gr.update(interactive=True), "kept": "",
-    }  # fmt: skip
     if LESSONS[request.recipe.lesson].takes_data and not request.recipe.data.strip():
-        return idle | {
-            "status": markup.note(texts.READY), "loss": None, "scores": None, "gradient": None, "maps": None, "samples": "",
-            "place": gr.update(minimum=0, maximum=1, value=0, label="Step"),
-        }  # fmt: skip
-    live = workbench.shared().runs.preview(request.recipe)
-    return whole(live, Watched()) | idle | {"status": untrained_words(live)}
+        return blank(texts.READY)
+    try:
+        live = workbench.shared().runs.preview(request.recipe)
+    except PlaygroundError as error:
+        raise ErrorWithOutputs(error, blank(texts.NO_PICTURE)) from error
+    idle = {"timer": gr.Timer(active=False), "watched": Watched(), "kept": "", "status": untrained_words(live)}
+    return whole(live, Watched()) | idle | idle_buttons()
 
 
 @command
 def back(page: PageContext, request: WatchRequest) -> Outputs:
     """The snapshot before; the run goes on."""
-    return slide(page, replace(request, place=request.number - 1))
+    return _at(request, -1)
 
 
 @command
 def slide(page: PageContext, request: WatchRequest) -> Outputs:
     """Another snapshot; at the last one the page follows the run again."""
-    live = _needed(request.watched)
+    return _at(request, 0)
+
+
+def _at(request: WatchRequest, further: int) -> Outputs:
+    """The snapshot of the slider, or so many further on."""
+    live = _needed(request)
     snapshots = live.snapshots
-    place = _place(request, snapshots)
+    place = min(max(_place(request, snapshots) + further, 0), len(snapshots) - 1)
     snapshot = snapshots[place]
     watched = replace(request.watched, follows=place == len(snapshots) - 1, place=place, step=snapshot.step)
-    return snapshot_pictures(snapshot) | {
+    return at_snapshot(live, snapshots, place) | {
         "watched": watched, "place": slider(snapshots, place) | {"value": place},
-        "loss": gr.update(mark=step_mark(snapshot.step)), "source": run_source(live, snapshot),
+        "loss": gr.update(mark=step_mark(snapshot.step)),
     }  # fmt: skip
 
 
@@ -123,13 +124,14 @@ def watch(page: PageContext, request: CodeRequest) -> Outputs:
 
 @command
 def look(page: PageContext, request: WatchRequest) -> Outputs:
-    """The snapshot becomes the model of every tab, with the lesson's example as the text."""
+    """The snapshot becomes the model of every tab, with the lesson's example as the text; where its weights were dropped,
+    the nearest one that has them."""
     live, snapshot = snapshot_of(request)
     nearest = live.run.history.nearest_with_weights(snapshot.step)
     model = workbench.shared().runs.open(live, nearest)
     text = live.run.task.example_text
-    words = texts.OPENED.format(step=nearest.step, text=text)
-    if nearest is not snapshot:
+    words = texts.OPENED.format(model=model.model_id, step=nearest.step, text=text)
+    if nearest.step != snapshot.step:
         words += texts.NEAREST.format(step=snapshot.step)
     return everywhere(model.model_id, text, words)
 
@@ -145,12 +147,22 @@ def download(page: PageContext, request: WatchRequest) -> Outputs:
 
 
 def _start(request: PlayRequest, former: "LiveRun | None") -> "LiveRun":
-    """A new run in the place of the page's former one."""
-    runs = workbench.shared().runs
-    live = runs.start(request.recipe)
+    """A new run in the place of the page's former one. ErrorWithOutputs for choices that can't be."""
+    try:
+        live = workbench.shared().runs.start(request.recipe)
+    except PlaygroundError as error:
+        if former is None:
+            raise ErrorWithOutputs(error, blank(texts.NO_PICTURE)) from error
+        raise PlaygroundError(error.message, f"{error.remedy} {texts.STILL_FORMER}") from error
     if former is not None:
-        runs.forget(former.code)
+        _end(request, former.code)
     return live
+
+
+def _end(request: PlayRequest, code: str) -> None:
+    """Ends the page's run, which a tick that is on its way may still name."""
+    request.commands.ended.append(code)
+    workbench.shared().runs.forget(code)
 
 
 def own_run(watched: Watched) -> "LiveRun | None":
@@ -163,19 +175,23 @@ def own_run(watched: Watched) -> "LiveRun | None":
         return None
 
 
-def _needed(watched: Watched) -> "LiveRun":
-    if not watched.code:
+def _needed(request: WatchRequest) -> "LiveRun":
+    code = request.watched.code
+    if not code or code in request.commands.ended:
         raise PlaygroundError(*texts.NOTHING_YET)
-    return workbench.shared().runs.find(watched.code)
+    return workbench.shared().runs.find(code)
 
 
 def _place(request: WatchRequest, snapshots: "Sequence[Snapshot]") -> int:
-    """Where the slider stands, within the snapshots there are."""
+    """Where the slider stands, within the snapshots there are. A slider that was not moved stands at its step, also where
+    snapshots before it were dropped meanwhile."""
+    if request.number == request.watched.place and request.watched.drawn >= 0:
+        return place_of(snapshots, request.watched.step)
     return min(max(request.number, 0), len(snapshots) - 1)
 
 
 def snapshot_of(request: WatchRequest) -> "tuple[LiveRun, Snapshot]":
     """The page's run, and the snapshot at which its slider stands."""
-    live = _needed(request.watched)
+    live = _needed(request)
     snapshots = live.snapshots
     return live, snapshots[_place(request, snapshots)]

@@ -27,8 +27,9 @@ from playground.tabs.training.requests import (
     Watched,
     WatchRequest,
 )
+from playground.tabs.training.returning import returns
 from playground.tabs.training.run_outputs import choose_lesson
-from playground.tabs.training.showing import lesson_words
+from playground.tabs.training.sentences import lesson_words
 from playground.texts import training as texts
 from playground.training.lessons import LESSONS, SPEEDS
 from playground.training.recipe import NORMS, OPTIMISERS, POSITIONS, RANGES
@@ -40,18 +41,6 @@ HELD_BACK = "() => Array(2).fill({ __type__: 'update', interactive: false })"
 HELD_BACK_UNTIL_DRAWN = "(kept) => Array(2).fill({ __type__: 'update', ...(kept ? {} : { interactive: false }) })"
 """The same while the view is being drawn, where the page has no run: what is drawn would take the place of one that was
 started meanwhile, which then trained unseen."""
-KEEP = "(code) => { window.pgRun = ''; try { sessionStorage.setItem('pg-run', code); } catch (error) {} }"
-"""The browser tab keeps its run's code, for the page that it opens after the connection was lost."""
-READ_KEPT = """(...values) => {
-  try {
-    if (window.pgRun === undefined) {
-      window.pgRun = sessionStorage.getItem('pg-run') ?? '';
-      sessionStorage.removeItem('pg-run');
-    }
-  } catch (error) {}
-  return [...values.slice(0, -1), window.pgRun ?? ''];
-}"""
-"""The last value becomes the code that the tab had before, until the page has a run of its own."""
 EVERY = 0.5
 """Seconds between two looks at a run that plays."""
 
@@ -85,12 +74,14 @@ def build(view: View, shared: WatchControls) -> None:
                 )
                 pause = gr.Button("Pause", size="sm", min_width=60, scale=0, interactive=False, elem_id="train-pause")
                 step = gr.Button("One step", size="sm", min_width=70, scale=0, elem_id="train-step")
-                back = gr.Button("Back", size="sm", min_width=60, scale=0, elem_id="train-back")
+                back = gr.Button("Back", size="sm", min_width=60, scale=0, interactive=False, elem_id="train-back")
                 reset = gr.Button("Reset", size="sm", min_width=60, scale=0, elem_id="train-reset")
-            status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
+            about_run = Panel(elem_id="train-about-run")
         with gr.Column(scale=3, min_width=320):
+            status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
             loss = PlotlyView(label="Loss over steps", height=320, waiting=texts.APPEARS, elem_id="train-loss")
-            place = gr.Slider(0, 1, value=0, step=1, label="Step", elem_id="train-place")
+            place = gr.Slider(0, 1, value=0, step=1, label="Step", interactive=False, elem_id="train-place")
+            shown = Panel(live=True, elem_id="train-shown")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             maps = PlotlyView(label="Heads on one example", height=320, waiting=texts.APPEARS, elem_id="train-maps")
@@ -102,6 +93,7 @@ def build(view: View, shared: WatchControls) -> None:
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")
+        opens = Panel(elem_id="train-opens")
     opened = Panel(live=True, elem_id="train-opened")
     file = gr.File(label="For AutoModel.from_pretrained", visible=False, elem_id="train-file")
     choices = _settings()
@@ -118,7 +110,7 @@ def build(view: View, shared: WatchControls) -> None:
     seen: dict[str, Block] = {
         "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
         "samples": samples, "place": place, "play": play, "pause": pause, "step": step, "timer": timer,
-        "kept": kept,
+        "kept": kept, "back": back, "shown": shown, "opens": opens, "about_run": about_run,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "outputs": seen}
     recipe: dict[str, Component] = {
@@ -129,12 +121,11 @@ def build(view: View, shared: WatchControls) -> None:
     bind(partial(chosen.then), handlers.reset, inputs=recipe, request=PlayRequest, **wires, **RUNS_MODEL)
     opened_view = page.redraw[f"{view.tab}/{view.name}"].change
     gr.on([opened_view], None, kept, [play, step], js=HELD_BACK_UNTIL_DRAWN, **QUIET)
-    shown: dict[str, Block] = {**seen, "lesson": lesson, "about": about, "data": data, **choices}
+    opening: dict[str, Block] = {**seen, "lesson": lesson, "about": about, "data": data, **choices}
     bind(
-        opened_view, observers.open_lessons, inputs={**recipe, "kept": kept}, request=PlayRequest, page=page, outputs=shown,
-        js=READ_KEPT, **LATEST,
+        opened_view, observers.open_lessons, inputs=recipe, request=PlayRequest, page=page, outputs=opening, **LATEST
     )  # fmt: skip
-    kept.change(None, kept, None, js=KEEP, **QUIET)
+    returns(page, {"code": kept, "tab": page.active, **recipe}, opening, commands)
     bind(
         speed.input, handlers.speed_up, page=page, inputs={"watched": watched, "speed": speed}, request=SpeedRequest,
         outputs={}, **QUIET,

@@ -11,26 +11,23 @@ from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
 from playground.tabs.training.commands import gives_way
 from playground.tabs.training.handlers import own_run, preview
 from playground.tabs.training.requests import LESSON, NAME, PlayRequest, TickRequest, Watched
-from playground.tabs.training.run_outputs import buttons, controls, grown, whole
-from playground.tabs.training.showing import run_words
+from playground.tabs.training.run_outputs import buttons, controls, grown, idle_buttons, whole
+from playground.tabs.training.sentences import run_words
 from playground.texts import training as texts
 
 
 @gives_way
 def open_lessons(page: PageContext, request: PlayRequest) -> Outputs:
-    """What stands in the view when it is opened: the page's run, also one from before the page was opened anew, as it is
-    after the connection was lost; else the untrained model, and a word about a run that the server no longer has."""
-    kept = Watched(request.kept)
-    live = None if request.watched.code else own_run(kept)
+    """What stands in the view when it is opened: the page's run, if it was not drawn yet, since the page was opened anew;
+    else the untrained model, and a word about a run that the server no longer has."""
+    watched = request.watched
+    live = own_run(watched) if watched.drawn < 0 else None
     if live is not None:
         live.touch()
-        return whole(live, kept) | buttons(live, True) | controls(live) | {"timer": gr.Timer(active=True)}
-    try:
-        outputs = preview(page, request)
-    except PlaygroundError as error:  # of choices that can't be; Play says so again
-        raise ErrorWithOutputs(error, {name: gr.update(interactive=True) for name in ("play", "step")}) from error
-    if request.kept and not request.watched.code:
-        outputs["status"] = markup.note(texts.LOST.format(code=f"{request.kept:.20}")) + outputs["status"]
+        return whole(live, watched) | buttons(live, True) | controls(live) | {"timer": gr.Timer(active=True)}
+    outputs = preview(page, request)
+    if request.commands.lost and "status" in outputs:
+        outputs["status"] = markup.note(texts.LOST.format(code=request.commands.lost)) + outputs["status"]
     return outputs
 
 
@@ -40,8 +37,11 @@ def tick(page: PageContext, request: TickRequest) -> Outputs:
     quiet = {"message": gr.skip()}
     try:
         live = workbench.shared().runs.find(request.watched.code)
-    except PlaygroundError as error:  # the server was started anew
-        raise ErrorWithOutputs(error, {"timer": gr.Timer(active=False), "watched": Watched(), "kept": ""}) from error
+    except PlaygroundError as error:
+        if not request.watched.code or request.watched.code in request.commands.ended:
+            return quiet  # this page ended the run: its command was answered just now, or is being answered
+        gone = {"timer": gr.Timer(active=False), "watched": Watched(), "kept": "", "opens": ""}
+        raise ErrorWithOutputs(error, gone | idle_buttons() | {"status": markup.note(texts.RUN_ENDED)}) from error
     live.touch()
     if (request.active, request.view) != (NAME, LESSON):
         return quiet

@@ -92,23 +92,14 @@ class PlayRequest:
     recipe: Recipe
     watched: Watched
     speed: str
-    kept: str = ""
-    """The code of the run that this browser tab had before the page was opened anew; empty: none."""
     commands: Commands = field(default_factory=Commands)
 
     @classmethod
     def from_controls(
-        cls,
-        lesson: str,
-        data: str,
-        watched: Watched,
-        speed: str,
-        kept: str = "",
-        commands: Commands | None = None,
-        **choices: Any,
+        cls, lesson: str, data: str, watched: Watched, speed: str, commands: Commands | None = None, **choices: Any
     ) -> "PlayRequest":
         """PlaygroundError for a lesson that there is not. The choices are checked when a run is made of them."""
         recipe = recipe_of(lesson, choices)
         if LESSONS[lesson].takes_data:
             recipe = replace(recipe, data=data or "")
-        return cls(recipe, watched, speed, str(kept or ""), commands or Commands())
+        return cls(recipe, watched, speed, commands or Commands())

@@ -20,7 +20,7 @@ from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
 from playground.tabs.training.one_at_a_time import STREAMS, ends, one_at_a_time
 from playground.tabs.training.requests import WatchControls, WatchRequest
-from playground.tabs.training.showing import waiting_words
+from playground.tabs.training.sentences import waiting_words
 from playground.texts import training as texts
 from playground.training import lessons
 from playground.training.waiting import Waiting

@@ -1,43 +1,31 @@
-"""What the Train tab shows of a run: sentences, the written samples, and the pictures of a snapshot."""
+"""What the Train tab shows of a run: its curves, and the heads and the written samples of a snapshot."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import gradio as gr
+
 from playground import workbench
-from playground.analysis.text_display import counted
 from playground.analysis.training.curves import jump_step
 from playground.analysis.training.strongest_head import strongest_head
 from playground.components import figure_json, markup
-from playground.figures.training.curves import gradient_figure, loss_figure, scores_figure
+from playground.figures.training.curves import gradient_figure, loss_figure, scores_figure, step_mark
 from playground.figures.training.head_maps import head_maps_figure
 from playground.tabs.shared.wiring import Outputs
-from playground.texts import training as texts
-from playground.texts.numbers import percent
+from playground.tabs.training.sentences import EXPLODED
 from playground.training.lessons import LESSONS, Lesson
-from playground.training.recipe import MAX_SECONDS
 from playground.training.snapshot import Sample, Snapshot
-from playground.training.waiting import Waiting
 
 if TYPE_CHECKING:
     from playground.training.live_run import LiveRun
 
 
-def lesson_words(name: str) -> str:
-    """What is learned, what to watch, and the target."""
-    task, watch = texts.LESSONS[name]
-    target = LESSONS[name].target
-    words = f"<p class='pg-lead'>{task}</p><p class='pg-note'><b>Watch:</b> {watch}</p>"
-    if target is not None:
-        value = f"{target.value:g}" if target.score == "loss" else percent(target.value)
-        goal = texts.GOALS[target.score].format(value=value)
-        words += f"<p class='pg-note'><b>Target:</b> {goal} within {target.steps:,} steps.</p>"
-    return words
-
-
-def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
-    """The step of a run's phase change, so far."""
+def jump(lesson: Lesson, snapshots: Sequence[Snapshot], uniform_loss: float) -> int | None:
+    """The step of a run's phase change, so far; none in a run whose loss exploded, where scores jump for nothing."""
+    if not snapshots[-1].held_out_loss <= EXPLODED * uniform_loss:
+        return None
     name = lesson.jump
     if name in snapshots[0].heads:
         values = [strongest_head(one.heads[name]).value for one in snapshots]
@@ -47,17 +35,18 @@ def jump(lesson: Lesson, snapshots: Sequence[Snapshot]) -> int | None:
 
 
 def run_pictures(live: "LiveRun", snapshots: Sequence[Snapshot]) -> Outputs:
-    """Loss, scores and gradient norm up to the newest snapshot, made once for all who watch."""
+    """Loss, marked at the newest snapshot, scores and gradient norm up to it, made once for all who watch."""
 
     def draw() -> Outputs:
-        run, lesson = live.run, LESSONS[live.recipe.lesson]
-        steps = live.recipe.steps
+        run, steps = live.run, live.recipe.steps
+        at = jump(LESSONS[live.recipe.lesson], snapshots, run.uniform_loss)
         figures = {
-            "loss": loss_figure(list(run.losses), snapshots, run.uniform_loss, jump(lesson, snapshots), steps),
+            "loss": loss_figure(list(run.losses), snapshots, run.uniform_loss, at, steps),
             "scores": scores_figure(snapshots, steps),
             "gradient": gradient_figure(snapshots, steps),
         }
-        return {name: figure_json(figure) for name, figure in figures.items()}
+        drawn = {name: figure_json(figure) for name, figure in figures.items()}
+        return drawn | {"loss": gr.update(value=drawn["loss"], mark=step_mark(snapshots[-1].step))}
 
     return workbench.shared().runs.pictures.get(snapshots[-1], "run", draw)
 
@@ -108,35 +97,6 @@ def _verdict(sample: Sample) -> str:
     return f"<span aria-label='{state}'>{sign}</span> {marked or '(nothing)'}{right}"
 
 
-def run_words(live: "LiveRun", own: bool) -> str:
-    """Where a run stands, in sentences."""
-    run, recipe = live.run, live.recipe
-    snapshot = live.snapshots[-1]
-    words = [f"Step {run.step:,} of {recipe.steps:,} after {run.cpu_seconds:.1f} s of one CPU core."]
-    if live.place:
-        words.append(texts.WAITS.format(place=live.place))
-    elif live.unwatched:
-        words += [texts.UNWATCHED, *([texts.GO_ON] if own else [])]
-    target = LESSONS[recipe.lesson].target
-    if target and target.reached(snapshot.scores, snapshot.held_out_loss):
-        words.append("The target is reached.")
-    times = snapshot.held_out_loss / run.uniform_loss
-    if run.step and times > 2:
-        words.append(texts.EXPLODED.format(times=times, step=snapshot.step))
-    elif recipe.learning_rate == 0:
-        words.append(texts.STUCK)
-    if run.finished and run.step < recipe.steps:
-        words.append(texts.TIME_IS_UP.format(step=run.step, steps=recipe.steps, seconds=MAX_SECONDS))
-    words += [size_words(live), texts.CODE.format(code=live.code) if own else texts.WATCHING]
-    note = markup.note(" ".join(words))
-    return note + (markup.problem(live.error) if live.error else "")
-
-
-def waiting_words(waiting: Waiting) -> str:
-    """The place in the queue; empty once the work begins."""
-    return texts.WAITS_A_MINUTE.format(place=waiting.place) if waiting.place else ""
-
-
 def run_source(live: "LiveRun", snapshot: Snapshot) -> dict[str, Any]:
     """What a run's pictures come from, for the files of them: the model in training, not that of the page."""
     recipe = live.recipe
@@ -146,21 +106,3 @@ def run_source(live: "LiveRun", snapshot: Snapshot) -> dict[str, Any]:
         "precision": "float32", "source": f"trained here, seed {recipe.seed}", "tab": "Train", "view": "Lessons",
         "text": live.run.task.example_text, "settings": settings,
     }  # fmt: skip
-
-
-def untrained_words(live: "LiveRun") -> str:
-    """What an untrained model can do, beside guessing."""
-    run = live.run
-    loss = live.snapshots[0].held_out_loss
-    words = texts.UNTRAINED.format(loss=loss, uniform=run.uniform_loss, tokens=run.task.vocabulary)
-    return markup.note(f"{size_words(live)} {words} {texts.READY}")
-
-
-def size_words(live: "LiveRun") -> str:
-    """The model of a run, and its seed."""
-    recipe = live.recipe
-    layers = f"{recipe.layers} + {recipe.layers} layers" if recipe.encoder else counted(recipe.layers, "layer")
-    return (
-        f"The model: {texts.ARCHITECTURES[recipe.architecture]}, {layers}, {counted(recipe.heads, 'head')} each, width "
-        f"{recipe.width}, {live.run.parameters:,} parameters, seed {recipe.seed}."
-    )

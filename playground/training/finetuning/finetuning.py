@@ -25,12 +25,13 @@ from playground.catalog import CATALOG
 from playground.loading import prepare
 from playground.models.loaded_model import LoadedModel
 from playground.models.provenance import Provenance
-from playground.training.export import PREFIX, digest_of, write_folder
+from playground.training.export import digest_of, write_folder
 from playground.training.finetuning.adapter import AdapterFiles, adapted, changed_bytes, merged
 from playground.training.finetuning.checks import check_time, checked
 from playground.training.finetuning.lines import as_batch
 from playground.training.finetuning.recipe import FinetuneRecipe, finetune_recipe
 from playground.training.optimising import descend, one_thread
+from playground.training.recipe import PREFIX
 from playground.training.run import Diverged
 
 MEASURED = 6

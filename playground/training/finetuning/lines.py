@@ -66,8 +66,8 @@ def read_lines(model: LoadedModel, text: str) -> Lines:
     if longest < 2:
         raise PlaygroundError("Every line is one token, so that nothing is predicted.", "Write longer lines.")
     cut = sum(len(row) > MAX_TOKENS for row in rows.values())
-    one, other = (_stacked([rows[line] for line in some]) for some in (learned, held_out))
-    return Lines(one, other, cut, len(written) - len(lines))
+    learned_ids, held_out_ids = (_stacked([rows[line] for line in some]) for some in (learned, held_out))
+    return Lines(learned_ids, held_out_ids, cut, len(written) - len(lines))
 
 
 def _tokens(model: LoadedModel, line: str) -> list[int]:

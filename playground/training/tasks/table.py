@@ -31,7 +31,7 @@ def table(text: str, encoder: bool) -> Pairs:
             "Add lines, each with a question, a tab, semicolon or comma, and its answer.",
         )
     listed = [Pair(list(question), list(answer)) for question, answer in columns.pairs]
-    task = Pairs(*split(listed, max(2, count // 5)), encoder=encoder)
+    task = Pairs(*split(listed, columns.held_out), encoder=encoder)
     task.columns = columns
     return task
 
