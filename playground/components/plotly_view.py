@@ -4,6 +4,7 @@ It stands in for gr.Plot, whose older plotly.js drops frames, ignores dark mode,
 node at every update. The browser's part is made by the scripts plotly_view_<name>.js, one a task; see SCRIPTS.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,16 @@ def figure_json(figure: go.Figure) -> str:
         del layout["template"]
     # plotly escapes "/", one letter in 64 of base64, as six characters, for JSON inside HTML. Ours is never inside HTML.
     return _SLASH.sub(lambda match: match[1] or "/", pio.to_json(content, validate=False))
+
+
+def words_in_place(words: str) -> str:
+    """A value of a PlotlyView without a picture: plain words in its place, such as why there is none."""
+    return json.dumps({"words": words})
+
+
+def has_picture(value: Any) -> bool:
+    """Whether a value of a PlotlyView is a picture, not nothing or words in its place."""
+    return value is not None and value != "" and not (isinstance(value, str) and value.startswith('{"words"'))
 
 
 class PlotlyView(gr.HTML):
@@ -124,7 +135,8 @@ class PlotlyView(gr.HTML):
         )
 
     def postprocess(self, value: go.Figure | dict | str | None) -> str | None:
-        """A figure (or its dict, or JSON made by `figure_json`) as the JSON text that the browser parses."""
+        """A figure (or its dict, or JSON made by `figure_json` or `words_in_place`) as the JSON text that the browser
+        parses."""
         if value is None or value == "":
             return None
         if isinstance(value, str):

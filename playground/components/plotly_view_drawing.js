@@ -20,10 +20,12 @@ function fitHeight(layout) {
 
 function say(message) {
   purge();
+  box.replaceChildren();
+  if (!message) return;
   const note = document.createElement('p');
   note.className = 'pv-message';
   note.textContent = message;
-  box.replaceChildren(note);
+  box.append(note);
 }
 
 function purge() {
@@ -44,17 +46,18 @@ function describe(layout) {
 
 async function drawOnce() {
   const text = props.value;
-  if (!text) {
-    purge();
-    box.replaceChildren();
+  const figure = !text ? {words: ''} : typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
+  if (figure.words !== undefined) {                  // no picture: why there is none, if that is said
+    say(figure.words);
     words.textContent = heading.textContent = '';
     heading.hidden = true;
     box.removeAttribute('aria-label');
+    box.setAttribute('role', figure.words ? 'note' : 'img');
+    box.tabIndex = -1;
     table.hidden = tools.hidden = true;
-    frame.toggleAttribute('data-blank', true);
+    frame.toggleAttribute('data-blank', !figure.words);
     return;
   }
-  const figure = typeof text === 'string' ? JSON.parse(text) : structuredClone(text);
   fitHeight(figure.layout);
   describe(figure.layout);
   const least = Number(figure.layout?.meta?.minWidth);   // a narrower screen scrolls inside the picture

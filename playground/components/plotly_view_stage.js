@@ -4,7 +4,7 @@
 
 const frame = element.querySelector('.pv-frame');
 (shared.parts ??= new Map()).set(element, {frame, tools, isBlank: () => !bound && frame.hasAttribute('data-answered'),
-  name: () => box.getAttribute('aria-label') || ''});
+  name: () => box.getAttribute('aria-label') || '', source: sourceOf});
 
 shared.stage ??= (() => {
   const {parts} = shared;

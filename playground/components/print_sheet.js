@@ -36,11 +36,20 @@ function heading() {
   const tabs = [...document.querySelectorAll('#tabs [role=tab][aria-selected=true]')].filter((tab) => tab.checkVisibility());
   const blocks = [...document.querySelectorAll('#tabs .block:is(:has(input), :has(textarea))')]
     .filter((block) => block.checkVisibility() && !block.querySelector('.block, table'));
+  const settings = blocks.map(setting).filter(Boolean);
+  if (!settings.some((one) => /seed/i.test(one))) settings.push(...seeds());
   sheet.replaceChildren(
     ...line('h1', [...new Set(tabs.map((tab) => tab.textContent.trim()))].join(' · ')),
     ...line('p', document.querySelector('[data-weights]')?.dataset.weights),
     ...line('blockquote', props.value),
-    ...line('p', blocks.map(setting).filter(Boolean).join(' · ')));
+    ...line('p', settings.join(' · ')));
+}
+
+/** The seeds of the pictures in sight, which a folded room of rules hides. */
+function seeds() {
+  const parts = [...(window.__playgroundPlots?.parts ?? [])].filter(([view]) => view.isConnected && view.checkVisibility());
+  const all = parts.map(([, part]) => part.source().settings?.seed).filter((seed) => seed !== undefined);
+  return [...new Set(all)].map((seed) => `Random seed: ${seed}`);
 }
 
 /** Marks what is printed and the way to it. */

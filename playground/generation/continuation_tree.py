@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from playground.generation.settings import GenerationSettings
     from playground.generation.steps import Step
 
 ROOT = -1
@@ -27,6 +28,8 @@ class Node:
     dropped: int | None = None
     """The step at which beam search dropped the continuation that ends here, counted in tokens from the start of the
     search."""
+    rules: GenerationSettings | None = None
+    """The settings that the token was written with; None for one taken by hand."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ class Tree:
         for number, node in enumerate(self.nodes):
             self._children.setdefault(node.parent, {})[node.step.token.id] = number
 
-    def add(self, parent: int, step: Step) -> int:
-        """The node of a token after `parent`: a new one, or the one that has this token already, whose step is replaced."""
+    def add(self, parent: int, step: Step, rules: GenerationSettings | None = None) -> int:
+        """The node of a token after `parent`: a new one, or the one that has this token already, whose step and rules are
+        replaced."""
         children = self._children.setdefault(parent, {})
         number = children.setdefault(step.token.id, len(self.nodes))
         if number == len(self.nodes):
             self.nodes.append(Node(step, parent))
-        self.nodes[number].step = step
+        self.nodes[number].step, self.nodes[number].rules = step, rules
         return number
 
     def children(self, node: int) -> list[int]:

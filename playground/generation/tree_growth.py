@@ -35,7 +35,12 @@ def make_room(session: GenerationSession, settings: "GenerationSettings", start:
     return numbers[start], f"One tree holds at most {MAX_TOKENS:,} tokens: the {gone} written first had to go. "
 
 
-def grow_by_steps(session: GenerationSession, steps: "Iterable[Step | PrefillProgress]", start: int) -> Growth:
+def grow_by_steps(
+    session: GenerationSession,
+    steps: "Iterable[Step | PrefillProgress]",
+    start: int,
+    settings: "GenerationSettings | None" = None,
+) -> Growth:
     """Yields each step after adding it to the tree behind a node, where the strip follows the first sample; before the
     first step, how far a long text has been read. Changes nothing once the page shows something else."""
     from playground.generation.steps import Step
@@ -44,12 +49,14 @@ def grow_by_steps(session: GenerationSession, steps: "Iterable[Step | PrefillPro
     ends: dict[int, int] = {}
     for step in steps:
         if isinstance(step, Step) and not control.superseded:
-            ends[step.sample] = tree.add(ends.get(step.sample, start), step)
+            ends[step.sample] = tree.add(ends.get(step.sample, start), step, settings)
             session.node = ends[0]
         yield step
 
 
-def grow_by_beams(session: GenerationSession, search: "Iterable[BeamStep]", start: int) -> Growth:
+def grow_by_beams(
+    session: GenerationSession, search: "Iterable[BeamStep]", start: int, settings: "GenerationSettings | None" = None
+) -> Growth:
     """The same for a beam search, whose best beam the strip follows; yields its last step."""
     control, tree = session.control, session.tree
     nodes: dict[tuple[int, ...], int] = {(): start}
@@ -57,7 +64,7 @@ def grow_by_beams(session: GenerationSession, search: "Iterable[BeamStep]", star
         if control.superseded:
             return
         for before, step in beam_step.grown:
-            nodes[*before, step.token.id] = tree.add(nodes[before], step)
+            nodes[*before, step.token.id] = tree.add(nodes[before], step, settings)
         for path in beam_step.dropped:
             tree.drop(nodes[path], len(path))
         tree.keep(nodes[hypothesis.ids] for hypothesis in beam_step.hypotheses)

@@ -75,6 +75,11 @@ class AttentionMap:
     _call: AttentionCall | Tensor  # a call, or weights (H, Q, K) of a model that returns only these
 
     @property
+    def call(self) -> AttentionCall | None:
+        """None where the model returned weights alone."""
+        return None if isinstance(self._call, Tensor) else self._call
+
+    @property
     def heads(self) -> int:
         return (self._call if isinstance(self._call, Tensor) else self._call.query).shape[0]
 

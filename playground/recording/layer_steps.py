@@ -6,6 +6,7 @@ Knows attention calls and the hooks that capture them; knows nothing of whole re
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,16 +116,21 @@ class LayerSteps:
         return _array(self._projection(concat)[0]), _array(self._projection(torch.zeros_like(concat))[0])
 
 
+class _Captured(Exception):
+    """Ends a pass whose later layers nobody reads."""
+
+
 def trace_layer(model: LoadedModel, kind: str, layer: int, run: Callable[[], object]) -> LayerSteps:
-    """The steps of one attention layer, captured while `run()` runs the model."""
+    """The steps of one attention layer, captured while `run()` runs the model, which ends there."""
     captured: list[tuple[AttentionCall, torch.nn.Module]] = []
 
     def receive(call_kind: str, number: int, call: AttentionCall) -> None:
         if (call_kind, number) == (kind, layer) and collector.module is not None:
             captured.append((call, collector.module))
+            raise _Captured
 
     collector = AttentionCallCollector(model, receive)
-    with capture_rope() as rope_calls, capture_attention(collector):
+    with capture_rope() as rope_calls, capture_attention(collector), suppress(_Captured):
         run()
     call, module = captured[0]
     types = first_setting(model.model.config.get_text_config(), "layer_types")

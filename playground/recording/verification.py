@@ -31,6 +31,8 @@ class Verification:
     """In which the model computes attention."""
     reason: str = ""
     """Why nothing could be checked, else empty."""
+    scope: str = "all layers and heads"
+    """What was checked, as the badge says it."""
 
     @property
     def errors(self) -> dict[str, tuple[float, ...]]:
@@ -106,9 +108,9 @@ class Verification:
         )
 
     def _others(self) -> str:
-        """Other heads that rounding doesn't explain."""
+        """The largest difference of all that was checked, and how many heads rounding doesn't explain."""
         wrong = sum(not ok for checks in self.layers.values() for check in checks for ok in check.passed)
-        return f"Over all layers and heads: {self.largest:.1e}" + (
+        return f"Over {self.scope}: {self.largest:.1e}" + (
             f"; {counted(wrong, 'head')} not reproduced." if wrong else "."
         )
 
@@ -143,5 +145,14 @@ def verify_calls(
     else:
         for kind, layers in calls.items():
             checks[kind] = [check_layer(call) for call in layers]
-    number_format = str(first.query.dtype).removeprefix("torch.")
-    return Verification({kind: tuple(of_kind) for kind, of_kind in checks.items()}, numbers, number_format)
+    return Verification({kind: tuple(of_kind) for kind, of_kind in checks.items()}, numbers, _format_of(first))
+
+
+def verify_layer(call: AttentionCall, again: AttentionCall, layer: int, kind: str) -> Verification:
+    """Compares every head of one layer of a recording; again: the same call of another pass, with its value and output."""
+    checks, scope = {kind: (check_layer(call, again),)}, "all heads of this layer"
+    return Verification(checks, {kind: (layer,)}, _format_of(call), scope=scope)
+
+
+def _format_of(call: AttentionCall) -> str:
+    return str(call.query.dtype).removeprefix("torch.")

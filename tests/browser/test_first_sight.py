@@ -163,3 +163,31 @@ def test_files_fetched_early_are_the_ones_that_are_used(tiny_page):
     names = [name for name, _ in loaded]
     assert names and len(set(names)) == len(names)
     assert {kind for _, kind in loaded} == {"link"}
+
+
+def test_a_text_that_cannot_be_read_leaves_no_picture(tiny_page):
+    """Guards against the former text's picture and numbers below an error, as if they were of the text in the box: the
+    reason stands in the picture's place, what was typed stays, and the next text is drawn again."""
+    page, long = tiny_page, "too long " * 20
+    page.get_by_role("tab", name="X-ray", exact=True).click()
+    page.locator(BOX).fill("abcd")
+    page.locator("#look").click()
+    expect(page.locator("#xray-sentence")).to_contain_text("abcd"[-1])
+    page.locator(BOX).fill(long)
+    page.locator("#look").click()
+    reason = page.locator("#xray-picture .pv-message")
+    expect(reason).to_contain_text("The text has 180 tokens")
+    expect(page.locator("#xray-sentence")).to_have_text("")
+    expect(page.locator("#xray-picture .plot-container")).to_have_count(0)
+    expect(page.locator("#xray-picture .pv-tools")).to_be_hidden()
+    expect(page.locator(BOX)).to_have_value(long)
+    page.get_by_role("tab", name="Generate").click()
+    expect(page.locator("#next-token .pv-message")).to_contain_text("The text has 180 tokens")
+    expect(page.locator("#strip .t")).to_have_count(0)
+    page.locator(BOX).fill("abcd")
+    page.locator("#look").click()
+    expect(page.locator("#strip .t")).to_have_count(4)
+    expect(page.locator("#next-token .plot-container")).to_have_count(1)
+    page.get_by_role("tab", name="X-ray", exact=True).click()
+    expect(reason).to_have_count(0)
+    expect(page.locator("#xray-picture .plot-container")).to_have_count(1)

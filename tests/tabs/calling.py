@@ -7,19 +7,29 @@ from functools import cache
 from html import unescape
 from typing import Any
 
+import gradio as gr
+
 from playground import workbench
 from playground.page import create_app
 from playground.tabs.shared.wiring import report_errors
 
 
 @cache
+def page_app() -> gr.Blocks:
+    """The page, built once; the workbench that is shared stays."""
+    before = workbench._shared
+    app = create_app()
+    workbench.share(before)
+    return app
+
+
+@cache
 def bound_outputs() -> dict:
     """handler -> names of the outputs that it may set wherever the page binds it, "message" included."""
-    before, names = workbench._shared, defaultdict(list)
-    for block_function in create_app().fns.values():
+    names = defaultdict(list)
+    for block_function in page_app().fns.values():
         if handler := getattr(block_function.fn, "handler", None):
             names[handler].append(block_function.fn.outputs)
-    workbench.share(before)
     return {handler: frozenset.intersection(*sets) for handler, sets in names.items()}
 
 

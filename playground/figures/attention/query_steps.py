@@ -16,11 +16,13 @@ from playground.figures.attention.head_steps import (
 )
 from playground.figures.theme import ATTENTION, KEY, QUERY, VALUE
 from playground.recording.head_choice import HeadChoice
+from playground.recording.kept_steps import kept_steps
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from playground.recording.recording import Recording
+    from playground.recording.result_store import ResultStore
     from playground.recording.verification import Verification
 
 PRODUCTS, KEYS, BEFORE = "q·k by dimension", "q, and k of each token", "the same before rotary"
@@ -35,9 +37,13 @@ MULTI_HEAD = r"$$\mathrm{MultiHead}(Q, K, V) = \mathrm{Concat}(\mathrm{head}_1, 
 class QuerySteps:
     """The steps of a head for a query token; both must exist. D head width, K keys, V value width."""
 
-    def __init__(self, recording: "Recording", choice: HeadChoice, query: int):
+    def __init__(self, recording: "Recording", choice: HeadChoice, query: int, store: "ResultStore"):
         attention = recording.attention(choice.layer, choice.kind)
-        self.layer_steps, self.choice, self.query = recording.layer_steps(choice.layer, choice.kind), choice, query
+        self.layer_steps, self.choice, self.query = (
+            kept_steps(recording, store, choice.layer, choice.kind),
+            choice,
+            query,
+        )
         self.queries, self.keys = ([t.label for t in axis] for axis in (attention.query_tokens, attention.key_tokens))
         self.inputs = self.layer_steps.inputs(choice.head, query)
         self.steps = head_steps(self.inputs)
@@ -45,6 +51,11 @@ class QuerySteps:
         """What can be drawn dimension by dimension: a vector (D,) and a row for each key (K, D)."""
         if before := self.layer_steps.vectors_before_rotary(choice.head, query):
             self.tables[BEFORE] = before
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Layer and kind of attention."""
+        return self.choice.layer, self.choice.kind
 
     @property
     def error(self) -> float:

@@ -43,6 +43,11 @@ class LayerPass:
     """For each layer the largest |state after - state before - parts| of any token of the text, as a share of the length
     of the state after."""
 
+    @classmethod
+    def of_stream(cls, tokens: range, states: Tensor) -> "LayerPass":
+        """The same of states (L + 1, N, D) at the embedding and after every layer, without what is inside of layers."""
+        return cls(tokens, (EMBEDDING, *map(str, range(len(states) - 1))), states, (), ())
+
     def after_layers(self) -> "LayerPass":
         """The same without the states inside of layers."""
         kept = [number for number, name in enumerate(self.names) if " " not in name]

@@ -42,8 +42,12 @@ def mean_states(lines: Sequence[str], recording_of: Callable[[str], "Recording"]
 
 
 def states_along(recording: "Recording", tokens: range | None = None) -> Tensor:
-    """(L + 1, N, D) float32: the states of some tokens, by default of all, before layer 0 and after each layer."""
+    """(L + 1, N, D) float32: the states of some tokens, by default of all, before layer 0 and after each layer. From another
+    pass where the recording does not keep them."""
     tokens = range(recording.length) if tokens is None else tokens
+    stream = recording.stream
+    if stream is not None and stream.has(tokens.start):
+        return stream.states[:, tokens.start - stream.first :][:, : len(tokens)]
     return read_states(recording.model.model, tokens, recording.run_again).states
 
 

@@ -56,9 +56,13 @@ def window_lens(
 
 
 def window_states(recording: "Recording", store: "ResultStore", window: range, between: bool) -> "LayerPass":
-    """The states of a window."""
+    """The states of a window; from the recording, without another pass, those after layers of a long text's last tokens."""
+    from playground.recording.layers.layer_pass import LayerPass
     from playground.recording.layers.lens import states_of
 
+    stream = recording.stream if not between and recording.states_shape is None else None
+    if stream is not None and stream.has(window.start):
+        return LayerPass.of_stream(window, stream.states[:, window.start - stream.first :][:, : len(window)])
     states = store.memo(
         recording, ("layer states", window), lambda: states_of(recording, window), lambda states: states.nbytes
     )

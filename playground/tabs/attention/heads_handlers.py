@@ -16,6 +16,7 @@ from playground.figures.attention.token_grid import zoomed_window
 from playground.recording.head_choice import BETWEEN, NOTHING, THIS_HEAD, HeadChoice, two_sentences, why_no_attention
 from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights
+from playground.recording.kept_steps import head_check
 from playground.tabs.attention.head_outputs import no_head, one_head, row_of, weights_of
 from playground.tabs.attention.pair_handlers import draw_pair, no_pair
 from playground.tabs.attention.tab_chooser import opening_of
@@ -54,7 +55,8 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     """The whole view: first the chosen head, then all heads, then the check of the maths."""
     recording = page.recording()
     if words := why_no_attention(recording):
-        yield no_head(markup.note(words)) | {"overview": None, "badge": "", **no_pair()}
+        no_pairs = {"pairs": gr.update(visible=False), **no_pair()}
+        yield no_head(markup.note(words)) | {"overview": None, "badge": "", **no_pairs}
         return
     request = request.opened(recording, workbench.shared())
     heads = recording.attention(request.layer, request.kind).heads
@@ -92,7 +94,8 @@ def head_badge(page: PageContext, request: HeadRequest) -> str:
     differences, rollouts, and weights that were scaled or shared anew."""
     if request.show != THIS_HEAD or request.exclude != NOTHING:
         return ""
-    return markup.badge(*page.recording().verify().badge(request.layer, request.head, request.kind))
+    whole = head_check(page.recording(), workbench.shared(), request.layer, request.kind)
+    return markup.badge(*whole.badge(request.layer, request.head, request.kind))
 
 
 def open_head(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:

@@ -11,6 +11,7 @@ from playground.components import FollowingDropdown, FollowingRadio, Panel, Plot
 from playground.figures.attention.head_steps import stages_figure
 from playground.figures.attention.query_steps import KEYS, PRODUCTS, QuerySteps, formula_of
 from playground.recording.head_choice import HeadChoice, WeightsChoice, existing_token, token_in
+from playground.recording.kept_steps import head_check
 from playground.recording.telling_query import telling_query
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
@@ -49,7 +50,7 @@ class StepsRequest(HeadChoice):
         token = token_in(self.token, self.text, page.reading)
         if token is None:
             token = telling_query(recording, WeightsChoice(choice.layer, choice.head, choice.kind), store)
-        return QuerySteps(recording, choice, existing_token(token, count))
+        return QuerySteps(recording, choice, existing_token(token, count), store)
 
     @property
     def changes(self) -> bool:
@@ -127,7 +128,7 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
     over = {"score": None, "factor": 1, "hide": False, "what": figure_or_nothing(None), "answer": ""}
     if why := _why_not(recording):
         pictures = dict.fromkeys(PICTURES, figure_or_nothing(None))
-        return over | pictures | {"badge": markup.badge("off", why), "sentence": ""}
+        return over | pictures | {"badge": markup.badge("off", why), "sentence": "", "formula": ""}
     query_steps = request.steps(page)
     rows = request.rows if request.rows in query_steps.tables else PRODUCTS
     return {
@@ -136,7 +137,7 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
         "key": token_choices(query_steps.keys, query_steps.telling_key),
         "rows": gr.Radio(choices=list(query_steps.tables), value=rows),
         "formula": formula_of(query_steps.inputs),
-        "badge": markup.badge(*query_steps.badge(recording.verify())),
+        "badge": markup.badge(*query_steps.badge(head_check(recording, workbench.shared(), *query_steps.place))),
         "sentence": markup.note(query_steps.sentence()),
         "answer": markup.note(texts.WHAT_IF_HINT),
         **{name: figure_or_nothing(figure) for name, figure in query_steps.figures(rows).items()},

@@ -72,7 +72,7 @@ def build(view: View) -> None:
         "request": ProjectorRequest,
         "outputs": results | following,
     }
-    view.draws(draw_if_other, **wires)
+    view.draws(draw_if_other, **wires, empties=list(results))
     numbers = "least", "most", "count", "perplexity", "near", "spread", "seed"
     entered = [controls.place.click, *controls.events("submit", "dropped", "pattern", *numbers)]
     bind(entered, draw, page=page, **wires, trigger_mode="once", **GENERATES)

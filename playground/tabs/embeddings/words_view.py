@@ -90,7 +90,7 @@ def build(view: View) -> None:
         "outputs": {"figure": figure, "sentence": sentence, "neighbours": neighbours, "drawn": drawn, "matrix": which}
     }
     adds = wires | {"outputs": {"answer": answer, "sum_sentence": said}}
-    view.draws(draw, **places)
+    view.draws(draw, **places, empties=["figure", "sentence", "neighbours", "drawn"])
     view.draws(add_up, **adds)
     bind([place.click, dimensions.input, tokens.input], draw, page=page, **places, **LATEST)
     bind([total.submit, keep.input], add_up, page=page, **adds, **LATEST)

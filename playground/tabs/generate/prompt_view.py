@@ -33,7 +33,19 @@ if TYPE_CHECKING:
 
 
 def draw(page: PageContext, request: ViewRequest) -> Outputs:
-    """The text's own tokens and what the model expects in it; leaves alone what was written after this very text."""
+    """The text's own tokens and what the model expects in it; leaves alone what was written after this very text. What was
+    written after another one is over, also where the text can't be read."""
+    try:
+        return _draw(page, request)
+    except PlaygroundError:
+        sessions = workbench.shared().sessions
+        if former := sessions.find(request.session):
+            former.end_stream()
+            sessions.keep(request.session, GenerationSession(messages=former.turns))
+        raise
+
+
+def _draw(page: PageContext, request: ViewRequest) -> Outputs:
     model, sessions = page.model(), workbench.shared().sessions
     mode, outputs = possible_mode(model, request.mode), mode_view(model, request)
     former, key = sessions.find(request.session), key_of(page, mode, languages=known_languages(model, request))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from playground import workbench
 from playground.generation.sampling_controls import SamplingControls
 
 
@@ -19,6 +20,16 @@ class ViewRequest:
     source_language: str | None = field(default="", kw_only=True)
     """Of a translation; empty: as the tokenizer says."""
     target_language: str | None = field(default="", kw_only=True)
+
+    def more_settings(self) -> dict[str, Any]:
+        """The rules and the seed that the explained token was written with, or the last one on the strip; empty where
+        nothing was written. For files; see `sources.source_of`."""
+        session = workbench.shared().sessions.find(self.session)
+        if session is None or not (path := session.tree.path(session.node)):
+            return {}
+        place = len(path) - 1 if session.focus is None else session.focus - len(session.prompt)
+        rules = session.tree.nodes[path[place]].rules if 0 <= place < len(path) else None
+        return {} if rules is None else {name: value for name, value in vars(rules).items() if value not in ("", ())}
 
 
 @dataclass(frozen=True)

@@ -161,9 +161,10 @@ def write(
 def _growth(page: PageContext, session: GenerationSession, settings: "GenerationSettings", start: int) -> Growth:
     model, bench, before = page.model(), workbench.shared(), session.tree.ids(start)
     if settings.beams > 1:
-        return grow_by_beams(session, bench.beams(model, session.ids, settings, before, session.key.edits), start)
+        search = bench.beams(model, session.ids, settings, before, session.key.edits)
+        return grow_by_beams(session, search, start, settings)
     steps = bench.generate_with_progress(model, session.ids, settings, before, session.key.edits)
-    return grow_by_steps(session, steps, start)
+    return grow_by_steps(session, steps, start, settings)
 
 
 def check_kept(page: PageContext, request: ViewRequest, session: GenerationSession) -> None:

@@ -23,6 +23,20 @@ SESSION = *EXPLANATION, "tree", "comparing", "leaf", "beside", "chatbot"
 LANGUAGES = "source_language", "target_language"
 CONTROLS = "mode", "why_token", "start", "more", "stop", "into", "rules_column", "chat_room", "session"
 SCORE = "score_room", "scored", "texts_beside"
+ANSWERS = (
+    "strip",
+    "status",
+    "chart",
+    "detail",
+    "stages",
+    "reasons",
+    "tree",
+    "comparing",
+    "beside",
+    "scored",
+    "texts_beside",
+)
+"""What goes when a text can't be read."""
 
 
 def build(page: PageControls) -> None:
@@ -47,7 +61,7 @@ def build(page: PageControls) -> None:
 
     opened = [page.redraw[NAME].change, tab.mode.input]
     drawn = tab.named(*SESSION, *CONTROLS, *SCORE, *LANGUAGES, "languages")
-    connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, **LATEST)
+    connect(opened, prompt_view.draw, view, outputs=drawn, only_while={page.active: NAME}, empties=ANSWERS, **LATEST)
 
     once = WRITES | {"request": WriteRequest, "trigger_mode": "once"}
     connect(tab.start.click, start_writing, chatting, outputs=answer | {"applied": page.applied}, **once)

@@ -84,7 +84,8 @@ def build(view: View) -> None:
     score_outputs: dict[str, Any] = chooser.inputs | tokens | at_distance
     score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair}
     wires: dict[str, Any] = {"inputs": inputs, "request": RotaryRequest}
-    view.draws(draw, **wires, outputs=clock_outputs | score_outputs)
+    answers = ["clocks", "heading", "badge", "sentence", "curve", "pairs", "decay", "pair"]
+    view.draws(draw, **wires, outputs=clock_outputs | score_outputs, empties=answers)
     moved = [source.input, query.input, key.input, *typed(base, width)]
     bind(moved, draw_clocks, page=view.page, **wires, outputs=clock_outputs, **LATEST)
     moved = [*chooser.moved, query.input, key.input]

@@ -121,16 +121,18 @@ class StillLoading(PlaygroundError):
 
 
 def message_for(error: Exception, what: str):
-    """The message for an error: nothing while the first model loads; for what nobody foresaw, `what` failed here and the
-    error itself in the server's log.
+    """The message for an error, as in `in_words`; nothing while the first model loads."""
+    return gr.skip() if isinstance(error, StillLoading) else markup.problem(in_words(error, what))
+
+
+def in_words(error: Exception, what: str) -> PlaygroundError:
+    """The error as a visitor reads it; for what nobody foresaw, `what` failed here and the error itself in the server's log.
 
     what: the action and its model. Example: "Attention, Heads: drawing gpt2"
     """
-    if isinstance(error, StillLoading):
-        return gr.skip()
     if isinstance(error, PlaygroundError):
-        return markup.problem(error)
-    return markup.problem(unforeseen(f"{what} failed", error, texts.UNFORESEEN_REMEDY))
+        return error
+    return unforeseen(f"{what} failed", error, texts.UNFORESEEN_REMEDY)
 
 
 def recording_of(

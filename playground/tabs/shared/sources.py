@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.components.plotly_view import has_picture
 from playground.tabs.shared.page_context import PageContext
 
 Source = dict[str, Any]
@@ -69,13 +70,13 @@ def _settings(request: object | None) -> dict[str, Any]:
             settings[field.name] = value
         elif type(value) is str and value:
             settings[field.name] = value[:MAX_SETTING]
-    return settings
+    more = getattr(request, "more_settings", dict)()
+    return settings | {name: value for name, value in more.items() if type(value) in (bool, int, float, str)}
 
 
 def has_figure(output: Any) -> bool:
     """Whether a picture's output, a figure or an update, draws a figure."""
-    value = output.get("value") if isinstance(output, dict) else output
-    return value is not None and value != ""
+    return has_picture(output.get("value") if isinstance(output, dict) else output)
 
 
 def with_source(outputs: Mapping[str, Any], pictures: Sequence[str], source: Source) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Knows no view and no tab.
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,10 +115,12 @@ class View:
         outputs: Mapping[str, Block],
         also: Sequence = (),
         request: type | None = None,
+        empties: bool | Collection[str] = True,
         **options: Any,
     ) -> None:
         """Runs the handler (see `wiring.bind`) whenever the view has to be drawn anew: when it or its tab is opened, and,
-        while both are open, when model or text change or at the events `also`.
+        while both are open, when model or text change or at the events `also`. An error leaves nothing of an earlier
+        drawing, which may be of another model or text.
 
         One dependency for all of these, so that of two drawings the later one stays. options: Gradio's own.
         """
@@ -132,6 +134,7 @@ class View:
             outputs=outputs,
             request=request,
             only_while=self.open,
+            empties=empties,
             **LATEST | options,
         )
 

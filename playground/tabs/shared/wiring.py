@@ -12,7 +12,7 @@ Knows Gradio and the page's shared components; knows no tab.
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from importlib import import_module
 from typing import Any
@@ -23,7 +23,8 @@ from gradio.components import Component
 
 from playground.components import PlotlyView
 from playground.errors import PlaygroundError
-from playground.tabs.shared.page_context import PageContext, PageControls, message_for
+from playground.tabs.shared.emptied import emptied, shows_answer
+from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading, in_words, message_for
 from playground.tabs.shared.sources import has_figure, source_of, with_source
 
 Outputs = dict[str, Any]
@@ -33,6 +34,8 @@ SOURCE = "source"
 Handler = Callable[..., Any]
 """handler(page[, request][, event]) -> Outputs, or an iterator of them. `event` is passed where the handler has a
 parameter of that name."""
+Empty = Callable[[PlaygroundError, Collection[str]], Outputs]
+"""empty(reason, drawn) -> the outputs that take away what a drawing that failed has left standing, all but `drawn`."""
 
 
 class ErrorWithOutputs(PlaygroundError):
@@ -52,6 +55,7 @@ def bind(
     inputs: Mapping[str, Component] | None = None,
     request: type | None = None,
     only_while: Mapping[Component, str] | None = None,
+    empties: bool | Collection[str] = False,
     **options: Any,
 ) -> Any:
     """Runs the handler at each trigger and returns Gradio's dependency.
@@ -60,14 +64,17 @@ def bind(
     fields, or with `from_controls(**values)` where the controls' values need converting. only_while: the handler runs
     only while a model is loaded and every one of these components has this value. outputs: may be left out of what
     the handler returns, never added to; "message" is the page's and always there. A handler whose pictures are not of the
-    page's model names what they are of as "source". options: Gradio's own.
+    page's model names what they are of as "source". empties: whether an error takes away what the handler would have
+    drawn, as a drawing of another model or text has to; True: every output that shows answers alone, or the names of those
+    that do. options: Gradio's own.
     """
     inputs, guards = dict(inputs or {}), dict(only_while or {})
     if request is not None and not hasattr(request, "from_controls"):
         fields = {field.name for field in dataclasses.fields(request)}
         assert set(inputs) == fields, f"{request.__name__} has {sorted(fields)}; the inputs are {sorted(inputs)}"
     targets: dict[str, Block] = {"message": page.message, **outputs}
-    safe = report_errors(handler)
+    empty = _emptying(outputs, empties, page.message)
+    safe = report_errors(handler, empty)
     takes_event = "event" in inspect.signature(handler).parameters
     pictures = [name for name, block in outputs.items() if isinstance(block, PlotlyView)]
     place = _place(outputs[pictures[0]]) if pictures else []
@@ -88,7 +95,7 @@ def bind(
         try:
             call = arguments(values, event)
         except Exception as error:  # a control's value that the request does not take
-            return _by_component(_after(error, handler, ()), targets)
+            return _by_component(_after(error, handler, (), empty), targets)
         if call is None:
             return {page.message: gr.skip()}
         return answer(safe(*call[0], **call[1]), call[0])
@@ -107,7 +114,7 @@ def bind(
         try:
             call = arguments(values, event)
         except Exception as error:
-            yield _by_component(_after(error, handler, ()), targets)
+            yield _by_component(_after(error, handler, (), empty), targets)
             return
         if call is None:
             yield {page.message: gr.skip()}
@@ -118,25 +125,28 @@ def bind(
     function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
     function.__name__ = handler.__name__
     function.handler, function.outputs = handler, frozenset(targets) | {SOURCE}  # type: ignore[attr-defined]  # for tests
+    function.empty, function.guards, function.targets = empty, [*guards.values()], targets  # type: ignore[attr-defined]
     sources = [*guards, *page.context_components, *inputs.values()]
     options.setdefault("show_progress_on", [outputs[name] for name in pictures[:1]])
     connect = triggers if isinstance(triggers, partial) else partial(gr.on, _listed(triggers))  # partial: `.then`
     return connect(function, sources, list(dict.fromkeys(targets.values())), **options)
 
 
-def report_errors(handler: Handler) -> Handler:
-    """The handler with one more output, "message": an error is reported there and everything else stays as it was; when
-    the handler succeeds, the message goes away."""
+def report_errors(handler: Handler, empty: Empty | None = None) -> Handler:
+    """The handler with one more output, "message": an error is reported there; when the handler succeeds, the message goes
+    away. After an error everything else stays as it was, unless `empty` takes it away."""
     if inspect.isgeneratorfunction(handler):
 
         @wraps(handler)
         def stream(*arguments: Any, **named: Any) -> Iterator[Outputs]:
+            drawn: set[str] = set()
             try:
                 import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
                 for outputs in handler(*arguments, **named):
+                    drawn |= outputs.keys()
                     yield {"message": "", **outputs}
             except Exception as error:
-                yield _after(error, handler, arguments)
+                yield _after(error, handler, arguments, empty, drawn)
 
         return stream
 
@@ -146,13 +156,33 @@ def report_errors(handler: Handler) -> Handler:
             import_module("playground.models")
             return {"message": "", **handler(*arguments, **named)}
         except Exception as error:
-            return _after(error, handler, arguments)
+            return _after(error, handler, arguments, empty)
 
     return run
 
 
-def _after(error: Exception, handler: Handler, arguments: Sequence[Any]) -> Outputs:
-    return {**getattr(error, "outputs", {}), "message": message_for(error, _action(handler, arguments))}
+def _after(
+    error: Exception,
+    handler: Handler,
+    arguments: Sequence[Any],
+    empty: Empty | None = None,
+    drawn: Collection[str] = (),
+) -> Outputs:
+    """The outputs after an error; `drawn` was drawn before it."""
+    if isinstance(error, StillLoading):
+        return {"message": message_for(error, "")}
+    problem = in_words(error, _action(handler, arguments))
+    outputs = empty(problem, drawn) if empty else {}
+    return {**outputs, **getattr(error, "outputs", {}), "message": message_for(problem, "")}
+
+
+def _emptying(outputs: Mapping[str, Block], empties: bool | Collection[str], message: Block) -> Empty | None:
+    """See `bind`."""
+    if not empties:
+        return None
+    names = [name for name, block in outputs.items() if shows_answer(block)] if empties is True else empties
+    blocks = {name: outputs[name] for name in names if outputs[name] is not message}
+    return lambda reason, drawn: emptied({n: block for n, block in blocks.items() if n not in drawn}, reason)
 
 
 def _action(handler: Handler, arguments: Sequence[Any]) -> str:

@@ -70,8 +70,8 @@ def build(page: PageControls) -> None:
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
     seen = {"figure": figure, "sentence": sentence, "detail": detail, "opens": opens, "stack": stack, "first": first}
     opened = page.redraw[NAME].change
-    bind(page.opened, draw_first, outputs=seen, **wires, **QUIET)
-    bind(opened, draw, outputs=seen, only_while={page.active: NAME}, **wires, **LATEST)
+    bind(page.opened, draw_first, outputs=seen, empties=True, **wires, **QUIET)
+    bind(opened, draw, outputs=seen, only_while={page.active: NAME}, empties=True, **wires, **LATEST)
     bind(stack.input, draw, outputs=seen, **wires, **LATEST)
     bind(first.input, move, outputs=seen, **wires, **LATEST)
     names = ("layer", "head", "kind", "token", "token_text")

@@ -1,0 +1,132 @@
+"""After an error no view shows a picture, a sentence or a number of another model or text.
+
+Each handler that draws a view is called as the page calls it, with its controls as they are when the page opens.
+"""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from playground import workbench
+from playground.components import Panel, PlotlyView
+from playground.errors import PlaygroundError
+from playground.loading import prepare
+from playground.settings import Settings
+from playground.tabs.generate import prompt_view
+from playground.tabs.generate.request import ViewRequest
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.wiring import report_errors
+from playground.workbench import Workbench
+from tests.tabs.calling import page_app
+from tests.tools import zoo
+
+LONG = "The cat sat on the mat. " * 40
+"""More bytes, each a token, than the tiny model reads."""
+FROM_ITSELF = {"draw_first"}
+"""Draws of the server's first model, whatever the page says."""
+OWN_TEXTS = "words_view", "projector_view", "sentences_view", "answer_view", "list_view", "push_view", "exchange_view"
+"""Views of texts that they hold themselves; "translate" and "summarise" read the page's once a visitor asks for it."""
+
+
+@pytest.fixture(scope="module")
+def app(tiny) -> Iterator[gr.Blocks]:
+    before, bench = workbench._shared, Workbench(Settings(offline=True, catalog_only=False))
+    bert = prepare(zoo.build("bert"), zoo.pair_tokenizer(), "bert")
+    for name, model in {"llama": tiny("llama"), "mamba": tiny("mamba"), "bert": bert}.items():
+        bench.models._models.get(bench.models._key(name, "auto", "auto"), lambda model=model: model, lambda model: 1)
+    workbench.share(bench)
+    yield page_app()
+    workbench.share(before)
+
+
+def drawings(app: gr.Blocks) -> Iterator[tuple[str, Any]]:
+    """All that draws whole views: "module handler", Gradio's function."""
+    for block_function in app.fns.values():
+        if getattr(block_function.fn, "empty", None) and block_function.fn.handler.__name__ not in FROM_ITSELF:
+            yield f"{block_function.fn.handler.__module__} {block_function.fn.handler.__name__}", block_function
+
+
+def drawn(block_function: Any, model: str, text: str) -> dict[Any, Any]:
+    """component -> what it shows after all answers, of a page that was opened just now."""
+    function, inputs = block_function.fn, block_function.inputs
+    page = [model, "auto", "auto", text, ("", 0), "", None]
+    controls = inputs[len(function.guards) + len(page) :]
+    answers = function(*function.guards, *page, *(copy.deepcopy(control.value) for control in controls))
+    shown: dict[Any, Any] = {}
+    for answer in [answers] if isinstance(answers, dict) else answers:
+        shown |= answer
+    return shown
+
+
+def value_of(output: Any) -> Any:
+    return output.get("value") if isinstance(output, dict) else output
+
+
+@pytest.mark.parametrize("text", ["", LONG], ids=["no text", "too long"])
+def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
+    """Guards against the former text's picture, sentence and numbers below an error, as if they were of this text: every
+    view that reads the page's text says why in the place of its picture, and every output that shows answers is empty."""
+    refused = set()
+    for name, block_function in drawings(app):
+        shown, function = drawn(block_function, "llama", text), block_function.fn
+        message = shown[function.targets["message"]]
+        if not message:
+            continue
+        refused.add(name.split()[0].rpartition(".")[2])
+        reasons = []
+        for output in function.empty(PlaygroundError("why"), ()):
+            block = function.targets[output]
+            assert block in shown, f"{name} leaves {output} as it was"
+            value = value_of(shown[block])
+            if isinstance(block, PlotlyView) and value:
+                reasons.append(json.loads(value)["words"])
+            elif isinstance(block, Panel) and value:
+                reasons.append(value)
+            else:
+                assert not value, f"{name} shows {output}"
+        (reason,) = reasons
+        assert ("There is no text" in reason) if not text else ("960" in reason and "64" in reason), (name, reason)
+    assert {"tab", "prompt_view", "heads_handlers", "steps_view", "neurons_view", "classify_view"} <= refused
+    assert not refused & set(OWN_TEXTS)
+
+
+@pytest.mark.parametrize("model", ["llama", "bert", "mamba"])
+def test_every_drawing_names_all_that_it_may_leave(app, model):
+    """Guards against what a view leaves standing where a part of it can't be shown of this model, such as the formula of
+    the former model's head: a drawing sets every output that shows answers."""
+    for name, block_function in drawings(app):
+        function, shown = block_function.fn, drawn(block_function, model, "The cat sat on the mat")
+        left = [n for n in function.empty(PlaygroundError("why"), ()) if function.targets[n] not in shown]
+        assert not left, f"{name} of {model} leaves {left}"
+
+
+def test_what_was_drawn_before_the_error_stays():
+    """Guards against a head's map that goes because the picture of all heads, which follows it, can't be drawn."""
+
+    def handler(page: PageContext) -> Iterator[dict]:
+        yield {"map": "this text's"}
+        raise PlaygroundError("No overview.")
+
+    def empty(reason, drawn):
+        return {name: reason.message for name in ("map", "overview") if name not in drawn}
+
+    first, last = report_errors(handler, empty)(PageContext())
+    assert first == {"message": "", "map": "this text's"}
+    assert last["overview"] == "No overview." and "map" not in last
+
+
+def test_what_was_written_after_another_text_is_over(app):
+    """Guards against a Generate tab that stays empty: back at a text after one that can't be read, it is read again."""
+    session = workbench.shared().sessions
+    request = ViewRequest("a visitor", "complete", "rank")
+    draw = report_errors(prompt_view.draw)
+    text = "The cat sat"
+    first = draw(PageContext("llama", text=text), request)
+    assert "strip" in first and "strip" not in draw(PageContext("llama", text=text), request)
+    assert "960" in draw(PageContext("llama", text=LONG), request)["message"]
+    assert session.find("a visitor").key.text == ""
+    assert draw(PageContext("llama", text=text), request)["strip"] == first["strip"]
