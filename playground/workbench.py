@@ -189,7 +189,9 @@ class Workbench:
         from playground.tasks.writing import Runs
 
         return Runs(
-            lambda model, ids, settings: self.generate(model, list(ids), settings), self.recording, tick or no_tick
+            lambda model, ids, settings: self.generate_with_progress(model, list(ids), settings),
+            self.recording,
+            tick or no_tick,
         )
 
     @property

@@ -93,10 +93,12 @@ def explained_next_token(model: LoadedModel, text: str, against: int | None = No
     return next_token_score(model, text, best, other if against is None else against)
 
 
-def usual_method(by_words: bool, tokens: int = 0) -> str:
+def usual_method(by_words: bool, tokens: int = 0, length: int = 0) -> str:
     """Integrated gradients for heads. For a language model, between whose texts the straight way leads through embeddings
-    that it never saw, so that the parts hardly ever add up, occlusion; of more than `OCCLUDED` tokens, a pass for each of
-    which takes too long to wait for unasked, gradient × input."""
+    that it never saw, so that the parts hardly ever add up, occlusion; of more than `OCCLUDED` tokens, or in a prompt of so
+    many that it takes as long, a pass for each of which takes too long to wait for unasked, gradient × input.
+
+    tokens: that are explained. length: of the whole input, where a prompt stands round them."""
     if not by_words:
         return INTEGRAL
-    return OCCLUSION if tokens <= OCCLUDED else GRADIENT
+    return OCCLUSION if tokens <= OCCLUDED and tokens * length <= OCCLUDED**2 else GRADIENT

@@ -13,7 +13,7 @@ from playground.generation.checkpoint_settings import checkpoint_settings, most_
 from playground.generation.generate import generate
 from playground.generation.limits import clamp_to_context
 from playground.generation.settings import GenerationSettings
-from playground.generation.steps import Step
+from playground.generation.steps import PrefillProgress, Step
 from playground.models.decoder_start import Target, decoder_start, with_source_language
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
@@ -37,9 +37,10 @@ CROSS = "cross"
 class Runs:
     """How the model is run; by default in the caller's own thread. A server passes its queues and caches."""
 
-    write: Callable[[LoadedModel, Sequence[int], GenerationSettings], Iterable[Step]] = lambda model, ids, settings: (
-        generate(model, list(ids), settings)
+    write: Callable[[LoadedModel, Sequence[int], GenerationSettings], Iterable[Step | PrefillProgress]] = (
+        lambda model, ids, settings: generate(model, list(ids), settings)
     )
+    """The steps; before them it may say how far the prompt is read."""
     read: Callable[[LoadedModel, tuple[int, ...], Target], Recording] = record
     tick: Tick = no_tick
 
@@ -158,10 +159,12 @@ def write_part(
 def written_steps(
     model: LoadedModel, ids: Sequence[int], settings: GenerationSettings, runs: Runs
 ) -> tuple[tuple[Step, ...], int]:
-    """The steps without what is not needed of them, and how many there could be. runs.tick is called after each."""
-    steps, settings = [], clamp_to_context(model, ids, (), settings, Settings())
+    """The steps without what is not needed of them, and how many there could be. runs.tick is called after each, and while a
+    long prompt is read."""
+    steps, settings = list[Step](), clamp_to_context(model, ids, (), settings, Settings())
     for step in runs.write(model, ids, settings):
-        steps.append(replace(step, choice=None))
+        if isinstance(step, Step):
+            steps.append(replace(step, choice=None))
         runs.tick(min(1.0, len(steps) / settings.max_new_tokens))
     return tuple(steps), settings.max_new_tokens
 

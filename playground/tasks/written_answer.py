@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from playground.errors import PlaygroundError
 from playground.generation.generate import generate, prompt_ids
 from playground.generation.settings import GenerationSettings
-from playground.generation.steps import Step
+from playground.generation.steps import PrefillProgress, Step
 from playground.models.loaded_model import LoadedModel
 from playground.settings import Settings
 from playground.tasks.windows import Tick, no_tick
 
 PROMPT = "{passage}\n\nAnswer with a few words of the text above: {question}"
 MAX_NEW_TOKENS = 40
-Write = Callable[[Sequence[int], GenerationSettings], Iterable[Step]]
-"""write(ids, settings) -> the steps; `generate` without a queue if none is given."""
+Write = Callable[[Sequence[int], GenerationSettings], Iterable[Step | PrefillProgress]]
+"""write(ids, settings) -> the steps, before them how far the prompt is read; `generate` without a queue if none is given."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ def answer_by_chat(
     settings = GenerationSettings(max_new_tokens=MAX_NEW_TOKENS, greedy=True)
     steps, probability = list[Step](), 1.0
     for step in (write or (lambda ids, settings: generate(model, list(ids), settings)))(ids, settings):
-        steps.append(replace(step, choice=None))
-        probability *= step.probability
+        if isinstance(step, Step):
+            steps.append(replace(step, choice=None))
+            probability *= step.probability
         tick(len(steps) / MAX_NEW_TOKENS)
     text = "".join(step.text for step in steps).strip()
     return WrittenAnswer(text, probability, places_in(passage, text), tuple(steps), tuple(ids))

@@ -20,6 +20,7 @@ LINES_HELP = "Empty: 200 lines of ours in English and Chinese, positive and nega
 EXPLAINED, NONE, NO_ANSWER, PICKED_SPAN = "Why", "(by itself)", "no answer", "the span that you clicked"
 EXPLAINING, WHY_STOPPED = "Finding what each word adds.", "Stopped before the words were explained."
 READING_WINDOWS = "Reading the text, window by window."
+SCORING_LABELS = "Reading the text with each label."
 READING_STOPPED = "Stopped before the text was read."
 SHOW_PYTHON = "Show Python: the same numbers with transformers alone"
 WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."

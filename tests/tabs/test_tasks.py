@@ -10,6 +10,7 @@ import pytest
 
 import playground as pg
 from playground import workbench
+from playground.errors import Cancelled
 from playground.figures.tasks.spans import first_drawn
 from playground.loading import prepare
 from playground.tabs.shared import long_work
@@ -291,3 +292,33 @@ def test_two_templates_and_two_models_side_by_side():
     assert "Only labels that are scored by words" in plain(refused["message"])
     (refused,) = answers(beside_view.draw, page("llama"), ask(text=" "))
     assert "no second text" in plain(refused["message"])
+
+
+def test_a_tagger_without_end_and_controls_of_a_tagger_alone(monkeypatch):
+    """Guards a table of fifty thousand rows that stops the browser, which says what is left out; and a choice of
+    aggregation and examples beside a model that tags nothing."""
+    monkeypatch.setattr(tag_view, "MOST_EXPLAINED", 3)
+    monkeypatch.setattr(tag_view, "MOST_MARKED", 5)
+    seen = shown(tag_view.draw, page("bert-tag", "the cat sat on the mat in Paris " * 3), TagRequest())
+    assert seen["marks"].count("<mark") == 5 and seen["table"].count("<tr>") == 4 and len(seen["span"]["choices"]) <= 4
+    assert "Marked are the first 5; the table has the first 3" in plain(seen["sentence"]) and seen["how"]["visible"]
+    seen = shown(tag_view.draw, page("llama"), TagRequest())
+    assert not seen["how"]["visible"] and not seen["good"]["visible"] and not seen["chips"]["visible"]
+
+
+def test_bad_labels_clear_what_is_of_others_and_a_hundred_are_stopped():
+    """Guards bars of labels that no longer stand in the box, and a hundred labels whose passes hear no Stop."""
+    (refused,) = answers(classify_view.draw, page("llama"), LabelsRequest(labels="a, a"))
+    assert not refused["figure"]["visible"] and refused["why"] == "" and refused["sentence"] == ""
+    assert "value" not in refused["labels"], "what was typed stays"
+    calls = []
+
+    def tick(share):
+        calls.append(share)
+        if len(calls) > 20:
+            raise Cancelled("Reading")
+
+    names = [f"label {n}" for n in range(100)]
+    with pytest.raises(Cancelled):
+        pg.classify(workbench.shared().model("llama"), TEXT, names, tick=tick)
+    assert len(calls) == 21 and calls == sorted(calls) and calls[-1] < 0.2

@@ -68,7 +68,7 @@ def reasons(
 
     try:
         explained = score()
-        used = usual_method(by_words, sum(explained.free)) if method == AUTOMATIC else method
+        used = usual_method(by_words, sum(explained.free), len(explained.ids)) if method == AUTOMATIC else method
         kept = "attribution", used, explained.words, explained.ids, explained.free, key
 
         def made(tick: Callable[[float], None]) -> "Attribution":
@@ -97,7 +97,7 @@ def reasons_outputs(seen: "Attribution") -> Outputs:
     }
 
 
-def progress(words: str, share: float, seconds: float) -> Outputs:
-    """How far the work is, and Stop; what was explained before goes once that is long ago."""
-    outputs = NO_REASONS if seconds > STALE else {}
+def progress(words: str, share: float, seconds: float, stale: Outputs = NO_REASONS) -> Outputs:
+    """How far the work is, and Stop; what was shown before goes once that is long ago, see `stale`."""
+    outputs = stale if seconds > STALE else {}
     return {**outputs, "why_words": markup.progress(words, share, seconds), "stop": STOP_SHOWN}

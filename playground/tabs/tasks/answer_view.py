@@ -183,7 +183,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
     try:
         result = yield from with_progress(
             lambda tick: answer(model, request.question, request.passage, tick=tick), control, "Reading",
-            partial(progress, texts.READING_WINDOWS),
+            partial(progress, texts.READING_WINDOWS, stale=NO_READING | {"sentence": "", "marks": ""}),
         )  # fmt: skip
     except Cancelled:
         yield {"sentence": markup.note(texts.READING_STOPPED), "marks": ""} | NO_READING | NO_TOKENS

@@ -43,7 +43,8 @@ def written_answer(
     return bench.memo(
         model, ("written answer", asked),
         lambda: answer_by_chat(
-            model, asked.question, asked.passage, lambda ids, how: bench.generate(model, list(ids), how), tick or no_tick
+            model, asked.question, asked.passage, lambda ids, how: bench.generate_with_progress(model, list(ids), how),
+            tick or no_tick,
         ),
         lambda written: 2000 * (len(written.steps) + 1) + 8 * len(written.ids),
     )  # fmt: skip

@@ -137,7 +137,7 @@ def compare_answers(page: PageContext, request: AnswersRequest) -> Iterator[Outp
     """Both answers, marked in their passages, then what made each."""
     control = request.control
     control.stop = False
-    yield NO_ANSWERS | {"sentence": markup.note(texts.ANSWERING)}
+    yield NO_ANSWERS | {"sentence": ""}
     try:
         sides = yield from _sides(page, request)
         results = yield from with_progress(

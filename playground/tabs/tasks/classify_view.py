@@ -89,7 +89,10 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     try:
         result, taught = yield from with_progress(
             lambda tick: classified(model, page.text, request, way, tick), control, "Reading",
-            partial(progress, texts.READING_WINDOWS),
+            partial(
+                progress, texts.SCORING_LABELS if way == texts.WORDS_WAY else texts.READING_WINDOWS,
+                stale=nothing | {"sentence": ""},
+            ),
         )  # fmt: skip
     except Cancelled:
         yield nothing | {"sentence": markup.note(texts.READING_STOPPED)}

@@ -38,7 +38,7 @@ class LabelControls:
             [texts.WORDS_WAY], value=texts.WORDS_WAY, label=texts.WAY, min_width=330, elem_id=f"{name}-way"
         )
         self.labels = gr.Textbox(
-            texts.LABELS, label=texts.LABELS_LABEL, lines=1, min_width=180, elem_id=f"{name}-labels"
+            texts.LABELS, label=texts.LABELS_LABEL, lines=1, max_lines=3, min_width=180, elem_id=f"{name}-labels"
         )
 
     def build_more(self) -> None:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "tag", "Tag"
 MOST_EXPLAINED = 200
-"""Spans in the list of those that can be explained."""
+"""Spans in the table, and in the list of those that can be explained."""
+MOST_MARKED = 2_000
+"""Spans that are marked in the text."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def draw(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
     try:
         result = yield from with_progress(
             lambda tick: tag(model, page.text, request.strategy, tick), control, "Reading",
-            partial(progress, texts.READING_WINDOWS),
+            partial(progress, texts.READING_WINDOWS, stale=nothing | {"sentence": ""}),
         )  # fmt: skip
     except Cancelled:
         yield nothing | {"sentence": markup.note(texts.READING_STOPPED)}
@@ -117,19 +119,21 @@ def _controls(tags: bool) -> Outputs:
 
 def _spans_view(result: "Tagging") -> Outputs:
     """The text with its spans, how many there are, and their table."""
-    kinds = list(dict.fromkeys(span.label for span in result.spans))
+    kinds = {label: number for number, label in enumerate(dict.fromkeys(span.label for span in result.spans))}
     spans = [
-        (span.start, span.end, f"{span.label} {percent(span.probability)}", kinds.index(span.label))
-        for span in result.spans
+        (span.start, span.end, f"{span.label} {percent(span.probability)}", kinds[span.label])
+        for span in result.spans[:MOST_MARKED]
     ]
     rows = [
         [markup.text(result.text[span.start : span.end]), markup.text(span.label), percent(span.probability)]
-        for span in result.spans
+        for span in result.spans[:MOST_EXPLAINED]
     ]
     count = len(result.spans)
     words = f"{count} span{'' if count == 1 else 's'} in {len(result.tokens):,} tokens; {len(result.labels)} labels."
     if result.windows > 1:
         words += f" The text was read in {result.windows} windows that overlap."
+    if count > MOST_EXPLAINED:
+        words += f" Marked are the first {min(count, MOST_MARKED):,}; the table has the first {MOST_EXPLAINED}."
     return {
         "marks": marked(result.text, spans),
         "sentence": markup.note(words),
@@ -141,8 +145,9 @@ def _explained(model: "LoadedModel", request: TagRequest, result: "Tagging") -> 
     """Why the first token of a span has its label, beside another label."""
     from playground.tasks.explain import explained_tag
 
-    surest = max(range(len(result.spans)), key=lambda n: result.spans[n].probability)
-    number = request.span if request.span is not None and 0 <= request.span < len(result.spans) else surest
+    count = min(len(result.spans), MOST_EXPLAINED)
+    surest = max(range(count), key=lambda n: result.spans[n].probability)
+    number = request.span if request.span is not None and 0 <= request.span < count else surest
     span = result.spans[number]
     token = next(n for n, each in enumerate(result.tokens) if each.end > span.start)
     best, *others = (result.labels[n] for n in (-result.probabilities[token]).argsort(kind="stable"))
