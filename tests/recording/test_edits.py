@@ -102,9 +102,9 @@ def test_all_parts_taken_out_leave_the_embedding(tiny, family):
 
 @pytest.mark.parametrize("family", sorted(NORMS_THE_SUM - NO_STATES))
 def test_parts_of_layers_that_norm_each_sum(tiny, family):
-    """Guards against a part of a post-norm layer that is another module's output, or not all of it: without any
-    attention and MLP the last state is the embedding through the norms alone; without the last MLP it is the norm of what the
-    last norm had read, less what that MLP gave."""
+    """Guards against a part of a post-norm layer that is another module's output, or not all of it: without any attention or
+    MLP the last state is the embedding through the norms alone; without the last MLP it is the last norm of what that had
+    read, less what the MLP gave."""
     model = tiny(family)
     recording = record(model)
     found = identities_of(recording, recording.with_edits([Edit("mlp", 1)]), 2)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from playground.analysis.arrays import check_range
 from playground.analysis.layers.exchange import first_difference
+from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
@@ -48,7 +49,10 @@ def pair_of(model: LoadedModel, clean: str, corrupted: str, settings: Settings |
     ids = [tuple(token.id for token in tokens) for tokens in (one, other)]
     place = first_difference(*ids)
     if len(one) != len(other):
-        words = f"The texts have {len(one):,} and {len(other):,} tokens; exchanged are tokens in the same places."
+        words = (
+            f"Your text has {counted(len(one), 'token')}, the other one {len(other):,}; exchanged are tokens in the same "
+            "places."
+        )
         pieces = [" · ".join(token.label for token in tokens[place : place + 5]) or "(end)" for tokens in (one, other)]
         raise PlaygroundError(words, f"They part at “{pieces[0]}” and “{pieces[1]}”: choose words with as many tokens.")
     if place == len(one):
