@@ -44,7 +44,8 @@ def window_lens(
 ) -> "Lens":
     """The lens of a window. between: also between attention and MLP. by: a measure of the lens, if it is shown. chosen: a
     token whose rank is shown. PlaygroundError, with the reason, for a model without a lens."""
-    from playground.analysis.layers.lens import MEASURES, LensRequest
+    from playground.analysis.layers.lens import LensRequest
+    from playground.analysis.layers.lens_rows import MEASURES
     from playground.recording.layers.lens import lens_of
 
     if not recording.model.capabilities.logits:
@@ -56,9 +57,16 @@ def window_lens(
 
 
 def window_states(recording: "Recording", store: "ResultStore", window: range, between: bool) -> "LayerPass":
-    """The states of a window."""
+    """The states of a window. between: also those between attention and MLP, from another pass."""
     from playground.recording.layers.lens import states_of
 
+    if not between and recording.kept_stream is not None:
+        return store.memo(
+            recording,
+            ("states after layers", window),
+            lambda: states_of(recording, window, between=False),
+            lambda states: states.nbytes,
+        )
     states = store.memo(
         recording, ("layer states", window), lambda: states_of(recording, window), lambda states: states.nbytes
     )
