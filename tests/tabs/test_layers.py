@@ -268,7 +268,6 @@ def test_exchange_that_is_not_possible(bench):
         ("llama", "abcd", "", "Type a second text"),
         ("llama", "abcd", "abcde", "Your text has 4 tokens, the other one 5"),
         ("llama", "abcd", "abcd", "Both texts are the same"),
-        ("t5", "abcd", "abcx", "writes another"),
         ("bert", "abcd", "abcx", "fills gaps"),
         ("all-minilm-l6-v2", "a cat", "a dog", "no logits"),
     ):

@@ -48,6 +48,8 @@ def places_of(model: LoadedModel, edit: Edit, row: int | None = None) -> tuple[P
         check_ids(model, edit.text)
     if edit.part in (HEAD, ARROW):
         return (Place(edit, _attention_site(model, edit), row),)
+    if edit.part == STATE and edit.kind == "encoder":
+        return (Place(edit, _encoder_site(model, edit), row),)
     layers, depth = stack_layers(model.model), depth_of(model)
     if edit.layer >= depth:
         raise PlaygroundError(f"There is no layer {edit.layer:,}.", f"Layers count from 0 to {depth - 1}.")
@@ -132,9 +134,28 @@ def _no_such_layer(model: LoadedModel, edit: Edit, numbers: Sequence[int], heads
     return PlaygroundError(missing, f"Layers {there}; heads from 0 to {heads - 1}.")
 
 
-def _check_states(model: LoadedModel) -> None:
+def _encoder_site(model: LoadedModel, edit: Edit) -> Site:
+    if not model.model.config.is_encoder_decoder:
+        raise PlaygroundError(f"This model has no {edit.kind!r} states.", "It has one stack: leave `kind` empty.")
+    layers = stack_layers(model.model, encoder=True)
+    if edit.layer >= len(layers):
+        raise PlaygroundError(
+            f"The encoder has no layer {edit.layer:,}.", f"Its layers count from 0 to {len(layers) - 1}."
+        )
+    _check_states(model, encoder=True)
+    if edit.how == ADD:
+        _check_direction(model, edit)
+    at, number = (INPUT, 0) if edit.layer == EMBEDDING else (OUTPUT, edit.layer)
+    return Site(at, number, layers[number], edit.kind)
+
+
+def _check_states(model: LoadedModel, encoder: bool = False) -> None:
     """PlaygroundError for a model whose layers don't pass on one state per token."""
-    model.fact("passes states", lambda: read_states(model.model, range(0, 1), lambda: _short_pass(model)) is not None)
+
+    def check() -> bool:
+        return read_states(model.model, range(0, 1), lambda: _short_pass(model), encoder) is not None
+
+    model.fact(f"passes states {encoder}", check)
 
 
 @torch.inference_mode()
