@@ -57,15 +57,20 @@ PARTS_ABOUT = (
 WHAT = "Without"
 WHAT_HINT = "24.5, mlp 24, …"
 HOW = "by"
+AFTER = "After"
+IN_PLACE_OF = "In place of"
+"""Of a token: labels beside four others in one line."""
 HOWS = {"zero": "zero", "other tokens' mean": "mean", "a second text's values": "text"}
 SECOND = "Second text"
 SECOND_HINT = "as long as yours, so that its tokens stand in the same places"
 TAKE_OUT = "Take out"
-KEEP = "Keep it out in all tabs"
+KEEP = "Keep it out"
 ONE_BY_ONE = "Every part, one by one"
 STOP = "Stop"
 WRITES = {False: "The whole model goes on", True: "Without it"}
 NO_WRITING = "It writes no text: {reason}."
+NOT_CHECKED = "{count:,} tokens: identities are checked up to {most:,}"
+WHY_NOT_CHECKED = "The check reads the text six times more."
 NO_HEAD_MOVED = "No head looks elsewhere: none reads what changed at this token."
 STOPPED = "Stopped: the layers that were done stay in the map."
 MANY_PARTS = "The darker, the more the logit changes. Click one to take it out alone."
@@ -84,8 +89,8 @@ WITHOUT_ABOUT = (
     "<b>Direct</b> is what the part itself adds to the logit, taken away with all else frozen. <b>In fact</b> is what "
     "happens when later layers read the changed state: often other heads step in, and less is lost (McGrath et al. 2023). "
     "The map of attention shows which heads look elsewhere afterwards.",
-    "<b>Keep it out in all tabs</b> leaves it out while you look elsewhere, until you put it back; a line above the tabs "
-    "says so. Nobody else's page changes.",
+    "<b>Keep it out</b> leaves it out while you look elsewhere, until you put it back; a line above the tabs says where "
+    "that holds. Nobody else's page changes.",
 )
 
 ACTIVE_AT = "Most active at"
@@ -136,20 +141,22 @@ EXCHANGE_ABOUT = (
     "is <em>enough</em> to turn the answer at that place; what would be missing without a part is another question.",
 )
 
-DIRECTION = "Direction from"
+DIRECTION = "Direction"
 STRENGTH = "Strength"
 TOWARDS = "Towards these lines"
 AWAY = "Away from these"
 TOWARDS_LINES = "The weather in London is cold.\nHe lives in London, England.\nThe British people drink tea."
 AWAY_LINES = "The weather in Tokyo is cold.\nHe lives in Tokyo, Japan.\nThe Japanese people drink tea."
 PUSH_WORD = "Word"
-KEEP_PUSHED = "Push in all tabs"
+KEEP_PUSHED = "Keep pushing"
 PUSH = "Write on with −, 0, +"
 PUSH_HINT = "“Write on” shows what the model says when it is pushed."
 PUSHED = "Pushed after layer {layer} by {strength} of each state's length"
 SAME_BITS = "Strength 0 = same bits"
 OTHER_BITS = "Strength 0 changes the logits"
 NO_LOGITS_BADGE = "Cosines of its own states"
+WRONG_STRENGTH = "The strength is {value}."
+STRENGTH_RANGE = "It is counted in lengths of a token's own state: choose 0 to {most:g}."
 NO_PUSH = "It does not write: {reason}."
 PUSH_ABOUT = (
     "What am I looking at?",

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from playground.analysis.layers.contributions import Direction, PartAtToken, contributions, split_part
-from playground.analysis.layers.lens import DIVERGENCE, ENTROPY, LensRequest, ranks_of, read_lens, top_of
+from playground.analysis.layers.lens import LensRequest, read_lens
+from playground.analysis.layers.lens_rows import DIVERGENCE, ENTROPY, ranks_of, top_of
 from playground.analysis.layers.neurons import Activations, most_active
 from playground.analysis.layers.norms import fit_norm
 from playground.analysis.layers.sums import adds_up
@@ -57,13 +58,58 @@ def test_which_parts_add_up():
     assert adds_up(whole, [], torch.ones(6), 1e-6) is None
 
 
+def whole(states, first):
+    """The states themselves as logits, in one block."""
+    return [(0, states.clone())]
+
+
+def in_blocks(size):
+    """The states themselves as logits, in blocks of a size."""
+
+    def blocks(states, first):
+        starts = list(range(0, states.shape[1], size))
+        if first is not None:
+            starts.sort(key=lambda start: not start <= first < start + size)
+        return [(start, states[:, start : start + size].clone()) for start in starts]
+
+    return blocks
+
+
+@pytest.mark.parametrize("size", [7, 64, 300, 1000])
+@pytest.mark.parametrize("top", [1, 5, 40])
+def test_a_lens_in_blocks(size, top):
+    """Guards against sums, largest logits and ranks that depend on how the vocabulary is cut: each of them by torch's own
+    softmax, over logits that lie far apart, that are equal, or minus infinity."""
+    states = 20 * torch.randn(3, 9, 1000, generator=torch.Generator().manual_seed(5))
+    states[0, 0, 100:] = -math.inf
+    states[1, 1, 40:50] = states[1, 1].max() + 1  # ten equal ones
+    states[2, 2] += 300
+    request = LensRequest(top, (ENTROPY, DIVERGENCE), chosen=44)
+    lens = read_lens(("a", "b", "c"), range(9), states, in_blocks(size), states[-1], 12, request)
+    wide = states.double()
+    shares = wide.softmax(-1)
+    assert lens.error == 0 and np.allclose(lens.probabilities, shares.topk(top).values, atol=1e-6)
+    rows = [(s, n) for s in range(3) for n in range(9) if (s, n) != (1, 1)]
+    assert all(lens.ids[s, n].tolist() == wide[s, n].topk(top).indices.tolist() for s, n in rows)
+    assert set(lens.ids[1, 1, : min(top, 10)].tolist()) <= set(range(40, 50))
+    assert np.array_equal(lens.ranks, ranks_of(states, 44)) and lens.ranks[1, 1] == 5
+    logs = shares.clamp_min(1e-300).log()
+    assert np.allclose(lens.measures[ENTROPY], -(shares * logs).sum(-1) / math.log(2), atol=1e-4)
+    divergence = (shares[-1] * (wide[-1].log_softmax(-1) - wide.log_softmax(-1))).sum(-1) / math.log(2)
+    finite = torch.isfinite(divergence)
+    assert np.allclose(lens.measures[DIVERGENCE][finite.numpy()], divergence[finite], rtol=1e-4, atol=1e-4)
+    plain = read_lens(("a", "b", "c"), range(9), states, in_blocks(size), states[-1], 12, LensRequest(top))
+    assert np.allclose(plain.probabilities, lens.probabilities, atol=1e-7)
+    assert all(np.array_equal(plain.ids[place], lens.ids[place]) for place in rows)
+
+
 def test_a_lens_by_hand():
     """Guards against nats for bits, divergence in the wrong direction, and ranks from 0: p = (1/2, 1/4, 1/8, 1/8) has 1.75
     bits; the last, uniform one is 0.25 (-1 + 0 + 1 + 1) = 0.25 bits from it."""
     logits = torch.tensor([4.0, 2.0, 1.0, 1.0]).log() + 3
     states = torch.stack([logits, torch.zeros(4)])[:, None]  # S = 2, N = 1
     request = LensRequest(2, (ENTROPY, DIVERGENCE), chosen=2)
-    lens = read_lens(("embedding", "0"), range(7, 8), states, torch.clone, torch.zeros(1, 4), request)
+    lens = read_lens(("embedding", "0"), range(7, 8), states, whole, torch.zeros(1, 4), 128, request)
     assert lens.ids[0, 0].tolist() == [0, 1] and lens.probabilities[0, 0].tolist() == pytest.approx([0.5, 0.25])
     assert lens.measures[ENTROPY][:, 0].tolist() == pytest.approx([1.75, 2.0])
     assert lens.measures[DIVERGENCE][:, 0].tolist() == pytest.approx([0.25, 0.0])
@@ -74,7 +120,7 @@ def test_a_lens_by_hand():
 def test_a_lens_of_many_tokens_is_read_in_blocks():
     """Guards against blocks put together along the wrong axis: 3 states of 200 tokens against each read alone."""
     states = torch.randn(3, 200, 6, generator=torch.Generator().manual_seed(2))
-    lens = read_lens(("a", "b", "c"), range(200), states, torch.clone, states[-1], LensRequest(3, (DIVERGENCE,)))
+    lens = read_lens(("a", "b", "c"), range(200), states, whole, states[-1], 128, LensRequest(3, (DIVERGENCE,)))
     shares = states.softmax(-1)
     assert np.array_equal(lens.ids, states.topk(3).indices.numpy())
     assert np.allclose(lens.probabilities, shares.topk(3).values)
@@ -95,7 +141,11 @@ def test_the_largest_logits_lie_in_any_chunk():
 def test_a_lens_of_nan_is_refused():
     """Guards against NaN shown as a probability."""
     with pytest.raises(PlaygroundError, match="NaN"):
-        read_lens(("a",), range(1), torch.full((1, 1, 3), math.nan), torch.clone, torch.zeros(1, 3))
+        read_lens(("a",), range(1), torch.full((1, 1, 3), math.nan), whole, torch.zeros(1, 3), 128)
+    hidden = torch.zeros(1, 1, 200)
+    hidden[0, 0, 150] = math.nan
+    with pytest.raises(PlaygroundError, match="NaN"):
+        read_lens(("a",), range(1), hidden, in_blocks(64), torch.zeros(1, 200), 128)
 
 
 def test_heads_and_neurons_by_hand():

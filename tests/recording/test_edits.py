@@ -415,6 +415,8 @@ BAD = [
     ({"part": "neuron", "layer": 0}, "names none"),
     ({"part": "head", "layer": -1}, "whole number"),
     ({"part": "head", "layer": 0, "kind": "cross"}, "no 'cross' attention"),
+    ({"part": "state", "layer": 0, "kind": "encoder"}, "no 'encoder' states"),
+    ({"part": "state", "layer": 0, "kind": "cross"}, "no kind of attention"),
     ({"part": "head", "layer": 0, "strength": float("nan")}, "no finite"),
     ({"part": "head", "layer": 0, "strength": 1e10}, "At most"),
     ({"part": "head", "layer": 0, "positions": [12]}, "the text has 12"),

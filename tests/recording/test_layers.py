@@ -36,6 +36,12 @@ def test_every_family_holds_or_says_why(tiny, family):
     logit and to a difference of two, heads and neurons to their parts, and every state is the one before plus its layer's
     parts; or it refuses, with the reason."""
     recording = _record(tiny(family))
+    kept = recording.kept_stream
+    assert (kept is None) == (family in NO_STATES or recording.target_tokens is not None)
+    if kept is not None:
+        again = states_of(recording, range(1, 5)).after_layers()
+        plain = states_of(recording, range(1, 5), between=False)
+        assert plain.names == again.names and torch.equal(plain.states, again.states)
     if family in NO_STATES:
         with pytest.raises(PlaygroundError, match="one state per token"):
             recording.lens()

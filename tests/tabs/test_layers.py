@@ -1,5 +1,8 @@
 """The Layers tab's handlers, and what they send."""
 
+import re
+from dataclasses import replace
+
 import gradio as gr
 import numpy as np
 import pytest
@@ -263,9 +266,8 @@ def test_exchange_that_is_not_possible(bench):
     text from a visitor read as HTML."""
     for model, text, other, words in (
         ("llama", "abcd", "", "Type a second text"),
-        ("llama", "abcd", "abcde", "4 and 5 tokens"),
+        ("llama", "abcd", "abcde", "Your text has 4 tokens, the other one 5"),
         ("llama", "abcd", "abcd", "Both texts are the same"),
-        ("t5", "abcd", "abcx", "writes another"),
         ("bert", "abcd", "abcx", "fills gaps"),
         ("all-minilm-l6-v2", "a cat", "a dog", "no logits"),
     ):
@@ -291,7 +293,7 @@ def test_push(bench, smollm2):
     request = PushRequest(layer=10, reading=page.reading)
     streamed = answers(push_view.write, page, request)
     texts = [plain(words) for words in streamed[-1]["written"].split("<dt>")[1:]]
-    assert [text.split(".")[1 if text.startswith(("−", "+")) else 0].removeprefix("40") for text in texts] == [
+    assert [text.split(".")[1 if text.startswith(("−", "+")) else 0].removeprefix("4") for text in texts] == [
         "·Tokyo",
         "0·Rome",
         "·London",
@@ -300,7 +302,7 @@ def test_push(bench, smollm2):
     stream = push_view.write(page, PushRequest(layer=9, reading=page.reading))
     next(stream)
     kept = answer(push_view.keep_pushed, page, request)["edited"]
-    assert kept.words == "Pushed after layer 10 by 0.40 of each state's length" and not kept.names_tokens
+    assert kept.words == "Pushed after layer 10 by 0.4 of each state's length" and not kept.names_tokens
     edited = PageContext(smollm2.model_id, text=FIRST_TEXT, edited=kept)
     assert smollm2.vocabulary.text(int(edited.recording().last_logits.argmax())) == " London"
     word = answer(push_view.redraw, page, PushRequest(push_view.WORD, word="Italy", layer=0))
@@ -317,12 +319,23 @@ def test_push_that_is_not_possible(bench):
         (PushRequest(towards="ab", away="ab"), "same states"),
         (PushRequest(push_view.WORD), "no word"),
         (PushRequest(push_view.WORD, word="abc"), "no single token"),
+        (PushRequest(towards="ab", away="cd", strength=1e9), "The strength is 1e+09. It is counted in lengths"),
+        (PushRequest(towards="ab", away="cd", strength=-0.5), "choose 0 to 2"),
+        (PushRequest(towards="ab", away="cd", strength=float("nan")), "choose 0 to 2"),
     ):
         outputs = answer(push_view.redraw, page, request)
         assert words in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
         assert answers(push_view.write, page, request)[-1]["badge"] == ""
+        assert set(answer(push_view.keep_pushed, page, request)) <= {"sentence", "message"}
     outputs = answer(push_view.redraw, page, PushRequest(towards="ab", away=HOSTILE))
     assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
+    none = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=0.0))[-1]
+    assert [plain(name) for name in re.findall("<dt>(.*?)</dt>", none["written"])] == ["−0", "0", "+0"]
+    writing, request = None, PushRequest(towards="ab", away="cd", layer=1)
+    writing = push_view.write(page, request)
+    next(writing), next(writing)
+    answer(push_view.redraw, page, replace(request, towards=" "))
+    assert all(not one.get("badge") for one in writing), "texts of other controls grow no further"
     last = answers(push_view.write, page, PushRequest(towards="ab", away="cd", layer=1))[-1]
     assert "<img" not in last["written"] and last["written"].count("<dd") == 3
     for model in ("bert", "t5", "all-minilm-l6-v2"):

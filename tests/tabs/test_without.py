@@ -1,5 +1,7 @@
 """Without it, and the edit that the page keeps while other tabs look."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from playground.recording.edits.edit import Edit
 from playground.settings import Settings
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
-from playground.tabs.layers import lens_view, without_handlers
+from playground.tabs.layers import lens_view, without_handlers, without_map
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
 from playground.tabs.shared.long_work import WorkControl, stop_work
@@ -63,7 +65,7 @@ def test_others_step_in(bench, smollm2, monkeypatch):
     part minus the logit with it; a click in the map of all parts leads there."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     monkeypatch.setattr(without_handlers, "WRITTEN", 1)
-    shown = merged(without_handlers.choose_part, page, WithoutRequest(), click(x=4, y=23))
+    shown = merged(without_map.choose_part, page, WithoutRequest(), click(x=4, y=23))
     assert shown["what"] == "23.4"
     recording = page.recording()
     edited = recording.with_edits([Edit("head", 23, (4,))])
@@ -72,7 +74,7 @@ def test_others_step_in(bench, smollm2, monkeypatch):
     direct = -float(recording.contributions().heads[23, 4])
     said = plain(shown["sentence"])
     assert f"direct {direct:+.2f}, in fact {fact:+.2f}".replace("-", "−") in said
-    mlp = merged(without_handlers.choose_part, page, WithoutRequest(), click(x=9, y=2))
+    mlp = merged(without_map.choose_part, page, WithoutRequest(), click(x=9, y=2))
     assert mlp["what"] == "mlp 2" and "MLP of layer 2" in plain(mlp["sentence"])
     more = merged(without_handlers.choose_changed, page, WithoutRequest("23.4"), click(x=1, y=5))
     assert more["what"] == "23.4, 5.1"
@@ -90,7 +92,7 @@ def test_every_part_one_by_one(bench, model):
     """Guards the map: it is drawn layer by layer, the last layer first, with its numbers by the recording; Stop keeps
     what is there."""
     page = PageContext(model, text="abcdef")
-    drawn = answers(without_handlers.one_by_one, page, WithoutRequest(position=2))
+    drawn = answers(without_map.one_by_one, page, WithoutRequest(position=2))
     pictures = [outputs["effects"]["value"] for outputs in drawn if "effects" in outputs]
     first, last = pictures[0].data[0].z, pictures[-1].data[0].z
     assert np.isnan(first[0]).all() and np.isfinite(first[1]).any() and np.isfinite(last).all()
@@ -102,7 +104,7 @@ def test_every_part_one_by_one(bench, model):
     alone = recording.with_edits([edit]).logits_of([2])[0, token] - recording.logits_of([2])[0, token]
     assert last[1, 0] == pytest.approx(float(alone), rel=1e-3, abs=1e-4)
     control = WorkControl()
-    stream = without_handlers.one_by_one(page, WithoutRequest(control=control))
+    stream = without_map.one_by_one(page, WithoutRequest(control=control))
     next(stream)
     stop_work(control)
     assert plain(list(stream)[-1]["status"]) == texts.STOPPED
@@ -115,12 +117,37 @@ def test_every_kind_of_model(bench, model, what):
     changes or says why it can't."""
     page = PageContext(model, text=HOSTILE[:40])
     for how in ("zero", "mean", "text"):
-        shown = merged(without_handlers.take_out, page, WithoutRequest(what, how, second=page.text.replace("x", "y")))
+        shown = merged(without_handlers.show, page, WithoutRequest(what, how, second=page.text.replace("x", "y")))
         assert len(plain(shown["sentence"])) > 30 and "<img" not in shown["sentence"] + shown["written"]
         if not shown["badge"]:
             assert "can't be" in plain(shown["sentence"])
         if how == "text" and what == "layer 1" and model == "llama":
             assert plain(shown["sentence"]).startswith("By the values of a second text: layer 1")
+
+
+def test_leaving_the_field_and_pressing_the_button(bench):
+    """Guards against a picture of what stood in the field before, and against the same text written twice: leaving the field
+    draws what was typed, the button that was pressed for it finds it drawn; after Stop it writes anew."""
+    page = PageContext("llama", text="abcdef")
+    typed = WithoutRequest("1.1", position=5, reading=page.reading, drawn=(page.reading, "1.2", "zero", "", 5, "", ""))
+    shown = merged(without_handlers.show, page, typed)
+    assert plain(shown["sentence"]).startswith("Taken out: head 1 of layer 1")
+    again = replace(typed, drawn=shown["drawn"])
+    assert set(merged(without_handlers.show, page, again)) == {"message"}
+    for other in (replace(again, how="mean"), replace(again, token="a"), replace(again, position=4)):
+        assert next(iter(without_handlers.show(page, other)))["figure"]
+    stream = without_handlers.show(page, replace(again, how="mean"))
+    next(stream)
+    stop_work(typed.control)
+    assert list(stream)[-1]["drawn"] is None
+
+
+def test_a_long_text_is_not_read_again_and_again(bench, monkeypatch):
+    """Guards against a minute of passes for a badge: past a length the answer comes without it, and the badge says so."""
+    monkeypatch.setattr(without_handlers, "MOST_CHECKED", 5)
+    shown = merged(without_handlers.show, PageContext("llama", text="abcdef"), WithoutRequest("1.1"))
+    assert "6 tokens: identities are checked up to 5" in plain(shown["badge"])
+    assert plain(shown["sentence"]).startswith("Taken out") and shown["written"]
 
 
 def test_bad_input(bench):
@@ -129,24 +156,27 @@ def test_bad_input(bench):
     page = PageContext("llama", text="abcdef")
     for what, words in {
         "": "Nothing is named",
-        "9.9": "no layer 9",
+        "9.9": "There is no layer 9. Layers count from 0 to 1; heads from 0 to 3.",
         "1.9": "no head 9",
         "nose": "names no part",
         "1.1 at 99": "names token 99",
         "0: 0>0": "nothing to look at",
         ", ".join(f"layer {n}" for n in range(2)): "Taken out: layer 0, layer 1",
     }.items():
-        shown = merged(without_handlers.take_out, page, WithoutRequest(what))
+        shown = merged(without_handlers.show, page, WithoutRequest(what))
         assert words in plain(shown["sentence"]), what
-    assert "no second text" in plain(merged(without_handlers.take_out, page, WithoutRequest("1.1", "text"))["sentence"])
+        if not words.startswith("Taken out"):
+            kept = answer(without_handlers.keep, page, WithoutRequest(what))
+            assert words in plain(kept["sentence"]) and "edited" not in kept and not kept["message"]
+    assert "no second text" in plain(merged(without_handlers.show, page, WithoutRequest("1.1", "text"))["sentence"])
     same = WithoutRequest("1.1", token="a", against="a")
-    assert "Both tokens" in plain(merged(without_handlers.take_out, page, same)["sentence"])
+    assert "Both tokens" in plain(merged(without_handlers.show, page, same)["sentence"])
     one = PageContext("llama", text="a")
-    assert "no other tokens" in plain(merged(without_handlers.take_out, one, WithoutRequest("1.1", "mean"))["sentence"])
+    assert "no other tokens" in plain(merged(without_handlers.show, one, WithoutRequest("1.1", "mean"))["sentence"])
     assert "Taken out" in plain(merged(without_handlers.draw, one, WithoutRequest())["sentence"])
     for odd in ({}, {"x": "a", "y": 1}, {"x": 99, "y": 0}, {"x": 0, "y": 99}, {"x": float("nan"), "y": 0}):
-        assert set(merged(without_handlers.choose_part, page, WithoutRequest("1.1"), click(**odd))) == {"message"}
-    refusing = answers(without_handlers.one_by_one, PageContext("xlnet", text="abc"), WithoutRequest())
+        assert set(merged(without_map.choose_part, page, WithoutRequest("1.1"), click(**odd))) == {"message"}
+    refusing = answers(without_map.one_by_one, PageContext("xlnet", text="abc"), WithoutRequest())
     assert "can't be" in plain(refusing[-1]["message"])
 
 

@@ -197,7 +197,7 @@ def signed_bars(
         margin=_MARGIN,
     )
     low, high = min(0.0, *values), max(0.0, *values)
-    room = 0.22 * max(high - low, 1e-9)
+    room = 0.34 * max(high - low, 1e-9)
     figure.update_xaxes(title_text=unit, nticks=5, range=[low - room * (low < 0), high + room * (high > 0)])
     figure.update_yaxes(range=[max(4, len(values)) - 0.4, -0.6], tickfont={"family": MONO})
     return figure

@@ -62,7 +62,7 @@ class Edit:
     """Of an arrow: the tokens that are looked at no more."""
     kind: str = ""
     """Of heads, arrows and attention: "cross" for a decoder's attention to its encoder, "encoder" for the encoder's own;
-    else the model's only one, or the decoder's."""
+    of a state "encoder"; else the model's only one, or the decoder's."""
 
     def __post_init__(self) -> None:
         for name in ("which", "positions", "text", "sources", "keys"):
@@ -86,7 +86,8 @@ class Edit:
             )
         if self.which and self.part not in (HEAD, NEURON, ARROW):
             raise PlaygroundError(f"An edit of part {self.part!r} has no numbers in `which`.", "Leave it empty.")
-        if self.kind and self.part not in (HEAD, ARROW, ATTENTION):
+        of_encoder = self.part == STATE and self.kind == "encoder"
+        if self.kind and self.part not in (HEAD, ARROW, ATTENTION) and not of_encoder:
             raise PlaygroundError(f"An edit of part {self.part!r} has no kind of attention.", "Leave `kind` empty.")
         if self.part == NEURON and not self.which:
             raise PlaygroundError("An edit of neurons names none.", "Put their numbers into `which`.")

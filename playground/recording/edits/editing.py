@@ -145,21 +145,27 @@ class Run:
                     hook = {"output": partial(self._output, site, here)}
                 stack.enter_context(patch_modules([site.module], first=True, **hook))
             if of_modules:
-                watched = self._layers if self._counts else [self._layers[site.layer] for site in of_modules]
+                of_encoder = [site.module for site in of_modules if site.kind == "encoder" and site.module is not None]
+                others = [self._layers[site.layer] for site in of_modules if site.kind != "encoder"]
+                watched = self._layers if self._counts else others
                 stack.enter_context(patch_modules(dict.fromkeys(watched), inputs=self._enter, first=True))
+                stack.enter_context(patch_modules(dict.fromkeys(of_encoder), inputs=self._measure, first=True))
             if attended:
                 stack.enter_context(change_attention(partial(self._attend, attended)))
             yield
 
     def _enter(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         self._running += 1
+        return self._measure(args, kwargs)
+
+    def _measure(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         state = layer_input(args, kwargs)
         if isinstance(state, Tensor) and state.ndim == 3:
             self._shape = state.shape[0], state.shape[1]
         return args, kwargs
 
     def _is_other(self, site: Site) -> bool:
-        return self._counts and self._running != site.layer
+        return self._counts and site.kind != "encoder" and self._running != site.layer
 
     def _input(self, site: Site, places: Sequence[Place], args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         if self._is_other(site):

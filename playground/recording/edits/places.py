@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from playground.analysis.text_display import listed
 from playground.errors import PlaygroundError
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
@@ -47,6 +48,8 @@ def places_of(model: LoadedModel, edit: Edit, row: int | None = None) -> tuple[P
         check_ids(model, edit.text)
     if edit.part in (HEAD, ARROW):
         return (Place(edit, _attention_site(model, edit), row),)
+    if edit.part == STATE and edit.kind == "encoder":
+        return (Place(edit, _encoder_site(model, edit), row),)
     layers, depth = stack_layers(model.model), depth_of(model)
     if edit.layer >= depth:
         raise PlaygroundError(f"There is no layer {edit.layer:,}.", f"Layers count from 0 to {depth - 1}.")
@@ -111,20 +114,48 @@ def _attention_site(model: LoadedModel, edit: Edit) -> Site:
         reason = model.capabilities.attention.reason or "the outputs of its heads are not captured"
         raise PlaygroundError("The heads of this model can't be edited:", f"{reason}.")
     numbers = model.attention_calls.get(kind, ())
+    counts = head_counts(model)
     if edit.layer not in numbers:
-        there = ", ".join(map(str, numbers)) if len(numbers) <= 12 else f"0 to {max(numbers)}"
-        raise PlaygroundError(
-            f"There is no layer {edit.layer} with attention of kind {kind!r}.", f"There are: {there}."
-        )
-    heads = head_counts(model)[kind, edit.layer]
+        raise _no_such_layer(model, edit, numbers, max(counts[kind, number] for number in numbers))
+    heads = counts[kind, edit.layer]
     if edit.which and (most := max(edit.which)) >= heads:
         raise PlaygroundError(f"Layer {edit.layer} has no head {most:,}.", f"Heads count from 0 to {heads - 1}.")
     return Site(ATTENDED, edit.layer, None, kind)
 
 
-def _check_states(model: LoadedModel) -> None:
+def _no_such_layer(model: LoadedModel, edit: Edit, numbers: Sequence[int], heads: int) -> PlaygroundError:
+    """For an edit of a layer that is not among those with this kind of attention."""
+    of = {"": "", "cross": "cross-attention ", "encoder": "encoder "}[edit.kind]
+    whole = list(numbers) == list(range(len(numbers)))
+    there = f"count from 0 to {max(numbers)}" if whole else f"with attention are {listed(numbers)}"
+    missing = f"There is no {of}layer {edit.layer:,}."
+    if not whole and edit.layer < depth_of(model):
+        missing = f"Layer {edit.layer} has no attention."
+    return PlaygroundError(missing, f"Layers {there}; heads from 0 to {heads - 1}.")
+
+
+def _encoder_site(model: LoadedModel, edit: Edit) -> Site:
+    if not model.model.config.is_encoder_decoder:
+        raise PlaygroundError(f"This model has no {edit.kind!r} states.", "It has one stack: leave `kind` empty.")
+    layers = stack_layers(model.model, encoder=True)
+    if edit.layer >= len(layers):
+        raise PlaygroundError(
+            f"The encoder has no layer {edit.layer:,}.", f"Its layers count from 0 to {len(layers) - 1}."
+        )
+    _check_states(model, encoder=True)
+    if edit.how == ADD:
+        _check_direction(model, edit)
+    at, number = (INPUT, 0) if edit.layer == EMBEDDING else (OUTPUT, edit.layer)
+    return Site(at, number, layers[number], edit.kind)
+
+
+def _check_states(model: LoadedModel, encoder: bool = False) -> None:
     """PlaygroundError for a model whose layers don't pass on one state per token."""
-    model.fact("passes states", lambda: read_states(model.model, range(0, 1), lambda: _short_pass(model)) is not None)
+
+    def check() -> bool:
+        return read_states(model.model, range(0, 1), lambda: _short_pass(model), encoder) is not None
+
+    model.fact(f"passes states {encoder}", check)
 
 
 @torch.inference_mode()

@@ -70,6 +70,7 @@ def edit_in_words(edit: Edit) -> str:
         name = f"{kind}{noun} {numbers} of {where}" if edit.which else f"all {kind}heads of {where}"
     elif edit.part == STATE:
         tokens = ", ".join(map(str, edit.positions or ())) or "all"
+        tokens = f"{tokens} of the encoder" if edit.kind else tokens
         return f"token {tokens} {'at the embedding' if edit.layer == EMBEDDING else f'after {where}'}"
     elif edit.part == ARROW:
         sees = "what others see" if edit.positions is None else f"what token {', '.join(map(str, edit.positions))} sees"

@@ -1,9 +1,7 @@
 """Exchanges numbers between the readings of two texts: the estimate of all cells at once, any cell exactly."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,17 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from playground.analysis.arrays import check_range
-from playground.analysis.layers.exchange import HEAD, STATE, WHAT, Exchange, first_order
+from playground.analysis.layers.exchange import HEAD, STATE, Exchange, first_order
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.recording.edits.edit import EMBEDDING, TEXT, Edit
 from playground.recording.edits.editing import Plan
-from playground.recording.edits.places import ATTENDED, INPUT, CallCounter, Site, depth_of, places_of
-from playground.recording.hooks import capture_attention
+from playground.recording.edits.places import places_of
+from playground.recording.layers.exchange_sites import ExchangeSites
 from playground.recording.layers.text_pair import TextPair, pair_of
 from playground.recording.module_hooks import patch_modules
-from playground.recording.residual_stream import first_tensor, layer_input, stack_layers
+from playground.recording.residual_stream import layer_input
 
 AT_ONCE = 15
 """Cells in one pass, each in a row of its own, beside a row in which nothing is exchanged."""
@@ -33,28 +31,23 @@ class Patcher:
 
     def __init__(self, model: LoadedModel, pair: TextPair, what: str, tokens: tuple[int | None, int | None]):
         """tokens: whose logit is measured, and against which; by default the answers to both texts."""
-        if what not in WHAT:
-            raise PlaygroundError(f"There is nothing called {what!r:.40} to exchange.", f"Choose: {', '.join(WHAT)}.")
         if model.dtype.value == torch.int8:
             raise PlaygroundError("int8 weights have no gradients.", "Choose float32 in the sidebar.")
         self._model, self.pair, self._what = model, pair, what
-        self._sites = _sites_of(model, what)
-        whole, layers = {EMBEDDING: _embedding_site(model)}, stack_layers(model.model)
-        self._all_sites = whole | self._sites if what != STATE else self._sites
-        self._first_layer = layers[0]
-        clean, logits = self._read(pair.ids[0])
+        self._sites = ExchangeSites(model, what)
+        clean, logits, error = self._read()
         self._clean = clean
         corrupted, gradients, (token, against), value = self._backwards(tokens, logits)
         by_head = what == HEAD
-        rows = [first_order(clean[n], corrupted[n], gradients[n], by_head) for n in self._sites]
+        rows = [first_order(clean[n], corrupted[n], gradients[n], by_head) for n in self._sites.of]
         width = max(len(row) for row in rows)
         table = torch.stack([nn.functional.pad(row, (0, width - len(row)), value=torch.nan) for row in rows])
         columns = range(width) if by_head else range(pair.first, width)
         estimate = table[:, columns.start :].float().cpu().numpy()
         self.result = Exchange(
-            what, tuple(self._sites), tuple(columns), token, against, pair.position,
+            what, tuple(self._sites.of), tuple(columns), token, against, pair.position,
             float(logits[token] - logits[against]), value, estimate, np.full_like(estimate, np.nan),
-            self._identity(logits),
+            error,
         )  # fmt: skip
         self._base: float | None = None
         if not self.result.error <= rounding(model.model.dtype).sums:  # NaN as well
@@ -107,8 +100,9 @@ class Patcher:
     def _edit(self, cell: tuple[int, int]) -> Edit:
         layer, column = self.result.layers[cell[0]], self.result.columns[cell[1]]
         if self._what == HEAD:
-            return Edit(HEAD, layer, (column,), how=TEXT, text=self.pair.ids[0])
-        return Edit(self._what, layer, positions=(column,), how=TEXT, text=self.pair.ids[0], sources=(column,))
+            return Edit(HEAD, layer, (column,), how=TEXT, text=self.pair.ids[0], kind=self._sites.kind)
+        here, text = (column,), self.pair.ids[0]
+        return Edit(self._what, layer, positions=here, how=TEXT, text=text, sources=here, kind=self._sites.kind)
 
     def _values(self, edit: Edit) -> Tensor:
         values = self._clean[edit.layer]
@@ -120,25 +114,24 @@ class Patcher:
         with plan.applied():
             return self._logits(self._inputs(self.pair.ids[1]).expand(rows, -1))
 
-    def _identity(self, clean: Tensor) -> float:
-        edit = Edit(STATE, EMBEDDING, how=TEXT, text=self.pair.ids[0])
-        places = places_of(self._model, edit)
-        plan = Plan(self._model, places, {(place.edit, place.site): self._clean[EMBEDDING] for place in places})
-        again = self._edited_logits(plan, 1)[0]
-        return float((again - clean).abs().max() / clean.abs().max().clamp_min(1e-30))
-
     @torch.inference_mode()
-    def _read(self, ids: tuple[int, ...]) -> tuple[dict[int, Tensor], Tensor]:
-        """What stands at each site of a text, layer -> (T, N, W), and its logits (V,)."""
+    def _read(self) -> tuple[dict[int, Tensor], Tensor, float]:
+        """What stands at each site of the clean text, layer -> (T, N, W), and its logits (V,); and how far those of the
+        corrupted text are from them with all states exchanged before layer 0, a row of the same pass."""
         kept: dict[int, Tensor] = {}
 
         def keep(layer: int, value: Tensor) -> Tensor:
-            kept[layer] = self._table(layer, value)[0].clone()
-            return value
+            table = self._table(layer, value)
+            kept[layer] = table[0].clone()
+            if layer != EMBEDDING:
+                return value
+            put = table.clone()
+            put[1] = table[0]
+            return put.view(value.shape)
 
-        with self._watched(keep):
-            logits = self._logits(self._inputs(ids))[0]
-        return kept, logits
+        with self._sites.watched(keep):
+            clean, exchanged = self._logits(torch.cat([self._inputs(ids) for ids in self.pair.ids]))
+        return kept, clean, float((exchanged - clean).abs().max() / clean.abs().max().clamp_min(1e-30))
 
     def _backwards(
         self, tokens: tuple[int | None, int | None], clean_logits: Tensor
@@ -156,7 +149,7 @@ class Patcher:
             return ((state, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": state})
 
         with torch.inference_mode(False), torch.enable_grad():
-            with patch_modules([self._first_layer], inputs=leaf), self._watched(keep):
+            with patch_modules([self._sites.first_layer], inputs=leaf), self._sites.watched(keep):
                 logits = self._logits(self._inputs(self.pair.ids[1]))[0]
             pair = _compared(tokens, clean_logits, logits.detach())
             measure = logits[pair[0]] - logits[pair[1]]
@@ -168,34 +161,9 @@ class Patcher:
         }
         return tables, slopes, pair, float(measure.detach())
 
-    def _watched(self, keep: Callable[[int, Tensor], Tensor]) -> ExitStack:
-        """The context in which `keep(layer, value)` receives what stands at every site, and returns what takes its place."""
-        stack = ExitStack()
-        attended = {(site.kind, site.layer): layer for layer, site in self._all_sites.items() if site.at == ATTENDED}
-        modules: dict[tuple[nn.Module, str], list[int]] = {}
-        for layer, site in self._all_sites.items():
-            if site.at != ATTENDED and site.module is not None:
-                modules.setdefault((site.module, site.at), []).append(layer)
-        for (module, at), layers in modules.items():
-            if at == INPUT:
-                stack.enter_context(patch_modules([module], inputs=partial(_of_input, keep, iter(layers))))
-            else:
-                stack.enter_context(patch_modules([module], output=partial(_of_output, keep, iter(layers))))
-        if attended:
-            counter = CallCounter(self._model)
-
-            def sink(module: nn.Module, *call: Any) -> Tensor | None:
-                layer = attended.get(counter.place(module))
-                return None if layer is None else keep(layer, call[-1])
-
-            stack.enter_context(capture_attention(sink))
-        return stack
-
     def _table(self, layer: int, value: Tensor) -> Tensor:
         """(B, T, N, W)"""
-        if self._all_sites[layer].at == ATTENDED:
-            return value
-        return value.reshape(-1, len(self.pair.clean), 1, value.shape[-1])
+        return self._sites.table(layer, value, len(self.pair.clean))
 
     def _inputs(self, ids: tuple[int, ...]) -> Tensor:
         return torch.tensor([ids], device=self._model.input_device)
@@ -203,10 +171,13 @@ class Patcher:
     def _logits(self, ids: Tensor) -> Tensor:
         """(B, V) float32, where the answer stands."""
         options: dict[str, Any] = {"use_cache": False} if self._model.anatomy.has_decoder else {}
-        last = self.pair.position == ids.shape[1] - 1
+        inputs, start = {"input_ids": ids}, self.pair.start
+        if start:
+            inputs["decoder_input_ids"] = self._inputs(start).expand(len(ids), -1)
+        last = self.pair.position == len(start or self.pair.clean) - 1
         if last and "logits_to_keep" in inspect.signature(self._model.model.forward).parameters:
             options["logits_to_keep"] = 1
-        logits = self._model.model(input_ids=ids, return_dict=True, **options).logits
+        logits = self._model.model(**inputs, return_dict=True, **options).logits
         return logits[:, -1 if last else self.pair.position].float()
 
 
@@ -223,8 +194,9 @@ def patch(
     """Reads `corrupted` with numbers of `clean` in their places, cell by cell: activation patching. Measured is the logit of
     `token`, by default the answer to the clean text, minus that of `against`, by default the answer to the corrupted one.
 
-    what: "state", "attention" or "mlp", at each layer and token; or "head", at each layer and head. exact: whether every
-    cell is computed, by a pass of its own; else the first-order estimate alone. PlaygroundError for texts that are equal or
+    what: "state", "attention" or "mlp", at each layer and token; or "head", at each layer and head. Of an encoder-decoder
+    states or heads of its encoder; the answer is the first token that it writes. exact: whether every cell is computed, by a
+    pass of its own; else the first-order estimate alone. PlaygroundError for texts that are equal or
     have different numbers of tokens, and, with the reason, for a model that does not allow it.
     """
     patcher = Patcher(model, pair_of(model, clean, corrupted), what, (token, against))
@@ -232,48 +204,6 @@ def patch(
         for _ in patcher.compute_all():
             pass
     return patcher.result
-
-
-def _of_input(
-    keep: Callable[[int, Tensor], Tensor], layers: Iterator[int], args: tuple, kwargs: dict
-) -> tuple[tuple, dict]:
-    state = layer_input(args, kwargs)
-    layer = next(layers, None)
-    put = state if layer is None else keep(layer, state)
-    return ((put, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": put})
-
-
-def _of_output(
-    keep: Callable[[int, Tensor], Tensor], layers: Iterator[int], args: tuple, kwargs: dict, output: Any
-) -> Any:
-    layer = next(layers, None)
-    if layer is None:
-        return output
-    put = keep(layer, first_tensor(output))
-    return (put, *output[1:]) if isinstance(output, tuple) else put
-
-
-def _sites_of(model: LoadedModel, what: str) -> dict[int, Site]:
-    """Layer -> where it is exchanged, without layers that have no such part. PlaygroundError, with the reason, if none
-    has."""
-    if what == HEAD:
-        layers = sorted(model.attention_calls.get("self", ())) or [0]
-    else:
-        layers = list(range(EMBEDDING if what == STATE else 0, depth_of(model)))
-    sites, refusal = {}, None
-    for layer in layers:
-        try:
-            (place,) = places_of(model, Edit(what, layer))
-            sites[layer] = place.site
-        except PlaygroundError as error:
-            refusal = error
-    if not sites and refusal is not None:
-        raise refusal
-    return sites
-
-
-def _embedding_site(model: LoadedModel) -> Site:
-    return places_of(model, Edit(STATE, EMBEDDING))[0].site
 
 
 def _compared(tokens: tuple[int | None, int | None], clean: Tensor, corrupted: Tensor) -> tuple[int, int]:

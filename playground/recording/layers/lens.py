@@ -1,6 +1,6 @@
 """The lens of a recorded text: every state through the model's own final norm and head."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from playground.analysis.arrays import check_range
-from playground.analysis.layers.lens import MEASURES, PLAIN, Lens, LensRequest, read_lens
+from playground.analysis.layers.lens import PLAIN, Lens, LensRequest, read_lens
+from playground.analysis.layers.lens_rows import MEASURES
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
@@ -18,6 +19,8 @@ from playground.recording.residual_stream import logits_of_layers
 
 LAST = 64
 """Tokens at the end of a text that are shown, if nothing else is said."""
+ROWS, WHOLE_ROWS = 1024, 128
+"""States whose logits are in memory at once, in blocks and as a whole: 4 MB, and 25 MB of 50,000 tokens."""
 _AT_ONCE = 64
 """Rows that go at once through a head that is not understood: the model runs once for each batch of these."""
 
@@ -32,6 +35,10 @@ class Text(Protocol):
     def length(self) -> int:
         """Tokens that have a next token: of an encoder-decoder the decoder's."""
 
+    @property
+    def kept_stream(self) -> Tensor | None:
+        """(L + 1, T, D): the embedding, and what each layer leaves, before the final norm; None where they are not kept."""
+
     def run_again(self) -> None:
         """One more pass of the model."""
 
@@ -40,10 +47,14 @@ class Text(Protocol):
 
 
 def states_of(text: Text, tokens: range, between: bool = True) -> LayerPass:
-    """The states of some tokens, from another pass, those between a layer's attention and its MLP included or not.
+    """The states of some tokens, those between a layer's attention and its MLP included or not: from another pass, unless
+    the text keeps all that are needed.
 
     PlaygroundError where layers don't pass on one state per token.
     """
+    kept = None if between else text.kept_stream
+    if kept is not None:
+        return LayerPass.of_stream(tokens, kept[:, tokens.start : tokens.stop].clone())
     states = layer_pass(text.model.model, build_of(text.model), tokens, text.run_again)
     return states if between else states.after_layers()
 
@@ -66,7 +77,9 @@ def lens_of(text: Text, states: LayerPass, request: LensRequest = PLAIN) -> Lens
     if request.chosen is not None:
         check_range("The token id", request.chosen, 0, model.anatomy.vocabulary - 1)
     own = text.logits_of(list(states.tokens))
-    lens = read_lens(states.names, states.tokens, states.states, partial(through_head, model), own, request)
+    rows = ROWS if _in_blocks(model) else WHOLE_ROWS
+    blocks = partial(_blocks, model)
+    lens = read_lens(states.names, states.tokens, states.states, blocks, own, rows, request)
     bounds = rounding(model.model.dtype)
     if lens.error > (bounds.logits if build_of(model).readout is None else 10 * bounds.sums):
         raise PlaygroundError(
@@ -74,6 +87,19 @@ def lens_of(text: Text, states: LayerPass, request: LensRequest = PLAIN) -> Lens
             "Its way from the last layer to the logits is not understood.",
         )
     return lens
+
+
+def _in_blocks(model: LoadedModel) -> bool:
+    readout = build_of(model).readout
+    return readout is not None and readout.in_blocks
+
+
+def _blocks(model: LoadedModel, states: Tensor, first: int | None) -> Iterable[tuple[int, Tensor]]:
+    """`Readout.blocks` of states (R, D), or all their logits in one."""
+    readout = build_of(model).readout
+    if readout is not None and readout.in_blocks:
+        return readout.blocks(states, first)
+    return [(0, through_head(model, states))]
 
 
 def through_head(model: LoadedModel, states: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from playground.analysis.layers.lens import ranks_of
+from playground.analysis.layers.lens_rows import ranks_of
 from playground.recording.layers.layer_pass import LayerPass
 from playground.recording.layers.lens import Text, through_head
 

@@ -1,12 +1,13 @@
 """How a model gets its logits from the state that its last layer leaves: final norm, head, factors and cap. Found by trying
 on a short text; trusts no names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import PreTrainedModel
 
 from playground.analysis.layers.norms import NormForm, fit_norm
@@ -15,6 +16,9 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.recording.layers.blocks import NotUnderstood
 from playground.recording.layers.trace import Call
+
+BLOCK = 1024
+"""Tokens whose logits are computed together: with 1,000 states they fit the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,29 @@ class Readout:
         if self.factor != 1:
             logits = logits * self.factor
         return logits if self.extra is None else logits + self.extra
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the head is a plain matrix, so that `blocks` multiplies by some of its rows at a time."""
+        return type(self.head) is nn.Linear
+
+    @torch.inference_mode()
+    def blocks(self, states: Tensor, first: int | None = None) -> Iterator[tuple[int, Tensor]]:
+        """The logits (N, V) of states (N, D) in blocks: the first token of each, and its logits (N, C). first: a token whose
+        block comes first."""
+        weight, bias = self.weight, getattr(self.head, "bias", None)
+        normed = self.norm_module(states.to(weight.device, weight.dtype))
+        starts = list(range(0, len(weight), BLOCK))
+        if first is not None:
+            starts.sort(key=lambda start: not start <= first < start + BLOCK)
+        for start in starts:
+            here = slice(start, start + BLOCK)
+            logits = functional.linear(normed, weight[here], None if bias is None else bias[here]).float()
+            if self.factor != 1:
+                logits *= self.factor
+            if self.extra is not None:
+                logits += self.extra[here]
+            yield start, logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
 
     def logits(self, states: Tensor) -> Tensor:
         """(N, V) float32 of states (N, D): what the model would say if its last layer had left them."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from playground.analysis.arrays import check_range
 from playground.analysis.layers.exchange import first_difference
+from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
+from playground.models.decoder_start import decoder_start
 from playground.models.input_checks import check_ids, check_length
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
@@ -23,6 +25,8 @@ class TextPair:
     position: int
     first: int
     """The first token that differs where tokens see only those before; else 0."""
+    start: tuple[int, ...] = ()
+    """What the decoder of an encoder-decoder reads; the texts are its encoder's, and `position` counts here."""
 
     @property
     def ids(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -31,13 +35,9 @@ class TextPair:
 
 
 def pair_of(model: LoadedModel, clean: str, corrupted: str, settings: Settings | None = None) -> TextPair:
-    """Both texts, token by token. PlaygroundError for texts that are equal or of different length, and for a model that
-    reads a text to write another one."""
+    """Both texts, token by token. PlaygroundError for texts that are equal or of different length, and for a model without
+    logits."""
     limit = (settings or Settings()).max_text_bytes
-    if model.model.config.is_encoder_decoder:
-        raise PlaygroundError(
-            "Texts can't be exchanged in this model: it reads one and writes another.", "Choose a model with one stack."
-        )
     if not model.capabilities.logits:
         raise PlaygroundError("This model gives no logits to compare:", f"{model.capabilities.logits.reason}.")
     one, other = (model.vocabulary.tokenize(check_text(text, limit))[1] for text in (clean, corrupted))
@@ -48,11 +48,17 @@ def pair_of(model: LoadedModel, clean: str, corrupted: str, settings: Settings |
     ids = [tuple(token.id for token in tokens) for tokens in (one, other)]
     place = first_difference(*ids)
     if len(one) != len(other):
-        words = f"The texts have {len(one):,} and {len(other):,} tokens; exchanged are tokens in the same places."
+        words = (
+            f"Your text has {counted(len(one), 'token')}, the other one {len(other):,}; exchanged are tokens in the same "
+            "places."
+        )
         pieces = [" · ".join(token.label for token in tokens[place : place + 5]) or "(end)" for tokens in (one, other)]
         raise PlaygroundError(words, f"They part at “{pieces[0]}” and “{pieces[1]}”: choose words with as many tokens.")
     if place == len(one):
         raise PlaygroundError("Both texts are the same, so there is nothing to exchange.", "Change a word of one.")
+    if model.model.config.is_encoder_decoder:
+        start = decoder_start(model)
+        return TextPair(one, other, len(start) - 1, 0, start)
     position = len(one) - 1
     both_ways = model.anatomy.kind == "encoder"
     if both_ways:

@@ -44,7 +44,8 @@ def window_lens(
 ) -> "Lens":
     """The lens of a window. between: also between attention and MLP. by: a measure of the lens, if it is shown. chosen: a
     token whose rank is shown. PlaygroundError, with the reason, for a model without a lens."""
-    from playground.analysis.layers.lens import MEASURES, LensRequest
+    from playground.analysis.layers.lens import LensRequest
+    from playground.analysis.layers.lens_rows import MEASURES
     from playground.recording.layers.lens import lens_of
 
     if not recording.model.capabilities.logits:
@@ -56,12 +57,20 @@ def window_lens(
 
 
 def window_states(recording: "Recording", store: "ResultStore", window: range, between: bool) -> "LayerPass":
-    """The states of a window; from the recording, without another pass, those after layers of a long text's last tokens."""
+    """The states of a window; those after layers without another pass, where the recording has them. between: also those
+    between attention and MLP."""
     from playground.recording.layers.layer_pass import LayerPass
     from playground.recording.layers.lens import states_of
 
-    stream = recording.stream if not between and recording.states_shape is None else None
-    if stream is not None and stream.has(window.start):
+    if not between and recording.kept_stream is not None:
+        return store.memo(
+            recording,
+            ("states after layers", window),
+            lambda: states_of(recording, window, between=False),
+            lambda states: states.nbytes,
+        )
+    stream = None if between else recording.stream
+    if stream is not None and stream.has(window.start):  # a long text's last tokens
         return LayerPass.of_stream(window, stream.states[:, window.start - stream.first :][:, : len(window)])
     states = store.memo(
         recording, ("layer states", window), lambda: states_of(recording, window), lambda states: states.nbytes

@@ -62,6 +62,7 @@ def build(view: View, controls: PartsControls) -> None:
             figure = PlotlyView(
                 label="From the embedding to the logit", height=330, elem_id="parts-waterfall", elem_classes=LEADING
             )
+            Panel(markup.actors(texts.PARTS_ACTORS))
             heads = PlotlyView(label="Every head", height=330, elem_id="parts-heads")
         with detail("parts-detail", scale=5, min_width=280):
             of_part = Panel(live=True, elem_id="parts-part")
@@ -69,7 +70,6 @@ def build(view: View, controls: PartsControls) -> None:
                 back = gr.Button(texts.BACK, size="sm", scale=0, min_width=150, visible=False, elem_id="parts-back")
                 opens = gr.Button("", size="sm", scale=0, min_width=180, visible=False, elem_id="parts-open")
             part_figure = PlotlyView(label="The parts", height=290, elem_id="parts-bars", elem_classes=MORE)
-    Panel(markup.actors(texts.PARTS_ACTORS))
     Panel(markup.explanation(*texts.PARTS_ABOUT))
     reading, part = gr.State(None), gr.State(None)
     opened_at = gr.Textbox("", visible="hidden", container=False)

@@ -34,7 +34,7 @@ NAME, TITLE = "push", "Push"
 LINES, WORD = "two sets of lines", "a word"
 WRITTEN = 24
 """Tokens that are written each time."""
-STRENGTH = 0.4
+STRENGTH, MOST = 0.4, 2.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PushRequest:
     word: str = ""
     layer: int = 0
     strength: float = STRENGTH
-    """In lengths of each token's own state."""
+    """In lengths of each token's own state, 0 to MOST."""
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
     control: WorkControl = field(default_factory=WorkControl)
@@ -56,9 +56,11 @@ class PushRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        source = gr.Dropdown([LINES, WORD], value=LINES, label=texts.DIRECTION, elem_id="push-source")
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="push-layer")
-        strength = gr.Slider(0, 2, value=STRENGTH, step=0.05, label=texts.STRENGTH, elem_id="push-strength")
+        source = gr.Dropdown([LINES, WORD], value=LINES, label=texts.DIRECTION, min_width=230, elem_id="push-source")
+        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", min_width=320, elem_id="push-layer")
+        strength = FollowingSlider(
+            0, MOST, value=STRENGTH, step=0.05, label=texts.STRENGTH, min_width=270, elem_id="push-strength"
+        )
     with gr.Row():
         towards = gr.Textbox(
             texts.TOWARDS_LINES, label=texts.TOWARDS, lines=2, max_lines=6, max_length=8000, elem_id="push-towards"
@@ -96,7 +98,7 @@ def build(view: View, controls: PartsControls) -> None:
         outputs=shown,
         **GENERATES | {"trigger_mode": "always_last"},
     )
-    bind(keeps.click, keep_pushed, page=page, **wires, outputs={"edited": page.edited}, **QUIET)
+    bind(keeps.click, keep_pushed, page=page, **wires, outputs={"edited": page.edited, "sentence": sentence}, **QUIET)
     boxes = [towards, away, word]
     source.change(
         lambda kind: [gr.update(visible=(box is word) == (kind == WORD)) for box in boxes], source, boxes, **QUIET
@@ -116,7 +118,9 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
     depth = _depth(page.model())
     request = replace(request, layer=min(max(0, int(request.layer or 0)), depth - 1))
     common: Outputs = {"layer": numbered("Layer", request.layer, depth), "reading": page.reading, "written": ""}
+    request.control.stop = True  # texts of what the controls said before
     try:
+        _check_strength(request)
         direction, recording = direction_in(page, request), page.recording(edited=False)
         cosines, labels = _cosines(recording, direction)
     except PlaygroundError as error:
@@ -132,8 +136,8 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
 
 def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     """The text as it goes on against the direction, as it is, and along it."""
-    request.control.stop = False
     drawn = redraw(page, request)
+    request.control.stop = False
     yield drawn
     if not drawn["badge"]:
         return
@@ -149,19 +153,23 @@ def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     for sign in (-1, 0, 1):
         edits = (_edit(request, direction, sign),) if sign else ()
         for text in going_on(recording, settings, edits, request.control, every=6):
-            yield {"written": _texts(request.strength, [*pushed, text])}
+            yield {"written": _texts(float(request.strength), [*pushed, text])}
         if request.control.stop:
             return
         pushed.append(text)
-    yield drawn | {"written": _texts(request.strength, pushed)}
+    yield drawn | {"written": _texts(float(request.strength), pushed)}
 
 
 def keep_pushed(page: PageContext, request: PushRequest) -> Outputs:
     """Keeps pushing along the direction while all tabs look."""
-    edit = _edit(request, direction_in(page, request), 1)
     model = page.model()
-    recording_of(model, page.text, page.language_of(model), (edit,))  # refuses what the model does not allow
-    words = texts.PUSHED.format(layer=edit.layer, strength=f"{edit.strength:.2f}")
+    try:
+        _check_strength(request)
+        edit = _edit(request, direction_in(page, request), 1)
+        recording_of(model, page.text, page.language_of(model), (edit,))  # refuses what the model does not allow
+    except PlaygroundError as error:  # where a field, left for the button, says so as well
+        return {"sentence": markup.note(str(error))}
+    words = texts.PUSHED.format(layer=edit.layer, strength=f"{edit.strength:.3g}")
     return {"edited": PageEdits(page.model_id, page.text, words, (edit,))}
 
 
@@ -184,6 +192,14 @@ def direction_in(page: PageContext, request: PushRequest) -> tuple[float, ...]:
     sets = (("mean states", language, lines) for lines in (one, other))
     means = [bench.memo(model, key, partial(mean_states, key[-1], record), lambda made: made.nbytes) for key in sets]
     return difference(means[0], means[1], int(request.layer))
+
+
+def _check_strength(request: PushRequest) -> None:
+    """PlaygroundError for a strength that the slider does not have."""
+    value = request.strength
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+        spelled = f"{value:,.6g}" if isinstance(value, int | float) else "no number"
+        raise PlaygroundError(texts.WRONG_STRENGTH.format(value=spelled), texts.STRENGTH_RANGE.format(most=MOST))
 
 
 def _edit(request: PushRequest, direction: tuple[float, ...], sign: int) -> Edit:
@@ -212,7 +228,7 @@ def _badge(recording: "Recording", edit: Edit) -> str:
 
 def _texts(strength: float, written: list[str]) -> str:
     """The texts side by side, each under its strength."""
-    names = f"−{strength:.2f}", "0", f"+{strength:.2f}"
+    names = f"−{strength:.3g}", "0", f"+{strength:.3g}"
     return side_by_side(zip(names, [*written, "", ""], strict=False))
 
 

@@ -1,4 +1,4 @@
-"""The handlers of Without it."""
+"""The handlers of Without it, but for the map of all parts (without_map.py)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,9 +9,9 @@ import numpy as np
 
 from playground import workbench
 from playground.components import markup
-from playground.errors import Cancelled, PlaygroundError
-from playground.figures.layers.without import changed_figure, effects_figure, shift_figure
-from playground.figures.layers.without_words import edit_identities, progress_words, shift_words
+from playground.errors import PlaygroundError
+from playground.figures.layers.without import changed_figure, shift_figure
+from playground.figures.layers.without_words import edit_identities, shift_words
 from playground.recording.edits.edit import Edit
 from playground.recording.edits.typed import as_typed, edits_in_words, typed_edits
 from playground.recording.head_choice import existing_token
@@ -26,12 +26,12 @@ from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 
 if TYPE_CHECKING:
-    from playground.analysis.layers.contributions import Contributions
-    from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
 
 WRITTEN = 16
 """Tokens that are written with and without a part."""
+MOST_CHECKED = 1024
+"""Tokens of a text whose identities are checked: that takes six passes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,14 @@ class WithoutRequest:
     against: str = ""
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
+    drawn: tuple | None = None
+    """What the view shows as a whole, as `shown` gives it."""
     control: WorkControl = field(default_factory=WorkControl)
+
+    def shown(self, page: PageContext) -> tuple:
+        """All that what is shown depends on."""
+        edited = self.what, self.how, self.second if self.how == "text" else ""
+        return page.reading, *edited, self.position, self.token, self.against
 
 
 def draw(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
@@ -88,6 +95,14 @@ def strongest_part(recording: "Recording") -> str:
     return as_typed("head", int(layer), int(head))
 
 
+def show(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
+    """As `take_out`, unless it is shown: a visitor who types and presses the button leaves the field as well."""
+    if request.drawn is not None and tuple(request.drawn) == request.shown(page):
+        yield {}
+        return
+    yield from take_out(page, request)
+
+
 def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     """The distribution and the attention with and without the parts, then what must hold, then the text that each
     goes on to write."""
@@ -98,8 +113,9 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     recording, store = page.recording(edited=False), workbench.shared()
     labels = [token.label for token in own_tokens(recording)]
     position = existing_token(request.position, len(labels))
-    in_place = texts.IN_PLACE if recording.model.anatomy.kind == "encoder" else texts.POSITION
+    in_place = texts.IN_PLACE_OF if recording.model.anatomy.kind == "encoder" else texts.AFTER
     common: Outputs = {"position": token_choices(labels, position) | {"label": in_place}, "reading": page.reading}
+    common["drawn"] = None
     try:
         edits = _edits(page, request)
         edited = recording_of(recording.model, page.text, page.language_of(recording.model), edits)
@@ -112,18 +128,24 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         outputs |= _distribution(recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
-        yield common | nothing | {"sentence": markup.note(str(error)), "badge": "", "written": ""}
+        shown = replace(request, position=position).shown(page)
+        yield common | nothing | {"sentence": markup.note(str(error)), "badge": "", "written": "", "drawn": shown}
         return
     yield outputs
-    key = "identities of edits", edits, position
-    identities = store.memo(recording, key, lambda: identities_of(recording, edited, position))
-    badge: Outputs = {"badge": markup.badge(*edit_identities(identities))}
+    if len(recording.tokens) > MOST_CHECKED:
+        words = texts.NOT_CHECKED.format(count=len(recording.tokens), most=MOST_CHECKED)
+        badge: Outputs = {"badge": markup.badge("off", words, texts.WHY_NOT_CHECKED)}
+    else:
+        key = "identities of edits", edits, position
+        identities = store.memo(recording, key, lambda: identities_of(recording, edited, position))
+        badge = {"badge": markup.badge(*edit_identities(identities))}
     yield badge
     written: Outputs = {}
     for words in _written(page, recording, edits, request.control):
         written = {"written": words}
         yield written
-    yield outputs | badge | written  # all: of quick answers the page may lose one
+    shown = None if request.control.stop else replace(request, position=position).shown(page)
+    yield outputs | badge | written | {"drawn": shown}  # all: of quick answers the page may lose one
 
 
 def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
@@ -181,90 +203,6 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
         yield side_by_side([(texts.WRITES[False], whole_text), (texts.WRITES[True], text)])
 
 
-def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
-    """The map of every head and MLP taken out by itself, layer by layer, until Stop."""
-    import time
-
-    from playground.models.one_token import typed_token
-    from playground.recording.edits.one_by_one import effects_one_by_one
-
-    request.control.stop, started = False, time.monotonic()
-    recording = page.recording(edited=False)
-    position = existing_token(request.position, recording.length)
-    typed = [typed_token(recording.model, words) for words in (request.token, request.against)]
-    token = int(recording.logits_of([position])[0].argmax()) if typed[0] is None else typed[0]
-    how = "mean" if request.how == "mean" else "zero"
-    parts, names = columns_of(recording.model)
-    layers = len(parts)
-    table = np.full((layers, len(names)), np.nan)
-    direct = _direct(recording, position, token, typed[1], names) if how == "zero" else None
-    try:
-        for done, one in enumerate(effects_one_by_one(recording, position, token, typed[1], how), start=1):
-            table[one.layer, : len(one.heads)] = one.heads
-            for name, value in (("attention", one.attention), ("MLP", one.mlp)):
-                if value is not None:
-                    table[one.layer, names.index(name)] = value
-            picture = figure_or_nothing(effects_figure(table, direct, names))
-            words = progress_words(done, layers)
-            yield {"effects": picture, "status": markup.progress(words, done / layers, time.monotonic() - started)}
-            if request.control.stop:
-                raise Cancelled("Taking out one by one")
-    except Cancelled:
-        yield {"status": markup.note(texts.STOPPED)}
-        return
-    yield {"effects": picture, "status": markup.note(texts.MANY_PARTS)}
-
-
-def _direct(
-    recording: "Recording", position: int, token: int, against: int | None, names: list[str]
-) -> np.ndarray | None:
-    """(L, P): what each part's own contribution alone would change; None where contributions are not known."""
-    try:
-        result = logit_contributions(recording, workbench.shared(), position, token, against)
-    except PlaygroundError:
-        return None
-    return direct_effects(result, names)
-
-
-def direct_effects(result: "Contributions", names: list[str]) -> np.ndarray:
-    """(L, P) of contributions: minus what each part adds."""
-    table = np.full((len(result.mlps), len(names)), np.nan)
-    if "attention" in names:
-        table[:, names.index("attention")] = -result.attention
-    if result.heads is not None:
-        table[:, : result.heads.shape[1]] = -result.heads
-    if "MLP" in names:
-        table[:, names.index("MLP")] = -result.mlps
-    return table
-
-
-def choose_part(page: PageContext, request: WithoutRequest, event: gr.EventData) -> Iterator[Outputs]:
-    """The part whose cell in the map was clicked is taken out."""
-    column, layer = whole(event, "x"), whole(event, "y")
-    parts, names = columns_of(page.model())
-    if not (0 <= column < len(names) and 0 <= layer < len(parts)):
-        yield {}
-        return
-    kind = "mlp" if names[column] == "MLP" else "attention" if names[column] == "attention" else "head"
-    here = [part for part in parts[layer] if part.part == kind and (kind != "head" or part.which == (column,))]
-    if not here:
-        yield {}
-        return
-    yield from _chosen(page, request, as_typed(kind, layer, *here[0].which))
-
-
-def columns_of(model: "LoadedModel") -> tuple[list[list[Edit]], list[str]]:
-    """The parts of each layer that are taken out one by one, and the columns of their map."""
-    from playground.recording.edits.one_by_one import parts_of_layer
-    from playground.recording.edits.places import depth_of
-
-    parts = [parts_of_layer(model, layer) for layer in range(depth_of(model))]
-    kinds = {part.part for of_layer in parts for part in of_layer}
-    heads = max((sum(part.part == "head" for part in of_layer) for of_layer in parts), default=0)
-    whole_parts = [name for name, kind in (("attention", "attention"), ("MLP", "mlp")) if kind in kinds]
-    return parts, [*map(str, range(heads)), *whole_parts]
-
-
 def choose_changed(page: PageContext, request: WithoutRequest, event: gr.EventData) -> Iterator[Outputs]:
     """The head that was clicked in the map of changed attention is taken out as well."""
     head, layer = whole(event, "x"), whole(event, "y")
@@ -273,17 +211,21 @@ def choose_changed(page: PageContext, request: WithoutRequest, event: gr.EventDa
         return
     name = as_typed("head", layer, head)
     named = [item.strip() for item in (request.what or "").split(",") if item.strip()]
-    yield from _chosen(page, request, ", ".join([*named, *([] if name in named else [name])]))
+    yield from chosen(page, request, ", ".join([*named, *([] if name in named else [name])]))
 
 
-def _chosen(page: PageContext, request: WithoutRequest, what: str) -> Iterator[Outputs]:
+def chosen(page: PageContext, request: WithoutRequest, what: str) -> Iterator[Outputs]:
+    """Takes out what was clicked, and writes it into the field."""
     for outputs in take_out(page, replace(request, what=what)):
         yield outputs | {"what": what}
 
 
 def keep(page: PageContext, request: WithoutRequest) -> Outputs:
     """Keeps the parts out while all tabs look."""
-    edits = _edits(page, request)
     model = page.model()
-    recording_of(model, page.text, page.language_of(model), edits)  # refuses what the model does not have
+    try:
+        edits = _edits(page, request)
+        recording_of(model, page.text, page.language_of(model), edits)  # refuses what the model does not have
+    except PlaygroundError as error:  # where the field, left for the button, says so as well
+        return {"sentence": markup.note(str(error))}
     return {"edited": PageEdits(page.model_id, page.text, edits_in_words(edits), edits)}

@@ -7,15 +7,8 @@ from gradio.components import Component
 
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.tabs.layers.parts_controls import PartsControls
-from playground.tabs.layers.without_handlers import (
-    WithoutRequest,
-    choose_changed,
-    choose_part,
-    draw,
-    keep,
-    one_by_one,
-    take_out,
-)
+from playground.tabs.layers.without_handlers import WithoutRequest, choose_changed, draw, keep, show
+from playground.tabs.layers.without_map import choose_part, one_by_one
 from playground.tabs.shared.controls import typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET
@@ -31,14 +24,21 @@ def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         what = gr.Textbox(
-            "", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, max_lines=1, elem_id="without-what"
+            "", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, max_lines=1, min_width=140, scale=4,
+            elem_id="without-what",
+        )  # fmt: skip
+        how = gr.Dropdown(
+            list(texts.HOWS.items()), value="zero", label=texts.HOW, min_width=130, scale=4, elem_id="without-how"
         )
-        how = gr.Dropdown(list(texts.HOWS.items()), value="zero", label=texts.HOW, elem_id="without-how")
-        position = FollowingDropdown([], label=texts.POSITION, elem_id="without-position")
-        token = gr.Textbox("", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, elem_id="without-token")
+        position = FollowingDropdown([], label=texts.AFTER, min_width=130, scale=4, elem_id="without-position")
+        token = gr.Textbox(
+            "", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, min_width=150, scale=5,
+            elem_id="without-token",
+        )  # fmt: skip
         against = gr.Textbox(
-            "", label=texts.AGAINST, placeholder=texts.AGAINST_HINT, max_length=100, elem_id="without-against"
-        )
+            "", label=texts.AGAINST, placeholder=texts.AGAINST_HINT, max_length=100, min_width=150, scale=6,
+            elem_id="without-against",
+        )  # fmt: skip
     second = gr.Textbox(
         "",
         label=texts.SECOND,
@@ -65,25 +65,26 @@ def build(view: View, controls: PartsControls) -> None:
             effects = PlotlyView(label="Every part, one by one", height=380, elem_id="without-map")
             changed = PlotlyView(label="Attention that changed", height=330, elem_id="without-changed")
     Panel(markup.explanation(*texts.WITHOUT_ABOUT))
-    reading, control = gr.State(None), gr.State(WorkControl())
+    reading, drawn, control = gr.State(None), gr.State(None), gr.State(WorkControl())
 
     own: dict[str, Component] = {"what": what, "position": position, "token": token, "against": against}
-    inputs = own | {"how": how, "second": second, "reading": reading, "control": control}
+    inputs = own | {"how": how, "second": second, "reading": reading, "drawn": drawn, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": WithoutRequest}
     one: dict[str, Component] = {"figure": figure, "written": written, "changed": changed}
     one |= {"sentence": sentence, "badge": badge, "status": status}
-    everything = one | own | {"reading": reading, "effects": effects}
+    states: dict[str, Component] = {"reading": reading, "drawn": drawn}
+    everything = one | own | states | {"effects": effects}
     page = view.page
     view.draws(
         draw, **wires, outputs=everything, show_progress_on=[written]
     )  # pictures stay clear while texts are written
     more = GENERATES | {"trigger_mode": "always_last", "show_progress_on": [written]}
-    changes = [go.click, what.submit, how.input, position.input, *typed(token, against, second)]
-    bind(changes, take_out, page=page, **wires, outputs=one | {"position": position, "reading": reading}, **more)
+    changes = [go.click, how.input, position.input, *typed(what, token, against, second)]
+    bind(changes, show, page=page, **wires, outputs=one | states | {"position": position}, **more)
     bind(all_parts.click, one_by_one, page=page, **wires, outputs={"effects": effects, "status": status}, **more)
     for picture, handler in ((effects, choose_part), (changed, choose_changed)):
         clicked = bind(picture.select, handler, page=page, **wires, outputs=everything, **more)
         show_detail(clicked, "without-sentence")
-    bind(keeps.click, keep, page=page, **wires, outputs={"edited": page.edited}, **QUIET)
+    bind(keeps.click, keep, page=page, **wires, outputs={"edited": page.edited, "sentence": sentence}, **QUIET)
     how.change(lambda way: gr.update(visible=way == "text"), how, second, **QUIET)
     stop.click(stop_work, control, None, **QUIET)
