@@ -18,6 +18,8 @@ class Place:
     layer: int | None = None
     """Layer and head count from 0, and are named together."""
     head: int | None = None
+    row: str = ""
+    """The token whose row of the head is shown, the last of this word; empty: the most telling one."""
     controls: Mapping[str, Any] = field(default_factory=dict)
     """Name of a control's element -> its value."""
 

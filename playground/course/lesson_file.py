@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "texts" / "lessons"
 _LESSON = {"title": str, "minutes": int, "knows": str, "order": int, "steps": list}
 _STEP = {"words": str, "ask": str, "kind": str, "measure": str, "reveal": str}
 _MAY = {"with": dict, "choices": list, "tolerance": float, "least": float, "most": float, "before": dict, "after": dict}
-_PLACE = {"tab": str, "view": str, "text": str, "layer": int, "head": int, "controls": dict}
+_PLACE = {"tab": str, "view": str, "text": str, "layer": int, "head": int, "row": str, "controls": dict}
 _WORD = re.compile(r"{(\w+)}")
 
 
@@ -111,6 +111,8 @@ class _Reader:
         place = Place(**plain)
         if (place.layer is None) != (place.head is None):
             raise _wrong(self._where, "layer and head are named together")
+        if place.row and place.head is None:
+            raise _wrong(self._where, "a row is named with layer and head")
         if self._page is not None:
             self._among("tab", place.tab, self._page.views)
             if place.view:

@@ -63,5 +63,5 @@ class Measure:
     """Names of the words that it gives for a reveal."""
     kinds: tuple[str, ...] = ("choice", "number")
     """The questions that it can answer."""
-    tokens_of: str = ""
-    """Of a question for a token: the argument that holds the text."""
+    waits: str = ""
+    """What is said while it computes for more than a moment."""

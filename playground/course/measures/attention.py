@@ -72,7 +72,7 @@ def _row(room: Classroom, text: str, looks: str, layer: int, head: int) -> tuple
 
 MEASURES = {
     "weight": Measure(weight, SHARE, ("top", "top_share")),
-    "looks_at": Measure(looks_at, SHARE, ("top",), ("token",), "text"),
+    "looks_at": Measure(looks_at, SHARE, ("top",), ("token",)),
     "first_token_share": Measure(first_token_share, SHARE, ("first", "heads", "resting")),
     "heads_looking": Measure(heads_looking, COUNT, ("heads", "layer", "head", "top_share")),
     "heads_between": Measure(heads_between, SHARE, ("layer", "head", "top_share", "heads", "mean"), ("head",)),

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from playground.course.classroom import Classroom
 from playground.course.measured import COUNT, REAL, SHARE, Measure, Measured
 from playground.errors import PlaygroundError
+from playground.texts import course as texts
 from playground.texts.numbers import minus, percent
 
 if TYPE_CHECKING:
@@ -46,6 +49,21 @@ def first_step_of_head(room: Classroom, lesson: str, score: str, share: float) -
     return _first(room.trained(lesson), lambda one: strongest_head(_heads(one, score)).value, share)
 
 
+def lead(room: Classroom, lesson: str, score: str, other: str, share: float) -> Measured:
+    """By how many steps a head's score reaches a share before another score does."""
+    mine, others = (first_step_of_head(room, lesson, name, share).value for name in (score, other))
+    return Measured(others - mine, {"share": percent(share), "first": f"{mine:.0f}", "second": f"{others:.0f}"})
+
+
+def best_in_layer(room: Classroom, lesson: str, score: str, step: int, layer: int) -> Measured:
+    """The highest score of any head of a layer after so many steps."""
+    chosen = _at(room.trained(lesson), step)
+    heads = np.nan_to_num(_heads(chosen, score))
+    if not 0 <= layer < len(heads):
+        raise PlaygroundError(f"This run has no layer {layer}.", f"It has layers 0 to {len(heads) - 1}.")
+    return Measured(float(heads[layer].max()), {"step": str(chosen.step), "layer": str(layer)})
+
+
 def _first(snapshots: "Sequence[Snapshot]", value: "Callable[[Snapshot], float]", share: float) -> Measured:
     for one in snapshots:
         if value(one) >= share:
@@ -63,16 +81,18 @@ def _score(snapshot: "Snapshot", score: str) -> float:
     return snapshot.scores[score]
 
 
-def _heads(snapshot: "Snapshot", score: str):
+def _heads(snapshot: "Snapshot", score: str) -> np.ndarray:
     if score not in snapshot.heads:
         raise PlaygroundError(f"This run measures no {score!r:.40}.", f"It measures: {', '.join(snapshot.heads)}.")
     return snapshot.heads[score]
 
 
 MEASURES = {
-    "trained_loss": Measure(trained_loss, REAL, ("step", "first")),
-    "trained_score": Measure(trained_score, SHARE, ("step",)),
-    "trained_head": Measure(trained_head, SHARE, ("step", "layer", "head")),
-    "first_step": Measure(first_step, COUNT, ("share", "steps")),
-    "first_step_of_head": Measure(first_step_of_head, COUNT, ("share", "steps")),
+    "trained_loss": Measure(trained_loss, REAL, ("step", "first"), waits=texts.TRAINS),
+    "trained_score": Measure(trained_score, SHARE, ("step",), waits=texts.TRAINS),
+    "trained_head": Measure(trained_head, SHARE, ("step", "layer", "head"), waits=texts.TRAINS),
+    "first_step": Measure(first_step, COUNT, ("share", "steps"), waits=texts.TRAINS),
+    "first_step_of_head": Measure(first_step_of_head, COUNT, ("share", "steps"), waits=texts.TRAINS),
+    "lead": Measure(lead, COUNT, ("share", "first", "second"), waits=texts.TRAINS),
+    "best_in_layer": Measure(best_in_layer, SHARE, ("step", "layer"), waits=texts.TRAINS),
 }

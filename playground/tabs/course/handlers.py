@@ -1,6 +1,7 @@
 """What the panel's buttons do. A page's progress lies in the browser; every answer of the model is computed when it is asked
 for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,19 +98,22 @@ class Handlers:
         index = event._data.get("index") if isinstance(event._data, dict) else None
         return {"token": index if isinstance(index, int) else None}
 
-    def lock(self, page: PageContext, request: CourseRequest) -> Outputs:
+    def lock(self, page: PageContext, request: CourseRequest) -> Iterator[Outputs]:
         """Locks the answer, lets the model answer, and sets the page to what shows it."""
         progress = self._progress(request.kept)
         step = self._step(progress)
         if step is None or progress.answer is not None:
-            return self._shown(page, progress)
+            yield self._shown(page, progress)
+            return
         try:
             answer = answer_of(step, request)
             if not page.model_id:
                 raise PlaygroundError(*texts.LOADING)
         except PlaygroundError as error:
-            return {"reveal": markup.problem(error)}
-        return self._shown(page, progress.locked(answer), moves=True)
+            yield {"reveal": markup.problem(error)}
+            return
+        yield {"reveal": markup.note(MEASURES[step.measure].waits or texts.COMPUTING)}
+        yield self._shown(page, progress.locked(answer), moves=True)
 
     def _progress(self, kept: str) -> Progress:
         return read_progress(kept, self._shelf.counts)
@@ -131,8 +135,8 @@ class Handlers:
         outputs |= {
             "heading": showing.heading(lesson.title, progress.step + 1, count),
             "words": showing.step_words(step),
-            "back": gr.update(visible=True),
-            "next": gr.update(visible=True, value=_next_words(answer, progress.step + 1 == count)),
+            "steps": gr.update(visible=True),
+            "next": gr.update(value=_next_words(answer, progress.step + 1 == count)),
             "lock": gr.update(visible=answer is None),
         }
         outputs |= self._controls(page, step, answer)
@@ -140,12 +144,12 @@ class Handlers:
             outputs["reveal"] = self._reveal(page, step, answer)
         if moves:
             place = step.before if answer is None else step.after or step.before
-            outputs |= place_outputs(place, self._targets, self._shelf)
+            outputs |= place_outputs(page, place, self._targets, self._shelf)
         return outputs
 
     def _nothing(self, progress: Progress) -> Outputs:
         """The panel empty, with this progress."""
-        hidden = ("choice", "number", "strip", "lock", "back", "next", "again", "list")
+        hidden = ("choice", "number", "strip", "lock", "steps", "again", "list")
         return {
             "kept": progress.written(),
             "room": gr.update(visible=True),
@@ -169,9 +173,9 @@ class Handlers:
         return {
             "heading": showing.heading(lesson.title, count, count),
             "words": showing.end_words(lesson, self._verdicts(page, lesson, progress)),
-            "back": gr.update(visible=True),
+            "steps": gr.update(visible=True),
             "again": gr.update(visible=True),
-            "next": gr.update(visible=True, value=texts.NEXT_LESSON if follows else texts.LIST),
+            "next": gr.update(value=texts.NEXT_LESSON if follows else texts.LIST),
         }
 
     def _verdicts(self, page: PageContext, lesson: Lesson, progress: Progress) -> list[Verdict]:

@@ -10,7 +10,7 @@ from playground.tabs.course import place_outputs
 from playground.tabs.course.handlers import BeginRequest, CourseRequest, Handlers
 from playground.tabs.course.shelf import read_shelf
 from playground.tabs.shared.detail import NARROW
-from playground.tabs.shared.events import QUIET, RUNS_MODEL
+from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.wiring import bind
 from playground.texts import course as texts
@@ -65,10 +65,10 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
             parts["note"] = Panel(elem_id="course-note")
             parts["lock"] = gr.Button(texts.LOCK, size="sm", visible=False, elem_classes="pg-do", elem_id="course-lock")
             parts["reveal"] = Panel(live=True, elem_id="course-reveal")
-        with gr.Row(elem_id="course-steps", elem_classes="pg-actions"):
-            parts["back"] = gr.Button(texts.BACK, size="sm", visible=False, scale=0, elem_id="course-back")
+        with gr.Row(visible=False, elem_id="course-steps", elem_classes="pg-actions") as parts["steps"]:
+            parts["back"] = gr.Button(texts.BACK, size="sm", scale=0, elem_id="course-back")
             parts["again"] = gr.Button(texts.AGAIN, size="sm", visible=False, scale=0, elem_id="course-again")
-            parts["next"] = gr.Button(texts.NEXT, size="sm", visible=False, scale=0, elem_id="course-next")
+            parts["next"] = gr.Button(texts.NEXT, size="sm", scale=0, elem_id="course-next")
 
     targets = place_outputs.place_targets(page, shelf, opens)
     handlers = Handlers(shelf, targets)
@@ -77,7 +77,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         "layer": page.head.layer, "head": page.head.head,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": CourseRequest}
-    moves: dict[str, Any] = {"outputs": parts | targets, **RUNS_MODEL, "show_progress": "hidden"}
+    moves: dict[str, Any] = {"outputs": parts | targets, **QUIET, "concurrency_id": "course", "concurrency_limit": 32}
     bind(lessons.click, handlers.open_list, outputs=parts, **wires, **QUIET)
     bind(resume.click, handlers.resume, **wires, **moves)
     bind(close.click, handlers.close, outputs={"room": parts["room"], "kept": kept}, **wires, **QUIET)
