@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from playground.course.classroom import Classroom
-from playground.course.measured import REAL, Measure, Measured
+from playground.course.measured import RANK, REAL, Measure, Measured
 from playground.course.measures.places import place_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,6 @@ def _cosine(one: "Tensor", other: "Tensor") -> float:
 
 MEASURES = {
     "cosine_of_words": Measure(cosine_of_words, REAL, ("first", "second")),
-    "rank_of_word": Measure(rank_of_word, REAL, ("word", "other", "nearest")),
+    "rank_of_word": Measure(rank_of_word, RANK, ("word", "other", "nearest")),
     "cosine_in_texts": Measure(cosine_in_texts, REAL, ("word", "layer")),
 }

@@ -25,7 +25,11 @@ KEEP = """(kept) => {
     document.body.classList.remove('pg-newcomer');
     try { localStorage.setItem('pg-course-used', '1'); } catch (error) {}
   }
-  document.querySelector('#course')?.scrollTo(0, 0);
+  setTimeout(() => {
+    const body = document.querySelector('#course-body'), verdict = body?.querySelector('.pg-course-verdict, .pg-error');
+    if (body) body.scrollTop += verdict ? verdict.getBoundingClientRect().top - body.getBoundingClientRect().top - 10
+      : -body.scrollTop;
+  }, 150);
 }"""
 """The browser tab keeps the progress, for a page that is loaded anew; another pupil's visit does not find it."""
 READ_KEPT = """() => {
