@@ -21,6 +21,7 @@ from playground.components.whole_updates import send_updates_whole
 from playground.figures.theme import BLUE, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
+from playground.tabs import course
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.language_chooser import follow_languages
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
                     on_open_tab(page, item, tab.NAME)
         redraw_with_model_and_text(page)
         follow_languages(page)
+        course.build(page, blocks)
         with holder:
             sidebar.build(page)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")

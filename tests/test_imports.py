@@ -22,7 +22,7 @@ FLOORS = [
     {"generation", "positions", "links"},
     {"loading"},
     {"training", "tasks", "model_shelf"},
-    {"workbench", "figures"},
+    {"workbench", "figures", "course"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
     {"__init__"},

@@ -12,8 +12,10 @@ from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.training.comparison import Comparison, compare
 from playground.training.finetuning.shared_finetunings import SharedFinetunings
+from playground.training.lessons import recipe_of
 from playground.training.live_run import LiveRun, Turn
 from playground.training.recipe import Recipe
+from playground.training.run import Run
 from playground.training.snapshot import Snapshot
 from playground.training.waiting import PATIENCE, Waiting, waits
 
@@ -44,6 +46,7 @@ class SharedRuns:
         """What was drawn of a snapshot: all who watch are sent the same."""
         self._opened: ByteBudgetCache[str, LoadedModel] = ByteBudgetCache(MAX_OPENED, remove)
         self._previews: ByteBudgetCache[Recipe, LiveRun] = ByteBudgetCache(MAX_PREVIEWS)
+        self._whole: ByteBudgetCache[Recipe, tuple[Snapshot, ...]] = ByteBudgetCache(MAX_PREVIEWS)
         self.finetunings = SharedFinetunings(self._slots, turn, add, remove)
 
     def start(self, recipe: Recipe) -> LiveRun:
@@ -75,6 +78,34 @@ class SharedRuns:
         """Whether there is a run of this code."""
         with self._lock:
             return code in self._runs
+
+    def to_the_end(self, lesson: str) -> tuple[Snapshot, ...]:
+        """The snapshots of a lesson's whole run by its own recipe: of one that a visitor played to its end, else of one that
+        is trained now, once for all who ask. A recipe gives the same numbers each time."""
+        recipe = recipe_of(lesson, {}).check()
+        with self._lock:
+            played = [
+                live for live in self._runs.values() if live.recipe == recipe and live.finished and not live.error
+            ]
+        if played:
+            return played[0].snapshots
+
+        def train() -> tuple[Snapshot, ...]:
+            run = Run(recipe)
+            with self._slots.queue(run):
+                for _ in waits(self._slots, run):
+                    pass
+                with self._turn():
+                    run.measure()
+                while not run.finished:
+                    with self._turn():
+                        run.advance()
+                    if run.history.is_due(run.step) or run.finished:
+                        with self._turn():
+                            run.measure()
+            return run.history.snapshots
+
+        return self._whole.get(recipe, train, lambda snapshots: 1)
 
     def forget(self, code: str) -> None:
         """Ends a run and drops it."""

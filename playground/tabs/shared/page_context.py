@@ -105,6 +105,8 @@ class PageControls:
     edited: gr.State
     """See PageContext.edited."""
     banner: Banner
+    ways_in: tuple[gr.Button, gr.Button]
+    """To the first lesson, for those who never began one, and to the list of lessons."""
     language_choosers: dict[str, Component] = field(default_factory=dict)
     """What shows the language, by tab."""
     open_views: dict[str, gr.Textbox] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import SharedHead
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.page_edits import Banner
+from playground.texts import course as course_texts
 from playground.texts import shared as texts
 
 NOTE_CHANGES = f"""(typed, applied) => {{
@@ -43,6 +44,10 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
             analyse = gr.Button(texts.ANALYSE, variant="primary", size="md", scale=0, min_width=100, elem_id="look")
         with gr.Row(elem_id="lens-below"):
             with gr.Row(elem_classes="pg-chips", elem_id="chips"):
+                ways_in = [
+                    gr.Button(words, elem_classes="pg-chip", elem_id=name)
+                    for name, words in course_texts.WAYS_IN.items()
+                ]
                 chips = [gr.Button(name, elem_classes="pg-chip") for name in texts.EXAMPLES]
             hint = Panel(hint_of(""), elem_id="lens-hint")
     in_browser = gr.Textbox(texts.FIRST_TEXT, visible="hidden", container=False)
@@ -63,6 +68,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
         language=WatchedState(""),
         edited=edited,
         banner=Banner.build(edited),
+        ways_in=(ways_in[0], ways_in[1]),
     )
     gr.on([analyse.click, text.submit], lambda text: text, text, applied, **QUIET)
     for chip in chips:

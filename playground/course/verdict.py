@@ -1,0 +1,134 @@
+"""A pupil's answer beside the model's own: whether it is right, and how far off. Knows no page and no model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from playground.course.classroom import Classroom
+from playground.course.lesson import CHOICE, HEAD, TOKEN, Choice, Step
+from playground.course.measured import HeadWeights, Measured, Unit
+from playground.course.measures import MEASURES
+from playground.course.progress import Answer
+from playground.errors import PlaygroundError
+from playground.texts import course as texts
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is revealed."""
+
+    right: bool
+    compared: str
+    """The pupil's answer beside the model's."""
+    reveal: str
+    """The step's own words with the model's numbers."""
+    values: Sequence[str] = ()
+    """Of choices without limits: what each of them gives, as written."""
+
+
+def judge(room: Classroom, step: Step, answer: Answer) -> Verdict:
+    """Asks the model and compares. PlaygroundError, with the reason, where this model can't answer, and for an answer that
+    is none."""
+    return _JUDGES.get(step.question.kind, _number)(room, step, answer)
+
+
+def tokens_of(room: Classroom, step: Step) -> Sequence[str]:
+    """The tokens that a question for a token chooses from."""
+    return cast(Measured, _ask(room, step)).tokens
+
+
+def _ask(room: Classroom, step: Step, **more: object) -> Measured | HeadWeights:
+    return MEASURES[step.measure].function(room, **{**step.arguments, **more})
+
+
+def _choice(room: Classroom, step: Step, answer: Answer) -> Verdict:
+    choices, unit = step.question.choices, MEASURES[step.measure].unit
+    chosen = choices[_index(answer, len(choices))]
+    values: list[str] = []
+    if choices[0].is_range:
+        measured = cast(Measured, _ask(room, step))
+        best = next((one for one in choices if _holds(one, measured.value)), None)
+        if best is None:
+            raise PlaygroundError(f"No choice holds the model's {unit.write(measured.value)}.", texts.GO_ON)
+    else:
+        each = [cast(Measured, _ask(room, step, **choice.arguments)) for choice in choices]
+        place = max(range(len(each)), key=lambda number: each[number].value)
+        best, measured, values = choices[place], each[place], [unit.write(one.value) for one in each]
+    words = texts.RIGHT_CHOICE if chosen is best else texts.WRONG_CHOICE
+    return Verdict(
+        chosen is best,
+        words.format(chosen=chosen.words, answer=best.words),
+        _reveal(step, measured.says, unit.write(measured.value)),
+        values,
+    )
+
+
+def _holds(choice: Choice, value: float) -> bool:
+    least = float("-inf") if choice.least is None else choice.least
+    return least <= value < (float("inf") if choice.below is None else choice.below)
+
+
+def _number(room: Classroom, step: Step, answer: Answer) -> Verdict:
+    unit, measured = MEASURES[step.measure].unit, cast(Measured, _ask(room, step))
+    guess = float(cast(float, answer)) / unit.scale
+    away = guess - measured.value
+    right = abs(away) * unit.scale <= step.question.tolerance + 1e-9
+    same = unit.write(guess) == unit.write(measured.value)
+    words = texts.HIGH_NUMBER if away > 0 else texts.LOW_NUMBER
+    words = texts.EXACT_NUMBER if same else texts.RIGHT_NUMBER if right else words
+    compared = words.format(guess=unit.write(guess), value=unit.write(measured.value), apart=_apart(unit, abs(away)))
+    return Verdict(right, compared, _reveal(step, measured.says, unit.write(measured.value)))
+
+
+def _apart(unit: Unit, away: float) -> str:
+    if unit.sign != "%":
+        return unit.write(away)
+    points = 100 * away
+    return texts.POINTS.format(points=f"{points:.0f}" if points >= 9.95 else f"{points:.1f}")
+
+
+def _token(room: Classroom, step: Step, answer: Answer) -> Verdict:
+    unit, measured = MEASURES[step.measure].unit, cast(Measured, _ask(room, step))
+    chosen = _index(answer, len(measured.tokens))
+    best = max(range(len(measured.values)), key=lambda place: measured.values[place])
+    words = texts.RIGHT_TOKEN if chosen == best else texts.WRONG_TOKEN
+    value = unit.write(measured.value)
+    compared = words.format(
+        chosen=measured.tokens[chosen].strip(),
+        answer=measured.tokens[best].strip(),
+        own=unit.write(measured.values[chosen]),
+        value=value,
+    )
+    return Verdict(chosen == best, compared, _reveal(step, measured.says, value))
+
+
+def _head(room: Classroom, step: Step, answer: Answer) -> Verdict:
+    unit, found = MEASURES[step.measure].unit, cast(HeadWeights, _ask(room, step))
+    chosen = cast(tuple[int, int], answer)
+    if chosen not in found.weights:
+        raise PlaygroundError(f"This model has no head {chosen[1]} in layer {chosen[0]}.", texts.NOT_A_TOKEN[1])
+    own, most = found.weights[chosen], max(found.weights.values())
+    right = own >= most * (1 - step.question.tolerance)
+    words = texts.BEST_HEAD if own == most else texts.GOOD_HEAD if right else texts.OTHER_HEAD
+    compared = words.format(
+        layer=chosen[0],
+        head=chosen[1],
+        own=unit.write(own),
+        best=unit.write(most),
+        rank=1 + sum(weight > own for weight in found.weights.values()),
+        heads=len(found.weights),
+    )
+    return Verdict(right, compared, _reveal(step, found.says, unit.write(most)))
+
+
+def _reveal(step: Step, says: object, value: str) -> str:
+    return step.reveal.format_map({**cast(dict, says), "value": value}).strip()
+
+
+def _index(answer: Answer, count: int) -> int:
+    if isinstance(answer, tuple) or not 0 <= int(answer) < count:
+        raise PlaygroundError(*texts.NO_ANSWER)
+    return int(answer)
+
+
+_JUDGES: dict[str, Callable[[Classroom, Step, Answer], Verdict]] = {CHOICE: _choice, TOKEN: _token, HEAD: _head}

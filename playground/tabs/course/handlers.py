@@ -1,0 +1,270 @@
+"""What the panel's buttons do. A page's progress lies in the browser; every answer of the model is computed when it is asked
+for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from playground import workbench
+from playground.components import markup
+from playground.course.classroom import Classroom
+from playground.course.lesson import CHOICE, HEAD, NUMBER, TOKEN, Lesson, Step
+from playground.course.measures import MEASURES
+from playground.course.progress import Answer, Progress, read_progress
+from playground.course.verdict import Verdict, judge, tokens_of
+from playground.errors import PlaygroundError
+from playground.tabs.course import showing
+from playground.tabs.course.place_outputs import place_outputs
+from playground.tabs.course.shelf import Shelf
+from playground.tabs.shared.page_context import PageContext, StillLoading
+from playground.tabs.shared.wiring import Outputs
+from playground.texts import course as texts
+
+if TYPE_CHECKING:
+    from playground.recording.recording import Recording
+    from playground.training.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class CourseRequest:
+    """What the panel holds."""
+
+    kept: str
+    """The pupil's progress, as the browser keeps it."""
+    choice: str | None = None
+    number: float | None = None
+    token: int | None = None
+    layer: float = 0
+    """Layer and head of the page."""
+    head: float = 0
+
+
+@dataclass(frozen=True)
+class BeginRequest:
+    """A lesson to begin."""
+
+    kept: str
+    name: str
+
+
+class Handlers:
+    """The handlers of one page, with its shelf and what its lessons may set."""
+
+    def __init__(self, shelf: Shelf, targets: dict[str, Block]):
+        self._shelf, self._targets = shelf, targets
+
+    def open_list(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The list of lessons."""
+        return self._shown(page, self._progress(request.kept).opened(""))
+
+    def begin(self, page: PageContext, request: BeginRequest) -> Outputs:
+        """A lesson, where it was left."""
+        return self._shown(page, self._progress(request.kept).opened(request.name), moves=True)
+
+    def resume(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """What was open before the page was loaded anew."""
+        return self._shown(page, self._progress(request.kept), moves=True)
+
+    def close(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The panel gone."""
+        progress = self._progress(request.kept).closed()
+        return {"room": gr.update(visible=False), "kept": progress.written()}
+
+    def back(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The step before; before the first, the list."""
+        progress = self._progress(request.kept)
+        progress = progress.at(progress.step - 1) if progress.step else progress.opened("")
+        return self._shown(page, progress, moves=True)
+
+    def go_on(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The next step; at the end of a lesson, the next lesson."""
+        progress = self._progress(request.kept)
+        lesson = self._shelf.lessons.get(progress.lesson)
+        if lesson is not None and progress.step >= len(lesson.steps):
+            progress = progress.opened(self._shelf.next_of(lesson.name))
+        elif lesson is not None:
+            progress = progress.at(progress.step + 1)
+        return self._shown(page, progress, moves=True)
+
+    def again(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The lesson from its beginning."""
+        return self._shown(page, self._progress(request.kept).again(), moves=True)
+
+    def choose_token(self, page: PageContext, request: CourseRequest, event: gr.EventData) -> Outputs:
+        """Notes the token that was clicked."""
+        index = event._data.get("index") if isinstance(event._data, dict) else None
+        return {"token": index if isinstance(index, int) else None}
+
+    def lock(self, page: PageContext, request: CourseRequest) -> Iterator[Outputs]:
+        """Locks the answer, lets the model answer, and sets the page to what shows it."""
+        progress = self._progress(request.kept)
+        step = self._step(progress)
+        if step is None or progress.answer is not None:
+            yield self._shown(page, progress)
+            return
+        try:
+            answer = answer_of(step, request)
+            if not page.model_id:
+                raise PlaygroundError(*texts.LOADING)
+        except PlaygroundError as error:
+            yield {"reveal": markup.problem(error)}
+            return
+        yield {"reveal": markup.note(MEASURES[step.measure].waits or texts.COMPUTING)}
+        yield self._shown(page, progress.locked(answer), moves=True)
+
+    def _progress(self, kept: str) -> Progress:
+        return read_progress(kept, self._shelf.counts)
+
+    def _step(self, progress: Progress) -> Step | None:
+        lesson = self._shelf.lessons.get(progress.lesson)
+        return lesson.steps[progress.step] if lesson is not None and progress.step < len(lesson.steps) else None
+
+    def _shown(self, page: PageContext, progress: Progress, *, moves: bool = False) -> Outputs:
+        """The panel at a place. moves: sets the page to what the step shows."""
+        lesson = self._shelf.lessons.get(progress.lesson)
+        outputs = self._nothing(progress)
+        if lesson is None:
+            return outputs | self._list(progress)
+        step = self._step(progress)
+        if step is None:
+            return outputs | self._end(page, lesson, progress)
+        count, answer = len(lesson.steps), progress.answer
+        outputs |= {
+            "heading": showing.heading(lesson.title, progress.step + 1, count),
+            "words": showing.step_words(step),
+            "steps": gr.update(visible=True),
+            "next": gr.update(value=_next_words(answer, progress.step + 1 == count)),
+            "lock": gr.update(visible=answer is None),
+        }
+        outputs |= self._controls(page, step, answer)
+        if answer is not None:
+            outputs["reveal"] = self._reveal(page, step, answer)
+        if moves:
+            place = step.before if answer is None else step.after or step.before
+            outputs |= place_outputs(page, place, self._targets, self._shelf)
+        return outputs
+
+    def _nothing(self, progress: Progress) -> Outputs:
+        """The panel empty, with this progress."""
+        hidden = ("choice", "number", "strip", "lock", "steps", "again", "list")
+        return {
+            "kept": progress.written(),
+            "room": gr.update(visible=True),
+            "reveal": "",
+            "note": "",
+            "token": None,
+            **{name: gr.update(visible=False) for name in hidden},
+        }
+
+    def _list(self, progress: Progress) -> Outputs:
+        labels = {
+            f"lesson {name}": gr.update(value=showing.lesson_label(lesson, number, progress))
+            for number, (name, lesson) in enumerate(self._shelf.lessons.items(), start=1)
+        }
+        words = {"heading": showing.heading(texts.TITLE), "words": showing.list_words(self._shelf)}
+        return words | labels | {"list": gr.update(visible=True)}
+
+    def _end(self, page: PageContext, lesson: Lesson, progress: Progress) -> Outputs:
+        count = len(lesson.steps)
+        follows = self._shelf.next_of(lesson.name)
+        return {
+            "heading": showing.heading(lesson.title, count, count),
+            "words": showing.end_words(lesson, self._verdicts(page, lesson, progress)),
+            "steps": gr.update(visible=True),
+            "again": gr.update(visible=True),
+            "next": gr.update(value=texts.NEXT_LESSON if follows else texts.LIST),
+        }
+
+    def _verdicts(self, page: PageContext, lesson: Lesson, progress: Progress) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        for number, answer in progress.answers.get(lesson.name, {}).items():
+            try:
+                verdicts.append(judge(classroom_of(page), lesson.steps[number], answer))
+            except PlaygroundError:
+                continue  # this model can't answer it
+        return verdicts
+
+    def _controls(self, page: PageContext, step: Step, answer: Answer | None) -> Outputs:
+        """What a pupil answers with."""
+        question, is_open = step.question, answer is None
+        if question.kind == CHOICE:
+            choices = [
+                (choice.words.replace(" %", "\u00a0%"), str(number)) for number, choice in enumerate(question.choices)
+            ]
+            value = None if answer is None or isinstance(answer, tuple) else str(int(answer))
+            return {"choice": gr.update(visible=True, choices=choices, value=value, interactive=is_open)}
+        if question.kind == NUMBER:
+            sign = MEASURES[step.measure].unit.sign
+            label = f"{texts.NUMBER} ({sign})" if sign else texts.NUMBER
+            return {"number": gr.update(visible=True, label=label, value=answer, interactive=is_open)}
+        if question.kind == HEAD:
+            return {"note": markup.note(texts.HEAD)} if is_open else {}
+        try:
+            tokens = [{"text": label} for label in tokens_of(classroom_of(page), step)]
+        except PlaygroundError as error:
+            return {"note": self._refused(page, error)}
+        chosen = None if answer is None or isinstance(answer, tuple) else int(answer)
+        strip = {"strip": gr.update(visible=True, value=tokens, selected=chosen), "token": chosen}
+        return strip | ({"note": markup.note(texts.CLICK_TOKEN)} if is_open else {})
+
+    def _reveal(self, page: PageContext, step: Step, answer: Answer) -> str:
+        try:
+            words = showing.revealed(step, judge(classroom_of(page), step, answer))
+        except PlaygroundError as error:
+            return self._refused(page, error)
+        return words + (markup.note(texts.EDITED) if page.edited is not None else "")
+
+    def _refused(self, page: PageContext, error: PlaygroundError) -> str:
+        """Why this model can't answer, and that the lesson goes on."""
+        if isinstance(error, StillLoading):
+            return markup.problem(PlaygroundError(*texts.LOADING))
+        why = f"{texts.NOT_HERE.format(model=page.model_id)} {error.message}"
+        return markup.problem(PlaygroundError(why, f"{error.remedy} {texts.GO_ON}".strip()))
+
+
+def classroom_of(page: PageContext) -> Classroom:
+    """What measures read: the page's model without the page's edits. StillLoading before it is there."""
+    bench, model = workbench.shared(), page.model()
+
+    def recording(text: str) -> "Recording":
+        return page.recording(text, edited=False)
+
+    def kept(key: Any, make: Any) -> Any:
+        return bench.memo(model, ("course", key), make)
+
+    return Classroom(model, recording, _trained, kept)
+
+
+def _trained(lesson: str) -> "tuple[Snapshot, ...]":
+    """The snapshots of a lesson of Train, run to its end as its recipe says; once for all pupils of a server."""
+    return workbench.shared().runs.to_the_end(lesson)
+
+
+def answer_of(step: Step, request: CourseRequest) -> Answer:
+    """What a pupil locks. PlaygroundError for nothing, and for a number out of the question's range."""
+    question = step.question
+    if question.kind == HEAD:
+        return int(request.layer), int(request.head)
+    if question.kind == TOKEN:
+        if request.token is None:
+            raise PlaygroundError(*texts.NOT_A_TOKEN)
+        return float(request.token)
+    value = request.choice if question.kind == CHOICE else request.number
+    if value is None or value == "":
+        raise PlaygroundError(*texts.NO_ANSWER)
+    number = float(value)
+    least = float("-inf") if question.least is None else question.least
+    most = float("inf") if question.most is None else question.most
+    if not least <= number <= most:
+        words = texts.OUT_OF_RANGE.format(value=f"{number:g}", least=f"{least:g}", most=f"{most:g}")
+        raise PlaygroundError(words, texts.NO_ANSWER[1])
+    return number
+
+
+def _next_words(answer: Answer | None, is_last: bool) -> str:
+    if answer is None:
+        return texts.SKIP
+    return texts.FINISH if is_last else texts.NEXT

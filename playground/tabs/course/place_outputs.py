@@ -1,0 +1,77 @@
+"""What the page shows at a step: its text, head, controls, tab and view, as outputs of a handler, and the script that opens
+the tab."""
+
+import json
+import time
+from dataclasses import replace
+
+from gradio.blocks import Block
+
+from playground.course.lesson import Place
+from playground.course.measures.places import place_of
+from playground.errors import PlaygroundError
+from playground.tabs.course.shelf import Shelf
+from playground.tabs.shared.page_context import PageContext, PageControls
+from playground.tabs.shared.wiring import Outputs
+
+HEAD = ("layer", "head", "kind")
+OPEN = """(said) => {
+  const {tab, view, bar} = JSON.parse(said);
+  const go = ([[bar, title], ...others], times = 60) => {
+    const item = [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
+      .find((one) => one.textContent.trim() === title);
+    if (!item) { if (times) setTimeout(go, 50, [[bar, title], ...others], times - 1); return; }
+    if (item.ariaSelected !== 'true') item.click();
+    if (others.length) { go(others); return; }
+    if (innerWidth <= NARROW) setTimeout(() => document.querySelector('#tabs')?.scrollIntoView(), 60);
+  };
+  go([['tabs', tab], ...(view ? [[bar, view]] : [])]);
+}"""
+"""Opens a tab and its view. On a phone the tabs then stand at the top, so that the picture lies above the sheet."""
+
+
+def place_targets(page: PageControls, shelf: Shelf, opens: Block) -> dict[str, Block]:
+    """All that a place may set, by the names that `place_outputs` gives."""
+    targets: dict[str, Block] = {"text": page.text, "applied": page.applied, "chosen": page.head.chosen, "opens": opens}
+    targets |= {name: getattr(page.head, name) for name in HEAD}
+    targets |= {"row": page.head.token, "row_of": page.head.token_text}
+    for number, chooser in enumerate(page.head.choosers):
+        targets |= {f"chooser {number} {name}": block for name, block in chooser.inputs.items() if name != "kind"}
+    targets |= {f"control {name}": block for name, block in shelf.controls.items()}
+    names = {redraw_name(place) for place in shelf.places()}
+    return targets | {f"redraw {name}": page.redraw[name] for name in sorted(names) if name in page.redraw}
+
+
+def redraw_name(place: Place) -> str:
+    """Which drawing a place is about."""
+    return f"{place.tab}/{place.view}" if place.view else place.tab
+
+
+def place_outputs(page: PageContext, place: Place | None, targets: dict[str, Block], shelf: Shelf) -> Outputs:
+    """The outputs that set the page to a place; none without one."""
+    if place is None:
+        return {}
+    outputs: Outputs = {f"control {name}": value for name, value in place.controls.items()}
+    if place.text is not None:
+        outputs |= {"text": place.text, "applied": place.text}
+    if place.layer is not None and place.head is not None:
+        outputs |= {"layer": place.layer, "head": place.head, "kind": "self", "chosen": True}
+        outputs |= _row(page, place)
+        for name in targets:
+            if name.startswith("chooser "):
+                outputs[name] = place.layer if name.endswith("layer") else place.head
+    if f"redraw {redraw_name(place)}" in targets:
+        outputs[f"redraw {redraw_name(place)}"] = time.monotonic_ns()  # of a view that is open already
+    view = shelf.titles.views.get(place.tab, {}).get(place.view, "")
+    opened = {"tab": shelf.titles.tabs[place.tab], "view": view, "bar": f"{place.tab}-views", "at": time.monotonic_ns()}
+    return outputs | {"opens": json.dumps(opened)}
+
+
+def _row(page: PageContext, place: Place) -> Outputs:
+    """The token whose row is shown; none where this model reads no such token."""
+    there = replace(page, text=page.text if place.text is None else place.text)
+    try:
+        row = place_of(there.recording().tokens, place.row) if place.row else None
+    except PlaygroundError:
+        row = None
+    return {"row": row, "row_of": None if row is None else there.reading}
