@@ -150,8 +150,8 @@ def verify_calls(
 
 def verify_layer(call: AttentionCall, again: AttentionCall, layer: int, kind: str) -> Verification:
     """Compares every head of one layer of a recording; again: the same call of another pass, with its value and output."""
-    checks, scope = {kind: (check_layer(call, again),)}, "all heads of this layer"
-    return Verification(checks, {kind: (layer,)}, _format_of(call), scope=scope)
+    checks = (check_layer(call, again),)
+    return Verification({kind: checks}, {kind: (layer,)}, _format_of(call), scope="all heads of this layer")
 
 
 def _format_of(call: AttentionCall) -> str:

@@ -70,7 +70,7 @@ def _settings(request: object | None) -> dict[str, Any]:
             settings[field.name] = value
         elif type(value) is str and value:
             settings[field.name] = value[:MAX_SETTING]
-    more = getattr(request, "more_settings", dict)()
+    more: dict[str, Any] = getattr(request, "more_settings", dict)()
     return settings | {name: value for name, value in more.items() if type(value) in (bool, int, float, str)}
 
 
