@@ -144,8 +144,8 @@ def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     for words in _written(page, recording, edits, request.control):
         written = {"written": words}
         yield written
-    shown = None if request.control.stop else replace(request, position=position).shown(page)
-    yield outputs | badge | written | {"drawn": shown}  # all: of quick answers the page may lose one
+    drawn = None if request.control.stop else replace(request, position=position).shown(page)
+    yield outputs | badge | written | {"drawn": drawn}  # all: of quick answers the page may lose one
 
 
 def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
