@@ -274,6 +274,9 @@ def test_exchange_that_is_not_possible(bench):
         page = PageContext(model, text=text)
         outputs = answer(exchange_view.draw, page, ExchangeRequest(other, reading=page.reading))
         assert words in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
+    page = PageContext("t5", text="abcd")
+    shown = answer(exchange_view.draw, page, ExchangeRequest("abcx", reading=page.reading))
+    assert shown["figure"]["visible"] and shown["figure"]["value"].data[0].z.shape == (3, 4), "its encoder's states"
     page = PageContext("llama", text=HOSTILE)
     outputs = answer(exchange_view.redraw, page, ExchangeRequest(HOSTILE.replace("1", "2"), reading=page.reading))
     assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
