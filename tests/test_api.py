@@ -295,7 +295,7 @@ def test_patch(ask, server):
     told = ask("/patch", model=folder, **texts, token="#7", against="#9", exact=True)
     assert told["exact"] == [pytest.approx(row, abs=1e-6) for row in result.exact.tolist()]
     assert told["correlation"] == pytest.approx(result.correlation, abs=1e-4)
-    with pytest.raises(AppError, match="11 and 12 tokens"):
+    with pytest.raises(AppError, match="11 tokens, the other one 12"):
         ask("/patch", model=folder, clean="the cat sat", corrupted="the cats sat")
 
 
