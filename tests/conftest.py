@@ -1,5 +1,6 @@
 """Models shared by all tests of a session: loading costs more than most tests."""
 
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(items) -> None:
             item.add_marker("weights")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: 0 if "browser" in item.path.parts else 1 if item.path in slow else 2)
+
+
+def pytest_collection_finish() -> None:
+    """Frees the garbage collector from 700,000 objects of imports and of the list of tests, which stay to the end: looking
+    through them took 0.4 s each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _load(name: str) -> "pg.LoadedModel":

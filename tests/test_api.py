@@ -140,6 +140,7 @@ def test_generate(ask, server, smollm2):
     )
 
 
+@pytest.mark.slow  # beam search of 1,024 tokens
 def test_what_differs_from_what_was_asked_for_is_said(ask, server):
     """Guards against an answer of 60 tokens to a question for 10,000, and one that draws nothing, without a word."""
     call = {"model": server.folders["gpt2"], "prompt": "abcd", "seed": 0}

@@ -76,7 +76,7 @@ def test_layouts_keep_neighbours_together(way, components):
     np.testing.assert_allclose(way(groups(), components, **few).coordinates, found, atol=1e-3)
 
 
-@pytest.mark.parametrize("way", [tsne_and_umap.tsne, tsne_and_umap.umap])
+@pytest.mark.parametrize("way", [tsne_and_umap.tsne, pytest.param(tsne_and_umap.umap, marks=pytest.mark.slow)])
 def test_layouts_can_be_stopped_and_tell_how_far_they_are(way):
     """Guards against a Stop that does nothing for half a minute."""
     shares = []

