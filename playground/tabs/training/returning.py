@@ -37,11 +37,18 @@ TAKE = f"""() => {{
   return window.pgTrain;
 }}"""
 """What the tab kept, read once a page."""
+_WRITE = f"""const names = {json.dumps(NAMES)};
+  const kept = JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])));
+  try {{ sessionStorage.setItem('pg-train', kept); }} catch (error) {{}}"""
 KEEP = f"""(...values) => {{
   {_TAKE}
-  const names = {json.dumps(NAMES)};
-  const kept = JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])));
-  try {{ sessionStorage.setItem('pg-train', kept); }} catch (error) {{}}
+  if (window.pgTrain && !window.pgTrainIsBack) return;
+  {_WRITE}
+}}"""
+"""Not before what was kept is set: a page that is opened anew twice would find the choices that it opens with."""
+KEEP_FROM_NOW_ON = f"""(...values) => {{
+  window.pgTrainIsBack = true;
+  {_WRITE}
 }}"""
 _LISTED = {"positions": POSITIONS, "norm": NORMS, "optimiser": OPTIMISERS}
 
@@ -58,9 +65,11 @@ def returns(page: PageControls, kept: Mapping[str, Component], seen: Mapping[str
     blocks = {**seen, "speed": kept["speed"], "moment": moment}
 
     def come_back(text: str, commands: Commands) -> dict:
-        return {blocks[name]: value for name, value in former_page(text, commands).items()}
+        outputs = former_page(text, commands) or {"moment": gr.skip()}  # Gradio refuses an empty answer
+        return {blocks[name]: value for name, value in outputs.items()}
 
-    former.change(come_back, [former, commands], list(dict.fromkeys(blocks.values())), **QUIET)
+    back = former.change(come_back, [former, commands], list(dict.fromkeys(blocks.values())), **QUIET)
+    back.success(None, inputs, None, js=KEEP_FROM_NOW_ON, **QUIET)
     moment.change(None, None, None, js=script_that_opens("Train"), **QUIET)
 
 
