@@ -1,4 +1,4 @@
-"""After an error no view shows a picture, a sentence or a number of another model or text.
+"""After an error no view shows a picture, a sentence or a number of another model or text; what files say of written text.
 
 Each handler that draws a view is called as the page calls it, with its controls as they are when the page opens.
 """
@@ -15,11 +15,13 @@ import pytest
 from playground import workbench
 from playground.components import Panel, PlotlyView
 from playground.errors import PlaygroundError
+from playground.generation.sampling_controls import SamplingControls
 from playground.loading import prepare
 from playground.settings import Settings
-from playground.tabs.generate import prompt_view
-from playground.tabs.generate.request import ViewRequest
+from playground.tabs.generate import prompt_view, streaming
+from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.wiring import report_errors
 from playground.workbench import Workbench
 from tests.tabs.calling import page_app
@@ -137,3 +139,18 @@ def test_what_was_written_after_another_text_is_over(app):
     assert "960" in draw(PageContext("llama", text=LONG), request)["message"]
     assert session.find("a visitor").key.text == ""
     assert draw(PageContext("llama", text=text), request)["strip"] == first["strip"]
+
+
+def test_what_was_written_names_its_rules(app):
+    """Guards against a file or a printed sheet of a written text without the seed that gives it again: a click on a token
+    holds no rules, so those are named that the token was written with; none before anything is written."""
+    page, view = PageContext("llama", text="The cat sat"), ViewRequest("a writer", "complete", "rank")
+    prompt_view.draw(page, view)
+    assert "seed" not in source_of(page, view, ["Generate"])["settings"]
+    for seed in (3, 8):
+        rules = SamplingControls(max_new_tokens=2, temperature=1.3, seed=seed)
+        list(streaming.stream(page, WriteRequest("a writer", "complete", "rank", page.text, sampling=rules)))
+        settings = source_of(page, view, ["Generate"])["settings"]
+        assert (settings["seed"], settings["temperature"], settings["max_new_tokens"]) == (seed, 1.3, 2)
+    workbench.shared().sessions.find("a writer").focus = 0  # a token of the text itself, which nobody drew
+    assert "seed" not in source_of(page, view, ["Generate"])["settings"]
