@@ -37,6 +37,11 @@ def shows_answer(block: Block) -> bool:
     return isinstance(block, tuple(kind for kind, _ in _ANSWERS)) and not isinstance(block, gr.State)
 
 
+def is_stop(block: Block) -> bool:
+    """Whether a component is a Stop, which belongs to the work that showed it, perhaps another's that goes on."""
+    return isinstance(block, gr.Button) and block.value == "Stop"
+
+
 def emptied(blocks: Mapping[str, Block], reason: PlaygroundError) -> dict[str, Any]:
     """Updates that empty these components, by their names. The leading picture says why, or else the first panel."""
     outputs = {name: _emptied(block) for name, block in blocks.items()}

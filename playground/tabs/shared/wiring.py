@@ -23,7 +23,7 @@ from gradio.components import Component
 
 from playground.components import PlotlyView
 from playground.errors import PlaygroundError
-from playground.tabs.shared.emptied import emptied, shows_answer
+from playground.tabs.shared.emptied import emptied, is_stop, shows_answer
 from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading, in_words, message_for
 from playground.tabs.shared.sources import has_figure, source_of, with_source
 
@@ -34,8 +34,9 @@ SOURCE = "source"
 Handler = Callable[..., Any]
 """handler(page[, request][, event]) -> Outputs, or an iterator of them. `event` is passed where the handler has a
 parameter of that name."""
-Empty = Callable[[PlaygroundError, Collection[str]], Outputs]
-"""empty(reason, drawn) -> the outputs that take away what a drawing that failed has left standing, all but `drawn`."""
+Empty = Callable[[PlaygroundError, Outputs], Outputs]
+"""empty(reason, drawn) -> the outputs that take away what a drawing that failed has left standing. drawn: what it gave
+before it failed, which stays if there is a picture among it; how far it was goes."""
 
 
 class ErrorWithOutputs(PlaygroundError):
@@ -139,11 +140,11 @@ def report_errors(handler: Handler, empty: Empty | None = None) -> Handler:
 
         @wraps(handler)
         def stream(*arguments: Any, **named: Any) -> Iterator[Outputs]:
-            drawn: set[str] = set()
+            drawn: Outputs = {}
             try:
                 import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
                 for outputs in handler(*arguments, **named):
-                    drawn |= outputs.keys()
+                    drawn |= outputs
                     yield {"message": "", **outputs}
             except Exception as error:
                 yield _after(error, handler, arguments, empty, drawn)
@@ -166,14 +167,14 @@ def _after(
     handler: Handler,
     arguments: Sequence[Any],
     empty: Empty | None = None,
-    drawn: Collection[str] = (),
+    drawn: Outputs | None = None,
 ) -> Outputs:
-    """The outputs after an error; `drawn` was drawn before it."""
+    """The outputs after an error; `drawn` was given before it."""
     if isinstance(error, StillLoading):
         return {"message": message_for(error, "")}
     problem = in_words(error, _action(handler, arguments))
-    outputs = empty(problem, drawn) if empty else {}
-    return {**outputs, **getattr(error, "outputs", {}), "message": message_for(problem, "")}
+    outputs = empty(problem, drawn or {}) if empty else {}
+    return {**getattr(error, "outputs", {}), **outputs, "message": message_for(problem, "")}
 
 
 def _emptying(outputs: Mapping[str, Block], empties: bool | Collection[str], message: Block) -> Empty | None:
@@ -182,7 +183,14 @@ def _emptying(outputs: Mapping[str, Block], empties: bool | Collection[str], mes
         return None
     names = [name for name, block in outputs.items() if shows_answer(block)] if empties is True else empties
     blocks = {name: outputs[name] for name in names if outputs[name] is not message}
-    return lambda reason, drawn: emptied({n: block for n, block in blocks.items() if n not in drawn}, reason)
+    pictures = [name for name, block in blocks.items() if isinstance(block, PlotlyView)]
+
+    def empty(reason: PlaygroundError, drawn: Outputs) -> Outputs:
+        stays = drawn if any(has_figure(drawn.get(name)) for name in pictures) else {}
+        goes = {n: b for n, b in blocks.items() if n not in stays and (n in drawn or not is_stop(b))}
+        return emptied(goes, reason)
+
+    return empty
 
 
 def _action(handler: Handler, arguments: Sequence[Any]) -> str:
