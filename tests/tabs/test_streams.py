@@ -504,6 +504,10 @@ def test_which_words_filled_a_mask_and_made_a_translation(tiny, bench, monkeypat
     answer(token_clicks.explain, page, look(visitor, "fill"), clicked(index=2))
     again = shown(token_reasons.find_reasons, page, request)
     assert again["why_words"] != seen["why_words"] and "for your text" in again["why_words"]
+    visitor, page = SessionId(), PageContext(*ANYWHERE, "abcd")  # no mask: the last word is the first blank
+    shown_first = answer(prompt_view.draw, page, look(visitor, "fill"))
+    seen = shown(token_reasons.find_reasons, page, replace(request, session=visitor))
+    assert "for your text" in plain(seen["why_words"]) and shown_first["strip"]["value"]
 
     visitor, page = SessionId(), replace(OTHER, text="abc")
     request = WriteRequest(visitor, "translate", "rank", "abc", sampling=TWELVE)

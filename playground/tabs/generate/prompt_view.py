@@ -118,7 +118,9 @@ def _read_masks(page: PageContext, key: SessionKey, colour: str) -> tuple[Genera
     predicted = predictions(page, key.text)
     if not predicted.predictions and not predicted.tokens[place := last_word(predicted.tokens)].special:
         predicted = predictions(page, key.text, (place,))  # a first blank, so that there is an answer to see
-    return GenerationSession.of(key, predicted.tokens, unread_entries(predicted.tokens)), fill_view(predicted, colour)
+    session = GenerationSession.of(key, predicted.tokens, unread_entries(predicted.tokens))
+    session.focus = predicted.predictions[-1].index if predicted.predictions else None
+    return session, fill_view(predicted, colour)
 
 
 def _read_score(page: PageContext, key: SessionKey, colour: str) -> tuple[GenerationSession, Outputs]:

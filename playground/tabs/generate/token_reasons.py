@@ -124,12 +124,12 @@ def _explained(page: PageContext, model: "LoadedModel", session: GenerationSessi
 
 
 def _filled(page: PageContext, model: "LoadedModel", session: GenerationSession) -> Explained:
-    """What the model would put in place of the token that was clicked, or into the text's last mask."""
-    place, masks = session.focus, [n for n, number in enumerate(session.ids) if number == model.tokenizer.mask_token_id]
-    if place is None and not masks:
+    """What the model would put into the mask that is shown, or in place of the token that was clicked."""
+    chosen = session.focus
+    if chosen is None:
         raise PlaygroundError(*texts.NOTHING_MASKED)
-    chosen = masks[-1] if place is None else place
-    predicted = predictions(page, session.key.text, () if chosen in masks else (chosen,))
+    is_mask = session.ids[chosen] == model.tokenizer.mask_token_id
+    predicted = predictions(page, session.key.text, () if is_mask else (chosen,))
     mask = next(each for each in predicted.predictions if each.index == chosen)
     token = mask.expected.alternatives[0].token.id
 
