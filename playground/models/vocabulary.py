@@ -81,7 +81,10 @@ class Vocabulary:
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes of a token in the text, with its leading space."""
-        piece = cast("str | None", self.tokenizer.convert_ids_to_tokens(int(token_id)))
+        try:
+            piece = cast("str | None", self.tokenizer.convert_ids_to_tokens(int(token_id)))
+        except IndexError:  # as SentencePiece says it
+            piece = None
         if piece is None:  # beyond the vocabulary: embedding matrices are padded
             return f"<{token_id}>".encode()
         if token_id in self._verbatim:

@@ -31,8 +31,8 @@ def ln_p(value: float, tokens: int) -> str:
 
 
 def minus(value: float) -> str:
-    """A number with two digits and a typographic minus: "−6.20"."""
-    return f"{value:,.2f}".replace("-", "−")
+    """A number with two digits and a typographic minus: "−6.20"; what rounds to nothing has none: "0.00"."""
+    return f"{value:z,.2f}".replace("-", "−")
 
 
 def times(ratio: float) -> str:

@@ -8,6 +8,7 @@ import playground as pg
 from playground.models.incremental_text import IncrementalText
 from playground.models.vocabulary import Vocabulary, check_text
 from tests.tools import zoo
+from tests.tools.translators import marian_tokenizer, sentence_pieces
 
 MIXED = " a  b\n中😀é x"
 
@@ -136,6 +137,12 @@ def test_a_broken_character_does_not_stop_the_stream(byte_vocabulary):
 def test_ids_beyond_the_vocabulary(byte_vocabulary):
     """Guards models that pad their embedding matrix: such a row may be drawn, and has no text of its own."""
     assert byte_vocabulary.describe([100_000])[0].text == "<100000>"
+
+
+def test_ids_beyond_a_sentencepiece_vocabulary(tmp_path):
+    """Guards a translation that ended with an error of Python's: SentencePiece raises where other tokenizers say None."""
+    sentence_pieces(tmp_path)
+    assert Vocabulary(marian_tokenizer(tmp_path)).describe([100_000])[0].text == "<100000>"
 
 
 def test_an_end_that_only_its_token_calls_special(byte_vocabulary):

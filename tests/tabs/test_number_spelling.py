@@ -19,7 +19,7 @@ from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.positions import attention_distance_view, perturbation_view, scheme_view
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.xray import tab as xray
-from playground.texts.numbers import bits, percent, times
+from playground.texts.numbers import bits, minus, percent, times
 from playground.workbench import Workbench
 from tests.tabs.calling import answers, plain
 
@@ -123,7 +123,7 @@ def test_no_spelling_of_its_own():
 
 
 def test_numbers_by_hand():
-    """Guards against certainty that is none, a sign that is lost, and a ratio of many digits."""
+    """Guards against certainty that is none, a sign that is lost or nothing's, and a ratio of many digits."""
     assert [percent(share) for share in (0, 0.0004, 0.05, 0.4, 0.9996, 1)] == [
         "0 %",
         "<0.1 %",
@@ -134,4 +134,5 @@ def test_numbers_by_hand():
     ]
     assert (bits(5.857), bits(0.0123), bits(0.0001)) == ("5.86 bits", "0.012 bits", "<0.001 bits")
     assert (bits(0.41, signed=True), bits(-0.41, signed=True)) == ("+0.41 bits", "−0.41 bits")
+    assert (minus(-0.004), minus(-6.2), minus(1234)) == ("0.00", "−6.20", "1,234.00")
     assert (times(3.08), times(1234.5), times(99.6)) == ("3.1×", "1,234×", "100×")
