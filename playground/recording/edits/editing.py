@@ -146,8 +146,9 @@ class Run:
                 stack.enter_context(patch_modules([site.module], first=True, **hook))
             if of_modules:
                 of_encoder = [site.module for site in of_modules if site.kind == "encoder" and site.module is not None]
-                others = [self._layers[site.layer] for site in of_modules if site.kind != "encoder"]
-                watched = self._layers if self._counts else others
+                watched = self._layers
+                if not self._counts:
+                    watched = [self._layers[site.layer] for site in of_modules if site.kind != "encoder"]
                 stack.enter_context(patch_modules(dict.fromkeys(watched), inputs=self._enter, first=True))
                 stack.enter_context(patch_modules(dict.fromkeys(of_encoder), inputs=self._measure, first=True))
             if attended:

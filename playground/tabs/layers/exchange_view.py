@@ -83,7 +83,7 @@ def build(view: View, controls: PartsControls) -> None:
             figure = PlotlyView(label="Exchange", height=430, elem_id="exchange-map", elem_classes=LEADING)
         with detail("exchange-detail", scale=4, min_width=280):
             of_cell = Panel(live=True, elem_id="exchange-cell")
-            with gr.Row():
+            with gr.Row(elem_classes="pg-buttons"):
                 every = gr.Button(texts.COMPUTE_ALL, size="sm", scale=0, min_width=170, elem_id="exchange-all")
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="exchange-stop")
             how_far = Panel(live=True, elem_id="exchange-how-far")

@@ -71,7 +71,7 @@ def build(view: View, controls: PartsControls) -> None:
         word = gr.Textbox(
             "", label=texts.PUSH_WORD, placeholder=texts.FOLLOW_HINT, max_length=100, visible=False, elem_id="push-word"
         )
-    with gr.Row(elem_classes="pg-slim"):
+    with gr.Row(elem_classes="pg-buttons"):
         go = gr.Button(texts.PUSH, elem_classes="pg-do", size="sm", scale=0, min_width=170, elem_id="push-go")
         stop = gr.Button("Stop", size="sm", scale=0, min_width=70, elem_id="push-stop")
         keeps = gr.Button(texts.KEEP_PUSHED, size="sm", scale=0, min_width=170, elem_id="push-keep")

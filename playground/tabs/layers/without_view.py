@@ -24,7 +24,7 @@ def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         what = gr.Textbox(
-            "", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, max_lines=1, min_width=140, scale=4,
+            "", label=texts.WHAT, placeholder=texts.WHAT_HINT, max_length=1000, max_lines=1, min_width=180, scale=5,
             elem_id="without-what",
         )  # fmt: skip
         how = gr.Dropdown(
