@@ -2,7 +2,7 @@
 for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -123,7 +123,8 @@ class Handlers:
         return lesson.steps[progress.step] if lesson is not None and progress.step < len(lesson.steps) else None
 
     def _shown(self, page: PageContext, progress: Progress, *, moves: bool = False) -> Outputs:
-        """The panel at a place. moves: sets the page to what the step shows."""
+        """The panel at a place; it waits for the page's first model. moves: sets the page to what the step shows."""
+        page = replace(page, model_id=page.model_id or workbench.shared().settings.default_model)
         lesson = self._shelf.lessons.get(progress.lesson)
         outputs = self._nothing(progress)
         if lesson is None:

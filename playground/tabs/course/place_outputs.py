@@ -17,17 +17,24 @@ from playground.tabs.shared.wiring import Outputs
 HEAD = ("layer", "head", "kind")
 OPEN = """(said) => {
   const {tab, view, bar} = JSON.parse(said);
+  const bring = (times = 30) => {
+    const picture = [...document.querySelectorAll('#tabs :is(.pg-leading, #xray-picture) .pv[data-rendered]')]
+      .find((one) => one.offsetParent && one.clientHeight > 40)?.closest('.pv-frame');
+    if (!picture) { if (times) setTimeout(bring, 200, times - 1); return; }
+    picture.style.scrollMarginTop = '48px';
+    picture.scrollIntoView({block: 'start'});
+  };
   const go = ([[bar, title], ...others], times = 60) => {
     const item = [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
       .find((one) => one.textContent.trim() === title);
     if (!item) { if (times) setTimeout(go, 50, [[bar, title], ...others], times - 1); return; }
     if (item.ariaSelected !== 'true') item.click();
     if (others.length) { go(others); return; }
-    if (innerWidth <= NARROW) setTimeout(() => document.querySelector('#tabs')?.scrollIntoView(), 60);
+    if (innerWidth <= NARROW) setTimeout(bring, 400);
   };
   go([['tabs', tab], ...(view ? [[bar, view]] : [])]);
 }"""
-"""Opens a tab and its view. On a phone the tabs then stand at the top, so that the picture lies above the sheet."""
+"""Opens a tab and its view. On a phone its picture then comes to the top, above the sheet."""
 
 
 def place_targets(page: PageControls, shelf: Shelf, opens: Block) -> dict[str, Block]:

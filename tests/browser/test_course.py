@@ -1,0 +1,54 @@
+"""A lesson in a browser: begun, answered, left and come back to, beside a page that stays usable."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from playground.course.lesson_file import FOLDER, read_lesson
+
+
+def answer(page: Page) -> None:
+    """Answers the step that is shown, whatever it asks for, and locks."""
+    expect(page.locator("#course-lock")).to_be_visible()
+    if page.locator("#course-choice").is_visible():
+        page.locator("#course-choice label").first.click()
+    elif page.locator("#course-number").is_visible():
+        page.locator("#course-number input").fill("5")
+    elif page.locator("#course-strip").is_visible():
+        page.locator("#course-strip .t").nth(1).click()
+        expect(page.locator("#course-strip [aria-selected=true]")).to_have_count(1)
+    page.locator("#course-lock").click()
+
+
+def test_a_lesson_played_through(just_opened):
+    """Guards against a lesson that stands still in the browser: from “Start here” on, each step asks, locks, and shows the
+    model's number; the page opens the tab and the text of the step and can be used meanwhile. After a reload the lesson is
+    where it was, with its answers, and “Start here” is gone."""
+    page = just_opened()
+    picture = page.locator("#xray-picture").bounding_box()
+    assert picture and picture["y"] + picture["height"] <= 800
+    page.evaluate("localStorage.removeItem('pg-course-used')")
+    page.locator("#start-here").click()
+    steps = len(read_lesson(FOLDER / "what_comes_next.toml").steps)
+    for number in range(1, steps + 1):
+        expect(page.locator("#course-heading")).to_contain_text(f"Step {number} of {steps}")
+        expect(page.locator("#course-reveal")).not_to_contain_text("model")
+        answer(page)
+        expect(page.locator(".pg-course-verdict")).to_contain_text(re.compile(r"You (said|chose)"))
+        expect(page.locator("#course-lock")).to_be_hidden()
+        if number == 2:
+            expect(page.locator("#lens-text textarea")).to_have_value(re.compile("^The capital of France"))
+            expect(page.locator("#next-token")).to_contain_text("65 %")
+            page.get_by_role("tab", name="X-ray").click()
+            expect(page.locator("#xray-sentence")).to_contain_text("“Rome” with 65 %")
+            said = page.locator(".pg-course-verdict").inner_text()
+            page.reload()
+            expect(page.locator(".pg-course-verdict")).to_have_text(said)
+            expect(page.locator("#start-here")).to_be_hidden()
+        page.locator("#course-next").click()
+    expect(page.locator("#course-words")).to_contain_text(f"of {steps} answers")
+    page.locator("#course-close").click()
+    expect(page.locator("#course")).to_be_hidden()
+    expect(page.locator("#lessons")).to_be_visible()
+    page.locator("#lessons").click()
+    expect(page.locator("#lesson-what_comes_next")).to_contain_text("done")
