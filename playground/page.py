@@ -15,6 +15,7 @@ from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.light_events import LIGHT_EVENTS
+from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import EARLY, PLOTLY_JS
 from playground.components.whole_updates import send_updates_whole
@@ -25,8 +26,11 @@ from playground.tabs import course
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.language_chooser import follow_languages
+from playground.tabs.shared.link_controls import carried_controls
+from playground.tabs.shared.link_view import build_link_view, follow_links
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
 from playground.texts import shared as texts
+from playground.texts.links import LINK
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = f"""
@@ -55,7 +59,9 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = Middleware(OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + EARLY)
+OPENING = Middleware(
+    OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + LINKS_HEAD + EARLY
+)
 KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
 """The innermost: what it sends gets the guard's headers like any answer."""
 
@@ -72,7 +78,9 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         with gr.Row(elem_classes="pg-top"):
             Panel(HEADER)
             present = gr.Button("Present", size="sm", scale=0, min_width=90, elem_id="present")
+            link = gr.Button(LINK, size="sm", scale=0, min_width=140, elem_id="link")
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
+        build_link_view(link)
         redraw: dict[str, gr.State] = {tab.NAME: WatchedState(0) for tab in tabs.TABS}
         page = text_input.build(open_name(tabs.TABS[0].NAME), redraw, blocks.load)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
@@ -83,8 +91,10 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         redraw_with_model_and_text(page)
         follow_languages(page)
         course.build(page, blocks)
+        carried = carried_controls(blocks, page)
         with holder:
-            sidebar.build(page)
+            sidebar.build(page, carried)
+        follow_links(blocks, page, carried)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
         present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")

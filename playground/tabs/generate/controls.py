@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground.components import FollowingDropdown
+from playground.components.links import again
 from playground.figures.generation.token_strip import COLOURS
 from playground.generation.sampling_controls import PRESETS, RANGES, RULES_OFF
 from playground.tabs.shared.events import QUIET
@@ -49,7 +50,10 @@ class ControlsColumn:
         inputs = {"preset": preset}
         wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": PresetRequest, "outputs": outputs}
         bind(preset.input, choose_preset, **wires, **QUIET)
-        bind(page.model.change, follow_checkpoint, **wires, **QUIET)
+        followed = bind(page.model.change, follow_checkpoint, **wires, **QUIET)
+        rules = list(outputs.values())
+        keys = [f"generate.{rule.elem_id}" for rule in rules]
+        followed.then(None, rules, rules, js=again(keys), **QUIET)
 
     def _sliders(self, *names: str) -> None:
         for name in names:

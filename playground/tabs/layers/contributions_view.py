@@ -71,7 +71,7 @@ def build(view: View, controls: PartsControls) -> None:
                 opens = gr.Button("", size="sm", scale=0, min_width=180, visible=False, elem_id="parts-open")
             part_figure = PlotlyView(label="The parts", height=290, elem_id="parts-bars", elem_classes=MORE)
     Panel(markup.explanation(*texts.PARTS_ABOUT))
-    reading, part = gr.State(None), gr.State(None)
+    reading, part = view.reading(), gr.State(None)
     opened_at = gr.Textbox("", visible="hidden", container=False)
 
     own: dict[str, Component] = {"position": position, "token": token, "against": against}

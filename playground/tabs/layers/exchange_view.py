@@ -91,7 +91,7 @@ def build(view: View, controls: PartsControls) -> None:
                 label="Estimate and exact", height=290, visible=False, elem_id="exchange-agreement", elem_classes=MORE
             )
     Panel(markup.explanation(*texts.EXCHANGE_ABOUT))
-    reading, control = gr.State(None), gr.State(WorkControl())
+    reading, control = view.reading(), gr.State(WorkControl())
 
     own: dict[str, Component] = {"other": other, "what": what, "token": token, "against": against, "values": values}
     inputs = own | {"reading": reading, "control": control}

@@ -69,7 +69,7 @@ def build(view: View, controls: PartsControls) -> None:
             opens = gr.Button("", size="sm", visible=False, elem_id="neurons-open")
             bars = PlotlyView(label="Tokens it writes", height=330, elem_id="neurons-bars", elem_classes=MORE)
     Panel(markup.explanation(*texts.NEURONS_ABOUT))
-    cell, reading = gr.State(None), gr.State(None)
+    cell, reading = gr.State(None), view.reading()
     opened_at = gr.Textbox("", visible="hidden", container=False)
 
     inputs: dict[str, Component] = {"layer": layer, "at": at, "first": first, "cell": cell, "reading": reading}

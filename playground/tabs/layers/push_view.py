@@ -79,7 +79,7 @@ def build(view: View, controls: PartsControls) -> None:
     written = Panel(live=True, elem_id="push-written")
     figure = PlotlyView(label="Along the direction", height=400, elem_id="push-map", elem_classes=LEADING)
     Panel(markup.explanation(*texts.PUSH_ABOUT))
-    reading, control = gr.State(None), gr.State(WorkControl())
+    reading, control = view.reading(), gr.State(WorkControl())
 
     own: dict[str, Component] = {"source": source, "towards": towards, "away": away, "word": word, "layer": layer}
     inputs = own | {"strength": strength, "reading": reading, "control": control}

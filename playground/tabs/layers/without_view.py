@@ -65,7 +65,7 @@ def build(view: View, controls: PartsControls) -> None:
             effects = PlotlyView(label="Every part, one by one", height=380, elem_id="without-map")
             changed = PlotlyView(label="Attention that changed", height=330, elem_id="without-changed")
     Panel(markup.explanation(*texts.WITHOUT_ABOUT))
-    reading, drawn, control = gr.State(None), gr.State(None), gr.State(WorkControl())
+    reading, drawn, control = view.reading(), gr.State(None), gr.State(WorkControl())
 
     own: dict[str, Component] = {"what": what, "position": position, "token": token, "against": against}
     inputs = own | {"how": how, "second": second, "reading": reading, "drawn": drawn, "control": control}

@@ -65,7 +65,7 @@ class SharedHead:
     kind: gr.Textbox
     chosen: gr.Checkbox
     """Whether a visitor chose the head; until then Attention opens on the most telling one of each text."""
-    token: gr.State
+    token: gr.Number
     """The token whose row of the head is looked at, counted from 0; None for the one of which the head tells most."""
     token_text: gr.State
     """The model and the text in which that token was chosen."""
@@ -76,7 +76,7 @@ class SharedHead:
         """Builds the hidden components that hold the page's head."""
         hidden: dict[str, Any] = {"visible": "hidden", "container": False}
         head = gr.Number(0, **hidden), gr.Number(0, **hidden), gr.Textbox("self", **hidden)
-        return cls(*head, gr.Checkbox(False, **hidden), gr.State(None), gr.State(None))
+        return cls(*head, gr.Checkbox(False, **hidden), gr.Number(None, precision=0, **hidden), gr.State(None))
 
     def chooser(self, name: str, *, kinds: bool = False, link: bool = True) -> HeadChooser:
         """Builds a chooser where it is called; its elements are named `{name}-layer`, `-head`, `-kind` and `-linked`.

@@ -80,6 +80,26 @@ class PageContext:
 
 
 @dataclass
+class LinkControls:
+    """The hidden components by which the page's address follows what it shows; see links.py."""
+
+    base: gr.Textbox
+    """The part of the address that only the server knows."""
+    check: gr.Textbox
+    """What it keeps of the numbers, as JSON."""
+    address: gr.Textbox
+    """Empty; the last input of events for which the browser reads the address."""
+    restored: gr.Textbox
+    """What was read of a link, as JSON."""
+    restore: gr.Button
+    """Clicked by the browser's Back and Forward."""
+    note: Panel
+    """What opening a link came to."""
+    expected: gr.State
+    """What a link says of numbers that are on their way."""
+
+
+@dataclass
 class PageControls:
     """The components that all tabs share."""
 
@@ -107,10 +127,13 @@ class PageControls:
     banner: Banner
     ways_in: tuple[gr.Button, gr.Button]
     """To the first lesson, for those who never began one, and to the list of lessons."""
+    link: LinkControls
     language_choosers: dict[str, Component] = field(default_factory=dict)
     """What shows the language, by tab."""
     open_views: dict[str, gr.Textbox] = field(default_factory=dict)
     """A tab's name -> the name of the view that is open in it."""
+    readings: dict[str, gr.State] = field(default_factory=dict)
+    """"tab/view" -> the `PageContext.reading` that the view's controls were set for: those of another text are set anew."""
 
     @property
     def context_components(self) -> list[Component]:

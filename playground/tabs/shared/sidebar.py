@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -9,7 +11,10 @@ from gradio.components import Component
 from playground import workbench
 from playground.catalog import CATALOG, find
 from playground.components import Panel, markup
+from playground.components.links import OPENING
 from playground.tabs.shared.events import QUIET
+from playground.tabs.shared.link_controls import CarriedControls
+from playground.tabs.shared.links import open_link
 from playground.tabs.shared.model_card import model_card
 from playground.tabs.shared.page_context import PageContext, PageControls, message_for
 from playground.tabs.shared.wiring import Outputs, bind
@@ -30,8 +35,15 @@ class LoadRequest:
     dtype: str = "auto"
 
 
-def build(page: PageControls) -> None:
-    """Builds the sidebar. A loaded model becomes the page's."""
+@dataclass(frozen=True)
+class OpenRequest:
+    """What the page's address says, see links/address.py; empty for a page without a link."""
+
+    address: str = ""
+
+
+def build(page: PageControls, carried: CarriedControls) -> None:
+    """Builds the sidebar. A loaded model becomes the page's. carried: the controls that a link sets."""
     settings = workbench.shared().settings
     anywhere = texts.MODEL_FROM_ANYWHERE if settings.local_folders else texts.MODEL_FROM_HUB
     catalog_only, default_model = settings.catalog_only, settings.default_model
@@ -58,13 +70,22 @@ def build(page: PageControls) -> None:
     outputs: dict[str, Component] = {"model": page.model, "device": page.device, "dtype": page.dtype}
     outputs |= choice | {"card": card, "status": status, "cancel": cancel}
 
-    def open_page(page: PageContext) -> Iterator[Outputs]:
-        yield from first_model(page, default_model)
+    def open_page(page: PageContext, request: OpenRequest) -> Iterator[Outputs]:
+        if not request.address:
+            yield from first_model(page, default_model)
+        else:
+            yield from restore(page, request)
+
+    def restore(page: PageContext, request: OpenRequest) -> Iterator[Outputs]:
+        yield from open_link(page, request.address, carried, partial(first_model, page))
 
     model.change(model_note, model, about, **QUIET)
     bind(page.model.change, show_card, page=page, outputs=choice | {"card": card}, **QUIET)  # Train sets the model too
     options = QUIET | {"concurrency_limit": None}  # waiting for a model costs nothing
-    first = bind(page.opened, open_page, page=page, outputs=outputs, **options)
+    opens: dict[str, Any] = {"page": page, "inputs": {"address": page.link.address}, "request": OpenRequest}
+    opens |= {"outputs": outputs | {"restored": page.link.restored}, "js": OPENING} | options
+    first = bind(page.opened, open_page, **opens)
+    restoring = bind(page.link.restore.click, restore, trigger_mode="always_last", **opens)
     loading = bind(
         [load.click, model.select],
         load_model,
@@ -73,7 +94,7 @@ def build(page: PageControls) -> None:
         request=LoadRequest,
         outputs=outputs,
         trigger_mode="always_last",
-        cancels=[first],
+        cancels=[first, restoring],
         **options,
     )
     bind(
@@ -81,7 +102,7 @@ def build(page: PageControls) -> None:
         note_cancelled,
         page=page,
         outputs=choice | {"status": status, "cancel": cancel},
-        cancels=[loading, first],
+        cancels=[loading, first, restoring],
         **QUIET,
     )
 
@@ -112,19 +133,19 @@ def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
         yield {"status": message, "cancel": gr.Button(visible=False), **_running(page)}
 
 
-def first_model(page: PageContext, model_id: str) -> Iterator[Outputs]:
+def first_model(page: PageContext, model_id: str, dtype: str = "auto") -> Iterator[Outputs]:
     """Loads a model for a page that was opened just now, lists this machine's devices, and marks the models that can't be
     had. Until the model is there, the progress stands above the tabs too, since a phone's sidebar is folded."""
     from playground.models.devices import available_devices  # torch: not before the page is there
 
     devices = gr.Dropdown(choices=list(available_devices()))
     outputs: Outputs = {}
-    for outputs in load_model(page, LoadRequest(model_id)):
+    for outputs in load_model(page, LoadRequest(model_id, dtype=dtype)):
         outputs |= {"device_choice": devices, "message": "" if "model" in outputs else outputs["status"]}
         yield outputs
-    yield outputs | {
-        "choice": gr.Dropdown(choices=model_choices())
-    }  # all: of two quick answers the page may lose the first
+    named: dict[str, Any] = {} if model_id == workbench.shared().settings.default_model else {"value": model_id}
+    choice = gr.Dropdown(choices=model_choices(), **named)
+    yield outputs | {"choice": choice}  # all: of two quick answers the page may lose the first
 
 
 def model_choices() -> list[tuple[str, str]]:

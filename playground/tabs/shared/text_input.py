@@ -8,6 +8,7 @@ import gradio as gr
 from playground.components import Panel, PrintSheet, WatchedState, markup
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.head_chooser import SharedHead
+from playground.tabs.shared.links import build_hidden
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.page_edits import Banner
 from playground.texts import course as course_texts
@@ -69,6 +70,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
         edited=edited,
         banner=Banner.build(edited),
         ways_in=(ways_in[0], ways_in[1]),
+        link=build_hidden(),
     )
     gr.on([analyse.click, text.submit], lambda text: text, text, applied, **QUIET)
     for chip in chips:

@@ -14,7 +14,8 @@ from gradio.components import Component
 
 from playground.components import WatchedState
 from playground.tabs.shared.events import LATEST, QUIET
-from playground.tabs.shared.page_context import PageControls
+from playground.tabs.shared.links import base_of
+from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.wiring import Handler, bind
 
 
@@ -68,9 +69,12 @@ def redraw_with_model_and_text(page: PageControls) -> None:
         shows, views = values[: len(watched)], dict(zip(page.open_views, values[len(watched) :], strict=True))
         due = active, f"{active}/{views.get(active)}"
         banner = page.banner.update(values[watched.index(page.edited)], values[0], values[watched.index(page.applied)])
-        return {state: shows for name, state in page.redraw.items() if name in due} | banner
+        model, device, dtype, text, language, edited = shows
+        base = base_of(PageContext(model, device, dtype, text, language=language, edited=edited)) if model else ""
+        linked = {page.link.base: base}
+        return {state: shows for name, state in page.redraw.items() if name in due} | banner | linked
 
-    states = [*page.redraw.values(), *page.banner]
+    states = [*page.redraw.values(), *page.banner, page.link.base]
     inputs = [page.active, *watched, *page.open_views.values()]
     gr.on([state.change for state in watched], stamp, inputs, states, trigger_mode="multiple", **QUIET)
 
@@ -102,6 +106,11 @@ class View:
     page: PageControls
     tab: str
     name: str
+
+    def reading(self) -> gr.State:
+        """A State for what the view's controls were set for, see `PageControls.readings`."""
+        state = self.page.readings[f"{self.tab}/{self.name}"] = gr.State(None)
+        return state
 
     @property
     def open(self) -> dict[Component, str]:

@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from playground import workbench
 from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
+from playground.components.links import OPENING
 from playground.figures.xray.picture import ARC, GUESS, HEIGHT, clicked, xray_figure
 from playground.figures.xray.player import HEIGHT_OF_PLAYER, READ_IT
 from playground.figures.xray.words import arc_words, layer_words, story
@@ -46,6 +47,7 @@ class XrayRequest:
     )
     target: tuple[int, int, int, str] | None = None
     """What the button opens in Attention: layer, head, the token that looks, and the kind."""
+    address: str = ""  # the link that the page opens with
 
 
 def build(page: PageControls) -> None:
@@ -66,11 +68,11 @@ def build(page: PageControls) -> None:
     target = gr.State(None)
     opened_at = gr.Textbox("", visible="hidden", container=False)
 
-    inputs = {"stack": stack, "first": first, "chosen": chosen, "target": target}
+    inputs = {"stack": stack, "first": first, "chosen": chosen, "target": target, "address": page.link.address}
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
     seen = {"figure": figure, "sentence": sentence, "detail": detail, "opens": opens, "stack": stack, "first": first}
     opened = page.redraw[NAME].change
-    bind(page.opened, draw_first, outputs=seen, empties=True, **wires, **QUIET)
+    bind(page.opened, draw_first, outputs=seen, js=OPENING, empties=True, **wires, **QUIET)
     bind(opened, draw, outputs=seen, only_while={page.active: NAME}, empties=True, **wires, **LATEST)
     bind(stack.input, draw, outputs=seen, **wires, **LATEST)
     bind(first.input, move, outputs=seen, **wires, **LATEST)
@@ -88,6 +90,8 @@ def build(page: PageControls) -> None:
 def draw_first(page: PageContext, request: XrayRequest) -> Outputs:
     """The picture with which a page opens, without waiting until it has been told its model: `draw` follows, and the browser
     does not draw the same picture again. StillLoading where the model has to be loaded first."""
+    if request.address:  # another text, or another tab
+        return {"message": gr.skip()}
     bench = workbench.shared()
     page = replace(page, model_id=bench.settings.default_model)
     if bench.loaded(page.model_id) is None:

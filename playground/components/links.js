@@ -1,0 +1,166 @@
+// The address of the page is a link to what it shows. Kept current behind the #, where no server sees it; Gradio would send
+// what stands behind a ? with every call. Python makes the part that only it knows (links/address.py: model, text, edits)
+// and reads addresses; here the rest is added, and values that Python read are given to the controls.
+//
+// CONFIG, from tabs/shared/links.py: model, the server's own; tabs: [[tab, its first view], …]; controls: [[key, default,
+// element, whether its choices follow the model, place of the checkbox that links it or -1, longest text or 0], …].
+// What `write` is called with: base, check, active, layer, head, kind, chosen, token, an open view a tab with views, controls.
+
+window.__playgroundLinks = (() => {
+  const FIXED = 8, WAIT = 250;   // ms: browsers refuse addresses that change too often
+  let config = null, values = null, timer = 0, wanted = null, place = null, pending = null;
+  let baseline = [], left = [], tokenOf = null, lastToken = null;
+  const touched = new Set();
+
+  const same = (one, other) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+  const escaped = (value) => encodeURIComponent(String(value).toWellFormed?.() ?? value).replace(/%20/g, '+')
+    .replace(/%(2C|3A|2F)/g, decodeURIComponent).replace(/[!'()*]/g, (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase());
+  const written = (value) => typeof value === 'string' ? value : JSON.stringify(value ?? null);
+  const own = () => values.slice(FIXED + config.views.length);
+
+  function carried() {
+    const controls = own();
+    left = [];
+    return config.controls.flatMap(([key, , element, follows, linked, longest], n) => {
+      const value = controls[n];
+      const moves = follows || longest > 0;   // by itself, with the model or the text
+      if (same(value, baseline[n]) || (moves && !touched.has(element)) || (linked >= 0 && controls[linked])) return [];
+      if (longest && typeof value === 'string' && value.length > longest) { left.push(key); return []; }
+      return [[key, written(value)]];
+    });
+  }
+
+  function compose(whole) {
+    const [base, check, active, layer, head, kind, chosen, token] = values;
+    const view = values[FIXED + config.views.findIndex(([tab]) => tab === active)];
+    const first = config.views.find(([tab]) => tab === active)?.[1];
+    const kept = check ? JSON.parse(check) : {};
+    const pairs = [];
+    if (active !== config.tab) pairs.push(['tab', active]);
+    if (first && view !== first) pairs.push(['view', view]);
+    if (chosen) pairs.push(['layer', layer], ['head', head], ...(kind === 'self' ? [] : [['kind', kind]]));
+    if (token !== null && token !== undefined && tokenOf === base) pairs.push(['token', token]);
+    pairs.push(...carried());
+    if (!whole && !pairs.length && base === config.base) return '';
+    const last = document.body.classList.contains('dark') ? [['theme', 'dark']] : [];
+    const of = kept.of === base ? Object.entries(kept.says) : [];
+    return ['v=1', base, ...[...of, ...pairs, ...last].map(([key, value]) => key + '=' + escaped(value))].join('&');
+  }
+
+  // Another model, text, edit, tab or view: a step that Back takes back.
+  function placeOf() {
+    const view = values[FIXED + config.views.findIndex(([tab]) => tab === values[2])];
+    return JSON.stringify([values[0], values[2], view]);
+  }
+
+  function flush() {
+    clearTimeout(timer);
+    if (wanted !== null || !config || !values?.[0]) return;
+    const fragment = compose(false), now = placeOf(), step = place !== null && now !== place;
+    place = now;
+    if (fragment === location.hash.slice(1)) return;
+    const address = fragment ? '#' + fragment : location.pathname + location.search;
+    try {
+      if (step) history.pushState(null, '', address); else history.replaceState(history.state, '', address);
+    } catch (error) { console.warn('The address could not be kept current:', error); }
+    const field = document.querySelector('#link-address');
+    if (field) [field.value, document.querySelector('#link-qr').hidden] = [whole(), true];
+  }
+
+  function whole() {
+    return location.origin + location.pathname + '#' + compose(true);
+  }
+
+  function open() {
+    if (!config) return;
+    wanted = location.hash.slice(1);
+    clearTimeout(timer);
+    document.querySelector('#link-restore')?.click();
+  }
+
+  // Whether this was read of an address that the visitor left again.
+  const isStale = (read) => wanted === null || JSON.parse(read).address !== wanted;
+
+  // What a visitor touched: of controls that move by themselves, with the model or the text, those are carried in which he
+  // chose, or in whose view he clicked on a picture.
+  function touch({target}) {
+    for (let node = target; node instanceof Element; node = node.parentElement) if (node.id) touched.add(node.id);
+    if (target.closest?.('#cancel-load, #load, #model')) wanted = null;
+    if (target.closest?.('#toggle-theme')) setTimeout(flush, WAIT);
+    const panel = target.closest?.('.pv') && target.closest('[role=tabpanel]');
+    if (panel) config?.controls.forEach(([, , id]) => panel.querySelector('#' + CSS.escape(id)) && touched.add(id));
+  }
+  for (const event of ['pointerdown', 'focusin']) document.addEventListener(event, touch, true);
+  addEventListener('popstate', open);
+
+  return {
+    configure(given) {
+      config = given;
+      baseline = config.controls.map(([, initial]) => initial);
+    },
+    /** What stands behind the # of the address by which the page was opened. */
+    opening() {
+      const fragment = location.hash.slice(1);
+      if (fragment) wanted = fragment;
+      return fragment;
+    },
+    write(...given) {
+      values = given;
+      if (given[7] !== lastToken) [lastToken, tokenOf] = [given[7], given[0]];
+      clearTimeout(timer);
+      timer = setTimeout(flush, WAIT);
+    },
+    /** The values of text, tab, layer, head, kind, chosen, token, views and controls that the server read from an address. */
+    place(read, ...now) {
+      if (isStale(read)) return now;
+      const {fixed, views, controls, loads, theme} = JSON.parse(read);
+      touched.clear();
+      pending = loads ? controls : null;
+      if (theme) document.body.classList.add(theme);
+      const shown = config.controls.map(([key, , element, follows], n) => {
+        if (!(key in controls)) return follows ? now[fixed.length + views.length + n] : baseline[n];
+        touched.add(element);
+        return controls[key];
+      });
+      return [...fixed, ...views, ...shown];
+    },
+    /** The inputs of the server's last step, the last of them what was read; empty if the visitor left that address. */
+    current(...given) {
+      return isStale(given.at(-1)) ? [...given.slice(0, -1), ''] : given;
+    },
+    /** Opens the tabs as `place` said, as soon as they are there, before the server has anything drawn in them. */
+    async show(read) {
+      const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      const titled = ([bar, title]) => [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
+        .find((tab) => tab.textContent.trim() === title);
+      for (const place of JSON.parse(read).titles) {
+        for (let times = 40; times && !titled(place); times -= 1) await pause(50);
+        if (isStale(read) || titled(place)?.ariaSelected !== 'false') continue;
+        titled(place).click();
+        await pause(100);
+      }
+      return [];
+    },
+    /** After another model's own rules for sampling came: what the link says of them. */
+    again(keys, ...now) {
+      const said = pending ?? {};
+      pending = null;
+      return now.map((value, n) => {
+        const at = config?.controls.findIndex(([key]) => key === keys[n]) ?? -1;
+        if (at >= 0) baseline[at] = value;
+        return said[keys[n]] ?? value;
+      });
+    },
+    /** The page shows what was read, unless the visitor went on to another address meanwhile. */
+    settled(read, ...given) {
+      const isHere = !isStale(read);
+      this.write(...given);
+      if (isHere) [wanted, place] = [null, placeOf()];
+    },
+    /** The address with all that it can say, and the names of what is too long for it. */
+    address() {
+      if (config && values?.[0]) flush();
+      return config && values?.[0] ? [whole(), left.join(', ')] : [location.href, ''];
+    },
+  };
+})();
