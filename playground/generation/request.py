@@ -7,8 +7,7 @@ from playground.generation.kv_cache import PrefixCaches
 from playground.generation.settings import GenerationSettings
 from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
-from playground.recording.edits.edit import Edit
-from playground.recording.edits.editing import check_positions
+from playground.recording.edits.edit import Edit, check_positions
 from playground.settings import Settings
 
 

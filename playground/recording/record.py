@@ -16,8 +16,8 @@ from playground.models.decoder_start import Target
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import check_text
 from playground.recording.attention import AttentionCall
-from playground.recording.edits.edit import Edit, edits_of
-from playground.recording.edits.editing import check_positions, plan_of
+from playground.recording.edits.edit import Edit, check_positions, edits_of
+from playground.recording.edits.editing import plan_of
 from playground.recording.inputs import Inputs, inputs_of_ids, inputs_of_text, with_target
 from playground.recording.module_hooks import logits_of_states
 from playground.recording.passes import EditedText, forward, forward_captured, forward_eager, layer_steps, receive_calls

@@ -165,3 +165,18 @@ def _choose(name: str, value: Any, among: Sequence[str]) -> None:
         raise PlaygroundError(
             f"`{name}` of an edit is {value!r:.40}.", f"It is one of: {', '.join(repr(one) for one in among)}."
         )
+
+
+def check_positions(edits: Sequence[Edit], length: int, source_length: int | None = None) -> None:
+    """PlaygroundError for an edit that names a token which a text of `length` tokens does not have. source_length: of what
+    the encoder of an encoder-decoder reads."""
+    for edit in edits:
+        of_encoder = edit.kind == "encoder" and source_length is not None
+        rows = source_length if of_encoder else length
+        columns = source_length if edit.kind in ("encoder", "cross") and source_length is not None else length
+        for places, count in ((edit.positions or (), rows), (edit.keys, columns)):
+            if places and (most := max(places)) >= (count or 0):
+                raise PlaygroundError(
+                    f"The edit names token {most:,}; the text has {count:,}.",
+                    f"Tokens count from 0 to {(count or 1) - 1:,}.",
+                )

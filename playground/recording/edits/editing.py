@@ -1,6 +1,6 @@
 """Edits applied while a model runs: by hooks of its modules and by the attention function, in this thread alone."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from playground.analysis.layers.edits import Tokens, other_tokens_mean, partners, towards, with_direction, with_partners
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.recording.edits.arrows import arrows_off, without_arrows
-from playground.recording.edits.edit import ADD, ARROW, MEAN, NEURON, ZERO, Edit
+from playground.recording.edits.edit import ARROW, NEURON, Edit
 from playground.recording.edits.places import ADDED, ATTENDED, INPUT, CallCounter, Place, Site, depth_of, places_of
+from playground.recording.edits.replacements import Keep, Replacements
 from playground.recording.hooks import change_attention
 from playground.recording.module_hooks import patch_modules
 from playground.recording.residual_stream import first_tensor, layer_input, stack_layers
@@ -85,13 +85,10 @@ def _values_in(
 class Run:
     """The edits of a plan, applied to one text. For one thread at a time."""
 
-    def __init__(self, plan: Plan, keep: Callable[[Edit, Site, Tensor], None] | None = None):
+    def __init__(self, plan: Plan, keep: Keep | None = None):
         """keep: receives the values at every place instead, which stay as they are."""
-        self._plan, self._keep = plan, keep
+        self._plan, self._replacements = plan, Replacements(plan.values, keep)
         self._start = 0
-        self._lengths: dict[bool, int] = {}
-        """Whether of an encoder before a decoder -> tokens of its first pass, whose mean and partners count."""
-        self._means: dict[tuple[Edit, Site], Tensor] = {}
         self._layers = stack_layers(plan.model.model)
         self._counts = len(set(self._layers)) < depth_of(plan.model)
         """Whether one module is several layers, so that runs are counted."""
@@ -172,7 +169,7 @@ class Run:
         if self._is_other(site):
             return args, kwargs
         values = layer_input(args, kwargs)
-        changed = self._of_module(values, site, places)
+        changed = self._of_module(values, places)
         return ((changed, *args[1:]), kwargs) if args else (args, kwargs | {"hidden_states": changed})
 
     def _output(self, site: Site, places: Sequence[Place], args: tuple, kwargs: dict, output: Any) -> Any:
@@ -182,19 +179,19 @@ class Run:
         if site.at == ADDED:
             before = layer_input(args, kwargs)
             added = values - before
-            changed = self._of_module(added, site, places)
+            changed = self._of_module(added, places)
             put = values if changed is added else before + changed
         else:
-            put = self._of_module(values, site, places)
+            put = self._of_module(values, places)
         return (put, *output[1:]) if isinstance(output, tuple) else put
 
-    def _of_module(self, values: Tensor, site: Site, places: Sequence[Place]) -> Tensor:
+    def _of_module(self, values: Tensor, places: Sequence[Place]) -> Tensor:
         """Values (B, T, W), or (B·T, W), changed."""
         numbers = values.shape[-1] if places[0].edit.part == NEURON else 1
         batch, count = self._shape
         table = values.reshape(batch, count, numbers, -1)
         for place in places:
-            table = self._changed(table, site, place)
+            table = self._changed(table, place)
         return values if table.data_ptr() == values.data_ptr() else table.view(values.shape)
 
     def _attend(
@@ -214,7 +211,7 @@ class Run:
         here = places.get(self._calls.place(module), ())
         arrows = [place.edit for place in here if place.edit.part == ARROW and place.edit.strength]
         start = 0 if here and here[0].site.kind == "encoder" else self._start
-        if arrows and self._keep is None:
+        if arrows and not self._replacements.only_kept:
             across = here[0].site.kind == "cross"
             first_key = 0 if across else start + query.shape[2] - key.shape[2]
             off = arrows_off(arrows, (query.shape[1], query.shape[2], key.shape[2]), start, first_key)
@@ -223,84 +220,9 @@ class Run:
         used = output
         for place in here:
             if place.edit.part != ARROW:
-                used = self._changed(used, place.site, place)
+                used = self._changed(used, place)
         return mask, output, used
 
-    def _changed(self, values: Tensor, site: Site, place: Place) -> Tensor:
-        """Values (B, T, N, W) changed; the same tensor where nothing is to be changed."""
-        edit, count = place.edit, values.shape[1]
-        start = 0 if site.kind == "encoder" else self._start
-        if self._keep is not None:
-            self._keep(edit, site, _part(values, edit, place.row))
-            return values
-        length = self._lengths.setdefault(site.kind == "encoder", count)
-        if edit.how == MEAN and start == 0 and length > 1 and edit.strength:
-            self._means[edit, site] = other_tokens_mean(_part(values, edit, place.row)[:, :length])[1][:1]
-        chosen = Tokens(start, count, edit.positions, spare_first=edit.how == ADD).chosen()
-        if not bool(chosen.any()):
-            return values
-        part = _part(values, edit, place.row)
-        if edit.how == ADD:
-            changed = with_direction(part, torch.tensor(edit.direction), edit.strength, chosen)
-        else:
-            others, chosen = self._others(part, site, edit, (start, length), chosen)
-            changed = towards(part, others, edit.strength, chosen)
-        if edit.strength == 0:
-            return values
-        return _put(values, changed, edit, place.row)
-
-    def _others(
-        self, part: Tensor, site: Site, edit: Edit, passed: tuple[int, int], chosen: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """What the chosen tokens get, and which of them get it. passed: the number of this pass's first token, and how many
-        tokens the first pass had."""
-        start, length = passed
-        if edit.how == ZERO:
-            return torch.zeros_like(part), chosen
-        if edit.how == MEAN:
-            return self._mean(part, (edit, site), start, length), chosen
-        second = self._plan.values[edit, site]
-        pairs = partners(length, len(second), edit.positions, edit.sources)
-        if not pairs:
-            raise PlaygroundError("No token of the second text stands in these places.", "Name others in `sources`.")
-        others, paired = with_partners(part, second, pairs, start)
-        return others, chosen & paired
-
-    def _mean(self, part: Tensor, key: tuple[Edit, Site], start: int, length: int) -> Tensor:
-        """(B, T, n, W): of the first pass's tokens; what is written after them gets the mean of all of them."""
-        if length < 2:
-            raise PlaygroundError("A text of one token has no other tokens for a mean.", "Take out by zero instead.")
-        if start:
-            return self._means[key].expand_as(part)
-        means, whole = other_tokens_mean(part[:, :length])
-        if part.shape[1] == length:
-            return means
-        return torch.cat([means, whole.expand(-1, part.shape[1] - length, -1, -1)], 1)
-
-
-def _part(values: Tensor, edit: Edit, row: int | None) -> Tensor:
-    """The rows, heads or neurons that an edit changes, (B, T, n, W)."""
-    rows = values if row is None else values[row : row + 1]
-    return rows[:, :, list(edit.which)] if edit.which else rows
-
-
-def _put(values: Tensor, part: Tensor, edit: Edit, row: int | None) -> Tensor:
-    result = values.clone()
-    rows = result if row is None else result[row : row + 1]
-    rows[:, :, list(edit.which) if edit.which else slice(None)] = part
-    return result
-
-
-def check_positions(edits: Sequence[Edit], length: int, source_length: int | None = None) -> None:
-    """PlaygroundError for an edit that names a token which a text of `length` tokens does not have. source_length: of what
-    the encoder of an encoder-decoder reads."""
-    for edit in edits:
-        of_encoder = edit.kind == "encoder" and source_length is not None
-        rows = source_length if of_encoder else length
-        columns = source_length if edit.kind in ("encoder", "cross") and source_length is not None else length
-        for places, count in ((edit.positions or (), rows), (edit.keys, columns)):
-            if places and (most := max(places)) >= (count or 0):
-                raise PlaygroundError(
-                    f"The edit names token {most:,}; the text has {count:,}.",
-                    f"Tokens count from 0 to {(count or 1) - 1:,}.",
-                )
+    def _changed(self, values: Tensor, place: Place) -> Tensor:
+        start = 0 if place.site.kind == "encoder" else self._start
+        return self._replacements.apply(values, place.site, place, start)
