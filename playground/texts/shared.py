@@ -42,7 +42,7 @@ EDITS_OFF = "Put it back"
 
 FIRST_TEXT = EXAMPLES["a capital"].text
 
-HEADER = "Watch a language model think – every number is real and checkable."
+HEADER = "Watch a model think. Check any number."
 OPENING = "Transformer Playground", "Opening the page …"
 YOUR_TEXT = "Your text"
 ANALYSE = "Analyse"
