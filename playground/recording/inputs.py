@@ -32,7 +32,7 @@ class Inputs:
 def inputs_of_text(model: LoadedModel, text: str, pair: str | None = None) -> Inputs:
     """A text, or two sentences; PlaygroundError where it is empty, too long, or a pair that the model can't read."""
     if pair and not model.capabilities.pairs:
-        raise PlaygroundError("This model reads no sentence pairs.", model.capabilities.pairs.reason)
+        raise PlaygroundError("This model reads no sentence pairs:", f"{model.capabilities.pairs.reason}.")
     ids, tokens = model.vocabulary.tokenize(text, pair or None)
     tensors = _checked(model, ids)
     if pair:

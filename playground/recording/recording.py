@@ -184,7 +184,7 @@ class Recording:
     def logits(self) -> Tensor:
         """(T, V) float32 on the CPU; of an encoder-decoder, T target tokens. PlaygroundError for a model without."""
         if not self.model.capabilities.logits:
-            raise PlaygroundError("This model gives no logits.", self.model.capabilities.logits.reason)
+            raise PlaygroundError("This model gives no logits:", f"{self.model.capabilities.logits.reason}.")
         logits = self._outputs.logits
         if logits is None:
             logits = self._replay.outputs(logits=True).logits

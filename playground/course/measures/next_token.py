@@ -57,7 +57,7 @@ def distinct_draws(room: Classroom, text: str, draws: int = 10, temperature: flo
 
     drawn = room.kept(("draws", text, draws, temperature), draw)
     different = dict.fromkeys(drawn)
-    listed = ", ".join(f"“{one.strip()}”" for one in list(different)[:8])
+    listed = ", ".join(f"“{one.strip()}”" for one in different)
     return Measured(len(different), {"drawn": listed, "draws": str(draws)})
 
 

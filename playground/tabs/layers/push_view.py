@@ -137,7 +137,7 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
 def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     """The text as it goes on against the direction, as it is, and along it."""
     drawn = redraw(page, request)
-    request.control.stop = False
+    is_newest = request.control.begin()
     yield drawn
     if not drawn["badge"]:
         return
@@ -153,6 +153,8 @@ def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     for sign in (-1, 0, 1):
         edits = (_edit(request, direction, sign),) if sign else ()
         for text in going_on(recording, settings, edits, request.control, every=6):
+            if not is_newest():
+                return
             yield {"written": _texts(float(request.strength), [*pushed, text])}
         if request.control.stop:
             return

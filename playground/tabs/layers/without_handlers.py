@@ -63,9 +63,7 @@ def draw(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         what = _kept_words(page) or strongest_part(recording)
         request = replace(request, what=what, position=None, token="", against="")
         fresh = {"what": what, "token": "", "against": "", "effects": figure_or_nothing(None), "status": ""}
-        for outputs in take_out(page, request):
-            yield outputs | fresh
-        return
+        yield fresh  # alone and once: later answers must not undo what was typed meanwhile
     yield from take_out(page, request)
 
 
@@ -104,12 +102,20 @@ def show(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
 
 
 def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
+    """See `_taken_out`; ends when something else is to be taken out."""
+    is_newest = request.control.begin()
+    for outputs in _taken_out(page, request):
+        if not is_newest():
+            return
+        yield outputs
+
+
+def _taken_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     """The distribution and the attention with and without the parts, then what must hold, then the text that each
     goes on to write."""
     from playground.recording.edits.compare import changed_attention
     from playground.recording.edits.identities import identities_of
 
-    request.control.stop = False
     recording, store = page.recording(edited=False), workbench.shared()
     labels = [token.label for token in own_tokens(recording)]
     position = existing_token(request.position, len(labels))

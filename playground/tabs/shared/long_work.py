@@ -19,6 +19,14 @@ class WorkControl:
     """What Stop sets and long work looks at; one for each visitor and view."""
 
     stop: bool = False
+    turn: int = 0
+    """How many works have begun."""
+
+    def begin(self) -> Callable[[], bool]:
+        """Begins the view's newest work; what it returns says whether that is still the newest one."""
+        self.stop, self.turn = False, self.turn + 1
+        own = self.turn
+        return lambda: self.turn == own
 
 
 def stop_work(control: WorkControl) -> None:
