@@ -12,7 +12,13 @@ from playground.recording.hooks import AttentionKinds
 from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
 from playground.recording.outputs import why_no_states
 from playground.recording.passes import number_eager_layers
-from playground.recording.probe_text import later_half_matters, probe_ids, probe_inputs, weighs_later_tokens
+from playground.recording.probe_text import (
+    later_half_matters,
+    probe_ids,
+    probe_inputs,
+    probe_target,
+    weighs_later_tokens,
+)
 from playground.recording.record import ModelFailed, record
 from playground.recording.recording import Recording
 from playground.recording.score_products import heads_of_scores
@@ -64,7 +70,7 @@ def probe(model: LoadedModel) -> Probe:
 
 def _record_once(model: LoadedModel) -> Recording:
     """The recording of the probe's text. The layers are numbered and the output projections found in the same pass."""
-    target = "The cat" if model.model.config.is_encoder_decoder else None
+    target = probe_target(model) if model.model.config.is_encoder_decoder else None
     if not model.on_interface:
         number_eager_layers(model)
         return record(model, probe_ids(model), target)

@@ -2,6 +2,7 @@
 
 import torch
 
+from playground.models.decoder_start import Target
 from playground.models.loaded_model import LoadedModel
 from playground.recording.recording import Recording
 
@@ -22,6 +23,14 @@ def probe_ids(model: LoadedModel) -> list[int]:
         return ids
     count = max(_LEAST_TOKENS, min(len(PROBE_TEXT.split()), model.max_tokens))
     return [token_id % model.anatomy.vocabulary for token_id in range(count)]
+
+
+def probe_target(model: LoadedModel) -> Target:
+    """What the decoder of an encoder-decoder reads of the probe's text, as much as it can."""
+    words = " ".join(PROBE_TEXT.split()[:2])
+    ids = model.tokenizer(words, add_special_tokens=False)["input_ids"]
+    room = model.max_tokens - 2  # beside its start and its language, or its end
+    return Target(words) if len(ids) <= room else Target(ids=tuple(ids[: max(1, room)]))
 
 
 def probe_inputs(model: LoadedModel) -> dict[str, torch.Tensor]:

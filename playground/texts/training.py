@@ -121,7 +121,7 @@ STILL_FORMER = "What you see is still the run before."
 RUN_ENDED = "This run is no more on the server. The pictures are the last that came of it."
 NOTHING_YET = ("Nothing has been trained yet.", "Press Play.")
 OPENED = (
-    "{model}, the model at step {step:,}, is now that of every tab, with the text “{text}”. Load in the sidebar brings "
+    "{model}, the model at step {step:,}, was opened in every tab with the text “{text}”. Load in the sidebar brings "
     "another model back."
 )
 OPENS = "Both buttons take step {step:,}."
@@ -221,7 +221,7 @@ FINETUNED = (
 )
 FINETUNED_AGAIN = "The adapter belongs beside {base}, which was trained here itself."
 FINETUNE_REPEATED = "Lines that repeat an earlier one count once: {lines} left out."
-FINETUNE_OPENED = "{model} is now the model of every tab. Load in the sidebar brings its base back, which is unchanged."
+FINETUNE_OPENED = "{model} was opened in every tab. Load in the sidebar brings its base back, which is unchanged."
 FINETUNE_ABOUT = (
     "What learns?",
     "<span class='pg-formula'>W′ = W + (α/r)·B·A</span>. W is a matrix of the model, D × D; A is r × D, B is D × r, with "

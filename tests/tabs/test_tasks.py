@@ -220,6 +220,9 @@ def test_a_list_of_lines(monkeypatch):
     assert len(seen["table"]["value"]["data"]) == 2
     seen = shown(list_view.answer_all, page("bert-tag"), ListRequest(many="the cat\nsat"))
     assert len(seen["table"]["value"]["data"]) == 2
+    nothing = list(answers(list_view.answer_all, page("bert-tag"), ListRequest(many=" ")))[-1]
+    assert "There are no lines" in nothing["message"]
+    assert nothing["sentence"] == "" and not nothing["table"]["visible"], "of the lines before"
     request = ListRequest(many="\n".join(f"text {n}" for n in range(900)))
     monkeypatch.setattr(long_work, "EVERY", 0.01)
     stream = list_view.answer_all(page("llama"), request)

@@ -69,11 +69,12 @@ def test_every_lesson_begins_at_the_uniform_loss(lesson):
         {"positions": "none", "norm": "LayerNorm"},
         {"positions": "rotary", "norm": "LayerNorm"},
         {"lesson": "numbers", "positions": "sinusoidal"},
+        {"lesson": "table", "data": "\n".join(f"x{n}\ty{n}" for n in range(30))},
     ],
 )
 def test_the_trained_model_opens_everywhere(choices, tmp_path):
     """Guards "a model like any other": the loaded model verifies its attention, and plain transformers reads the folder and
-    gives the same logits."""
+    gives the same logits. A table of short cells has a model of four positions, fewer than the words of the probe."""
     run = short(**choices)
     list(run)
     model = run.model()

@@ -16,7 +16,7 @@ from playground.tabs.shared.long_work import WorkControl, stop_work, with_progre
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, ways_of
 from playground.texts import tasks as texts
 
@@ -115,7 +115,10 @@ def answer_all(page: PageContext, request: ListRequest) -> Iterator[Outputs]:
     from playground.tasks.line_answers import answer_lines, lines_of
 
     model, control, done = page.model(), request.control, list["LineAnswer"]()
-    lines, one = lines_of(request.many), _task(model, request)
+    try:
+        lines, one = lines_of(request.many), _task(model, request)
+    except PlaygroundError as error:
+        raise ErrorWithOutputs(error, {"sentence": "", **_table(model, [])}) from error
     control.stop = False
 
     def so_far(share: float, seconds: float) -> Outputs:

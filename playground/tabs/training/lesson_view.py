@@ -106,6 +106,7 @@ def build(view: View, shared: WatchControls) -> None:
     kept = gr.Textbox("", visible="hidden", container=False)
 
     lesson.select(None, None, [play, step], js=HELD_BACK, **QUIET)
+    gr.on([lesson.select, reset.click], None, None, opened, js="() => ''", **QUIET)  # which spoke of another run
     chosen = lesson.select(choose_lesson, lesson, [about, data, *choices.values()], **QUIET)
     seen: dict[str, Block] = {
         "watched": watched, "status": status, "loss": loss, "scores": scores, "gradient": gradient, "maps": maps,
