@@ -26,6 +26,7 @@ PARTS = {
 """Pictures of one element instead of the whole page."""
 TABS = {
     "xray": "X-ray",
+    "lesson": "X-ray",
     "tree": "Generate",
     "maths": "Attention",
     "through": "Attention",
@@ -212,6 +213,7 @@ def div_term(page: Page) -> None:
 def translation(page: Page) -> None:
     """By the translator of Train, which is trained first, in the head that finds its words best."""
     page.get_by_role("tab", name="Train", exact=True).click()
+    page.get_by_role("tab", name="Lessons", exact=True).click()
     page.locator("#train-lesson input").click()
     page.get_by_role("option", name="Translate numbers").click()
     page.locator("#train-play").click()
@@ -246,7 +248,20 @@ ALL += (
     "after",
     "div_term",
     "translation",
+    "lesson",
 )
+
+
+def lesson(page: Page) -> None:
+    """The second question of the first lesson, answered wrongly."""
+    page.locator("#start-here").click()
+    page.locator("#course-number input").fill("90")
+    page.locator("#course-lock").click()
+    page.locator("#course-next").click()
+    page.locator("#course-choice label").nth(1).click()
+    page.locator("#course-lock").click()
+    page.wait_for_selector(".pg-course-verdict")
+    page.wait_for_function("document.querySelector('#next-token').innerText.includes('65 %')")
 
 
 def take(names: Sequence[str] = ALL) -> None:
@@ -262,7 +277,7 @@ def take(names: Sequence[str] = ALL) -> None:
         page.wait_for_selector("#xray-picture .pv[data-rendered]", timeout=180_000)
         for name in names:
             page.set_viewport_size({"width": 1280, "height": 900})
-            page.get_by_role("tab", name=TABS.get(name, name.capitalize())).click()
+            page.get_by_role("tab", name=TABS.get(name, name.capitalize()), exact=True).click()
             globals()[name](page)
             page.mouse.move(0, 0)
             page.wait_for_timeout(1500)
