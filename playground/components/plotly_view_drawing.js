@@ -10,6 +10,7 @@ let scrolled = null;      // the uirevision of the picture that was scrolled to 
 let revision;             // the uirevision of the picture that is drawn
 let counted = null;       // the figure whose size the console has
 let running = false, again = false;
+let owed = false;         // a value came while the tab was closed
 let shapes = [];          // of the figure itself, under the mark
 let flight = null;        // {of, change}: the view last set by Python and the uirevision of its picture; kept when colours change
 
@@ -63,10 +64,12 @@ async function drawOnce() {
   const least = Number(figure.layout?.meta?.minWidth);   // a narrower screen scrolls inside the picture
   box.style.minWidth = least > 0 ? `${least}px` : '';
   wrap.toggleAttribute('data-wide', least > 0);
-  if (!box.clientWidth) return;                      // in a closed tab: the size watcher draws when it opens
+  owed = !box.clientWidth;
+  if (owed) return;                                  // in a closed tab: the size watcher draws when it opens
   library = await loadLibrary();
   await turn();
-  if (!element.isConnected || !box.clientWidth) return;
+  owed = !box.clientWidth;
+  if (!element.isConnected || owed) return;
   wasNarrow = box.clientWidth < NARROW;
   shapes = figure.layout.shapes || [];
   if (props.mark) figure.layout.shapes = [...shapes, structuredClone(props.mark)];
@@ -191,10 +194,10 @@ function resized() {
     return;
   }
   const {clientWidth: width, clientHeight: height} = box;
-  if (!width || (width === lastWidth && height === lastHeight)) return;
+  if (!width || (width === lastWidth && height === lastHeight && !owed)) return;
   lastWidth = width;
   lastHeight = height;
-  if (!bound || (width < NARROW) !== wasNarrow) draw();
+  if (!bound || owed || (width < NARROW) !== wasNarrow) draw();
   else Promise.resolve(library.Plots.resize(box)).then(() => { placeCursor(); declutter(); }, () => {});
 }
 

@@ -95,7 +95,9 @@ def gallery() -> gr.Blocks:
             with gr.Tab("first"):
                 gr.Markdown("nothing here")
             with gr.Tab("second"):
-                PlotlyView(heatmap(), height=300, elem_id="hidden")
+                hidden = PlotlyView(heatmap(), height=300, elem_id="hidden")
+        behind = gr.Button("behind", elem_id="behind")
+        behind.click(lambda: (heatmap(offset=0.5), "sent"), None, [hidden, after], show_progress="hidden")
     return blocks
 
 
@@ -423,6 +425,21 @@ def test_hidden_tab_draws_when_opened(gallery_page):
                    return svg && box.clientWidth > 0 && svg.clientWidth === box.clientWidth; }"""
     )
     page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_a_picture_that_came_while_its_tab_was_closed(gallery_page):
+    """Guards against numbers of another model: a view that was drawn once, and got a new figure while its tab was closed,
+    kept the old picture when the tab was opened again, for it was as wide as before."""
+    page = gallery_page
+    corner = "Number(document.querySelector('#hidden .pv')._fullData?.[0].z[0][0])"
+    page.get_by_role("tab", name="second").click()
+    drawn(page, "hidden")
+    former = page.evaluate(corner)
+    page.get_by_role("tab", name="first").click()
+    page.locator("#behind").click()
+    expect(page.locator("#event textarea")).to_have_value("sent")
+    page.get_by_role("tab", name="second").click()
+    page.wait_for_function(f"former => Math.abs({corner} - former) > 0.4", arg=former)
 
 
 def test_removed_view_is_let_go(changing_page):
