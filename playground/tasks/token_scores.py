@@ -167,7 +167,8 @@ def word_label_score(
     first, end = prompt.text_tokens
     free = tuple(first <= place < end for place in range(len(prompt.ids)))
     tokens = model.vocabulary.describe(prompt.ids)
-    return TokenScore(model, prompt.ids, tokens, free, score, _words(label, against, "ln P of "), 1 if single else 2)
+    words = f"{_words(label, against, 'ln P of ')}, before calibration"  # which adds the same whatever the text says
+    return TokenScore(model, prompt.ids, tokens, free, score, words, 1 if single else 2)
 
 
 def taught_score(taught: TaughtLayer, text: str, label: str, against: str = "") -> TokenScore:
