@@ -102,14 +102,14 @@ def slide(page: PageContext, request: WatchRequest) -> Outputs:
 
 
 def _at(request: WatchRequest, further: int) -> Outputs:
-    """The snapshot of the slider, or so many further on."""
+    """The snapshot of the slider, or so many further on. A slider that stands there is not set: it may have moved meanwhile."""
     live = _needed(request)
     snapshots = live.snapshots
     place = min(max(_place(request, snapshots) + further, 0), len(snapshots) - 1)
     snapshot = snapshots[place]
     watched = replace(request.watched, follows=place == len(snapshots) - 1, place=place, step=snapshot.step)
     return at_snapshot(live, snapshots, place) | {
-        "watched": watched, "place": slider(snapshots, place) | {"value": place},
+        "watched": watched, "place": slider(snapshots, place) | ({} if place == request.place else {"value": place}),
         "loss": gr.update(mark=step_mark(snapshot.step)),
     }  # fmt: skip
 
