@@ -102,7 +102,7 @@ def slide(page: PageContext, request: WatchRequest) -> Outputs:
 
 
 def _at(request: WatchRequest, further: int) -> Outputs:
-    """The snapshot of the slider, or so many further on. A slider that stands there is not set: it may have moved meanwhile."""
+    """The snapshot of the slider, or so many further on. A slider that stands there is not set: it may have moved since."""
     live = _needed(request)
     snapshots = live.snapshots
     place = min(max(_place(request, snapshots) + further, 0), len(snapshots) - 1)
