@@ -81,6 +81,15 @@ def test_a_model_that_is_not_here_is_named(bench):
     assert outputs["model"] == "llama" and outputs["edited"] is None
 
 
+def test_what_the_page_or_its_model_lacks_is_named(bench):
+    """Guards an address that goes on saying layer 999 beside the last layer's numbers, and an unknown tab without a word."""
+    said = opened(PageContext(), "v=1&text=abc&layer=999&head=1&tab=zzz")
+    assert said["fixed"][1:4] == ["xray", 1, 1], "the tiny model's last layer is 1"
+    assert any("tab" in words for words in said["notes"]) and any("layer" in words for words in said["notes"])
+    said = opened(PageContext(), "v=1&text=abc&layer=1&head=999&tab=layers&view=zzz")
+    assert said["fixed"][1:4] == ["layers", 1, 3] and "view" in said["notes"][0] and "head" in said["notes"][1]
+
+
 def test_an_address_that_was_left_sets_nothing(bench):
     """Guards against Back, pressed twice: the former address must not be applied after the later one."""
     assert set(links.apply(PageContext("llama"), ApplyRequest("", ""))) == {"message"}

@@ -9,8 +9,8 @@ and loads its model; the browser sets the controls; the server sets model and te
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -25,6 +25,9 @@ from playground.tabs.shared.page_context import LinkControls, PageContext
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import links as texts
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
 
 AT_ONCE = 2_000
 """Characters of a text whose numbers are kept in the link while a tab is open that does not read it."""
@@ -65,14 +68,17 @@ def open_link(
     """Reads an address, then loads its model, or the server's own where that can't be had. The last outputs have what the
     browser sets. load(model, number format): as `sidebar.first_model`."""
     read = read_address(address, carried.controls)
-    experiment, notes = read.experiment, _notes(read)
+    experiment, missing = read.experiment, list[str]()
     default = workbench.shared().settings.default_model
     choices = [(experiment.model or default, experiment.precision), (default, experiment.precision), (default, "auto")]
     for model, precision in dict.fromkeys(choices):
         outputs: Outputs = {}
         for outputs in _loaded(page, model, precision) or load(model, precision):
             if "model" in outputs:
-                values = _values(page, read, carried, model)
+                loaded = workbench.shared().loaded(model, outputs["device"], precision)
+                here = _on_page(read, carried, loaded)
+                values = _values(page, here, carried, model)
+                notes = [*missing, *_notes(here)]
                 said = {"address": address, "model": model, "precision": precision, "notes": notes}
                 outputs = {**outputs, "restored": json.dumps(said | values), "dtype_choice": precision}
                 for name in ("model", "device", "dtype"):  # set with text and edits: `apply`
@@ -80,7 +86,7 @@ def open_link(
             yield outputs
         if "restored" in outputs:
             return
-        notes = [texts.NO_MODEL.format(model=model), *notes]
+        missing = [texts.NO_MODEL.format(model=model), *missing]
 
 
 def _loaded(page: PageContext, model: str, precision: str) -> list[Outputs]:
@@ -88,6 +94,24 @@ def _loaded(page: PageContext, model: str, precision: str) -> list[Outputs]:
     if not page.model_id or workbench.shared().loaded(model, page.device, precision) is None:
         return []
     return [{"model": model, "device": page.device, "dtype": precision, "choice": model, "dtype_choice": precision}]
+
+
+def _on_page(read: Read, carried: CarriedControls, model: "LoadedModel | None") -> Read:
+    """The same within what the page and its model have: a tab or view that is not there is named, layer and head lie in the
+    model."""
+    shown = read.experiment
+    tab, views = carried.place(shown.tab, shown.view)
+    unknown = [
+        name for name, here in (("tab", tab), ("view", views.get(tab, ""))) if getattr(shown, name) not in ("", here)
+    ]
+    moved: dict[str, Any] = {}
+    if model is not None:
+        anatomy = model.anatomy
+        counts = {"layer": max(anatomy.layers, anatomy.decoder_layers or 0), "head": anatomy.heads}
+        moved = {name: count - 1 for name, count in counts.items() if 0 < count <= (getattr(shown, name) or 0)}
+    return read._replace(
+        experiment=replace(shown, **moved), ignored=(*read.ignored, *unknown), clamped=(*read.clamped, *moved)
+    )
 
 
 def _values(page: PageContext, read: Read, carried: CarriedControls, model: str) -> dict[str, Any]:
