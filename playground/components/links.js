@@ -10,6 +10,7 @@ window.__playgroundLinks = (() => {
   const FIXED = 8, WAIT = 250;   // ms: browsers refuse addresses that change too often
   let config = null, values = null, timer = 0, wanted = null, place = null, pending = null;
   let baseline = [], left = [], tokenOf = null, lastToken = null;
+  let acted = false;             // whether the visitor did something since an address was opened
   const touched = new Set();
 
   const same = (one, other) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
@@ -56,7 +57,7 @@ window.__playgroundLinks = (() => {
   function flush() {
     clearTimeout(timer);
     if (wanted !== null || !config || !values?.[0]) return;
-    const fragment = compose(false), now = placeOf(), step = place !== null && now !== place;
+    const fragment = compose(false), now = placeOf(), step = acted && place !== null && now !== place;
     place = now;
     if (fragment === location.hash.slice(1)) return;
     const address = fragment ? '#' + fragment : location.pathname + location.search;
@@ -74,6 +75,7 @@ window.__playgroundLinks = (() => {
   function open() {
     if (!config) return;
     wanted = location.hash.slice(1);
+    acted = false;               // what a link sets, however late, is no step of the visitor's
     clearTimeout(timer);
     document.querySelector('#link-restore')?.click();
   }
@@ -91,6 +93,7 @@ window.__playgroundLinks = (() => {
     if (panel) config?.controls.forEach(([, , id]) => panel.querySelector('#' + CSS.escape(id)) && touched.add(id));
   }
   for (const event of ['pointerdown', 'focusin']) document.addEventListener(event, touch, true);
+  for (const event of ['pointerdown', 'keydown']) document.addEventListener(event, () => { acted = true; }, true);
   addEventListener('popstate', open);
 
   return {
