@@ -42,7 +42,10 @@ def test_a_lesson_played_through(just_opened):
             page.get_by_role("tab", name="X-ray").click()
             expect(page.locator("#xray-sentence")).to_contain_text("“Rome” with 65 %")
             said = page.locator(".pg-course-verdict").inner_text()
-            page.watch.allowed += ["AbortError", "Connection errored out"]  # Gradio's stream, when the page is opened anew
+            page.watch.allowed += [
+                "AbortError",
+                "Connection errored out",
+            ]  # Gradio's stream, when the page is opened anew
             page.reload()
             expect(page.locator(".pg-course-verdict")).to_have_text(said)
             expect(page.locator("#start-here")).to_be_hidden()
