@@ -53,7 +53,7 @@ def _qr(address: str) -> str:
     if len(address) > MOST_IN_QR:
         words = markup.note(texts.TOO_LONG.format(most=MOST_IN_QR, count=len(address)))
         return f'<div id="link-qr">{words}</div>'
-    drawn = segno.make(address, error="l", micro=False).svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
+    drawn = segno.make(address, error="l", micro=False).svg_inline(border=4, dark="black", light="white", omitsize=True)
     return f'<div id="link-qr" role="img" aria-label="{escape(texts.QR_LABEL)}">{drawn}</div>'
 
 
