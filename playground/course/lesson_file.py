@@ -101,10 +101,8 @@ class _Reader:
         if missing:
             raise _wrong(self._where, f"the measure {name} needs {', '.join(missing)}")
         for one in known:
-            value, wanted = arguments.get(one.name), one.annotation
-            numbers = (int, float) if wanted is float else wanted
-            if one.name in arguments and (not isinstance(value, numbers) or isinstance(value, bool)):
-                raise _wrong(self._where, f"the argument {one.name} of {name} is {value!r:.40}, not {wanted.__name__}")
+            if one.name in arguments:
+                _check_type(self._where, f"the argument {one.name} of {name}", arguments[one.name], one.annotation)
 
     def _place(self, plain: Any) -> Place:
         _check(self._where, plain, {"tab": str}, _PLACE)
@@ -134,11 +132,15 @@ def _check(where: str, plain: Any, must: Mapping[str, type], may: Mapping[str, t
     for key, value in plain.items():
         if key not in known:
             raise _wrong(where, f"there is no key {key!r:.40}", f"There are: {', '.join(sorted(known))}.")
-        wanted = (int, float) if known[key] is float else known[key]
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise _wrong(where, f"{key} is {value!r:.40}, not {known[key].__name__}")
+        _check_type(where, key, value, known[key])
     if missing := [key for key in must if key not in plain]:
         raise _wrong(where, f"{', '.join(missing)} is missing")
+
+
+def _check_type(where: str, name: str, value: Any, kind: type) -> None:
+    """PlaygroundError for a value of another type; a whole number is a float as well, a truth value is no number."""
+    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+        raise _wrong(where, f"{name} is {value!r:.40}, not {kind.__name__}")
 
 
 def _wrong(where: str, what: str, remedy: str = "Mend the file.") -> PlaygroundError:

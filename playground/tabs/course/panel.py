@@ -9,7 +9,7 @@ from playground.components import FollowingRadio, Panel, TokenStrip
 from playground.tabs.course import place_outputs
 from playground.tabs.course.handlers import BeginRequest, CourseRequest, Handlers
 from playground.tabs.course.shelf import read_shelf
-from playground.tabs.shared.detail import NARROW
+from playground.tabs.shared.detail import NARROW, filled
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.wiring import bind
@@ -94,14 +94,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
     for button, name in [(start, first), *((parts[f"lesson {name}"], name) for name in shelf.lessons)]:
         bind(button.click, handlers.begin, inputs={"kept": kept, "name": gr.State(name)}, **begins)
 
-    width = {"NARROW": str(NARROW)}
-    opens.change(None, opens, None, js=_filled(place_outputs.OPEN, width), **QUIET)
-    kept.change(None, kept, None, js=_filled(KEEP, width), **QUIET)
+    opens.change(None, opens, None, js=filled(place_outputs.OPEN, NARROW=NARROW), **QUIET)
+    kept.change(None, kept, None, js=filled(KEEP, NARROW=NARROW), **QUIET)
     page.opened(None, None, kept, js=READ_KEPT, api_visibility="private")
     fold.click(None, None, None, js=FOLD, **QUIET)
-
-
-def _filled(script: str, values: dict[str, str]) -> str:
-    for word, value in values.items():
-        script = script.replace(word, value)
-    return script

@@ -95,7 +95,11 @@ def show_in_list(name: str, row: Any) -> None:
 
 
 def _script(script: str, name: str, first: str = "") -> str:
-    values = {"NARROW_WIDTH": str(NARROW), "NAME": json.dumps(name), "FIRST": json.dumps(first)}
+    return filled(script, NARROW_WIDTH=NARROW, NAME=json.dumps(name), FIRST=json.dumps(first))
+
+
+def filled(script: str, **values: object) -> str:
+    """A script for the browser with these words replaced by values."""
     for word, value in values.items():
-        script = script.replace(word, value)
+        script = script.replace(word, str(value))
     return script
