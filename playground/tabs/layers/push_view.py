@@ -19,7 +19,7 @@ from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import LEADING, sentence_and_badge
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work
+from playground.tabs.shared.long_work import WorkControl, newest_only, stop_work
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.views import View
@@ -136,8 +136,12 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
 
 def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     """The text as it goes on against the direction, as it is, and along it."""
+    yield from newest_only(request.control, _texts_so_far(page, request))
+
+
+def _texts_so_far(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     drawn = redraw(page, request)
-    is_newest = request.control.begin()
+    request.control.stop = False
     yield drawn
     if not drawn["badge"]:
         return
@@ -153,8 +157,6 @@ def write(page: PageContext, request: PushRequest) -> Iterator[Outputs]:
     for sign in (-1, 0, 1):
         edits = (_edit(request, direction, sign),) if sign else ()
         for text in going_on(recording, settings, edits, request.control, every=6):
-            if not is_newest():
-                return
             yield {"written": _texts(float(request.strength), [*pushed, text])}
         if request.control.stop:
             return

@@ -19,7 +19,7 @@ from playground.recording.layers.window import logit_contributions, own_tokens
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
-from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.long_work import WorkControl, newest_only
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.wiring import Outputs
@@ -47,10 +47,10 @@ class WithoutRequest:
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
     drawn: tuple | None = None
-    """What the view shows as a whole, as `shown` gives it."""
+    """What the view shows as a whole, as `basis` gives it."""
     control: WorkControl = field(default_factory=WorkControl)
 
-    def shown(self, page: PageContext) -> tuple:
+    def basis(self, page: PageContext) -> tuple:
         """All that what is shown depends on."""
         edited = self.what, self.how, self.second if self.how == "text" else ""
         return page.reading, *edited, self.position, self.token, self.against
@@ -95,22 +95,18 @@ def strongest_part(recording: "Recording") -> str:
 
 def show(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     """As `take_out`, unless it is shown: a visitor who types and presses the button leaves the field as well."""
-    if request.drawn is not None and tuple(request.drawn) == request.shown(page):
+    if request.drawn is not None and tuple(request.drawn) == request.basis(page):
         yield {}
         return
     yield from take_out(page, request)
 
 
 def take_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
-    """See `_taken_out`; ends when something else is to be taken out."""
-    is_newest = request.control.begin()
-    for outputs in _taken_out(page, request):
-        if not is_newest():
-            return
-        yield outputs
+    """See `_answers`; ends when something else is to be taken out."""
+    yield from newest_only(request.control, _answers(page, request))
 
 
-def _taken_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
+def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     """The distribution and the attention with and without the parts, then what must hold, then the text that each
     goes on to write."""
     from playground.recording.edits.compare import changed_attention
@@ -134,8 +130,8 @@ def _taken_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         outputs |= _distribution(recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
-        shown = replace(request, position=position).shown(page)
-        yield common | nothing | {"sentence": markup.note(str(error)), "badge": "", "written": "", "drawn": shown}
+        reason = {"sentence": markup.note(str(error)), "badge": "", "written": ""}
+        yield common | nothing | reason | {"drawn": replace(request, position=position).basis(page)}
         return
     yield outputs
     if len(recording.tokens) > MOST_CHECKED:
@@ -150,7 +146,7 @@ def _taken_out(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     for words in _written(page, recording, edits, request.control):
         written = {"written": words}
         yield written
-    drawn = None if request.control.stop else replace(request, position=position).shown(page)
+    drawn = None if request.control.stop else replace(request, position=position).basis(page)
     yield outputs | badge | written | {"drawn": drawn}  # all: of quick answers the page may lose one
 
 

@@ -22,16 +22,20 @@ class WorkControl:
     turn: int = 0
     """How many works have begun."""
 
-    def begin(self) -> Callable[[], bool]:
-        """Begins the view's newest work; what it returns says whether that is still the newest one."""
-        self.stop, self.turn = False, self.turn + 1
-        own = self.turn
-        return lambda: self.turn == own
-
 
 def stop_work(control: WorkControl) -> None:
     """Stops what is being computed for this visitor."""
     control.stop = True
+
+
+def newest_only(control: WorkControl, answers: Iterator[V]) -> Iterator[V]:
+    """The answers of a work, until another one of the same view begins, which ends it."""
+    control.stop, control.turn = False, control.turn + 1
+    turn = control.turn
+    for answer in answers:
+        if control.turn != turn:
+            return
+        yield answer
 
 
 def in_steps(
