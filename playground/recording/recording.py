@@ -166,11 +166,17 @@ class Recording:
         return None if states is None else tuple(states.shape)
 
     @property
+    def keeps_stream(self) -> bool:
+        """Whether `kept_stream` is there."""
+        states, last = self._outputs.hidden_states, self._outputs.last_states
+        return states is not None and last is not None and last.shape == states.shape[1:]
+
+    @property
     def kept_stream(self) -> Tensor | None:
         """`hidden_states`, but the last before the final norm, where the recording keeps them; else None."""
-        states, last = self._outputs.hidden_states, self._outputs.last_states
-        if states is None or last is None or last.shape != states.shape[1:]:
+        if not self.keeps_stream:
             return None
+        states, last = cast(Tensor, self._outputs.hidden_states), cast(Tensor, self._outputs.last_states)
         return torch.cat([states[:-1], last[None].to(states)]).float().cpu()
 
     @property

@@ -62,7 +62,7 @@ def window_states(recording: "Recording", store: "ResultStore", window: range, b
     from playground.recording.layers.layer_pass import LayerPass
     from playground.recording.layers.lens import states_of
 
-    if not between and recording.kept_stream is not None:
+    if not between and recording.keeps_stream:
         return store.memo(
             recording,
             ("states after layers", window),
