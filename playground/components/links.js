@@ -8,7 +8,7 @@
 
 window.__playgroundLinks = (() => {
   const FIXED = 8, WAIT = 250;   // ms: browsers refuse addresses that change too often
-  let config = null, values = null, timer = 0, wanted = null, place = null, pending = null;
+  let config = null, values = null, timer = 0, goal = null, place = null, pending = null;
   let baseline = [], left = [], tokenOf = null, lastToken = null;
   let acted = false;             // whether the visitor did something since an address was opened
   const touched = new Set();
@@ -56,7 +56,7 @@ window.__playgroundLinks = (() => {
 
   function flush() {
     clearTimeout(timer);
-    if (wanted !== null || !config || !values?.[0]) return;
+    if (goal !== null || !config || !values?.[0]) return;
     const fragment = compose(false), now = placeOf(), step = acted && place !== null && now !== place;
     place = now;
     if (fragment === location.hash.slice(1)) return;
@@ -74,20 +74,20 @@ window.__playgroundLinks = (() => {
 
   function open() {
     if (!config) return;
-    wanted = location.hash.slice(1);
+    goal = location.hash.slice(1);
     acted = false;               // what a link sets, however late, is no step of the visitor's
     clearTimeout(timer);
     document.querySelector('#link-restore')?.click();
   }
 
   // Whether this was read of an address that the visitor left again.
-  const isStale = (read) => wanted === null || JSON.parse(read).address !== wanted;
+  const isStale = (read) => goal === null || JSON.parse(read).address !== goal;
 
   // What a visitor touched: of controls that move by themselves, with the model or the text, those are carried in which he
   // chose, or in whose view he clicked on a picture.
   function touch({target}) {
     for (let node = target; node instanceof Element; node = node.parentElement) if (node.id) touched.add(node.id);
-    if (target.closest?.('#cancel-load, #load, #model')) wanted = null;
+    if (target.closest?.('#cancel-load, #load, #model')) goal = null;
     if (target.closest?.('#toggle-theme')) setTimeout(flush, WAIT);
     const panel = target.closest?.('.pv') && target.closest('[role=tabpanel]');
     if (panel) config?.controls.forEach(([, , id]) => panel.querySelector('#' + CSS.escape(id)) && touched.add(id));
@@ -97,19 +97,19 @@ window.__playgroundLinks = (() => {
   addEventListener('popstate', open);
 
   return {
-    configure(given) {
-      config = given;
+    configure(settings) {
+      config = settings;
       baseline = config.controls.map(([, initial]) => initial);
     },
     /** What stands behind the # of the address by which the page was opened. */
     opening() {
       const fragment = location.hash.slice(1);
-      if (fragment) wanted = fragment;
+      if (fragment) goal = fragment;
       return fragment;
     },
-    write(...given) {
-      values = given;
-      if (given[7] !== lastToken) [lastToken, tokenOf] = [given[7], given[0]];
+    write(...latest) {
+      values = latest;
+      if (latest[7] !== lastToken) [lastToken, tokenOf] = [latest[7], latest[0]];
       clearTimeout(timer);
       timer = setTimeout(flush, WAIT);
     },
@@ -120,16 +120,16 @@ window.__playgroundLinks = (() => {
       touched.clear();
       pending = loads ? controls : null;
       if (theme) document.body.classList.add(theme);
-      const shown = config.controls.map(([key, , element, follows], n) => {
+      const placed = config.controls.map(([key, , element, follows], n) => {
         if (!(key in controls)) return follows ? now[fixed.length + views.length + n] : baseline[n];
         touched.add(element);
         return controls[key];
       });
-      return [...fixed, ...views, ...shown];
+      return [...fixed, ...views, ...placed];
     },
     /** The inputs of the server's last step, the last of them what was read; empty if the visitor left that address. */
-    current(...given) {
-      return isStale(given.at(-1)) ? [...given.slice(0, -1), ''] : given;
+    current(...inputs) {
+      return isStale(inputs.at(-1)) ? [...inputs.slice(0, -1), ''] : inputs;
     },
     /** Opens the tabs as `place` said, as soon as they are there, before the server has anything drawn in them. */
     async show(read) {
@@ -155,10 +155,10 @@ window.__playgroundLinks = (() => {
       });
     },
     /** The page shows what was read, unless the visitor went on to another address meanwhile. */
-    settled(read, ...given) {
+    settled(read, ...latest) {
       const isHere = !isStale(read);
-      this.write(...given);
-      if (isHere) [wanted, place] = [null, placeOf()];
+      this.write(...latest);
+      if (isHere) [goal, place] = [null, placeOf()];
     },
     /** The address with all that it can say, and the names of what is too long for it. */
     address() {

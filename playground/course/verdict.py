@@ -103,11 +103,11 @@ def _token(room: Classroom, step: Step, answer: Answer) -> Verdict:
 
 
 def _head(room: Classroom, step: Step, answer: Answer) -> Verdict:
-    unit, found = MEASURES[step.measure].unit, cast(HeadWeights, _ask(room, step))
+    unit, heads = MEASURES[step.measure].unit, cast(HeadWeights, _ask(room, step))
     chosen = cast(tuple[int, int], answer)
-    if chosen not in found.weights:
+    if chosen not in heads.weights:
         raise PlaygroundError(f"This model has no head {chosen[1]} in layer {chosen[0]}.", texts.NOT_A_TOKEN[1])
-    own, most = found.weights[chosen], max(found.weights.values())
+    own, most = heads.weights[chosen], max(heads.weights.values())
     right = own >= most * (1 - step.question.tolerance)
     words = texts.BEST_HEAD if own == most else texts.GOOD_HEAD if right else texts.OTHER_HEAD
     compared = words.format(
@@ -115,10 +115,10 @@ def _head(room: Classroom, step: Step, answer: Answer) -> Verdict:
         head=chosen[1],
         own=unit.write(own),
         best=unit.write(most),
-        rank=1 + sum(weight > own for weight in found.weights.values()),
-        heads=len(found.weights),
+        rank=1 + sum(weight > own for weight in heads.weights.values()),
+        heads=len(heads.weights),
     )
-    return Verdict(right, compared, _reveal(step, found.says, unit.write(most)))
+    return Verdict(right, compared, _reveal(step, heads.says, unit.write(most)))
 
 
 def _reveal(step: Step, says: object, value: str) -> str:

@@ -24,16 +24,16 @@ def keys_of(edits: Sequence[Edit]) -> Iterator[tuple[str, str]]:
             yield f"edit.{number}.{name}", _written(name, value)
 
 
-def edits_of_keys(found: Mapping[int, Mapping[str, str]]) -> tuple[list[Edit], list[str]]:
+def edits_of_keys(fields: Mapping[int, Mapping[str, str]]) -> tuple[list[Edit], list[str]]:
     """The edits of {number: {field: value}}, and the keys of those that are none."""
     edits: list[Edit] = []
     refused: list[str] = []
-    for number in sorted(found):
+    for number in sorted(fields):
         try:
-            edits.append(Edit.of({name: _read(name, value) for name, value in found[number].items()}))
+            edits.append(Edit.of({name: _read(name, value) for name, value in fields[number].items()}))
         except (PlaygroundError, ValueError, struct.error):
             refused.append(f"edit.{number}")
-    return edits[:MOST_EDITS], refused + [f"edit.{number}" for number in list(found)[MOST_EDITS:]]
+    return edits[:MOST_EDITS], refused + [f"edit.{number}" for number in list(fields)[MOST_EDITS:]]
 
 
 def _written(name: str, value: Any) -> str:

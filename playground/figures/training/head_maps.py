@@ -49,10 +49,10 @@ def head_maps_figure(example: ExampleWeights, step: int) -> go.Figure:
         uirevision=f"maps-{z.shape}",
         height=_height(rows) + 160 + (ROW * max(map(len, example.keys)) if names_columns else 0),
     )
-    queries_shown, keys_shown = example.queries[:queries], example.keys[:keys]
-    figure.update_xaxes(_axis(heads, keys_shown), **_ticks("head", heads, keys_shown, names_columns))
-    named = _ticks("layer", layers, queries_shown, rows <= MAX_ROWS)
-    figure.update_yaxes(_axis(layers, queries_shown), **named, autorange="reversed")
+    row_tokens, column_tokens = example.queries[:queries], example.keys[:keys]
+    figure.update_xaxes(_axis(heads, column_tokens), **_ticks("head", heads, column_tokens, names_columns))
+    named = _ticks("layer", layers, row_tokens, rows <= MAX_ROWS)
+    figure.update_yaxes(_axis(layers, row_tokens), **named, autorange="reversed")
     if names_columns:
         _name_heads(figure, _middles(heads, keys))
     return figure

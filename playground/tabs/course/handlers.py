@@ -58,15 +58,15 @@ class Handlers:
 
     def open_list(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The list of lessons."""
-        return self._shown(page, self._progress(request.kept).opened(""))
+        return self._panel(page, self._progress(request.kept).opened(""))
 
     def begin(self, page: PageContext, request: BeginRequest) -> Outputs:
         """A lesson, where it was left."""
-        return self._shown(page, self._progress(request.kept).opened(request.name), moves=True)
+        return self._panel(page, self._progress(request.kept).opened(request.name), moves=True)
 
     def resume(self, page: PageContext, request: CourseRequest) -> Outputs:
         """What was open before the page was loaded anew."""
-        return self._shown(page, self._progress(request.kept), moves=True)
+        return self._panel(page, self._progress(request.kept), moves=True)
 
     def close(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The panel gone."""
@@ -77,7 +77,7 @@ class Handlers:
         """The step before; before the first, the list."""
         progress = self._progress(request.kept)
         progress = progress.at(progress.step - 1) if progress.step else progress.opened("")
-        return self._shown(page, progress, moves=True)
+        return self._panel(page, progress, moves=True)
 
     def go_on(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The next step; at the end of a lesson, the next lesson."""
@@ -87,11 +87,11 @@ class Handlers:
             progress = progress.opened(self._shelf.next_of(lesson.name))
         elif lesson is not None:
             progress = progress.at(progress.step + 1)
-        return self._shown(page, progress, moves=True)
+        return self._panel(page, progress, moves=True)
 
     def again(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The lesson from its beginning."""
-        return self._shown(page, self._progress(request.kept).again(), moves=True)
+        return self._panel(page, self._progress(request.kept).again(), moves=True)
 
     def choose_token(self, page: PageContext, request: CourseRequest, event: gr.EventData) -> Outputs:
         """Notes the token that was clicked."""
@@ -103,7 +103,7 @@ class Handlers:
         progress = self._progress(request.kept)
         step = self._step(progress)
         if step is None or progress.answer is not None:
-            yield self._shown(page, progress)
+            yield self._panel(page, progress)
             return
         try:
             answer = answer_of(step, request)
@@ -113,7 +113,7 @@ class Handlers:
             yield {"reveal": markup.problem(error)}
             return
         yield {"reveal": markup.note(MEASURES[step.measure].waits or texts.COMPUTING)}
-        yield self._shown(page, progress.locked(answer), moves=True)
+        yield self._panel(page, progress.locked(answer), moves=True)
 
     def _progress(self, kept: str) -> Progress:
         return read_progress(kept, self._shelf.counts)
@@ -122,7 +122,7 @@ class Handlers:
         lesson = self._shelf.lessons.get(progress.lesson)
         return lesson.steps[progress.step] if lesson is not None and progress.step < len(lesson.steps) else None
 
-    def _shown(self, page: PageContext, progress: Progress, *, moves: bool = False) -> Outputs:
+    def _panel(self, page: PageContext, progress: Progress, *, moves: bool = False) -> Outputs:
         """The panel at a place; it waits for the page's first model. moves: sets the page to what the step shows."""
         page = replace(page, model_id=page.model_id or workbench.shared().settings.default_model)
         lesson = self._shelf.lessons.get(progress.lesson)

@@ -72,14 +72,14 @@ def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -
 
     set_here: list[Component] = [page.text, page.active, *places, *views, *carried.components]
     placed = link.restored.change(None, [link.restored, *set_here], set_here, js=calls.PLACE, **QUIET)
-    shown = placed.then(None, link.restored, None, js=calls.SHOW, **QUIET)
+    opened = placed.then(None, link.restored, None, js=calls.SHOW, **QUIET)
     states: dict[str, Component] = {"model": page.model, "dtype": page.dtype, "applied": page.applied}
     states |= {"language": page.language, "edited": page.edited, "token_text": head.token_text}
     states |= {"expected": link.expected, "note": link.note, "base": link.base}
     states |= page.readings
     restored: dict[str, Component] = {"base": link.base, "restored": link.restored}
     wires: dict[str, Any] = {"page": page, "inputs": restored, "outputs": states, "request": ApplyRequest}
-    done = bind(partial(shown.then), apply, js=calls.CURRENT, **wires, **QUIET)
+    done = bind(partial(opened.then), apply, js=calls.CURRENT, **wires, **QUIET)
     done.then(None, [link.restored, *written], None, js=calls.SETTLED, **QUIET)
 
     settings = workbench.shared().settings

@@ -58,8 +58,8 @@ class ApplyRequest:
 def base_of(page: PageContext) -> str:
     """What of the page's address only the server knows: model, number format, text, language, edits."""
     edits = page.edits_on(page.text)
-    shown = Experiment(page.model_id, precision=page.dtype, text=page.text, language=page.language, edits=edits)
-    return address_of(shown).removeprefix("v=1&")
+    experiment = Experiment(page.model_id, precision=page.dtype, text=page.text, language=page.language, edits=edits)
+    return address_of(experiment).removeprefix("v=1&")
 
 
 def open_link(
@@ -99,36 +99,38 @@ def _loaded(page: PageContext, model: str, precision: str) -> list[Outputs]:
 def _on_page(read: Read, carried: CarriedControls, model: "LoadedModel | None") -> Read:
     """The same within what the page and its model have: a tab or view that is not there is named, layer and head lie in the
     model."""
-    shown = read.experiment
-    tab, views = carried.place(shown.tab, shown.view)
+    experiment = read.experiment
+    tab, views = carried.place(experiment.tab, experiment.view)
     unknown = [
-        name for name, here in (("tab", tab), ("view", views.get(tab, ""))) if getattr(shown, name) not in ("", here)
+        name
+        for name, here in (("tab", tab), ("view", views.get(tab, "")))
+        if getattr(experiment, name) not in ("", here)
     ]
     moved: dict[str, Any] = {}
     if model is not None:
         anatomy = model.anatomy
         counts = {"layer": max(anatomy.layers, anatomy.decoder_layers or 0), "head": anatomy.heads}
-        moved = {name: count - 1 for name, count in counts.items() if 0 < count <= (getattr(shown, name) or 0)}
+        moved = {name: count - 1 for name, count in counts.items() if 0 < count <= (getattr(experiment, name) or 0)}
     return read._replace(
-        experiment=replace(shown, **moved), ignored=(*read.ignored, *unknown), clamped=(*read.clamped, *moved)
+        experiment=replace(experiment, **moved), ignored=(*read.ignored, *unknown), clamped=(*read.clamped, *moved)
     )
 
 
 def _values(page: PageContext, read: Read, carried: CarriedControls, model: str) -> dict[str, Any]:
     """The values that the browser sets, see `place` and `show` in links.js."""
-    shown = read.experiment
-    tab, views = carried.place(shown.tab, shown.view)
-    chosen = shown.layer is not None
-    head = [shown.layer or 0, shown.head or 0, shown.kind, chosen, shown.token]
+    experiment = read.experiment
+    tab, views = carried.place(experiment.tab, experiment.view)
+    chosen = experiment.layer is not None
+    head = [experiment.layer or 0, experiment.head or 0, experiment.kind, chosen, experiment.token]
     return {
-        "fixed": [shown.text, tab, *head],
+        "fixed": [experiment.text, tab, *head],
         "views": list(views.values()),
         "titles": carried.titles(tab, views.get(tab, "")),
-        "controls": dict(shown.controls),
-        "set": sorted({carried.places[key] for key in shown.controls}),
+        "controls": dict(experiment.controls),
+        "set": sorted({carried.places[key] for key in experiment.controls}),
         "readings": list(carried.readings),
         "loads": page.model_id != model,
-        "theme": shown.theme,
+        "theme": experiment.theme,
         "at": time.monotonic_ns(),  # the same address twice is read twice
     }
 
@@ -138,27 +140,30 @@ def apply(page: PageContext, request: ApplyRequest) -> Outputs:
     if not request.restored:
         return {"message": gr.skip()}
     said = json.loads(request.restored)
-    shown = read_address(str(said["address"])).experiment
+    experiment = read_address(str(said["address"])).experiment
     model, precision, notes = str(said["model"]), str(said["precision"]), list(map(str, said["notes"]))
     edited = None
-    if shown.edits and model == (shown.model or model):
-        edited = PageEdits(model, shown.text, edits_in_words(shown.edits), shown.edits)
-    reading = PageContext(model, text=shown.text, language=shown.language).reading
+    if experiment.edits and model == (experiment.model or model):
+        edited = PageEdits(model, experiment.text, edits_in_words(experiment.edits), experiment.edits)
+    reading = PageContext(model, text=experiment.text, language=experiment.language).reading
     outputs = {
         "model": model,
         "dtype": precision,
-        "applied": shown.text,
-        "language": shown.language,
+        "applied": experiment.text,
+        "language": experiment.language,
         "edited": edited,
         "token_text": reading,
     }
-    after = PageContext(model, page.device, precision, shown.text, language=shown.language, edited=edited)
+    after = PageContext(model, page.device, precision, experiment.text, language=experiment.language, edited=edited)
     outputs |= {place: reading if place in said["set"] else None for place in said["readings"]}
     outputs["base"] = base_of(after)
     if outputs["base"] == request.base:  # the numbers are on the page already
         return outputs | {"expected": None, "note": _note(notes)}
     by_link = not page.model_id  # not by Back
-    return outputs | {"expected": (shown.weights, shown.check, shown.precision, notes, by_link), "note": ""}
+    return outputs | {
+        "expected": (experiment.weights, experiment.check, experiment.precision, notes, by_link),
+        "note": "",
+    }
 
 
 def check(page: PageContext, request: CheckRequest) -> Outputs:
