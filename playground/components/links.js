@@ -2,14 +2,18 @@
 // what stands behind a ? with every call. Python makes the part that only it knows (links/address.py: model, text, edits)
 // and reads addresses; here the rest is added, and values that Python read are given to the controls.
 //
-// CONFIG, from tabs/shared/links.py: model, the server's own; tabs: [[tab, its first view], …]; controls: [[key, default,
-// element, whether its choices follow the model, place of the checkbox that links it or -1, longest text or 0], …].
-// What `write` is called with: base, check, active, layer, head, kind, chosen, token, an open view a tab with views, controls.
+// CONFIG, from tabs/shared/links.py: model and base, the server's own; tab, the first; fixed: the first FIXED of `values`;
+// views: [[tab, its first view], …]; controls: [[key, default, element, whether its choices follow the model, place of the
+// checkbox that links it or -1, longest text or 0], …].
+// `values`: base, check, active, layer, head, kind, chosen, token, an open view a tab with views, controls; at first those
+// of the page as it was built. To find a component, Gradio walks through the whole page: a change writes the values of its
+// own view alone, and `place` sets only what differs.
 
 window.__playgroundLinks = (() => {
   const FIXED = 8, WAIT = 250;   // ms: browsers refuse addresses that change too often
-  let config = null, values = null, timer = 0, goal = null, place = null, pending = null;
-  let baseline = [], left = [], tokenOf = null, lastToken = null;
+  const SAME = {__type__: 'update'};   // to Gradio: leave this as it is
+  let config = null, timer = 0, goal = null, place = null, pending = null;
+  let values = [], baseline = [], left = [], tokenOf = null, lastToken = null;
   let acted = false;             // whether the visitor did something since an address was opened
   const touched = new Set();
 
@@ -56,7 +60,7 @@ window.__playgroundLinks = (() => {
 
   function flush() {
     clearTimeout(timer);
-    if (goal !== null || !config || !values?.[0]) return;
+    if (goal !== null || !config || !values[0]) return;
     const fragment = compose(false), now = placeOf(), step = acted && place !== null && now !== place;
     place = now;
     if (fragment === location.hash.slice(1)) return;
@@ -100,6 +104,8 @@ window.__playgroundLinks = (() => {
     configure(settings) {
       config = settings;
       baseline = config.controls.map(([, initial]) => initial);
+      const built = [...config.fixed, ...config.views.map(([, first]) => first), ...baseline];
+      built.forEach((value, n) => { if (!(n in values)) values[n] = value; });
     },
     /** What stands behind the # of the address by which the page was opened. */
     opening() {
@@ -107,15 +113,18 @@ window.__playgroundLinks = (() => {
       if (fragment) goal = fragment;
       return fragment;
     },
-    write(...latest) {
-      values = latest;
-      if (latest[7] !== lastToken) [lastToken, tokenOf] = [latest[7], latest[0]];
+    /** Latest values, of the places in `values`. */
+    write(places, ...latest) {
+      places.forEach((place, n) => { values[place] = latest[n]; });
+      // Gradio's field turns none into 0 as it appears: no choice of a token.
+      if (values[7] !== lastToken) [lastToken, tokenOf] = [values[7], acted || goal !== null ? values[0] : null];
       clearTimeout(timer);
       timer = setTimeout(flush, WAIT);
     },
     /** The values of text, tab, layer, head, kind, chosen, token, views and controls that the server read from an address. */
-    place(read, ...now) {
-      if (isStale(read)) return now;
+    place(read, text) {
+      const now = [text, ...values.slice(2)];
+      if (isStale(read)) return now.map(() => SAME);
       const {fixed, views, controls, loads, theme} = JSON.parse(read);
       touched.clear();
       pending = loads ? controls : null;
@@ -125,7 +134,7 @@ window.__playgroundLinks = (() => {
         touched.add(element);
         return controls[key];
       });
-      return [...fixed, ...views, ...placed];
+      return [...fixed, ...views, ...placed].map((value, n) => same(value, now[n]) ? SAME : value);
     },
     /** The inputs of the server's last step, the last of them what was read; empty if the visitor left that address. */
     current(...inputs) {
@@ -155,15 +164,15 @@ window.__playgroundLinks = (() => {
       });
     },
     /** The page shows what was read, unless the visitor went on to another address meanwhile. */
-    settled(read, ...latest) {
+    settled(read) {
       const isHere = !isStale(read);
-      this.write(...latest);
+      this.write([]);
       if (isHere) [goal, place] = [null, placeOf()];
     },
     /** The address with all that it can say, and the names of what is too long for it. */
     address() {
-      if (config && values?.[0]) flush();
-      return config && values?.[0] ? [whole(), left.join(', ')] : [location.href, ''];
+      if (config && values[0]) flush();
+      return config && values[0] ? [whole(), left.join(', ')] : [location.href, ''];
     },
   };
 })();

@@ -12,12 +12,16 @@ LINKS_HEAD = f"<script>{_SCRIPT}</script>"
 _CALL = "(...v) => window.__playgroundLinks.{call}"
 OPENING = _CALL.format(call="opening()").replace(" => ", " => [...v.slice(0, -1), ") + "]"
 """Inputs of an event of the page's opening, of which the last becomes what the address says; empty without a link."""
-WRITE = _CALL.format(call="write(...v)")
 PLACE = _CALL.format(call="place(...v)")
 SHOW = _CALL.format(call="show(...v)")
 CURRENT = _CALL.format(call="current(...v)")
 SETTLED = _CALL.format(call="settled(...v)")
 ADDRESS = _CALL.format(call="address()")
+
+
+def write(places: Sequence[int]) -> str:
+    """After a change: the inputs are the latest values of these places in the script's `values`."""
+    return _CALL.format(call=f"write({json.dumps(list(places))}, ...v)")
 
 
 def again(keys: Sequence[str]) -> str:

@@ -51,6 +51,13 @@ class CarriedControls:
         inner = [(f"{tab}-views", self.views[tab][view])] if view else []
         return [("tabs", self.tabs[tab]), *inner]
 
+    def neighbours(self, start: int) -> list[list[int]]:
+        """The controls' numbers, counted from `start`, by the view in which they lie."""
+        groups: dict[str, list[int]] = {}
+        for number, control in enumerate(self.controls, start):
+            groups.setdefault(self.places[control.key], []).append(number)
+        return list(groups.values())
+
     def config(self, page: PageControls, model: str, base: str) -> dict[str, Any]:
         """For links.js. model, base: those of the page that opens without a link."""
         linked = {part: chooser.linked for chooser in page.head.choosers for part in chooser.inputs.values()}

@@ -63,7 +63,10 @@ def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -
     places: list[Component] = [head.layer, head.head, head.kind, head.chosen, head.token]
     views: list[Component] = [page.open_views[tab] for tab in carried.views]
     written: list[Any] = [link.base, link.check, page.active, *places, *views, *carried.components]
-    gr.on([one.change for one in written], None, written, None, js=calls.WRITE, **QUIET)
+    of_page = len(written) - len(carried.components)
+    for group in (range(of_page), *carried.neighbours(of_page)):
+        changed = [written[n] for n in group]
+        gr.on([one.change for one in changed], None, changed, None, js=calls.write(group), **QUIET)
 
     checks = LATEST | {"show_progress": "hidden", "show_progress_on": []}
     inputs: dict[str, Component] = {"base": link.base, "active": page.active, "expected": link.expected}
@@ -71,7 +74,7 @@ def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -
     bind(link.base.change, check, page=page, inputs=inputs, outputs=outputs, request=CheckRequest, **checks)
 
     set_here: list[Component] = [page.text, page.active, *places, *views, *carried.components]
-    placed = link.restored.change(None, [link.restored, *set_here], set_here, js=calls.PLACE, **QUIET)
+    placed = link.restored.change(None, [link.restored, page.text], set_here, js=calls.PLACE, **QUIET)
     opened = placed.then(None, link.restored, None, js=calls.SHOW, **QUIET)
     states: dict[str, Component] = {"model": page.model, "dtype": page.dtype, "applied": page.applied}
     states |= {"language": page.language, "edited": page.edited, "token_text": head.token_text}
@@ -80,9 +83,10 @@ def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -
     restored: dict[str, Component] = {"base": link.base, "restored": link.restored}
     wires: dict[str, Any] = {"page": page, "inputs": restored, "outputs": states, "request": ApplyRequest}
     done = bind(partial(opened.then), apply, js=calls.CURRENT, **wires, **QUIET)
-    done.then(None, [link.restored, *written], None, js=calls.SETTLED, **QUIET)
+    done.then(None, link.restored, None, js=calls.SETTLED, **QUIET)
 
     settings = workbench.shared().settings
     base = base_of(PageContext(settings.default_model, text=str(page.text.value)))
     config = carried.config(page, settings.default_model, base)
+    config["fixed"] = [component.value for component in (link.base, link.check, page.active, *places)]
     blocks.load(None, None, None, js=calls.configure(config), api_visibility="private")
