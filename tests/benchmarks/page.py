@@ -52,6 +52,13 @@ ON_CLICK = {
     ("Tasks", "A list"),
 }
 """Views that draw nothing of a language model before a visitor presses their button."""
+AT_REST = """(picture) => {
+  const gd = document.querySelector(picture), box = gd.getBoundingClientRect();
+  const looks = [box.x, box.y, box.width, box.height, gd.dataset.rendered].join();
+  gd.restingFor = looks === gd.restingLooks ? gd.restingFor + 1 : 0;
+  gd.restingLooks = looks;
+  return gd.restingFor >= 3; }"""
+"""Whether a picture stood where it stands, and was not drawn anew, at three looks before."""
 CLICKED, ANSWER = "#attention-overview .pv", "#attention-sentence"
 Place = tuple[str, str | None]
 """A tab and one of its views, by title; None for a tab without views."""
@@ -229,6 +236,7 @@ def measure(browser: Browser, address: str, rounds: int, most_views: int) -> Non
             page.wait_for_selector(f"{CLICKED}[data-rendered]")  # drawn last, and deaf until then
             page.wait_for_function("answer => document.querySelector(answer).innerText.trim()", arg=ANSWER)
             page.locator(CLICKED).scroll_into_view_if_needed()
+            page.wait_for_function(AT_REST, arg=CLICKED, polling=200)  # a click beside a head answers nothing
             timed("a click on a head to its sentence", click_another_head, page)
     for name, times in waits.items():
         report(name, times)
