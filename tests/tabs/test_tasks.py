@@ -254,9 +254,11 @@ def test_how_good_answers_and_tags_are(bench):
     reader = network("bert", "answer", max_position_embeddings=512)
     bench.add(prepare(reader, zoo.pair_tokenizer(), "long reader"))
     *_, last = answers(answer_view.measure_answers, page("long reader"), QuestionRequest())
-    assert "of 60 right (95 % interval" in plain(last["how_good"]) and "at random would be right 0." in last["how_good"]
+    assert (
+        "of 100 right (95 % interval" in plain(last["how_good"]) and "at random would be right 0." in last["how_good"]
+    )
     *_, last = answers(tag_view.measure_tags, page("bert-tag"), TagRequest())
-    assert "of 99 names found (95 % interval" in plain(last["how_good"]) and not last["good_stop"]["visible"]
+    assert "of 162 names found (95 % interval" in plain(last["how_good"]) and not last["good_stop"]["visible"]
     (refused,) = answers(tag_view.measure_tags, page("llama"), TagRequest())
     assert "can't do this" in plain(refused["message"])
 

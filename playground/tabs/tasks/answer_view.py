@@ -252,7 +252,7 @@ def _explained(
 
 
 def measure_answers(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
-    """How often the model is right on our 60 questions."""
+    """How often the model is right on our 100 questions."""
     from playground.tasks.answer import answer
     from playground.tasks.examples import answer_accuracy, questions
     from playground.tasks.written_answer import answer_by_chat
