@@ -247,6 +247,9 @@ def test_a_table_fills_the_lines(tmp_path):
     assert "2 lines from 2 columns, parted by semicolons" in plain(seen["about_file"])
     seen = answer(list_view.take_column, page("llama"), FileRequest(str(path), 0, False))
     assert seen["many"] == "label\ngood\nbad"
+    path.write_bytes(b"")
+    (seen,) = answers(list_view.open_file, page("llama"), FileRequest(str(path)))
+    assert "The file is empty" in plain(seen["message"]) and seen["about_file"] == "" and "many" not in seen
 
 
 def test_how_good_answers_and_tags_are(bench):
