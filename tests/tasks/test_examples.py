@@ -1,11 +1,18 @@
 """Our own examples, and how answers to them are counted."""
 
+from types import SimpleNamespace
+
 import pytest
 
+import playground as pg
 from playground.analysis.tasks.accuracy import is_chinese
 from playground.errors import PlaygroundError
+from playground.loading import prepare
+from playground.tasks import how_good as module
 from playground.tasks.examples import answer_accuracy, named_sentences, plain_words, questions, tag_accuracy
 from playground.tasks.summary_accuracy import facts_kept, first_sentence, summary_accuracy, summary_examples
+from tests.tools import zoo
+from tests.tools.task_models import network
 
 
 def test_every_answer_stands_in_its_passage():
@@ -68,3 +75,23 @@ def test_a_summary_keeps_both_facts_and_is_short():
     assert first.facts.share == perfect.facts.most_frequent
     bees = next(each for each in summary_examples() if "mite" in each.summary)
     assert facts_kept("A MITE kills bees!", bees) == 2 and facts_kept("Termites kill beeswax.", bees) == 0
+
+
+def test_how_good_from_python(tiny, monkeypatch):
+    """Guards a figure of another task than the one in question: each is asked what its examples ask, by head or words, and
+    a model that does not do it is refused."""
+    names = "classify", "answer_by_chat", "translate", "summarise"
+    texts = {name: SimpleNamespace(text="x", best=SimpleNamespace(name="positive")) for name in names}
+    for name, result in texts.items():
+        monkeypatch.setattr(module, name, lambda *inputs, result=result: result)
+    model = tiny("llama")
+    assert (pg.how_good(model, "classify").right, pg.how_good(model, "classify").count) == (50, 100)
+    chances = {"answer": 0.01, "translate": 0.01, "summarise": 0.33}
+    for task, chance in chances.items():
+        seen = pg.how_good(model, task)
+        assert (seen.right, seen.count) == (0, 100) and seen.most_frequent == pytest.approx(chance, abs=0.01)
+    tagger = prepare(network("bert", "tag"), zoo.pair_tokenizer(), "tagger")
+    assert pg.how_good(tagger, "tag").count == 162
+    for task, words in (("tag", "can't do this"), ("magic", "no task 'magic'")):
+        with pytest.raises(PlaygroundError, match=words):
+            pg.how_good(model, task)
