@@ -40,7 +40,9 @@ CLASSIFY_ABOUT = (
     "seconds.",
     "<b>Why</b>: what each word adds to the difference of two labels' logits, in nats. <b>Integrated gradients</b> follow "
     "the score from a text of blanks to yours and share the difference out (Sundararajan et al. 2017): the parts must add "
-    "up to it, and where they are off by more than 1 % they are not shown. <b>Gradient × input</b> takes the slope at your "
+    "up to it. The score bends on the way, so the slope is taken at up to 64 places, most of them where it misses the "
+    "score's change; parts that are off by more than 1 %, or by more than 10 % stretch by stretch, are not shown. "
+    "<b>Gradient × input</b> takes the slope at your "
     "text alone. <b>Occlusion</b> blanks one word at a time and needs no gradient. They answer different questions, "
     "so they may differ.",
     "<b>How good is it?</b> 100 sentences of our own, half English and half Chinese, half positive and half negative; none "
