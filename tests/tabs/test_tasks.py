@@ -140,6 +140,8 @@ def test_an_empty_and_an_endless_text():
     """Guards an empty box and 100,000 characters: refused in words, or read in windows that are counted."""
     (empty,) = answers(classify_view.draw, page("bert-classify", ""), LabelsRequest())
     assert "There is no text" in empty["message"]
+    *_, empty = answers(answer_view.draw, page("bert-answer"), QuestionRequest(question=""))
+    assert "There is no question" in empty["message"] and empty["marks"] == "" == empty["sentence"]
     long = shown(tag_view.draw, page("bert-tag", "ab " * 1000), TagRequest())
     assert "windows that overlap" in plain(long["sentence"])
     long = shown(classify_view.draw, page("bert-classify", "ab " * 1000), LabelsRequest())
