@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
     from playground.analysis.layers.exchange import Exchange
     from playground.analysis.layers.lens import Lens
+    from playground.analysis.tasks.accuracy import Accuracy
     from playground.generation.generate import generate
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import Step
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from playground.tasks.attribute import Attribution, attribute
     from playground.tasks.classification import Classification
     from playground.tasks.classify import classify
+    from playground.tasks.how_good import how_good
     from playground.tasks.summarise import Summary, summarise
     from playground.tasks.tag import Tagging, tag
     from playground.tasks.translate import Translation, translate
@@ -79,6 +81,8 @@ _HOMES = {
     "Translation": "tasks.translate",
     "summarise": "tasks.summarise",
     "Summary": "tasks.summarise",
+    "how_good": "tasks.how_good",
+    "Accuracy": "analysis.tasks.accuracy",
     "attribute": "tasks.attribute",
     "Attribution": "tasks.attribute",
     "finetune": "training.finetuning.finetuning",

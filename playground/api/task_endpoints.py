@@ -133,7 +133,7 @@ def attribute(
     Without task: fill of a masked model, translate of an encoder-decoder, answer where there is a question, else next.
 
     labels, template: as in /classify. target, source, ask: as in /translate and /summarise. method: integrated gradients,
-    gradient × input or occlusion. values is null where the parts of an integral are off by more than 1 %."""
+    gradient × input or occlusion. values is null where the parts of an integral do not add up."""
     from playground.tasks.attribute import attribute as explained
     from playground.tasks.classify import classify as labels_of
     from playground.tasks.explain import explained_answer, explained_label, explained_surest_tag

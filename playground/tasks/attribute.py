@@ -14,13 +14,17 @@ import torch
 from torch import Tensor
 
 from playground.analysis.tasks.attribution import (
+    ADDED_PLACES,
     GRADIENT,
     INTEGRAL,
+    LARGEST_ERROR,
     METHODS,
     Completeness,
+    first_places,
+    further_places,
     gradient_times_input,
     integral,
-    path_steps,
+    stretch_errors,
 )
 from playground.errors import PlaygroundError, unforeseen
 from playground.models.loaded_model import LoadedModel
@@ -28,8 +32,8 @@ from playground.models.vocabulary import Token
 from playground.tasks.token_scores import TokenScore, embed
 from playground.tasks.windows import Tick, no_tick
 
-STEPS = (8, 16, 32)
-"""Places of the integral, more as long as the parts do not add up: at most 56 passes, and two for the ends."""
+MAX_PASSES = 64
+"""Forward passes that an integral may take."""
 BATCH_TOKENS = 1024
 """Tokens of all variants that go through the model at once."""
 TOLERANCE = 1e-3
@@ -63,7 +67,8 @@ def attribute(score: TokenScore, method: str = INTEGRAL, tick: Tick = no_tick) -
     """What each token adds to the score, beside a text of baseline tokens.
 
     integrated gradients: the gradient along the straight way from the baseline to the text (Sundararajan et al. 2017), whose
-    sum is the difference of the two scores; withheld where it is off by more than 1 %. gradient × input: the slope at the
+    sum is the difference of the two scores. Places are added where it misses that of the scores most, up to `MAX_PASSES`;
+    withheld where it is off by more than 1 %, or stretch by stretch by more than 10 %. gradient × input: the slope at the
     text alone. occlusion: the score without the token, each token replaced by the baseline in turn; needs no gradient.
     PlaygroundError for an unknown method, a model whose weights are int8, one that reads no embeddings, and a text without
     tokens of its own.
@@ -82,36 +87,50 @@ def attribute(score: TokenScore, method: str = INTEGRAL, tick: Tick = no_tick) -
     baseline = torch.where(free, blank, text)
     with _model_errors(model):
         run = _Passes(score, tick)
-        ends = run.scores(torch.stack([text, baseline]))
-        passes = 2
         completeness = None
-        if method == GRADIENT:
-            values = gradient_times_input(*_numpy(run.gradients(text[None])[0], text - baseline))
-            passes = 3
-        elif method == INTEGRAL:
-            for count in STEPS:
-                places, weights = path_steps(count)
-                along = torch.tensor(places, dtype=text.dtype, device=text.device)[:, None, None]
-                change = text - baseline
-                gradients = run.gradients(baseline + along * change)
-                values = integral(gradients.double().cpu().numpy(), weights, change.double().cpu().numpy())
-                passes += count
-                completeness = Completeness(float(values.sum()), float(ends[0] - ends[1]))
-                if completeness.holds:
-                    break
+        if method == INTEGRAL:
+            values, (own, blanked), passes, completeness = _along_path(run, baseline, text)
         else:
-            free_places = [place for place, free in enumerate(score.free) if free]
-            variants = text.repeat(len(free_places), 1, 1)
-            for row, place in enumerate(free_places):
-                variants[row, place] = blank[0]
-            values = np.zeros(len(score.ids))
-            values[free_places] = float(ends[0]) - run.scores(variants).double().cpu().numpy()
-            passes += len(free_places)
+            own, blanked = run.scores(torch.stack([text, baseline])).tolist()
+            if method == GRADIENT:
+                values, passes = run.parts(text[None], text - baseline)[0][0], 3
+            else:
+                free_places = [place for place, free in enumerate(score.free) if free]
+                variants = text.repeat(len(free_places), 1, 1)
+                for row, place in enumerate(free_places):
+                    variants[row, place] = blank[0]
+                values = np.zeros(len(score.ids))
+                values[free_places] = own - run.scores(variants).double().cpu().numpy()
+                passes = 2 + len(free_places)
     withheld = completeness is not None and not completeness.holds
     return Attribution(
-        score.tokens, score.free, None if withheld else values, method, score.words, float(ends[0]), float(ends[1]),
+        score.tokens, score.free, None if withheld else values, method, score.words, own, blanked,
         model.vocabulary.text(baseline_id), passes * score.passes, completeness,
     )  # fmt: skip
+
+
+def _along_path(
+    run: "_Passes", baseline: Tensor, text: Tensor
+) -> tuple[np.ndarray, tuple[float, float], int, Completeness]:
+    """(T,) integrated gradients, the scores of text and baseline, the places, and whether the parts add up."""
+    change, most = text - baseline, MAX_PASSES // run.score.passes
+
+    def at(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        along = torch.tensor(places, dtype=text.dtype, device=text.device)[:, None, None]
+        return run.parts(baseline + along * change, change)
+
+    places = first_places()
+    parts, scores = at(places)
+    while True:
+        errors, values = stretch_errors(parts, places, scores), integral(parts, places)
+        seen = Completeness(float(values.sum()), float(scores[-1] - scores[0]), float(np.abs(errors).sum()))
+        if seen.path_error <= LARGEST_ERROR or len(places) >= most:
+            return values, (float(scores[-1]), float(scores[0])), len(places), seen
+        added = further_places(places, errors, min(ADDED_PLACES, most - len(places)))
+        more, more_scores = at(added)
+        order = np.argsort(np.concatenate([places, added]))
+        places = np.concatenate([places, added])[order]
+        parts, scores = np.concatenate([parts, more])[order], np.concatenate([scores, more_scores])[order]
 
 
 def baseline_token(model: LoadedModel) -> int:
@@ -138,15 +157,19 @@ class _Passes:
         with torch.no_grad():
             return torch.cat([self.score.score(part).detach() for part in self._parts(variants)])
 
-    def gradients(self, variants: Tensor) -> Tensor:
-        """(B, T, D): of each variant's score by its embeddings."""
-        rows = []
+    def parts(self, variants: Tensor, change: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """(B, T): gradient · change of each variant's score, change (T, D); (B,): the scores. float64."""
+        rows, scores = [], []
         for part in self._parts(variants):
             with torch.inference_mode(False), torch.enable_grad():
                 leaf = part.detach().clone().requires_grad_()
-                (gradient,) = torch.autograd.grad(self.score.score(leaf).sum(), leaf)
-            rows.append(gradient)
-        return torch.cat(rows)
+                values = self.score.score(leaf)
+                (gradient,) = torch.autograd.grad(values.sum(), leaf)
+            rows.append(gradient_times_input(*_numpy(gradient, change)))
+            scores.append(values.detach().double().cpu().numpy())
+        if not np.isfinite(np.concatenate(rows)).all():
+            raise PlaygroundError("The score's slopes are not numbers (NaN).", "Choose float32, or occlusion.")
+        return np.concatenate(rows), np.concatenate(scores)
 
     def _parts(self, variants: Tensor) -> Iterator[Tensor]:
         for start in range(0, len(variants), self.size):

@@ -53,14 +53,14 @@ class TagAccuracy:
 
 @cache
 def questions() -> tuple[Question, ...]:
-    """60 questions."""
+    """100 questions."""
     lines = (_FOLDER / "answer_examples.tsv").read_text(encoding="utf-8").splitlines()
     return tuple(Question(*line.split("\t")) for line in lines)
 
 
 @cache
 def named_sentences() -> tuple[tuple[str, tuple[Span, ...]], ...]:
-    """60 sentences with their names."""
+    """100 sentences with their names."""
     return tuple(map(_unmarked, (_FOLDER / "tag_examples.txt").read_text(encoding="utf-8").splitlines()))
 
 

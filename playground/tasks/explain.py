@@ -95,8 +95,9 @@ def explained_next_token(model: LoadedModel, text: str, against: int | None = No
 
 def usual_method(by_words: bool, tokens: int = 0, length: int = 0) -> str:
     """Integrated gradients for heads. For a language model, between whose texts the straight way leads through embeddings
-    that it never saw, so that the parts hardly ever add up, occlusion; of more than `OCCLUDED` tokens, or in a prompt of so
-    many that it takes as long, a pass for each of which takes too long to wait for unasked, gradient × input.
+    that it never saw, so that the parts need 64 passes to add up, if they do, occlusion; of more than `OCCLUDED` tokens, or
+    in a prompt of so many that it takes as long, a pass for each of which takes too long to wait for unasked, gradient ×
+    input.
 
     tokens: that are explained. length: of the whole input, where a prompt stands round them."""
     if not by_words:

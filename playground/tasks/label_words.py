@@ -17,7 +17,7 @@ from playground.analysis.tasks.label_probabilities import calibrated, merged_log
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.errors import PlaygroundError
 from playground.models.families import takes_argument
-from playground.models.input_checks import check_ids, check_length
+from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import check_text
 from playground.settings import Settings
@@ -35,6 +35,10 @@ EMPTY_BUDGET = 200_000
 """Bytes of what the empty text says of labels, kept with a model."""
 WINDOW = 512
 """Tokens of a text that are read at once."""
+LEAST_WINDOW = 4
+"""Tokens that a template must leave the text."""
+_JOINS = 2
+"""Tokens by which a text may be longer inside its template than beside it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def classify_by_words(
     if reason := why_no_words(model):
         raise PlaygroundError(f"{model.model_id} can't score labels by words: {reason}.", "Choose a language model.")
     names, template = checked_labels(labels), checked_template(template)
-    parts = _pieces(model, check_text(text, Settings().max_text_bytes))
+    room = _room(model, names, template)
+    parts = _pieces(model, check_text(text, Settings().max_text_bytes), room)
     passes = len(parts) + 1  # one over the empty text
 
     def share(number: int) -> Tick:
@@ -129,8 +134,13 @@ def label_prompt(model: LoadedModel, text: str, labels: Sequence[str], template:
     with_text = f"{before}{text}{after}"
     prompt = model.vocabulary.tokenize(with_text.rstrip(), specials=True)[0] if with_text.strip() else []
     whole = [model.vocabulary.tokenize(with_text + label)[0] for label in labels]
+    if (longest := max(map(len, whole))) > model.max_tokens:
+        raise PlaygroundError(
+            f"The text has {longest:,} tokens in its template, {_template_tokens(model, labels, template):,} of them the "
+            f"template's and a label's; this model reads {model.max_tokens:,}.",
+            "Shorten the text, the template or the labels.",
+        )
     for ids in whole:
-        check_length(len(ids), model.max_tokens)
         check_ids(model, ids)
     count = min(_common(prompt, ids) for ids in whole)
     if not count:
@@ -182,10 +192,29 @@ def last_log_softmax(model: LoadedModel, inputs: dict[str, Tensor], count: int) 
     return logits.float().log_softmax(-1)
 
 
-def _pieces(model: LoadedModel, text: str) -> list[str]:
-    """The text in pieces of at most `WINDOW` tokens, two of which share `OVERLAP`."""
+def _template_tokens(model: LoadedModel, labels: Sequence[str], template: str) -> int:
+    """Tokens of the template without a text, with the longest label."""
+    empty = template.removesuffix(LABEL).replace(TEXT, "")
+    return max(len(model.vocabulary.tokenize(empty + label)[0]) for label in labels)
+
+
+def _room(model: LoadedModel, labels: Sequence[str], template: str) -> int:
+    """Tokens of a text that are read at once, at most `WINDOW`. PlaygroundError, with the numbers, for a template that
+    leaves fewer than `LEAST_WINDOW`."""
+    fixed = _template_tokens(model, labels, template)
+    room = min(WINDOW, model.max_tokens - fixed - _JOINS)
+    if room < LEAST_WINDOW:
+        raise PlaygroundError(
+            f"The template has {fixed:,} tokens with its longest label; this model reads {model.max_tokens:,}, the text "
+            "among them.",
+            "Shorten the template or the labels, or choose a model that reads more.",
+        )
+    return room
+
+
+def _pieces(model: LoadedModel, text: str, window: int) -> list[str]:
+    """The text in pieces of at most `window` tokens, two of which share `OVERLAP`."""
     tokens = [token for token in model.vocabulary.tokenize(text)[1] if not token.special and token.end > token.start]
-    window = min(WINDOW, model.max_tokens // 2)
     if len(tokens) <= window:
         return [text]
     step = window - min(OVERLAP, window // 2)

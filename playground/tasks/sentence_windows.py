@@ -76,7 +76,7 @@ def _fitting(text: str, count: Callable[[str], int], room: int) -> list[tuple[in
             cut = _longest(text, (start, end), count, room)
             units.append((start, cut, cut < end))
             cuts += cut < end
-            _check_count(max(cuts, len(units) // 64), text)  # no window has more sentences
+            _check_count(max(cuts, len(units) // room), text)  # a sentence has a token at least
             start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
     return units
 

@@ -27,7 +27,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ENCODINGS = ["gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256"]
+_ENCODINGS = [
+    "gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256",
+]  # fmt: skip
 _NO_ROWS = "A cell is too long, or the file's quotation marks don't end.", "Save the table as CSV."
 _FORMULA = re.compile(r"[=+\-@\t\r'＝＋－＠]")
 
@@ -68,7 +70,8 @@ def read_table(path: str | Path) -> Table:
     width = max(map(len, rows))
     if len(rows) > MAX_ROWS + 1:
         raise PlaygroundError(
-            f"The file has {len(rows):,} rows; at most {MAX_ROWS:,} are read.", "Split it into parts."
+            f"The file has more rows than are read, {MAX_ROWS:,} and one that names the columns.",
+            "Split it into parts.",
         )
     if width > MAX_COLUMNS:
         raise PlaygroundError(f"The file has {width:,} columns; at most {MAX_COLUMNS} are read.", "Take some out.")
@@ -84,9 +87,19 @@ def decoded(data: bytes) -> tuple[str, str]:
         try:
             return data.decode(), "utf-8"
         except UnicodeDecodeError:
-            guess = from_bytes(data[:_SAMPLE], cp_isolation=_ENCODINGS).best()
-            encoding = guess.encoding if guess else "cp1252"
+            encoding = _likeliest(data[:_SAMPLE])
     return data.decode(encoding, "replace"), encoding
+
+
+def _likeliest(data: bytes) -> str:
+    """The encoding that the letters look like; of two that look as good the western European one, which is met more often
+    than the central European."""
+    guesses = from_bytes(data, cp_isolation=_ENCODINGS)
+    best = guesses.best()
+    if best is None:
+        return "cp1252"
+    as_good = [guess.encoding for guess in guesses if guess.chaos <= best.chaos]
+    return "cp1252" if best.encoding == "cp1250" and "cp1252" in as_good else best.encoding
 
 
 def separator_of(text: str) -> str:

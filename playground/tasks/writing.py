@@ -11,9 +11,9 @@ import numpy as np
 from playground.errors import PlaygroundError
 from playground.generation.checkpoint_settings import checkpoint_settings, most_new_tokens
 from playground.generation.generate import generate
-from playground.generation.limits import clamp_to_context
+from playground.generation.limits import clamp_to_context, context_limit
 from playground.generation.settings import GenerationSettings
-from playground.generation.steps import PrefillProgress, Step
+from playground.generation.steps import PrefillProgress, Step, end_ids
 from playground.models.decoder_start import Target, decoder_start, with_source_language
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
@@ -43,6 +43,15 @@ class Runs:
     """The steps; before them it may say how far the prompt is read."""
     read: Callable[[LoadedModel, tuple[int, ...], Target], Recording] = record
     tick: Tick = no_tick
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much can be written for a window."""
+
+    tokens: int
+    positions_end: bool
+    """Whether the model has no more positions; else its settings, or the server's, set the limit."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,16 @@ class WrittenPart:
     text: str
     """Without spaces round it."""
     ended: bool
-    """Whether the model ended it; else it reached the most tokens."""
+    """Whether the model ended it, or would have with the next token; else it reached the most tokens."""
     attention: np.ndarray | None
     """(Q, K) float32, the mean of all heads of all layers: how much each token that was written looked at each token of the
     source while it was chosen; rows sum to 1."""
     why_no_attention: str
     """Why there is none; empty if there is."""
+    positions_end: bool = False
+    """Whether no more could be written because the model has no more positions."""
+    end_probability: float | None = None
+    """0..1: that the end comes next, where positions end and a last pass told; else None."""
 
 
 def writes_from_source(model: LoadedModel) -> bool:
@@ -145,28 +158,42 @@ def write_part(
     ids, source = source_tokens(model, asking, words)
     check_ids(model, ids)
     settings = own_settings(model, len(ids), most(len(ids)), asking)
-    steps, most_tokens = written_steps(model, ids, settings, runs)
-    attention, why = None, ""
-    if steps:
-        recording = runs.read(model, tuple(ids), target_of(steps, asking))
-        why = why_no_cross_attention(recording)
-        attention = None if why else cross_attention(recording, rows_of(model, steps, asking))
+    steps, room = written_steps(model, ids, settings, runs)
     source = tuple(replace(t, start=t.start + window.start, end=t.end + window.start) for t in source)
-    part = written_part(model, (window, words), (ids, source), steps, most_tokens)
-    return replace(part, attention=attention, why_no_attention=why)
+    part = written_part(model, (window, words), (ids, source), steps, room)
+    if not steps:
+        return part
+    recording = runs.read(model, tuple(ids), target_of(steps, asking))
+    if why := why_no_cross_attention(recording):
+        part = replace(part, why_no_attention=why)
+    else:
+        attention = cross_attention(recording, rows_of(model, steps, asking))
+        part = replace(part, attention=attention, why_no_attention="")
+    return _with_end(model, part, recording) if part.positions_end else part
+
+
+def _with_end(model: LoadedModel, part: WrittenPart, recording: Recording) -> WrittenPart:
+    """A part whose positions end, with what the model says of the token after it, which nothing would read."""
+    logits, ends = recording.last_logits, sorted(end_ids(model))
+    probability = float(logits.softmax(-1)[ends].sum()) if ends else 0.0
+    return replace(part, ended=int(logits.argmax()) in ends, end_probability=probability)
 
 
 def written_steps(
     model: LoadedModel, ids: Sequence[int], settings: GenerationSettings, runs: Runs
-) -> tuple[tuple[Step, ...], int]:
+) -> tuple[tuple[Step, ...], Room]:
     """The steps without what is not needed of them, and how many there could be. runs.tick is called after each, and while a
     long prompt is read."""
-    steps, settings = list[Step](), clamp_to_context(model, ids, (), settings, Settings())
+    requested, server = settings.max_new_tokens, Settings()
+    steps, settings = list[Step](), clamp_to_context(model, ids, (), settings, server)
     for step in runs.write(model, ids, settings):
         if isinstance(step, Step):
             steps.append(replace(step, choice=None))
         runs.tick(min(1.0, len(steps) / settings.max_new_tokens))
-    return tuple(steps), settings.max_new_tokens
+    clamped = settings.max_new_tokens < min(requested, server.max_new_tokens)
+    return tuple(steps), Room(
+        settings.max_new_tokens, clamped and model.anatomy.context_length == context_limit(model, server)
+    )
 
 
 def write_windows(
@@ -198,14 +225,17 @@ def written_part(
     placed: tuple[SentenceWindow, str],
     source: tuple[Sequence[int], tuple[Token, ...]],
     steps: tuple[Step, ...],
-    most: int,
+    room: Room,
 ) -> WrittenPart:
     """The part of a model with one stack: the window and its words, ids and tokens of the source, what was written."""
     (window, words), (ids, tokens) = placed, source
     unknown = sum(number == model.tokenizer.unk_token_id for number in ids)
     text = "".join(step.text for step in steps).strip()
     ended = bool(steps) and steps[-1].stopped
-    return WrittenPart(window, words, tuple(ids), tokens, unknown, steps, most, text, ended, None, ONE_STACK)
+    full = room.positions_end and not ended and len(steps) == room.tokens
+    return WrittenPart(
+        window, words, tuple(ids), tokens, unknown, steps, room.tokens, text, ended, None, ONE_STACK, full
+    )  # fmt: skip
 
 
 def target_of(steps: Sequence[Step], asking: Asking) -> Target:

@@ -25,9 +25,11 @@ READING_STOPPED = "Stopped before the text was read."
 SHOW_PYTHON = "Show Python: the same numbers with transformers alone"
 WAITING = "The model is being loaded. Then your text gets its labels here, and what each word says for them."
 HOW_GOOD = "How good is it? 100 examples"
-HOW_GOOD_ANSWERS, HOW_GOOD_TAGS = "How good is it? 60 questions", "How good is it? 60 sentences"
+HOW_GOOD_ANSWERS, HOW_GOOD_TAGS = "How good is it? 100 questions", "How good is it? 100 sentences"
+HOW_GOOD_SUMMARIES = "How good is it? 100 passages"
 EXACT = "Right is the answer word for word, but for case, signs and an article."
 CONTAINED = "Right is what contains the answer's words."
+SUMMARY_RULE = "Right is a summary that holds both key facts and at most half of the passage's letters."
 CLASSIFY_ABOUT = (
     "What am I looking at?",
     "<b>The checkpoint's head</b>: a model that was trained to classify has a layer that gives each label a number, its "
@@ -38,7 +40,9 @@ CLASSIFY_ABOUT = (
     "seconds.",
     "<b>Why</b>: what each word adds to the difference of two labels' logits, in nats. <b>Integrated gradients</b> follow "
     "the score from a text of blanks to yours and share the difference out (Sundararajan et al. 2017): the parts must add "
-    "up to it, and where they are off by more than 1 % they are not shown. <b>Gradient × input</b> takes the slope at your "
+    "up to it. The score bends on the way, so the slope is taken at up to 64 places, most of them where it misses the "
+    "score's change; parts that are off by more than 1 %, or by more than 10 % stretch by stretch, are not shown. "
+    "<b>Gradient × input</b> takes the slope at your "
     "text alone. <b>Occlusion</b> blanks one word at a time and needs no gradient. They answer different questions, "
     "so they may differ.",
     "<b>How good is it?</b> 100 sentences of our own, half English and half Chinese, half positive and half negative; none "
@@ -188,4 +192,8 @@ SUMMARISE_ABOUT = (
     "passage; the table sums it by sentence. Only a model with an encoder and a decoder has it: one that reads and writes "
     "in one stack looks at its prompt and at its own words alike.",
     "<b>Long passages</b> are read in windows of whole sentences that overlap, each summarised by itself.",
+    "<b>How good is it?</b> 100 passages of our own, half English and half Chinese, each with two key facts that a summary "
+    "must not lose, such as who and what. A fact is kept where one of the words that we wrote down for it stands in the "
+    "summary. That is a rough measure: a summary in other words counts as wrong, and one that holds both words and says "
+    "something false of them counts as right.",
 )

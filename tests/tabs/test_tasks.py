@@ -140,6 +140,8 @@ def test_an_empty_and_an_endless_text():
     """Guards an empty box and 100,000 characters: refused in words, or read in windows that are counted."""
     (empty,) = answers(classify_view.draw, page("bert-classify", ""), LabelsRequest())
     assert "There is no text" in empty["message"]
+    *_, empty = answers(answer_view.draw, page("bert-answer"), QuestionRequest(question=""))
+    assert "There is no question" in empty["message"] and empty["marks"] == "" == empty["sentence"]
     long = shown(tag_view.draw, page("bert-tag", "ab " * 1000), TagRequest())
     assert "windows that overlap" in plain(long["sentence"])
     long = shown(classify_view.draw, page("bert-classify", "ab " * 1000), LabelsRequest())
@@ -247,6 +249,9 @@ def test_a_table_fills_the_lines(tmp_path):
     assert "2 lines from 2 columns, parted by semicolons" in plain(seen["about_file"])
     seen = answer(list_view.take_column, page("llama"), FileRequest(str(path), 0, False))
     assert seen["many"] == "label\ngood\nbad"
+    path.write_bytes(b"")
+    (seen,) = answers(list_view.open_file, page("llama"), FileRequest(str(path)))
+    assert "The file is empty" in plain(seen["message"]) and seen["about_file"] == "" and "many" not in seen
 
 
 def test_how_good_answers_and_tags_are(bench):
@@ -254,9 +259,11 @@ def test_how_good_answers_and_tags_are(bench):
     reader = network("bert", "answer", max_position_embeddings=512)
     bench.add(prepare(reader, zoo.pair_tokenizer(), "long reader"))
     *_, last = answers(answer_view.measure_answers, page("long reader"), QuestionRequest())
-    assert "of 60 right (95 % interval" in plain(last["how_good"]) and "at random would be right 0." in last["how_good"]
+    assert (
+        "of 100 right (95 % interval" in plain(last["how_good"]) and "at random would be right 0." in last["how_good"]
+    )
     *_, last = answers(tag_view.measure_tags, page("bert-tag"), TagRequest())
-    assert "of 99 names found (95 % interval" in plain(last["how_good"]) and not last["good_stop"]["visible"]
+    assert "of 162 names found (95 % interval" in plain(last["how_good"]) and not last["good_stop"]["visible"]
     (refused,) = answers(tag_view.measure_tags, page("llama"), TagRequest())
     assert "can't do this" in plain(refused["message"])
 

@@ -24,7 +24,7 @@ from playground.tabs.tasks.beside_answers import AnswersRequest
 from playground.tabs.tasks.beside_view import AnsweredRequest, BesideRequest
 from playground.tabs.tasks.summarise_view import SummariseRequest
 from playground.tabs.tasks.translation_request import TranslateRequest
-from playground.tasks import translation_accuracy
+from playground.tasks import summary_accuracy, translation_accuracy
 from playground.tasks.written_answer import answer_by_chat
 from playground.tasks.written_scores import likely_others, text_of_part, written_score
 from playground.texts import tasks as texts
@@ -188,6 +188,11 @@ def test_stop_and_how_good_it_is(monkeypatch):
     *_, last = answers(translate_view.measure_translation, page("asked"), TranslateRequest())
     words = plain(last["how_good"])
     assert "0 of 8 right (95 % interval 0 % to 32 %)" in words and "numbers 0 of 4" in words
+    few = [*summary_accuracy.summary_examples()][48:52]
+    monkeypatch.setattr(summary_accuracy, "summary_examples", lambda: few)
+    *_, last = answers(summarise_view.measure_summaries, page("asked"), SummariseRequest())
+    words = plain(last["how_good"])
+    assert "0 of 4 right" in words and "of 8 facts were kept" in words and "first sentence would be right 50 %" in words
     assert {translate_view, summarise_view} < set(tab.VIEWS)
 
 

@@ -5,7 +5,17 @@ import pytest
 import torch
 
 import playground as pg
-from playground.analysis.tasks.attribution import GRADIENT, INTEGRAL, METHODS, OCCLUSION, Completeness, path_steps
+from playground.analysis.tasks.attribution import (
+    GRADIENT,
+    INTEGRAL,
+    METHODS,
+    OCCLUSION,
+    Completeness,
+    first_places,
+    further_places,
+    integral,
+    stretch_errors,
+)
 from playground.errors import PlaygroundError
 from playground.figures.tasks.attribution import attribution_figure, attribution_sentence, shaded_pieces
 from playground.loading import prepare
@@ -51,11 +61,11 @@ def test_a_linear_score_by_hand(tiny):
         seen = pg.attribute(score, method)
         np.testing.assert_allclose(seen.values, expected, atol=1e-4)
         assert seen.score - seen.baseline_score == pytest.approx(expected.sum(), abs=1e-4)
-    assert pg.attribute(score, INTEGRAL).passes == 10 and pg.attribute(score, GRADIENT).passes == 3
+    assert pg.attribute(score, INTEGRAL).passes == 9 and pg.attribute(score, GRADIENT).passes == 3
 
 
 def test_the_integral_of_a_curved_score(tiny):
-    """Guards a wrong quadrature: of (w·x)² the integral is exact already with two places, while the slope at the text is
+    """Guards a wrong quadrature: of (w·x)² the integral is exact with the first places, while the slope at the text is
     twice too large where the baseline gives 0."""
     model = tiny("gpt2")
     blank = embed(model, [baseline_token(model)])[0]
@@ -78,19 +88,26 @@ def test_the_integral_is_that_of_many_small_steps():
 def test_parts_that_do_not_add_up_are_withheld(tiny):
     """Guards a picture of parts that are off by more than 1 %: a score that jumps has no integral; both numbers are said."""
     model = tiny("gpt2")
-    score = _own(model, lambda x: (1e6 * (x[:, 0, 0] - embed(model, [baseline_token(model)])[0, 0])).tanh() * 3)
+    score = _own(model, lambda x: (1e12 * (x[:, 0, 0] - embed(model, [baseline_token(model)])[0, 0])).tanh() * 3)
     seen = pg.attribute(score, INTEGRAL)
-    assert seen.values is None and seen.passes == 58 and seen.completeness.error > 0.9
-    assert "not shown" in attribution_sentence(seen) and "58 passes" in attribution_sentence(seen)
+    assert seen.values is None and seen.passes == 64 and seen.completeness.error > 0.9
+    assert "not shown" in attribution_sentence(seen) and "64 passes" in attribution_sentence(seen)
     assert shaded_pieces(seen) == []
 
 
 def test_completeness_and_places_by_hand():
-    """Guards the error: 1.02 instead of 1 is off by 2 %, more than 1 %; two places integrate a cubic exactly."""
+    """Guards the error: 1.02 instead of 1 is off by 2 %, more than 1 %, and a sum that is right because two errors cancel;
+    the first places integrate x⁷ exactly, and of a step they add the middle of the stretch that has it."""
     assert Completeness(1.02, 1.0).error == pytest.approx(0.02) and not Completeness(1.02, 1.0).holds
     assert Completeness(0.0, 0.0).holds and not Completeness(1.0, 0.0).holds
-    places, weights = path_steps(2)
-    assert (weights * places**3).sum() == pytest.approx(1 / 4)
+    assert Completeness(1.0, 1.0, 0.09).holds and not Completeness(1.0, 1.0, 0.11).holds
+    places = first_places()
+    parts = np.stack([places**7, np.ones(9)], 1)
+    assert integral(parts, places).tolist() == pytest.approx([1 / 8, 1])
+    scores = places**8 / 8 + places
+    assert np.abs(stretch_errors(parts, places, scores)).max() < 1e-12
+    errors = stretch_errors(parts, places, scores + (places > 0.4))
+    assert further_places(places, errors, 1).tolist() == [0.4375] and errors[3] == pytest.approx(-1)
 
 
 def _scores(task, family):

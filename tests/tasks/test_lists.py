@@ -25,6 +25,11 @@ CHINESE = (
 FRENCH = "texte\tnote\nLe café était délicieux et la serveuse très gentille.\t5\nUn dîner raté, hélas, à éviter.\t1\n"
 
 
+SHORT = "avis;label\nLa soupe était très bonne, le garçon charmant;bon\nUn film raté, à éviter;mauvais\n"
+POLISH = "opinia;etykieta\nZupa była wspaniała, obsługa też;dobra\nFilm był nudny i zły;zła\n"
+RUSSIAN = "текст;метка\nСуп был очень вкусным и горячим;хорошо\nОфициант был грубым и медленным;плохо\n"
+
+
 @pytest.mark.parametrize(
     ("text", "encoding", "separator", "read_as"),
     [
@@ -33,6 +38,10 @@ FRENCH = "texte\tnote\nLe café était délicieux et la serveuse très gentille.
         (CHINESE, "utf-16", ";", "utf-16"),
         (CHINESE, "utf-8-sig", ";", "utf-8-sig"),
         (FRENCH, "cp1252", "\t", None),
+        (SHORT, "cp1252", ";", "cp1252"),
+        (POLISH, "cp1250", ";", "cp1250"),
+        (RUSSIAN, "cp1251", ";", "cp1251"),
+        (RUSSIAN, "koi8_r", ";", "koi8_r"),
         ('"a, b",1\n"c\nd",2\n', "utf-8", ",", "utf-8"),
     ],
 )
@@ -78,7 +87,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
     [
         (b"", "is empty"),
         (b"PK\x03\x04\0\0", "is no text"),
-        (b"x\n" * 1002, "1,002 rows"),
+        (b"x\n" * 1500, "has more rows than are read, 1,000 and one"),
         (b",".join([b"x"] * 60) + b"\n" + b",".join([b"y"] * 60), "60 columns"),
         (b'"' + b"b" * 200_000 + b'"\nc\n', "quotation marks"),
     ],

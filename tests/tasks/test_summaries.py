@@ -9,6 +9,7 @@ import playground as pg
 from playground.analysis.tasks.text_units import sentences
 from playground.errors import PlaygroundError
 from playground.loading import prepare
+from playground.tasks.sentence_windows import sentence_windows
 from playground.tasks.summarise import PROMPT, sentence_sources, written_spans
 from playground.tasks.translation_script import summary_script
 from playground.texts.tasks import PASSAGE
@@ -53,6 +54,15 @@ def test_a_sentences_share_by_hand(tiny):
     assert (first.sentence, second.sentence) == ("He ran.", "She sat.")
     assert first.shares.tolist() == [0, 1] and second.shares.tolist() == [1, 0]
     assert sentence_sources(replace(part, attention=None)) == ()
+
+
+def test_a_long_passage_of_short_sentences_is_read():
+    """Guards 100,000 characters refused as too many windows because their sentences are many: a window holds as many as it
+    has tokens."""
+    passage = "The cat sat on the mat. " * 4167
+    windows = sentence_windows(passage, lambda words: len(words.split()), 1024, 128)
+    assert len(windows) == 28 and windows[0].start == 0 and windows[-1].end == len(passage.rstrip())
+    assert all(before.start < after.start < before.end for before, after in zip(windows, windows[1:], strict=False))
 
 
 def test_a_long_passage_is_summarised_in_windows_that_overlap(tiny):

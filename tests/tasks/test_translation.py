@@ -10,8 +10,10 @@ import torch
 
 import playground as pg
 from playground.errors import Cancelled, PlaygroundError
+from playground.figures.tasks.written import translation_sentence
 from playground.loading import prepare
 from playground.models.asked_tasks import summary_prefix, translation_prefixes
+from playground.models.decoder_start import decoder_start
 from playground.tasks.few_shot import TEMPLATE, checked_template, few_shot_prompt
 from playground.tasks.translation_accuracy import is_right, translation_accuracy, translation_examples
 from playground.tasks.translation_script import translation_script
@@ -139,8 +141,8 @@ def test_a_translator_trained_here_aligns_its_words(numbers):
         assert words.source == (*english(number), "</s>") and words.special == (False,) * (len(words.source) - 1) + (
             True,
         )
-        assert "".join(words.written) == result.text + "</s>" * part.ended
-        assert part.ended == (len(words.written) < 6 and len(result.text) < 5), "its decoder reads 6 tokens"
+        assert "".join(words.written) == result.text + "</s>" * part.steps[-1].stopped
+        assert part.ended and part.positions_end == (len(result.text) == 5), "its decoder reads 6 tokens"
         if result.text == chinese(number):
             for row, place in zip(words.weights, alignment(number), strict=False):
                 hits, count = hits + (int(row.argmax()) == place), count + 1
@@ -251,8 +253,30 @@ def test_the_examples_are_of_our_own_and_not_learned():
     assert whole.most_frequent == 0.01
 
 
+def test_positions_that_end_before_the_text_does(tiny):
+    """Guards an answer called cut off whose end comes next, where the decoder's positions leave no room to write it: the
+    probability of the end is the network's own after all that was written; a limit of the checkpoint is told apart."""
+    model = tiny("bart")
+    result = pg.translate(model, "the cat sat on the mat")
+    (part,) = result.parts
+    written = [*decoder_start(model), *(step.token.id for step in part.steps)]
+    assert part.positions_end and len(written) == model.anatomy.context_length == 64
+    with torch.no_grad():
+        rows = model.model(torch.tensor([part.source_ids]), decoder_input_ids=torch.tensor([written])).logits
+    end = model.model.generation_config.eos_token_id
+    assert part.end_probability == pytest.approx(float(rows[0, -1].softmax(-1)[end]), abs=1e-5) and not part.ended
+    assert "Its positions end after 63 tokens, before it said that it ended." in translation_sentence(result)
+    asked = prepare(m2m(max_length=8), zoo.byte_tokenizer(), "asked")
+    asked.model.generation_config.max_new_tokens = 8
+    (part,) = pg.translate(asked, "the cat").parts
+    assert not part.positions_end and part.end_probability is None
+
+
 @pytest.mark.slow  # trains `numbers` as well
 def test_how_good_a_translator_trained_here_is(numbers):
     """Guards a number that is not the model's: it knows the numbers, whole, and none of the words."""
     whole, words, held_out = translation_accuracy(lambda text: pg.translate(numbers, text).text)
     assert held_out.right >= 35 and words.right == 0 and whole.right == held_out.right
+    [five] = [pg.translate(numbers, "nine hundred and sixty four").parts[0]]
+    assert five.ended and five.positions_end and five.most == len(five.steps) == 5 and five.end_probability > 0.9
+    assert "the end would come next" in translation_sentence(pg.translate(numbers, "nine hundred and sixty four"))

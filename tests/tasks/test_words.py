@@ -10,6 +10,7 @@ import playground as pg
 from playground.errors import Cancelled, PlaygroundError
 from playground.tasks.label_words import TEMPLATE, checked_labels, label_prompt
 from playground.tasks.sentiment import examples, sentiment_accuracy, teaching_lines
+from playground.tasks.token_scores import word_label_score
 from playground.tasks.written_answer import answer_by_chat, places_in
 
 
@@ -65,6 +66,22 @@ def test_labels_and_templates_that_can_not_be(labels, template, words, tiny):
     """Guards equal, empty and endless labels, and a template without its places."""
     with pytest.raises(PlaygroundError, match=re.escape(words)):
         pg.classify(tiny("llama"), "x", labels, template)
+
+
+def test_a_template_beside_few_positions(tiny):
+    """Guards a text that is blamed for the tokens of its template: of 64 positions the template leaves the text windows; a
+    template that leaves none is refused by its own tokens, and so is a text in it that can't be explained at once."""
+    model = tiny("llama")
+    result = pg.classify(model, "ab " * 30, ("a", "b"))
+    assert result.windows > 1 and result.tokens > 90
+    with pytest.raises(PlaygroundError, match="The template has 71 tokens with its longest label; this model reads 64"):
+        pg.classify(model, "x", ("a", "b"), f"{'y' * 70}{{text}}{{label}}")
+    fixed = len(TEMPLATE) - len("{text}{label}") + 1  # a token a letter
+    words = (
+        f"The text has {50 + fixed} tokens in its template, {fixed} of them the template's and a label's; this model"
+    )
+    with pytest.raises(PlaygroundError, match=words):
+        word_label_score(model, "x" * 50, ("a", "b"), "a", "b")
 
 
 def test_a_hundred_labels_and_hostile_ones(tiny):

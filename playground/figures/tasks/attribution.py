@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.tasks.attribution import GRADIENT, INTEGRAL, scaled
+from playground.analysis.tasks.attribution import GRADIENT, INTEGRAL, LARGEST_ERROR, scaled
 from playground.analysis.text_display import plain_mark
 from playground.figures.layout import finish, label, token_axis
 from playground.figures.theme import ACCENT, AXIS, INK, SMALL
@@ -109,8 +109,11 @@ def attribution_sentence(seen: "Attribution") -> str:
         )
         if seen.values is None:
             words += (
-                " That is more than 1 %, so they are not shown: choose occlusion, which needs no path between texts."
+                " That is more than 1 %"
+                if error > LARGEST_ERROR
+                else " Stretch by stretch they are off by more than 10 %"
             )
+            words += ", so they are not shown: choose occlusion, which needs no path between texts."
     if seen.values is None:
         return words
     values = _per_character(seen)

@@ -67,13 +67,26 @@ def _how(parts: "Sequence[WrittenPart]", beams: int) -> str:
 
 
 def _unfinished(parts: "Sequence[WrittenPart]") -> str:
-    stopped = [part for part in parts if not part.ended]
-    if not stopped:
-        return ""
-    where = "" if len(parts) == 1 else f" in {len(stopped)} of {len(parts)} windows"
-    return (
-        f" It reached {stopped[0].most:,} tokens, the most that it can write here, before it said that it ended{where}."
-    )
+    """Which texts stop because the model may write no more, and which because its positions end."""
+    limited = [part for part in parts if not part.ended and not part.positions_end]
+    cut = [part for part in parts if not part.ended and part.positions_end]
+    full = [part for part in parts if part.ended and part.positions_end]
+    words = ""
+    if limited:
+        most = f"{limited[0].most:,} tokens, the most that it can write here"
+        words += f" It reached {most}, before it said that it ended{_of(limited, parts)}."
+    if cut:
+        tokens = counted(cut[0].most, "token")
+        words += f" Its positions end after {tokens}, before it said that it ended{_of(cut, parts)}."
+    if full:
+        least = percent(min(part.end_probability or 0.0 for part in full)) + (" or more" if full[1:] else "")
+        tokens = counted(full[0].most, "token")
+        words += f" Its positions end after {tokens}; the end would come next, with {least}{_of(full, parts)}."
+    return words
+
+
+def _of(some: "Sequence[WrittenPart]", parts: "Sequence[WrittenPart]") -> str:
+    return "" if len(parts) == 1 else f" in {len(some)} of {len(parts)} windows"
 
 
 def _unknown(parts: "Sequence[WrittenPart]") -> str:

@@ -11,7 +11,7 @@ from playground import workbench
 from playground.analysis.text_display import plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.components.shaded_text import marked
-from playground.errors import Cancelled
+from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.spans import first_drawn, span_figure
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import show_detail
@@ -20,7 +20,7 @@ from playground.tabs.shared.long_work import WorkControl, stop_work, with_progre
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.answer_writing import (
     Questioned,
     pick_written,
@@ -188,6 +188,8 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
     except Cancelled:
         yield {"sentence": markup.note(texts.READING_STOPPED), "marks": ""} | NO_READING | NO_TOKENS
         return
+    except PlaygroundError as error:  # no question, for one: what is shown answers another
+        raise ErrorWithOutputs(error, {"sentence": "", "marks": ""} | NO_READING | NO_TOKENS) from error
     best = result.best
     words = f"“{best.text}” with {percent(best.probability)}. "
     if result.margin >= 0:
@@ -252,7 +254,7 @@ def _explained(
 
 
 def measure_answers(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
-    """How often the model is right on our 60 questions."""
+    """How often the model is right on our 100 questions."""
     from playground.tasks.answer import answer
     from playground.tasks.examples import answer_accuracy, questions
     from playground.tasks.written_answer import answer_by_chat

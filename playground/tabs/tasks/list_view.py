@@ -192,7 +192,10 @@ def open_file(page: PageContext, request: FileRequest) -> Outputs:
 
     if not request.file:
         return {}
-    table = read_table(request.file)
+    try:
+        table = read_table(request.file)
+    except PlaygroundError as error:  # what is said of the file before is not this one's
+        raise ErrorWithOutputs(error, {"about_file": "", "columns": gr.update(visible=False)}) from error
     return _of_column(request.file, text_column(table), names_columns(table))
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -19,6 +20,7 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.translation_request import size_of
 from playground.tabs.tasks.written_tokens import (
     NO_TOKENS,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from playground.generation.steps import Step
     from playground.models.loaded_model import LoadedModel
     from playground.tasks.summarise import SentenceSource, Summary
+    from playground.tasks.summary_accuracy import SummaryAccuracy
 
 NAME, TITLE = "summarise", "Summarise"
 MARK = 3
@@ -77,6 +80,7 @@ def build(view: View) -> None:
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button("Summarise", elem_classes="pg-lead-do", scale=0, min_width=110, elem_id="task-summarise")
                 stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-summarise-stop")
+            good = HowGood(texts.HOW_GOOD_SUMMARIES, "task-summary-good", "task-summary-how-good")
         with gr.Column(scale=1, min_width=320):
             summary = Panel(live=True, elem_id="task-summary")
             sentence = Panel(live=True, elem_id="task-summary-words")
@@ -107,6 +111,7 @@ def build(view: View) -> None:
     bind(go.click, write, **wires, outputs=outputs, trigger_mode="once", **GENERATES)
     bind(chosen.input, look, **wires, outputs=looks, **LATEST)
     tokens.connect(view, pick, explain, inputs, (SummariseRequest, ExplainSummary))
+    good.connect(view, measure_summaries, inputs, SummariseRequest)
     stop.click(stop_work, inputs["control"], None, **QUIET)
 
 
@@ -174,6 +179,25 @@ def explain(page: PageContext, request: ExplainSummary) -> Iterator[Outputs]:
         part, number = there
         text = text_of_part(model, part, model.languages.target if model.languages else "")
         yield from token_reasons(model, text, number, request, (request.last, part.window))
+
+
+def measure_summaries(page: PageContext, request: SummariseRequest) -> Iterator[Outputs]:
+    """How many of our 100 passages are summarised rightly, with how far it is before that."""
+    from playground.tasks.summarise import summarise
+    from playground.tasks.summary_accuracy import summary_accuracy
+
+    model, ask, runs = page.model(), request.ask or None, workbench.shared().task_runs()
+
+    def words(result: "SummaryAccuracy") -> str:
+        facts, first = result.facts, percent(result.whole.most_frequent)
+        return (
+            f"{model.model_id}: {right_words(result.whole, result.english, result.chinese)} {texts.SUMMARY_RULE} "
+            f"{facts.right} of {facts.count} facts were kept; {result.long} summaries are longer. The passage's first "
+            f"sentence would be right {first} of the time."
+        )
+
+    work = partial(summary_accuracy, lambda passage: summarise(model, passage, ask, runs).text)
+    yield from measured(work, 100, request.control, words)
 
 
 def _steps(result: "Summary") -> "list[Step]":

@@ -168,7 +168,7 @@ def _explained(model: "LoadedModel", request: TagRequest, result: "Tagging") -> 
 
 
 def measure_tags(page: PageContext, request: TagRequest) -> Iterator[Outputs]:
-    """How many names of our 60 sentences the tagger finds."""
+    """How many names of our 100 sentences the tagger finds."""
     from playground.tasks.examples import named_sentences, tag_accuracy
     from playground.tasks.tag import tag
     from playground.tasks.windows import head_of
