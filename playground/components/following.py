@@ -21,6 +21,13 @@ class FollowingDropdown(gr.Dropdown):
     preprocess = _pass_on
 
 
+class TokenList(FollowingDropdown):
+    """A list of the text's tokens, which belongs to an answer: once the text can't be read, none of another text's tokens
+    is left."""
+
+    is_template = True
+
+
 class FollowingRadio(gr.Radio):
     """Options whose handler checks the value."""
 

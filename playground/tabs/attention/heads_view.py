@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground.analysis.attention.head_measures import MEASURES
-from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, TokenList, TokenStrip, markup
 from playground.figures.attention.head_request import DIRECTIONS, STRONGEST, UNMARKED, HeadRequest
 from playground.recording.head_choice import BETWEEN, BOTH, EXCLUSIONS
 from playground.recording.head_weights import DERIVATIONS
@@ -129,7 +129,7 @@ def _build_question() -> dict[str, Any]:
     strip = TokenStrip(label=texts.WHO, strip_height=66, elem_id="who-strip")
     with gr.Row(elem_classes="pg-controls pg-compact pg-slim"):
         places = {
-            name: FollowingDropdown([], label=label, scale=1, min_width=120, elem_id=name.replace("_", "-"))
+            name: TokenList([], label=label, scale=1, min_width=120, elem_id=name.replace("_", "-"))
             for name, label in (("who_from", "from (A)"), ("who_to", "to (B)"))
         }
     words = Panel(live=True, elem_id="who-words")

@@ -11,7 +11,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.analysis.layers.neurons import most_active
 from playground.analysis.text_display import in_words
-from playground.components import FollowingDropdown, FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.components import FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.token_grid import frame
 from playground.figures.layers.neurons import neuron_words, neurons_map, neurons_words, written_figure
@@ -57,7 +57,7 @@ def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="neurons-layer")
-        at = FollowingDropdown([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, elem_id="neurons-at")
+        at = TokenList([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, elem_id="neurons-at")
         first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="neurons-first")
     sentence, badge = sentence_and_badge("neurons")
     with gr.Row(elem_classes=BESIDE):
@@ -92,8 +92,7 @@ def draw(page: PageContext, request: NeuronsRequest) -> Outputs:
         if request.reading is None or request.reading[0] != page.reading[0]:
             layer = (page.model().anatomy.decoder_layers or page.model().anatomy.layers) // 2
         request = NeuronsRequest(layer)
-        return redraw(page, request) | {"at": _choices(page, request)}
-    return redraw(page, request)
+    return redraw(page, request) | {"at": _choices(page, request)}
 
 
 def redraw(page: PageContext, request: NeuronsRequest) -> Outputs:
