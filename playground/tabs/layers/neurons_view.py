@@ -187,7 +187,7 @@ def _detail(page: PageContext, activations: "Activations", neurons: np.ndarray, 
     label = own_tokens(recording)[position].label
     outputs: Outputs = {"figure": gr.update(mark=frame(token, row)), "cell": (activations.layer, neuron, position)}
     try:
-        raised, lowered = neuron_writes_at(recording, workbench.shared(), (activations.layer, neuron, position))
+        raised, lowered = neuron_writes_at(recording, workbench.shared(), activations, (token, neuron))
     except PlaygroundError as error:
         nothing = {"bars": figure_or_nothing(None), "opens": gr.update(visible=False)}
         return outputs | nothing | {"of_neuron": markup.note(str(error))}
