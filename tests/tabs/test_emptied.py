@@ -72,7 +72,8 @@ def value_of(output: Any) -> Any:
 @pytest.mark.parametrize("text", ["", LONG], ids=["no text", "too long"])
 def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
     """Guards against the former text's picture, sentence and numbers below an error, as if they were of this text, and
-    against lists of the former text's tokens: every view that reads the page's text says why in the place of its picture, and every output that shows answers is empty."""
+    against lists of the former text's tokens: every view that reads the page's text says why in the place
+    of its picture, and every output that shows answers is empty."""
     refused = set()
     for name, block_function in drawings(app):
         shown, function = drawn(block_function, "llama", text), block_function.fn
@@ -90,7 +91,9 @@ def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
             elif isinstance(block, Panel) and value:
                 reasons.append(value)
             elif isinstance(block, TokenList):
-                assert (shown[block]["choices"], value) == (block.choices, block.value), f"{name} lists tokens in {output}"
+                assert (shown[block]["choices"], value) == (block.choices, block.value), (
+                    f"{name} lists tokens in {output}"
+                )
             else:
                 assert not value, f"{name} shows {output}"
         (reason,) = reasons

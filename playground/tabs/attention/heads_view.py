@@ -39,7 +39,7 @@ def build(view: View, chooser: TabChooser) -> None:
                 ]
                 measure = gr.Dropdown(names, label="Highlight heads by role", min_width=170, elem_id="overview-role")
                 sort_heads = gr.Checkbox(False, label="sort by it", min_width=90, elem_id="overview-ordered")
-        with detail(DETAIL, scale=6, min_width=300):
+        with detail(DETAIL, leads=True, scale=6, min_width=300):
             with gr.Row(elem_classes="pg-actions"):
                 sentence = Panel(live=True, elem_id=SENTENCE)
                 telling = gr.Button(
