@@ -2,7 +2,7 @@
 
 from . import _no_stubs  # noqa: F401 (before the classes)
 from .empty_number import EmptyNumber
-from .following import FollowingDropdown, FollowingRadio, FollowingSlider, TokenList, numbered
+from .following import MOST_UNTIL_KNOWN, FollowingDropdown, FollowingRadio, FollowingSlider, TokenList, numbered
 from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
 from .print_sheet import PrintSheet
@@ -10,6 +10,7 @@ from .token_strip import TokenItem, TokenStrip
 from .watched_state import WatchedState
 
 __all__ = [
+    "MOST_UNTIL_KNOWN",
     "EmptyNumber",
     "FollowingDropdown",
     "FollowingRadio",

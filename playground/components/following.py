@@ -9,6 +9,10 @@ from typing import Any
 
 import gradio as gr
 
+MOST_UNTIL_KNOWN = 512
+"""Where a slider of layers or heads ends before there is a model. A link sets it before its end is known, and the browser
+leaves the handle where a smaller end has held it. (Gradio 6.31)"""
+
 
 def _pass_on(self: gr.components.Component, payload: Any) -> Any:
     return payload

@@ -11,7 +11,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.analysis.layers.neurons import most_active
 from playground.analysis.text_display import in_words
-from playground.components import FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
+from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.token_grid import frame
 from playground.figures.layers.neurons import neuron_words, neurons_map, neurons_words, written_figure
@@ -56,7 +56,7 @@ class NeuronsRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="neurons-layer")
+        layer = FollowingSlider(0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", elem_id="neurons-layer")
         at = TokenList([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, elem_id="neurons-at")
         first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="neurons-first")
     sentence, badge = sentence_and_badge("neurons")

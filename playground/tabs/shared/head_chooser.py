@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from playground.components import EmptyNumber, FollowingRadio, FollowingSlider
+from playground.components import MOST_UNTIL_KNOWN, EmptyNumber, FollowingRadio, FollowingSlider
 from playground.tabs.shared.events import QUIET
 
 SAVE = """(linked, ...values) => {
@@ -88,7 +88,7 @@ class SharedHead:
         if kinds:
             kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id=f"{name}-kind")
         layer, head = (
-            FollowingSlider(0, 1, value=0, step=1, label=label, elem_id=f"{name}-{label.lower()}")
+            FollowingSlider(0, MOST_UNTIL_KNOWN, value=0, step=1, label=label, elem_id=f"{name}-{label.lower()}")
             for label in ("Layer", "Head")
         )
         linked = gr.Checkbox(True, label="Same head in every tab", visible=link, elem_id=f"{name}-linked")
