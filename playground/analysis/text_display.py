@@ -103,9 +103,12 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def power_of_ten(number: float) -> str:
-    """A small number with one digit and its power of ten, as it is printed in books: 6.1e-07 -> "6·10⁻⁷"; 0 -> "0"."""
+    """A small number with one digit and its power of ten, as it is printed in books: 6.1e-07 -> "6·10⁻⁷"; 0 -> "0". From
+    0.01 on as a decimal: 0.0123 -> "0.012"."""
     if not number:
         return "0"
+    if abs(number) >= 1e-2:
+        return f"{number:.2g}" if abs(number) < 100 else f"{number:,.0f}"
     digit, power = f"{number:.0e}".split("e")
     return f"{digit}·10{str(int(power)).translate(_SUPERSCRIPT)}"
 

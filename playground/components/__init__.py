@@ -1,7 +1,8 @@
 """Gradio components of our own. They know Gradio and Plotly; they know no models, no torch, no analysis."""
 
 from . import _no_stubs  # noqa: F401 (before the classes)
-from .following import FollowingDropdown, FollowingRadio, FollowingSlider, numbered
+from .empty_number import EmptyNumber
+from .following import MOST_UNTIL_KNOWN, FollowingDropdown, FollowingRadio, FollowingSlider, TokenList, numbered
 from .panel import Panel
 from .plotly_view import PlotlyView, figure_json
 from .print_sheet import PrintSheet
@@ -9,6 +10,8 @@ from .token_strip import TokenItem, TokenStrip
 from .watched_state import WatchedState
 
 __all__ = [
+    "MOST_UNTIL_KNOWN",
+    "EmptyNumber",
     "FollowingDropdown",
     "FollowingRadio",
     "FollowingSlider",
@@ -16,6 +19,7 @@ __all__ = [
     "PlotlyView",
     "PrintSheet",
     "TokenItem",
+    "TokenList",
     "TokenStrip",
     "WatchedState",
     "figure_json",

@@ -9,6 +9,10 @@ from typing import Any
 
 import gradio as gr
 
+MOST_UNTIL_KNOWN = 512
+"""Where a slider of layers or heads ends before there is a model. A link sets it before its end is known, and the browser
+leaves the handle where a smaller end has held it. (Gradio 6.31)"""
+
 
 def _pass_on(self: gr.components.Component, payload: Any) -> Any:
     return payload
@@ -19,6 +23,13 @@ class FollowingDropdown(gr.Dropdown):
 
     is_template = True  # the browser draws it as its parent class
     preprocess = _pass_on
+
+
+class TokenList(FollowingDropdown):
+    """A list of the text's tokens, which belongs to an answer: once the text can't be read, none of another text's tokens
+    is left."""
+
+    is_template = True
 
 
 class FollowingRadio(gr.Radio):

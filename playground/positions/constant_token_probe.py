@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from playground.analysis.text_display import power_of_ten
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.recording.record import record
@@ -34,7 +35,7 @@ class ConstantTokenProbe:
             return ""  # behind sinks the same token is not the same vector everywhere
         return (
             "Scores depend on the difference of positions alone: with one token at every place, this layer's scores at "
-            f"equal distances differ by at most {same:.1e}, at others by up to {other:.2g}."
+            f"equal distances differ by at most {power_of_ten(same)}, at others by up to {other:.2g}."
         )
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from playground.analysis.text_display import sizes_text
+from playground.analysis.text_display import power_of_ten, sizes_text
 from playground.models.loaded_model import YES, Capability, LoadedModel
 from playground.recording.hooks import capture_attention
 from playground.recording.probe_text import probe_inputs
@@ -72,6 +72,6 @@ def check_qk(recording: Recording, attention: Capability) -> Capability:
     if not verification.passed and worst is not None:
         return Capability(
             f"weights·V of layer {worst.layer}, head {worst.head}, recomputed from queries and keys, is off by "
-            f"{worst.error:.2g} (at most {worst.tolerance:.0e}): this family's formula is not understood"
+            f"{worst.error:.2g} (at most {power_of_ten(worst.tolerance)}): this family's formula is not understood"
         )
     return YES

@@ -18,6 +18,7 @@ from playground.models.families import first_setting
 from playground.models.loaded_model import LoadedModel
 from playground.recording.attention import AttentionCall
 from playground.recording.hooks import AttentionCallCollector, capture_attention, capture_rope
+from playground.recording.module_hooks import PassEnded
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +117,6 @@ class LayerSteps:
         return _array(self._projection(concat)[0]), _array(self._projection(torch.zeros_like(concat))[0])
 
 
-class _Captured(Exception):
-    """Ends a pass whose later layers nobody reads."""
-
-
 def trace_layer(model: LoadedModel, kind: str, layer: int, run: Callable[[], object]) -> LayerSteps:
     """The steps of one attention layer, captured while `run()` runs the model, which ends there."""
     captured: list[tuple[AttentionCall, torch.nn.Module]] = []
@@ -127,10 +124,10 @@ def trace_layer(model: LoadedModel, kind: str, layer: int, run: Callable[[], obj
     def receive(call_kind: str, number: int, call: AttentionCall) -> None:
         if (call_kind, number) == (kind, layer) and collector.module is not None:
             captured.append((call, collector.module))
-            raise _Captured
+            raise PassEnded
 
     collector = AttentionCallCollector(model, receive)
-    with capture_rope() as rope_calls, capture_attention(collector), suppress(_Captured):
+    with capture_rope() as rope_calls, capture_attention(collector), suppress(PassEnded):
         run()
     call, module = captured[0]
     types = first_setting(model.model.config.get_text_config(), "layer_types")

@@ -13,6 +13,10 @@ from transformers import PreTrainedModel
 from playground.models.architecture import embedding_matrix
 
 
+class PassEnded(Exception):
+    """What a hook raises to end a pass whose later layers nobody reads; for `suppress` around the pass."""
+
+
 @contextmanager
 def patch_modules(
     modules: Iterable[torch.nn.Module],

@@ -79,7 +79,8 @@ class Verification:
         error, most = check.used.error[head], check.used.tolerance[head]
         title = (
             f"Layer {layer}, head {head}: softmax(scores)·V, recomputed from its queries, keys and values, differs from "
-            f"what the model used by at most {error:.1e}. In {self.number_format} rounding explains {most:.0e} here. "
+            f"what the model used by at most {power_of_ten(error)}. In {self.number_format} rounding explains "
+            f"{power_of_ten(most)} here. "
         )
         if not check.passed[head]:
             words = f"Not reproduced: recomputed, this head differs by {power_of_ten(error)}"
@@ -103,14 +104,14 @@ class Verification:
             )
         return (
             "The badge rests on the same queries, keys and values in float32, by the family's own attention function and "
-            f"by the formula: they differ by {check.exact.error[head]:.1e}, "
-            f"rounding explains {check.exact.tolerance[head]:.0e}. "
+            f"by the formula: they differ by {power_of_ten(check.exact.error[head])}, "
+            f"rounding explains {power_of_ten(check.exact.tolerance[head])}. "
         )
 
     def _others(self) -> str:
         """The largest difference of all that was checked, and how many heads rounding doesn't explain."""
         wrong = sum(not ok for checks in self.layers.values() for check in checks for ok in check.passed)
-        return f"Over {self.scope}: {self.largest:.1e}" + (
+        return f"Over {self.scope}: {power_of_ten(self.largest)}" + (
             f"; {counted(wrong, 'head')} not reproduced." if wrong else "."
         )
 

@@ -45,7 +45,7 @@ HAND_SIZED_NOTE = (
 
 FLOW_ABOUT = (
     "What am I looking at?",
-    "Attention tells where one layer looks. What stands at a token after many layers has been mixed many times, so a "
+    "Attention tells where one layer looks. After many layers a token's state has been mixed many times, so a "
     "weight of a late layer does not say from which word something came. Each row is a layer, each column a token of the "
     "text: how much of the chosen token's state after that layer can come from there.",
     "<b>Rollout</b> multiplies the layers' weights: the share of all paths. <b>Flow</b> takes every weight as the width of "
@@ -68,7 +68,7 @@ ROLES = {
 """The measures of a head in plain words."""
 ROLES_SUMMARY = "How are these measured?"
 ROLES_CLOSING = (
-    "Each is a mean over the tokens of a text: of the text under the lens, induction of random tokens that come twice; a "
+    "Each is a mean over the tokens of a text: of your text, induction of random tokens that come twice; a "
     "text says only what it can say: without a repeated token there is no duplicate score. For all but “first” the first "
     "token is set aside, on which many heads rest: each token's other weights share the whole. A head that gives it over "
     "99 % is a sink, of which nothing else is said. The strongest role of a head is looked for on one text, the random "

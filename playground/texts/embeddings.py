@@ -15,7 +15,7 @@ FIRST_SUM = "king - man + woman"
 SUMS = (FIRST_SUM, "Paris - France + Italy", "walking - walk + swim")
 
 LINES_ARE_COLOURS = "Separate with commas; one group per line, each with its own colour."
-BY_TOKEN_HELP = "Else a word of several tokens stands at their average."
+BY_TOKEN_HELP = "Otherwise a word of several tokens is drawn at their average."
 SUM_HELP = "e.g. king - man + woman, then Enter"
 
 WORDS_ABOUT = (
@@ -25,8 +25,8 @@ WORDS_ABOUT = (
     "analysis, Pearson 1901). The axes say how much of the difference that is; the rest can't be seen.",
     "Neighbours come from the whole vocabulary and all dimensions: by cosine <code>a·b / (|a| |b|)</code>, dot product or "
     "distance. The vectors of most models share a direction, so even random words look alike (anisotropy, Ethayarajh "
-    "2019). The page says how much; you can subtract the average vector first. A word of several tokens stands at their "
-    "average and is marked, or each of its tokens is shown.",
+    "2019). The page says how much; you can subtract the average vector first. A word of several tokens is drawn at "
+    "their average and marked, or each of its tokens is shown.",
     "Sums of words (Mikolov et al. 2013) famously give king − man + woman ≈ queen. Unless the words of the sum are "
     "left out, the answer is often one of them (Rogers et al. 2017). Both answers are shown as they are.",
 )

@@ -11,7 +11,7 @@ HINT = "Click a cell: its ten best guesses, and the ranks over the layers."
 LENS_ABOUT = (
     "What am I looking at?",
     "Each column is a token of your text, each row a layer. A token's state is a vector that every layer adds "
-    "something to. In each cell stands what the model <b>would say</b> next if it stopped there: the state goes "
+    "something to. Each cell shows what the model <b>would say</b> next if it stopped there: the state goes "
     "through the model's own final norm, with the state's own length, and its own head (logit lens, nostalgebraist "
     "2020). A guess in bold is the one that the model says in the end.",
     "The top row is the model's real output, and the badge says how far it is from it. Early layers were never "

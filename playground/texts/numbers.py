@@ -30,9 +30,10 @@ def ln_p(value: float, tokens: int) -> str:
     return f"ln p {minus(value)}, {minus(value / max(1, tokens))} per token"
 
 
-def minus(value: float) -> str:
-    """A number with two digits and a typographic minus: "−6.20"; what rounds to nothing has none: "0.00"."""
-    return f"{value:z,.2f}".replace("-", "−")
+def minus(value: float, digits: int = 2) -> str:
+    """A number with two digits, or as many as are named, and a typographic minus: "−6.20"; what rounds to nothing has none:
+    "0.00"."""
+    return f"{value:z,.{digits}f}".replace("-", "−")
 
 
 def times(ratio: float) -> str:

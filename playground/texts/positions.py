@@ -20,7 +20,7 @@ ROTARY_ABOUT = (
     "position × frequency. Each pair is a clock: its hand moves a little with every token, fast for the first pairs, slow "
     "for the last. The frequencies are read from the loaded model, with its base and scaling (linear, dynamic, YaRN, "
     "Llama 3). Where layers differ (Gemma 3), choose the kind of layer. One hand turns as a query's numbers do at the "
-    "slider's position, the other stands where those of the chosen key stand.",
+    "slider's position, the other shows those of the chosen key.",
     "The product of a query and a key then depends only on how far apart the two tokens are: <code>score(Δ) = Σ<sub>p</sub> "
     "|q<sub>p</sub>||k<sub>p</sub>| cos(Δ·θ<sub>p</sub> + φ<sub>p</sub>)</code> times the scaling, plus what the dimensions "
     "that don't turn add. The slider moves the two tokens apart; query and key stay as the model computed them for this "
@@ -46,7 +46,7 @@ PERTURBATION_ABOUT = (
     "Each row runs your text again with its order or its positions broken: words shuffled, two tokens swapped, every "
     "position moved by k, all tokens in one place, positions reversed (the tokens stay, the model is told otherwise), "
     "another rotary base, the second half moved beyond the trained length. Each token is compared with itself, wherever it "
-    "stands now.",
+    "is now.",
     "<b>Loss</b> is −log<sub>2</sub> of the probability that the model gave the token, in bits. <b>Next-token "
     "distribution</b> compares what the model expected after the token before (p) with what it expects now (q): the "
     "Kullback–Leibler divergence Σ p·log<sub>2</sub>(p/q). <b>Attention</b> is the share of the "

@@ -18,14 +18,14 @@ EXAMPLES = {
     ),
     "a repeated name": Example(
         "Mr and Mrs Dursley lived at number four. Mr and Mrs Durs",
-        "The name stands there already: heads look back at its twin and copy what followed.",
+        "The name was there before: heads look back at its twin and copy what followed.",
     ),
     "counting": Example(
         "One, two, three, four, five, six, seven,", "Which number comes next, and after which layer is it sure?"
     ),
     "a capital": Example(
         "The capital of France is Paris. The capital of Italy is",
-        "The fact stands nowhere in the text: it comes out of the model's weights.",
+        "The fact is nowhere in the text: it comes out of the model's weights.",
     ),
     "Python": Example(
         "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return a",

@@ -160,8 +160,8 @@ NO_ALIGNMENT = "No alignment: {reason}."
 HOW_GOOD_TRANSLATION = "How good is it? 100 lines, English to Chinese"
 TRANSLATE_ABOUT = (
     "What am I looking at?",
-    "<b>The words</b> are the likeliest at each step, or the best of several beams where the checkpoint asks for beams; the "
-    "script under “Show Python” prints the same. Click a token: the bars are the model's own probabilities of what else "
+    "<b>The words</b> are the most likely at each step, or the best of several beams where the checkpoint asks for beams; "
+    "the script under “Show Python” prints the same. Click a token: the bars are the model's own probabilities of what else "
     "could have stood there.",
     "<b>The lines</b>: while a word is chosen, each head of the decoder looks at the source (cross-attention). Of words of "
     "several tokens the sum over those that are looked at, the mean over those that look (Clark et al. 2019). A line means "

@@ -108,7 +108,7 @@ WAITS_A_MINUTE = WAITS + " After a minute of waiting it gives up."
 UNWATCHED = "Paused, because nobody watched for a minute."
 GO_ON = "Press Play to continue."
 LOST = (
-    "The run {code} is lost: the server was started anew, or needed its place. Its choices are still here: press Play, and "
+    "The run {code} is lost: the server was restarted, or needed the room. Its choices are still here: press Play, and "
     "the same seed gives the same numbers."
 )
 CODE = "Others can watch this run with its code, {code}."

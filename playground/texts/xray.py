@@ -11,9 +11,9 @@ ABOUT = (
     "two or more tokens away, and clearly more than its other tokens give it. The first token and special tokens are left "
     "out: heads rest there when they have nothing to say (Xiao et al. 2024). Arcs of full colour begin at the token "
     "whose answer is shown.",
-    "At the right stands what the model <b>would say</b> if it stopped after that layer: the state goes through the "
+    "At the right you see what the model <b>would say</b> if it stopped after that layer: the state goes through the "
     "model's own last steps, its final norm and its head (logit lens, nostalgebraist 2020). The green path is the rank of "
-    "its final answer among all tokens of the vocabulary. What stands on top is the model's real output. Early layers were "
+    "its final answer among all tokens of the vocabulary. On top is the model's real output. Early layers were "
     "never trained to be read like this, so an odd guess below says little; where the answer starts to climb says much.",
 )
 STACK = "Which half of the model"
@@ -21,7 +21,7 @@ FIRST = "First token shown"
 OPEN_HEAD = "Layer {layer}, head {head} in Attention →"
 WAITING = (
     "The model is being loaded. Then it reads your text here: each token rises through the layers, arcs show who looks at "
-    "whom, and at every layer stands what the model would say next."
+    "whom, and every layer shows what the model would say next."
 )
 HINT = "Click a token, a stream, an arc or a guess to read more."
 HINT_WITHOUT_GUESSES = "Click a token, a stream or an arc to read more."

@@ -96,3 +96,4 @@ def test_nouns_follow_their_number():
 def test_small_numbers_as_books_print_them():
     """Guards against a program's spelling on the badge, and a rounded digit that needs another power: 9.6e-8 is 1e-7."""
     assert [power_of_ten(x) for x in (6.1e-7, 9.6e-8, 0.0, 2e-3)] == ["6·10⁻⁷", "1·10⁻⁷", "0", "2·10⁻³"]
+    assert [power_of_ten(x) for x in (0.0123, 3.21, 1234.5)] == ["0.012", "3.2", "1,234"]

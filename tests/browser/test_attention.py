@@ -148,10 +148,14 @@ def test_roles(page):
 
 def test_all_heads_as_a_table_and_by_keyboard(opened):
     """Guards against an overview that only eyes and a mouse can read: a number of each head in a table, a key from head to
-    head, and Enter that opens the head; sorted, the head that stands there."""
+    head, and Enter that opens the head; sorted, the head that stands there. And against the row of another token than
+    the sentence names."""
     page = opened()  # where the keys have not moved yet
     open_tab(page, "Attention")
-    expect(page.locator("#attention-sentence")).to_contain_text("the most telling head for this text")
+    sentence = page.locator("#attention-sentence")
+    expect(sentence).to_contain_text("the most telling head for this text")
+    looking = re.search('[“"](.+?)[”"]', sentence.inner_text()).group(1)
+    expect(page.locator("#attention-row")).to_contain_text(f"“{looking}”")  # not the first token's row
     expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
     page.locator("#attention-overview .pv-table summary").click()
     rows = "box => [...box.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"

@@ -255,7 +255,7 @@ def test_what_a_neuron_writes_is_its_contribution(tiny, family):
     recording = _record(model)
     activations, parts = activations_of(recording, 1, range(2, recording.length)), parts_of(recording, 2)
     neuron = int(np.abs(activations.lengths[0]).argmax())
-    raised, lowered = neuron_writes(model, parts, 1, neuron, 2)
+    raised, lowered = neuron_writes(model, activations, (0, neuron), 2)
     for token, value in (*raised, *lowered):
         result = recording.contributions(2, token)
         assert result.neurons[1][neuron] == pytest.approx(value, rel=1e-4, abs=1e-7)

@@ -10,6 +10,7 @@ from playground.recording import record as recording_module
 from playground.recording.edits.edit import Edit
 from playground.recording.kept_steps import head_check
 from playground.recording.layers.lens import states_of
+from playground.recording.layers.neurons import activations_of, neuron_writes
 from playground.recording.layers.push import states_along
 from playground.recording.layers.window import window_lens, window_states
 from playground.recording.residual_stream import read_states
@@ -100,3 +101,17 @@ def test_the_lens_of_a_long_texts_end_needs_no_other_pass(long, store):
     again = states_of(long, window, between=False)
     assert states.names == again.names and torch.equal(states.states, again.states)
     assert lens.ids[-1, -1, 0] == int(long.logits_of([long.length - 1])[0].argmax())
+
+
+def test_the_neurons_of_a_long_text_need_one_pass(long, tiny):
+    """Guards against two readings of 2,400 tokens for 24 of them (15 s): at the text's end the pass ends at the layer,
+    before that there is one whole pass, and what a neuron adds to the logits is the number that contributions have."""
+    long = pg.record(tiny("llama"), 2 * TEXT)  # more than the recording keeps states of
+    layers, end, start = long.model.anatomy.layers, range(long.length - 3, long.length), range(2)
+    for window, runs in ((end, [0] * layers), (start, [1] * layers)):
+        with Runs(tiny("llama")) as counted:
+            activations = activations_of(long, 0, window)
+            raised, _ = neuron_writes(long.model, activations, (1, 5), 1)
+        assert counted.counts == runs  # a layer that ended early is not counted
+        token, value = raised[0]
+        assert long.contributions(window[1], token).neurons[0][5] == pytest.approx(value, rel=1e-4, abs=1e-7)

@@ -186,7 +186,7 @@ def test_rows_columns_and_the_step_that_chose(shown):
     assert shades(controls.COLUMN, 0) == pytest.approx((weights[:, 0] / weights[:, 0].max()).tolist(), abs=6e-4)
     assert shades(controls.CHOICE, 3) == pytest.approx((weights[2] / weights[2].max()).tolist(), abs=6e-4)
     first = rows.row_picture(seen, controls.CHOICE, 0)
-    assert first.strip == [] and "stands at the beginning" in first.sentence and first.bars is None
+    assert first.strip == [] and "it is the first token" in first.sentence and first.bars is None
 
 
 def test_who_wrote_a_token(shown, tiny):

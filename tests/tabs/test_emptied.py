@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import pytest
 
 from playground import workbench
-from playground.components import Panel, PlotlyView
+from playground.components import Panel, PlotlyView, TokenList
 from playground.errors import PlaygroundError
 from playground.generation.sampling_controls import SamplingControls
 from playground.loading import prepare
@@ -71,8 +71,9 @@ def value_of(output: Any) -> Any:
 
 @pytest.mark.parametrize("text", ["", LONG], ids=["no text", "too long"])
 def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
-    """Guards against the former text's picture, sentence and numbers below an error, as if they were of this text: every
-    view that reads the page's text says why in the place of its picture, and every output that shows answers is empty."""
+    """Guards against the former text's picture, sentence and numbers below an error, as if they were of this text, and
+    against lists of the former text's tokens: every view that reads the page's text says why in the place
+    of its picture, and every output that shows answers is empty."""
     refused = set()
     for name, block_function in drawings(app):
         shown, function = drawn(block_function, "llama", text), block_function.fn
@@ -89,6 +90,10 @@ def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
                 reasons.append(json.loads(value)["words"])
             elif isinstance(block, Panel) and value:
                 reasons.append(value)
+            elif isinstance(block, TokenList):
+                assert (shown[block]["choices"], value) == (block.choices, block.value), (
+                    f"{name} lists tokens in {output}"
+                )
             else:
                 assert not value, f"{name} shows {output}"
         (reason,) = reasons

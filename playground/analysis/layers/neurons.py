@@ -17,6 +17,9 @@ class Activations:
     error: float
     """Largest difference between all neurons together, with the bias, and what the matrix gave, as a share of its largest
     number."""
+    to_logits: np.ndarray | None = None
+    """(N,) float64: by how much the MLP's norm, if it has one, and the final norm multiply what a neuron writes on its way
+    to the logits; None where the way from the last state to the logits is not known."""
 
 
 def most_active(activations: Activations, count: int, at: int | None = None) -> np.ndarray:

@@ -70,8 +70,8 @@ class QuerySteps:
             "ok" if error <= most and check.passed[self.choice.head] and whole.exact else "warn",
             f"Recomputed: agrees to {power_of_ten(error)}",
             f"The head's output for this query, recomputed by these steps, differs from what the model used by at most "
-            f"{error:.1e}; over all of the head's queries by {over_all:.1e}; rounding in {whole.number_format} explains "
-            f"{most:.0e}.",
+            f"{power_of_ten(error)}; over all of the head's queries by {power_of_ten(over_all)}; rounding in "
+            f"{whole.number_format} explains {power_of_ten(most)}.",
         )
 
     @property

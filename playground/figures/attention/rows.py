@@ -26,7 +26,7 @@ def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = 
     length = len(weights.keys) if direction == COLUMN else len(weights.queries)
     token = length - 1 if token is None or token >= length else token
     if direction == CHOICE and not (weights.causal and token):
-        reason = "it stands at the beginning." if weights.causal else "this is no decoder's text."
+        reason = "it is the first token." if weights.causal else "this is no decoder's text."
         return RowPicture([], f"The model did not predict it: {reason}", None)
     row = weights.weights[:, token] if direction == COLUMN else weights.weights[token - (direction == CHOICE)]
     names, values = weights.queries if direction == COLUMN else weights.keys, row.numpy()
@@ -45,7 +45,7 @@ def row_picture(weights: HeadWeights, direction: str = ROW, token: int | None = 
             words += "A head's weights alone did not choose the token."
         else:
             words = (
-                f"{subject} is part of your text; the model did not write it. To predict what stands there it had read "
+                f"{subject} is part of your text; the model did not write it. Before predicting this token it had read "
             )
             words += f"up to {before}, which looks most at {top}. A head's weights alone do not make the prediction."
     elif weights.derivation.signed:

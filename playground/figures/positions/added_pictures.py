@@ -19,6 +19,7 @@ from playground.analysis.positions.schemes import (
     sinusoidal_wavelengths,
     table_similarity,
 )
+from playground.analysis.text_display import power_of_ten
 from playground.figures.positions import curves, schemes
 from playground.figures.positions.scheme_content import Numbers, SchemePictures, TextFacts
 
@@ -58,7 +59,7 @@ def sinusoidal_pictures(facts: PositionFacts | None, numbers: Numbers, text: Tex
         drawn.append(curves.shift_figure(rotation[:32, :32], numbers.shift, title=title))
         words = (
             f" One rotation takes every position to the one {numbers.shift} later: the largest difference over "
-            f"{len(later)} positions is {error:.0e}."
+            f"{len(later)} positions is {power_of_ten(error)}."
         )
     if facts is None or facts.table is None:
         sentence = (
@@ -72,8 +73,8 @@ def sinusoidal_pictures(facts: PositionFacts | None, numbers: Numbers, text: Tex
     name, values, error = nearest_sinusoidal(own, facts.first)
     return SchemePictures(
         f"{facts.table.shape[0]:,} positions of {own.shape[1]} numbers, added to the embeddings{_rows(facts)}. "
-        f"The model's own table and the formula ({name}) differ by at most {error:.1e}. The pictures from the third on are "
-        f"the formula's, with the numbers above.{words}",
+        f"The model's own table and the formula ({name}) differ by at most {power_of_ten(error)}. The pictures from the "
+        f"third on are the formula's, with the numbers above.{words}",
         (
             schemes.table_figure(own, what="the model's table", title="The model's own table"),
             schemes.table_figure(values, what="the formula", title=f"The formula, {name}"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.analysis.text_display import Badge, counted, in_words, plain_mark
+from playground.analysis.text_display import Badge, counted, in_words, plain_mark, power_of_ten
 from playground.figures.positions.perturbations import variants_figure, weights_change_figure
 from playground.texts.numbers import bits
 
@@ -124,7 +124,7 @@ def _shift_note(experiment: "Experiment") -> Badge | None:
     if outcome.missing or shifts == {0}:
         return None
     unit = "log-probability" if outcome.change is not None else "number of the last vectors"
-    measured = f"the largest change of any {unit} is {outcome.largest:.1e}"
+    measured = f"the largest change of any {unit} is {power_of_ten(outcome.largest)}"
     if len(shifts) > 1:
         return Badge("off", f"Wrapped positions are no shift: some distances change with them; {measured}.")
     measured = f"shifted by {shifts.pop():,}, {measured}"
@@ -147,11 +147,13 @@ def _shift_note(experiment: "Experiment") -> Badge | None:
 def _blind_note(experiment: "Experiment") -> Badge | None:
     if experiment.equivariance is None:
         return None
-    measured = f"with all positions equal, shuffling changes no number by more than {experiment.equivariance:.1e}"
+    measured = (
+        f"with all positions equal, shuffling changes no number by more than {power_of_ten(experiment.equivariance)}"
+    )
     if experiment.equivariance < 1e-3:
         return Badge("ok", f"Without positions this encoder sees no order: {measured}.")
     return Badge(
         "off",
         "Some order is left without positions: with all of them equal, shuffling still changes numbers by up to "
-        f"{experiment.equivariance:.1e}, because layers with a window see their neighbours alone.",
+        f"{power_of_ten(experiment.equivariance)}, because layers with a window see their neighbours alone.",
     )

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from playground.analysis.positions.schemes import rotary_wavelengths, sinusoidal_wavelengths
-from playground.analysis.text_display import Badge, counted, plain_mark
+from playground.analysis.text_display import Badge, counted, plain_mark, power_of_ten
 from playground.errors import PlaygroundError
 from playground.figures.positions.rotary import curve_figure, decay_figure, pairs_figure
+from playground.texts.numbers import minus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +64,11 @@ def score_badge(pair: "RotatedPair") -> Badge:
     what = "recorded score" if not pair.masked else "product of the turned vectors (the mask hides this key)"
     layout = pair.score.layout
     turned = f"{layout.pairs.size} of {len(pair.score.query)} dimensions turn, paired as {layout.name}"
+    total, recorded = minus(_score(pair, pair.distance), 4), minus(pair.recorded, 4)
     return Badge(
         "ok" if pair.error <= pair.tolerance else "warn",
-        f"Sum over pairs at the actual distance {_score(pair, pair.distance):.4f}, {what} {pair.recorded:.4f}: difference "
-        f"{pair.error:.1e}. {turned}.",
+        f"Sum over pairs at the actual distance {total}, {what} {recorded}: difference {power_of_ten(pair.error)}. "
+        f"{turned}.",
     )
 
 
@@ -74,10 +76,11 @@ def score_sentence(pair: "RotatedPair", distance: int) -> str:
     """The score at a distance, beside the real one."""
     score = _score(pair, distance)
     if distance == pair.distance:
-        return f"At their actual distance of {counted(pair.distance, 'token')} the score is {score:.3f}."
+        return f"At their actual distance of {counted(pair.distance, 'token')} the score is {minus(score, 3)}."
     change = score - _score(pair, pair.distance)
+    more = f"{'+' if change > 0 else ''}{minus(change, 3)}"
     return (
-        f"At distance {int(distance)} the score would be {score:.3f}, {change:+.3f} against the actual distance of "
+        f"At distance {int(distance)} the score would be {minus(score, 3)}, {more} against the actual distance of "
         f"{pair.distance}. The model did not compute this."
     )
 

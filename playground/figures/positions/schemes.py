@@ -154,7 +154,7 @@ def rotary_figure(angles: np.ndarray, *, title: str = "") -> go.Figure:
     )
     sentence = (
         f"Angle by which each of {angles.shape[1]} pairs is turned, from left to right, at {angles.shape[0]} "
-        "positions from top to bottom, counted anew after each full turn."
+        "positions from top to bottom, starting over after each full turn."
     )
     return finish_axes(figure, sentence + words, "pair", "position", title, angles.shape)
 

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from playground.analysis.arrays import check_range
 from playground.analysis.layers.contributions import Contributions, Direction, PartAtToken, contributions
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
-from playground.recording.layers.build import build_of
+from playground.recording.layers.build import Build, build_of
 from playground.recording.layers.layer_pass import Added, LayerPass, layer_pass
 from playground.recording.layers.lens import Text
 
@@ -22,11 +23,17 @@ def parts_of(text: Text, position: int) -> LayerPass:
 
     PlaygroundError, with the reason, for a model whose parts are not known.
     """
-    build = build_of(text.model)
+    build = known_build(text.model)
+    return layer_pass(text.model.model, build, range(position, position + 1), text.run_again, with_inputs=True)
+
+
+def known_build(model: LoadedModel) -> Build:
+    """How the layers are built and how logits are read. PlaygroundError, with the reason, where one is not known."""
+    build = build_of(model)
     if not build.blocks or build.readout is None:
         reason = build.why_no_readout if build.blocks else build.why_no_parts
         raise PlaygroundError("What each part of this model adds can't be shown:", f"{reason}.")
-    return layer_pass(text.model.model, build, range(position, position + 1), text.run_again, with_inputs=True)
+    return build
 
 
 @torch.inference_mode()
@@ -78,11 +85,16 @@ def direction_of(model: LoadedModel, parts: LayerPass, token: int, against: int 
 
 def final_scale(model: LoadedModel, parts: LayerPass) -> float:
     """By how much the final norm multiplies the last state of the one token of a pass."""
+    return float(final_scales(model, parts.states[-1, :1])[0])
+
+
+def final_scales(model: LoadedModel, last: Tensor) -> Tensor:
+    """(N,): by how much the final norm multiplies states (N, D) that the last layer left."""
     readout = build_of(model).readout
     assert readout is not None  # parts_of has refused
     device, number_format = readout.norm_module_place
-    inputs = parts.states[-1, 0].to(device, number_format)[None]
-    return float(readout.norm.scale(inputs, readout.norm_module(inputs))[0])
+    inputs = last.to(device, number_format)
+    return readout.norm.scale(inputs, readout.norm_module(inputs)).cpu()
 
 
 def part_at(added: Added) -> PartAtToken:

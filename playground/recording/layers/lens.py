@@ -15,7 +15,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.recording.layers.build import build_of
 from playground.recording.layers.layer_pass import LayerPass, layer_pass
-from playground.recording.residual_stream import logits_of_layers
+from playground.recording.residual_stream import StreamPass, logits_of_layers
 
 LAST = 64
 """Tokens at the end of a text that are shown, if nothing else is said."""
@@ -38,6 +38,10 @@ class Text(Protocol):
     @property
     def kept_stream(self) -> Tensor | None:
         """(L + 1, T, D): the embedding, and what each layer leaves, before the final norm; None where they are not kept."""
+
+    @property
+    def stream(self) -> StreamPass | None:
+        """The states that are kept, of all tokens or of the last ones; None where none are."""
 
     def run_again(self) -> None:
         """One more pass of the model."""

@@ -1,5 +1,6 @@
 """The activations of one layer's neurons on a recorded text, and what one neuron adds to logits at one token."""
 
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -11,12 +12,11 @@ from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.recording.layers.blocks import Part, Projection
 from playground.recording.layers.build import build_of
-from playground.recording.layers.contributions import check_errors, final_scale, part_at
-from playground.recording.layers.layer_pass import LayerPass
+from playground.recording.layers.contributions import check_errors, final_scales, known_build
 from playground.recording.layers.lens import Text
 from playground.recording.layers.part_details import neuron_tokens
-from playground.recording.module_hooks import patch_modules
-from playground.recording.residual_stream import first_tensor, layer_input
+from playground.recording.module_hooks import PassEnded, patch_modules
+from playground.recording.residual_stream import first_tensor, layer_input, stack_layers
 
 _BLOCK = 64
 """Tokens whose sums are checked at once."""
@@ -24,12 +24,15 @@ _BLOCK = 64
 
 @torch.inference_mode()
 def activations_of(text: Text, layer: int, tokens: range) -> Activations:
-    """How active the neurons of a layer's MLP are at some tokens, from another pass.
+    """How active the neurons of a layer's MLP are at some tokens, from another pass; it ends at that layer where the text
+    keeps the last states of these tokens.
 
     PlaygroundError, with the reason, for a model whose MLP has no single matrix, or where the neurons don't add up to it.
     """
     part, matrix = mlp_of(text.model, layer)
     kept: dict[str, Tensor] = {}
+    last = _last_states(text, tokens)
+    ends = last is not None and _runs_once(text.model, part)
 
     def store(name: str, value: Any) -> None:
         rows = value[0] if value.ndim > 2 and value.shape[0] == 1 else value
@@ -42,9 +45,21 @@ def activations_of(text: Text, layer: int, tokens: range) -> Activations:
 
     def of_part(args: tuple, kwargs: dict, output: Any) -> Any:
         store("part", first_tensor(output))
+        if ends:
+            raise PassEnded
         return output
 
-    with patch_modules([matrix.module], output=of_matrix), patch_modules([part.module], output=of_part):
+    def of_last_layer(args: tuple, kwargs: dict, output: Any) -> Any:
+        store("last", first_tensor(output))
+        return output
+
+    last_layer = stack_layers(text.model.model)[-1:] if last is None else []
+    with (
+        patch_modules([matrix.module], output=of_matrix),
+        patch_modules([part.module], output=of_part),
+        patch_modules(last_layer, output=of_last_layer),
+        suppress(PassEnded),
+    ):
         text.run_again()
     inputs, product, weight = kept["inputs"], kept["product"], matrix.weight.float().cpu()
     bias = 0 if matrix.bias is None else matrix.bias.float().cpu()
@@ -56,7 +71,23 @@ def activations_of(text: Text, layer: int, tokens: range) -> Activations:
         norm = matrix.norm.cpu()
         vectors, units = norm.through(vectors.double()).float(), norm.scale(product, kept["part"]).float()
     lengths = inputs * (vectors.norm(dim=-1) * abs(part.factor)) * units[:, None]
-    return Activations(layer, tokens, inputs.numpy(), lengths.numpy(), error)
+    last, to_logits = kept.get("last") if last is None else last, None
+    if last is not None and build_of(text.model).readout is not None:
+        to_logits = (units.double() * final_scales(text.model, last).double()).numpy()
+    return Activations(layer, tokens, inputs.numpy(), lengths.numpy(), error, to_logits)
+
+
+def _last_states(text: Text, tokens: range) -> Tensor | None:
+    """(N, D): what the last layer leaves of some tokens, if the text keeps it."""
+    stream = text.stream
+    if stream is None or not tokens or not (stream.has(tokens[0]) and stream.has(tokens[-1])):
+        return None
+    return stream.states[-1, tokens.start - stream.first :][: len(tokens)]
+
+
+def _runs_once(model: LoadedModel, part: Part) -> bool:
+    """Whether a part belongs to one layer alone, and not to several that share their weights."""
+    return sum(other.module is part.module for block in build_of(model).blocks for other in block.parts) == 1
 
 
 def mlp_of(model: LoadedModel, layer: int) -> tuple[Part, Projection]:
@@ -74,18 +105,19 @@ def mlp_of(model: LoadedModel, layer: int) -> tuple[Part, Projection]:
 
 @torch.inference_mode()
 def neuron_writes(
-    model: LoadedModel, parts: LayerPass, layer: int, neuron: int, count: int = 6
+    model: LoadedModel, activations: Activations, place: tuple[int, int], count: int = 6
 ) -> tuple[tuple[tuple[int, float], ...], tuple[tuple[int, float], ...]]:
-    """The tokens whose logits a neuron raises most at the one token of a pass, and those that it lowers most: (id, what it
-    adds to the logit), the largest first. Exact, at the final norm's own scale: the same numbers as in contributions."""
-    added = next(added for added in parts.parts[layer] if added.part.kind == "mlp")
-    part = part_at(added)
-    assert part.inputs is not None and part.product is not None
-    activation, unit = float(part.inputs[neuron]), final_scale(model, parts)
-    if part.norm is not None:
-        unit *= float(part.norm.scale(part.product[None], part.added.double()[None] / part.factor)[0])
-    tokens = neuron_tokens(model, layer, neuron, activation, count)
-    size = abs(activation) * unit
+    """The tokens whose logits a neuron raises most at one token, and those that it lowers most: (id, what it adds to the
+    logit), the largest first. Exact, at the final norm's own scale: the same numbers as in contributions.
+
+    place: token, by its place among the N, and neuron. PlaygroundError, with the reason, where the way to the logits is not
+    known."""
+    token, neuron = place
+    known_build(model)
+    assert activations.to_logits is not None  # of a known build
+    activation = float(activations.values[token, neuron])
+    tokens = neuron_tokens(model, activations.layer, neuron, activation, count)
+    size = abs(activation) * float(activations.to_logits[token])
     raised = tuple((token, size * score) for token, score in zip(tokens.promoted, tokens.raises, strict=True))
     lowered = tuple((token, size * score) for token, score in zip(tokens.held_back, tokens.lowers, strict=True))
     return raised, lowered

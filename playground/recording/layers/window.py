@@ -141,16 +141,14 @@ def layer_activations(recording: "Recording", store: "ResultStore", layer: int, 
 
 
 def neuron_writes_at(
-    recording: "Recording", store: "ResultStore", place: tuple[int, int, int]
+    recording: "Recording", store: "ResultStore", activations: "Activations", place: tuple[int, int]
 ) -> "tuple[Written, Written]":
-    """The tokens that a neuron raises most and those that it lowers most; place: layer, neuron, position."""
+    """The tokens that a neuron raises most and those that it lowers most. place: token, by its place in the window, and
+    neuron."""
     from playground.recording.layers.neurons import neuron_writes
 
-    layer, neuron, position = place
-    parts = position_parts(recording, store, position)
-    return store.memo(
-        recording, ("neuron writes", *place), lambda: neuron_writes(recording.model, parts, layer, neuron)
-    )
+    key = "neuron writes", activations.layer, activations.tokens[place[0]], place[1]
+    return store.memo(recording, key, lambda: neuron_writes(recording.model, activations, place))
 
 
 def text_exchange(

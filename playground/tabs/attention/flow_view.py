@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, TokenList, markup
 from playground.errors import PlaygroundError
 from playground.figures.attention.through_layers import METHODS, ROLLOUT, sources_picture
 from playground.recording.head_choice import existing_kind, existing_token, why_no_attention
@@ -34,7 +34,7 @@ class FlowRequest:
 def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        token = FollowingDropdown([], label="Token", elem_id="through-token")
+        token = TokenList([], label="Token", elem_id="through-token")
         method = gr.Radio(list(METHODS), value=ROLLOUT, label="Method", elem_id="through-way")
         drop_first = gr.Checkbox(False, label="Ignore the first token (renormalised)", elem_id="through-sink")
     sentence = Panel(live=True, elem_id="through-sentence")
@@ -54,7 +54,7 @@ def build(view: View, chooser: TabChooser) -> None:
 def draw(page: PageContext, request: FlowRequest) -> Outputs:
     """The tokens to choose from, the picture of the chosen one, and what it says."""
     recording = page.recording()
-    gone = {"figure": figure_or_nothing(None)}
+    gone = {"figure": figure_or_nothing(None), "token": token_choices([], None)}
     if words := why_no_attention(recording):
         return gone | {"sentence": markup.note(words)}
     kind = existing_kind(recording, request.kind)
@@ -67,7 +67,7 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
     try:
         picture = sources_picture(recording, kind, token, request.method, request.drop_first)
     except PlaygroundError as error:
-        return choices | gone | {"sentence": markup.note(str(error))}
+        return gone | choices | {"sentence": markup.note(str(error))}
     return choices | {
         "figure": figure_or_nothing(picture.figure),
         "sentence": markup.note(picture.sentence, terms=True),

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground.analysis.attention.head_measures import MEASURES
-from playground.components import FollowingDropdown, Panel, PlotlyView, TokenStrip, markup
+from playground.components import FollowingDropdown, Panel, PlotlyView, TokenList, TokenStrip, markup
 from playground.figures.attention.head_request import DIRECTIONS, STRONGEST, UNMARKED, HeadRequest
 from playground.recording.head_choice import BETWEEN, BOTH, EXCLUSIONS
 from playground.recording.head_weights import DERIVATIONS
@@ -39,7 +39,7 @@ def build(view: View, chooser: TabChooser) -> None:
                 ]
                 measure = gr.Dropdown(names, label="Highlight heads by role", min_width=170, elem_id="overview-role")
                 sort_heads = gr.Checkbox(False, label="sort by it", min_width=90, elem_id="overview-ordered")
-        with detail(DETAIL, scale=6, min_width=300):
+        with detail(DETAIL, leads=True, scale=6, min_width=300):
             with gr.Row(elem_classes="pg-actions"):
                 sentence = Panel(live=True, elem_id=SENTENCE)
                 telling = gr.Button(
@@ -129,7 +129,7 @@ def _build_question() -> dict[str, Any]:
     strip = TokenStrip(label=texts.WHO, strip_height=66, elem_id="who-strip")
     with gr.Row(elem_classes="pg-controls pg-compact pg-slim"):
         places = {
-            name: FollowingDropdown([], label=label, scale=1, min_width=120, elem_id=name.replace("_", "-"))
+            name: TokenList([], label=label, scale=1, min_width=120, elem_id=name.replace("_", "-"))
             for name, label in (("who_from", "from (A)"), ("who_to", "to (B)"))
         }
     words = Panel(live=True, elem_id="who-words")

@@ -7,7 +7,7 @@ import gradio as gr
 
 from playground import workbench
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
-from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, markup
+from playground.components import EmptyNumber, FollowingRadio, Panel, PlotlyView, TokenList, markup
 from playground.figures.attention.head_steps import stages_figure
 from playground.figures.attention.query_steps import KEYS, PRODUCTS, QuerySteps, formula_of
 from playground.recording.head_choice import HeadChoice, WeightsChoice, existing_token, token_in
@@ -61,7 +61,7 @@ class StepsRequest(HeadChoice):
 def build(view: View, chooser: TabChooser) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        query = FollowingDropdown([], label="Query token", scale=1, min_width=160, elem_id="maths-token")
+        query = TokenList([], label="Query token", scale=1, min_width=160, elem_id="maths-token")
         with gr.Column(scale=4, min_width=280):
             sentence = Panel(live=True, elem_id="maths-sentence")
             badge = Panel(elem_id="maths-badge")
@@ -73,8 +73,8 @@ def build(view: View, chooser: TabChooser) -> None:
         with detail("what-detail", scale=5, min_width=300):
             Panel(f'<h3 class="pg-section">{texts.WHAT_IF}</h3>')
             with gr.Row(elem_classes="pg-controls pg-compact"):
-                key = FollowingDropdown([], label="Key token", min_width=140, elem_id="what-key")
-                score = gr.Number(None, label="New score", min_width=100, elem_id="what-score")
+                key = TokenList([], label="Key token", min_width=140, elem_id="what-key")
+                score = EmptyNumber(label="New score", min_width=100, elem_id="what-score")
             with gr.Row(elem_classes="pg-controls pg-compact"):
                 hide = gr.Checkbox(False, label="Hide it (mask)", min_width=100, elem_id="what-hide")
                 factor = gr.Slider(0, 4, value=1, step=0.05, label="Scale ×", min_width=200, elem_id="what-factor")
@@ -128,7 +128,8 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
     over = {"score": None, "factor": 1, "hide": False, "what": figure_or_nothing(None), "answer": ""}
     if why := _why_not(recording):
         pictures = dict.fromkeys(PICTURES, figure_or_nothing(None))
-        return over | pictures | {"badge": markup.badge("off", why), "sentence": "", "formula": ""}
+        lists = dict.fromkeys(("query", "key"), token_choices([], None))
+        return over | pictures | lists | {"badge": markup.badge("off", why), "sentence": "", "formula": ""}
     query_steps = request.steps(page)
     rows = request.rows if request.rows in query_steps.tables else PRODUCTS
     return {

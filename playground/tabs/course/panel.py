@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.components import FollowingRadio, Panel, TokenStrip
+from playground.components import EmptyNumber, FollowingRadio, Panel, TokenStrip
 from playground.tabs.course import place_outputs
 from playground.tabs.course.handlers import BeginRequest, CourseRequest, Handlers
 from playground.tabs.course.shelf import read_shelf
@@ -64,7 +64,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
                 for name in shelf.lessons:
                     parts[f"lesson {name}"] = gr.Button("", size="sm", elem_id=f"lesson-{name}")
             parts["choice"] = FollowingRadio([], label=texts.ANSWER, visible=False, elem_id="course-choice")
-            parts["number"] = gr.Number(None, label=texts.NUMBER, visible=False, elem_id="course-number")
+            parts["number"] = EmptyNumber(label=texts.NUMBER, visible=False, elem_id="course-number")
             parts["strip"] = TokenStrip(label=texts.CLICK_TOKEN, visible=False, elem_id="course-strip")
             parts["note"] = Panel(elem_id="course-note")
             parts["lock"] = gr.Button(texts.LOCK, size="sm", visible=False, elem_classes="pg-do", elem_id="course-lock")

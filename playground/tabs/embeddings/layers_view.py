@@ -8,7 +8,7 @@ import gradio as gr
 
 from playground.analysis.embeddings.layer_paths import track_of
 from playground.analysis.text_display import in_words
-from playground.components import FollowingDropdown, FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
 from playground.embeddings.point_sets import PointRequest, TokenPoints
 from playground.embeddings.word_positions import last_position_of, last_word
 from playground.figures.embeddings.layer_pictures import layer_pictures, path_pictures
@@ -48,7 +48,7 @@ class LayersRequest:
 def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        token = FollowingDropdown([], label="Token", elem_id="path-token")
+        token = TokenList([], label="Token", elem_id="path-token")
         first = gr.Textbox("", label="in", placeholder="your text", lines=1, elem_id="path-first")
         second = gr.Textbox("", label="and in", placeholder="a second text", lines=1, elem_id="path-second")
     with gr.Row(elem_classes="pg-controls pg-slim"):
@@ -58,7 +58,7 @@ def build(view: View) -> None:
     figure = PlotlyView(label="Path through the layers", height=520, elem_id="path", elem_classes=LEADING)
     sentence = Panel(live=True, elem_id="path-sentence")
     ends = PlotlyView(label="Likeness to its beginning and its end", height=340, elem_id="path-ends")
-    layer = FollowingSlider(0, 1, value=0, step=1, label="Tokens after layer", elem_id="path-layer")
+    layer = FollowingSlider(0, MOST_UNTIL_KNOWN, value=0, step=1, label="Tokens after layer", elem_id="path-layer")
     with gr.Row():
         with gr.Column(min_width=300):
             alike = PlotlyView(label="Token to token", height=480, elem_id="path-alike")

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground import workbench
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, TokenList, markup
 from playground.errors import PlaygroundError
 from playground.figures.layers.contributions import COLOURS, heads_figure, rows_of, waterfall_figure
 from playground.figures.layers.words import identities, sum_words
@@ -50,7 +50,7 @@ class PartsRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        position = FollowingDropdown([], label=texts.POSITION, elem_id="parts-position")
+        position = TokenList([], label=texts.POSITION, elem_id="parts-position")
         token = gr.Textbox("", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, elem_id="parts-token")
         against = gr.Textbox(
             "", label=texts.AGAINST, placeholder=texts.AGAINST_HINT, max_length=100, elem_id="parts-against"

@@ -11,7 +11,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.analysis.layers.neurons import most_active
 from playground.analysis.text_display import in_words
-from playground.components import FollowingDropdown, FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.attention.token_grid import frame
 from playground.figures.layers.neurons import neuron_words, neurons_map, neurons_words, written_figure
@@ -56,8 +56,8 @@ class NeuronsRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", elem_id="neurons-layer")
-        at = FollowingDropdown([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, elem_id="neurons-at")
+        layer = FollowingSlider(0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", elem_id="neurons-layer")
+        at = TokenList([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, elem_id="neurons-at")
         first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="neurons-first")
     sentence, badge = sentence_and_badge("neurons")
     with gr.Row(elem_classes=BESIDE):
@@ -92,8 +92,7 @@ def draw(page: PageContext, request: NeuronsRequest) -> Outputs:
         if request.reading is None or request.reading[0] != page.reading[0]:
             layer = (page.model().anatomy.decoder_layers or page.model().anatomy.layers) // 2
         request = NeuronsRequest(layer)
-        return redraw(page, request) | {"at": _choices(page, request)}
-    return redraw(page, request)
+    return redraw(page, request) | {"at": _choices(page, request)}
 
 
 def redraw(page: PageContext, request: NeuronsRequest) -> Outputs:
@@ -188,7 +187,7 @@ def _detail(page: PageContext, activations: "Activations", neurons: np.ndarray, 
     label = own_tokens(recording)[position].label
     outputs: Outputs = {"figure": gr.update(mark=frame(token, row)), "cell": (activations.layer, neuron, position)}
     try:
-        raised, lowered = neuron_writes_at(recording, workbench.shared(), (activations.layer, neuron, position))
+        raised, lowered = neuron_writes_at(recording, workbench.shared(), activations, (token, neuron))
     except PlaygroundError as error:
         nothing = {"bars": figure_or_nothing(None), "opens": gr.update(visible=False)}
         return outputs | nothing | {"of_neuron": markup.note(str(error))}

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground import workbench
-from playground.components import FollowingSlider, Panel, PlotlyView, markup, numbered
+from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
 from playground.figures.layers.push import cosines_figure, cosines_words
 from playground.recording.edits.edit import ADD, STATE, Edit
@@ -57,7 +57,9 @@ def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         source = gr.Dropdown([LINES, WORD], value=LINES, label=texts.DIRECTION, min_width=230, elem_id="push-source")
-        layer = FollowingSlider(0, 1, value=0, step=1, label="Layer", min_width=320, elem_id="push-layer")
+        layer = FollowingSlider(
+            0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", min_width=320, elem_id="push-layer"
+        )
         strength = FollowingSlider(
             0, MOST, value=STRENGTH, step=0.05, label=texts.STRENGTH, min_width=270, elem_id="push-strength"
         )

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, TokenList, markup
 from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.layers.without_handlers import WithoutRequest, choose_changed, draw, keep, show
 from playground.tabs.layers.without_map import choose_part, one_by_one
@@ -30,7 +30,7 @@ def build(view: View, controls: PartsControls) -> None:
         how = gr.Dropdown(
             list(texts.HOWS.items()), value="zero", label=texts.HOW, min_width=130, scale=4, elem_id="without-how"
         )
-        position = FollowingDropdown([], label=texts.AFTER, min_width=130, scale=4, elem_id="without-position")
+        position = TokenList([], label=texts.AFTER, min_width=130, scale=4, elem_id="without-position")
         token = gr.Textbox(
             "", label=texts.TOKEN, placeholder=texts.TOKEN_HINT, max_length=100, min_width=150, scale=5,
             elem_id="without-token",

@@ -8,7 +8,7 @@ import gradio as gr
 from playground import workbench
 from playground.analysis.arrays import check_range
 from playground.analysis.positions.schemes import MAX_LENGTH
-from playground.components import FollowingDropdown, FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
+from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, TokenList, markup
 from playground.errors import PlaygroundError
 from playground.figures.positions import rotary_report
 from playground.figures.positions.rotary import clocks_figure, distance_mark
@@ -65,8 +65,8 @@ def build(view: View) -> None:
     gr.HTML(f'<h3 class="pg-section">{SCORE_HEADING}</h3>')
     with gr.Row(elem_classes="pg-controls"):
         chooser = view.page.head.chooser("clocks")
-        query = FollowingDropdown([], label="Query token", elem_id="clocks-query")
-        key = FollowingDropdown([], label="Key token", elem_id="clocks-key")
+        query = TokenList([], label="Query token", elem_id="clocks-query")
+        key = TokenList([], label="Key token", elem_id="clocks-key")
     badge = Panel(elem_id="clocks-badge")
     distance = FollowingSlider(0, FAR, value=0, step=1, label="Distance", elem_id="clocks-distance")
     sentence = Panel(live=True, elem_id="clocks-sentence")
@@ -175,7 +175,9 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
         nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair"))
         rotary = position_facts(model, len(labels)).inverse_frequencies
         idle = ("distance",) if rotary else ("layer", "head", "query", "key", "distance")  # another layer may turn
-        still = {name: gr.update(interactive=False) for name in idle}
+        still: Outputs = {name: gr.update(interactive=False) for name in idle}
+        for name in {"query", "key"} & still.keys():  # with the tokens of this text, not those of the former one
+            still[name] = controls[name] | still[name]
         return nothing | controls | still | {"badge": off, "sentence": ""}
     probe = constant_token_probe(model)
     start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"

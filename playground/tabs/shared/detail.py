@@ -20,6 +20,8 @@ BESIDE = "pg-beside"
 """Class of the row that holds both."""
 LEADING = "pg-leading"
 """Class of the picture that leads a view: it ends above the fold (assets/style.css)."""
+LEADS = "pg-leads"
+"""Class of a detail that holds the leading picture: on a phone it stands above the list."""
 MORE = "pg-more"
 """Class of what a phone shows of a detail only while it is open."""
 NARROW = 600
@@ -74,10 +76,11 @@ def sentence_and_badge(name: str) -> tuple[Panel, Panel]:
 
 
 @contextmanager
-def detail(name: str, **column: Any) -> Iterator[None]:
+def detail(name: str, *, leads: bool = False, **column: Any) -> Iterator[None]:
     """Builds the column of a detail, its element named `name`, around what is built inside. On a phone it has a button that
-    closes it."""
-    with gr.Column(elem_id=name, elem_classes="pg-detail", **column), gr.Column(elem_classes="pg-sheet"):
+    closes it. leads: whether it holds the view's leading picture."""
+    classes = ["pg-detail", *([LEADS] if leads else [])]
+    with gr.Column(elem_id=name, elem_classes=classes, **column), gr.Column(elem_classes="pg-sheet"):
         close = gr.Button("Close ✕", size="sm", elem_classes="pg-close")
         yield
     close.click(None, None, None, js=_script(_CLOSE, name), **QUIET)

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from playground.components import Panel, PlotlyView, TokenStrip, markup
+from playground.components import Panel, PlotlyView, TokenList, TokenStrip, markup
 from playground.components.bertviz_view import BertvizView
 from playground.components.plotly_view import words_in_place
 from playground.errors import PlaygroundError
@@ -32,6 +32,8 @@ def shows_answer(block: Block) -> bool:
     """Whether all that a component shows, or whether it shows, comes from an answer."""
     if isinstance(block, gr.Dataframe):
         return not block.interactive
+    if isinstance(block, TokenList):
+        return True
     if isinstance(block, _ROOMS):
         return block.visible is False
     return isinstance(block, tuple(kind for kind, _ in _ANSWERS)) and not isinstance(block, gr.State)
@@ -58,6 +60,8 @@ def emptied(blocks: Mapping[str, Block], reason: PlaygroundError) -> dict[str, A
 def _emptied(block: Block) -> Any:
     if isinstance(block, _ROOMS):
         return gr.update(visible=False)
+    if isinstance(block, TokenList):
+        return gr.update(choices=block.choices, value=block.value)  # as the page was opened
     if isinstance(block, PlotlyView) and block.visible is False:
         return figure_or_nothing(None)
     if isinstance(block, gr.Dataframe):

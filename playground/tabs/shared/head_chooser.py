@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from playground.components import FollowingRadio, FollowingSlider
+from playground.components import MOST_UNTIL_KNOWN, EmptyNumber, FollowingRadio, FollowingSlider
 from playground.tabs.shared.events import QUIET
 
 SAVE = """(linked, ...values) => {
@@ -76,7 +76,7 @@ class SharedHead:
         """Builds the hidden components that hold the page's head."""
         hidden: dict[str, Any] = {"visible": "hidden", "container": False}
         head = gr.Number(0, **hidden), gr.Number(0, **hidden), gr.Textbox("self", **hidden)
-        return cls(*head, gr.Checkbox(False, **hidden), gr.Number(None, precision=0, **hidden), gr.State(None))
+        return cls(*head, gr.Checkbox(False, **hidden), EmptyNumber(precision=0, **hidden), gr.State(None))
 
     def chooser(self, name: str, *, kinds: bool = False, link: bool = True) -> HeadChooser:
         """Builds a chooser where it is called; its elements are named `{name}-layer`, `-head`, `-kind` and `-linked`.
@@ -88,7 +88,7 @@ class SharedHead:
         if kinds:
             kind = FollowingRadio(["self"], value="self", label="Kind", visible=False, elem_id=f"{name}-kind")
         layer, head = (
-            FollowingSlider(0, 1, value=0, step=1, label=label, elem_id=f"{name}-{label.lower()}")
+            FollowingSlider(0, MOST_UNTIL_KNOWN, value=0, step=1, label=label, elem_id=f"{name}-{label.lower()}")
             for label in ("Layer", "Head")
         )
         linked = gr.Checkbox(True, label="Same head in every tab", visible=link, elem_id=f"{name}-linked")
