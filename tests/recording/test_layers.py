@@ -265,11 +265,12 @@ def test_what_a_neuron_writes_is_its_contribution(tiny, family):
 
 
 def test_neurons_that_are_not_there(tiny):
-    """Guards against Python errors: a layer beyond the last, experts without a matrix of their own, sums that are normed."""
+    """Guards against Python errors: a layer beyond the last, also of those that norm their sums; experts without a matrix
+    of their own."""
     for family, layer, words in (
         ("llama", 9, "from 0 to 1"),
         ("mixtral", 0, "no single matrix"),
-        ("bert", 0, "no sum"),
+        ("bert", 2, "from 0 to 1"),
     ):
         recording = _record(tiny(family))
         with pytest.raises(PlaygroundError, match=words):

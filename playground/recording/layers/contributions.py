@@ -24,8 +24,8 @@ def parts_of(text: Text, position: int) -> LayerPass:
     """
     build = build_of(text.model)
     if not build.blocks or build.readout is None:
-        reason = build.why_no_readout if build.blocks else build.why_no_parts
-        raise PlaygroundError("What each part of this model adds can't be shown:", f"{reason}.")
+        reason = text.model.capabilities.logits.reason or build.why_no_parts or build.why_no_readout
+        raise PlaygroundError("What each part of this model adds to a logit can't be shown:", f"{reason}.")
     return layer_pass(text.model.model, build, range(position, position + 1), text.run_again, with_inputs=True)
 
 
