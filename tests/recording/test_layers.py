@@ -50,8 +50,10 @@ def test_every_family_holds_or_says_why(tiny, family):
         assert lens.error <= 1e-5 and lens.states[0] == "embedding" and lens.states[-1] == "1"
         assert lens.ids[-1, :, 0].tolist() == recording.logits.argmax(-1).tolist()
     if family in NO_STATES | NORMS_THE_SUM | TRANSFORMS:
-        with pytest.raises(PlaygroundError, match="What each part of this model adds can't be shown"):
+        with pytest.raises(PlaygroundError, match="What each part of this model adds to a logit can't be shown"):
             recording.contributions()
+        if family in NORMS_THE_SUM - NO_STATES:  # what the neurons write is the MLP's output all the same
+            assert activations_of(recording, 1, range(recording.length)).error <= 1e-5
         return
     logits = recording.logits
     if family not in EXPERTS:
