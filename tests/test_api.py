@@ -278,7 +278,7 @@ def test_lens_and_contributions(ask, server):
     for more, words in (({"top": 99999}, "at most 200,000"), ({"count": 0}, "from 1"), ({"first": 11}, "from 0 to 10")):
         with pytest.raises(AppError, match=words):
             ask("/lens", model=folder, device="cpu", text="the cat sat", **more)
-    with pytest.raises(AppError, match="no sum of its modules"):
+    with pytest.raises(AppError, match="norm the sum after each part"):
         ask("/contributions", model=server.folders["bert"], text="abc")
     with pytest.raises(AppError, match="is no single token"):
         ask("/contributions", model=folder, device="cpu", text="abc", token="the cat")

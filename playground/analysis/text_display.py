@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from playground.texts.numbers import percent as percent  # the page's spelling of a share, beside that of a text
+from playground.texts.numbers import percent as percent  # the page's spelling of numbers, beside that of a text
+from playground.texts.numbers import power_of_ten as power_of_ten
 
 SPACE, NEWLINE, TAB, CUT, EMPTY = "·", "⏎", "⇥", "…", "(empty)"
 LIMIT = 24
@@ -97,20 +98,6 @@ def _shorten(pieces: list[str], limit: int | None) -> str:
     while tail and (unicodedata.category(tail[0]).startswith("M") or tail[0] in _JOINERS):
         tail = tail[1:]  # an accent without its letter
     return head + CUT + tail
-
-
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def power_of_ten(number: float) -> str:
-    """A small number with one digit and its power of ten, as it is printed in books: 6.1e-07 -> "6·10⁻⁷"; 0 -> "0". From
-    0.01 on as a decimal: 0.0123 -> "0.012"."""
-    if not number:
-        return "0"
-    if abs(number) >= 1e-2:
-        return f"{number:.2g}" if abs(number) < 100 else f"{number:,.0f}"
-    digit, power = f"{number:.0e}".split("e")
-    return f"{digit}·10{str(int(power)).translate(_SUPERSCRIPT)}"
 
 
 def listed(numbers: Sequence[int]) -> str:

@@ -10,6 +10,7 @@ from playground.recording.attach import find_projections
 from playground.recording.attention_checks import attention_matters, check_attention, check_qk
 from playground.recording.hooks import AttentionKinds
 from playground.recording.layer_numbers import AttendsTwice, trace_captured_calls
+from playground.recording.layers.readout import NO_HEAD
 from playground.recording.outputs import why_no_states
 from playground.recording.passes import number_eager_layers
 from playground.recording.probe_text import (
@@ -131,7 +132,7 @@ def _other_capabilities(model: LoadedModel, recording: Recording | None = None) 
     """What does not depend on the recording: logits, generate, chat, embeddings, pairs."""
     head = model.model.get_output_embeddings() is not None
     decoder, template = model.anatomy.has_decoder, model.tokenizer.chat_template
-    no_logits = "its weights come without a language-model head"
+    no_logits = NO_HEAD
     if model.head is not None:
         no_logits = f"it {model.head.words}, which Tasks shows"
     if model.anatomy.kind == "encoder-decoder" and start_token(model) is None and not model.languages:

@@ -1,6 +1,7 @@
 """Outputs of one pass besides its attention calls, taken from what transformers returns."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,6 +22,13 @@ class Outputs:
     final_states: Tensor | None = None  # (T, d_model), which the head reads
     last_states: Tensor | None = None  # (T, d_model), which the last layer leaves, before the final norm
     stream: StreamPass | None = None  # of a long text: all changes, and the states of its last tokens
+
+
+class OutputsAgain(Protocol):
+    """Runs the model again over the text of a recording."""
+
+    def __call__(self, *, hidden_states: bool = False, logits: bool = False) -> Outputs:
+        """The requested outputs."""
 
 
 def outputs_of(outputs: ModelOutput, hidden_states: bool, logits: bool) -> Outputs:

@@ -6,7 +6,7 @@ Knows the attention of each layer (attention.py, layer_steps.py); knows nothing 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -24,20 +24,11 @@ from playground.recording.hooks import Receiver
 from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.contributions import contributions_of, parts_of
 from playground.recording.layers.lens import LAST, lens_of, states_of
+from playground.recording.logit_rows import LogitRows
 from playground.recording.missing_attention import layers_listed, no_such_layer, switched_away
-from playground.recording.outputs import Outputs
+from playground.recording.outputs import Outputs, OutputsAgain
 from playground.recording.residual_stream import StreamPass, stream_of
 from playground.recording.verification import Verification, verify_calls
-
-LOGIT_ROWS = 128
-"""Rows of logits that are computed at once: 25 MB with a vocabulary of 50,000 tokens."""
-
-
-class OutputsAgain(Protocol):
-    """Runs the model again over the text of a recording."""
-
-    def __call__(self, *, hidden_states: bool = False, logits: bool = False) -> Outputs:
-        """The requested outputs."""
 
 
 @dataclass(frozen=True)
@@ -189,47 +180,25 @@ class Recording:
     @property
     def logits(self) -> Tensor:
         """(T, V) float32 on the CPU; of an encoder-decoder, T target tokens. PlaygroundError for a model without."""
-        if not self.model.capabilities.logits:
-            raise PlaygroundError("This model gives no logits:", f"{self.model.capabilities.logits.reason}.")
-        logits = self._outputs.logits
-        if logits is None:
-            logits = self._replay.outputs(logits=True).logits
-        return cast(Tensor, logits).float().cpu()
+        return self._logit_rows.whole()
 
     def logits_of(self, rows: Sequence[int]) -> Tensor:
         """(rows, V) float32: some rows of `logits`, counted from 0. Of a long text only these are computed."""
-        if not self.model.capabilities.logits or self._outputs.logits is not None:
-            return self.logits[list(rows)]
-        logits = self._logits_by_head(rows)
-        return self.logits[list(rows)] if logits is None else logits
+        return self._logit_rows.of(rows)
 
     def logits_in_blocks(self, size: int | None = None) -> Iterator[Tensor]:
         """The rows of `logits` in order, (size, V) at a time; size defaults to 128, the last block may be smaller.
 
         The logits of a long text are never in memory at once if the head can compute them block by block.
         """
-        count, whole, size = len(self.target_tokens or self.tokens), None, size or LOGIT_ROWS
-        for start in range(0, count, size):
-            block = self._logits_by_head(range(start, min(start + size, count))) if whole is None else None
-            if block is None:
-                whole = self.logits if whole is None else whole
-                block = whole[start : start + size]
-            yield block
+        return self._logit_rows.in_blocks(self.length, size)
 
-    def _logits_by_head(self, rows: Sequence[int]) -> Tensor | None:
-        """(rows, V): logits that the head computes from the states kept.
-
-        None if no states are kept, or if the head does not reproduce the logits of the last token.
-        """
-        states, last = self._outputs.final_states, self._outputs.last_logits
-        if states is None or last is None:
-            return None
-        try:
-            *logits, again = self._replay.head(states[[*rows, -1]]).float()
-        except (RuntimeError, TypeError, ValueError, IndexError):  # any family may have a head of another kind
-            return None
-        share = (again - last.float()).abs().max() / last.float().abs().max()
-        return torch.stack(logits).cpu() if share <= rounding(self.model.model.dtype).logits else None
+    @property
+    def _logit_rows(self) -> LogitRows:
+        if not self.model.capabilities.logits:
+            raise PlaygroundError("This model gives no logits:", f"{self.model.capabilities.logits.reason}.")
+        replay = self._replay
+        return LogitRows(self._outputs, replay.outputs, replay.head, rounding(self.model.model.dtype).logits)
 
     @property
     def last_logits(self) -> Tensor:

@@ -8,6 +8,13 @@ FIRST = "First token shown"
 OPEN_PARTS = "What wrote “{token}”? →"
 HINT = "Click a cell: its ten best guesses, and the ranks over the layers."
 
+INSTEAD = {
+    "no logits": "Instead: Without it shows how its states and its attention change, Push and Neurons what its states and "
+    "MLPs hold.",
+    "no sums": "Instead: Without it measures what is missing without a part, and Neurons shows what its MLPs compute.",
+}
+"""Where a view can't be shown of a model: views that can, by what the model lacks."""
+
 LENS_ABOUT = (
     "What am I looking at?",
     "Each column is a token of your text, each row a layer. A token's state is a vector that every layer adds "
@@ -71,7 +78,9 @@ WRITES = {False: "The whole model goes on", True: "Without it"}
 NO_WRITING = "It writes no text: {reason}."
 NOT_CHECKED = "{count:,} tokens: identities are checked up to {most:,}"
 WHY_NOT_CHECKED = "The check reads the text six times more."
+WROTE_NOTHING = "(nothing: it ends here)"
 NO_HEAD_MOVED = "No head looks elsewhere: none reads what changed at this token."
+STATE_TURNED = "The last state of “{token}” has a cosine of {cosine} with that of the whole model."
 STOPPED = "Stopped: the layers that were done stay in the map."
 MANY_PARTS = "The darker, the more the logit changes. Click one to take it out alone."
 
@@ -109,6 +118,7 @@ NEURONS_ABOUT = (
     "One neuron rarely stands for one thing. What fires on a word here may fire on others in another text.",
 )
 
+NEURON_ALONE = "Neuron {neuron} of layer {layer} at “{token}”, activation {activation}."
 WHOLE_MODEL = " Of the whole model, without the page's edit."
 """Where the page keeps an edit that this view does without."""
 OTHER_TEXT = "Other text"
@@ -156,8 +166,8 @@ SAME_BITS = "Strength 0 = same bits"
 OTHER_BITS = "Strength 0 changes the logits"
 NO_LOGITS_BADGE = "Cosines of its own states"
 WRONG_STRENGTH = "The strength is {value}."
-STRENGTH_RANGE = "It is counted in lengths of a token's own state: choose 0 to {most:g}."
-NO_PUSH = "It does not write: {reason}."
+STRENGTH_RANGE = "It is counted in lengths of a token's own state: choose 0 to {most}."
+NO_PUSH = "No text is written: {reason}."
 PUSH_ABOUT = (
     "What am I looking at?",
     "After one layer a vector is added to the state of each token but the first, and the model goes on from there "

@@ -9,8 +9,8 @@ from playground.components import markup
 from playground.figures.generation.sentences import score_rows, score_sentence
 from playground.generation.token_entries import prompt_entries, score_of
 from playground.loading import prepare
+from playground.recording import logit_rows
 from playground.recording import record as record_module
-from playground.recording import recording as recording_module
 from playground.recording.record import record
 from tests.generation.test_generate import counted_passes
 from tests.tools import zoo
@@ -74,7 +74,7 @@ def test_a_long_text_is_scored_in_stretches(tiny, monkeypatch):
     text = "The cat sat on the mat. " * 2
     short = prompt_entries(record(tiny("gemma2"), text))
     monkeypatch.setattr(record_module, "KEEP_ALL_UP_TO", 4)
-    monkeypatch.setattr(recording_module, "LOGIT_ROWS", 7)
+    monkeypatch.setattr(logit_rows, "LOGIT_ROWS", 7)
     long = record(tiny("gemma2"), text)
     with counted_passes(tiny("gemma2")) as passes:
         entries = prompt_entries(long)

@@ -44,6 +44,14 @@ def test_every_family_holds_or_says_why(tiny, family):
     assert result.exact[2, -1] == pytest.approx(result.effect, abs=1e-5)
     assert not result.exact[2, :-1].any() and not result.estimate[2, :-1].any()
     assert not result.exact[0, 1:].any(), "tokens that are the same have the same embedding"
+    assert _keeps_every_bit(model, OTHER)
+
+
+def _keeps_every_bit(model, text: str) -> bool:
+    """Whether the states of a text exchanged with its own leave its logits as they are."""
+    plain = pg.record(model, text)
+    edit = Edit("state", 0, how=TEXT, text=tuple(token.id for token in plain.tokens))
+    return torch.equal(plain.with_edits([edit]).logits, plain.logits)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "gemma2"])
@@ -130,15 +138,16 @@ def test_a_text_exchanged_with_itself_keeps_every_bit(tiny):
         assert torch.equal(pg.record(model, OTHER, edits=[edit]).logits, plain)
 
 
-def test_a_model_that_fills_gaps(tiny):
+@pytest.mark.parametrize("family", sorted(zoo.MASKED))
+def test_a_model_that_fills_gaps(tiny, family):
     """Guards against an answer read after the last token of a model that reads both ways, and tokens before the first
     difference left out, which see it here."""
-    model = tiny("bert")
+    model = tiny(family)
     mask = model.tokenizer.mask_token
     result = pg.patch(model, f"abc{mask}ef", f"abc{mask}xf", token=7, against=9)
     tokens = pair_of(model, f"abc{mask}ef", f"abc{mask}xf").clean
     assert tokens[result.position].id == model.tokenizer.mask_token_id and result.columns == tuple(range(len(tokens)))
-    assert result.error <= 1e-5 and np.abs(result.estimate).max() > 0
+    assert result.error <= 1e-5 and np.abs(result.estimate).max() > 0 and _keeps_every_bit(model, f"abc{mask}xf")
     for texts in (("abcd", "abcx"), (f"{mask}b{mask}", f"{mask}c{mask}"), (f"a{mask}", f"{mask}b")):
         with pytest.raises(PlaygroundError, match="once into both texts|tokens in the same places"):
             pair_of(model, *texts)

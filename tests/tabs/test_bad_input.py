@@ -508,7 +508,9 @@ def test_xray_of_a_model_without_a_head(bench):
     bench.add(model)
     page = PageContext("headless", text="aaaa")
     (drawn,) = answers(xray_tab.draw, page, XrayRequest())
-    assert "No guesses: its weights come without a language-model head." in drawn["sentence"]
+    assert (
+        "No guesses: its weights come without a language-model head, the part that predicts words." in drawn["sentence"]
+    )
     assert len(drawn["figure"].frames) == 0 and len(figure_json(drawn["figure"])) < MOST_BYTES
     assert answers(xray_tab.choose, page, XrayRequest(), event(customdata=[GUESS, 0])) == [{"message": ""}]
 

@@ -55,11 +55,14 @@ def test_the_opening_text(bench, smollm2):
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     lens = answer(lens_view.draw, page, LensViewRequest())
     assert "After “is” the model says “Rome” (65 %), its first guess only after layer 29." in plain(lens["sentence"])
-    assert "pg-badge-ok" in lens["badge"] and "to 1·10⁻⁶" in lens["badge"]
+    assert "pg-badge-ok" in lens["badge"] and re.search("to (the last bit|[1-9]·10⁻[6-9])<", lens["badge"])
     assert lens["figure"]["mark"]["y0"] == 29.5 and lens["opens"]["value"] == "What wrote “Rome”? →"
     parts = answer(contributions_view.draw, page, PartsRequest())
-    assert "The logit of “Rome” is 14.95: embedding −0.05, attention +1.97, MLPs +13.02." in plain(parts["sentence"])
-    assert "Adds up to" in parts["badge"] and parts["part"] is None
+    assert "The logit of “Rome” is 14.948: embedding −0.048, attention +1.973, MLPs +13.023." in plain(
+        parts["sentence"]
+    )
+    assert "Adds up to" in parts["badge"] and parts["part"] is None and parts["legend"]["visible"]
+    assert parts["figure"]["value"].data[0].hovertext[-1] == "in all <b>+14.95</b>"
     assert sent(lens, parts) < LIMIT
 
 
@@ -114,17 +117,19 @@ def test_shades(bench, model, shade):
 
 
 def test_what_a_model_lacks_has_its_reason(bench):
-    """Guards against an empty place: MiniLM has no head, BERT norms its sums, BLOOM's heads are not captured, Mixtral's MLP
-    has no single matrix."""
+    """Guards against an empty place, and a reason without a way on: MiniLM has no head, BERT norms its sums, BLOOM's heads
+    are not captured, Mixtral's MLP has no single matrix."""
     lens = answer(lens_view.draw, PageContext("all-minilm-l6-v2", text=FIRST_TEXT), LensViewRequest())
     assert "without a language-model head" in lens["sentence"] and lens["figure"]["visible"] is False
+    assert "Instead: Without it shows" in plain(lens["sentence"])
     parts = answer(contributions_view.draw, PageContext("bert", text="abcd"), PartsRequest())
-    assert "no sum of its modules" in parts["sentence"] and parts["figure"]["visible"] is False
+    assert "its layers norm the sum after each part" in parts["sentence"] and parts["figure"]["visible"] is False
+    assert "Instead: Without it measures" in plain(parts["sentence"]) and parts["legend"]["visible"] is False
     bloom = answer(contributions_view.draw, PageContext("bloom", text="abcd"), PartsRequest())
-    assert "No heads: the outputs of its heads are not captured." in plain(bloom["sentence"])
+    assert "in which the outputs of its heads are not captured." in plain(bloom["sentence"])
     assert bloom["heads"]["visible"] is False and bloom["figure"]["visible"]
     mixtral = answer(contributions_view.draw, PageContext("mixtral", text="abcd"), PartsRequest())
-    assert "No neurons: no single matrix makes this part." in plain(mixtral["sentence"])
+    assert "No neurons: no single matrix makes this part, as in a mixture of experts." in plain(mixtral["sentence"])
     mlp = answer(contributions_view.choose_step, PageContext("mixtral", text="abcd"), PartsRequest(), click(x=2))
     assert "The MLP of layer 0 adds" in plain(mlp["of_part"]) and mlp["part"] is None
 
@@ -216,9 +221,12 @@ def test_neurons(bench, smollm2):
 
 def test_neurons_of_other_models(bench):
     """Guards against an empty place, labels that Plotly reads as HTML, and a long text shown whole."""
-    for model in ("bert", "mixtral"):
+    outputs = answer(neurons_view.draw, PageContext("mixtral", text="abcd"), NeuronsRequest())
+    assert "can't be shown" in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
+    for model in ("bert", "all-minilm-l6-v2"):  # their MLPs add up, though what they write reaches no logit by itself
         outputs = answer(neurons_view.draw, PageContext(model, text="abcd"), NeuronsRequest())
-        assert "can't be shown" in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
+        assert outputs["figure"]["visible"] and "Adds up to" in outputs["badge"] and not outputs["bars"]["visible"]
+        assert "to a logit can't be shown" in plain(outputs["of_neuron"])
     page = PageContext("t5", text=HOSTILE)
     outputs = answer(neurons_view.draw, page, NeuronsRequest())
     assert outputs["figure"]["visible"] and "<img" not in figure_json(outputs["figure"]["value"])
@@ -322,9 +330,13 @@ def test_push_that_is_not_possible(bench):
         (PushRequest(towards="ab", away="ab"), "same states"),
         (PushRequest(push_view.WORD), "no word"),
         (PushRequest(push_view.WORD, word="abc"), "no single token"),
-        (PushRequest(towards="ab", away="cd", strength=1e9), "The strength is 1e+09. It is counted in lengths"),
-        (PushRequest(towards="ab", away="cd", strength=-0.5), "choose 0 to 2"),
-        (PushRequest(towards="ab", away="cd", strength=float("nan")), "choose 0 to 2"),
+        (
+            PushRequest(towards="ab", away="cd", strength=1e10),
+            "The strength is 10,000,000,000. It is counted in lengths",
+        ),
+        (PushRequest(towards="ab", away="cd", strength=-0.5), "choose 0 to 1,000,000,000"),
+        (PushRequest(towards="ab", away="cd", strength=float("nan")), "choose 0 to 1,000,000,000"),
+        (PushRequest(towards="ab", away="cd", strength=None), "The strength is no number."),
     ):
         outputs = answer(push_view.redraw, page, request)
         assert words in plain(outputs["sentence"]) and outputs["figure"]["visible"] is False
@@ -332,6 +344,9 @@ def test_push_that_is_not_possible(bench):
         assert set(answer(push_view.keep_pushed, page, request)) <= {"sentence", "message"}
     outputs = answer(push_view.redraw, page, PushRequest(towards="ab", away=HOSTILE))
     assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
+    huge = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=1e9))[-1]
+    assert "Pushed by 1,000,000,000, " in plain(huge["sentence"]) and "has a cosine of +1.00" in plain(huge["sentence"])
+    assert "Almost nothing else is left" in plain(huge["sentence"]) and "+1,000,000,000" in huge["written"]
     none = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=0.0))[-1]
     assert [plain(name) for name in re.findall("<dt>(.*?)</dt>", none["written"])] == ["−0", "0", "+0"]
     writing, request = None, PushRequest(towards="ab", away="cd", layer=1)
@@ -344,6 +359,6 @@ def test_push_that_is_not_possible(bench):
     for model in ("bert", "t5", "all-minilm-l6-v2"):
         other = PageContext(model, text="abcd")
         assert answer(push_view.draw, other, PushRequest(towards="ab", away="cd"))["figure"]["visible"]
-    assert "does not write" in plain(
+    assert "No text is written" in plain(
         answers(push_view.write, PageContext("bert", text="abcd"), PushRequest())[-1]["written"]
     )

@@ -19,7 +19,7 @@ from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.positions import attention_distance_view, perturbation_view, scheme_view
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.xray import tab as xray
-from playground.texts.numbers import bits, minus, percent, times
+from playground.texts.numbers import bits, digits_that_add_up, minus, percent, signed, times
 from playground.workbench import Workbench
 from tests.tabs.calling import answers, plain
 
@@ -135,4 +135,12 @@ def test_numbers_by_hand():
     assert (bits(5.857), bits(0.0123), bits(0.0001)) == ("5.86 bits", "0.012 bits", "<0.001 bits")
     assert (bits(0.41, signed=True), bits(-0.41, signed=True)) == ("+0.41 bits", "−0.41 bits")
     assert (minus(-0.004), minus(-6.2), minus(1234)) == ("0.00", "−6.20", "1,234.00")
+    assert (signed(0.0), signed(0.0043), signed(-0.0497), signed(1.2), signed(-3e-7)) == (
+        "0",
+        "+0.0043",
+        "−0.050",
+        "+1.20",
+        "−3·10⁻⁷",
+    )
+    assert digits_that_add_up([-0.0483, 1.9729, 13.0233], 14.9479) == 3 and digits_that_add_up([1.0, 2.0], 3.0) == 2
     assert (times(3.08), times(1234.5), times(99.6)) == ("3.1×", "1,234×", "100×")

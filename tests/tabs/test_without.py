@@ -125,6 +125,26 @@ def test_every_kind_of_model(bench, model, what):
             assert plain(shown["sentence"]).startswith("By the values of a second text: layer 1")
 
 
+def test_a_model_without_logits_shows_what_its_states_say(bench):
+    """Guards against a view of MiniLM that shows nothing: an early head is taken out, later ones look elsewhere, and the
+    sentence says how far the last state turns."""
+    page = PageContext("all-minilm-l6-v2", text=FIRST_TEXT)
+    shown = merged(without_handlers.draw, page, WithoutRequest())
+    assert shown["what"] == "2.0" and shown["changed"]["visible"] and not shown["figure"]["visible"]
+    edited = page.recording().with_edits([Edit("head", 2, (0,))])
+    one, other = (recording.hidden_states[-1, -1] for recording in (page.recording(), edited))
+    cosine = float(one @ other / one.norm() / other.norm())
+    assert f"has a cosine of +{cosine:.2f} with that of the whole model" in plain(shown["sentence"])
+
+
+def test_everything_taken_out_says_that_no_token_stands_out(bench):
+    """Guards against a token that is called the answer where all are equally likely."""
+    page = PageContext("llama", text="abcdef")
+    everything = ", ".join(["layer 0", "layer 1", *(f"token {n}" for n in range(6))])
+    shown = merged(without_handlers.show, page, WithoutRequest(everything))
+    assert "all 260 tokens are equally likely" in plain(shown["sentence"])
+
+
 def test_leaving_the_field_and_pressing_the_button(bench):
     """Guards against a picture of what stood in the field before, and against the same text written twice: leaving the field
     draws what was typed, the button that was pressed for it finds it drawn; after Stop it writes anew."""

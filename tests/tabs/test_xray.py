@@ -93,7 +93,10 @@ def test_clicks(bench, smollm2):
 def test_a_model_without_a_head_says_why(bench, minilm):
     """Guards against an empty place where the guesses would be: MiniLM has streams and arcs and no words."""
     outputs = answer(tab.draw, PageContext(minilm.model_id, text=FIRST_TEXT), XrayRequest())
-    assert "No guesses: its weights come without a language-model head." in outputs["sentence"]
+    assert (
+        "No guesses: its weights come without a language-model head, the part that predicts words."
+        in outputs["sentence"]
+    )
     assert "Most telling: in layer" in outputs["sentence"] and len(outputs["figure"].frames) == 0
 
 

@@ -1,6 +1,7 @@
 """What an edit makes of a model's numbers. Letters: B rows of a batch, T tokens of a pass, N heads or neurons (1 of what
 has none), W numbers of each."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -75,3 +76,10 @@ def with_direction(states: Tensor, direction: Tensor, strength: float, chosen: T
     unit = (direction.double() / direction.double().norm()).to(states)
     moved = states + strength * states.norm(dim=-1, keepdim=True) * unit
     return torch.where(chosen.to(states.device)[:, None, None], moved, states)
+
+
+def pushed_cosine(cosine: float, strength: float) -> float:
+    """The cosine of a state with a direction after `with_direction`, from that before: (c + s) / √(1 + 2cs + s²). -1..1; 0
+    where the push leaves nothing of the state."""
+    length = math.hypot(cosine + strength, math.sqrt(max(0.0, 1 - cosine**2)))  # in lengths of the state
+    return (cosine + strength) / length if length else 0.0

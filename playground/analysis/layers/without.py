@@ -23,6 +23,8 @@ class Shift:
     """The most likely token before and after."""
     divergence: float
     """Of the distribution after from that before (Kullback-Leibler), in bits."""
+    even: int = 0
+    """How many tokens there are, if all are equally likely after; else 0."""
 
 
 def shift_of(before: Tensor, after: Tensor, count: int = 8, also: Sequence[int] = ()) -> Shift:
@@ -48,6 +50,7 @@ def shift_of(before: Tensor, after: Tensor, count: int = 8, also: Sequence[int] 
         other[kept].exp().cpu().numpy(),
         (best[0][0], best[1][0]),
         max(0.0, float(apart)) / float(np.log(2)),
+        len(other) if float(other.max() - other.min()) <= 1e-6 else 0,
     )
 
 

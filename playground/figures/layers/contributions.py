@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 from playground.analysis.text_display import counted, in_words
 from playground.figures.bars import named_bars
 from playground.figures.layers import maps
-from playground.figures.layers.words import part_name, signed
+from playground.figures.layers.words import part_name
 from playground.figures.layout import TICK_LIMIT, colour_bar, finish, label
 from playground.figures.theme import ATTENTION, AXIS, KEY, MLP, MONO, RESIDUAL, REST, WRITTEN
+from playground.texts.numbers import signed
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
@@ -66,7 +67,7 @@ def waterfall_figure(result: "Contributions", names: tuple[str, str | None]) -> 
     values = np.array([row.value for row in rows])
     ends = np.cumsum(values)
     starts = ends - values
-    total = float(ends[-1])
+    ends[-1] = total = result.logit  # the sum, to within the error on the badge
     steps = zip(rows, ends, strict=True)
     hovers = [f"{label(row.name, None)}: <b>{signed(row.value)}</b><br>together {signed(end)}" for row, end in steps]
     figure = go.Figure(
@@ -114,8 +115,9 @@ def heads_figure(heads: np.ndarray) -> go.Figure:
     layer has no such head. A click's x is the head, its y the layer."""
     layers, count = heads.shape
     most = float(np.nanmax(np.abs(heads))) or 1.0
-    hover = "layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{z:+.3f}</b><extra></extra>"
-    figure = maps.cells(heads, (-most, most), colour_bar(UNIT), hovertemplate=hover)
+    hover = "layer <b>%{y}</b>, head <b>%{x}</b>: <b>%{customdata}</b><extra></extra>"
+    spelled = [["" if np.isnan(value) else signed(float(value)) for value in row] for row in heads]
+    figure = maps.cells(heads, (-most, most), colour_bar(UNIT), customdata=spelled, hovertemplate=hover)
     finish(
         figure,
         f"What each of {counted(count, 'head')} in each of {counted(layers, 'layer')} adds to the logit; layers from bottom "

@@ -10,10 +10,9 @@ import plotly.graph_objects as go
 from playground.analysis.layers.exchange import ATTENTION, HEAD, MLP, STATE
 from playground.analysis.text_display import counted, in_words
 from playground.figures.layers import maps
-from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, label, token_axis
 from playground.figures.theme import ACCENT, AXIS, INK
-from playground.texts.numbers import minus, percent
+from playground.texts.numbers import minus, percent, signed, times
 
 if TYPE_CHECKING:
     from playground.analysis.layers.exchange import Exchange
@@ -30,11 +29,11 @@ def exchange_figure(result: "Exchange", values: np.ndarray, labels: Sequence[str
     names = ["in" if layer < 0 else str(layer) for layer in result.layers]
     hover = "layer <b>%{y}</b>, <b>%{x}</b>: <b>%{z:+.2f}</b><extra></extra>"
     figure = maps.cells(values, (-most, most), colour_bar("change", nticks=4), hovertemplate=hover)
-    columns = "heads" if result.what == HEAD else "tokens"
+    columns = "head" if result.what == HEAD else "token"
     finish(
         figure,
         f"How the difference of two logits changes when one of {counted(len(result.layers), 'layer')} by "
-        f"{len(result.columns)} {columns} is exchanged; layers from bottom to top.",
+        f"{counted(len(result.columns), columns)} is exchanged; layers from bottom to top.",
         uirevision=f"exchange-{result.what}-{values.shape}",
         margin=maps.MARGIN,
     )
@@ -132,5 +131,7 @@ def _share(result: "Exchange", value: float) -> str:
     if abs(result.effect) < 1e-3:
         return ""
     share = value / result.effect
+    if abs(share) > 1.05:
+        return f", {'−' if share < 0 else ''}{times(abs(share))} the difference between the texts"
     spelled = f"−{percent(-share)}" if share < 0 else percent(share)
     return f", {spelled} of the difference between the texts"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.analysis.text_display import in_words, percent
+from playground.analysis.text_display import counted, in_words, percent
 from playground.figures.layers.words import short_state, state_name
 from playground.figures.layout import colour_bar, finish, label, token_axis
 from playground.figures.theme import ACCENT, CATEGORIES, MONO, SEQUENTIAL, SMALL, WRITTEN
@@ -96,7 +96,7 @@ def lens_figure(
     options: dict[str, Any] = {"height": 90 + TALL * len(lens.states)} if tall else {}
     finish(
         figure,
-        f"What the model would say of each of {len(lens.tokens)} tokens, from left to right, at each of "
+        f"What the model would say of each of {counted(len(lens.tokens), 'token')}, from left to right, at each of "
         f"{len(lens.states)} states, from the embedding at the bottom to the last layer on top.",
         uirevision=f"lens-{lens.tokens}-{len(lens.states)}",
         margin={"l": 34, "r": 8, "t": 40, "b": 36},
@@ -152,7 +152,7 @@ def rank_figure(states: Sequence[str], ranks: np.ndarray, names: Sequence[str], 
     most = max(10.0, float(ranks.max()))
     finish(
         figure,
-        f"The rank of {len(names)} tokens over {len(states)} states, 1 on top.",
+        f"The rank of {counted(len(names), 'token')} over {len(states)} states, 1 on top.",
         uirevision=f"ranks-{len(states)}",
         height=230,
         margin={"l": 54, "r": 12, "t": 34, "b": 40},

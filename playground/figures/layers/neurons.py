@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from playground.analysis.text_display import counted, in_words
 from playground.figures.layers import maps
 from playground.figures.layers.contributions import signed_bars
-from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, token_axis
 from playground.figures.theme import ACCENT, INK, MONO
+from playground.texts.numbers import signed
 
 if TYPE_CHECKING:
     from playground.analysis.layers.neurons import Activations

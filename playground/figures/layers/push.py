@@ -8,9 +8,12 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words
 from playground.figures.layers import maps
-from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, token_axis
 from playground.figures.theme import ACCENT
+from playground.texts.numbers import as_typed, signed
+
+SATURATED = 0.9995
+"""The cosine from which on a pushed state counts as nothing but its direction."""
 
 
 def cosines_figure(cosines: np.ndarray, labels: Sequence[str], layer: int) -> go.Figure:
@@ -43,3 +46,13 @@ def cosines_words(cosines: np.ndarray, labels: Sequence[str], layer: int) -> str
     if along == against:
         return f"{words}."
     return f"{words}, “{in_words(labels[against + first])}” least ({signed(float(row[against]))})."
+
+
+def strength_words(label: str, cosines: tuple[float, float], strength: float) -> str:
+    """What a push makes of one token's state. label: of the token, unescaped. cosines: with the direction, before and
+    after."""
+    before, after = (signed(cosine) for cosine in cosines)
+    words = f"Pushed by {as_typed(strength)}, “{in_words(label)}” there has a cosine of {after} with it, not {before}."
+    if strength and abs(cosines[1]) > SATURATED:
+        return f"{words} Almost nothing else is left of the state; a stronger push changes little."
+    return words

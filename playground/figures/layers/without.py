@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words, percent
 from playground.figures.layers import maps
-from playground.figures.layers.words import signed
 from playground.figures.layout import colour_bar, finish, label, percent_ticks
 from playground.figures.theme import ACCENT, INK, MONO, SEQUENTIAL, SIZE, SMALL
+from playground.texts.numbers import signed
 
 if TYPE_CHECKING:
     from playground.analysis.layers.without import Shift
@@ -45,10 +45,10 @@ def shift_figure(shift: "Shift", texts: Sequence[str]) -> go.Figure:
         barmode="group",
         bargap=0.25,
         bargroupgap=0.08,
-        margin={"l": 8, "r": 40, "t": 8, "b": 36},
+        margin={"l": 8, "r": 40, "t": 8, "b": 52},
     )
     figure.update_xaxes(
-        title_text=f"probability: upper bar {WHOLE}, lower bar {EDITED}", range=[0, end], **percent_ticks(end)
+        title_text=f"probability; upper bar {WHOLE},<br>lower bar {EDITED}", range=[0, end], **percent_ticks(end)
     )
     figure.update_yaxes(
         range=[len(texts) - 0.5, -0.5],

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from playground.analysis.text_display import in_words, percent, power_of_ten
-from playground.figures.layers.words import signed
-from playground.texts.numbers import bits
+from playground.texts.numbers import bits, signed
 
 if TYPE_CHECKING:
     from playground.recording.edits.compare import Comparison
@@ -25,7 +24,9 @@ def shift_words(what: str, result: "Comparison", texts: Mapping[int, str], token
     before, after = (f"“{in_words(texts[number])}”" for number in shift.first)
     share = {number: place for place, number in enumerate(shift.ids)}
     here, there = (percent(float(values[share[shift.first[0]]])) for values in (shift.before, shift.after))
-    if shift.first[0] == shift.first[1]:
+    if shift.even:
+        says = f"all {shift.even:,} tokens are equally likely; {before} falls from {here} to {there}"
+    elif shift.first[0] == shift.first[1]:
         says = f"the model still says {before}, with {there} in place of {here}"
     else:
         new = percent(float(shift.after[share[shift.first[1]]]))

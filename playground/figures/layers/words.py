@@ -7,7 +7,7 @@ import numpy as np
 
 from playground.analysis.text_display import in_words, percent, power_of_ten
 from playground.figures.xray.words import ordinal
-from playground.texts.numbers import minus
+from playground.texts.numbers import digits_that_add_up, minus
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
@@ -86,29 +86,26 @@ def part_name(kind: str, layer: int, head: int | None = None) -> str:
     return f"{PART_NAMES[kind]} of layer {layer}"
 
 
-def signed(value: float) -> str:
-    """+1.20, −0.03."""
-    return f"{'+' if value >= 0 else ''}{minus(value)}"
-
-
 def sum_words(result: "Contributions", names: tuple[str, str | None]) -> str:
     """What adds up to what."""
     token, against = names
-    what = f"The logit of “{in_words(token)}” is {minus(result.logit)}"
-    if against is not None:
-        what = f"“{in_words(token)}” is {minus(result.logit)} ahead of “{in_words(against)}”"
-        if result.logit < 0:
-            what = f"“{in_words(token)}” is {minus(-result.logit)} behind “{in_words(against)}”"
-    parts = [f"embedding {signed(result.embedding)}", f"attention {signed(float(result.attention.sum()))}"]
+    parts = {"embedding": result.embedding, "attention": float(result.attention.sum())}
     if result.cross is not None:
-        parts.append(f"cross-attention {signed(float(result.cross.sum()))}")
-    parts.append(f"MLPs {signed(float(result.mlps.sum()))}")
-    rest = result.norm_bias + result.head_bias
-    if abs(rest) > 5e-3:
-        parts.append(f"biases {signed(rest)}")
-    if abs(result.cap) > 5e-3:
-        parts.append(f"the cap {signed(result.cap)}")
-    return f"{what}: {', '.join(parts)}."
+        parts["cross-attention"] = float(result.cross.sum())
+    parts["MLPs"] = float(result.mlps.sum())
+    parts |= {"biases": result.norm_bias + result.head_bias, "the cap": result.cap}
+    digits = digits_that_add_up(list(parts.values()), result.logit)
+    spelled = {name: minus(value, digits) for name, value in parts.items()}
+    said = [
+        f"{name} {'' if number.startswith('−') else '+'}{number}"
+        for name, number in spelled.items()
+        if parts[name] or name not in ("biases", "the cap")
+    ]
+    size = minus(abs(result.logit) if against is not None else result.logit, digits)
+    what = f"The logit of “{in_words(token)}” is {size}"
+    if against is not None:
+        what = f"“{in_words(token)}” is {size} {'behind' if result.logit < 0 else 'ahead of'} “{in_words(against)}”"
+    return f"{what}: {', '.join(said)}."
 
 
 def identities(errors: Mapping[str, float]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from playground.analysis.layers.without import Shift, rows_apart, shift_of
 from playground.errors import PlaygroundError
@@ -54,6 +55,12 @@ def _direct(recording: Recording, edited: Recording, what: tuple[int, int, int |
     if edit.part == HEAD:
         return None if heads is None else -float(heads[edit.layer][list(edit.which) or slice(None)].sum())
     return None if whole is None else -float(whole[edit.layer])
+
+
+def last_cosine(recording: Recording, edited: Recording, position: int) -> float:
+    """The cosine of a token's last state with an edit and without; -1..1."""
+    one, other = (each.hidden_states[-1, position].double() for each in (recording, edited))
+    return float(torch.nn.functional.cosine_similarity(one, other, dim=0))
 
 
 def changed_attention(recording: Recording, edited: Recording, position: int) -> np.ndarray | None:

@@ -17,8 +17,8 @@ from playground.models.rounding import rounding
 from playground.recording.hooks import AttentionKinds
 from playground.recording.layers.trace import AttentionMark, Call, LayerTrace
 
-NO_MATRIX = "no single matrix makes this part"
-NOT_CAPTURED = "the outputs of its heads are not captured"
+NO_MATRIX = "no single matrix makes this part, as in a mixture of experts"
+NOT_CAPTURED = "its attention is code of its own, in which the outputs of its heads are not captured"
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +205,6 @@ def _leftover(number: int, fit: Sum | None) -> str:
     if fit is None:
         return f"no module of layer {number} returns a state"
     return (
-        f"what layer {number} adds to the state is no sum of its modules' outputs: the nearest one leaves "
-        f"{percent(min(1.0, fit.error))} of the state after it"
+        f"layer {number} adds something to the state that is no sum of its modules' outputs: the nearest sum leaves "
+        f"{percent(min(1.0, fit.error))} of the state unexplained"
     )

@@ -12,6 +12,12 @@ from playground.recording.layers.normed_blocks import NormedBlock, normed_block_
 from playground.recording.layers.readout import Readout, readout_of
 from playground.recording.layers.trace import LayerTrace, test_inputs, trace_calls, trace_layers
 
+NORMS_SUMS = (
+    "its layers norm the sum after each part, as BERT's do, which rescales all that was added before, so that no part has "
+    "a fixed share"
+)
+"""Why nothing adds up in layers of `NormedBlock`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Build:
@@ -73,5 +79,5 @@ def _find(model: LoadedModel) -> Build:
     if reasons:
         chains = tuple(block for block in normed if block is not None)
         whole = chains if len(chains) == len(normed) and not blocks else ()
-        return Build((), whole, reasons[0], readout, why)
+        return Build((), whole, NORMS_SUMS if whole else reasons[0], readout, why)
     return Build(tuple(blocks), (), "", readout, why)

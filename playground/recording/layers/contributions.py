@@ -31,8 +31,8 @@ def known_build(model: LoadedModel) -> Build:
     """How the layers are built and how logits are read. PlaygroundError, with the reason, where one is not known."""
     build = build_of(model)
     if not build.blocks or build.readout is None:
-        reason = build.why_no_readout if build.blocks else build.why_no_parts
-        raise PlaygroundError("What each part of this model adds can't be shown:", f"{reason}.")
+        reason = model.capabilities.logits.reason or build.why_no_parts or build.why_no_readout
+        raise PlaygroundError("What each part of this model adds to a logit can't be shown:", f"{reason}.")
     return build
 
 

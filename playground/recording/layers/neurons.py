@@ -93,10 +93,11 @@ def _runs_once(model: LoadedModel, part: Part) -> bool:
 def mlp_of(model: LoadedModel, layer: int) -> tuple[Part, Projection]:
     """The MLP of a layer and its last matrix. PlaygroundError, with the reason, where there is none."""
     build = build_of(model)
-    if not build.blocks:
+    blocks = build.blocks or build.normed
+    if not blocks:
         raise PlaygroundError("The neurons of this model can't be shown:", f"{build.why_no_parts}.")
-    check_range("The layer", layer, 0, len(build.blocks) - 1)
-    part = next((part for part in build.blocks[layer].parts if part.kind == "mlp"), None)
+    check_range("The layer", layer, 0, len(blocks) - 1)
+    part = next((part for part in build.parts(layer) if part.kind == "mlp"), None)
     if part is None or part.projection is None:
         reason = part.why if part else f"layer {layer} has no MLP"
         raise PlaygroundError("The neurons of this layer can't be shown:", f"{reason}.")

@@ -17,6 +17,7 @@ from playground.models.rounding import rounding
 from playground.recording.layers.blocks import NotUnderstood
 from playground.recording.layers.trace import Call
 
+NO_HEAD = "its weights come without a language-model head, the part that predicts words"
 BLOCK = 1024
 """Tokens whose logits are computed together: with 1,000 states they fit the processor's cache."""
 
@@ -93,7 +94,7 @@ def readout_of(model: LoadedModel, last: Tensor, calls: Sequence[Call], logits: 
     model's logits (T, V). NotUnderstood, as a sentence, where it is another one."""
     head = model.model.get_output_embeddings()
     if head is None:
-        raise NotUnderstood("its weights come without a language-model head")
+        raise NotUnderstood(NO_HEAD)
     bound = rounding(model.model.dtype).sums
     of_head = next((call for call in calls if call.module is head), None)
     if of_head is None or of_head.inputs is None or of_head.output is None:

@@ -16,6 +16,7 @@ from playground.recording.layers.window import logit_contributions, own_tokens
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.one_part import part_outputs, read_neuron, strongest_outputs
 from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.layers.refusals import refusal
 from playground.tabs.shared.controls import figure_or_nothing, token_choices, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
@@ -62,7 +63,7 @@ def build(view: View, controls: PartsControls) -> None:
             figure = PlotlyView(
                 label="From the embedding to the logit", height=330, elem_id="parts-waterfall", elem_classes=LEADING
             )
-            Panel(markup.actors(texts.PARTS_ACTORS))
+            legend = Panel(markup.actors(texts.PARTS_ACTORS))
             heads = PlotlyView(label="Every head", height=330, elem_id="parts-heads")
         with detail("parts-detail", scale=5, min_width=280):
             of_part = Panel(live=True, elem_id="parts-part")
@@ -79,7 +80,7 @@ def build(view: View, controls: PartsControls) -> None:
     wires: dict[str, Any] = {"inputs": own | states, "request": PartsRequest}
     one: dict[str, Component] = {"part": part, "of_part": of_part, "part_figure": part_figure}
     one |= {"back": back, "opens": opens, "heads": heads}
-    everything = one | own | states | {"figure": figure, "sentence": sentence, "badge": badge}
+    everything = one | own | states | {"figure": figure, "sentence": sentence, "badge": badge, "legend": legend}
     view.draws(draw, **wires, outputs=everything)
     changed = [position.input, *typed(token, against)]
     bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)
@@ -120,7 +121,7 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
     try:
         result = contributions_in(page, replace(request, position=position))
     except PlaygroundError as error:
-        return _nothing(error) | {"position": choices, "reading": page.reading}
+        return _nothing(page, error) | {"position": choices, "reading": page.reading}
     names = _names(page, result)
     words, title = identities({name: result.errors[name] for name in ("logit", *result.errors)})
     reasons = "".join(f" No {name}: {why}." for name, why in result.reasons.items())
@@ -130,6 +131,7 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
         "heads": figure_or_nothing(None if result.heads is None else heads_figure(result.heads)),
         "sentence": markup.note(sum_words(result, names) + reasons, terms=True),
         "badge": markup.badge("ok", words, title),
+        "legend": gr.update(visible=True),
         "reading": page.reading,
     }
 
@@ -202,8 +204,8 @@ def _names(page: PageContext, result: "Contributions") -> tuple[str, str | None]
     return text(result.token), None if result.against is None else text(result.against)
 
 
-def _nothing(error: PlaygroundError) -> Outputs:
+def _nothing(page: PageContext, error: PlaygroundError) -> Outputs:
     """What is shown where nothing can be: the reason."""
     gone = dict.fromkeys(("figure", "heads", "part_figure"), figure_or_nothing(None))
-    hidden = dict.fromkeys(("back", "opens"), gr.update(visible=False))
-    return gone | hidden | {"of_part": "", "badge": "", "part": None, "sentence": markup.note(str(error))}
+    hidden = dict.fromkeys(("back", "opens", "legend"), gr.update(visible=False))
+    return gone | hidden | {"of_part": "", "badge": "", "part": None, "sentence": refusal(page.model(), error)}

@@ -27,6 +27,7 @@ from playground.figures.layers.words import identities
 from playground.recording.layers.window import text_exchange
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.layers.refusals import refusal
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET, RUNS_MODEL
@@ -131,7 +132,7 @@ def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
     except PlaygroundError as error:
         gone = dict.fromkeys(("figure", "agreement"), figure_or_nothing(None))
         hidden = dict.fromkeys(("every", "stop"), gr.update(visible=False))
-        words = markup.note(str(error).strip())
+        words = refusal(page.model(), error)
         return gone | hidden | {"of_cell": "", "how_far": "", "badge": "", "sentence": words, "reading": page.reading}
     words, title = identities({"exchanged": patcher.result.error})
     buttons = dict.fromkeys(("every", "stop"), gr.update(visible=True))

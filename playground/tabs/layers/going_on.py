@@ -8,6 +8,7 @@ from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.recording.edits.edit import Edit
 from playground.tabs.shared.long_work import WorkControl
+from playground.texts import layers as texts
 
 if TYPE_CHECKING:
     from playground.generation.settings import GenerationSettings
@@ -32,13 +33,13 @@ def going_on(
                 yield text
     except PlaygroundError as error:
         text = f"{text} [{error}]"
-    yield text
+    yield text or texts.WROTE_NOTHING
 
 
-def side_by_side(texts: Iterable[tuple[str, str]]) -> str:
+def side_by_side(named: Iterable[tuple[str, str]]) -> str:
     """Markup of two or three texts, each under its name; … for one that is still empty."""
     rows = [
         f'<div><dt>{markup.text(name)}</dt><dd dir="auto">{markup.text(text) if text else "…"}</dd></div>'
-        for name, text in texts
+        for name, text in named
     ]
     return f'<dl class="pg-two-texts{" pg-three-texts" if len(rows) > 2 else ""}">{"".join(rows)}</dl>'

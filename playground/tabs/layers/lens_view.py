@@ -18,6 +18,7 @@ from playground.figures.layers.words import cell_words, first_for_good, identiti
 from playground.recording.layers.window import WINDOW, lens_cell, own_tokens, window_lens, window_of, window_states
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.parts_controls import PartsControls
+from playground.tabs.layers.refusals import refusal
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
@@ -108,7 +109,7 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "best", "ranks"), figure_or_nothing(None))
         hidden = {"of_cell": "", "badge": "", "opens": gr.update(visible=False)}
-        return {**nothing, **hidden, "sentence": markup.note(str(error)), "first": gr.update(visible=False)}
+        return {**nothing, **hidden, "sentence": refusal(recording.model, error), "first": gr.update(visible=False)}
     named = _texts(recording, lens)
     words = lens_words(lens, labels, named, recording.model.anatomy.kind == "encoder")
     state, words_of_badge = identities({"last row": lens.error})

@@ -27,6 +27,7 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
+from playground.texts.numbers import signed
 
 if TYPE_CHECKING:
     from playground.analysis.layers.neurons import Activations
@@ -190,7 +191,13 @@ def _detail(page: PageContext, activations: "Activations", neurons: np.ndarray, 
         raised, lowered = neuron_writes_at(recording, workbench.shared(), activations, (token, neuron))
     except PlaygroundError as error:
         nothing = {"bars": figure_or_nothing(None), "opens": gr.update(visible=False)}
-        return outputs | nothing | {"of_neuron": markup.note(str(error))}
+        words = texts.NEURON_ALONE.format(
+            neuron=neuron,
+            layer=activations.layer,
+            token=in_words(label),
+            activation=signed(float(activations.values[token, neuron])),
+        )
+        return outputs | nothing | {"of_neuron": markup.note(f"{words} {error}", terms=True)}
     named = {number: recording.model.vocabulary.text(number) for number, _ in (*raised, *lowered)}
     activation = float(activations.values[token, neuron])
     words = neuron_words((activations.layer, neuron, label), activation, raised, lowered, named)

@@ -18,12 +18,13 @@ from playground.figures.layers.contributions import (
     sources_figure,
     strongest_figure,
 )
-from playground.figures.layers.words import part_name, signed
+from playground.figures.layers.words import part_name
 from playground.recording.layers.window import attention_kind, head_sources, own_tokens
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
+from playground.texts.numbers import signed
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions

@@ -11,8 +11,8 @@ from gradio.components import Component
 from playground import workbench
 from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
-from playground.figures.layers.push import cosines_figure, cosines_words
-from playground.recording.edits.edit import ADD, STATE, Edit
+from playground.figures.layers.push import cosines_figure, cosines_words, strength_words
+from playground.recording.edits.edit import ADD, MOST_STRENGTH, STATE, Edit
 from playground.recording.layers.window import NEURON_WINDOW, own_tokens, window_of
 from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.layers.parts_controls import PartsControls
@@ -25,6 +25,7 @@ from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
+from playground.texts.numbers import as_typed
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -34,7 +35,8 @@ NAME, TITLE = "push", "Push"
 LINES, WORD = "two sets of lines", "a word"
 WRITTEN = 24
 """Tokens that are written each time."""
-STRENGTH, MOST = 0.4, 2.0
+STRENGTH = 0.4
+"""Of the first push: two fifths of what is there."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class PushRequest:
     word: str = ""
     layer: int = 0
     strength: float = STRENGTH
-    """In lengths of each token's own state, 0 to MOST."""
+    """In lengths of each token's own state, 0 to MOST_STRENGTH."""
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
     control: WorkControl = field(default_factory=WorkControl)
@@ -60,9 +62,8 @@ def build(view: View, controls: PartsControls) -> None:
         layer = FollowingSlider(
             0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", min_width=320, elem_id="push-layer"
         )
-        strength = FollowingSlider(
-            0, MOST, value=STRENGTH, step=0.05, label=texts.STRENGTH, min_width=270, elem_id="push-strength"
-        )
+        # no slider: it would turn what is typed beyond its end into its end
+        strength = gr.Number(STRENGTH, step=0.1, label=texts.STRENGTH, min_width=130, elem_id="push-strength")
     with gr.Row():
         towards = gr.Textbox(
             texts.TOWARDS_LINES, label=texts.TOWARDS, lines=2, max_lines=6, max_length=8000, elem_id="push-towards"
@@ -93,7 +94,7 @@ def build(view: View, controls: PartsControls) -> None:
     changed = [source.input, layer.input, *typed(towards, away, word)]
     bind(changed, redraw, page=page, **wires, outputs=shown, **LATEST)
     bind(
-        [go.click, strength.release],
+        [go.click, strength.submit],
         write,
         page=page,
         **wires,
@@ -121,6 +122,8 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
     request = replace(request, layer=min(max(0, int(request.layer or 0)), depth - 1))
     common: Outputs = {"layer": numbered("Layer", request.layer, depth), "reading": page.reading, "written": ""}
     request.control.stop = True  # texts of what the controls said before
+    from playground.analysis.layers.edits import pushed_cosine  # torch: not before the page is there
+
     try:
         _check_strength(request)
         direction, recording = direction_in(page, request), page.recording(edited=False)
@@ -128,7 +131,11 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
     except PlaygroundError as error:
         return common | {"figure": figure_or_nothing(None), "badge": "", "sentence": markup.note(str(error))}
     whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""
-    words = f"{cosines_words(cosines, labels, request.layer)} {texts.PUSH_HINT}{whole}"
+    last = float(cosines[request.layer + 1, -1])
+    strength = strength_words(labels[-1], (last, pushed_cosine(last, request.strength)), request.strength)
+    can_write = page.model().capabilities.generate
+    hint = texts.PUSH_HINT if can_write else texts.NO_PUSH.format(reason=can_write.reason)
+    words = f"{cosines_words(cosines, labels, request.layer)} {strength} {hint}{whole}"
     return common | {
         "figure": figure_or_nothing(cosines_figure(cosines, labels, request.layer)),
         "sentence": markup.note(words),
@@ -175,7 +182,7 @@ def keep_pushed(page: PageContext, request: PushRequest) -> Outputs:
         recording_of(model, page.text, page.language_of(model), (edit,))  # refuses what the model does not allow
     except PlaygroundError as error:  # where a field, left for the button, says so as well
         return {"sentence": markup.note(str(error))}
-    words = texts.PUSHED.format(layer=edit.layer, strength=f"{edit.strength:.3g}")
+    words = texts.PUSHED.format(layer=edit.layer, strength=as_typed(edit.strength))
     return {"edited": PageEdits(page.model_id, page.text, words, (edit,))}
 
 
@@ -201,11 +208,13 @@ def direction_in(page: PageContext, request: PushRequest) -> tuple[float, ...]:
 
 
 def _check_strength(request: PushRequest) -> None:
-    """PlaygroundError for a strength that the slider does not have."""
+    """PlaygroundError for a strength that no edit has."""
     value = request.strength
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
-        spelled = f"{value:,.6g}" if isinstance(value, int | float) else "no number"
-        raise PlaygroundError(texts.WRONG_STRENGTH.format(value=spelled), texts.STRENGTH_RANGE.format(most=MOST))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_STRENGTH:
+        spelled = as_typed(value) if isinstance(value, int | float) else "no number"
+        raise PlaygroundError(
+            texts.WRONG_STRENGTH.format(value=spelled), texts.STRENGTH_RANGE.format(most=as_typed(MOST_STRENGTH))
+        )
 
 
 def _edit(request: PushRequest, direction: tuple[float, ...], sign: int) -> Edit:
@@ -234,7 +243,7 @@ def _badge(recording: "Recording", edit: Edit) -> str:
 
 def _texts(strength: float, written: list[str]) -> str:
     """The texts side by side, each under its strength."""
-    names = f"−{strength:.3g}", "0", f"+{strength:.3g}"
+    names = f"−{as_typed(strength)}", "0", f"+{as_typed(strength)}"
     return side_by_side(zip(names, [*written, "", ""], strict=False))
 
 

@@ -8,6 +8,7 @@ import gradio as gr
 import numpy as np
 
 from playground import workbench
+from playground.analysis.text_display import in_words
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.layers.without import changed_figure, shift_figure
@@ -24,6 +25,7 @@ from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
+from playground.texts.numbers import signed
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
@@ -80,12 +82,13 @@ def _kept_words(page: PageContext) -> str:
 
 def strongest_part(recording: "Recording") -> str:
     """The head that adds most to the next token before the last layer, so that others can step in, as a visitor types it; of
-    a model whose contributions are not known its last layer's first head, else the last layer."""
+    a model whose contributions are not known the first head in the middle, so that later ones may look elsewhere, else the
+    last layer."""
     last = recording.depth() - 1 if recording.kinds else recording.model.anatomy.layers - 1
     try:
         result = logit_contributions(recording, workbench.shared(), recording.length - 1, None, None)
     except PlaygroundError:
-        return as_typed("head", last, 0) if recording.model.on_interface and recording.kinds else f"layer {last}"
+        return as_typed("head", last // 2, 0) if recording.model.on_interface and recording.kinds else f"layer {last}"
     if result.heads is None:
         return as_typed("mlp", int(np.argmax(result.mlps)))
     heads = result.heads[: max(1, len(result.heads) - 1)]
@@ -164,20 +167,24 @@ def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
 
 def _distribution(recording: "Recording", edited: "Recording", request: WithoutRequest) -> Outputs:
     from playground.models.one_token import typed_token
-    from playground.recording.edits.compare import compare
+    from playground.recording.edits.compare import compare, last_cosine
 
-    what = edits_in_words(edited.edits)
+    what, position = edits_in_words(edited.edits), request.position
+    assert position is not None
     if not recording.model.capabilities.logits:
-        words = f"{what}. {texts.NO_WRITING.format(reason=recording.model.capabilities.logits.reason)}"
-        return {"figure": figure_or_nothing(None), "sentence": markup.note(words)}
+        turned = texts.STATE_TURNED.format(
+            token=in_words(own_tokens(recording)[position].label),
+            cosine=signed(last_cosine(recording, edited, position)),
+        )
+        words = f"{what}. {turned} {texts.NO_WRITING.format(reason=recording.model.capabilities.logits.reason)}"
+        return {"figure": figure_or_nothing(None), "sentence": markup.note(words, terms=True)}
     typed = [typed_token(recording.model, words) for words in (request.token, request.against)]
-    assert request.position is not None
-    token = int(recording.logits_of([request.position])[0].argmax()) if typed[0] is None else typed[0]
+    token = int(recording.logits_of([position])[0].argmax()) if typed[0] is None else typed[0]
     if token == typed[1]:
         raise PlaygroundError(
             "Both tokens are the same, so their logits don't differ.", "Choose two, or leave one empty."
         )
-    result = compare(recording, edited, request.position, token, typed[1])
+    result = compare(recording, edited, position, token, typed[1])
     named = {number: recording.model.vocabulary.text(number) for number in result.shift.ids}
     return {
         "figure": figure_or_nothing(shift_figure(result.shift, [named[number] for number in result.shift.ids])),
@@ -202,7 +209,7 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
 
     whole_text = bench.memo(recording, ("goes on", settings), write_whole)
     for text in going_on(recording, settings, edits, control, every=4):
-        yield side_by_side([(texts.WRITES[False], whole_text), (texts.WRITES[True], text)])
+        yield side_by_side([(texts.WRITES[False], whole_text or texts.WROTE_NOTHING), (texts.WRITES[True], text)])
 
 
 def choose_changed(page: PageContext, request: WithoutRequest, event: gr.EventData) -> Iterator[Outputs]:
