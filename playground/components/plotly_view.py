@@ -19,11 +19,13 @@ from playground.components.shared_script import early_files, shared_script
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
-SCRIPTS = ("theme", "cells", "webgl", "table", "files", "keyboard", "gestures", "waiting", "stage", "drawing")
+SCRIPTS = ("theme", "cells", "webgl", "table", "files", "keyboard", "gestures", "html", "waiting", "stage", "drawing")
 """Joined in this order: the elements of a view come first, and the last one begins to draw."""
 _FILES = [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS]
 _STYLES = [_HERE / "plotly_view.css"]
-_JS = shared_script(_FILES, libraries=[PLOTLY_JS], styles=_STYLES)
+_HTML_FILE = _HERE / "html_file.js"
+"""The script of the HTML files that a visitor takes away."""
+_JS = shared_script(_FILES, libraries=[PLOTLY_JS, _HTML_FILE], styles=_STYLES)
 EARLY = early_files(PLOTLY_JS, [*_STYLES, *_FILES])
 """For the head of a page that opens with a picture."""
 _TEMPLATE = """
@@ -39,8 +41,10 @@ _TEMPLATE = """
 <button type="button" data-tool="lasso" aria-pressed="false" hidden>Lasso</button>
 <button type="button" data-tool="reset" hidden>Reset view</button>
 <button type="button" data-tool="png" title="Picture file">PNG</button>
+<button type="button" data-tool="html" title="Interactive file that needs no network">HTML</button>
 <button type="button" data-tool="full">Full screen</button>
 </p>
+<p class="pv-remark" role="status" hidden></p>
 <details class="pv-table" hidden><summary>Numbers as a table</summary>
 <p class="pv-save"><button type="button" data-kind="csv">CSV</button>
 <button type="button" data-kind="json">JSON</button></p>
@@ -79,7 +83,7 @@ class PlotlyView(gr.HTML):
 
     Events: `select` (a click, or Enter at the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
     customdata, trace, index, value), `lasso` (box or lasso selection: indices, points) and `zoom` (x0, x1, y0, y1: the
-    ranges of the axes after a visitor has moved them). Below a picture the browser offers it as a file and on the whole
+    ranges of the axes after a visitor has moved them). Below a picture the browser offers it as files and on the whole
     screen, and of a heat map or bars the numbers, as a table and as files.
     """
 

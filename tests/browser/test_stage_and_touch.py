@@ -383,6 +383,45 @@ def test_a_picture_knows_its_source(pages):
     assert fields["Source"] == SOURCE["source"]
 
 
+def reopened(chromium, content: bytes, folder: Path) -> tuple[Page, Watch]:
+    """A saved HTML file, opened from the disk by a browser that reaches no host."""
+    place = folder / "picture.html"
+    place.write_bytes(content)
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    watch = Watch(page)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(place.as_uri())
+    page.wait_for_selector("#picture .main-svg")
+    page.wait_for_function("document.querySelector('#picture')._fullLayout")
+    assert requests == [place.as_uri()], "the file asks for another one"
+    return page, watch
+
+
+@pytest.mark.parametrize(("name", "place"), [("map", "Maps"), ("scene", "Two")])
+def test_an_html_file_stands_alone(pages, browser, tmp_path, name, place):
+    """Guards against a file that is larger than 2 MB, asks a host, has other numbers, or can't be turned or hovered."""
+    page = pages[False]
+    tab(page, place)
+    drawn(page, name)
+    file, content = saved(page, page.locator(f"#{name}").get_by_role("button", name="HTML").click)
+    assert file.endswith(".html") and len(content) <= 2_000_000
+    alone, watch = reopened(browser, content, tmp_path)
+    if name == "map":
+        assert file == f"{NAME}.html" and json.loads(alone.locator("#source").inner_text()) == SOURCE
+        np.testing.assert_array_equal(alone.evaluate("picture._fullData[0].z.map((row) => [...row])"), Z)
+        expect(alone.locator("p").first).to_have_text("Six tokens by six.")
+        alone.mouse.move(*middle(alone, "#picture", 5, 4))
+        expect(alone.locator("#picture .hoverlayer .hovertext")).to_have_count(1)
+    else:
+        assert alone.evaluate("picture._fullData[0].customdata") == ["a", "b", "c", "d"]
+        assert alone.evaluate("picture.querySelector('canvas').width") > 0
+    assert watch.page_errors == watch.console_errors == []
+    alone.context.close()
+    tab(page, "Maps")
+
+
 # --- without WebGL ---------------------------------------------------------------------------------------------
 
 
