@@ -11,7 +11,7 @@ FIELDS = {
     "cross": "cross_attentions",
 }
 """Kind of attention -> the field of transformers' outputs that holds its weights."""
-_RUN = """
+RUN = """
 # %%
 with torch.inference_mode():
     outputs = model(**inputs, output_attentions=True)
@@ -111,7 +111,7 @@ def token_row(reading: Reading, kind: str, place: tuple[int, int], token: int, c
 
 def every_head(reading: Reading, kind: str) -> Script:
     """All weights of all layers and heads; `numbers` is (layers, heads, queries, keys)."""
-    return script_of(reading, Recipe("All layers and heads", _RUN + _EVERY, {"FIELD": FIELDS[kind]}, eager=True))
+    return script_of(reading, Recipe("All layers and heads", RUN + _EVERY, {"FIELD": FIELDS[kind]}, eager=True))
 
 
 def _heads(kind: str, layer: int, head: int, show: str, others: Sequence[int]) -> tuple[str, dict[str, object]]:
@@ -120,4 +120,4 @@ def _heads(kind: str, layer: int, head: int, show: str, others: Sequence[int]) -
         values["OTHERS"] = list(others)
     sides = {"cross": "TARGET_IDS, ids", "decoder": "TARGET_IDS, TARGET_IDS"}.get(kind, "ids, ids")
     chosen = _OF_HEADS.replace("QUERIES_AND_KEYS", sides).replace("EXPRESSION", EXPRESSIONS[show])
-    return _RUN + (_ROLLOUT + "\n" if "rollout" in show else "") + chosen, values
+    return RUN + (_ROLLOUT + "\n" if "rollout" in show else "") + chosen, values

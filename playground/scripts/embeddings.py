@@ -10,10 +10,8 @@ _NEAREST = """
 embedding = model.get_input_embeddings() if WHICH == "input embedding" else model.get_output_embeddings()
 table = embedding.weight.detach()[: len(tokenizer)].float()  # (vocabulary, width)
 query = torch.zeros(table.shape[1])
-own = []
 for sign, ids in TERMS:
     query = query + sign * table[ids].mean(0)
-    own += ids
 if CENTRE:  # the mean of all vectors is taken off, also off each word
     mean = table.double().mean(0).float()
     query, table = query - sum(sign for sign, _ in TERMS) * mean, table - mean
@@ -23,8 +21,9 @@ else:
     values = table @ query
     if MEASURE == "cosine":
         values = values / (table.norm(dim=1) * query.norm()).clamp_min(1e-30)
-order = values if MEASURE == "euclidean" else -values
-order[[] if KEEP else own] = torch.inf
+order = values.clone() if MEASURE == "euclidean" else -values
+if LEFT_OUT:  # the words themselves
+    order[LEFT_OUT] = torch.inf
 best = order.argsort(stable=True)[:COUNT]
 numbers = values[best]
 for value, number in zip(numbers.tolist(), best.tolist()):
@@ -80,23 +79,18 @@ figure.update_yaxes(tickvals=list(range(len(ids))), ticktext=named(ids), autoran
 def nearest(
     reading: Reading,
     terms: Sequence[tuple[float, Sequence[int]]],
+    left_out: Sequence[int],
     matrix: str,
     how: tuple[str, bool],
     count: int,
-    keep: bool = False,
 ) -> Script:
-    """The tokens nearest to a word, or to a signed sum of words. terms: sign and ids of each. matrix: "input embedding" or
-    "output embedding". how: one of MEASURES, and whether the mean is taken off. keep: the words' own tokens count too."""
+    """The tokens nearest to a word, or to a signed sum of words. terms: sign and ids of each. left_out: ids that are no
+    answer. matrix: "input embedding" or "output embedding". how: one of MEASURES, and whether the mean is taken off."""
     assert how[0] in MEASURES
-    values: dict[str, object] = {
-        "TERMS": [(sign, list(ids)) for sign, ids in terms],
-        "WHICH": matrix,
-        "MEASURE": how[0],
-        "CENTRE": how[1],
-    }
+    values: dict[str, object] = {"TERMS": [(sign, list(ids)) for sign, ids in terms], "LEFT_OUT": list(left_out)}
+    values |= {"WHICH": matrix, "MEASURE": how[0], "CENTRE": how[1], "COUNT": count}
     title = "The nearest tokens" if len(terms) == 1 else "The tokens nearest to a sum of words"
-    recipe = Recipe(title, _NEAREST, values | {"COUNT": count, "KEEP": keep}, reads_text=False)
-    return script_of(reading, recipe)
+    return script_of(reading, Recipe(title, _NEAREST, values, reads_text=False))
 
 
 def paths(reading: Reading, places: Sequence[tuple[str, int]]) -> Script:

@@ -72,6 +72,8 @@ class Recipe:
     """Whether attention must be computed step by step, so that its weights are returned."""
     imports: str = ""
     reads_text: bool = True
+    loads: bool = True
+    """Whether the model is loaded; not for formulas."""
 
 
 def script_of(reading: Reading, recipe: Recipe) -> Script:
@@ -79,37 +81,37 @@ def script_of(reading: Reading, recipe: Recipe) -> Script:
     if reading.why:
         return Script(why=reading.why)
     checkpoint, values = reading.checkpoint, dict(recipe.values)
-    assert checkpoint.auto.isidentifier() and checkpoint.dtype.isidentifier()
-    text = _text(reading, values) if recipe.reads_text else ""
-    constants = {"MODEL": checkpoint.name, "REVISION": checkpoint.revision} | values
+    text = _text(reading, values) if recipe.loads and recipe.reads_text else ""
+    constants = {"MODEL": checkpoint.name, "REVISION": checkpoint.revision} | values if recipe.loads else values
     assert all(name.isidentifier() and name.isupper() for name in constants)
+    notes = [checkpoint.note] if checkpoint.note and recipe.loads else []
+    heading = [f"# {recipe.title}", "", *_ABOUT, *notes]
+    imports = [recipe.imports, "import plotly.graph_objects as go", "import torch"]
+    if recipe.loads:
+        classes = ", ".join(sorted([checkpoint.auto, "AutoTokenizer"]))
+        imports = ["from html import escape", *imports, f"from transformers import {classes}"]
+    lines = [
+        f"{CELL} [markdown]",
+        *(f"# {line}".rstrip() for line in heading),
+        "",
+        CELL,
+        *filter(None, imports),
+        "",
+        *(f"{name} = {value!r}" for name, value in constants.items()),
+    ]
+    if recipe.loads:
+        lines += ["", CELL, *_loading(checkpoint, recipe), text, _NAMES]
+    return Script("\n".join([*lines, recipe.body.strip("\n"), "figure.show()", ""]))
+
+
+def _loading(checkpoint: Checkpoint, recipe: Recipe) -> list[str]:
+    assert checkpoint.auto.isidentifier() and checkpoint.dtype.isidentifier()
     attention = ', attn_implementation="eager"' if recipe.eager else ""
-    heading = [f"# {recipe.title}", "", *_ABOUT, *([checkpoint.note] if checkpoint.note else [])]
-    return Script(
-        "\n".join(
-            [
-                f"{CELL} [markdown]",
-                *(f"# {line}".rstrip() for line in heading),
-                "",
-                CELL,
-                *sorted(filter(None, ["from html import escape", *recipe.imports.splitlines()])),
-                "",
-                "import plotly.graph_objects as go",
-                "import torch",
-                f"from transformers import {', '.join(sorted([checkpoint.auto, 'AutoTokenizer']))}",
-                "",
-                *(f"{name} = {value!r}" for name, value in constants.items()),
-                "",
-                CELL,
-                "tokenizer = AutoTokenizer.from_pretrained(MODEL, revision=REVISION)",
-                f"model = {checkpoint.auto}.from_pretrained(MODEL, revision=REVISION, dtype=torch.{checkpoint.dtype}"
-                f"{attention}).eval()",
-                text + _NAMES + recipe.body.strip("\n"),
-                "figure.show()",
-                "",
-            ]
-        )
-    )
+    return [
+        "tokenizer = AutoTokenizer.from_pretrained(MODEL, revision=REVISION)",
+        f"model = {checkpoint.auto}.from_pretrained(MODEL, revision=REVISION, dtype=torch.{checkpoint.dtype}{attention})",
+        "model = model.eval()",
+    ]
 
 
 _ABOUT = (
@@ -117,11 +119,9 @@ _ABOUT = (
     "It needs `pip install torch transformers plotly nbformat`, and nothing of the playground.",
 )
 _NAMES = '''
-
 def named(ids):
     """Each token in quotation marks. Plotly reads HTML in labels: < is escaped."""
     return [escape(repr(tokenizer.decode([number])), quote=False) for number in ids]
-
 
 '''
 
@@ -147,4 +147,4 @@ def _text(reading: Reading, values: dict[str, object]) -> str:
     if reading.target_ids:
         values["TARGET_IDS"] = list(reading.target_ids)
         lines.append('inputs["decoder_input_ids"] = torch.tensor([TARGET_IDS])  # what the decoder has written')
-    return "\n".join(["", *lines])
+    return "\n".join(lines) + "\n"

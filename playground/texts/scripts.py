@@ -27,3 +27,9 @@ OTHER_LENS = (
 )
 NO_LAYERS = "A script can't read this model's states: no list holds its layers."
 NO_MATRIX = "no single matrix makes the part of its heads or neurons"
+ONE_TEXT = "A script follows one text through one stack; of pairs, and of an encoder with a decoder, there is none yet."
+OF_RUN = (
+    "A run of training has no script: its numbers come from hundreds of steps that the server took. Save the model as "
+    "a folder and open that: then the pictures of the other tabs have scripts."
+)
+OF_TASK = "“Show Python” on this page prints the script of the task itself. This picture has none of its own yet."

@@ -1,5 +1,7 @@
 """Python beside a picture: each kind of script runs as it is printed and computes the numbers that the page draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,17 +9,28 @@ import playground as pg
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
 from playground.recording.record import record
 from playground.scripts.attention import EXPRESSIONS
-from playground.tabs.attention import heads_handlers
+from playground.scripts.attribution import METHODS, next_token_reasons
+from playground.scripts.head_measures import MEASURES
+from playground.tabs.attention import flow_view, heads_handlers, roles_view
+from playground.tabs.attention.flow_view import FlowRequest
+from playground.tabs.attention.roles_view import RolesRequest
+from playground.tabs.embeddings import layers_view, words_view
+from playground.tabs.embeddings.layers_view import LayersRequest
+from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.layers import contributions_view, lens_view, without_handlers
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
+from playground.tabs.positions import scheme_view
+from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import script_output
+from playground.tabs.shared.scripts import model_for_script, script_output
 from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
+from playground.tasks.attribute import attribute, baseline_token
+from playground.tasks.token_scores import next_token_score
 from tests.scripts.running import numbers, run
 from tests.tabs.calling import shown
 from tests.tools import zoo
@@ -157,3 +170,85 @@ def test_without_a_part(look, monkeypatch, family, what):
         outputs |= answer
     pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
+
+
+@pytest.mark.parametrize("measure", ["cosine", "dot product", "distance"])
+@pytest.mark.parametrize("centre", [False, True])
+def test_nearest_tokens(look, monkeypatch, measure, centre):
+    """Guards against words without the space before them, a mean taken off once where it belongs to each word, and the
+    words themselves among the answers."""
+    page = look("gpt2")
+    request = WordsRequest(
+        "cat, dog", total="cat - dog + mat", measure=measure, centre=centre, matrix="output embedding"
+    )
+    for handler, name in ((words_view.draw, "neighbours"), (words_view.add_up, "answer")):
+        outputs = shown(handler, page, request)
+        page_numbers = bars(outputs[name])
+        script_numbers = numbers(outputs[script_output(name)], monkeypatch)
+        np.testing.assert_allclose(script_numbers, page_numbers, rtol=1e-5, atol=1e-5)
+
+
+def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
+    """Guards against states before the final norm, and the same place in both texts."""
+    model = folder_model("llama")
+    page = PageContext(model.model_id, "cpu", "float32", "a cat")
+    monkeypatch.setattr(PageContext, "recording", lambda page, text=None, **_: record(model, text or page.text))
+    outputs = shown(layers_view.draw, page, LayersRequest(None, "the cat sat", "2D", True, 1))
+    lines = np.stack([trace.y for trace in drawn(outputs["ends"]).data])
+    np.testing.assert_allclose(numbers(outputs[script_output("ends")], monkeypatch), lines, **CLOSE)
+    agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_what_every_head_does(look, monkeypatch, measure):
+    """Guards against a measure without the first token set aside, and induction on the visitor's text."""
+    page = look("llama", "the cat and the cat")
+    outputs = shown(roles_view.draw, page, RolesRequest(0, 0, "self", measure=measure))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
+@pytest.mark.parametrize("drop_first", [False, True])
+def test_rollout(look, monkeypatch, drop_first):
+    """Guards against layers that are multiplied in the other order, and the first token's share left as it is."""
+    page = look("bert")
+    outputs = shown(flow_view.draw, page, FlowRequest("self", 4, "rollout", drop_first))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
+def heights(value):
+    trace = drawn(value).data[0]
+    return np.asarray(trace.z if trace.type == "heatmap" else trace.y, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("family", "scheme", "pictures"),
+    [
+        ("gpt2", "learned", (0, 1, 4)),
+        ("bart", "learned", (0, 1, 4)),
+        ("llama", "rotary", (0, 1)),
+        ("gpt2", "rotary", (0, 1)),
+        ("gpt2", "sinusoidal", (0, 2)),
+    ],
+)
+def test_position_schemes(look, monkeypatch, family, scheme, pictures):
+    """Guards against rows that a table keeps free (BART's first two), and exponents of another formula."""
+    page = look(family)
+    outputs = shown(scheme_view.draw, page, SchemeRequest(scheme, page.model_id, 20, 16, 10_000.0, 3, 4))
+    for number in pictures:
+        ours = numbers(outputs[script_output(PICTURES[number])], monkeypatch)
+        if (scheme, number) == ("rotary", 0):  # drawn anew after each full turn
+            ours = ours % (2 * np.pi)
+        np.testing.assert_allclose(ours, heights(outputs[PICTURES[number]]), **CLOSE)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("against", [None, 70])
+def test_why_a_token(folder_model, monkeypatch, method, against):
+    """Guards against a baseline of another token, and special tokens that are explained."""
+    model = folder_model("llama")
+    ids = model.vocabulary.tokenize("a cat")[0]
+    reading = replace(model_for_script(model), ids=tuple(ids))
+    script = next_token_reasons(reading, method, (80, against), baseline_token(model))
+    seen = attribute(next_token_score(model, ids, 80, against), method)
+    if seen.values is not None:
+        np.testing.assert_allclose(numbers(script, monkeypatch), seen.values, **CLOSE)

@@ -1,14 +1,17 @@
 """The scripts of the Heads view's pictures."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.figures.attention.head_request import CHOICE, COLUMN, HeadRequest
 from playground.recording.head_choice import BOTH, NOTHING, THIS_HEAD
 from playground.recording.head_weights import MASK
+from playground.recording.measured_heads import repeated_ids
 from playground.scripts.attention import EXPRESSIONS, every_head, head_map, token_row
+from playground.scripts.head_measures import MEASURES, head_measure
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import reading_for_script, script_output
+from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
@@ -44,13 +47,23 @@ def row_script(
 def every_head_script(page: PageContext, kind: str) -> Outputs:
     """Of the picture of all heads."""
     recording = page.recording()
-    why = texts.HYBRID if _is_hybrid(recording, kind) else ""
+    why = texts.HYBRID if is_hybrid(recording, kind) else ""
     script = Script(why=why) if why else every_head(reading_for_script(recording, page), kind)
     return {script_output("overview"): script}
 
 
+def measure_script(page: PageContext, recording: "Recording", kind: str, measure: str) -> Script:
+    """Of a measure of every head; induction is measured on random tokens that come twice."""
+    if measure not in MEASURES or is_hybrid(recording, kind):
+        return Script(why=texts.HYBRID if measure in MEASURES else texts.NONE_YET)
+    reading = reading_for_script(recording, page)
+    if measure == "induction" and not reading.why:
+        reading = replace(model_for_script(recording.model), ids=tuple(repeated_ids(recording.model)))
+    return head_measure(reading, kind, measure)
+
+
 def _why_not(recording: "Recording", request: HeadRequest) -> str:
-    if _is_hybrid(recording, request.kind):
+    if is_hybrid(recording, request.kind):
         return texts.HYBRID
     if request.exclude != NOTHING or request.between != BOTH:
         return texts.DERIVED
@@ -59,7 +72,7 @@ def _why_not(recording: "Recording", request: HeadRequest) -> str:
     return "" if request.show in EXPRESSIONS else texts.VALUE_NORMS
 
 
-def _is_hybrid(recording: "Recording", kind: str) -> bool:
+def is_hybrid(recording: "Recording", kind: str) -> bool:
     """Whether layers without attention lie between those with it."""
     numbers = recording.layer_numbers(kind)
     return numbers != tuple(range(len(numbers))) or len(numbers) != recording.depth(kind)

@@ -17,7 +17,7 @@ from playground.figures.attention.token_grid import frame
 from playground.recording.head_choice import HeadChoice, existing_kind, why_no_attention
 from playground.recording.head_weights import head_weights
 from playground.recording.measured_heads import measured_heads
-from playground.tabs.attention.head_scripts import head_script
+from playground.tabs.attention.head_scripts import head_script, measure_script
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
@@ -96,6 +96,9 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
     return head | {
         "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
         "figure": head["figure"] | {"value": picture.figure},
+        script_output("figure"): measure_script(
+            page, recording, existing_kind(recording, request.kind), picture.measure
+        ),
         "sentence": markup.note(picture.sentence, terms=True),
         "table": roles_table(measures),
     }

@@ -1,13 +1,14 @@
 """The script of the distribution at one place of the strip."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.generation.session import GenerationSession
 from playground.scripts.next_token import next_token
-from playground.scripts.script import Reading, Script
+from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import reading_for_script, script_output
+from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
@@ -40,13 +41,7 @@ def script_of_end(model: "LoadedModel", session: GenerationSession, expected: "N
 def _after(
     model: "LoadedModel", session: GenerationSession, ids: Sequence[int], expected: "NextTokens | Step"
 ) -> Outputs:
-    from playground.recording.script_reading import (  # torch: not before the page is there
-        checkpoint_of,
-        why_no_checkpoint,
-    )
-
-    why = texts.EDITED if session.key.edits else why_no_checkpoint(model)
-    if why:
-        return {_CHART: Script(why=why)}
-    reading = Reading(checkpoint_of(model), ids=tuple(ids))
+    if session.key.edits:
+        return {_CHART: Script(why=texts.EDITED)}
+    reading = replace(model_for_script(model), ids=tuple(ids))
     return {_CHART: next_token(reading, -1, len(expected.alternatives))}

@@ -190,13 +190,13 @@ def _cell(page: PageContext, request: LensViewRequest, lens: "Lens", place: tupl
     of_rank = rank_words(named[ranked], lens.states, cell.ranks[:, cell.followed.index(ranked)].tolist())
     names = [named[number] for number in cell.followed]
     why = texts_of_scripts.OTHER_LENS if request.between else ""
-    count, followed_ids = len(cell.ids), tuple(cell.followed)
+    count = len(cell.ids)
     return {
         script_output("best"): lens_script(
             page, recording, lambda text, way: lens_cell_of(text, way, place, count), why
         ),
         script_output("ranks"): lens_script(
-            page, recording, lambda text, way: lens_ranks(text, way, token, followed_ids), why
+            page, recording, lambda text, way: lens_ranks(text, way, token, cell.followed), why
         ),
         "figure": gr.update(mark=frame(lens.tokens.index(token), state)),
         "of_cell": markup.note(f"{words} {of_rank}"),
