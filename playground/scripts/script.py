@@ -5,6 +5,7 @@ A value comes into a script in one way: as `NAME = repr(value)`. A text in it ca
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 CELL = "# %%"
 """Begins a cell: notebooks and editors know it, and the page makes a notebook of it."""
@@ -80,12 +81,14 @@ def script_of(reading: Reading, recipe: Recipe) -> Script:
     """The whole script."""
     if reading.why:
         return Script(why=reading.why)
-    checkpoint, values = reading.checkpoint, dict(recipe.values)
-    text = _text(reading, values) if recipe.loads and recipe.reads_text else ""
-    constants = {"MODEL": checkpoint.name, "REVISION": checkpoint.revision} | values if recipe.loads else values
+    checkpoint, constants = reading.checkpoint, dict[str, object]()
+    if recipe.loads:
+        constants |= {"MODEL": checkpoint.name, "REVISION": checkpoint.revision}
+    text = _text(reading, constants) if recipe.loads and recipe.reads_text else ""
+    constants |= recipe.values
     assert all(name.isidentifier() and name.isupper() for name in constants)
     notes = [checkpoint.note] if checkpoint.note and recipe.loads else []
-    heading = [f"# {recipe.title}", "", *_ABOUT, *notes]
+    heading = [f"# {recipe.title}", "", *(part for line in (*_ABOUT, *notes) for part in wrap(line, 100))]
     imports = [recipe.imports, "import plotly.graph_objects as go", "import torch"]
     if recipe.loads:
         classes = ", ".join(sorted([checkpoint.auto, "AutoTokenizer"]))
