@@ -17,7 +17,7 @@ PACKAGE = ROOT / "playground"
 SOURCES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py"])
 FLOORS = [
     {"concurrency", "errors", "settings", "catalog", "texts"},
-    {"weights", "models", "analysis"},
+    {"weights", "models", "analysis", "scripts"},
     {"recording", "embeddings", "components"},
     {"generation", "positions", "links"},
     {"loading"},
@@ -37,6 +37,7 @@ WITHOUT = {
     "settings": HEAVY,
     "catalog": HEAVY,
     "texts": HEAVY,
+    "scripts": HEAVY,
     "analysis": {"transformers", "plotly", "gradio"},
     "figures": {"torch", "transformers", "gradio"},
     "components": {"torch", "transformers"},

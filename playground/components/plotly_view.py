@@ -19,11 +19,26 @@ from playground.components.shared_script import early_files, shared_script
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
-SCRIPTS = ("theme", "cells", "webgl", "table", "files", "keyboard", "gestures", "waiting", "stage", "drawing")
+SCRIPTS = (
+    "theme",
+    "cells",
+    "webgl",
+    "table",
+    "files",
+    "keyboard",
+    "gestures",
+    "html",
+    "python",
+    "waiting",
+    "stage",
+    "drawing",
+)
 """Joined in this order: the elements of a view come first, and the last one begins to draw."""
 _FILES = [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS]
 _STYLES = [_HERE / "plotly_view.css"]
-_JS = shared_script(_FILES, libraries=[PLOTLY_JS], styles=_STYLES)
+_HTML_FILE = _HERE / "html_file.js"
+"""The script of the HTML files that a visitor takes away."""
+_JS = shared_script(_FILES, libraries=[PLOTLY_JS, _HTML_FILE], styles=_STYLES)
 EARLY = early_files(PLOTLY_JS, [*_STYLES, *_FILES])
 """For the head of a page that opens with a picture."""
 _TEMPLATE = """
@@ -39,8 +54,15 @@ _TEMPLATE = """
 <button type="button" data-tool="lasso" aria-pressed="false" hidden>Lasso</button>
 <button type="button" data-tool="reset" hidden>Reset view</button>
 <button type="button" data-tool="png" title="Picture file">PNG</button>
+<button type="button" data-tool="html" title="Interactive file that needs no network">HTML</button>
+<button type="button" data-tool="python" aria-expanded="false" title="A script that computes and draws this">Python</button>
 <button type="button" data-tool="full">Full screen</button>
 </p>
+<p class="pv-remark" role="status" hidden></p>
+<div class="pv-python" hidden><p class="pv-why"></p>
+<p class="pv-save"><button type="button" data-save="py">Script (.py)</button>
+<button type="button" data-save="ipynb">Notebook (.ipynb)</button></p>
+<pre class="pv-code" tabindex="0"></pre></div>
 <details class="pv-table" hidden><summary>Numbers as a table</summary>
 <p class="pv-save"><button type="button" data-kind="csv">CSV</button>
 <button type="button" data-kind="json">JSON</button></p>
@@ -79,7 +101,7 @@ class PlotlyView(gr.HTML):
 
     Events: `select` (a click, or Enter at the keyboard's cursor; `gr.EventData._data` holds x, y, z, text,
     customdata, trace, index, value), `lasso` (box or lasso selection: indices, points) and `zoom` (x0, x1, y0, y1: the
-    ranges of the axes after a visitor has moved them). Below a picture the browser offers it as a file and on the whole
+    ranges of the axes after a visitor has moved them). Below a picture the browser offers it as files and on the whole
     screen, and of a heat map or bars the numbers, as a table and as files.
     """
 
@@ -96,6 +118,7 @@ class PlotlyView(gr.HTML):
         waiting: str | None = None,
         with_lasso: bool = False,
         source: dict | None = None,
+        python: dict | None = None,
         **kwargs: Any,
     ):
         """
@@ -110,7 +133,8 @@ class PlotlyView(gr.HTML):
                 one keep the change.
             waiting: what stands there while the first figure is computed; "Reading the text…" if None.
             with_lasso: whether a visitor can draw round points (the event `lasso`).
-            source: what the figure's numbers come from, for files; plain JSON. See `tabs/shared/downloads.py`.
+            source: what the figure's numbers come from, for files; plain JSON. See `tabs/shared/sources.py`.
+            python: {"code": a script that computes and draws the figure} or {"why": why there is none}.
         """
         self.height = height
         self.mark = mark
@@ -118,6 +142,7 @@ class PlotlyView(gr.HTML):
         self.waiting = waiting
         self.with_lasso = with_lasso
         self.source = source
+        self.python = python
         kwargs.setdefault("container", False)
         super().__init__(
             value,
@@ -131,6 +156,7 @@ class PlotlyView(gr.HTML):
             waiting=waiting,
             with_lasso=with_lasso,
             source=source,
+            python=python,
             **kwargs,
         )
 

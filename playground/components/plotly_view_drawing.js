@@ -55,7 +55,7 @@ async function drawOnce() {
     box.removeAttribute('aria-label');
     box.setAttribute('role', figure.words ? 'note' : 'img');
     box.tabIndex = -1;
-    table.hidden = tools.hidden = true;
+    table.hidden = tools.hidden = python.hidden = true;
     frame.toggleAttribute('data-blank', !figure.words);
     return;
   }

@@ -36,7 +36,7 @@ function save(content, type, ending) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-for (const button of element.querySelectorAll('.pv-save button')) {
+for (const button of element.querySelectorAll('[data-kind]')) {
   button.addEventListener('click', () => {
     if (!hasNumbers()) return;
     const {columns, rows, values} = tableOf(Infinity, rawWords);

@@ -88,12 +88,17 @@ def pieces_of(model: "LoadedModel", ids: Sequence[int], entries: list[dict], pla
     return pieces
 
 
+def row_of(recording: "Recording", index: int) -> int:
+    """The row of the logits that expect the token at a place of the text; -1 for a decoder's first token."""
+    return index if recording.model.anatomy.kind == "encoder" else index - 1
+
+
 def expected_at(recording: "Recording", index: int) -> "NextTokens | None":
     """What the model expected at a token of the text: a decoder from the tokens before it, a masked model from the whole
     text. None at a decoder's first token. For models that predict words."""
     from playground.generation.steps import next_tokens
 
-    row = index if recording.model.anatomy.kind == "encoder" else index - 1
+    row = row_of(recording, index)
     if row < 0:
         return None
     logits = recording.logits_of([row])[0]

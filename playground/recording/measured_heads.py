@@ -55,18 +55,23 @@ def compared_heads(recording: "Recording", kind: str, store: "ResultStore") -> t
     return measures | {"first": np.where(is_sink(np.nan_to_num(first)), first, np.nan)}, text
 
 
+def repeated_ids(model: "LoadedModel") -> list[int]:
+    """Random tokens that come twice, behind the token with which the tokenizer begins a text, if it does."""
+    period = min(PERIOD, (model.max_tokens - 1) // 2)
+    first = model.vocabulary.tokenize("a")[0][:1]
+    begin = first if first and first[0] in model.vocabulary.special_ids else []
+    return [*begin, *repeated_tokens(model.anatomy.vocabulary, model.vocabulary.special_ids, period)]
+
+
 def _measure_repeated(model: "LoadedModel", store: "ResultStore", names: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """The measures of random tokens that come twice, or those named; none where the model reads no text in order."""
     if model.anatomy.kind != "decoder":
         return {}
-    period = min(PERIOD, (model.max_tokens - 1) // 2)
-    ids = repeated_tokens(model.anatomy.vocabulary, model.vocabulary.special_ids, period)
-    first = model.vocabulary.tokenize("a")[0][:1]  # the token with which the tokenizer begins a text, if it does
-    begin = first if first and first[0] in model.vocabulary.special_ids else []
-    recording = store.recording(model, (*begin, *ids))
+    ids = repeated_ids(model)
+    recording = store.recording(model, tuple(ids))
 
     def measure() -> dict[str, np.ndarray]:
-        return _measure_layers(recording, recording.kinds[0], [*begin, *ids], "repeated", names)
+        return _measure_layers(recording, recording.kinds[0], ids, "repeated", names)
 
     return store.memo(recording, ("measures", *names), measure)
 

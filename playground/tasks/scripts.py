@@ -7,11 +7,9 @@ A visitor's texts stand in them as Python literals, which can't run.
 from collections.abc import Sequence
 from string import Template
 
-import torch
-
-from playground.catalog import find
 from playground.models.loaded_model import LoadedModel
 from playground.models.task_head import REGRESSION, SOFTMAX
+from playground.recording.script_reading import checkpoint_of
 from playground.tasks.classification import Classification
 from playground.tasks.label_words import checked_labels, checked_template
 from playground.tasks.windows import OVERLAP
@@ -21,9 +19,10 @@ import torch
 from transformers import $auto, AutoTokenizer
 
 MODEL = $model$note
+REVISION = $revision
 $values
-tokenizer = AutoTokenizer.from_pretrained(MODEL)
-model = $auto.from_pretrained(MODEL, dtype=torch.$dtype).eval()
+tokenizer = AutoTokenizer.from_pretrained(MODEL, revision=REVISION)
+model = $auto.from_pretrained(MODEL, revision=REVISION, dtype=torch.$dtype).eval()
 
 """
 _CLASSIFY = """\
@@ -152,13 +151,9 @@ def tag_script(model: LoadedModel, text: str, windows: int, strategy: str) -> st
 
 
 def _begin(model: LoadedModel, auto: str, values: dict[str, str | Sequence[str]]) -> str:
-    entry = find(model.model_id)
-    note = ""
-    if model.provenance.rounded_to:
-        note = f"  # the page's weights are rounded to {model.provenance.rounded_to}: these give slightly other numbers"
-    dtype = str(model.dtype.value).removeprefix("torch.")
+    checkpoint = checkpoint_of(model)
     return Template(_HEAD).substitute(
-        auto=auto, model=repr(entry.hub_id if entry else model.model_id), note=note,
-        values="\n".join(f"{name} = {value!r}" for name, value in values.items()),
-        dtype=dtype if model.dtype.value != torch.int8 else "float32",
+        auto=auto, model=repr(checkpoint.name), note=f"  # {checkpoint.note}" if checkpoint.note else "",
+        revision=repr(checkpoint.revision), values="\n".join(f"{name} = {value!r}" for name, value in values.items()),
+        dtype=checkpoint.dtype,
     )  # fmt: skip

@@ -1,20 +1,18 @@
 """The plain transformers script that writes the same words as Translate or Summarise: "Show Python"."""
 
-from playground.catalog import find
 from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
+from playground.recording.script_reading import checkpoint_of
 from playground.tasks.few_shot import few_shot_prompt
 from playground.tasks.summarise import PASSAGE, Summary
 from playground.tasks.translate import Translation
 from playground.tasks.writing import Asking
 
-_TRAINED = "trained:"
-_FOLDER = "the-folder-that-Train-saved"
 _HEAD = """from transformers import {auto}, AutoTokenizer
 
-name = {name!r}{note}
-tokenizer = AutoTokenizer.from_pretrained(name)
-model = {auto}.from_pretrained(name, dtype="{dtype}").eval()
+name, revision = {name!r}, {revision!r}{note}
+tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+model = {auto}.from_pretrained(name, revision=revision, dtype="{dtype}").eval()
 """
 _DECODE = "    print(tokenizer.decode({ids}, skip_special_tokens=True).strip())\n"
 
@@ -73,12 +71,11 @@ def _encoder_decoder_script(model: LoadedModel, asking: Asking, parts: list[tupl
 
 
 def _head(model: LoadedModel, auto: str) -> str:
-    entry = find(model.model_id)
-    name = entry.hub_id if entry else _FOLDER if model.model_id.startswith(_TRAINED) else model.model_id
-    dtype = model.dtype.name if model.dtype.name in ("float32", "float16", "bfloat16") else "float32"
-    rounded = model.provenance.rounded_to
-    note = f"  # the page's weights are rounded to {rounded}: these may write other words" if rounded else ""
-    return _HEAD.format(auto=auto, name=name, note=note, dtype=dtype)
+    checkpoint = checkpoint_of(model)
+    note = f"  # {checkpoint.note}" if checkpoint.note else ""
+    return _HEAD.format(
+        auto=auto, name=checkpoint.name, revision=checkpoint.revision, note=note, dtype=checkpoint.dtype
+    )
 
 
 def _texts(name: str, parts: list[tuple[str, int]]) -> str:

@@ -1,6 +1,7 @@
 """PlotlyView on the whole screen, under a finger, while it waits, without WebGL, and the files it offers: on a small app of
 its own, in real browsers with and without a touch screen."""
 
+import ast
 import csv
 import json
 import struct
@@ -18,6 +19,8 @@ from playground.components import Panel, PlotlyView, markup
 from playground.components.gradio_theme import theme
 from playground.figures.layout import finish, token_axis
 from playground.figures.theme import BLUE, css_variables
+from playground.scripts.next_token import next_token
+from playground.scripts.script import Checkpoint, Reading, Script
 from tests.browser.conftest import ARGUMENTS, Watch, new_page
 
 STYLE = Path(__file__).parents[2] / "assets" / "style.css"
@@ -32,6 +35,9 @@ SOURCE = {
     "text": "The cat\n=1+1·'s",
     "settings": {"seed": 7},
 }
+SCRIPT = next_token(
+    Reading(Checkpoint("some/tiny"), text="</pre><script>window.__xss = 1</script>\n# %%\nimport os"), 0, 3
+)
 SIZE = len(TOKENS)
 Z = (np.arange(SIZE * SIZE, dtype=np.float32).reshape(SIZE, SIZE) / 36).astype(np.float32)
 OPEN = threading.Event()
@@ -82,12 +88,15 @@ def app() -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Maps"), gr.Tabs(elem_id="maps-views"):
                 with gr.Tab("One"):
-                    view = PlotlyView(token_map(), height=300, elem_id="map", label="One head", source=SOURCE)
+                    view = PlotlyView(
+                        token_map(), height=300, elem_id="map", label="One head", source=SOURCE, python=SCRIPT.plain
+                    )
                     said, count = Panel(markup.note("A map of six tokens."), elem_id="said"), gr.State(0)
                     event = gr.Textbox(label="event", elem_id="event")
                     view.select(open_cell, count, [count, event, view], trigger_mode="multiple", **quiet)
                     gr.Button("say", elem_id="say").click(lambda: markup.note("Another one."), None, said, **quiet)
-                    PlotlyView(bars(), height=200, elem_id="bars", label="Bars")
+                    no_script = Script(why="<b>Training</b> goes on.").plain
+                    PlotlyView(bars(), height=200, elem_id="bars", label="Bars", python=no_script)
                 with gr.Tab("Two"):
                     PlotlyView(cloud(2), height=300, elem_id="cloud", label="Cloud", with_lasso=True)
                     PlotlyView(cloud(3), height=300, elem_id="scene", label="Scene")
@@ -191,7 +200,7 @@ def test_a_finger_enlarges_by_buttons(pages):
     assert high - low == pytest.approx((before[0][1] - before[0][0]) / 2)
     assert page.locator("#map .pv").evaluate("gd => gd._fullLayout.dragmode") == "pan"
     sizes = [button.bounding_box() for button in row.get_by_role("button").all() if button.is_visible()]
-    assert len(sizes) == 5 and all(min(size["width"], size["height"]) >= 40 for size in sizes)
+    assert len(sizes) == 7 and all(min(size["width"], size["height"]) >= 40 for size in sizes)
     row.get_by_role("button", name="Reset view").tap()
     expect(row.get_by_role("button", name="Reset view")).to_be_hidden()
     assert ranges(page, "map") == before
@@ -381,6 +390,73 @@ def test_a_picture_knows_its_source(pages):
     fields = chunks(content)
     assert json.loads(fields["Comment"]) == SOURCE and fields["Description"] == "Six tokens by six."
     assert fields["Source"] == SOURCE["source"]
+
+
+def reopened(chromium, content: bytes, folder: Path) -> tuple[Page, Watch]:
+    """A saved HTML file, opened from the disk by a browser that reaches no host."""
+    place = folder / "picture.html"
+    place.write_bytes(content)
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    watch = Watch(page)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(place.as_uri())
+    page.wait_for_selector("#picture .main-svg")
+    page.wait_for_function("document.querySelector('#picture')._fullLayout")
+    assert requests == [place.as_uri()], "the file asks for another one"
+    return page, watch
+
+
+@pytest.mark.parametrize(("name", "place"), [("map", "Maps"), ("scene", "Two")])
+def test_an_html_file_stands_alone(pages, browser, tmp_path, name, place):
+    """Guards against a file that is larger than 2 MB, asks a host, has other numbers, or can't be turned or hovered."""
+    page = pages[False]
+    tab(page, place)
+    drawn(page, name)
+    file, content = saved(page, page.locator(f"#{name}").get_by_role("button", name="HTML").click)
+    assert file.endswith(".html") and len(content) <= 2_000_000
+    alone, watch = reopened(browser, content, tmp_path)
+    if name == "map":
+        assert file == f"{NAME}.html" and json.loads(alone.locator("#source").inner_text()) == SOURCE
+        np.testing.assert_array_equal(alone.evaluate("picture._fullData[0].z.map((row) => [...row])"), Z)
+        expect(alone.locator("p").first).to_have_text("Six tokens by six.")
+        alone.mouse.move(*middle(alone, "#picture", 5, 4))
+        expect(alone.locator("#picture .hoverlayer .hovertext")).to_have_count(1)
+    else:
+        assert alone.evaluate("picture._fullData[0].customdata") == ["a", "b", "c", "d"]
+        assert alone.evaluate("picture.querySelector('canvas').width") > 0
+    assert watch.page_errors == watch.console_errors == []
+    alone.context.close()
+    tab(page, "Maps")
+
+
+def test_python_beside_a_picture(pages):
+    """Guards against a script that is read as HTML, a notebook that no program opens or that has other lines, and a picture
+    that says nothing where it has no script."""
+    page = pages[False]
+    tab(page, "Maps")
+    button = page.locator("#map").get_by_role("button", name="Python")
+    button.click()
+    assert page.locator("#map .pv-code").text_content() == SCRIPT.code
+    name, content = saved(page, page.locator("#map").get_by_role("button", name="Script").click)
+    assert name == f"{NAME}.py" and content.decode() == SCRIPT.code
+    name, content = saved(page, page.locator("#map").get_by_role("button", name="Notebook").click)
+    notebook = json.loads(content)
+    assert name == f"{NAME}.ipynb" and (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    heading, *cells = notebook["cells"]
+    assert heading["cell_type"] == "markdown" and heading["source"].startswith("# What comes next?")
+    assert all(cell["cell_type"] == "code" and cell["outputs"] == [] for cell in cells)
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(cells) + 1 > 3
+    together = ast.dump(ast.parse("\n".join(cell["source"] for cell in cells)))
+    assert together == ast.dump(ast.parse(SCRIPT.code))
+    button.click()
+    expect(page.locator("#map .pv-python")).to_be_hidden()
+    page.locator("#bars").get_by_role("button", name="Python").click()
+    expect(page.locator("#bars .pv-why")).to_have_text("<b>Training</b> goes on.")
+    expect(page.locator("#bars").get_by_role("button", name="Script")).to_be_hidden()
+    assert page.evaluate("window.__xss === undefined")
+    page.locator("#bars").get_by_role("button", name="Python").click()
 
 
 # --- without WebGL ---------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Through the layers: from which tokens of the text a token's state can have come, by rollout and by flow."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -9,14 +9,22 @@ from playground.components import Panel, PlotlyView, TokenList, markup
 from playground.errors import PlaygroundError
 from playground.figures.attention.through_layers import METHODS, ROLLOUT, sources_picture
 from playground.recording.head_choice import existing_kind, existing_token, why_no_attention
+from playground.scripts.head_measures import rollout
+from playground.scripts.script import Script
+from playground.tabs.attention.head_scripts import is_hybrid
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.detail import LEADING, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import reading_for_script, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import scripts as texts
 from playground.texts.attention import FLOW_ABOUT
+
+if TYPE_CHECKING:
+    from playground.recording.recording import Recording
 
 NAME, TITLE = "through", "Through the layers"
 
@@ -69,9 +77,18 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
     except PlaygroundError as error:
         return gone | choices | {"sentence": markup.note(str(error))}
     return choices | {
+        script_output("figure"): rollout_script(page, recording, replace(request, kind=kind, token=token)),
         "figure": figure_or_nothing(picture.figure),
         "sentence": markup.note(picture.sentence, terms=True),
     }
+
+
+def rollout_script(page: PageContext, recording: "Recording", request: FlowRequest) -> Script:
+    """Of the picture by rollout."""
+    why = texts.HYBRID if is_hybrid(recording, request.kind) else "" if request.method == ROLLOUT else texts.NONE_YET
+    if why or request.token is None:
+        return Script(why=why)
+    return rollout(reading_for_script(recording, page), request.kind, request.token, request.drop_first)
 
 
 def choose(page: PageContext, request: FlowRequest, event: gr.EventData) -> Outputs:

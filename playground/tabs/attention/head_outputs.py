@@ -14,8 +14,10 @@ from playground.recording.head_choice import BOTH, existing_token
 from playground.recording.head_weights import HeadWeights, head_weights
 from playground.recording.telling_query import strongest_pair
 from playground.recording.xray import most_telling_arc
+from playground.tabs.attention.head_scripts import head_script, row_script
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def one_head(page: PageContext, request: HeadRequest) -> Outputs:
     row = row_of(page, weights, request)
     return row | {
         "map": row["map"] | {"value": figure},
+        script_output("map"): head_script(page, recording, request),
         "alignment": figure_or_nothing(two_texts_figure(weights, request)),
         "sentence": markup.note(sentence, terms=True),
         "telling": gr.update(visible=telling is not None and here is None),
@@ -64,6 +67,7 @@ def row_of(page: PageContext, weights: HeadWeights, request: HeadRequest) -> Out
         "strip": strip,
         "row_sentence": markup.note(sentence, terms=True),
         "bars": bars,
+        script_output("bars"): row_script(page, page.recording(), request, token, bars),
         "map": gr.update(mark=chosen_frame(weights, request, token)),
     }
 

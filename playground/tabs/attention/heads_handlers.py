@@ -18,11 +18,13 @@ from playground.recording.head_files import write_files
 from playground.recording.head_weights import HeadWeights
 from playground.recording.kept_steps import head_check
 from playground.tabs.attention.head_outputs import no_head, one_head, row_of, weights_of
+from playground.tabs.attention.head_scripts import every_head_script, head_script
 from playground.tabs.attention.pair_handlers import draw_pair, no_pair
 from playground.tabs.attention.tab_chooser import opening_of
 from playground.tabs.shared.controls import layer_slider
 from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.wiring import Outputs
 from playground.texts.attention import PAIR
@@ -72,7 +74,7 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     for number, (figure, mark, to_come) in enumerate(overview_pictures(recording, request, workbench.shared())):
         badge = markup.badge("off", to_come) if to_come else head_badge(page, request)
         frame: dict[str, Any] = {"mark": mark} if number == 0 else {}  # later a visitor may have clicked another head
-        yield {"overview": gr.update(value=figure, **frame), "badge": badge}
+        yield {"overview": gr.update(value=figure, **frame), "badge": badge} | every_head_script(page, request.kind)
 
 
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:
@@ -133,7 +135,7 @@ def _order(page: PageContext, request: HeadRequest) -> "np.ndarray | None":
 def draw_overview(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     """All heads, with another measure marked in them."""
     for figure, mark, _ in overview_pictures(page.recording(), request, workbench.shared()):
-        yield {"overview": gr.update(value=figure, mark=mark)}
+        yield {"overview": gr.update(value=figure, mark=mark)} | every_head_script(page, request.kind)
 
 
 def open_row(page: PageContext, request: HeadRequest, event: gr.EventData) -> Outputs:
@@ -176,7 +178,8 @@ def zoom(page: PageContext, request: HeadRequest, event: gr.EventData) -> Output
     window = zoomed_window(event._data, (queries, keys))
     request = replace(request, zoom=((queries, keys), window) if window else None)
     figure, row = head_picture(page.recording(), weights, request).figure, row_of(page, weights, request)
-    return {"map": row["map"] | {"value": figure}, "zoom": request.zoom}
+    script = {script_output("map"): head_script(page, page.recording(), request)}
+    return {"map": row["map"] | {"value": figure}, "zoom": request.zoom} | script
 
 
 def download(page: PageContext, request: HeadRequest) -> Outputs:

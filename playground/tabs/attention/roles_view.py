@@ -17,10 +17,12 @@ from playground.figures.attention.token_grid import frame
 from playground.recording.head_choice import HeadChoice, existing_kind, why_no_attention
 from playground.recording.head_weights import head_weights
 from playground.recording.measured_heads import measured_heads
+from playground.tabs.attention.head_scripts import head_script, measure_script
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import attention as texts
@@ -94,6 +96,9 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
     return head | {
         "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
         "figure": head["figure"] | {"value": picture.figure},
+        script_output("figure"): measure_script(
+            page, recording, existing_kind(recording, request.kind), picture.measure
+        ),
         "sentence": markup.note(picture.sentence, terms=True),
         "table": roles_table(measures),
     }
@@ -110,6 +115,7 @@ def draw_head(page: PageContext, request: RolesRequest) -> Outputs:
         "figure": gr.update(mark=frame(request.head, request.layer)),
         "of_head": markup.note(head_in_words(measures, request.layer, request.head)),
         "head_map": picture.figure,
+        script_output("head_map"): head_script(page, recording, seen),
     }
 
 

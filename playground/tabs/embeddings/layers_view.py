@@ -11,15 +11,19 @@ from playground.analysis.text_display import in_words
 from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
 from playground.embeddings.point_sets import PointRequest, TokenPoints
 from playground.embeddings.word_positions import last_position_of, last_word
-from playground.figures.embeddings.layer_pictures import layer_pictures, path_pictures
+from playground.figures.embeddings.layer_pictures import MAX_TOKENS, layer_pictures, path_pictures
+from playground.scripts.embeddings import alike, paths
+from playground.scripts.script import Reading
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import token_choices
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import NONE_YET, model_for_script, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import scripts as texts
 from playground.texts.embeddings import BANKS, LAYERS_ABOUT
 
 if TYPE_CHECKING:
@@ -102,6 +106,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
     token = last_word(tokens) if request.token is None or int(request.token) >= len(tokens) else int(request.token)
     word = tokens[token].text
     name = in_words(word)
+    places = [(text, token)]
     tracks, remark = {f"“{name}” in the {'text' if text == page.text else 'first text'}": track_of(states, token)}, ""
     if (request.second or "").strip():
         other = page.recording(request.second)
@@ -109,6 +114,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
         if position is None:
             remark = f" The second text has no token “{name}”."
         else:
+            places.append((request.second or "", position))
             tracks[f"“{name}” in the second text"] = track_of(other.hidden_states, position)
     path, ends, sentence = path_pictures(tracks, name, axes_of(request.dimensions), bool(request.directions), remark)
     layer = min(int(request.layer), len(states) - 1)
@@ -118,6 +124,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
         "figure": path,
         "sentence": markup.note(sentence, terms=True),
         "ends": ends,
+        script_output("ends"): paths(_reading(recording), places),
         "layer": numbered("Tokens after layer", layer, len(states)),
         **_at_layer(text, recording, layer),
     }
@@ -139,4 +146,13 @@ def draw_layer(page: PageContext, request: LayersRequest) -> Outputs:
 def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
     points = TokenPoints().points(recording.model, PointRequest(text), layer, WorkbenchReader())
-    return layer_pictures(points, layer)._asdict()
+    script = alike(_reading(recording), text, layer) if len(recording.tokens) <= MAX_TOKENS else NONE_YET
+    return layer_pictures(points, layer)._asdict() | {script_output("alike"): script}
+
+
+def _reading(recording: "Recording") -> Reading:
+    """The model, for scripts that read texts of the view's own; why there is none for a pair or two stacks."""
+    if recording.edits or recording.target_tokens is not None or any(token.segment for token in recording.tokens):
+        why = texts.EDITED if recording.edits else texts.ONE_TEXT
+        return replace(model_for_script(recording.model), why=why)
+    return model_for_script(recording.model)

@@ -1,28 +1,33 @@
 """Words typed by the visitor, placed by an embedding matrix of the loaded model; their neighbours; sums of words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from playground.analysis.embeddings.pca_and_neighbours import MEASURES
+from playground.analysis.embeddings.vector_arithmetic import signed_sum
 from playground.analysis.text_display import plain_mark
 from playground.components import Panel, PlotlyView, markup
-from playground.embeddings.point_neighbours import neighbours_of
+from playground.embeddings.point_neighbours import NEIGHBOURS, neighbours_of
 from playground.embeddings.point_sets import PointRequest, WordPoints
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes, words_in_words
 from playground.figures.embeddings.scatter import neighbours_figure
+from playground.scripts.embeddings import nearest
+from playground.scripts.script import Script
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio, matrix_list, neighbour_controls
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
 from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import model_for_script, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import embeddings as texts
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from collections.abc import Sequence
 
     from playground.embeddings.points import Points
     from playground.models.loaded_model import LoadedModel
@@ -117,7 +122,7 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
     return {
         "figure": figure,
         "sentence": markup.note(words_in_words(points, count, projection), terms=True),
-        "neighbours": _neighbours(points, 0, request),
+        **_neighbours(model, points, 0, replace(request, drawn=drawn)),
         "drawn": drawn,
         "matrix": gr.update(choices=list(WORDS.spaces(model)), value=WORDS.space_name(model, request.matrix)),
     }
@@ -138,13 +143,39 @@ def show_neighbours(page: PageContext, request: WordsRequest, event: gr.EventDat
     points = WORDS.points(model, request.drawn, _matrix(model, request), WorkbenchReader())
     if not 0 <= index < len(points.numbers):
         return {}
-    return {"neighbours": _neighbours(points, int(index), request)}
+    return _neighbours(model, points, int(index), request)
 
 
-def _neighbours(points: "Points", index: int, request: WordsRequest) -> "Figure":
+def _neighbours(model: "LoadedModel", points: "Points", index: int, request: WordsRequest) -> Outputs:
     """Bars of the tokens nearest to a placed word, its own left out."""
     neighbours = neighbours_of(points, [index], request.measure, request.centre)
-    return neighbour_bars(points, neighbours, f"Nearest to “{points.name(index)}” in the whole vocabulary")
+    bars = neighbour_bars(points, neighbours, f"Nearest to “{points.name(index)}” in the whole vocabulary")
+    script = _nearest_script(model, [(1.0, _ids(model, index, request))], points.own_rows([index]), request)
+    return {"neighbours": bars, script_output("neighbours"): script}
+
+
+def _ids(model: "LoadedModel", index: int, request: WordsRequest) -> "Sequence[int]":
+    """The tokens of a placed word."""
+    from playground.embeddings.matrices import place_words, split_words, token_by_token
+
+    drawn = request.drawn or PointRequest(
+        request.words or "", by_token=request.by_token, leading_space=request.leading_space
+    )
+    placed = place_words(model, split_words(drawn.text), drawn.leading_space)
+    if drawn.by_token:
+        placed, _ = token_by_token(model, placed)
+    return placed.ids[index]
+
+
+def _nearest_script(
+    model: "LoadedModel",
+    terms: "Sequence[tuple[float, Sequence[int]]]",
+    left_out: "Sequence[int]",
+    request: WordsRequest,
+) -> Script:
+    """Of the tokens nearest to a sum of words, each with its sign and its ids."""
+    how = MEASURES[request.measure], request.centre
+    return nearest(model_for_script(model), terms, left_out, _matrix(model, request), how, NEIGHBOURS)
 
 
 def add_up(page: PageContext, request: WordsRequest) -> Outputs:
@@ -155,8 +186,11 @@ def add_up(page: PageContext, request: WordsRequest) -> Outputs:
     matrix = _matrix(model, request)
     result = sum_of_words(model, text, matrix, request.leading_space, request.measure, request.centre)
     neighbours = result.neighbours(request.keep)
+    terms = [(term.sign, ids) for term, ids in zip(signed_sum(text), result.words.ids, strict=True)]
+    left_out = [] if request.keep else sorted(result.words.all_ids)
     labels, title = [result.table.texts[i] for i in neighbours.indices], f"Nearest to {plain_mark(text.strip(), 60)}"
     return {
+        script_output("answer"): _nearest_script(model, terms, left_out, request),
         "answer": neighbours_figure(neighbours, labels, title=title),
         "sum_sentence": markup.note(result.description(text, request.keep)),
     }

@@ -22,7 +22,7 @@ from playground.generation.token_entries import (
 from playground.tabs.generate.fill import fill_view, predictions
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.session_view import chat_messages, entries_view, known_languages, mode_view, tree_view
-from playground.tabs.generate.token_explanation import NOTHING, explain_next, explain_prompt_token, pieces_view
+from playground.tabs.generate.token_explanation import NOTHING, explain_prompt_token, explain_text_end, pieces_view
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
@@ -128,7 +128,7 @@ def _read_score(page: PageContext, key: SessionKey, colour: str) -> tuple[Genera
     recording = page.recording()
     entries = prompt_entries(recording, most=len(recording.tokens))
     session, place = GenerationSession.of(key, recording.tokens, entries), most_surprising(entries)
-    explanation = explain_prompt_token(recording, place)
+    explanation = explain_prompt_token(page, recording, place)
     explanation["pieces"] = pieces_view(recording.model, session.ids, entries, place)
     session.focus = place
     return session, explanation | entries_view(entries, score_sentence(score_of(recording, entries)), colour, place)
@@ -143,7 +143,7 @@ def _read_complete(page: PageContext, key: SessionKey, colour: str) -> tuple[Gen
         words = texts.COMPLETE_START.format(count=counted(len(tokens), "token"))
     else:
         words = texts.NO_WORDS_START.format(reason=can.logits.reason)
-    explanation = explain_next(session.next_tokens) if session.next_tokens else NOTHING
+    explanation = explain_text_end(page, recording, session.next_tokens)
     return session, explanation | entries_view(session.prompt, words, colour)
 
 

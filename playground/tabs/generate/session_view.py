@@ -15,6 +15,7 @@ from playground.generation.session import GenerationSession
 from playground.generation.token_entries import step_entries
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.token_explanation import explain_step, pieces_view
+from playground.tabs.generate.token_scripts import script_of_step
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.language_chooser import target_choices
 from playground.tabs.shared.wiring import Outputs
@@ -63,7 +64,8 @@ def explain_end(model: "LoadedModel", session: GenerationSession) -> Outputs:
     entries = entries_of(model, session)
     session.focus = len(entries) - 1
     pieces = pieces_view(model, session.all_ids(), entries, session.focus)
-    return explain_step(model, session.steps()[-1], entries[-1]["label"]) | {"pieces": pieces}
+    script = script_of_step(model, session, session.focus)
+    return explain_step(model, session.steps()[-1], entries[-1]["label"]) | script | {"pieces": pieces}
 
 
 def tree_view(model: "LoadedModel", session: GenerationSession) -> Outputs:

@@ -23,6 +23,7 @@ from playground.tabs.generate.prompt_view import evicted, key_of, session_of, un
 from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.generate.session_view import explain_end, session_view, strip_view
 from playground.tabs.generate.token_explanation import NOTHING, explain_next
+from playground.tabs.generate.token_scripts import script_of_end
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
@@ -90,8 +91,10 @@ def clear(page: PageContext, request: ViewRequest) -> Outputs:
     former.end_stream()
     session = GenerationSession(former.key, former.ids, former.prompt, former.next_tokens, messages=former.messages)
     workbench.shared().sessions.keep(request.session, session)
-    explanation = explain_next(session.next_tokens) if session.next_tokens else NOTHING
-    return session_view(page.model(), session, texts.CLEARED, request.colour, explanation)
+    model, explanation = page.model(), NOTHING
+    if session.next_tokens:
+        explanation = explain_next(session.next_tokens) | script_of_end(model, session, session.next_tokens)
+    return session_view(model, session, texts.CLEARED, request.colour, explanation)
 
 
 def stop(page: PageContext, request: ViewRequest) -> Outputs:

@@ -9,6 +9,7 @@ from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import PieceRequest, ViewRequest
 from playground.tabs.generate.session_view import entries_of
 from playground.tabs.generate.token_explanation import NOTHING, explain_prompt_token, explain_step, pieces_view
+from playground.tabs.generate.token_scripts import script_of_step
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
@@ -39,11 +40,11 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
         is_mask = session.ids[place] == model.tokenizer.mask_token_id
         return fill_view(predictions(page, session.key.text, () if is_mask else (place,)), request.colour) | chosen
     if (step := session.step_at(place)) is not None:
-        return explain_step(model, step, entries[place]["label"]) | chosen
+        return explain_step(model, step, entries[place]["label"]) | script_of_step(model, session, place) | chosen
     if request.mode == "translate":
         return NOTHING | {"detail": markup.note(texts.SOURCE_TOKEN)} | chosen
     source = session.ids if request.mode == "chat" else session.key.text
-    return explain_prompt_token(page.recording(source), place) | chosen
+    return explain_prompt_token(page, page.recording(source), place) | chosen
 
 
 def recolour(page: PageContext, request: ViewRequest) -> Outputs:

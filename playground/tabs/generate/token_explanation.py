@@ -14,8 +14,10 @@ from playground.components import markup
 from playground.figures.generation.next_token import alternatives_figure
 from playground.figures.generation.sampling_stages import stages_figure
 from playground.figures.generation.sentences import choice_sentences, entropy_sentence, quoted, surprise_sentence
-from playground.generation.token_entries import expected_at, pieces_of
+from playground.generation.token_entries import expected_at, pieces_of, row_of
+from playground.tabs.generate.token_scripts import script_of_place
 from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
 
@@ -38,7 +40,14 @@ def explain_next(expected: "NextTokens") -> Outputs:
     return NOTHING | {"chart": chart, "detail": markup.note(entropy_sentence(expected), terms=True)}
 
 
-def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
+def explain_text_end(page: PageContext, recording: "Recording", expected: "NextTokens | None") -> Outputs:
+    """The same for a recorded text; nothing where the model does not continue it."""
+    if expected is None:
+        return NOTHING
+    return explain_next(expected) | script_of_place(page, recording, recording.length - 1, expected)
+
+
+def explain_prompt_token(page: PageContext, recording: "Recording", index: int) -> Outputs:
     """What the model expected at a token of the text. No chart where it expected nothing."""
     can = recording.model.capabilities
     if not can.logits:
@@ -48,7 +57,8 @@ def explain_prompt_token(recording: "Recording", index: int) -> Outputs:
         return NOTHING | {"detail": markup.note(texts.TEXT_BEGINS)}
     chart = alternatives_figure(expected.alternatives, _title(label), label, expected.actual)
     detail = surprise_sentence(label, expected.actual, expected.entropy)
-    return NOTHING | {"chart": chart, "detail": markup.note(detail, terms=True)}
+    script = script_of_place(page, recording, row_of(recording, index), expected)
+    return NOTHING | script | {"chart": chart, "detail": markup.note(detail, terms=True)}
 
 
 def explain_step(model: "LoadedModel", step: "Step", label: str) -> Outputs:

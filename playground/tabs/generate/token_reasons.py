@@ -3,7 +3,7 @@ not London?"). Of the token that is explained on the strip, or of the most likel
 into a mask; in Translate of a token that was written, by the words of its source."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -13,14 +13,18 @@ from playground.components import FollowingDropdown
 from playground.errors import PlaygroundError
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import expected_at
+from playground.scripts.attribution import next_token_reasons
+from playground.scripts.script import Script
 from playground.tabs.generate.fill import predictions
 from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, method_list, reasons, reasons_view
+from playground.tabs.shared.scripts import NONE_YET, model_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
+from playground.texts import scripts as texts_of_scripts
 from playground.texts.numbers import percent
 from playground.texts.tasks import AGAINST
 
@@ -87,9 +91,31 @@ def _reasons(page: PageContext, request: ReasonsRequest, against: int | None) ->
     def score() -> "TokenScore":
         return score_of(None if against == ALONE else against)
 
+    outputs[script_output("bars")] = _script(model, session, request, (token, None if against == ALONE else against))
     for parts in reasons(model, score, request.method, control, by_words=True, key=(token, against)):
         yield outputs | parts
-        outputs = {}
+        outputs = {script_output("bars"): outputs[script_output("bars")]}
+
+
+def _script(
+    model: "LoadedModel", session: GenerationSession, request: ReasonsRequest, tokens: tuple[int, int | None]
+) -> Script:
+    """Of a token that follows others. tokens: its id, and that of the one beside it."""
+    from playground.tasks.attribute import baseline_token  # torch: not before the page is there
+    from playground.tasks.explain import usual_method
+
+    if session.key.mode in ("fill", "translate"):
+        return NONE_YET
+    place = len(session.all_ids()) if session.focus is None else session.focus
+    ids = session.all_ids()[:place]
+    if session.key.edits:
+        return Script(why=texts_of_scripts.EDITED)
+    method = request.method
+    if method == AUTOMATIC:
+        free = sum(number not in model.vocabulary.special_ids for number in ids)
+        method = usual_method(True, free, len(ids))
+    reading = replace(model_for_script(model), ids=tuple(ids))
+    return next_token_reasons(reading, method, tokens, baseline_token(model))
 
 
 Explained = tuple[int, "Sequence[Alternative]", "Callable[[int | None], TokenScore]"]

@@ -20,7 +20,9 @@ from playground.tabs.layers.refusals import refusal
 from playground.tabs.shared.controls import figure_or_nothing, token_choices, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.layer_scripts import contributions_scripts
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
@@ -124,10 +126,13 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
         return _nothing(page, error) | {"position": choices, "reading": page.reading}
     names = _names(page, result)
     words, title = identities({name: result.errors[name] for name in ("logit", *result.errors)})
+    of_figure, of_heads = contributions_scripts(page, recording, result)
     reasons = "".join(f" No {name}: {why}." for name, why in result.reasons.items())
     return strongest_outputs(result) | {
         "position": choices,
         "figure": figure_or_nothing(waterfall_figure(result, names)),
+        script_output("figure"): of_figure,
+        script_output("heads"): of_heads,
         "heads": figure_or_nothing(None if result.heads is None else heads_figure(result.heads)),
         "sentence": markup.note(sum_words(result, names) + reasons, terms=True),
         "badge": markup.badge("ok", words, title),

@@ -16,6 +16,8 @@ from playground.figures.generation.next_token import distribution_figure
 from playground.figures.layers.lens import PROBABILITY, RANK, SHADES, lens_figure, rank_figure
 from playground.figures.layers.words import cell_words, first_for_good, identities, lens_words, rank_words
 from playground.recording.layers.window import WINDOW, lens_cell, own_tokens, window_lens, window_of, window_states
+from playground.scripts.lens import lens_cell as lens_cell_of
+from playground.scripts.lens import lens_ranks
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.layers.refusals import refusal
@@ -23,10 +25,13 @@ from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
+from playground.tabs.shared.layer_scripts import lens_map_script, lens_script
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
+from playground.texts import scripts as texts_of_scripts
 
 if TYPE_CHECKING:
     from playground.analysis.layers.lens import Lens
@@ -117,6 +122,8 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     place = _place(page, request, lens)
     outputs = _cell(page, replace(request, between=request.between), lens, place)
     classes = [] if request.between else [LEADING]  # twice as many rows scroll in their list
+    plain = request.shade == PROBABILITY and not request.between
+    outputs[script_output("figure")] = lens_map_script(page, recording, window, plain)
     outputs["figure"] = gr.update(value=picture, visible=True, mark=outputs["figure"]["mark"], elem_classes=classes)
     count = recording.length
     return outputs | {
@@ -183,7 +190,15 @@ def _cell(page: PageContext, request: LensViewRequest, lens: "Lens", place: tupl
     ranked = cell.ids[0] if followed is None else followed
     of_rank = rank_words(named[ranked], lens.states, cell.ranks[:, cell.followed.index(ranked)].tolist())
     names = [named[number] for number in cell.followed]
+    why = texts_of_scripts.OTHER_LENS if request.between else ""
+    count = len(cell.ids)
     return {
+        script_output("best"): lens_script(
+            page, recording, lambda text, way: lens_cell_of(text, way, place, count), why
+        ),
+        script_output("ranks"): lens_script(
+            page, recording, lambda text, way: lens_ranks(text, way, token, cell.followed), why
+        ),
         "figure": gr.update(mark=frame(lens.tokens.index(token), state)),
         "of_cell": markup.note(f"{words} {of_rank}"),
         "best": figure_or_nothing(distribution_figure([named[n] for n in cell.ids], cell.probabilities)),

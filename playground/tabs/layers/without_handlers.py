@@ -20,9 +20,11 @@ from playground.recording.layers.window import logit_contributions, own_tokens
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
+from playground.tabs.shared.layer_scripts import without_script
 from playground.tabs.shared.long_work import WorkControl, newest_only
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 from playground.texts.numbers import signed
@@ -130,7 +132,7 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         picture = changed_figure(table) if table is not None and np.nanmax(table) > 0 else None
         outputs = common | {"changed": figure_or_nothing(picture), "badge": "", "written": ""}
         outputs["status"] = "" if picture is not None or table is None else markup.note(texts.NO_HEAD_MOVED)
-        outputs |= _distribution(recording, edited, replace(request, position=position))
+        outputs |= _distribution(page, recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
         reason = {"sentence": markup.note(str(error)), "badge": "", "written": ""}
@@ -165,7 +167,7 @@ def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
     return typed_edits(request.what or "", request.how, ids)
 
 
-def _distribution(recording: "Recording", edited: "Recording", request: WithoutRequest) -> Outputs:
+def _distribution(page: PageContext, recording: "Recording", edited: "Recording", request: WithoutRequest) -> Outputs:
     from playground.models.one_token import typed_token
     from playground.recording.edits.compare import compare, last_cosine
 
@@ -186,7 +188,9 @@ def _distribution(recording: "Recording", edited: "Recording", request: WithoutR
         )
     result = compare(recording, edited, position, token, typed[1])
     named = {number: recording.model.vocabulary.text(number) for number in result.shift.ids}
+    place = request.position, [number for number in (token, typed[1]) if number is not None]
     return {
+        script_output("figure"): without_script(page, recording, edited.edits, place),
         "figure": figure_or_nothing(shift_figure(result.shift, [named[number] for number in result.shift.ids])),
         "sentence": markup.note(shift_words(what, result, named, token, typed[1])),
     }

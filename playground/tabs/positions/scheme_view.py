@@ -10,10 +10,12 @@ from playground.components import Panel, PlotlyView, markup
 from playground.figures.positions import scheme_pictures
 from playground.figures.positions.scheme_pictures import CONTROLS, NAMES, TextFacts
 from playground.recording.distance_profiles import mean_profiles
+from playground.tabs.positions.scheme_scripts import scheme_scripts
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import NONE_YET, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts.positions import SCHEME_ABOUT
@@ -88,6 +90,8 @@ def draw(page: PageContext, request: SchemeRequest) -> Outputs:
     order = sorted(NAMES, key=lambda name: name != own)
     controls = drawing.own_controls if scheme == own else drawing.formula_controls
     figures = [*content.figures, *[None] * len(PICTURES)]
+    of_model = facts if scheme == own else None
+    scripts = [*scheme_scripts(recording.model, scheme, of_model, numbers), *[NONE_YET] * len(PICTURES)]
     return {
         "scheme": gr.Radio([(f"{NAMES[n]}{' (this model)' if n == own else ''}", n) for n in order], value=scheme),
         "chosen_for": model_id,
@@ -95,4 +99,5 @@ def draw(page: PageContext, request: SchemeRequest) -> Outputs:
         "sentence": markup.note(content.sentence, terms=True),
         **{name: gr.update(visible=name in controls) for name in CONTROLS},
         **{name: figure_or_nothing(figure) for name, figure in zip(PICTURES, figures, strict=False)},
+        **{script_output(name): script for name, script in zip(PICTURES, scripts, strict=False)},
     }

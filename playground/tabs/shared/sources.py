@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.components.plotly_view import has_picture
+from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
 
 Source = dict[str, Any]
@@ -79,10 +80,12 @@ def has_figure(output: Any) -> bool:
     return has_picture(output.get("value") if isinstance(output, dict) else output)
 
 
-def with_source(outputs: Mapping[str, Any], pictures: Sequence[str], source: Source) -> dict[str, Any]:
-    """The outputs, `source` beside the figure of each of these pictures."""
-    updates = {name: outputs[name] for name in pictures}
-    return {**outputs} | {
-        name: update | {"source": source} if isinstance(update, dict) else gr.update(value=update, source=source)
-        for name, update in updates.items()
+def with_source(outputs: Mapping[str, Any], pictures: Mapping[str, Script], source: Source) -> dict[str, Any]:
+    """The outputs, `source` and its script beside the figure of each of these pictures."""
+    updates = {
+        name: value if isinstance(value, dict) else gr.update(value=value)
+        for name, value in outputs.items()
+        if name in pictures
     }
+    beside = {name: {"source": source, "python": script.plain} for name, script in pictures.items()}
+    return {**outputs} | {name: update | beside[name] for name, update in updates.items()}

@@ -25,6 +25,7 @@ from playground.components import PlotlyView
 from playground.errors import PlaygroundError
 from playground.tabs.shared.emptied import emptied, is_stop, shows_answer
 from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading, in_words, message_for
+from playground.tabs.shared.scripts import script_output, taken_scripts
 from playground.tabs.shared.sources import has_figure, source_of, with_source
 
 Outputs = dict[str, Any]
@@ -65,9 +66,9 @@ def bind(
     fields, or with `from_controls(**values)` where the controls' values need converting. only_while: the handler runs
     only while a model is loaded and every one of these components has this value. outputs: may be left out of what
     the handler returns, never added to; "message" is the page's and always there. A handler whose pictures are not of the
-    page's model names what they are of as "source". empties: whether an error takes away what the handler would have
-    drawn, as a drawing of another model or text has to; True: every output that shows answers alone, or the names of those
-    that do. options: Gradio's own.
+    page's model names what they are of as "source", and a picture's script by `scripts.script_output`. empties: whether an
+    error takes away what the handler would have drawn, as a drawing of another model or text has to; True: every output
+    that shows answers alone, or the names of those that do. options: Gradio's own.
     """
     inputs, guards = dict(inputs or {}), dict(only_while or {})
     if request is not None and not hasattr(request, "from_controls"):
@@ -77,8 +78,9 @@ def bind(
     empty = _emptying(outputs, empties, page.message)
     safe = report_errors(handler, empty)
     takes_event = "event" in inspect.signature(handler).parameters
-    pictures = [name for name, block in outputs.items() if isinstance(block, PlotlyView)]
-    place = _place(outputs[pictures[0]]) if pictures else []
+    pictures = {name: block for name, block in outputs.items() if isinstance(block, PlotlyView)}
+    first = next(iter(pictures.values()), None)
+    place = _place(first)
 
     def arguments(values: Sequence[Any], event: gr.EventData | None) -> tuple[list, dict] | None:
         """The handler's arguments, or None where nothing is to be done."""
@@ -104,11 +106,12 @@ def bind(
     def answer(named: Outputs, called: Sequence[Any]) -> dict:
         """The outputs for Gradio, beside each figure what its numbers come from."""
         named = {**named}
+        scripts = taken_scripts(named, pictures)
         source = None if SOURCE in targets else named.pop(SOURCE, None)  # Clocks have a control of that name
         drawn = [name for name in pictures if has_figure(named.get(name))]
         if drawn:
             source = source or source_of(called[0], called[1] if request is not None else None, place, named)
-            named = with_source(named, drawn, source)
+            named = with_source(named, {name: scripts[name] for name in drawn}, source)
         return _by_component(named, targets)
 
     def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
@@ -125,12 +128,17 @@ def bind(
 
     function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
     function.__name__ = handler.__name__
-    function.handler, function.outputs = handler, frozenset(targets) | {SOURCE}  # type: ignore[attr-defined]  # for tests
+    function.handler, function.outputs = handler, _names(targets, pictures)  # type: ignore[attr-defined]  # for tests
     function.empty, function.guards, function.targets = empty, [*guards.values()], targets  # type: ignore[attr-defined]
     sources = [*guards, *page.context_components, *inputs.values()]
-    options.setdefault("show_progress_on", [outputs[name] for name in pictures[:1]])
+    options.setdefault("show_progress_on", [first] if first else [])
     connect = triggers if isinstance(triggers, partial) else partial(gr.on, _listed(triggers))  # partial: `.then`
     return connect(function, sources, list(dict.fromkeys(targets.values())), **options)
+
+
+def _names(targets: Collection[str], pictures: Collection[str]) -> frozenset[str]:
+    """All outputs that a handler may set."""
+    return frozenset([*targets, SOURCE, *map(script_output, pictures)])
 
 
 def report_errors(handler: Handler, empty: Empty | None = None) -> Handler:

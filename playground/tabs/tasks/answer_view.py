@@ -19,6 +19,7 @@ from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.scripts import OF_TASK
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.answer_writing import (
@@ -97,7 +98,9 @@ def build(view: View) -> None:
                 method = method_list("task-answer-method")
             why = reasons_view("task-answer-why", control)
         with gr.Column(scale=1, min_width=320):
-            figure = PlotlyView(label="Starts and ends", height=420, visible=False, elem_id="task-spans")
+            figure = PlotlyView(
+                label="Starts and ends", height=420, visible=False, elem_id="task-spans", python=OF_TASK
+            )
     Panel(markup.explanation(*texts.ANSWER_ABOUT))
     inputs: dict[str, Any] = {
         "question": question, "passage": passage, "method": method, "span": span, "against": against,

@@ -16,6 +16,7 @@ from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.scripts import OF_TASK
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
@@ -48,7 +49,9 @@ def build(view: View) -> None:
         against = FollowingDropdown([], label=texts.AGAINST, visible=False, elem_id="task-against")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
-            figure = PlotlyView(label="Labels", height=200, elem_id="task-probabilities", elem_classes=LEADING)
+            figure = PlotlyView(
+                label="Labels", height=200, elem_id="task-probabilities", python=OF_TASK, elem_classes=LEADING
+            )
             sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="task-sentence")
             example_chips(view.page, *[name for name in texts.EXAMPLES if name != "names"])
             good = HowGood(texts.HOW_GOOD, "task-good", "task-how-good")

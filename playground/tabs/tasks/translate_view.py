@@ -14,6 +14,7 @@ from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.scripts import OF_TASK
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured
@@ -54,9 +55,11 @@ def build(view: View) -> None:
             example_chips(view.page, *texts.TRANSLATION_EXAMPLES)
             tokens = WrittenTokens("task-translation", texts.TRANSLATION)
         with gr.Column(scale=1, min_width=320):
-            lines = PlotlyView(label="Alignment", height=360, visible=False, elem_id="task-alignment")
+            lines = PlotlyView(label="Alignment", height=360, visible=False, elem_id="task-alignment", python=OF_TASK)
             aligned = Panel(elem_id="task-alignment-words")
-    heat = PlotlyView(label="Alignment as a map", height=300, visible=False, elem_id="task-alignment-map")
+    heat = PlotlyView(
+        label="Alignment as a map", height=300, visible=False, elem_id="task-alignment-map", python=OF_TASK
+    )
     good = HowGood(texts.HOW_GOOD_TRANSLATION, "task-translation-good", "task-translation-how-good")
     with gr.Accordion("Prefix and examples", open=False):
         prefix = gr.Textbox("", label=texts.PREFIX_LABEL, info=texts.PREFIX_HELP, elem_id="task-prefix")

@@ -15,6 +15,7 @@ from playground.figures.training.finetuning import finetuning_figure
 from playground.tabs.shared.downloads import fresh_folder, zipped
 from playground.tabs.shared.events import RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import OF_RUN
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.number_fields import MOST_CHARACTERS, number_fields
@@ -78,7 +79,11 @@ def build(view: View, shared: WatchControls) -> None:
             sentence = Panel(markup.note(texts.FINETUNE_READY), live=True, elem_id="finetune-words")
         with gr.Column(scale=4, min_width=320):
             figure = PlotlyView(
-                label="Loss over steps", height=300, waiting=texts.FINETUNE_WAITING, elem_id="finetune-loss"
+                label="Loss over steps",
+                height=300,
+                waiting=texts.FINETUNE_WAITING,
+                elem_id="finetune-loss",
+                python=OF_RUN,
             )
     written = Panel(live=True, elem_id="finetune-written")
     with gr.Row(elem_classes="pg-actions"):

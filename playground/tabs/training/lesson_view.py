@@ -10,6 +10,7 @@ from gradio.components import Component
 from playground.components import Panel, PlotlyView, markup
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageControls
+from playground.tabs.shared.scripts import OF_RUN
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.tabs.training import handlers, observers
@@ -79,17 +80,25 @@ def build(view: View, shared: WatchControls) -> None:
             about_run = Panel(elem_id="train-about-run")
         with gr.Column(scale=3, min_width=320):
             status = Panel(markup.note(texts.READY), live=True, elem_id="train-status")
-            loss = PlotlyView(label="Loss over steps", height=320, waiting=texts.APPEARS, elem_id="train-loss")
+            loss = PlotlyView(
+                label="Loss over steps", height=320, waiting=texts.APPEARS, elem_id="train-loss", python=OF_RUN
+            )
             place = gr.Slider(0, 1, value=0, step=1, label="Step", interactive=False, elem_id="train-place")
             shown = Panel(live=True, elem_id="train-shown")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            maps = PlotlyView(label="Heads on one example", height=320, waiting=texts.APPEARS, elem_id="train-maps")
+            maps = PlotlyView(
+                label="Heads on one example", height=320, waiting=texts.APPEARS, elem_id="train-maps", python=OF_RUN
+            )
         with gr.Column(scale=2, min_width=320):
             samples = Panel(elem_id="train-samples")
-    scores = PlotlyView(label="Scores over steps", height=320, waiting=texts.APPEARS, elem_id="train-scores")
+    scores = PlotlyView(
+        label="Scores over steps", height=320, waiting=texts.APPEARS, elem_id="train-scores", python=OF_RUN
+    )
     with gr.Accordion(texts.GRADIENT, open=False):
-        gradient = PlotlyView(label=texts.GRADIENT, height=260, waiting=texts.APPEARS, elem_id="train-gradient")
+        gradient = PlotlyView(
+            label=texts.GRADIENT, height=260, waiting=texts.APPEARS, elem_id="train-gradient", python=OF_RUN
+        )
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")

@@ -15,6 +15,7 @@ from playground.errors import PlaygroundError
 from playground.figures.training.comparison import comparison_figure, comparison_words
 from playground.tabs.shared.events import RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import OF_RUN
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
@@ -52,7 +53,9 @@ def build(view: View, shared: WatchControls) -> None:
         )
         stop = gr.Button("Stop", size="sm", scale=0, min_width=80, interactive=False, elem_id="train-compare-stop")
     sentence = Panel(markup.note(texts.COMPARING), live=True, elem_id="train-compared")
-    figure = PlotlyView(label="Two losses", height=300, waiting=texts.TWO_CURVES, elem_id="train-two-losses")
+    figure = PlotlyView(
+        label="Two losses", height=300, waiting=texts.TWO_CURVES, elem_id="train-two-losses", python=OF_RUN
+    )
     with gr.Accordion("The code", open=False):
         for file in CODE:
             gr.Code(file.read_text(encoding="utf-8"), language="python", interactive=False, label=file.name)

@@ -15,10 +15,14 @@ from playground.figures.xray.player import HEIGHT_OF_PLAYER, READ_IT
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.firmest_look import firmest_look
 from playground.recording.xray import WINDOW, xray
+from playground.scripts.lens import xray as xray_script
+from playground.scripts.script import Script
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
+from playground.tabs.shared.layer_scripts import lens_script
 from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import SOURCE, Outputs, bind
@@ -183,6 +187,15 @@ def _seen(page: PageContext, request: XrayRequest) -> "Xray":
     return xray(recording, workbench.shared(), stack, token, first)
 
 
+def _script(page: PageContext, seen: "Xray") -> Script:
+    """Of the guesses at the token in question, and of the streams' widths."""
+    recording = page.recording()
+    if seen.guesses is None:
+        return Script(why=" ".join(seen.reasons))
+    focus, count = seen.focus, len(seen.guesses.layers[0].ids)
+    return lens_script(page, recording, lambda text, way: xray_script(text, way, focus, count))
+
+
 def _drawn(page: PageContext, seen: "Xray") -> Outputs:
     """What the tab shows of an X-ray; the picture, which every visit opens with, is kept with its recording."""
     count = len(seen.tokens)
@@ -190,6 +203,7 @@ def _drawn(page: PageContext, seen: "Xray") -> Outputs:
     picture = workbench.shared().memo(page.recording(), name, lambda: xray_figure(seen), lambda _: PICTURE_BYTES)
     label = f"{texts.FIRST} (of {count:,})"
     return {
+        script_output("figure"): _script(page, seen),
         "figure": picture,
         "sentence": markup.note(story(seen), terms=True),
         "detail": markup.note(_hint(seen)),

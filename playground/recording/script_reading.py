@@ -1,0 +1,131 @@
+"""What a script has to know of a recording: the model as plain transformers loads it, the text, where its modules lie."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from playground.catalog import find
+from playground.models.loaded_model import LoadedModel
+from playground.models.vocabulary import Token
+from playground.recording.layers.blocks import Part
+from playground.recording.layers.build import build_of
+from playground.recording.recording import Recording
+from playground.recording.residual_stream import stack_layers
+from playground.scripts.paths import BlockPaths, PartPaths, Readout
+from playground.scripts.script import Checkpoint, Reading
+from playground.texts import scripts as texts
+
+TRAINED = "trained:"
+"""The beginning of the ids of models that were trained here."""
+FOLDER = "the-folder-that-Train-saved"
+_AUTO = {
+    "ForCausalLM": "AutoModelForCausalLM",
+    "LMHeadModel": "AutoModelForCausalLM",
+    "ForMaskedLM": "AutoModelForMaskedLM",
+}
+"""Ending of a class of transformers -> the class that finds it."""
+
+
+def checkpoint_of(model: LoadedModel) -> Checkpoint:
+    """The model as a visitor loads it at home: a model of the list, or from the hub, by its hub id, in the revision that is
+    loaded; others by their folder."""
+    entry = find(model.model_id)
+    trained = model.model_id.startswith(TRAINED)
+    name = FOLDER if trained else entry.hub_id if entry else model.model_id
+    from_hub = model.origin in ("hub", "hub cache") and "+" not in model.revision
+    notes = []
+    if trained:
+        notes.append(texts.SAVE_FIRST)
+    if model.provenance.rounded_to:
+        notes.append(texts.ROUNDED.format(format=model.provenance.rounded_to))
+    if model.dtype.value == torch.int8:
+        notes.append(texts.INT8)
+    if model.device.value.type != "cpu":
+        notes.append(texts.DEVICE)
+    network = type(model.model)
+    auto = next((auto for end, auto in _AUTO.items() if network.__name__.endswith(end)), "AutoModel")
+    if model.model.config.is_encoder_decoder and auto == "AutoModel" and model.capabilities.logits:
+        auto = "AutoModelForSeq2SeqLM"
+    dtype = model.dtype.name if model.dtype.name in ("float32", "float16", "bfloat16") else "float32"
+    return Checkpoint(name, auto, dtype, model.revision if from_hub else None, " ".join(notes), _layer_names(model))
+
+
+def reading_of(recording: Recording, text: str = "") -> Reading:
+    """What a recording's model read. text: the visitor's, if the recording is of one; where the tokenizer makes the same ids
+    of it the script has the text, else the ids."""
+    model = recording.model
+    if why := texts.EDITED if recording.edits else why_no_checkpoint(model):
+        return Reading(Checkpoint(""), why=why)
+    ids = tuple(token.id for token in recording.tokens)
+    target = tuple(token.id for token in recording.target_tokens or ())
+    segments = tuple(token.segment for token in recording.tokens)
+    plain, pair = _same_text(model, text, recording.tokens)
+    segments = segments if "token_type_ids" in model.tokenizer.model_input_names else ()
+    return Reading(checkpoint_of(model), plain, pair, ids, segments, target)
+
+
+def why_no_checkpoint(model: LoadedModel) -> str:
+    """Why plain transformers would not load the same model and tokenizer; empty if it does."""
+    if model.provenance.adapter:
+        return texts.ADAPTER
+    return texts.TOKENIZER if model.tokenizer_set_aside else ""
+
+
+def _same_text(model: LoadedModel, text: str, tokens: tuple[Token, ...]) -> tuple[str | None, str | None]:
+    if not text:
+        return None, None
+    first, pair = model.vocabulary.split_pair(text) if model.capabilities.pairs else (text, None)
+    ids, _ = model.vocabulary.tokenize(first, pair)
+    return (first, pair) if ids == [token.id for token in tokens] else (None, None)
+
+
+def readout_paths(model: LoadedModel) -> Readout | str:
+    """The way from the last state to the logits; or why a script does not go it."""
+    build, paths = build_of(model), _paths(model)
+    readout = build.readout
+    if readout is None:
+        return texts.NO_READOUT.format(reason=build.why_no_readout)
+    norm, head = paths.get(readout.norm_module), paths.get(readout.head)
+    if norm is None or head is None or readout.extra is not None or not _layer_names(model):
+        return texts.NO_READOUT.format(reason=texts.OWN_WAY)
+    weight = getattr(readout.norm_module, "weight", None)
+    shifted = weight is not None and not torch.allclose(readout.norm.gain.to(weight), weight.detach(), atol=1e-6)
+    return Readout(norm, head, readout.factor, readout.cap, readout.norm.centred, 1.0 if shifted else 0.0)
+
+
+def block_paths(model: LoadedModel) -> BlockPaths:
+    """The parts of every layer by the paths of their modules; or why a script does not name them."""
+    build = build_of(model)
+    if not build.blocks:
+        return BlockPaths(why=texts.NO_PARTS.format(reason=build.why_no_parts))
+    layers = [tuple(_part(block.layer, part) for part in block.parts) for block in build.blocks]
+    if len(set(layers)) > 1 or None in layers[0] or len(layers) != len(stack_layers(model.model)):
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
+    parts = tuple(part for part in layers[0] if part is not None)
+    if any(part.kind == "cross" for part in parts):
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.TWO_STACKS))
+    return BlockPaths(parts)
+
+
+def _part(layer: nn.Module, part: Part) -> PartPaths | None:
+    paths: Mapping[nn.Module, str] = {module: name for name, module in layer.named_modules()}
+    if part.module not in paths:
+        return None
+    matrix, factor = part.projection, round(float(part.factor), 6)
+    if matrix is None or matrix.norm_module is not None or matrix.module not in paths:
+        return PartPaths(part.kind, paths[part.module], factor=factor)
+    return PartPaths(part.kind, paths[part.module], paths[matrix.module], matrix.transposed, factor)
+
+
+def _paths(model: LoadedModel) -> dict[nn.Module, str]:
+    return {module: name for name, module in model.model.named_modules()}
+
+
+def _layer_names(model: LoadedModel) -> str:
+    """The path of the list of layers that the head reads; empty where they are in none."""
+    layers = stack_layers(model.model)
+    for name, module in model.model.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == len(layers) > 0 and module[0] is layers[0]:
+            return name
+    return ""

@@ -1,0 +1,41 @@
+"""Where a model's modules lie, as a script names them: paths for `get_submodule`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Readout:
+    """The way from the last state to the logits, by the paths of modules: cap(factor · head(norm(state)))."""
+
+    norm: str
+    head: str
+    factor: float = 1.0
+    cap: float | None = None
+    centred: bool = False
+    """Whether the norm takes the mean off."""
+    gain: float = 0.0
+    """What is added to the norm's weight: 1 in Gemma's."""
+
+
+@dataclass(frozen=True)
+class PartPaths:
+    """One part that each layer adds, by the paths of modules within the layer."""
+
+    kind: str
+    """ "attention" or "mlp"."""
+    module: str
+    """What returns the part."""
+    matrix: str = ""
+    """What makes it of heads or neurons; empty where no single matrix does."""
+    transposed: bool = False
+    """Whether that module keeps the matrix the other way round, as GPT-2 does."""
+    factor: float = 1.0
+    """By which the layer multiplies the part."""
+
+
+@dataclass(frozen=True)
+class BlockPaths:
+    """The parts of every layer, which add up to what it adds; or why a script does not name them."""
+
+    parts: tuple[PartPaths, ...] = ()
+    why: str = ""

@@ -1,0 +1,153 @@
+"""A script of a picture: put together of parts that are Python as it stands, and of a visitor's values.
+
+A value comes into a script in one way: as `NAME = repr(value)`. A text in it can't run, whatever it holds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from textwrap import wrap
+
+CELL = "# %%"
+"""Begins a cell: notebooks and editors know it, and the page makes a notebook of it."""
+NUMBERS = "numbers"
+"""What every script calls the numbers of the picture, and it calls `figure` what it draws."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """Python that computes and draws what a picture shows; or why there is none."""
+
+    code: str = ""
+    why: str = ""
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """For the browser."""
+        return {"code": self.code} if self.code else {"why": self.why}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The model as plain transformers loads it."""
+
+    name: str
+    """Hub id or folder."""
+    auto: str = "AutoModelForCausalLM"
+    """The class of transformers."""
+    dtype: str = "float32"
+    revision: str | None = None
+    note: str = ""
+    """Why the numbers may differ a little from the page's; empty if they don't."""
+    layer_names: str = ""
+    """The path of the list of layers whose last one the head reads; empty where it is not known."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model reads."""
+
+    checkpoint: Checkpoint
+    text: str | None = None
+    """None: `ids` are read as they are."""
+    pair: str | None = None
+    ids: tuple[int, ...] = ()
+    segments: tuple[int, ...] = ()
+    """For each id the number of its sentence, for models that are told it."""
+    target_ids: tuple[int, ...] = ()
+    """What the decoder of an encoder-decoder reads."""
+    why: str = ""
+    """Why no script reads the same; empty if one does."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a kind of picture computes."""
+
+    title: str
+    """A constant: no visitor's words."""
+    body: str
+    """Cells of Python after the model is loaded and the text is read."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """Constants at the top."""
+    eager: bool = False
+    """Whether attention must be computed step by step, so that its weights are returned."""
+    imports: str = ""
+    reads_text: bool = True
+    loads: bool = True
+    """Whether the model is loaded; not for formulas."""
+
+
+def script_of(reading: Reading, recipe: Recipe) -> Script:
+    """The whole script."""
+    if reading.why:
+        return Script(why=reading.why)
+    checkpoint, constants = reading.checkpoint, dict[str, object]()
+    if recipe.loads:
+        constants |= {"MODEL": checkpoint.name, "REVISION": checkpoint.revision}
+    text = _text(reading, constants) if recipe.loads and recipe.reads_text else ""
+    constants |= recipe.values
+    assert all(name.isidentifier() and name.isupper() for name in constants)
+    notes = [checkpoint.note] if checkpoint.note and recipe.loads else []
+    heading = [f"# {recipe.title}", "", *(part for line in (*_ABOUT, *notes) for part in wrap(line, 100))]
+    imports = [recipe.imports, "import plotly.graph_objects as go", "import torch"]
+    if recipe.loads:
+        classes = ", ".join(sorted([checkpoint.auto, "AutoTokenizer"]))
+        imports = ["from html import escape", *imports, f"from transformers import {classes}"]
+    lines = [
+        f"{CELL} [markdown]",
+        *(f"# {line}".rstrip() for line in heading),
+        "",
+        CELL,
+        *filter(None, imports),
+        "",
+        *(f"{name} = {value!r}" for name, value in constants.items()),
+    ]
+    if recipe.loads:
+        lines += ["", CELL, *_loading(checkpoint, recipe), text, _NAMES]
+    return Script("\n".join([*lines, recipe.body.strip("\n"), "figure.show()", ""]))
+
+
+def _loading(checkpoint: Checkpoint, recipe: Recipe) -> list[str]:
+    assert checkpoint.auto.isidentifier() and checkpoint.dtype.isidentifier()
+    attention = ', attn_implementation="eager"' if recipe.eager else ""
+    return [
+        "tokenizer = AutoTokenizer.from_pretrained(MODEL, revision=REVISION)",
+        f"model = {checkpoint.auto}.from_pretrained(MODEL, revision=REVISION, dtype=torch.{checkpoint.dtype}{attention})",
+        "model = model.eval()",
+    ]
+
+
+_ABOUT = (
+    "Computes what the Transformer Playground shows and draws it.",
+    "It needs `pip install torch transformers plotly nbformat`, and nothing of the playground.",
+)
+_NAMES = '''
+def named(ids):
+    """Each token in quotation marks. Plotly reads HTML in labels: < is escaped."""
+    return [escape(repr(tokenizer.decode([number])), quote=False) for number in ids]
+
+'''
+
+
+def _text(reading: Reading, values: dict[str, object]) -> str:
+    """The lines that make `ids` and `inputs`; their constants come into `values`."""
+    if reading.text is None:
+        values["IDS"] = list(reading.ids)
+        lines = ["ids = IDS", 'inputs = {"input_ids": torch.tensor([ids])}']
+        if any(reading.segments):
+            values["SEGMENTS"] = list(reading.segments)
+            lines.append('inputs["token_type_ids"] = torch.tensor([SEGMENTS])')
+    elif reading.pair is not None:
+        values |= {"TEXT": reading.text, "PAIR": reading.pair}
+        lines = [
+            "both = tokenizer(TEXT, PAIR)",
+            'ids = both["input_ids"]',
+            'inputs = {name: torch.tensor([both[name]]) for name in ("input_ids", "token_type_ids") if name in both}',
+        ]
+    else:
+        values["TEXT"] = reading.text
+        lines = ['ids = tokenizer(TEXT)["input_ids"]', 'inputs = {"input_ids": torch.tensor([ids])}']
+    if reading.target_ids:
+        values["TARGET_IDS"] = list(reading.target_ids)
+        lines.append('inputs["decoder_input_ids"] = torch.tensor([TARGET_IDS])  # what the decoder has written')
+    return "\n".join(lines) + "\n"

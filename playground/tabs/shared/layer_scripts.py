@@ -1,0 +1,76 @@
+"""The scripts of what layers do: the lens, X-ray, what each part adds, the model without a part."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from playground.recording.edits.edit import ZERO, Edit
+from playground.scripts import contributions, lens, without
+from playground.scripts.paths import Readout
+from playground.scripts.script import Reading, Script
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import reading_for_script
+from playground.texts import scripts as texts
+
+if TYPE_CHECKING:
+    from playground.analysis.layers.contributions import Contributions
+    from playground.recording.recording import Recording
+
+
+def lens_script(
+    page: PageContext, recording: "Recording", make: Callable[[Reading, Readout | None], Script], why: str = ""
+) -> Script:
+    """A script of states on their way to logits: `make` of the text and of that way. why: why there is none."""
+    from playground.recording.script_reading import readout_paths  # torch: not before the page is there
+
+    reading, readout = reading_for_script(recording, page), readout_paths(recording.model)
+    if not why and not reading.checkpoint.layer_names:
+        why = reading.why or texts.NO_LAYERS
+    return Script(why=why) if why else make(reading, None if isinstance(readout, str) else readout)
+
+
+def lens_map_script(page: PageContext, recording: "Recording", window: range, plain: bool) -> Script:
+    """Of the lens of a window. plain: shaded by probability, after layers alone."""
+    why = "" if plain else texts.OTHER_LENS
+    return lens_script(page, recording, lambda text, way: lens.lens_map(text, way, window.start, len(window)), why)
+
+
+def contributions_scripts(page: PageContext, recording: "Recording", result: "Contributions") -> tuple[Script, Script]:
+    """Of the sum from the embedding to a logit, and of every head in it."""
+    from playground.recording.script_reading import block_paths, readout_paths
+
+    readout, blocks = readout_paths(recording.model), block_paths(recording.model)
+    why = readout if isinstance(readout, str) else blocks.why
+    if isinstance(readout, str) or why:
+        return Script(why=why), Script(why=why)
+    reading, what = reading_for_script(recording, page), (result.position, result.token, result.against)
+    heads = 0 if result.heads is None else result.heads.shape[1]
+    return (
+        contributions.steps(reading, readout, blocks, what),
+        contributions.heads(reading, readout, blocks, what, heads),
+    )
+
+
+def without_script(
+    page: PageContext, recording: "Recording", edits: Sequence[Edit], place: tuple[int, Sequence[int]]
+) -> Script:
+    """Of the distribution with and without parts. place: the position, and the tokens in question."""
+    from playground.recording.script_reading import block_paths
+
+    if any(not _is_plain(edit) for edit in edits):
+        return Script(why=texts.ONLY_ZERO)
+    blocks, anatomy = block_paths(recording.model), recording.model.anatomy
+    needed = {"mlp" if edit.part == "neuron" else "attention" for edit in edits if edit.part in ("head", "neuron")}
+    if not blocks.why and any(part.kind in needed and not part.matrix for part in blocks.parts):
+        return Script(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
+    taken = [
+        without.TakenOut(edit.part, edit.layer, edit.which or tuple(range(anatomy.heads)))
+        if edit.part == "head"
+        else without.TakenOut(edit.part, edit.layer, edit.which)
+        for edit in edits
+    ]
+    return without.without(reading_for_script(recording, page), blocks, taken, place, anatomy.heads)
+
+
+def _is_plain(edit: Edit) -> bool:
+    whole = edit.positions is None and not edit.kind and edit.strength == 1
+    return whole and edit.how == ZERO and edit.part in without.PARTS

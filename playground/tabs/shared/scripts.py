@@ -1,0 +1,50 @@
+"""The script beside a picture: an output of its own, named after the picture's, that goes to the browser with the figure."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from playground import workbench
+from playground.components import PlotlyView
+from playground.scripts.script import Script
+from playground.tabs.shared.page_context import PageContext
+from playground.texts import scripts as texts
+
+if TYPE_CHECKING:
+    from playground.models.loaded_model import LoadedModel
+    from playground.recording.recording import Recording
+    from playground.scripts.script import Reading
+
+_ENDING = " script"
+NONE_YET = Script(why=texts.NONE_YET)
+OF_RUN, OF_TASK = Script(why=texts.OF_RUN).plain, Script(why=texts.OF_TASK).plain
+"""For views whose pictures have no script: why not."""
+
+
+def script_output(picture: str) -> str:
+    """The name of the output by which a handler gives the script of a picture."""
+    return f"{picture}{_ENDING}"
+
+
+def reading_for_script(recording: "Recording", page: PageContext) -> "Reading":
+    """What the recording's model read, for a script."""
+    from playground.recording.script_reading import reading_of  # torch: not before the page is there
+
+    key, size = ("reading for scripts", page.text), 100 * len(recording.tokens) + len(page.text)
+    return workbench.shared().memo(recording, key, lambda: reading_of(recording, page.text), lambda _: size)
+
+
+def model_for_script(model: "LoadedModel") -> "Reading":
+    """The model alone, for a script that reads no text of the page."""
+    from playground.recording.script_reading import checkpoint_of, why_no_checkpoint
+    from playground.scripts.script import Reading
+
+    return Reading(checkpoint_of(model), why=why_no_checkpoint(model))
+
+
+def taken_scripts(outputs: dict[str, Any], pictures: Mapping[str, PlotlyView]) -> dict[str, Script]:
+    """The scripts of the pictures, taken out of a handler's outputs; of a picture without one, why there is none, as its
+    view says."""
+    return {
+        name: outputs.pop(script_output(name), Script(**view.python) if view.python else NONE_YET)
+        for name, view in pictures.items()
+    }

@@ -1,0 +1,35 @@
+"""Texts of the scripts that compute what a picture shows, and why a picture has none."""
+
+NONE_YET = "There is no script for this picture yet. Its numbers are in the table, in CSV and in JSON."
+EDITED = "The page keeps an edit, which a script would leave out. Put it back, then there is a script."
+ADAPTER = "This model has an adapter merged into its weights, which plain transformers would load in another way."
+TOKENIZER = "The tokenizer that this model's files name would read other tokens than the page does."
+ROUNDED = (
+    "The page read these weights rounded to {format}, since they came from a package index. The hub's own weights give "
+    "slightly other numbers."
+)
+INT8 = "The page computes in int8, this script in float32: its numbers are slightly other ones."
+DEVICE = "The page computes on a GPU, this script on the CPU: the last digits may differ."
+SAVE_FIRST = "Save the model as a folder in Train, then write the folder's path into MODEL."
+NO_READOUT = "A script can't read this model's states: {reason}."
+OWN_WAY = "its way from the last layer to the logits has parts that no module holds"
+NO_PARTS = "A script can't take this model's layers apart: {reason}."
+LAYERS_DIFFER = "its layers are built in different ways"
+TWO_STACKS = "its decoder looks at an encoder as well"
+DERIVED = "A script shows whole heads of the text. This map leaves tokens out, or has only one sentence of a pair."
+VALUE_NORMS = "Weights times the values' norms need the values of every head, for which there is no script yet."
+HYBRID = "Some layers of this model have no attention, and a script does not count the others as the page does."
+ONLY_ZERO = "A script takes parts out by zero. Mean and second text, tokens and arrows have none yet."
+WRITTEN = "Of a conversation, a translation or a blank there is no script yet."
+CHOICE = "What the step before looked at has the script of that token's own row: choose “looks at”."
+OTHER_LENS = (
+    "A script shades the lens by probability, after whole layers: choose “how sure it is”, without states between."
+)
+NO_LAYERS = "A script can't read this model's states: no list holds its layers."
+NO_MATRIX = "no single matrix makes the part of its heads or neurons"
+ONE_TEXT = "A script follows one text through one stack; of pairs, and of an encoder with a decoder, there is none yet."
+OF_RUN = (
+    "A run of training has no script: its numbers come from hundreds of steps that the server took. Save the model as "
+    "a folder and open that: then the pictures of the other tabs have scripts."
+)
+OF_TASK = "“Show Python” on this page prints the script of the task itself. This picture has none of its own yet."

@@ -1,0 +1,254 @@
+"""Python beside a picture: each kind of script runs as it is printed and computes the numbers that the page draws."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import playground as pg
+from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
+from playground.recording.record import record
+from playground.scripts.attention import EXPRESSIONS
+from playground.scripts.attribution import METHODS, next_token_reasons
+from playground.scripts.head_measures import MEASURES
+from playground.tabs.attention import flow_view, heads_handlers, roles_view
+from playground.tabs.attention.flow_view import FlowRequest
+from playground.tabs.attention.roles_view import RolesRequest
+from playground.tabs.embeddings import layers_view, words_view
+from playground.tabs.embeddings.layers_view import LayersRequest
+from playground.tabs.embeddings.words_view import WordsRequest
+from playground.tabs.generate import prompt_view
+from playground.tabs.generate.request import ViewRequest
+from playground.tabs.layers import contributions_view, lens_view, without_handlers
+from playground.tabs.layers.contributions_view import PartsRequest
+from playground.tabs.layers.lens_view import LensViewRequest
+from playground.tabs.layers.without_handlers import WithoutRequest
+from playground.tabs.positions import scheme_view
+from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import model_for_script, script_output
+from playground.tabs.xray import tab as xray_tab
+from playground.tabs.xray.tab import XrayRequest
+from playground.tasks.attribute import attribute, baseline_token
+from playground.tasks.token_scores import next_token_score
+from tests.scripts.running import numbers, run
+from tests.tabs.calling import shown
+from tests.tools import zoo
+
+TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
+CLOSE = {"rtol": 0, "atol": 1e-5}
+
+
+@pytest.fixture(scope="module")
+def folder_model(tmp_path_factory):
+    """folder_model(family) -> a tiny model of the zoo, loaded from its folder as a visitor's would be."""
+    place, made = tmp_path_factory.mktemp("scripts"), {}
+
+    def load(family):
+        if family not in made:
+            made[family] = pg.load(str(zoo.save(family, place / family)), device="cpu", dtype="float32")
+        return made[family]
+
+    return load
+
+
+@pytest.fixture
+def look(folder_model, monkeypatch):
+    """look(family, text=TEXT) -> the page that shows a recording of the text."""
+
+    def at(family, text=TEXT):
+        model = folder_model(family)
+        recording = record(model, text)
+        page = PageContext(model.model_id, "cpu", "float32", text)
+        monkeypatch.setattr(PageContext, "recording", lambda page, *_, **__: recording)
+        for name in ("model", "awaited_model"):
+            monkeypatch.setattr(PageContext, name, lambda page: model)
+        return page
+
+    return at
+
+
+def drawn(value):
+    """The figure of an output, which may be an update."""
+    return value["value"] if isinstance(value, dict) else value
+
+
+def heat(value):
+    return np.asarray(drawn(value).data[0].z, np.float64)
+
+
+def bars(value):
+    return np.asarray(drawn(value).data[0].x, np.float64)
+
+
+def agree(script, page_numbers, monkeypatch):
+    """The script's numbers are those of the page where it draws any; what it leaves blank is 0."""
+    ours = numbers(script, monkeypatch)
+    assert ours.shape == page_numbers.shape
+    there = np.isfinite(page_numbers)
+    assert there.any()
+    np.testing.assert_allclose(ours[there], page_numbers[there], **CLOSE)
+
+
+def test_what_comes_next(look, monkeypatch):
+    """Guards against another place, and a distribution after temperature."""
+    page = look("gpt2")
+    outputs = shown(prompt_view.draw, page, ViewRequest(session=""))
+    ours = numbers(outputs[script_output("chart")], monkeypatch)
+    np.testing.assert_allclose(ours, bars(outputs["chart"])[: len(ours)], **CLOSE)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "bart"])
+def test_one_head_and_its_tokens(look, monkeypatch, family):
+    """Guards against another head or layer, transposed maps, and rows taken for columns; of a model with two stacks for the
+    decoder's attention to the encoder too."""
+    page = look(family)
+    for kind in page.recording().kinds:
+        for direction in (ROW, COLUMN):
+            request = HeadRequest(1, 2, kind, token=3, direction=direction)
+            outputs = shown(heads_handlers.draw, page, request)
+            agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+            agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
+        ours = numbers(outputs[script_output("overview")], monkeypatch)
+        weights = np.stack([page.recording().attention(n, kind).weights.numpy() for n in range(2)])
+        np.testing.assert_allclose(ours, weights, **CLOSE)
+
+
+@pytest.mark.parametrize("show", EXPRESSIONS)
+def test_what_is_derived_of_heads(look, monkeypatch, show):
+    """Guards against a mean over other heads than the page's."""
+    page = look("llama")
+    outputs = shown(heads_handlers.draw, page, HeadRequest(1, 2, "self", show, (0, 3)))
+    agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "cohere"])
+def test_the_lens_and_its_cells(look, monkeypatch, family):
+    """Guards against the final norm's scale taken from another state, a forgotten factor or cap (Cohere, Gemma 2), and a
+    window that begins elsewhere."""
+    page = look(family)
+    outputs = shown(lens_view.draw, page, LensViewRequest())
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    ours = numbers(outputs[script_output("best")], monkeypatch)
+    np.testing.assert_allclose(ours, bars(outputs["best"])[: len(ours)], **CLOSE)
+    ranks = np.stack([trace.y for trace in drawn(outputs["ranks"]).data], 1)
+    np.testing.assert_array_equal(numbers(outputs[script_output("ranks")], monkeypatch), ranks)
+
+
+@pytest.mark.parametrize("family", ["llama", "bert", "bart"])
+def test_xray(look, monkeypatch, family):
+    """Guards against guesses of another token, or of a norm that was applied twice after the last layer."""
+    page = look(family)
+    outputs = shown(xray_tab.draw, page, XrayRequest())
+    seen = xray_tab._seen(page, XrayRequest())
+    names = run(outputs[script_output("figure")], monkeypatch)
+    shares = np.array([place.probabilities for place in seen.guesses.layers])
+    np.testing.assert_allclose(np.asarray(names["numbers"]), shares, **CLOSE)
+    np.testing.assert_allclose(np.asarray(names["changes"]), seen.changes, rtol=1e-5)
+    assert names["ranks"].tolist() == seen.guesses.ranks
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite"])
+@pytest.mark.parametrize("against", ["", "a"])
+def test_what_each_part_adds(look, monkeypatch, family, against):
+    """Guards against a part without its factor (Granite), a mean that LayerNorm takes off, Gemma's gain of 1 + weight."""
+    page = look(family)
+    outputs = shown(contributions_view.draw, page, PartsRequest(against=against, reading=page.reading))
+    figure = drawn(outputs["figure"]).data[0]
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), figure.y[:-1], **CLOSE)
+    agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+@pytest.mark.parametrize("what", ["1.2, 0.3", "mlp 1", "attention 0", "layer 1", "neuron 0.5"])
+def test_without_a_part(look, monkeypatch, family, what):
+    """Guards against a part that is taken out elsewhere, or behind the matrix that mixes the heads."""
+    page = look(family)
+    request = WithoutRequest(what, reading=page.reading)
+    outputs = {}
+    for answer in without_handlers.take_out(page, request):
+        outputs |= answer
+    pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
+
+
+@pytest.mark.parametrize("measure", ["cosine", "dot product", "distance"])
+@pytest.mark.parametrize("centre", [False, True])
+def test_nearest_tokens(look, monkeypatch, measure, centre):
+    """Guards against words without the space before them, a mean taken off once where it belongs to each word, and the
+    words themselves among the answers."""
+    page = look("gpt2")
+    request = WordsRequest(
+        "cat, dog", total="cat - dog + mat", measure=measure, centre=centre, matrix="output embedding"
+    )
+    for handler, name in ((words_view.draw, "neighbours"), (words_view.add_up, "answer")):
+        outputs = shown(handler, page, request)
+        page_numbers = bars(outputs[name])
+        script_numbers = numbers(outputs[script_output(name)], monkeypatch)
+        np.testing.assert_allclose(script_numbers, page_numbers, rtol=1e-5, atol=1e-5)
+
+
+def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
+    """Guards against states before the final norm, and the same place in both texts."""
+    model = folder_model("llama")
+    page = PageContext(model.model_id, "cpu", "float32", "a cat")
+    monkeypatch.setattr(PageContext, "recording", lambda page, text=None, **_: record(model, text or page.text))
+    outputs = shown(layers_view.draw, page, LayersRequest(None, "the cat sat", "2D", True, 1))
+    lines = np.stack([trace.y for trace in drawn(outputs["ends"]).data])
+    np.testing.assert_allclose(numbers(outputs[script_output("ends")], monkeypatch), lines, **CLOSE)
+    agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_what_every_head_does(look, monkeypatch, measure):
+    """Guards against a measure without the first token set aside, and induction on the visitor's text."""
+    page = look("llama", "the cat and the cat")
+    outputs = shown(roles_view.draw, page, RolesRequest(0, 0, "self", measure=measure))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
+@pytest.mark.parametrize("drop_first", [False, True])
+def test_rollout(look, monkeypatch, drop_first):
+    """Guards against layers that are multiplied in the other order, and the first token's share left as it is."""
+    page = look("bert")
+    outputs = shown(flow_view.draw, page, FlowRequest("self", 4, "rollout", drop_first))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
+def heights(value):
+    trace = drawn(value).data[0]
+    return np.asarray(trace.z if trace.type == "heatmap" else trace.y, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("family", "scheme", "pictures"),
+    [
+        ("gpt2", "learned", (0, 1, 4)),
+        ("bart", "learned", (0, 1, 4)),
+        ("llama", "rotary", (0, 1)),
+        ("gpt2", "rotary", (0, 1)),
+        ("gpt2", "sinusoidal", (0, 2)),
+    ],
+)
+def test_position_schemes(look, monkeypatch, family, scheme, pictures):
+    """Guards against rows that a table keeps free (BART's first two), and exponents of another formula."""
+    page = look(family)
+    outputs = shown(scheme_view.draw, page, SchemeRequest(scheme, page.model_id, 20, 16, 10_000.0, 3, 4))
+    for number in pictures:
+        ours = numbers(outputs[script_output(PICTURES[number])], monkeypatch)
+        if (scheme, number) == ("rotary", 0):  # drawn anew after each full turn
+            ours = ours % (2 * np.pi)
+        np.testing.assert_allclose(ours, heights(outputs[PICTURES[number]]), **CLOSE)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("against", [None, 70])
+def test_why_a_token(folder_model, monkeypatch, method, against):
+    """Guards against a baseline of another token, and special tokens that are explained."""
+    model = folder_model("llama")
+    ids = model.vocabulary.tokenize("a cat")[0]
+    reading = replace(model_for_script(model), ids=tuple(ids))
+    script = next_token_reasons(reading, method, (80, against), baseline_token(model))
+    seen = attribute(next_token_score(model, ids, 80, against), method)
+    if seen.values is not None:
+        np.testing.assert_allclose(numbers(script, monkeypatch), seen.values, **CLOSE)
