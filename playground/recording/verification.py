@@ -111,9 +111,8 @@ class Verification:
     def _others(self) -> str:
         """The largest difference of all that was checked, and how many heads rounding doesn't explain."""
         wrong = sum(not ok for checks in self.layers.values() for check in checks for ok in check.passed)
-        return f"Over {self.scope}: {power_of_ten(self.largest)}" + (
-            f"; {counted(wrong, 'head')} not reproduced." if wrong else "."
-        )
+        largest = power_of_ten(self.largest or 0.0)  # of a head's badge: one was checked
+        return f"Over {self.scope}: {largest}" + (f"; {counted(wrong, 'head')} not reproduced." if wrong else ".")
 
     def _heads(self, exact: bool = False) -> Iterator[HeadError]:
         for kind, checks in self.layers.items():

@@ -188,7 +188,7 @@ def _distribution(page: PageContext, recording: "Recording", edited: "Recording"
         )
     result = compare(recording, edited, position, token, typed[1])
     named = {number: recording.model.vocabulary.text(number) for number in result.shift.ids}
-    place = request.position, [number for number in (token, typed[1]) if number is not None]
+    place = position, [number for number in (token, typed[1]) if number is not None]
     return {
         script_output("figure"): without_script(page, recording, edited.edits, place),
         "figure": figure_or_nothing(shift_figure(result.shift, [named[number] for number in result.shift.ids])),
