@@ -4,9 +4,12 @@ Letters: B variants of a text, T tokens, D numbers of an embedding, S places on 
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import BSpline, make_interp_spline
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
 
 GRADIENT, INTEGRAL, OCCLUSION = "gradient × input", "integrated gradients", "occlusion"
 METHODS = (INTEGRAL, GRADIENT, OCCLUSION)
@@ -71,8 +74,10 @@ def further_places(places: np.ndarray, errors: np.ndarray, most: int) -> np.ndar
     return (places[worst] + places[worst + 1]) / 2
 
 
-def _spline(places: np.ndarray, values: np.ndarray) -> BSpline:
+def _spline(places: np.ndarray, values: np.ndarray) -> "BSpline":
     """Of degree 7 through the first places, where a smooth score is nearly a polynomial."""
+    from scipy.interpolate import make_interp_spline  # takes long to import: the page is built without it
+
     return make_interp_spline(places, values, k=7 if len(places) <= FIRST_PLACES else 3)
 
 
