@@ -45,6 +45,7 @@ BACK = "↩ Strongest parts"
 OPEN_HEAD = "Layer {layer}, head {head} in Attention →"
 
 PARTS_ACTORS = {"residual": "embedding", "attention": "attention", "mlp": "MLP", "written": "the logit"}
+CROSS_ACTOR = {"key": "cross-attention"}
 PARTS_ABOUT = (
     "What am I looking at?",
     "The last state is a sum: the token's embedding, plus what the attention and the MLP of each layer added. The "

@@ -144,6 +144,8 @@ def test_a_capped_model_and_a_decoder_with_an_encoder(bench):
     result = contributions_view.contributions_in(page, PartsRequest())
     rows = rows_of(result)
     assert [row.kind for row in rows[:4]] == ["embedding", "attention", "cross", "mlp"]
+    drawn = answer(contributions_view.redraw, page, PartsRequest())
+    assert "cross-attention" in drawn["legend"]["value"]
     cross = answer(contributions_view.choose_bar, page, PartsRequest(), click(customdata=[2, 1, 3]))
     assert "Cross-head 3 of layer 1 adds" in plain(cross["of_part"])
     sources = head_sources(page.recording(), bench, result, ("cross", 1, 3))

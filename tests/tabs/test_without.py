@@ -7,6 +7,7 @@ import pytest
 
 from playground import workbench
 from playground.figures.layers.without_words import stepping_in
+from playground.loading import prepare
 from playground.recording.edits.edit import Edit
 from playground.settings import Settings
 from playground.tabs.generate import prompt_view
@@ -23,6 +24,7 @@ from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
 from tests.tabs.calling import answer, answers, plain
 from tests.tabs.test_layers import HOSTILE, LIMIT, click, sent
+from tests.tools import zoo
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +164,26 @@ def test_leaving_the_field_and_pressing_the_button(bench):
     assert list(stream)[-1]["drawn"] is None
 
 
-def test_a_long_text_is_not_read_again_and_again(bench, monkeypatch):
-    """Guards against a minute of passes for a badge: past a length the answer comes without it, and the badge says so."""
-    monkeypatch.setattr(without_handlers, "MOST_CHECKED", 5)
-    shown = merged(without_handlers.show, PageContext("llama", text="abcdef"), WithoutRequest("1.1"))
-    assert "6 tokens: identities are checked up to 5" in plain(shown["badge"])
-    assert plain(shown["sentence"]).startswith("Taken out") and shown["written"]
+@pytest.mark.parametrize(
+    ("request_of", "count", "written"),
+    [
+        (WithoutRequest("1: *>3"), 4096, "4,096 tokens; with this model at most 4,095"),
+        (WithoutRequest("1.1, mlp 0", "mean"), 4094, "Without it"),
+    ],
+    ids=["arrow", "mean"],
+)
+def test_as_long_a_text_as_is_read(bench, monkeypatch, request_of, count, written):
+    """Guards 4,096 tokens: an arrow and a mean of other tokens are answered as of a short text, but without the badge's six
+    further passes, which it says, and without a word more, where there is room for none; two tokens less go on."""
+    monkeypatch.setattr(without_handlers, "WRITTEN", 2)
+    model = prepare(zoo.variant("llama", max_position_embeddings=5000), zoo.byte_tokenizer(), "long")
+    bench.add(model)
+    page = PageContext("long", text=("abcdefgh" * 512)[:count])
+    shown = merged(without_handlers.show, page, request_of)
+    assert f"{count:,} tokens: identities are checked up to 1,024" in plain(shown["badge"])
+    assert "The distributions are" in plain(shown["sentence"]) and written in plain(shown["written"])
+    more = answers(without_handlers.show, replace(page, text="a" * 4097), request_of)
+    assert "4,097" in plain(more[-1]["message"]) and "4,096" in plain(more[-1]["message"])
 
 
 def test_bad_input(bench):

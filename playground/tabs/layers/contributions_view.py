@@ -65,7 +65,7 @@ def build(view: View, controls: PartsControls) -> None:
             figure = PlotlyView(
                 label="From the embedding to the logit", height=330, elem_id="parts-waterfall", elem_classes=LEADING
             )
-            legend = Panel(markup.actors(texts.PARTS_ACTORS))
+            legend = Panel(_legend(False))
             heads = PlotlyView(label="Every head", height=330, elem_id="parts-heads")
         with detail("parts-detail", scale=5, min_width=280):
             of_part = Panel(live=True, elem_id="parts-part")
@@ -136,7 +136,7 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
         "heads": figure_or_nothing(None if result.heads is None else heads_figure(result.heads)),
         "sentence": markup.note(sum_words(result, names) + reasons, terms=True),
         "badge": markup.badge("ok", words, title),
-        "legend": gr.update(visible=True),
+        "legend": gr.update(value=_legend(result.cross is not None), visible=True),
         "reading": page.reading,
     }
 
@@ -202,6 +202,11 @@ def contributions_in(page: PageContext, request: PartsRequest) -> "Contributions
             "Both tokens are the same, so their logits don't differ.", "Choose two, or leave one empty."
         )
     return logit_contributions(recording, workbench.shared(), position, *tokens)
+
+
+def _legend(cross: bool) -> str:
+    """Markup of what the colours mean. cross: also of a decoder's attention to its encoder."""
+    return markup.actors(texts.PARTS_ACTORS | (texts.CROSS_ACTOR if cross else {}))
 
 
 def _names(page: PageContext, result: "Contributions") -> tuple[str, str | None]:

@@ -211,7 +211,11 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
         ids = [token.id for token in recording.tokens]
         return "".join(step.text for step in bench.generate(model, ids, settings))
 
-    whole_text = bench.memo(recording, ("goes on", settings), write_whole)
+    try:
+        whole_text = bench.memo(recording, ("goes on", settings), write_whole)
+    except PlaygroundError as error:  # the text fills the context: what changes after it is shown all the same
+        yield markup.note(str(error))
+        return
     for text in going_on(recording, settings, edits, control, every=4):
         yield side_by_side([(texts.WRITES[False], whole_text or texts.WROTE_NOTHING), (texts.WRITES[True], text)])
 
