@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from playground.catalog import find
+from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
 from playground.recording.layers.blocks import Part
@@ -76,7 +77,10 @@ def _same_text(model: LoadedModel, text: str, tokens: tuple[Token, ...]) -> tupl
     if not text:
         return None, None
     first, pair = model.vocabulary.split_pair(text) if model.capabilities.pairs else (text, None)
-    ids, _ = model.vocabulary.tokenize(first, pair)
+    try:
+        ids, _ = model.vocabulary.tokenize(first, pair)
+    except PlaygroundError:  # the recording is of other words than the page's
+        return None, None
     return (first, pair) if ids == [token.id for token in tokens] else (None, None)
 
 

@@ -26,6 +26,7 @@ from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import SOURCE, Outputs, bind
+from playground.texts import scripts
 from playground.texts import xray as texts
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def _script(page: PageContext, seen: "Xray") -> Script:
     """Of the guesses at the token in question, and of the streams' widths."""
     recording = page.recording()
     if seen.guesses is None:
-        return Script(why=" ".join(seen.reasons))
+        return Script(why=" ".join(seen.reasons) or scripts.NONE_YET)
     focus, count = seen.focus, len(seen.guesses.layers[0].ids)
     return lens_script(page, recording, lambda text, way: xray_script(text, way, focus, count))
 
