@@ -9,10 +9,10 @@ from playground import workbench
 from playground.embeddings import clouds
 from playground.errors import PlaygroundError
 from playground.model_shelf import LoadStatus
-from playground.page import create_app
 from playground.preload import load_with_report, prepare_projector, stage_of
 from playground.settings import Settings
 from playground.workbench import Workbench
+from tests.tabs.calling import page_app
 
 NAME = "smollm2-135m-instruct"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -100,7 +100,7 @@ def test_the_projector_is_prepared(smollm2, monkeypatch):
     """Guards against a first visitor of the Projector who waits for its layout, and against a layout prepared for other
     controls than those with which the view opens: here it can't be made a second time."""
     bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
-    opened = next(f for f in create_app().fns.values() if f.name == "draw_if_other")
+    opened = next(f for f in page_app().fns.values() if f.name == "draw_if_other")
     workbench.share(bench)
     try:
         prepare_projector(bench, smollm2.model_id)  # not loaded: nothing to do

@@ -1,24 +1,34 @@
-"""The Embeddings tab as a visitor uses it, in a real browser: neighbours, search, lasso, the animated path, sentences."""
+"""The Embeddings tab as a visitor uses it, in a real browser: neighbours, search, lasso, the animated path, sentences.
+
+The default model where its words and its 49,152 tokens matter; a tiny one, whose cloud of 260 tokens is drawn in the same
+way, where the page's behaviour does.
+"""
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from playground.embeddings import clouds
 from tests.browser.test_attention import pick, place_of
-from tests.browser.test_page import open_tab
+from tests.browser.test_page import look_at, open_tab
+
+ALL = 49_152
+"""Tokens of the default model."""
 
 
-def open_cloud(page: Page) -> None:
+def open_cloud(page: Page, tokens: int = 260) -> None:
     """Opens the vocabulary's cloud in the plane. Its sentence is about the cloud, or about what the test before chose."""
     open_tab(page, "Embeddings", "Projector")
     page.locator("#cloud-dimensions").get_by_label("2D").check()
     if page.locator("#cloud-what input").input_value() != "vocabulary":
         pick(page, "#cloud-what", "vocabulary")
-    expect(page.locator("#cloud-sentence")).to_contain_text(re.compile(r"All 49,152 tokens, in|chosen|\(token"))
+    expect(page.locator("#cloud-sentence")).to_contain_text(re.compile(rf"All {tokens:,} tokens, in|chosen|\(token"))
     page.wait_for_function(
-        """() => { const gd = document.querySelector('#cloud .pv');
-        return gd?.dataset.rendered && gd._fullData?.[0].x.length === 49152 && !gd._fullLayout.scene; }"""
+        """tokens => { const gd = document.querySelector('#cloud .pv'), trace = gd?._fullData?.[0];
+        return gd?.dataset.rendered && trace.x.length === tokens && trace.type === 'scattergl'; }""",
+        arg=tokens,
     )
 
 
@@ -72,7 +82,7 @@ def test_names_that_cover_none(second_page):
     """Guards against names over names on a phone, for which the server didn't reckon, and against names that stay hidden
     where there is room."""
     page = second_page(width=390, height=844)
-    open_cloud(page)
+    open_cloud(page, ALL)
     expect(page.locator("#cloud-sentence")).to_contain_text("All 49,152 tokens, in")
     shown = """() => [...document.querySelectorAll('#cloud :is(.textpoint text, .annotation-text)')]
         .filter(name => name.style.visibility !== 'hidden').map(name => name.getBoundingClientRect())
@@ -93,11 +103,31 @@ def test_names_that_cover_none(second_page):
     page.wait_for_function(f"few => ({shown})().length > few", arg=len(boxes))
 
 
-def test_a_lasso_round_a_group(page):
-    """Guards against a selection that is lost on the way: a box round the middle of the cloud tells its tokens."""
+def test_colours_by_a_chosen_token(tiny_page):  # the first on this page: no point is chosen yet
+    """Guards against a colour that can't be begun with: plain until a token is chosen, then all are coloured anew."""
+    page = tiny_page
     open_cloud(page)
-    page.locator("#cloud .pv").evaluate("gd => Plotly.relayout(gd, {dragmode: 'lasso'})")
-    x, y = page.locator("#cloud .pv").evaluate("gd => [gd._fullData[0].x[9786], gd._fullData[0].y[9786]]")
+    page.locator("#cloud-colour input").click()
+    page.get_by_role("option", name="similarity to the chosen point").click()
+    expect(page.locator("#cloud-sentence")).to_contain_text("No point is chosen yet")
+    search_for(page, "d")
+    expect(page.locator("#cloud-sentence")).to_contain_text("“d” (token")
+    page.wait_for_function("() => document.querySelector('#cloud .pv')._fullData[0].marker.color.length === 260")
+    page.wait_for_function(
+        """() => { const gd = document.querySelector('#cloud .pv'), {x, hovertext} = gd._fullData[0];
+        const [low, high] = gd._fullLayout.xaxis.range;
+        return Math.abs((low + high) / 2 - x[[...hovertext].indexOf('d')]) < 0.01; }"""
+    )  # the token stands in the middle
+
+
+def test_a_lasso_round_a_group(tiny_page):
+    """Guards against a selection that is lost on the way: a box round the middle of the cloud tells its tokens."""
+    page = tiny_page
+    open_cloud(page)
+    page.locator("#cloud .pv").evaluate(
+        "gd => Plotly.relayout(gd, {dragmode: 'lasso', 'xaxis.autorange': true, 'yaxis.autorange': true})"
+    )
+    x, y = page.locator("#cloud .pv").evaluate("gd => [gd._fullData[0].x[100], gd._fullData[0].y[100]]")
     corners = [(x - 0.1, y - 0.1), (x + 0.1, y - 0.1), (x + 0.1, y + 0.1), (x - 0.1, y + 0.1), (x - 0.1, y - 0.1)]
     places = [place_of(page, "#cloud .pv", *corner) for corner in corners]
     page.mouse.move(*places[0])
@@ -109,30 +139,14 @@ def test_a_lasso_round_a_group(page):
     expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to the mean of")
 
 
-def test_colours_by_a_chosen_token(second_page):  # where no point is chosen yet
-    """Guards against a colour that can't be begun with: plain until a token is chosen, then all are coloured anew."""
-    page = second_page()
-    page.set_viewport_size({"width": 1280, "height": 800})
-    open_cloud(page)
-    page.locator("#cloud-colour input").click()
-    page.get_by_role("option", name="similarity to the chosen point").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("No point is chosen yet")
-    search_for(page, " dog")
-    expect(page.locator("#cloud-sentence")).to_contain_text("“·dog” (token")
-    page.wait_for_function("() => document.querySelector('#cloud .pv')._fullData[0].marker.color.length === 49152")
-    x, low, high = page.locator("#cloud .pv").evaluate(
-        "gd => [gd._fullData[0].x[[...gd._fullData[0].hovertext].indexOf('·dog')], ...gd._fullLayout.xaxis.range]"
-    )
-    assert abs((low + high) / 2 - x) < 0.01, "the token stands in the middle"
-
-
-def test_a_click_into_the_cloud_and_a_flight(page):
+def test_a_click_into_the_cloud_and_a_flight(tiny_page):
     """Guards against the neighbours of another point, and a flight to another place than the point's."""
+    page = tiny_page
     open_cloud(page)
-    search_for(page, " cat")
+    search_for(page, "c")
     page.wait_for_selector("#cloud .pv[data-flown]")
-    expect(page.locator("#cloud-sentence")).to_contain_text("“·cat” (token")
-    number = page.locator("#cloud .pv").evaluate("gd => [...gd._fullData[0].hovertext].indexOf('·cat')")
+    expect(page.locator("#cloud-sentence")).to_contain_text("“c” (token")
+    number = page.locator("#cloud .pv").evaluate("gd => [...gd._fullData[0].hovertext].indexOf('c')")
     x, y, low, high = page.locator("#cloud .pv").evaluate(
         "(gd, n) => [gd._fullData[0].x[n], gd._fullData[0].y[n], ...gd._fullLayout.xaxis.range]", number
     )
@@ -143,9 +157,10 @@ def test_a_click_into_the_cloud_and_a_flight(page):
     expect(page.locator("#cloud-neighbours .pv-title")).to_contain_text("Nearest to “")
 
 
-def test_a_flight_outlasts_another_colour(page):
+def test_a_flight_outlasts_another_colour(tiny_page):
     """Guards against a picture that jumps back to the whole cloud when it comes again in other colours, in the plane and in
     space."""
+    page = tiny_page
     open_cloud(page)
     colour = page.locator("#cloud-colour input")
     where = """gd => { const {scene, xaxis} = gd._fullLayout;
@@ -155,7 +170,7 @@ def test_a_flight_outlasts_another_colour(page):
         page.wait_for_function(
             "three => !document.querySelector('#cloud .pv')?._fullLayout?.scene !== three", arg=dimensions == "3D"
         )
-        search_for(page, " cat")
+        search_for(page, "c")
         page.wait_for_selector("#cloud .pv[data-flown]")
         page.wait_for_timeout(500)
         flown = page.locator("#cloud .pv").evaluate(where)
@@ -166,13 +181,15 @@ def test_a_flight_outlasts_another_colour(page):
         assert page.locator("#cloud .pv").evaluate(where) == pytest.approx(flown, abs=1e-6)
 
 
-def test_words_tokens_and_sentences_in_the_projector(page):
+def test_words_tokens_and_sentences_in_the_projector(tiny_page):
     """Guards against controls of the vocabulary that stay for sentences, and a kind of points that is chosen and not drawn;
     the picture can be taken away."""
+    page = tiny_page
+    look_at(page, "The cat sat.")
     open_cloud(page)
     for kind, told, shown in (
         ("words", "All 24 words, in", "#cloud-words"),
-        ("tokens of the text", "All 13 tokens, in", None),
+        ("tokens of the text", "All 12 tokens, in", None),
         ("sentences", "All 7 sentences, in", "#cloud-lines"),
     ):
         page.locator("#cloud-what input").click()
@@ -188,12 +205,25 @@ def test_words_tokens_and_sentences_in_the_projector(page):
         assert file.read(8) == b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_layout_that_is_stopped(page):
-    """Guards against a Stop that ends nothing: the page says so, and the picture from before can still be clicked."""
+def test_a_layout_that_is_stopped(tiny_page, monkeypatch):
+    """Guards against a Stop that ends nothing: the page says so, and the picture from before can still be clicked. The
+    layout of so few points begins again until it is stopped."""
+    page, over, lay_out = tiny_page, threading.Event(), clouds.lay_out
+
+    def lay_out_until_stopped(*arguments):
+        placed = lay_out(*arguments)
+        while not over.is_set():
+            placed = lay_out(*arguments)
+        return placed
+
     open_cloud(page)
+    monkeypatch.setattr(clouds, "lay_out", lay_out_until_stopped)
     page.locator("#cloud-layout").get_by_label("t-SNE").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("Stop ends it")
-    page.locator("#cloud-stop").click()
-    expect(page.locator("#cloud-sentence")).to_contain_text("Stopped.")
-    search_for(page, " dog")
-    expect(page.locator("#cloud-sentence")).to_contain_text("“·dog” (token")
+    try:
+        expect(page.locator("#cloud-sentence")).to_contain_text("Stop ends it")
+        page.locator("#cloud-stop").click()
+        expect(page.locator("#cloud-sentence")).to_contain_text("Stopped.")
+    finally:
+        over.set()
+    search_for(page, "d")
+    expect(page.locator("#cloud-sentence")).to_contain_text("“d” (token")

@@ -9,11 +9,10 @@ import pytest
 from playground import workbench
 from playground.course.lesson_file import lesson_files
 from playground.course.progress import Progress, read_progress
-from playground.page import create_app
 from playground.tabs.course.handlers import BeginRequest, CourseRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import report_errors
-from tests.tabs.calling import plain
+from tests.tabs.calling import page_app, plain
 
 NAMES = [path.stem for path in lesson_files()]
 TRAINS = "how_it_learns"
@@ -23,12 +22,8 @@ TRAINS = "how_it_learns"
 @pytest.fixture(scope="module")
 def panel():
     """The panel's handlers of a page that is built, and the components that they set."""
-    before = workbench._shared
-    app = create_app()
-    bench = workbench.shared()
-    (bound,) = [one.fn for one in app.fns.values() if getattr(one.fn, "__name__", "") == "resume"]
-    yield bench, bound.handler.__self__, bound.outputs
-    workbench.share(before)
+    (bound,) = [one.fn for one in page_app().fns.values() if getattr(one.fn, "__name__", "") == "resume"]
+    return workbench.Workbench(), bound.handler.__self__, bound.outputs
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from playground.embeddings.point_sets import EVERY_LAYER, KINDS, PointRequest
 from playground.embeddings.points import LAYER, LINE, PLACE
 from playground.embeddings.sentence_vectors import encode
 from playground.errors import PlaygroundError
-from playground.page import create_app
+from tests.tabs.calling import page_app
 
 VOCABULARY, WORDS, TOKENS, SENTENCES = KINDS.values()
 
@@ -41,7 +41,7 @@ def points(tiny):
 
 def test_kinds_are_those_of_the_page():
     """Guards against a kind that the page lists and nothing can place."""
-    (listed,) = (block for block in create_app().blocks.values() if block.elem_id == "cloud-what")
+    (listed,) = (block for block in page_app().blocks.values() if block.elem_id == "cloud-what")
     assert list(KINDS) == [name for name, _ in listed.choices] and all(
         kind.dropped_as in KINDS for kind in KINDS.values()
     )

@@ -18,7 +18,6 @@ from playground.analysis.text_display import plain_mark
 from playground.figures.positions import added_pictures, perturbation_report, scheme_pictures
 from playground.loading import prepare
 from playground.models.position_scheme import position_table
-from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.schemes import position_facts
 from playground.recording import distance_profiles
@@ -26,7 +25,7 @@ from playground.settings import Settings
 from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view, scheme_view
 from playground.tabs.shared.page_context import PageContext
 from playground.workbench import Workbench
-from tests.tabs.calling import answers, plain
+from tests.tabs.calling import answers, page_app, plain
 from tests.tools import zoo
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(1)} {{7*7}} "=1+1 \u202eabc 中文🙂'
@@ -282,7 +281,7 @@ def test_nothing_is_drawn_behind_a_closed_view():
     """Guards against a text that runs eight passes for a view that nobody looks at."""
     (draw,) = (
         function.fn
-        for function in create_app_beside_the_bench().fns.values()
+        for function in page_app().fns.values()
         if getattr(function.fn, "handler", None) is perturbation_view.draw and len(function.inputs) == 2 + 7 + 10
     )
     measure, variant, layer, head = DETAIL
@@ -293,13 +292,6 @@ def test_nothing_is_drawn_behind_a_closed_view():
         assert list(draw(view, active, *context, *values).values()) == [gr.skip()]
     assert len(draw("broken", "positions", *context, *values)) == 11
     assert list(draw("broken", "positions", "", *context[1:], *values).values()) == [gr.skip()]
-
-
-def create_app_beside_the_bench() -> gr.Blocks:
-    """The page, with this file's workbench still the server's."""
-    bench, page = workbench.shared(), create_app()
-    workbench.share(bench)
-    return page
 
 
 # --- clocks and distance -------------------------------------------------------------------------------------------
