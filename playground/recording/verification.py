@@ -111,7 +111,7 @@ class Verification:
     def _others(self) -> str:
         """The largest difference of all that was checked, and how many heads rounding doesn't explain."""
         wrong = sum(not ok for checks in self.layers.values() for check in checks for ok in check.passed)
-        return f"Over {self.scope}: {power_of_ten(self.largest)}" + (
+        return f"Over {self.scope}: {power_of_ten(self.largest or 0)}" + (
             f"; {counted(wrong, 'head')} not reproduced." if wrong else "."
         )
 
