@@ -5,6 +5,9 @@ from html import escape
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no foreign host is asked, ever
+# After every event Gradio makes a table of the last 10,000 for statistics that nobody sees here: 0.08 s of a core each time.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -14,6 +17,7 @@ from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
+from playground.components.kept_page import KeptPage
 from playground.components.light_events import LIGHT_EVENTS
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
@@ -62,6 +66,7 @@ ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 OPENING = Middleware(
     OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + LINKS_HEAD + EARLY
 )
+KEPT_PAGE = Middleware(KeptPage)
 KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
 """The innermost: what it sends gets the guard's headers like any answer."""
 
@@ -106,7 +111,7 @@ def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard, KEPT_FILES]},
+        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard, KEPT_PAGE, KEPT_FILES]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn

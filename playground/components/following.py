@@ -25,11 +25,12 @@ class FollowingDropdown(gr.Dropdown):
     preprocess = _pass_on
 
 
-class TokenList(FollowingDropdown):
-    """A list of the text's tokens, which belongs to an answer: once the text can't be read, none of another text's tokens
-    is left."""
+class TokenList(gr.Dropdown):
+    """A FollowingDropdown of the text's tokens, which belong to an answer: once the text can't be read, none of another
+    text's tokens is left. Not a subclass of it: Gradio takes a component's script by the name of its parent class."""
 
     is_template = True
+    preprocess = _pass_on
 
 
 class FollowingRadio(gr.Radio):

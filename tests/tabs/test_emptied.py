@@ -160,3 +160,13 @@ def test_what_was_written_names_its_rules(app):
         assert (settings["seed"], settings["temperature"], settings["max_new_tokens"]) == (seed, 1.3, 2)
     workbench.shared().sessions.find("a writer").focus = 0  # a token of the text itself, which nobody drew
     assert "seed" not in source_of(page, view, ["Generate"])["settings"]
+
+
+def test_the_browser_knows_every_component(app):
+    """Guards against a list that is missing on the page: Gradio takes the script of a component that says it is a template
+    by the name of its parent class, which must be one of its own."""
+    ours = [block for block in app.blocks.values() if getattr(block, "is_template", False)]
+    names = {type(block).__name__ for block in ours if type(block).__module__.startswith("playground")}
+    assert {"TokenList", "EmptyNumber", "FollowingSlider"} <= names
+    for block in ours:
+        assert type(block).__base__.__module__.startswith("gradio."), type(block)
