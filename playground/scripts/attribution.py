@@ -1,5 +1,7 @@
 """The script of why a token: what each token before it adds to its logit."""
 
+from collections.abc import Sequence
+
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _SCORE = '''
@@ -38,26 +40,25 @@ METHODS = {
     "gradient × input": """leaf = text.clone().requires_grad_()
 (gradient,) = torch.autograd.grad(score(leaf[None]).sum(), leaf)
 numbers = (gradient.double() * (text - baseline).double()).sum(-1)""",
-    "integrated gradients": """with torch.inference_mode():
+    "integrated gradients": """for place, weight in PATH:  # between the baseline, 0, and the text, 1
+    leaf = (baseline + torch.tensor(place, dtype=text.dtype) * (text - baseline)).requires_grad_()
+    (gradient,) = torch.autograd.grad(score(leaf[None]).sum(), leaf)
+    numbers += weight * (gradient.double() * (text - baseline).double()).sum(-1)
+with torch.inference_mode():
     difference = float(score(text[None])[0] - score(baseline[None])[0])
-for count in (8, 16, 32):  # more places, as long as the parts don't add up
-    places, weights = leggauss(count)  # Gauss-Legendre quadrature on -1..1
-    numbers = torch.zeros(len(ids), dtype=torch.float64)
-    for place, weight in zip((places + 1) / 2, weights / 2):
-        leaf = (baseline + torch.tensor(place, dtype=text.dtype) * (text - baseline)).requires_grad_()
-        (gradient,) = torch.autograd.grad(score(leaf[None]).sum(), leaf)
-        numbers += weight * (gradient.double() * (text - baseline).double()).sum(-1)
-    if abs(float(numbers.sum()) - difference) <= 0.01 * abs(difference):
-        break
 print(f"sum {float(numbers.sum()):.6f}, difference of the scores {difference:.6f}")""",
 }
 """Name of a method -> how it is computed."""
 
 
-def next_token_reasons(reading: Reading, method: str, tokens: tuple[int, int | None], blank: int) -> Script:
+def next_token_reasons(
+    reading: Reading, method: str, tokens: tuple[int, int | None], blank: int, path: Sequence[tuple[float, float]] = ()
+) -> Script:
     """What each token of the text adds to the logit of the next one. method: one of METHODS. tokens: the one in question,
-    and the one beside it, or None. blank: the id of the token that stands for nothing."""
+    and the one beside it, or None. blank: the id of the token that stands for nothing. path: of integrated gradients, the
+    places and their weights."""
     values: dict[str, object] = {"TOKEN": tokens[0], "AGAINST": tokens[1], "BLANK": blank}
-    imports = "from numpy.polynomial.legendre import leggauss" if method == "integrated gradients" else ""
+    if path:
+        values["PATH"] = list(path)
     body = _SCORE.replace("METHOD_HERE", METHODS[method])
-    return script_of(reading, Recipe("Why this token", body, values, imports=imports))
+    return script_of(reading, Recipe("Why this token", body, values))

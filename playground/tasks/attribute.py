@@ -24,6 +24,7 @@ from playground.analysis.tasks.attribution import (
     further_places,
     gradient_times_input,
     integral,
+    quadrature,
     stretch_errors,
 )
 from playground.errors import PlaygroundError, unforeseen
@@ -61,6 +62,8 @@ class Attribution:
     """Forward passes that it took."""
     completeness: Completeness | None
     """Of integrated gradients, whose sum is score - baseline_score; None for the others, which need not add up."""
+    path: tuple[tuple[float, float], ...] = ()
+    """Of integrated gradients: the places between baseline (0) and text (1) whose slopes were taken, and their weights."""
 
 
 def attribute(score: TokenScore, method: str = INTEGRAL, tick: Tick = no_tick) -> Attribution:
@@ -87,9 +90,11 @@ def attribute(score: TokenScore, method: str = INTEGRAL, tick: Tick = no_tick) -
     baseline = torch.where(free, blank, text)
     with _model_errors(model):
         run = _Passes(score, tick)
-        completeness = None
+        completeness: Completeness | None = None
+        path: tuple[tuple[float, float], ...] = ()
         if method == INTEGRAL:
-            values, (own, blanked), passes, completeness = _along_path(run, baseline, text)
+            values, (own, blanked), places, completeness = _along_path(run, baseline, text)
+            path, passes = tuple(zip(places.tolist(), quadrature(places).tolist(), strict=True)), len(places)
         else:
             own, blanked = run.scores(torch.stack([text, baseline])).tolist()
             if method == GRADIENT:
@@ -105,13 +110,13 @@ def attribute(score: TokenScore, method: str = INTEGRAL, tick: Tick = no_tick) -
     withheld = completeness is not None and not completeness.holds
     return Attribution(
         score.tokens, score.free, None if withheld else values, method, score.words, own, blanked,
-        model.vocabulary.text(baseline_id), passes * score.passes, completeness,
+        model.vocabulary.text(baseline_id), passes * score.passes, completeness, path,
     )  # fmt: skip
 
 
 def _along_path(
     run: "_Passes", baseline: Tensor, text: Tensor
-) -> tuple[np.ndarray, tuple[float, float], int, Completeness]:
+) -> tuple[np.ndarray, tuple[float, float], np.ndarray, Completeness]:
     """(T,) integrated gradients, the scores of text and baseline, the places, and whether the parts add up."""
     change, most = text - baseline, MAX_PASSES // run.score.passes
 
@@ -125,7 +130,7 @@ def _along_path(
         errors, values = stretch_errors(parts, places, scores), integral(parts, places)
         seen = Completeness(float(values.sum()), float(scores[-1] - scores[0]), float(np.abs(errors).sum()))
         if seen.path_error <= LARGEST_ERROR or len(places) >= most:
-            return values, (float(scores[-1]), float(scores[0])), len(places), seen
+            return values, (float(scores[-1]), float(scores[0])), places, seen
         added = further_places(places, errors, min(ADDED_PLACES, most - len(places)))
         more, more_scores = at(added)
         order = np.argsort(np.concatenate([places, added]))

@@ -56,10 +56,16 @@ def first_places() -> np.ndarray:
     return np.linspace(0.0, 1.0, FIRST_PLACES)
 
 
+def quadrature(places: np.ndarray) -> np.ndarray:
+    """(S,): the weights of the places, with which the slopes there sum to the integral of the spline through them, cubic
+    where there are more than `FIRST_PLACES`."""
+    return _spline(places, np.eye(len(places))).integrate(0.0, 1.0)
+
+
 def integral(parts: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """(T,): integrated gradients (Sundararajan et al. 2017), the integral over the path of parts (S, T) = gradient · change,
-    by the spline through them, cubic where there are more than `FIRST_PLACES`."""
-    return _spline(places, parts).integrate(0.0, 1.0)
+    """(T,): integrated gradients (Sundararajan et al. 2017), the integral over the path of
+    parts (S, T) = gradient · change."""
+    return quadrature(places) @ parts
 
 
 def stretch_errors(parts: np.ndarray, places: np.ndarray, scores: np.ndarray) -> np.ndarray:

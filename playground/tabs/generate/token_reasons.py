@@ -20,8 +20,8 @@ from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import AUTOMATIC, method_list, reasons, reasons_view
-from playground.tabs.shared.scripts import NONE_YET, model_for_script, script_output
+from playground.tabs.shared.reasons import AUTOMATIC, Method, method_list, reasons, reasons_view
+from playground.tabs.shared.scripts import NONE_YET, model_for_script
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
 from playground.texts import scripts as texts_of_scripts
@@ -31,6 +31,7 @@ from playground.texts.tasks import AGAINST
 if TYPE_CHECKING:
     from playground.generation.steps import Alternative, NextTokens, Step
     from playground.models.loaded_model import LoadedModel
+    from playground.tasks.attribute import Attribution
     from playground.tasks.token_scores import TokenScore
 
 ALONE = -1
@@ -91,31 +92,27 @@ def _reasons(page: PageContext, request: ReasonsRequest, against: int | None) ->
     def score() -> "TokenScore":
         return score_of(None if against == ALONE else against)
 
-    outputs[script_output("bars")] = _script(model, session, request, (token, None if against == ALONE else against))
-    for parts in reasons(model, score, request.method, control, by_words=True, key=(token, against)):
+    def script(seen: "Attribution") -> Script:
+        return _script(model, session, (token, None if against == ALONE else against), seen)
+
+    for parts in reasons(model, score, Method(request.method, by_words=True), control, (token, against), script):
         yield outputs | parts
-        outputs = {script_output("bars"): outputs[script_output("bars")]}
+        outputs = {}
 
 
 def _script(
-    model: "LoadedModel", session: GenerationSession, request: ReasonsRequest, tokens: tuple[int, int | None]
+    model: "LoadedModel", session: GenerationSession, tokens: tuple[int, int | None], seen: "Attribution"
 ) -> Script:
     """Of a token that follows others. tokens: its id, and that of the one beside it."""
     from playground.tasks.attribute import baseline_token  # torch: not before the page is there
-    from playground.tasks.explain import usual_method
 
     if session.key.mode in ("fill", "translate"):
         return NONE_YET
-    place = len(session.all_ids()) if session.focus is None else session.focus
-    ids = session.all_ids()[:place]
     if session.key.edits:
         return Script(why=texts_of_scripts.EDITED)
-    method = request.method
-    if method == AUTOMATIC:
-        free = sum(number not in model.vocabulary.special_ids for number in ids)
-        method = usual_method(True, free, len(ids))
-    reading = replace(model_for_script(model), ids=tuple(ids))
-    return next_token_reasons(reading, method, tokens, baseline_token(model))
+    place = len(session.all_ids()) if session.focus is None else session.focus
+    reading = replace(model_for_script(model), ids=tuple(session.all_ids()[:place]))
+    return next_token_reasons(reading, seen.method, tokens, baseline_token(model), seen.path)
 
 
 Explained = tuple[int, "Sequence[Alternative]", "Callable[[int | None], TokenScore]"]

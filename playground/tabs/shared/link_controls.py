@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.blocks import Block, Blocks
 from gradio.components import Component
 
-from playground.components import FollowingDropdown, FollowingRadio, FollowingSlider
+from playground.components import FollowingDropdown, FollowingRadio, FollowingSlider, TokenList
 from playground.links.experiment import CHOICE, FREE, MANY, MOST_TEXT, NUMBER, SWITCH, TEXT, Control
 from playground.tabs.shared.page_context import PageControls
 
@@ -19,7 +19,7 @@ NOT_CARRIED = {
 """Tabs."""
 RESET_WHEN_DRAWN = {"what-key", "what-score", "what-hide", "what-factor"}
 """Elements whose change is over when their view is drawn."""
-_FOLLOWING = (FollowingDropdown, FollowingRadio, FollowingSlider)
+_FOLLOWING = (FollowingDropdown, FollowingRadio, FollowingSlider, TokenList)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ Knows no task.
 """
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from playground.components import Panel, PlotlyView, markup
 from playground.components.shaded_text import shaded
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.attribution import attribution_figure, attribution_sentence, shaded_pieces
+from playground.scripts.script import Script
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import tasks as texts
 
@@ -32,6 +35,16 @@ STALE = 2.0
 STOP_SHOWN, STOP_HIDDEN = gr.update(visible=True), gr.update(visible=False)
 NO_REASONS: Outputs = {"why": "", "why_words": "", "bars": figure_or_nothing(None), "stop": STOP_HIDDEN}
 """Where nothing is explained."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a score is explained."""
+
+    name: str
+    """Of `METHODS`, or AUTOMATIC."""
+    by_words: bool = False
+    """Whether it is a language model's score of words, see `usual_method`."""
 
 
 def method_list(name: str) -> gr.Dropdown:
@@ -53,22 +66,24 @@ def reasons_view(name: str, control: gr.State) -> dict[str, Any]:
 def reasons(
     model: "LoadedModel",
     score: "Callable[[], TokenScore]",
-    method: str,
+    method: Method,
     control: WorkControl,
-    by_words: bool = False,
     key: Hashable = "",
+    script: "Callable[[Attribution], Script] | None" = None,
 ) -> Iterator[Outputs]:
     """The outputs of an explanation, before them how far it is; where the score can't be explained, the reason.
 
-    score: makes what is explained. by_words: a language model's, see `usual_method`. key: what the score depends on beside
-    its words, its tokens and the model.
+    score: makes what is explained. key: what the score depends on beside
+    its words, its tokens and the model. script: makes the script of the bars, where there is one.
     """
     from playground.tasks.attribute import attribute
     from playground.tasks.explain import usual_method
 
     try:
         explained = score()
-        used = usual_method(by_words, sum(explained.free), len(explained.ids)) if method == AUTOMATIC else method
+        used = method.name
+        if used == AUTOMATIC:
+            used = usual_method(method.by_words, sum(explained.free), len(explained.ids))
         kept = "attribution", used, explained.words, explained.ids, explained.free, key
 
         def made(tick: Callable[[float], None]) -> "Attribution":
@@ -83,7 +98,7 @@ def reasons(
     except PlaygroundError as error:
         yield NO_REASONS | {"why_words": markup.note(f"Not explained: {error}")}
         return
-    yield reasons_outputs(seen)
+    yield reasons_outputs(seen) | ({script_output("bars"): script(seen)} if script else {})
 
 
 def reasons_outputs(seen: "Attribution") -> Outputs:

@@ -18,7 +18,7 @@ from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.scripts import OF_TASK
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
@@ -251,7 +251,7 @@ def _explained(
         return span_score(model, request.question, request.passage, place or places[0] or (0, 0), other)
 
     key = request.question, request.passage, place, other
-    for parts in reasons(model, score, request.method, request.control, key=key):
+    for parts in reasons(model, score, Method(request.method), request.control, key):
         yield outputs | parts
         outputs = {}
 

@@ -15,7 +15,7 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.shared.events import GENERATES, LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.answer_writing import Questioned, written_answer
@@ -156,7 +156,7 @@ def compare_answers(page: PageContext, request: AnswersRequest) -> Iterator[Outp
         )
     for name, side, result in zip(("one", "two"), sides, results, strict=True):
         key = "beside answers", side.question, side.passage, result.words
-        for parts in reasons(side.model, result.score, request.method, control, result.by_words, key):
+        for parts in reasons(side.model, result.score, Method(request.method, result.by_words), control, key):
             yield outputs | _named(name, parts)
             outputs = {}
 

@@ -19,7 +19,7 @@ from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.beside_answers import NO_ANSWERS, AnswersRoom, can_answer
@@ -204,7 +204,7 @@ def compare_sides(page: PageContext, request: BesideRequest) -> Iterator[Outputs
     for side, (result, taught), name in zip(sides, results, ("one", "two"), strict=True):
         score = partial(_score, side, result, pair, taught)
         key = "beside", result.way, side.labelling.lines if taught else ""
-        for parts in reasons(side.model, score, request.method, control, result.way == "words", key):
+        for parts in reasons(side.model, score, Method(request.method, result.way == "words"), control, key):
             yield outputs | _named(name, parts)
             outputs = {}
 

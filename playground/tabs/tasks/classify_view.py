@@ -15,7 +15,7 @@ from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.scripts import OF_TASK
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
@@ -122,7 +122,7 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
         )
 
     key = result.way, request.lines if taught else ""
-    for parts in reasons(model, score, request.method, control, result.way == "words", key):
+    for parts in reasons(model, score, Method(request.method, result.way == "words"), control, key):
         yield outputs | parts
         outputs = {}
 

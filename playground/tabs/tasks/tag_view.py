@@ -15,7 +15,7 @@ from playground.errors import Cancelled
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
@@ -162,7 +162,7 @@ def _explained(model: "LoadedModel", request: TagRequest, result: "Tagging") -> 
     def score() -> "TokenScore":
         return explained_tag(model, result, token, best, against or "")
 
-    for parts in reasons(model, score, request.method, request.control, key=(result.text, token)):
+    for parts in reasons(model, score, Method(request.method), request.control, (result.text, token)):
         yield outputs | parts
         outputs = {}
 

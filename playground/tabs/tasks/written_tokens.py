@@ -16,7 +16,7 @@ from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl
-from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, method_list, reasons, reasons_view
+from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, reasons, reasons_view
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Handler, Outputs, bind
 from playground.texts.generate import BY_ITSELF, WHY_TOKEN
@@ -139,7 +139,7 @@ def token_reasons(
     def score() -> "TokenScore":
         return written_score(model, text, number, None if against == ALONE else against)
 
-    for parts in reasons(model, score, choice.token_method, choice.why_control, by_words=True, key=(key, number)):
+    for parts in reasons(model, score, Method(choice.token_method, by_words=True), choice.why_control, (key, number)):
         yield outputs | parts
         outputs = {}
 
