@@ -116,8 +116,7 @@ window.__playgroundLinks = (() => {
     /** Latest values, of the places in `values`. */
     write(places, ...latest) {
       places.forEach((place, n) => { values[place] = latest[n]; });
-      // Gradio's field turns none into 0 as it appears: no choice of a token.
-      if (values[7] !== lastToken) [lastToken, tokenOf] = [values[7], acted || goal !== null ? values[0] : null];
+      if (values[7] !== lastToken) [lastToken, tokenOf] = [values[7], values[0]];
       clearTimeout(timer);
       timer = setTimeout(flush, WAIT);
     },
@@ -167,7 +166,9 @@ window.__playgroundLinks = (() => {
     settled(read) {
       const isHere = !isStale(read);
       this.write([]);
-      if (isHere) [goal, place] = [null, placeOf()];
+      if (!isHere) return;
+      [goal, place] = [null, placeOf()];
+      if (JSON.parse(read).fixed[6] === values[7]) tokenOf = values[0];   // it came before the text that it belongs to
     },
     /** The address with all that it can say, and the names of what is too long for it. */
     address() {
