@@ -12,7 +12,7 @@
 window.__playgroundLinks = (() => {
   const FIXED = 8, WAIT = 250;   // ms: browsers refuse addresses that change too often
   const SAME = {__type__: 'update'};   // to Gradio: leave this as it is
-  let config = null, timer = 0, goal = null, place = null, pending = null;
+  let config = null, timer = 0, goal = null, place = null, pending = null, applied = null;
   let values = [], baseline = [], left = [], tokenOf = null, lastToken = null;
   let acted = false;             // whether the visitor did something since an address was opened
   const touched = new Set();
@@ -137,7 +137,9 @@ window.__playgroundLinks = (() => {
     },
     /** The inputs of the server's last step, the last of them what was read; empty if the visitor left that address. */
     current(...inputs) {
-      return isStale(inputs.at(-1)) ? [...inputs.slice(0, -1), ''] : inputs;
+      if (isStale(inputs.at(-1))) return [...inputs.slice(0, -1), ''];
+      applied = inputs.at(-1);
+      return inputs;
     },
     /** Opens the tabs as `place` said, as soon as they are there, before the server has anything drawn in them. */
     async show(read) {
@@ -162,13 +164,12 @@ window.__playgroundLinks = (() => {
         return said[keys[n]] ?? value;
       });
     },
-    /** The page shows what was read, unless the visitor went on to another address meanwhile. */
+    /** The page shows what was read, unless the visitor went on to another address meanwhile. Then the steps of the former
+        one end here too, and `read` is the later one's, which is still being opened. */
     settled(read) {
-      const isHere = !isStale(read);
+      const isHere = !isStale(read) && read === applied;
       this.write([]);
-      if (!isHere) return;
-      [goal, place] = [null, placeOf()];
-      if (JSON.parse(read).fixed[6] === values[7]) tokenOf = values[0];   // it came before the text that it belongs to
+      if (isHere) [goal, place] = [null, placeOf()];
     },
     /** The address with all that it can say, and the names of what is too long for it. */
     address() {
