@@ -55,11 +55,16 @@ class Token:
         return self.text if self.piece is None else f"{self.text} {self.piece[0]}/{self.piece[1]}"
 
 
+def whole_characters(text: str) -> str:
+    """The text with unpaired surrogates as U+FFFD, and pairs as the character that they stand for."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def check_text(text: str, max_bytes: int) -> str:
     """The text with unpaired surrogates as U+FFFD, which tokenizers need. PlaygroundError if empty or too long."""
     if not text:
         raise PlaygroundError("There is no text.", "Type a sentence, or choose an example.")
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = whole_characters(text)
     size = len(text.encode())
     if size > max_bytes:
         raise PlaygroundError(f"The text has {size:,} bytes; at most {max_bytes:,} are read.", "Shorten it.")

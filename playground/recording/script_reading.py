@@ -8,7 +8,7 @@ from torch import nn
 from playground.catalog import find
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
-from playground.models.vocabulary import Token
+from playground.models.vocabulary import Token, whole_characters
 from playground.recording.layers.blocks import Part
 from playground.recording.layers.build import build_of
 from playground.recording.recording import Recording
@@ -76,6 +76,7 @@ def why_no_checkpoint(model: LoadedModel) -> str:
 def _same_text(model: LoadedModel, text: str, tokens: tuple[Token, ...]) -> tuple[str | None, str | None]:
     if not text:
         return None, None
+    text = whole_characters(text)
     first, pair = model.vocabulary.split_pair(text) if model.capabilities.pairs else (text, None)
     try:
         ids, _ = model.vocabulary.tokenize(first, pair)

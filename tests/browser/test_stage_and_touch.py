@@ -428,7 +428,7 @@ def test_an_html_file_stands_alone(pages, browser, tmp_path, name, place):
         assert alone.evaluate("picture.querySelector('canvas').width") > 0
     assert watch.page_errors == watch.console_errors == []
     alone.context.close()
-    tab(page, "Maps")
+    tab(page, "One")
 
 
 def test_python_beside_a_picture(pages):
