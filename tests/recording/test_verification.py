@@ -102,7 +102,7 @@ def test_what_the_badge_rests_on(in_format, monkeypatch):
     exact = pg.record(in_format(torch.float32), TEXT).verify()
     badge = exact.badge(3, 2, "self")
     error = exact.layers["self"][3].used.error[2]
-    assert badge.state == "ok" and f"at most {error:.1e}" in badge.title
+    assert badge.state == "ok" and f"at most {power_of_ten(error)}" in badge.title
     assert badge.words == f"Recomputed: agrees to {power_of_ten(error)}"
     assert "Layer 3, head 2" in badge.title and "float32 rounding" in badge.title
     recording = pg.record(in_format(torch.bfloat16), TEXT)

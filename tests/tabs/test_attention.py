@@ -29,6 +29,7 @@ from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
+from playground.texts.numbers import power_of_ten
 from tests.tabs.calling import answer, answers
 
 TEXT = "The cat =1+1"
@@ -426,7 +427,7 @@ def test_the_badge_is_of_the_head_and_picture_shown(tiny, monkeypatch):
     layers = recording.verify().layers["self"]
     for layer, head in ((0, 1), (1, 3)):
         badge = answer(heads_handlers.draw_head, PAGE, HeadRequest(layer, head))["badge"]
-        assert f"{layers[layer].used.error[head]:.1e}" in badge and "pg-badge-ok" in badge
+        assert f"at most {power_of_ten(layers[layer].used.error[head])}" in badge and "pg-badge-ok" in badge
         assert f"Layer {layer}, head {head}" in badge
     for show in views.DERIVATIONS:
         badge = answer(heads_handlers.draw_head, PAGE, HeadRequest(show=show, others=(1,)))["badge"]
