@@ -55,17 +55,17 @@ with torch.inference_mode():
 for hook in hooks:
     hook.remove()
 likely = [*before.topk(8).indices.tolist(), *after.topk(4).indices.tolist(), *ALSO]
-shown = sorted(set(likely), key=lambda number: -float(before[number]))
-numbers = torch.stack([before[shown].exp(), after[shown].exp()])  # (whole model and without, tokens)
-for number, one, other in zip(shown, *numbers.tolist()):
+tokens = sorted(set(likely), key=lambda number: -float(before[number]))
+numbers = torch.stack([before[tokens].exp(), after[tokens].exp()])  # (whole model and without, tokens)
+for number, one, other in zip(tokens, *numbers.tolist()):
     print(f"{one:.6f}  {other:.6f}  {tokenizer.decode([number])!r}")
 print(f"{(after.exp() * (after - before)).sum() / torch.tensor(2.0).log():.4f} bits apart")
 
 # %%
 figure = go.Figure()
 for row, name in zip(numbers, ("whole model", "without it")):
-    figure.add_bar(x=row, y=list(range(len(shown))), orientation="h", name=name)
-figure.update_yaxes(tickvals=list(range(len(shown))), ticktext=named(shown), autorange="reversed")
+    figure.add_bar(x=row, y=list(range(len(tokens))), orientation="h", name=name)
+figure.update_yaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens), autorange="reversed")
 figure.update_xaxes(title_text="probability")
 '''
 

@@ -105,12 +105,12 @@ def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
 
 @pytest.mark.parametrize("model", ["llama", "bert", "mamba"])
 def test_every_drawing_names_all_that_it_may_leave(app, model):
-    """Guards against what a view leaves standing where a part of it can't be shown of this model, such as the formula of
+    """Guards against what a view leaves standing where a part of it can't be places of this model, such as the formula of
     the former model's head: a drawing sets every output that shows answers."""
     text = "The cat" if model == "mamba" else "The cat sat on the mat"  # Mamba goes token by token, in a hundred passes
     for name, block_function in drawings(app):
-        function, shown = block_function.fn, drawn(block_function, model, text)
-        left = [n for n in function.empty(PlaygroundError("why"), {}) if function.targets[n] not in shown]
+        function, places = block_function.fn, drawn(block_function, model, text)
+        left = [n for n in function.empty(PlaygroundError("why"), {}) if function.targets[n] not in places]
         assert not left, f"{name} of {model} leaves {left}"
 
 

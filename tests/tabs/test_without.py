@@ -50,16 +50,16 @@ def test_the_opening_text(bench, smollm2):
     """Guards the story of the opening text: its strongest head is taken out: both distributions, what others did, both
     texts, the badge, and the bytes."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
-    shown = merged(without_handlers.draw, page, WithoutRequest())
-    assert shown["what"] == "23.4" and shown["position"]["value"] == 11
-    words = plain(shown["sentence"])
+    outputs = merged(without_handlers.draw, page, WithoutRequest())
+    assert outputs["what"] == "23.4" and outputs["position"]["value"] == 11
+    words = plain(outputs["sentence"])
     assert words.startswith("Taken out: head 4 of layer 23: the model says “New” (")
     assert "in place of “Rome”, which falls from 65 % to 4.3 %" in words
     assert "direct −2.00, in fact −4.78: later parts build on it." in words
-    assert "Rome. The capital of Spain is Madrid." in plain(shown["written"])
-    assert "New York City." in plain(shown["written"])
-    assert "pg-badge-ok" in shown["badge"] and "Identities hold to" in shown["badge"]
-    assert shown["changed"]["visible"] and sent(shown) < LIMIT
+    assert "Rome. The capital of Spain is Madrid." in plain(outputs["written"])
+    assert "New York City." in plain(outputs["written"])
+    assert "pg-badge-ok" in outputs["badge"] and "Identities hold to" in outputs["badge"]
+    assert outputs["changed"]["visible"] and sent(outputs) < LIMIT
 
 
 def test_others_step_in(bench, smollm2, monkeypatch):
@@ -67,14 +67,14 @@ def test_others_step_in(bench, smollm2, monkeypatch):
     part minus the logit with it; a click in the map of all parts leads there."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     monkeypatch.setattr(without_handlers, "WRITTEN", 1)
-    shown = merged(without_map.choose_part, page, WithoutRequest(), click(x=4, y=23))
-    assert shown["what"] == "23.4"
+    outputs = merged(without_map.choose_part, page, WithoutRequest(), click(x=4, y=23))
+    assert outputs["what"] == "23.4"
     recording = page.recording()
     edited = recording.with_edits([Edit("head", 23, (4,))])
     rome = int(recording.last_logits.argmax())
     fact = float(edited.last_logits[rome] - recording.last_logits[rome])
     direct = -float(recording.contributions().heads[23, 4])
-    said = plain(shown["sentence"])
+    said = plain(outputs["sentence"])
     assert f"direct {direct:+.2f}, in fact {fact:+.2f}".replace("-", "−") in said
     mlp = merged(without_map.choose_part, page, WithoutRequest(), click(x=9, y=2))
     assert mlp["what"] == "mlp 2" and "MLP of layer 2" in plain(mlp["sentence"])
@@ -119,32 +119,32 @@ def test_every_kind_of_model(bench, model, what):
     changes or says why it can't."""
     page = PageContext(model, text=HOSTILE[:40])
     for how in ("zero", "mean", "text"):
-        shown = merged(without_handlers.show, page, WithoutRequest(what, how, second=page.text.replace("x", "y")))
-        assert len(plain(shown["sentence"])) > 30 and "<img" not in shown["sentence"] + shown["written"]
-        if not shown["badge"]:
-            assert "can't be" in plain(shown["sentence"])
+        outputs = merged(without_handlers.show, page, WithoutRequest(what, how, second=page.text.replace("x", "y")))
+        assert len(plain(outputs["sentence"])) > 30 and "<img" not in outputs["sentence"] + outputs["written"]
+        if not outputs["badge"]:
+            assert "can't be" in plain(outputs["sentence"])
         if how == "text" and what == "layer 1" and model == "llama":
-            assert plain(shown["sentence"]).startswith("By the values of a second text: layer 1")
+            assert plain(outputs["sentence"]).startswith("By the values of a second text: layer 1")
 
 
 def test_a_model_without_logits_shows_what_its_states_say(bench):
     """Guards against a view of MiniLM that shows nothing: an early head is taken out, later ones look elsewhere, and the
     sentence says how far the last state turns."""
     page = PageContext("all-minilm-l6-v2", text=FIRST_TEXT)
-    shown = merged(without_handlers.draw, page, WithoutRequest())
-    assert shown["what"] == "2.0" and shown["changed"]["visible"] and not shown["figure"]["visible"]
+    outputs = merged(without_handlers.draw, page, WithoutRequest())
+    assert outputs["what"] == "2.0" and outputs["changed"]["visible"] and not outputs["figure"]["visible"]
     edited = page.recording().with_edits([Edit("head", 2, (0,))])
     one, other = (recording.hidden_states[-1, -1] for recording in (page.recording(), edited))
     cosine = float(one @ other / one.norm() / other.norm())
-    assert f"has a cosine of +{cosine:.2f} with that of the whole model" in plain(shown["sentence"])
+    assert f"has a cosine of +{cosine:.2f} with that of the whole model" in plain(outputs["sentence"])
 
 
 def test_everything_taken_out_says_that_no_token_stands_out(bench):
     """Guards against a token that is called the answer where all are equally likely."""
     page = PageContext("llama", text="abcdef")
     everything = ", ".join(["layer 0", "layer 1", *(f"token {n}" for n in range(6))])
-    shown = merged(without_handlers.show, page, WithoutRequest(everything))
-    assert "all 260 tokens are equally likely" in plain(shown["sentence"])
+    outputs = merged(without_handlers.show, page, WithoutRequest(everything))
+    assert "all 260 tokens are equally likely" in plain(outputs["sentence"])
 
 
 def test_leaving_the_field_and_pressing_the_button(bench):
@@ -152,9 +152,9 @@ def test_leaving_the_field_and_pressing_the_button(bench):
     draws what was typed, the button that was pressed for it finds it drawn; after Stop it writes anew."""
     page = PageContext("llama", text="abcdef")
     typed = WithoutRequest("1.1", position=5, reading=page.reading, drawn=(page.reading, "1.2", "zero", "", 5, "", ""))
-    shown = merged(without_handlers.show, page, typed)
-    assert plain(shown["sentence"]).startswith("Taken out: head 1 of layer 1")
-    again = replace(typed, drawn=shown["drawn"])
+    outputs = merged(without_handlers.show, page, typed)
+    assert plain(outputs["sentence"]).startswith("Taken out: head 1 of layer 1")
+    again = replace(typed, drawn=outputs["drawn"])
     assert set(merged(without_handlers.show, page, again)) == {"message"}
     for other in (replace(again, how="mean"), replace(again, token="a"), replace(again, position=4)):
         assert next(iter(without_handlers.show(page, other)))["figure"]
@@ -179,9 +179,9 @@ def test_as_long_a_text_as_is_read(bench, monkeypatch, request_of, count, writte
     model = prepare(zoo.variant("llama", max_position_embeddings=5000), zoo.byte_tokenizer(), "long")
     bench.add(model)
     page = PageContext("long", text=("abcdefgh" * 512)[:count])
-    shown = merged(without_handlers.show, page, request_of)
-    assert f"{count:,} tokens: identities are checked up to 1,024" in plain(shown["badge"])
-    assert "The distributions are" in plain(shown["sentence"]) and written in plain(shown["written"])
+    outputs = merged(without_handlers.show, page, request_of)
+    assert f"{count:,} tokens: identities are checked up to 1,024" in plain(outputs["badge"])
+    assert "The distributions are" in plain(outputs["sentence"]) and written in plain(outputs["written"])
     more = answers(without_handlers.show, replace(page, text="a" * 4097), request_of)
     assert "4,097" in plain(more[-1]["message"]) and "4,096" in plain(more[-1]["message"])
 
@@ -199,8 +199,8 @@ def test_bad_input(bench):
         "0: 0>0": "nothing to look at",
         ", ".join(f"layer {n}" for n in range(2)): "Taken out: layer 0, layer 1",
     }.items():
-        shown = merged(without_handlers.show, page, WithoutRequest(what))
-        assert words in plain(shown["sentence"]), what
+        outputs = merged(without_handlers.show, page, WithoutRequest(what))
+        assert words in plain(outputs["sentence"]), what
         if not words.startswith("Taken out"):
             kept = answer(without_handlers.keep, page, WithoutRequest(what))
             assert words in plain(kept["sentence"]) and "edited" not in kept and not kept["message"]

@@ -266,9 +266,9 @@ def test_positions_that_end_before_the_text_does(tiny):
     end = model.model.generation_config.eos_token_id
     assert part.end_probability == pytest.approx(float(rows[0, -1].softmax(-1)[end]), abs=1e-5) and not part.ended
     assert "Its positions end after 63 tokens, before it said that it ended." in translation_sentence(result)
-    asked = prepare(m2m(max_length=8), zoo.byte_tokenizer(), "asked")
-    asked.model.generation_config.max_new_tokens = 8
-    (part,) = pg.translate(asked, "the cat").parts
+    limited = prepare(m2m(max_length=8), zoo.byte_tokenizer(), "limited")
+    limited.model.generation_config.max_new_tokens = 8
+    (part,) = pg.translate(limited, "the cat").parts
     assert not part.positions_end and part.end_probability is None
 
 
