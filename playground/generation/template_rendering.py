@@ -12,6 +12,7 @@ from playground.concurrency.limited_process import JobFailed
 from playground.errors import PlaygroundError
 from playground.models import untrusted
 from playground.models.loaded_model import LoadedModel
+from playground.models.vocabulary import whole_characters
 
 Message = Mapping[str, str]
 """{"role": "system", "user" or "assistant", "content": text}"""
@@ -89,7 +90,7 @@ class TemplateRenderer:
             raise PlaygroundError(
                 f"This model's chat template writes {len(text):,} characters; at most {_LONGEST:,} are read.", _REMEDY
             )
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # halves of a pair are no text
+        return whole_characters(text)
 
 
 def _choose(templates: Any) -> tuple[str, str]:

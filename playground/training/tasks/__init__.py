@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from playground.errors import PlaygroundError
+from playground.models.vocabulary import whole_characters
 from playground.training.recipe import Recipe
 from playground.training.tasks.addition import addition
 from playground.training.tasks.numbers import numbers
@@ -68,7 +69,7 @@ def _ready(lesson: str, encoder: bool) -> Task:
 
 def checked_text(text: str) -> str:
     """A visitor's text, its line ends as line feeds, unpaired surrogates as U+FFFD."""
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = whole_characters(text)
     size = len(text.encode())
     if size > MAX_TEXT_BYTES:
         raise PlaygroundError(
