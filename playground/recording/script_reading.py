@@ -1,7 +1,5 @@
 """What a script has to know of a recording: the model as plain transformers loads it, the text, where its modules lie."""
 
-from collections.abc import Mapping
-
 import torch
 from torch import nn
 
@@ -87,12 +85,12 @@ def _same_text(model: LoadedModel, text: str, tokens: tuple[Token, ...]) -> tupl
 
 def readout_paths(model: LoadedModel) -> Readout | str:
     """The way from the last state to the logits; or why a script does not go it."""
-    build, paths = build_of(model), _paths(model)
+    build = build_of(model)
     readout = build.readout
     if readout is None:
         return texts.NO_READOUT.format(reason=build.why_no_readout)
-    norm, head = paths.get(readout.norm_module), paths.get(readout.head)
-    if norm is None or head is None or readout.extra is not None or not _layer_names(model):
+    norm, head = (path_of(model.model, module) for module in (readout.norm_module, readout.head))
+    if not norm or not head or readout.extra is not None or not _layer_names(model):
         return texts.NO_READOUT.format(reason=texts.OWN_WAY)
     weight = getattr(readout.norm_module, "weight", None)
     shifted = weight is not None and not torch.allclose(readout.norm.gain.to(weight), weight.detach(), atol=1e-6)
@@ -114,17 +112,18 @@ def block_paths(model: LoadedModel) -> BlockPaths:
 
 
 def _part(layer: nn.Module, part: Part) -> PartPaths | None:
-    paths: Mapping[nn.Module, str] = {module: name for name, module in layer.named_modules()}
-    if part.module not in paths:
+    module, matrix, factor = path_of(layer, part.module), part.projection, round(float(part.factor), 6)
+    if not module:
         return None
-    matrix, factor = part.projection, round(float(part.factor), 6)
-    if matrix is None or matrix.norm_module is not None or matrix.module not in paths:
-        return PartPaths(part.kind, paths[part.module], factor=factor)
-    return PartPaths(part.kind, paths[part.module], paths[matrix.module], matrix.transposed, factor)
+    within = path_of(layer, matrix.module) if matrix is not None and matrix.norm_module is None else ""
+    if matrix is None or not within:
+        return PartPaths(part.kind, module, factor=factor)
+    return PartPaths(part.kind, module, within, matrix.transposed, factor)
 
 
-def _paths(model: LoadedModel) -> dict[nn.Module, str]:
-    return {module: name for name, module in model.model.named_modules()}
+def path_of(model: nn.Module, module: nn.Module | None) -> str:
+    """Where a module lies within another one; empty where it does not."""
+    return next((name for name, each in model.named_modules() if each is module), "")
 
 
 def _layer_names(model: LoadedModel) -> str:

@@ -31,9 +31,10 @@ def scheme_scripts(model: "LoadedModel", scheme: str, facts: "PositionFacts | No
 
 def _learned(model: "LoadedModel", facts: "PositionFacts") -> list[Script]:
     from playground.models.position_scheme import position_table  # torch: not before the page is there
+    from playground.recording.script_reading import path_of
 
     table = position_table(model.model)
-    path = next((name for name, module in model.model.named_modules() if module is table and name), "")
+    path = path_of(model.model, table)
     if not path or facts.table is None:
         return []
     reading, length = model_for_script(model), min(len(facts.table), MAX_POSITIONS)
@@ -46,6 +47,7 @@ def _learned(model: "LoadedModel", facts: "PositionFacts") -> list[Script]:
 
 def _rotary(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
     from playground.models.rope_modules import rotary_modules, scales_with_length
+    from playground.recording.script_reading import path_of
 
     reading, pictures = model_for_script(model), (positions.ANGLES, positions.WAVES)
     if facts is None:
@@ -54,5 +56,5 @@ def _rotary(model: "LoadedModel", facts: "PositionFacts | None", numbers: Number
     modules = [module for module in rotary_modules(model.model) if "inv_freq" in dict(module.named_buffers())]
     if len(facts.inverse_frequencies) != 1 or not modules or scales_with_length(modules[0]):
         return []
-    path = next((name for name, module in model.model.named_modules() if module is modules[0] and name), "")
+    path = path_of(model.model, modules[0])
     return [positions.rotary(reading, picture, path, numbers.length) for picture in pictures] if path else []
