@@ -5,25 +5,20 @@ what was evicted is made again. Knows nothing of the page.
 """
 
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from playground.concurrency.background_turns import BackgroundTurns
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
-from playground.concurrency.fair_queue import FairQueue
 from playground.concurrency.owned_cache import OwnedCache
 from playground.errors import Cancelled
 from playground.generation.sessions import Sessions
+from playground.generation.shared_generation import SharedGeneration
 from playground.model_shelf import LoadStatus, ModelShelf
 from playground.settings import Settings
 
 if TYPE_CHECKING:
     from playground.embeddings.sentence_vectors import Encoded
-    from playground.generation.beam_search import BeamStep
-    from playground.generation.kv_cache import PrefixCaches
-    from playground.generation.settings import GenerationSettings
-    from playground.generation.steps import PrefillProgress, Step
     from playground.models.decoder_start import Target
     from playground.models.loaded_model import LoadedModel
     from playground.positions.perturbations import Experiment
@@ -49,13 +44,11 @@ class Workbench:
             self.settings.recording_budget, self._memo.forget
         )
         self.models = ModelShelf(self.settings, self._forget_results, self._recordings)
-        self._prefixes: PrefixCaches | None = None
+        self.generation = SharedGeneration(self.settings)
         self._runs: SharedRuns | None = None
-        self._first_use = threading.Lock()
-        """Of what is made when it is first used: prefixes and runs."""
+        self._first_run = threading.Lock()
         self.sessions = Sessions(self.settings.session_budget)
         """What visitors wrote in the Generate tab, by session id."""
-        self._turns: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
 
     def add(self, model: "LoadedModel") -> None:
         """Offers a model made by hand under its `model_id`, see `ModelShelf.add`."""
@@ -86,80 +79,17 @@ class Workbench:
         """Drops what came from an evicted model. A recording holds its model, whose memory would stay taken."""
         self._recordings.forget(lambda key, recording: recording.model is model)
         self._memo.forget(model)
-        if self._prefixes is not None:
-            self._prefixes.forget(model)
-
-    def turns(self, model: "LoadedModel") -> FairQueue:
-        """The queue of those who generate on the model's device; a GPU without a number is the first one."""
-        device = model.device.value
-        return self._turns[device.type, device.index or 0]
-
-    def generate(
-        self,
-        model: "LoadedModel",
-        prompt: str | Sequence[int],
-        generation: "GenerationSettings",
-        continuation: Sequence[int] = (),
-        edits: "Sequence[Edit]" = (),
-    ) -> "Generator[Step, None, None]":
-        """`generate.generate` in turns with the other visitors; a prefix that was read before is not read again."""
-        from playground.generation.generate import generate
-
-        return generate(
-            model,
-            prompt,
-            generation,
-            begun=continuation,
-            settings=self.settings,
-            prefixes=self.prefixes,
-            turns=self.turns(model),
-            edits=edits,
-        )
-
-    def generate_with_progress(
-        self,
-        model: "LoadedModel",
-        prompt: str | Sequence[int],
-        generation: "GenerationSettings",
-        continuation: Sequence[int] = (),
-        edits: "Sequence[Edit]" = (),
-    ) -> "Generator[Step | PrefillProgress, None, None]":
-        """As `generate`, with the progress of reading a long prompt before the first step."""
-        from playground.generation.generate import generate_with_progress
-        from playground.generation.request import SharedResources
-
-        resources = SharedResources(self.settings, self.prefixes, self.turns(model))
-        return generate_with_progress(model, prompt, generation, continuation, resources, edits)
-
-    def beams(
-        self,
-        model: "LoadedModel",
-        ids: Sequence[int],
-        generation: "GenerationSettings",
-        continuation: Sequence[int] = (),
-        edits: "Sequence[Edit]" = (),
-    ) -> "Generator[BeamStep, None, None]":
-        """`beam_search.beam_search` in turns with the other visitors, with as many new tokens as there is room for."""
-        from playground.generation.beam_search import beam_search
-        from playground.generation.generate import prompt_ids
-        from playground.generation.limits import clamp_to_context
-        from playground.generation.request import GenerationRequest
-
-        ids = prompt_ids(model, ids, generation.chat, self.settings)
-        generation = clamp_to_context(model, ids, continuation, generation, self.settings)
-        request = GenerationRequest(model, tuple(ids), tuple(continuation), generation, tuple(edits))
-        request.check_edits()
-        return beam_search(request, self.turns(model))
+        self.generation.forget(model)
 
     @property
     def runs(self) -> "SharedRuns":
         """The runs of the Train tab. Their steps take turns with texts that are generated on the CPU, which keep two thirds
         of the time."""
-        with self._first_use:
+        with self._first_run:
             if self._runs is None:
                 from playground.training.shared_runs import SharedRuns
 
-                turns = BackgroundTurns(self._turns["cpu", 0])
+                turns = BackgroundTurns(self.generation.turns_on("cpu"))
                 self._runs = SharedRuns(turns.slot, self.add, self.remove)
             return self._runs
 
@@ -178,7 +108,7 @@ class Workbench:
         settings = GenerationSettings(max_new_tokens=30, temperature=0.7, seed=recipe.seed)
 
         def write(model: "LoadedModel") -> str:
-            return "".join(step.text for step in self.generate(model, prompt, settings))
+            return "".join(step.text for step in self.generation.generate(model, prompt, settings))
 
         return self.runs.finetunings.run(model, recipe, write)
 
@@ -188,21 +118,7 @@ class Workbench:
         from playground.tasks.windows import no_tick
         from playground.tasks.writing import Runs
 
-        return Runs(
-            lambda model, ids, settings: self.generate_with_progress(model, list(ids), settings),
-            self.recording,
-            tick or no_tick,
-        )
-
-    @property
-    def prefixes(self) -> "PrefixCaches":
-        """Key-value caches of the texts that were continued last."""
-        with self._first_use:
-            if self._prefixes is None:
-                from playground.generation.kv_cache import PrefixCaches
-
-                self._prefixes = PrefixCaches(self.settings.prefix_budget)
-            return self._prefixes
+        return Runs(self.generation.generate_with_progress, self.recording, tick or no_tick)
 
     def recording(
         self,

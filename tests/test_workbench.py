@@ -502,7 +502,7 @@ def test_visitors_of_one_device_share_one_queue(tiny, settings):
     bench = Workbench(settings)
 
     def turns(device: str):
-        return bench.turns(replace(tiny("gpt2"), device=devices.DeviceChoice(torch.device(device), "")))
+        return bench.generation.turns(replace(tiny("gpt2"), device=devices.DeviceChoice(torch.device(device), "")))
 
     assert turns("cuda") is turns("cuda:0") is not turns("cuda:1")
     assert turns("cpu") is turns("cpu") is not turns("cuda:0")

@@ -77,7 +77,7 @@ def generate(
     loaded = bench.model(model, device)
     ids = prompt_ids(loaded, prompt, chat, bench.settings)
     allowed = clamp_to_context(loaded, ids, (), settings, bench.settings)
-    steps = list(bench.generate(loaded, ids, settings, edits=edits_of(edits)))
+    steps = list(bench.generation.generate(loaded, ids, settings, edits=edits_of(edits)))
     texts = ["".join(step.text for step in steps if step.sample == number) for number in range(samples)]
     return {
         "text": texts[0],

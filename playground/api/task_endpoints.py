@@ -1,6 +1,7 @@
 """Endpoints of the Tasks tab: labels, answers, tags, and why."""
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from playground import workbench
@@ -78,10 +79,7 @@ def answer(model: str, question: str, passage: str, max_tokens: int = 30, device
         }
     from playground.tasks.written_answer import answer_by_chat
 
-    bench = workbench.shared()
-    written = answer_by_chat(
-        loaded, question, passage, lambda ids, settings: bench.generate(loaded, list(ids), settings)
-    )
+    written = answer_by_chat(loaded, question, passage, partial(workbench.shared().generation.generate, loaded))
     spans = [{"text": passage[start:end], "start": start, "end": end} for start, end in written.spans]
     return {"text": written.text, "probability": written.probability, "spans": spans}
 

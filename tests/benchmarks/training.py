@@ -70,14 +70,14 @@ def beside(model: str, tokens: int, rounds: int = 5) -> tuple[float, float]:
     bench = Workbench()
     loaded, settings = bench.model(model), pg.GenerationSettings(max_new_tokens=tokens, greedy=True)
     run = bench.runs.start(changed(LESSONS["repeat"].recipe, {"steps": 5000}))
-    list(bench.generate(loaded, PROMPT, settings))  # its prompt is read once
+    list(bench.generation.generate(loaded, PROMPT, settings))  # its prompt is read once
     speeds: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(rounds):
         for trains in (False, True):
             if trains:
                 run.play("full")
             started = time.perf_counter()
-            count = len(list(bench.generate(loaded, PROMPT, settings)))
+            count = len(list(bench.generation.generate(loaded, PROMPT, settings)))
             speeds[trains].append(count / (time.perf_counter() - started))
             run.pause()
     bench.runs.forget(run.code)

@@ -442,7 +442,7 @@ def test_a_conversation_outlives_its_eviction(bench, smollm2, monkeypatch):
 def test_everyone_who_waits_sees_a_place(bench):
     """Guards a class: of twelve who pressed Generate at once four waited 40 seconds without a word. While one turn lasts,
     each of twelve sees another place; then all of them write."""
-    turns = bench.turns(bench.model("tiny"))
+    turns = bench.generation.turns(bench.model("tiny"))
     streams = [write(f"abc {number}") for number in range(12)]
 
     def first_place(stream) -> int:

@@ -150,7 +150,7 @@ def test_steps_take_turns_with_generation():
     """Guards the speed of those who generate: a step waits while a token is being computed."""
     bench = Workbench()
     run = bench.runs.start(TINY)
-    with bench._turns["cpu", 0].slot():
+    with bench.generation.turns_on("cpu").slot():
         run.play("full")
         time.sleep(0.2)
         assert run.run.step == 0 == run.snapshots[-1].step  # whoever watches does not wait

@@ -120,7 +120,7 @@ def write(
     allowed = clamp_to_context(model, session.ids, session.tree.ids(start), settings, bench.settings)
     start, removal_note = make_room(session, allowed, start)
     session.node, session.focus, session.pinned = start, None, False
-    turns, pace = bench.turns(model), Pace()
+    turns, pace = bench.generation.turns(model), Pace()
     steps: list[Step] = []
     with closing(_growth(page, session, allowed, start)) as growth:
         yield strip_view(model, session, texts.READING if start == ROOT else texts.GOING_ON, colour)
@@ -164,9 +164,9 @@ def write(
 def _growth(page: PageContext, session: GenerationSession, settings: "GenerationSettings", start: int) -> Growth:
     model, bench, before = page.model(), workbench.shared(), session.tree.ids(start)
     if settings.beams > 1:
-        search = bench.beams(model, session.ids, settings, before, session.key.edits)
+        search = bench.generation.beams(model, session.ids, settings, before, session.key.edits)
         return grow_by_beams(session, search, start, settings)
-    steps = bench.generate_with_progress(model, session.ids, settings, before, session.key.edits)
+    steps = bench.generation.generate_with_progress(model, session.ids, settings, before, session.key.edits)
     return grow_by_steps(session, steps, start, settings)
 
 

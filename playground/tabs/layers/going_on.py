@@ -24,7 +24,7 @@ def going_on(
     yield text
     try:
         for number, step in enumerate(
-            workbench.shared().generate(recording.model, ids, settings, edits=edits), start=1
+            workbench.shared().generation.generate(recording.model, ids, settings, edits=edits), start=1
         ):
             if control.stop:
                 return

@@ -209,7 +209,7 @@ def _written(page: PageContext, recording: "Recording", edits: tuple[Edit, ...],
 
     def write_whole() -> str:
         ids = [token.id for token in recording.tokens]
-        return "".join(step.text for step in bench.generate(model, ids, settings))
+        return "".join(step.text for step in bench.generation.generate(model, ids, settings))
 
     try:
         whole_text = bench.memo(recording, ("goes on", settings), write_whole)

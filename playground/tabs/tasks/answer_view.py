@@ -268,7 +268,7 @@ def measure_answers(page: PageContext, request: QuestionRequest) -> Iterator[Out
     def reply(question: str, passage: str) -> str:
         if reads:
             return answer(model, question, passage).best.text
-        return answer_by_chat(model, question, passage, lambda ids, how: bench.generate(model, list(ids), how)).text
+        return answer_by_chat(model, question, passage, partial(bench.generation.generate, model)).text
 
     def words(result: "tuple[Accuracy, Accuracy, Accuracy]") -> str:
         rule = texts.EXACT if reads else texts.CONTAINED

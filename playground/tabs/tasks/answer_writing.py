@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -43,8 +44,7 @@ def written_answer(
     return bench.memo(
         model, ("written answer", asked),
         lambda: answer_by_chat(
-            model, asked.question, asked.passage, lambda ids, how: bench.generate_with_progress(model, list(ids), how),
-            tick or no_tick,
+            model, asked.question, asked.passage, partial(bench.generation.generate_with_progress, model), tick or no_tick
         ),
         lambda written: 2000 * (len(written.steps) + 1) + 8 * len(written.ids),
     )  # fmt: skip
