@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 from html import escape
 from types import SimpleNamespace
 
@@ -135,6 +136,28 @@ def test_a_regular_expression_ends(monkeypatch):
         analysis.matching(
             texts, ["Latin"] * len(texts), analysis.Filter(most=10**6, pattern=r"(((a{99}){99}){99}){99}")
         )
+
+
+def test_a_regular_expression_may_wait_for_other_visitors(monkeypatch):
+    """Guards against a time limit by the clock on the wall: on a busy server the same search was refused."""
+    from playground.analysis.embeddings import vocabulary_filter as analysis
+
+    monkeypatch.setattr(analysis, "SEARCH_SECONDS", 0.3)
+    texts, ended = ["cat"] * 5_000, threading.Event()
+
+    def spin() -> None:
+        while not ended.is_set():
+            pass
+
+    others = [threading.Thread(target=spin) for _ in range(3)]
+    for other in others:
+        other.start()
+    try:
+        assert len(analysis.matching(texts, ["Latin"] * len(texts), analysis.Filter(pattern="^c"))) == len(texts)
+    finally:
+        ended.set()
+        for other in others:
+            other.join()
 
 
 def test_clicks_tell_neighbours_and_similarity(smollm2):
