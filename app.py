@@ -50,12 +50,14 @@ def main() -> None:
     )
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
-    from playground.page import create_app, launch_options  # gradio takes seconds to import: after the options
+    # gradio takes seconds to import: after the options
+    from playground.components.event_queue import with_event_queue
+    from playground.page import create_app, launch_options
     from playground.preload import preload
     from playground.workbench import shared
 
     page = create_app(settings)
-    page.queue(max_size=128).launch(
+    with_event_queue(page, max_size=128).launch(
         server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options()
     )
     preload(shared(), settings.default_model)

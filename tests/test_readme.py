@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from playground.components.event_queue import with_event_queue
 from playground.page import create_app, launch_options
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +35,7 @@ def test_http_example_runs(capsys):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     page = create_app()
-    page.queue().launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    with_event_queue(page).launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
     try:
         exec(compile(example.replace("7860", str(port)), "README.md", "exec"), {})
     finally:

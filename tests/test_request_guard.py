@@ -10,6 +10,7 @@ import pytest
 from gradio.route_utils import delete_files_created_by_app
 
 from app import folders_by_default
+from playground.components.event_queue import with_event_queue
 from playground.errors import PlaygroundError
 from playground.page import MOST_UPLOADED, create_app, launch_options
 from playground.settings import Settings
@@ -21,7 +22,7 @@ from tests.tools.ports import free_port
 @pytest.fixture(scope="module")
 def page():
     blocks = create_app(replace(Settings(), allowed_hosts=("lens.example",), frame_ancestors=()))
-    blocks.queue().launch(
+    with_event_queue(blocks).launch(
         server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
     )
     yield blocks

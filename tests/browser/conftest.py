@@ -20,6 +20,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from playground.components.event_queue import with_event_queue
 from playground.page import create_app, launch_options
 from playground.settings import Settings
 from playground.workbench import Workbench, share, shared
@@ -206,7 +207,7 @@ def serve() -> Iterator[Callable[..., str]]:
 
     def server(blocks: gr.Blocks, **options) -> str:
         options = {"footer_links": ["api", "settings"], "quiet": True, **options}
-        _, address, _ = blocks.launch(
+        _, address, _ = with_event_queue(blocks, max_size=64).launch(
             server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, inbrowser=False, **options
         )
         running.append(blocks)
@@ -245,7 +246,7 @@ def tiny_server(serve, tiny) -> Server:
 def _playground(serve, model, **settings) -> Server:
     app = create_app(replace(Settings(), catalog_only=False, **settings))
     shared().add(model)
-    return Server(serve(app.queue(max_size=64), **launch_options()), shared())
+    return Server(serve(app, **launch_options()), shared())
 
 
 def wait_until_ready(page: Page) -> Page:

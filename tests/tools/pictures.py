@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from playground.components.event_queue import with_event_queue
 from playground.page import create_app, launch_options
 from tests.browser.conftest import ARGUMENTS, installed
 from tests.tools.ports import free_port
@@ -268,7 +269,7 @@ def take(names: Sequence[str] = ALL) -> None:
     """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
     port = free_port()
     app = create_app()
-    app.queue().launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    with_event_queue(app).launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
