@@ -10,9 +10,17 @@
   components for each trigger to set arguments of its event, at a visit and whenever the event happens. Only an image editor
   uses the first answer, and no event here has such arguments. So triggers are named while the table of events is made from
   them, and to no other question: a fifth of a visit's work.
+- The status of each output counts the seconds of its event 60 times each, though this page hides them, and the status of
+  the loading screen counts on for as long as the page is open. No status counts: a page at rest is idle.
 """
 
 LIGHT_EVENTS = """<script>{
+  const nextFrame = window.requestAnimationFrame;
+  const countsSeconds = (step) => {
+    const source = step.length ? '' : String(step);
+    return source.length < 100 && source.includes('(performance.now()-') && source.includes('/1e3');
+  };
+  window.requestAnimationFrame = (step) => countsSeconds(step) ? 0 : nextFrame.call(window, step);
   let listed = 0;   // walks through the list of events that are under way: Gradio makes its table of triggers
   class Unwatched extends Array {
     *[Symbol.iterator]() {

@@ -167,11 +167,18 @@ def contexts(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
         made.close()
 
 
+COUNT_FRAMES = """window.__frames = 0;
+const nextFrame = window.requestAnimationFrame;
+window.requestAnimationFrame = (step) => { window.__frames++; return nextFrame.call(window, step); };"""
+"""Counts in `__frames` what scripts want to do at the next frame."""
+
+
 def new_page(contexts, url: str = "", *, width: int = 1280, height: int = 800, theme: str = "light", touch=False):
     """A page of that size, at an address if there is one; `.watch` is its Watch."""
     page = contexts(touch).new_page()
     page.set_viewport_size({"width": width, "height": height})
     page.watch = Watch(page)
+    page.add_init_script(COUNT_FRAMES)
     if url:
         page.goto(with_theme(url, theme))
     return page

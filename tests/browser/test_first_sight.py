@@ -156,6 +156,17 @@ def test_events_are_light(tiny_page):
     page.wait_for_function("window.__asked > 1")
 
 
+def test_a_page_at_rest_is_idle(tiny_page):
+    """Guards against a status that counts the seconds of an event which ended, 60 times each: a tenth of a core."""
+    frames = []
+    while len(frames) < 2 or (
+        frames[-1] != frames[-2] and len(frames) < 20
+    ):  # what was opened comes to rest within seconds
+        frames.append(tiny_page.evaluate("window.__frames"))
+        tiny_page.wait_for_timeout(500)
+    assert frames[-1] == frames[-2], frames
+
+
 def test_files_fetched_early_are_the_ones_that_are_used(tiny_page):
     """Guards against an early request that the later one can't share: each visit would carry plotly.js twice."""
     loaded = tiny_page.evaluate("""() => performance.getEntriesByType('resource')
