@@ -166,10 +166,10 @@ window.__playgroundLinks = (() => {
     },
     /** The page shows what was read, unless the visitor went on to another address meanwhile. Then the steps of the former
         one end here too, and `read` is the later one's, which is still being opened. */
-    settled(read) {
+    settled(read, base) {
       const isHere = !isStale(read) && read === applied;
       this.write([]);
-      if (isHere) [goal, place] = [null, placeOf()];
+      if (isHere) [goal, place, lastToken, tokenOf] = [null, placeOf(), values[7], base];
     },
     /** The address with all that it can say, and the names of what is too long for it. */
     address() {

@@ -104,14 +104,17 @@ def test_a_link_brings_back_an_experiment(tiny_server, open_page, tiny):
 
 def test_a_strangers_link_runs_nothing(tiny_server, open_page):
     """Guards against links as a way in: what is no value is named as text, out-of-range numbers are moved, nothing runs, and
-    the page works."""
+    the page works. And against an address that loses the token of the one that it was opened by."""
     hostile = "<img src=x onerror='window.__xss=1'>"
     edits = address_of(Experiment(text=hostile, edits=(Edit("head", 99, (7,)),), tab="layers", view="lens"))
     page = open_page()
-    page.goto(f"{tiny_server.address()}#{edits}&%3Cimg%20src%3Dx%20onerror%3D'window.__xss%3D1'%3E=1&layer=-5&head=1")
+    page.goto(
+        f"{tiny_server.address()}#{edits}&%3Cimg%20src%3Dx%20onerror%3D'window.__xss%3D1'%3E=1&layer=-5&head=1&token=2"
+    )
     expect(page.locator("#link-note")).to_contain_text(
         re.compile("Not taken from the link: <img.*Moved into range: layer")
     )
+    settled(page, "layer=0", "token=2")  # as the page writes it
     tab(page, "Attention")
     expect(page.locator("#lens-text textarea")).to_have_value(hostile)
     page.locator("#edited-off").click()

@@ -83,7 +83,7 @@ def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -
     restored: dict[str, Component] = {"base": link.base, "restored": link.restored}
     wires: dict[str, Any] = {"page": page, "inputs": restored, "outputs": states, "request": ApplyRequest}
     done = bind(partial(opened.then), apply, js=calls.CURRENT, **wires, **QUIET)
-    done.then(None, link.restored, None, js=calls.SETTLED, **QUIET)
+    done.then(None, [link.restored, link.base], None, js=calls.SETTLED, **QUIET)
 
     settings = workbench.shared().settings
     base = base_of(PageContext(settings.default_model, text=str(page.text.value)))
