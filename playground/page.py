@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
+from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.kept_page import KeptPage
@@ -57,8 +58,8 @@ OPEN_PAGE = """() => {
 MOST_UPLOADED = 1 * MIB
 """Bytes of one file: a table of the Tasks tab."""
 COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
-"""Gradio compresses files by the ending of their names, which the page itself, 0.7 MB, has none of. Streams stay as they
-are."""
+"""Gradio compresses files by the ending of their names, which the page itself, 2 MB, has none of."""
+STREAMS = Middleware(CompressedStreams)
 SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
@@ -111,7 +112,7 @@ def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard, KEPT_PAGE, KEPT_FILES]},
+        "app_kwargs": {"middleware": [COMPRESSED, STREAMS, OPENING, guard, KEPT_PAGE, KEPT_FILES]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
