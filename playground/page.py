@@ -20,6 +20,7 @@ from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.kept_page import KeptPage
 from playground.components.light_events import LIGHT_EVENTS
+from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import EARLY, PLOTLY_JS
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
     send_updates_whole()
+    keep_light_sessions()
     with gr.Blocks(
         title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT // 6, KEPT)
     ) as blocks:
