@@ -114,7 +114,7 @@ def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, STREAMS, OPENING, guard, KEPT_PAGE, KEPT_FILES]},
+        "app_kwargs": {"middleware": [STREAMS, guard, KEPT_PAGE, COMPRESSED, OPENING, KEPT_FILES]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn
