@@ -15,10 +15,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
 from playground.components import Panel, WatchedState
+from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.kept_page import KeptPage
 from playground.components.light_events import LIGHT_EVENTS
+from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import EARLY, PLOTLY_JS
@@ -57,8 +59,8 @@ OPEN_PAGE = """() => {
 MOST_UPLOADED = 1 * MIB
 """Bytes of one file: a table of the Tasks tab."""
 COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
-"""Gradio compresses files by the ending of their names, which the page itself, 0.7 MB, has none of. Streams stay as they
-are."""
+"""Gradio compresses files by the ending of their names, which the page itself, 2 MB, has none of."""
+STREAMS = Middleware(CompressedStreams)
 SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
@@ -75,6 +77,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
     send_updates_whole()
+    keep_light_sessions()
     with gr.Blocks(
         title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT // 6, KEPT)
     ) as blocks:
@@ -111,7 +114,7 @@ def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     return {
-        "app_kwargs": {"middleware": [COMPRESSED, OPENING, guard, KEPT_PAGE, KEPT_FILES]},
+        "app_kwargs": {"middleware": [STREAMS, guard, KEPT_PAGE, COMPRESSED, OPENING, KEPT_FILES]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn

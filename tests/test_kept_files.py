@@ -30,6 +30,15 @@ def served(tmp_path):
         yield client, library, calls
 
 
+def test_a_small_file_is_read_once(served):
+    """Guards against a hundred scripts of Gradio's that each visit reads anew, 2 ms of the server each."""
+    client, library, calls = served
+    library.write_text("const a = 1;")
+    first, second = (client.get("/assets/library-a.js", headers={"Accept-Encoding": "gzip"}) for _ in range(2))
+    assert first.content == second.content == b"const a = 1;" and len(calls) == 1
+    assert first.headers == second.headers and "content-encoding" not in first.headers
+
+
 def test_a_library_is_read_and_compressed_once(served):
     """Guards against a visit that compresses plotly.js anew, and against other bytes or headers the second time."""
     client, library, calls = served

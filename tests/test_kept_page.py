@@ -5,6 +5,7 @@ import os
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -56,6 +57,23 @@ def test_a_page_of_another_address_is_another_page(served):
         client.get("/", headers={"Host": f"host{number}"})
     client.get("/", headers={"Host": f"host{2 * MOST - 1}"})
     assert len(calls) == 12 + 2 * MOST
+
+
+def test_the_page_is_compressed_once():
+    """Guards against 2 MB that each visit compresses anew, and against packed bytes for who reads none."""
+    calls = []
+
+    async def page(request):
+        calls.append(request.url.path)
+        return HTMLResponse("<html>" + "word " * 1000)
+
+    packing = [Middleware(KeptPage), Middleware(GZipMiddleware)]
+    with TestClient(Starlette(routes=[Route("/", page)], middleware=packing)) as client:
+        for encoding in ("gzip", "identity", "gzip", "identity"):
+            answer = client.get("/", headers={"Accept-Encoding": encoding})
+            assert answer.headers.get("content-encoding", "identity") == encoding and answer.text.count("word") == 1000
+            assert int(answer.headers["content-length"]) < 1000 or encoding == "identity"
+    assert len(calls) == 2
 
 
 def test_gradio_makes_no_statistics_after_each_event():

@@ -45,7 +45,8 @@ _TEMPLATE = """
 <div class="pv-frame" style="--pv-height:HEIGHT" data-blank>
 <div class="pv-wrap"><p class="pv-title" hidden></p><div class="pv" role="img"></div>
 <div class="pv-cursor" hidden></div><p class="pv-words"></p><div class="pv-live" aria-live="polite"></div></div>
-<p class="pv-waiting"><span class="pv-waiting-model">Loading the model…</span><span class="pv-waiting-work"></span></p>
+<p class="pv-waiting"><span class="pv-waiting-model">Loading the model…</span><span class="pv-waiting-work"></span><span
+class="pv-waiting-failed"></span></p>
 </div>
 <p class="pv-note" hidden></p>
 <p class="pv-tools" hidden>

@@ -26,6 +26,13 @@ function follow() {
   panel().toggleAttribute('data-works-in', panel().querySelector('[data-works]') !== null);
 }
 
+/** Says in the places of all pictures why there is no model. */
+function sayNoModel(reason) {
+  for (const place of document.querySelectorAll('.pv-waiting-failed')) {
+    if (place.textContent !== reason) place.textContent = reason;
+  }
+}
+
 /** Notes at the body, once a page, whether there is a model: its card has the attribute `data-weights`. */
 function watchModel() {
   if (shared.model) return;
@@ -33,8 +40,13 @@ function watchModel() {
     if (document.querySelector('[data-weights]')) {
       document.body.dataset.model = 'ready';
       shared.model.disconnect();
-    } else if (document.querySelector('#load-status .pg-error')) document.body.dataset.model = 'failed';
-    else delete document.body.dataset.model;
+      return;
+    }
+    const error = document.querySelector('#load-status .pg-error');
+    if (error) {
+      document.body.dataset.model = 'failed';
+      sayNoModel(error.textContent.trim());
+    } else delete document.body.dataset.model;
   };
   shared.model = new MutationObserver(look);
   shared.model.observe(document.body, {childList: true, subtree: true});

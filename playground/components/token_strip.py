@@ -44,7 +44,7 @@ class TokenStrip(gr.HTML):
         *,
         selected: int | None = None,
         label: str | None = None,
-        strip_height: int | None = None,
+        lines: int | None = None,
         **kwargs: Any,
     ):
         """
@@ -52,12 +52,12 @@ class TokenStrip(gr.HTML):
             value: the tokens, in reading order.
             selected: index of the selected token. A visitor's own selection stays until Python sends another index.
             label: the strip's name for screen readers, "Tokens" if missing.
-            strip_height: in pixels; a longer strip scrolls inside, and follows its end while it grows.
+            lines: how many are shown at most; a longer strip scrolls inside, and follows its end while it grows.
         """
         self.selected = selected
-        self.strip_height = strip_height
+        self.lines = lines
         kwargs.setdefault("container", False)
-        style = f' style="--strip-height:{int(strip_height)}px"' if strip_height else ""
+        style = f' style="--strip-lines:{int(lines)}"' if lines else ""
         super().__init__(
             value,
             label=label,

@@ -74,7 +74,6 @@ SECOND_HINT = "as long as yours, so that its tokens stand in the same places"
 TAKE_OUT = "Take out"
 KEEP = "Keep it out"
 ONE_BY_ONE = "Every part, one by one"
-STOP = "Stop"
 WRITES = {False: "The whole model goes on", True: "Without it"}
 NO_WRITING = "It writes no text: {reason}."
 NOT_CHECKED = "{count:,} tokens: identities are checked up to {most:,}"

@@ -99,7 +99,7 @@ def test_summary_by_hand():
     assert found.entropy_bits == pytest.approx((0 + 1 + 1.156780) / 3, abs=1e-5)
     assert found.sink_share == pytest.approx(0, abs=1e-6)
     assert found.sentence(5, 1) == (
-        'Layer 5, head 1: "sat" gives 70 % of its attention to "cat"; 57 % of all attention goes to the first token.'
+        "Layer 5, head 1: “sat” gives 70 % of its attention to “cat”; 57 % of all attention goes to the first token."
     )
 
 
@@ -123,7 +123,7 @@ def test_cross_attention_has_no_self():
     """Guards against a diagonal where queries and keys are different texts: the first key is a word like others."""
     found = summarise_head(torch.tensor([[0.9, 0.1, 0.0]]), ["Katze"], WORDS)
     assert (found.self_share, found.previous_share, found.pair) == (None, None, (0, 0))
-    assert '"Katze" gives 90 % of its attention to "The"' in found.sentence()
+    assert "“Katze” gives 90 % of its attention to “The”" in found.sentence()
     square = summarise_head(CAUSAL, ["x", "y", "z"], WORDS, cross=True)
     assert square.self_share is None and square.pair == (0, 0)
 
@@ -131,7 +131,7 @@ def test_cross_attention_has_no_self():
 def test_repeated_words_get_their_position():
     """Guards against "the" gives … to "the", which names nothing."""
     found = summarise_head(CAUSAL, ["a", " the", " the"], ["a", " the", " the"])
-    assert found.pair_words == ('"the" (position 2)', '"the" (position 1)')
+    assert found.pair_words == ("“the” (position 2)", "“the” (position 1)")
 
 
 def test_nothing_stands_out():

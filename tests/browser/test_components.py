@@ -29,6 +29,12 @@ HOSTILE = [
     '"><img src=x onerror=window.__xss=1>',
 ]
 
+CUT_TOKENS = """strip => {
+  strip.scrollTop = 0;
+  const end = strip.getBoundingClientRect().bottom, boxes = [...strip.children].map(e => e.getBoundingClientRect());
+  return boxes.filter(box => box.top + 1.5 < end && box.bottom > end + 0.5).length; }"""
+"""How many tokens of a strip that scrolls are cut at its end; a hair of the next line is clear, the tokens' margin."""
+
 
 def heatmap(rows: int = 3, columns: int = 4, title: str = "Weights", offset: float = 0.0) -> go.Figure:
     """z[row, column] = (row * columns + column) / 100 + offset, row 0 on top."""
@@ -121,7 +127,7 @@ def strips() -> gr.Blocks:
         gr.Button("stream", elem_id="stream").click(stream, count, [strip, count], **quiet)
         gr.Button("other", elem_id="other").click(lambda: tokens(["Quite", " another"]), None, strip, **quiet)
         gr.Button("choose", elem_id="choose").click(lambda: gr.update(selected=2), None, strip, **quiet)
-        big = TokenStrip(elem_id="big", strip_height=200)
+        big = TokenStrip(elem_id="big", lines=7)
         many = tokens([f" {i}" for i in range(4096)])
         changed = [*many[:7], {**many[7], "shade": 1.0}, *many[8:]]
         gr.Button("many", elem_id="many").click(lambda: many, None, big, **quiet)
@@ -587,6 +593,7 @@ def test_four_thousand_tokens_are_patched(strips_page):
     page.locator("#many").click()
     expect(page.locator("#big .t")).to_have_count(4096)
     assert page.locator("#big .tok").bounding_box()["height"] <= 200
+    assert page.locator("#big .tok").evaluate(CUT_TOKENS) == 0
     page.evaluate(
         """() => { window.changes = new Set(); new MutationObserver(list => list.forEach(m => window.changes.add(
                    m.target))).observe(document.querySelector('#big .tok'), {childList: true, subtree: true,

@@ -337,6 +337,16 @@ def test_words_while_it_waits(pages):
     tab(page, "Maps")
 
 
+def test_words_where_no_model_could_be_loaded(contexts, serve):
+    """Guards against “Loading the model…” for ever where loading failed, without the reason."""
+    with gr.Blocks() as blocks:
+        gr.HTML('<p class="pg-error">It is not here.</p>', elem_id="load-status")
+        PlotlyView(height=300, elem_id="never", label="Never")
+    page = new_page(contexts, serve(blocks))
+    expect(page.locator("#never .pv-waiting")).to_have_text("It is not here.", use_inner_text=True)
+    page.close()
+
+
 # --- files -----------------------------------------------------------------------------------------------------
 
 NAME = "tiny-llama_maps-one-one-head_the-cat-1-1-s"

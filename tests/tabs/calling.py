@@ -28,8 +28,10 @@ def bound_outputs() -> dict:
     """handler -> names of the outputs that it may set wherever the page binds it, "message" included."""
     names = defaultdict(list)
     for block_function in page_app().fns.values():
-        if handler := getattr(block_function.fn, "handler", None):
+        handler = getattr(block_function.fn, "handler", None)
+        while handler:
             names[handler].append(block_function.fn.outputs)
+            handler = getattr(handler, "__wrapped__", None)
     return {handler: frozenset.intersection(*sets) for handler, sets in names.items()}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from playground.figures.attention.head_request import HeadRequest
 from playground.loading import prepare
-from playground.recording import head_weights
+from playground.recording import head_weights, measured_heads
 from playground.recording.record import record
 from playground.tabs.attention import bertviz_view, flow_view, heads_handlers, roles_view
 from playground.tabs.attention.bertviz_view import BertvizRequest
@@ -63,6 +63,17 @@ def test_rollout_and_flow_leave_other_layers_out_and_say_so():
     assert "through the attention of layers 1 and 3" in words and "conv in 0 and 2" in words
     rolled = head_weights.head_weights(PAGE.recording(), HeadRequest(3, 0, "self", head_weights.ROLLOUT))
     assert "the attention of layers 1 and 3, the other layers left out" in rolled.name
+
+
+def test_roles_of_a_long_text_leave_no_empty_frames(monkeypatch):
+    """Guards against frames without a picture and without a word where the text is too long to be measured."""
+    with monkeypatch.context() as patch:
+        patch.setattr(measured_heads, "MAX_TOKENS", 2)
+        outputs = answer(roles_view.draw, PAGE, RolesRequest(0, 0, "self", "self"))
+    assert "roles are measured on up to 2" in outputs["sentence"]
+    assert not any(outputs[name]["visible"] for name in ("figure", "head_map", "opens"))
+    outputs = answer(roles_view.draw, PAGE, RolesRequest(0, 0, "self", "self"))
+    assert all(outputs[name]["visible"] for name in ("figure", "head_map", "opens"))
 
 
 def test_tables_and_distances_name_the_layers():

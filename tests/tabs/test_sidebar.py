@@ -12,7 +12,7 @@ from playground.tabs.shared import sidebar
 from playground.tabs.shared.model_card import amount, model_card
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sidebar import LoadRequest
-from playground.texts.shared import CANT_DO
+from playground.texts.shared import CANT_DO, CHOOSE_ANOTHER
 from playground.workbench import Workbench
 from tests.tabs import calling
 
@@ -35,6 +35,12 @@ def test_after_a_failed_load_the_boxes_name_the_model_that_runs(bench):
     boxes = {name: last[name]["value"] for name in ("choice", "device_choice", "dtype_choice")}
     assert boxes == {"choice": "llama", "device_choice": "cpu", "dtype_choice": "float32"}
     assert sidebar.note_cancelled(page)["choice"]["value"] == "llama"
+
+
+def test_a_first_model_that_fails_says_what_can_be_done(bench):
+    """Guards against a visitor left with a remedy for whoever started the server alone."""
+    *_, last = sidebar.first_model(PageContext(), "gpt2")
+    assert "not on this machine" in last["message"] and CHOOSE_ANOTHER in last["message"] == last["status"]
 
 
 def test_models_that_cannot_be_had_say_so_in_the_list(bench):

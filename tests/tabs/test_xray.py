@@ -52,12 +52,16 @@ def test_the_opening_text_is_to_be_continued(bench, smollm2):
 
 def test_the_first_picture_waits_for_no_other_answer(bench, smollm2):
     """Guards against a page that first asks for its model's name and then for its picture, against a second picture that
-    differs, which the browser would draw once more, and against a first visitor who waits for a load twice."""
+    differs or is sent again, and against a first visitor who waits for a load twice."""
     opened = answer(tab.draw_first, PageContext(text=FIRST_TEXT), XrayRequest())
     later = answer(tab.draw, PageContext(smollm2.model_id, text=FIRST_TEXT), XrayRequest())
     assert (
         figure_json(opened["figure"]) == figure_json(later["figure"]) and opened["source"]["model"] == smollm2.model_id
     )
+    request = XrayRequest(drawn=opened["drawn"])
+    again = answer(tab.draw, PageContext(smollm2.model_id, text=FIRST_TEXT), request)
+    assert "figure" not in again and again["drawn"] is None
+    assert "figure" in answer(tab.draw, PageContext(smollm2.model_id, text="Another text."), request)
     workbench.share(Workbench(Settings(offline=True, catalog_only=False)))
     with pytest.raises(StillLoading):
         tab.draw_first(PageContext(text=FIRST_TEXT), XrayRequest())

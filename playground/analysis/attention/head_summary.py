@@ -49,7 +49,7 @@ class HeadSummary:
     """Attention to no token (learned sinks); 0 where rows sum to 1."""
 
     def sentence(self, layer: int | None = None, head: int | None = None, pair: str = "") -> str:
-        """One sentence such as: Layer 5, head 1: "sat" gives 71 % of its attention to "cat"; 43 % of all
+        """One sentence such as: Layer 5, head 1: “sat” gives 71 % of its attention to “cat”; 43 % of all
         attention goes to the first token.
 
         pair: what to say in place of the clause on the two tokens."""
@@ -131,4 +131,4 @@ def summarise_head(
 def _name(labels: Sequence[str], index: int) -> str:
     word = in_words(labels[index])
     repeated = Counter(in_words(label) for label in labels)[word] > 1
-    return f'"{word}" (position {index})' if repeated else f'"{word}"'
+    return f"“{word}” (position {index})" if repeated else f"“{word}”"

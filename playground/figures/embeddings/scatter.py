@@ -108,7 +108,7 @@ def neighbours_figure(
             hovertemplate=f"<b>%{{y}}</b><br>{what} <b>%{{x:.4f}}</b><br>row %{{customdata}}<extra></extra>",
         )
     )
-    best = f' "{plain_mark(labels[0])}" is nearest with {float(neighbours.values[0]):.3f}.' if count else ""
+    best = f" “{plain_mark(labels[0])}” is nearest with {float(neighbours.values[0]):.3f}." if count else ""
     sentence = f"{counted(count, 'nearest neighbour')} by {what}.{best}"
     finish(figure, sentence, title=title, uirevision=f"near-{what}-{count}", bargap=0.35)
     high, low = (float(f(neighbours.values, initial=0)) for f in (np.max, np.min))

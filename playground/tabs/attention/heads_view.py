@@ -48,7 +48,7 @@ def build(view: View, chooser: TabChooser) -> None:
             head_map = PlotlyView(label="One head", height=400, elem_id="attention-map", elem_classes=LEADING)
             alignment = PlotlyView(label="Alignment", height=320, visible=False, elem_id="attention-links")
             row_sentence = Panel(live=True, elem_id=ROW_SENTENCE)
-            strip = TokenStrip(label="A token's attention: click a token", strip_height=110, elem_id="attention-strip")
+            strip = TokenStrip(label="A token's attention: click a token", lines=4, elem_id="attention-strip")
             with gr.Column(elem_classes=MORE):
                 direction = gr.Radio(list(DIRECTIONS), value=DIRECTIONS[0], label="The token", elem_id="attention-way")
                 badge = Panel(elem_id="attention-badge")
@@ -126,7 +126,7 @@ def _build_question() -> dict[str, Any]:
     """Builds "Who looks from one token at another?": the text to click in, two lists to choose from, and the ranking; its
     components by the outputs' names."""
     Panel(f'<h3 class="pg-section">{texts.WHO}</h3>')
-    strip = TokenStrip(label=texts.WHO, strip_height=66, elem_id="who-strip")
+    strip = TokenStrip(label=texts.WHO, lines=3, elem_id="who-strip")
     with gr.Row(elem_classes="pg-controls pg-compact pg-slim"):
         places = {
             name: TokenList([], label=label, scale=1, min_width=120, elem_id=name.replace("_", "-"))

@@ -19,6 +19,7 @@ from playground.recording.head_weights import head_weights
 from playground.recording.measured_heads import measured_heads
 from playground.tabs.attention.head_scripts import head_script, measure_script
 from playground.tabs.attention.tab_chooser import TabChooser
+from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
@@ -68,7 +69,7 @@ def build(view: View, chooser: TabChooser) -> None:
 
     wires: dict[str, Any] = {"inputs": chooser.inputs | {"measure": measure}, "request": RolesRequest}
     of_one_head: dict[str, Component] = {"figure": figure, "of_head": of_head, "head_map": head_map}
-    everything = of_one_head | {"measure": measure, "sentence": sentence, "table": table}
+    everything = of_one_head | {"measure": measure, "sentence": sentence, "table": table, "opens": opens}
     view.draws(draw, **wires, outputs=everything, also=chooser.another_kind)
     bind(measure.input, draw, page=view.page, **wires, outputs=everything, **RUNS_MODEL)
     head: dict[str, Any] = {"layer": chooser.controls["layer"], "head": chooser.controls["head"]}
@@ -83,7 +84,8 @@ def build(view: View, chooser: TabChooser) -> None:
 def draw(page: PageContext, request: RolesRequest) -> Outputs:
     """The measure's definition, its map, a sentence, the chosen head, and the table of all measures."""
     recording = page.recording()
-    nothing: Outputs = {"figure": None, "table": [], "head_map": None, "of_head": ""}
+    no_pictures = dict.fromkeys(("figure", "head_map"), figure_or_nothing(None))
+    nothing: Outputs = no_pictures | {"table": [], "of_head": "", "opens": gr.update(visible=False)}
     if words := why_no_attention(recording):
         return nothing | {"sentence": markup.note(words)}
     try:
@@ -95,7 +97,8 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
     head = draw_head(page, replace(request, measure=picture.measure).opened(recording, workbench.shared()))
     return head | {
         "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
-        "figure": head["figure"] | {"value": picture.figure},
+        "figure": head["figure"] | figure_or_nothing(picture.figure),
+        "opens": gr.update(visible=True),
         script_output("figure"): measure_script(
             page, recording, existing_kind(recording, request.kind), picture.measure
         ),
@@ -114,7 +117,7 @@ def draw_head(page: PageContext, request: RolesRequest) -> Outputs:
     return {
         "figure": gr.update(mark=frame(request.head, request.layer)),
         "of_head": markup.note(head_in_words(measures, request.layer, request.head)),
-        "head_map": picture.figure,
+        "head_map": figure_or_nothing(picture.figure),
         script_output("head_map"): head_script(page, recording, seen),
     }
 

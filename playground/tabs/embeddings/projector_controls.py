@@ -14,6 +14,7 @@ from playground.embeddings.point_colours import COLOURS
 from playground.embeddings.point_neighbours import FIRST
 from playground.embeddings.point_sets import FILTER, KINDS, LINES, WORDS
 from playground.tabs.embeddings.controls import dimensions_radio, matrix_list, pooling_list
+from playground.tabs.shared.stop_button import stop_button
 from playground.texts import embeddings as texts
 
 
@@ -34,8 +35,8 @@ class ProjectorControls:
         return [getattr(self.inputs[name], event) for name in names]
 
 
-def build_controls() -> ProjectorControls:
-    """Builds the controls, one below the other."""
+def build_controls(control: gr.State) -> ProjectorControls:
+    """Builds the controls, one below the other. control: holds the WorkControl that Stop sets."""
     kind = gr.Dropdown(list(KINDS), value=VOCABULARY, label="Show", elem_id="cloud-what")
     search = gr.Textbox(
         "", label="Fly to", lines=1, placeholder=FIRST.strip(), elem_id="cloud-search", info=texts.FLY_HELP
@@ -89,5 +90,5 @@ def build_controls() -> ProjectorControls:
         }
     with gr.Row():
         place = gr.Button("Draw", elem_classes="pg-do", min_width=80, elem_id="cloud-place")
-        stop = gr.Button("Stop", min_width=80, elem_id="cloud-stop")
+        stop = stop_button("cloud-stop", control, large=True)
     return ProjectorControls(inputs, groups, search, place, stop)

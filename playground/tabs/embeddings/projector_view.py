@@ -27,8 +27,9 @@ from playground.tabs.embeddings.projector_points import draw_cloud
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest, ProjectorRequest
 from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.stop_button import with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts.embeddings import PROJECTOR_ABOUT
@@ -38,7 +39,7 @@ NAME, TITLE = "projector", "Projector"
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
-    page = view.page
+    page, control = view.page, gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=7):
             figure = PlotlyView(
@@ -59,10 +60,9 @@ def build(view: View) -> None:
                     name: gr.DownloadButton(name, size="sm", scale=0, min_width=90, visible=False) for name in NAMES
                 }
         with gr.Column(scale=3, min_width=260):
-            controls = build_controls()
+            controls = build_controls(control)
     Panel(markup.explanation(*PROJECTOR_ABOUT))
 
-    control = gr.State(WorkControl())
     chosen = {"drawn": gr.State(None), "chosen": gr.State(None)}
     seen = chosen | search
     results = chosen | {"figure": figure, "sentence": sentence, "neighbours": neighbours}
@@ -70,20 +70,19 @@ def build(view: View) -> None:
     wires: dict[str, Any] = {
         "inputs": controls.inputs | seen | {"text": page.applied, "control": control},
         "request": ProjectorRequest,
-        "outputs": results | following,
+        "outputs": results | following | {"stop": controls.stop},
     }
-    view.draws(draw_if_other, **wires, empties=list(results))
-    numbers = "least", "most", "count", "perplexity", "near", "spread", "seed"
+    view.draws(with_stop(draw_if_other), **wires, empties=list(results))
+    works, numbers = with_stop(draw), ("least", "most", "count", "perplexity", "near", "spread", "seed")
     entered = [controls.place.click, *controls.events("submit", "dropped", "pattern", *numbers)]
-    bind(entered, draw, page=page, **wires, trigger_mode="once", **GENERATES)
+    bind(entered, works, page=page, **wires, trigger_mode="once", **GENERATES)
     switches = "layout", "colour", "dimensions", "space", "script", "leading", "directions", "by_token", "pooling"
     switched = controls.events("input", *switches)
-    bind(switched, draw, page=page, **wires, trigger_mode="always_last", **GENERATES)
+    bind(switched, works, page=page, **wires, trigger_mode="always_last", **GENERATES)
     usual = {name: controls.inputs[name] for name in ("colour", "space", "directions")}
     changing = wires | {"outputs": usual | controls.groups}
     switch = bind(controls.inputs["kind"].input, show_controls, page=page, **changing, **QUIET)
-    bind(switch.then, draw, page=page, **wires, **GENERATES)
-    controls.stop.click(stop_work, control, None, **QUIET)
+    bind(switch.then, works, page=page, **wires, **GENERATES)
     clicks: dict[str, Any] = {
         "page": page,
         "inputs": seen | {"search": controls.search},

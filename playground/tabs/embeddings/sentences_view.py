@@ -17,9 +17,10 @@ from playground.figures.embeddings.point_pictures import neighbour_bars, on_prin
 from playground.figures.embeddings.scatter import HALF
 from playground.tabs.embeddings.controls import pooling_list
 from playground.tabs.shared.detail import LEADING
-from playground.tabs.shared.events import GENERATES, QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.events import GENERATES
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts.embeddings import FIRST_LINES, FIRST_QUERY, SENTENCES_ABOUT
@@ -45,6 +46,7 @@ class SentencesRequest:
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
+    control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
             lines = gr.Textbox(FIRST_LINES, label="Sentences (one per line)", lines=8, max_lines=16, elem_id="lines")
@@ -53,7 +55,7 @@ def build(view: View) -> None:
             pooling = pooling_list("pooling")
             with gr.Row():
                 search = gr.Button("Search", elem_classes="pg-do", min_width=80, elem_id="search-lines")
-                stop = gr.Button("Stop", min_width=80, elem_id="stop-lines")
+                stop = stop_button("stop-lines", control, large=True)
             badge = Panel(elem_id="pooling-badge")
         with gr.Column(min_width=300):
             ranking = PlotlyView(label="Nearest to the query", height=400, elem_id="ranking", elem_classes=LEADING)
@@ -65,18 +67,16 @@ def build(view: View) -> None:
             placed = PlotlyView(label="Sentences as points", height=480, elem_id="sentences-map")
     Panel(markup.explanation(*SENTENCES_ABOUT))
 
-    control = gr.State(WorkControl())
     inputs = {"lines": lines, "query": query, "pooling": pooling, "source": which, "control": control}
     outputs: dict[str, Any] = {"ranking": ranking, "sentence": sentence, "alike": alike, "placed": placed}
-    outputs |= {"pooling": pooling, "badge": badge}
+    outputs |= {"pooling": pooling, "badge": badge, "stop": stop}
     wires: dict[str, Any] = {"request": SentencesRequest, "outputs": outputs}
-    page = view.page
-    view.draws(draw, inputs, **wires)
+    page, works = view.page, with_stop(draw)
+    view.draws(works, inputs, **wires)
     searched = [search.click, query.submit, pooling.input]
-    bind(searched, draw, page=page, inputs=inputs, **wires, trigger_mode="once", **GENERATES)
+    bind(searched, works, page=page, inputs=inputs, **wires, trigger_mode="once", **GENERATES)
     usual = inputs | {"pooling": gr.State(OWN)}  # of the model chosen now
-    bind(which.input, draw, page=page, inputs=usual, **wires, trigger_mode="always_last", **GENERATES)
-    stop.click(stop_work, control, None, **QUIET)
+    bind(which.input, works, page=page, inputs=usual, **wires, trigger_mode="always_last", **GENERATES)
 
 
 def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:

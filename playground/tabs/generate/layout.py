@@ -52,7 +52,7 @@ class Layout:
             self.more = gr.Button("Continue", scale=0, min_width=100, elem_id="continue")
             self.stop = gr.Button("Stop", scale=0, min_width=80, elem_id="stop")
             self.into = gr.Button(texts.USE_EVERYWHERE, scale=0, min_width=230, elem_id="look-into")
-        self.strip = TokenStrip(label="The text and its continuation", strip_height=300, elem_id="strip")
+        self.strip = TokenStrip(label="The text and its continuation", lines=11, elem_id="strip")
         Panel(markup.actors(texts.ACTORS), elem_id="strip-actors")
         self.status = Panel(live=True, elem_id="generate-status")
 

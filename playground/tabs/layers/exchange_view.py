@@ -30,9 +30,10 @@ from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.layers.refusals import refusal
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
-from playground.tabs.shared.events import GENERATES, LATEST, QUIET, RUNS_MODEL
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.events import GENERATES, LATEST, RUNS_MODEL
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
@@ -78,6 +79,7 @@ def build(view: View, controls: PartsControls) -> None:
         )
         values = gr.Radio([ESTIMATE, EXACT], value=ESTIMATE, label=texts.SHOWN, elem_id="exchange-shown")
     sentence, badge = sentence_and_badge("exchange")
+    reading, control = view.reading(), gr.State(WorkControl())
     with gr.Row(elem_classes=BESIDE):
         column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")
         with column, gr.Column(elem_classes=LIST, elem_id="exchange-list"):
@@ -86,30 +88,28 @@ def build(view: View, controls: PartsControls) -> None:
             of_cell = Panel(live=True, elem_id="exchange-cell")
             with gr.Row(elem_classes="pg-buttons"):
                 every = gr.Button(texts.COMPUTE_ALL, size="sm", scale=0, min_width=170, elem_id="exchange-all")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, elem_id="exchange-stop")
+                stop = stop_button("exchange-stop", control)
             how_far = Panel(live=True, elem_id="exchange-how-far")
             agreement = PlotlyView(
                 label="Estimate and exact", height=290, visible=False, elem_id="exchange-agreement", elem_classes=MORE
             )
     Panel(markup.explanation(*texts.EXCHANGE_ABOUT))
-    reading, control = view.reading(), gr.State(WorkControl())
 
     own: dict[str, Component] = {"other": other, "what": what, "token": token, "against": against, "values": values}
     inputs = own | {"reading": reading, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": ExchangeRequest}
     one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "how_far": how_far, "agreement": agreement}
     one |= {"sentence": sentence}
-    everything = one | own | {"badge": badge, "reading": reading, "every": every, "stop": stop}
+    everything = one | own | {"badge": badge, "reading": reading, "every": every}
     view.draws(draw, **wires, outputs=everything)
     changed = [*typed(other, token, against), what.input, values.input]
     bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)
     clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one, **RUNS_MODEL)
     show_detail(clicked, "exchange-detail")
     bind(
-        every.click, exchange_all, page=view.page, **wires, outputs=one | {"values": values}, trigger_mode="once",
-        **GENERATES,
+        every.click, with_stop(exchange_all), page=view.page, **wires, outputs=one | {"values": values, "stop": stop},
+        trigger_mode="once", **GENERATES,
     )  # fmt: skip
-    stop.click(stop_work, control, None, **QUIET)
 
 
 def draw(page: PageContext, request: ExchangeRequest) -> Outputs:
@@ -131,15 +131,14 @@ def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
         patcher = _patcher(page, request)
     except PlaygroundError as error:
         gone = dict.fromkeys(("figure", "agreement"), figure_or_nothing(None))
-        hidden = dict.fromkeys(("every", "stop"), gr.update(visible=False))
+        gone["every"] = gr.update(visible=False)
         words = refusal(page.model(), error)
-        return gone | hidden | {"of_cell": "", "how_far": "", "badge": "", "sentence": words, "reading": page.reading}
+        return gone | {"of_cell": "", "how_far": "", "badge": "", "sentence": words, "reading": page.reading}
     words, title = identities({"exchanged": patcher.result.error})
-    buttons = dict.fromkeys(("every", "stop"), gr.update(visible=True))
     of_cell = markup.note(texts.CLICK_EXCHANGE)
     return (
         _pictures(page, request.values, patcher)
-        | buttons
+        | {"every": gr.update(visible=True)}
         | {"of_cell": of_cell, "badge": markup.badge("ok", words, title), "reading": page.reading}
     )
 

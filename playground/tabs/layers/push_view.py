@@ -19,9 +19,10 @@ from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import LEADING, sentence_and_badge
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, newest_only, stop_work
+from playground.tabs.shared.long_work import WorkControl, newest_only
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
+from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
@@ -74,15 +75,15 @@ def build(view: View, controls: PartsControls) -> None:
         word = gr.Textbox(
             "", label=texts.PUSH_WORD, placeholder=texts.FOLLOW_HINT, max_length=100, visible=False, elem_id="push-word"
         )
+    reading, control = view.reading(), gr.State(WorkControl())
     with gr.Row(elem_classes="pg-buttons"):
         go = gr.Button(texts.PUSH, elem_classes="pg-do", size="sm", scale=0, min_width=170, elem_id="push-go")
-        stop = gr.Button("Stop", size="sm", scale=0, min_width=70, elem_id="push-stop")
         keeps = gr.Button(texts.KEEP_PUSHED, size="sm", scale=0, min_width=170, elem_id="push-keep")
+        stop = stop_button("push-stop", control)
     sentence, badge = sentence_and_badge("push")
     written = Panel(live=True, elem_id="push-written")
     figure = PlotlyView(label="Along the direction", height=400, elem_id="push-map", elem_classes=LEADING)
     Panel(markup.explanation(*texts.PUSH_ABOUT))
-    reading, control = view.reading(), gr.State(WorkControl())
 
     own: dict[str, Component] = {"source": source, "towards": towards, "away": away, "word": word, "layer": layer}
     inputs = own | {"strength": strength, "reading": reading, "control": control}
@@ -95,10 +96,10 @@ def build(view: View, controls: PartsControls) -> None:
     bind(changed, redraw, page=page, **wires, outputs=shown, **LATEST)
     bind(
         [go.click, strength.submit],
-        write,
+        with_stop(write),
         page=page,
         **wires,
-        outputs=shown,
+        outputs=shown | {"stop": stop},
         **GENERATES | {"trigger_mode": "always_last"},
     )
     bind(keeps.click, keep_pushed, page=page, **wires, outputs={"edited": page.edited, "sentence": sentence}, **QUIET)
@@ -106,7 +107,6 @@ def build(view: View, controls: PartsControls) -> None:
     source.change(
         lambda kind: [gr.update(visible=(box is word) == (kind == WORD)) for box in boxes], source, boxes, **QUIET
     )
-    stop.click(stop_work, control, None, **QUIET)
 
 
 def draw(page: PageContext, request: PushRequest) -> Outputs:

@@ -12,7 +12,8 @@ from playground.tabs.layers.without_map import choose_part, one_by_one
 from playground.tabs.shared.controls import typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work
+from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
 from playground.texts import layers as texts
@@ -47,11 +48,12 @@ def build(view: View, controls: PartsControls) -> None:
         visible=False,
         elem_id="without-second",
     )
+    reading, drawn, control = view.reading(), gr.State(None), gr.State(WorkControl())
     with gr.Row(elem_classes="pg-buttons"):
         go = gr.Button(texts.TAKE_OUT, elem_classes="pg-do", size="sm", scale=0, min_width=110, elem_id="without-go")
         all_parts = gr.Button(texts.ONE_BY_ONE, size="sm", scale=0, min_width=170, elem_id="without-all")
-        stop = gr.Button(texts.STOP, size="sm", scale=0, min_width=70, elem_id="without-stop")
         keeps = gr.Button(texts.KEEP, size="sm", scale=0, min_width=170, elem_id="without-keep")
+        stop = stop_button("without-stop", control)
     sentence, badge = sentence_and_badge("without")
     with gr.Row(elem_classes=BESIDE):
         column = gr.Column(scale=6, min_width=300, elem_classes="pg-list-column")
@@ -65,26 +67,25 @@ def build(view: View, controls: PartsControls) -> None:
             effects = PlotlyView(label="Every part, one by one", height=380, elem_id="without-map")
             changed = PlotlyView(label="Attention that changed", height=330, elem_id="without-changed")
     Panel(markup.explanation(*texts.WITHOUT_ABOUT))
-    reading, drawn, control = view.reading(), gr.State(None), gr.State(WorkControl())
 
     own: dict[str, Component] = {"what": what, "position": position, "token": token, "against": against}
     inputs = own | {"how": how, "second": second, "reading": reading, "drawn": drawn, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": WithoutRequest}
     one: dict[str, Component] = {"figure": figure, "written": written, "changed": changed}
     one |= {"sentence": sentence, "badge": badge, "status": status}
-    states: dict[str, Component] = {"reading": reading, "drawn": drawn}
+    states: dict[str, Component] = {"reading": reading, "drawn": drawn, "stop": stop}
     everything = one | own | states | {"effects": effects}
+    of_map: dict[str, Component] = {"effects": effects, "status": status, "stop": stop}
     page = view.page
     view.draws(
-        draw, **wires, outputs=everything, show_progress_on=[written]
+        with_stop(draw), **wires, outputs=everything, show_progress_on=[written]
     )  # pictures stay clear while texts are written
     more = GENERATES | {"trigger_mode": "always_last", "show_progress_on": [written]}
     changes = [go.click, how.input, position.input, *typed(what, token, against, second)]
-    bind(changes, show, page=page, **wires, outputs=one | states | {"position": position}, **more)
-    bind(all_parts.click, one_by_one, page=page, **wires, outputs={"effects": effects, "status": status}, **more)
+    bind(changes, with_stop(show), page=page, **wires, outputs=one | states | {"position": position}, **more)
+    bind(all_parts.click, with_stop(one_by_one), page=page, **wires, outputs=of_map, **more)
     for picture, handler in ((effects, choose_part), (changed, choose_changed)):
-        clicked = bind(picture.select, handler, page=page, **wires, outputs=everything, **more)
+        clicked = bind(picture.select, with_stop(handler), page=page, **wires, outputs=everything, **more)
         show_detail(clicked, "without-sentence")
     bind(keeps.click, keep, page=page, **wires, outputs={"edited": page.edited, "sentence": sentence}, **QUIET)
     how.change(lambda way: gr.update(visible=way == "text"), how, second, **QUIET)
-    stop.click(stop_work, control, None, **QUIET)

@@ -21,6 +21,10 @@ class WorkControl:
     stop: bool = False
     turn: int = 0
     """How many works have begun."""
+    works: int = 0
+    """How many go on."""
+    stop_shown: bool = False
+    """Whether the page shows their Stop."""
 
 
 def stop_work(control: WorkControl) -> None:

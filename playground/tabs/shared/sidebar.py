@@ -12,11 +12,12 @@ from playground import workbench
 from playground.catalog import CATALOG, find
 from playground.components import Panel, markup
 from playground.components.links import OPENING
+from playground.errors import PlaygroundError
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.link_controls import CarriedControls
 from playground.tabs.shared.links import open_link
 from playground.tabs.shared.model_card import model_card
-from playground.tabs.shared.page_context import PageContext, PageControls, message_for
+from playground.tabs.shared.page_context import PageContext, PageControls, in_words
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import shared as texts
 from playground.training.recipe import PREFIX
@@ -129,8 +130,10 @@ def load_model(page: PageContext, request: LoadRequest) -> Iterator[Outputs]:
                 card = {"card": model_card(progress.model), "status": words, "cancel": gr.Button(visible=False)}
                 yield loaded | card
     except Exception as error:
-        message = message_for(error, f"Loading {request.model_id}")
-        yield {"status": message, "cancel": gr.Button(visible=False), **_running(page)}
+        problem = in_words(error, f"Loading {request.model_id}")
+        if not page.model_id:
+            problem = PlaygroundError(problem.message, f"{problem.remedy} {texts.CHOOSE_ANOTHER}".strip())
+        yield {"status": markup.problem(problem), "cancel": gr.Button(visible=False), **_running(page)}
 
 
 def first_model(page: PageContext, model_id: str, dtype: str = "auto") -> Iterator[Outputs]:

@@ -23,7 +23,15 @@ from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.beside_answers import NO_ANSWERS, AnswersRoom, can_answer
-from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, template_of, ways_of
+from playground.tabs.tasks.labelling import (
+    LabelControls,
+    Labelling,
+    classified,
+    label_controls,
+    reading_words,
+    template_of,
+    ways_of,
+)
 from playground.tabs.tasks.second_model import second_model
 from playground.texts import tasks as texts
 
@@ -184,7 +192,7 @@ def compare_sides(page: PageContext, request: BesideRequest) -> Iterator[Outputs
         sides = yield from _sides(page, request)
         results = yield from with_progress(
             lambda tick: [_classified(side, lambda share, n=n: tick((n + share) / 2)) for n, side in enumerate(sides)],
-            control, "Reading", lambda share, seconds: _named("one", progress(texts.READING_WINDOWS, share, seconds)),
+            control, "Reading", lambda share, seconds: _named("one", progress(_words(sides, share), share, seconds)),
         )  # fmt: skip
     except Cancelled:
         yield {"sentence": markup.note(texts.READING_STOPPED), **_named("one", NO_REASONS)}
@@ -236,6 +244,11 @@ def _sides(page: PageContext, request: BesideRequest) -> Generator[Outputs, None
 
 def _classified(side: Side, tick: Any) -> "tuple[Classification, Layer | None]":
     return classified(side.model, side.text, side.labelling, _way(side), tick)
+
+
+def _words(sides: tuple[Side, Side], share: float) -> str:
+    """What is going on: the sides are read one after the other, each half of the work."""
+    return reading_words(_way(sides[0] if share < 0.5 else sides[1]))
 
 
 def _way(side: Side) -> str:

@@ -21,7 +21,15 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.inputs import example_chips
-from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, template_of, ways_of
+from playground.tabs.tasks.labelling import (
+    LabelControls,
+    Labelling,
+    classified,
+    label_controls,
+    reading_words,
+    template_of,
+    ways_of,
+)
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
@@ -93,7 +101,7 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
         result, taught = yield from with_progress(
             lambda tick: classified(model, page.text, request, way, tick), control, "Reading",
             partial(
-                progress, texts.SCORING_LABELS if way == texts.WORDS_WAY else texts.READING_WINDOWS,
+                progress, reading_words(way),
                 stale=nothing | {"sentence": ""},
             ),
         )  # fmt: skip

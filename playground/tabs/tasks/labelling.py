@@ -90,6 +90,11 @@ def ways_of(model: "LoadedModel") -> list[str]:
     return ways
 
 
+def reading_words(way: str) -> str:
+    """What is going on while labels are scored in this way."""
+    return texts.SCORING_LABELS if way == texts.WORDS_WAY else texts.READING_WINDOWS
+
+
 def classified(
     model: "LoadedModel", text: str, request: Labelling, way: str, tick: Callable[[float], None] = lambda share: None
 ) -> tuple["Classification", "Layer | None"]:

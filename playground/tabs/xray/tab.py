@@ -53,6 +53,7 @@ class XrayRequest:
     target: tuple[int, int, int, str] | None = None
     """What the button opens in Attention: layer, head, the token that looks, and the kind."""
     address: str = ""  # the link that the page opens with
+    drawn: tuple | None = None  # what `draw_first` has drawn, until `draw` is called, see `_basis`
 
 
 def build(page: PageControls) -> None:
@@ -70,16 +71,18 @@ def build(page: PageControls) -> None:
     Panel(markup.actors(texts.ACTORS))
     Panel(markup.explanation(*texts.ABOUT))
     chosen = gr.State(None)
-    target = gr.State(None)
+    target, drawn = gr.State(None), gr.State(None)
     opened_at = gr.Textbox("", visible="hidden", container=False)
 
     inputs = {"stack": stack, "first": first, "chosen": chosen, "target": target, "address": page.link.address}
+    inputs["drawn"] = drawn
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": XrayRequest}
     seen = {"figure": figure, "sentence": sentence, "detail": detail, "opens": opens, "stack": stack, "first": first}
     opened = page.redraw[NAME].change
-    bind(page.opened, draw_first, outputs=seen, js=OPENING, empties=True, **wires, **QUIET)
-    bind(opened, draw, outputs=seen, only_while={page.active: NAME}, empties=True, **wires, **LATEST)
-    bind(stack.input, draw, outputs=seen, **wires, **LATEST)
+    whole, empties = seen | {"drawn": drawn}, ("figure", "sentence", "detail", "opens", "drawn")
+    bind(page.opened, draw_first, outputs=whole, js=OPENING, empties=empties, **wires, **QUIET)
+    bind(opened, draw, outputs=whole, only_while={page.active: NAME}, empties=empties, **wires, **LATEST)
+    bind(stack.input, draw, outputs=whole, **wires, **LATEST)
     bind(first.input, move, outputs=seen, **wires, **LATEST)
     names = ("layer", "head", "kind", "token", "token_text")
     head: dict[str, Component] = {name: getattr(page.head, name) for name in names} | {"head_chosen": page.head.chosen}
@@ -93,20 +96,24 @@ def build(page: PageControls) -> None:
 
 
 def draw_first(page: PageContext, request: XrayRequest) -> Outputs:
-    """The picture with which a page opens, without waiting until it has been told its model: `draw` follows, and the browser
-    does not draw the same picture again. StillLoading where the model has to be loaded first."""
+    """The picture with which a page opens, without waiting until it has been told its model: `draw` follows, and does not
+    send the same picture again. StillLoading where the model has to be loaded first."""
     if request.address:  # another text, or another tab
         return {"message": gr.skip()}
     bench = workbench.shared()
     page = replace(page, model_id=bench.settings.default_model)
     if bench.loaded(page.model_id) is None:
         raise StillLoading("The model is still loading.", "Wait a moment.")
-    return draw(page, request) | {SOURCE: source_of(page, request, [TITLE])}
+    seen = _seen(page, replace(request, first=None))
+    return _drawn(page, seen) | {SOURCE: source_of(page, request, [TITLE]), "drawn": _basis(page, seen)}
 
 
 def draw(page: PageContext, request: XrayRequest) -> Outputs:
     """The picture of the text, its window round the token in question."""
-    return _drawn(page, _seen(page, replace(request, first=None)))
+    seen = _seen(page, replace(request, first=None))
+    if request.drawn is not None and tuple(request.drawn) == _basis(page, seen):
+        return {"drawn": None}
+    return _drawn(page, seen) | {"drawn": None}
 
 
 def move(page: PageContext, request: XrayRequest) -> Outputs:
@@ -186,6 +193,11 @@ def _seen(page: PageContext, request: XrayRequest) -> "Xray":
         token = request.chosen[3] if request.chosen[2] == stack else None
     first = None if request.first is None else int(request.first)
     return xray(recording, workbench.shared(), stack, token, first)
+
+
+def _basis(page: PageContext, seen: "Xray") -> tuple:
+    """All that the picture depends on."""
+    return page, seen.kind, seen.focus, seen.window
 
 
 def _script(page: PageContext, seen: "Xray") -> Script:
