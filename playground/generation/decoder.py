@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
+from playground.generation.batched_steps import NextToken, why_unbatched
 from playground.generation.cached_steps import cached_steps
 from playground.generation.chunked_prefill import supports_chunked_prefill
 from playground.generation.kv_cache import PrefixCaches, croppable_layers, cropped
@@ -99,6 +100,24 @@ class IncrementalDecoder:
         """Whether a long prompt has chunks to be read before the last one, which `next_logits` reads."""
         return self._chunks_left > 0
 
+    @property
+    def model(self) -> LoadedModel:
+        """The model that reads."""
+        return self._loaded
+
+    @property
+    def may_join(self) -> bool:
+        """Whether the last token of each row may be read in one pass with those of other texts: no edit changes the pass,
+        no other token is left to be read, and the model allows it."""
+        one_token = self._cache is not None and self._unread.shape == (self._rows_left, 1) and self._edits is None
+        return one_token and not why_unbatched(self._loaded)
+
+    def next_token(self) -> NextToken:
+        """The last token of each row, to be read in place of `next_logits`. For a decoder that `may_join`."""
+        self._release_graph()
+        assert self._cache is not None, "a text that joins has a cache"
+        return NextToken(self._unread, self.tokens_read, self._cache)
+
     @torch.inference_mode()
     def prefill_chunk(self) -> tuple[int, int]:
         """Reads the next chunk of a long prompt. Returns how many tokens have been read, and how many there are."""
@@ -108,6 +127,11 @@ class IncrementalDecoder:
         self._chunks_left -= 1
         self._forward(chunk, start)
         return self.tokens_read, self.ids.shape[1]
+
+    @property
+    def _rows_left(self) -> int:
+        """Rows that are read apart; those that are alike are read as one, and are split after that."""
+        return 0 if self._rows_are_alike and self._rows > 1 else len(self.ids)
 
     @torch.inference_mode()
     def next_logits(self) -> Tensor:
