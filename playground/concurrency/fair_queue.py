@@ -4,7 +4,7 @@ text starts within one token, and no two forward passes compete for the same cor
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -73,21 +73,27 @@ class FairQueue:
             self._changed.wait_for(lambda: not self.visitors, max(0.0, seconds))
 
     @contextmanager
-    def slot(self, thread: int | None = None) -> Iterator[None]:
-        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `leave` lasts.
+    def slot(self, thread: int | None = None, unless: Callable[[], bool] = lambda: False) -> Iterator[bool]:
+        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `leave` lasts. Gives
+        whether it is a turn.
 
-        thread: for whom it is, where that is not the thread that asks."""
+        thread: for whom it is, where that is not the thread that asks.
+        unless: what makes the turn needless; once it is true, when a turn of others ends, the context begins without one.
+        """
         ticket = _Ticket(threading.get_ident() if thread is None else thread)
         with self._changed:
             self._tickets.append(ticket)
-            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._leavers)
-            if ticket.thread in self._leavers:
+            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._leavers or unless())
+            has_left, is_turn = ticket.thread in self._leavers, not unless()
+            if has_left or not is_turn:
                 self._tickets.remove(ticket)
                 self._changed.notify_all()
+            if has_left:
                 raise LeftQueue
         try:
-            yield
+            yield is_turn
         finally:
-            with self._changed:
-                self._tickets.popleft()
-                self._changed.notify_all()
+            if is_turn:
+                with self._changed:
+                    self._tickets.popleft()
+                    self._changed.notify_all()
