@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from playground.concurrency.fair_queue import FairQueue
@@ -20,7 +21,19 @@ R = TypeVar("R")
 MAX_TOGETHER = 64
 """Pieces of work that are done at once."""
 _MAX_WAIT = 0.25
-"""Seconds that a round waits at most for those who are busy making their next piece."""
+"""Seconds that a round waits at most for those who are busy making their next piece. They are not held up by anybody who
+reads slowly, so they come within milliseconds."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Pieces of work that were done together."""
+
+    pieces: int = 0
+    seconds: float = 0.0
+    """From the end of the round before, if that too was one of several pieces; else the round's own."""
+    ended: float = 0.0
+    """On the clock of perf_counter."""
 
 
 class Seat(Generic[T, R]):
@@ -64,8 +77,8 @@ class JointWork(Generic[T, R]):
         self._queue, self._do = queue, do
         self._changed = threading.Condition()
         self._seats: dict[Seat[T, R], None] = {}
-        self._seconds = 0.0
-        """How long the last round took."""
+        self.last = Round()
+        """The last round."""
 
     @contextmanager
     def seat(self) -> Iterator[Seat[T, R]]:
@@ -111,7 +124,7 @@ class JointWork(Generic[T, R]):
         """Does all that lies there, the leader's piece first."""
         with self._changed:
             others = [seat for seat in self._seats if seat is not leader]
-            self._changed.wait_for(lambda: not any(seat.busy for seat in others), timeout=min(_MAX_WAIT, self._seconds))
+            self._changed.wait_for(lambda: not any(seat.busy for seat in others), timeout=_MAX_WAIT)
             ready = [seat for seat in self._seats if seat is not leader and seat.piece is not None]
             party = [leader, *ready[: MAX_TOGETHER - 1]]
             for seat in party:
@@ -122,7 +135,8 @@ class JointWork(Generic[T, R]):
         except BaseException as error:
             outcomes = [error] * len(party)
         with self._changed:
-            self._seconds = time.perf_counter() - started
+            ended, before = time.perf_counter(), self.last
+            self.last = Round(len(party), ended - (before.ended if before.pieces > 1 else started), ended)
             for seat, outcome in zip(party, outcomes, strict=True):
                 seat.outcome, seat.piece, seat.in_progress = (outcome,), None, False
                 seat.busy, seat.company = seat.waiting, len(party)

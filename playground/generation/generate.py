@@ -137,9 +137,7 @@ def _steps(request: GenerationRequest, resources: SharedResources) -> Generator[
         last_length = decoder.ids.shape[1] + generation.max_new_tokens
         samples = [_SampleWriter(request, first_length, last_length, n) for n in range(generation.samples)]
         try:
-            while decoder.has_chunks_left:  # other visitors have their turn between two chunks
-                with turns.slot():
-                    progress = PrefillProgress(*decoder.prefill_chunk())
+            while (progress := writer.prefill_chunk(decoder)) is not None:  # others have their turn between two chunks
                 yield progress
             announced = started
             for index in range(generation.max_new_tokens):

@@ -191,8 +191,8 @@ class Chooser:
             token_id, drawn = int(final.argmax()), None
         else:
             token_id, drawn = draw(final, float(torch.rand(1, generator=self._random, dtype=torch.float64)))
-        best = final.topk(min(self._candidate_count, len(final)))
-        leading = best.indices[best.values > float("-inf")].tolist()  # without the tokens that were cut
+        alive = (final > float("-inf")).nonzero()[:, 0]  # without the tokens that were cut
+        leading = alive[final[alive].topk(min(self._candidate_count, len(alive))).indices].tolist()
         candidates = candidates_of(logits[0], self._candidate_count, also=[*leading, token_id])
         candidate_ids = candidates.tolist()
         stages = tuple(stage(name, row, candidates) for name, row in after_rules)

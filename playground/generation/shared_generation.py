@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.concurrency.fair_queue import FairQueue
+from playground.concurrency.joint_work import Round
 from playground.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class SharedGeneration:
     def resources(self, model: "LoadedModel") -> "SharedResources":
         """What those share who generate with this model."""
         return replace(self._shared(), turns=self.turns(model))
+
+    def company(self, model: "LoadedModel") -> Round:
+        """The last pass in which this model went on with the texts of visitors, one or several."""
+        resources = self.resources(model)
+        return resources.batchers.of(model, resources.turns).last_pass
 
     def _shared(self) -> "SharedResources":
         with self._first_use:

@@ -9,6 +9,7 @@ seed to its own.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
@@ -16,22 +17,37 @@ from weakref import WeakKeyDictionary
 from torch import Tensor
 
 from playground.concurrency.fair_queue import FairQueue
-from playground.concurrency.joint_work import JointWork, Seat
+from playground.concurrency.joint_work import JointWork, Round, Seat
 from playground.generation.batched_steps import batched_step
+from playground.generation.chunked_prefill import PREFILL_CHUNK, PrefillPace
 from playground.generation.decoder import IncrementalDecoder
+from playground.generation.steps import PrefillProgress
 from playground.models.loaded_model import LoadedModel
 
 
 class Writer:
     """One text that is written, among the others of its model."""
 
-    def __init__(self, turns: FairQueue, seat: Seat[IncrementalDecoder, Tensor]):
-        self._turns, self._seat = turns, seat
+    def __init__(self, turns: FairQueue, seat: Seat[IncrementalDecoder, Tensor], pace: PrefillPace):
+        self._turns, self._seat, self._pace = turns, seat, pace
 
     @property
     def is_in_company(self) -> bool:
         """Whether its last token was read together with those of others."""
         return self._seat.company > 1
+
+    def prefill_chunk(self, decoder: IncrementalDecoder) -> PrefillProgress | None:
+        """Reads the next chunk of a long prompt in a turn of its own; None if only the last one is left, which `next_logits`
+        reads. While others write, chunks are so short that nobody's text stands still for more than a second."""
+        decoder.limit_chunks(self._pace.chunk if self._turns.visitors > 1 else PREFILL_CHUNK)
+        if not decoder.has_chunks_left:
+            return None
+        before = decoder.tokens_read
+        with self._turns.slot(is_long=True):
+            started = time.perf_counter()
+            done, total = decoder.prefill_chunk()
+            self._pace.note(done - before, time.perf_counter() - started)
+        return PrefillProgress(done, total)
 
     def announce(self, decoder: IncrementalDecoder) -> None:
         """Says that the decoder's last token is to be read; from now on others may read it along with theirs, so the
@@ -46,8 +62,12 @@ class Writer:
         announced, or in a turn of its own."""
         if self._seat.is_posted:
             return self._seat.result()
-        with self._turns.slot():
-            return decoder.next_logits()
+        count = decoder.unread_count
+        with self._turns.slot(is_long=count > 1):
+            started = time.perf_counter()
+            logits = decoder.next_logits()
+            self._pace.note(count, time.perf_counter() - started)
+        return logits
 
     def leave(self) -> None:
         """The decoder is its own again; a pass that reads its token is waited for."""
@@ -59,14 +79,19 @@ class StepBatcher:
 
     def __init__(self, turns: FairQueue):
         """turns: the queue of the model's device, which other models share."""
-        self._turns = turns
+        self._turns, self._pace = turns, PrefillPace()
         self._work: JointWork[IncrementalDecoder, Tensor] = JointWork(turns, _read)
+
+    @property
+    def last_pass(self) -> Round:
+        """How many texts the last pass went on with, and how long after the one before."""
+        return self._work.last
 
     @contextmanager
     def writer(self) -> Iterator[Writer]:
         """A place among them for one text, for as long as it is written."""
         with self._work.seat() as seat:
-            yield Writer(self._turns, seat)
+            yield Writer(self._turns, seat, self._pace)
 
 
 class StepBatchers:

@@ -10,6 +10,7 @@ from playground.generation.decoder import IncrementalDecoder
 from playground.generation.generate import generate, generate_with_progress, only_steps
 from playground.generation.request import SharedResources
 from playground.generation.settings import GenerationSettings
+from playground.generation.steps import PrefillProgress
 from playground.recording.edits.edit import Edit
 from tests.generation.test_generate import greedy, ids_of
 
@@ -151,3 +152,22 @@ def test_an_edit_beside_a_batch(tiny):
     assert edited.may_join
     edited._edits = object()
     assert not edited.may_join
+
+
+def test_a_long_prompt_is_read_in_short_chunks_beside_others(tiny):
+    """Guards against a stream that stands still for the seconds that a newcomer's prompt of a thousand tokens takes: the
+    prompt is read in chunks that follow the speed of reading; alone it is read at once."""
+    model, resources = tiny("llama"), SharedResources()
+    ids = [7, 8, 9, 10] * 12
+    long = generate_with_progress(model, ids, greedy(3), (), resources)
+    short = generate_with_progress(model, "ab", greedy(6), (), resources)
+    next(short)
+    pace = resources.batchers.of(model, resources.turns)._pace
+    assert pace.chunk == 32
+    assert next(long) == PrefillProgress(24, 48)
+    rest = [*long]
+    assert ids_of(rest) == ids_of(generate(model, ids, greedy(3))) and len([*short]) == 5
+    pace.note(100, 0.1)
+    assert pace.chunk == 200
+    pace.note(3, 0.1)
+    assert pace.chunk == 200
