@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.cache_utils import Cache, DynamicSlidingWindowLayer
 
 from playground.generation.cached_steps import cached_steps
 from playground.generation.kv_cache import croppable_layers
@@ -62,12 +62,14 @@ def batched_step(model: LoadedModel, tokens: Sequence[NextToken]) -> list[Tensor
     ids = torch.cat([token.ids for token in tokens])  # (B, 1)
     starts = torch.tensor([token.start for token in tokens], device=ids.device)
     positions = starts.repeat_interleave(torch.tensor(rows, device=ids.device))[:, None]  # (B, 1)
-    before = [(layer, dict(vars(layer))) for token in tokens for layer in _layers(token.cache)]
+    windows = [(layer, dict(vars(layer))) for token in tokens for layer in _windows(token.cache)]
     try:
         with replace_attention(_AttentionByText([token.cache for token in tokens], rows)):
             outputs = model.model(input_ids=ids, position_ids=positions, **_options(model))
     except BaseException:
-        for layer, state in before:
+        for token in tokens:
+            _cut(token)
+        for layer, state in windows:
             vars(layer).clear()
             vars(layer).update(state)
         raise
@@ -75,8 +77,16 @@ def batched_step(model: LoadedModel, tokens: Sequence[NextToken]) -> list[Tensor
     return list(logits.split(rows))
 
 
-def _layers(cache: Cache) -> list[CacheLayerMixin]:
-    return cast(list[CacheLayerMixin], cache.layers)
+def _windows(cache: Cache) -> list[DynamicSlidingWindowLayer]:
+    """The layers that forget their first tokens, so that what was added can't be cut off again."""
+    return [layer for layer in cache.layers if isinstance(layer, DynamicSlidingWindowLayer)]
+
+
+def _cut(token: NextToken) -> None:
+    """Cuts off what a pass added to the layers that keep all; a copy made before would take their memory twice."""
+    for layer in croppable_layers(token.cache) or ():
+        if not isinstance(layer, DynamicSlidingWindowLayer):
+            layer.crop(min(0, token.start - layer.get_seq_length()))
 
 
 def _options(model: LoadedModel) -> dict[str, object]:
