@@ -93,7 +93,8 @@ def _options(model: LoadedModel) -> dict[str, object]:
     """The arguments of a pass that keeps no cache of its own."""
 
     def make() -> dict[str, object]:
-        return {"return_dict": True} | ({"use_cache": False} if takes_argument(model.model, "use_cache") else {})
+        without_cache = {"use_cache": False} if takes_argument(model.model, "use_cache") else {}
+        return {"return_dict": True, **without_cache}
 
     return model.fact("batched options", make)
 

@@ -4,9 +4,10 @@ In one run, on the same model and the same prompts of different lengths, each wi
 - one pass: the page's way, each visitor in a thread that reads its stream, with all of its per-token data;
 - turns: the same without passes of several texts;
 - generate: `model.generate()` on the padded batch, sampling, which ends when all have ended and shows nothing meanwhile.
-One visitor's total in turns, measured in the same rounds, is what the others are a multiple of. Numbers are those of the
-fastest round, and of the median in brackets: these machines are shared, so look at the ratios. Tokens by second of the
-processor's own time (all threads of this process) hang less on what else runs.
+One visitor alone, in the same rounds, is what the others are a multiple of. "Writing" counts from the first token of the
+last visitor on until the first one ends. Numbers are those of the fastest round, and of the median in brackets: these
+machines are shared, so look at the ratios. Tokens by second of the processor's own time (all threads of this process) hang
+less on what else runs.
 """
 
 import argparse
@@ -23,8 +24,11 @@ from transformers import GenerationConfig
 import playground as pg
 from playground.generation.generate import generate_with_progress, only_steps
 from playground.generation.request import SharedResources
+from playground.generation.sampling_controls import PRESETS
 from playground.settings import Settings
 
+MAX_IN_TURNS = 80
+"""Tokens that all visitors write together in turns: their rate does not change."""
 WORDS = (
     "The history of the town begins with a mill beside the river, where the people of the valley brought their grain"
 )
@@ -36,10 +40,10 @@ class Outcome:
 
     total: float
     """Tokens a second of all together, from the first request to the last token."""
-    by_cpu: float
-    """Tokens by second of processor time."""
-    writing: float = 0.0
+    writing: float
     """The same from the first token of the last visitor on, until the first one ends."""
+    by_cpu: float
+    """Tokens of that time by second of the processor's."""
     first: float = 0.0
     """Seconds to the first token, median of the visitors."""
     slowest: float = 0.0
@@ -62,22 +66,23 @@ def by_stream(model: pg.LoadedModel, prompts: list[list[int]], count: int) -> Ou
     """Each visitor reads a stream of its own."""
     resources, ready = SharedResources(Settings(max_new_tokens=count)), threading.Barrier(len(prompts) + 1)
     times: list[list[float]] = [[] for _ in prompts]
+    cpu: dict[float, float] = {}
 
     def visit(number: int) -> None:
-        settings = pg.GenerationSettings(max_new_tokens=count, seed=number, temperature=0.8, top_k=50, top_p=0.95)
+        settings = pg.GenerationSettings(max_new_tokens=count, seed=number, **PRESETS["balanced"])
         stream = only_steps(generate_with_progress(model, prompts[number], settings, (), resources))
         ready.wait()
         for _ in stream:
             times[number].append(time.perf_counter())
+            cpu[times[number][-1]] = time.process_time()
 
     threads = [threading.Thread(target=visit, args=(number,)) for number in range(len(prompts))]
     for thread in threads:
         thread.start()
     ready.wait()
-    started, cpu = time.perf_counter(), time.process_time()
+    started = time.perf_counter()
     for thread in threads:
         thread.join()
-    cpu = time.process_time() - cpu
     firsts = [moments[0] - started for moments in times]
     begin, end = max(moments[0] for moments in times), min(moments[-1] for moments in times)
     between = sum(begin < moment <= end for moments in times for moment in moments)
@@ -85,8 +90,8 @@ def by_stream(model: pg.LoadedModel, prompts: list[list[int]], count: int) -> Ou
     written = sum(map(len, times))
     return Outcome(
         written / (max(moments[-1] for moments in times) - started),
-        written / cpu,
         between / (end - begin) if end > begin else 0.0,
+        between / (cpu[end] - cpu[begin]) if end > begin else 0.0,
         statistics.median(firsts),
         max(firsts),
         max(pauses, default=0.0),
@@ -110,7 +115,8 @@ def by_generate(model: pg.LoadedModel, prompts: list[list[int]], count: int) -> 
     started, cpu, written = time.perf_counter(), time.process_time(), len(prompts) * count
     with torch.inference_mode():
         model.model.generate(ids, attention_mask=mask, generation_config=config)
-    return Outcome(written / (time.perf_counter() - started), written / (time.process_time() - cpu))
+    total = written / (time.perf_counter() - started)
+    return Outcome(total, total, written / (time.process_time() - cpu))
 
 
 def endless(model: pg.LoadedModel) -> None:
@@ -119,19 +125,9 @@ def endless(model: pg.LoadedModel) -> None:
 
 
 def measure(model: pg.LoadedModel, asked: argparse.Namespace) -> None:
-    """Prints a table of one number format."""
+    """Prints a table of one number format, a line as soon as it is measured."""
     endless(model)
     words = model.vocabulary.tokenize(WORDS)[0]
-    found: dict[tuple[str, int], list[Outcome]] = {}
-    for number in range(asked.rounds + 1):  # the first one warms up
-        for visitors in asked.visitors if number else asked.visitors[:1]:
-            prompts = [words[: 4 + 5 * n % (len(words) - 4)] for n in range(visitors)]
-            with in_turns(model):
-                turns = by_stream(model, prompts, asked.tokens)
-            outcomes = {"turns": turns, "one pass": by_stream(model, prompts, asked.tokens)}
-            outcomes["generate"] = by_generate(model, prompts, asked.tokens)
-            for name, outcome in outcomes.items():
-                found.setdefault((name, visitors), []).extend([outcome] if number else [])
     print(
         f"{asked.model} on {model.device.name} in {model.dtype.name}, {torch.get_num_threads()} threads, "
         f"{asked.tokens} tokens each, {asked.rounds} rounds"
@@ -139,26 +135,38 @@ def measure(model: pg.LoadedModel, asked: argparse.Namespace) -> None:
     columns = (
         "total",
         "times one",
-        "by CPU s",
-        "times one",
         "writing",
+        "times one",
+        "by CPU s",
         "times one",
         "first, s",
         "of the last",
-        "longest pause",
+        "pause",
     )
-    print(f"{'':22}" + "".join(f"{name:>15}" for name in columns))
-    one = found["turns", asked.visitors[0]]
-    base, cpu_base, writing_base = (max(getattr(o, name) for o in one) for name in ("total", "by_cpu", "writing"))
-    for (name, visitors), rounds in found.items():
-        totals, writing = [o.total for o in rounds], [o.writing for o in rounds]
-        cells = [f"{max(totals):.1f} ({statistics.median(totals):.1f})", f"{max(totals) / base:.2f}"]
-        by_cpu = max(o.by_cpu for o in rounds)
-        cells += [f"{by_cpu:.1f}", f"{by_cpu / cpu_base:.2f}"]
-        if name != "generate":
-            cells += [f"{max(writing):.1f}", f"{max(writing) / writing_base:.2f}"]
-            cells += [f"{min(getattr(o, field) for o in rounds):.2f}" for field in ("first", "slowest", "pause")]
-        print(f"{visitors:3} {name:18}" + "".join(f"{cell:>15}" for cell in cells))
+    print(f"{'':14}" + "".join(f"{name:>15}" for name in columns))
+    by_stream(model, [words], 3)  # what happens once only
+    for visitors in asked.visitors:
+        prompts = [words[: 4 + 5 * n % (len(words) - 4)] for n in range(visitors)]
+        rounds: dict[str, list[Outcome]] = {"one alone": [], "turns": [], "one pass": [], "generate": []}
+        for _ in range(asked.rounds):
+            with in_turns(model):
+                rounds["one alone"].append(by_stream(model, [words[:12]], asked.tokens))
+                few = min(asked.tokens, max(3, MAX_IN_TURNS // visitors))
+                rounds["turns"].append(by_stream(model, prompts, few))
+            rounds["one pass"].append(by_stream(model, prompts, asked.tokens))
+            rounds["generate"].append(by_generate(model, prompts, asked.tokens))
+        for name, outcomes in rounds.items():
+            print(f"{visitors:3} {name:10}" + _cells(outcomes, rounds["one alone"]), flush=True)
+
+
+def _cells(outcomes: list[Outcome], alone: list[Outcome]) -> str:
+    """A line of the table: of each rate the fastest (and the median), and how many times that of one alone."""
+    cells: list[str] = []
+    for name in ("total", "writing", "by_cpu"):
+        rates, of_one = ([getattr(outcome, name) for outcome in group] for group in (outcomes, alone))
+        cells += [f"{max(rates):.1f} ({statistics.median(rates):.1f})", f"{max(rates) / max(of_one):.2f}"]
+    cells += [f"{min(getattr(outcome, name) for outcome in outcomes):.2f}" for name in ("first", "slowest", "pause")]
+    return "".join(f"{cell:>15}" for cell in cells)
 
 
 def main() -> None:
