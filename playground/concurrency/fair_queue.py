@@ -4,7 +4,7 @@ text starts within one token, and no two forward passes compete for the same cor
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,11 @@ class _Ticket:
     """A request for a slot."""
 
     thread: int
+    is_long: bool
+
+
+LONG_IN_A_ROW = 4
+"""After so many long turns one that is not long goes first, if any waits."""
 
 
 class LeftQueue(Exception):
@@ -27,6 +32,7 @@ class FairQueue:
         self._changed = threading.Condition()
         self._tickets: deque[_Ticket] = deque()
         self._leavers: set[int] = set()
+        self._long_in_a_row = 0
         self.visitors = 0
         """Number of open sessions."""
 
@@ -73,21 +79,39 @@ class FairQueue:
             self._changed.wait_for(lambda: not self.visitors, max(0.0, seconds))
 
     @contextmanager
-    def slot(self, thread: int | None = None) -> Iterator[None]:
-        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `leave` lasts.
+    def slot(
+        self, thread: int | None = None, unless: Callable[[], bool] = lambda: False, is_long: bool = False
+    ) -> Iterator[bool]:
+        """Lasts for one token; begins when all earlier requests have been served. LeftQueue while `leave` lasts. Gives
+        whether it is a turn.
 
-        thread: for whom it is, where that is not the thread that asks."""
-        ticket = _Ticket(threading.get_ident() if thread is None else thread)
+        thread: for whom it is, where that is not the thread that asks.
+        unless: what makes the turn needless; once it is true, when a turn of others ends, the context begins without one.
+        is_long: whether it takes longer than a token, such as reading a prompt: see LONG_IN_A_ROW.
+        """
+        ticket = _Ticket(threading.get_ident() if thread is None else thread, is_long)
         with self._changed:
             self._tickets.append(ticket)
-            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._leavers)
-            if ticket.thread in self._leavers:
+            self._changed.wait_for(lambda: self._tickets[0] is ticket or ticket.thread in self._leavers or unless())
+            has_left, is_turn = ticket.thread in self._leavers, not unless()
+            if has_left or not is_turn:
                 self._tickets.remove(ticket)
                 self._changed.notify_all()
+            if has_left:
                 raise LeftQueue
         try:
-            yield
+            yield is_turn
         finally:
-            with self._changed:
-                self._tickets.popleft()
-                self._changed.notify_all()
+            if is_turn:
+                with self._changed:
+                    self._end_turn()
+
+    def _end_turn(self) -> None:
+        ended = self._tickets.popleft()
+        self._long_in_a_row = self._long_in_a_row + 1 if ended.is_long else 0
+        if self._long_in_a_row >= LONG_IN_A_ROW:
+            short = next((ticket for ticket in self._tickets if not ticket.is_long), None)
+            if short is not None:
+                self._tickets.remove(short)
+                self._tickets.appendleft(short)
+        self._changed.notify_all()

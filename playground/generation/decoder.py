@@ -12,18 +12,15 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
+from playground.generation.batched_steps import NextToken, why_unbatched
 from playground.generation.cached_steps import cached_steps
-from playground.generation.chunked_prefill import supports_chunked_prefill
+from playground.generation.chunked_prefill import PREFILL_CHUNK, supports_chunked_prefill
 from playground.generation.kv_cache import PrefixCaches, croppable_layers, cropped
 from playground.models.decoder_start import decoder_start
 from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import CapturedStep, LoadedModel
 from playground.recording.edits.editing import Plan
-
-PREFILL_CHUNK = 1024
-"""Tokens of a long prompt that one forward pass reads on a CPU, where the whole takes seconds; in chunks it takes an
-eighth longer. A GPU reads thousands of tokens at once."""
 
 
 class IncrementalDecoder:
@@ -70,10 +67,7 @@ class IncrementalDecoder:
         prefixes = self._prefixes = prefixes if self._steps.in_chunks and not plan else None
         length, self._cache = prefixes.find(model, self._source, text) if prefixes else (0, None)
         self._unread = self.ids[:, length:]
-        self._chunks_left = 0
-        """Chunks before the last one."""
-        if self._unread.shape[1] > PREFILL_CHUNK and not self._source and not plan and supports_chunked_prefill(model):
-            self._chunks_left = math.ceil(self._unread.shape[1] / PREFILL_CHUNK) - 1
+        self._chunk_size, self._plan = PREFILL_CHUNK, plan
         self._graph: CapturedStep | None = None
         """One of the model's captured steps, while this text has it."""
         self._stored = 0
@@ -97,17 +91,50 @@ class IncrementalDecoder:
     @property
     def has_chunks_left(self) -> bool:
         """Whether a long prompt has chunks to be read before the last one, which `next_logits` reads."""
-        return self._chunks_left > 0
+        is_long = self.unread_count > self._chunk_size and not self._source and not self._plan
+        return is_long and supports_chunked_prefill(self._loaded)
+
+    @property
+    def unread_count(self) -> int:
+        """Tokens that the next logits wait for."""
+        return self._unread.shape[1]
+
+    def limit_chunks(self, size: int) -> None:
+        """Makes the chunks of a long prompt shorter, of at most so many tokens."""
+        self._chunk_size = min(size, PREFILL_CHUNK)
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that reads."""
+        return self._loaded
+
+    @property
+    def may_join(self) -> bool:
+        """Whether the last token of each row may be read in one pass with those of other texts: no edit changes the pass,
+        no other token is left to be read, and the model allows it."""
+        one_token = self._cache is not None and self._unread.shape == (self._rows_left, 1) and self._edits is None
+        return one_token and not why_unbatched(self._loaded)
+
+    def next_token(self) -> NextToken:
+        """The last token of each row, to be read in place of `next_logits`. For a decoder that `may_join`."""
+        self._release_graph()
+        assert self._cache is not None, "a text that joins has a cache"
+        return NextToken(self._unread, self.tokens_read, self._cache)
 
     @torch.inference_mode()
     def prefill_chunk(self) -> tuple[int, int]:
         """Reads the next chunk of a long prompt. Returns how many tokens have been read, and how many there are."""
-        size = math.ceil(self._unread.shape[1] / (self._chunks_left + 1))  # equal chunks: a short one costs as much
+        chunks = math.ceil(self.unread_count / self._chunk_size)
+        size = math.ceil(self.unread_count / chunks)  # equal chunks: a short one costs as much
         chunk, start = self._unread[:, :size], self.tokens_read
         self._unread = self._unread[:, size:]
-        self._chunks_left -= 1
         self._forward(chunk, start)
         return self.tokens_read, self.ids.shape[1]
+
+    @property
+    def _rows_left(self) -> int:
+        """Rows that are read apart; those that are alike are read as one, and are split after that."""
+        return 0 if self._rows_are_alike and self._rows > 1 else len(self.ids)
 
     @torch.inference_mode()
     def next_logits(self) -> Tensor:
@@ -115,7 +142,6 @@ class IncrementalDecoder:
         graph = self._captured_step()
         if graph is not None:
             return graph.read(self._unread)
-        self._chunks_left = 0
         logits = self._forward(self._unread, self.tokens_read)
         if self._rows_are_alike and self._rows > 1:
             logits = self._split_rows(logits)

@@ -92,7 +92,7 @@ def generate(
     if generation is None:
         prompt = prompt_ids(model, prompt, False, resources.settings)
         generation = checkpoint_settings(model, len(prompt)) or GenerationSettings()
-    return _only_steps(generate_with_progress(model, prompt, generation, begun, resources, edits))
+    return only_steps(generate_with_progress(model, prompt, generation, begun, resources, edits))
 
 
 def generate_with_progress(
@@ -113,51 +113,56 @@ def generate_with_progress(
     request.check_edits()
     if generation.beams > 1:
         return best_beam(request, resources.turns)
-    return _steps(request, resources.prefixes, resources.turns)
+    return _steps(request, resources)
 
 
-def _only_steps(steps: Generator[Step | PrefillProgress, None, None]) -> Generator[Step, None, None]:
+def only_steps(steps: Generator[Step | PrefillProgress, None, None]) -> Generator[Step, None, None]:
+    """Without the progress of reading."""
     with closing(steps):
         for step in steps:
             if isinstance(step, Step):
                 yield step
 
 
-def _steps(
-    request: GenerationRequest, prefixes: PrefixCaches | None, turns: FairQueue
-) -> Generator[Step | PrefillProgress, None, None]:
-    generation = request.generation
-    with turns.session():
+def _steps(request: GenerationRequest, resources: SharedResources) -> Generator[Step | PrefillProgress, None, None]:
+    generation, turns = request.generation, resources.turns
+    with turns.session(), resources.batchers.of(request.model, turns).writer() as writer:
         started = time.perf_counter()
         with turns.slot():  # an encoder reads its source here
             start = request.start if request.is_encoder_decoder else ()
             read = request.ids, request.continuation
             plan = plan_of(request.model, request.edits) if request.edits else None
-            decoder = IncrementalDecoder(request.model, *read, generation.samples, prefixes, start, plan)
+            decoder = IncrementalDecoder(request.model, *read, generation.samples, resources.prefixes, start, plan)
         first_length = decoder.ids.shape[1] - len(request.continuation)
         last_length = decoder.ids.shape[1] + generation.max_new_tokens
-        writers = [_SampleWriter(request, first_length, last_length, n) for n in range(generation.samples)]
+        samples = [_SampleWriter(request, first_length, last_length, n) for n in range(generation.samples)]
         try:
-            while decoder.has_chunks_left:  # other visitors have their turn between two chunks
-                with turns.slot():
-                    progress = PrefillProgress(*decoder.prefill_chunk())
+            while (progress := writer.prefill_chunk(decoder)) is not None:  # others have their turn between two chunks
                 yield progress
+            announced = started
             for index in range(generation.max_new_tokens):
-                with turns.slot():
-                    logits = decoder.next_logits()  # (rows, V)
+                logits = writer.next_logits(decoder)  # (rows, V)
                 is_last = index == generation.max_new_tokens - 1
-                going_on = []
-                for row, writer in enumerate(writers):
-                    step = writer.write(decoder.ids[row : row + 1], logits[row : row + 1], is_last, started)
-                    if not step.stopped:
-                        going_on.append(row)
-                    yield step
-                if is_last or not going_on:
+                if writer.is_in_company:  # then the token may have been read while the caller was busy
+                    started = announced
+                steps = [
+                    sample.write(decoder.ids[row : row + 1], logits[row : row + 1], is_last, started)
+                    for row, sample in enumerate(samples)
+                ]
+                rows = [] if is_last else [row for row, step in enumerate(steps) if not step.stopped]
+                if rows:
+                    samples = [samples[row] for row in rows]
+                    decoder.append([sample.token_id for sample in samples], rows)
+                    writer.announce(decoder)
+                else:
+                    writer.leave()
+                announced = time.perf_counter()
+                yield from steps
+                if not rows:
                     return
                 started = time.perf_counter()  # the caller's time between two steps does not count
-                writers = [writers[row] for row in going_on]
-                decoder.append([writer.token_id for writer in writers], going_on)
         finally:
+            writer.leave()
             decoder.store_prefix()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from playground.concurrency.fair_queue import FairQueue
 from playground.generation.kv_cache import PrefixCaches
 from playground.generation.settings import GenerationSettings
+from playground.generation.step_batcher import StepBatchers
 from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
 from playground.recording.edits.edit import Edit, check_positions
@@ -58,3 +59,5 @@ class SharedResources:
     """Key-value caches of earlier texts, to read from and to add to."""
     turns: FairQueue = field(default_factory=FairQueue)
     """The queue of the device."""
+    batchers: StepBatchers = field(default_factory=StepBatchers)
+    """Who write with one model write in one pass."""

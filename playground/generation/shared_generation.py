@@ -1,17 +1,20 @@
-"""How all visitors of one server generate: in turns on a device, and none reads a prefix again that was read before. Imports
-what computes when it is first used."""
+"""How all visitors of one server generate: a token of each in one pass where the model allows it, else in turns on a device;
+and none reads a prefix again that was read before. Imports what computes when it is first used."""
 
 import threading
 from collections import defaultdict
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.concurrency.fair_queue import FairQueue
+from playground.concurrency.joint_work import Round
 from playground.settings import Settings
 
 if TYPE_CHECKING:
     from playground.generation.beam_search import BeamStep
     from playground.generation.kv_cache import PrefixCaches
+    from playground.generation.request import SharedResources
     from playground.generation.settings import GenerationSettings
     from playground.generation.steps import PrefillProgress, Step
     from playground.models.loaded_model import LoadedModel
@@ -24,7 +27,7 @@ class SharedGeneration:
     def __init__(self, settings: Settings):
         self._settings = settings
         self._queues: dict[tuple[str, int], FairQueue] = defaultdict(FairQueue)
-        self._prefixes: PrefixCaches | None = None
+        self._resources: SharedResources | None = None
         self._first_use = threading.Lock()
 
     def turns(self, model: "LoadedModel") -> FairQueue:
@@ -39,17 +42,32 @@ class SharedGeneration:
     @property
     def prefixes(self) -> "PrefixCaches":
         """Key-value caches of the texts that were continued last."""
-        with self._first_use:
-            if self._prefixes is None:
-                from playground.generation.kv_cache import PrefixCaches
+        prefixes = self._shared().prefixes
+        assert prefixes is not None, "a server keeps them"
+        return prefixes
 
-                self._prefixes = PrefixCaches(self._settings.prefix_budget)
-            return self._prefixes
+    def resources(self, model: "LoadedModel") -> "SharedResources":
+        """What those share who generate with this model."""
+        return replace(self._shared(), turns=self.turns(model))
+
+    def company(self, model: "LoadedModel") -> Round:
+        """The last pass in which this model went on with the texts of visitors, one or several."""
+        resources = self.resources(model)
+        return resources.batchers.of(model, resources.turns).last_pass
+
+    def _shared(self) -> "SharedResources":
+        with self._first_use:
+            if self._resources is None:
+                from playground.generation.kv_cache import PrefixCaches
+                from playground.generation.request import SharedResources
+
+                self._resources = SharedResources(self._settings, PrefixCaches(self._settings.prefix_budget))
+            return self._resources
 
     def forget(self, model: "LoadedModel") -> None:
         """Drops the caches of a model."""
-        if self._prefixes is not None:
-            self._prefixes.forget(model)
+        if self._resources is not None:
+            self.prefixes.forget(model)
 
     def generate(
         self,
@@ -59,19 +77,10 @@ class SharedGeneration:
         continuation: Sequence[int] = (),
         edits: "Sequence[Edit]" = (),
     ) -> "Generator[Step, None, None]":
-        """`generate.generate` in turns with the other visitors."""
-        from playground.generation.generate import generate
+        """`generate.generate` beside the other visitors."""
+        from playground.generation.generate import only_steps
 
-        return generate(
-            model,
-            prompt,
-            generation,
-            begun=continuation,
-            settings=self._settings,
-            prefixes=self.prefixes,
-            turns=self.turns(model),
-            edits=edits,
-        )
+        return only_steps(self.generate_with_progress(model, prompt, generation, continuation, edits))
 
     def generate_with_progress(
         self,
@@ -83,10 +92,8 @@ class SharedGeneration:
     ) -> "Generator[Step | PrefillProgress, None, None]":
         """As `generate`, with the progress of reading a long prompt before the first step."""
         from playground.generation.generate import generate_with_progress
-        from playground.generation.request import SharedResources
 
-        resources = SharedResources(self._settings, self.prefixes, self.turns(model))
-        return generate_with_progress(model, prompt, generation, continuation, resources, edits)
+        return generate_with_progress(model, prompt, generation, continuation, self.resources(model), edits)
 
     def beams(
         self,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from playground.analysis.text_display import counted
+from playground.concurrency.joint_work import Round
+from playground.texts import generate as texts
 from playground.texts.numbers import ln_p
 
 if TYPE_CHECKING:
@@ -24,9 +26,14 @@ def reading_note(progress: "PrefillProgress") -> str:
     return f"Reading the text: {progress.done:,} of {progress.total:,} tokens."
 
 
-def visitors_note(visitors: int) -> str:
-    """What is said while others write on the same device."""
-    return f" {visitors} visitors share this device and take turns, token by token." if visitors > 1 else ""
+def visitors_note(visitors: int, last: Round) -> str:
+    """What is said while others write on the same device. last: the last pass of the visitor's model."""
+    if visitors < 2:
+        return ""
+    if last.pieces > 1 and last.seconds:
+        each, total = 1 / last.seconds, last.pieces / last.seconds
+        return texts.AT_ONCE.format(count=last.pieces, each=f"{each:.1f}", total=f"{total:.1f}")
+    return texts.BY_TURNS.format(count=visitors)
 
 
 def stop_note(count: int) -> str:

@@ -23,6 +23,7 @@ from playground.models.quantization import QuantizationLoss
 from playground.models.task_head import TaskHead
 from playground.models.tokenizer_files import fit_remark
 from playground.models.vocabulary import Vocabulary
+from playground.texts.generate import IN_TURNS
 
 T = TypeVar("T")
 
@@ -134,6 +135,8 @@ class LoadedModel:
     """The class of tokenizer that the files name and that would read other tokens than tokenizer.json says."""
     unusable_settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the checkpoint for writing that can't be used and are left out, by name."""
+    why_unbatched: str = ""
+    """Why the tokens of several visitors are not read in one pass; empty where they are."""
     _facts: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
     _fact_locks: dict[Hashable, threading.RLock] = field(default_factory=dict, init=False, repr=False)
 
@@ -200,6 +203,8 @@ class LoadedModel:
             facts["From float32"] = str(self.quantization_loss)
             if self.anatomy.tied_embeddings:
                 facts["Embeddings"] = "tied; for the output a copy in int8"
+        if self.why_unbatched:
+            facts["Visitors who write at once"] = IN_TURNS.format(reason=self.why_unbatched)
         if self.graphs:
             gains = ", ".join(f"{graph.gain:.1f} up to {graph.length:,} tokens" for graph in self.graphs)
             facts["Writing"] = f"one captured graph a token; times as fast as without, measured here: {gains}"

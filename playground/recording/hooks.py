@@ -37,12 +37,16 @@ Change = Callable[
 ]
 """Called as a sink is, before it. Returns the mask and the output that sinks see, and the output that the layer goes on
 with."""
+Attend = Callable[[torch.nn.Module, Tensor, Tensor, Tensor, dict], Tensor]
+"""Called as attend(module, query (B, H, Q, D), key and value (B, G, K, D), options) in the place of the family's function;
+returns the output (B, Q, H, D)."""
 Receiver = Callable[[str, int, AttentionCall], None]
 """Called as receive(kind of attention, layer, call)."""
 RopeCall = tuple[str | None, Tensor, Tensor]
 """(layer type or None, cos, sin), cos and sin each (1, T, rotated dimensions); GPT-J and its kin give sin, then cos."""
 _sink: ContextVar[Sink | None] = ContextVar("attention_sink", default=None)
 _change: ContextVar[Change | None] = ContextVar("attention_change", default=None)
+_replacement: ContextVar[Attend | None] = ContextVar("attention_replacement", default=None)
 _rope_calls: ContextVar[list[RopeCall] | None] = ContextVar("rope_calls", default=None)
 
 
@@ -50,6 +54,8 @@ def _attend(
     module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
 ) -> tuple[Tensor, None]:
     """The attention function of every layer whose family uses the interface."""
+    if (attend := _replacement.get()) is not None:
+        return attend(module, query, key, value, options), None
     output, _ = own_function(module, options)(module, query, key, value, attention_mask, **options)
     used = output
     if (change := _change.get()) is not None:
@@ -90,6 +96,17 @@ def change_attention(change: Change) -> Iterator[None]:
         yield
     finally:
         _change.reset(token)
+
+
+@contextmanager
+def replace_attention(attend: Attend) -> Iterator[None]:
+    """Within the context this function computes every attention call of this thread. No sink sees the call, no change is
+    made of it, and the model's mask is left out."""
+    token = _replacement.set(attend)
+    try:
+        yield
+    finally:
+        _replacement.reset(token)
 
 
 @contextmanager

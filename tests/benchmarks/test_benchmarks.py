@@ -10,6 +10,7 @@ from tests.tools import zoo
 pytestmark = pytest.mark.slow
 
 LEAST = {
+    "crowd": ["--formats", "float32", "--visitors", "1", "2", "--tokens", "4", "--rounds", "1"],
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
     "embeddings": ["--points", "0", "--lines", "5", "--rounds", "1"],
     "generation": ["--tokens", "3", "--rounds", "1", "--branch", "20"],

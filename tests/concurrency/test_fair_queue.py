@@ -6,11 +6,13 @@ import time
 import pytest
 
 from playground.concurrency.fair_queue import FairQueue, LeftQueue
+from playground.concurrency.joint_work import Round
 from playground.generation.beam_search import beam_search
 from playground.generation.generate import generate
 from playground.generation.queue_place import Waiting, with_place
 from playground.generation.request import GenerationRequest
 from playground.generation.settings import GenerationSettings
+from playground.generation.stream_notes import visitors_note
 
 
 def test_turns_come_in_the_order_of_asking():
@@ -118,3 +120,12 @@ def test_a_thread_that_left_may_come_back():
         raise AssertionError("got a turn")
     with turns.slot():
         assert turns.waiting == 0
+
+
+def test_what_is_said_while_others_write():
+    """Guards against turns that are named where all write in one pass, and a speed of one given as that of all."""
+    assert visitors_note(1, Round(3, 0.5)) == ""
+    assert "take turns" in visitors_note(4, Round(1, 0.1)) and "take turns" in visitors_note(4, Round())
+    assert visitors_note(5, Round(4, 0.5)).endswith("2.0 tokens per second each, 8.0 in all.")
+    assert Waiting(2, 4, at_once=True).words.endswith("those of one model at once: place 2 in the queue.")
+    assert "in turns: it is your turn" in Waiting(None, 4).words

@@ -55,10 +55,10 @@ class TokenChoice:
 
 def stage(name: str, scores: Tensor, candidates: Tensor) -> Stage:
     """The stage of the candidates (n,), from the scores (vocabulary,) after a rule."""
-    logits = scores[candidates].double()
-    total = scores.double().logsumexp(-1)
-    kept = int((scores > float("-inf")).sum())
-    return Stage(name, tuple(logits.tolist()), tuple((logits - total).exp().tolist()), kept)
+    logits, alive = scores[candidates].double(), scores > float("-inf")
+    kept = int(alive.sum())
+    rest = scores if kept == len(scores) else scores[alive]  # a cut token adds nothing; mostly few are left
+    return Stage(name, tuple(logits.tolist()), tuple((logits - rest.double().logsumexp(-1)).exp().tolist()), kept)
 
 
 def draw(scores: Tensor, number: float) -> tuple[int, Draw]:

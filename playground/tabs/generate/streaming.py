@@ -121,23 +121,27 @@ def write(
     start, removal_note = make_room(session, allowed, start)
     session.node, session.focus, session.pinned = start, None, False
     turns, pace = bench.generation.turns(model), Pace()
+
+    def others() -> str:
+        return visitors_note(turns.visitors, bench.generation.company(model))
+
     steps: list[Step] = []
     with closing(_growth(page, session, allowed, start)) as growth:
         yield strip_view(model, session, texts.READING if start == ROOT else texts.GOING_ON, colour)
-        for step in () if control.stop else with_place(growth, turns):
+        for step in () if control.stop else with_place(growth, turns, not model.why_unbatched):
             if control.superseded:
                 return
             if isinstance(step, Waiting):
                 yield {"status": markup.note(step.words)}
             elif isinstance(step, PrefillProgress):
-                yield {"status": markup.note(reading_note(step) + visitors_note(turns.visitors))}
+                yield {"status": markup.note(reading_note(step) + others())}
             else:
                 steps.append(step)
                 if pace.is_due():
                     began = time.perf_counter()
                     check_kept(page, request, session)
                     explanation = {} if pace.last or session.pinned else explain_end(model, session)
-                    words = speed_note(steps, pace.seconds) + visitors_note(turns.visitors)
+                    words = speed_note(steps, pace.seconds) + others()
                     view = strip_view(model, session, words, colour) | explanation
                     if control.superseded:  # since the step was computed: the page shows something else by now
                         return

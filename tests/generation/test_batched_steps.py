@@ -1,0 +1,108 @@
+"""The next tokens of several texts in one pass are those of each text alone, for every family that says so."""
+
+import pytest
+import torch
+
+from playground.generation import batched_steps
+from playground.generation.batched_steps import batched_step, why_unbatched
+from playground.generation.decoder import IncrementalDecoder
+from playground.loading import prepare
+from playground.models.devices import DtypeChoice
+from playground.texts import generate as texts
+from tests.tools import zoo
+
+ENCODERS = ("bart", "marian", "mbart", "pegasus", "t5", "mt5")
+BATCHED = sorted(zoo.ON_INTERFACE.keys() - zoo.MASKED - {*ENCODERS, "deepseek_v2", "deepseek_v3"})
+TEXTS = ("a", "The cat sat on the", "On")
+
+
+def decoders(model, rows=1):
+    return [IncrementalDecoder(model, model.vocabulary.tokenize(text)[0], rows=rows) for text in TEXTS]
+
+
+def grow(readers, steps=3):
+    """Reads the prompts and appends a token, the same for all."""
+    for reader in readers:
+        reader.append([7] * len(reader.next_logits()))
+    return readers
+
+
+@pytest.mark.parametrize("family", BATCHED)
+def test_texts_of_any_length_are_read_as_alone(tiny, family):
+    """Guards against rows that see each other's keys, positions counted along the batch, a mask of the batch in place of a
+    text's own, a window that no longer moves: three tokens of each of three texts, one joining after the others' first."""
+    model = tiny(family)
+    assert why_unbatched(model) == ""
+    alone, together = grow(decoders(model)), grow(decoders(model))
+    for token in (40, 41, 42, 43, 44):
+        present = [0, 1] if token == 40 else [0, 1, 2] if token < 43 else [0, 2]
+        expected = [alone[n].next_logits() for n in present]
+        batch = batched_step(model, [together[n].next_token() for n in present])
+        for number, own, other in zip(present, expected, batch, strict=True):
+            torch.testing.assert_close(other.softmax(-1), own.softmax(-1), atol=1e-4, rtol=0)
+            alone[number].append([token])
+            together[number].append([token])
+
+
+def test_samples_are_rows_of_one_text(tiny):
+    """Guards against a text of several samples whose rows are taken for texts of their own, each with the whole cache."""
+    model = tiny("llama")
+    alone, together = grow(decoders(model, 2)), grow(decoders(model, 2))
+    for number, reader in enumerate((*alone, *together)):
+        reader.next_logits()
+        reader.append([50, 60 + number % len(TEXTS)])
+    assert all(reader.may_join for reader in together)
+    batch = batched_step(model, [reader.next_token() for reader in together])
+    for own, other in zip(alone, batch, strict=True):
+        torch.testing.assert_close(other.softmax(-1), own.next_logits().softmax(-1), atol=1e-4, rtol=0)
+
+
+def test_int8_weights(tiny):
+    """Guards against int8 weights that take turns, or whose rows round their inputs by one unit."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), dtype=DtypeChoice(torch.int8, "for a test"))
+    assert why_unbatched(model) == ""
+    alone, together = grow(decoders(model)), grow(decoders(model))
+    batch = batched_step(model, [reader.next_token() for reader in together])
+    for own, other in zip(alone, batch, strict=True):
+        torch.testing.assert_close(other.softmax(-1), own.next_logits().softmax(-1), atol=1e-4, rtol=0)
+
+
+def test_a_pass_that_fails_leaves_the_caches(tiny):
+    """Guards against caches of which some layers have a token more: what each text writes afterwards would be wrong."""
+    model = tiny("gemma2")  # a window and a layer without
+    alone, together = grow(decoders(model)), grow(decoders(model))
+    tokens = [reader.next_token() for reader in together]
+
+    def fail(module, args):
+        raise MemoryError
+
+    hook = model.model.lm_head.register_forward_pre_hook(fail)
+    with pytest.raises(MemoryError):
+        batched_step(model, tokens)
+    hook.remove()
+    for own, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(other.next_logits(), own.next_logits(), atol=0, rtol=0)
+
+
+def test_a_family_that_gives_other_logits_takes_turns(monkeypatch):
+    """Guards against a trial that compares nothing: attention over the new keys alone, without the cache, is noticed."""
+    model = prepare(zoo.build("llama"), zoo.byte_tokenizer())
+    model._facts.pop("why unbatched")
+
+    class Forgetful(batched_steps._AttentionByText):
+        def __call__(self, module, query, key, value, options):
+            return value.repeat_interleave(2, 1).transpose(1, 2)
+
+    monkeypatch.setattr(batched_steps, "_AttentionByText", Forgetful)
+    assert why_unbatched(model).startswith(texts.UNBATCHED_DIFFERS.split("{")[0])
+
+
+@pytest.mark.parametrize(
+    ("family", "reason"),
+    [("bloom", texts.UNBATCHED_ATTENTION), ("t5", texts.UNBATCHED_ENCODER), ("deepseek_v2", texts.UNBATCHED_FAILS)],
+)
+def test_families_that_go_on_taking_turns(tiny, family, reason):
+    """Guards against a family in a batch whose code looks at the batch's own cache or mask; the card says why not."""
+    model = tiny(family)
+    assert why_unbatched(model) == reason and not any(reader.may_join for reader in decoders(model))
+    assert reason in model.card["Visitors who write at once"]
