@@ -10,8 +10,8 @@ from gradio.blocks import Block
 
 from playground import workbench
 from playground.components import markup
-from playground.course.classroom import Classroom
 from playground.course.lesson import CHOICE, HEAD, NUMBER, TOKEN, Lesson, Step
+from playground.course.lesson_model import LessonModel
 from playground.course.measures import MEASURES
 from playground.course.progress import Answer, Progress, read_progress
 from playground.course.verdict import Verdict, judge, tokens_of
@@ -71,7 +71,7 @@ class Handlers:
     def close(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The panel gone."""
         progress = self._progress(request.kept).closed()
-        return {"room": gr.update(visible=False), "kept": progress.written()}
+        return {"panel": gr.update(visible=False), "kept": progress.written()}
 
     def back(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The step before; before the first, the list."""
@@ -153,7 +153,7 @@ class Handlers:
         hidden = ("choice", "number", "strip", "lock", "steps", "again", "list")
         return {
             "kept": progress.written(),
-            "room": gr.update(visible=True),
+            "panel": gr.update(visible=True),
             "reveal": "",
             "note": "",
             "token": None,
@@ -183,7 +183,7 @@ class Handlers:
         verdicts: list[Verdict] = []
         for number, answer in progress.answers.get(lesson.name, {}).items():
             try:
-                verdicts.append(judge(classroom_of(page), lesson.steps[number], answer))
+                verdicts.append(judge(lesson_model_of(page), lesson.steps[number], answer))
             except PlaygroundError:
                 continue  # this model can't answer it
         return verdicts
@@ -204,7 +204,7 @@ class Handlers:
         if question.kind == HEAD:
             return {"note": markup.note(texts.HEAD)} if is_open else {}
         try:
-            tokens = [{"text": label} for label in tokens_of(classroom_of(page), step)]
+            tokens = [{"text": label} for label in tokens_of(lesson_model_of(page), step)]
         except PlaygroundError as error:
             return {"note": self._refused(page, error)}
         chosen = None if answer is None or isinstance(answer, tuple) else int(answer)
@@ -213,7 +213,7 @@ class Handlers:
 
     def _reveal(self, page: PageContext, step: Step, answer: Answer) -> str:
         try:
-            words = showing.revealed(step, judge(classroom_of(page), step, answer))
+            words = showing.revealed(step, judge(lesson_model_of(page), step, answer))
         except PlaygroundError as error:
             return self._refused(page, error)
         return words + (markup.note(texts.EDITED) if page.edited is not None else "")
@@ -226,7 +226,7 @@ class Handlers:
         return markup.problem(PlaygroundError(why, f"{error.remedy} {texts.GO_ON}".strip()))
 
 
-def classroom_of(page: PageContext) -> Classroom:
+def lesson_model_of(page: PageContext) -> LessonModel:
     """What measures read: the page's model without the page's edits. StillLoading before it is there."""
     bench, model = workbench.shared(), page.model()
 
@@ -236,7 +236,7 @@ def classroom_of(page: PageContext) -> Classroom:
     def kept(key: Any, make: Any) -> Any:
         return bench.memo(model, ("course", key), make)
 
-    return Classroom(model, recording, _trained, kept)
+    return LessonModel(model, recording, _trained, kept)
 
 
 def _trained(lesson: str) -> "tuple[Snapshot, ...]":

@@ -53,7 +53,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
     resume = gr.Button(visible="hidden", elem_id="course-resume")
     token = gr.State(None)
     parts: dict[str, Any] = {"kept": kept, "token": token}
-    with gr.Column(visible=False, elem_id="course") as parts["room"]:
+    with gr.Column(visible=False, elem_id="course") as parts["panel"]:
         with gr.Row(elem_id="course-top"):
             parts["heading"] = Panel(elem_id="course-heading")
             fold = gr.Button("–", size="sm", scale=0, min_width=40, elem_id="course-fold")
@@ -84,7 +84,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
     moves: dict[str, Any] = {"outputs": parts | targets, **QUIET, "concurrency_id": "course", "concurrency_limit": 32}
     bind(lessons.click, handlers.open_list, outputs=parts, **wires, **QUIET)
     bind(resume.click, handlers.resume, **wires, **moves)
-    bind(close.click, handlers.close, outputs={"room": parts["room"], "kept": kept}, **wires, **QUIET)
+    bind(close.click, handlers.close, outputs={"panel": parts["panel"], "kept": kept}, **wires, **QUIET)
     for name, handler in zip(STEPS, (handlers.back, handlers.go_on, handlers.again), strict=True):
         bind(parts[name].click, handler, **wires, **moves)
     bind([parts["lock"].click, parts["number"].submit], handlers.lock, **wires, **moves)
