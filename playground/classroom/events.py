@@ -1,8 +1,8 @@
 """How a class hears from its teacher: one stream of events a page, a few hundred bytes for each change.
 
 GET classroom/events: for pupils, what the teacher shows, now and after each change; a page that lost its connection gets
-what is shown now. With the teacher's secret: how many pupils are there, and how many answers. POST classroom/view: the teacher's
-page tells what it shows. Knows no page; all else is passed on.
+what is shown now. With the teacher's secret: how many pupils are there, and how many answers. POST classroom/view: the
+teacher's page tells what it shows. Knows no page; all else is passed on.
 """
 
 import asyncio

@@ -32,6 +32,31 @@ def judge(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
     return _JUDGES.get(step.question.kind, _number)(loaded, step, answer)
 
 
+@dataclass(frozen=True)
+class OwnAnswer:
+    """What the model answers."""
+
+    answer: Answer
+    """As a pupil would give it."""
+    words: str
+
+
+def own_answer(loaded: LessonModel, step: Step) -> OwnAnswer:
+    """Asks the model alone. PlaygroundError where this model can't answer."""
+    kind, unit = step.question.kind, MEASURES[step.measure].unit
+    if kind == CHOICE:
+        best, _, _ = _best_choice(loaded, step)
+        return OwnAnswer(float(best), step.question.choices[best].words)
+    measured = _ask(loaded, step)
+    if isinstance(measured, HeadWeights):
+        layer, head = max(measured.weights, key=lambda place: measured.weights[place])
+        return OwnAnswer((layer, head), texts.HEAD_NAME.format(layer=layer, head=head))
+    if kind == TOKEN:
+        best = max(range(len(measured.values)), key=lambda place: measured.values[place])
+        return OwnAnswer(float(best), measured.tokens[best].strip())
+    return OwnAnswer(float(f"{measured.value * unit.scale:.3g}"), unit.write(measured.value))
+
+
 def tokens_of(loaded: LessonModel, step: Step) -> Sequence[str]:
     """The tokens that a question for a token chooses from."""
     return cast(Measured, _ask(loaded, step)).tokens
@@ -44,16 +69,8 @@ def _ask(loaded: LessonModel, step: Step, **more: object) -> Measured | HeadWeig
 def _choice(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
     choices, unit = step.question.choices, MEASURES[step.measure].unit
     chosen = choices[_index(answer, len(choices))]
-    values: list[str] = []
-    if choices[0].is_range:
-        measured = cast(Measured, _ask(loaded, step))
-        best = next((one for one in choices if _holds(one, measured.value)), None)
-        if best is None:
-            raise PlaygroundError(f"No choice holds the model's {unit.write(measured.value)}.", texts.GO_ON)
-    else:
-        each = [cast(Measured, _ask(loaded, step, **choice.arguments)) for choice in choices]
-        place = max(range(len(each)), key=lambda number: each[number].value)
-        best, measured, values = choices[place], each[place], [unit.write(one.value) for one in each]
+    place, measured, values = _best_choice(loaded, step)
+    best = choices[place]
     words = texts.RIGHT_CHOICE if chosen is best else texts.WRONG_CHOICE
     return Verdict(
         chosen is best,
@@ -61,6 +78,20 @@ def _choice(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
         _reveal(step, measured.says, unit.write(measured.value)),
         values,
     )
+
+
+def _best_choice(loaded: LessonModel, step: Step) -> tuple[int, Measured, list[str]]:
+    """The number of the model's own choice, what was measured of it, and, of choices without limits, what each gives."""
+    choices, unit = step.question.choices, MEASURES[step.measure].unit
+    if not choices[0].is_range:
+        each = [cast(Measured, _ask(loaded, step, **choice.arguments)) for choice in choices]
+        best = max(range(len(each)), key=lambda number: each[number].value)
+        return best, each[best], [unit.write(one.value) for one in each]
+    measured = cast(Measured, _ask(loaded, step))
+    for number, choice in enumerate(choices):
+        if _holds(choice, measured.value):
+            return number, measured, []
+    raise PlaygroundError(f"No choice holds the model's {unit.write(measured.value)}.", texts.GO_ON)
 
 
 def _holds(choice: Choice, value: float) -> bool:

@@ -12,10 +12,14 @@ TITLE = "In class"
 JOIN = "Pupils open this address on the same network:"
 QR_LABEL = "The pupils' address as a QR code, drawn by this server"
 HERE = "{pupils} here"
+PUPIL = "1 pupil"
+COUNT = "{pupils} pupils"
+YES = "yes"
 ANSWERED = "{answers} answered"
 NO_QUESTION = (
     "Open a lesson: its questions gather the class's answers here. Pupils follow this page's tab, view, text, head."
 )
+OWN = "← the model"
 NO_ANSWERS = "No answers yet. Pupils lock theirs in the lesson's panel."
 REVEAL = "Reveal the model's answer"
 CSV = "Answers as CSV"
@@ -26,7 +30,6 @@ COUNTED = "Answers are counted without names, and forgotten with the next questi
 MODEL_SAYS = "The model's answer: {answer}. {right} of {answers} predicted it."
 MOST_GAVE = "Most of the class says “{answer}”: {count} of {answers}."
 DESCRIPTION = "The class's answers as bars: {bars}."
-HEAD = "layer {layer}, head {head}"
 CSV_HEAD = ("lesson", "step", "question", "answer", "pupils", "the model's own")
 TOO_LONG = "Pupils can't follow this: the address of this view is longer than {most:,} characters. Shorten the text."
 TERMINAL = """
