@@ -20,19 +20,29 @@ window.__playgroundClass = (() => {
   const press = (id) => document.querySelector('#' + id)?.click();
   const isReady = () => Boolean(document.querySelector('#card dl'));   // the first model is there
 
+  // A browser has six connections to a server, of which Gradio keeps one a page; so a page that nobody looks at has none.
   function connect() {
+    if (stream?.readyState === EventSource.CLOSED) stream = null;
+    if (stream || document.hidden) return;
     const query = role === 'teacher' ? '?teacher=' + encodeURIComponent(secret) : '';
     stream = new EventSource(serverRoot() + '/classroom/events' + query);
     stream.onopen = () => document.body.classList.remove('pg-class-lost');
     stream.onerror = () => {
       document.body.classList.add('pg-class-lost');
-      if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 5000);   // refused: the class is full
+      if (stream?.readyState === EventSource.CLOSED) setTimeout(connect, 5000);   // refused: the class is full
     };
     stream.onmessage = ({data}) => {
       latest = JSON.parse(data);
       if (role === 'teacher') draw(); else follow();
     };
   }
+
+  document.addEventListener('visibilitychange', () => {
+    if (!role) return;
+    if (!document.hidden) { connect(); return; }
+    stream?.close();
+    stream = null;
+  });
 
   // --- pupils
 

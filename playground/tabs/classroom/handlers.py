@@ -67,7 +67,6 @@ class Teacher:
         if question is None or found is None:
             return self._panel(page, request, room)
         step = found[1]
-        own_answer(lesson_model_of(page), step)  # before pupils are sent to it: this model may have none
         room.reveal()
         place = place_outputs(page, step.after or step.before, self._targets, self._shelf)
         return self._panel(page, request, room) | place
@@ -81,7 +80,10 @@ class Teacher:
         if found is None:
             raise PlaygroundError(texts.NO_QUESTION)
         lesson, step = found
-        own = own_answer(lesson_model_of(page), step) if room.view.revealed else None
+        try:
+            own = own_answer(lesson_model_of(page), step) if room.view.revealed else None
+        except PlaygroundError:  # this model has none
+            own = None
         rows = [
             (lesson.title, room.view.step + 1, " ".join(step.question.ask.split()), bar.label, bar.count,
              texts.YES if bar.is_right else "")
@@ -111,12 +113,17 @@ class Teacher:
     def _answers(
         self, page: PageContext, step: Step, is_revealed: bool, answers: Sequence[Answer], key: str
     ) -> Outputs:
-        own = own_answer(lesson_model_of(page), step) if is_revealed else None
+        own, sentence = None, ""
+        if is_revealed:
+            try:
+                own = own_answer(lesson_model_of(page), step)
+            except PlaygroundError as error:  # this model has none; pupils read why too
+                sentence = markup.problem(error)
         bars = self._bars(page, step, answers, own)
-        right = _predicted(page, step, answers) if is_revealed else 0
+        right = _predicted(page, step, answers) if own else 0
         return {
             "figure": answers_figure(bars, " ".join(step.question.ask.split()), key),
-            "sentence": markup.note(answers_sentence(bars, own.words if own else "", right)),
+            "sentence": sentence or markup.note(answers_sentence(bars, own.words if own else "", right)),
             "reveal": gr.update(interactive=not is_revealed),
         }
 
