@@ -17,6 +17,7 @@ from playground import api, tabs, workbench
 from playground.classroom.events import ClassroomEvents
 from playground.components import Panel, WatchedState
 from playground.components.classroom import CLASSROOM_HEAD
+from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.kept_page import KeptPage
@@ -116,7 +117,7 @@ def launch_options() -> dict:
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
     room = workbench.shared().classroom
     opening = Middleware(OpeningWords, markup=OPENING + (CLASSROOM_HEAD if room else ""))
-    of_class = [Middleware(ClassroomEvents, classroom=room)] if room else []
+    of_class = [Middleware(CompressedStreams), Middleware(ClassroomEvents, classroom=room)] if room else []
     return {
         "app_kwargs": {"middleware": [COMPRESSED, opening, guard, *of_class, KEPT_PAGE, KEPT_FILES]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
