@@ -12,8 +12,8 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run a pretrained transformer in the browser and look inside.")
     parser.add_argument(
         "--host",
-        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        help="address to listen on; 0.0.0.0 lets others in (default: only this machine)",
+        default=os.environ.get("GRADIO_SERVER_NAME"),
+        help="address to listen on; 0.0.0.0 lets others in (default: only this machine; with --classroom the network)",
     )
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument(
@@ -25,6 +25,9 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server (proxy, DNS)"
+    )
+    parser.add_argument(
+        "--classroom", action="store_true", help="for a class: pupils follow a teacher's page; the model stays the same"
     )
     parser.add_argument("--offline", action="store_true", help="use only what lies on this machine")
     return parser.parse_args()
@@ -39,13 +42,15 @@ def folders_by_default(host: str) -> bool:
 def main() -> None:
     """Serves the page and loads the default model, until Ctrl-C."""
     options = parse_options()
+    host = options.host or ("0.0.0.0" if options.classroom else "127.0.0.1")
     settings = Settings()
     settings = replace(
         settings,
         default_model=options.model or settings.default_model,
         catalog_only=settings.catalog_only or options.catalog_only,
         offline=settings.offline or options.offline,
-        local_folders=options.folders or (settings.local_folders and folders_by_default(options.host)),
+        local_folders=options.folders or (settings.local_folders and folders_by_default(host)),
+        classroom=options.classroom,
         allowed_hosts=(*settings.allowed_hosts, *options.allow_host),
     )
     if settings.offline:
@@ -54,12 +59,15 @@ def main() -> None:
     from playground.components.event_queue import with_event_queue
     from playground.page import create_app, launch_options
     from playground.preload import preload
+    from playground.tabs.classroom.announcement import announcement
     from playground.workbench import shared
 
     page = create_app(settings)
     with_event_queue(page, max_size=128).launch(
-        server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options()
+        server_name=host, server_port=options.port, prevent_thread_lock=True, **launch_options()
     )
+    if room := shared().classroom:
+        print(announcement(room.secret, page.server_port), flush=True)
     preload(shared(), settings.default_model)
     page.block_thread()
 

@@ -13,6 +13,7 @@ from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.shared_jobs import SharedJobs
 from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
+from playground.texts import classroom as texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -92,6 +93,7 @@ class ModelShelf:
         if model is not None:
             yield LoadStatus("Ready", 1.0, 0.0, model)
             return
+        self._check_pinned(model_id, device, dtype)
 
         def load(progress: Progress) -> "LoadedModel":
             return self._models.get(
@@ -101,6 +103,12 @@ class ModelShelf:
         with closing(self._loading.follow(key, load, every)) as statuses:
             for status in statuses:
                 yield LoadStatus(status.message, status.share, status.seconds, status.result)
+
+    def _check_pinned(self, model_id: str, device: str, dtype: str) -> None:
+        """PlaygroundError for another model than the class's own."""
+        own = self._settings.default_model
+        if self._settings.classroom and (model_id, device, dtype) != (own, "auto", "auto"):
+            raise PlaygroundError(texts.PINNED.format(model=own), texts.PINNED_REMEDY)
 
     def _added_model(self, model_id: str, device: str, dtype: str) -> "LoadedModel | None":
         model = self._added.get(model_id)

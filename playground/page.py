@@ -14,7 +14,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
+from playground.classroom.events import ClassroomEvents
 from playground.components import Panel, WatchedState
+from playground.components.classroom import CLASSROOM_HEAD
 from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
@@ -28,7 +30,7 @@ from playground.components.whole_updates import send_updates_whole
 from playground.figures.theme import BLUE, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
-from playground.tabs import course
+from playground.tabs import classroom, course
 from playground.tabs.shared import sidebar, text_input
 from playground.tabs.shared.downloads import KEPT
 from playground.tabs.shared.language_chooser import follow_languages
@@ -65,9 +67,8 @@ SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
 .sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
 """Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
-OPENING = Middleware(
-    OpeningWords, markup=opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + LINKS_HEAD + EARLY
-)
+OPENING = opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + LINKS_HEAD + EARLY
+"""What stands at the beginning of the page's head."""
 KEPT_PAGE = Middleware(KeptPage)
 KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
 """The innermost: what it sends gets the guard's headers like any answer."""
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             link = gr.Button(LINK, size="sm", scale=0, min_width=140, elem_id="link")
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
         build_link_view(link)
+        class_controls = classroom.build() if workbench.shared().classroom else None
         redraw: dict[str, gr.State] = {tab.NAME: WatchedState(0) for tab in tabs.TABS}
         page = text_input.build(open_name(tabs.TABS[0].NAME), redraw, blocks.load)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
@@ -98,7 +100,9 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
                     on_open_tab(page, item, tab.NAME)
         redraw_with_model_and_text(page)
         follow_languages(page)
-        course.build(page, blocks)
+        lessons = course.build(page, blocks, class_controls.pupil if class_controls else None)
+        if class_controls:
+            classroom.connect(page, class_controls, lessons)
         carried = carried_controls(blocks, page)
         with holder:
             sidebar.build(page, carried)
@@ -113,8 +117,11 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
 def launch_options() -> dict:
     """What launch() needs for the page to look and behave as it should, and to answer its own visitors alone."""
     guard = Middleware(RequestGuard, settings=workbench.shared().settings)
+    room = workbench.shared().classroom
+    opening = Middleware(OpeningWords, markup=OPENING + (CLASSROOM_HEAD if room else ""))
+    of_class = [Middleware(ClassroomEvents, classroom=room)] if room else []
     return {
-        "app_kwargs": {"middleware": [STREAMS, guard, KEPT_PAGE, COMPRESSED, OPENING, KEPT_FILES]},
+        "app_kwargs": {"middleware": [STREAMS, guard, *of_class, KEPT_PAGE, COMPRESSED, opening, KEPT_FILES]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn

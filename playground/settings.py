@@ -48,6 +48,9 @@ class Settings:
     huggingface.co."""
     default_model: str = field(default_factory=lambda: os.environ.get("PLAYGROUND_MODEL", "smollm2-135m-instruct"))
     """Catalog name, hub id or folder of the model that a page opens with (PLAYGROUND_MODEL)."""
+    classroom: bool = False
+    """A teacher shows, pupils follow (`app.py --classroom`): the page offers it, and no other model is loaded than
+    default_model."""
     hub_timeout: float = 5.0
     """A hub that has not answered after this long counts as out of reach."""
     model_budget: int = 8 * GIB

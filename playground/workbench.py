@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Hashable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from playground.classroom import Classroom
 from playground.concurrency.background_turns import BackgroundTurns
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.owned_cache import OwnedCache
@@ -47,6 +48,8 @@ class Workbench:
         self.generation = SharedGeneration(self.settings)
         self._runs: SharedRuns | None = None
         self._first_run = threading.Lock()
+        self.classroom = Classroom() if self.settings.classroom else None
+        """The class that this server is for, if it is for one."""
         self.sessions = Sessions(self.settings.session_budget)
         """What visitors wrote in the Generate tab, by session id."""
 

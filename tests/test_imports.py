@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "playground"
 SOURCES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py"])
 FLOORS = [
-    {"concurrency", "errors", "settings", "catalog", "texts"},
+    {"concurrency", "errors", "settings", "catalog", "classroom", "texts"},
     {"weights", "models", "analysis", "scripts"},
     {"recording", "embeddings", "components"},
     {"generation", "positions", "links"},
@@ -37,6 +37,7 @@ WITHOUT = {
     "errors": HEAVY,
     "settings": HEAVY,
     "catalog": HEAVY,
+    "classroom": HEAVY,
     "texts": HEAVY,
     "scripts": HEAVY,
     "analysis": {"transformers", "plotly", "gradio"},

@@ -1,7 +1,7 @@
 """Endpoints of the catalog and of a loaded model."""
 
 from playground import workbench
-from playground.catalog import CATALOG
+from playground.catalog import CATALOG, find
 from playground.errors import PlaygroundError
 from playground.recording.edits.edit import edits_of
 
@@ -18,10 +18,13 @@ def _check_size(count: int) -> None:
 
 
 def models() -> list[dict]:
-    """The catalog: name, hub id, what it is good for showing, whether the hub asks for an account."""
+    """The catalog: name, hub id, what it is good for showing, whether the hub asks for an account. Of a class's server,
+    its own model alone."""
+    settings = workbench.shared().settings
     return [
         {"name": entry.name, "hub_id": entry.hub_id, "shows": entry.shows, "gated": entry.gated}
         for entry in CATALOG.values()
+        if not settings.classroom or entry is find(settings.default_model)
     ]
 
 

@@ -94,7 +94,7 @@ class _Reader:
         return choice
 
     def _arguments(self, name: str, measure: Measure, arguments: Mapping[str, Any]) -> None:
-        known = list(inspect.signature(measure.function).parameters.values())[1:]  # the first is the classroom
+        known = list(inspect.signature(measure.function).parameters.values())[1:]  # the first is the LessonModel
         for argument in arguments:
             self._among(f"argument of {name}", argument, [one.name for one in known])
         missing = [one.name for one in known if one.default is one.empty and one.name not in arguments]

@@ -55,7 +55,7 @@ class HeadWeights:
 
 @dataclass(frozen=True)
 class Measure:
-    """A function that asks the loaded model, `function(classroom, **arguments)`."""
+    """A function that asks the loaded model, `function(loaded, **arguments)`."""
 
     function: Callable[..., "Measured | HeadWeights"]
     unit: Unit

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from playground.course.classroom import Classroom
 from playground.course.lesson import CHOICE, HEAD, TOKEN, Choice, Step
+from playground.course.lesson_model import LessonModel
 from playground.course.measured import HeadWeights, Measured, Unit
 from playground.course.measures import MEASURES
 from playground.course.progress import Answer
@@ -26,34 +26,51 @@ class Verdict:
     """Of choices without limits: what each of them gives, as written."""
 
 
-def judge(room: Classroom, step: Step, answer: Answer) -> Verdict:
+def judge(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
     """Asks the model and compares. PlaygroundError, with the reason, where this model can't answer, and for an answer that
     is none."""
-    return _JUDGES.get(step.question.kind, _number)(room, step, answer)
+    return _JUDGES.get(step.question.kind, _number)(loaded, step, answer)
 
 
-def tokens_of(room: Classroom, step: Step) -> Sequence[str]:
+@dataclass(frozen=True)
+class OwnAnswer:
+    """What the model answers."""
+
+    answer: Answer
+    """As a pupil would give it."""
+    words: str
+
+
+def own_answer(loaded: LessonModel, step: Step) -> OwnAnswer:
+    """Asks the model alone. PlaygroundError where this model can't answer."""
+    kind, unit = step.question.kind, MEASURES[step.measure].unit
+    if kind == CHOICE:
+        best, _, _ = _best_choice(loaded, step)
+        return OwnAnswer(float(best), step.question.choices[best].words)
+    measured = _ask(loaded, step)
+    if isinstance(measured, HeadWeights):
+        layer, head = max(measured.weights, key=lambda place: measured.weights[place])
+        return OwnAnswer((layer, head), texts.HEAD_NAME.format(layer=layer, head=head))
+    if kind == TOKEN:
+        best = max(range(len(measured.values)), key=lambda place: measured.values[place])
+        return OwnAnswer(float(best), measured.tokens[best].strip())
+    return OwnAnswer(float(f"{measured.value * unit.scale:.3g}"), unit.write(measured.value))
+
+
+def tokens_of(loaded: LessonModel, step: Step) -> Sequence[str]:
     """The tokens that a question for a token chooses from."""
-    return cast(Measured, _ask(room, step)).tokens
+    return cast(Measured, _ask(loaded, step)).tokens
 
 
-def _ask(room: Classroom, step: Step, **more: object) -> Measured | HeadWeights:
-    return MEASURES[step.measure].function(room, **{**step.arguments, **more})
+def _ask(loaded: LessonModel, step: Step, **more: object) -> Measured | HeadWeights:
+    return MEASURES[step.measure].function(loaded, **{**step.arguments, **more})
 
 
-def _choice(room: Classroom, step: Step, answer: Answer) -> Verdict:
+def _choice(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
     choices, unit = step.question.choices, MEASURES[step.measure].unit
     chosen = choices[_index(answer, len(choices))]
-    values: list[str] = []
-    if choices[0].is_range:
-        measured = cast(Measured, _ask(room, step))
-        best = next((one for one in choices if _holds(one, measured.value)), None)
-        if best is None:
-            raise PlaygroundError(f"No choice holds the model's {unit.write(measured.value)}.", texts.GO_ON)
-    else:
-        each = [cast(Measured, _ask(room, step, **choice.arguments)) for choice in choices]
-        place = max(range(len(each)), key=lambda number: each[number].value)
-        best, measured, values = choices[place], each[place], [unit.write(one.value) for one in each]
+    place, measured, values = _best_choice(loaded, step)
+    best = choices[place]
     words = texts.RIGHT_CHOICE if chosen is best else texts.WRONG_CHOICE
     return Verdict(
         chosen is best,
@@ -63,13 +80,27 @@ def _choice(room: Classroom, step: Step, answer: Answer) -> Verdict:
     )
 
 
+def _best_choice(loaded: LessonModel, step: Step) -> tuple[int, Measured, list[str]]:
+    """The number of the model's own choice, what was measured of it, and, of choices without limits, what each gives."""
+    choices, unit = step.question.choices, MEASURES[step.measure].unit
+    if not choices[0].is_range:
+        each = [cast(Measured, _ask(loaded, step, **choice.arguments)) for choice in choices]
+        best = max(range(len(each)), key=lambda number: each[number].value)
+        return best, each[best], [unit.write(one.value) for one in each]
+    measured = cast(Measured, _ask(loaded, step))
+    for number, choice in enumerate(choices):
+        if _holds(choice, measured.value):
+            return number, measured, []
+    raise PlaygroundError(f"No choice holds the model's {unit.write(measured.value)}.", texts.GO_ON)
+
+
 def _holds(choice: Choice, value: float) -> bool:
     least = float("-inf") if choice.least is None else choice.least
     return least <= value < (float("inf") if choice.below is None else choice.below)
 
 
-def _number(room: Classroom, step: Step, answer: Answer) -> Verdict:
-    unit, measured = MEASURES[step.measure].unit, cast(Measured, _ask(room, step))
+def _number(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
+    unit, measured = MEASURES[step.measure].unit, cast(Measured, _ask(loaded, step))
     guess = float(cast(float, answer)) / unit.scale
     away = guess - measured.value
     right = abs(away) * unit.scale <= step.question.tolerance + 1e-9
@@ -87,8 +118,8 @@ def _apart(unit: Unit, away: float) -> str:
     return texts.POINTS.format(points=f"{points:.0f}" if points >= 9.95 else f"{points:.1f}")
 
 
-def _token(room: Classroom, step: Step, answer: Answer) -> Verdict:
-    unit, measured = MEASURES[step.measure].unit, cast(Measured, _ask(room, step))
+def _token(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
+    unit, measured = MEASURES[step.measure].unit, cast(Measured, _ask(loaded, step))
     chosen = _index(answer, len(measured.tokens))
     best = max(range(len(measured.values)), key=lambda place: measured.values[place])
     words = texts.RIGHT_TOKEN if chosen == best else texts.WRONG_TOKEN
@@ -102,8 +133,8 @@ def _token(room: Classroom, step: Step, answer: Answer) -> Verdict:
     return Verdict(chosen == best, compared, _reveal(step, measured.says, value))
 
 
-def _head(room: Classroom, step: Step, answer: Answer) -> Verdict:
-    unit, heads = MEASURES[step.measure].unit, cast(HeadWeights, _ask(room, step))
+def _head(loaded: LessonModel, step: Step, answer: Answer) -> Verdict:
+    unit, heads = MEASURES[step.measure].unit, cast(HeadWeights, _ask(loaded, step))
     chosen = cast(tuple[int, int], answer)
     if chosen not in heads.weights:
         raise PlaygroundError(f"This model has no head {chosen[1]} in layer {chosen[0]}.", texts.NOT_A_TOKEN[1])
@@ -131,4 +162,4 @@ def _index(answer: Answer, count: int) -> int:
     return int(answer)
 
 
-_JUDGES: dict[str, Callable[[Classroom, Step, Answer], Verdict]] = {CHOICE: _choice, TOKEN: _token, HEAD: _head}
+_JUDGES: dict[str, Callable[[LessonModel, Step, Answer], Verdict]] = {CHOICE: _choice, TOKEN: _token, HEAD: _head}

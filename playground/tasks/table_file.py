@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from charset_normalizer import from_bytes
 
@@ -182,7 +183,18 @@ def safe_cell(cell: str | float) -> str | float:
 def written(path: Path, head: Sequence[str], rows: Iterable[Sequence[str | float]]) -> Path:
     """Writes a CSV that spreadsheets read as UTF-8, every cell safe."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([safe_cell(cell) for cell in head])
-        writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+        _write(file, head, rows)
     return path
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
+    """The same as a text, for a file that the browser saves."""
+    lines = io.StringIO()
+    _write(lines, head, rows)
+    return "\ufeff" + lines.getvalue()
+
+
+def _write(file: TextIO, head: Sequence[str], rows: Iterable[Sequence[str | float]]) -> None:
+    writer = csv.writer(file)
+    writer.writerow([safe_cell(cell) for cell in head])
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 LEAST = {
     "crowd": ["--formats", "float32", "--visitors", "1", "2", "--tokens", "4", "--rounds", "1"],
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
+    "classroom": ["--pupils", "2", "--steps", "1"],
     "embeddings": ["--points", "0", "--lines", "5", "--rounds", "1"],
     "generation": ["--tokens", "3", "--rounds", "1", "--branch", "20"],
     "layers": ["--tokens", "8", "--long", "40", "--rounds", "1"],

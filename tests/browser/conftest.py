@@ -38,7 +38,7 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WAIT = 60_000
+WAIT = 20_000
 """Milliseconds that a test waits for something to appear, a model's loading included: ten times what the slowest answer
 takes, because shared machines are slow at times."""
 expect.set_options(timeout=WAIT)
@@ -248,6 +248,12 @@ def playground_server(serve, smollm2) -> Server:
 def tiny_server(serve, tiny) -> Server:
     """The playground opening on a tiny random Llama: for what a page does with any model."""
     return _playground(serve, tiny("llama"), default_model="llama")
+
+
+@pytest.fixture(scope="module")
+def class_server(serve, smollm2) -> Server:
+    """The playground for a class with the default model: a tiny one answers no lesson."""
+    return _playground(serve, smollm2, classroom=True)
 
 
 def _playground(serve, model, **settings) -> Server:

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from html import escape
 
+import gradio as gr
 import pytest
 
 from playground import workbench
+from playground.api import models, next_tokens, plain_errors
 from playground.catalog import CATALOG
+from playground.errors import PlaygroundError
 from playground.settings import Settings
 from playground.tabs.shared import sidebar
 from playground.tabs.shared.model_card import amount, model_card
@@ -63,3 +66,25 @@ def test_amounts():
     """Guards against 1,000 million and 134.5 million parameters."""
     numbers = 8_000, 134_515_008, 999_700_000, 1_540_000_000
     assert [amount(number) for number in numbers] == ["8,000", "135 million", "1 billion", "1.54 billion"]
+
+
+def test_a_class_keeps_its_model(tiny, tmp_path):
+    """Guards against a pupil who changes the model under thirty others, through the page or an endpoint: what is loaded
+    answers, all else is refused in words that say who may."""
+    settings = replace(Settings(), classroom=True, default_model="llama", offline=True, cache_folder=tmp_path / "empty")
+    bench, before = Workbench(settings), workbench._shared
+    bench.add(tiny("llama"))
+    workbench.share(bench)
+    try:
+        page = PageContext("llama", "cpu", "float32", "abc")
+        *_, last = calling.answers(sidebar.load_model, page, LoadRequest("gpt2", "auto", "auto"))
+        assert "This class works with llama alone." in last["status"] and "--classroom" in last["status"]
+        for device, dtype in (("auto", "bfloat16"), ("cpu", "int8")):
+            with pytest.raises(PlaygroundError, match="works with llama alone"):
+                bench.model("llama", device, dtype)
+        with pytest.raises(gr.Error, match="works with llama alone"):
+            plain_errors(next_tokens)("gpt2", "abc")
+        assert bench.model("llama", "cpu", "float32") is tiny("llama") and models() == []
+        assert sidebar.model_choices() == [("llama", "llama")]
+    finally:
+        workbench.share(before)

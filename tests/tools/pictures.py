@@ -5,12 +5,17 @@ Needs what the browser tests need. Each picture shows the default model on a tex
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import gradio as gr
 from playwright.sync_api import Page, sync_playwright
 
+from playground.classroom.addresses import TEACHER
 from playground.components.event_queue import with_event_queue
 from playground.page import create_app, launch_options
+from playground.settings import Settings
+from playground.workbench import shared
 from tests.browser.conftest import ARGUMENTS, installed
 from tests.tools.ports import free_port
 
@@ -28,6 +33,7 @@ PARTS = {
 TABS = {
     "xray": "X-ray",
     "lesson": "X-ray",
+    "classroom": "X-ray",
     "tree": "Generate",
     "maths": "Attention",
     "through": "Attention",
@@ -250,6 +256,7 @@ ALL += (
     "div_term",
     "translation",
     "lesson",
+    "classroom",
 )
 
 
@@ -265,10 +272,42 @@ def lesson(page: Page) -> None:
     page.wait_for_function("document.querySelector('#next-token').innerText.includes('65 %')")
 
 
+IN_CLASS = {"classroom"}
+"""Pictures of a class's server, of what fits on a screen."""
+ANSWERS = (5, 12, 20, 20, 25, 30, 30, 30, 40, 40, 45, 50, 50, 50, 50, 55, 60, 60, 70, 75, 80, 80, 90, 90, 95, 99)
+"""What twenty-six pupils of the picture say; nobody's real answers."""
+
+
+def classroom(page: Page) -> None:
+    """The first question of the first lesson on the teacher's page, answered by a class."""
+    room = shared().classroom
+    assert room is not None
+    page.goto(f"{page.url.split('?')[0].split('#')[0]}?{TEACHER}={room.secret}")
+    page.evaluate("sessionStorage.removeItem('pg-course')")
+    page.wait_for_selector("#xray-picture .pv[data-rendered]")
+    page.evaluate("document.body.classList.add('pg-newcomer')")
+    page.locator("#start-here").click()
+    page.wait_for_function("document.querySelector('#class-line')?.innerText.includes('0 answered')")
+    for number, answer in enumerate(ANSWERS):
+        room.arrive()
+        room.take(f"pupil-{number:04}", ("what_comes_next", 0), float(answer))
+    page.wait_for_function(f"document.querySelector('#class-line').innerText.includes('{len(ANSWERS)} answered')")
+    page.wait_for_selector("#class-answers .pv[data-rendered]")
+
+
 def take(names: Sequence[str] = ALL) -> None:
     """Writes assets/<name>.png for each tab, as small as 256 colours make it."""
+    of_class = [name for name in names if name in IN_CLASS]
+    for settings, group in (
+        (Settings(), [name for name in names if name not in of_class]),
+        (replace(Settings(), classroom=True), of_class),
+    ):
+        if group:
+            _take(create_app(settings), group)
+
+
+def _take(app: gr.Blocks, names: Sequence[str]) -> None:
     port = free_port()
-    app = create_app()
     with_event_queue(app).launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
@@ -286,7 +325,7 @@ def take(names: Sequence[str] = ALL) -> None:
             if name in PARTS:
                 page.locator(PARTS[name]).screenshot(**how)
             else:
-                page.screenshot(**how, full_page=True, caret="hide")
+                page.screenshot(**how, full_page=name not in IN_CLASS, caret="hide")
             _shrink(ASSETS / f"{name}.png")
         browser.close()
     app.close(verbose=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.course.classroom import Classroom
+from playground.course.lesson_model import LessonModel
 from playground.course.measured import COUNT, REAL, SHARE, Measure, Measured
 from playground.errors import PlaygroundError
 from playground.texts import course as texts
@@ -15,49 +15,49 @@ if TYPE_CHECKING:
     from playground.training.snapshot import Snapshot
 
 
-def trained_loss(room: Classroom, lesson: str, step: int) -> Measured:
+def trained_loss(loaded: LessonModel, lesson: str, step: int) -> Measured:
     """The loss on held-out texts after so many steps, in nats per token."""
-    snapshots = room.trained(lesson)
+    snapshots = loaded.trained(lesson)
     chosen = _at(snapshots, step)
     return Measured(chosen.held_out_loss, {"step": str(chosen.step), "first": minus(snapshots[0].held_out_loss)})
 
 
-def trained_score(room: Classroom, lesson: str, score: str, step: int) -> Measured:
+def trained_score(loaded: LessonModel, lesson: str, score: str, step: int) -> Measured:
     """A score of the whole model after so many steps. score: as Train names it, "letters that repeat"."""
-    snapshots = room.trained(lesson)
+    snapshots = loaded.trained(lesson)
     return Measured(_score(_at(snapshots, step), score), {"step": str(_at(snapshots, step).step)})
 
 
-def trained_head(room: Classroom, lesson: str, score: str, step: int) -> Measured:
+def trained_head(loaded: LessonModel, lesson: str, score: str, step: int) -> Measured:
     """The highest score of any head after so many steps. score: as Roles names it, "induction"."""
     from playground.analysis.training.strongest_head import strongest_head
 
-    chosen = _at(room.trained(lesson), step)
+    chosen = _at(loaded.trained(lesson), step)
     best = strongest_head(_heads(chosen, score))
     return Measured(best.value, {"step": str(chosen.step), "layer": str(best.layer), "head": str(best.head)})
 
 
-def first_step(room: Classroom, lesson: str, score: str, share: float) -> Measured:
+def first_step(loaded: LessonModel, lesson: str, score: str, share: float) -> Measured:
     """The first measured step at which a score of the model reaches a share."""
-    return _first(room.trained(lesson), lambda one: _score(one, score), share)
+    return _first(loaded.trained(lesson), lambda one: _score(one, score), share)
 
 
-def first_step_of_head(room: Classroom, lesson: str, score: str, share: float) -> Measured:
+def first_step_of_head(loaded: LessonModel, lesson: str, score: str, share: float) -> Measured:
     """The first measured step at which a head's score reaches a share."""
     from playground.analysis.training.strongest_head import strongest_head
 
-    return _first(room.trained(lesson), lambda one: strongest_head(_heads(one, score)).value, share)
+    return _first(loaded.trained(lesson), lambda one: strongest_head(_heads(one, score)).value, share)
 
 
-def lead(room: Classroom, lesson: str, score: str, other: str, share: float) -> Measured:
+def lead(loaded: LessonModel, lesson: str, score: str, other: str, share: float) -> Measured:
     """By how many steps a head's score reaches a share before another score does."""
-    mine, others = (first_step_of_head(room, lesson, name, share).value for name in (score, other))
+    mine, others = (first_step_of_head(loaded, lesson, name, share).value for name in (score, other))
     return Measured(others - mine, {"share": percent(share), "first": f"{mine:.0f}", "second": f"{others:.0f}"})
 
 
-def best_in_layer(room: Classroom, lesson: str, score: str, step: int, layer: int) -> Measured:
+def best_in_layer(loaded: LessonModel, lesson: str, score: str, step: int, layer: int) -> Measured:
     """The highest score of any head of a layer after so many steps."""
-    chosen = _at(room.trained(lesson), step)
+    chosen = _at(loaded.trained(lesson), step)
     heads = np.nan_to_num(_heads(chosen, score))
     if not 0 <= layer < len(heads):
         raise PlaygroundError(f"This run has no layer {layer}.", f"It has layers 0 to {len(heads) - 1}.")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from playground.course.classroom import Classroom
+from playground.course.lesson_model import LessonModel
 from playground.course.measured import COUNT, RANK, SHARE, Measure, Measured
 from playground.errors import PlaygroundError
 from playground.texts.numbers import percent
@@ -11,36 +11,36 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def probability(room: Classroom, text: str, token: str, temperature: float = 1.0) -> Measured:
+def probability(loaded: LessonModel, text: str, token: str, temperature: float = 1.0) -> Measured:
     """The probability that `token` comes after `text`, after the temperature: softmax(logits / temperature)."""
     from playground.models.one_token import one_token
 
-    shares = _shares(room, text, temperature)
-    best, value = int(shares.argmax()), float(shares[one_token(room.model, token)])
-    says = {"token": token.strip(), "top": _text(room, best), "top_share": percent(float(shares[best]))}
+    shares = _shares(loaded, text, temperature)
+    best, value = int(shares.argmax()), float(shares[one_token(loaded.model, token)])
+    says = {"token": token.strip(), "top": _text(loaded, best), "top_share": percent(float(shares[best]))}
     return Measured(value, says)
 
 
-def rank(room: Classroom, text: str, token: str) -> Measured:
+def rank(loaded: LessonModel, text: str, token: str) -> Measured:
     """The rank of `token` among all tokens that may follow `text`, 1 for the most likely."""
     from playground.models.one_token import one_token
 
-    logits = room.recording(text).last_logits
-    chosen = one_token(room.model, token)
+    logits = loaded.recording(text).last_logits
+    chosen = one_token(loaded.model, token)
     best = int(logits.argmax())
-    says = {"token": token.strip(), "top": _text(room, best), "vocabulary": f"{len(logits):,}"}
-    share = float(_shares(room, text, 1.0)[chosen])
+    says = {"token": token.strip(), "top": _text(loaded, best), "vocabulary": f"{len(logits):,}"}
+    share = float(_shares(loaded, text, 1.0)[chosen])
     return Measured(1 + int((logits > logits[chosen]).sum()), says | {"share": percent(share)})
 
 
-def tokens_within(room: Classroom, text: str, share: float, temperature: float = 1.0) -> Measured:
+def tokens_within(loaded: LessonModel, text: str, share: float, temperature: float = 1.0) -> Measured:
     """How many tokens, the most likely first, together have this share of the probability: what top-p keeps."""
-    shares = _shares(room, text, temperature).double().sort(descending=True).values
+    shares = _shares(loaded, text, temperature).double().sort(descending=True).values
     count = int((shares.cumsum(0) < share).sum()) + 1
     return Measured(min(count, len(shares)), {"vocabulary": f"{len(shares):,}", "share": percent(share)})
 
 
-def distinct_draws(room: Classroom, text: str, draws: int = 10, temperature: float = 1.0) -> Measured:
+def distinct_draws(loaded: LessonModel, text: str, draws: int = 10, temperature: float = 1.0) -> Measured:
     """How many different tokens come when the next one is drawn with the seeds 0, 1, 2, …"""
     from playground.generation.generate import generate
     from playground.generation.settings import GenerationSettings
@@ -52,25 +52,25 @@ def distinct_draws(room: Classroom, text: str, draws: int = 10, temperature: flo
         tokens = []
         for seed in range(draws):
             rules = GenerationSettings(max_new_tokens=1, temperature=temperature, seed=seed)
-            tokens += [step.token.text for step in generate(room.model, text, rules)]
+            tokens += [step.token.text for step in generate(loaded.model, text, rules)]
         return tuple(tokens)
 
-    drawn = room.kept(("draws", text, draws, temperature), draw)
+    drawn = loaded.kept(("draws", text, draws, temperature), draw)
     different = dict.fromkeys(drawn)
     listed = ", ".join(f"“{one.strip()}”" for one in different)
     return Measured(len(different), {"drawn": listed, "draws": str(draws)})
 
 
-def _shares(room: Classroom, text: str, temperature: float) -> "Tensor":
+def _shares(loaded: LessonModel, text: str, temperature: float) -> "Tensor":
     """(V,): the distribution after the temperature; of 0, all for the most likely token."""
     if not 0 <= temperature <= 10:
         raise PlaygroundError(f"A lesson asks for the temperature {temperature:g}.", "0 to 10 are possible.")
-    logits = room.recording(text).last_logits
+    logits = loaded.recording(text).last_logits
     return (logits / max(temperature, 1e-6)).softmax(0)
 
 
-def _text(room: Classroom, token: int) -> str:
-    return room.model.vocabulary.text(token).strip() or "⏎"
+def _text(loaded: LessonModel, token: int) -> str:
+    return loaded.model.vocabulary.text(token).strip() or "⏎"
 
 
 MEASURES = {

@@ -2,52 +2,33 @@
 for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.blocks import Block
 
 from playground import workbench
+from playground.classroom.session import TeacherView
 from playground.components import markup
-from playground.course.classroom import Classroom
-from playground.course.lesson import CHOICE, HEAD, NUMBER, TOKEN, Lesson, Step
+from playground.course.lesson import CHOICE, HEAD, NUMBER, Lesson, Step
+from playground.course.lesson_model import LessonModel
 from playground.course.measures import MEASURES
 from playground.course.progress import Answer, Progress, read_progress
 from playground.course.verdict import Verdict, judge, tokens_of
 from playground.errors import PlaygroundError
 from playground.tabs.course import showing
 from playground.tabs.course.place_outputs import place_outputs
+from playground.tabs.course.requests import BeginRequest, CourseRequest, answer_of, can_be
 from playground.tabs.course.shelf import Shelf
 from playground.tabs.shared.page_context import PageContext, StillLoading
 from playground.tabs.shared.wiring import Outputs
+from playground.texts import classroom as class_texts
 from playground.texts import course as texts
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
     from playground.training.snapshot import Snapshot
-
-
-@dataclass(frozen=True)
-class CourseRequest:
-    """What the panel holds."""
-
-    kept: str
-    """The pupil's progress, as the browser keeps it."""
-    choice: str | None = None
-    number: float | None = None
-    token: int | None = None
-    layer: float = 0
-    """Layer and head of the page."""
-    head: float = 0
-
-
-@dataclass(frozen=True)
-class BeginRequest:
-    """A lesson to begin."""
-
-    kept: str
-    name: str
 
 
 class Handlers:
@@ -58,26 +39,26 @@ class Handlers:
 
     def open_list(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The list of lessons."""
-        return self._panel(page, self._progress(request.kept).opened(""))
+        return self._panel(page, request, self._progress(request.kept).opened(""))
 
     def begin(self, page: PageContext, request: BeginRequest) -> Outputs:
         """A lesson, where it was left."""
-        return self._panel(page, self._progress(request.kept).opened(request.name), moves=True)
+        return self._panel(page, request, self._progress(request.kept).opened(request.name), moves=True)
 
     def resume(self, page: PageContext, request: CourseRequest) -> Outputs:
         """What was open before the page was loaded anew."""
-        return self._panel(page, self._progress(request.kept), moves=True)
+        return self._panel(page, request, self._progress(request.kept), moves=True)
 
     def close(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The panel gone."""
         progress = self._progress(request.kept).closed()
-        return {"room": gr.update(visible=False), "kept": progress.written()}
+        return {"panel": gr.update(visible=False), "kept": progress.written()}
 
     def back(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The step before; before the first, the list."""
         progress = self._progress(request.kept)
         progress = progress.at(progress.step - 1) if progress.step else progress.opened("")
-        return self._panel(page, progress, moves=True)
+        return self._panel(page, request, progress, moves=True)
 
     def go_on(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The next step; at the end of a lesson, the next lesson."""
@@ -87,11 +68,11 @@ class Handlers:
             progress = progress.opened(self._shelf.next_of(lesson.name))
         elif lesson is not None:
             progress = progress.at(progress.step + 1)
-        return self._panel(page, progress, moves=True)
+        return self._panel(page, request, progress, moves=True)
 
     def again(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The lesson from its beginning."""
-        return self._panel(page, self._progress(request.kept).again(), moves=True)
+        return self._panel(page, request, self._progress(request.kept).again(), moves=True)
 
     def choose_token(self, page: PageContext, request: CourseRequest, event: gr.EventData) -> Outputs:
         """Notes the token that was clicked."""
@@ -103,7 +84,7 @@ class Handlers:
         progress = self._progress(request.kept)
         step = self._step(progress)
         if step is None or progress.answer is not None:
-            yield self._panel(page, progress)
+            yield self._panel(page, request, progress)
             return
         try:
             answer = answer_of(step, request)
@@ -112,8 +93,40 @@ class Handlers:
         except PlaygroundError as error:
             yield {"reveal": markup.problem(error)}
             return
-        yield {"reveal": markup.note(MEASURES[step.measure].waits or texts.COMPUTING)}
-        yield self._panel(page, progress.locked(answer), moves=True)
+        self._hand_in(request, progress, answer)
+        if not self._waits(request, progress):
+            yield {"reveal": markup.note(MEASURES[step.measure].waits or texts.COMPUTING)}
+        yield self._panel(page, request, progress.locked(answer), moves=True)
+
+    def follow(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The step that the teacher shows; an answer that the pupil locked before counts now. Without a lesson the panel
+        goes."""
+        room = workbench.shared().classroom
+        view = room.view if room is not None else TeacherView()
+        if view.lesson not in self._shelf.lessons:
+            return self.close(page, request)
+        progress = self._progress(request.kept).opened(view.lesson)
+        progress = progress.at(min(view.step, self._shelf.counts[view.lesson]))
+        self._hand_in(request, progress, progress.answer)
+        return self._panel(page, request, progress)
+
+    def roam(self, page: PageContext, request: CourseRequest) -> Outputs:
+        """The step as it stands for a pupil who follows no more."""
+        progress = self._progress(request.kept)
+        if request.follows or not progress.is_open:
+            return {"kept": progress.written()}
+        return self._panel(page, request, progress)
+
+    def _hand_in(self, request: CourseRequest, progress: Progress, answer: Answer | None) -> None:
+        """Counts a pupil's answer in his class. What a browser kept is a stranger's text, so it has to fit the question."""
+        room, step = workbench.shared().classroom, self._step(progress)
+        if room is not None and request.pupil and step is not None and can_be(answer, step):
+            room.take(request.pupil, (progress.lesson, progress.step), answer)
+
+    def _waits(self, request: "CourseRequest | BeginRequest", progress: Progress) -> bool:
+        """Whether the teacher has yet to reveal this step's answer."""
+        room = workbench.shared().classroom
+        return room is not None and request.follows and room.waits((progress.lesson, progress.step))
 
     def _progress(self, kept: str) -> Progress:
         return read_progress(kept, self._shelf.counts)
@@ -122,8 +135,11 @@ class Handlers:
         lesson = self._shelf.lessons.get(progress.lesson)
         return lesson.steps[progress.step] if lesson is not None and progress.step < len(lesson.steps) else None
 
-    def _panel(self, page: PageContext, progress: Progress, *, moves: bool = False) -> Outputs:
-        """The panel at a place; it waits for the page's first model. moves: sets the page to what the step shows."""
+    def _panel(
+        self, page: PageContext, request: "CourseRequest | BeginRequest", progress: Progress, *, moves: bool = False
+    ) -> Outputs:
+        """The panel at a place; it waits for the page's first model. moves: sets the page to what the step shows, unless
+        the teacher does."""
         page = replace(page, model_id=page.model_id or workbench.shared().settings.default_model)
         lesson = self._shelf.lessons.get(progress.lesson)
         outputs = self._nothing(progress)
@@ -131,19 +147,21 @@ class Handlers:
             return outputs | self._list(progress)
         step = self._step(progress)
         if step is None:
-            return outputs | self._end(page, lesson, progress)
+            ended = self._end(page, lesson, progress)
+            return outputs | ended | {"steps": gr.update(visible=not request.follows)}
         count, answer = len(lesson.steps), progress.answer
         outputs |= {
             "heading": showing.heading(lesson.title, progress.step + 1, count),
             "words": showing.step_words(step),
-            "steps": gr.update(visible=True),
+            "steps": gr.update(visible=not request.follows),
             "next": gr.update(value=_next_words(answer, progress.step + 1 == count)),
             "lock": gr.update(visible=answer is None),
         }
         outputs |= self._controls(page, step, answer)
         if answer is not None:
-            outputs["reveal"] = self._reveal(page, step, answer)
-        if moves:
+            waits = self._waits(request, progress)
+            outputs["reveal"] = markup.note(class_texts.WAITS) if waits else self._reveal(page, step, answer)
+        if moves and not request.follows:
             place = step.before if answer is None else step.after or step.before
             outputs |= place_outputs(page, place, self._targets, self._shelf)
         return outputs
@@ -153,7 +171,7 @@ class Handlers:
         hidden = ("choice", "number", "strip", "lock", "steps", "again", "list")
         return {
             "kept": progress.written(),
-            "room": gr.update(visible=True),
+            "panel": gr.update(visible=True),
             "reveal": "",
             "note": "",
             "token": None,
@@ -183,7 +201,7 @@ class Handlers:
         verdicts: list[Verdict] = []
         for number, answer in progress.answers.get(lesson.name, {}).items():
             try:
-                verdicts.append(judge(classroom_of(page), lesson.steps[number], answer))
+                verdicts.append(judge(lesson_model_of(page), lesson.steps[number], answer))
             except PlaygroundError:
                 continue  # this model can't answer it
         return verdicts
@@ -204,7 +222,7 @@ class Handlers:
         if question.kind == HEAD:
             return {"note": markup.note(texts.HEAD)} if is_open else {}
         try:
-            tokens = [{"text": label} for label in tokens_of(classroom_of(page), step)]
+            tokens = [{"text": label} for label in tokens_of(lesson_model_of(page), step)]
         except PlaygroundError as error:
             return {"note": self._refused(page, error)}
         chosen = None if answer is None or isinstance(answer, tuple) else int(answer)
@@ -213,7 +231,7 @@ class Handlers:
 
     def _reveal(self, page: PageContext, step: Step, answer: Answer) -> str:
         try:
-            words = showing.revealed(step, judge(classroom_of(page), step, answer))
+            words = showing.revealed(step, judge(lesson_model_of(page), step, answer))
         except PlaygroundError as error:
             return self._refused(page, error)
         return words + (markup.note(texts.EDITED) if page.edited is not None else "")
@@ -226,7 +244,7 @@ class Handlers:
         return markup.problem(PlaygroundError(why, f"{error.remedy} {texts.GO_ON}".strip()))
 
 
-def classroom_of(page: PageContext) -> Classroom:
+def lesson_model_of(page: PageContext) -> LessonModel:
     """What measures read: the page's model without the page's edits. StillLoading before it is there."""
     bench, model = workbench.shared(), page.model()
 
@@ -236,33 +254,12 @@ def classroom_of(page: PageContext) -> Classroom:
     def kept(key: Any, make: Any) -> Any:
         return bench.memo(model, ("course", key), make)
 
-    return Classroom(model, recording, _trained, kept)
+    return LessonModel(model, recording, _trained, kept)
 
 
 def _trained(lesson: str) -> "tuple[Snapshot, ...]":
     """The snapshots of a lesson of Train, run to its end as its recipe says; once for all pupils of a server."""
     return workbench.shared().runs.to_the_end(lesson)
-
-
-def answer_of(step: Step, request: CourseRequest) -> Answer:
-    """What a pupil locks. PlaygroundError for nothing, and for a number out of the question's range."""
-    question = step.question
-    if question.kind == HEAD:
-        return int(request.layer), int(request.head)
-    if question.kind == TOKEN:
-        if request.token is None:
-            raise PlaygroundError(*texts.NOT_A_TOKEN)
-        return float(request.token)
-    value = request.choice if question.kind == CHOICE else request.number
-    if value is None or value == "":
-        raise PlaygroundError(*texts.NO_ANSWER)
-    number = float(value)
-    least = float("-inf") if question.least is None else question.least
-    most = float("inf") if question.most is None else question.most
-    if not least <= number <= most:
-        words = texts.OUT_OF_RANGE.format(value=f"{number:g}", least=f"{least:g}", most=f"{most:g}")
-        raise PlaygroundError(words, texts.NO_ANSWER[1])
-    return number
 
 
 def _next_words(answer: Answer | None, is_last: bool) -> str:

@@ -1,14 +1,18 @@
 """The panel's components, and which handler each event calls. On wide screens it stands at the right of the page, on a phone
 as a sheet at its bottom (assets/style.css); the page stays usable beside it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from playground.components import EmptyNumber, FollowingRadio, Panel, TokenStrip
 from playground.tabs.course import place_outputs
-from playground.tabs.course.handlers import BeginRequest, CourseRequest, Handlers
-from playground.tabs.course.shelf import read_shelf
+from playground.tabs.course.handlers import Handlers
+from playground.tabs.course.requests import BeginRequest, CourseRequest, PupilRequest
+from playground.tabs.course.shelf import Shelf, read_shelf
 from playground.tabs.shared.detail import NARROW, filled
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageControls
@@ -44,8 +48,23 @@ FOLD = "() => { document.body.classList.toggle('pg-course-folded'); }"
 STEPS = ("back", "next", "again")
 
 
-def build(page: PageControls, blocks: gr.Blocks) -> None:
-    """Builds the panel and connects it. For after all tabs are built."""
+@dataclass(frozen=True)
+class Course:
+    """The panel that was built, for a class to follow in."""
+
+    handlers: Handlers
+    shelf: Shelf
+    wires: dict[str, Any]
+    """What every handler of a CourseRequest reads, for `bind`."""
+    parts: dict[str, Any]
+    """What the panel consists of, by the names of the handlers' outputs."""
+    targets: dict[str, Any]
+    """What of the page a step sets."""
+
+
+def build(page: PageControls, blocks: gr.Blocks, pupil: Mapping[str, Component] | None = None) -> Course:
+    """Builds the panel and connects it. For after all tabs are built. pupil: in a class, what holds the fields that
+    PupilRequest adds."""
     start, lessons = page.ways_in
     shelf = read_shelf(blocks)
     kept = gr.Textbox("", visible="hidden", container=False)
@@ -53,7 +72,7 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
     resume = gr.Button(visible="hidden", elem_id="course-resume")
     token = gr.State(None)
     parts: dict[str, Any] = {"kept": kept, "token": token}
-    with gr.Column(visible=False, elem_id="course") as parts["room"]:
+    with gr.Column(visible=False, elem_id="course") as parts["panel"]:
         with gr.Row(elem_id="course-top"):
             parts["heading"] = Panel(elem_id="course-heading")
             fold = gr.Button("–", size="sm", scale=0, min_width=40, elem_id="course-fold")
@@ -81,10 +100,12 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
         "layer": page.head.layer, "head": page.head.head,
     }  # fmt: skip
     wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": CourseRequest}
+    if pupil:
+        wires |= {"inputs": {**inputs, **pupil}, "request": PupilRequest}
     moves: dict[str, Any] = {"outputs": parts | targets, **QUIET, "concurrency_id": "course", "concurrency_limit": 32}
     bind(lessons.click, handlers.open_list, outputs=parts, **wires, **QUIET)
     bind(resume.click, handlers.resume, **wires, **moves)
-    bind(close.click, handlers.close, outputs={"room": parts["room"], "kept": kept}, **wires, **QUIET)
+    bind(close.click, handlers.close, outputs={"panel": parts["panel"], "kept": kept}, **wires, **QUIET)
     for name, handler in zip(STEPS, (handlers.back, handlers.go_on, handlers.again), strict=True):
         bind(parts[name].click, handler, **wires, **moves)
     bind([parts["lock"].click, parts["number"].submit], handlers.lock, **wires, **moves)
@@ -98,3 +119,4 @@ def build(page: PageControls, blocks: gr.Blocks) -> None:
     kept.change(None, kept, None, js=filled(KEEP, NARROW=NARROW), **QUIET)
     page.opened(None, None, kept, js=READ_KEPT, api_visibility="private")
     fold.click(None, None, None, js=FOLD, **QUIET)
+    return Course(handlers, shelf, wires, parts, targets)

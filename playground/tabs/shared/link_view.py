@@ -12,6 +12,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.components import Panel, markup
 from playground.components import links as calls
+from playground.components.qr_code import qr_code
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.link_controls import CarriedControls
 from playground.tabs.shared.links import ApplyRequest, CheckRequest, apply, base_of, check
@@ -48,13 +49,10 @@ def link_view(address: str, left_out: str) -> tuple[str, dict[str, Any]]:
 
 
 def _qr(address: str) -> str:
-    import segno  # not before somebody wants a code
-
     if len(address) > MOST_IN_QR:
         words = markup.note(texts.TOO_LONG.format(most=MOST_IN_QR, count=len(address)))
         return f'<div id="link-qr">{words}</div>'
-    drawn = segno.make(address, error="l", micro=False).svg_inline(border=4, dark="black", light="white", omitsize=True)
-    return f'<div id="link-qr" role="img" aria-label="{escape(texts.QR_LABEL)}">{drawn}</div>'
+    return qr_code(address, texts.QR_LABEL, "link-qr")
 
 
 def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -> None:

@@ -19,6 +19,7 @@ from playground.tabs.shared.links import open_link
 from playground.tabs.shared.model_card import model_card
 from playground.tabs.shared.page_context import PageContext, PageControls, in_words
 from playground.tabs.shared.wiring import Outputs, bind
+from playground.texts import classroom as class_texts
 from playground.texts import shared as texts
 from playground.training.recipe import PREFIX
 
@@ -49,22 +50,24 @@ def build(page: PageControls, carried: CarriedControls) -> None:
     anywhere = texts.MODEL_FROM_ANYWHERE if settings.local_folders else texts.MODEL_FROM_HUB
     catalog_only, default_model = settings.catalog_only, settings.default_model
     model = gr.Dropdown(
-        list(CATALOG),
+        [default_model] if settings.classroom else list(CATALOG),
         value=default_model,
         label="Model",
-        allow_custom_value=not catalog_only,
+        allow_custom_value=not catalog_only or settings.classroom,
         filterable=True,
         elem_id="model",
-        info=texts.MODEL_FROM_LIST if catalog_only else anywhere,
+        interactive=not settings.classroom,
+        info=class_texts.MODEL if settings.classroom else texts.MODEL_FROM_LIST if catalog_only else anywhere,
     )
     about = Panel(model_note(default_model), elem_id="model-note")
     status = Panel(live=True, elem_id="load-status")
     card = Panel(elem_id="card")
-    with gr.Accordion("Device and number format", open=False, elem_id="device-format"), gr.Row():
+    chooses = not settings.classroom
+    with gr.Accordion("Device and number format", open=False, elem_id="device-format", visible=chooses), gr.Row():
         device = gr.Dropdown(["auto"], value="auto", label="Device", min_width=100, elem_id="device")
         dtype = gr.Dropdown(list(_DTYPES), value="auto", label="Number format", min_width=100, elem_id="dtype")
     with gr.Row():
-        load = gr.Button("Load", min_width=80, size="md", elem_id="load")
+        load = gr.Button("Load", min_width=80, size="md", elem_id="load", visible=chooses)
         cancel = gr.Button("Cancel", min_width=80, size="md", visible=False, elem_id="cancel-load")
 
     choice: dict[str, Component] = {"choice": model, "device_choice": device, "dtype_choice": dtype}
@@ -152,10 +155,13 @@ def first_model(page: PageContext, model_id: str, dtype: str = "auto") -> Iterat
 
 
 def model_choices() -> list[tuple[str, str]]:
-    """The models of the list, (label, name): those that can't be had here and now say so."""
+    """The models of the list, (label, name): those that can't be had here and now say so. Of a class, its own alone."""
+    settings = workbench.shared().settings
+    if settings.classroom:
+        return [(settings.default_model, settings.default_model)]
     from playground.weights.reach import out_of_reach
 
-    missing = out_of_reach(workbench.shared().settings)
+    missing = out_of_reach(settings)
     return [(f"{name} – {texts.OUT_OF_REACH}" if name in missing else name, name) for name in CATALOG]
 
 

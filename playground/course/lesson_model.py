@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Classroom:
+class LessonModel:
     """The loaded model, whole, without the page's edits."""
 
     model: "LoadedModel"

@@ -1,0 +1,1 @@
+"""Pictures of a class: its answers counted."""
