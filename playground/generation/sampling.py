@@ -40,7 +40,6 @@ from transformers import (
 
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.generation.sampling_stages import TokenChoice, candidates_of, draw, stage
-from playground.generation.nucleus import FastTopP
 from playground.generation.settings import GenerationSettings
 from playground.generation.usable_settings import unusable_words
 from playground.models.loaded_model import LoadedModel
@@ -93,14 +92,7 @@ def rules(
         encoder_input_ids=torch.tensor([list(source)], device=model.input_device),
         device=model.input_device,
     )
-    return [(_name(processor, config), _faster(processor)) for processor in processors]
-
-
-def _faster(processor: LogitsProcessor) -> LogitsProcessor:
-    """A processor that gives the same scores sooner, where there is one."""
-    if type(processor) is not TopPLogitsWarper:
-        return processor
-    return FastTopP(processor.top_p, processor.filter_value, processor.min_tokens_to_keep)
+    return [(_name(processor, config), processor) for processor in processors]
 
 
 def _name(processor: LogitsProcessor, config: GenerationConfig) -> str:

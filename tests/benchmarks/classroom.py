@@ -49,12 +49,14 @@ HANDLERS = {
 def serve(port: int, model: str, said: Any, passes: Any, end: Any) -> None:
     """A class's server. said: gets the teacher's secret, the numbers of HANDLERS, and which inputs and outputs they name."""
     from playground.components.event_queue import with_event_queue
-from playground.page import create_app, launch_options
+    from playground.page import create_app, launch_options
     from playground.settings import Settings
     from playground.workbench import shared
 
     app = create_app(replace(Settings(), classroom=True, default_model=model))
-    with_event_queue(app, max_size=128).launch(server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
+    with_event_queue(app, max_size=128).launch(
+        server_port=port, prevent_thread_lock=True, quiet=True, **launch_options()
+    )
     loaded, room = shared().model(model), shared().classroom
     assert room is not None
 

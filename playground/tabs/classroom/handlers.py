@@ -63,10 +63,10 @@ class Teacher:
         """The model's own answer, to pupils and teacher; the teacher's page shows what the lesson shows after it."""
         room = _room(request)
         question = room.view.question
-        found = self._step(question)
-        if question is None or found is None:
+        opened = self._step(question)
+        if question is None or opened is None:
             return self._panel(page, request, room)
-        step = found[1]
+        step = opened[1]
         room.reveal()
         place = place_outputs(page, step.after or step.before, self._targets, self._shelf)
         return self._panel(page, request, room) | place
@@ -76,10 +76,10 @@ class Teacher:
         from playground.tasks.table_file import csv_text
 
         room = _room(request)
-        found = self._step(room.view.question)
-        if found is None:
+        opened = self._step(room.view.question)
+        if opened is None:
             raise PlaygroundError(texts.NO_QUESTION)
-        lesson, step = found
+        lesson, step = opened
         try:
             own = own_answer(lesson_model_of(page), step) if room.view.revealed else None
         except PlaygroundError:  # this model has none
@@ -93,16 +93,16 @@ class Teacher:
 
     def _panel(self, page: PageContext, request: TeacherRequest, room: Classroom) -> Outputs:
         view, answers = room.view, room.answers
-        found = self._step(view.question)
+        opened = self._step(view.question)
         address = pupils_address(request.origin, PORT)
         outputs: Outputs = {
-            "line": showing.line(room.pupils, None if found is None else len(answers)),
-            "place": showing.place(address, is_open=found is None),
-            "question": gr.update(visible=found is not None),
+            "line": showing.line(room.pupils, None if opened is None else len(answers)),
+            "place": showing.place(address, is_open=opened is None),
+            "question": gr.update(visible=opened is not None),
         }
-        if found is None:
+        if opened is None:
             return outputs
-        step = found[1]
+        step = opened[1]
         try:
             return outputs | self._answers(page, step, view.revealed, answers, f"{view.lesson} {view.step}")
         except StillLoading:

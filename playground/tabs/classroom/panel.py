@@ -1,4 +1,4 @@
-"""The components of a class's page, above the text, and which handler each event calls. Who is the teacher is found when the
+"""The components of a class's page, above the text, and which handler each event calls. Who is the teacher shows when the
 page is opened; everybody else is a pupil."""
 
 from dataclasses import dataclass
@@ -64,10 +64,10 @@ def connect(page: PageControls, controls: ClassControls, course: Course) -> None
     teacher, hidden, buttons = Teacher(course), controls.hidden, controls.buttons
     pupil, follows = controls.pupil["pupil"], controls.pupil["follows"]
 
-    found = page.opened(None, None, [hidden["secret"], pupil, hidden["origin"]], js=calls.START, **QUIET)
+    started = page.opened(None, None, [hidden["secret"], pupil, hidden["origin"]], js=calls.START, **QUIET)
     enters: dict[str, Any] = {name: hidden[name] for name in ("secret", "origin")}
     wires: dict[str, Any] = {"page": page, "outputs": controls.parts}
-    bind(partial(found.then), teacher.enter, inputs=enters, request=TeacherRequest, **wires, **QUIET)
+    bind(partial(started.then), teacher.enter, inputs=enters, request=TeacherRequest, **wires, **QUIET)
     hidden["role"].change(None, hidden["role"], pupil, js=calls.ENTER, **QUIET)
     course.parts["kept"].change(None, course.parts["kept"], None, js=calls.COURSE, **QUIET)
 
