@@ -1,11 +1,11 @@
 """What the server streams, compressed."""
 
-import asyncio
 import zlib
 
 import pytest
 
 from playground.components.compressed_streams import CompressedStreams
+from tests.tools.apart import run_apart
 
 EVENTS = [b"data: one\n\n" * 50, b"data: two\n\n", b""]
 
@@ -25,7 +25,7 @@ def answer(kind: str, accepts: bytes) -> tuple[dict, list[bytes]]:
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": kind, "headers": [(b"accept-encoding", accepts)]}
-    asyncio.run(CompressedStreams(app)(scope, None, send))
+    run_apart(CompressedStreams(app)(scope, None, send))
     return dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
 
 

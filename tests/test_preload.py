@@ -111,5 +111,5 @@ def test_the_projector_is_prepared(smollm2, monkeypatch):
         *_, answer = opened.fn("projector", "embeddings", smollm2.model_id, *controls)
     finally:
         workbench.share(before)
-    values = {getattr(block, "elem_id", None): value for block, value in answer.items()}
+    values = {getattr(block, "elem_id", None): value for answer in answers for block, value in answer.items()}
     assert len(values["cloud"]["value"].data[0].x) > 1000

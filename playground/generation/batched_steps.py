@@ -118,8 +118,9 @@ class _AttentionByText:
 
 def why_unbatched(model: LoadedModel) -> str:
     """Why the model can't read the tokens of several texts in one pass; empty if it can. Tried once for each loaded
-    model, on a few tokens."""
-    return model.fact("why unbatched", lambda: _reason(model))
+    model, on a few tokens, when a first text is written; the model's card says it from then on."""
+    model.why_unbatched = model.fact("why unbatched", lambda: _reason(model))
+    return model.why_unbatched
 
 
 def _reason(model: LoadedModel) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from playground.classroom import Classroom
 from playground.classroom.events import MOST_BYTES, ClassroomEvents
+from tests.tools.apart import run_apart
 
 
 async def passed_on(scope, receive, send) -> None:
@@ -52,7 +53,7 @@ class Server:
 
     def tell(self, **said):
         body = json.dumps({"secret": self.room.secret, "address": "tab=layers", "lesson": "order", "step": 1, **said})
-        return asyncio.run(self.ask("POST", "/sub/classroom/view", body=body.encode()))
+        return run_apart(self.ask("POST", "/sub/classroom/view", body=body.encode()))
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_pupils_hear_what_the_teacher_shows(server):
         server.room.take("pupil-anna", ("order", 1), 1.0)
         server.room.reveal()
 
-    status, (first, second) = asyncio.run(server.ask("GET", "/classroom/events", events=2, then=then))
+    status, (first, second) = run_apart(server.ask("GET", "/classroom/events", events=2, then=then))
     assert status == 200 and first == {"address": "tab=layers", "lesson": "order", "step": 1, "revealed": False}
     assert second == first | {"revealed": True}
     assert server.room.pupils == 0
@@ -81,7 +82,7 @@ def test_the_teacher_hears_how_many_answered(server):
     server.tell()
     query = f"teacher={server.room.secret}"
     more = lambda number: server.room.take(f"pupil-{number:04}", ("order", 1), 1.0)  # noqa: E731
-    _, told = asyncio.run(server.ask("GET", "/classroom/events", query, events=3, then=more))
+    _, told = run_apart(server.ask("GET", "/classroom/events", query, events=3, then=more))
     assert [event["answers"] for event in told] == [0, 1, 2] and {event["pupils"] for event in told} == {0}
 
 
@@ -98,14 +99,14 @@ def test_strangers_change_nothing(server):
     ]
     assert {server.tell(**said)[0] for said in wrong} == {400}
     for body in (b"", b"[]", b"{", b"[" * 50_000, b'"' + b"x" * MOST_BYTES):
-        assert asyncio.run(server.ask("POST", "/classroom/view", body=body))[0] in (400, 403)
-    assert asyncio.run(server.ask("GET", "/classroom/events", "teacher=wrong"))[0] == 403
+        assert run_apart(server.ask("POST", "/classroom/view", body=body))[0] in (400, 403)
+    assert run_apart(server.ask("GET", "/classroom/events", "teacher=wrong"))[0] == 403
     assert server.room.view.address == "" and server.room.pupils == 0
-    assert asyncio.run(server.ask("GET", "/classroom/view"))[0] == 299
+    assert run_apart(server.ask("GET", "/classroom/view"))[0] == 299
 
 
 def test_a_full_class_says_so(server, monkeypatch):
     """Guards against streams without number."""
     monkeypatch.setattr(server.room, "_pupils", 500)
-    status, words = asyncio.run(server.ask("GET", "/classroom/events"))
+    status, words = run_apart(server.ask("GET", "/classroom/events"))
     assert status == 503 and "500 pupils" in words and server.room.pupils == 500

@@ -13,6 +13,7 @@ from playground import workbench
 from playground.components import markup
 from playground.concurrency.pace import Pace
 from playground.errors import PlaygroundError
+from playground.generation.batched_steps import why_unbatched
 from playground.generation.continuation_tree import ROOT
 from playground.generation.queue_place import Waiting, with_place
 from playground.generation.session import GenerationSession, SessionKey
@@ -128,7 +129,7 @@ def write(
     steps: list[Step] = []
     with closing(_growth(page, session, allowed, start)) as growth:
         yield strip_view(model, session, texts.READING if start == ROOT else texts.GOING_ON, colour)
-        for step in () if control.stop else with_place(growth, turns, not model.why_unbatched):
+        for step in () if control.stop else with_place(growth, turns, not why_unbatched(model)):
             if control.superseded:
                 return
             if isinstance(step, Waiting):
