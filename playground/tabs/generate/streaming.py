@@ -13,7 +13,6 @@ from playground import workbench
 from playground.components import markup
 from playground.concurrency.pace import Pace
 from playground.errors import PlaygroundError
-from playground.generation.batched_steps import why_unbatched
 from playground.generation.continuation_tree import ROOT
 from playground.generation.queue_place import Waiting, with_place
 from playground.generation.session import GenerationSession, SessionKey
@@ -110,6 +109,7 @@ def write(
 ) -> Iterator[Outputs]:
     """Writes from a node of the tree on and feeds the page. For a session whose stream was started; ends without a word
     once the page shows something else. ErrorWithOutputs if the session is evicted meanwhile."""
+    from playground.generation.batched_steps import why_unbatched
     from playground.generation.checkpoint_settings import checkpoint_differences
     from playground.generation.limits import clamp_note, clamp_to_context
     from playground.generation.sampling import unsupported_generation_config
