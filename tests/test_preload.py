@@ -108,7 +108,7 @@ def test_the_projector_is_prepared(smollm2, monkeypatch):
         prepare_projector(bench, smollm2.model_id)
         monkeypatch.setattr(clouds, "place_points", lambda *_: pytest.fail("laid out again"))
         _, _, _, *controls = [component.value for component in opened.inputs]
-        *_, answer = opened.fn("projector", "embeddings", smollm2.model_id, *controls)
+        answers = [*opened.fn("projector", "embeddings", smollm2.model_id, *controls)]
     finally:
         workbench.share(before)
     values = {getattr(block, "elem_id", None): value for answer in answers for block, value in answer.items()}

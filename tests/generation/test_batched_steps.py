@@ -87,7 +87,6 @@ def test_a_pass_that_fails_leaves_the_caches(tiny):
 def test_a_family_that_gives_other_logits_takes_turns(monkeypatch):
     """Guards against a trial that compares nothing: attention over the new keys alone, without the cache, is noticed."""
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer())
-    model._facts.pop("why unbatched")
 
     class Forgetful(batched_steps._AttentionByText):
         def __call__(self, module, query, key, value, options):
