@@ -17,9 +17,9 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.attribution import attribution_figure, attribution_sentence, shaded_pieces
 from playground.scripts.script import Script
 from playground.tabs.shared.controls import figure_or_nothing
-from playground.tabs.shared.events import QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.scripts import script_output
+from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import tasks as texts
 
@@ -57,8 +57,7 @@ def reasons_view(name: str, control: gr.State) -> dict[str, Any]:
     `name`-words, `name`-stop and `name`-bars. control: holds the WorkControl that Stop sets."""
     why, words = Panel(live=True, elem_id=name), Panel(elem_id=f"{name}-words")
     with gr.Row(elem_classes="pg-actions"):
-        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id=f"{name}-stop")
-    stop.click(stop_work, control, None, **QUIET)
+        stop = stop_button(f"{name}-stop", control)
     bars = PlotlyView(label="Why", height=300, visible=False, elem_id=f"{name}-bars")
     return {"why": why, "why_words": words, "stop": stop, "bars": bars}
 

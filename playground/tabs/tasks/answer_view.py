@@ -15,11 +15,12 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.spans import first_drawn, span_figure
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import show_detail
-from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.events import GENERATES, LATEST
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.scripts import OF_TASK
+from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.answer_writing import (
@@ -75,13 +76,14 @@ class ExplainAnswer(QuestionRequest, TokenChoice):
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
+    control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             question = gr.Textbox(texts.QUESTION, label="Question", lines=1, max_lines=3, elem_id="task-question")
             passage = gr.Textbox(texts.PASSAGE, label="Passage", lines=5, max_lines=12, elem_id="task-passage")
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button("Answer", elem_classes="pg-lead-do", scale=0, min_width=100, elem_id="task-answer")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-answer-stop")
+                stop = stop_button("task-answer-stop", control)
             good = HowGood(texts.HOW_GOOD_ANSWERS, "task-answer-good", "task-answer-how-good")
         with gr.Column(scale=1, min_width=320):
             sentence = Panel(live=True, elem_id="task-answer-words")
@@ -89,7 +91,6 @@ def build(view: View) -> None:
             tokens = WrittenTokens("task-answer-written", texts.ANSWER_TOKENS)
             spans = Panel(elem_id="task-answer-others")
             python = Panel(elem_id="task-answer-python")
-    control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
@@ -114,7 +115,6 @@ def build(view: View) -> None:
     view.draws(draw, **wires)
     bind([go.click, question.submit], find, page=view.page, **wires, trigger_mode="once", **GENERATES)
     bind([span.input, against.input, method.input], draw, page=view.page, **wires, **LATEST)
-    stop.click(stop_work, control, None, **QUIET)
     tokens.connect(view, pick_token, explain_token, inputs, (QuestionRequest, ExplainAnswer))
     good.connect(view, measure_answers, inputs, QuestionRequest)
     pick = bind(figure.select, pick_span, page=view.page, **wires, **LATEST)

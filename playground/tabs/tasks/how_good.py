@@ -8,9 +8,10 @@ import gradio as gr
 from playground.analysis.tasks.accuracy import Accuracy
 from playground.components import Panel, markup
 from playground.errors import Cancelled
-from playground.tabs.shared.events import GENERATES, QUIET
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.events import GENERATES
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Handler, Outputs, bind
 from playground.texts.numbers import percent
@@ -22,19 +23,18 @@ class HowGood:
     """The components; builds them where it is made, their elements named `name` and `name`-stop."""
 
     def __init__(self, words: str, name: str, panel: str) -> None:
+        self._control = gr.State(WorkControl())
         with gr.Row(elem_classes="pg-actions") as self.row:
             self._button = gr.Button(words, size="sm", scale=0, min_width=230, elem_id=name)
-            self._stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id=f"{name}-stop")
+            self._stop = stop_button(f"{name}-stop", self._control)
         self.panel = Panel(live=True, elem_id=panel)
 
     def connect(self, view: View, handler: Handler, inputs: dict[str, Any], request: type) -> None:
         """Runs the handler, an iterator of `measured`'s outputs; the request's `control` is of this measurement alone."""
-        control = gr.State(WorkControl())
         bind(
-            self._button.click, handler, page=view.page, inputs=inputs | {"control": control}, request=request,
+            self._button.click, handler, page=view.page, inputs=inputs | {"control": self._control}, request=request,
             outputs={"how_good": self.panel, "good_stop": self._stop}, trigger_mode="once", **GENERATES,
         )  # fmt: skip
-        self._stop.click(stop_work, control, None, **QUIET)
 
 
 def measured(

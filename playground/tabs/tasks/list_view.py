@@ -11,10 +11,11 @@ from playground.components import FollowingDropdown, Panel, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.lists import list_sentence
 from playground.tabs.shared.downloads import file_stem, fresh_folder
-from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
-from playground.tabs.shared.long_work import WorkControl, stop_work, with_progress
+from playground.tabs.shared.events import GENERATES, RUNS_MODEL
+from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, ways_of
@@ -51,14 +52,14 @@ def build(view: View) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
         how = LabelControls("list")
-    sentence = Panel(live=True, elem_id="list-sentence")
+    sentence, control = Panel(live=True, elem_id="list-sentence"), gr.State(WorkControl())
     many = gr.Textbox(
         texts.MANY, label=texts.MANY_LABEL, lines=6, max_lines=12, max_length=1_000_000, elem_id="list-lines"
     )
     passage = gr.Textbox(texts.PASSAGE, label="Passage", lines=4, max_lines=8, visible=False, elem_id="list-passage")
     with gr.Row(elem_classes="pg-actions"):
         go = gr.Button(texts.RUN_LIST, elem_classes="pg-lead-do", scale=0, min_width=110, elem_id="list-go")
-        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="list-stop")
+        stop = stop_button("list-stop", control)
         file = gr.UploadButton(
             texts.TABLE_FILE, file_types=[".csv", ".tsv", ".txt"], size="sm", scale=0, min_width=150,
             elem_id="list-file",
@@ -74,7 +75,7 @@ def build(view: View) -> None:
     )  # fmt: skip
     how.build_more()
     Panel(markup.explanation(*texts.LIST_ABOUT))
-    page, control = view.page, gr.State(WorkControl())
+    page = view.page
     inputs: dict[str, Any] = how.inputs | {"many": many, "passage": passage, "control": control}
     outputs: dict[str, Any] = {"sentence": sentence, "table": table, "save": save, "stop": stop}
     shape: dict[str, Any] = {"sentence": sentence, "passage": passage, "go": go, **how.outputs}
@@ -84,7 +85,6 @@ def build(view: View) -> None:
         go.click, answer_all, page=page, inputs=inputs, request=ListRequest, outputs=outputs, trigger_mode="once",
         **GENERATES,
     )  # fmt: skip
-    stop.click(stop_work, control, None, **QUIET)
     read: dict[str, Any] = {
         "inputs": {"file": file, "column": column, "named": named}, "request": FileRequest,
         "outputs": {"many": many, "columns": columns, "column": column, "named": named, "about_file": about_file},

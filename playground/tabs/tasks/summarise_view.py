@@ -14,10 +14,11 @@ from playground.components import FollowingDropdown, Panel, markup
 from playground.components.shaded_text import marked, shaded
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.written import looked_at_pieces, summary_sentence
-from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.events import GENERATES, LATEST
+from playground.tabs.shared.long_work import WorkControl, in_steps
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
@@ -72,6 +73,7 @@ class ExplainSummary(SummariseRequest, TokenChoice):
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
+    control = gr.State(WorkControl())
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             passage = gr.Textbox(
@@ -79,7 +81,7 @@ def build(view: View) -> None:
             )
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button("Summarise", elem_classes="pg-lead-do", scale=0, min_width=110, elem_id="task-summarise")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-summarise-stop")
+                stop = stop_button("task-summarise-stop", control)
             good = HowGood(texts.HOW_GOOD_SUMMARIES, "task-summary-good", "task-summary-how-good")
         with gr.Column(scale=1, min_width=320):
             summary = Panel(live=True, elem_id="task-summary")
@@ -98,7 +100,7 @@ def build(view: View) -> None:
 
     last = gr.State(Summarised())
     inputs: dict[str, Any] = {
-        "passage": passage, "ask": ask, "chosen": chosen, "last": last, "control": gr.State(WorkControl()),
+        "passage": passage, "ask": ask, "chosen": chosen, "last": last, "control": control,
     }  # fmt: skip
     looks: dict[str, Any] = {"chosen": chosen, "looked_at": looked_at, "shares": shares}
     outputs = (
@@ -112,7 +114,6 @@ def build(view: View) -> None:
     bind(chosen.input, look, **wires, outputs=looks, **LATEST)
     tokens.connect(view, pick, explain, inputs, (SummariseRequest, ExplainSummary))
     good.connect(view, measure_summaries, inputs, SummariseRequest)
-    stop.click(stop_work, inputs["control"], None, **QUIET)
 
 
 def draw(page: PageContext, request: SummariseRequest) -> Outputs:

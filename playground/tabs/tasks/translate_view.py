@@ -11,10 +11,11 @@ from playground import workbench
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, in_steps, stop_work
+from playground.tabs.shared.long_work import WorkControl, in_steps
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.scripts import OF_TASK
+from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured
@@ -39,6 +40,7 @@ class ExplainTranslation(TranslateRequest, TokenChoice):
 
 def build(view: View) -> None:
     """Builds the view and connects it."""
+    control = gr.State(WorkControl())
     with gr.Row(elem_classes="pg-controls pg-slim"):
         source = FollowingDropdown([], label=texts.SOURCE_LANGUAGE, visible=False, elem_id="task-source-language")
         target = FollowingDropdown([], label=texts.TARGET_LANGUAGE, visible=False, elem_id="task-target-language")
@@ -49,7 +51,7 @@ def build(view: View) -> None:
         with gr.Column(scale=1, min_width=320):
             with gr.Row(elem_classes="pg-actions"):
                 go = gr.Button("Translate", elem_classes="pg-lead-do", scale=0, min_width=100, elem_id="task-go")
-                stop = gr.Button("Stop", size="sm", scale=0, min_width=80, visible=False, elem_id="task-translate-stop")
+                stop = stop_button("task-translate-stop", control)
             translation = Panel(live=True, elem_id="task-translation")
             sentence = Panel(live=True, elem_id="task-translation-words")
             example_chips(view.page, *texts.TRANSLATION_EXAMPLES)
@@ -72,7 +74,7 @@ def build(view: View) -> None:
     last = gr.State(Asked())
     inputs: dict[str, Any] = {
         "source": source, "target": target, "prefix": prefix, "examples": examples, "part": part, "layer": layer,
-        "head": head, "last": last, "control": gr.State(WorkControl()),
+        "head": head, "last": last, "control": control,
     }  # fmt: skip
     seen: dict[str, Any] = tokens.outputs | {
         "lines": lines, "aligned": aligned, "heat": heat, "part": part, "layer": layer, "head": head,
@@ -91,7 +93,6 @@ def build(view: View) -> None:
     tokens.connect(view, pick, explain, inputs, (TranslateRequest, ExplainTranslation))
     good.connect(view, measure_translation, inputs, TranslateRequest)
     target.input(lambda code: code or "", target, view.page.language, **QUIET)
-    stop.click(stop_work, inputs["control"], None, **QUIET)
 
 
 def draw(page: PageContext, request: TranslateRequest) -> Outputs:
