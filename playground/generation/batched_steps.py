@@ -118,12 +118,13 @@ class _AttentionByText:
 
 def why_unbatched(model: LoadedModel) -> str:
     """Why the model can't read the tokens of several texts in one pass; empty if it can. Tried once for each loaded
-    model, on a few tokens, when a first text is written; the model's card says it from then on."""
-    model.why_unbatched = model.fact("why unbatched", lambda: _reason(model))
+    model, on a few tokens, when two first write at once; the model's card says it from then on."""
+    model.why_unbatched = model.fact("why unbatched", lambda: why_unbatched_by_build(model) or _trial(model))
     return model.why_unbatched
 
 
-def _reason(model: LoadedModel) -> str:
+def why_unbatched_by_build(model: LoadedModel) -> str:
+    """The same as far as the way the model is built tells, without a pass; empty where a trial decides."""
     network = model.model
     if network.config.is_encoder_decoder:
         return texts.UNBATCHED_ENCODER
@@ -137,6 +138,10 @@ def _reason(model: LoadedModel) -> str:
         network.config.get_text_config(), "attention_chunk_size"
     ):  # its caches hold tokens that a mask hides
         return texts.UNBATCHED_MASK
+    return ""
+
+
+def _trial(model: LoadedModel) -> str:
     try:
         return _try(model)
     except Exception:  # any family may fail in its own way

@@ -52,8 +52,7 @@ class SharedGeneration:
 
     def company(self, model: "LoadedModel") -> Round:
         """The last pass in which this model went on with the texts of visitors, one or several."""
-        resources = self.resources(model)
-        return resources.batchers.of(model, resources.turns).last_pass
+        return self._shared().batchers.of(model, self.turns(model)).last_pass
 
     def _shared(self) -> "SharedResources":
         with self._first_use:

@@ -30,6 +30,7 @@ class Writer:
 
     def __init__(self, turns: FairQueue, seat: Seat[IncrementalDecoder, Tensor], pace: PrefillPace):
         self._turns, self._seat, self._pace = turns, seat, pace
+        self._is_announced = False
 
     @property
     def is_in_company(self) -> bool:
@@ -52,7 +53,8 @@ class Writer:
     def announce(self, decoder: IncrementalDecoder) -> None:
         """Says that the decoder's last token is to be read; from now on others may read it along with theirs, so the
         decoder is left alone until `next_logits` or `leave`."""
-        if decoder.may_join:
+        self._is_announced = True
+        if self._turns.visitors > 1 and decoder.may_join:  # who writes alone needs no trial of the model
             self._seat.post(decoder)
         else:
             self._seat.leave()
@@ -60,6 +62,8 @@ class Writer:
     def next_logits(self, decoder: IncrementalDecoder) -> Tensor:
         """(rows, V) float32 after the decoder's last token, as `IncrementalDecoder.next_logits`: of the token that was
         announced, or in a turn of its own."""
+        if self._is_announced and not self._seat.is_posted:  # others may have come since
+            self.announce(decoder)
         if self._seat.is_posted:
             return self._seat.result()
         count = decoder.unread_count

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from playground.generation.batched_steps import why_unbatched_by_build
 from playground.generation.cached_steps import cached_steps
 from playground.generation.usable_settings import leave_out_unusable
 from playground.models import devices
@@ -92,6 +93,7 @@ def prepare(
             why_uncached=steps.why_uncached,
             cached_heads=steps.heads[0],
         )
+        loaded.why_unbatched = why_unbatched_by_build(loaded)
         if not loaded.on_interface:  # no keys were recorded, but the cache holds them
             loaded.anatomy = _with_heads(loaded.anatomy, *steps.heads)
     loaded.max_tokens = _max_tokens(loaded, settings)  # the probe may have taken the model off the interface

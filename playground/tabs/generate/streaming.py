@@ -109,7 +109,6 @@ def write(
 ) -> Iterator[Outputs]:
     """Writes from a node of the tree on and feeds the page. For a session whose stream was started; ends without a word
     once the page shows something else. ErrorWithOutputs if the session is evicted meanwhile."""
-    from playground.generation.batched_steps import why_unbatched
     from playground.generation.checkpoint_settings import checkpoint_differences
     from playground.generation.limits import clamp_note, clamp_to_context
     from playground.generation.sampling import unsupported_generation_config
@@ -129,7 +128,7 @@ def write(
     steps: list[Step] = []
     with closing(_growth(page, session, allowed, start)) as growth:
         yield strip_view(model, session, texts.READING if start == ROOT else texts.GOING_ON, colour)
-        for step in () if control.stop else with_place(growth, turns, not why_unbatched(model)):
+        for step in () if control.stop else with_place(growth, turns, not model.why_unbatched):
             if control.superseded:
                 return
             if isinstance(step, Waiting):
