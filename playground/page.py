@@ -54,6 +54,13 @@ OPEN_PAGE = """() => {
   const inAddress = new URLSearchParams(location.search).has('__theme');
   if (theme && !inAddress) document.body.classList.toggle('dark', theme === 'dark');
   document.querySelector('#lens-text textarea')?.setAttribute('dir', 'auto');
+  const sidebar = document.querySelector('.sidebar'), parent = sidebar?.closest('.sidebar-parent');
+  const note = () => parent.toggleAttribute('data-sidebar-open', sidebar.classList.contains('open'));
+  if (parent) {
+    parent.classList.replace('sidebar-parent', 'pg-room');
+    new MutationObserver(note).observe(sidebar, {attributes: true, attributeFilter: ['class']});
+    note();
+  }
   const button = document.querySelector('.sidebar .toggle-button');
   if (button && innerWidth >= 1000 && !document.querySelector('.sidebar.open')) button.click();
 }"""
@@ -64,9 +71,12 @@ COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
 """Gradio compresses files by the ending of their names, which the page itself, 2 MB, has none of."""
 STREAMS = Middleware(CompressedStreams)
 SIDEBAR = 300  # pixels
-ROOM_FOR_SIDEBAR = f"""<style>@media (min-width: 769px) {{
-.sidebar-parent:has(.sidebar.open:not(.right)) {{ padding-left: {SIDEBAR}px !important; }} }}</style>"""
-"""Gradio measures this room once, when the sidebar opens, and gets it wrong when the page changes meanwhile."""
+ROOM_FOR_SIDEBAR = f"""<style>.pg-room {{ display: flex !important; padding: 0; }}
+@media (prefers-reduced-motion: no-preference) {{ .pg-room {{ transition: padding-left 0.3s ease-in-out; }} }}
+@media (min-width: 769px) {{ .pg-room[data-sidebar-open] {{ padding-left: {SIDEBAR}px; }} }}</style>"""
+"""In place of Gradio's rules for `.sidebar-parent` (6.31.0): it measures this room once, when the sidebar opens, and gets it
+wrong when the page changes meanwhile; and its rules with :has() search the whole page for a sidebar on the right whenever a
+label is measured."""
 OPENING = opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + LINKS_HEAD + EARLY
 """What stands at the beginning of the page's head."""
 KEPT_PAGE = Middleware(KeptPage)

@@ -73,6 +73,7 @@ def _gpt2(recipe: Recipe, vocabulary: int, context: int) -> PreTrainedModel:
             embd_pdrop=0,
             attn_pdrop=0,
             n_inner=recipe.mlp_width or None,
+            activation_function="gelu_pytorch_tanh",  # GPT-2's own formula in one step: a fifth of the time
             **_common(recipe, vocabulary),
         )
     )

@@ -34,8 +34,8 @@ def make_optimiser(recipe: Recipe, parameters: Sequence[torch.nn.Parameter]) -> 
     if recipe.optimiser == "SGD":
         return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=0.9)
     if recipe.optimiser == "Adam":
-        return torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99))
-    return torch.optim.AdamW(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+        return torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    return torch.optim.AdamW(parameters, lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
 
 
 def make_scheduler(recipe: Recipe, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:

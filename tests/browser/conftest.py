@@ -349,6 +349,15 @@ def page(first_page) -> Page:
 
 
 @pytest.fixture
+def animal_page(first_page) -> Page:
+    """The same page with the text of the animal analysed, on the tab where the test before left it: for tests that open
+    their own, since each opening is drawn."""
+    if first_page.locator("#lens-text textarea").input_value() != ANIMAL:
+        to_animal(first_page)
+    return first_page
+
+
+@pytest.fixture
 def second_page(playground_server, contexts, shared_page) -> Callable[..., Page]:
     """`second_page(width=…)` -> another such page of the file, opened so by the first test that calls it."""
 

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from playground.tabs.attention import heads_handlers
-from tests.browser.conftest import wait_until_ready
 from tests.browser.test_page import HOSTILE, look_at, open_tab
 
 
@@ -57,8 +56,45 @@ def open_view(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
-def test_the_numbers_as_a_table_and_by_keyboard(page):
+def test_all_heads_as_a_table_and_by_keyboard(animal_page):  # stands first: no head is chosen yet
+    """Guards against an overview that only eyes and a mouse can read: a number of each head in a table, a key from head to
+    head, and Enter that opens the head; sorted, the head that stands there. And against the row of another token than
+    the sentence names."""
+    page = animal_page
+    open_tab(page, "Attention")
+    sentence = page.locator("#attention-sentence")
+    expect(sentence).to_contain_text("the most telling head for this text")
+    looking = re.search('[“"](.+?)[”"]', sentence.inner_text()).group(1)
+    expect(page.locator("#attention-row")).to_contain_text(f"“{looking}”")  # not the first token's row
+    expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
+    page.locator("#attention-overview .pv-table summary").click()
+    rows = "box => [...box.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+    table = page.locator("#attention-overview .pv-cells").evaluate(rows)
+    assert len(table) == 30 and all(len(row) == 10 for row in table)
+    assert table[2][0] == "layer 2" and float(table[2][5]) == pytest.approx(0.433, abs=1e-3)
+    page.locator("#attention-overview .pv").focus()
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):  # layers rise
+        page.keyboard.press(key)
+    live = page.locator("#attention-overview .pv-live")
+    expect(live).to_contain_text("layer 2, head 4")
+    expect(live).to_contain_text("0.433")
+    page.keyboard.press("Enter")
+    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4")
+    plain = page.locator("#overview-role input").input_value()
+    pick(page, "#overview-role", "copies what followed its twin (induction)")
+    page.locator("#overview-ordered input").check()
+    page.wait_for_function("document.querySelector('#attention-overview .pv-cells td')?.nextSibling")
+    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.031")
+    expect(page.locator("#attention-overview .pv-words")).to_contain_text("each head's induction")
+    page.locator("#attention-overview .pv-table summary").click()  # closed, as the next tests expect it
+    page.locator("#overview-ordered input").uncheck()
+    pick(page, "#overview-role", plain)
+    expect(page.locator("#attention-overview .pv-words")).not_to_contain_text("each head's induction")
+
+
+def test_the_numbers_as_a_table_and_by_keyboard(animal_page):
     """Guards against a table that shows other numbers than the picture, and a cursor that is on another cell."""
+    page = animal_page
     open_tab(page, "Attention")
     page.wait_for_selector("#attention-map .pv[data-rendered]")
     page.locator("#attention-map .pv-table summary").click()
@@ -79,8 +115,9 @@ def test_the_numbers_as_a_table_and_by_keyboard(page):
     expect(page.locator("#attention-map .pv-tools")).not_to_contain_text("kB")
 
 
-def test_from_the_overview_to_a_number(page):
+def test_from_the_overview_to_a_number(animal_page):
     """Guards against a head, a token or a step that is not the one clicked: overview, head, row, step by step."""
+    page = animal_page
     open_tab(page, "Attention")
     expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
     click_cell(page, "#attention-overview .pv", 4, 2)
@@ -105,8 +142,9 @@ def test_from_the_overview_to_a_number(page):
         page.wait_for_selector(f"{picture} .pv[data-rendered]")
 
 
-def test_what_a_visitor_changes_is_marked(page):
+def test_what_a_visitor_changes_is_marked(animal_page):
     """Guards against a changed number that is taken for the model's own."""
+    page = animal_page
     open_tab(page, "Attention", "Step by step")
     choose_head(page, 0, 0)
     expect(page.locator("#maths-sentence")).to_contain_text("Layer 0, head 0")
@@ -123,8 +161,9 @@ def test_what_a_visitor_changes_is_marked(page):
     assert set(texts) == {"0.077"}, "with a scaling of 0 all 13 keys have the same weight"
 
 
-def test_through_the_layers(page):
+def test_through_the_layers(animal_page):
     """Guards against a picture of another token than the one that is named."""
+    page = animal_page
     open_tab(page, "Attention", "Through the layers")
     expect(page.locator("#through-sentence")).to_contain_text("“.” (position 12)")
     page.get_by_role("radio", name="flow").check()
@@ -133,8 +172,9 @@ def test_through_the_layers(page):
     expect(page.locator("#through-sentence")).to_contain_text("“it” (position 8)")
 
 
-def test_roles(page):
+def test_roles(animal_page):
     """Guards against a click that chooses another head than the one under the pointer."""
+    page = animal_page
     open_tab(page, "Attention", "Roles")
     expect(page.locator("#roles-sentence")).to_contain_text("Strongest: layer")
     page.wait_for_selector("#roles-map .pv[data-rendered]")
@@ -144,37 +184,6 @@ def test_roles(page):
     click_cell(page, "#roles-map .pv", 4, 2)  # a head that is no sink has its measures
     expect(page.locator("#roles-head")).to_contain_text("Layer 2, head 4: ")
     expect(page.locator("#attention-layer input[type=number]")).to_have_value("2")
-
-
-def test_all_heads_as_a_table_and_by_keyboard(opened):
-    """Guards against an overview that only eyes and a mouse can read: a number of each head in a table, a key from head to
-    head, and Enter that opens the head; sorted, the head that stands there. And against the row of another token than
-    the sentence names."""
-    page = opened()  # where the keys have not moved yet
-    open_tab(page, "Attention")
-    sentence = page.locator("#attention-sentence")
-    expect(sentence).to_contain_text("the most telling head for this text")
-    looking = re.search('[“"](.+?)[”"]', sentence.inner_text()).group(1)
-    expect(page.locator("#attention-row")).to_contain_text(f"“{looking}”")  # not the first token's row
-    expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
-    page.locator("#attention-overview .pv-table summary").click()
-    rows = "box => [...box.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
-    table = page.locator("#attention-overview .pv-cells").evaluate(rows)
-    assert len(table) == 30 and all(len(row) == 10 for row in table)
-    assert table[2][0] == "layer 2" and float(table[2][5]) == pytest.approx(0.433, abs=1e-3)
-    page.locator("#attention-overview .pv").focus()
-    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight"):  # layers rise
-        page.keyboard.press(key)
-    live = page.locator("#attention-overview .pv-live")
-    expect(live).to_contain_text("layer 2, head 4")
-    expect(live).to_contain_text("0.433")
-    page.keyboard.press("Enter")
-    expect(page.locator("#attention-sentence")).to_contain_text("Layer 2, head 4")
-    pick(page, "#overview-role", "copies what followed its twin (induction)")
-    page.locator("#overview-ordered input").check()
-    page.wait_for_function("document.querySelector('#attention-overview .pv-cells td')?.nextSibling")
-    expect(page.locator("#attention-overview .pv-cells tbody td").first).to_contain_text("head 8: 0.031")
-    expect(page.locator("#attention-overview .pv-words")).to_contain_text("each head's induction")
 
 
 def test_what_was_written_comes_under_the_lens(page):
@@ -194,8 +203,9 @@ def test_what_was_written_comes_under_the_lens(page):
     expect(page.locator("#attention-row")).to_contain_text(re.compile("While the model wrote .*, it had read up to"))
 
 
-def test_zooming_into_a_text(page):
+def test_zooming_into_a_text(first_page):
     """Guards against a zoom that leaves blocks, or puts other tokens in the window."""
+    page = first_page
     look_at(page, "One two three four five six seven. " * 40)
     open_tab(page, "Attention")
     expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
@@ -217,9 +227,11 @@ def test_zooming_into_a_text(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_bertviz_draws_hostile_tokens_as_text(request, opened, theme):
+def test_bertviz_draws_hostile_tokens_as_text(first_page, theme):
     """Guards against bertviz's own way of putting tokens into markup, and against its scripts from a foreign host."""
-    page = opened(theme=theme) if theme == "dark" else request.getfixturevalue("page")
+    page = first_page
+    if page.evaluate("document.body.classList.contains('dark')") != (theme == "dark"):
+        page.locator("#toggle-theme").click()
     look_at(page, HOSTILE[:60])
     open_tab(page, "Attention", "bertviz")
     frame = page.frame_locator("#bertviz iframe")
@@ -235,7 +247,7 @@ def test_bertviz_draws_hostile_tokens_as_text(request, opened, theme):
     page.watch.assert_clean()
 
 
-def test_a_late_answer_leaves_a_visitors_choice(tiny_server, open_page, monkeypatch):
+def test_a_late_answer_leaves_a_visitors_choice(tiny_page, monkeypatch):  # first on it: no head is chosen yet
     """Guards against the most telling head, computed while a visitor already chose another one, that takes his away: the
     answer is held back on the server until he has."""
     may_answer = threading.Event()
@@ -243,7 +255,7 @@ def test_a_late_answer_leaves_a_visitors_choice(tiny_server, open_page, monkeypa
     monkeypatch.setattr(
         heads_handlers, "layer_slider", lambda *all, **named: may_answer.wait(60) and slider(*all, **named)
     )
-    page = wait_until_ready(open_page(tiny_server.address()))
+    page = tiny_page
     page.get_by_role("tab", name="Attention", exact=True).first.click()
     expect(page.locator("#attention-sentence")).to_contain_text("the most telling head")
     telling = [int(number) for number in re.findall(r"\d+", page.locator("#attention-sentence").inner_text())[:2]]

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from playground.components import PlotlyView, TokenStrip, figure_json
 from playground.components.gradio_theme import theme
 from playground.figures.theme import BLUE, css_variables
-from tests.browser.conftest import new_page
+from tests.browser.conftest import new_page, with_theme
 from tests.tools.ports import free_port
 
 STYLE = Path(__file__).parents[2] / "assets" / "style.css"
@@ -255,9 +255,10 @@ def test_title_is_not_clipped(serve, open_page):
     with gr.Blocks() as blocks:
         PlotlyView(figure, elem_id="heat", height=300)
     url = serve(blocks, theme=theme(BLUE), css=css_variables(), css_paths=[STYLE])
+    page, times = open_page(url), 0
     for width in (1280, 390):
-        page = open_page(url, width=width)
-        drawn(page, "heat")
+        page.set_viewport_size({"width": width, "height": 800})
+        times = drawn(page, "heat", times)
         title = page.locator("#heat .pv-title")
         expect(title).to_have_text("A long title that says what is seen & needs several lines on a phone, as titles do")
         at, picture = title.bounding_box(), page.locator("#heat .pv").bounding_box()
@@ -387,14 +388,6 @@ def test_theme_switch_recolours(changing_page):
     page.evaluate("document.body.classList.add('something-else')")
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert drawn(page, "heat") == again
-
-
-def test_page_that_starts_dark_is_dark(gallery_url, open_page):
-    """Guards against reading the theme before Gradio has set it."""
-    page = open_page(gallery_url, theme="dark")
-    drawn(page, "heat")
-    colour = "getComputedStyle(document.querySelector('#heat .pv .xtick text')).fill"
-    page.wait_for_function(f"{colour}.match(/\\d+/g).slice(0, 3).every(v => Number(v) > 180)")
 
 
 def test_frames_animate(gallery_page):
@@ -689,13 +682,16 @@ def test_hostile_texts_are_inert(hostile_url, open_page):
     page.watch.assert_clean()
 
 
-def test_everything_comes_from_our_own_host(gallery_url, open_page):
-    """Guards against a script, font or picture from a foreign host: a class without internet sees nothing."""
+def test_a_page_that_starts_dark_is_dark_and_asks_our_own_host(gallery_url, open_page):
+    """Guards against reading the theme before Gradio has set it; and against a script, font or picture from a foreign host:
+    a class without internet sees nothing."""
     page = open_page()
     own = []
     page.on("request", lambda request: own.append(request.url))
-    page.goto(gallery_url)
+    page.goto(with_theme(gallery_url, "dark"))
     drawn(page, "heat")
+    colour = "getComputedStyle(document.querySelector('#heat .pv .xtick text')).fill"
+    page.wait_for_function(f"{colour}.match(/\\d+/g).slice(0, 3).every(v => Number(v) > 180)")
     scripts = [url for url in own if "plotly.min.js" in url]
     assert len(scripts) == 1, "plotly.js is loaded once for all views"
     assert page.watch.foreign_requests == []

@@ -40,8 +40,9 @@ def search_for(page: Page, word: str) -> None:
     search.press("Enter")
 
 
-def test_words_and_sums(page):
+def test_words_and_sums(animal_page):
     """Guards against a click that shows another word's neighbours, and a sum that is not added up."""
+    page = animal_page
     open_tab(page, "Embeddings")
     expect(page.locator("#sum-sentence")).to_contain_text("king - man + woman gives “·queen”")
     page.get_by_role("button", name="Paris - France + Italy").click()
@@ -52,8 +53,9 @@ def test_words_and_sums(page):
     expect(page.locator("#neighbours .pv-title")).to_contain_text("Nearest to “apple”")
 
 
-def test_two_banks_move(page):
+def test_two_banks_move(animal_page):
     """Guards against an animation that stands still, and a word that stands in one text only."""
+    page = animal_page
     open_tab(page, "Embeddings", "Through the layers")
     text = page.locator("#lens-text textarea").input_value()
     page.locator("#two-banks").click()
@@ -68,8 +70,9 @@ def test_two_banks_move(page):
     page.locator("#path .updatemenu-button", has_text="❚❚").click()
 
 
-def test_sentences(page):
+def test_sentences(animal_page):
     """Guards against a ranking that never comes, and a model that claims to be one for sentences."""
+    page = animal_page
     open_tab(page, "Embeddings", "Sentences")
     expect(page.locator("#ranking-sentence")).to_contain_text("is nearest to “a pet resting”")
     expect(page.locator("#pooling-badge")).to_contain_text("all-minilm-l6-v2: Pooled as this model was trained")

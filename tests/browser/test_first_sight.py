@@ -33,6 +33,23 @@ BOTTOM = """(node, grow) => { const frame = node.querySelector('.pv-frame') || n
   const at = frame.getBoundingClientRect(); return at.height ? Math.round(at.bottom + scrollY) : null; }"""
 """How far down a picture or a sentence reads; a picture as if its model had a hundred layers. X-ray is always as high."""
 
+HAS_ABOVE_PICTURES = r"""() => {
+  const rules = (list) => [...list].flatMap((rule) => [rule, ...rules(rule.cssRules || [])]);
+  const all = [...document.styleSheets].flatMap((sheet) => rules(sheet.cssRules));
+  const parts = (list) => { let depth = 0; const made = [''];
+    for (const c of list) {
+      depth += (c === '(') - (c === ')');
+      if (c === ',' && !depth) made.push(''); else made[made.length - 1] += c;
+    }
+    return made; };
+  const bearer = (one) => { const kept = one.replace(/:has\((?:[^()]|\([^()]*\))*\)/g, '.HAS').match(/^.*\.HAS/)[0];
+    const open = kept.split('(').length - kept.split(')').length;
+    return (kept + ')'.repeat(open)).replaceAll(':not(.HAS)', '').replaceAll('.HAS', ''); };
+  const above = all.flatMap(({selectorText}) => parts(selectorText || '')).filter((one) => one.includes(':has('))
+    .filter((one) => [...document.querySelectorAll(bearer(one))].some((node) => node.querySelector('.pv')));
+  return [all.length, above]; }"""
+"""How many rules of style there are, and those with :has() for an element that holds pictures."""
+
 
 def test_the_box_folds_and_follows_the_direction_of_its_text(tiny_page):
     """Guards against a long text that pushes the picture down, and against Hebrew from left to right."""
@@ -154,6 +171,13 @@ def test_events_are_light(tiny_page):
     assert asked == [False, False, False, False]
     page.get_by_role("button", name="counting", exact=True).click()
     page.wait_for_function("window.__asked > 1")
+
+
+def test_no_rule_looks_down_from_above_a_picture(tiny_page):
+    """Guards against a rule with :has() for an element that holds pictures, Gradio's or ours: Plotly measures each label in
+    the page, and at each measurement the rule searches that element anew, for Gradio's sidebar the whole page."""
+    count, above = tiny_page.evaluate(HAS_ABOVE_PICTURES)
+    assert count > 500 and above == []
 
 
 def test_a_page_at_rest_is_idle(tiny_page):

@@ -1,9 +1,11 @@
 """The tabs on models of other kinds than the default one: an encoder for sentences, a masked model, encoder-decoders.
-Every view shows something of the model that is loaded, or says why not.
+Every view shows something of the model that is loaded, or says why not. And one model in two number formats.
 
 The tests share one page, as a visitor who tries one model after another does. They stand in an order in which every
 model follows one of another kind and depth.
 """
+
+import re
 
 from playwright.sync_api import Page, expect
 
@@ -64,9 +66,10 @@ def open_every_view(page: Page, folder) -> None:
     expect(page.locator("#message")).to_have_text("")
 
 
-def test_another_model_leaves_no_complaint(page):
+def test_another_model_leaves_no_complaint(first_page):
     """Guards against controls that still hold a layer or a matrix of the former model, and are refused for it before
     anything is drawn."""
+    page = first_page
     open_tab(page, "Embeddings")
     open_tab(page, "Attention")
     expect(page.locator("#attention-layer")).to_contain_text("0 to 29")
@@ -81,9 +84,10 @@ def test_another_model_leaves_no_complaint(page):
     expect(page.locator("#message")).to_have_text("")
 
 
-def test_minilm_and_two_sentences(page):
+def test_minilm_and_two_sentences(first_page):
     """Guards against views that only know decoders: MiniLM's mask, its special tokens left out, norms, logarithm, the four
     parts of a sentence pair, and every other view."""
+    page = first_page
     open_tab(page, "Attention")
     load(page, "all-minilm-l6-v2")
     sentence = page.locator("#attention-sentence")
@@ -117,8 +121,10 @@ def test_encoder_decoder_t5(page, folders):
     open_every_view(page, folders["t5"])
 
 
-def test_filling_by_a_click(page, folders):
+def test_filling_by_a_click(first_page, folders):
     """Guards against a masked model that is asked to complete, and a click that predicts with the token in sight."""
+    page = first_page
+    page.get_by_role("tab", name="Generate").click()
     look_at(page, "Hello you")
     load(page, folders["bert"])
     expect(page.locator("#generate-status")).to_contain_text("Click another token")
@@ -129,8 +135,9 @@ def test_filling_by_a_click(page, folders):
     expect(page.locator("#card")).to_contain_text("Can't continue a text")
 
 
-def test_minilm_in_the_projector_and_sentences(page):
+def test_minilm_in_the_projector_and_sentences(first_page):
     """Guards against a view that only knows decoders: the vocabulary, the layers and the sentences of MiniLM."""
+    page = first_page
     forget_drawings(page)
     load(page, "all-minilm-l6-v2")
     open_tab(page, "Embeddings", "Projector")
@@ -155,8 +162,10 @@ def test_encoder_decoder_bart(page, folders):
     open_every_view(page, folders["bart"])
 
 
-def test_translating(page, folders):
+def test_translating(first_page, folders):
     """Guards against an encoder-decoder whose target is taken for a continuation of the source."""
+    page = first_page
+    page.get_by_role("tab", name="Generate").click()
     look_at(page, "Hello you")
     load(page, folders["bart"])
     expect(page.get_by_role("radio", name="Translate or summarise")).to_be_checked()
@@ -164,3 +173,21 @@ def test_translating(page, folders):
     page.locator("#generate").click()
     expect(page.locator("#generate-status")).to_contain_text("tokens in")
     assert 1 <= page.locator("#strip .t-generated").count() <= 5
+
+
+def test_another_number_format_is_drawn_anew(first_page, folders):
+    """Guards against float32's numbers under the card of another format: the model's name stays the same. Half the digits
+    leave a larger difference."""
+    page = first_page
+    load(page, folders["bart"])
+    open_tab(page, "Attention")
+    badge = page.locator("#attention-badge")
+    expect(badge).to_contain_text(re.compile(r"agrees to .*10⁻[⁶⁷⁸]"))
+    page.locator("#model input").fill(str(folders["bart"]))
+    page.locator("#model input").press("Enter")
+    page.get_by_role("button", name="Device and number format").click()
+    page.locator("#dtype input").click()
+    page.get_by_role("option", name="bfloat16").click()
+    page.locator("#load").click()
+    expect(page.locator("#card")).to_contain_text("bfloat16")
+    expect(badge).to_contain_text(re.compile(r"agrees to .*10⁻[¹²³⁴]"))

@@ -24,6 +24,12 @@ DRAWN = {
 }
 
 
+TOO_SMALL = """[...document.querySelectorAll('.gradio-container button')].filter(b => b.offsetParent && b.offsetHeight < 40
+  && !b.closest('[aria-hidden=true], footer, .reset-button, .toggle-button'))
+.map(b => b.className + ' ' + b.textContent.trim())"""
+"""Buttons that are seen and too small for a finger; Gradio's own footer, slider reset and sidebar handle are not ours."""
+
+
 def open_tab(page: Page, name: str, view: str = "") -> None:
     """Opens a tab at a view of it; at its first view, drawn, if none is named."""
     page.get_by_role("tab", name=name).click()
@@ -51,8 +57,9 @@ def test_first_visit_is_not_empty(page):  # stands first: the page was just open
     expect(page.locator("#message")).to_have_text("")
 
 
-def test_sliders_choose_the_head(page):
+def test_sliders_choose_the_head(animal_page):
     """Guards against sliders that don't know how many layers and heads the model has."""
+    page = animal_page
     open_tab(page, "Attention")
     layer = page.locator("#attention-layer input[type=number]")
     expect(page.locator("#attention-layer")).to_contain_text("0 to 29")
@@ -64,8 +71,9 @@ def test_sliders_choose_the_head(page):
     expect(page.locator("#attention-sentence")).to_contain_text("Layer 11, head 3:")
 
 
-def test_overview_click_opens_the_head(page):
+def test_overview_click_opens_the_head(animal_page):
     """Guards against a click landing on another head than the one under the pointer."""
+    page = animal_page
     open_tab(page, "Attention")
     expect(page.locator("#attention-badge")).to_contain_text("Recomputed: agrees to")
     plot = page.locator("#attention-overview .pv")
@@ -87,8 +95,9 @@ def test_overview_click_opens_the_head(page):
     expect(page.locator("#attention-head input[type=number]")).to_have_value("4")
 
 
-def test_sinusoidal_controls(page):
+def test_sinusoidal_controls(animal_page):
     """Guards against a formula picture that ignores its controls."""
+    page = animal_page
     open_tab(page, "Positions")
     expect(page.locator("#positions-heading")).to_contain_text("rotary, base 100,000")
     page.locator("#positions-scheme").get_by_text("Sinusoidal").click()
@@ -101,8 +110,9 @@ def test_sinusoidal_controls(page):
     )
 
 
-def test_words_and_neighbours(page):
+def test_words_and_neighbours(animal_page):
     """Guards against a click that shows another point's neighbours."""
+    page = animal_page
     open_tab(page, "Embeddings")
     page.locator("#words textarea").fill("cat, France, seven")
     page.locator("#place").click()
@@ -179,20 +189,19 @@ def test_two_visitors_at_once(page, second_page):
         expect(page.locator("#strip .t-generated").first).to_have_text(begins)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_narrow_screen(opened_tiny, theme):
+def test_narrow_screen(opened_tiny):
     """Guards against a page that scrolls sideways or hides its tabs on a phone, and against buttons too small for a
-    finger (Gradio's own footer, slider reset and sidebar handle are not ours)."""
-    page = opened_tiny(width=390, theme=theme, touch=True)
-    for name in TABS:
-        open_tab(page, name)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the screen"
-        small = page.evaluate(
-            """[...document.querySelectorAll('.gradio-container button')].filter(b => b.offsetParent && b.offsetHeight < 40
-              && !b.closest('[aria-hidden=true], footer, .reset-button, .toggle-button'))
-            .map(b => b.className + ' ' + b.textContent.trim())"""
-        )
-        assert small == [], name
+    finger, in the dark and in the light."""
+    page = opened_tiny(width=390, theme="dark", touch=True)
+    for dark in (True, False):
+        if not dark:
+            page.evaluate("document.body.classList.remove('dark')")
+        for name in TABS:
+            open_tab(page, name)
+            wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            assert not wide, f"{name} is wider than the screen"
+            small = page.evaluate(TOO_SMALL)
+            assert small == [], (name, dark)
 
 
 def test_keyboard_alone(page):
@@ -201,19 +210,3 @@ def test_keyboard_alone(page):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.locator("#token-detail")).to_contain_text("“animal” had ")
-
-
-def test_another_number_format_is_drawn_anew(page):
-    """Guards against float32's numbers under the card of another format: the model's name stays the same. Half the digits
-    leave a larger difference."""
-    open_tab(page, "Attention")
-    badge = page.locator("#attention-badge")
-    expect(badge).to_contain_text(re.compile(r"agrees to .*10⁻[⁶⁷⁸]"))
-    page.locator("#model input").fill("smollm2-135m-instruct")
-    page.locator("#model input").press("Enter")
-    page.get_by_role("button", name="Device and number format").click()
-    page.locator("#dtype input").click()
-    page.get_by_role("option", name="bfloat16").click()
-    page.locator("#load").click()
-    expect(page.locator("#card")).to_contain_text("bfloat16")
-    expect(badge).to_contain_text(re.compile(r"agrees to .*10⁻[¹²³⁴]"))

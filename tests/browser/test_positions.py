@@ -15,9 +15,10 @@ def hand(page: Page, clock: int) -> list[float]:
     )
 
 
-def test_the_clocks_turn(page):
+def test_the_clocks_turn(animal_page):
     """Guards against an animation that stands still, and against hands that turn by another frequency than the model's:
     SmolLM2's first pair turns one radian a token, its second by 100,000^(-1/32)."""
+    page = animal_page
     open_tab(page, "Positions", "Clocks")
     expect(page.locator("#clocks-heading")).to_contain_text("rotary, base 100,000")
     page.wait_for_selector("#clocks .pv[data-rendered]")
@@ -35,9 +36,10 @@ def test_the_clocks_turn(page):
     page.locator("#clocks .updatemenu-button", has_text="❚❚").click()
 
 
-def test_the_distance_slides(page):
+def test_the_distance_slides(animal_page):
     """Guards against a score that is not the recorded one at the real distance, and against pictures that do not follow
     the slider."""
+    page = animal_page
     open_tab(page, "Positions", "Clocks")
     expect(page.locator("#clocks-badge .pg-badge-ok")).to_contain_text("recorded score")
     expect(page.locator("#clocks-sentence")).to_contain_text("At their actual distance of 11 tokens")
@@ -55,8 +57,9 @@ def test_the_distance_slides(page):
     np.testing.assert_allclose(parts, line, atol=1e-4)
 
 
-def test_a_broken_sentence(page):
+def test_a_broken_sentence(animal_page):
     """Guards against a click on a row that opens another variant."""
+    page = animal_page
     open_tab(page, "Positions", "Break it")
     expect(page.locator("#broken-sentence")).to_contain_text("shuffled")
     page.wait_for_selector("#broken-map .pv[data-rendered]")
@@ -65,8 +68,9 @@ def test_a_broken_sentence(page):
     expect(page.locator("#broken-notes")).to_contain_text("A shift changes nothing")
 
 
-def test_a_head_over_distance(page):
+def test_a_head_over_distance(animal_page):
     """Guards against a click in one picture that leaves the others at another head."""
+    page = animal_page
     open_tab(page, "Positions", "In use")
     expect(page.locator("#used-counts")).to_contain_text("Of 270 heads")
     page.wait_for_selector("#used-map .pv[data-rendered]")

@@ -20,6 +20,13 @@ IN_VIEW = """() => { const at = document.querySelector('#xray-detail .pg-note').
   return at.top >= 0 && at.bottom <= innerHeight; }"""
 """Whether the words that answer a click can be seen whole."""
 
+INSIDE = """gd => { const answer = [...gd.querySelectorAll('.textpoint text')].find((t) => t.textContent.includes('65 %'));
+  const a = answer.getBoundingClientRect();
+  const veil = gd._fullData.find((t) => t.meta === 'veil');
+  const ground = getComputedStyle(gd).getPropertyValue('--background-fill-primary').trim();
+  return [a.left >= 0 && a.right <= innerWidth, gd.clientWidth > innerWidth, veil.fillcolor === ground]; }"""
+"""Whether the answer is seen, the picture is wider than the screen, and the veil has the page's colour."""
+
 
 def click(page: Page, kind: int, number: int) -> None:
     plot = page.locator(PICTURE)
@@ -28,10 +35,13 @@ def click(page: Page, kind: int, number: int) -> None:
 
 
 @pytest.fixture
-def xray(page) -> Page:
-    """The shared page on X-ray, with the opening text under the lens."""
+def xray(first_page) -> Page:
+    """The shared page on X-ray, with the opening text under the lens, read anew: after another one."""
+    page = first_page
     page.get_by_role("tab", name="X-ray").click()
-    expect(page.locator("#xray-sentence")).to_contain_text("After “.”")  # of the animal's text
+    page.locator("#lens-text textarea").fill("The end.")
+    page.locator("#look").click()
+    expect(page.locator("#xray-sentence")).to_contain_text("After “.”")
     page.get_by_role("button", name="a capital", exact=True).click()
     expect(page.locator("#xray-sentence")).to_contain_text("“Rome” with 65 %")
     expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
@@ -98,23 +108,24 @@ def test_the_scrubber_veils_what_comes_later(xray):
     expect(plot).not_to_contain_text("Rome 65 %")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_scrolls_inside_the_picture(just_opened, theme):
+def test_a_phone_scrolls_inside_the_picture(just_opened):
     """Guards against a page that scrolls sideways, against an answer that lies outside at first, and against a veil in the
-    other theme's colour; and against a picture that stays where the picture before was scrolled to: the next text's answer
-    is in sight, though it has as many tokens."""
-    page = just_opened(width=390, height=844, theme=theme, touch=True)
+    other theme's colour, on a page that opens dark and is then switched; and against a picture that stays where the picture
+    before was scrolled to: the next text's answer is in sight, though it has as many tokens."""
+    page = just_opened(width=390, height=844, theme="dark", touch=True)
     expect(page.locator(PICTURE)).to_contain_text("Rome 65 %")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    inside = page.locator(PICTURE).evaluate(
-        """gd => { const answer = [...gd.querySelectorAll('.textpoint text')].find((t) => t.textContent.includes('65 %'));
-        const a = answer.getBoundingClientRect();
-        const veil = gd._fullData.find((t) => t.meta === 'veil');
-        const ground = getComputedStyle(gd).getPropertyValue('--background-fill-primary').trim();
-        return [a.left >= 0 && a.right <= innerWidth, gd.clientWidth > innerWidth, veil.fillcolor === ground]; }"""
-    )
-    assert inside == [True, True, True]
     wrap = page.locator("#xray-picture .pv-wrap")
+    for dark in (True, False):
+        if not dark:
+            before = page.locator(PICTURE).get_attribute("data-rendered")
+            page.evaluate("document.body.classList.remove('dark')")
+            page.wait_for_function(
+                "([picture, before]) => document.querySelector(picture).dataset.rendered !== before",
+                arg=[PICTURE, before],
+            )
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        inside = page.locator(PICTURE).evaluate(INSIDE)
+        assert inside == [True, True, True]
     assert wrap.evaluate("w => { w.scrollLeft = 0; return w.scrollWidth > w.clientWidth; }")
     page.locator("#lens-text textarea").fill("The capital of Italy is Rome. The capital of France is")
     page.locator("#look").click()
@@ -148,15 +159,15 @@ def test_a_window_of_tokens(xray):
     assert touching == [24, 0]
 
 
-def test_a_theme_switched_while_drawing(opened_tiny):
+def test_a_theme_switched_while_drawing(xray):
     """Guards against a picture half in the dark: whatever the order, the veil has the page's colour in the end."""
-    page = opened_tiny()
-    for text in ("abcdef", "ghi"):
+    page = xray
+    for text in ("One two", "One two three"):
         page.locator("#lens-text textarea").fill(text)
         page.locator("#look").click()
         for _ in range(3):
             page.locator("#toggle-theme").click()
-        expect(page.locator("#xray-sentence")).to_contain_text(f"After “{text[-1]}”")
+        expect(page.locator("#xray-sentence")).to_contain_text(f"After “{text.split()[-1]}”")
         page.wait_for_function(
             """() => { const gd = document.querySelector('#xray-picture .pv');
             const ground = getComputedStyle(gd).getPropertyValue('--background-fill-primary').trim();

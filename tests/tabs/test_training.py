@@ -401,10 +401,10 @@ def test_nothing_opens_after_an_error():
 
 def test_speed_changes_while_a_run_plays():
     """Guards a class that watches: another speed held only after Pause and Play."""
-    seen = answer(handlers.play, PAGE, PlayRequest(TINY, Watched(), "1×"))
+    seen = answer(handlers.play, PAGE, PlayRequest(changed(TINY, {"steps": 100}), Watched(), "1×"))
     answer(handlers.speed_up, PAGE, SpeedRequest(seen["watched"], "full"))
     live = workbench.shared().runs.find(seen["watched"].code)
-    until(lambda: live.finished, 20)  # 200 steps, 50 s at 1×
+    until(lambda: live.finished, 20)  # 100 steps, 25 s at 1×
     answer(handlers.speed_up, PAGE, SpeedRequest(replace(seen["watched"], own=False), "1×"))
     assert live.speed == "full"  # of another visitor's run
 
