@@ -305,7 +305,7 @@ def test_patch(ask, server):
 
 def test_tasks(ask, server):
     """Guards endpoints that say something else than the Python functions: labels by words, why, and a layer taught on
-    lines; a head that is not there is named."""
+    lines; a head that is not there is named; a label that is not there is explained as another one."""
     folder, labels = server.folders["gpt2"], ["good", "bad"]
     model = server.bench.model(folder)
     answer = ask("/classify", model=folder, texts=["the cat", "a dog"], labels=labels)
@@ -320,6 +320,12 @@ def test_tasks(ask, server):
         and sum(why["asked"]) == 7
         and why["error"] is None
     )
+    for against, words in (
+        ("ugly", "no other answer"),
+        (why["scored"].split("”")[0].split("“")[1], "is what is explained"),
+    ):
+        with pytest.raises(AppError, match=words):
+            ask("/attribute", model=folder, text="the cat", labels=labels, against=against)
     following = ask("/attribute", model=folder, text="the cat")
     two = pg.record(model, "the cat").last_logits.topk(2).values
     assert following["score"] == pytest.approx(float(two[0] - two[1]), abs=1e-4) and len(following["values"]) == 7

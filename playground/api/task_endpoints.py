@@ -122,8 +122,9 @@ def attribute(
     ask: str | None = None,
 ) -> dict:
     """What each token of a text adds to a score: of a classifier, and of a language model with `labels`, to that of the best
-    label, beside the runner-up's or that of `against`; of a reader to that of the answer to `question` in the text; of a
-    tagger to that of the surest span's label, beside the runner-up's or that of `against`.
+    label, beside the runner-up's or that of `against`; of a reader to that of the answer to `question` in the text, by
+    itself or beside another of its best answers, `against`; of a tagger to that of the surest span's label, beside the
+    runner-up's or that of `against`.
 
     Of a model without such a head by `task`: "translate", "summarise" or "answer" (by a chat, to `question`) explain the
     token of number `token` of what the model writes, by the words of the text; "fill" what it puts into the text's mask of
@@ -134,18 +135,21 @@ def attribute(
     gradient × input or occlusion. values is null where the parts of an integral do not add up."""
     from playground.tasks.attribute import attribute as explained
     from playground.tasks.classify import classify as labels_of
-    from playground.tasks.explain import explained_answer, explained_label, explained_surest_tag
+    from playground.tasks.explain import check_other, explained_answer, explained_label, explained_surest_tag
     from playground.tasks.explain_written import Written, explained_written
     from playground.tasks.label_words import TEMPLATE
 
     loaded, template = workbench.shared().model(model, device), template or TEMPLATE
     head = loaded.head.task if loaded.head else "classify" if labels else ""
     if head == "answer":
-        score = explained_answer(loaded, question, text)
+        score = explained_answer(loaded, question, text, against)
     elif head == "tag":
         score = explained_surest_tag(loaded, text, against)
     elif head:
         result = labels_of(loaded, text, labels or (), template)
+        if against:
+            best, *others = (label.name for label in result.ranking)
+            check_other(against, best, others)
         score = explained_label(loaded, text, result, ("", against), template=template)
     else:
         written = Written(task, token, against, question, target, source, ask)

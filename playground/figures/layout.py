@@ -15,6 +15,9 @@ from playground.analysis.text_display import LIMIT, plain_mark
 from playground.figures.theme import AXIS, CATEGORIES, FAINT, MONO, OUTLINE, SIZE, SMALL
 from playground.texts.numbers import percent
 
+OUTSIDE = 1.25
+"""Of an axis of horizontal bars its end over the longest bar: the number beside it has room in narrow pictures too, which
+have no margin."""
 TICK_LIMIT = 16
 """Characters of a token beside an axis; the hover label has room for LIMIT."""
 

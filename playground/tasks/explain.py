@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 
 from playground.analysis.tasks.attribution import GRADIENT, INTEGRAL, OCCLUSION
+from playground.analysis.text_display import in_words, plain_mark
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.task_head import SOFTMAX
@@ -38,10 +39,10 @@ def explained_label(
     template: str = TEMPLATE,
     taught: TaughtLayer | None = None,
 ) -> TokenScore:
-    """The score of a label minus that of another, `labels`: in place of one that is not there the best, and the best of the
-    others. Of a single label, and of labels that each hold by themselves, its logit alone."""
+    """The score of a label minus that of another, `labels`: in place of one that is not there the best, of a regression
+    the first, and the best of the others. Of a single label, and of labels that each hold by themselves, its logit alone."""
     names = [label.name for label in result.ranking]
-    best = labels[0] if labels[0] in names else result.best.name
+    best = labels[0] if labels[0] in names else names[0]
     others = [name for name in names if name != best]
     other = labels[1] if labels[1] in others else others[0] if others and result.function == SOFTMAX else ""
     if taught is not None:
@@ -63,7 +64,7 @@ def explained_tag(model: LoadedModel, tagging: Tagging, token: int, label: str, 
     own = [place for place, each in enumerate(windows(model, tagging.text)[0].tokens) if not each.special]
     place = own[token] if token < len(own) else 0  # of a later window, which `tag_score` refuses
     score = tag_score(model, tagging.text, place, label, against)
-    return replace(score, words=f"{score.words}, at “{tagging.tokens[token].text.strip()}”")
+    return replace(score, words=f"{score.words}, at “{in_words(tagging.tokens[token].text)}”")
 
 
 def explained_surest_tag(model: LoadedModel, text: str, against: str = "") -> TokenScore:
@@ -78,10 +79,24 @@ def explained_surest_tag(model: LoadedModel, text: str, against: str = "") -> To
     return explained_tag(model, tagging, token, best, against or "".join(others[:1]))
 
 
-def explained_answer(model: LoadedModel, question: str, passage: str) -> TokenScore:
-    """The score of a reader's best span."""
-    best = answer(model, question, passage).best
-    return span_score(model, question, passage, (best.first, best.last))
+def explained_answer(model: LoadedModel, question: str, passage: str, against: str = "") -> TokenScore:
+    """The score of a reader's best span, or of it minus that of another one of its best, by the words of that one.
+    PlaygroundError where it gives no such answer."""
+    best, *others = answer(model, question, passage).spans
+    other = next((span for span in others if span.text == against), None)
+    if against and other is None:
+        check_other(against, best.text, [span.text for span in others])
+    return span_score(
+        model, question, passage, (best.first, best.last), None if other is None else (other.first, other.last)
+    )
+
+
+def check_other(against: str, best: str, others: Sequence[str]) -> None:
+    """PlaygroundError where the answer that `best` is explained beside is none of the others."""
+    if against not in others:
+        same = "what is explained" if against == best else "no other answer of this model"
+        names = ", ".join(f"“{plain_mark(name, 40)}”" for name in others[:10])
+        raise PlaygroundError(f"“{plain_mark(against, 40)}” is {same}.", f"Choose one of: {names or 'none'}.")
 
 
 def explained_next_token(model: LoadedModel, text: str, against: int | None = None) -> TokenScore:

@@ -201,9 +201,9 @@ def embed(model: LoadedModel, ids: Sequence[int]) -> Tensor:
 
 
 def _only_window(parts: tuple[Window, ...]) -> Window:
-    check_size(sum(len(part.ids) for part in parts))
-    if len(parts) > 1:
-        raise PlaygroundError(f"The text is read in {len(parts)} windows; one is explained.", "Shorten it.")
+    if len(parts) > 1:  # they overlap: their tokens together are more than the text has
+        raise PlaygroundError(f"The text is read in {len(parts):,} windows; one is explained.", "Shorten it.")
+    check_size(len(parts[0].ids))
     return parts[0]
 
 

@@ -19,12 +19,15 @@ from playground.figures.generation import next_token
 from playground.figures.positions import distance_biases
 from playground.figures.positions import schemes as position_figures
 from playground.figures.tasks import word_alignment
+from playground.figures.tasks.labels import beside_figure, labels_figure
+from playground.tasks.classification import Classification, LabelScore
 from playground.tasks.word_alignment import WordAlignment
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script>", "{{7*7}}", "\u202egnp.exe", "\ud800", "%{x}", "<b>", "a\nb"]
 N = len(HOSTILE)
 CAUSAL = np.tril(np.ones((N, N), np.float32)) / np.arange(1, N + 1, dtype=np.float32)[:, None]
 WORDS = WordAlignment(CAUSAL, tuple(HOSTILE), tuple(HOSTILE), (False,) * N, ((0,),) * N)
+SURE = Classification((LabelScore("yes", 0.9999, 9.0), LabelScore("no", 0.0001, 0.0)), "softmax", 3)
 POINTS = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)
 
 
@@ -369,7 +372,8 @@ def test_one_component_and_one_point_can_be_drawn():
 
 
 def test_next_token_bars_add_up():
-    """Guards against a missing rest, and against the highlight on the wrong bar."""
+    """Guards against a missing rest, against the highlight on the wrong bar, and against the number of a long bar that is
+    cut off in a narrow picture, which has no margin."""
     figure = next_token.distribution_figure([".", ",", "\n"], [0.5, 0.25, 0.0001], chosen=1)
     bars = figure.data[0]
     assert float(np.sum(bars.x)) == pytest.approx(1)
@@ -377,6 +381,14 @@ def test_next_token_bars_add_up():
     assert [c == theme.ACCENT for c in bars.marker.color] == [False, True, False, False]
     assert list(figure.layout.yaxis.ticktext) == [".", ",", "⏎", "all others"]
     assert list(bars.customdata) == [0, 1, 2, -1]
+    for sure in (
+        next_token.distribution_figure(["a"], [0.9999]),
+        labels_figure(SURE),
+        beside_figure(SURE, SURE, ("a", "b")),
+    ):
+        assert (
+            sure.layout.xaxis.range[1] >= 1.2 * max(sure.data[0].x) and list(sure.layout.xaxis.ticktext)[-1] == "100 %"
+        )
 
 
 def strings(node):

@@ -240,6 +240,21 @@ def test_a_list_of_lines(monkeypatch):
         assert task in plain(answer(list_view.draw, page(model), ListRequest())["sentence"])
 
 
+def test_a_list_of_another_model_goes(monkeypatch):
+    """Guards answers of the former model below the name of the new one: of a list that was done, and of one that still runs
+    while another model is loaded."""
+    monkeypatch.setattr(long_work, "EVERY", 0.01)
+    request = ListRequest(many="\n".join(f"text {n}" for n in range(900)))
+    stream = list_view.answer_all(page("llama"), request)
+    next(stream)
+    assert "table" not in answer(list_view.draw, page("llama"), request)
+    assert not answer(list_view.draw, page("bert-tag"), request)["table"]["visible"]
+    assert [set(outputs) for outputs in stream] == [{"stop"}] and request.control.stop
+    request = ListRequest(many="the cat")
+    shown(list_view.answer_all, page("llama"), request)
+    assert not answer(list_view.draw, page("bert-tag"), request)["save"]["visible"]
+
+
 def test_a_table_fills_the_lines(tmp_path):
     """Guards a column that can't be chosen, and line breaks in a cell that make two lines of it."""
     path = tmp_path / "t.csv"

@@ -12,13 +12,14 @@ from playground.recording.edits.edit import Edit
 from playground.settings import Settings
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
-from playground.tabs.layers import lens_view, without_handlers, without_map
+from playground.tabs.layers import exchange_view, lens_view, without_handlers, without_map
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
 from playground.tabs.shared.long_work import WorkControl, stop_work
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.sources import source_of
+from playground.tabs.shared.stop_button import with_stop
 from playground.texts import layers as texts
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
@@ -110,6 +111,21 @@ def test_every_part_one_by_one(bench, model):
     next(stream)
     stop_work(control)
     assert plain(list(stream)[-1]["status"]) == texts.STOPPED
+
+
+@pytest.mark.parametrize("view", ["without", "exchange"])
+def test_another_model_in_the_middle(bench, view):
+    """Guards a map of the former model beside the new one's numbers: all parts were taken out one by one while another model
+    was loaded, and its layers went on to be drawn."""
+    control = WorkControl()
+    stream = with_stop(without_map.one_by_one)(PageContext("llama", text="abcdef"), WithoutRequest(control=control))
+    assert "effects" in next(stream)
+    other = PageContext("bloom", text="abcdef")
+    if view == "without":
+        next(with_stop(without_handlers.draw)(other, WithoutRequest(control=control)))
+    else:
+        answer(exchange_view.draw, other, exchange_view.ExchangeRequest(control=control))
+    assert [outputs for outputs in stream if "effects" in outputs or "status" in outputs] == []
 
 
 @pytest.mark.parametrize("model", ["llama", "bert", "t5", "bloom", "all-minilm-l6-v2"])

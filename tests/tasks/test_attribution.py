@@ -18,9 +18,10 @@ from playground.analysis.tasks.attribution import (
 )
 from playground.errors import PlaygroundError
 from playground.figures.tasks.attribution import attribution_figure, attribution_sentence, shaded_pieces
+from playground.figures.tasks.labels import labels_sentence
 from playground.loading import prepare
 from playground.tasks.attribute import baseline_token
-from playground.tasks.explain import explained_answer, explained_next_token, explained_surest_tag
+from playground.tasks.explain import explained_answer, explained_label, explained_next_token, explained_surest_tag
 from playground.tasks.token_scores import (
     TokenScore,
     embed,
@@ -162,11 +163,25 @@ def test_the_next_token_and_labels_in_words(tiny):
 
 
 def test_scores_of_the_answers_themselves(tiny):
-    """Guards an endpoint that explains another answer than it gives: the best span, the surest tag beside the runner-up, the
-    most likely next token beside the next likely."""
+    """Guards an endpoint that explains another answer than it gives: the best span, by itself and beside another one, the
+    surest tag beside the runner-up, the most likely next token beside the next likely; of a regression the number that the
+    page names first, not its highest. A text read in windows is not said to have the tokens of all of them together."""
     reader, tagger = (prepare(network("bert", task), zoo.pair_tokenizer(), task) for task in ("answer", "tag"))
     seen = pg.attribute(explained_answer(reader, "who?", TEXT), OCCLUSION)
-    assert seen.score == pytest.approx(pg.answer(reader, "who?", TEXT).best.score, abs=1e-4)
+    best, second, *_ = pg.answer(reader, "who?", TEXT).spans
+    assert seen.score == pytest.approx(best.score, abs=1e-4)
+    seen = pg.attribute(explained_answer(reader, "who?", TEXT, second.text), OCCLUSION)
+    assert seen.score == pytest.approx(best.score - second.score, abs=1e-4)
+    for against, words in (("nobody", "no other answer"), (best.text, "is what is explained")):
+        with pytest.raises(PlaygroundError, match=words):
+            explained_answer(reader, "who?", TEXT, against)
+    with pytest.raises(PlaygroundError, match="read in [0-9,]+ windows; one"):
+        explained_answer(reader, "who?", TEXT * 100)
+    numbers = prepare(network("bert", "classify", problem_type="regression"), zoo.pair_tokenizer(), "regression")
+    result = pg.classify(numbers, TEXT)
+    assert result.labels[0] != result.best and f"“{result.labels[0].name}”" in labels_sentence(result)
+    seen = pg.attribute(explained_label(numbers, TEXT, result), OCCLUSION)
+    assert seen.score == pytest.approx(result.labels[0].logit, abs=1e-4)
     surest = max(pg.tag(tagger, TEXT).spans, key=lambda span: span.probability)
     assert surest.label in explained_surest_tag(tagger, TEXT).words
     two = pg.record(tiny("llama"), TEXT).last_logits.topk(2).values

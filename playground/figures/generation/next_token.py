@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, plain_mark
-from playground.figures.layout import finish, label, percent_ticks, token_axis
+from playground.figures.layout import OUTSIDE, finish, label, percent_ticks, token_axis
 from playground.figures.theme import ACCENT, INK, MONO, REST, SIZE, SMALL
 from playground.texts.numbers import percent
 
@@ -61,7 +61,7 @@ def distribution_figure(
     if chosen is not None:
         sentence += f" Marked: “{in_words(labels[chosen])}” with {percent(float(p[chosen]))}."
     finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
-    end = min(float(shares.max()) * 1.18, 1.12) or 1
+    end = OUTSIDE * float(shares.max()) or 1
     figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
     places = [*labels, OTHERS]
     figure.update_yaxes(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, plain_mark
-from playground.figures.layout import finish, label, percent_ticks, token_axis
+from playground.figures.layout import OUTSIDE, finish, label, percent_ticks, token_axis
 from playground.figures.theme import ACCENT, INK, MONO, SIZE, SMALL
 from playground.texts.numbers import minus, percent
 
@@ -50,7 +50,7 @@ def labels_figure(result: "Classification") -> go.Figure:
     if regression:
         figure.update_xaxes(title_text="number")
     else:
-        end = min(1.0, 1.15 * max(values) + 0.01)
+        end = OUTSIDE * max(values) or 1
         figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
     figure.update_yaxes(
         token_axis("", names, max_ticks=100, range=[len(names) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
@@ -116,7 +116,7 @@ def beside_figure(one: "Classification", two: "Classification", names: tuple[str
     if "regression" in (one.function, two.function):
         figure.update_xaxes(title_text="number")
     else:
-        figure.update_xaxes(title_text="probability", range=[0, 1], **percent_ticks(1.0))
+        figure.update_xaxes(title_text="probability", range=[0, OUTSIDE], **percent_ticks(OUTSIDE))
     figure.update_yaxes(
         token_axis("", labels, max_ticks=100, range=[len(labels) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )

@@ -71,7 +71,7 @@ def lens_of(text: Text, states: LayerPass, request: LensRequest = PLAIN) -> Lens
     the model's own output.
     """
     model = text.model
-    check_range("The number of tokens", request.top, 1, 1_000)
+    check_range("The number of guesses", request.top, 1, 1_000)
     if unknown := set(request.measures) - set(MEASURES):
         raise PlaygroundError(
             f"The lens has no measure {', '.join(sorted(unknown))}.", f"It has: {', '.join(MEASURES)}."

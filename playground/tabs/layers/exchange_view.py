@@ -114,6 +114,7 @@ def build(view: View, controls: PartsControls) -> None:
 
 def draw(page: PageContext, request: ExchangeRequest) -> Outputs:
     """The exchange with the text that was typed for this one; with another text of the page anew."""
+    request.control.reading = page.reading
     if request.reading is None or tuple(request.reading) != page.reading:
         other = texts.OTHER_TEXTS.get(page.text, "")
         fresh = ExchangeRequest(other, request.what)

@@ -25,6 +25,8 @@ class WorkControl:
     """How many go on."""
     stop_shown: bool = False
     """Whether the page shows their Stop."""
+    reading: tuple[str, str] | None = None
+    """Of which model and text the view was drawn last: works of another one end, see `stop_button.with_stop`."""
 
 
 def stop_work(control: WorkControl) -> None:

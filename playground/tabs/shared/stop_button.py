@@ -30,15 +30,17 @@ def with_stop(handler: Handler) -> Handler:
     The request has the WorkControl that Stop sets as its `control`.
 
     Work that has answered within `long_work.EVERY` seconds shows none. Of two works with one control the last one to end
-    hides it.
+    hides it. Work of a model or text that the view has left meanwhile ends without a word.
     """
 
     @wraps(handler)
     def run(page: PageContext, request: Any, **event: Any) -> Iterator[Outputs]:
         control, started = request.control, time.monotonic()
-        control.works += 1
+        control.works, control.reading = control.works + 1, page.reading
         try:
             for outputs in handler(page, request, **event):
+                if control.reading != page.reading:
+                    break
                 if time.monotonic() - started >= long_work.EVERY:
                     control.stop_shown = True
                     yield outputs | {"stop": SHOWN}

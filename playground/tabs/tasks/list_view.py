@@ -79,8 +79,9 @@ def build(view: View) -> None:
     inputs: dict[str, Any] = how.inputs | {"many": many, "passage": passage, "control": control}
     outputs: dict[str, Any] = {"sentence": sentence, "table": table, "save": save, "stop": stop}
     shape: dict[str, Any] = {"sentence": sentence, "passage": passage, "go": go, **how.outputs}
-    view.draws(draw, inputs, shape, request=ListRequest)
-    bind(how.way.input, draw, page=page, inputs=inputs, request=ListRequest, outputs=shape, **RUNS_MODEL)
+    answered: dict[str, Any] = {"table": table, "save": save}  # which stay, unless another model is loaded
+    view.draws(draw, inputs, shape | answered, request=ListRequest, empties={"sentence"})
+    bind(how.way.input, draw, page=page, inputs=inputs, request=ListRequest, outputs=shape | answered, **RUNS_MODEL)
     bind(
         go.click, answer_all, page=page, inputs=inputs, request=ListRequest, outputs=outputs, trigger_mode="once",
         **GENERATES,
@@ -94,7 +95,7 @@ def build(view: View) -> None:
 
 
 def draw(page: PageContext, request: ListRequest) -> Outputs:
-    """The controls of the model's task, and what it does with the lines."""
+    """The controls of the model's task, and what it does with the lines. The answers of another model go."""
     model = page.model()
     task, ways = model.head.task if model.head else "classify", ways_of(model)
     words = texts.LIST_TASKS[task].format(model=model.model_id)
@@ -106,12 +107,29 @@ def draw(page: PageContext, request: ListRequest) -> Outputs:
         "passage": gr.update(visible=task == "answer"),
         "go": gr.Button(interactive=task != "classify" or bool(ways)),
     }
+    if _of_other_model(page, request.control):
+        request.control.reading = None
+        outputs |= _table(model, [])
     hidden = {"way": gr.update(visible=False), "labels": gr.update(visible=False)}
     return outputs | (label_controls(ways, way) if task == "classify" and ways else hidden)
 
 
+def _of_other_model(page: PageContext, control: WorkControl) -> bool:
+    """Whether the table is another model's than the page's."""
+    return control.reading is not None and control.reading[0] != page.model_id
+
+
 def answer_all(page: PageContext, request: ListRequest) -> Iterator[Outputs]:
-    """The table of all lines; after Stop that of the lines before it."""
+    """The table of all lines; after Stop that of the lines before it. Ends once the view is drawn for another model."""
+    request.control.reading = page.reading
+    for outputs in _answers(page, request):
+        if request.control.reading != page.reading:
+            yield {"stop": STOP_HIDDEN}
+            return
+        yield outputs
+
+
+def _answers(page: PageContext, request: ListRequest) -> Iterator[Outputs]:
     from playground.tasks.line_answers import answer_lines, lines_of
 
     model, control, done = page.model(), request.control, list["LineAnswer"]()
