@@ -39,6 +39,17 @@ def test_a_small_file_is_read_once(served):
     assert first.headers == second.headers and "content-encoding" not in first.headers
 
 
+def test_styles_select_by_whole_classes(served):
+    """Guards against a selector by part of a class, with which any change of a class has all below it styled anew."""
+    client, library, _ = served
+    library.write_text('.md pre[class*="language-"] ::selection,a[class*=code_wrap]>b{top:0}.x[class^=y]{top:1}')
+    style, script = (
+        client.get(f"/assets/library.{kind}", headers={"Accept-Encoding": "gzip"}) for kind in ("css", "js")
+    )
+    assert style.text == ".md pre.language- ::selection,a.code_wrap>b{top:0}.x[class^=y]{top:1}"
+    assert int(style.headers["content-length"]) == len(style.content) and script.content == library.read_bytes()
+
+
 def test_a_library_is_read_and_compressed_once(served):
     """Guards against a visit that compresses plotly.js anew, and against other bytes or headers the second time."""
     client, library, calls = served

@@ -1,8 +1,7 @@
 // Tokens as buttons in one strip: shows them and selects one. Knows no tokenizers and no models.
 //
-// Gradio runs this text as the body of a function (element, trigger, props, server, upload, watch). Every token
-// reaches the page through textContent or setAttribute, never as HTML or as a template.
-'use strict';
+// shared_script.js runs this text as the body of a function (element, trigger, props, watch, …). Every token reaches the page
+// through textContent or setAttribute, never as HTML or as a template.
 
 const MAX_CHARACTERS = 200;   // of one token; an ellipsis stands for the rest
 const root = element.querySelector('.tok');
@@ -22,6 +21,10 @@ function displayText(token) {
   const text = String(token.label ?? String(token.text ?? '').replace(/\n/g, '⏎').replace(/^ /, '·'));
   if (text.length > MAX_CHARACTERS) return text.slice(0, MAX_CHARACTERS) + '…';
   return text || '(empty)';
+}
+
+function textOf(index) {
+  return String(JSON.parse(drawn[index]).text ?? '');
 }
 
 function paint(button, token) {
@@ -66,22 +69,27 @@ function make(index) {
   return button;
 }
 
+/** The tokens as JSON, one a line in pages of several: few strings, since reading a long list costs Svelte dearly. */
+function lines() {
+  return Array.isArray(props.value) ? [...props.value].flatMap((page) => page.split('\n')) : [];
+}
+
 function draw() {
-  const tokens = Array.isArray(props.value) ? props.value : [];
+  const tokens = lines();
   const grows = nodes.length > 0 && tokens.length > nodes.length;
   const atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 8;
   const fresh = document.createDocumentFragment();
   for (let i = 0; i < tokens.length; i++) {
-    const key = JSON.stringify(tokens[i]);
+    if (drawn[i] === tokens[i]) continue;
+    const token = JSON.parse(tokens[i]);
     if (i < nodes.length) {
-      if (drawn[i] === key) continue;
-      if (JSON.parse(drawn[i]).text !== tokens[i].text && selected === i) mark(null);
+      if (selected === i && textOf(i) !== String(token.text ?? '')) mark(null);
     } else {
       nodes.push(make(i));
       fresh.append(nodes[i].parentNode);
     }
-    drawn[i] = key;
-    paint(nodes[i], tokens[i]);
+    drawn[i] = tokens[i];
+    paint(nodes[i], token);
   }
   root.append(fresh);
   while (nodes.length > tokens.length) {
@@ -92,7 +100,8 @@ function draw() {
     if (button === document.activeElement) nodes[nodes.length - 1]?.focus({preventScroll: true});
     cell.remove();
   }
-  root.dir = nodes.map((button) => button.parentNode.dataset.way).find(Boolean) || 'ltr';
+  const way = nodes.find((button) => button.parentNode.dataset.way)?.parentNode.dataset.way || 'ltr';
+  if (root.dir !== way) root.dir = way;      // setting it anew would style every token again
   if (selected !== null && selected >= nodes.length) mark(null);
   if (grows && atEnd) root.scrollTop = root.scrollHeight;    // a strip scrolled to its end stays at the end
   follow();
@@ -151,7 +160,7 @@ root.addEventListener('click', (event) => {          // Enter and Space on a but
   if (index < 0) return;
   mark(index);
   rove(nodes[index]);
-  trigger('select', {index, value: String(props.value[index]?.text ?? '')});
+  trigger('select', {index, value: textOf(index)});
 });
 
 root.addEventListener('focusin', (event) => {

@@ -529,9 +529,15 @@ def test_python_can_choose(strips_page):
 
 
 def test_streaming_keeps_focus_selection_and_nodes(strips_page):
-    """Guards against a rebuilt strip: focus lost at each new token, choice lost, page jumping."""
+    """Guards against a rebuilt strip: focus lost at each new token, choice lost, page jumping. And against a style set anew,
+    with which all tokens are styled again: half a second for each new token of a text of 1,500."""
     page = strips_page
     token = page.locator("#strip .t")
+    page.evaluate(
+        """window.restyled = 0;
+        new MutationObserver((changes) => { restyled += changes.length; })
+            .observe(document.head, {subtree: true, childList: true, characterData: true});"""
+    )
     token.nth(3).click()
     event_data(page)
     page.evaluate("document.querySelectorAll('#strip .t').forEach(b => { b.marked = true; })")
@@ -541,9 +547,9 @@ def test_streaming_keeps_focus_selection_and_nodes(strips_page):
     expect(token).to_have_count(58)
     state = page.evaluate(
         """() => ({focus: document.activeElement.dataset.index,
-                   marked: [...document.querySelectorAll('#strip .t')].filter(b => b.marked).length})"""
+                   marked: [...document.querySelectorAll('#strip .t')].filter(b => b.marked).length, restyled})"""
     )
-    assert state == {"focus": "3", "marked": 7}
+    assert state == {"focus": "3", "marked": 7, "restyled": 0}
     expect(token.nth(3)).to_have_attribute("aria-selected", "true")
     expect(page.locator("#strip .t[tabindex='0']")).to_have_count(1)
 

@@ -33,7 +33,7 @@ BOTTOM = """(node, grow) => { const frame = node.querySelector('.pv-frame') || n
   const at = frame.getBoundingClientRect(); return at.height ? Math.round(at.bottom + scrollY) : null; }"""
 """How far down a picture or a sentence reads; a picture as if its model had a hundred layers. X-ray is always as high."""
 
-HAS_ABOVE_PICTURES = r"""() => {
+COSTLY_RULES = r"""() => {
   const rules = (list) => [...list].flatMap((rule) => [rule, ...rules(rule.cssRules || [])]);
   const all = [...document.styleSheets].flatMap((sheet) => rules(sheet.cssRules));
   const parts = (list) => { let depth = 0; const made = [''];
@@ -47,8 +47,9 @@ HAS_ABOVE_PICTURES = r"""() => {
     return (kept + ')'.repeat(open)).replaceAll(':not(.HAS)', '').replaceAll('.HAS', ''); };
   const above = all.flatMap(({selectorText}) => parts(selectorText || '')).filter((one) => one.includes(':has('))
     .filter((one) => [...document.querySelectorAll(bearer(one))].some((node) => node.querySelector('.pv')));
-  return [all.length, above]; }"""
-"""How many rules of style there are, and those with :has() for an element that holds pictures."""
+  return [all.length, above, all.map(({selectorText}) => selectorText || '').filter((one) => one.includes('[class'))]; }"""
+"""How many rules of style there are, those with :has() for an element that holds pictures, those that select by parts of a
+class."""
 
 
 def test_the_box_folds_and_follows_the_direction_of_its_text(tiny_page):
@@ -173,11 +174,12 @@ def test_events_are_light(tiny_page):
     page.wait_for_function("window.__asked > 1")
 
 
-def test_no_rule_looks_down_from_above_a_picture(tiny_page):
+def test_no_rule_costs_a_search_of_the_page(tiny_page):
     """Guards against a rule with :has() for an element that holds pictures, Gradio's or ours: Plotly measures each label in
-    the page, and at each measurement the rule searches that element anew, for Gradio's sidebar the whole page."""
-    count, above = tiny_page.evaluate(HAS_ABOVE_PICTURES)
-    assert count > 500 and above == []
+    the page, and at each measurement the rule searches that element anew, for Gradio's sidebar the whole page. And against
+    Gradio's rules by part of a class, with which each class that changes has all below it styled anew."""
+    count, above, by_part = tiny_page.evaluate(COSTLY_RULES)
+    assert count > 500 and above == [] and by_part == []
 
 
 def test_a_page_at_rest_is_idle(tiny_page):
