@@ -156,6 +156,7 @@ def contexts(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
         if touch not in open_contexts:
             made = browser.new_context(has_touch=touch, is_mobile=touch, reduced_motion="reduce", locale="en-US")
             made.set_default_timeout(WAIT)
+            made.set_default_navigation_timeout(3 * WAIT)  # what came before may still compute in this process
             keeper = made.new_page()
             keeper.route("**/*", lambda route: route.fulfill(body=""))
             keeper.goto("http://127.0.0.1/")

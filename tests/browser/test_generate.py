@@ -146,7 +146,7 @@ def test_a_long_text_can_be_stopped_before_it_was_read(page):
         const note = () => window.__words.push(status.innerText);
         new MutationObserver(note).observe(status, {childList: true, subtree: true, characterData: true}); }"""
     )
-    page.locator("#lens-text textarea").fill(f"{secrets.token_hex(8)} " + "A word of many. " * 450)
+    page.locator("#lens-text textarea").fill(f"{secrets.token_hex(8)} " + "A word of many. " * 300)
     page.locator("#new-tokens input[type=number]").fill("400")  # a browser that is slow to click finds it running
     page.locator("#generate").click()
     reading = r"/Reading the text: [\d,]+ of [\d,]+ tokens/"
