@@ -53,7 +53,8 @@ async function drawOnce() {
     words.textContent = heading.textContent = '';
     heading.hidden = true;
     box.removeAttribute('aria-label');
-    box.setAttribute('role', figure.words ? 'note' : 'img');
+    if (figure.words) box.setAttribute('role', 'note');
+    else box.removeAttribute('role');
     box.tabIndex = -1;
     table.hidden = tools.hidden = python.hidden = true;
     frame.toggleAttribute('data-blank', !figure.words);

@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
@@ -155,11 +155,11 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).locator("visible=true").first.click()
 
 
-def places(page: Page, most: int) -> list[Place]:
+def places(page: Page, most: int, without: Collection[Place] = ON_CLICK) -> list[Place]:
     """Tabs and their views, by title, in the page's order, at most so many."""
     titles: list[Place] = []
     for tab in page.locator("#tabs > .tab-wrapper [role=tab]").all_inner_texts():
-        if len(set(titles) - ON_CLICK) >= most:
+        if len(set(titles).difference(without)) >= most:
             break
         if (tab, None) in titles or any(tab == other for other, _ in titles):
             continue  # a second copy measures the bar's width
@@ -167,7 +167,7 @@ def places(page: Page, most: int) -> list[Place]:
         page.wait_for_timeout(300)
         views = page.locator("#tabs [role=tabpanel] [role=tab]").locator("visible=true").all_inner_texts()
         titles += [(tab, view) for view in dict.fromkeys(views)] or [(tab, None)]
-    return [title for title in titles if title not in ON_CLICK][:most]
+    return [title for title in titles if title not in without][:most]
 
 
 def open_view(page: Page, tab: str, view: str | None) -> None:

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from playground.texts.shared import EXAMPLES
+from tests.benchmarks.accessibility import AXE, faults
 from tests.browser.test_attention import choose_head
 
 TABS = ("X-ray", "Generate", "Attention", "Layers", "Positions", "Embeddings", "Tasks")
@@ -127,10 +128,11 @@ def test_a_view_that_is_opened_again_at_once_is_drawn(tiny_page):
     expect(sentence).to_contain_text("Layer 1, head 2")
 
 
-def test_every_view_begins_above_the_fold(tiny_page):
+def test_every_view_begins_above_the_fold_and_is_accessible(tiny_page):
     """Guards against a view whose picture or sentence has to be scrolled to: both end within 1280 × 800, however high the
-    model would make the picture."""
-    page, below = tiny_page, {}
+    model would make the picture. And against a view that axe finds fault with: WCAG 2.1, levels A and AA."""
+    page, below, wrong = tiny_page, {}, {}
+    page.evaluate(AXE)
     for (tab, view), parts in LEADING.items():
         page.get_by_role("tab", name=tab, exact=True).click()
         if view:
@@ -140,7 +142,9 @@ def test_every_view_begins_above_the_fold(tiny_page):
         ends = [page.locator(part).evaluate(BOTTOM, part == parts[0] != "#xray-picture") for part in parts]
         if None in ends or max(ends) > 800:
             below[tab, view] = ends
-    assert below == {}
+        if against := faults(page):
+            wrong[tab, view] = against
+    assert below == {} and wrong == {}
 
 
 @pytest.mark.parametrize("width", [1280, 390, 320])
