@@ -72,6 +72,19 @@ _NAMES: dict[type[LogitsProcessor], Callable[[GenerationConfig], str]] = {
 }
 """Class of a processor -> the name of its rule on the page. A processor of another class goes by its class's name."""
 
+_OF_SCORES: tuple[type[LogitsProcessor], ...] = (
+    TopHLogitsWarper,
+    TopPLogitsWarper,
+    MinPLogitsWarper,
+    TypicalLogitsWarper,
+    EpsilonLogitsWarper,
+    EtaLogitsWarper,
+)
+"""Rules that look at the scores alone: not at which token has one, nor at those that were cut."""
+_FEW = 1 / 8
+"""Share of the vocabulary below which such a rule is given only the tokens that are left: of 50 that top-k left, top-p would
+sort 49,152."""
+
 
 def rules(
     model: LoadedModel, generation: GenerationSettings, first_length: int, last_length: int, source: Sequence[int]
@@ -182,7 +195,7 @@ class Chooser:
         """The token chosen after ids (1, T) from logits (1, V), with the candidates after each rule."""
         scores, after_rules = logits, [("logits", logits[0])]
         for name, rule in self._rules:
-            scores = rule(ids, scores.clone())
+            scores = _after(rule, ids, scores)
             after_rules.append((name, scores[0]))
         final = scores[0]
         if not torch.isfinite(final.max()):  # the largest is NaN if any is
@@ -199,3 +212,12 @@ class Chooser:
         probability = 1.0 if self._greedy else stages[-1].probabilities[candidate_ids.index(token_id)]
         places = tuple(map(candidate_ids.index, leading))
         return TokenChoice(token_id, probability, tuple(candidate_ids), places, stages, drawn)
+
+
+def _after(rule: LogitsProcessor, ids: Tensor, scores: Tensor) -> Tensor:
+    """Scores (1, V) after a rule, which follow ids (1, T)."""
+    if isinstance(rule, _OF_SCORES):
+        left = (scores[0] != float("-inf")).nonzero()[:, 0]
+        if len(left) < _FEW * scores.shape[1]:
+            return torch.full_like(scores, float("-inf")).index_copy(1, left, rule(ids, scores[:, left]))
+    return rule(ids, scores.clone())
