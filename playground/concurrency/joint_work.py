@@ -18,8 +18,6 @@ from playground.concurrency.fair_queue import FairQueue
 
 T = TypeVar("T")
 R = TypeVar("R")
-MAX_TOGETHER = 64
-"""Pieces of work that are done at once."""
 _MAX_WAIT = 0.25
 """Seconds that a round waits at most for those who are busy making their next piece. They are not held up by anybody who
 reads slowly, so they come within milliseconds."""
@@ -72,9 +70,20 @@ class Seat(Generic[T, R]):
 class JointWork(Generic[T, R]):
     """Work of many callers, done together in the turns of a queue."""
 
-    def __init__(self, queue: FairQueue, do: Callable[[Sequence[T]], Sequence[R | Exception]]):
-        """do: does pieces of work; returns for each its result, or the error that its caller gets."""
-        self._queue, self._do = queue, do
+    def __init__(
+        self,
+        queue: FairQueue,
+        do: Callable[[Sequence[T]], Sequence[R | Exception]],
+        weigh: Callable[[T], int] = lambda piece: 1,
+        most: int = 64,
+    ):
+        """
+        Parameters:
+            do: does pieces of work; returns for each its result, or the error that its caller gets.
+            weigh: how much work a piece is.
+            most: how much is done at once; a piece that is more is done by itself.
+        """
+        self._queue, self._do, self._weigh, self._most = queue, do, weigh, most
         self._changed = threading.Condition()
         self._seats: dict[Seat[T, R], None] = {}
         self.last = Round()
@@ -125,8 +134,11 @@ class JointWork(Generic[T, R]):
         with self._changed:
             others = [seat for seat in self._seats if seat is not leader]
             self._changed.wait_for(lambda: not any(seat.busy for seat in others), timeout=_MAX_WAIT)
-            ready = [seat for seat in self._seats if seat is not leader and seat.piece is not None]
-            party = [leader, *ready[: MAX_TOGETHER - 1]]
+            party, room = [leader], self._most - self._weigh(cast(T, leader.piece))
+            for seat in self._seats:
+                if seat is not leader and seat.piece is not None and (weight := self._weigh(seat.piece)) <= room:
+                    party.append(seat)
+                    room -= weight
             for seat in party:
                 seat.in_progress = True
         started, outcomes = time.perf_counter(), list[R | BaseException]()

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
-from playground.generation.batched_steps import NextToken, why_unbatched
+from playground.generation.batch_trial import empty_cache, keeps_all, may_batch_prompts, why_unbatched
+from playground.generation.batched_steps import UnreadTokens
 from playground.generation.cached_steps import cached_steps
 from playground.generation.chunked_prefill import PREFILL_CHUNK, supports_chunked_prefill
 from playground.generation.kv_cache import PrefixCaches, croppable_layers, cropped
@@ -21,6 +22,10 @@ from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import CapturedStep, LoadedModel
 from playground.recording.edits.editing import Plan
+
+SHORT_PROMPT = 32
+"""Tokens of a prompt, at most, that are read in one pass with other texts. A longer one takes so long that the others'
+texts would stand still."""
 
 
 class IncrementalDecoder:
@@ -99,6 +104,11 @@ class IncrementalDecoder:
         """Tokens that the next logits wait for."""
         return self._unread.shape[1]
 
+    @property
+    def unread_size(self) -> int:
+        """Tokens that the next pass reads, of all rows."""
+        return self._unread.numel()
+
     def limit_chunks(self, size: int) -> None:
         """Makes the chunks of a long prompt shorter, of at most so many tokens."""
         self._chunk_size = min(size, PREFILL_CHUNK)
@@ -110,16 +120,21 @@ class IncrementalDecoder:
 
     @property
     def may_join(self) -> bool:
-        """Whether the last token of each row may be read in one pass with those of other texts: no edit changes the pass,
-        no other token is left to be read, and the model allows it."""
-        one_token = self._cache is not None and self._unread.shape == (self._rows_left, 1) and self._edits is None
-        return one_token and not why_unbatched(self._loaded)
+        """Whether what is unread may be read in one pass with that of other texts: the last token of each row, or a short
+        prompt; no edit changes the pass, and the model allows it."""
+        if self._edits is not None or self._source or len(self._unread) != self._rows_left:
+            return False
+        if self._unread.shape[1] == 1 and self._cache is not None:
+            return not why_unbatched(self._loaded)
+        is_short = self._rows == 1 and self._unread.shape[1] <= SHORT_PROMPT
+        return is_short and may_batch_prompts(self._loaded) and (self._cache is None or keeps_all(self._cache))
 
-    def next_token(self) -> NextToken:
-        """The last token of each row, to be read in place of `next_logits`. For a decoder that `may_join`."""
+    def unread_tokens(self) -> UnreadTokens:
+        """What is unread, to be read in place of `next_logits`. For a decoder that `may_join`."""
         self._release_graph()
-        assert self._cache is not None, "a text that joins has a cache"
-        return NextToken(self._unread, self.tokens_read, self._cache)
+        if self._cache is None:
+            self._cache = empty_cache(self._loaded)
+        return UnreadTokens(self._unread, self.tokens_read, self._cache)
 
     @torch.inference_mode()
     def prefill_chunk(self) -> tuple[int, int]:

@@ -139,6 +139,7 @@ def _steps(request: GenerationRequest, resources: SharedResources) -> Generator[
         try:
             while (progress := writer.prefill_chunk(decoder)) is not None:  # others have their turn between two chunks
                 yield progress
+            writer.announce(decoder)
             announced = started
             for index in range(generation.max_new_tokens):
                 logits = writer.next_logits(decoder)  # (rows, V)

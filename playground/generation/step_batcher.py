@@ -1,5 +1,5 @@
-"""All who write with one model, a token each in one forward pass. Who writes alone, edits the model, reads a prompt, or has
-a model that allows no such pass takes turns on the device.
+"""All who write with one model: a token each in one forward pass, and short prompts beside them. Who writes alone, edits the
+model, reads a long prompt, or has a model that allows no such pass takes turns on the device.
 
 The way of a token: a writer that has chosen its token announces it, then hands the chosen one to its reader (the page). Once
 the reader wants the next one, the writer asks for its logits. The first who asks gets the device's turn, reads all tokens
@@ -23,6 +23,9 @@ from playground.generation.chunked_prefill import PREFILL_CHUNK, PrefillPace
 from playground.generation.decoder import IncrementalDecoder
 from playground.generation.steps import PrefillProgress
 from playground.models.loaded_model import LoadedModel
+
+MAX_TOKENS = 192
+"""Tokens that one pass reads, of all texts; so many take less than a second, for which every text stands still."""
 
 
 class Writer:
@@ -51,8 +54,8 @@ class Writer:
         return PrefillProgress(done, total)
 
     def announce(self, decoder: IncrementalDecoder) -> None:
-        """Says that the decoder's last token is to be read; from now on others may read it along with theirs, so the
-        decoder is left alone until `next_logits` or `leave`."""
+        """Says that the decoder's last token, or its short prompt, is to be read; from now on others may read it along with
+        theirs, so the decoder is left alone until `next_logits` or `leave`."""
         self._is_announced = True
         if self._turns.visitors > 1 and decoder.may_join:  # who writes alone needs no trial of the model
             self._seat.post(decoder)
@@ -84,7 +87,9 @@ class StepBatcher:
     def __init__(self, turns: FairQueue):
         """turns: the queue of the model's device, which other models share."""
         self._turns, self._pace = turns, PrefillPace()
-        self._work: JointWork[IncrementalDecoder, Tensor] = JointWork(turns, _read)
+        self._work: JointWork[IncrementalDecoder, Tensor] = JointWork(
+            turns, _read, weigh=lambda decoder: decoder.unread_size, most=MAX_TOKENS
+        )
 
     @property
     def last_pass(self) -> Round:
@@ -117,7 +122,7 @@ def _read(decoders: Sequence[IncrementalDecoder]) -> list[Tensor | Exception]:
     """The next logits of each decoder, or the error of its own pass: one whose pass fails does not end the others."""
     if len(decoders) > 1:
         try:
-            return [*batched_step(decoders[0].model, [decoder.next_token() for decoder in decoders])]
+            return [*batched_step(decoders[0].model, [decoder.unread_tokens() for decoder in decoders])]
         except Exception:  # whatever it was, each goes on by itself
             logging.getLogger(__name__).exception("%d texts can't be read in one pass", len(decoders))
     return [_attempt(decoder.next_logits) for decoder in decoders]

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from playground.generation.batched_steps import why_unbatched_by_build
+from playground.generation.batch_trial import why_unbatched_by_build
 from playground.generation.cached_steps import cached_steps
 from playground.generation.usable_settings import leave_out_unusable
 from playground.models import devices

@@ -43,6 +43,27 @@ def test_a_round_waits_for_those_who_are_busy():
     assert not queue.waiting and not work._seats
 
 
+def test_a_round_is_no_more_work_than_it_may_be():
+    """Guards against many prompts in one pass, for which every text stands still: what does not fit waits for the next
+    round, smaller pieces go first, and a piece that is more than a round may be is done by itself."""
+    rounds = []
+
+    def do(pieces):
+        rounds.append(pieces)
+        return pieces
+
+    work = JointWork(FairQueue(), do, weigh=int, most=10)
+    with work.seat() as first, work.seat() as second, work.seat() as third:
+        for seat, piece in ((first, 6), (second, 5), (third, 4)):
+            seat.post(piece)
+        assert (first.result(), third.result(), second.result()) == (6, 4, 5)
+        first.leave()
+        third.leave()
+        second.post(11)
+        assert second.result() == 11
+    assert rounds == [[6, 4], [5], [11]]
+
+
 def test_an_error_and_a_leaver_hold_nobody_up():
     """Guards against a seat that is waited for after its caller has gone or failed, and a turn that is never given back."""
     queue = FairQueue()

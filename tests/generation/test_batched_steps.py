@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from playground.generation import batched_steps
-from playground.generation.batched_steps import batched_step, why_unbatched
+from playground.generation.batch_trial import may_batch_prompts, why_unbatched
+from playground.generation.batched_steps import batched_step
 from playground.generation.decoder import IncrementalDecoder
+from playground.generation.kv_cache import PrefixCaches
 from playground.loading import prepare
 from playground.models.devices import DtypeChoice
 from playground.texts import generate as texts
@@ -13,6 +15,10 @@ from tests.tools import zoo
 
 ENCODERS = ("bart", "marian", "mbart", "pegasus", "t5", "mt5")
 BATCHED = sorted(zoo.ON_INTERFACE.keys() - zoo.MASKED - {*ENCODERS, "deepseek_v2", "deepseek_v3"})
+WINDOWED = {"mistral", "starcoder2"} | {
+    family for family in BATCHED if "sliding" in str(getattr(zoo.build(family).config, "layer_types", ""))
+}
+"""Families with a layer that forgets its first tokens."""
 TEXTS = ("a", "The cat sat on the", "On")
 
 
@@ -37,11 +43,50 @@ def test_texts_of_any_length_are_read_as_alone(tiny, family):
     for token in (40, 41, 42, 43, 44):
         present = [0, 1] if token == 40 else [0, 1, 2] if token < 43 else [0, 2]
         expected = [alone[n].next_logits() for n in present]
-        batch = batched_step(model, [together[n].next_token() for n in present])
+        batch = batched_step(model, [together[n].unread_tokens() for n in present])
         for number, own, other in zip(present, expected, batch, strict=True):
             torch.testing.assert_close(other.softmax(-1), own.softmax(-1), atol=1e-4, rtol=0)
             alone[number].append([token])
             together[number].append([token])
+
+
+@pytest.mark.parametrize("family", sorted({*BATCHED} - WINDOWED))
+def test_prompts_are_read_beside_tokens(tiny, family):
+    """Guards against tokens of a prompt that see later ones, or another text's, and against positions that begin anew after
+    what a cache holds: two prompts beside a token, then the rest of a text, of which half was read before, beside tokens."""
+    model = tiny(family)
+    assert may_batch_prompts(model)
+    alone, together = decoders(model), decoders(model)
+    for readers in (alone, together):
+        grow(readers[:1])
+    for token in (40, 41, 42):
+        assert all(reader.may_join for reader in together)
+        batch = batched_step(model, [reader.unread_tokens() for reader in together])
+        for own, reader, other in zip(alone, together, batch, strict=True):
+            torch.testing.assert_close(other.softmax(-1), own.next_logits().softmax(-1), atol=1e-4, rtol=0)
+            own.append([token])
+            reader.append([token])
+
+
+def test_a_prompt_after_what_was_read_before(tiny):
+    """Guards against a mask that hides what a cache of an earlier text holds, or shows a prompt its own later tokens."""
+    model, prefixes = tiny("llama"), PrefixCaches(10**6)
+    ids = model.vocabulary.tokenize(TEXTS[1])[0]
+    first = IncrementalDecoder(model, ids[:9], prefixes=prefixes)
+    first.next_logits()
+    first.store_prefix()
+    reader = IncrementalDecoder(model, ids, prefixes=prefixes)
+    assert reader.tokens_read == 9 and reader.unread_count > 1 and reader.may_join
+    (logits,) = batched_step(model, [reader.unread_tokens()])
+    expected = IncrementalDecoder(model, ids).next_logits()
+    torch.testing.assert_close(logits.softmax(-1), expected.softmax(-1), atol=1e-5, rtol=0)
+
+
+def test_a_family_whose_layers_forget_reads_prompts_alone(tiny):
+    """Guards against a prompt that is read without the mask of its window."""
+    model = tiny("gemma2")
+    assert not why_unbatched(model) and not may_batch_prompts(model)
+    assert not any(reader.may_join for reader in decoders(model))
 
 
 def test_samples_are_rows_of_one_text(tiny):
@@ -52,7 +97,7 @@ def test_samples_are_rows_of_one_text(tiny):
         reader.next_logits()
         reader.append([50, 60 + number % len(TEXTS)])
     assert all(reader.may_join for reader in together)
-    batch = batched_step(model, [reader.next_token() for reader in together])
+    batch = batched_step(model, [reader.unread_tokens() for reader in together])
     for own, other in zip(alone, batch, strict=True):
         torch.testing.assert_close(other.softmax(-1), own.next_logits().softmax(-1), atol=1e-4, rtol=0)
 
@@ -62,7 +107,7 @@ def test_int8_weights(tiny):
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer(), dtype=DtypeChoice(torch.int8, "for a test"))
     assert why_unbatched(model) == ""
     alone, together = grow(decoders(model)), grow(decoders(model))
-    batch = batched_step(model, [reader.next_token() for reader in together])
+    batch = batched_step(model, [reader.unread_tokens() for reader in together])
     for own, other in zip(alone, batch, strict=True):
         torch.testing.assert_close(other.softmax(-1), own.next_logits().softmax(-1), atol=1e-4, rtol=0)
 
@@ -71,7 +116,7 @@ def test_a_pass_that_fails_leaves_the_caches(tiny):
     """Guards against caches of which some layers have a token more: what each text writes afterwards would be wrong."""
     model = tiny("gemma2")  # a window and a layer without
     alone, together = grow(decoders(model)), grow(decoders(model))
-    tokens = [reader.next_token() for reader in together]
+    tokens = [reader.unread_tokens() for reader in together]
 
     def fail(module, args):
         raise MemoryError

@@ -75,23 +75,25 @@ def test_each_writes_what_it_would_write_alone(tiny):
 
 
 def test_joining_and_leaving_in_the_middle(tiny):
-    """Guards against a batch that is fixed when it begins: one is closed after five tokens, another joins then; the token
-    of a slow reader is read beside the others' while it waits."""
+    """Guards against a batch that is fixed when it begins: one is closed after two tokens, another joins then, its prompt
+    beside a token; the token of a slow reader is read beside the others' while it waits."""
     model, resources = tiny("llama"), SharedResources()
     streams = [generate_with_progress(model, prompt, greedy(12), (), resources) for prompt in PROMPTS]
     written = [[next(streams[n])] for n in range(3)]  # each has announced its first token
-    with batch_sizes(model) as sizes:
+    with batch_sizes(model) as sizes:  # the second one's next token was read with the third one's prompt
         written[0].append(next(streams[0]))
-        assert sizes == [3], "those of the other two were read along"
+        assert sizes == [2], "the third one's was read along"
         written[1].append(next(streams[1]))
-        assert sizes == [3], "it was there already"
+        assert sizes == [2], "it was there already"
         streams[1].close()
         written[0].append(next(streams[0]))
-        assert sizes == [3, 1], "the third reader has not fetched its token, the second has gone"
+        assert sizes == [2, 1], "the third reader has not fetched its token, the second has gone"
         fourth = [next(streams[3])]
+        assert sizes == [2, 1, 7], "a prompt of six tokens, and the first one's next token"
         written[2].append(next(streams[2]))
         written[0].append(next(streams[0]))
-        assert sizes == [3, 1, 1, 3], "the one that joined is read with the others"
+        fourth.append(next(streams[3]))
+        assert sizes == [2, 1, 7, 3], "the one that joined is read with the others"
     written[0] += streams[0]
     written[2] += streams[2]
     fourth += streams[3]
@@ -106,7 +108,8 @@ def test_an_error_of_one_leaves_the_others_writing(tiny, monkeypatch):
     model, resources = tiny("gpt2"), SharedResources()
     streams = [generate_with_progress(model, prompt, greedy(8), (), resources) for prompt in PROMPTS[:3]]
     written = [[next(stream)] for stream in streams]
-    read, next_token = IncrementalDecoder.next_logits, IncrementalDecoder.next_token
+    written[1].append(next(streams[1]))  # it was read with the third one's prompt
+    read, unread = IncrementalDecoder.next_logits, IncrementalDecoder.unread_tokens
     ill = model.vocabulary.tokenize(PROMPTS[1])[0][0]
 
     def read_alone(decoder):
@@ -117,10 +120,10 @@ def test_an_error_of_one_leaves_the_others_writing(tiny, monkeypatch):
     def read_together(decoder):
         if decoder.ids[0, 0] == ill:
             raise MemoryError
-        return next_token(decoder)
+        return unread(decoder)
 
     monkeypatch.setattr(IncrementalDecoder, "next_logits", read_alone)
-    monkeypatch.setattr(IncrementalDecoder, "next_token", read_together)
+    monkeypatch.setattr(IncrementalDecoder, "unread_tokens", read_together)
     written[0].append(next(streams[0]))
     with pytest.raises(PlaygroundError):
         next(streams[1])
