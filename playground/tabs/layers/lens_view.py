@@ -65,9 +65,9 @@ def build(view: View, controls: PartsControls) -> None:
             "", label=texts.FOLLOW, placeholder=texts.FOLLOW_HINT, max_length=100, max_lines=1, min_width=270,
             elem_id="lens-follow",
         )  # fmt: skip
-        between = gr.Checkbox(False, label=texts.BETWEEN, min_width=290, elem_id="lens-between")
+        between = gr.Checkbox(False, label=texts.BETWEEN, elem_id="lens-between")
         first = FollowingSlider(
-            0, 1, value=0, step=1, label=texts.FIRST, visible=False, min_width=WIDE, elem_id="lens-first"
+            0, 1, value=0, step=1, label=texts.FIRST, visible=False, min_width=WIDE + 80, elem_id="lens-first"
         )
         build_language_chooser(view.page, "layers")
     sentence, badge = sentence_and_badge("lens")

@@ -62,7 +62,7 @@ def build(view: View, controls: PartsControls) -> None:
         )
         at = TokenList([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, min_width=250, elem_id="neurons-at")
         first = FollowingSlider(
-            0, 1, value=0, step=1, label=texts.FIRST, visible=False, min_width=WIDE, elem_id="neurons-first"
+            0, 1, value=0, step=1, label=texts.FIRST, visible=False, min_width=WIDE + 80, elem_id="neurons-first"
         )
     sentence, badge = sentence_and_badge("neurons")
     with gr.Row(elem_classes=BESIDE):

@@ -136,7 +136,8 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     common["drawn"] = None
     if request.control.about != request.basis_of_map(page, recording.length):
         request.control.about = None
-    common |= _map_of_other_controls(request.control)
+    if request.control.about is None:
+        common |= {"effects": figure_or_nothing(None), "status": ""}
     try:
         edits = _edits(page, request)
         edited = recording_of(recording.model, page.text, page.language_of(recording.model), edits)
@@ -145,7 +146,8 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         )
         picture = changed_figure(table) if table is not None and np.nanmax(table) > 0 else None
         outputs = common | {"changed": figure_or_nothing(picture), "badge": "", "written": ""}
-        outputs["status"] = "" if picture is not None or table is None else markup.note(texts.NO_HEAD_MOVED)
+        if "status" in common and picture is None and table is not None:
+            outputs["status"] = markup.note(texts.NO_HEAD_MOVED)
         outputs |= _distribution(page, recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
@@ -166,14 +168,10 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         written = {"written": words}
         yield written
     drawn = None if request.control.stop else replace(request, position=position).basis(page)
-    if request.control.about is not None:  # begun meanwhile
-        outputs.pop("effects", None)
-    yield outputs | badge | written | {"drawn": drawn}  # all: of quick answers the page may lose one
-
-
-def _map_of_other_controls(control: WorkControl) -> Outputs:
-    """Takes the map of every part away, unless it is of what the controls say."""
-    return {} if control.about is not None else {"effects": figure_or_nothing(None)}
+    whole = outputs | badge | written | {"drawn": drawn}  # of quick answers the page may lose one
+    if request.control.about is not None:  # a map of every part, begun meanwhile
+        whole = {name: value for name, value in whole.items() if name not in ("effects", "status")}
+    yield whole
 
 
 def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
