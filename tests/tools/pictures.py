@@ -141,6 +141,7 @@ def exchange(page: Page) -> None:
     page.locator("#layers-views").get_by_role("tab", name="Exchange").click()
     page.wait_for_selector("#exchange-map .pv[data-rendered]")
     page.locator("#exchange-all").click()
+    page.wait_for_function("document.querySelector('#exchange-how-far').innerText.includes('62 of 62')")
     page.wait_for_selector("#exchange-agreement .pv[data-rendered]")
 
 

@@ -83,8 +83,8 @@ def build(view: View, controls: PartsControls) -> None:
     wires: dict[str, Any] = {"inputs": own | states, "request": PartsRequest}
     one: dict[str, Component] = {"part": part, "of_part": of_part, "part_figure": part_figure}
     one |= {"back": back, "opens": opens, "heads": heads}
-    everything = one | states | {"figure": figure, "sentence": sentence, "badge": badge, "legend": legend}
-    everything |= {"position": position}
+    everything: dict[str, Component] = {"figure": figure}  # the first picture, where the page says that it reads
+    everything |= one | states | {"position": position, "sentence": sentence, "badge": badge, "legend": legend}
     view.draws(draw, **wires, outputs=everything | {"fields": proposals_for(token, against)})
     changed = [position.input, *typed(token, against)]
     bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)

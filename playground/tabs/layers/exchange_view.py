@@ -114,7 +114,7 @@ def build(view: View, controls: PartsControls) -> None:
     show_detail(clicked, "exchange-detail")
     bind(
         every.click, with_stop(exchange_all), page=view.page, **wires, outputs=one | {"values": values, "stop": stop},
-        trigger_mode="once", **GENERATES,
+        trigger_mode="once", show_progress_on=[how_far], **GENERATES,
     )  # fmt: skip
 
 
