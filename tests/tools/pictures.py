@@ -135,6 +135,8 @@ def parts(page: Page) -> None:
 def without(page: Page) -> None:
     page.locator("#layers-views").get_by_role("tab", name="Without it").click()
     page.wait_for_selector("#without-shift .pv[data-rendered]")
+    page.wait_for_function("document.querySelector('#without-written').innerText.includes('New York City')")
+    page.locator("#without-stop").wait_for(state="hidden")
 
 
 def exchange(page: Page) -> None:
