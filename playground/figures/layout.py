@@ -93,12 +93,13 @@ def finish(figure: go.Figure, description: str, **options: Any) -> go.Figure:
 
 
 def colour_bar(title: str, **more: Any) -> dict:
-    """A slim colour bar above the picture, at the left, where it takes no width from a phone."""
+    """A slim colour bar above the picture, at the left, where it takes no width from a phone. Its length includes the
+    title, beside which its numbers keep room."""
     return {
         "orientation": "h",
         "title": {"text": label(title, None), "side": "right", "font": {"size": SMALL}},
         "lenmode": "pixels",
-        "len": 220,
+        "len": max(220, 110 + 6 * len(title)),
         "x": 0,
         "xanchor": "left",
         "xpad": 0,

@@ -11,11 +11,13 @@ from tests.browser.test_attention import place_of
 
 def test_from_the_lens_to_the_parts(tiny_page):
     """Guards the way of a visitor: a cell of the lens opens beside it, its button leads to Contributions at the cell's token
-    with the cell's guess, where a head of the map opens into the tokens that it looks at, and leads on to Attention."""
+    with the cell's guess, where a head of the map opens into the tokens that it looks at, and leads on to Attention. And a
+    slider that is cut off at the end of its row."""
     page = tiny_page
     page.locator("#tabs").get_by_role("tab", name="Layers", exact=True).first.click()
     page.wait_for_selector("#lens-map .pv[data-rendered]")
     expect(page.locator("#lens-badge")).to_contain_text("Last row = the model's output")
+    assert page.locator("#lens-first").evaluate("slider => slider.scrollWidth <= slider.clientWidth")
     before = page.locator("#lens-cell").inner_text()
     page.mouse.click(*place_of(page, "#lens-map .pv", 2, 1))
     expect(page.locator("#lens-cell")).not_to_have_text(before)
@@ -38,7 +40,7 @@ def test_from_the_lens_to_the_parts(tiny_page):
 def test_from_the_lens_to_the_text_without_a_head(tiny_page):
     """Guards the way on: from a cell of the lens to its contributions, there to a head, and in Without it to the model that
     lacks it: both distributions, both texts, the badge; the map of all parts leads to another one; kept out, a line above
-    the tabs says so on Generate as well, until it is put back."""
+    the tabs says so on Generate as well, until it is put back. What is typed before the view is drawn stays."""
     page = tiny_page
     page.locator("#tabs").get_by_role("tab", name="Layers", exact=True).first.click()
     page.locator("#layers-views").get_by_role("tab", name="Lens").first.click()
@@ -48,7 +50,9 @@ def test_from_the_lens_to_the_text_without_a_head(tiny_page):
     page.locator("#lens-open").click()
     page.wait_for_selector("#parts-waterfall .pv[data-rendered]")
     page.locator("#layers-views").get_by_role("tab", name="Without it").first.click()
+    page.locator("#without-what :is(textarea, input)").first.fill("1.1")
     page.wait_for_selector("#without-shift .pv[data-rendered]")
+    expect(page.locator("#without-what :is(textarea, input)").first).to_have_value("1.1")
     expect(page.locator("#without-sentence")).to_contain_text("Taken out: head")
     expect(page.locator("#without-written")).to_contain_text("The whole model goes on")
     expect(page.locator("#without-badge")).to_contain_text("Identities hold to")

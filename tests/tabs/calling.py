@@ -1,5 +1,6 @@
 """Calling a tab's handlers as the page does: with errors reported, and no output that the page has no place for."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -58,6 +59,11 @@ def shown(handler: Any, *arguments: Any) -> dict[str, Any]:
         outputs |= each
     assert outputs["message"] == "", outputs["message"]
     return outputs
+
+
+def proposals(outputs: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of each field that a drawing may set: what it saw there, and what it proposes."""
+    return [(before, after) for before, after in json.loads(outputs["fields"])["fields"]]
 
 
 def plain(words: str) -> str:

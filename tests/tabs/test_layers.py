@@ -23,7 +23,7 @@ from playground.tabs.layers.push_view import PushRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
-from tests.tabs.calling import answer, answers, plain
+from tests.tabs.calling import answer, answers, plain, proposals
 
 LIMIT = 300_000
 """Bytes of a view."""
@@ -78,7 +78,9 @@ def test_from_a_cell_to_its_parts(bench, smollm2):
     opened = answer(lens_view.open_parts, page, LensViewRequest(cell=cell["cell"]))
     assert opened["from_lens"][:2] == (page.reading, 11) and opened["opened_at"]
     parts = answer(contributions_view.draw, page, PartsRequest(from_lens=opened["from_lens"]))
-    assert parts["token"] == "city" and parts["position"]["value"] == 11 and parts["from_lens"] is None
+    assert (
+        proposals(parts) == [("", "city"), ("", "")] and parts["position"]["value"] == 11 and parts["from_lens"] is None
+    )
     request = PartsRequest(11, "Rome", "Florence")
     both = answer(contributions_view.redraw, page, request)
     assert "“Rome” is 2.3" in plain(both["sentence"]) and "ahead of “Florence”" in plain(both["sentence"])
@@ -171,7 +173,7 @@ def test_bad_input(bench):
     assert answer(lens_view.draw, page, old)["figure"]["mark"]["x0"] == 4.5
     stale = PartsRequest(3, "z", "y", reading=("llama", "another text"))
     fresh = answer(contributions_view.draw, page, stale)
-    assert fresh["token"] == "" and fresh["position"]["value"] == 5
+    assert proposals(fresh)[0][1] == "" and fresh["position"]["value"] == 5
     for outputs in answers(contributions_view.open_head, page, PartsRequest()):
         assert set(outputs) == {"message"}
 
@@ -241,13 +243,17 @@ def test_neurons_of_other_models(bench):
 
 def test_exchange(bench, smollm2):
     """Guards the story of the opening text: Italy's state turns Madrid into Rome in the lower layers, the last token's in
-    the upper ones; a click computes its cell, all cells stream in, and Stop keeps what is there."""
+    the upper ones; a click computes its cell, all cells stream in, and Stop keeps what is there; cells of heads are not
+    drawn any more once attention is chosen."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     opened = answer(exchange_view.draw, page, ExchangeRequest())
-    assert opened["other"].endswith("Spain is") and opened["reading"] == page.reading
+    typed = answer(exchange_view.draw, page, ExchangeRequest("x"))  # before the first drawing
+    assert proposals(typed)[0] == ("x", "x")
+    (before, other), *_ = proposals(opened)
+    assert before == "" and other.endswith("Spain is") and opened["reading"] == page.reading
     assert "The logit of “Rome” minus that of “Madrid” is 13.02 in your text and −8.85" in plain(opened["sentence"])
     assert "All exchanged = your text to" in opened["badge"] and sent(opened) < LIMIT
-    request = ExchangeRequest(opened["other"], reading=page.reading)
+    request = ExchangeRequest(other, reading=page.reading)
     clicked = answer(exchange_view.choose, page, request, click(x=0, y=16))
     words = plain(clicked["of_cell"])
     assert "State after layer 15 at “Italy ← Spain” (10): estimate +5.12, exact +22.03, 100.7 % of" in words
@@ -257,7 +263,7 @@ def test_exchange(bench, smollm2):
     last = streamed[-1]
     assert "62 of 62 cells computed exactly; correlation with the estimate 0.74" in plain(last["how_far"])
     assert last["values"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
-    heads = ExchangeRequest(opened["other"], "head", reading=page.reading)
+    heads = ExchangeRequest(other, "head", reading=page.reading)
     drawn = answer(exchange_view.redraw, page, heads)
     assert len(
         drawn["figure"]["value"].data[0].z
@@ -267,6 +273,10 @@ def test_exchange(bench, smollm2):
     heads.control.stop = True
     *_, stopped = stream
     assert 0 < int(plain(stopped["how_far"]).split()[0]) < 270
+    stream = exchange_view.exchange_all(page, heads)
+    next(stream)
+    answer(exchange_view.redraw, page, replace(heads, what="attention"))
+    assert not any("figure" in outputs for outputs in stream)
     for odd in ({}, {"x": 99, "y": 0}, {"x": "a", "y": None}):
         assert set(answer(exchange_view.choose, page, request, click(**odd))) == {"message"}
 

@@ -307,7 +307,8 @@ def test_two_texts_side_by_side(monkeypatch):
 
 
 def test_two_templates_and_two_models_side_by_side():
-    """Guards a second side that is the first once more; a model that is not loaded waits to be asked for."""
+    """Guards a second side that is the first once more; a model that is not loaded waits to be asked for, and one that can't
+    be had leaves no progress behind."""
     ask = partial(BesideRequest, labels="yes, no", method="occlusion")
     seen = shown(beside_view.draw, page("llama"), ask(what=beside_view.TEMPLATES))
     first, second = (list(trace.x) for trace in seen["figure"]["value"].data)
@@ -317,6 +318,8 @@ def test_two_templates_and_two_models_side_by_side():
     seen = shown(beside_view.compare_sides, page("llama"), ask(what=beside_view.MODELS, other_model="bert-classify"))
     assert set(LABELS["classify"]) <= set(seen["figure"]["value"].layout.yaxis.ticktext)
     assert "bert-classify" in seen["two_text"] and "llama" in seen["one_text"] and seen["two_why_words"]
+    nowhere = answers(beside_view.compare_sides, page("llama"), ask(what=beside_view.MODELS, other_model="/no/folder"))
+    assert nowhere[-1]["message"] and nowhere[-1]["sentence"] == ""
     (refused,) = answers(beside_view.draw, page("bert-classify"), ask(what=beside_view.TEMPLATES))
     assert "Only labels that are scored by words" in plain(refused["message"])
     (refused,) = answers(beside_view.draw, page("llama"), ask(text=" "))

@@ -23,7 +23,7 @@ from playground.tabs.shared.stop_button import with_stop
 from playground.texts import layers as texts
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
-from tests.tabs.calling import answer, answers, plain
+from tests.tabs.calling import answer, answers, plain, proposals
 from tests.tabs.test_layers import HOSTILE, LIMIT, click, sent
 from tests.tools import zoo
 
@@ -52,7 +52,11 @@ def test_the_opening_text(bench, smollm2):
     texts, the badge, and the bytes."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     outputs = merged(without_handlers.draw, page, WithoutRequest())
-    assert outputs["what"] == "23.4" and outputs["position"]["value"] == 11
+    assert proposals(outputs)[0] == ("", "23.4") and outputs["position"]["value"] == 11
+    typed = next(without_handlers.draw(page, WithoutRequest("5.1")))  # before the first drawing
+    assert proposals(typed)[0] == ("5.1", "5.1")
+    old = next(without_handlers.draw(page, WithoutRequest("5.1", reading=(page.model_id, "another text"))))
+    assert proposals(old)[0] == ("5.1", "23.4")
     words = plain(outputs["sentence"])
     assert words.startswith("Taken out: head 4 of layer 23: the model says “New” (")
     assert "in place of “Rome”, which falls from 65 % to 4.3 %" in words
@@ -113,6 +117,20 @@ def test_every_part_one_by_one(bench, model):
     assert plain(list(stream)[-1]["status"]) == texts.STOPPED
 
 
+@pytest.mark.parametrize("other", [{"position": 1}, {"token": "b"}, {"how": "mean"}], ids=["position", "token", "how"])
+def test_a_map_of_other_controls(bench, other):
+    """Guards a map beside numbers that it does not belong to: all parts were taken out one by one, then another token, its
+    position or the way was chosen. The map goes, and one that is on its way ends; it stays where only the part changes."""
+    page, control = PageContext("llama", text="abcdef"), WorkControl()
+    request = WithoutRequest("1.1", position=2, control=control)
+    stream = without_map.one_by_one(page, request)
+    assert "effects" in next(stream)
+    assert "effects" not in merged(without_handlers.show, page, replace(request, what="0.1"))
+    assert "effects" in next(stream)
+    assert not merged(without_handlers.show, page, replace(request, **other))["effects"]["visible"]
+    assert list(stream) == []
+
+
 @pytest.mark.parametrize("view", ["without", "exchange"])
 def test_another_model_in_the_middle(bench, view):
     """Guards a map of the former model beside the new one's numbers: all parts were taken out one by one while another model
@@ -148,7 +166,7 @@ def test_a_model_without_logits_shows_what_its_states_say(bench):
     sentence says how far the last state turns."""
     page = PageContext("all-minilm-l6-v2", text=FIRST_TEXT)
     outputs = merged(without_handlers.draw, page, WithoutRequest())
-    assert outputs["what"] == "2.0" and outputs["changed"]["visible"] and not outputs["figure"]["visible"]
+    assert proposals(outputs)[0] == ("", "2.0") and outputs["changed"]["visible"] and not outputs["figure"]["visible"]
     edited = page.recording().with_edits([Edit("head", 2, (0,))])
     one, other = (recording.hidden_states[-1, -1] for recording in (page.recording(), edited))
     cosine = float(one @ other / one.norm() / other.norm())

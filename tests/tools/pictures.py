@@ -135,12 +135,15 @@ def parts(page: Page) -> None:
 def without(page: Page) -> None:
     page.locator("#layers-views").get_by_role("tab", name="Without it").click()
     page.wait_for_selector("#without-shift .pv[data-rendered]")
+    page.wait_for_function("document.querySelector('#without-written').innerText.includes('New York City')")
+    page.locator("#without-stop").wait_for(state="hidden")
 
 
 def exchange(page: Page) -> None:
     page.locator("#layers-views").get_by_role("tab", name="Exchange").click()
     page.wait_for_selector("#exchange-map .pv[data-rendered]")
     page.locator("#exchange-all").click()
+    page.wait_for_function("document.querySelector('#exchange-how-far').innerText.includes('62 of 62')")
     page.wait_for_selector("#exchange-agreement .pv[data-rendered]")
 
 

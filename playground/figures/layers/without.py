@@ -66,7 +66,7 @@ def changed_figure(changed: np.ndarray) -> go.Figure:
     layer."""
     layers, heads = changed.shape
     ends = 0.0, max(1e-6, float(np.nanmax(changed)))
-    figure = maps.cells(changed, ends, colour_bar("share of attention elsewhere"), SEQUENTIAL)
+    figure = maps.cells(changed, ends, colour_bar("share of attention elsewhere", nticks=4), SEQUENTIAL)
     shares = [["" if np.isnan(share) else percent(float(share)) for share in row] for row in changed]
     figure.update_traces(
         customdata=shares,

@@ -22,6 +22,7 @@ from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, s
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.layer_scripts import contributions_scripts
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.proposals import proposals_for, proposed
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View, script_that_opens
 from playground.tabs.shared.wiring import Outputs, bind
@@ -82,8 +83,9 @@ def build(view: View, controls: PartsControls) -> None:
     wires: dict[str, Any] = {"inputs": own | states, "request": PartsRequest}
     one: dict[str, Component] = {"part": part, "of_part": of_part, "part_figure": part_figure}
     one |= {"back": back, "opens": opens, "heads": heads}
-    everything = one | own | states | {"figure": figure, "sentence": sentence, "badge": badge, "legend": legend}
-    view.draws(draw, **wires, outputs=everything)
+    everything: dict[str, Component] = {"figure": figure}  # the first picture, where the page says that it reads
+    everything |= one | states | {"position": position, "sentence": sentence, "badge": badge, "legend": legend}
+    view.draws(draw, **wires, outputs=everything | {"fields": proposals_for(token, against)})
     changed = [position.input, *typed(token, against)]
     bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)
     for picture, handler in ((figure, choose_step), (heads, choose_head), (part_figure, choose_bar)):
@@ -99,18 +101,16 @@ def build(view: View, controls: PartsControls) -> None:
 
 def draw(page: PageContext, request: PartsRequest) -> Outputs:
     """The logit that the lens handed over; else the one that was shown in this text; else the text's next token."""
-    from_lens, before = request.from_lens, request
+    from_lens, typed_before = request.from_lens, (request.token, request.against)
     if from_lens is not None and tuple(from_lens[0]) == page.reading:
         from playground.models.one_token import typed_as  # torch: not before the page is there
 
         typed_token = typed_as(page.model(), int(from_lens[2]))
         request = replace(request, position=int(from_lens[1]), token=typed_token, against="", part=None)
-    elif request.reading is None or tuple(request.reading) != page.reading:
+    elif request.reading is not None and tuple(request.reading) != page.reading:
         request = replace(request, position=None, token="", against="", part=None)
-    # What stays is not sent: a visitor may have typed meanwhile.
-    names = [name for name in ("token", "against") if getattr(request, name) != getattr(before, name)]
-    controls = {name: getattr(request, name) for name in names}
-    return controls | redraw(page, request) | {"from_lens": None, "reading": page.reading}
+    fields = proposed(*zip(typed_before, (request.token, request.against), strict=True))
+    return redraw(page, request) | {"fields": fields, "from_lens": None, "reading": page.reading}
 
 
 def redraw(page: PageContext, request: PartsRequest) -> Outputs:

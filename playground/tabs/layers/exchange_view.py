@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -33,6 +33,7 @@ from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, s
 from playground.tabs.shared.events import GENERATES, LATEST, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.proposals import proposals_for, proposed
 from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -61,6 +62,11 @@ class ExchangeRequest:
     reading: tuple[str, str] | None = None
     """The page's reading that the controls were set for."""
     control: WorkControl = field(default_factory=WorkControl)
+
+    def basis(self, page: PageContext) -> tuple:
+        """All that the cells depend on."""
+        numbers = page.device, page.dtype, page.language
+        return page.reading, *numbers, self.other, self.what, self.token, self.against
 
 
 def build(view: View, controls: PartsControls) -> None:
@@ -100,15 +106,15 @@ def build(view: View, controls: PartsControls) -> None:
     wires: dict[str, Any] = {"inputs": inputs, "request": ExchangeRequest}
     one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "how_far": how_far, "agreement": agreement}
     one |= {"sentence": sentence}
-    everything = one | own | {"badge": badge, "reading": reading, "every": every}
-    view.draws(draw, **wires, outputs=everything)
+    shown = one | {"values": values, "badge": badge, "reading": reading, "every": every}
+    view.draws(draw, **wires, outputs=shown | {"fields": proposals_for(other, token, against)})
     changed = [*typed(other, token, against), what.input, values.input]
-    bind(changed, redraw, page=view.page, **wires, outputs=everything, **LATEST)
+    bind(changed, redraw, page=view.page, **wires, outputs=shown, **LATEST)
     clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one, **RUNS_MODEL)
     show_detail(clicked, "exchange-detail")
     bind(
         every.click, with_stop(exchange_all), page=view.page, **wires, outputs=one | {"values": values, "stop": stop},
-        trigger_mode="once", **GENERATES,
+        trigger_mode="once", show_progress_on=[how_far], **GENERATES,
     )  # fmt: skip
 
 
@@ -116,9 +122,13 @@ def draw(page: PageContext, request: ExchangeRequest) -> Outputs:
     """The exchange with the text that was typed for this one; with another text of the page anew."""
     request.control.reading = page.reading
     if request.reading is None or tuple(request.reading) != page.reading:
-        other = texts.OTHER_TEXTS.get(page.text, "")
-        fresh = ExchangeRequest(other, request.what)
-        controls: Outputs = {"other": other, "token": "", "against": "", "values": ESTIMATE}
+        fresh = replace(request, values=ESTIMATE)
+        if request.reading is not None:  # else a visitor was quicker than the first drawing
+            fresh = replace(fresh, other="", token="", against="")
+        fresh = replace(fresh, other=fresh.other or texts.OTHER_TEXTS.get(page.text, ""))
+        names = "other", "token", "against"
+        fields = proposed(*((getattr(request, name), getattr(fresh, name)) for name in names))
+        controls: Outputs = {"fields": fields, "values": ESTIMATE}
         return controls | redraw(page, fresh) | {"reading": page.reading}
     return redraw(page, request)
 
@@ -126,6 +136,7 @@ def draw(page: PageContext, request: ExchangeRequest) -> Outputs:
 def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
     """The exchange as the controls say."""
     page.model()  # while it loads, nothing is said
+    request.control.about = request.basis(page)
     try:
         if not request.other.strip():
             raise PlaygroundError(texts.NO_OTHER_TEXT, "")
@@ -158,21 +169,27 @@ def choose(page: PageContext, request: ExchangeRequest, event: gr.EventData) -> 
 
 
 def exchange_all(page: PageContext, request: ExchangeRequest) -> Iterator[Outputs]:
-    """All cells exactly, drawn as they come."""
-    request.control.stop = False
+    """All cells exactly, drawn as they come, until the controls say something else."""
+    control, basis = request.control, request.basis(page)
+    control.stop, control.about = False, basis
     patcher = _patcher(page, request)
 
     def work(tick: Callable[[float], None]) -> None:
         for share in patcher.compute_all():
+            if control.about != basis:
+                return
             tick(share)
 
     def drawn(share: float, seconds: float) -> Outputs:
+        if control.about != basis:
+            return {}
         progress = markup.progress(f"{percent(share)} of the cells. Stop ends it.", share, seconds)
         return _pictures(page, EXACT, patcher) | {"how_far": progress, "values": EXACT}
 
     with suppress(Cancelled):
-        yield from with_progress(work, request.control, "The exchange", drawn)
-    yield _pictures(page, EXACT, patcher) | {"values": EXACT}
+        yield from with_progress(work, control, "The exchange", drawn)
+    if control.about == basis:
+        yield _pictures(page, EXACT, patcher) | {"values": EXACT}
 
 
 def _patcher(page: PageContext, request: ExchangeRequest) -> "Patcher":

@@ -21,7 +21,7 @@ from playground.scripts.lens import lens_ranks
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.layers.refusals import refusal
-from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.controls import WIDE, figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
@@ -58,12 +58,17 @@ class LensViewRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        shade = gr.Dropdown(list(SHADES.items()), value=PROBABILITY, label=texts.SHADE, elem_id="lens-shade")
-        follow = gr.Textbox(
-            "", label=texts.FOLLOW, placeholder=texts.FOLLOW_HINT, max_length=100, elem_id="lens-follow"
+        shade = gr.Dropdown(
+            list(SHADES.items()), value=PROBABILITY, label=texts.SHADE, min_width=200, elem_id="lens-shade"
         )
+        follow = gr.Textbox(
+            "", label=texts.FOLLOW, placeholder=texts.FOLLOW_HINT, max_length=100, max_lines=1, min_width=270,
+            elem_id="lens-follow",
+        )  # fmt: skip
         between = gr.Checkbox(False, label=texts.BETWEEN, elem_id="lens-between")
-        first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="lens-first")
+        first = FollowingSlider(
+            0, 1, value=0, step=1, label=texts.FIRST, visible=False, min_width=WIDE + 80, elem_id="lens-first"
+        )
         build_language_chooser(view.page, "layers")
     sentence, badge = sentence_and_badge("lens")
     with gr.Row(elem_classes=BESIDE):

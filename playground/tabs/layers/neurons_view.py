@@ -20,7 +20,7 @@ from playground.recording.layers.window import NEURON_WINDOW, layer_activations,
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.lens_view import OPEN_PARTS
 from playground.tabs.layers.parts_controls import PartsControls
-from playground.tabs.shared.controls import figure_or_nothing, token_choices
+from playground.tabs.shared.controls import WIDE, figure_or_nothing, token_choices
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
@@ -57,9 +57,13 @@ class NeuronsRequest:
 def build(view: View, controls: PartsControls) -> None:
     """Builds the view and connects it."""
     with gr.Row(elem_classes="pg-controls pg-slim"):
-        layer = FollowingSlider(0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", elem_id="neurons-layer")
-        at = TokenList([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, elem_id="neurons-at")
-        first = FollowingSlider(0, 1, value=0, step=1, label=texts.FIRST, visible=False, elem_id="neurons-first")
+        layer = FollowingSlider(
+            0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", min_width=WIDE, elem_id="neurons-layer"
+        )
+        at = TokenList([(texts.ANY_TOKEN, ANY)], value=ANY, label=texts.ACTIVE_AT, min_width=250, elem_id="neurons-at")
+        first = FollowingSlider(
+            0, 1, value=0, step=1, label=texts.FIRST, visible=False, min_width=WIDE + 80, elem_id="neurons-first"
+        )
     sentence, badge = sentence_and_badge("neurons")
     with gr.Row(elem_classes=BESIDE):
         column = gr.Column(scale=7, min_width=300, elem_classes="pg-list-column")

@@ -16,7 +16,7 @@ from playground.recording.edits.edit import ADD, MOST_STRENGTH, STATE, Edit
 from playground.recording.layers.window import NEURON_WINDOW, own_tokens, window_of
 from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.layers.parts_controls import PartsControls
-from playground.tabs.shared.controls import figure_or_nothing, typed
+from playground.tabs.shared.controls import WIDE, figure_or_nothing, typed
 from playground.tabs.shared.detail import LEADING, sentence_and_badge
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, newest_only
@@ -61,7 +61,7 @@ def build(view: View, controls: PartsControls) -> None:
     with gr.Row(elem_classes="pg-controls pg-slim"):
         source = gr.Dropdown([LINES, WORD], value=LINES, label=texts.DIRECTION, min_width=230, elem_id="push-source")
         layer = FollowingSlider(
-            0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", min_width=320, elem_id="push-layer"
+            0, MOST_UNTIL_KNOWN, value=0, step=1, label="Layer", min_width=WIDE, elem_id="push-layer"
         )
         # no slider: it would turn what is typed beyond its end into its end
         strength = gr.Number(STRENGTH, step=0.1, label=texts.STRENGTH, min_width=130, elem_id="push-strength")

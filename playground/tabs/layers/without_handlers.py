@@ -24,6 +24,7 @@ from playground.tabs.shared.layer_scripts import without_script
 from playground.tabs.shared.long_work import WorkControl, newest_only
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
+from playground.tabs.shared.proposals import proposed
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
@@ -59,15 +60,25 @@ class WithoutRequest:
         edited = self.what, self.how, self.second if self.how == "text" else ""
         return page.reading, *edited, self.position, self.token, self.against
 
+    def basis_of_map(self, page: PageContext, length: int) -> tuple:
+        """All that the map of every part of a text of so many tokens depends on."""
+        how = "mean" if self.how == "mean" else "zero"
+        numbers = page.device, page.dtype, page.language
+        return page.reading, *numbers, existing_token(self.position, length), self.token, self.against, how
+
 
 def draw(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     """What the controls say; in another text or model its strongest head."""
     recording = page.recording(edited=False)
     if request.reading is None or tuple(request.reading) != page.reading:
-        what = _kept_words(page) or strongest_part(recording)
-        request = replace(request, what=what, position=None, token="", against="")
-        fresh = {"what": what, "token": "", "against": "", "effects": figure_or_nothing(None), "status": ""}
-        yield fresh  # alone and once: later answers must not undo what was typed meanwhile
+        before = request
+        if request.reading is not None:  # else a visitor was quicker than the first drawing
+            request = replace(request, what="", token="", against="")
+        what = request.what or _kept_words(page) or strongest_part(recording)
+        request = replace(request, what=what, position=None)
+        names = "what", "token", "against"
+        fields = proposed(*((getattr(before, name), getattr(request, name)) for name in names))
+        yield {"fields": fields, "effects": figure_or_nothing(None), "status": ""}
     yield from take_out(page, request)
 
 
@@ -123,6 +134,10 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     in_place = texts.IN_PLACE_OF if recording.model.anatomy.kind == "encoder" else texts.AFTER
     common: Outputs = {"position": token_choices(labels, position) | {"label": in_place}, "reading": page.reading}
     common["drawn"] = None
+    if request.control.about != request.basis_of_map(page, recording.length):
+        request.control.about = None
+    if request.control.about is None:
+        common |= {"effects": figure_or_nothing(None), "status": ""}
     try:
         edits = _edits(page, request)
         edited = recording_of(recording.model, page.text, page.language_of(recording.model), edits)
@@ -131,7 +146,8 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         )
         picture = changed_figure(table) if table is not None and np.nanmax(table) > 0 else None
         outputs = common | {"changed": figure_or_nothing(picture), "badge": "", "written": ""}
-        outputs["status"] = "" if picture is not None or table is None else markup.note(texts.NO_HEAD_MOVED)
+        if "status" in common and picture is None and table is not None:
+            outputs["status"] = markup.note(texts.NO_HEAD_MOVED)
         outputs |= _distribution(page, recording, edited, replace(request, position=position))
     except PlaygroundError as error:
         nothing = dict.fromkeys(("figure", "changed"), figure_or_nothing(None))
@@ -152,7 +168,10 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         written = {"written": words}
         yield written
     drawn = None if request.control.stop else replace(request, position=position).basis(page)
-    yield outputs | badge | written | {"drawn": drawn}  # all: of quick answers the page may lose one
+    whole = outputs | badge | written | {"drawn": drawn}  # of quick answers the page may lose one
+    if request.control.about is not None:  # a map of every part, begun meanwhile
+        whole = {name: value for name, value in whole.items() if name not in ("effects", "status")}
+    yield whole
 
 
 def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
 
 def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
-    """The map of every head and MLP taken out by itself, layer by layer, until Stop."""
+    """The map of every head and MLP taken out by itself, layer by layer, until Stop or until the controls say something
+    else."""
     from playground.models.one_token import typed_token
     from playground.recording.edits.one_by_one import effects_one_by_one
 
-    request.control.stop, started = False, time.monotonic()
+    control, started = request.control, time.monotonic()
     recording = page.recording(edited=False)
+    control.stop, control.about = False, (basis := request.basis_of_map(page, recording.length))
     position = existing_token(request.position, recording.length)
     typed = [typed_token(recording.model, words) for words in (request.token, request.against)]
     token = int(recording.logits_of([position])[0].argmax()) if typed[0] is None else typed[0]
@@ -46,6 +48,8 @@ def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     direct = _direct(recording, position, token, typed[1], names) if how == "zero" else None
     try:
         for done, one in enumerate(effects_one_by_one(recording, position, token, typed[1], how), start=1):
+            if control.about != basis:
+                return
             table[one.layer, : len(one.heads)] = one.heads
             for name, value in (("attention", one.attention), ("MLP", one.mlp)):
                 if value is not None:
@@ -53,12 +57,13 @@ def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
             picture = figure_or_nothing(effects_figure(table, direct, names))
             words = progress_words(done, layers)
             yield {"effects": picture, "status": markup.progress(words, done / layers, time.monotonic() - started)}
-            if request.control.stop:
+            if control.stop:
                 raise Cancelled("Taking out one by one")
     except Cancelled:
         yield {"status": markup.note(texts.STOPPED)}
         return
-    yield {"effects": picture, "status": markup.note(texts.MANY_PARTS)}
+    if control.about == basis:
+        yield {"effects": picture, "status": markup.note(texts.MANY_PARTS)}
 
 
 def _direct(

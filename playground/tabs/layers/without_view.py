@@ -13,6 +13,7 @@ from playground.tabs.shared.controls import typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET
 from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.proposals import proposals_for
 from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import bind
@@ -69,23 +70,26 @@ def build(view: View, controls: PartsControls) -> None:
     Panel(markup.explanation(*texts.WITHOUT_ABOUT))
 
     own: dict[str, Component] = {"what": what, "position": position, "token": token, "against": against}
+    fields = proposals_for(what, token, against)
     inputs = own | {"how": how, "second": second, "reading": reading, "drawn": drawn, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": WithoutRequest}
     one: dict[str, Component] = {"figure": figure, "written": written, "changed": changed}
-    one |= {"sentence": sentence, "badge": badge, "status": status}
+    one |= {"sentence": sentence, "badge": badge, "status": status, "effects": effects}
     states: dict[str, Component] = {"reading": reading, "drawn": drawn, "stop": stop}
-    everything = one | own | states | {"effects": effects}
     of_map: dict[str, Component] = {"effects": effects, "status": status, "stop": stop}
     page = view.page
     view.draws(
-        with_stop(draw), **wires, outputs=everything, show_progress_on=[written]
+        with_stop(draw),
+        **wires,
+        outputs=one | states | {"position": position, "fields": fields},
+        show_progress_on=[written],
     )  # pictures stay clear while texts are written
     more = GENERATES | {"trigger_mode": "always_last", "show_progress_on": [written]}
     changes = [go.click, how.input, position.input, *typed(what, token, against, second)]
     bind(changes, with_stop(show), page=page, **wires, outputs=one | states | {"position": position}, **more)
     bind(all_parts.click, with_stop(one_by_one), page=page, **wires, outputs=of_map, **more)
     for picture, handler in ((effects, choose_part), (changed, choose_changed)):
-        clicked = bind(picture.select, with_stop(handler), page=page, **wires, outputs=everything, **more)
+        clicked = bind(picture.select, with_stop(handler), page=page, **wires, outputs=one | own | states, **more)
         show_detail(clicked, "without-sentence")
     bind(keeps.click, keep, page=page, **wires, outputs={"edited": page.edited, "sentence": sentence}, **QUIET)
     how.change(lambda way: gr.update(visible=way == "text"), how, second, **QUIET)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from playground.recording.recording import Recording
 
+WIDE = 320
+"""Pixels that a slider with its label, number and both ends needs in a line of controls; in a narrower line it takes the
+next one."""
+
 
 def token_choices(labels: Sequence[str], value: int | None) -> dict[str, Any]:
     """An update for a list of tokens, each with its position; `value` is the chosen position."""

@@ -27,6 +27,9 @@ class WorkControl:
     """Whether the page shows their Stop."""
     reading: tuple[str, str] | None = None
     """Of which model and text the view was drawn last: works of another one end, see `stop_button.with_stop`."""
+    about: tuple | None = None
+    """What the controls say that the view's long work depends on; None where it shows none of it. A work that began with
+    other controls ends, and its pictures go."""
 
 
 def stop_work(control: WorkControl) -> None:

@@ -103,7 +103,8 @@ def draw(page: PageContext, request: TranslateRequest) -> Outputs:
 
     model = page.model()
     controls = language_updates(model, page, request.source, request.target)
-    controls["examples"] = gr.update(value=request.examples or TEMPLATE, visible=not writes_from_source(model))
+    first = {} if request.examples else {"value": TEMPLATE}  # what is there may be another by now
+    controls["examples"] = gr.update(**first, visible=not writes_from_source(model))
     if request.last.text and request.last == asked(page, model, request):
         return controls | pictures(model, request, translated(model, request.last))
     if reason := why_no_translation(model):
