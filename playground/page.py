@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
 from playground.classroom.events import ClassroomEvents
-from playground.components import Panel, WatchedState
+from playground.components import Panel, PinTray, WatchedState
 from playground.components.classroom import CLASSROOM_HEAD
 from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
@@ -27,7 +27,7 @@ from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import EARLY, PLOTLY_JS
 from playground.components.whole_updates import send_updates_whole
-from playground.figures.theme import BLUE, css_variables
+from playground.figures.theme import BLUE, DIVERGING, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
 from playground.tabs import classroom, course
@@ -120,6 +120,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
         present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
+        PinTray(DIVERGING)
         api.publish()
     return blocks
 

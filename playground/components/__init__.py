@@ -4,6 +4,7 @@ from . import _no_stubs  # noqa: F401 (before the classes)
 from .empty_number import EmptyNumber
 from .following import MOST_UNTIL_KNOWN, FollowingDropdown, FollowingRadio, FollowingSlider, TokenList, numbered
 from .panel import Panel
+from .pin_tray import PinTray
 from .plotly_view import PlotlyView, figure_json
 from .print_sheet import PrintSheet
 from .token_strip import TokenItem, TokenStrip
@@ -16,6 +17,7 @@ __all__ = [
     "FollowingRadio",
     "FollowingSlider",
     "Panel",
+    "PinTray",
     "PlotlyView",
     "PrintSheet",
     "TokenItem",
