@@ -8,6 +8,7 @@ from .pin_tray import PinTray
 from .plotly_view import PlotlyView, figure_json
 from .print_sheet import PrintSheet
 from .token_strip import TokenItem, TokenStrip
+from .visit_history import VisitHistory
 from .watched_state import WatchedState
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "TokenItem",
     "TokenList",
     "TokenStrip",
+    "VisitHistory",
     "WatchedState",
     "figure_json",
     "numbered",
