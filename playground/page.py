@@ -15,7 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from playground import api, tabs, workbench
 from playground.classroom.events import ClassroomEvents
-from playground.components import Panel, WatchedState
+from playground.components import Panel, PinTray, VisitHistory, WatchedState
 from playground.components.classroom import CLASSROOM_HEAD
 from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
@@ -26,8 +26,9 @@ from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.plotly_view import EARLY, PLOTLY_JS
+from playground.components.visit_history import TOGGLE_VISITS
 from playground.components.whole_updates import send_updates_whole
-from playground.figures.theme import BLUE, css_variables
+from playground.figures.theme import BLUE, DIVERGING, css_variables
 from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
 from playground.tabs import classroom, course
@@ -39,6 +40,7 @@ from playground.tabs.shared.link_view import build_link_view, follow_links
 from playground.tabs.shared.views import on_open_tab, open_name, redraw_with_model_and_text
 from playground.texts import shared as texts
 from playground.texts.links import LINK
+from playground.texts.pins import HISTORY
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = f"""
@@ -98,8 +100,10 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             Panel(HEADER)
             present = gr.Button("Present", size="sm", scale=0, min_width=90, elem_id="present")
             link = gr.Button(LINK, size="sm", scale=0, min_width=140, elem_id="link")
+            history = gr.Button(HISTORY, size="sm", scale=0, min_width=90, elem_id="history")
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
         build_link_view(link)
+        VisitHistory()
         class_controls = classroom.build() if workbench.shared().classroom else None
         redraw: dict[str, gr.State] = {tab.NAME: WatchedState(0) for tab in tabs.TABS}
         page = text_input.build(open_name(tabs.TABS[0].NAME), redraw, blocks.load)
@@ -118,8 +122,10 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             sidebar.build(page, carried)
         follow_links(blocks, page, carried)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
+        history.click(None, None, None, js=TOGGLE_VISITS, api_visibility="private")
         present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")
+        PinTray(DIVERGING)
         api.publish()
     return blocks
 

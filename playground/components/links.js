@@ -2,8 +2,8 @@
 // what stands behind a ? with every call. Python makes the part that only it knows (links/address.py: model, text, edits)
 // and reads addresses; here the rest is added, and values that Python read are given to the controls.
 //
-// CONFIG, from tabs/shared/links.py: model and base, the server's own; tab, the first; fixed: the first FIXED of `values`;
-// views: [[tab, its first view], …]; controls: [[key, default, element, whether its choices follow the model, place of the
+// CONFIG, from tabs/shared/links.py: model, base and text, the server's own; tab, the first; titles of tabs and of tab/view;
+// fixed: the first FIXED of `values`; views: [[tab, its first view], …]; controls: [[key, default, element, whether its choices follow the model, place of the
 // checkbox that links it or -1, longest text or 0], …].
 // `values`: base, check, active, layer, head, kind, chosen, token, an open view a tab with views, controls; at first those
 // of the page as it was built. To find a component, Gradio walks through the whole page: a change writes the values of its
@@ -35,7 +35,7 @@ window.__playgroundLinks = (() => {
     });
   }
 
-  function compose(whole) {
+  function compose(whole, checked = true) {
     const [base, check, active, layer, head, kind, chosen, token] = values;
     const view = values[FIXED + config.views.findIndex(([tab]) => tab === active)];
     const first = config.views.find(([tab]) => tab === active)?.[1];
@@ -48,7 +48,7 @@ window.__playgroundLinks = (() => {
     pairs.push(...carried());
     if (!whole && !pairs.length && base === config.base) return '';
     const last = document.body.classList.contains('dark') ? [['theme', 'dark']] : [];
-    const of = kept.of === base ? Object.entries(kept.says) : [];
+    const of = checked && kept.of === base ? Object.entries(kept.says) : [];
     return ['v=1', base, ...[...of, ...pairs, ...last].map(([key, value]) => key + '=' + escaped(value))].join('&');
   }
 
@@ -63,6 +63,7 @@ window.__playgroundLinks = (() => {
     if (goal !== null || !config || !values[0]) return;
     const fragment = compose(false), now = placeOf(), step = acted && place !== null && now !== place;
     place = now;
+    dispatchEvent(new Event('pg-visit'));
     if (fragment === location.hash.slice(1)) return;
     const address = fragment ? '#' + fragment : location.pathname + location.search;
     try {
@@ -171,6 +172,9 @@ window.__playgroundLinks = (() => {
       this.write([]);
       if (isHere) [goal, place, lastToken, tokenOf] = [null, placeOf(), values[7], base];
     },
+    /** For the history of a visit; `same`: the address without its numbers. */
+    visit: () => config && values[0] && {config, values, place: placeOf(), address: compose(true), same: compose(true, false),
+      token: tokenOf === values[0] ? values[7] : null},
     /** The address with all that it can say, and the names of what is too long for it. */
     address() {
       if (config && values[0]) flush();

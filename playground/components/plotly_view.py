@@ -6,6 +6,7 @@ node at every update. The browser's part is made by the scripts plotly_view_<nam
 
 import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import plotly.io as pio
 from gradio.events import EventListener
 
 from playground.components.shared_script import early_files, shared_script
+from playground.texts.pins import PIN, PIN_TITLE
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
 _HERE = Path(__file__).parent
@@ -29,6 +31,7 @@ SCRIPTS = (
     "gestures",
     "html",
     "python",
+    "pin",
     "waiting",
     "stage",
     "drawing",
@@ -54,6 +57,7 @@ class="pv-waiting-failed"></span></p>
 <button type="button" data-tool="zoom-out" aria-label="Zoom out" hidden>−</button>
 <button type="button" data-tool="lasso" aria-pressed="false" hidden>Lasso</button>
 <button type="button" data-tool="reset" hidden>Reset view</button>
+<button type="button" data-tool="pin" title="PIN_TITLE">PIN_WORD</button>
 <button type="button" data-tool="png" title="Picture file">PNG</button>
 <button type="button" data-tool="html" title="Interactive file that needs no network">HTML</button>
 <button type="button" data-tool="python" aria-expanded="false" title="A script that computes and draws this">Python</button>
@@ -69,6 +73,7 @@ class="pv-waiting-failed"></span></p>
 <button type="button" data-kind="json">JSON</button></p>
 <div class="pv-cells" tabindex="0"></div></details>
 """
+_TEMPLATE = _TEMPLATE.replace("PIN_TITLE", escape(PIN_TITLE)).replace("PIN_WORD", escape(PIN))
 _SLASH = re.compile(r"(\\\\)|\\u002f")
 """An escaped backslash, which is kept, or an escaped slash."""
 _STOCK_TEMPLATE = pio.templates["plotly"].to_plotly_json()

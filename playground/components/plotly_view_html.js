@@ -31,17 +31,23 @@ async function packed(text) {
 const inMarkup = (text) => String(text ?? '').replace(/[&<>"]/g, (sign) =>
   ({'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'})[sign]);
 
-/** The figure as it was sent, in the page's colours, with the view and the frame that it has now. */
-function drawnFigure() {
+/** The figure as it was sent, with its mark and the view that Python set last. */
+function sentFigure() {
   const figure = typeof props.value === 'string' ? JSON.parse(props.value) : structuredClone(props.value);
   if (props.mark) figure.layout.shapes = [...(figure.layout.shapes || []), structuredClone(props.mark)];
+  if (flight && flight.of === figure.layout.uirevision) {
+    for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), structuredClone(value));
+  }
+  return figure;
+}
+
+/** The same in the page's colours. */
+function drawnFigure() {
+  const figure = sentFigure();
   noteDrag(figure);
   dress(figure, box.clientWidth);
   const ground = variable('--background-fill-primary');
   Object.assign(figure.layout, {paper_bgcolor: ground, plot_bgcolor: ground});
-  if (flight && flight.of === figure.layout.uirevision) {
-    for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), themed(structuredClone(value)));
-  }
   return figure;
 }
 

@@ -1,10 +1,11 @@
 // Of the scripts of PlotlyView: one picture on the whole screen, with its sentence, and the way from picture to picture by
 // keys: the arrows, PageUp and PageDown, as a presenter's remote control sends them. One stage for all views of the page.
-// Knows tabs by their roles, the sentence by its class pg-note. See plotly_view_theme.js.
+// Knows tabs by their roles, the sentence by its class pg-note. Pinned pictures lead to one another alone. See
+// plotly_view_theme.js.
 
 const frame = element.querySelector('.pv-frame');
 (shared.parts ??= new Map()).set(element, {frame, tools, isBlank: () => !bound && frame.hasAttribute('data-answered'),
-  name: () => box.getAttribute('aria-label') || '', source: sourceOf});
+  name: () => box.getAttribute('aria-label') || '', source: sourceOf, pin: props.pin});
 
 shared.stage ??= (() => {
   const {parts} = shared;
@@ -14,7 +15,9 @@ shared.stage ??= (() => {
   const part = (name) => dialog.querySelector(`.pv-stage-${name}`);
   const inSight = (node) => node.isConnected && node.getClientRects().length > 0;
   const later = (a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
-  const pictures = () => [...parts.keys()].filter((v) => inSight(v) && !parts.get(v).isBlank()).sort(later);
+  const pinned = (v) => parts.get(v)?.pin;
+  const pictures = () => [...parts.keys()].filter((v) => inSight(v) && !parts.get(v).isBlank() &&
+    Boolean(pinned(v)) === Boolean(pinned(view))).sort(later);
   const tabLists = () => [...document.querySelectorAll('[role="tablist"]')].filter(inSight).sort(later);
   const tabsOf = (list) => [...list.querySelectorAll('[role="tab"]:not([aria-disabled="true"])')];
   const chosen = (tabs) => tabs.findIndex((tab) => tab.ariaSelected === 'true' || tab.getAttribute('aria-selected') === 'true');
@@ -54,6 +57,7 @@ shared.stage ??= (() => {
 
   /** The sentence of a picture: the next one before another picture, or else the one before it; or its description. */
   function sentenceOf(picture) {
+    if (pinned(picture)) return pinned(picture).words;
     const room = picture.closest('[role="tabpanel"]') || document.body;
     const marks = [...room.querySelectorAll('.pg-note')].filter((note) => inSight(note) && note.textContent.trim());
     const row = [...marks, ...[...parts.keys()].filter((v) => room.contains(v) && inSight(v))].sort(later);
@@ -68,7 +72,7 @@ shared.stage ??= (() => {
     if (!view.isConnected) { close(); return; }
     const names = tabLists().map((list) => tabsOf(list)).map((tabs) => tabs[chosen(tabs)]?.textContent.trim()).filter(Boolean);
     const all = pictures();
-    const place = names.join(' · ') + (all.length > 1 ? ` · ${all.indexOf(view) + 1} of ${all.length}` : '');
+    const place = (pinned(view)?.line ?? names.join(' · ')) + (all.length > 1 ? ` · ${all.indexOf(view) + 1} of ${all.length}` : '');
     const sentence = sentenceOf(view);
     if (part('place').textContent !== place) part('place').textContent = place;
     if (part('words').textContent !== sentence) part('words').textContent = sentence;
@@ -122,7 +126,7 @@ shared.stage ??= (() => {
   /** Whether there is a picture, a view or a tab in that direction (1 or -1). */
   function ahead(way) {
     const all = pictures(), at = all.indexOf(view) + way;
-    return (at >= 0 && at < all.length) || tabLists().some((list) => tabsOf(list)[chosen(tabsOf(list)) + way]);
+    return (at >= 0 && at < all.length) || !pinned(view) && tabLists().some((list) => tabsOf(list)[chosen(tabsOf(list)) + way]);
   }
 
   /** The next or former picture: of the view that is open, else of the next view or tab that has one. */
@@ -133,6 +137,7 @@ shared.stage ??= (() => {
       let all = pictures();
       let at = all.indexOf(view) + way;
       while (at < 0 || at >= all.length) {
+        if (pinned(view)) return;
         const more = await openView(way);
         all = pictures();
         if (!more) { if (!view) close(); return; }
@@ -163,6 +168,7 @@ shared.stage ??= (() => {
 
   return {
     show,
+    sentenceOf,
     isOpen: () => Boolean(dialog?.open),
     /** The first picture in sight, or of the next view that has one. */
     present: async () => {

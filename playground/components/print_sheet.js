@@ -47,7 +47,7 @@ function heading() {
 
 /** The seeds of the pictures in sight, which a folded room of rules hides. */
 function seeds() {
-  const parts = [...(window.__playgroundPlots?.parts ?? [])].filter(([view]) => view.isConnected && view.checkVisibility());
+  const parts = [...(window.__playgroundPlots?.parts ?? [])].filter(([view]) => view.closest('#tabs') && view.checkVisibility());
   const all = parts.map(([, part]) => part.source().settings?.seed).filter((seed) => seed !== undefined);
   return [...new Set(all)].map((seed) => `Random seed: ${seed}`);
 }

@@ -115,6 +115,9 @@ def overview_figure(
         uirevision=f"overview-{layers}-{heads}",
         height=int(np.clip(90 + 26 * layers, 260, 900)),
     )
+    if moved:
+        # its places are ranks: pinned pictures are not subtracted by place
+        figure.layout.meta = {**figure.layout.meta, "ranking": True}
     if shared_by > 1 and not moved:
         _mark_groups(figure, layers, heads, shared_by)
     axis = {"showgrid": False, "constrain": "domain"}

@@ -58,7 +58,7 @@ def shade_of(lens: "Lens", by: str) -> Shade:
         values = lens.measures[by]
         high = max(1e-3, float((values[:, 1:] if counted else values).max()))
         spelled = [[bits(float(value)) for value in row] for row in values]
-        return Shade(values, 0.0, high, SEQUENTIAL, colour_bar("bits"), spelled)
+        return Shade(values, 0.0, high, SEQUENTIAL, colour_bar(f"{by} (bits)"), spelled)
     values = lens.probabilities[..., 0]
     bar = colour_bar("probability", tickmode="array", tickvals=[0, 0.5, 1], ticktext=["0 %", "50 %", "100 %"])
     spelled = [[percent(float(value)) for value in row] for row in values]

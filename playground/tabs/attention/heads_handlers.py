@@ -26,7 +26,7 @@ from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.sources import source_of
-from playground.tabs.shared.wiring import Outputs
+from playground.tabs.shared.wiring import REQUEST, Outputs
 from playground.texts.attention import PAIR
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     request = replace(request, others=[head for head in request.others or () if head < heads])
     pair = two_sentences(recording.tokens)
     yield {
+        REQUEST: request,
         "others": gr.update(choices=[(f"head {n}", n) for n in range(heads)], value=request.others),
         "between": gr.update(visible=pair),
         "pairs": gr.update(visible=bool(recording.model.capabilities.pairs) and not pair),
@@ -74,7 +75,8 @@ def draw(page: PageContext, request: HeadRequest) -> Iterator[Outputs]:
     for number, (figure, mark, to_come) in enumerate(overview_pictures(recording, request, workbench.shared())):
         badge = markup.badge("off", to_come) if to_come else head_badge(page, request)
         frame: dict[str, Any] = {"mark": mark} if number == 0 else {}  # later a visitor may have clicked another head
-        yield {"overview": gr.update(value=figure, **frame), "badge": badge} | every_head_script(page, request.kind)
+        overview = {"overview": gr.update(value=figure, **frame), "badge": badge, REQUEST: request}
+        yield overview | every_head_script(page, request.kind)
 
 
 def draw_head(page: PageContext, request: HeadRequest) -> Outputs:

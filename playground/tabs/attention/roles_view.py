@@ -25,7 +25,7 @@ from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View, script_that_opens
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import REQUEST, Outputs, bind
 from playground.texts import attention as texts
 
 NAME, TITLE = "roles", "Roles"
@@ -94,8 +94,10 @@ def draw(page: PageContext, request: RolesRequest) -> Outputs:
         return nothing | {"sentence": markup.note(str(error))}
     picture = roles_picture(measures, request.measure)
     chosen: dict[str, Any] = {"value": picture.measure} if picture.figure is not None else {}
-    head = draw_head(page, replace(request, measure=picture.measure).opened(recording, workbench.shared()))
+    request = replace(request, measure=picture.measure).opened(recording, workbench.shared())
+    head = draw_head(page, request)
     return head | {
+        REQUEST: request,
         "measure": gr.update(info=MEASURES[picture.measure].meaning, **chosen),
         "figure": head["figure"] | figure_or_nothing(picture.figure),
         "opens": gr.update(visible=True),

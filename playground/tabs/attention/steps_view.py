@@ -19,7 +19,7 @@ from playground.tabs.shared.detail import BESIDE, LEADING, detail
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import Outputs, bind
+from playground.tabs.shared.wiring import REQUEST, Outputs, bind
 from playground.texts import attention as texts
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
     rows = request.rows if request.rows in query_steps.tables else PRODUCTS
     return {
         **over,
+        REQUEST: query_steps.choice,
         "query": token_choices(query_steps.queries, query_steps.query),
         "key": token_choices(query_steps.keys, query_steps.telling_key),
         "rows": gr.Radio(choices=list(query_steps.tables), value=rows),
@@ -168,7 +169,7 @@ def what_if(page: PageContext, request: StepsRequest) -> Outputs:
         score=None if request.score is None else float(request.score),
         hide=bool(request.hide),
     )
-    return {"what": figure_or_nothing(figure), "answer": markup.note(words)}
+    return {"what": figure_or_nothing(figure), "answer": markup.note(words), REQUEST: query_steps.choice}
 
 
 def _why_not(recording: "Recording") -> str:

@@ -73,7 +73,9 @@ class CarriedControls:
             for component, control in zip(self.components, self.controls, strict=True)
         ]
         views = [[tab, next(iter(names))] for tab, names in self.views.items()]
-        return {"model": model, "base": base, "tab": next(iter(self.tabs)), "views": views, "controls": rows}
+        titles = {f"{tab}/{view}": title for tab, names in self.views.items() for view, title in names.items()}
+        first = {"model": model, "base": base, "tab": next(iter(self.tabs))}
+        return first | {"titles": titles | self.tabs, "views": views, "controls": rows}
 
 
 def carried_controls(blocks: Blocks, page: PageControls) -> CarriedControls:

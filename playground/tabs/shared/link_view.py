@@ -86,5 +86,6 @@ def follow_links(blocks: Blocks, page: PageControls, carried: CarriedControls) -
     settings = workbench.shared().settings
     base = base_of(PageContext(settings.default_model, text=str(page.text.value)))
     config = carried.config(page, settings.default_model, base)
+    config["text"] = str(page.text.value)
     config["fixed"] = [component.value for component in (link.base, link.check, page.active, *places)]
     blocks.load(None, None, None, js=calls.configure(config), api_visibility="private")

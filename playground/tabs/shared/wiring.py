@@ -32,6 +32,9 @@ Outputs = dict[str, Any]
 """An output's name -> its new value or update. Outputs that are not named keep what they show."""
 SOURCE = "source"
 """Beside the outputs: what the numbers of the pictures come from, in place of `sources.source_of`."""
+REQUEST = "request"
+"""Beside the outputs: the request that the pictures were drawn of, of a handler that changes the one it was called with, as
+where a view opens on a head that nobody chose."""
 Handler = Callable[..., Any]
 """handler(page[, request][, event]) -> Outputs, or an iterator of them. `event` is passed where the handler has a
 parameter of that name."""
@@ -66,7 +69,8 @@ def bind(
     fields, or with `from_controls(**values)` where the controls' values need converting. only_while: the handler runs
     only while a model is loaded and every one of these components has this value. outputs: may be left out of what
     the handler returns, never added to; "message" is the page's and always there. A handler whose pictures are not of the
-    page's model names what they are of as "source", and a picture's script by `scripts.script_output`. empties: whether an
+    page's model names what they are of as SOURCE, one that draws another request than its own names that as REQUEST; a
+    picture's script has its name from `scripts.script_output`. empties: whether an
     error takes away what the handler would have drawn, as a drawing of another model or text has to; True: every output
     that shows answers alone, or the names of those that do. options: Gradio's own.
     """
@@ -108,9 +112,10 @@ def bind(
         named = {**named}
         scripts = taken_scripts(named, pictures)
         source = None if SOURCE in targets else named.pop(SOURCE, None)  # Clocks have a control of that name
+        of_drawing = named.pop(REQUEST, None) or (called[1] if request is not None else None)
         drawn = [name for name in pictures if has_figure(named.get(name))]
         if drawn:
-            source = source or source_of(called[0], called[1] if request is not None else None, place, named)
+            source = source or source_of(called[0], of_drawing, place, named)
             named = with_source(named, {name: scripts[name] for name in drawn}, source)
         return _by_component(named, targets)
 
@@ -138,7 +143,7 @@ def bind(
 
 def _names(targets: Collection[str], pictures: Collection[str]) -> frozenset[str]:
     """All outputs that a handler may set."""
-    return frozenset([*targets, SOURCE, *map(script_output, pictures)])
+    return frozenset([*targets, SOURCE, REQUEST, *map(script_output, pictures)])
 
 
 def report_errors(handler: Handler, empty: Empty | None = None) -> Handler:
