@@ -35,6 +35,7 @@ TABS = {
     "lesson": "X-ray",
     "classroom": "X-ray",
     "tree": "Generate",
+    "pins": "Attention",
     "maths": "Attention",
     "through": "Attention",
     "neuron": "Attention",
@@ -92,6 +93,20 @@ def attention(page: Page) -> None:
         box.fill(number)
         box.press("Enter")
     page.wait_for_function("document.querySelector('#attention-sentence').innerText.includes('Layer 11, head 1')")
+
+
+def pins(page: Page) -> None:
+    """The head of `attention` in two texts, one minus the other."""
+    page.set_viewport_size({"width": 1640, "height": 900})  # three pictures beside each other
+    for number, animal in enumerate(("animal", "street"), 1):
+        page.locator("#lens-text textarea").fill(f"The animal didn't cross the street because the {animal} was too")
+        page.locator("#look").click()
+        names = "document.querySelector('#attention-map .pv')?._fullLayout?.yaxis.ticktext"
+        page.wait_for_function(f"{names}?.join('').includes('{animal}·was')")
+        page.locator("#attention-map [data-tool=pin]").press("Enter")
+        page.wait_for_function(f"document.querySelectorAll('.pin .pv[data-rendered]').length === {number}")
+    page.locator(".pins-go").click()
+    page.wait_for_function("document.querySelectorAll('.pin .pv[data-rendered]').length === 3")
 
 
 def through(page: Page) -> None:
@@ -244,7 +259,7 @@ def translation(page: Page) -> None:
     page.wait_for_function("document.querySelector('#task-alignment-words').innerText.includes('Layer 0, head 0')")
 
 
-ALL = ("xray", "generate", "tree", "attention", "maths", "through", "neuron", "lens", "parts", "without")
+ALL = ("xray", "generate", "tree", "attention", "pins", "maths", "through", "neuron", "lens", "parts", "without")
 ALL += (
     "exchange",
     "clocks",
@@ -276,7 +291,9 @@ def lesson(page: Page) -> None:
 
 
 IN_CLASS = {"classroom"}
-"""Pictures of a class's server, of what fits on a screen."""
+"""Pictures of a class's server."""
+ONE_SCREEN = {*IN_CLASS, "pins"}
+"""Pictures of what fits on a screen."""
 ANSWERS = (5, 12, 20, 20, 25, 30, 30, 30, 40, 40, 45, 50, 50, 50, 50, 55, 60, 60, 70, 75, 80, 80, 90, 90, 95, 99)
 """What twenty-six pupils of the picture say; nobody's real answers."""
 
@@ -328,7 +345,7 @@ def _take(app: gr.Blocks, names: Sequence[str]) -> None:
             if name in PARTS:
                 page.locator(PARTS[name]).screenshot(**how)
             else:
-                page.screenshot(**how, full_page=name not in IN_CLASS, caret="hide")
+                page.screenshot(**how, full_page=name not in ONE_SCREEN, caret="hide")
             _shrink(ASSETS / f"{name}.png")
         browser.close()
     app.close(verbose=False)
