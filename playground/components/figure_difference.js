@@ -27,7 +27,7 @@ const unsigned = (value) => signed(Math.abs(value)).replace('+', '');
 /** Which places of two lists of names belong together: {pairs: [[place, place], …], names, how}. ordered: places count, as of
  * tokens in a text; else names do, as of bars in ranks, where a name is in one list alone if it must. */
 function paired(one, other, ordered, axis, n) {
-  const both = (a, b) => (a === b ? a : `${a} / ${b}`);
+  const both = (a, b) => (a === b ? a : `${a} ≠`);   // both names would take the picture's room
   const inOrder = (how) => ({pairs: one.map((_, place) => [place, place]), names: one.map((name, place) => both(name, other[place])), how});
   const same = one.filter((name, place) => name === other[place]).length;
   if (one.length === other.length && same === one.length) return inOrder('');

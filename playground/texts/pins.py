@@ -41,7 +41,7 @@ DIFFERENCE = {
     "largest": "Largest difference: {value} at {place}; {mean} on average, without signs.",
     "none": "There is no difference: all {count} numbers are the same.",
     "by_name": "Paired by name: {left} of {all} are in one picture alone, and left out.",
-    "by_place": "Paired by place: at {other} of {all} places along “{axis}” the names differ.",
+    "by_place": "Paired by place: at {other} of {all} places along “{axis}” the names differ, marked ≠.",
     "why": "{a} and {b} can't be subtracted: {reason}",
     "itself": "they are one picture.",
     "moves": "{n} moves; it has one set of numbers for each of its steps.",

@@ -97,7 +97,7 @@ def attention(page: Page) -> None:
 
 def pins(page: Page) -> None:
     """The head of `attention` in two texts, one minus the other."""
-    page.set_viewport_size({"width": 1640, "height": 900})  # three pictures beside each other
+    page.set_viewport_size({"width": 1980, "height": 900})  # three pictures beside each other
     for number, animal in enumerate(("animal", "street"), 1):
         page.locator("#lens-text textarea").fill(f"The animal didn't cross the street because the {animal} was too")
         page.locator("#look").click()

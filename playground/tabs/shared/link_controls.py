@@ -75,7 +75,7 @@ class CarriedControls:
         views = [[tab, next(iter(names))] for tab, names in self.views.items()]
         titles = {f"{tab}/{view}": title for tab, names in self.views.items() for view, title in names.items()}
         first = {"model": model, "base": base, "tab": next(iter(self.tabs))}
-        return first | {"titles": titles | self.tabs, "views": views, "controls": rows}
+        return {**first, "titles": {**titles, **self.tabs}, "views": views, "controls": rows}
 
 
 def carried_controls(blocks: Blocks, page: PageControls) -> CarriedControls:
