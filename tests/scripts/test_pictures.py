@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gradio import EventData
 
 import playground as pg
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
@@ -19,9 +20,10 @@ from playground.tabs.embeddings.layers_view import LayersRequest
 from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
-from playground.tabs.layers import contributions_view, lens_view, without_handlers
+from playground.tabs.layers import contributions_view, lens_view, neurons_view, without_handlers
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.lens_view import LensViewRequest
+from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
 from playground.tabs.positions import scheme_view
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
@@ -170,6 +172,19 @@ def test_without_a_part(look, monkeypatch, family, what):
         outputs |= answer
     pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite"])
+def test_neurons(look, monkeypatch, family):
+    """Guards against a matrix read the other way round (GPT-2), a layer's factor left out (Granite), and a neuron that
+    reaches the logits without the norm's gain (Gemma) or mean (GPT-NeoX)."""
+    page = look(family)
+    outputs = shown(neurons_view.draw, page, NeuronsRequest())
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    outputs = shown(
+        neurons_view.choose, page, NeuronsRequest(1, reading=page.reading), EventData(None, {"x": 3, "y": 2})
+    )
+    np.testing.assert_allclose(numbers(outputs[script_output("bars")], monkeypatch), bars(outputs["bars"]), **CLOSE)
 
 
 @pytest.mark.parametrize("measure", ["cosine", "dot product", "distance"])

@@ -23,7 +23,9 @@ from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import WIDE, figure_or_nothing, token_choices
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
+from playground.tabs.shared.layer_scripts import neuron_script, neurons_script
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import layers as texts
@@ -126,6 +128,7 @@ def redraw(page: PageContext, request: NeuronsRequest) -> Outputs:
         | outputs
         | {
             "figure": figure,
+            script_output("figure"): neurons_script(page, recording, activations, neurons.tolist()),
             "sentence": markup.note(neurons_words(activations, neurons, labels), terms=True),
             "badge": markup.badge("ok", words, title),
             "first": gr.update(
@@ -208,6 +211,7 @@ def _detail(page: PageContext, activations: "Activations", neurons: np.ndarray, 
     return outputs | {
         "of_neuron": markup.note(words),
         "bars": figure_or_nothing(written_figure(raised, lowered, named)),
+        script_output("bars"): neuron_script(page, recording, (activations.layer, neuron, position), len(raised)),
         "opens": gr.update(visible=True, value=texts.ADDS_UP.format(token=in_words(label, 12))),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from playground.recording.edits.edit import ZERO, Edit
-from playground.scripts import contributions, lens, without
+from playground.scripts import contributions, lens, neurons, without
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
@@ -13,6 +13,7 @@ from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
+    from playground.analysis.layers.neurons import Activations
     from playground.recording.recording import Recording
 
 
@@ -48,6 +49,25 @@ def contributions_scripts(page: PageContext, recording: "Recording", result: "Co
         contributions.steps(reading, readout, blocks, what),
         contributions.heads(reading, readout, blocks, what, heads),
     )
+
+
+def neurons_script(page: PageContext, recording: "Recording", activations: "Activations", rows: list[int]) -> Script:
+    """Of how much some neurons write at each token."""
+    from playground.recording.script_reading import block_paths
+
+    blocks, reading = block_paths(recording.model), reading_for_script(recording, page)
+    return neurons.neurons_map(reading, blocks, activations.layer, activations.tokens, rows)
+
+
+def neuron_script(page: PageContext, recording: "Recording", place: tuple[int, int, int], count: int) -> Script:
+    """Of what one neuron adds to logits. place: layer, neuron and token; count: tokens that it raises."""
+    from playground.recording.script_reading import block_paths, readout_paths
+
+    readout = readout_paths(recording.model)
+    if isinstance(readout, str):
+        return Script(why=readout)
+    blocks, reading = block_paths(recording.model), reading_for_script(recording, page)
+    return neurons.neuron_writes(reading, blocks, readout, place, count)
 
 
 def without_script(
