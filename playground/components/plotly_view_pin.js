@@ -1,5 +1,5 @@
 // Of the scripts of PlotlyView: “Pin” hands the picture as it stands to the page's tray (pin_tray.js), which draws it in a
-// view of its own. A page without a tray has no such button. See plotly_view_theme.js.
+// view of its own; on a page without a tray it does nothing. See plotly_view_theme.js.
 
 /** A picture that no handler draws anew, in a view of its own: with its files, its table, its keyboard and the whole screen.
  * itsProps: as of a PlotlyView. pin: the number, the line and the sentence that a pinned picture goes by. */

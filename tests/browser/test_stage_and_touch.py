@@ -200,7 +200,7 @@ def test_a_finger_enlarges_by_buttons(pages):
     assert high - low == pytest.approx((before[0][1] - before[0][0]) / 2)
     assert page.locator("#map .pv").evaluate("gd => gd._fullLayout.dragmode") == "pan"
     sizes = [button.bounding_box() for button in row.get_by_role("button").all() if button.is_visible()]
-    assert len(sizes) == 7 and all(min(size["width"], size["height"]) >= 40 for size in sizes)
+    assert len(sizes) == 8 and all(min(size["width"], size["height"]) >= 40 for size in sizes)
     row.get_by_role("button", name="Reset view").tap()
     expect(row.get_by_role("button", name="Reset view")).to_be_hidden()
     assert ranges(page, "map") == before

@@ -145,7 +145,8 @@ def test_an_empty_and_an_endless_text():
     long = shown(tag_view.draw, page("bert-tag", "ab " * 1000), TagRequest())
     assert "windows that overlap" in plain(long["sentence"])
     long = shown(classify_view.draw, page("bert-classify", "ab " * 1000), LabelsRequest())
-    assert "windows that overlap" in plain(long["sentence"]) and "at most 256" in plain(long["why_words"])
+    assert "96 windows that overlap" in plain(long["sentence"])
+    assert "read in 96 windows; one is explained. Shorten it" in plain(long["why_words"])
 
 
 def test_how_good_it_is():
