@@ -1,5 +1,7 @@
 """What Gradio's server keeps of a visitor."""
 
+from datetime import timedelta
+
 import gradio as gr
 import gradio.state_holder
 import pytest
@@ -15,11 +17,14 @@ def visitor(monkeypatch):
     """A visitor's session of a page with a State, a Number and a picture, and these three."""
     monkeypatch.setattr(gradio.state_holder, "SessionState", SessionState)
     keep_light_sessions()
+    ended: list = []
     with gr.Blocks() as blocks:
-        parts = gr.State([1]), gr.Number(2), PlotlyView()
+        parts = gr.State([1], delete_callback=ended.append), gr.Number(2), PlotlyView()
     holder = StateHolder()
     holder.set_blocks(blocks)
-    return holder["visitor"], parts
+    session = holder["visitor"]
+    session.holder, session.ended = holder, ended
+    return session, parts
 
 
 def test_no_configuration_is_kept(visitor):
@@ -48,3 +53,32 @@ def test_the_page_has_light_sessions():
     """Guards against a page that is built without it."""
     page_app()
     assert gradio.state_holder.SessionState is LightSession
+
+
+def test_a_visitor_who_left_is_forgotten_after_an_hour(visitor):
+    """Guards against sessions that stay until there are 10,000, all searched once a second."""
+    session, (state, number, _) = visitor
+    holder = session.holder
+    _ = session[state._id]
+    session[number._id] = gr.Number(3, render=False)
+    session.is_closed = True
+    holder.delete_all_expired_state()
+    assert "visitor" in holder, "a page may come back within the hour"
+    holder.time_last_used["visitor"] -= timedelta(seconds=3601)
+    session.is_closed = False
+    holder.delete_all_expired_state()
+    assert "visitor" in holder, "its page is still open"
+    session.is_closed = True
+    holder.delete_all_expired_state()
+    assert "visitor" not in holder and "visitor" not in holder.time_last_used
+    assert session.ended == [[1]], "what was only read ends too"
+
+
+def test_a_session_has_no_list_of_components_of_its_own(visitor):
+    """Guards against 100 kB of each visitor and of each call over HTTP, for as long as there are fewer than 10,000."""
+    session, (_, number, _) = visitor
+    page = session.holder.blocks.default_config
+    assert session.blocks_config.fns is page.fns
+    session[number._id] = changed = gr.Number(3, render=False)
+    assert session[number._id] is changed and page.blocks[number._id] is number
+    assert session.blocks_config.blocks.maps == [{number._id: changed}, page.blocks]

@@ -1,0 +1,103 @@
+"""The server of the endurance benchmark, in a process of its own, and what is measured in it."""
+
+import asyncio
+import ctypes
+import gc
+import inspect
+import os
+import tempfile
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from playground.settings import MIB
+
+BUDGET = 48 * MIB
+"""Of recordings, results, prefixes and sessions each: so little that all are full after the first interactions."""
+HANDLERS = {
+    "open": ("playground.tabs.shared.sidebar.build.<locals>.open_page", None),
+    "restore": ("playground.tabs.shared.sidebar.build.<locals>.restore", None),
+    "apply": ("playground.tabs.shared.links.apply", None),
+    "xray": ("playground.tabs.xray.tab.draw", "input"),
+    "prompt": ("playground.tabs.generate.prompt_view.draw", None),
+    "write": ("playground.tabs.generate.tab.start_writing", None),
+    "follow": ("playground.tabs.attention.heads_handlers.follow", None),
+    "heads": ("playground.tabs.attention.heads_handlers.draw", "input"),
+    "head": ("playground.tabs.attention.heads_handlers.draw_head", "input"),
+    "bertviz": ("playground.tabs.attention.bertviz_view.draw", "input"),
+    "projector": ("playground.tabs.embeddings.projector_view.draw", "click"),
+}
+"""What a page calls, by the names of the handlers, and the trigger where there are several."""
+
+
+def serve(port: int, model: str, model_budget: int, pipe: Any) -> None:
+    """Serves until the pipe says "end". To "measure" it answers with `measured`. First it sends the numbers of HANDLERS and
+    of the endpoints."""
+    from playground.components.event_queue import with_event_queue
+    from playground.page import create_app, launch_options
+    from playground.settings import Settings
+
+    budgets = dict.fromkeys(("recording_budget", "prefix_budget", "memo_budget", "session_budget"), BUDGET)
+    app = create_app(replace(Settings(), default_model=model, model_budget=model_budget, **budgets))
+    with_event_queue(app, max_size=128).launch(
+        server_port=port, prevent_thread_lock=True, quiet=True, **launch_options()
+    )
+    numbers: dict[str, tuple[int, dict[str, int]]] = {}
+    for number, event in app.fns.items():
+        handler = getattr(event.fn, "handler", None)
+        name = f"{handler.__module__}.{handler.__qualname__}" if handler else ""
+        for key, (handler_name, trigger) in HANDLERS.items():
+            if name == handler_name and key not in numbers and trigger in (None, event.targets[0][1]):
+                numbers[key] = number, {out: block._id for out, block in event.fn.targets.items()}  # type: ignore
+        if isinstance(event.api_name, str) and not name:
+            numbers[f"/{event.api_name}"] = number, {}
+    assert numbers.keys() >= HANDLERS.keys(), HANDLERS.keys() - numbers.keys()
+    pipe.send(numbers)
+    while pipe.recv() == "measure":
+        pipe.send(measured(app))
+    app.close()
+
+
+def measured(app: Any) -> dict[str, Any]:
+    """What the process holds: memory in MiB after what malloc keeps for later was given back, and what runs in it."""
+    gc.collect()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+    objects = gc.get_objects()
+    tasks = [one for one in asyncio.tasks._all_tasks if not one.done()]  # type: ignore[attr-defined]  # of all loops
+    return {
+        "rss": psutil.Process().memory_info().rss / MIB,
+        "threads": dict(Counter(_kind(thread.name) for thread in threading.enumerate())),
+        "tasks": dict(Counter(getattr(one.get_coro(), "__qualname__", "?") for one in tasks)),
+        "children": len(psutil.Process().children(recursive=True)),
+        "files": sum(path.is_file() for path in Path(tempfile.gettempdir()).rglob("*")),
+        "sessions": len(app.state_holder.session_data),
+        "waiting": len(app._queue),
+        "objects": dict(Counter(_type(one) for one in objects).most_common(300)),
+    }
+
+
+def _kind(thread: str) -> str:
+    """A thread's name without its number."""
+    return thread.rstrip("0123456789").rstrip("-_") or thread
+
+
+def _type(thing: object) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
+def arguments(endpoint: Any, named: dict[str, Any]) -> list[Any]:
+    """The values that an endpoint is called with, in its order."""
+    bound = inspect.signature(endpoint).bind(**named)
+    bound.apply_defaults()
+    return list(bound.arguments.values())
+
+
+def own_temporary_folder(folder: str) -> None:
+    """Puts the temporary files of a process started from now on into this folder."""
+    os.environ["TMPDIR"], os.environ["GRADIO_TEMP_DIR"] = folder, f"{folder}/gradio"
+    tempfile.tempdir = None
