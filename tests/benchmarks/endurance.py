@@ -32,8 +32,6 @@ from tests.tools.ports import free_port
 
 FIRST = 10
 """Visits of a kind after which memory is compared."""
-QUIET = 3.0
-"""Seconds without a visitor before a measurement."""
 
 
 @dataclass
@@ -139,6 +137,7 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=100)
     parser.add_argument("--longest", type=int, default=3000)
     parser.add_argument("--budget", type=int, default=1024, help="of loaded models, in MiB")
+    parser.add_argument("--quiet", type=float, default=3.0, help="seconds without a visitor before a measurement")
     parser.add_argument("--objects", type=int, default=0, help="how many types that grew are printed")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="endurance-")
@@ -152,7 +151,7 @@ def main() -> None:
         config = httpx.get(f"{address}config", timeout=60).json()
 
         def measure() -> dict:
-            time.sleep(QUIET)
+            time.sleep(options.quiet)
             pipe.send("measure")
             return pipe.recv()
 

@@ -14,6 +14,7 @@ LEAST = {
     "attention": ["--lengths", "16", "--bertviz-up-to", "16", "--rounds", "1"],
     "classroom": ["--pupils", "2", "--steps", "1"],
     "embeddings": ["--points", "0", "--lines", "5", "--rounds", "1"],
+    "endurance": ["--interactions", "6", "--exchange", "3", "--visits", "1", "--longest", "40", "--quiet", "0"],
     "generation": ["--tokens", "3", "--rounds", "1", "--branch", "20"],
     "layers": ["--tokens", "8", "--long", "40", "--rounds", "1"],
     "positions": ["--lengths", "16", "--rounds", "1"],
