@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from playground.errors import PlaygroundError
@@ -16,11 +17,16 @@ _PREFIX = "transformer-playground-"
 
 
 def fresh_folder() -> Path:
-    """A new folder for files; those made more than an hour ago go."""
+    """A new folder for files; those made more than an hour ago go, and their zips."""
     place = Path(tempfile.gettempdir())
     for old in place.glob(f"{_PREFIX}*"):
-        if time.time() - old.stat().st_mtime > KEPT:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # another visitor's call may take it away meanwhile
+            if time.time() - old.stat().st_mtime <= KEPT:
+                continue
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink()
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
 
 
