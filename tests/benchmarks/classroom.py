@@ -30,18 +30,19 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.tools.page_client import Numbers, PageClient, numbers_of
 from tests.tools.ports import free_port
 
 LESSON = "what_comes_next"
 HANDLERS = {
-    "first": "playground.tabs.shared.sidebar.build.<locals>.open_page",
-    "restore": "playground.tabs.shared.sidebar.build.<locals>.restore",
-    "apply": "playground.tabs.shared.links.apply",
-    "xray": "playground.tabs.xray.tab.draw",
-    "follow": "playground.tabs.course.handlers.Handlers.follow",
-    "lock": "playground.tabs.course.handlers.Handlers.lock",
-    "draw": "playground.tabs.classroom.handlers.Teacher.draw",
-    "reveal": "playground.tabs.classroom.handlers.Teacher.reveal",
+    "first": ("playground.tabs.shared.sidebar.build.<locals>.open_page", None),
+    "restore": ("playground.tabs.shared.sidebar.build.<locals>.restore", None),
+    "apply": ("playground.tabs.shared.links.apply", None),
+    "xray": ("playground.tabs.xray.tab.draw", None),
+    "follow": ("playground.tabs.course.handlers.Handlers.follow", None),
+    "lock": ("playground.tabs.course.handlers.Handlers.lock", None),
+    "draw": ("playground.tabs.classroom.handlers.Teacher.draw", None),
+    "reveal": ("playground.tabs.classroom.handlers.Teacher.reveal", None),
 }
 """What a page calls, by the names of the handlers."""
 
@@ -65,27 +66,17 @@ def serve(port: int, model: str, said: Any, passes: Any, end: Any) -> None:
             passes.value += 1
 
     loaded.model.register_forward_hook(count)
-    numbers: dict[str, tuple[int, dict[str, int]]] = {}
-    for number, event in app.fns.items():
-        handler = getattr(event.fn, "handler", None)
-        name = f"{handler.__module__}.{handler.__qualname__}" if handler else ""
-        for key, wanted in HANDLERS.items():
-            if name == wanted and key not in numbers:
-                numbers[key] = number, {out: block._id for out, block in event.fn.targets.items()}  # type: ignore
-    said.put((room.secret, numbers))
+    said.put((room.secret, numbers_of(app, HANDLERS)))
     end.wait()
 
 
-class Client:
-    """A page as the server sees it: the values of its components, its session, and its stream of the class."""
+class Client(PageClient):
+    """A page of a class, with its stream and the bytes of all that it calls."""
 
-    def __init__(self, address: str, config: dict, numbers: dict[str, tuple[int, dict[str, int]]], secret: str = ""):
-        self._numbers, self.secret = numbers, secret
-        self._inputs = {event["id"]: event["inputs"] for event in config["dependencies"]}
-        self.values = {one["id"]: one["props"].get("value") for one in config["components"]}
-        self.session = f"class{time.monotonic_ns()}"
+    def __init__(self, address: str, config: dict, numbers: Numbers, secret: str = ""):
+        super().__init__(address, config, numbers)
+        self.secret = secret
         self.pupil = f"pupil-{time.monotonic_ns()}"
-        self.http = httpx.Client(base_url=address, timeout=120, headers={"Origin": address.rstrip("/")})
         self.heard: list[tuple[float, dict]] = []
         self.news = threading.Condition()
         self.bytes: Counter[str] = Counter()
@@ -110,39 +101,12 @@ class Client:
             self.news.wait_for(lambda: any(holds(said) for _, said in self.heard), 60)
             return next(when for when, said in self.heard if holds(said))
 
-    def call(self, name: str, *last: object) -> dict[str, Any]:
-        """Calls a handler with what the page holds, in place of its last inputs these; returns what it sets, by name."""
-        number, outputs = self._numbers[name]
-        data = [self.values.get(one) for one in self._inputs[number]]
-        if last:
-            data[-len(last) :] = last
-        body = {"data": data, "fn_index": number, "session_hash": self.session}
-        self._count(name, self.http.post("gradio_api/queue/join", json=body))
-        with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as answer:
-            event: dict = {}
-            for line in answer.iter_lines():
-                if line.startswith("data:"):
-                    event = json.loads(line[5:])
-                    if event["msg"] == "process_completed":
-                        break
-            self._count(name, answer)
-        assert event["success"], event
-        listed = next(one for one in CONFIG["dependencies"] if one["id"] == number)["outputs"]
-        for place, value in zip(listed, event["output"]["data"], strict=True):
-            update = value.get("value", self.values.get(place)) if isinstance(value, dict) else value
-            if not (isinstance(value, dict) and "value" not in value):
-                self.values[place] = update
-        return {key: self.values.get(place) for key, place in outputs.items()}
-
-    def _count(self, name: str, answer: httpx.Response) -> None:
+    def note(self, name: str, answer: httpx.Response) -> None:
+        """Counts the bytes of a call."""
         request = answer.request
         sent = sum(len(a) + len(b) + 4 for a, b in request.headers.raw) + len(request.content) + len(str(request.url))
         got = sum(len(a) + len(b) + 4 for a, b in answer.headers.raw) + answer.num_bytes_downloaded
         self.bytes[name] += sent + got
-
-
-CONFIG: dict = {}
-"""Of the page, read once."""
 
 
 def report(name: str, numbers: Sequence[float], unit: str, digits: int = 2) -> None:
@@ -220,9 +184,9 @@ def main() -> None:
     try:
         secret, numbers = said.get(timeout=300)
         address = f"http://127.0.0.1:{port}/"
-        CONFIG.update(httpx.get(f"{address}config", timeout=60).json())
+        config = httpx.get(f"{address}config", timeout=60).json()
         teacher, *pupils = [
-            Client(address, CONFIG, numbers, secret if number == 0 else "") for number in range(options.pupils + 1)
+            Client(address, config, numbers, secret if number == 0 else "") for number in range(options.pupils + 1)
         ]
         with ThreadPoolExecutor(options.pupils + 1) as pool:
             list(pool.map(lambda client: client.call("first", ""), [teacher, *pupils]))

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from playground.settings import MIB
+from tests.tools.page_client import numbers_of
 
 BUDGET = 48 * MIB
 """Of recordings, results, prefixes and sessions each: so little that all are full after the first interactions."""
@@ -46,16 +47,10 @@ def serve(port: int, model: str, model_budget: int, pipe: Any) -> None:
     with_event_queue(app, max_size=128).launch(
         server_port=port, prevent_thread_lock=True, quiet=True, **launch_options()
     )
-    numbers: dict[str, tuple[int, dict[str, int]]] = {}
+    numbers = numbers_of(app, HANDLERS)
     for number, event in app.fns.items():
-        handler = getattr(event.fn, "handler", None)
-        name = f"{handler.__module__}.{handler.__qualname__}" if handler else ""
-        for key, (handler_name, trigger) in HANDLERS.items():
-            if name == handler_name and key not in numbers and trigger in (None, event.targets[0][1]):
-                numbers[key] = number, {out: block._id for out, block in event.fn.targets.items()}  # type: ignore
-        if isinstance(event.api_name, str) and not name:
+        if isinstance(event.api_name, str) and not hasattr(event.fn, "handler"):
             numbers[f"/{event.api_name}"] = number, {}
-    assert numbers.keys() >= HANDLERS.keys(), HANDLERS.keys() - numbers.keys()
     pipe.send(numbers)
     while pipe.recv() == "measure":
         pipe.send(measured(app))

@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
@@ -14,6 +13,7 @@ from playground import api
 from playground.links.address import address_of
 from playground.links.experiment import Experiment
 from tests.benchmarks.endurance_server import arguments
+from tests.tools.page_client import Numbers, PageClient
 
 VIEWS = {
     "page": ("xray",),
@@ -35,16 +35,12 @@ MAX_OTHERS = 120
 """Tokens of a text for the others."""
 
 
-class Visitor:
-    """A page as the server sees it: a session with its heartbeat, and the values of its components."""
+class Visitor(PageClient):
+    """A page that is open: with its heartbeat, and no message of an error."""
 
-    def __init__(self, address: str, config: dict, numbers: dict[str, tuple[int, dict[str, int]]]):
-        self._numbers = numbers
-        self._events = {event["id"]: event for event in config["dependencies"]}
-        self.values = {one["id"]: one["props"].get("value") for one in config["components"]}
+    def __init__(self, address: str, config: dict, numbers: Numbers):
+        super().__init__(address, config, numbers, timeout=600)
         self._box = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "lens-text")
-        self.session = uuid4().hex[:11]
-        self.http = httpx.Client(base_url=address, timeout=600, headers={"Origin": address.rstrip("/")})
 
     @contextmanager
     def on_page(self) -> Iterator["Visitor"]:
@@ -64,44 +60,14 @@ class Visitor:
 
     def ask(self, endpoint: str, named: dict[str, Any]) -> Any:
         """The answer of an endpoint."""
-        number, _ = self._numbers[f"/{endpoint}"]
-        return self._run(number, arguments(getattr(api, endpoint), named))["output"]["data"][0]
+        return self.run(f"/{endpoint}", arguments(getattr(api, endpoint), named))["output"]["data"][0]
 
     def call(self, name: str, *last: object, leaves: bool = False) -> dict[str, Any]:
-        """Calls a handler with what the page holds, in place of its last inputs these; returns what it sets, by name.
-
-        leaves: goes once the handler runs; nothing is returned."""
-        number, outputs = self._numbers[name]
-        data = [self.values.get(one) for one in self._events[number]["inputs"]]
-        if last:
-            data[-len(last) :] = last
-        event = self._run(number, data, leaves)
-        if leaves:
-            return {}
-        for place, value in zip(self._events[number]["outputs"], event["output"]["data"], strict=True):
-            is_update = isinstance(value, dict) and value.get("__type__") == "update"
-            if not is_update or "value" in value:
-                self.values[place] = value["value"] if is_update else value
-        seen = {key: self.values.get(place) for key, place in outputs.items()}
-        if message := seen.get("message"):
+        """RuntimeError where the page says that something failed."""
+        outputs = super().call(name, *last, leaves=leaves)
+        if message := outputs.get("message"):
             raise RuntimeError(f"{name}: {message}")
-        return seen
-
-    def _run(self, number: int, data: list, leaves: bool = False) -> dict:
-        body = {"data": data, "fn_index": number, "session_hash": self.session}
-        self.http.post("gradio_api/queue/join", json=body).raise_for_status()
-        with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as answer:
-            for line in answer.iter_lines():
-                if not line.startswith("data:"):
-                    continue
-                event = json.loads(line[5:])
-                if event["msg"] == "process_completed":
-                    if not event["success"]:
-                        raise RuntimeError(str(event["output"])[:500])
-                    return event
-                if leaves and event["msg"] in ("process_starts", "process_generating"):
-                    return event
-        raise RuntimeError("The stream ended before the answer.")
+        return outputs
 
 
 def visit(visitor: Visitor, kind: str, model: str, text: str, leaves: bool = False) -> None:
