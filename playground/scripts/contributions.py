@@ -3,25 +3,44 @@
 from playground.scripts.paths import BlockPaths, Readout
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
-_RUN = """
+WATCH = """
 # %%
-inputs_of, outputs_of = {}, {}  # what a module reads and returns at POSITION
+inputs_of, outputs_of = {}, {}  # what a module reads and returns, a row for each token
 
 
 def watch(name, module):
     def keep(module, arguments, options, output):
         rows = arguments[0] if arguments else options["hidden_states"]
-        inputs_of[name] = rows.reshape(-1, rows.shape[-1])[POSITION].double()
+        inputs_of[name] = rows.reshape(-1, rows.shape[-1]).double()
         rows = output[0] if isinstance(output, tuple) else output
-        outputs_of[name] = rows.reshape(-1, rows.shape[-1])[POSITION].double()
+        outputs_of[name] = rows.reshape(-1, rows.shape[-1]).double()
 
     module.register_forward_hook(keep, with_kwargs=True)
 
 
-layers = model.get_submodule(LAYERS)
+"""
+"""For scripts that look at modules while the model reads."""
+FINAL_NORM = """
 norm, head = model.get_submodule(NORM), model.get_submodule(HEAD)
+weight = head.weight.detach().double()
+ones = torch.ones(weight.shape[1]).double()
+gain = ones if getattr(norm, "weight", None) is None else norm.weight.detach().double() + GAIN
+shift = 0 * ones if getattr(norm, "bias", None) is None else norm.bias.detach().double()
+
+
+def centre(vector):
+    return vector - vector.mean() if CENTRED else vector
+
+
+through = centre(inputs_of["norm"][POSITION]) * gain
+scale = ((outputs_of["norm"][POSITION] - shift) @ through) / (through @ through)
+"""
+"""By how much the final norm multiplies what reaches it at POSITION; "norm" was watched."""
+_RUN = (
+    WATCH
+    + """layers = model.get_submodule(LAYERS)
 watch("first", layers[0])
-watch("norm", norm)
+watch("norm", model.get_submodule(NORM))
 for number, layer in enumerate(layers):
     for kind, (module, matrix, *_) in PARTS.items():
         watch((number, kind), layer.get_submodule(module))
@@ -31,31 +50,22 @@ with torch.inference_mode():
     logits = model(**inputs).logits[0, POSITION].double()
 
 # %%
-# A logit is a direction in which the last state is read, once the scale of the final norm is known.
-row = head.weight[TOKEN].detach().double()
-if AGAINST is not None:
-    row = row - head.weight[AGAINST].detach().double()
+# A logit is a direction in which the last state is read, once the scale of the final norm is known."""
+    + FINAL_NORM
+    + """
+row = weight[TOKEN] - (0 if AGAINST is None else weight[AGAINST])
 row = row * FACTOR
-gain = torch.ones_like(row) if getattr(norm, "weight", None) is None else norm.weight.detach().double() + GAIN
-shift = torch.zeros_like(row) if getattr(norm, "bias", None) is None else norm.bias.detach().double()
-
-
-def centre(vector):
-    return vector - vector.mean() if CENTRED else vector
-
-
-through = centre(inputs_of["norm"]) * gain
-scale = ((outputs_of["norm"] - shift) @ through) / (through @ through)
 direction = centre(row * gain * scale)
 biases = float(shift @ row)
 if getattr(head, "bias", None) is not None:
     biases += FACTOR * float(head.bias[TOKEN] - (0 if AGAINST is None else head.bias[AGAINST]))
 """
+)
 _STEPS = """
-steps = [("embedding", float(inputs_of["first"] @ direction))]
+steps = [("embedding", float(inputs_of["first"][POSITION] @ direction))]
 for number in range(len(layers)):
     for kind, (*_, factor) in PARTS.items():
-        steps.append((f"{kind} {number}", factor * float(outputs_of[number, kind] @ direction)))
+        steps.append((f"{kind} {number}", factor * float(outputs_of[number, kind][POSITION] @ direction)))
 if biases:
     steps.append(("biases", biases))
 logit = float(logits[TOKEN] - (0 if AGAINST is None else logits[AGAINST]))
@@ -75,7 +85,7 @@ for number, layer in enumerate(layers):
     module, matrix, turned, factor = PARTS["attention"]
     weight = layer.get_submodule(matrix).weight.detach().double()
     weight = weight.T if turned else weight  # (width, heads · size of a head)
-    each = inputs_of[number, "attention", "matrix"] * (weight.T @ (direction * factor))
+    each = inputs_of[number, "attention", "matrix"][POSITION] * (weight.T @ (direction * factor))
     rows.append(each.view(COUNT, -1).sum(-1))
 numbers = torch.stack(rows)  # (layers, heads)
 

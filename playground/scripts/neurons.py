@@ -1,35 +1,24 @@
 """Scripts of the neurons of a layer: how much they write at each token, and what one of them adds to logits."""
 
+from playground.scripts.contributions import FINAL_NORM, WATCH
 from playground.scripts.paths import BlockPaths, Readout
 from playground.scripts.script import Reading, Recipe, Script, script_of
 from playground.texts.scripts import NO_MATRIX, NO_PARTS
 
-_RUN = """
-# %%
-read, written = {}, {}  # what a module reads and returns, a row for each token
-
-
-def watch(name, module):
-    def keep(module, arguments, options, output):
-        rows = arguments[0] if arguments else options["hidden_states"]
-        read[name] = rows.reshape(-1, rows.shape[-1])
-        rows = output[0] if isinstance(output, tuple) else output
-        written[name] = rows.reshape(-1, rows.shape[-1])
-
-    module.register_forward_hook(keep, with_kwargs=True)
-
-
-matrix = model.get_submodule(LAYERS)[LAYER].get_submodule(MATRIX)
+_RUN = (
+    WATCH
+    + """matrix = model.get_submodule(LAYERS)[LAYER].get_submodule(MATRIX)
 watch("matrix", matrix)
 if NORM is not None:
     watch("norm", model.get_submodule(NORM))
 with torch.inference_mode():
     model(**inputs)
-vectors = matrix.weight.detach()
+vectors = matrix.weight.detach().double()
 vectors = vectors if TRANSPOSED else vectors.T  # (neurons, width): what each neuron writes, times its activation
 """
+)
 _MAP = """
-activations = read["matrix"][FIRST : FIRST + COUNT]  # (tokens, neurons)
+activations = inputs_of["matrix"][FIRST : FIRST + COUNT]  # (tokens, neurons)
 lengths = activations * vectors.norm(dim=-1) * abs(FACTOR)  # of what each neuron writes
 numbers = lengths[:, NEURONS].T
 
@@ -44,22 +33,12 @@ figure.update_yaxes(
     autorange="reversed",
 )
 """
-_WRITES = """
-# What a neuron writes reaches the logits through the final norm, whose scale at this token is known from the text.
-norm, head = model.get_submodule(NORM), model.get_submodule(HEAD)
-weight = head.weight.detach().double()
-ones = torch.ones(weight.shape[1]).double()
-gain = ones if getattr(norm, "weight", None) is None else norm.weight.detach().double() + GAIN
-shift = torch.zeros_like(gain) if getattr(norm, "bias", None) is None else norm.bias.detach().double()
-
-
-def centre(vector):
-    return vector - vector.mean() if CENTRED else vector
-
-
-through = centre(read["norm"][TOKEN].double()) * gain
-scale = ((written["norm"][TOKEN].double() - shift) @ through) / (through @ through)
-vector = float(read["matrix"][TOKEN, NEURON]) * FACTOR * vectors[NEURON].double()
+_WRITES = (
+    """
+# What a neuron writes reaches the logits through the final norm, whose scale at this token is known from the text."""
+    + FINAL_NORM
+    + """
+vector = inputs_of["matrix"][POSITION, NEURON] * FACTOR * vectors[NEURON]
 logits = LOGIT_FACTOR * (weight @ (centre(vector) * gain * scale))  # what the neuron adds to each token's logit
 best, least = logits.topk(COUNT), (-logits).topk(COUNT)
 tokens = [*best.indices.tolist(), *reversed(least.indices.tolist())]
@@ -70,6 +49,7 @@ figure = go.Figure(go.Bar(x=numbers, y=list(range(len(tokens))), orientation="h"
 figure.update_yaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens), autorange="reversed")
 figure.update_xaxes(title_text="adds to the token's logit")
 """
+)
 
 
 def neurons_map(reading: Reading, blocks: BlockPaths, layer: int, window: range, neurons: list[int]) -> Script:
@@ -85,7 +65,7 @@ def neuron_writes(
     token."""
     layer, neuron, token = place
     values: dict[str, object] = {"NORM": readout.norm, "HEAD": readout.head, "LOGIT_FACTOR": readout.factor}
-    values |= {"CENTRED": readout.centred, "GAIN": readout.gain, "NEURON": neuron, "TOKEN": token, "COUNT": count}
+    values |= {"CENTRED": readout.centred, "GAIN": readout.gain, "NEURON": neuron, "POSITION": token, "COUNT": count}
     return _script(reading, blocks, layer, ("What one neuron adds to logits", _WRITES), values)
 
 
