@@ -3,8 +3,8 @@
 // and reads addresses; here the rest is added, and values that Python read are given to the controls.
 //
 // CONFIG, from tabs/shared/links.py: model, base and text, the server's own; tab, the first; titles of tabs and of tab/view;
-// fixed: the first FIXED of `values`; views: [[tab, its first view], …]; controls: [[key, default, element, whether its choices follow the model, place of the
-// checkbox that links it or -1, longest text or 0], …].
+// fixed: the first FIXED of `values`; views: [[tab, its first view], …]; controls: [[key, default, element, whether its choices
+// follow the model, place of the checkbox that links it or -1, longest text or 0], …].
 // `values`: base, check, active, layer, head, kind, chosen, token, an open view a tab with views, controls; at first those
 // of the page as it was built. To find a component, Gradio walks through the whole page: a change writes the values of its
 // own view alone, and `place` sets only what differs.

@@ -30,7 +30,7 @@ aria-label="{escape(TRAY["height"])}"></div>
 
 
 class PinTray(gr.HTML):
-    """The tray; once a page, after everything else. Without it no picture has a button “Pin”.
+    """The tray; once a page, after everything else. Without it “Pin” below a picture does nothing.
 
     diverging: the colours of differences, [place 0..1, colour] from the lowest to the highest, the middle one at zero.
     """

@@ -86,9 +86,7 @@ def base_layout(
 def finish(figure: go.Figure, description: str, **options: Any) -> go.Figure:
     """Adds `base_layout(description, **options)` to the figure, with TEMPLATE in place of plotly's own."""
     figure.update_layout(base_layout(description, **options))  # a go.Layout would be checked twice: half of the time
-    figure.layout.template = (
-        TEMPLATE  # update_layout would merge it with plotly's own, which takes twenty times as long
-    )
+    figure.layout.template = TEMPLATE  # update_layout merges it with plotly's own: twenty times as long
     return figure
 
 
