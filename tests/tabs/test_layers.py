@@ -21,6 +21,7 @@ from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.layers.push_view import PushRequest
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.sources import source_of
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
 from tests.tabs.calling import answer, answers, plain, proposals
@@ -202,10 +203,12 @@ def test_a_token_as_it_is_typed(smollm2):
 
 
 def test_neurons(bench, smollm2):
-    """Guards the story of the opening text: the middle layer first, the neuron that writes most and what it writes; a click
-    on another one, that cell kept when another token is asked for, and the way on to what wrote the answer there."""
+    """Guards the story of the opening text: the middle layer first, which files and pins name too, the neuron that writes
+    most and what it writes; a click on another one, that cell kept when another token is asked for, and the way on to what
+    wrote the answer there."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     outputs = answer(neurons_view.draw, page, NeuronsRequest())
+    assert source_of(page, NeuronsRequest(), ("Layers", "Neurons"), outputs)["settings"]["layer"] == 15
     assert outputs["layer"].value == 15 and outputs["at"]["choices"][0][1] == neurons_view.ANY
     assert "neuron 1307 writes most: at “capital” (1)" in plain(outputs["sentence"])
     assert "Neuron 1307 of layer 15 at “capital”" in plain(outputs["of_neuron"]) and outputs["cell"] == (15, 1307, 1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from playground.components.plotly_view import has_picture
 from playground.scripts.script import Script
@@ -49,6 +50,8 @@ def source_of(
 def _moved(settings: dict[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
     for name in settings.keys() & outputs.keys():
         value = outputs[name]
+        if isinstance(value, Component):  # an update written as the component that it makes
+            value = value.constructor_args
         if isinstance(value, dict):
             value = value.get("value")
         if isinstance(value, bool | int | float | str):
