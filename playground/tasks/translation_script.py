@@ -1,4 +1,4 @@
-"""The plain transformers script that writes the same words as Translate or Summarise: "Show Python"."""
+"""The plain transformers script that writes the same words as Translate, Summarise or a chat's answer: "Show Python"."""
 
 from playground.models.decoder_start import decoder_start
 from playground.models.loaded_model import LoadedModel
@@ -7,6 +7,7 @@ from playground.tasks.few_shot import few_shot_prompt
 from playground.tasks.summarise import PASSAGE, Summary
 from playground.tasks.translate import Translation
 from playground.tasks.writing import Asking
+from playground.tasks.written_answer import MAX_NEW_TOKENS, prompt_of
 
 _HEAD = """from transformers import {auto}, AutoTokenizer
 
@@ -39,7 +40,15 @@ def summary_script(model: LoadedModel, result: Summary) -> str:
         language = model.languages.target if model.languages else ""
         asking, parts = Asking(result.ask, target_language=language), [(p.words, p.most) for p in result.parts]
         return _encoder_decoder_script(model, asking, parts, result.beams)
-    prompts = [(result.ask.replace(PASSAGE, part.words), part.most) for part in result.parts]
+    return _chat_script(model, [(result.ask.replace(PASSAGE, part.words), part.most) for part in result.parts])
+
+
+def chat_answer_script(model: LoadedModel, question: str, passage: str) -> str:
+    """Python that prints what a chat answers."""
+    return _chat_script(model, [(prompt_of(question, passage), MAX_NEW_TOKENS)])
+
+
+def _chat_script(model: LoadedModel, prompts: list[tuple[str, int]]) -> str:
     return (
         _head(model, "AutoModelForCausalLM")
         + _texts("prompts", prompts)

@@ -32,6 +32,11 @@ class WrittenAnswer:
     """The prompt: passage and question in the chat template."""
 
 
+def prompt_of(question: str, passage: str) -> str:
+    """What the chat is asked."""
+    return PROMPT.replace("{question}", question.strip()).replace("{passage}", passage.strip(), 1)
+
+
 def answer_by_chat(
     model: LoadedModel, question: str, passage: str, write: Write | None = None, tick: Tick = no_tick
 ) -> WrittenAnswer:
@@ -48,8 +53,7 @@ def answer_by_chat(
             f"{model.model_id} is no reader, and can't be asked either: {model.capabilities.chat.reason}.",
             "Load a checkpoint of the kind …ForQuestionAnswering, or a model that chats.",
         )
-    prompt = PROMPT.replace("{question}", question.strip()).replace("{passage}", passage.strip(), 1)
-    ids = prompt_ids(model, prompt, True, Settings())
+    ids = prompt_ids(model, prompt_of(question, passage), True, Settings())
     settings = GenerationSettings(max_new_tokens=MAX_NEW_TOKENS, greedy=True)
     steps, probability = list[Step](), 1.0
     for step in (write or (lambda ids, settings: generate(model, list(ids), settings)))(ids, settings):

@@ -230,6 +230,7 @@ def test_an_answer_in_words_and_two_of_them(smollm2, bench):
     seen = shown(answer_view.find, here, request)
     own = answer_by_chat(smollm2, question, one)
     assert own.text in plain(seen["sentence"]) and len(seen["strip"]["value"]) == len(own.steps)
+    assert question in seen["python"] and "apply_chat_template" in seen["python"]
     request = replace(request, last=seen["last"])
     assert shown(answer_view.draw, here, request)["sentence"] == seen["sentence"]
     ask = answer_view.ExplainAnswer(**vars(request), place=1, token_method="gradient × input")

@@ -11,7 +11,10 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.tasks.label_words import TEMPLATE, checked_labels, label_prompt
 from playground.tasks.sentiment import examples, sentiment_accuracy, teaching_lines
 from playground.tasks.token_scores import word_label_score
+from playground.tasks.translation_script import chat_answer_script
 from playground.tasks.written_answer import answer_by_chat, places_in
+from tests.tasks.test_translation import HOSTILE, printed
+from tests.tools import zoo
 
 
 def test_labels_by_words_by_hand(tiny):
@@ -142,3 +145,15 @@ def test_smollm2_reads_english_reviews(smollm2):
     assert written.spans and 0 < written.probability <= 1
     with pytest.raises(PlaygroundError, match="no question"):
         answer_by_chat(smollm2, "", passage)
+
+
+def test_a_chats_answer_is_what_the_printed_script_writes(tmp_path):
+    """Guards the prompt, its template and its length in the script, with a passage that would end a text of Python."""
+    tokenizer, passage = zoo.byte_tokenizer(), HOSTILE
+    tokenizer.chat_template = "{% for message in messages %}<{{ message['content'] }}>{% endfor %}"
+    network = zoo.variant("llama", max_position_embeddings=512)
+    for part in (network, tokenizer):
+        part.save_pretrained(tmp_path)
+    model = pg.load(str(tmp_path), device="cpu", dtype="float32")
+    written = answer_by_chat(model, "who?", passage)
+    assert printed(chat_answer_script(model, "who?", passage)) == f"{written.text}\n" and written.text

@@ -68,11 +68,14 @@ def writing(model: "LoadedModel", asked: Questioned, control: WorkControl) -> It
 
 def written_view(model: "LoadedModel", asked: Questioned, written: "WrittenAnswer") -> Outputs:
     """What was written, its tokens, and the passage with what it repeats."""
+    from playground.tasks.translation_script import chat_answer_script
+
     words = f"{model.model_id} writes: “{written.text}” (all its words together: {percent(written.probability)}). "
     words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
     return tokens_view(model, written.steps) | {
         "sentence": markup.note(words),
         "marks": marked(asked.passage, [(*span, "", 0) for span in written.spans]),
+        "python": markup.script(texts.SHOW_WRITING_PYTHON, chat_answer_script(model, asked.question, asked.passage)),
         "stop_writing": STOP_HIDDEN,
     }
 
