@@ -48,7 +48,8 @@ COSTLY_RULES = r"""() => {
     return (kept + ')'.repeat(open)).replaceAll(':not(.HAS)', '').replaceAll('.HAS', ''); };
   const above = all.flatMap(({selectorText}) => parts(selectorText || '')).filter((one) => one.includes(':has('))
     .filter((one) => [...document.querySelectorAll(bearer(one))].some((node) => node.querySelector('.pv')));
-  return [all.length, above, all.map(({selectorText}) => selectorText || '').filter((one) => one.includes('[class'))]; }"""
+  return [all.length, above, all.filter(({selectorText}) => selectorText?.includes('[class'))
+    .map(({selectorText, parentStyleSheet}) => [selectorText, parentStyleSheet.href])]; }"""
 """How many rules of style there are, those with :has() for an element that holds pictures, those that select by parts of a
 class."""
 
