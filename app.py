@@ -63,7 +63,7 @@ def main() -> None:
     from playground.workbench import shared
 
     page = create_app(settings)
-    with_event_queue(page, max_size=128).launch(
+    with_event_queue(page).launch(
         server_name=host, server_port=options.port, prevent_thread_lock=True, **launch_options()
     )
     if room := shared().classroom:

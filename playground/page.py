@@ -33,7 +33,7 @@ from playground.request_guard import RequestGuard
 from playground.settings import MIB, Settings
 from playground.tabs import classroom, course
 from playground.tabs.shared import sidebar, text_input
-from playground.tabs.shared.downloads import KEPT
+from playground.tabs.shared.downloads import KEPT, remove_old_files
 from playground.tabs.shared.language_chooser import follow_languages
 from playground.tabs.shared.link_controls import carried_controls
 from playground.tabs.shared.link_view import build_link_view, follow_links
@@ -91,6 +91,7 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
     workbench.share(workbench.Workbench(settings))
     send_updates_whole()
     keep_light_sessions()
+    remove_old_files()  # of a server that ended before
     with gr.Blocks(
         title="Transformer Playground", analytics_enabled=False, fill_width=True, delete_cache=(KEPT // 6, KEPT)
     ) as blocks:

@@ -1,13 +1,85 @@
 """The queue of a page's events."""
 
+import threading
 import time
+from collections.abc import Callable
 
 import gradio as gr
+import httpx
+import pytest
 from gradio.queueing import Queue
 from gradio_client import Client
 
 from playground.components.event_queue import with_event_queue
 from tests.tools.ports import free_port
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Fails if it is not so within 20 s."""
+    last = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < last
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def served():
+    """The address of a page with one endpoint, of which two run at a time, the texts that it was called with, in order, and
+    what lets it go on."""
+    called, gate = list[str](), threading.Semaphore(0)
+
+    def note(text: str) -> str:
+        called.append(text)
+        gate.acquire(timeout=20)
+        return text
+
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        gr.api(note, api_name="note", concurrency_limit=2)
+    address = {"server_name": "127.0.0.1", "server_port": free_port()}
+    with_event_queue(blocks, max_size=16).launch(prevent_thread_lock=True, quiet=True, **address)
+    yield f"{blocks.local_url}gradio_api/", called, gate
+    gate.release(50)
+    blocks.close(verbose=False)
+
+
+def join(address: str, text: str, visitor: str) -> httpx.Response:
+    """Has a page call the endpoint, without waiting for the answer."""
+    body = {"fn_index": 0, "data": [text], "session_hash": visitor}
+    return httpx.post(f"{address}queue/join", json=body)
+
+
+def test_a_visitor_who_sends_many_requests_keeps_nobody_waiting(served):
+    """Guards against a queue in order of arrival, where a page that sends five requests is answered five times before the
+    next visitor is once; and against all that may run being one visitor's."""
+    address, called, gate = served
+    for number in range(5):
+        assert join(address, f"many {number}", "many").status_code == 200
+    wait_until(lambda: called)
+    for text in ("first", "second"):
+        join(address, text, text)
+    wait_until(lambda: len(called) == 2)
+    assert called == ["many 0", "first"]
+    gate.release(7)
+    wait_until(lambda: len(called) == 7)
+    assert called.index("second") <= 3
+    assert [text for text in called if text.startswith("many")] == [f"many {number}" for number in range(5)]
+
+
+def test_a_full_queue_is_not_one_visitors(served):
+    """Guards against one page, or one program that calls in many sessions, that takes all places: 4 of 16 wait for a page,
+    12 for an address, and the refusal says so."""
+    address, called, gate = served
+    answers = [join(address, str(number), "many") for number in range(9)]
+    wait_until(lambda: called)
+    assert [answer.status_code for answer in answers] == [200] * 5 + [503] * 4
+    assert (
+        answers[-1].json()["detail"]
+        == "Busy: 4 requests of this visitor wait, and 4 may. Try again when some are answered."
+    )
+    others = [join(address, "", f"page {number}").status_code for number in range(10)]
+    assert others == [200] * 9 + [503], "one of them runs, 12 of the address wait"
+    program = httpx.post(f"{address}call/note", json={"data": [""]})
+    assert program.status_code == 503 and "12 requests of this address wait" in program.text
 
 
 def test_an_idle_queue_rests_and_answers(monkeypatch):

@@ -215,7 +215,7 @@ def serve() -> Iterator[Callable[..., str]]:
 
     def server(blocks: gr.Blocks, **options) -> str:
         options = {"footer_links": ["api", "settings"], "quiet": True, **options}
-        _, address, _ = with_event_queue(blocks, max_size=64).launch(
+        _, address, _ = with_event_queue(blocks).launch(
             server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, inbrowser=False, **options
         )
         running.append(blocks)

@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from pathlib import Path
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,6 +27,7 @@ from playground.recording.xray import xray
 from playground.tabs.attention import bertviz_view, heads_handlers, pair_handlers, steps_view
 from playground.tabs.attention.bertviz_view import BertvizRequest
 from playground.tabs.attention.steps_view import StepsRequest
+from playground.tabs.shared import downloads
 from playground.tabs.shared.downloads import file_stem, fresh_folder, zipped
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
@@ -413,21 +414,22 @@ def test_a_property_that_can_not_be_measured(narrow):
 
 def test_files_do_not_pile_up(tmp_path, monkeypatch):
     """Guards against a disk that fills with what visitors took away: folders older than an hour go, and their zips, which
-    are files; younger ones stay."""
+    are files; younger ones stay. Also where nobody takes anything away for hours."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(downloads, "SWEEP", 0.05)
+    downloads._sweep.cache_clear()
     old, young = fresh_folder(), fresh_folder()
     (old / "vectors.tsv").write_text("1")
-    archive = Path(zipped(old))
-    os.utime(old, (0, 0))
-    os.utime(archive, (0, 0))
+    zipped(old)
+    for path in tmp_path.glob(f"{old.name}*"):
+        os.utime(path, (0, 0))
     third = fresh_folder()
-    assert (
-        not old.exists()
-        and not archive.exists()
-        and young.exists()
-        and third.exists()
-        and len(list(tmp_path.iterdir())) == 2
-    )
+    assert {*tmp_path.iterdir()} == {young, third}
+    os.utime(third, (0, 0))
+    last = time.monotonic() + 20
+    while third.exists() and time.monotonic() < last:
+        time.sleep(0.05)
+    assert {*tmp_path.iterdir()} == {young}
 
 
 def test_the_badge_is_of_the_head_and_picture_shown(tiny, monkeypatch):

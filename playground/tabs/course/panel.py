@@ -31,11 +31,18 @@ KEEP = """(kept) => {
   }
   setTimeout(() => {
     const body = document.querySelector('#course-body'), verdict = body?.querySelector('.pg-course-verdict, .pg-error');
-    if (body) body.scrollTop += verdict ? verdict.getBoundingClientRect().top - body.getBoundingClientRect().top - 10
-      : -body.scrollTop;
+    if (!body) return;
+    const top = (one) => one.getBoundingClientRect().top;
+    body.scrollTop += verdict ? top(verdict) - top(body) - 10 : -body.scrollTop;
+    const words = verdict ?? body.querySelector('#course-words'), held = document.activeElement;
+    if (!held || held === document.body || held.matches('#course button, #start-here, #lessons')) {
+      words.tabIndex = -1;
+      words.focus({preventScroll: true});
+    }
   }, 150);
 }"""
-"""The browser tab keeps the progress, for a page that is loaded anew; another pupil's visit does not find it."""
+"""The browser tab keeps the progress, for a page that is loaded anew; another pupil's visit does not find it. The keyboard
+goes on from the step's words, or from its verdict: else the next answer is sixty tab stops away, through the whole page."""
 READ_KEPT = """() => {
   let kept = ''; try { kept = sessionStorage.getItem('pg-course') ?? ''; } catch (error) {}
   let used = null; try { used = localStorage.getItem('pg-course-used'); } catch (error) {}

@@ -3,23 +3,33 @@
 import re
 import shutil
 import tempfile
+import threading
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from playground.errors import PlaygroundError
 
 KEPT = 3600
 """Seconds."""
+SWEEP = KEPT // 6
+"""Seconds between two looks for what is older."""
 PARTS = (40, 60, 32)
 """Characters of model, view and text in a file's name; as in components/plotly_view_files.js."""
 _PREFIX = "transformer-playground-"
 
 
 def fresh_folder() -> Path:
-    """A new folder for files; those made more than an hour ago go, and their zips."""
-    place = Path(tempfile.gettempdir())
-    for old in place.glob(f"{_PREFIX}*"):
+    """A new folder for files; it goes after an hour, and its zip, and those that another server left."""
+    remove_old_files()
+    _sweep()
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+def remove_old_files() -> None:
+    """Removes the folders that were made more than an hour ago, and their zips."""
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another visitor's call may take it away meanwhile
             if time.time() - old.stat().st_mtime <= KEPT:
                 continue
@@ -27,7 +37,18 @@ def fresh_folder() -> Path:
                 shutil.rmtree(old)
             else:
                 old.unlink()
-    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+@cache
+def _sweep() -> None:
+    """Begins to remove old files now and then, for as long as the server runs."""
+
+    def run() -> None:
+        while True:
+            time.sleep(SWEEP)
+            remove_old_files()
+
+    threading.Thread(target=run, name="old downloads", daemon=True).start()
 
 
 def zipped(folder: Path) -> str:
