@@ -181,3 +181,22 @@ PUSH_ABOUT = (
     "works says that the direction is <em>enough</em> for this change, not that the model uses it by itself; too "
     "strong a push makes nonsense of any text.",
 )
+
+SECOND_MODEL = "Second model"
+SECOND_HINT_MODELS = "from the list, or a hub id or folder"
+SECOND_FROM_LIST = "from the list"
+COMPARE_MODELS = "Compare"
+OPEN_MODELS = "Beside a second model →"
+CHOOSE_SECOND = "Choose a second model: it reads your text beside {model}."
+STOPPED_COMPARING = "Stopped."
+SPECIAL_TOKENS = "(special tokens)"
+UNUSED_ROWS = "(ids without a token)"
+WRITES_ANOTHER = "{model} reads your text to write another one: it does not continue it."
+CONTINUES_NOTHING = "{model} does not continue your text: {reason}."
+NO_HEADS = "The attention of {model} can't be compared: {reason}."
+NO_SQUARE = "The attention of {model} can't be compared: its maps are not tokens by tokens."
+TOO_LONG_TO_MATCH = "{model} reads {count:,} tokens; heads are compared up to {most:,}."
+TOO_SHORT_TO_MATCH = "The text is too short to compare heads: a query has nothing to choose from."
+NOTHING_COMMON = "The text has nothing that both models read."
+TYPE_MORE = "Type a longer text."
+SHORTEN = "Shorten it."
