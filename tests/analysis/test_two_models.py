@@ -81,7 +81,7 @@ def test_matches_by_hand():
     both heads have the same best one."""
     first, second = heads([[[1, 0]], [[0.5, 0.5]]]), heads([[[0.75, 0.25]], [[0, 1]]])
     done = []
-    found = match_heads(first, second, done.append)
+    found = match_heads(first, second, tick=done.append)
     assert found.best.tolist() == [[0, 1, -1], [0, 1, -1]] and found.mean == 0.5 and done == [1.0]
     assert found.similarity[:, :2].tolist() == [[0.75, 0], [0.75, 0.5]] and np.isnan(found.similarity[:, 2]).all()
     assert found.pairs() == [((0, 0), (0, 0), 0.75), ((0, 1), (0, 0), 0.75)]

@@ -33,8 +33,10 @@ def test_a_model_against_itself(tiny):
         matches = pair.match(aside)
         assert matches.pairs() and all(first == second for first, second, _ in matches.pairs())
         assert matches.similarity[:, 0].min() == 1 and matches.mean < 1
-    head = pair.pattern(0, 1, 2)
+    head = pair.pattern(0, (1, 2))
     assert np.array_equal(head, pg.record(tiny("llama"), TEXT).attention(1).weights[2].numpy())
+    without = pair.pattern(0, (1, 2), aside=True)
+    assert not without[:, 0].any() and without[1:].sum(1) == pytest.approx(1)
     assert head.shape == (len(pair.query_names), len(pair.key_names))
 
 
@@ -45,7 +47,7 @@ def test_the_same_text_in_other_pieces(smollm2, tiny):
     assert not pair.same_tokens and [len(unit.first) for unit in pair.units] == [1] * 6
     assert pair.query_names == ["The", "cat", "sat", ".", "The", "cat"]
     for side in (0, 1):
-        assert pair.pattern(side, 0, 0).sum(1) == pytest.approx(1)
+        assert pair.pattern(side, (0, 0)).sum(1) == pytest.approx(1)
     entries = pair.second.logits.double().log_softmax(-1)
     ids = [token.id for token in pair.second.tokens]
     own = [-float(entries[place - 1, ids[place]]) / math.log(2) for place in pair.units[1].second]
@@ -86,7 +88,7 @@ def test_special_tokens_have_a_column_of_their_own():
     plain = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama")
     pair = two(plain, pairs, "abcd")
     assert pair.key_names == ["a", "b", "c", "d", "(special tokens)"]
-    assert pair.pattern(0, 0, 0)[:, -1].tolist() == [0] * 4
-    assert pair.pattern(1, 0, 0)[:, -1].min() > 0 and pair.pattern(1, 0, 0).sum(1) == pytest.approx(1)
+    assert pair.pattern(0, (0, 0))[:, -1].tolist() == [0] * 4
+    assert pair.pattern(1, (0, 0))[:, -1].min() > 0 and pair.pattern(1, (0, 0)).sum(1) == pytest.approx(1)
     same = two(pairs, pairs, "abcd")
     assert same.match().pairs()[0][2] == 1 and len(same.key_names) == len(same.first.tokens) > len(same.query_names)

@@ -41,7 +41,7 @@ def test_the_opening_text_beside_an_encoder(bench, smollm2, minilm):
     outputs = shown(view.draw, page, request)
     assert "does not continue your text" in plain(outputs["sentence"]) and not outputs["figure"]["visible"]
     words = plain(outputs["of_cuts"])
-    assert "smollm2-135m-instruct reads 12 tokens" in words and "Of the text's 12 common pieces none" in words
+    assert "smollm2-135m-instruct reads 12 tokens" in words and "None of the 12 pieces that both have" in words
     assert "Most alike: layer 16, head 0" in plain(outputs["of_heads"]) and "with 0.90" in plain(outputs["of_heads"])
     assert outputs["heads"]["mark"]["y0"] == 15.5 and set(figures(outputs)) == {"heads", "one", "other"}
     assert sum(len(figure_json(each)) for each in figures(outputs).values()) < LIMIT
@@ -55,7 +55,9 @@ def test_a_model_beside_itself(bench, smollm2):
     """Guards against a difference where there is none, and against two bars of one name."""
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     outputs = shown(view.draw, page, TwoModelsRequest(smollm2.model_id))
-    assert "differ by 0 % of the probability (total variation), 0.00 bits" in plain(outputs["sentence"])
+    assert "Token by token they differ by 0 % (total variation; Jensen–Shannon: 0.00 bits)" in plain(
+        outputs["sentence"]
+    )
     assert [bar.name[-5:] for bar in outputs["figure"]["value"].data] == ["truct", "again"]
     assert "with 1.00" in plain(outputs["of_heads"]) and "pg-cut-differs" not in outputs["of_cuts"]
     alone = shown(view.draw, page, TwoModelsRequest())

@@ -76,6 +76,8 @@ class HeadMatches:
     """Mean similarity of all pairs that were compared; NaN without any."""
     queries: int
     """How many were compared."""
+    aside: bool
+    """Whether what the first token and special tokens get was set aside."""
     left_out: tuple[int, int]
     """How many heads of either model rest on the keys set aside, and were not compared."""
 
@@ -95,8 +97,11 @@ class HeadMatches:
         return grid
 
 
-def match_heads(first: Heads, second: Heads, tick: Callable[[float], None] = lambda share: None) -> HeadMatches:
-    """The most similar heads. tick: called with the share done, 0..1. Takes A·B·R·U differences."""
+def match_heads(
+    first: Heads, second: Heads, aside: bool = False, tick: Callable[[float], None] = lambda share: None
+) -> HeadMatches:
+    """The most similar heads. Takes A·B·R·U differences. aside: whether keys were set aside. tick: called with the share
+    done, 0..1."""
     count, most = len(first.names), min(BEST, len(second.names))
     best, similarity = np.full((count, BEST), -1), np.full((count, BEST), np.nan, np.float32)
     total, pairs = 0.0, 0
@@ -110,7 +115,7 @@ def match_heads(first: Heads, second: Heads, tick: Callable[[float], None] = lam
         best[rows, :most] = np.where(np.isfinite(found), order, -1)
     left_out = int(first.resting.sum()), int(second.resting.sum())
     mean = total / pairs if pairs else float("nan")
-    return HeadMatches(first.names, second.names, best, similarity, mean, first.weights.shape[1], left_out)
+    return HeadMatches(first.names, second.names, best, similarity, mean, first.weights.shape[1], aside, left_out)
 
 
 def _similarities(first: Heads, second: Heads, size: int = 16) -> Iterator[tuple[slice, np.ndarray]]:

@@ -10,32 +10,31 @@ from playground.texts.numbers import bits, minus
 if TYPE_CHECKING:
     from playground.analysis.layers.head_matches import HeadMatches
     from playground.analysis.layers.token_units import Unit
-    from playground.analysis.layers.two_distributions import Divergence, NextPair
+    from playground.analysis.layers.two_distributions import NextPair
 
 Names = tuple[str, str]
 
 
 def next_words(pair: "NextPair", tokens: Sequence[str], names: Names) -> str:
     """What each model expects next, and how far the two distributions are apart: by token where the vocabularies are the
-    same, else by the first byte, with what both vocabularies have."""
+    same, else by the first byte."""
     says = []
     for side, name in enumerate(names):
         shares = [(outcome.first, outcome.second)[side] for outcome in pair.outcomes]
         best = max(range(len(shares)), key=lambda place: shares[place] or 0)
         says.append(f"{name} goes on with “{in_words(tokens[best])}” ({percent(shares[best] or 0)})")
-    words = f"{says[0]}, {says[1]}."
+    of = pair.bytes if pair.tokens is None else pair.tokens
+    how = "By the first byte of what follows" if pair.tokens is None else "Token by token"
+    variation, shannon = percent(of.total_variation), bits(of.jensen_shannon)
+    return f"{', '.join(says)}. {how} they differ by {variation} (total variation; Jensen–Shannon: {shannon})."
+
+
+def vocabulary_words(pair: "NextPair", names: Names) -> str:
+    """How much of what either expects lies on tokens that both vocabularies have; nothing of one vocabulary."""
     if pair.tokens is not None:
-        return f"{words} Token by token they differ by {_divergence(pair.tokens)}."
+        return ""
     covered = (f"{percent(share)} of what {name} expects" for share, name in zip(pair.covered, names, strict=True))
-    return (
-        f"{words} Their vocabularies differ: tokens that both have hold {' and '.join(covered)}. By the first byte of what "
-        f"follows, which both can be asked for, they differ by {_divergence(pair.bytes)}."
-    )
-
-
-def _divergence(of: "Divergence") -> str:
-    variation = percent(of.total_variation)
-    return f"{variation} of the probability (total variation), {bits(of.jensen_shannon)} (Jensen–Shannon)"
+    return f"The vocabularies differ: {' and '.join(covered)} next lies on tokens that both have."
 
 
 def cut_words(text: str, counts: tuple[int, int], units: Sequence["Unit"], names: Names) -> str:
@@ -44,13 +43,11 @@ def cut_words(text: str, counts: tuple[int, int], units: Sequence["Unit"], names
         f"{name} reads {counted(count, 'token')} ({minus(count / max(1, len(text)))} per character)"
         for name, count in zip(names, counts, strict=True)
     ]
-    differ = sum(unit.differs for unit in units)
     if not units:
         return f"{', '.join(parts)}. {texts.NOTHING_COMMON}"
-    same = "none of them is cut differently" if not differ else f"{differ:,} of them are cut differently"
-    if differ == 1:
-        same = "one of them is cut differently"
-    return f"{', '.join(parts)}. Of the text's {counted(len(units), 'common piece')} {same}."
+    differ = sum(unit.differs for unit in units)
+    number, are = f"{differ:,}" if differ else "None", "is" if differ == 1 else "are"
+    return f"{', '.join(parts)}. {number} of the {counted(len(units), 'piece')} that both have {are} cut differently."
 
 
 def bits_words(

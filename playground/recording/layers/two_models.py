@@ -88,13 +88,14 @@ class TwoModels:
         first = self._heads(0, chosen.tolist(), aside)
         tick(1 / 4)
         second = self._heads(1, chosen.tolist(), aside)
-        return match_heads(first, second, lambda share: tick((1 + share) / 2))
+        return match_heads(first, second, aside, lambda share: tick((1 + share) / 2))
 
-    def pattern(self, side: int, layer: int, head: int) -> np.ndarray:
-        """(R, U): what one head of the first (0) or the second model (1) attends to, by unit; the last column is that of
-        special tokens, see `key_names`."""
-        queries, keys = self._groups[side]
-        return merged(self.both[side].attention(layer).weights[head : head + 1], queries, keys)[0].numpy()
+    def pattern(self, side: int, name: tuple[int, int], aside: bool = False) -> np.ndarray:
+        """(R, U): what one head, by layer and number, of the first (0) or the second model (1) attends to, by unit; the last
+        column is that of special tokens, see `key_names`. aside: as in `match`."""
+        (queries, keys), (layer, head) = self._groups[side], name
+        weights = merged(self.both[side].attention(layer).weights[head : head + 1], queries, keys)
+        return (set_aside(weights, self._resting_keys(side))[0] if aside else weights)[0].numpy()
 
     @property
     def query_names(self) -> list[str]:
@@ -129,6 +130,12 @@ class TwoModels:
                 groups.append((units, [*units, *([specials] if self._has_specials else [])]))
         return groups
 
+    def _resting_keys(self, side: int) -> list[int]:
+        """The places of the first token and of special tokens among the keys."""
+        if self.same_tokens:
+            return sorted({0, *(place for place, token in enumerate(self.first.tokens) if _outside(token))})
+        return [0, len(self._groups[side][1]) - 1] if self._has_specials else [0]
+
     def _check_heads(self) -> None:
         for each in self.both:
             name = each.model.model_id
@@ -146,16 +153,13 @@ class TwoModels:
     def _heads(self, side: int, queries: Sequence[int], aside: bool) -> Heads:
         """One model's heads; aside: as in `match`."""
         recording, (rows, keys) = self.both[side], self._groups[side]
-        resting_keys = [0, *(len(keys) - 1 for _ in range(self._has_specials))]
-        if self.same_tokens:
-            resting_keys = [0, *(place for place, token in enumerate(recording.tokens) if _outside(token))]
         names: list[tuple[int, int]] = []
         weights, rests = [], []
         for layer in recording.layer_numbers():
             one = merged(recording.attention(layer).weights, [rows[query] for query in queries], keys)  # (H, R, U)
             rest = np.zeros(len(one), bool)
             if aside:
-                one, share = set_aside(one, sorted(set(resting_keys)))
+                one, share = set_aside(one, self._resting_keys(side))
                 rest = resting(share)
             names += [(layer, head) for head in range(len(one))]
             weights.append(one)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from playground import workbench
+from playground.analysis.text_display import in_words
 from playground.components import markup
 from playground.components.token_cuts import token_cuts
 from playground.errors import PlaygroundError
@@ -15,7 +16,14 @@ from playground.figures.attention.head import Shading, head_figure
 from playground.figures.attention.token_grid import MapAxes, frame
 from playground.figures.generation.next_token import alternatives_figure
 from playground.figures.layers.two_models import matches_figure, next_figure, pieces_figure
-from playground.figures.layers.two_models_words import bits_words, cut_words, head_words, match_words, next_words
+from playground.figures.layers.two_models_words import (
+    bits_words,
+    cut_words,
+    head_words,
+    match_words,
+    next_words,
+    vocabulary_words,
+)
 from playground.generation.token_entries import expected_after
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
@@ -24,6 +32,8 @@ from playground.texts import layers as texts
 from playground.texts.numbers import minus
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from playground.analysis.layers.head_matches import HeadMatches
     from playground.models.loaded_model import LoadedModel
     from playground.recording.layers.two_models import TwoModels
@@ -76,7 +86,7 @@ def first_alone(page: PageContext) -> Outputs:
     expected = expected_after(recording)
     figure = None if expected is None else alternatives_figure(expected.alternatives, "")
     words = texts.CHOOSE_SECOND.format(model=recording.model.model_id)
-    nothing = {"of_cuts": "", "of_bits": "", "bits": figure_or_nothing(None)}
+    nothing = {"of_cuts": "", "of_vocabulary": "", "of_bits": "", "bits": figure_or_nothing(None)}
     return NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
 
 
@@ -114,12 +124,18 @@ def _expected(pair: Pair, edited: str) -> Outputs:
         found = bench.memo(models.first, ("next of two", second), models.next_tokens)
         bits = bench.memo(models.first, ("bits of two", second), lambda: models.unit_bits)
     except PlaygroundError as error:
-        nothing = {"figure": figure_or_nothing(None), "bits": figure_or_nothing(None), "of_bits": ""}
+        nothing = {
+            "figure": figure_or_nothing(None),
+            "bits": figure_or_nothing(None),
+            "of_bits": "",
+            "of_vocabulary": "",
+        }
         return nothing | {"sentence": markup.note(f"{error}{edited}")}
     tokens = [token_name(outcome.key) for outcome in found.outcomes]
     pieces = [models.text[unit.start : unit.end] for unit in models.units]
     figure = pieces_figure(pieces, bits, names) if pieces else None
     return {
+        "of_vocabulary": markup.note(vocabulary_words(found, names)),
         "figure": figure_or_nothing(next_figure(found, tokens, names)),
         "sentence": markup.note(next_words(found, tokens, names) + edited, terms=True),
         "of_bits": markup.note(bits_words(models.text, models.units, bits, names), terms=True),
@@ -146,8 +162,8 @@ def pair_outputs(pair: Pair, matches: "HeadMatches", place: int | None = None, w
     outputs |= {
         "heads": outputs.get("heads", {}) | gr.update(mark=frame(head, layer)),
         "of_pair": markup.note(head_words(matches, place, names)),
-        "one": figure_or_nothing(_pattern(pair, 0, (layer, head))),
-        "other": figure_or_nothing(None if best < 0 else _pattern(pair, 1, matches.second[best])),
+        "one": figure_or_nothing(_pattern(pair, 0, (layer, head), matches.aside)),
+        "other": figure_or_nothing(None if best < 0 else _pattern(pair, 1, matches.second[best], matches.aside)),
     }
     return outputs
 
@@ -158,7 +174,8 @@ def _list(pair: Pair, matches: "HeadMatches") -> Outputs:
         [f"{first[0]}.{first[1]}", f"{second[0]}.{second[1]}", minus(similarity)]
         for first, second, similarity in pairs[:MAX_PAIRS]
     ]
-    columns = [name.format(first=names[0], second=names[1]) for name in texts.PAIR_COLUMNS]
+    short = {"first": in_words(names[0], 16), "second": in_words(names[1], 16)}
+    columns = [name.format(**short) for name in texts.PAIR_COLUMNS]
     table = markup.note(texts.BEST_PAIRS) + markup.table(columns, rows) if rows else ""
     words = match_words(matches, names) + (f" {texts.CLICK_PAIR}" if rows else "")
     return {
@@ -169,8 +186,10 @@ def _list(pair: Pair, matches: "HeadMatches") -> Outputs:
     }
 
 
-def _pattern(pair: Pair, side: int, name: tuple[int, int]):
+def _pattern(pair: Pair, side: int, name: tuple[int, int], aside: bool) -> "Figure":
     models = pair.models
     axes = MapAxes(models.query_names, models.key_names)
     words = texts.HEAD_OF.format(layer=name[0], head=name[1], model=pair.names[side])
-    return head_figure(models.pattern(side, *name), axes, Shading(scale="one"), title=words, description=f"{words}.")
+    return head_figure(
+        models.pattern(side, name, aside), axes, Shading(scale="one"), title=words, description=f"{words}."
+    )

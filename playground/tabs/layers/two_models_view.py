@@ -67,14 +67,16 @@ def build(view: View, controls: PartsControls) -> None:
             )
         with gr.Column(scale=5, min_width=280):
             outputs["of_cuts"] = Panel(elem_id="two-models-cuts")
+            outputs["of_vocabulary"] = Panel(elem_id="two-models-vocabulary")
     outputs["of_bits"] = Panel(elem_id="two-models-of-bits")
     outputs["bits"] = PlotlyView(label="Bits of each piece", height=460, visible=False, elem_id="two-models-bits")
-    aside = gr.Checkbox(True, label=texts.ASIDE, visible=False, elem_id="two-models-aside")
+    with gr.Row(elem_classes="pg-controls pg-slim"):
+        aside = gr.Checkbox(True, label=texts.ASIDE, visible=False, elem_id="two-models-aside")
     of_heads = Panel(live=True, elem_id="two-models-of-heads")
     with gr.Row(elem_classes=BESIDE):
-        column = gr.Column(scale=5, min_width=300, elem_classes="pg-list-column")
-        with column, gr.Column(elem_classes=LIST, elem_id="two-models-list"):
-            heads = PlotlyView(label="Most similar heads", height=420, visible=False, elem_id="two-models-heads")
+        with gr.Column(scale=5, min_width=300, elem_classes="pg-list-column"):
+            with gr.Column(elem_classes=LIST, elem_id="two-models-list"):
+                heads = PlotlyView(label="Most similar heads", height=420, visible=False, elem_id="two-models-heads")
             best = Panel(elem_id="two-models-best")
         with detail("two-models-detail", scale=6, min_width=300):
             of_pair = Panel(live=True, elem_id="two-models-pair")
