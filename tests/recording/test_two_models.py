@@ -87,7 +87,7 @@ def test_special_tokens_have_a_column_of_their_own():
     pairs = prepare(zoo.build("bert"), zoo.pair_tokenizer(), "pairs")
     plain = prepare(zoo.build("llama"), zoo.byte_tokenizer(), "llama")
     pair = two(plain, pairs, "abcd")
-    assert pair.key_names == ["a", "b", "c", "d", "(special tokens)"]
+    assert pair.key_names == ["a", "b", "c", "d", "(special)"]
     assert pair.pattern(0, (0, 0))[:, -1].tolist() == [0] * 4
     assert pair.pattern(1, (0, 0))[:, -1].min() > 0 and pair.pattern(1, (0, 0)).sum(1) == pytest.approx(1)
     same = two(pairs, pairs, "abcd")

@@ -47,7 +47,7 @@ def test_the_opening_text_beside_an_encoder(bench, smollm2, minilm):
     assert sum(len(figure_json(each)) for each in figures(outputs).values()) < LIMIT
     clicked = shown(view.choose, page, request, gr.EventData(None, {"x": 1, "y": 11}))
     assert plain(clicked["of_pair"]).startswith("Layer 11, head 1 of smollm2-135m-instruct: most like it in all-minilm")
-    assert "(special tokens)" in figure_json(clicked["one"]["value"])
+    assert "(special)" in figure_json(clicked["one"]["value"])
     assert set(shown(view.choose, page, request, gr.EventData(None, {"x": 9, "y": 99}))) == {"message"}
 
 

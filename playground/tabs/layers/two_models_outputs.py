@@ -86,7 +86,13 @@ def first_alone(page: PageContext) -> Outputs:
     expected = expected_after(recording)
     figure = None if expected is None else alternatives_figure(expected.alternatives, "")
     words = texts.CHOOSE_SECOND.format(model=recording.model.model_id)
-    nothing = {"of_cuts": "", "of_vocabulary": "", "of_bits": "", "bits": figure_or_nothing(None)}
+    nothing = {
+        "expected": gr.update(visible=figure is not None),
+        "of_cuts": "",
+        "of_vocabulary": "",
+        "of_bits": "",
+        "bits": figure_or_nothing(None),
+    }
     return NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
 
 
@@ -130,11 +136,13 @@ def _expected(pair: Pair, edited: str) -> Outputs:
             "of_bits": "",
             "of_vocabulary": "",
         }
-        return nothing | {"sentence": markup.note(f"{error}{edited}")}
+        words = f"{str(error).strip()} {texts.STILL_COMPARED}{edited}"
+        return nothing | {"expected": gr.update(visible=False), "sentence": markup.note(words)}
     tokens = [token_name(outcome.key) for outcome in found.outcomes]
     pieces = [models.text[unit.start : unit.end] for unit in models.units]
     figure = pieces_figure(pieces, bits, names) if pieces else None
     return {
+        "expected": gr.update(visible=True),
         "of_vocabulary": markup.note(vocabulary_words(found, names)),
         "figure": figure_or_nothing(next_figure(found, tokens, names)),
         "sentence": markup.note(next_words(found, tokens, names) + edited, terms=True),

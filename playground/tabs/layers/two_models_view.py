@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from playground import workbench
 from playground.catalog import CATALOG
@@ -22,7 +22,7 @@ from playground.tabs.layers.two_models_outputs import (
     reading_outputs,
     without_heads,
 )
-from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, show_detail
+from playground.tabs.shared.detail import BESIDE, LEADING, MORE, detail, show_detail
 from playground.tabs.shared.events import GENERATES, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
@@ -59,9 +59,9 @@ def build(view: View, controls: PartsControls) -> None:
         control = gr.State(WorkControl())
         stop = stop_button("two-models-stop", control)
     sentence = Panel(live=True, elem_id="two-models-sentence")
-    outputs: dict[str, Component] = {"second_model": second, "sentence": sentence, "stop": stop}
+    outputs: dict[str, Block] = {"second_model": second, "sentence": sentence, "stop": stop}
     with gr.Row(elem_classes=BESIDE):
-        with gr.Column(scale=6, min_width=300):
+        with gr.Column(scale=6, min_width=300) as expected:
             outputs["figure"] = PlotlyView(
                 label="The next token", height=420, elem_id="two-models-next", elem_classes=LEADING
             )
@@ -75,8 +75,7 @@ def build(view: View, controls: PartsControls) -> None:
     of_heads = Panel(live=True, elem_id="two-models-of-heads")
     with gr.Row(elem_classes=BESIDE):
         with gr.Column(scale=5, min_width=300, elem_classes="pg-list-column"):
-            with gr.Column(elem_classes=LIST, elem_id="two-models-list"):
-                heads = PlotlyView(label="Most similar heads", height=420, visible=False, elem_id="two-models-heads")
+            heads = PlotlyView(label="Most similar heads", height=420, visible=False, elem_id="two-models-heads")
             best = Panel(elem_id="two-models-best")
         with detail("two-models-detail", scale=6, min_width=300):
             of_pair = Panel(live=True, elem_id="two-models-pair")
@@ -86,7 +85,8 @@ def build(view: View, controls: PartsControls) -> None:
                                elem_classes=MORE)  # fmt: skip
     Panel(markup.explanation(*texts.TWO_ABOUT))
 
-    of_one: dict[str, Component] = {"heads": heads, "of_pair": of_pair, "one": one, "other": other}
+    outputs["expected"] = expected
+    of_one: dict[str, Block] = {"heads": heads, "of_pair": of_pair, "one": one, "other": other}
     of_all = of_one | {"aside": aside, "of_heads": of_heads, "best": best}
     inputs = {"second_model": second, "aside": aside, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": TwoModelsRequest}
