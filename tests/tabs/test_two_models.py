@@ -4,6 +4,7 @@ import gradio as gr
 import pytest
 
 from playground import workbench
+from playground.catalog import CATALOG
 from playground.components import figure_json
 from playground.settings import Settings
 from playground.tabs.layers import two_models_view as view
@@ -61,6 +62,7 @@ def test_a_model_beside_itself(bench, smollm2):
     assert [bar.name[-5:] for bar in outputs["figure"]["value"].data] == ["truct", "again"]
     assert "with 1.00" in plain(outputs["of_heads"]) and "pg-cut-differs" not in outputs["of_cuts"]
     alone = shown(view.draw, page, TwoModelsRequest())
+    assert [name for _, name in alone["second_model"]["choices"]] == list(CATALOG)
     assert "Choose a second model" in alone["sentence"] and alone["figure"]["visible"] and not alone["heads"]["visible"]
 
 

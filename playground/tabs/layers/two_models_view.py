@@ -27,6 +27,7 @@ from playground.tabs.shared.events import GENERATES, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.second_model import second_model
+from playground.tabs.shared.sidebar import model_choices
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
@@ -102,18 +103,23 @@ def build(view: View, controls: PartsControls) -> None:
 
 def draw(page: PageContext, request: TwoModelsRequest) -> Iterator[Outputs]:
     """Both models on the page's text; the first alone while no second one is chosen."""
-    request.control.stop, first = False, page.model()
-    choices = [*CATALOG, *(name for name in (first.model_id, request.second_model) if name and name not in CATALOG)]
-    listed = {"second_model": gr.update(choices=list(dict.fromkeys(choices)))}
+    request.control.stop = False
     if not (request.second_model or "").strip():
-        yield listed | first_alone(page)
+        yield first_alone(page)
+        yield {"second_model": gr.update(choices=_choices(page))}  # the hub may take seconds to answer
         return
     try:
         pair = yield from _pair(page, request)
-        yield listed | reading_outputs(page, pair) | {SOURCE: _source(page, request, pair)}
+        yield reading_outputs(page, pair) | {SOURCE: _source(page, request, pair)}
         yield from _heads(page, request, pair)
     except Cancelled:
         yield {"sentence": markup.note(texts.COMPARING_STOPPED), "of_heads": ""}
+
+
+def _choices(page: PageContext) -> list[tuple[str, str]]:
+    """The sidebar's list, and the page's own model, such as one that was trained here."""
+    listed = model_choices()
+    return listed if page.model_id in dict(listed).values() else [*listed, (page.model_id, page.model_id)]
 
 
 def match(page: PageContext, request: TwoModelsRequest) -> Iterator[Outputs]:
