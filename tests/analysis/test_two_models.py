@@ -12,8 +12,8 @@ from playground.analysis.layers.two_distributions import NO_TEXT, divergence, ne
 
 
 def units(text, first, second):
-    found = common_units(text, first, second)
-    return [(text[unit.start : unit.end], unit.first, unit.second, unit.differs) for unit in found]
+    pieces = common_units(text, first, second)
+    return [(text[unit.start : unit.end], unit.first, unit.second, unit.differs) for unit in pieces]
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_sums_of_units():
 
 def test_divergence_by_hand():
     """Guards against nats, a missing half, and 0·log 0."""
-    found = divergence(np.array([0.5, 0.5]), np.array([1.0, 0.0]))
-    assert found.total_variation == 0.5
+    apart_by = divergence(np.array([0.5, 0.5]), np.array([1.0, 0.0]))
+    assert apart_by.total_variation == 0.5
     expected = (0.5 * math.log2(0.5 / 0.75) + 0.5 * math.log2(0.5 / 0.25) + math.log2(1 / 0.75)) / 2
-    assert found.jensen_shannon == pytest.approx(expected) == pytest.approx(0.3113, abs=1e-4)
+    assert apart_by.jensen_shannon == pytest.approx(expected) == pytest.approx(0.3113, abs=1e-4)
     apart = divergence(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     assert (apart.total_variation, apart.jensen_shannon) == (1.0, 1.0)
 
@@ -81,19 +81,19 @@ def test_matches_by_hand():
     both heads have the same best one."""
     first, second = heads([[[1, 0]], [[0.5, 0.5]]]), heads([[[0.75, 0.25]], [[0, 1]]])
     done = []
-    found = match_heads(first, second, tick=done.append)
-    assert found.best.tolist() == [[0, 1, -1], [0, 1, -1]] and found.mean == 0.5 and done == [1.0]
-    assert found.similarity[:, :2].tolist() == [[0.75, 0], [0.75, 0.5]] and np.isnan(found.similarity[:, 2]).all()
-    assert found.pairs() == [((0, 0), (0, 0), 0.75), ((0, 1), (0, 0), 0.75)]
-    assert found.grid.tolist() == [[0.75, 0.75]]
+    matches = match_heads(first, second, tick=done.append)
+    assert matches.best.tolist() == [[0, 1, -1], [0, 1, -1]] and matches.mean == 0.5 and done == [1.0]
+    assert matches.similarity[:, :2].tolist() == [[0.75, 0], [0.75, 0.5]] and np.isnan(matches.similarity[:, 2]).all()
+    assert matches.pairs() == [((0, 0), (0, 0), 0.75), ((0, 1), (0, 0), 0.75)]
+    assert matches.grid.tolist() == [[0.75, 0.75]]
 
 
 def test_what_is_not_compared():
     """Guards against a query that gives nothing in one of two heads, which would count as half a difference; and against
     heads that rest on what was set aside."""
     one, other = heads([[[1, 0], [0, 0]]]), heads([[[0, 1], [1, 0]], [[1, 0], [0, 1]]], left_out=[1])
-    found = match_heads(one, other)
-    assert found.best[0].tolist() == [0, -1, -1] and found.similarity[0, 0] == 0 and found.left_out == (0, 1)
+    matches = match_heads(one, other)
+    assert matches.best[0].tolist() == [0, -1, -1] and matches.similarity[0, 0] == 0 and matches.left_out == (0, 1)
     nothing = match_heads(heads([[[0, 0], [0, 0]]]), other)
     assert nothing.pairs() == [] and math.isnan(nothing.mean)
 

@@ -21,12 +21,12 @@ def two(first, second, text=TEXT):
 def test_a_model_against_itself(tiny):
     """Guards against numbers that differ where nothing does: divergence 0, the same bits, each head its own match."""
     pair = two(tiny("llama"), tiny("llama"))
-    found = pair.next_tokens()
-    assert pair.same_tokens and found.covered == pytest.approx((1, 1)) and found.tokens is not None
+    expected = pair.next_tokens()
+    assert pair.same_tokens and expected.covered == pytest.approx((1, 1)) and expected.tokens is not None
     assert (
-        (found.tokens.total_variation, found.tokens.jensen_shannon)
+        (expected.tokens.total_variation, expected.tokens.jensen_shannon)
         == (0, 0)
-        == (found.bytes.total_variation, found.bytes.jensen_shannon)
+        == (expected.bytes.total_variation, expected.bytes.jensen_shannon)
     )
     assert pair.unit_bits[0] == pair.unit_bits[1] and pair.unit_bits[0][0] is None
     for aside in (True, False):
@@ -52,9 +52,9 @@ def test_the_same_text_in_other_pieces(smollm2, tiny):
     ids = [token.id for token in pair.second.tokens]
     own = [-float(entries[place - 1, ids[place]]) / math.log(2) for place in pair.units[1].second]
     assert pair.unit_bits[1][1] == pytest.approx(sum(own)) and pair.unit_bits[0][0] is None
-    found = pair.next_tokens()
-    assert found.tokens is None and 0 < found.bytes.jensen_shannon <= 1 and max(found.covered) < 1
-    names = {token_name(outcome.key): outcome for outcome in found.outcomes}
+    expected = pair.next_tokens()
+    assert expected.tokens is None and 0 < expected.bytes.jensen_shannon <= 1 and max(expected.covered) < 1
+    names = {token_name(outcome.key): outcome for outcome in expected.outcomes}
     assert any(outcome.second is None for outcome in names.values())  # a word that bytes lack
     assert pair.match().best.shape == (270, 3)
 

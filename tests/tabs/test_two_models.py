@@ -21,7 +21,7 @@ HOSTILE = "</b><img src=x onerror=f()> <script>1</script> &lt;\u202e工"
 
 
 @pytest.fixture
-def bench(tiny, smollm2, minilm, tmp_path):
+def bench(tiny, smollm2, minilm):
     bench, before = Workbench(Settings(offline=True, catalog_only=False)), workbench._shared
     for model in (smollm2, minilm, *(tiny(name) for name in ("llama", "bert", "t5", "mixtral"))):
         bench.add(model)

@@ -110,9 +110,9 @@ def match_heads(
         some = np.isfinite(values)
         total, pairs = total + float(values[some].sum(dtype=np.float64)), pairs + int(some.sum())
         order = np.argsort(-np.where(some, values, -np.inf), axis=1, kind="stable")[:, :most]
-        found = np.take_along_axis(values, order, 1)
-        similarity[rows, :most] = found
-        best[rows, :most] = np.where(np.isfinite(found), order, -1)
+        nearest = np.take_along_axis(values, order, 1)
+        similarity[rows, :most] = nearest
+        best[rows, :most] = np.where(np.isfinite(nearest), order, -1)
     left_out = int(first.resting.sum()), int(second.resting.sum())
     mean = total / pairs if pairs else float("nan")
     return HeadMatches(first.names, second.names, best, similarity, mean, first.weights.shape[1], aside, left_out)
@@ -122,11 +122,13 @@ def _similarities(first: Heads, second: Heads, size: int = 16) -> Iterator[tuple
     """Rows of the first model's heads, and their similarities (rows, B) with all of the second's; NaN where either rests,
     or where no query gives something in both."""
     flat = second.weights.flatten(1)  # (B, R·U)
-    given = [(side.weights.sum(-1) > 0).float() for side in (first, second)]  # (A, R), (B, R)
+    attends = [(side.weights.sum(-1) > 0).float() for side in (first, second)]  # (A, R), (B, R)
     for start in range(0, len(first.names), size):
         rows = slice(start, min(start + size, len(first.names)))
-        both = given[0][rows] @ given[1].T  # (rows, B): queries that give something in both
-        one = given[0][rows].sum(1)[:, None] + given[1].sum(1)[None] - 2 * both  # in one alone: their variation is 1/2
+        both = attends[0][rows] @ attends[1].T  # (rows, B): queries that give something in both
+        one = (
+            attends[0][rows].sum(1)[:, None] + attends[1].sum(1)[None] - 2 * both
+        )  # in one alone: their variation is 1/2
         variation = (torch.cdist(first.weights[rows].flatten(1), flat, p=1) - one) / 2
         values = (1 - variation / both.clamp(min=1)).clamp(0, 1).numpy()
         values[both.numpy() == 0] = np.nan

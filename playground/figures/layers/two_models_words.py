@@ -83,11 +83,11 @@ def head_words(matches: "HeadMatches", place: int, names: Names) -> str:
     """The heads that are most similar to the first model's head at a place of `matches.first`."""
     layer, head = matches.first[place]
     start = f"Layer {layer}, head {head} of {names[0]}"
-    found = [
+    nearest = [
         f"layer {matches.second[other][0]}, head {matches.second[other][1]} ({minus(float(value))})"
         for other, value in zip(matches.best[place], matches.similarity[place], strict=True)
         if other >= 0
     ]
-    if not found:
+    if not nearest:
         return f"{start} {texts.RESTS_ONE}: it is not compared."
-    return f"{start}: most like it in {names[1]} {'is' if len(found) == 1 else 'are'} {', '.join(found)}."
+    return f"{start}: most like it in {names[1]} {'is' if len(nearest) == 1 else 'are'} {', '.join(nearest)}."

@@ -127,7 +127,7 @@ def _expected(pair: Pair, edited: str) -> Outputs:
     models, names, bench = pair.models, pair.names, workbench.shared()
     second = models.second.model.key
     try:
-        found = bench.memo(models.first, ("next of two", second), models.next_tokens)
+        expected = bench.memo(models.first, ("next of two", second), models.next_tokens)
         bits = bench.memo(models.first, ("bits of two", second), lambda: models.unit_bits)
     except PlaygroundError as error:
         nothing = {
@@ -138,14 +138,14 @@ def _expected(pair: Pair, edited: str) -> Outputs:
         }
         words = f"{str(error).strip()} {texts.STILL_COMPARED}{edited}"
         return nothing | {"expected": gr.update(visible=False), "sentence": markup.note(words)}
-    tokens = [token_name(outcome.key) for outcome in found.outcomes]
+    tokens = [token_name(outcome.key) for outcome in expected.outcomes]
     pieces = [models.text[unit.start : unit.end] for unit in models.units]
     figure = pieces_figure(pieces, bits, names) if pieces else None
     return {
         "expected": gr.update(visible=True),
-        "of_vocabulary": markup.note(vocabulary_words(found, names)),
-        "figure": figure_or_nothing(next_figure(found, tokens, names)),
-        "sentence": markup.note(next_words(found, tokens, names) + edited, terms=True),
+        "of_vocabulary": markup.note(vocabulary_words(expected, names)),
+        "figure": figure_or_nothing(next_figure(expected, tokens, names)),
+        "sentence": markup.note(next_words(expected, tokens, names) + edited, terms=True),
         "of_bits": markup.note(bits_words(models.text, models.units, bits, names), terms=True),
         "bits": figure_or_nothing(figure),
     }
