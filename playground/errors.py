@@ -37,6 +37,13 @@ class NotEnoughMemory(PlaygroundError):
         self.free = free
 
 
+class NoRoomBeside(PlaygroundError):
+    """A model does not fit beside another one, which has to stay."""
+
+    of_one_caller = True
+    """Others load the same model beside nothing, or beside a smaller one, see `ByteBudgetCache.get`."""
+
+
 def log_unforeseen(what: str, error: BaseException | str) -> str:
     """Writes an error that nobody foresaw into the server's log, with its traceback, and returns where it stands there:
     a visitor reads what failed, never the words of Python or of a library.

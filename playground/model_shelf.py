@@ -11,9 +11,10 @@ from weakref import WeakSet
 from playground.catalog import find
 from playground.concurrency.byte_budget_cache import ByteBudgetCache
 from playground.concurrency.shared_jobs import SharedJobs
-from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError, Progress
+from playground.errors import Cancelled, NoRoomBeside, NotEnoughMemory, PlaygroundError, Progress
 from playground.settings import Settings
 from playground.texts import classroom as texts
+from playground.texts import shared as shared_texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
@@ -85,9 +86,14 @@ class ModelShelf:
         """The model if it is there; nothing is loaded."""
         return self._added_model(model_id, device, dtype) or self._models.peek(self._key(model_id, device, dtype))
 
-    def loading(self, model_id: str, device: str, dtype: str, every: float) -> Iterator[LoadStatus]:
+    def loading(
+        self, model_id: str, device: str, dtype: str, every: float, beside: "LoadedModel | None" = None
+    ) -> Iterator[LoadStatus]:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
-        closing the iterator; when the last one leaves, it is cancelled."""
+        closing the iterator; when the last one leaves, it is cancelled.
+
+        beside: a model that is not evicted for the new one. NoRoomBeside, with the bytes of both, where both do not fit.
+        """
         key = self._key(model_id, device, dtype)
         model = self.loaded(model_id, device, dtype)
         if model is not None:
@@ -97,10 +103,14 @@ class ModelShelf:
 
         def load(progress: Progress) -> "LoadedModel":
             return self._models.get(
-                key, lambda: self._load(model_id, device, dtype, progress), lambda model: model.anatomy.weight_bytes
+                key,
+                lambda: self._load(model_id, device, dtype, progress, beside),
+                lambda model: model.anatomy.weight_bytes,
+                lambda model: model is beside,
             )
 
-        with closing(self._loading.follow(key, load, every)) as statuses:
+        job = key if beside is None else (key, beside.key)  # who loads it beside another model may be refused
+        with closing(self._loading.follow(job, load, every)) as statuses:
             for status in statuses:
                 yield LoadStatus(status.message, status.share, status.seconds, status.result)
 
@@ -116,29 +126,53 @@ class ModelShelf:
             return None
         return model
 
-    def _load(self, model_id: str, device: str, dtype: str, progress: Progress) -> "LoadedModel":
+    def _load(
+        self, model_id: str, device: str, dtype: str, progress: Progress, beside: "LoadedModel | None"
+    ) -> "LoadedModel":
         """Loads a model; if memory is short, evicts what is dispensable and then models, and tries once more."""
         from playground.loading import load  # torch and transformers take seconds to import
 
+        def check(needed: int) -> None:
+            self._check_beside(model_id, needed, beside)
+
         model, missing = None, 0
         try:
-            model = load(model_id, device, dtype, settings=self._settings, progress=progress)
+            model = load(model_id, device, dtype, settings=self._settings, progress=progress, check_size=check)
         except NotEnoughMemory as error:
-            missing = error.needed - error.free
-            if missing > self._dispensable.used + self._models.used:
+            missing, kept = error.needed - error.free, self._bytes_of(beside)
+            if missing > self._dispensable.used + self._models.used - kept:
+                if kept and beside is not None:
+                    words = shared_texts.NO_MEMORY_BESIDE
+                    raise _no_room(words, (model_id, error.needed), beside, error.free) from error
                 raise
         if model is None:  # outside of the except block, whose error holds what the first try loaded
             progress("Making room", None)
-            self._make_room(missing)
-            model = load(model_id, device, dtype, settings=self._settings, progress=progress)
+            self._make_room(missing, beside)
+            model = load(model_id, device, dtype, settings=self._settings, progress=progress, check_size=check)
+        check(model.anatomy.weight_bytes)
         _loaded.add(model)
         return model
 
-    def _make_room(self, count: int) -> None:
-        """Evicts what is dispensable and then models, until `count` bytes are freed or none is left."""
+    def _check_beside(self, model_id: str, needed: int, beside: "LoadedModel | None") -> None:
+        """NoRoomBeside where a model of so many bytes and the one that stays are over the budget together."""
+        if (
+            beside is not None
+            and self._bytes_of(beside)
+            and needed + self._bytes_of(beside) > self._settings.model_budget
+        ):
+            words, budget = shared_texts.NO_ROOM_BESIDE, self._settings.model_budget
+            raise _no_room(words, (model_id, needed), beside, budget)
+
+    def _bytes_of(self, model: "LoadedModel | None") -> int:
+        """What a model takes of the budget: nothing, if it was made by hand."""
+        return model.anatomy.weight_bytes if model is not None and model in _loaded else 0
+
+    def _make_room(self, count: int, beside: "LoadedModel | None" = None) -> None:
+        """Evicts what is dispensable and then models, until `count` bytes are freed or none is left but the one that
+        stays."""
         count -= self._dispensable.release(count)
         if count > 0:
-            self._models.release(count)
+            self._models.release(count, lambda model: model is beside)
         _return_memory()
 
     def _key(self, model_id: str, device: str, dtype: str) -> Hashable:
@@ -154,6 +188,16 @@ class ModelShelf:
         is_only_gpu = str(place) == "cuda" and "cuda:1" not in available_devices()
         place_name = "cuda:0" if is_only_gpu else str(place)
         return entry.name if entry else model_id, state, place_name, str(choose_dtype(dtype, place).value)
+
+
+def _no_room(words: str, second: tuple[str, int], first: "LoadedModel", limit: int) -> NoRoomBeside:
+    """The error of two models that do not fit together, in words with their sizes. second: id and bytes of the one that
+    was to be loaded. limit: bytes that models may take, or that are free."""
+    from playground.models.architecture import size_text
+
+    (name, needed), kept = second, first.anatomy.weight_bytes
+    sizes = {"needed": size_text(needed), "kept": size_text(kept), "limit": size_text(limit)}
+    return NoRoomBeside(words.format(second=name, first=first.model_id, **sizes), shared_texts.SMALLER_BESIDE)
 
 
 def _folder_state(model_id: str) -> Hashable:

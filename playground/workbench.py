@@ -72,11 +72,16 @@ class Workbench:
         return self.models.loaded(model_id, device, dtype)
 
     def loading(
-        self, model_id: str, device: str = "auto", dtype: str = "auto", every: float = 0.25
+        self,
+        model_id: str,
+        device: str = "auto",
+        dtype: str = "auto",
+        every: float = 0.25,
+        beside: "LoadedModel | None" = None,
     ) -> Iterator[LoadStatus]:
         """Yields a LoadStatus every so many seconds, the last one with the model. A visitor leaves the loading by
-        closing the iterator; when the last one leaves, it is cancelled."""
-        return self.models.loading(model_id, device, dtype, every)
+        closing the iterator; when the last one leaves, it is cancelled. beside: see `ModelShelf.loading`."""
+        return self.models.loading(model_id, device, dtype, every, beside)
 
     def _forget_results(self, model: "LoadedModel") -> None:
         """Drops what came from an evicted model. A recording holds its model, whose memory would stay taken."""

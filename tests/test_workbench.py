@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from playground import workbench
 from playground.catalog import DEFAULT_MODEL
 from playground.embeddings.sentence_vectors import MEAN
-from playground.errors import Cancelled, NotEnoughMemory, PlaygroundError
+from playground.errors import Cancelled, NoRoomBeside, NotEnoughMemory, PlaygroundError
 from playground.models import devices
 from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings
@@ -285,6 +285,33 @@ def test_memory_pressure_makes_room(saved, settings, monkeypatch):
     gc.collect()
     assert reference() is None, "the evicted model's memory must really be free, whatever was recorded with it"
     assert bench._recordings.used == 0
+
+
+def test_a_second_model_never_evicts_the_first(saved, settings, monkeypatch):
+    """Guards against a comparison that evicts the model of the page, and against a refusal without both sizes: where both
+    don't fit, the first stays; where they do, others go, though the first was used longest ago; the next visitor, who needs
+    no first one, is not refused. Of the free memory too, which is pretended."""
+    first = Workbench(settings).model(str(saved / "gpt2"))
+    size, other = first.anatomy.weight_bytes, str(saved / "llama")
+    bench = Workbench(replace(settings, model_budget=size + 10))
+    first = bench.model(first.model_id)
+    with pytest.raises(NoRoomBeside, match=r"llama needs \d+ KiB beside the .* KiB of .*gpt2, and this server"):
+        last(bench.loading(other, beside=first))
+    assert bench.loaded(first.model_id) is first and not bench.models.is_evicted(first)
+    second = last(bench.loading(other))
+    assert second.model_id == other and bench.models.is_evicted(first)
+
+    bench = Workbench(replace(settings, model_budget=size + second.anatomy.weight_bytes))
+    first, idle = bench.model(first.model_id), bench.model(first.model_id, dtype="float16")
+    last(bench.loading(other, beside=first))
+    assert bench.loaded(first.model_id) is first and bench.models.is_evicted(idle)
+
+    bench = Workbench(settings)
+    first = bench.model(first.model_id)
+    monkeypatch.setattr(devices, "free_memory", lambda device: 1024)
+    with pytest.raises(NoRoomBeside, match=r"llama needs about .* KiB of .*gpt2, and 1 KiB are free"):
+        last(bench.loading(other, beside=first))
+    assert bench.loaded(first.model_id) is first
 
 
 def test_models_stay_within_their_budget(saved, settings):

@@ -26,10 +26,13 @@ class ByteBudgetCache(Generic[K, V]):
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()  # least recently used first
         self._pending: dict[K, Future[V]] = {}
 
-    def get(self, key: K, make: Callable[[], V], size: Callable[[V], int]) -> V:
+    def get(
+        self, key: K, make: Callable[[], V], size: Callable[[V], int], stays: Callable[[V], bool] = lambda value: False
+    ) -> V:
         """The value of a key, made by `make` if it is not there. Threads that ask for a value in the making wait for
         it and get the same value, or the same exception; after one whose `of_one_caller` is true, which says that its
-        caller stopped it, the next of them makes the value. `size` measures a new value in bytes."""
+        caller stopped it, the next of them makes the value. `size` measures a new value in bytes. stays: which values are
+        not evicted for a new one."""
         while True:
             with self._lock:
                 if key in self._entries:
@@ -39,14 +42,16 @@ class ByteBudgetCache(Generic[K, V]):
                 if future is None:
                     future, is_maker = self._pending.setdefault(key, Future()), True
             if is_maker:
-                return self._made(key, future, make, size)
+                return self._made(key, future, make, size, stays)
             try:
                 return future.result()
             except Exception as error:
                 if not getattr(error, "of_one_caller", False):
                     raise
 
-    def _made(self, key: K, future: Future[V], make: Callable[[], V], size: Callable[[V], int]) -> V:
+    def _made(
+        self, key: K, future: Future[V], make: Callable[[], V], size: Callable[[V], int], stays: Callable[[V], bool]
+    ) -> V:
         """Makes the value that others may wait for."""
         try:
             value = make()
@@ -60,7 +65,7 @@ class ByteBudgetCache(Generic[K, V]):
             self._entries[key] = entry
             del self._pending[key]
         future.set_result(value)
-        self._evict_while(lambda entries, used: used > self.budget and len(entries) > 1)
+        self._evict_while(lambda entries, used: used > self.budget and len(entries) > 1, stays)
         return value
 
     def peek(self, key: K) -> V | None:
@@ -71,12 +76,17 @@ class ByteBudgetCache(Generic[K, V]):
             self._entries.move_to_end(key)
             return self._entries[key][0]
 
-    def _evict_while(self, over_budget: Callable[[OrderedDict[K, tuple[V, int]], int], bool]) -> None:
+    def _evict_while(
+        self, over_budget: Callable[[OrderedDict[K, tuple[V, int]], int], bool], stays: Callable[[V], bool]
+    ) -> None:
         while True:
             with self._lock:
-                if not self._entries or not over_budget(self._entries, self._used()):
+                if not over_budget(self._entries, self._used()):
                     return
-                value, _ = self._entries.popitem(last=False)[1]
+                key = next((key for key, (value, _) in self._entries.items() if not stays(value)), None)
+                if key is None:
+                    return
+                value, _ = self._entries.pop(key)
             self._on_evict(value)
 
     def _used(self) -> int:
@@ -88,11 +98,11 @@ class ByteBudgetCache(Generic[K, V]):
         with self._lock:
             return self._used()
 
-    def release(self, count: int) -> int:
-        """Evicts values, the least recently used first, until `count` bytes are freed or none is left. Returns the bytes
-        freed."""
+    def release(self, count: int, stays: Callable[[V], bool] = lambda value: False) -> int:
+        """Evicts values, the least recently used first, until `count` bytes are freed or none is left but those that
+        stay. Returns the bytes freed."""
         before = self.used
-        self._evict_while(lambda entries, used: used > before - count)
+        self._evict_while(lambda entries, used: used > before - count, stays)
         return before - self.used
 
     def keys(self) -> list[K]:

@@ -1,5 +1,6 @@
 """From a model's id to a LoadedModel: locate, fetch, examine, build, prepare."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,12 +35,14 @@ def load(
     *,
     settings: Settings | None = None,
     progress: Progress = no_progress,
+    check_size: Callable[[int], None] = lambda needed: None,
 ) -> LoadedModel:
     """Loads a catalog name, hub id or local folder.
 
     device: one of `devices.available_devices()`. dtype: auto, float32, bfloat16, float16 or, on the CPU, int8, which is
     rounded from float32 and takes that much memory while it loads. Raises PlaygroundError with the remedy for a model
     that can't be fetched, does not fit or is no transformer for text; whatever `progress` raises ends the work.
+    check_size: called with the bytes that the weights take in memory, before they are read; may raise as well.
     """
     settings = settings or Settings()
     device_choice = devices.choose_device(device)
@@ -61,6 +64,7 @@ def load(
     check_folder(folder)
     counts = list(parameter_counts(folder))
     needed = sum(counts) * read_dtype.itemsize
+    check_size(sum(counts) * dtype_choice.value.itemsize)
     check_memory(needed, device_choice.value, purpose)
     tried = None
     if not trusted:

@@ -181,3 +181,53 @@ PUSH_ABOUT = (
     "works says that the direction is <em>enough</em> for this change, not that the model uses it by itself; too "
     "strong a push makes nonsense of any text.",
 )
+
+SECOND_MODEL = "Second model"
+COMPARE_MODELS = "Compare"
+CHOOSE_SECOND = "Choose a second model: it reads your text beside {model}."
+AGAIN = "{model} again"
+"""The second model's name where it is the first."""
+COMPARING = "Comparing heads"
+COMPARING_STOPPED = "Stopped."
+FIRST_ABOVE = "Above {first}, below {second}; framed: cut differently."
+MORE_PIECES = "… and {count:,} more"
+NO_SUCH_TOKEN = "✕ no such token"
+SIMILARITY = "similarity"
+ASIDE = "Set the first token and special tokens aside"
+RESTS = "rest on the first token or on special tokens with more than 99 %"
+RESTS_ONE = "rests on the first token or on special tokens with more than 99 %"
+STILL_COMPARED = "Tokens and heads are compared all the same."
+NO_MATCH = "No two heads can be compared."
+CLICK_PAIR = "Click a head for its most similar ones."
+HEAD_OF = "Layer {layer}, head {head} of {model}"
+BEST_PAIRS = "The most similar pairs, as layer.head"
+PAIR_COLUMNS = "{first}", "{second}", "similarity"
+SPECIAL_TOKENS = "(special)"
+UNUSED_ROWS = "(ids without a token)"
+WRITES_ANOTHER = "{model} reads your text to write another one: it does not continue it."
+CONTINUES_NOTHING = "{model} does not continue your text: {reason}."
+NO_HEADS = "The attention of {model} can't be compared: {reason}."
+NO_SQUARE = "The attention of {model} can't be compared: its maps are not tokens by tokens."
+TOO_LONG_TO_MATCH = "{model} reads {count:,} tokens; heads are compared up to {most:,}."
+TOO_SHORT_TO_MATCH = "The text is too short to compare heads: a query has nothing to choose from."
+NOTHING_COMMON = "The text has nothing that both models read."
+TYPE_MORE = "Type a longer text."
+SHORTEN = "Shorten it."
+TWO_ABOUT = (
+    "What am I looking at?",
+    "Both models read the same text, each in its own tokens. A <b>piece</b> is what lies between two cuts that both make, "
+    "so that no token of either reaches over its ends; white space belongs to what follows it.",
+    "<b>The next token.</b> Two models with one vocabulary are compared token by token: total variation is half the sum of "
+    "the differences of all probabilities, the Jensen–Shannon divergence (Lin 1991) is 0 bits for equal distributions and "
+    "1 bit for those that share nothing. With different vocabularies a token counts as the same if it stands for the same "
+    "bytes, and most of the probability may lie on tokens that the other lacks. Every token begins with a byte, so "
+    "the divergence is taken over the first byte of what follows.",
+    "<b>Bits.</b> A piece's surprisal is the sum over its tokens, −log2 of the probability that the model gives the "
+    "piece after what stands before it. The first piece counts only where something stands before it for both.",
+    "<b>Heads.</b> Where the tokens differ, weights are summed over the tokens of a piece that is looked at, and averaged "
+    "over those of a piece that looks (Clark et al. 2019); special tokens are one place. Two heads have the similarity 1 "
+    "minus their total variation, averaged over the queries from the third on: 1 for the same weights, 0 for heads that "
+    "never look at the same. Each head is given the most similar one of the second model, of all layers; several may share "
+    "one. Many heads rest on the first token or on special tokens when they have nothing to say: set aside, the rest is "
+    "compared.",
+)

@@ -34,6 +34,7 @@ PARTS = {
     "position": "position {n}",
     "step": "step {n}",
     "seed": "seed {n}",
+    "second_model": "beside {n}",
 }
 """Settings that say which part of the model or the text a picture shows, in the order in which they are named."""
 DIFFERENCE = {

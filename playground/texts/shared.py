@@ -60,5 +60,14 @@ CANT_DO = "What this model can't do"
 CANCELLED = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
 ANNOUNCED = {"common.complete": "Done"}
 """Read aloud when a handler has answered; Gradio has no word for this key and would read the key. (Gradio 6.31)"""
+NO_ROOM_BESIDE = (
+    "The two models don't fit together: {second} needs {needed} beside the {kept} of {first}, and this server keeps {limit} "
+    "of models at most."
+)
+NO_MEMORY_BESIDE = (
+    "The two models don't fit into memory together: {second} needs about {needed} beside the {kept} of {first}, and {limit} "
+    "are free."
+)
+SMALLER_BESIDE = "Choose a smaller second model, or a smaller number format. The first one is still there."
 UNFORESEEN_REMEDY = "The rest of the page goes on."
 GATED = "The hub asks for an account and a licence."

@@ -19,6 +19,7 @@ LEADING = {
     ("Attention", "bertviz"): ("#bertviz", "#bertviz-choice"),
     ("Layers", "Lens"): ("#lens-map", "#lens-sentence"),
     ("Layers", "Contributions"): ("#parts-waterfall", "#parts-sentence"),
+    ("Layers", "Two models"): ("#two-models-next", "#two-models-sentence"),
     ("Positions", "The scheme"): ("#positions-own", "#positions-sentence"),
     ("Positions", "Clocks"): ("#clocks", "#clocks-heading"),
     ("Positions", "In use"): ("#used-map", "#used-counts"),

@@ -69,3 +69,28 @@ def test_from_the_lens_to_the_text_without_a_head(tiny_page):
     expect(page.locator("#edited-words")).to_be_visible()
     page.locator("#edited-off").click()
     expect(page.locator("#edited-words")).to_be_hidden()
+
+
+def test_a_second_model_beside_the_first(tiny_page):
+    """Guards the way of a visitor: a second model is typed and read beside the first, all three comparisons come, a click on
+    a head shows it beside its best match, and the address carries the choice; a text that can't be compared says why."""
+    page = tiny_page
+    page.locator("#tabs").get_by_role("tab", name="Layers", exact=True).first.click()
+    page.locator("#layers-views").get_by_role("tab", name="Two models").first.click()
+    expect(page.locator("#two-models-sentence")).to_contain_text("Choose a second model")
+    page.locator("#two-models-second input").fill("llama")
+    page.locator("#two-models-second input").press("Enter")
+    page.locator("#two-models-go").click()
+    expect(page.locator("#two-models-sentence")).to_contain_text("Token by token they differ by 0 %")
+    expect(page.locator("#two-models-cuts .pg-cut").first).to_be_visible()
+    expect(page.locator("#two-models-of-heads")).to_contain_text("with 1.00")
+    page.wait_for_selector("#two-models-other .pv[data-rendered]")
+    page.mouse.click(*place_of(page, "#two-models-heads .pv", 2, 1))
+    expect(page.locator("#two-models-pair")).to_contain_text(
+        "Layer 1, head 2 of llama: most like it in llama again are layer 1"
+    )
+    page.wait_for_function("location.hash.includes('layers.two-models-second=llama')")
+    page.locator("#lens-text textarea").fill("ab")
+    page.locator("#look").click()
+    expect(page.locator("#two-models-of-heads")).to_contain_text("too short")
+    expect(page.locator("#two-models-heads")).to_be_hidden()

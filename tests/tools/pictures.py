@@ -43,6 +43,7 @@ TABS = {
     "parts": "Layers",
     "without": "Layers",
     "exchange": "Layers",
+    "two_models": "Layers",
     "clocks": "Positions",
     "broken": "Positions",
     "vocabulary": "Embeddings",
@@ -162,6 +163,14 @@ def exchange(page: Page) -> None:
     page.wait_for_selector("#exchange-agreement .pv[data-rendered]")
 
 
+def two_models(page: Page) -> None:
+    page.locator("#layers-views").get_by_role("tab", name="Two models").click()
+    page.locator("#two-models-second input").fill("all-minilm-l6-v2")
+    page.locator("#two-models-second input").press("Enter")
+    page.locator("#two-models-go").click()
+    page.wait_for_selector("#two-models-other .pv[data-rendered]", timeout=60_000)
+
+
 def labels(page: Page) -> None:
     page.get_by_role("button", name="a review", exact=True).click()
     page.wait_for_function("document.querySelector('#task-why').innerText.includes('waiter')")
@@ -262,6 +271,7 @@ def translation(page: Page) -> None:
 ALL = ("xray", "generate", "tree", "attention", "pins", "maths", "through", "neuron", "lens", "parts", "without")
 ALL += (
     "exchange",
+    "two_models",
     "clocks",
     "broken",
     "vocabulary",

@@ -16,10 +16,10 @@ from playground.tabs.shared.events import GENERATES, LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.second_model import second_model
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.answer_writing import Questioned, written_answer
-from playground.tabs.tasks.second_model import second_model
 from playground.texts import tasks as texts
 from playground.texts.numbers import minus, percent
 

@@ -20,6 +20,7 @@ from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.second_model import second_model
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.beside_answers import NO_ANSWERS, AnswersRoom, can_answer
@@ -32,7 +33,6 @@ from playground.tabs.tasks.labelling import (
     template_of,
     ways_of,
 )
-from playground.tabs.tasks.second_model import second_model
 from playground.texts import tasks as texts
 
 if TYPE_CHECKING:

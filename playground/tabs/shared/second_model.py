@@ -1,4 +1,4 @@
-"""A second model beside the page's: loaded within the server's memory, with how far that is."""
+"""A second model beside the page's, which stays: loaded within the server's memory, with how far that is."""
 
 from collections.abc import Generator
 from typing import TYPE_CHECKING
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
 
 
-def second_model(page: PageContext, name: str | None, control: WorkControl) -> Generator[Outputs, None, "LoadedModel"]:
-    """Loads the model of this name; "sentence" says how far it is, and nothing once it can't be had. Cancelled once Stop was
-    pressed."""
+def second_model(
+    page: PageContext, name: str | None, control: WorkControl, dtype: str = "auto"
+) -> Generator[Outputs, None, "LoadedModel"]:
+    """Loads the model of this name; "sentence" says how far it is, and nothing once it can't be had, as where both models
+    do not fit together. Cancelled once Stop was pressed."""
+    first = page.model()
     try:
-        for status in workbench.shared().loading(name or "", page.device, "auto"):
+        for status in workbench.shared().loading(name or "", page.device, dtype, beside=first):
             if control.stop:
                 raise Cancelled("Loading")
             if status.model is not None:
@@ -28,4 +31,4 @@ def second_model(page: PageContext, name: str | None, control: WorkControl) -> G
         raise
     except PlaygroundError as error:
         raise ErrorWithOutputs(error, {"sentence": ""}) from error
-    return page.model()
+    return first
