@@ -33,3 +33,7 @@ OF_RUN = (
     "a folder and open that: then the pictures of the other tabs have scripts."
 )
 OF_TASK = "“Show Python” on this page prints the script of the task itself. This picture has none of its own yet."
+OWN_ATTENTION = "This model's attention is no function of its family that a script could watch."
+OWN_ROTATION = (
+    "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."
+)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from playground.scripts.script import Script
 
-PLAIN = {"html", "numpy", "torch", "transformers", "plotly"}  # transformers brings numpy
+PLAIN = {"html", "sys", "numpy", "torch", "transformers", "plotly"}  # transformers brings numpy
 
 
 def run(script: Script, monkeypatch, model: str = "") -> dict[str, Any]:

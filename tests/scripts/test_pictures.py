@@ -7,14 +7,19 @@ import pytest
 from gradio import EventData
 
 import playground as pg
+from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
+from playground.figures.attention.head_steps import heaviest
+from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
 from playground.recording.record import record
 from playground.scripts.attention import EXPRESSIONS
 from playground.scripts.attribution import METHODS, next_token_reasons
 from playground.scripts.head_measures import MEASURES
-from playground.tabs.attention import flow_view, heads_handlers, roles_view
+from playground.tabs.attention import flow_view, heads_handlers, roles_view, steps_view
 from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
+from playground.tabs.attention.steps_scripts import by_hand_script
+from playground.tabs.attention.steps_view import StepsRequest
 from playground.tabs.embeddings import layers_view, words_view
 from playground.tabs.embeddings.layers_view import LayersRequest
 from playground.tabs.embeddings.words_view import WordsRequest
@@ -122,6 +127,66 @@ def test_what_is_derived_of_heads(look, monkeypatch, show):
     page = look("llama")
     outputs = shown(heads_handlers.draw, page, HeadRequest(1, 2, "self", show, (0, 3)))
     agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+
+
+def written(value):
+    """The numbers that stand in the cells of a map; NaN for words."""
+    text = np.asarray(drawn(value).data[0].text)
+    return np.array([[float(cell) if cell[-1].isdigit() else np.nan for cell in row] for row in text])
+
+
+def behind(value):
+    return np.asarray(drawn(value).data[0].customdata, np.float64)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "gemma2", "gpt_oss", "bart", "t5"])
+def test_step_by_step(look, monkeypatch, family):
+    """Guards against another layer's call, keys of another group (Llama), dimensions that are not turned (GPT-NeoX), a cap
+    (Gemma 2), a sink (GPT-OSS) and a bias (T5) left out, and the decoder's calls counted without the encoder's."""
+    page = look(family)
+    for kind in page.recording().kinds:
+        request = StepsRequest(1, 2, kind, token=3, rows=BEFORE)
+        outputs = shown(steps_view.draw, page, request)
+        steps = request.steps(page).steps
+        names = run(outputs[script_output("stages")], monkeypatch)
+        np.testing.assert_allclose(names["weights"], steps.weights, **CLOSE)
+        assert list(names["stages"]) == list(steps.stages)
+        columns = np.stack([*steps.stages.values()], 1)[heaviest(steps.weights)]
+        np.testing.assert_allclose(names["numbers"][:, : columns.shape[1]], columns, **CLOSE)
+        for name in ("products", "values"):
+            np.testing.assert_allclose(
+                numbers(outputs[script_output(name)], monkeypatch), behind(outputs[name]), **CLOSE
+            )
+        agree(outputs[script_output("joined")], heat(outputs["joined"]), monkeypatch)
+        if drawn(outputs["shares"]):
+            agree(outputs[script_output("shares")], bars(outputs["shares"]), monkeypatch)
+        if drawn(outputs["rotation"]):
+            lines = np.stack([trace.y for trace in drawn(outputs["rotation"]).data])
+            np.testing.assert_allclose(numbers(outputs[script_output("rotation")], monkeypatch), lines, **CLOSE)
+
+
+@pytest.mark.parametrize("rows", [PRODUCTS, KEYS])
+@pytest.mark.parametrize("change", [{"score": 3.0}, {"hide": True, "factor": 0.5}])
+def test_step_by_step_changed(look, monkeypatch, rows, change):
+    """Guards against the model's own weights in the place of the changed ones, and products drawn as keys."""
+    page = look("llama")
+    request = StepsRequest(1, 2, "self", token=5, rows=rows, key=1, **change)
+    products = shown(steps_view.draw, page, request)
+    np.testing.assert_allclose(
+        numbers(products[script_output("products")], monkeypatch), behind(products["products"]), **CLOSE
+    )
+    outputs = shown(steps_view.what_if, page, request)
+    ours, cells = numbers(outputs[script_output("what")], monkeypatch), written(outputs["what"])
+    there = np.isfinite(cells)
+    assert ours.shape == cells.shape and there[:, -2:].all()
+    np.testing.assert_allclose(ours[there], cells[there], rtol=0, atol=5.1e-4)  # three digits are written
+
+
+def test_pencil_and_paper(monkeypatch):
+    """Guards against an example that is another one than the page's."""
+    script = by_hand_script(HAND_SIZED, HAND_SIZED_WORDS)
+    steps = head_steps(HAND_SIZED)
+    np.testing.assert_allclose(numbers(script, monkeypatch)[:, -1], steps.weights, **CLOSE)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "cohere"])
