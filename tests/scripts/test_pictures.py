@@ -8,6 +8,7 @@ from gradio import EventData
 
 import playground as pg
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
+from playground.components import markup
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
@@ -25,11 +26,19 @@ from playground.tabs.embeddings.layers_view import LayersRequest
 from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
-from playground.tabs.layers import contributions_view, exchange_view, lens_view, neurons_view, without_handlers
+from playground.tabs.layers import (
+    contributions_view,
+    exchange_view,
+    lens_view,
+    neurons_view,
+    push_view,
+    without_handlers,
+)
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.exchange_view import EXACT, ExchangeRequest
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
+from playground.tabs.layers.push_view import LINES, WORD, PushRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
 from playground.tabs.positions import scheme_view
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
@@ -40,7 +49,7 @@ from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
 from playground.tasks.token_scores import next_token_score
 from tests.scripts.running import numbers, run
-from tests.tabs.calling import shown
+from tests.tabs.calling import answers, shown
 from tests.tools import zoo
 
 TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
@@ -275,6 +284,22 @@ def test_exchange(look, monkeypatch, family, token):
     agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
     points = np.stack([drawn(outputs["agreement"]).data[0][axis] for axis in "xy"])
     np.testing.assert_allclose(numbers(outputs[script_output("agreement")], monkeypatch), points, **CLOSE)
+
+
+@pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES)])
+def test_push(look, monkeypatch, family, source):
+    """Guards against states behind the final norm, a first token that counts in the means or is pushed, and texts that go on
+    under another push than the page's."""
+    page = look(family)
+    request = PushRequest(source, "the cat sat\na", "the mat", "a", layer=1, strength=2.5, reading=page.reading)
+    outputs = {}
+    for some in answers(push_view.write, page, request):
+        outputs |= some
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    written = run(outputs[script_output("figure")], monkeypatch).get("written", {})
+    assert bool(written) == (family != "bert")
+    for text in written.values():
+        assert f">{markup.text(text)}<" in outputs["written"]
 
 
 @pytest.mark.parametrize("measure", ["cosine", "dot product", "distance"])

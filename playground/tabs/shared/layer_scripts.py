@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from playground.recording.edits.edit import ZERO, Edit
-from playground.scripts import contributions, exchange, lens, neurons, without
+from playground.scripts import contributions, exchange, lens, neurons, push, without
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
@@ -114,6 +114,26 @@ def exchange_scripts(
     reading, blocks = replace(reading, text=whole_characters(page.text)), block_paths(model)
     kinds = exchange.EXACT if values == exchange.EXACT else exchange.ESTIMATE, exchange.AGREEMENT
     return exchange.exchange(reading, blocks, seen, kinds[0]), exchange.exchange(reading, blocks, seen, kinds[1])
+
+
+def push_script(
+    page: PageContext,
+    recording: "Recording",
+    source: int | tuple[Sequence[str], Sequence[str]],
+    layer: int,
+    writes: tuple[float, int],
+) -> Script:
+    """Of a direction through the page's text, and of what is written along it. source: the id of a token, or two sets of
+    lines. writes: the strength of the push and how many tokens are written."""
+    from playground.recording.layers.window import NEURON_WINDOW, window_of
+
+    reading = reading_for_script(recording, page)
+    if recording.target_tokens or reading.pair or not (reading.why or reading.checkpoint.layer_names):
+        return Script(why=texts.NO_LAYERS if recording.target_tokens is None and not reading.pair else texts.ONE_TEXT)
+    window = window_of(recording, None, NEURON_WINDOW)
+    model, (strength, count) = recording.model, writes
+    count = max(0, min(count, model.max_tokens - recording.length))  # within the context
+    return push.push(reading, source, layer, window, (strength, count) if model.capabilities.generate else None)
 
 
 def _is_plain(edit: Edit) -> bool:
