@@ -9,6 +9,7 @@ from gradio import EventData
 import playground as pg
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
 from playground.components import markup
+from playground.embeddings.cloud_request import CloudControls
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
@@ -21,8 +22,10 @@ from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.attention.steps_scripts import by_hand_script
 from playground.tabs.attention.steps_view import StepsRequest
-from playground.tabs.embeddings import layers_view, words_view
+from playground.tabs.embeddings import layers_view, projector_view, words_view
 from playground.tabs.embeddings.layers_view import LayersRequest
+from playground.tabs.embeddings.projector_points import WorkbenchReader
+from playground.tabs.embeddings.projector_request import ProjectorRequest
 from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
@@ -316,6 +319,33 @@ def test_nearest_tokens(look, monkeypatch, measure, centre):
         page_numbers = bars(outputs[name])
         script_numbers = numbers(outputs[script_output(name)], monkeypatch)
         np.testing.assert_allclose(script_numbers, page_numbers, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("vocabulary", {"count": 60, "seed": 3}),
+        ("vocabulary", {"count": 40, "layout": "t-SNE", "space": "output embedding"}),
+        ("vocabulary", {"count": 30, "layout": "UMAP", "seed": 1}),
+        ("words", {"words": "cat, the mat, a", "by_token": True, "dimensions": "3D"}),
+        ("words", {"words": "cat, the mat, a, hat", "leading": "any"}),
+        ("tokens of the text", {"text": "the cat sat", "space": "after layer 1", "directions": True}),
+        ("tokens of the text", {"text": "the cat sat", "space": "after every layer"}),
+        ("sentences", {"lines": "the cat\na mat\nthe", "pooling": "mean of the tokens", "space": "after layer 1"}),
+    ],
+)
+def test_the_projector(look, monkeypatch, kind, settings):
+    """Guards against another sample, words without the space before them, states of another layer, vectors that keep their
+    lengths, and an axis turned round."""
+    page = look("llama", "the cat sat")
+    monkeypatch.setattr(WorkbenchReader, "record", lambda reader, model, text: page.recording())
+    outputs = shown(projector_view.draw, page, ProjectorRequest(CloudControls(kind, **settings)))
+    cloud = drawn(outputs["figure"]).data[0].to_plotly_json()
+    points = np.stack([cloud[axis] for axis in "xyz" if axis in cloud], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), points, **CLOSE)
+    if kind == "vocabulary":
+        script_numbers = numbers(outputs[script_output("neighbours")], monkeypatch)
+        np.testing.assert_allclose(script_numbers, bars(outputs["neighbours"]), **CLOSE)
 
 
 def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
