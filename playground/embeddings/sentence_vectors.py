@@ -100,8 +100,13 @@ def chosen_pooling(model: LoadedModel, name: str) -> str:
 def plain_pooling(model: LoadedModel, name: str) -> str:
     """A name in `POOLINGS` for what `encode` does with a pooling where a layer is named; empty where it does more."""
     modules = _chosen_modules(model, name)
-    plain = modules.include_prompt and not modules.lower_case and not modules.prompt()
+    plain = not (modules.lower_case or modules.prompts or modules.prompt())
     return modules.pooling if plain and modules.pooling in POOLINGS else ""
+
+
+def steps_after(model: LoadedModel, name: str) -> tuple[str, ...]:
+    """The names of what `encode` does behind a pooling where no layer is named: "Normalize", say."""
+    return tuple(step for step, _ in _chosen_modules(model, name).steps)
 
 
 def pooling_remark(model: LoadedModel, pooling: str) -> str:

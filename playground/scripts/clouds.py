@@ -114,6 +114,21 @@ figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names)
 figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed")
 """
 
+_RANKED = """
+# %%
+likeness = torch.nn.functional.cosine_similarity(vectors[1:].double(), vectors[:1].double(), dim=-1)
+best = likeness.argsort(descending=True, stable=True)[:COUNT]
+numbers = likeness[best]  # of the first one with each of the others, the largest first
+for value, place in zip(numbers.tolist(), best.tolist()):
+    print(f"{value:.6f}  {LINES[place + 1]}")
+
+# %%
+figure = go.Figure(go.Bar(x=numbers, y=list(range(len(best))), orientation="h"))
+ranked = [names[place + 1] for place in best.tolist()]
+figure.update_yaxes(tickvals=list(range(len(best))), ticktext=ranked, autorange="reversed")
+figure.update_xaxes(title_text="cosine")
+"""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -148,7 +163,7 @@ def states(layer: int | None) -> Source:
 
 
 def sentences(lines: list[str], pooling: str, layer: int, limit: int) -> Source:
-    """Sentences by the states of at most `limit` tokens after a layer. pooling: a key of POOLINGS."""
+    """Sentences by the states of at most `limit` tokens after a layer, -1 the last. pooling: a key of POOLINGS."""
     cells = _SENTENCES.replace("POOLED_HERE", POOLINGS[pooling])
     return Source(cells, {"LINES": lines, "LAYER": layer, "LIMIT": limit})
 
@@ -176,3 +191,9 @@ def similarity(reading: Reading, source: Source) -> Script:
     body = source.cells + _SIMILAR
     recipe = Recipe("How alike each two are", body, source.values, False, source.imports, source.reads_text)
     return script_of(reading, recipe)
+
+
+def ranking(reading: Reading, source: Source, count: int) -> Script:
+    """The `count` sentences nearest to the first one."""
+    values = {**source.values, "COUNT": count}
+    return script_of(reading, Recipe("Nearest to a sentence", source.cells + _RANKED, values, reads_text=False))

@@ -22,10 +22,11 @@ from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.attention.steps_scripts import by_hand_script
 from playground.tabs.attention.steps_view import StepsRequest
-from playground.tabs.embeddings import layers_view, projector_view, words_view
+from playground.tabs.embeddings import layers_view, projector_view, sentences_view, words_view
 from playground.tabs.embeddings.layers_view import LayersRequest
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.embeddings.projector_request import ProjectorRequest
+from playground.tabs.embeddings.sentences_view import LOADED, SentencesRequest
 from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
@@ -316,6 +317,9 @@ def test_nearest_tokens(look, monkeypatch, measure, centre):
     )
     for handler, name in ((words_view.draw, "neighbours"), (words_view.add_up, "answer")):
         outputs = shown(handler, page, request)
+        if name == "neighbours":
+            placed = np.stack([drawn(outputs["figure"]).data[0][axis] for axis in "xy"], 1)
+            np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), placed, **CLOSE)
         page_numbers = bars(outputs[name])
         script_numbers = numbers(outputs[script_output(name)], monkeypatch)
         np.testing.assert_allclose(script_numbers, page_numbers, rtol=1e-5, atol=1e-5)
@@ -357,6 +361,22 @@ def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
     lines = np.stack([trace.y for trace in drawn(outputs["ends"]).data])
     np.testing.assert_allclose(numbers(outputs[script_output("ends")], monkeypatch), lines, **CLOSE)
     agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
+    placed = np.stack([drawn(outputs["placed"]).data[0][axis] for axis in "xy"], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("placed")], monkeypatch), placed, **CLOSE)
+
+
+@pytest.mark.parametrize("pooling", ["mean of the tokens", "last token"])
+def test_sentences(look, monkeypatch, pooling):
+    """Guards against another pooling, the query among what is ranked, and points without it."""
+    page = look("llama")
+    request = SentencesRequest("the cat\na mat\nthe hat", "a cat", pooling, LOADED)
+    outputs = shown(sentences_view.draw, page, request)
+    np.testing.assert_allclose(
+        numbers(outputs[script_output("ranking")], monkeypatch), bars(outputs["ranking"]), **CLOSE
+    )
+    agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
+    placed = np.stack([drawn(outputs["placed"]).data[0][axis] for axis in "xy"], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("placed")], monkeypatch), placed, **CLOSE)
 
 
 @pytest.mark.parametrize("measure", MEASURES)

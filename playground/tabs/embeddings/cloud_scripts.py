@@ -1,24 +1,25 @@
-"""The scripts of clouds of points: the Projector's."""
+"""The scripts of points and of sentences: where they lie, what is near to them."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from playground.analysis.embeddings.layouts import TSNE, UMAP
+from playground.analysis.embeddings.layouts import PCA, TSNE, UMAP
 from playground.analysis.embeddings.pca_and_neighbours import MEASURES
 from playground.analysis.embeddings.tsne_and_umap import usual_neighbours, usual_perplexity
+from playground.embeddings.cloud_request import CloudRequest
 from playground.embeddings.clouds import Cloud
 from playground.embeddings.point_neighbours import NEIGHBOURS
-from playground.embeddings.point_sets import FILTER, TEXT, WORDS
+from playground.embeddings.point_sets import FILTER, TEXT, WORDS, PointRequest, WordPoints
 from playground.scripts import clouds as scripts
 from playground.scripts.clouds import Source
 from playground.scripts.embeddings import nearest
-from playground.scripts.script import Script
+from playground.scripts.script import Reading, Script
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import NONE_YET, model_for_script, reading_for_script
+from playground.tabs.shared.scripts import NONE_YET, model_for_script, reading_for_script, script_output
 from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
-    from playground.embeddings.cloud_request import CloudRequest
     from playground.embeddings.points import Points
     from playground.models.loaded_model import LoadedModel
 
@@ -48,7 +49,7 @@ def cloud_script(page: PageContext, cloud: Cloud) -> Script:
     return scripts.cloud(reading, source, layout.method, settings, layout.directions)
 
 
-def source_of_points(model: "LoadedModel", request: "CloudRequest", count: int) -> Source | str:
+def source_of_points(model: "LoadedModel", request: CloudRequest, count: int) -> Source | str:
     """What makes the vectors of a resolved request; or why there is nothing. count: points of the picture."""
     from playground.embeddings.matrices import leading_space_matters, split_words
 
@@ -74,7 +75,7 @@ def sentences_source(model: "LoadedModel", text: str, pooling: str, layer: int) 
 
 
 def neighbours_script(
-    model: "LoadedModel", request: "CloudRequest", points: "Points", row: int, how: tuple[str, bool]
+    model: "LoadedModel", request: CloudRequest, points: "Points", row: int, how: tuple[str, bool]
 ) -> Script:
     """Of what is nearest to a token of the vocabulary, or to a word of one token. how: the measure, and whether the mean is
     taken off."""
@@ -83,3 +84,38 @@ def neighbours_script(
         return NONE_YET
     reading = model_for_script(model)
     return nearest(reading, [(1.0, own)], own, str(space), (MEASURES[how[0]], how[1]), NEIGHBOURS)
+
+
+def words_script(model: "LoadedModel", request: PointRequest, matrix: str, components: int) -> Script:
+    """Of words on their principal axes. matrix: as the list names it."""
+    source = source_of_points(model, CloudRequest(WordPoints.name, request, matrix), 0)
+    if isinstance(source, str):
+        return Script(why=source)
+    return scripts.cloud(model_for_script(model), source, PCA, {"COMPONENTS": components}, False)
+
+
+def states_script(reading: Reading, text: str, layer: int) -> Script:
+    """Of a text's tokens on the principal axes of their states after a layer."""
+    return scripts.cloud(replace(reading, text=text), scripts.states(layer), PCA, {"COMPONENTS": 2}, False)
+
+
+def search_scripts(
+    model: "LoadedModel", lines: list[str], query: str, pooling: str, counts: tuple[int, int]
+) -> dict[str, Script]:
+    """Of the sentences nearest to a query, of how alike they are, and of where they lie with it; by the outputs of their
+    pictures. counts: of the ranking, and of those that are compared."""
+    from playground.embeddings.sentence_vectors import steps_after
+
+    steps = steps_after(model, pooling)
+    every = sentences_source(model, "\n".join([query, *lines]), pooling, -1)
+    compared = sentences_source(model, "\n".join(lines[: counts[1]]), pooling, -1)
+    names = [script_output(name) for name in ("ranking", "alike", "placed")]
+    if isinstance(every, str) or isinstance(compared, str) or set(steps) - {"Normalize"}:
+        return dict.fromkeys(names, Script(why=texts.OWN_POOLING))
+    reading = model_for_script(model)
+    made = (
+        scripts.ranking(reading, every, counts[0]),
+        scripts.similarity(reading, compared),
+        scripts.cloud(reading, every, PCA, {"COMPONENTS": 2}, bool(steps)),
+    )
+    return dict(zip(names, made, strict=True))
