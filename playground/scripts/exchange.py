@@ -91,7 +91,8 @@ for row, gradient in enumerate(gradients):
     shares = parts(clean[row] - corrupted[row].detach()).double() * parts(gradient).double()
     rows.append(shares.sum(SUMMED_HERE)[columns])
 estimate = torch.stack(rows)  # (rows, columns): how much the measure changes
-print(f"{float(measure(clean_logits)):.6f} in the first text, {float(measure(corrupted_logits)):.6f} in the second")
+base = float(measure(corrupted_logits.detach()))
+print(f"{float(measure(clean_logits)):.6f} in the first text, {base:.6f} in the second")
 '''
 _EXACT = '''
 # %%
@@ -111,7 +112,7 @@ def exchanged(place, column):
 exact = torch.full_like(estimate, torch.nan)
 every = [(row, column) for row in range(len(sites)) for column in range(len(columns))]
 for row, column in every if CELLS is None else CELLS:
-    exact[row, column] = exchanged(row, columns[column]) - float(measure(corrupted_logits.detach()))
+    exact[row, column] = exchanged(row, columns[column]) - base
 '''
 _MAP = """
 # %%

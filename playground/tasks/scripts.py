@@ -159,9 +159,38 @@ def labels_picture(model: LoadedModel, text: str, result: Classification, templa
     code = classify_script(model, text, result, template)
     if not code or result.function == REGRESSION:
         return Script(why=texts.TAUGHT)
-    name = "LABELS[number]" if result.way == "words" else "model.config.id2label[number]"
-    draw = Template(_LABELS_PICTURE.replace("NAMES_HERE", name)).substitute(bars=bars)
+    draw = Template(_LABELS_PICTURE.replace("NAMES_HERE", _name_of(result))).substitute(bars=bars)
     return with_picture("Labels", code, draw)
+
+
+_KEPT = "$side = {NAMES_HERE: float(values[number]) for number in range(len(values))}\n"
+_BESIDE_PICTURE = """\
+ranked = [label for side in (first, second) for label in sorted(side, key=side.get, reverse=True)]
+labels = list(dict.fromkeys(ranked))[:$bars]  # the first one's order
+numbers = torch.tensor([[side.get(label, torch.nan) for label in labels] for side in (first, second)])
+figure = go.Figure()
+for name, row in zip(("first", "second"), numbers):
+    figure.add_bar(x=row, y=list(range(len(labels))), orientation="h", name=name)
+figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=list(map(escape, labels)), autorange="reversed")
+figure.update_xaxes(title_text="probability")
+figure.show()
+"""
+
+
+def beside_picture(sides: Sequence[tuple[LoadedModel, str, Classification, str]], bars: int) -> Script:
+    """Draws two classifications beside each other: one script after the other. sides: model, text, result and template of
+    each."""
+    cells = []
+    for name, (model, text, result, template) in zip(("first", "second"), sides, strict=True):
+        code = classify_script(model, text, result, template)
+        if not code or result.function == REGRESSION:
+            return Script(why=texts.TAUGHT)
+        cells += [code, Template(_KEPT.replace("NAMES_HERE", _name_of(result))).substitute(side=name)]
+    return with_picture("Two beside each other", "\n".join(cells), Template(_BESIDE_PICTURE).substitute(bars=bars))
+
+
+def _name_of(result: Classification) -> str:
+    return "LABELS[number]" if result.way == "words" else "model.config.id2label[number]"
 
 
 def spans_picture(model: LoadedModel, question: str, passage: str, longest: int, cells: int) -> Script:

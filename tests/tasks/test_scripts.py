@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 
 import playground as pg
+from playground.figures.tasks.labels import beside_figure
 from playground.figures.tasks.spans import MAX_CELLS, span_figure
 from playground.tabs.shared.reason_scripts import reasons_script
 from playground.tasks.attribute import attribute
 from playground.tasks.label_words import TEMPLATE
-from playground.tasks.scripts import answer_script, classify_script, labels_picture, spans_picture
+from playground.tasks.scripts import (
+    answer_script,
+    beside_picture,
+    classify_script,
+    labels_picture,
+    spans_picture,
+    tag_script,
+)
 from playground.tasks.token_scores import label_score, next_token_score, span_score, tag_score
 from tests.scripts.running import numbers
 from tests.tools import zoo
@@ -72,6 +80,10 @@ def test_labels_by_words(tmp_path, monkeypatch):
     assert {name: float(value) for value, name in lines} == pytest.approx(shown, abs=1e-5)
     drawn = numbers(labels_picture(model, TEXT, result, TEMPLATE, 1), monkeypatch)
     assert drawn == pytest.approx([result.best.probability], abs=1e-5)
+    other = pg.classify(model, "the mat", ("good", "so bad"))
+    sides = [(model, TEXT, result, TEMPLATE), (model, "the mat", other, TEMPLATE)]
+    bars = [trace.x for trace in beside_figure(result, other, ("1", "2")).data]
+    np.testing.assert_allclose(numbers(beside_picture(sides, 20), monkeypatch), bars, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("passage", ['<i>Anna</i> paid, "it" says', "ab cd " * 60])
@@ -121,3 +133,12 @@ def test_why_a_word(tmp_path, monkeypatch):
     score = replace(score, free=tuple(3 <= place < 6 for place in range(len(score.ids))))  # as in a template
     seen = attribute(score, "occlusion")
     np.testing.assert_allclose(numbers(reasons_script(score, seen), monkeypatch), seen.values, rtol=0, atol=1e-5)
+
+
+def test_spans_of_a_tagger(loaded):
+    """Guards spans that are cut otherwise."""
+    model = loaded("tag")
+    spans = pg.tag(model, TEXT).spans
+    lines = printed(tag_script(model, TEXT, 1, "simple"))
+    assert [(name, words) for _, name, words in lines] == [(s.label, repr(TEXT[s.start : s.end])) for s in spans]
+    assert [float(value) for value, _, _ in lines] == pytest.approx([s.probability for s in spans], abs=1e-5)
