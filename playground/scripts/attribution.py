@@ -24,8 +24,9 @@ for number, value in zip(ids, numbers.tolist()):
     print(f"{value:+.6f}  {tokenizer.decode([number])!r}")
 
 # %%
-figure = go.Figure(go.Bar(x=numbers, y=list(range(len(ids))), orientation="h"))
-figure.update_yaxes(tickvals=list(range(len(ids))), ticktext=named(ids), autorange="reversed")
+rows = list(range(len(explained)))
+figure = go.Figure(go.Bar(x=numbers[explained], y=rows, orientation="h"))
+figure.update_yaxes(tickvals=rows, ticktext=named([ids[place] for place in explained]), autorange="reversed")
 figure.update_xaxes(title_text="adds to the score")
 """
 _LOGIT = '''def score(rows):

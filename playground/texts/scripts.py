@@ -3,6 +3,7 @@
 NONE_YET = "There is no script for this picture yet. Its numbers are in the table, in CSV and in JSON."
 EDITED = "The page keeps an edit, which a script would leave out. Put it back, then there is a script."
 ADAPTER = "This model has an adapter merged into its weights, which plain transformers would load in another way."
+GGUF = "This model was read from a GGUF file, which plain transformers would read in another way."
 TOKENIZER = "The tokenizer that this model's files name would read other tokens than the page does."
 ROUNDED = (
     "The page read these weights rounded to {format}, since they came from a package index. The hub's own weights give "

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import playground as pg
+from playground.figures.tasks.attribution import attribution_figure
 from playground.figures.tasks.labels import beside_figure
 from playground.figures.tasks.spans import MAX_CELLS, span_figure
 from playground.tabs.shared.reason_scripts import reasons_script
@@ -22,7 +23,7 @@ from playground.tasks.scripts import (
     tag_script,
 )
 from playground.tasks.token_scores import label_score, next_token_score, span_score, tag_score
-from tests.scripts.running import numbers
+from tests.scripts.running import numbers, run
 from tests.tools import zoo
 from tests.tools.task_models import network
 
@@ -132,7 +133,9 @@ def test_why_a_word(tmp_path, monkeypatch):
     score = next_token_score(model, "the cat sat", 70, 71)
     score = replace(score, free=tuple(3 <= place < 6 for place in range(len(score.ids))))  # as in a template
     seen = attribute(score, "occlusion")
-    np.testing.assert_allclose(numbers(reasons_script(score, seen), monkeypatch), seen.values, rtol=0, atol=1e-5)
+    names = run(reasons_script(score, seen), monkeypatch)
+    np.testing.assert_allclose(names["numbers"], seen.values, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(names["figure"].data[0].x, attribution_figure(seen).data[0].x, rtol=0, atol=1e-5)
 
 
 def test_spans_of_a_tagger(loaded):
