@@ -5,11 +5,13 @@
 // Nodes that Gradio's scripts made stay: the data of text nodes and attributes change. Only in a Panel, whose markup Python
 // wrote, is a sentence with tags built anew: of the table's own words, the page's own tags, and text nodes.
 
-const SKIPPED = '[translate="no"], .notranslate, script, style, code, pre, svg, iframe, .katex, .cm-editor, [contenteditable="true"]';
+const SKIPPED = '[translate="no"], .notranslate, script, style, code, pre, svg, iframe, .katex, .cm-editor, [contenteditable="true"], ' +
+  '[data-testid="user"], [data-testid="bot"], [data-testid^="cell-"], .pg-choices-of-text ul';
 const ATTRIBUTES = ['title', 'placeholder', 'aria-label', 'alt', 'data-gloss'];
 const WITH_ATTRIBUTES = ATTRIBUTES.map((name) => `[${name}]`).join();
-const LATER = '.tok .t';      // thousands of them: their titles are translated when someone asks for one
-const INLINE = new Set(['b', 'em', 'i', 'code', 'sub', 'sup', 'br', 'strong', 'a']);
+const LATER = '.tok .t, .pg-shaded [title]';   // thousands of them: their titles are translated when someone asks for one
+const NUMBERED = /^\d+: /;    // a choice of a list of tokens: tabs/shared/controls.py:token_choices
+const INLINE = new Set(['b', 'em', 'i', 'code', 'sub', 'sup', 'br', 'strong', 'a', 'span']);
 const BUDGET = 12;            // ms of a frame
 
 const texts = new WeakMap();      // text node -> {english, shown}
@@ -30,7 +32,9 @@ function say(text) {
 
 function translateText(node) {
   const data = node.data, known = texts.get(node);
-  if (known?.shown === data || !WORDS.test(data) || node.parentElement?.localName === 'textarea') return;
+  if (known?.shown === data || !WORDS.test(data)) return;
+  const {localName} = node.parentElement ?? {};
+  if (localName === 'textarea' || (localName === 'li' && NUMBERED.test(data.trim()))) return;
   const shown = say(data);
   texts.set(node, {english: data, shown});
   if (shown !== data) node.data = shown;
@@ -53,7 +57,7 @@ const isOurs = (element) => units.get(element)?.shown.includes(element.firstChil
 /** Whether an element of a Panel is one sentence, or several, with tags in it. */
 function isUnit(element) {
   if (!element.firstElementChild || ![...element.childNodes].some((node) => node.nodeType === 3 && WORDS.test(node.data))) return false;
-  const isInline = (node) => (INLINE.has(node.localName) || node.matches('.pg-term')) && !node.id && !node.matches(SKIPPED.replace('code, ', ''));
+  const isInline = (node) => (INLINE.has(node.localName) || node.matches('.pg-term')) && !node.id && !node.matches('[translate="no"], .notranslate');
   return [...element.querySelectorAll('*')].every(isInline) && element.closest('.panel') !== null;
 }
 

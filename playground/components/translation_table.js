@@ -3,12 +3,12 @@
 // A key is a text with slots {0}, {1}, …, and inline tags without attributes. In a text “<” that begins none of these tags is
 // written LESS. What stands between “ and ” is a token's or a visitor's and stays as it is.
 
-const TAG = /<\/?(?:b|em|i|code|sub|sup|strong|a|br)>/g;
-const ANY_TAG = /<(?!\/?(?:b|em|i|code|sub|sup|strong|a|br)>)/g;
+const ANY_TAG = /<(?!\/?(?:b|em|i|code|sub|sup|strong|a|br|span)>)/g;
 const LESS = '\uE000';
 const WORDS = /[A-Za-z]{2}/;
 const LONGEST = 4000;         // characters of a text; longer ones are nobody's sentence
 const DEEPEST = 3;            // slots within slots
+const SHORT = 24;             // letters of a pattern in whose slots no sentence ends
 const RUN = 6;                // parts of a text that may have a key together
 const KEPT = 5000;            // translations kept
 const PROSE = /[A-Za-z]{2,} [a-z]{2,}/;
@@ -80,7 +80,8 @@ class TranslationTable {
   translate(text) {
     const known = this.cache.get(text);
     if (known) return known;
-    const result = text.length > LONGEST ? {text, isWhole: true} : this.sentences(text, this.near(text), 0);
+    this.phrases = new Map();    // of this text's parts, which patterns ask for again and again
+    const result = text.length > LONGEST ? {text, isWhole: true} : this.sentences(text, this.near(text, this.patterns), 0);
     if (!result.isWhole) this.missing.add(text);
     if (this.cache.size >= KEPT) this.cache.clear();
     this.cache.set(text, result);
@@ -88,8 +89,8 @@ class TranslationTable {
   }
 
   /** The patterns that a text or a part of it may have. */
-  near(text) {
-    return this.patterns.filter((pattern) => text.includes(pattern.longest));
+  near(text, patterns) {
+    return patterns.filter((pattern) => text.includes(pattern.longest));
   }
 
   sentences(text, near, depth) {
@@ -122,6 +123,11 @@ class TranslationTable {
 
   /** A text that has a key as a whole, also with another sign at its end; else null. */
   phrase(text, near, depth) {
+    if (!this.phrases.has(text)) this.phrases.set(text, this.ended(text, near, depth));
+    return this.phrases.get(text);
+  }
+
+  ended(text, near, depth) {
     const same = this.lookup(text, near, depth);
     if (same !== null) return same;
     const last = FULL[text.at(-1)];
@@ -146,14 +152,14 @@ class TranslationTable {
     if (exact !== undefined) return exact;
     if (ORDINAL.test(text)) return text.replace(ORDINAL, '第 $1');
     for (const pattern of near) {
-      const slots = this.match(pattern, text, depth);
+      const slots = this.match(pattern, text, near, depth);
       if (slots) return pattern.value.map((piece, n) => (n % 2 ? slots.get(piece) ?? '' : piece)).join('');
     }
     return null;
   }
 
   /** Slot -> its words, translated; null if the text is no such one. Takes time in proportion to the text's length. */
-  match({pieces, slots, quoted, weight}, text, depth) {
+  match({pieces, slots, quoted, weight}, text, near, depth) {
     if (!text.startsWith(pieces[0]) || !text.endsWith(pieces.at(-1))) return null;
     const found = new Map(), end = text.length - pieces.at(-1).length;
     let from = pieces[0].length;
@@ -161,7 +167,7 @@ class TranslationTable {
       const isLast = n === slots.length - 1;
       const to = isLast ? end : text.indexOf(pieces[n + 1], from + 1);
       if (to <= from || to > end) return null;
-      const words = this.slot(text.slice(from, to), quoted[n], depth, weight);
+      const words = quoted[n] ? text.slice(from, to) : this.slot(text.slice(from, to), near, depth, weight);
       if (words === null) return null;
       found.set(slots[n], words);
       from = to + (isLast ? 0 : pieces[n + 1].length);
@@ -171,17 +177,19 @@ class TranslationTable {
 
   /** What a slot caught: translated where it is a text of the table; null where it can't be one slot's, such as half a
    * sentence beside the one word of “{0} layer”. */
-  slot(text, isQuoted, depth, weight) {
-    if (isQuoted || !WORDS.test(text)) return text;
+  slot(text, outer, depth, weight) {
+    if (!WORDS.test(text)) return text;
     if (!isBalanced(text)) return null;
-    const near = depth < DEEPEST ? this.near(text) : [];
-    if (partsOf(text).length === 1) {
+    const near = depth < DEEPEST ? this.near(text, outer) : [];
+    const parts = partsOf(text);
+    if (parts.length === 1) {
       const said = this.phrase(text, near, depth + 1) ?? this.list(text, near, depth + 1);
       if (said !== null) return said;
       const bare = text.replace(/“[^”]*”/g, '');
       return weight ? (PROSE.test(bare) && text.length > weight ? null : text) : (WORDS.test(bare) ? null : text);
     }
-    const said = depth < DEEPEST ? this.sentences(text, near, depth + 1) : {isWhole: false};
+    const isOne = parts.every(({words}, n) => WORDS.test(words) && (n === parts.length - 1 || !/[.?!]$/.test(words)));
+    const said = isOne && depth < DEEPEST && weight >= SHORT ? this.sentences(text, near, depth + 1) : {isWhole: false};
     return said.isWhole ? said.text : null;
   }
 }
