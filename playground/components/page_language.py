@@ -16,7 +16,9 @@ from playground.components.opening_words import opening_style
 _HERE = Path(__file__).parent
 TABLES = _HERE.parent / "texts" / "chinese"
 """JSON files of English text -> Chinese text, with slots {0}, {1}, …; see .github/CONTRIBUTING.md."""
-_SCRIPTS = ("translation_table", "pseudo_language", "figure_translation", "page_translation")
+_SCRIPTS = (
+    "translation_table", "pseudo_language", "figure_translation", "marked_sentences", "chosen_values", "page_translation",
+)  # fmt: skip
 """Joined in this order."""
 SWITCH = "() => window.__playgroundLanguage.toggle()"
 BUILT = "() => window.__playgroundLanguage.built()"
