@@ -8,7 +8,7 @@ const isOurs = (element) => units.get(element)?.shown.includes(element.firstChil
 
 /** Whether an element of a Panel is one sentence, or several, with tags in it. */
 function isUnit(element) {
-  if (!element.firstElementChild || ![...element.childNodes].some((node) => node.nodeType === 3 && WORDS.test(node.data))) return false;
+  if (!element.firstElementChild || ![...element.childNodes].some((node) => node.nodeType === 3 && /\S/.test(node.data))) return false;
   const isInline = (node) => (INLINE.has(node.localName) || node.matches('.pg-term')) && !node.id && !node.matches('[translate="no"], .notranslate');
   return [...element.querySelectorAll('*')].every(isInline) && element.closest('.panel') !== null;
 }

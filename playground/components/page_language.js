@@ -58,9 +58,10 @@ window.__playgroundLanguage = (() => {
       try { localStorage.setItem(KEY, current); } catch (error) { /* this page alone */ }
       ready = speak();
     },
-    /** A figure in the page's language; it is changed. page_translation.js replaces these two. */
+    /** A figure in the page's language; it is changed. page_translation.js replaces these three. */
     figure: (figure) => figure,
-    /** The English text of an element of the page. */
+    /** The text of an element of the page, and its markup, in English. */
     english: (element) => element.textContent,
+    markup: (element) => element.innerHTML,
   };
 })();

@@ -6,7 +6,7 @@
 // with tags are those of marked_sentences.js.
 
 const SKIPPED = '[translate="no"], .notranslate, script, style, code, pre, svg, iframe, .katex, .cm-editor, [contenteditable="true"], ' +
-  '[data-testid="user"], [data-testid="bot"], [data-testid^="cell-"], .pg-choices-of-text ul';
+  '[data-testid="user"], [data-testid="bot"], [data-testid^="cell-"], .table-wrap td, .pg-choices-of-text ul';
 const ATTRIBUTES = ['title', 'placeholder', 'aria-label', 'alt', 'data-gloss'];
 const WITH_ATTRIBUTES = ATTRIBUTES.map((name) => `[${name}]`).join();
 const LATER = '.tok .t, .pg-shaded [title]';   // thousands of them: their titles are translated when someone asks for one
@@ -124,6 +124,14 @@ const english = (node) => {
   return [...(isOurs(node) ? units.get(node).english : node.childNodes)].map(english).join('');
 };
 
+/** The markup of an element as it was in English. */
+function markup(element) {
+  restore(element);
+  const {innerHTML} = element;
+  if (!element.closest(SKIPPED)) visit(element);
+  return innerHTML;
+}
+
 window.__playgroundTranslation = (entries) => {
   const tables = {zh: new TranslationTable(entries), pseudo: new PseudoLanguage()};
   return {
@@ -133,7 +141,7 @@ window.__playgroundTranslation = (entries) => {
       if (table) restore(document.documentElement);
       table = tables[language] ?? null;
       figures = table && new FigureTranslation(table);
-      Object.assign(window.__playgroundLanguage, {english, figure: (figure) => (figures ? figures.figure(figure) : figure),
+      Object.assign(window.__playgroundLanguage, {english, markup: table ? markup : ({innerHTML}) => innerHTML, figure: (figure) => (figures ? figures.figure(figure) : figure),
         missing: () => [...(table?.missing ?? [])], forget: () => table?.missing.clear(), translate: (text) => table?.translate(text)});
       if (!table) return;
       const options = {subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES};

@@ -57,14 +57,14 @@ shared.stage ??= (() => {
   }
 
   /** The sentence of a picture: the next one before another picture, or else the one before it; or its description. */
-  function sentenceOf(picture) {
+  function sentenceOf(picture, textOf = (node) => node.innerText) {
     if (pinned(picture)) return pinned(picture).words;
     const room = picture.closest('[role="tabpanel"]') || document.body;
     const marks = [...room.querySelectorAll('.pg-note')].filter((note) => inSight(note) && note.textContent.trim());
     const row = [...marks, ...[...parts.keys()].filter((v) => room.contains(v) && inSight(v))].sort(later);
     const at = row.indexOf(picture);
     const near = [row[at + 1], row[at - 1]].find((node) => node && !parts.has(node));
-    return near ? near.innerText.trim() : parts.get(picture).name();
+    return near ? textOf(near).trim() : parts.get(picture).name();
   }
 
   function caption() {

@@ -12,6 +12,7 @@ const SHORT = 24;             // letters of a pattern in whose slots no sentence
 const RUN = 6;                // parts of a text that may have a key together
 const KEPT = 5000;            // translations kept
 const PROSE = /[A-Za-z]{2,} [a-z]{2,}/;
+const NAME = /^[\w./-]*[\d/_.-][\w./-]*[:.;,]?$/;   // of a model, a file or a format
 const ORDINAL = /^([\d,]+)(?:st|nd|rd|th)$/;
 const PAIRS = {'“': 1, '(': 1, '[': 1, '”': -1, ')': -1, ']': -1};
 const FULL = {'.': '。', '?': '？', '!': '！', ':': '：', ';': '；', ',': '，'};
@@ -111,7 +112,7 @@ class TranslationTable {
         words = this.list(parts[n].words, near, depth);
         if (words === null) {
           words = parts[n].words;
-          isWhole &&= !WORDS.test(words.replace(/“[^”]*”/g, ''));
+          isWhole &&= NAME.test(words) || !WORDS.test(words.replace(/“[^”]*”/g, ''));
         }
       }
       n += taken;

@@ -21,7 +21,7 @@ from tests.tools.ports import free_port
 MISSING = "window.__playgroundLanguage.missing()"
 NAMES = re.compile(
     r"[A-Z]{2,}\w*|[\w.-]*\d[\w.-]*|[\w.-]+/[\w.-]+|\w+[-_.]\w+\S*|“[^”]*”|<[^>]*>"
-    r"|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
+    r"|%\{[^}]*\}|^\S+ [\d.]+ %$|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
 )
 """What stays as it is in any language."""
 PAUSE = 700
