@@ -1,7 +1,7 @@
 // Of the scripts that translate the page: the choice of a list, which Gradio shows as the value of an input and reads from there.
 // The input shows the translation and gives the English name back, whoever asks it; while somebody types, it shows the English.
 
-const CHOSEN = 'input[role="listbox"]';
+const CHOSEN = 'input[role="combobox"]';
 const VALUE = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
 const inputs = new WeakMap();     // input -> {english, shown, say}
 

@@ -124,8 +124,9 @@ class TranslationTable {
 
   /** A text that has a key as a whole, also with another sign at its end; else null. */
   phrase(text, near, depth) {
-    if (!this.phrases.has(text)) this.phrases.set(text, this.ended(text, near, depth));
-    return this.phrases.get(text);
+    const key = `${depth} ${text}`;
+    if (!this.phrases.has(key)) this.phrases.set(key, this.ended(text, near, depth));
+    return this.phrases.get(key);
   }
 
   ended(text, near, depth) {
@@ -168,7 +169,8 @@ class TranslationTable {
       const isLast = n === slots.length - 1;
       const to = isLast ? end : text.indexOf(pieces[n + 1], from + 1);
       if (to <= from || to > end) return null;
-      const words = quoted[n] ? text.slice(from, to) : this.slot(text.slice(from, to), near, depth, weight);
+      const held = text.slice(from, to);
+      const words = !quoted[n] ? this.slot(held, near, depth, weight) : /^[^“]*”/.test(held) ? null : held;
       if (words === null) return null;
       found.set(slots[n], words);
       from = to + (isLast ? 0 : pieces[n + 1].length);
@@ -187,7 +189,7 @@ class TranslationTable {
       const said = this.phrase(text, near, depth + 1) ?? this.list(text, near, depth + 1);
       if (said !== null) return said;
       const bare = text.replace(/“[^”]*”/g, '');
-      return weight ? (PROSE.test(bare) && text.length > weight ? null : text) : (WORDS.test(bare) ? null : text);
+      return weight ? (PROSE.test(bare) && text.length > weight ? null : text) : (/[a-z]{3}/.test(bare) ? null : text);
     }
     const isOne = parts.every(({words}, n) => WORDS.test(words) && (n === parts.length - 1 || !/[.?!]$/.test(words)));
     const said = isOne && depth < DEEPEST && weight >= SHORT ? this.sentences(text, near, depth + 1) : {isWhole: false};

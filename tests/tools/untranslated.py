@@ -21,7 +21,7 @@ from tests.tools.ports import free_port
 MISSING = "window.__playgroundLanguage.missing()"
 NAMES = re.compile(
     r"[A-Z]{2,}\w*|[\w.-]*\d[\w.-]*|[\w.-]+/[\w.-]+|\w+[-_.]\w+\S*|“[^”]*”|<[^>]*>"
-    r"|%\{[^}]*\}|^\S+ [\d.]+ %$|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
+    r"|%\{[^}]*\}|^\S+ [\d.]+ %$|\b[KMGT]iB\b|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
 )
 """What stays as it is in any language."""
 PAUSE = 700
@@ -80,7 +80,7 @@ def play(page: Page, panel: str) -> None:
             box.hover(timeout=1_000)
         except Error:
             continue
-    for listed in shown.locator("input[role=listbox]:visible").all()[:12]:
+    for listed in shown.locator("input[role=combobox]:visible").all()[:12]:
         try:
             listed.click(timeout=1_000)
             page.wait_for_timeout(100)
