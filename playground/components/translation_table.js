@@ -14,16 +14,16 @@ const KEPT = 5000;            // translations kept
 const PROSE = /[A-Za-z]{2,} [a-z]{2,}/;
 const NAME = /^[\w./-]*[\d/_.-][\w./-]*[:.;,]?$/;   // of a model, a file or a format
 const ORDINAL = /^([\d,]+)(?:st|nd|rd|th)$/;
-const PAIRS = {'“': 1, '(': 1, '[': 1, '”': -1, ')': -1, ']': -1};
+const BRACKETS = {'(': 1, '[': 1, ')': -1, ']': -1};
 const FULL = {'.': '。', '?': '？', '!': '！', ':': '：', ';': '；', ',': '，'};
 const ENDS = /[。？！：；，]$/;
 
 /** Whether quotation marks, brackets and tags in a text close what they open. */
 function isBalanced(text) {
   const open = [];
-  for (const [sign] of text.matchAll(/[“”()[\]]|<\/?[a-z]+>/g)) {
+  for (const [sign] of text.replace(/“[^“”]*”/g, '').matchAll(/[“”()[\]]|<\/?[a-z]+>/g)) {
     if (sign === '<br>') continue;
-    if (sign[0] === '<' ? sign[1] !== '/' : PAIRS[sign] > 0) open.push(sign);
+    if (sign[0] === '<' ? sign[1] !== '/' : '“(['.includes(sign)) open.push(sign);
     else {
       const last = open.pop();
       if (sign[0] === '<' ? last !== sign.replace('/', '') : last !== {'”': '“', ')': '(', ']': '['}[sign]) return false;
@@ -35,10 +35,11 @@ function isBalanced(text) {
 /** [{words, gap}]: a text cut behind the ends of its sentences and clauses, outside quotation marks and brackets. */
 function partsOf(text) {
   const parts = [];
-  let depth = 0, from = 0;
+  let depth = 0, quotes = 0, from = 0;
   for (let n = 0; n < text.length; n += 1) {
-    depth = Math.max(0, depth + (PAIRS[text[n]] ?? 0));
-    if (depth || text[n] !== ' ') continue;
+    if (quotes ? text[n] === '”' : text[n] === '“') quotes = 1 - quotes;      // brackets in a quotation are a token's
+    else if (!quotes) depth = Math.max(0, depth + (BRACKETS[text[n]] ?? 0));
+    if (quotes || depth || text[n] !== ' ') continue;
     const gap = text.startsWith(' · ', n) ? ' · ' : '.?!:;'.includes(text[n - 1]) ? ' ' : '';
     if (!gap || n === from) continue;
     parts.push({words: text.slice(from, n), gap});
