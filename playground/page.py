@@ -25,6 +25,7 @@ from playground.components.light_events import LIGHT_EVENTS
 from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
+from playground.components.page_language import BUILT, LANGUAGE_FILES, SWITCH, language_head
 from playground.components.plotly_view import EARLY, PLOTLY_JS
 from playground.components.visit_history import TOGGLE_VISITS
 from playground.components.whole_updates import send_updates_whole
@@ -44,7 +45,7 @@ from playground.texts.pins import HISTORY
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEADER = f"""
-<header class="pg-header"><h1>Transformer Playground</h1><p>{escape(texts.HEADER)}</p></header>
+<header class="pg-header"><h1 translate="no">Transformer Playground</h1><p>{escape(texts.HEADER)}</p></header>
 """
 TOGGLE_THEME = """() => { const dark = document.body.classList.toggle('dark');
   try { localStorage.setItem('pg-theme', dark ? 'dark' : 'light'); } catch (e) {} }"""
@@ -79,10 +80,11 @@ ROOM_FOR_SIDEBAR = f"""<style>.pg-room {{ display: flex !important; padding: 0; 
 """In place of Gradio's rules for `.sidebar-parent` (6.31.0): it measures this room once, when the sidebar opens, and gets it
 wrong when the page changes meanwhile; and its rules with :has() search the whole page for a sidebar on the right whenever a
 label is measured."""
-OPENING = opening_style(*texts.OPENING, built="pg-built") + LIGHT_EVENTS + LINKS_HEAD + EARLY
+LANGUAGE = language_head(*texts.OPENING_IN_CHINESE, built="pg-built")
+OPENING = opening_style(*texts.OPENING, built="pg-built") + LANGUAGE + LIGHT_EVENTS + LINKS_HEAD + EARLY
 """What stands at the beginning of the page's head."""
 KEPT_PAGE = Middleware(KeptPage)
-KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS])
+KEPT_FILES = Middleware(KeptFiles, libraries=[PLOTLY_JS], made=LANGUAGE_FILES)
 """The innermost: what it sends gets the guard's headers like any answer."""
 
 
@@ -102,6 +104,9 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             present = gr.Button("Present", size="sm", scale=0, min_width=90, elem_id="present")
             link = gr.Button(LINK, size="sm", scale=0, min_width=140, elem_id="link")
             history = gr.Button(HISTORY, size="sm", scale=0, min_width=90, elem_id="history")
+            language = gr.Button(
+                texts.CHINESE, size="sm", scale=0, min_width=80, elem_id="language", elem_classes="notranslate"
+            )
             toggle = gr.Button("Light / dark", size="sm", scale=0, min_width=110, elem_id="toggle-theme")
         build_link_view(link)
         VisitHistory()
@@ -123,6 +128,8 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
             sidebar.build(page, carried)
         follow_links(blocks, page, carried)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
+        language.click(None, None, None, js=SWITCH, api_visibility="private")
+        blocks.load(None, None, None, js=BUILT, api_visibility="private")
         history.click(None, None, None, js=TOGGLE_VISITS, api_visibility="private")
         present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")

@@ -25,12 +25,13 @@ def prediction_table(
     def expected(ids: np.ndarray, probabilities: np.ndarray) -> str:
         pairs = zip(names([int(i) for i in ids[:2]]), probabilities[:2], strict=True)
         return "<br>".join(
-            f'<span class="pg-token">{markup.text(name)}</span> {markup.text(percent(float(p)))}' for name, p in pairs
+            f'<span class="pg-token" translate="no">{markup.text(name)}</span> {markup.text(percent(float(p)))}'
+            for name, p in pairs
         )
 
     rows = [
         (
-            markup.text(token),
+            markup.theirs(token),
             f"{_loss(change.loss_before[i])}&nbsp;→&nbsp;{_loss(change.loss_after[i])}",
             f"{change.divergence[i]:.2f}",
             expected(change.top_before[i], change.top_p_before[i]),
@@ -45,7 +46,7 @@ def vector_table(tokens: Sequence[str], cosine_change: np.ndarray, attention_shi
     """Token by token: how far the last vector turned, and the share of attention that moved."""
     rows = [
         (
-            markup.text(token),
+            markup.theirs(token),
             f"{cosine_change[i]:.3f}",
             "" if attention_shift is None else markup.text(percent(attention_shift[i])),
         )

@@ -6,8 +6,9 @@ parts of them. Knows no page.
 import gzip
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,12 +28,25 @@ _PART_OF_CLASS = re.compile(rb'\[class\*="?([\w-]+)"?\]')
 element's classes changes. At 1,500 tokens that took half a second, several times a second, while text was written."""
 
 
-class KeptFiles:
-    """ASGI middleware. libraries: further files, by their resolved paths, that Gradio serves as `file=…`."""
+_FOR_GOOD = "public, max-age=31536000, immutable"
 
-    def __init__(self, app: ASGIApp, libraries: Sequence[Path]):
+
+class MadeFile(NamedTuple):
+    """A file that lies in memory alone."""
+
+    kind: str
+    """Its content type."""
+    body: bytes
+
+
+class KeptFiles:
+    """ASGI middleware. libraries: further files, by their resolved paths, that Gradio serves as `file=…`. made: files that
+    are served from here, by their addresses below the page's, which change with what is in them."""
+
+    def __init__(self, app: ASGIApp, libraries: Sequence[Path], made: Mapping[str, MadeFile] | None = None):
         self._app = app
-        self._ends = tuple(f"/gradio_api/file={path.as_posix()}" for path in libraries)
+        self._made_files = {f"/{address}": file for address, file in (made or {}).items()}
+        self._ends = (*(f"/gradio_api/file={path.as_posix()}" for path in libraries), *self._made_files)
         self._kept: dict[str, tuple[Message, bytes]] = {}
         self._bytes = 0
 
@@ -81,7 +95,11 @@ class KeptFiles:
         return start, body
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-        """The application's own answer: whole and uncompressed."""
+        """The application's own answer, or a made file: whole and uncompressed."""
+        for end, file in self._made_files.items():
+            if scope["path"].endswith(end):
+                headers = Headers({"content-type": file.kind, "cache-control": _FOR_GOOD})
+                return {"type": "http.response.start", "status": 200, "headers": headers.raw}, file.body
         plain = [pair for pair in scope["headers"] if pair[0].lower() not in _NOT_PASSED_ON]
         messages: list[Message] = []
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST = 8
 """Pages that are kept: one for each address under which the server is reached, and each theme."""
-_QUERIES = frozenset({b"", b"present", b"__theme=dark", b"__theme=light"})
+_QUERIES = frozenset({b"", b"present", b"__theme=dark", b"__theme=light", b"__language=en", b"__language=zh"})
 """Those that Gradio's page does not depend on. All others are answered anew."""
 _OF_BROWSERS = ("accept", "cache-control", "connection", "dnt", "if-", "pragma", "priority", "referer", "sec-", "te",
                 "upgrade-insecure-requests", "user-agent")  # fmt: skip

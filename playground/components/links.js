@@ -146,7 +146,7 @@ window.__playgroundLinks = (() => {
     async show(read) {
       const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
       const titled = ([bar, title]) => [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
-        .find((tab) => tab.textContent.trim() === title);
+        .find((tab) => (window.__playgroundLanguage?.english(tab) ?? tab.textContent).trim() === title);
       for (const place of JSON.parse(read).titles) {
         for (let times = 40; times && !titled(place); times -= 1) await pause(50);
         if (isStale(read) || titled(place)?.ariaSelected !== 'false') continue;

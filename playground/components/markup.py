@@ -16,6 +16,12 @@ def text(value: str) -> str:
     return _RIGHT_TO_LEFT.sub("“\u2068\\1\u2069”", escape(plain_mark(value, None)))
 
 
+def theirs(value: str) -> str:
+    """A visitor's or a model's text, escaped, that no translation of the page touches. Markup with a text among its words
+    needs no mark where the text stands in “ ”."""
+    return f'<span translate="no">{text(value)}</span>'
+
+
 def inert(value: str) -> str:
     """A text that a chat box, which reads HTML, shows as it is: an empty character behind < and & keeps them from
     beginning a tag or an entity."""

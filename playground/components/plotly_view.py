@@ -46,7 +46,7 @@ EARLY = early_files(PLOTLY_JS, [*_STYLES, *_FILES])
 """For the head of a page that opens with a picture."""
 _TEMPLATE = """
 <div class="pv-frame" style="--pv-height:HEIGHT" data-blank>
-<div class="pv-wrap"><p class="pv-title" hidden></p><div class="pv"></div>
+<div class="pv-wrap"><p class="pv-title" hidden></p><div class="pv" translate="no"></div>
 <div class="pv-cursor" hidden></div><p class="pv-words"></p><div class="pv-live" aria-live="polite"></div></div>
 <p class="pv-waiting"><span class="pv-waiting-model">Loading the model…</span><span class="pv-waiting-work"></span><span
 class="pv-waiting-failed"></span></p>

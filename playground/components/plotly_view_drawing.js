@@ -22,6 +22,7 @@ function fitHeight(layout) {
 function say(message) {
   purge();
   box.replaceChildren();
+  box.translate = true;
   if (!message) return;
   const note = document.createElement('p');
   note.className = 'pv-message';
@@ -68,6 +69,7 @@ async function drawOnce() {
   owed = !box.clientWidth;
   if (owed) return;                                  // in a closed tab: the size watcher draws when it opens
   library = await loadLibrary();
+  await window.__playgroundLanguage?.ready();
   await turn();
   owed = !box.clientWidth;
   if (!element.isConnected || owed) return;
@@ -82,6 +84,7 @@ async function drawOnce() {
     for (const [path, value] of Object.entries(flight.change)) put(figure.layout, path.split('.'), themed(structuredClone(value)));
   }
   if (!bound) box.replaceChildren();
+  box.translate = false;      // its labels are translated before they are drawn; its ticks are a model's tokens
   await library.react(box, {data: figure.data || [], layout: figure.layout, frames: figure.frames || [], config: {
     responsive: false, displaylogo: false, showSendToCloud: false, ...gestures, ...figure.config,
   }});

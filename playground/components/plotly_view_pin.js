@@ -8,7 +8,7 @@ shared.drawIn ??= (host, itsProps) => {
   window.__playgroundScripts.plotly_view_theme.then((run) =>
     run(fetched, address, LIBRARIES, host, () => {}, itsProps, () => {}));
 };
-shared.template ??= element.innerHTML;     // Python's own markup: nothing is drawn yet
+shared.template ??= window.__playgroundLanguage?.markup(element) ?? element.innerHTML;     // Python's own markup: nothing is drawn yet
 shared.plainWords ??= plainWords;
 
 /** Lays the frame that an animation stands at over the figure. */
@@ -46,7 +46,8 @@ function figureNow() {
 
 /** What the picture says: its description and the page's sentence, unless one is in the other. */
 function sentences() {
-  const [own, near] = [words.textContent.trim(), shared.stage.sentenceOf(element)];
+  const english = window.__playgroundLanguage?.english ?? ((node) => node.textContent);
+  const [own, near] = [english(words).trim(), shared.stage.sentenceOf(element, english)];
   return own.includes(near) ? own : near.includes(own) ? near : `${own}\n${near}`;
 }
 

@@ -12,6 +12,7 @@ shared.stage ??= (() => {
   const LARGER = 1.6;       // the type of a picture; less on a screen with less room than a projector's
   const PATIENCE = 2000;    // ms until a view that was opened counts as one without pictures
   let dialog = null, view = null, gap = null, native = false, going = false, due = 0;
+  const said = {place: '', words: ''};
   const part = (name) => dialog.querySelector(`.pv-stage-${name}`);
   const inSight = (node) => node.isConnected && node.getClientRects().length > 0;
   const later = (a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
@@ -56,14 +57,14 @@ shared.stage ??= (() => {
   }
 
   /** The sentence of a picture: the next one before another picture, or else the one before it; or its description. */
-  function sentenceOf(picture) {
+  function sentenceOf(picture, textOf = (node) => node.innerText) {
     if (pinned(picture)) return pinned(picture).words;
     const room = picture.closest('[role="tabpanel"]') || document.body;
     const marks = [...room.querySelectorAll('.pg-note')].filter((note) => inSight(note) && note.textContent.trim());
     const row = [...marks, ...[...parts.keys()].filter((v) => room.contains(v) && inSight(v))].sort(later);
     const at = row.indexOf(picture);
     const near = [row[at + 1], row[at - 1]].find((node) => node && !parts.has(node));
-    return near ? near.innerText.trim() : parts.get(picture).name();
+    return near ? textOf(near).trim() : parts.get(picture).name();
   }
 
   function caption() {
@@ -74,8 +75,8 @@ shared.stage ??= (() => {
     const all = pictures();
     const place = (pinned(view)?.line ?? names.join(' · ')) + (all.length > 1 ? ` · ${all.indexOf(view) + 1} of ${all.length}` : '');
     const sentence = sentenceOf(view);
-    if (part('place').textContent !== place) part('place').textContent = place;
-    if (part('words').textContent !== sentence) part('words').textContent = sentence;
+    if (said.place !== place) part('place').textContent = said.place = place;      // the page may show it in another language
+    if (said.words !== sentence) part('words').textContent = said.words = sentence;
     for (const way of [1, -1]) part('bar').querySelector(way > 0 ? '[data-go="next"]' : '[data-go="back"]').disabled = !ahead(way);
   }
 

@@ -94,15 +94,17 @@ function fillTable() {
     parent.append(node);
     return node;
   };
-  const grid = document.createElement('table');
+  const grid = document.createElement('table');       // of the drawn figure's words, and of tokens
   const {rows, columns, values, ofRows, ofColumns} = tableOf(MAX_TABLE);
   const caption = rows.length < ofRows || columns.length < ofColumns ?
     `The first ${rows.length} of ${ofRows} rows and ${columns.length} of ${ofColumns} columns in sight; zoom in for others.` : '';
   make('caption', caption, grid);
   const head = make('tr', '', make('thead', '', grid));
+  head.translate = false;
   make('td', '', head);
   for (const name of columns) make('th', name, head, 'col');
   const body = make('tbody', '', grid);
+  body.translate = false;
   rows.forEach((name, r) => {
     const line = make('tr', '', body);
     make('th', name, line, 'row');

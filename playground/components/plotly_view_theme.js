@@ -187,6 +187,7 @@ const titleOf = (layout) => plainWords(typeof layout?.title === 'string' ? layou
 /** Fits the figure to the page: its theme and its width. */
 function dress(figure, width) {
   const narrow = width < NARROW;
+  window.__playgroundLanguage?.figure(figure);
   themed(figure);
   const layout = (figure.layout ??= {});
   layout.template = merge(merge(defaults(figure.data || []), layout.template || {}), skin(narrow));

@@ -20,7 +20,7 @@ def shaded(pieces: Iterable[tuple[str, float | None, str]]) -> str:
         side = "for" if strength >= 0 else "against"
         look = f'class="pg-why pg-why-{side}" style="--strength:{abs(strength):.3f}" title="{escape(title)}"'
         spans.append(f"<span {look}>{markup}</span>")
-    return f'<p class="pg-shaded" dir="auto">{"".join(spans)}</p>'
+    return f'<p class="pg-shaded" dir="auto" translate="no">{"".join(spans)}</p>'
 
 
 def marked(source: str, spans: Sequence[tuple[int, int, str, int]]) -> str:
@@ -34,7 +34,7 @@ def marked(source: str, spans: Sequence[tuple[int, int, str, int]]) -> str:
         parts.append(f'<mark class="pg-mark" data-colour="{colour % 8}">{_lines(source[start:end])}{label}</mark>')
         place = end
     parts.append(_lines(source[place:]))
-    return f'<p class="pg-shaded" dir="auto">{"".join(parts)}</p>'
+    return f'<p class="pg-shaded" dir="auto" translate="no">{"".join(parts)}</p>'
 
 
 def _lines(words: str) -> str:

@@ -64,7 +64,7 @@ class TokenStrip(gr.HTML):
         super().__init__(
             value,
             label=label,
-            html_template=f'<div class="tok" role="listbox" aria-orientation="horizontal"{style}></div>',
+            html_template=f'<div class="tok" translate="no" role="listbox" aria-orientation="horizontal"{style}></div>',
             js_on_load=_JS,
             apply_default_css=False,
             selected=selected,

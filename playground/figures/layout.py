@@ -15,6 +15,10 @@ from playground.analysis.text_display import LIMIT, plain_mark
 from playground.figures.theme import AXIS, CATEGORIES, FAINT, MONO, OUTLINE, SIZE, SMALL
 from playground.texts.numbers import percent
 
+OURS, THEIRS = "ours", "theirs"
+"""For the page in another language (components/figure_translation.js). Words in a trace's `meta`: all texts at its points
+are the page's own; its name is a visitor's or a model's. As an annotation's `name`: its text is a visitor's or a model's.
+In the layout's `meta`, OURS lists the axes whose ticks are the page's own."""
 OUTSIDE = 1.25
 """Of an axis of horizontal bars its end over the longest bar: the number beside it has room in narrow pictures too, which
 have no margin."""

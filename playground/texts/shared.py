@@ -44,6 +44,10 @@ FIRST_TEXT = EXAMPLES["a capital"].text
 
 HEADER = "Watch a model think. Check any number."
 OPENING = "Transformer Playground", "Opening the page …"
+OPENING_IN_CHINESE = "Transformer Playground", "正在打开页面……"
+"""It stands there before the table of Chinese texts has come."""
+CHINESE = "中文"
+"""On the button that switches the language; the script of the page's language changes it."""
 YOUR_TEXT = "Your text"
 ANALYSE = "Analyse"
 APPLY_HINT = "Shift+Enter to analyse"

@@ -105,9 +105,9 @@ def alignment_figure(
             showlegend=False,
             xaxis=axes[height],
             text=[label(names[i]) for i in range(count)],
-            hovertext=[f"{relation} {label(others[int(i)])}" for i in best],
+            hovertext=[label(others[int(i)]) for i in best],
             marker={"size": 6, "color": ATTENTION},
-            hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
+            hovertemplate=f"%{{text}}<br>{relation} %{{hovertext}}<extra></extra>",
         )
     finish(
         figure,

@@ -11,7 +11,7 @@ from playground.analysis.embeddings.vocabulary_filter import whole_words
 from playground.analysis.text_display import counted
 from playground.figures.embeddings.label_placement import places_beside, room_beside, spread_out
 from playground.figures.embeddings.scatter import MAX_WRITTEN, in_scene
-from playground.figures.layout import colour_bar, finish, label
+from playground.figures.layout import THEIRS, colour_bar, finish, label
 from playground.figures.theme import ACCENT, INK, MARKS, MONO, SMALL, category_colour
 
 TEXT = {"family": MONO, "size": SMALL}
@@ -132,7 +132,7 @@ def _name_some(figure: go.Figure, points: np.ndarray, labels: Sequence[str], nam
     sides = places_beside(places, lengths, width=WIDE, height=HIGH)
     if many:  # WebGL draws over texts of a trace, but under annotations
         figure.layout.annotations = [
-            {"x": x, "y": y, "text": labels[i], "showarrow": False, "font": TEXT, **BESIDE[side]}
+            {"x": x, "y": y, "text": labels[i], "showarrow": False, "font": TEXT, "name": THEIRS, **BESIDE[side]}
             for i, side, (x, y) in zip(numbers, sides, places.tolist(), strict=True)
             if side
         ]
@@ -205,7 +205,14 @@ def _name_at(place: np.ndarray, name: str, chosen: bool) -> dict:
     look = {"color": ACCENT} if chosen else {}
     where = {axis: float(value) for axis, value in zip("xyz", place, strict=False)}
     text = f"<b>{name}</b>" if chosen else name
-    return where | {"text": text, "font": TEXT | look, "showarrow": False, "yanchor": "bottom", "yshift": 6}
+    return where | {
+        "text": text,
+        "name": THEIRS,
+        "font": TEXT | look,
+        "showarrow": False,
+        "yanchor": "bottom",
+        "yshift": 6,
+    }
 
 
 def _add_mark(figure: go.Figure, place: np.ndarray, name: str) -> None:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted, in_words, percent
 from playground.figures.layers.words import short_state, state_name
-from playground.figures.layout import colour_bar, finish, label, token_axis
+from playground.figures.layout import OURS, THEIRS, colour_bar, finish, label, token_axis
 from playground.figures.theme import ACCENT, CATEGORIES, MONO, SEQUENTIAL, SMALL, WRITTEN
 from playground.figures.xray.words import ordinal
 from playground.texts.numbers import bits
@@ -145,6 +145,7 @@ def rank_figure(states: Sequence[str], ranks: np.ndarray, names: Sequence[str], 
             mode="lines",
             line={"color": colours[number], "width": 2, "dash": "solid" if number == 0 else "dot"},
             name=label(in_words(name), None),
+            meta=f"{OURS} {THEIRS}",
             text=[f"{ordinal(int(rank))} {where}" for rank, where in zip(ranks[:, number], named, strict=True)],
             hovertemplate=f"{label(in_words(name))}: %{{text}}<extra></extra>",
             showlegend=True,

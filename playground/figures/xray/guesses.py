@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.analysis.text_display import in_words, percent
-from playground.figures.layout import label
+from playground.figures.layout import OURS, label
 from playground.figures.theme import REST, SIZE, SMALL, WRITTEN
 from playground.figures.xray.geometry import Places, rank_places, spread
 from playground.figures.xray.words import ordinal, place_name
@@ -129,12 +129,14 @@ def _ranks(seen: "Xray", places: Places) -> list[dict[str, Any]]:
         "customdata": np.array([[GUESS, place] for place in steps], np.uint16),
         "hovertext": [f"{place_name(place)}, <b>{answer}</b> is {ordinal(ranks[place])}" for place in steps],
         "hoverinfo": "text",
+        "meta": OURS,
     }
     title = {
         "x": np.array([places.guesses + 0.16, left - 0.15], np.float32),
         "y": np.full(2, places.bottom * 0.45, np.float32),
         "mode": "text",
-        "text": ["it would say", f"rank of {answer}"],
+        "text": ["it would say", f"rank of “{answer}”"],
+        "meta": OURS,
         "textposition": "middle right",
         "textfont": {"size": SMALL},
         "hoverinfo": "skip",

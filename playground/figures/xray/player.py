@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from playground.analysis.text_display import in_words, percent
 from playground.figures.animation import player
+from playground.figures.layout import OURS
 from playground.figures.theme import OUTLINE, SIZE, WRITTEN
 from playground.figures.xray.geometry import Places
 from playground.figures.xray.guesses import guess_word
@@ -58,7 +59,13 @@ def _heading(seen: "Xray", places: Places) -> dict[str, Any]:
     """What the answer is an answer to, in small type over it."""
     at = _place_of_answer(seen, places)
     words = "the model fills in:" if seen.reads_both_ways else "the model goes on:"
-    return {**at, "y": at["y"] + np.float32(0.45 * (places.top - places.layers)), "text": [words], "mode": "text"}
+    return {
+        **at,
+        "y": at["y"] + np.float32(0.45 * (places.top - places.layers)),
+        "text": [words],
+        "mode": "text",
+        "meta": OURS,
+    }
 
 
 def _place_of_answer(seen: "Xray", places: Places) -> dict[str, Any]:
@@ -111,6 +118,7 @@ def _moving(seen: "Xray", places: Places, place: int) -> list[dict[str, Any]]:
             **big,
             "x": np.array([-0.4], np.float32),
             "text": [beside],
+            "meta": OURS,
             "textposition": "middle right",
             "textfont": {"size": SIZE},
         },

@@ -95,7 +95,9 @@ class Layout:
         self.tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
         with gr.Column(visible=False, elem_id="compare") as self.comparing:
             with gr.Row(elem_classes="pg-controls"):
-                self.leaf = FollowingDropdown([], label=texts.COMPARE_WITH, elem_id="compare-with")
+                self.leaf = FollowingDropdown(
+                    [], label=texts.COMPARE_WITH, elem_id="compare-with", elem_classes="pg-choices-of-text"
+                )
                 self.clear = gr.Button("Clear tree", size="sm", scale=0, min_width=100, elem_id="clear-tree")
             self.compared = Panel(live=True, elem_id="compare-words")
         self.beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")

@@ -57,7 +57,9 @@ class TokenReasons:
             self.button = gr.Button(texts.WHY_TOKEN, size="sm", scale=0, min_width=290, elem_id="why-token")
         with gr.Column(visible=False, elem_id="token-reasons") as self.room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                self.against = FollowingDropdown([], label=AGAINST, min_width=200, elem_id="why-token-against")
+                self.against = FollowingDropdown(
+                    [], label=AGAINST, min_width=200, elem_id="why-token-against", elem_classes="pg-choices-of-text"
+                )
                 self.method = method_list("why-token-method")
             self.outputs: dict[str, Any] = reasons_view("why-token-text", self.control)
         self.outputs |= {"reasons": self.room, "against": self.against}

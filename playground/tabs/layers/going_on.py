@@ -39,7 +39,7 @@ def going_on(
 def side_by_side(named: Iterable[tuple[str, str]]) -> str:
     """Markup of two or three texts, each under its name; … for one that is still empty."""
     rows = [
-        f'<div><dt>{markup.text(name)}</dt><dd dir="auto">{markup.text(text) if text else "…"}</dd></div>'
+        f'<div><dt>{markup.text(name)}</dt><dd dir="auto" translate="no">{markup.text(text) if text else "…"}</dd></div>'
         for name, text in named
     ]
     return f'<dl class="pg-two-texts{" pg-three-texts" if len(rows) > 2 else ""}">{"".join(rows)}</dl>'

@@ -30,7 +30,8 @@ def token_choices(labels: Sequence[str], value: int | None) -> dict[str, Any]:
 def chips(texts: Mapping[str, str], box: gr.Textbox) -> list[Dependency]:
     """Builds a row of small buttons, a name for each text, that write the text into the box; returns their dependencies."""
     with gr.Row(elem_classes="pg-chips"):
-        buttons = [gr.Button(name, size="sm", min_width=40, elem_classes="pg-chip") for name in texts]
+        classes = {name: ["pg-chip", *(["notranslate"] if name == text else [])] for name, text in texts.items()}
+        buttons = [gr.Button(name, size="sm", min_width=40, elem_classes=classes[name]) for name in texts]
     return [
         button.click(None, None, box, js=f"() => {json.dumps(text)}", **QUIET)
         for button, text in zip(buttons, texts.values(), strict=True)

@@ -22,7 +22,7 @@ def model_card(model: "LoadedModel") -> str:
     if missing:
         facts += f'<h3 class="pg-card-title">{markup.text(texts.CANT_DO)}</h3>{markup.definitions(missing)}'
     size = f"{amount(model.anatomy.parameters)} parameters · {model.device.name} · {model.dtype.name}"
-    line = f"<strong>{markup.text(model.model_id)}</strong> <span>{markup.text(size)}</span>"
+    line = f"<strong translate='no'>{markup.text(model.model_id)}</strong> <span>{markup.text(size)}</span>"
     badge = markup.badge(*model.provenance.verdict(model.dtype.name))
     folded = f'<details class="pg-model"><summary>{line}</summary>{facts}</details>'
     return f'{folded}<p data-weights="{markup.text(model.source_text)}">{badge}</p>'

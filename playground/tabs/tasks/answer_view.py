@@ -94,8 +94,16 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                span = FollowingDropdown([], label=texts.EXPLAINED, min_width=220, elem_id="task-span")
-                against = FollowingDropdown([], label=texts.AGAINST, min_width=160, elem_id="task-span-against")
+                span = FollowingDropdown(
+                    [], label=texts.EXPLAINED, min_width=220, elem_id="task-span", elem_classes="pg-choices-of-text"
+                )
+                against = FollowingDropdown(
+                    [],
+                    label=texts.AGAINST,
+                    min_width=160,
+                    elem_id="task-span-against",
+                    elem_classes="pg-choices-of-text",
+                )
                 method = method_list("task-answer-method")
             why = reasons_view("task-answer-why", control)
         with gr.Column(scale=1, min_width=320):
@@ -201,7 +209,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
         words += (
             f" The passage was read in {len(result.windows)} windows that overlap; this is in window {best.window}."
         )
-    rows = [[markup.text(span.text), percent(span.probability), minus(span.score)] for span in result.spans]
+    rows = [[markup.theirs(span.text), percent(span.probability), minus(span.score)] for span in result.spans]
     script = answer_script(model, request.question, request.passage, MAX_ANSWER_TOKENS, len(result.spans))
     tokens = [token.text for token in result.windows[best.window].tokens]
     figure = span_figure(

@@ -54,7 +54,9 @@ def build(view: View) -> None:
     with gr.Row(elem_classes="pg-controls pg-slim"):
         how = LabelControls("task")
         method = method_list("task-method")
-        against = FollowingDropdown([], label=texts.AGAINST, visible=False, elem_id="task-against")
+        against = FollowingDropdown(
+            [], label=texts.AGAINST, visible=False, elem_id="task-against", elem_classes="pg-choices-of-text"
+        )
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             figure = PlotlyView(label="Labels", height=200, elem_id="task-probabilities", elem_classes=LEADING)

@@ -66,7 +66,9 @@ def build(view: View) -> None:
         )  # fmt: skip
         save = gr.DownloadButton(texts.SAVE_TABLE, size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv")
     with gr.Row(visible=False) as columns:
-        column = FollowingDropdown([], label=texts.COLUMN, min_width=160, elem_id="list-column")
+        column = FollowingDropdown(
+            [], label=texts.COLUMN, min_width=160, elem_id="list-column", elem_classes="pg-choices-of-text"
+        )
         named = gr.Checkbox(True, label=texts.FIRST_ROW, min_width=160, elem_id="list-named")
     about_file = Panel(live=True, elem_id="list-file-words")
     table = gr.Dataframe(

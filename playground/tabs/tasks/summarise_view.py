@@ -272,7 +272,7 @@ def _sources(request: SummariseRequest, result: "Summary") -> Outputs:
 def _table(source: "SentenceSource", passage: str) -> str:
     """The sentences of the passage that got most, and the rest."""
     ranked = sorted(zip(source.shares.tolist(), source.passage, strict=True), key=lambda pair: -pair[0])[:6]
-    rows = [[markup.text(plain_mark(passage[start:end], 90)), percent(share)] for share, (start, end) in ranked]
+    rows = [[markup.theirs(plain_mark(passage[start:end], 90)), percent(share)] for share, (start, end) in ranked]
     rest = max(0.0, 1.0 - sum(share for share, _ in ranked))
     rows.append([markup.text("other sentences and special tokens"), percent(rest)])
     return markup.table(["sentence of the passage", "share"], rows)

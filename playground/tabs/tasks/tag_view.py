@@ -63,8 +63,16 @@ def build(view: View) -> None:
             python = Panel(elem_id="task-tag-python")
         with gr.Column(scale=1, min_width=320, visible=False) as room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                span = FollowingDropdown([], label=texts.EXPLAINED, min_width=180, elem_id="task-tag-span")
-                against = FollowingDropdown([], label=texts.AGAINST, min_width=140, elem_id="task-tag-against")
+                span = FollowingDropdown(
+                    [], label=texts.EXPLAINED, min_width=180, elem_id="task-tag-span", elem_classes="pg-choices-of-text"
+                )
+                against = FollowingDropdown(
+                    [],
+                    label=texts.AGAINST,
+                    min_width=140,
+                    elem_id="task-tag-against",
+                    elem_classes="pg-choices-of-text",
+                )
                 method = method_list("task-tag-method")
             why = reasons_view("task-tag-why", control)
     Panel(markup.explanation(*texts.TAG_ABOUT))
@@ -125,7 +133,7 @@ def _spans_view(result: "Tagging") -> Outputs:
         for span in result.spans[:MOST_MARKED]
     ]
     rows = [
-        [markup.text(result.text[span.start : span.end]), markup.text(span.label), percent(span.probability)]
+        [markup.theirs(result.text[span.start : span.end]), markup.theirs(span.label), percent(span.probability)]
         for span in result.spans[:MOST_EXPLAINED]
     ]
     count = len(result.spans)

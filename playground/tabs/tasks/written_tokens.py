@@ -63,7 +63,9 @@ class WrittenTokens:
             self._ask = gr.Button(WHY_TOKEN, size="sm", scale=0, min_width=290, visible=False, elem_id=f"{name}-why-go")
         with gr.Column(visible=False, elem_id=f"{name}-why-room") as self._room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                self._against = FollowingDropdown([], label=AGAINST, min_width=180, elem_id=f"{name}-why-against")
+                self._against = FollowingDropdown(
+                    [], label=AGAINST, min_width=180, elem_id=f"{name}-why-against", elem_classes="pg-choices-of-text"
+                )
                 self._method = method_list(f"{name}-why-method")
             self._why = reasons_view(f"{name}-why", control)
         self._inputs: dict[str, Any] = {

@@ -92,7 +92,7 @@ def teach(page: PageContext, request: ClassifyRequest) -> Iterator[Outputs]:
     assert classifier is not None, "the last step has the result"
     examples = [line.strip() for line in (request.examples or "").splitlines() if line.strip()][:MAX_EXAMPLES]
     rows = [
-        [markup.text(text), *(percent(float(value)) for value in row)]
+        [markup.theirs(text), *(percent(float(value)) for value in row)]
         for text, row in zip(examples, classifier.probabilities(examples) if examples else [], strict=True)
     ]
     head = ["text", *classifier.labels]

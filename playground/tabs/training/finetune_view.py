@@ -149,7 +149,7 @@ def _taught(base: "LoadedModel", request: FinetuneRequest) -> Iterator[Outputs]:
 
 
 def _passage(prompt: str, written: str) -> str:
-    return markup.text(prompt + written) if written else f"{markup.text(prompt)} (nothing)"
+    return markup.theirs(prompt + written) if written else f"{markup.theirs(prompt)} (nothing)"
 
 
 def open_tuned(page: PageContext, request: TunedRequest) -> Outputs:

@@ -78,7 +78,7 @@ def samples_table(snapshot: Snapshot) -> str:
 
 
 def _cell(text: str) -> str:
-    return markup.text(text) if text else ""
+    return markup.theirs(text) if text else ""
 
 
 def _lines(text: str) -> str:
@@ -93,8 +93,9 @@ def _verdict(sample: Sample) -> str:
         f"<b class='pg-wrong'>{markup.text(letter)}</b>" if truth[i : i + 1] != letter else markup.text(letter)
         for i, letter in enumerate(sample.answer)
     )
-    right = "" if sample.right else f"<br><span class='pg-quiet'>right: {markup.text(truth)}</span>"
-    return f"<span aria-label='{state}'>{sign}</span> {marked or '(nothing)'}{right}"
+    right = "" if sample.right else f"<br><span class='pg-quiet'>right: {markup.theirs(truth)}</span>"
+    written = f"<span translate='no'>{marked}</span>" if marked else "(nothing)"
+    return f"<span aria-label='{state}'>{sign}</span> {written}{right}"
 
 
 def run_source(live: "LiveRun", snapshot: Snapshot) -> dict[str, Any]:

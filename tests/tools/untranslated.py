@@ -1,0 +1,138 @@
+"""What the page still says in English when it speaks Chinese: python -m tests.tools.untranslated [tab …]
+
+Plays the page with the default model: each tab, each view, their buttons and lists. Prints as JSON, by tab, the texts that
+the translation met and of which a part has no key in playground/texts/chinese/. Names, formulas and numbers are left out.
+"""
+
+import json
+import re
+import sys
+from contextlib import suppress
+from dataclasses import replace
+
+from playwright.sync_api import Error, Page, sync_playwright
+
+from playground.components.event_queue import with_event_queue
+from playground.page import create_app, launch_options
+from playground.settings import Settings
+from tests.browser.conftest import ARGUMENTS, installed
+from tests.tools.ports import free_port
+
+MISSING = "window.__playgroundLanguage.missing()"
+NAMES = re.compile(
+    r"[A-Z]{2,}\w*|[\w.-]*\d[\w.-]*|[\w.-]+/[\w.-]+|\w+[-_.]\w+\S*|“[^”]*”|<[^>]*>"
+    r"|%\{[^}]*\}|^\S+ [\d.]+ %$|\b[KMGT]iB\b|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
+)
+"""What stays as it is in any language."""
+PAUSE = 700
+"""Milliseconds that a handler is given before the next click."""
+NEVER = (
+    "#language",
+    "#toggle-theme",
+    "#present",
+    "#load",
+    "[id*=load]",
+    "[data-tool]",
+    "[data-save]",
+    "[data-kind]",
+    "#link",
+    "table *",
+)
+"""Buttons that change the page as a whole or save files."""
+
+
+def words(text: str) -> bool:
+    """Whether a text has words of a language."""
+    return re.search(r"[A-Za-z]{3,}", NAMES.sub(" ", text)) is not None
+
+
+def untranslated(page: Page) -> list[str]:
+    """The texts met so far of which a part has no key."""
+    return [text for text in page.evaluate(MISSING) if words(text)]
+
+
+def settle(page: Page) -> None:
+    """Waits until nothing is computed any more, or long enough."""
+    page.wait_for_timeout(PAUSE)
+    with suppress(Error):
+        page.wait_for_function("!document.querySelector('[data-works]')", timeout=8_000)
+
+
+def play(page: Page, panel: str) -> None:
+    """Opens everything that opens in a tab's panel, clicks its buttons and pictures."""
+    shown = page.locator(panel)
+    shown.evaluate("(node) => node.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    for kind in (".label-wrap:visible", "button:visible"):
+        for number in range(min(40, shown.locator(kind).count())):
+            button = shown.locator(kind).nth(number)
+            try:
+                if button.is_visible() and not any(
+                    button.evaluate("(node, what) => node.matches(what)", one) for one in NEVER
+                ):
+                    button.click(timeout=1_000)
+                    page.wait_for_timeout(200)
+            except Error:
+                continue
+    for number in range(min(12, shown.locator(".pv[data-rendered]:visible").count())):
+        try:
+            box = shown.locator(".pv[data-rendered]:visible").nth(number)
+            box.click(timeout=1_000)
+            box.hover(timeout=1_000)
+        except Error:
+            continue
+    for listed in shown.locator("input[role=combobox]:visible").all()[:12]:
+        try:
+            listed.click(timeout=1_000)
+            page.wait_for_timeout(100)
+            listed.press("Escape")
+        except Error:
+            continue
+    settle(page)
+
+
+def tabs_of(page: Page, bar: str) -> list[str]:
+    """Names of the tabs in a bar, as they are shown."""
+    return [name.strip() for name in page.locator(f"{bar} [role=tab]:visible").all_inner_texts()]
+
+
+def main(names: list[str]) -> None:
+    """Prints {place: [texts]}."""
+    app = create_app(replace(Settings(), catalog_only=False))
+    address = with_event_queue(app, max_size=64).launch(
+        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
+    )[1]
+    found: dict[str, list[str]] = {}
+    seen: set[str] = set()
+
+    def note(place: str) -> None:
+        fresh = [text for text in untranslated(page) if text not in seen]
+        seen.update(fresh)
+        if fresh:
+            found[place] = fresh
+
+    with sync_playwright() as playwright, suppress(Error):
+        browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(f"{address}?__language=zh")
+        page.wait_for_selector("#xray-picture .pv[data-rendered]", timeout=120_000)
+        note("page")
+        for number, tab in enumerate(tabs_of(page, "#tabs > .tab-wrapper")):
+            if names and tab not in names:
+                continue
+            page.locator("#tabs > .tab-wrapper [role=tab]:visible").nth(number).dispatch_event("click")
+            settle(page)
+            bar = "#tabs > .tabitem:visible .tabs > .tab-wrapper"
+            for view, title in enumerate(tabs_of(page, bar) or [""]):
+                if title:
+                    page.locator(f"{bar} [role=tab]:visible").nth(view).dispatch_event("click")
+                settle(page)
+                play(page, "#tabs > .tabitem:visible .tabitem:visible" if title else "#tabs > .tabitem:visible")
+                note(f"{tab} {title}".strip())
+                print(f"{tab} {title}", len(seen), file=sys.stderr)
+        browser.close()
+    app.close(verbose=False)
+    print(json.dumps(found, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
