@@ -9,7 +9,7 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from playground.components.kept_files import KeptFiles
+from playground.components.kept_files import KeptFiles, MadeFile
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def served(tmp_path):
         calls.append(request.url.path)
         return FileResponse(library if "library" in request.url.path else other)
 
-    application = Starlette(
-        routes=[Route("/{path:path}", file)], middleware=[Middleware(KeptFiles, libraries=[library])]
-    )
+    made = {"language/table-1.json": MadeFile("application/json", b"[1]" * 1000)}
+    kept = Middleware(KeptFiles, libraries=[library], made=made)
+    application = Starlette(routes=[Route("/{path:path}", file)], middleware=[kept])
     with TestClient(application) as client:
         yield client, library, calls
 
@@ -103,3 +103,12 @@ def test_who_reads_no_gzip_gets_the_file_itself(served):
     client.get(address)
     answer = client.get(address, headers={"Accept-Encoding": "identity"})
     assert answer.content == library.read_bytes() and "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("root", ["", "/sub/path"])
+def test_a_made_file_comes_from_memory(served, root):
+    """Guards against a table of texts that is compressed for each visit, asked for again, or missing below a sub-path."""
+    client, _, calls = served
+    answer = client.get(f"{root}/language/table-1.json", headers={"Accept-Encoding": "gzip"})
+    assert answer.content == b"[1]" * 1000 and answer.headers["content-encoding"] == "gzip" and calls == []
+    assert answer.headers["content-type"] == "application/json" and "immutable" in answer.headers["cache-control"]

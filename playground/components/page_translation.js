@@ -43,6 +43,7 @@ function translateAttributes(element) {
   for (const name of ATTRIBUTES) {
     const value = element.getAttribute(name), known = attributes.get(element);
     if (!value || known?.[name]?.shown === value || !WORDS.test(value)) continue;
+    if (element.localName === 'li' && NUMBERED.test(value)) continue;
     const shown = say(value);
     attributes.set(element, {...known, [name]: {english: value, shown}});
     if (shown !== value) element.setAttribute(name, shown);
