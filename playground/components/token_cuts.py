@@ -17,7 +17,7 @@ def token_cuts(pieces: Iterable[Piece], more: str = "") -> str:
     parts = []
     for first, second, differs in pieces:
         rows = "".join(f'<span class="pg-cut-row">{_tokens(side)}</span>' for side in (first, second))
-        parts.append(f'<span class="pg-cut{" pg-cut-differs" if differs else ""}">{rows}</span>')
+        parts.append(f'<span class="pg-cut{" pg-cut-differs" if differs else ""}" translate="no">{rows}</span>')
     end = f'<span class="pg-cut-more">{escaped(more)}</span>' if more else ""
     return f'<div class="pg-cuts" tabindex="0" dir="auto">{"".join(parts)}{end}</div>'
 

@@ -33,6 +33,7 @@ PARTS = {
 TABS = {
     "xray": "X-ray",
     "lesson": "X-ray",
+    "chinese": "X-ray",
     "classroom": "X-ray",
     "tree": "Generate",
     "pins": "Attention",
@@ -284,6 +285,7 @@ ALL += (
     "div_term",
     "translation",
     "lesson",
+    "chinese",
     "classroom",
 )
 
@@ -298,6 +300,14 @@ def lesson(page: Page) -> None:
     page.locator("#course-lock").click()
     page.wait_for_selector(".pg-course-verdict")
     page.wait_for_function("document.querySelector('#next-token').innerText.includes('65 %')")
+
+
+def chinese(page: Page) -> None:
+    """The same in Chinese; the page's last picture."""
+    if not page.locator("#course").is_visible():
+        lesson(page)
+    page.locator("#language").click()
+    page.wait_for_function("document.querySelector('.pg-course-verdict').innerText.includes('你')")
 
 
 IN_CLASS = {"classroom"}
