@@ -132,6 +132,14 @@ function bothSources(a, b) {
   return {...Object.fromEntries(both.filter(([, value]) => value !== undefined)), difference: [a, b]};
 }
 
+/** The script of a map minus another: both scripts, then what is left of their cells; or why there is none. */
+function differenceScript(one, other, data) {
+  if (data[0].type !== 'heatmap' || !one?.code || !other?.code) return {why: TRAY.no_script};
+  const {between, behind, show} = props.script;
+  const unshown = (code) => code.trimEnd().slice(0, code.trimEnd().endsWith(show) ? -show.length : undefined);
+  return {code: [unshown(one.code), between, unshown(other.code), behind].join('\n')};
+}
+
 function subtract() {
   const [a, b] = ['from', 'take'].map((name) => pins.find((pin) => pin.number === part(name).value));
   if (!a || !b) return;
@@ -144,7 +152,8 @@ function subtract() {
   const {place, made, label, height} = a.record;
   const why = add({isDifference: true, value: JSON.stringify(result.figure), height, label: [label, name].filter(Boolean).join(', '),
     place: place === b.record.place ? place : `${place} − ${b.record.place}`, made: each(made, b.record.made), link: null,
-    source: bothSources(a.record.source, b.record.source), python: {why: TRAY.no_script}, words: result.sentence}, name);
+    source: bothSources(a.record.source, b.record.source), words: result.sentence,
+    python: differenceScript(a.record.python, b.record.python, result.figure.data)}, name);
   if (why) say(why);
 }
 

@@ -97,6 +97,18 @@ def chosen_pooling(model: LoadedModel, name: str) -> str:
     return OWN if own_pooling(model) else usual_pooling(model)
 
 
+def plain_pooling(model: LoadedModel, name: str) -> str:
+    """A name in `POOLINGS` for what `encode` does with a pooling where a layer is named; empty where it does more."""
+    modules = _chosen_modules(model, name)
+    plain = not (modules.lower_case or modules.prompts or modules.prompt())
+    return modules.pooling if plain and modules.pooling in POOLINGS else ""
+
+
+def steps_after(model: LoadedModel, name: str) -> tuple[str, ...]:
+    """The names of what `encode` does behind a pooling where no layer is named: "Normalize", say."""
+    return tuple(step for step, _ in _chosen_modules(model, name).steps)
+
+
 def pooling_remark(model: LoadedModel, pooling: str) -> str:
     """A sentence for people, after a space: how states are pooled, and whether the model was trained so."""
     own, reason, modules = own_pooling(model), not_followed(model), _modules(model)

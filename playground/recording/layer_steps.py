@@ -28,7 +28,8 @@ class LayerSteps:
     call: AttentionCall
     before_rotary: tuple[Tensor, Tensor] | None
     """(query (H, Q, D), key (G, K, D)); None for a layer without a rotation."""
-    _projection: torch.nn.Module | None
+    projection: torch.nn.Module | None
+    """W^O, which reads the outputs of all heads; None where no module does."""
 
     @property
     def _value(self) -> Tensor:  # (G, K, V)
@@ -83,14 +84,14 @@ class LayerSteps:
         With the bias of the projection they sum to `layer_output`. None if the heads' outputs are not the direct input
         of a projection.
         """
-        if self._projection is None:
+        if self.projection is None:
             return None
         heads, width = self._output.shape[1:]
         single = torch.zeros(heads, heads * width, dtype=self._output.dtype, device=self._output.device)
         for head in range(heads):
             single[head, head * width : (head + 1) * width] = self._output[query, head]
-        bias = self._projection(torch.zeros_like(single[:1]))
-        return _array(self._projection(single) - bias)
+        bias = self.projection(torch.zeros_like(single[:1]))
+        return _array(self.projection(single) - bias)
 
     @torch.inference_mode()
     def value_norms(self, head: int) -> tuple[np.ndarray, bool]:
@@ -101,20 +102,20 @@ class LayerSteps:
         """
         heads, width = self._output.shape[1:]
         values = self._value[head // (heads // self._value.shape[0])]  # (K, V)
-        if self._projection is None:
+        if self.projection is None:
             return _array(values.float().norm(dim=-1)), False
         alone = torch.zeros(len(values), heads * width, dtype=values.dtype, device=values.device)
         alone[:, head * width : (head + 1) * width] = values
-        added = self._projection(alone) - self._projection(torch.zeros_like(alone[:1]))  # (K, d_model)
+        added = self.projection(alone) - self.projection(torch.zeros_like(alone[:1]))  # (K, d_model)
         return _array(added.float().norm(dim=-1)), True
 
     @torch.inference_mode()
     def layer_output(self, query: int) -> tuple[np.ndarray, np.ndarray] | None:
         """(d_model,) twice: Concat(head_1, …, head_h) W^O + b as the model computes it, and the bias b alone."""
-        if self._projection is None:
+        if self.projection is None:
             return None
         concat = self._output[query].reshape(1, -1)
-        return _array(self._projection(concat)[0]), _array(self._projection(torch.zeros_like(concat))[0])
+        return _array(self.projection(concat)[0]), _array(self.projection(torch.zeros_like(concat))[0])
 
 
 def trace_layer(model: LoadedModel, kind: str, layer: int, run: Callable[[], object]) -> LayerSteps:

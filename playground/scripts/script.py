@@ -107,6 +107,13 @@ def script_of(reading: Reading, recipe: Recipe) -> Script:
     return Script("\n".join([*lines, recipe.body.strip("\n"), "figure.show()", ""]))
 
 
+def with_picture(title: str, code: str, draw: str) -> Script:
+    """A script that computes, and cells behind it that draw. draw: makes `numbers` and `figure`, and shows it."""
+    heading = [f"# {title}", "", *(part for line in _ABOUT for part in wrap(line, 100))]
+    lines = [f"{CELL} [markdown]", *(f"# {line}".rstrip() for line in heading), "", CELL, "from html import escape", ""]
+    return Script("\n".join([*lines, "import plotly.graph_objects as go", code.rstrip("\n"), "", CELL, draw]))
+
+
 def _loading(checkpoint: Checkpoint, recipe: Recipe) -> list[str]:
     assert checkpoint.auto.isidentifier() and checkpoint.dtype.isidentifier()
     attention = ', attn_implementation="eager"' if recipe.eager else ""

@@ -10,9 +10,11 @@ from string import Template
 from playground.models.loaded_model import LoadedModel
 from playground.models.task_head import REGRESSION, SOFTMAX
 from playground.recording.script_reading import checkpoint_of
+from playground.scripts.script import Script, with_picture
 from playground.tasks.classification import Classification
 from playground.tasks.label_words import checked_labels, checked_template
 from playground.tasks.windows import OVERLAP
+from playground.texts import scripts as texts
 
 _HEAD = """\
 import torch
@@ -118,6 +120,83 @@ for name, shares, start, end in spans:
     if name != "O":
         print(f"{sum(shares) / len(shares):.8f}  {name}  {TEXT[start:end]!r}")
 """
+
+
+_LABELS_PICTURE = """\
+order = logits.argsort(descending=True)[:$bars]
+numbers = values[order]
+names = [escape(NAMES_HERE) for number in order.tolist()]
+figure = go.Figure(go.Bar(x=numbers, y=list(range(len(order))), orientation="h"))
+figure.update_yaxes(tickvals=list(range(len(order))), ticktext=names, autorange="reversed")
+figure.update_xaxes(title_text="probability")
+figure.show()
+"""
+_SPANS_PICTURE = """\
+_, number, first, last = max(  # the best span
+    (float(starts[number][first] + ends[number][last]), number, first, last)
+    for number, segment in enumerate(segments)
+    for first in range(len(segment))
+    for last in range(first, min(first + $longest, len(segment)))
+    if segment[first] == segment[last] == 1
+)
+ids = windows["input_ids"][number]
+begin = min(max(0, (first + last) // 2 - min(len(ids), $cells) // 2), len(ids) - min(len(ids), $cells))
+part = slice(begin, begin + $cells)  # the tokens round it
+numbers = torch.outer(p_start[number][part], p_end[number][part])  # first token down, last token across
+places = torch.arange(len(numbers))
+length = places[None] - places[:, None]
+numbers[(length < 0) | (length >= $longest)] = torch.nan
+names = [escape(repr(tokenizer.decode([one]))) for one in ids[part]]
+figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
+figure.update_xaxes(title_text="the answer's last token", tickvals=places, ticktext=names)
+figure.update_yaxes(title_text="its first token", tickvals=places, ticktext=names, autorange="reversed")
+figure.show()
+"""
+
+
+def labels_picture(model: LoadedModel, text: str, result: Classification, template: str, bars: int) -> Script:
+    """Draws what `classify_script` computes: at most so many labels. template: of labels that are scored by words."""
+    code = classify_script(model, text, result, template)
+    if not code or result.function == REGRESSION:
+        return Script(why=texts.TAUGHT)
+    draw = Template(_LABELS_PICTURE.replace("NAMES_HERE", _name_of(result))).substitute(bars=bars)
+    return with_picture("Labels", code, draw)
+
+
+_KEPT = "$side = {NAMES_HERE: float(values[number]) for number in range(len(values))}\n"
+_BESIDE_PICTURE = """\
+ranked = [label for side in (first, second) for label in sorted(side, key=side.get, reverse=True)]
+labels = list(dict.fromkeys(ranked))[:$bars]  # the first one's order
+numbers = torch.tensor([[side.get(label, torch.nan) for label in labels] for side in (first, second)])
+figure = go.Figure()
+for name, row in zip(("first", "second"), numbers):
+    figure.add_bar(x=row, y=list(range(len(labels))), orientation="h", name=name)
+figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=list(map(escape, labels)), autorange="reversed")
+figure.update_xaxes(title_text="probability")
+figure.show()
+"""
+
+
+def beside_picture(sides: Sequence[tuple[LoadedModel, str, Classification, str]], bars: int) -> Script:
+    """Draws two classifications beside each other: one script after the other. sides: model, text, result and template of
+    each."""
+    cells = []
+    for name, (model, text, result, template) in zip(("first", "second"), sides, strict=True):
+        code = classify_script(model, text, result, template)
+        if not code or result.function == REGRESSION:
+            return Script(why=texts.TAUGHT)
+        cells += [code, Template(_KEPT.replace("NAMES_HERE", _name_of(result))).substitute(side=name)]
+    return with_picture("Two beside each other", "\n".join(cells), Template(_BESIDE_PICTURE).substitute(bars=bars))
+
+
+def _name_of(result: Classification) -> str:
+    return "LABELS[number]" if result.way == "words" else "model.config.id2label[number]"
+
+
+def spans_picture(model: LoadedModel, question: str, passage: str, longest: int, cells: int) -> Script:
+    """Draws P(start) · P(end) of at most `cells` tokens round the best span that `answer_script` finds."""
+    draw = Template(_SPANS_PICTURE).substitute(longest=longest, cells=cells)
+    return with_picture("Starts and ends", answer_script(model, question, passage, longest, 1), draw)
 
 
 def classify_script(model: LoadedModel, text: str, result: Classification, template: str = "") -> str:

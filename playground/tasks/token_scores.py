@@ -20,6 +20,7 @@ from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
+from playground.scripts.attribution import LABEL, NEXT, SPAN, TAG, Explained
 from playground.settings import Settings
 from playground.tasks.classify import TaughtLayer
 from playground.tasks.label_words import TEMPLATE, checked_labels, checked_template, label_prompt, why_no_words
@@ -44,6 +45,10 @@ class TokenScore:
     """What is scored: “logit of positive − logit of negative”."""
     passes: int = 1
     """Forward passes of one call for one variant."""
+    logits: Explained | None = None
+    """The same score for a script; None for one that is no difference of logits."""
+    segment_ids: tuple[int, ...] | None = None
+    """token_type_ids of the input, of a tokenizer that gives them."""
 
 
 def check_size(count: int, most: int = MAX_TOKENS) -> None:
@@ -61,7 +66,8 @@ def label_score(model: LoadedModel, text: str, label: str, against: str = "") ->
     def score(embeddings: Tensor) -> Tensor:
         return logit_difference(_head(model, window, embeddings)["logits"], chosen, other)
 
-    return _of_window(model, window, 0, score, _words(label, against, "logit of "))
+    logits = Explained(LABEL, chosen, other)
+    return _of_window(model, window, 0, score, (_words(label, against, "logit of "), logits))
 
 
 def span_score(
@@ -85,7 +91,7 @@ def span_score(
 
     names = [_span_words(window, passage, each) for each in (span, *([against] if against else []))]
     words = _words(names[0], names[1] if names[1:] else "", "start + end logit of ")
-    return _of_window(model, window, None, score, words)
+    return _of_window(model, window, None, score, (words, Explained(SPAN, span, against)))
 
 
 def _span_words(window: Window, passage: str, span: tuple[int, int]) -> str:
@@ -104,7 +110,8 @@ def tag_score(model: LoadedModel, text: str, place: int, label: str, against: st
     def score(embeddings: Tensor) -> Tensor:
         return logit_difference(_head(model, window, embeddings)["logits"][:, place], chosen, other)
 
-    return _of_window(model, window, 0, score, _words(label, against, "logit of "))
+    logits = Explained(TAG, chosen, other, place)
+    return _of_window(model, window, 0, score, (_words(label, against, "logit of "), logits))
 
 
 def next_token_score(
@@ -133,9 +140,8 @@ def next_token_score(
 
     names = [model.vocabulary.text(number) for number in (token_id, *([] if against is None else [against]))]
     free = tuple(not token.special for token in tokens)
-    return TokenScore(
-        model, tuple(ids), tokens, free, score, _words(names[0], names[1] if names[1:] else "", "logit of ")
-    )
+    words = _words(names[0], names[1] if names[1:] else "", "logit of ")
+    return TokenScore(model, tuple(ids), tokens, free, score, words, logits=Explained(NEXT, token_id, against))
 
 
 def word_label_score(
@@ -168,7 +174,8 @@ def word_label_score(
     free = tuple(first <= place < end for place in range(len(prompt.ids)))
     tokens = model.vocabulary.describe(prompt.ids)
     words = f"{_words(label, against, 'ln P of ')}, before calibration"  # which adds the same whatever the text says
-    return TokenScore(model, prompt.ids, tokens, free, score, words, 1 if single else 2)
+    logits = Explained(NEXT, pair[0][0], pair[1][0]) if single else None
+    return TokenScore(model, prompt.ids, tokens, free, score, words, 1 if single else 2, logits)
 
 
 def taught_score(taught: TaughtLayer, text: str, label: str, against: str = "") -> TokenScore:
@@ -208,10 +215,17 @@ def _only_window(parts: tuple[Window, ...]) -> Window:
 
 
 def _of_window(
-    model: LoadedModel, window: Window, segment: int | None, score: Callable[[Tensor], Tensor], words: str
+    model: LoadedModel,
+    window: Window,
+    segment: int | None,
+    score: Callable[[Tensor], Tensor],
+    named: tuple[str, Explained],
 ) -> TokenScore:
+    """named: the score in words, and for a script."""
     free = tuple(not t.special and (segment is None or t.segment == segment) for t in window.tokens)
-    return TokenScore(model, window.ids, window.tokens, free, score, words)
+    return TokenScore(
+        model, window.ids, window.tokens, free, score, named[0], logits=named[1], segment_ids=window.segment_ids
+    )
 
 
 def _head(model: LoadedModel, window: Window, embeddings: Tensor) -> Any:

@@ -8,7 +8,7 @@ Letters: B variants of a text, T tokens of it, D numbers of an embedding, V word
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -111,7 +111,7 @@ def written_score(model: LoadedModel, text: WrittenText, place: int, against: in
     score = next_token_score(model, [*text.ids, *before], token, against, most=MAX_TOKENS)
     tokens = (*text.tokens, *score.tokens[len(text.ids) :])
     free = (*text.free, *[False] * len(before))
-    return TokenScore(model, score.ids, tokens, free, score.score, score.words)
+    return replace(score, tokens=tokens, free=free)
 
 
 def whole_score(model: LoadedModel, text: WrittenText) -> TokenScore:

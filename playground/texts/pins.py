@@ -23,7 +23,7 @@ TRAY = {
     "from": "Subtract from",
     "take": "What is subtracted",
     "subtract": "Subtract",
-    "no_script": "The browser subtracted two pinned pictures. Each of the two has its own script.",
+    "no_script": "The browser subtracted two pinned pictures. Where both are maps with a script, so has their difference.",
 }
 """Of the tray."""
 PARTS = {

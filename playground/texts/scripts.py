@@ -3,6 +3,7 @@
 NONE_YET = "There is no script for this picture yet. Its numbers are in the table, in CSV and in JSON."
 EDITED = "The page keeps an edit, which a script would leave out. Put it back, then there is a script."
 ADAPTER = "This model has an adapter merged into its weights, which plain transformers would load in another way."
+GGUF = "This model was read from a GGUF file, which plain transformers would read in another way."
 TOKENIZER = "The tokenizer that this model's files name would read other tokens than the page does."
 ROUNDED = (
     "The page read these weights rounded to {format}, since they came from a package index. The hub's own weights give "
@@ -33,3 +34,22 @@ OF_RUN = (
     "a folder and open that: then the pictures of the other tabs have scripts."
 )
 OF_TASK = "“Show Python” on this page prints the script of the task itself. This picture has none of its own yet."
+OWN_ATTENTION = "This model's attention is no function of its family that a script could watch."
+OWN_ROTATION = (
+    "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."
+)
+DROPPED = "A script does not place what was added to the picture: empty “Add to the picture”, then there is one."
+FILTERED = "A script places the whole vocabulary or a random sample of it, not what passes a filter."
+SAMPLE = "A script places all points; this picture is a sample of them."
+OWN_POOLING = (
+    "A script makes a sentence of the mean of its tokens, or of the first or last one. This model's own way has more "
+    "steps."
+)
+OWN_SCORE = (
+    "A script explains a logit, or the lead of one over another. This score is made in another way: of words of several "
+    "tokens, by a layer that was taught here, or by an encoder with a decoder."
+)
+TAUGHT = (
+    "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "
+    "that was taught here, and no regression."
+)

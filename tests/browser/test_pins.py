@@ -60,18 +60,38 @@ PICTURES = {
 }
 
 
+def script(z: str) -> dict:
+    """Of a map, as the page has them; z as Python spells it."""
+    lines = ["# %% [markdown]", "# A map", "", "# %%", "import plotly.graph_objects as go", "import torch", ""]
+    return {"code": "\n".join([*lines, f"figure = go.Figure(go.Heatmap({z}))", "figure.show()", ""])}
+
+
+SCRIPTS = (
+    script("z=torch.tensor([[1.0, 0.0], [0.25, 0.75]])"),
+    script("z=[[9]], customdata=torch.tensor([[0.5, torch.nan], [0.5, 0.5]])"),
+)
+
+
 def app() -> gr.Blocks:
     def to_second():
         figures = [go.Figure(second) for _, second in PICTURES.values()]
         for figure in figures:
             figure.layout.meta = {**figure.layout.meta, "turn": 2}
-        return [gr.update(value=figure, source=source("The dog", 4)) for figure in figures]
+        maps, *others = [{"value": figure, "source": source("The dog", 4)} for figure in figures]
+        return [gr.update(**maps, python=SCRIPTS[1]), *(gr.update(**each) for each in others)]
 
     with gr.Blocks() as blocks:
         with gr.Tabs(elem_id="tabs"), gr.Tab("Maps"):
             Panel(markup.note("A sentence."))
             views = [
-                PlotlyView(first, height=200, elem_id=name, label=name, source=source(f"The {HOSTILE} cat", 3))
+                PlotlyView(
+                    first,
+                    height=200,
+                    elem_id=name,
+                    label=name,
+                    source=source(f"The {HOSTILE} cat", 3),
+                    python=SCRIPTS[0] if name == "map" else None,
+                )
                 for name, (first, _) in PICTURES.items()
             ]
             gr.Button("second", elem_id="second").click(to_second, None, views, show_progress="hidden")
@@ -157,9 +177,10 @@ def test_a_pin_stays_as_it_was(pinned):
     page.wait_for_function(f"{ink} === {json.dumps(light)}")
 
 
-def test_one_map_minus_another(pinned):
+def test_one_map_minus_another(pinned, monkeypatch):
     """Guards against wrong arithmetic, with numbers worked out by hand: of a map shaded by logarithm its numbers count, a
-    place without a number in one has none; and against a difference of which nobody knows what it is of."""
+    place without a number in one has none; against a difference of which nobody knows what it is of; and against a script,
+    which is both maps' scripts, that computes another one."""
     page = pinned
     assert subtract(page, 1, 5) == "Pinned as 1 − 5."
     drawn = numbers(page, "1 − 5")
@@ -178,7 +199,11 @@ def test_one_map_minus_another(pinned):
     assert [row[1:] for row in rows] == [["0.5", ""], ["-0.25", "0.25"]]
     assert [each["text"] for each in json.loads(head[0])["difference"]] == [f"The {HOSTILE} cat", "The dog"]
     card.locator("[data-tool=python]").click()
-    expect(card.locator(".pv-why")).to_contain_text("The browser subtracted")
+    names: dict = {}
+    monkeypatch.setattr(go.Figure, "show", lambda figure: names.setdefault("windows", []).append(figure))
+    exec(card.locator(".pv-code").inner_text(), names)
+    np.testing.assert_array_equal(names["numbers"], [[0.5, np.nan], [-0.25, 0.25]])
+    assert names["windows"] == [names["figure"]]
 
 
 def test_bars_and_lines(pinned):
@@ -189,6 +214,8 @@ def test_bars_and_lines(pinned):
     drawn = numbers(page, "2 − 6")
     assert drawn["x"] == [0.375, -0.5] and drawn["ticks"] == ["a", "b"]
     assert "2 of 4 are in one picture alone" in page.locator(".pin-words").last.inner_text()
+    page.locator(".pin [data-tool=python]").last.click()
+    expect(page.locator(".pin .pv-why").last).to_contain_text("The browser subtracted")
     subtract(page, 3, 7)
     drawn = numbers(page, "3 − 7")
     assert drawn["x"] == [0, 1] and drawn["y"] == [0.5, 1.5]

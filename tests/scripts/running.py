@@ -8,7 +8,18 @@ import plotly.graph_objects as go
 
 from playground.scripts.script import Script
 
-PLAIN = {"html", "numpy", "torch", "transformers", "plotly"}  # transformers brings numpy
+PLAIN = {
+    "html",
+    "sys",
+    "numpy",
+    "torch",
+    "transformers",
+    "plotly",
+    "openTSNE",
+    "umap",
+    "sklearn",
+    "scipy",
+}  # transformers brings numpy; the others draw t-SNE and UMAP
 
 
 def run(script: Script, monkeypatch, model: str = "") -> dict[str, Any]:

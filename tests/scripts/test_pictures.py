@@ -7,23 +7,42 @@ import pytest
 from gradio import EventData
 
 import playground as pg
+from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
+from playground.components import markup
+from playground.embeddings.cloud_request import CloudControls
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
+from playground.figures.attention.head_steps import heaviest
+from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
 from playground.recording.record import record
 from playground.scripts.attention import EXPRESSIONS
 from playground.scripts.attribution import METHODS, next_token_reasons
 from playground.scripts.head_measures import MEASURES
-from playground.tabs.attention import flow_view, heads_handlers, roles_view
+from playground.tabs.attention import flow_view, heads_handlers, roles_view, steps_view
 from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
-from playground.tabs.embeddings import layers_view, words_view
+from playground.tabs.attention.steps_scripts import by_hand_script
+from playground.tabs.attention.steps_view import StepsRequest
+from playground.tabs.embeddings import layers_view, projector_view, sentences_view, words_view
 from playground.tabs.embeddings.layers_view import LayersRequest
+from playground.tabs.embeddings.projector_points import WorkbenchReader
+from playground.tabs.embeddings.projector_request import ProjectorRequest
+from playground.tabs.embeddings.sentences_view import LOADED, SentencesRequest
 from playground.tabs.embeddings.words_view import WordsRequest
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
-from playground.tabs.layers import contributions_view, lens_view, neurons_view, without_handlers
+from playground.tabs.layers import (
+    contributions_view,
+    exchange_view,
+    lens_view,
+    neurons_view,
+    push_view,
+    without_handlers,
+)
 from playground.tabs.layers.contributions_view import PartsRequest
+from playground.tabs.layers.exchange_view import EXACT, ExchangeRequest
 from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
+from playground.tabs.layers.push_view import LINES, WORD, PushRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
 from playground.tabs.positions import scheme_view
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
@@ -34,7 +53,7 @@ from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
 from playground.tasks.token_scores import next_token_score
 from tests.scripts.running import numbers, run
-from tests.tabs.calling import shown
+from tests.tabs.calling import answers, shown
 from tests.tools import zoo
 
 TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
@@ -124,6 +143,66 @@ def test_what_is_derived_of_heads(look, monkeypatch, show):
     agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
 
 
+def written(value):
+    """The numbers that stand in the cells of a map; NaN for words."""
+    text = np.asarray(drawn(value).data[0].text)
+    return np.array([[float(cell) if cell[-1].isdigit() else np.nan for cell in row] for row in text])
+
+
+def behind(value):
+    return np.asarray(drawn(value).data[0].customdata, np.float64)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "gemma2", "gpt_oss", "bart", "t5"])
+def test_step_by_step(look, monkeypatch, family):
+    """Guards against another layer's call, keys of another group (Llama), dimensions that are not turned (GPT-NeoX), a cap
+    (Gemma 2), a sink (GPT-OSS) and a bias (T5) left out, and the decoder's calls counted without the encoder's."""
+    page = look(family)
+    for kind in page.recording().kinds:
+        request = StepsRequest(1, 2, kind, token=3, rows=BEFORE)
+        outputs = shown(steps_view.draw, page, request)
+        steps = request.steps(page).steps
+        names = run(outputs[script_output("stages")], monkeypatch)
+        np.testing.assert_allclose(names["weights"], steps.weights, **CLOSE)
+        assert list(names["stages"]) == list(steps.stages)
+        columns = np.stack([*steps.stages.values()], 1)[heaviest(steps.weights)]
+        np.testing.assert_allclose(names["numbers"][:, : columns.shape[1]], columns, **CLOSE)
+        for name in ("products", "values"):
+            np.testing.assert_allclose(
+                numbers(outputs[script_output(name)], monkeypatch), behind(outputs[name]), **CLOSE
+            )
+        agree(outputs[script_output("joined")], heat(outputs["joined"]), monkeypatch)
+        if drawn(outputs["shares"]):
+            agree(outputs[script_output("shares")], bars(outputs["shares"]), monkeypatch)
+        if drawn(outputs["rotation"]):
+            lines = np.stack([trace.y for trace in drawn(outputs["rotation"]).data])
+            np.testing.assert_allclose(numbers(outputs[script_output("rotation")], monkeypatch), lines, **CLOSE)
+
+
+@pytest.mark.parametrize("rows", [PRODUCTS, KEYS])
+@pytest.mark.parametrize("change", [{"score": 3.0}, {"hide": True, "factor": 0.5}])
+def test_step_by_step_changed(look, monkeypatch, rows, change):
+    """Guards against the model's own weights in the place of the changed ones, and products drawn as keys."""
+    page = look("llama")
+    request = StepsRequest(1, 2, "self", token=5, rows=rows, key=1, **change)
+    products = shown(steps_view.draw, page, request)
+    np.testing.assert_allclose(
+        numbers(products[script_output("products")], monkeypatch), behind(products["products"]), **CLOSE
+    )
+    outputs = shown(steps_view.what_if, page, request)
+    ours, cells = numbers(outputs[script_output("what")], monkeypatch), written(outputs["what"])
+    there = np.isfinite(cells)
+    assert ours.shape == cells.shape and there[:, -2:].all()
+    np.testing.assert_allclose(ours[there], cells[there], rtol=0, atol=5.1e-4)  # three digits are written
+
+
+def test_pencil_and_paper(monkeypatch):
+    """Guards against an example that is another one than the page's."""
+    script = by_hand_script(HAND_SIZED, HAND_SIZED_WORDS)
+    steps = head_steps(HAND_SIZED)
+    np.testing.assert_allclose(numbers(script, monkeypatch)[:, -1], steps.weights, **CLOSE)
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "cohere"])
 def test_the_lens_and_its_cells(look, monkeypatch, family):
     """Guards against the final norm's scale taken from another state, a forgotten factor or cap (Cohere, Gemma 2), and a
@@ -187,6 +266,46 @@ def test_neurons(look, monkeypatch, family):
     np.testing.assert_allclose(numbers(outputs[script_output("bars")], monkeypatch), bars(outputs["bars"]), **CLOSE)
 
 
+@pytest.mark.parametrize(
+    ("family", "token"), [("llama", "t"), ("gpt2", ""), ("gemma2", ""), ("granite", ""), ("bert", "")]
+)
+def test_exchange(look, monkeypatch, family, token):
+    """Guards against a cell in another place, heads taken behind the matrix that mixes them, a part before the norm that
+    follows it (Gemma 2), a token of a visitor's that is left out, and a mask's place (BERT)."""
+    end = "<mask>" if family == "bert" else ""
+    page = look(family, f"the cat {end}")
+    normed = {"bert": ("head", "attention", "mlp"), "gemma2": ("head",)}.get(family, ())
+    for what in ("head", "attention", "mlp", "state"):
+        request = ExchangeRequest(f"the bat {end}", what, token, reading=page.reading)
+        outputs = shown(exchange_view.redraw, page, request)
+        if what in normed:  # a norm follows, which a script does not take apart
+            assert outputs[script_output("figure")].why
+            continue
+        agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+        few = shown(exchange_view.choose, page, replace(request, values=EXACT), EventData(None, {"x": 1, "y": 1}))
+        agree(few[script_output("figure")], heat(few["figure"]), monkeypatch)
+    outputs = shown(exchange_view.exchange_all, page, request)
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    points = np.stack([drawn(outputs["agreement"]).data[0][axis] for axis in "xy"])
+    np.testing.assert_allclose(numbers(outputs[script_output("agreement")], monkeypatch), points, **CLOSE)
+
+
+@pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES)])
+def test_push(look, monkeypatch, family, source):
+    """Guards against states behind the final norm, a first token that counts in the means or is pushed, and texts that go on
+    under another push than the page's."""
+    page = look(family)
+    request = PushRequest(source, "the cat sat\na", "the mat", "a", layer=1, strength=2.5, reading=page.reading)
+    outputs = {}
+    for some in answers(push_view.write, page, request):
+        outputs |= some
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    written = run(outputs[script_output("figure")], monkeypatch).get("written", {})
+    assert bool(written) == (family != "bert")
+    for text in written.values():
+        assert f">{markup.text(text)}<" in outputs["written"]
+
+
 @pytest.mark.parametrize("measure", ["cosine", "dot product", "distance"])
 @pytest.mark.parametrize("centre", [False, True])
 def test_nearest_tokens(look, monkeypatch, measure, centre):
@@ -198,9 +317,39 @@ def test_nearest_tokens(look, monkeypatch, measure, centre):
     )
     for handler, name in ((words_view.draw, "neighbours"), (words_view.add_up, "answer")):
         outputs = shown(handler, page, request)
+        if name == "neighbours":
+            placed = np.stack([drawn(outputs["figure"]).data[0][axis] for axis in "xy"], 1)
+            np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), placed, **CLOSE)
         page_numbers = bars(outputs[name])
         script_numbers = numbers(outputs[script_output(name)], monkeypatch)
         np.testing.assert_allclose(script_numbers, page_numbers, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("vocabulary", {"count": 60, "seed": 3}),
+        ("vocabulary", {"count": 40, "layout": "t-SNE", "space": "output embedding"}),
+        ("vocabulary", {"count": 30, "layout": "UMAP", "seed": 1}),
+        ("words", {"words": "cat, the mat, a", "by_token": True, "dimensions": "3D"}),
+        ("words", {"words": "cat, the mat, a, hat", "leading": "any"}),
+        ("tokens of the text", {"text": "the cat sat", "space": "after layer 1", "directions": True}),
+        ("tokens of the text", {"text": "the cat sat", "space": "after every layer"}),
+        ("sentences", {"lines": "the cat\na mat\nthe", "pooling": "mean of the tokens", "space": "after layer 1"}),
+    ],
+)
+def test_the_projector(look, monkeypatch, kind, settings):
+    """Guards against another sample, words without the space before them, states of another layer, vectors that keep their
+    lengths, and an axis turned round."""
+    page = look("llama", "the cat sat")
+    monkeypatch.setattr(WorkbenchReader, "record", lambda reader, model, text: page.recording())
+    outputs = shown(projector_view.draw, page, ProjectorRequest(CloudControls(kind, **settings)))
+    cloud = drawn(outputs["figure"]).data[0].to_plotly_json()
+    points = np.stack([cloud[axis] for axis in "xyz" if axis in cloud], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), points, **CLOSE)
+    if kind == "vocabulary":
+        script_numbers = numbers(outputs[script_output("neighbours")], monkeypatch)
+        np.testing.assert_allclose(script_numbers, bars(outputs["neighbours"]), **CLOSE)
 
 
 def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
@@ -212,6 +361,22 @@ def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
     lines = np.stack([trace.y for trace in drawn(outputs["ends"]).data])
     np.testing.assert_allclose(numbers(outputs[script_output("ends")], monkeypatch), lines, **CLOSE)
     agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
+    placed = np.stack([drawn(outputs["placed"]).data[0][axis] for axis in "xy"], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("placed")], monkeypatch), placed, **CLOSE)
+
+
+@pytest.mark.parametrize("pooling", ["mean of the tokens", "last token"])
+def test_sentences(look, monkeypatch, pooling):
+    """Guards against another pooling, the query among what is ranked, and points without it."""
+    page = look("llama")
+    request = SentencesRequest("the cat\na mat\nthe hat", "a cat", pooling, LOADED)
+    outputs = shown(sentences_view.draw, page, request)
+    np.testing.assert_allclose(
+        numbers(outputs[script_output("ranking")], monkeypatch), bars(outputs["ranking"]), **CLOSE
+    )
+    agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
+    placed = np.stack([drawn(outputs["placed"]).data[0][axis] for axis in "xy"], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("placed")], monkeypatch), placed, **CLOSE)
 
 
 @pytest.mark.parametrize("measure", MEASURES)

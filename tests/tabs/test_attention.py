@@ -377,7 +377,7 @@ def test_heads_side_by_side_are_what_the_projection_reads(smollm2):
     """Guards against outputs of another token or in another order: W^O of them all is what the layer adds."""
     layer = record(smollm2, TEXT).layer_steps(3)
     joined = layer.head_outputs(2)
-    whole = layer._projection(torch.tensor(joined).reshape(1, -1))[0]
+    whole = layer.projection(torch.tensor(joined).reshape(1, -1))[0]
     np.testing.assert_allclose(whole.detach(), layer.layer_output(2)[0], atol=1e-5)
 
 

@@ -13,6 +13,7 @@ from playground.figures.attention.query_steps import KEYS, PRODUCTS, QuerySteps,
 from playground.recording.head_choice import HeadChoice, WeightsChoice, existing_token, token_in
 from playground.recording.kept_steps import head_check
 from playground.recording.telling_query import telling_query
+from playground.tabs.attention.steps_scripts import by_hand_script, changed_script, steps_scripts
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.detail import BESIDE, LEADING, detail
@@ -82,7 +83,8 @@ def build(view: View, chooser: TabChooser) -> None:
             what = PlotlyView(label="Changed by you", height=400, visible=False, elem_id="what-if")
             Panel(f'<h3 class="pg-section">{texts.HAND_SIZED}</h3>')
             by_hand = stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS)
-            PlotlyView(by_hand, label="Pencil and paper", height=150, elem_id="maths-by-hand")
+            script = by_hand_script(HAND_SIZED, HAND_SIZED_WORDS).plain
+            PlotlyView(by_hand, label="Pencil and paper", height=150, elem_id="maths-by-hand", python=script)
             Panel(markup.note(texts.HAND_SIZED_NOTE))
     formula = gr.Markdown(
         formula_of(HAND_SIZED),
@@ -143,6 +145,7 @@ def draw(page: PageContext, request: StepsRequest) -> Outputs:
         "sentence": markup.note(query_steps.sentence()),
         "answer": markup.note(texts.WHAT_IF_HINT),
         **{name: figure_or_nothing(figure) for name, figure in query_steps.figures(rows).items()},
+        **steps_scripts(page, recording, query_steps, rows),
     }
 
 
@@ -163,13 +166,15 @@ def what_if(page: PageContext, request: StepsRequest) -> Outputs:
         return {"what": figure_or_nothing(None), "answer": markup.note(texts.WHAT_IF_HINT)}
     if key is None and request.hide:
         return {"answer": markup.note("Choose the key token to hide first.")}
-    figure, words = query_steps.edited(
-        scaling_factor=1.0 if request.factor is None else float(request.factor),
-        key=key,
-        score=None if request.score is None else float(request.score),
-        hide=bool(request.hide),
-    )
-    return {"what": figure_or_nothing(figure), "answer": markup.note(words), REQUEST: query_steps.choice}
+    change: dict[str, Any] = {
+        "scaling_factor": 1.0 if request.factor is None else float(request.factor),
+        "key": key,
+        "score": None if request.score is None else float(request.score),
+        "hide": bool(request.hide),
+    }
+    figure, words = query_steps.edited(**change)
+    drawn = {"what": figure_or_nothing(figure), "answer": markup.note(words), REQUEST: query_steps.choice}
+    return drawn | changed_script(page, recording, query_steps, change)
 
 
 def _why_not(recording: "Recording") -> str:

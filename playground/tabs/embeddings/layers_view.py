@@ -14,6 +14,7 @@ from playground.embeddings.word_positions import last_position_of, last_word
 from playground.figures.embeddings.layer_pictures import MAX_TOKENS, layer_pictures, path_pictures
 from playground.scripts.embeddings import alike, paths
 from playground.scripts.script import Reading
+from playground.tabs.embeddings.cloud_scripts import states_script
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import token_choices
@@ -146,8 +147,12 @@ def draw_layer(page: PageContext, request: LayersRequest) -> Outputs:
 def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
     points = TokenPoints().points(recording.model, PointRequest(text), layer, WorkbenchReader())
-    script = alike(_reading(recording), text, layer) if len(recording.tokens) <= MAX_TOKENS else NONE_YET
-    return layer_pictures(points, layer)._asdict() | {script_output("alike"): script}
+    few, reading = len(recording.tokens) <= MAX_TOKENS, _reading(recording)
+    scripts = alike(reading, text, layer), states_script(reading, text, layer)
+    names = script_output("alike"), script_output("placed")
+    return layer_pictures(points, layer)._asdict() | dict(
+        zip(names, scripts if few else (NONE_YET, NONE_YET), strict=True)
+    )
 
 
 def _reading(recording: "Recording") -> Reading:

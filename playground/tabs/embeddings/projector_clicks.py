@@ -26,10 +26,12 @@ from playground.errors import PlaygroundError
 from playground.figures.embeddings.cloud_files import NAMES, write_files
 from playground.figures.embeddings.clouds import flown_to, marked, revision_of
 from playground.figures.embeddings.point_pictures import as_cloud, neighbour_bars
+from playground.tabs.embeddings.cloud_scripts import cloud_script, neighbours_script
 from playground.tabs.embeddings.projector_points import draw_cloud, placed_points
 from playground.tabs.embeddings.projector_request import DrawnCloud, NeighbourRequest
 from playground.tabs.shared.downloads import fresh_folder
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.wiring import Outputs
 
@@ -83,14 +85,21 @@ def _choose(
     sentence = nearest_in_words(points, row, neighbours, request.measure, request.centre) + more
     outputs: Outputs = {
         "neighbours": _bars(points, row, neighbours),
+        script_output("neighbours"): neighbours_script(
+            page.model(), cloud, points, row, (request.measure, request.centre)
+        ),
         "sentence": markup.note(sentence, terms=True),
         "chosen": row,
     }
     if cloud.colour != SIMILARITY or cloud.chosen == row:
         return outputs | {"figure": gr.update(view=view)}
     cloud = replace(cloud, chosen=row)
-    figure = as_cloud(draw_cloud(page.model(), cloud, None))
-    return outputs | {"figure": gr.update(view=view, value=figure), "drawn": DrawnCloud.of(page, cloud)}
+    again = draw_cloud(page.model(), cloud, None)
+    outputs |= {
+        "figure": gr.update(view=view, value=as_cloud(again)),
+        script_output("figure"): cloud_script(page, again),
+    }
+    return outputs | {"drawn": DrawnCloud.of(page, cloud)}
 
 
 def _index(points: "Points", data: dict) -> int | None:
@@ -126,9 +135,11 @@ def choose_group(page: PageContext, request: NeighbourRequest, event: gr.EventDa
 
 def draw_neighbours(page: PageContext, request: NeighbourRequest) -> Outputs:
     """The chosen point's neighbours by another measure."""
-    points = _drawn_cloud(page, request)[1].points
+    cloud, placed = _drawn_cloud(page, request)
+    points, how = placed.points, (request.measure, request.centre)
     row = chosen_or_first(points, request.chosen)
-    return {"neighbours": nearest_to(points, row, request.measure, request.centre)}
+    script = neighbours_script(page.model(), cloud, points, row, how)
+    return {"neighbours": nearest_to(points, row, *how), script_output("neighbours"): script}
 
 
 def nearest_to(points: "Points", row: int, measure: str, centre: bool) -> "Figure":

@@ -20,6 +20,7 @@ from playground.embeddings.pooling_choices import pooling_choices
 from playground.errors import Cancelled
 from playground.figures.embeddings.cloud_files import NAMES
 from playground.figures.embeddings.point_pictures import as_cloud
+from playground.tabs.embeddings.cloud_scripts import cloud_script, neighbours_script
 from playground.tabs.embeddings.controls import neighbour_controls
 from playground.tabs.embeddings.projector_clicks import choose, choose_group, download, draw_neighbours, fly, nearest_to
 from playground.tabs.embeddings.projector_controls import build_controls
@@ -29,6 +30,7 @@ from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import GENERATES, QUIET, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.stop_button import with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -146,6 +148,10 @@ def draw(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
         "colour": gr.update(choices=colour_choices(points), value=cloud.request.colour),
         "pooling": gr.update(choices=poolings, value=pooling),
         "neighbours": nearest_to(points, row, request.measure, request.centre),
+        script_output("figure"): cloud_script(page, cloud),
+        script_output("neighbours"): neighbours_script(
+            model, cloud.request, points, row, (request.measure, request.centre)
+        ),
         "drawn": DrawnCloud.of(page, cloud.request),
         "chosen": cloud.request.chosen,
     }

@@ -15,6 +15,7 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
 from playground.figures.embeddings.scatter import HALF
+from playground.tabs.embeddings.cloud_scripts import search_scripts
 from playground.tabs.embeddings.controls import pooling_list
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES
@@ -117,6 +118,7 @@ def draw(page: PageContext, request: SentencesRequest) -> Iterator[Outputs]:
         "sentence": markup.note(result.description + cut, terms=True),
         "alike": cosines_figure(result.cosines, result.compared.labels, description=result.description),
         "placed": placed,
+        **search_scripts(model, texts, query, pooling, (len(result.neighbours.indices), len(result.cosines))),
         "pooling": gr.update(choices=choices, value=choice),
         "badge": markup.badge(*pooling_badge(model, choice, reason)),
     }

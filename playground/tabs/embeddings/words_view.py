@@ -15,6 +15,7 @@ from playground.figures.embeddings.point_pictures import neighbour_bars, on_prin
 from playground.figures.embeddings.scatter import neighbours_figure
 from playground.scripts.embeddings import nearest
 from playground.scripts.script import Script
+from playground.tabs.embeddings.cloud_scripts import words_script
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio, matrix_list, neighbour_controls
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
@@ -121,6 +122,9 @@ def draw(page: PageContext, request: WordsRequest) -> Outputs:
     figure, projection = on_principal_axes(points, axes_of(request.dimensions))
     return {
         "figure": figure,
+        script_output("figure"): words_script(
+            model, drawn, WORDS.space_name(model, request.matrix), axes_of(request.dimensions)
+        ),
         "sentence": markup.note(words_in_words(points, count, projection), terms=True),
         **_neighbours(model, points, 0, replace(request, drawn=drawn)),
         "drawn": drawn,

@@ -31,9 +31,11 @@ from playground.tabs.layers.refusals import refusal
 from playground.tabs.shared.controls import figure_or_nothing, typed
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, MORE, detail, sentence_and_badge, show_detail
 from playground.tabs.shared.events import GENERATES, LATEST, RUNS_MODEL
+from playground.tabs.shared.layer_scripts import exchange_scripts
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.proposals import proposals_for, proposed
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -149,7 +151,7 @@ def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
     words, title = identities({"exchanged": patcher.result.error})
     of_cell = markup.note(texts.CLICK_EXCHANGE)
     return (
-        _pictures(page, request.values, patcher)
+        _pictures(page, request, patcher)
         | {"every": gr.update(visible=True)}
         | {"of_cell": of_cell, "badge": markup.badge("ok", words, title), "reading": page.reading}
     )
@@ -164,7 +166,7 @@ def choose(page: PageContext, request: ExchangeRequest, event: gr.EventData) -> 
     if (row, column) in patcher.missing():
         patcher.compute([(row, column)])
     labels = _labels(patcher)
-    outputs = _pictures(page, request.values, patcher, (row, column))
+    outputs = _pictures(page, request, patcher, (row, column))
     return outputs | {"of_cell": markup.note(cell_words(patcher.result, (row, column), labels))}
 
 
@@ -172,7 +174,7 @@ def exchange_all(page: PageContext, request: ExchangeRequest) -> Iterator[Output
     """All cells exactly, drawn as they come, until the controls say something else."""
     control, basis = request.control, request.basis(page)
     control.stop, control.about = False, basis
-    patcher = _patcher(page, request)
+    patcher, exact = _patcher(page, request), replace(request, values=EXACT)
 
     def work(tick: Callable[[float], None]) -> None:
         for share in patcher.compute_all():
@@ -184,35 +186,44 @@ def exchange_all(page: PageContext, request: ExchangeRequest) -> Iterator[Output
         if control.about != basis:
             return {}
         progress = markup.progress(f"{percent(share)} of the cells. Stop ends it.", share, seconds)
-        return _pictures(page, EXACT, patcher) | {"how_far": progress, "values": EXACT}
+        return _pictures(page, exact, patcher) | {"how_far": progress, "values": EXACT}
 
     with suppress(Cancelled):
         yield from with_progress(work, control, "The exchange", drawn)
     if control.about == basis:
-        yield _pictures(page, EXACT, patcher) | {"values": EXACT}
+        yield _pictures(page, exact, patcher) | {"values": EXACT}
 
 
 def _patcher(page: PageContext, request: ExchangeRequest) -> "Patcher":
+    pair = page.text, request.other
+    return text_exchange(page.model(), workbench.shared(), pair, request.what, _tokens(page, request))
+
+
+def _tokens(page: PageContext, request: ExchangeRequest) -> tuple[int | None, int | None]:
+    """The tokens that a visitor typed."""
     from playground.models.one_token import typed_token  # torch: not before the page is there
 
     model = page.model()
-    tokens = [typed_token(model, words) for words in (request.token, request.against)]
-    pair = page.text, request.other
-    return text_exchange(model, workbench.shared(), pair, request.what, (tokens[0], tokens[1]))
+    return typed_token(model, request.token), typed_token(model, request.against)
 
 
-def _pictures(page: PageContext, which: str, patcher: "Patcher", cell: tuple[int, int] | None = None) -> Outputs:
+def _pictures(
+    page: PageContext, request: ExchangeRequest, patcher: "Patcher", cell: tuple[int, int] | None = None
+) -> Outputs:
     result, labels = patcher.result, _labels(patcher)
     text = page.model().vocabulary.text
-    values = result.exact if which == EXACT else result.estimate
+    values = result.exact if request.values == EXACT else result.estimate
     mark = None if cell is None else frame(cell[1], cell[0])
     names = text(result.token), text(result.against)
     whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""
+    scripts = exchange_scripts(page, request.other, patcher, _tokens(page, request), request.values)
     return {
         "figure": gr.update(value=exchange_figure(result, values, labels), visible=True, mark=mark),
         "agreement": figure_or_nothing(agreement_figure(result, cell)),
         "how_far": markup.note(agreement_words(result)),
         "sentence": markup.note(exchange_words(result, names, labels) + whole, terms=True),
+        script_output("figure"): scripts[0],
+        script_output("agreement"): scripts[1],
     }
 
 

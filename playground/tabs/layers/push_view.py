@@ -19,9 +19,11 @@ from playground.tabs.layers.parts_controls import PartsControls
 from playground.tabs.shared.controls import WIDE, figure_or_nothing, typed
 from playground.tabs.shared.detail import LEADING, sentence_and_badge
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
+from playground.tabs.shared.layer_scripts import push_script
 from playground.tabs.shared.long_work import WorkControl, newest_only
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.stop_button import stop_button, with_stop
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -140,6 +142,9 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
         "figure": figure_or_nothing(cosines_figure(cosines, labels, request.layer)),
         "sentence": markup.note(words),
         "badge": _badge(recording, _edit(request, direction, 1)),
+        script_output("figure"): push_script(
+            page, recording, _source(page, request), request.layer, (float(request.strength), WRITTEN)
+        ),
     }
 
 
@@ -188,23 +193,31 @@ def keep_pushed(page: PageContext, request: PushRequest) -> Outputs:
 
 def direction_in(page: PageContext, request: PushRequest) -> tuple[float, ...]:
     """The direction (D,) that the controls name."""
-    from playground.models.one_token import one_token  # torch: not before the page is there
-    from playground.recording.layers.push import difference, lines_of, mean_states, word_direction
+    from playground.recording.layers.push import difference, mean_states, word_direction  # torch: not before the page
 
-    model, bench = page.model(), workbench.shared()
-    if request.source == WORD:
-        if not request.word.strip():
-            raise PlaygroundError("There is no word to push towards.", "Type one.")
-        return word_direction(model, one_token(model, request.word))
-    language = page.language_of(model)
-    one, other = lines_of(request.towards), lines_of(request.away)
+    model, bench, language = page.model(), workbench.shared(), page.language_of(page.model())
+    if request.source == WORD and not request.word.strip():
+        raise PlaygroundError("There is no word to push towards.", "Type one.")
+    source = _source(page, request)
+    if isinstance(source, int):
+        return word_direction(model, source)
 
     def record(line: str) -> "Recording":
         return recording_of(model, line, language)
 
-    sets = (("mean states", language, lines) for lines in (one, other))
+    sets = (("mean states", language, lines) for lines in source)
     means = [bench.memo(model, key, partial(mean_states, key[-1], record), lambda made: made.nbytes) for key in sets]
     return difference(means[0], means[1], int(request.layer))
+
+
+def _source(page: PageContext, request: PushRequest) -> int | tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the direction is made of: the id of a word's token, or two sets of lines."""
+    from playground.models.one_token import one_token  # torch: not before the page is there
+    from playground.recording.layers.push import lines_of
+
+    if request.source == WORD:
+        return one_token(page.model(), request.word)
+    return lines_of(request.towards), lines_of(request.away)
 
 
 def _check_strength(request: PushRequest) -> None:

@@ -1,19 +1,23 @@
 """The scripts of what layers do: the lens, X-ray, what each part adds, the model without a part."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from playground.recording.edits.edit import ZERO, Edit
-from playground.scripts import contributions, lens, neurons, without
+from playground.scripts import contributions, exchange, lens, neurons, push, without
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import reading_for_script
+from playground.tabs.shared.scripts import model_for_script, reading_for_script
 from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
     from playground.analysis.layers.neurons import Activations
+    from playground.recording.layers.exchange import Patcher
     from playground.recording.recording import Recording
 
 
@@ -89,6 +93,47 @@ def without_script(
         for edit in edits
     ]
     return without.without(reading_for_script(recording, page), blocks, taken, place, anatomy.heads)
+
+
+def exchange_scripts(
+    page: PageContext, other: str, patcher: "Patcher", tokens: tuple[int | None, int | None], values: str
+) -> tuple[Script, Script]:
+    """Of an exchange's map and of its estimate beside the exact changes. tokens: those that a visitor typed. values:
+    what the map shows, ESTIMATE or EXACT of `scripts.exchange`."""
+    from playground.models.vocabulary import whole_characters
+    from playground.recording.script_reading import block_paths
+
+    model, result = page.model(), patcher.result
+    reading = model_for_script(model)
+    if patcher.pair.start or not (reading.why or reading.checkpoint.layer_names):
+        why = texts.ONE_TEXT if patcher.pair.start else texts.NO_LAYERS
+        return Script(why=why), Script(why=why)
+    cells = None if not patcher.missing() else [(int(r), int(c)) for r, c in np.argwhere(np.isfinite(result.exact))]
+    fills_gap = model.anatomy.kind == "encoder"
+    seen = exchange.Exchanged(result.what, whole_characters(other), tokens, fills_gap, model.anatomy.heads, cells)
+    reading, blocks = replace(reading, text=whole_characters(page.text)), block_paths(model)
+    kinds = exchange.EXACT if values == exchange.EXACT else exchange.ESTIMATE, exchange.AGREEMENT
+    return exchange.exchange(reading, blocks, seen, kinds[0]), exchange.exchange(reading, blocks, seen, kinds[1])
+
+
+def push_script(
+    page: PageContext,
+    recording: "Recording",
+    source: int | tuple[Sequence[str], Sequence[str]],
+    layer: int,
+    writes: tuple[float, int],
+) -> Script:
+    """Of a direction through the page's text, and of what is written along it. source: the id of a token, or two sets of
+    lines. writes: the strength of the push and how many tokens are written."""
+    from playground.recording.layers.window import NEURON_WINDOW, window_of
+
+    reading = reading_for_script(recording, page)
+    if recording.target_tokens or reading.pair or not (reading.why or reading.checkpoint.layer_names):
+        return Script(why=texts.NO_LAYERS if recording.target_tokens is None and not reading.pair else texts.ONE_TEXT)
+    window = window_of(recording, None, NEURON_WINDOW)
+    model, (strength, count) = recording.model, writes
+    count = max(0, min(count, model.max_tokens - recording.length))  # within the context
+    return push.push(reading, source, layer, window, (strength, count) if model.capabilities.generate else None)
 
 
 def _is_plain(edit: Edit) -> bool:

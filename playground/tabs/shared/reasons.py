@@ -18,6 +18,7 @@ from playground.figures.tasks.attribution import attribution_figure, attribution
 from playground.scripts.script import Script
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.long_work import WorkControl, with_progress
+from playground.tabs.shared.reason_scripts import reasons_script
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.wiring import Outputs
@@ -73,7 +74,7 @@ def reasons(
     """The outputs of an explanation, before them how far it is; where the score can't be explained, the reason.
 
     score: makes what is explained. key: what the score depends on beside
-    its words, its tokens and the model. script: makes the script of the bars, where there is one.
+    its words, its tokens and the model. script: makes the script of the bars, where it is not that of the score.
     """
     from playground.tasks.attribute import attribute
     from playground.tasks.explain import usual_method
@@ -97,7 +98,7 @@ def reasons(
     except PlaygroundError as error:
         yield NO_REASONS | {"why_words": markup.note(f"Not explained: {error}")}
         return
-    yield reasons_outputs(seen) | ({script_output("bars"): script(seen)} if script else {})
+    yield reasons_outputs(seen) | {script_output("bars"): script(seen) if script else reasons_script(explained, seen)}
 
 
 def reasons_outputs(seen: "Attribution") -> Outputs:

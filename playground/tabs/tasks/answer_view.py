@@ -12,14 +12,14 @@ from playground.analysis.text_display import plain_mark
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.components.shaded_text import marked
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.tasks.spans import first_drawn, span_figure
+from playground.figures.tasks.spans import MAX_CELLS, first_drawn, span_figure
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import GENERATES, LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
-from playground.tabs.shared.scripts import OF_TASK
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
@@ -99,9 +99,7 @@ def build(view: View) -> None:
                 method = method_list("task-answer-method")
             why = reasons_view("task-answer-why", control)
         with gr.Column(scale=1, min_width=320):
-            figure = PlotlyView(
-                label="Starts and ends", height=420, visible=False, elem_id="task-spans", python=OF_TASK
-            )
+            figure = PlotlyView(label="Starts and ends", height=420, visible=False, elem_id="task-spans")
     Panel(markup.explanation(*texts.ANSWER_ABOUT))
     inputs: dict[str, Any] = {
         "question": question, "passage": passage, "method": method, "span": span, "against": against,
@@ -179,7 +177,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
     """The answer of a reader, and why it, or another of its spans, came out. picked: a span by its row and column in the
     picture."""
     from playground.tasks.answer import MAX_ANSWER_TOKENS, answer
-    from playground.tasks.scripts import answer_script
+    from playground.tasks.scripts import answer_script, spans_picture
 
     control = request.control
     control.stop = False
@@ -216,6 +214,7 @@ def _read(model: "LoadedModel", request: QuestionRequest, picked: tuple[int, int
         "spans": markup.table(["answer", "probability", "score"], rows),
         "python": markup.script(texts.SHOW_PYTHON, script),
         "figure": figure_or_nothing(figure),
+        script_output("figure"): spans_picture(model, request.question, request.passage, MAX_ANSWER_TOKENS, MAX_CELLS),
     }
     first = first_drawn(len(tokens), (best.first, best.last))
     span = None if picked is None else (picked[0] + first, picked[1] + first)

@@ -13,13 +13,14 @@ from playground.catalog import CATALOG
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, markup
 from playground.components.shaded_text import marked
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.tasks.labels import beside_figure, beside_sentence
+from playground.figures.tasks.labels import MAX_BARS, beside_figure, beside_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.second_model import second_model
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
@@ -186,6 +187,8 @@ def clear_answers(page: PageContext, request: AnsweredRequest) -> Outputs:
 
 def compare_sides(page: PageContext, request: BesideRequest) -> Iterator[Outputs]:
     """The answers of both sides, then what made each."""
+    from playground.tasks.scripts import beside_picture  # torch: not before the page is there
+
     control = request.control
     control.stop = False
     try:
@@ -201,6 +204,13 @@ def compare_sides(page: PageContext, request: BesideRequest) -> Iterator[Outputs
     places = word_changes(sides[0].text, sides[1].text)
     outputs = _shown(request) | {
         "figure": figure_or_nothing(beside_figure(one, two, (sides[0].name, sides[1].name))),
+        script_output("figure"): beside_picture(
+            [
+                (s.model, s.text, result, template_of(s.labelling))
+                for s, (result, _) in zip(sides, results, strict=True)
+            ],
+            MAX_BARS,
+        ),
         "sentence": markup.note(beside_sentence(one, two)),
         **label_controls(ways_of(sides[0].model), _way(sides[0])),
     }

@@ -9,14 +9,14 @@ import gradio as gr
 
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
-from playground.figures.tasks.labels import labels_figure, labels_sentence
+from playground.figures.tasks.labels import MAX_BARS, labels_figure, labels_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
-from playground.tabs.shared.scripts import OF_TASK
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
@@ -57,9 +57,7 @@ def build(view: View) -> None:
         against = FollowingDropdown([], label=texts.AGAINST, visible=False, elem_id="task-against")
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
-            figure = PlotlyView(
-                label="Labels", height=200, elem_id="task-probabilities", python=OF_TASK, elem_classes=LEADING
-            )
+            figure = PlotlyView(label="Labels", height=200, elem_id="task-probabilities", elem_classes=LEADING)
             sentence = Panel(markup.note(texts.WAITING), live=True, elem_id="task-sentence")
             example_chips(view.page, *[name for name in texts.EXAMPLES if name != "names"])
             good = HowGood(texts.HOW_GOOD, "task-good", "task-how-good")
@@ -87,7 +85,7 @@ def build(view: View) -> None:
 
 def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     """The text's labels, and why; of a long text how far it is before that."""
-    from playground.tasks.scripts import classify_script
+    from playground.tasks.scripts import classify_script, labels_picture
 
     model, control = page.model(), request.control
     ways = ways_of(model)
@@ -116,6 +114,7 @@ def draw(page: PageContext, request: LabelsRequest) -> Iterator[Outputs]:
     against = request.against if request.against in others else (others[0] if others else None)
     outputs = {
         "figure": figure_or_nothing(labels_figure(result)),
+        script_output("figure"): labels_picture(model, page.text, result, template_of(request), MAX_BARS),
         "sentence": markup.note(labels_sentence(result)),
         "python": markup.script(texts.SHOW_PYTHON, classify_script(model, page.text, result, template_of(request))),
         **label_controls(ways, way),
