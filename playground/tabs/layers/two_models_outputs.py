@@ -25,8 +25,11 @@ from playground.figures.layers.two_models_words import (
     vocabulary_words,
 )
 from playground.generation.token_entries import expected_after
+from playground.scripts.next_token import next_token
+from playground.tabs.layers.two_models_scripts import next_script
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 from playground.texts.numbers import minus
@@ -93,7 +96,11 @@ def first_alone(page: PageContext) -> Outputs:
         "of_bits": "",
         "bits": figure_or_nothing(None),
     }
-    return NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
+    outputs = NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
+    if expected is not None:
+        script = next_token(reading_for_script(recording, page), -1, len(expected.alternatives))
+        outputs[script_output("figure")] = script
+    return outputs
 
 
 def reading_outputs(page: PageContext, pair: Pair) -> Outputs:
@@ -148,6 +155,7 @@ def _expected(pair: Pair, edited: str) -> Outputs:
         "sentence": markup.note(next_words(expected, tokens, names) + edited, terms=True),
         "of_bits": markup.note(bits_words(models.text, models.units, bits, names), terms=True),
         "bits": figure_or_nothing(figure),
+        **next_script(models, len(expected.outcomes)),
     }
 
 

@@ -1,0 +1,36 @@
+"""The scripts of the view Two models, by the outputs of its pictures."""
+
+from typing import TYPE_CHECKING
+
+from playground.scripts import two_models
+from playground.scripts.script import Script
+from playground.tabs.shared.scripts import script_output
+from playground.tabs.shared.wiring import Outputs
+from playground.texts import scripts as texts
+
+if TYPE_CHECKING:
+    from playground.recording.layers.two_models import TwoModels
+
+
+def next_script(models: "TwoModels", count: int) -> Outputs:
+    """Of so many tokens that either expects next."""
+    spellings = [recording.model.vocabulary.spelling for recording in models.both]
+    if any(each.continuation or each.end or each.latin_bytes for each in spellings):
+        return {script_output("figure"): Script(why=texts.OWN_SPELLING)}
+    first, second = (None if each.byte_alphabet else each.space for each in spellings)
+    return {script_output("figure"): two_models.next_tokens(_readings(models), (first, second), count)}
+
+
+def _readings(models: "TwoModels") -> two_models.TwoReadings:
+    """Both, if a script has the text and where each token lies in it."""
+    from playground.recording.script_reading import reading_of  # torch: not before the page is there
+
+    first, second = (reading_of(recording, models.text) for recording in models.both)
+    why = ""
+    if any(
+        recording.target_tokens or reading.pair for recording, reading in zip(models.both, (first, second), strict=True)
+    ):
+        why = texts.ONE_TEXT
+    elif first.text is None or second.text is None or not all(each.model.tokenizer.is_fast for each in models.both):
+        why = texts.NO_PLACES
+    return two_models.TwoReadings(first, second, why)
