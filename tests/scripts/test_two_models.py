@@ -55,7 +55,7 @@ def beside(folders):
 
 def test_what_both_expect(beside, folders, monkeypatch):
     """Guards against tokens of two vocabularies that are paired by number or by spelling, a special token taken for a text,
-    and rows beyond a vocabulary left out."""
+    rows beyond a vocabulary left out, and pieces whose bits belong to another one."""
     for first, second in (("gpt2", "pieces"), ("gpt2", "llama")):
         outputs = beside(first, second)
         names = run(outputs[script_output("figure")], monkeypatch)
@@ -68,6 +68,10 @@ def test_what_both_expect(beside, folders, monkeypatch):
             if apart:
                 values = apart.total_variation, apart.jensen_shannon
                 np.testing.assert_allclose(names[name], values, **CLOSE)
+        ours = numbers(outputs[script_output("bits")], monkeypatch)
+        signs = np.array([[1], [-1]])  # the second model's bars hang below the line
+        drawn_bits = signs * np.stack([bar.y for bar in drawn(outputs["bits"]).data[:2]])
+        np.testing.assert_allclose(ours, drawn_bits, **CLOSE)
     alone = beside("gpt2", None)
     ours = numbers(alone[script_output("figure")], monkeypatch)
     np.testing.assert_allclose(ours, bars(alone["figure"])[: len(ours)], **CLOSE)

@@ -15,6 +15,7 @@ from playground.errors import PlaygroundError
 from playground.figures.attention.head import Shading, head_figure
 from playground.figures.attention.token_grid import MapAxes, frame
 from playground.figures.generation.next_token import alternatives_figure
+from playground.figures.layers.two_models import MAX_PIECES as MAX_DRAWN
 from playground.figures.layers.two_models import matches_figure, next_figure, pieces_figure
 from playground.figures.layers.two_models_words import (
     bits_words,
@@ -26,7 +27,7 @@ from playground.figures.layers.two_models_words import (
 )
 from playground.generation.token_entries import expected_after
 from playground.scripts.next_token import next_token
-from playground.tabs.layers.two_models_scripts import next_script
+from playground.tabs.layers.two_models_scripts import bits_script, next_script
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import reading_for_script, script_output
@@ -156,6 +157,7 @@ def _expected(pair: Pair, edited: str) -> Outputs:
         "of_bits": markup.note(bits_words(models.text, models.units, bits, names), terms=True),
         "bits": figure_or_nothing(figure),
         **next_script(models, len(expected.outcomes)),
+        **bits_script(models, min(len(pieces), MAX_DRAWN)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from playground.scripts import two_models
+from playground.scripts import common_pieces, two_models
 from playground.scripts.script import Script
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
@@ -19,6 +19,11 @@ def next_script(models: "TwoModels", count: int) -> Outputs:
         return {script_output("figure"): Script(why=texts.OWN_SPELLING)}
     first, second = (None if each.byte_alphabet else each.space for each in spellings)
     return {script_output("figure"): two_models.next_tokens(_readings(models), (first, second), count)}
+
+
+def bits_script(models: "TwoModels", count: int) -> Outputs:
+    """Of the bits of so many pieces."""
+    return {script_output("bits"): common_pieces.bits(_readings(models), count)}
 
 
 def _readings(models: "TwoModels") -> two_models.TwoReadings:
