@@ -14,7 +14,7 @@ from playground.tabs.shared.scripts import script_output
 from playground.texts import scripts as texts
 from playground.workbench import Workbench
 from tests.scripts.running import numbers, run
-from tests.scripts.test_pictures import CLOSE, bars, drawn
+from tests.scripts.test_pictures import CLOSE, agree, bars, drawn, heat
 from tests.tabs.calling import shown
 from tests.tools import zoo
 from tests.tools.tokenizer_kinds import KINDS
@@ -77,6 +77,20 @@ def test_what_both_expect(beside, folders, monkeypatch):
     np.testing.assert_allclose(ours, bars(alone["figure"])[: len(ours)], **CLOSE)
 
 
+@pytest.mark.parametrize("aside", [True, False])
+@pytest.mark.parametrize(("first", "second"), [("gpt2", "pieces"), ("gpt2", "pairs"), ("pairs", "pairs")])
+def test_heads_that_are_alike(beside, monkeypatch, first, second, aside):
+    """Guards against pieces that are cut otherwise, a row that is the sum of its tokens', special tokens that vanish, and a
+    first token that counts, and queries that the page does not compare."""
+    if not aside:  # of a long text some queries are compared
+        monkeypatch.setattr("playground.recording.layers.two_models.MOST_DIFFERENCES", 1)
+    outputs = beside(first, second, aside)
+    agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
+    for name in ("one", "other"):
+        np.testing.assert_allclose(numbers(outputs[script_output(name)], monkeypatch), heat(outputs[name]), **CLOSE)
+
+
 def test_why_there_is_none(beside):
     """Guards against scripts that would read something else than the page did."""
     assert beside("gpt2", "words")[script_output("figure")].why == texts.OWN_SPELLING
+    assert beside("gpt2", "t5")[script_output("heads")].why == texts.ONE_TEXT

@@ -27,7 +27,7 @@ from playground.figures.layers.two_models_words import (
 )
 from playground.generation.token_entries import expected_after
 from playground.scripts.next_token import next_token
-from playground.tabs.layers.two_models_scripts import bits_script, next_script
+from playground.tabs.layers.two_models_scripts import bits_script, matches_script, next_script, patterns_scripts
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import reading_for_script, script_output
@@ -182,6 +182,7 @@ def pair_outputs(pair: Pair, matches: "HeadMatches", place: int | None = None, w
         "of_pair": markup.note(head_words(matches, place, names)),
         "one": figure_or_nothing(_pattern(pair, 0, (layer, head), matches.aside)),
         "other": figure_or_nothing(None if best < 0 else _pattern(pair, 1, matches.second[best], matches.aside)),
+        **patterns_scripts(pair.models, matches, place),
     }
     return outputs
 
@@ -201,6 +202,7 @@ def _list(pair: Pair, matches: "HeadMatches") -> Outputs:
         "of_heads": markup.note(words),
         "best": table,
         "aside": gr.update(visible=True),
+        **matches_script(pair.models, matches),
     }
 
 
