@@ -53,3 +53,11 @@ TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "
     "that was taught here, and no regression."
 )
+OWN_SPELLING = (
+    "A script compares tokens of two vocabularies by their bytes. One of these vocabularies marks the middle or the end of "
+    "words, and does not say where spaces are."
+)
+NO_PLACES = (
+    "A script compares the pieces that both models read, by the places of their tokens in the text. One of these "
+    "tokenizers does not tell them."
+)

@@ -11,13 +11,12 @@ from playground.figures.attention.through_layers import METHODS, ROLLOUT, source
 from playground.recording.head_choice import existing_kind, existing_token, why_no_attention
 from playground.scripts.head_measures import rollout
 from playground.scripts.script import Script
-from playground.tabs.attention.head_scripts import is_hybrid
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.detail import LEADING, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import reading_for_script, script_output
+from playground.tabs.shared.scripts import is_hybrid, reading_for_script, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import scripts as texts

@@ -11,7 +11,7 @@ from playground.scripts.attention import EXPRESSIONS, every_head, head_map, toke
 from playground.scripts.head_measures import MEASURES, head_measure
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
+from playground.tabs.shared.scripts import is_hybrid, model_for_script, reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
@@ -70,9 +70,3 @@ def _why_not(recording: "Recording", request: HeadRequest) -> str:
     if request.show == MASK:
         return texts.NONE_YET
     return "" if request.show in EXPRESSIONS else texts.VALUE_NORMS
-
-
-def is_hybrid(recording: "Recording", kind: str) -> bool:
-    """Whether layers without attention lie between those with it."""
-    numbers = recording.layer_numbers(kind)
-    return numbers != tuple(range(len(numbers))) or len(numbers) != recording.depth(kind)

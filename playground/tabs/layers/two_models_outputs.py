@@ -15,6 +15,7 @@ from playground.errors import PlaygroundError
 from playground.figures.attention.head import Shading, head_figure
 from playground.figures.attention.token_grid import MapAxes, frame
 from playground.figures.generation.next_token import alternatives_figure
+from playground.figures.layers.two_models import MAX_PIECES as MAX_DRAWN
 from playground.figures.layers.two_models import matches_figure, next_figure, pieces_figure
 from playground.figures.layers.two_models_words import (
     bits_words,
@@ -25,8 +26,11 @@ from playground.figures.layers.two_models_words import (
     vocabulary_words,
 )
 from playground.generation.token_entries import expected_after
+from playground.scripts.next_token import next_token
+from playground.tabs.layers.two_models_scripts import bits_script, matches_script, next_script, patterns_scripts
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 from playground.texts.numbers import minus
@@ -93,7 +97,11 @@ def first_alone(page: PageContext) -> Outputs:
         "of_bits": "",
         "bits": figure_or_nothing(None),
     }
-    return NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
+    outputs = NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
+    if expected is not None:
+        script = next_token(reading_for_script(recording, page), -1, len(expected.alternatives))
+        outputs[script_output("figure")] = script
+    return outputs
 
 
 def reading_outputs(page: PageContext, pair: Pair) -> Outputs:
@@ -148,6 +156,8 @@ def _expected(pair: Pair, edited: str) -> Outputs:
         "sentence": markup.note(next_words(expected, tokens, names) + edited, terms=True),
         "of_bits": markup.note(bits_words(models.text, models.units, bits, names), terms=True),
         "bits": figure_or_nothing(figure),
+        **next_script(models, len(expected.outcomes)),
+        **bits_script(models, min(len(pieces), MAX_DRAWN)),
     }
 
 
@@ -172,6 +182,7 @@ def pair_outputs(pair: Pair, matches: "HeadMatches", place: int | None = None, w
         "of_pair": markup.note(head_words(matches, place, names)),
         "one": figure_or_nothing(_pattern(pair, 0, (layer, head), matches.aside)),
         "other": figure_or_nothing(None if best < 0 else _pattern(pair, 1, matches.second[best], matches.aside)),
+        **patterns_scripts(pair.models, matches, place),
     }
     return outputs
 
@@ -191,6 +202,7 @@ def _list(pair: Pair, matches: "HeadMatches") -> Outputs:
         "of_heads": markup.note(words),
         "best": table,
         "aside": gr.update(visible=True),
+        **matches_script(pair.models, matches),
     }
 
 

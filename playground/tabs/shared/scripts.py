@@ -41,6 +41,12 @@ def model_for_script(model: "LoadedModel") -> "Reading":
     return Reading(checkpoint_of(model), why=why_no_checkpoint(model))
 
 
+def is_hybrid(recording: "Recording", kind: str) -> bool:
+    """Whether layers without attention lie between those with it."""
+    numbers = recording.layer_numbers(kind)
+    return numbers != tuple(range(len(numbers))) or len(numbers) != recording.depth(kind)
+
+
 def taken_scripts(outputs: dict[str, Any], pictures: Mapping[str, PlotlyView]) -> dict[str, Script]:
     """The scripts of the pictures, taken out of a handler's outputs; of a picture without one, why there is none, as its
     view says."""
