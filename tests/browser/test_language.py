@@ -66,17 +66,8 @@ def test_the_page_speaks_chinese(open_page, playground_server):
     assert page.locator("#lens-text textarea").input_value() == HOSTILE
     assert left == {number: [] for number in left}
     page.locator(TAB).first.dispatch_event("click")
-    page.evaluate("localStorage.removeItem('pg-course-used')")
-    page.locator("#start-here, #lessons").locator("visible=true").first.click()
-    if page.locator("#lesson-what_comes_next").is_visible():
-        page.locator("#lesson-what_comes_next").click()
-    for _ in range(2):
-        answer(page)
-        expect(page.locator(".pg-course-verdict")).to_be_visible()
-        page.locator("#course-next").click()
-    assert [text for text in untranslated(page) if not any(name in text for name in NAMES)] == []
-    page.locator("#course-close").click()
-
+    expect(page.locator("#xray-picture .pv[data-rendered]")).to_be_visible()
+    settle(page)
     title = page.locator("#xray-picture .pv").evaluate("(view) => view.dataset.rendered")
     page.locator("#language").click()
     expect(page.locator(TAB).nth(1)).to_have_text("Generate")
@@ -85,6 +76,18 @@ def test_the_page_speaks_chinese(open_page, playground_server):
     assert page.evaluate("document.querySelector('#xray-picture .pv')._fullLayout.yaxis.title.text") == "layer"
     page.locator("#language").click()
     expect(page.locator(TAB).nth(1)).to_have_text(chinese[1])
+
+    page.evaluate("localStorage.removeItem('pg-course-used')")
+    page.locator("#start-here, #lessons").locator("visible=true").first.click()
+    expect(page.locator("#course-lock, #lesson-what_comes_next").locator("visible=true").first).to_be_visible()
+    if page.locator("#lesson-what_comes_next").is_visible():
+        page.locator("#lesson-what_comes_next").click()
+    for _ in range(2):
+        answer(page)
+        expect(page.locator(".pg-course-verdict")).to_be_visible()
+        page.locator("#course-next").click()
+    assert [text for text in untranslated(page) if not any(name in text for name in NAMES)] == []
+    page.locator("#course-close").click()
     page.evaluate("localStorage.removeItem('pg-language')")
 
 
