@@ -44,7 +44,8 @@ from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.layers.push_view import LINES, WORD, PushRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
-from playground.tabs.positions import scheme_view
+from playground.tabs.positions import rotary_view, scheme_view
+from playground.tabs.positions.rotary_view import DistanceRequest, RotaryRequest
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, script_output
@@ -419,6 +420,28 @@ def test_position_schemes(look, monkeypatch, family, scheme, pictures):
         if (scheme, number) == ("rotary", 0):  # drawn anew after each full turn
             ours = ours % (2 * np.pi)
         np.testing.assert_allclose(ours, heights(outputs[PICTURES[number]]), **CLOSE)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt_neox", "gpt2", "cohere"])
+def test_clocks(look, monkeypatch, family):
+    """Guards against dimensions paired otherwise (Cohere), those that don't turn (GPT-NeoX),
+    scores of turned vectors, and a slider whose script keeps the former distance."""
+    page = look(family)
+    outputs = shown(rotary_view.draw, page, RotaryRequest(layer=1, head=2, query=5, key=1))
+    turned = numbers(outputs[script_output("clocks")], monkeypatch)
+    hands = [frame.data[1].customdata for frame in drawn(outputs["clocks"]).frames]
+    np.testing.assert_allclose(turned, hands, rtol=0, atol=1e-5)
+    if family == "gpt2":
+        assert outputs["place"] is None
+        return
+    for name in ("curve", "pairs", "decay"):
+        lines = drawn(outputs[name]).data
+        lines = lines[:1] if name == "curve" else lines
+        ours = numbers(outputs[script_output(name)], monkeypatch)
+        np.testing.assert_allclose(np.atleast_2d(ours), [line.y for line in lines], rtol=1e-5, atol=1e-5)
+    outputs |= shown(rotary_view.slide, page, DistanceRequest(outputs["pair"], 90, outputs["place"]))
+    ours = numbers(outputs[script_output("pairs")], monkeypatch)
+    np.testing.assert_allclose(ours, [line.y for line in outputs["pairs"].data], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
