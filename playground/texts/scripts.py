@@ -41,6 +41,9 @@ OWN_ROTATION = (
 OWN_FREQUENCIES = (
     "This model makes its angles anew for each length of a text, or keeps them in no buffer that a script could read."
 )
+OWN_POSITIONS = (
+    "A script gives positions as the argument position_ids, which does not reach all that this model knows of order."
+)
 DROPPED = "A script does not place what was added to the picture: empty “Add to the picture”, then there is one."
 FILTERED = "A script places the whole vocabulary or a random sample of it, not what passes a filter."
 SAMPLE = "A script places all points; this picture is a sample of them."

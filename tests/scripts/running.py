@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from playground.scripts.script import Script
 
 PLAIN = {
+    "copy",
     "html",
     "sys",
     "numpy",
