@@ -243,6 +243,15 @@ def test_what_each_part_adds(look, monkeypatch, family, against):
     figure = drawn(outputs["figure"]).data[0]
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), figure.y[:-1], **CLOSE)
     agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
+    request = PartsRequest(against=against, reading=page.reading)
+    of_part = [
+        outputs,
+        *(shown(contributions_view.choose_step, page, request, EventData(None, {"x": x})) for x in (3, 4)),
+    ]
+    assert [part["part"] for part in of_part] == [None, ("attention", 1, -1), ("mlp", 1, -1)]
+    for part in of_part:  # the strongest, then a layer's heads, then its neurons
+        ours = numbers(part[script_output("part_figure")], monkeypatch)
+        np.testing.assert_allclose(ours, bars(part["part_figure"]), **CLOSE)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])

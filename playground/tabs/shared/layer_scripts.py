@@ -55,6 +55,22 @@ def contributions_scripts(page: PageContext, recording: "Recording", result: "Co
     )
 
 
+def bars_script(
+    page: PageContext, recording: "Recording", result: "Contributions", picture: str, layer: int = 0
+) -> Script:
+    """Of the bars of the strongest parts, or of one layer's heads or neurons. picture: as in `scripts.contributions`."""
+    from playground.recording.script_reading import block_paths, readout_paths
+
+    readout, blocks = readout_paths(recording.model), block_paths(recording.model)
+    if isinstance(readout, str):
+        return Script(why=readout)
+    heads = 0 if result.heads is None else result.heads.shape[1]
+    if picture != contributions.NEURONS and not heads:
+        return Script(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
+    what = result.position, result.token, result.against
+    return contributions.bars(reading_for_script(recording, page), readout, blocks, what, (picture, layer, heads))
+
+
 def neurons_script(page: PageContext, recording: "Recording", activations: "Activations", rows: list[int]) -> Script:
     """Of how much some neurons write at each token."""
     from playground.recording.script_reading import block_paths
