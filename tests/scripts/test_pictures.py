@@ -265,6 +265,10 @@ def test_without_a_part(look, monkeypatch, family, what):
         outputs |= answer
     pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
+    if drawn(outputs["changed"]):  # parts of the last layer move no attention
+        agree(outputs[script_output("changed")], heat(outputs["changed"]), monkeypatch)
+    else:
+        assert what in ("mlp 1", "layer 1")
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite"])
