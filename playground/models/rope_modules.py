@@ -49,6 +49,13 @@ def frequency_buffers(module: nn.Module, length: int | None = None) -> dict[str,
     return dict(module.named_buffers(recurse=False))
 
 
+def frequency_kind(buffer: str) -> str | None:
+    """The kind of layers whose frequencies are in a rotary module's buffer of this name; None for other buffers."""
+    if not buffer.endswith("inv_freq") or buffer.startswith("original") or "_original_" in f"_{buffer}":
+        return None
+    return buffer.removesuffix("inv_freq").strip("_").replace("_", " ") or "all layers"
+
+
 def _scalings(module: nn.Module) -> dict[str, str]:
     """Layer type -> name of the scaling; the only type is "" where all layers share one."""
     scaling = getattr(module, "rope_type", None) or ""

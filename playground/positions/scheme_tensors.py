@@ -15,7 +15,7 @@ from playground.models.position_scheme import (
     position_table,
     rope_table,
 )
-from playground.models.rope_modules import frequency_buffers, rotary_modules, scales_with_length
+from playground.models.rope_modules import frequency_buffers, frequency_kind, rotary_modules, scales_with_length
 from playground.positions.model_inputs import model_inputs
 from playground.recording.module_hooks import patch_modules
 
@@ -147,8 +147,7 @@ def _inverse_frequencies(model: LoadedModel, length: int | None) -> dict[str, Te
     frequencies: dict[str, Tensor] = {}
     for module in rotary_modules(model.model):
         for name, buffer in frequency_buffers(module, length).items():
-            if name.endswith("inv_freq") and not name.startswith("original") and "_original_" not in f"_{name}":
-                kind = name.removesuffix("inv_freq").strip("_").replace("_", " ") or "all layers"
+            if (kind := frequency_kind(name)) is not None:
                 frequencies.setdefault(kind, buffer.detach().float().cpu())
     config, table = model.model.config.get_text_config(), rope_table(model.model)
     rotated = getattr(config, "rotary_dim", None) if table is None else table.weight.shape[1]

@@ -9,6 +9,7 @@ from torch import nn
 from playground.catalog import find
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
+from playground.models.rope_modules import frequency_kind, rotary_modules, scales_with_length
 from playground.models.vocabulary import Token, whole_characters
 from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.blocks import Part
@@ -17,6 +18,7 @@ from playground.recording.recording import Recording
 from playground.recording.residual_stream import stack_layers
 from playground.scripts.head_steps import HeadPlace
 from playground.scripts.paths import BlockPaths, PartPaths, Readout
+from playground.scripts.rotary import FrequencyPlace
 from playground.scripts.script import Checkpoint, Reading
 from playground.texts import scripts as texts
 from playground.weights.file_rules import is_gguf
@@ -144,6 +146,16 @@ def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, in
     rotate = getattr(family, "apply_rotary_pos_emb", None)
     turns = rotate is not None and list(inspect.signature(rotate).parameters)[:2] == ["q", "k"]
     return HeadPlace(call, number, query, kind, path_of(model.model, steps.projection), turns)
+
+
+def frequency_place(model: LoadedModel, kind: str) -> FrequencyPlace | None:
+    """Where the model keeps the rotary frequencies of a kind of layers, a name in `inverse_frequencies`; None where it keeps
+    none, or others for longer texts."""
+    for module in rotary_modules(model.model):
+        for name, _ in () if scales_with_length(module) else module.named_buffers(recurse=False):
+            if frequency_kind(name) == kind:
+                return FrequencyPlace(path_of(model.model, module), name)
+    return None
 
 
 def path_of(model: nn.Module, module: nn.Module | None) -> str:

@@ -3,6 +3,7 @@
 from playground.scripts.paths import BlockPaths, Readout
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
+NO_MATRIX = "No single matrix makes the attention of this model of its heads."
 WATCH = """
 # %%
 inputs_of, outputs_of = {}, {}  # what a module reads and returns, a row for each token
@@ -95,6 +96,58 @@ figure = go.Figure(go.Heatmap(z=numbers, zmin=-most, zmax=most, colorscale="RdBu
 figure.update_xaxes(title_text="head")
 figure.update_yaxes(title_text="layer")
 """
+_ALL_HEADS = _HEADS.partition("\n# %%")[0]
+_NEURONS = """
+layer = layers[LAYER]
+module, matrix, turned, factor = PARTS["mlp"]
+weight = layer.get_submodule(matrix).weight.detach().double()
+weight = weight.T if turned else weight  # (width, neurons)
+parts = inputs_of[LAYER, "mlp", "matrix"][POSITION] * (weight.T @ (direction * factor))
+names = [f"neuron {number}" for number in range(len(parts))]
+"""
+_OF_LAYER = """
+parts = numbers[LAYER]  # of the layer's heads
+names = [f"head {number}" for number in range(len(parts))]
+"""
+_STRONGEST = """
+of_heads = numbers
+named_parts = {"embedding": float(inputs_of["first"][POSITION] @ direction)}
+for number, row in enumerate(of_heads.tolist()):
+    named_parts |= {f"head {number}.{head}": value for head, value in enumerate(row)}
+for number in range(len(layers)):
+    *_, factor = PARTS["mlp"]
+    named_parts[f"MLP {number}"] = factor * float(outputs_of[number, "mlp"][POSITION] @ direction)
+parts, names = torch.tensor(list(named_parts.values())), list(named_parts)
+"""
+_BARS = """
+order = parts.abs().argsort(descending=True, stable=True)[:10]
+numbers = parts[order]
+
+# %%
+figure = go.Figure(go.Bar(x=numbers, y=list(range(len(order))), orientation="h"))
+labels = [names[place] for place in order.tolist()]
+figure.update_yaxes(tickvals=list(range(len(order))), ticktext=labels, autorange="reversed")
+figure.update_xaxes(title_text="adds to the logit")
+"""
+STRONGEST, LAYER_HEADS, NEURONS = "strongest", "heads", "neurons"
+_PARTS = {
+    STRONGEST: ("The strongest parts", _ALL_HEADS + _STRONGEST + _BARS, ("attention",)),
+    LAYER_HEADS: ("What a layer's heads add", _ALL_HEADS + _OF_LAYER + _BARS, ("attention",)),
+    NEURONS: ("What a layer's neurons add", _NEURONS + _BARS, ("mlp",)),
+}
+"""What the bars show -> title, cells, and the parts of which a single matrix must be known."""
+
+
+def bars(
+    reading: Reading, readout: Readout, blocks: BlockPaths, what: tuple[int, int, int | None], bar: tuple[str, int, int]
+) -> Script:
+    """The ten largest parts: STRONGEST of all, or of one layer LAYER_HEADS or NEURONS. bar: which of these, the layer, and
+    the heads of a layer. what: as for `steps`."""
+    picture, layer, count = bar
+    title, body, needs = _PARTS[picture]
+    if not blocks.why and any(not part.matrix for part in blocks.parts if part.kind in needs):
+        return Script(why=NO_MATRIX)
+    return _script(reading, readout, blocks, what, (title, body), {"COUNT": count, "LAYER": layer})
 
 
 def steps(reading: Reading, readout: Readout, blocks: BlockPaths, what: tuple[int, int, int | None]) -> Script:
@@ -108,7 +161,7 @@ def heads(
 ) -> Script:
     """What each of `count` heads of every layer adds to a logit."""
     if not blocks.why and not any(part.kind == "attention" and part.matrix for part in blocks.parts):
-        return Script(why="No single matrix makes the attention of this model of its heads.")
+        return Script(why=NO_MATRIX)
     return _script(reading, readout, blocks, what, ("What every head adds to a logit", _HEADS), {"COUNT": count})
 
 

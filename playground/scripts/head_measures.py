@@ -1,5 +1,7 @@
 """Scripts of what heads do: a measure of every head, and from which tokens a state can stem."""
 
+from dataclasses import replace
+
 from playground.scripts.attention import FIELDS, RUN
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
@@ -67,6 +69,32 @@ figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
 figure.update_xaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens))
 figure.update_yaxes(title_text="layer")
 """
+_FLOW = """
+means = torch.stack([layer[0].double().mean(0) for layer in layers])  # (layers, queries, keys)
+if DROP_FIRST:  # what the first token gets goes to the others
+    means[:, 1:, 0] = 0
+    means[:, 1:] /= means[:, 1:].sum(-1, keepdim=True).clamp_min(1e-12)
+mixed = (means + torch.eye(means.shape[-1])) / 2  # half of each state is the residual stream's own
+capacity = (mixed * 1_000_000).round().int()  # the algorithm takes whole numbers
+count, tokens = capacity.shape[:2]
+layer, into, out = capacity.nonzero(as_tuple=True)  # node layer · tokens + j: the state of token j before the layer
+edges = (layer * tokens + out).numpy(), ((layer + 1) * tokens + into).numpy()
+nodes = (count + 1) * tokens
+graph = csr_matrix((capacity[layer, into, out].numpy(), edges), shape=(nodes, nodes))
+numbers = torch.zeros(count, tokens, dtype=torch.float64)  # the maximum flow from each token to each layer's state
+for last in range(count):
+    part = graph[: (last + 2) * tokens, : (last + 2) * tokens]
+    for source in range(tokens):
+        numbers[last, source] = maximum_flow(part, source, (last + 1) * tokens + TOKEN).flow_value / 1_000_000
+
+# %%
+tokens = TOKENS
+figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
+figure.update_xaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens))
+figure.update_yaxes(title_text="layer")
+"""
+_OF_FLOW = """from scipy.sparse import csr_matrix  # pip install scipy
+from scipy.sparse.csgraph import maximum_flow"""
 
 
 def head_measure(reading: Reading, kind: str, measure: str) -> Script:
@@ -78,9 +106,17 @@ def head_measure(reading: Reading, kind: str, measure: str) -> Script:
 
 def rollout(reading: Reading, kind: str, token: int, drop_first: bool) -> Script:
     """From which tokens the state of one can stem after each layer (Abnar and Zuidema 2020)."""
-    values: dict[str, object] = {"FIELD": FIELDS[kind], "TOKEN": token, "DROP_FIRST": drop_first}
-    recipe = Recipe("Through the layers, by rollout", RUN + _with_tokens(_ROLLOUT, kind), values, eager=True)
-    return script_of(reading, recipe)
+    return _through(reading, kind, (token, drop_first), Recipe("Through the layers, by rollout", _ROLLOUT))
+
+
+def flow(reading: Reading, kind: str, token: int, drop_first: bool) -> Script:
+    """How much of the state of one token can flow from each token (Abnar and Zuidema 2020), by SciPy's maximum flow."""
+    return _through(reading, kind, (token, drop_first), Recipe("Through the layers, by flow", _FLOW, imports=_OF_FLOW))
+
+
+def _through(reading: Reading, kind: str, what: tuple[int, bool], recipe: Recipe) -> Script:
+    values: dict[str, object] = {"FIELD": FIELDS[kind], "TOKEN": what[0], "DROP_FIRST": what[1]}
+    return script_of(reading, replace(recipe, body=RUN + _with_tokens(recipe.body, kind), values=values, eager=True))
 
 
 def _with_tokens(body: str, kind: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
-_IMPORTS = """import sys
+IMPORTS = """import sys
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask"""
 _BEFORE_ROTARY = """
@@ -124,7 +124,7 @@ figure = go.Figure(
 figure.update_xaxes(title_text="dimension")
 figure.update_yaxes(tickvals=list(range(len(numbers))), ticktext=["VECTOR_NAME", *names], autorange="reversed")
 """
-_UNTURNED = """
+UNTURNED_VECTORS = """
 untouched = before[0].shape[-1]  # behind it are dimensions that are not turned
 q_before = torch.cat([before[0][0, HEAD, QUERY], queries[HEAD, QUERY, untouched:]]).float()
 k_before = torch.cat([before[1][0, group], keys[group, :, untouched:]], -1).float()
@@ -180,8 +180,8 @@ _BODIES = {
     STAGES: _columns(),
     PRODUCTS: _vectors("q", "(q * k)", ("q", "q·k")),
     KEYS: _vectors("q", "k", ("q", "k")),
-    UNTURNED: _UNTURNED + _vectors("q_before", "k_before", ("q", "k")),
-    ROTATION: _UNTURNED + _ROTATION,
+    UNTURNED: UNTURNED_VECTORS + _vectors("q_before", "k_before", ("q", "k")),
+    ROTATION: UNTURNED_VECTORS + _ROTATION,
     VALUES: _vectors("head", "(weights[:, None] * v)", ("head", "weight · v")),
     JOINED: _JOINED,
     SHARES: _SHARES,
@@ -225,14 +225,20 @@ def head_steps(reading: Reading, place: HeadPlace, picture: str, change: Mapping
     """One of PICTURES. change: of CHANGED, the numbers FACTOR, KEY, SCORE and HIDE."""
     turns = picture in (ROTATION, UNTURNED)
     key_ids = "TARGET_IDS" if place.kind == "decoder" else "ids"
-    rotary = _BEFORE_ROTARY if turns else ""
-    run = _RUN.replace("ROTARY_HERE", rotary).replace("PUT_BACK_HERE", _PUT_BACK if turns else "")
-    run = run.replace("BEFORE", "unturned[0] if unturned else None" if turns else "None")
-    body = run + _BODIES[picture].replace("NAMED_KEYS", _NAMED_KEYS).replace("KEY_IDS", key_ids)
+    body = run_of_head(turns) + _BODIES[picture].replace("NAMED_KEYS", _NAMED_KEYS).replace("KEY_IDS", key_ids)
     values: dict[str, object] = {"CALL": place.call, "HEAD": place.head, "QUERY": place.query}
     if picture == SHARES:
         values["PROJECTION"] = place.projection
-    return script_of(reading, Recipe("One head, step by step", body, values | dict(change or {}), imports=_IMPORTS))
+    return script_of(reading, Recipe("One head, step by step", body, values | dict(change or {}), imports=IMPORTS))
+
+
+def run_of_head(turns: bool) -> str:
+    """Cells that read the text and leave one head's `q`, `k`, `v`, every step to its weights and, of a family that turns
+    them, what `before` holds: queries and keys before that. They need CALL, HEAD and QUERY."""
+    run = _RUN.replace("ROTARY_HERE", _BEFORE_ROTARY if turns else "").replace(
+        "PUT_BACK_HERE", _PUT_BACK if turns else ""
+    )
+    return run.replace("BEFORE", "unturned[0] if unturned else None" if turns else "None")
 
 
 def by_hand(reading: Reading, inputs: Mapping[str, object]) -> Script:

@@ -1,7 +1,7 @@
 """The script of a model without some of its parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playground.scripts.paths import BlockPaths
 from playground.scripts.script import Reading, Recipe, Script, script_of
@@ -47,7 +47,8 @@ def without(part, layer, which):
     change = inner_zeros(which, HEADS if part == "head" else 0)
     return layers[layer].get_submodule(matrix).register_forward_pre_hook(change)
 
-
+'''
+_SHIFT = """
 with torch.inference_mode():
     before = model(**inputs).logits[0, POSITION].double().log_softmax(-1)
     hooks = [without(*edit) for edit in EDITS]
@@ -67,7 +68,22 @@ for row, name in zip(numbers, ("whole model", "without it")):
     figure.add_bar(x=row, y=list(range(len(tokens))), orientation="h", name=name)
 figure.update_yaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens), autorange="reversed")
 figure.update_xaxes(title_text="probability")
-'''
+"""
+_CHANGED = """
+with torch.inference_mode():
+    before = model(**inputs, output_attentions=True)[FIELD]
+    hooks = [without(*edit) for edit in EDITS]
+    after = model(**inputs, output_attentions=True)[FIELD]
+for hook in hooks:
+    hook.remove()
+rows = [(a[0, :, POSITION].double() - b[0, :, POSITION].double()).abs().sum(-1) / 2 for a, b in zip(after, before)]
+numbers = torch.stack(rows)  # (layers, heads): the share of the attention at POSITION that goes elsewhere
+
+# %%
+figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
+figure.update_xaxes(title_text="head")
+figure.update_yaxes(title_text="layer")
+"""
 
 
 @dataclass(frozen=True)
@@ -86,15 +102,28 @@ def without(
 ) -> Script:
     """The distribution at a position with and without some parts. place: the position, and the ids of tokens that are shown
     besides the most probable ones. heads: of a layer."""
+    position, also = place
+    recipe = Recipe("Without some parts", _BODY + _SHIFT, {"ALSO": list(also)})
+    return _script(reading, blocks, (taken, position, heads), recipe)
+
+
+def changed_attention(
+    reading: Reading, blocks: BlockPaths, taken: Sequence[TakenOut], position: int, heads: int
+) -> Script:
+    """How much of the attention of every head at a position goes elsewhere without some parts."""
+    recipe = Recipe("Attention without some parts", _BODY + _CHANGED, {"FIELD": "attentions"}, eager=True)
+    return _script(reading, blocks, (taken, position, heads), recipe)
+
+
+def _script(reading: Reading, blocks: BlockPaths, what: tuple[Sequence[TakenOut], int, int], recipe: Recipe) -> Script:
     if blocks.why:
         return Script(why=blocks.why)
-    position, also = place
+    taken, position, heads = what
     values: dict[str, object] = {
         "LAYERS": reading.checkpoint.layer_names,
         "PATHS": {part.kind: (part.module, part.matrix) for part in blocks.parts},
         "HEADS": heads,
         "EDITS": [(edit.part, edit.layer, list(edit.which)) for edit in taken],
         "POSITION": position,
-        "ALSO": list(also),
     }
-    return script_of(reading, Recipe("Without some parts", _BODY, values))
+    return script_of(reading, replace(recipe, values=values | dict(recipe.values)))

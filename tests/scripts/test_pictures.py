@@ -13,8 +13,10 @@ from playground.embeddings.cloud_request import CloudControls
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
+from playground.figures.positions.perturbation_report import ATTENTION, DIVERGENCE, LOSS
 from playground.recording.record import record
 from playground.scripts.attention import EXPRESSIONS
+from playground.scripts.attention_distance import MEASURES as ATTENTION_MEASURES
 from playground.scripts.attribution import METHODS, next_token_reasons
 from playground.scripts.head_measures import MEASURES
 from playground.tabs.attention import flow_view, heads_handlers, roles_view, steps_view
@@ -44,7 +46,10 @@ from playground.tabs.layers.lens_view import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.layers.push_view import LINES, WORD, PushRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
-from playground.tabs.positions import scheme_view
+from playground.tabs.positions import attention_distance_view, perturbation_view, rotary_view, scheme_view
+from playground.tabs.positions.attention_distance_view import DistanceRequest as UsedRequest
+from playground.tabs.positions.perturbation_view import PerturbationRequest
+from playground.tabs.positions.rotary_view import DistanceRequest, RotaryRequest
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, script_output
@@ -238,6 +243,15 @@ def test_what_each_part_adds(look, monkeypatch, family, against):
     figure = drawn(outputs["figure"]).data[0]
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), figure.y[:-1], **CLOSE)
     agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
+    request = PartsRequest(against=against, reading=page.reading)
+    of_part = [
+        outputs,
+        *(shown(contributions_view.choose_step, page, request, EventData(None, {"x": x})) for x in (3, 4)),
+    ]
+    assert [part["part"] for part in of_part] == [None, ("attention", 1, -1), ("mlp", 1, -1)]
+    for part in of_part:  # the strongest, then a layer's heads, then its neurons
+        ours = numbers(part[script_output("part_figure")], monkeypatch)
+        np.testing.assert_allclose(ours, bars(part["part_figure"]), **CLOSE)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
@@ -251,6 +265,10 @@ def test_without_a_part(look, monkeypatch, family, what):
         outputs |= answer
     pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
+    if drawn(outputs["changed"]):  # parts of the last layer move no attention
+        agree(outputs[script_output("changed")], heat(outputs["changed"]), monkeypatch)
+    else:
+        assert what in ("mlp 1", "layer 1")
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite"])
@@ -387,12 +405,43 @@ def test_what_every_head_does(look, monkeypatch, measure):
     agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
 
 
+@pytest.mark.parametrize("method", ["rollout", "flow"])
 @pytest.mark.parametrize("drop_first", [False, True])
-def test_rollout(look, monkeypatch, drop_first):
-    """Guards against layers that are multiplied in the other order, and the first token's share left as it is."""
+def test_through_the_layers(look, monkeypatch, method, drop_first):
+    """Guards against layers that are multiplied in the other order, edges turned round, and the first token's share left as
+    it is."""
     page = look("bert")
-    outputs = shown(flow_view.draw, page, FlowRequest("self", 4, "rollout", drop_first))
+    outputs = shown(flow_view.draw, page, FlowRequest("self", 4, method, drop_first))
     agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
+@pytest.mark.parametrize(("family", "kind"), [("llama", "self"), ("bart", "encoder"), ("bart", "decoder")])
+def test_attention_over_distance(look, monkeypatch, family, kind):
+    """Guards against distances of the wrong sign, means over queries that see no key there, and too few distances for a
+    period where there are enough."""
+    page = look(family, ("the cat sat on the mat a " * 3)[:60])
+    for measure in ATTENTION_MEASURES:
+        for drop_first in (False, True):
+            request = UsedRequest(kind, measure, drop_first, 1, 2)
+            outputs = shown(attention_distance_view.draw, page, request)
+            agree(outputs[script_output("all_heads")], heat(outputs["all_heads"]), monkeypatch)
+            ours = numbers(outputs[script_output("curve")], monkeypatch)
+            np.testing.assert_allclose(ours, drawn(outputs["curve"]).data[0].y, **CLOSE)
+        ours = numbers(outputs[script_output("measures")], monkeypatch)
+        np.testing.assert_allclose(ours, heat(outputs["measures"]), **CLOSE)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
+def test_a_broken_text(look, monkeypatch, family):
+    """Guards against weights in the broken order, a loss by another row (BERT's own place), another rotary base (Llama) that
+    stays for the next reading, and positions that are not given."""
+    page = look(family, "the cat sat on the mat")
+    for measure, variant in zip((LOSS, DIVERGENCE, ATTENTION), ("shuffled", "equal", "base"), strict=True):
+        outputs = shown(perturbation_view.draw, page, PerturbationRequest(measure, variant, 1, 2, shift=2))
+        if measure != ATTENTION:
+            agree(outputs[script_output("attention")], heat(outputs["attention"]), monkeypatch)
+        ours = numbers(outputs[script_output("figure")], monkeypatch)
+        np.testing.assert_allclose(ours, heat(outputs["figure"]), rtol=1e-5, atol=1e-5)
 
 
 def heights(value):
@@ -419,6 +468,28 @@ def test_position_schemes(look, monkeypatch, family, scheme, pictures):
         if (scheme, number) == ("rotary", 0):  # drawn anew after each full turn
             ours = ours % (2 * np.pi)
         np.testing.assert_allclose(ours, heights(outputs[PICTURES[number]]), **CLOSE)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt_neox", "gemma3_text", "gpt2", "cohere"])
+def test_clocks(look, monkeypatch, family):
+    """Guards against dimensions paired otherwise (Cohere), those that don't turn (GPT-NeoX), another kind of
+    layers' angles (Gemma 3), scores of turned vectors, and a slider whose script keeps the former distance."""
+    page = look(family)
+    outputs = shown(rotary_view.draw, page, RotaryRequest(layer=1, head=2, query=5, key=1))
+    turned = numbers(outputs[script_output("clocks")], monkeypatch)
+    hands = [frame.data[1].customdata for frame in drawn(outputs["clocks"]).frames]
+    np.testing.assert_allclose(turned, hands, rtol=0, atol=1e-5)
+    if family == "gpt2":
+        assert outputs["place"] is None
+        return
+    for name in ("curve", "pairs", "decay"):
+        lines = drawn(outputs[name]).data
+        lines = lines[:1] if name == "curve" else lines
+        ours = numbers(outputs[script_output(name)], monkeypatch)
+        np.testing.assert_allclose(np.atleast_2d(ours), [line.y for line in lines], rtol=1e-5, atol=1e-5)
+    outputs |= shown(rotary_view.slide, page, DistanceRequest(outputs["pair"], 90, outputs["place"]))
+    ours = numbers(outputs[script_output("pairs")], monkeypatch)
+    np.testing.assert_allclose(ours, [line.y for line in outputs["pairs"].data], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)

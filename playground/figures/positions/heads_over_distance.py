@@ -48,6 +48,11 @@ class HeadsOverDistance:
         numbers = {n: values(layer).astype(float) for n, layer in self.profiles.items()}
         return np.stack([_filled(numbers.get(n, np.empty(0)), self.heads) for n in self.layers])
 
+    @property
+    def farthest(self) -> int:
+        """The farthest distance that the picture of all heads shows."""
+        return int(np.abs(self.distances[self._close]).max())
+
     def all_heads(self) -> go.Figure:
         """Every head a row."""
         none = np.empty((0, len(self.distances)))  # of a layer without attention

@@ -94,6 +94,11 @@ def farthest_distance(pair: "RotatedPair") -> int:
     return max(FAR, 2 * pair.tokens)
 
 
+def farthest_decay(pair: "RotatedPair", context: int | None) -> int:
+    """The farthest distance that is drawn: up to the model's context length if it is known."""
+    return min(max(context or 0, farthest_distance(pair)), MAX_DECAY)
+
+
 def score_curve(pair: "RotatedPair", labels: "Sequence[str]") -> "Figure":
     """The score over near distances. labels: of the text's tokens."""
     near = np.arange(farthest_distance(pair) + 1)
@@ -113,7 +118,6 @@ def score_pairs(pair: "RotatedPair", distance: int) -> "Figure":
 
 def score_decay(pair: "RotatedPair", context: int | None) -> "Figure":
     """The score over far distances, up to the model's context length if it is known."""
-    farthest = min(max(context or 0, farthest_distance(pair)), MAX_DECAY)
-    far = np.unique(np.geomspace(1, farthest, 300).round())
+    far = np.unique(np.geomspace(1, farthest_decay(pair, context), 300).round())
     lines = {"these two tokens": pair.score.scores(far), "mean over all pairs of tokens": pair.mean.scores(far)}
     return decay_figure(far, lines, length=pair.tokens, title="How the score fades far away")

@@ -7,9 +7,9 @@ import gradio as gr
 
 from playground.components import Panel, PlotlyView, TokenList, markup
 from playground.errors import PlaygroundError
-from playground.figures.attention.through_layers import METHODS, ROLLOUT, sources_picture
+from playground.figures.attention.through_layers import FLOW, METHODS, ROLLOUT, sources_picture
 from playground.recording.head_choice import existing_kind, existing_token, why_no_attention
-from playground.scripts.head_measures import rollout
+from playground.scripts.head_measures import flow, rollout
 from playground.scripts.script import Script
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
@@ -76,18 +76,19 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
     except PlaygroundError as error:
         return gone | choices | {"sentence": markup.note(str(error))}
     return choices | {
-        script_output("figure"): rollout_script(page, recording, replace(request, kind=kind, token=token)),
+        script_output("figure"): through_script(page, recording, replace(request, kind=kind, token=token)),
         "figure": figure_or_nothing(picture.figure),
         "sentence": markup.note(picture.sentence, terms=True),
     }
 
 
-def rollout_script(page: PageContext, recording: "Recording", request: FlowRequest) -> Script:
-    """Of the picture by rollout."""
-    why = texts.HYBRID if is_hybrid(recording, request.kind) else "" if request.method == ROLLOUT else texts.NONE_YET
+def through_script(page: PageContext, recording: "Recording", request: FlowRequest) -> Script:
+    """Of the picture by the method that is chosen."""
+    why = texts.HYBRID if is_hybrid(recording, request.kind) else ""
     if why or request.token is None:
         return Script(why=why)
-    return rollout(reading_for_script(recording, page), request.kind, request.token, request.drop_first)
+    make = flow if request.method == FLOW else rollout
+    return make(reading_for_script(recording, page), request.kind, request.token, request.drop_first)
 
 
 def choose(page: PageContext, request: FlowRequest, event: gr.EventData) -> Outputs:

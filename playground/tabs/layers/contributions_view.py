@@ -128,7 +128,7 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
     words, title = identities({name: result.errors[name] for name in ("logit", *result.errors)})
     of_figure, of_heads = contributions_scripts(page, recording, result)
     reasons = "".join(f" No {name}: {why}." for name, why in result.reasons.items())
-    return strongest_outputs(result) | {
+    return strongest_outputs(page, result) | {
         "position": choices,
         "figure": figure_or_nothing(waterfall_figure(result, names)),
         script_output("figure"): of_figure,
@@ -143,7 +143,7 @@ def redraw(page: PageContext, request: PartsRequest) -> Outputs:
 
 def show_strongest(page: PageContext, request: PartsRequest) -> Outputs:
     """The strongest parts, in place of one in detail."""
-    return strongest_outputs(contributions_in(page, request))
+    return strongest_outputs(page, contributions_in(page, request))
 
 
 def choose_step(page: PageContext, request: PartsRequest, event: gr.EventData) -> Outputs:

@@ -20,8 +20,11 @@ from playground.figures.layers.contributions import (
 )
 from playground.figures.layers.words import part_name
 from playground.recording.layers.window import attention_kind, head_sources, own_tokens
+from playground.scripts.contributions import LAYER_HEADS, NEURONS, STRONGEST
 from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.layer_scripts import bars_script
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import NONE_YET, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 from playground.texts.numbers import signed
@@ -33,9 +36,14 @@ Part = tuple[str, int, int]
 """Kind, layer and head; -1 for none."""
 
 
-def strongest_outputs(result: "Contributions") -> Outputs:
+def strongest_outputs(page: PageContext, result: "Contributions") -> Outputs:
     """The strongest parts as bars."""
-    return _outputs(None, texts.STRONGEST, strongest_figure(result), None)
+    return _strongest(page, result, texts.STRONGEST)
+
+
+def _strongest(page: PageContext, result: "Contributions", words: str) -> Outputs:
+    script = {script_output("part_figure"): bars_script(page, page.recording(), result, STRONGEST)}
+    return _outputs(None, words, strongest_figure(result), None) | script
 
 
 def part_outputs(page: PageContext, result: "Contributions", part: Part) -> Outputs:
@@ -43,23 +51,23 @@ def part_outputs(page: PageContext, result: "Contributions", part: Part) -> Outp
     kind, layer, head = part
     if kind in (EMBEDDING, BIASES, CAP):
         value = {EMBEDDING: result.embedding, CAP: result.cap, BIASES: result.norm_bias + result.head_bias}[kind]
-        return _outputs(
-            None, f"{texts.PLAIN_PARTS[kind]} {signed(value)}. {texts.STRONGEST}", strongest_figure(result), None
-        )
+        return _strongest(page, result, f"{texts.PLAIN_PARTS[kind]} {signed(value)}. {texts.STRONGEST}")
     if not 0 <= layer < len(result.mlps):
         return {}
     if kind == "mlp":
-        return _mlp(result, layer)
+        return _mlp(page, result, layer)
     heads = result.cross_heads if kind == "cross" else result.heads
     whole = result.cross if kind == "cross" else result.attention
     if heads is None or whole is None:
         words = (
             f"The {part_name(kind, layer)} adds {signed(float((result.attention if whole is None else whole)[layer]))}."
         )
-        return _outputs(None, f"{words} {texts.STRONGEST}", strongest_figure(result), None)
+        return _strongest(page, result, f"{words} {texts.STRONGEST}")
     if head < 0:
         words = f"The {part_name(kind, layer)} adds {signed(float(whole[layer]))}, by its heads:"
-        return _outputs(part, words, layer_heads_figure(heads[layer], kind, layer), None)
+        script = bars_script(page, page.recording(), result, LAYER_HEADS, layer) if kind == "attention" else NONE_YET
+        bars = _outputs(part, words, layer_heads_figure(heads[layer], kind, layer), None)
+        return bars | {script_output("part_figure"): script}
     if head >= heads.shape[1] or not np.isfinite(heads[layer, head]):
         return {}
     return _head(page, result, part, float(heads[layer, head]))
@@ -84,14 +92,15 @@ def read_neuron(page: PageContext, result: "Contributions", layer: int, neuron: 
     return {"of_part": markup.note(f"{words} Where it is positive it raises {raised} and lowers {lowered}.")}
 
 
-def _mlp(result: "Contributions", layer: int) -> Outputs:
+def _mlp(page: PageContext, result: "Contributions", layer: int) -> Outputs:
     words = f"The MLP of layer {layer} adds {signed(float(result.mlps[layer]))}"
     if result.neurons is None:
-        return _outputs(None, f"{words}. {texts.STRONGEST}", strongest_figure(result), None)
+        return _strongest(page, result, f"{words}. {texts.STRONGEST}")
     neurons = result.neurons[layer]
     raising, lowering = float(neurons[neurons > 0].sum()), float(neurons[neurons < 0].sum())
     words += f": its {len(neurons):,} neurons {signed(raising)} and {signed(lowering)}. {texts.CLICK_NEURON}"
-    return _outputs(("mlp", layer, -1), words, neurons_figure(neurons), None)
+    bars = _outputs(("mlp", layer, -1), words, neurons_figure(neurons), None)
+    return bars | {script_output("part_figure"): bars_script(page, page.recording(), result, NEURONS, layer)}
 
 
 def _head(page: PageContext, result: "Contributions", part: Part, value: float) -> Outputs:

@@ -14,6 +14,7 @@ from playground.figures.attention.token_grid import frame
 from playground.figures.positions.heads_over_distance import HeadsOverDistance
 from playground.recording.distance_profiles import distance_profiles, kinds_over_distance, most_heads
 from playground.recording.head_choice import existing_head
+from playground.tabs.positions.distance_scripts import distance_scripts
 from playground.tabs.shared.controls import figure_or_nothing, head_sliders
 from playground.tabs.shared.detail import BESIDE, LEADING, LIST, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
@@ -106,6 +107,7 @@ def draw(page: PageContext, request: DistanceRequest) -> Outputs:
     pictures = HeadsOverDistance(profiles, bool(request.drop_first), recording.depth(kind))
     layer, head = existing_head(recording, request.layer, request.head, kind)
     return {
+        **distance_scripts(page, recording, kind, pictures, (request.measure, bool(request.drop_first), layer, head)),
         "counts": markup.note(pictures.counts(), terms=True),
         "kind": gr.update(choices=kinds, value=kind, visible=len(kinds) > 1),
         **head_sliders(recording, layer, head, kind),

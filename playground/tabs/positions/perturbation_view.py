@@ -21,6 +21,7 @@ from playground.figures.positions.perturbation_report import (
 )
 from playground.figures.positions.perturbations import variant_mark
 from playground.recording.head_choice import existing_head
+from playground.tabs.positions.perturbation_scripts import perturbation_scripts
 from playground.tabs.shared.controls import figure_or_nothing, head_sliders, typed
 from playground.tabs.shared.detail import LEADING, detail, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
@@ -151,6 +152,7 @@ def draw(page: PageContext, request: PerturbationRequest) -> Outputs:
         "text": markup.note(text_of(experiment, outcome, lambda ids: str(experiment.model.tokenizer.decode(ids)))),
         "notes": "<br>".join(markup.badge(*note) for note in notes_of(experiment)),
         "attention": figure_or_nothing(attention_change(experiment, outcome, layer, head)),
+        **perturbation_scripts(page, experiment, measure, outcome, (layer, head)),
         "table": _table(experiment, outcome),
     }
 

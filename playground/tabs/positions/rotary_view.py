@@ -14,16 +14,20 @@ from playground.figures.positions import rotary_report
 from playground.figures.positions.rotary import clocks_figure, distance_mark
 from playground.figures.positions.rotary_report import FAR, FORMULA
 from playground.recording.head_choice import existing_head, existing_token
+from playground.scripts.rotary import PARTS, ScorePlace, score
+from playground.tabs.positions.rotary_scripts import clocks_script, score_place, score_scripts
 from playground.tabs.shared.controls import head_sliders, token_choices, typed
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts.positions import CLOCK_ACTORS, ROTARY_ABOUT, SCORE_HEADING
 
 if TYPE_CHECKING:
     from playground.positions.rotary_layer import RotatedPair
+    from playground.scripts.rotary import ScorePlace
 
 NAME, TITLE = "clocks", "Clocks"
 FRAMES = 64
@@ -49,6 +53,8 @@ class DistanceRequest:
 
     pair: "RotatedPair | None"
     distance: int
+    place: ScorePlace | None = None
+    """Where a script finds the score."""
 
 
 def build(view: View) -> None:
@@ -75,16 +81,16 @@ def build(view: View) -> None:
         pairs = PlotlyView(label="Score by pair", height=330, elem_id="clocks-pairs")
     decay = PlotlyView(label="Far distances", height=330, elem_id="clocks-decay")
     Panel(markup.explanation(*ROTARY_ABOUT))
-    pair = gr.State()
+    pair, place = gr.State(), gr.State()
 
     clock_controls, tokens = {"source": source, "base": base, "width": width}, {"query": query, "key": key}
     inputs = clock_controls | chooser.inputs | tokens
     at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs}
     clock_outputs = {"heading": heading, **clock_controls, "clocks": clocks}
     score_outputs: dict[str, Any] = chooser.inputs | tokens | at_distance
-    score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair}
+    score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair, "place": place}
     wires: dict[str, Any] = {"inputs": inputs, "request": RotaryRequest}
-    answers = ["clocks", "heading", "badge", "sentence", "curve", "pairs", "decay", "pair"]
+    answers = ["clocks", "heading", "badge", "sentence", "curve", "pairs", "decay", "pair", "place"]
     view.draws(draw, **wires, outputs=clock_outputs | score_outputs, empties=answers)
     moved = [source.input, query.input, key.input, *typed(base, width)]
     bind(moved, draw_clocks, page=view.page, **wires, outputs=clock_outputs, **LATEST)
@@ -94,7 +100,7 @@ def build(view: View) -> None:
         distance.input,
         slide,
         page=view.page,
-        inputs={"pair": pair, "distance": distance},
+        inputs={"pair": pair, "distance": distance, "place": place},
         request=DistanceRequest,
         outputs=at_distance,
         trigger_mode="always_last",
@@ -112,7 +118,10 @@ def slide(page: PageContext, request: DistanceRequest) -> Outputs:
     if request.pair is None:
         return {}
     check_range("The distance", request.distance, 0, MAX_LENGTH)
-    return {"curve": gr.update(mark=distance_mark(request.distance)), **_at_distance(request.pair, request.distance)}
+    outputs = {"curve": gr.update(mark=distance_mark(request.distance)), **_at_distance(request.pair, request.distance)}
+    if request.place is not None:
+        outputs[script_output("pairs")] = score(request.place, PARTS, int(request.distance))
+    return outputs
 
 
 def _at_distance(pair: "RotatedPair", distance: int) -> Outputs:
@@ -143,13 +152,15 @@ def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
     query, key = _query_and_key(request, len(recording.tokens))
     title = "Every pair turns at its own pace"
     frames = tokens + [""] * (FRAMES - len(tokens))
+    start = min(query, FRAMES - 1)
     formula_only = gr.update(visible=source == FORMULA)
     return {
         "heading": markup.badge(*frequencies.badge) + markup.note(frequencies.note),
         "source": gr.Radio(choices=rotary_report.source_names(choices), value=source),
         "base": formula_only,
         "width": formula_only,
-        "clocks": clocks_figure(frequencies.values, frames, start=min(query, FRAMES - 1), key=key, title=title),
+        "clocks": clocks_figure(frequencies.values, frames, start=start, key=key, title=title),
+        script_output("clocks"): clocks_script(recording.model, source, (request.base, request.width), (FRAMES, start)),
     }
 
 
@@ -172,7 +183,7 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
         pair = workbench.shared().memo(recording, ("rotated", *place), lambda: rotated_pair(recording, *place))
     except PlaygroundError as error:
         off = markup.badge("off", f"{error.message} {error.remedy}")
-        nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair"))
+        nothing: Outputs = dict.fromkeys(("curve", "pairs", "decay", "pair", "place"))
         rotary = position_facts(model, len(labels)).inverse_frequencies
         idle = ("distance",) if rotary else ("layer", "head", "query", "key", "distance")  # another layer may turn
         still: Outputs = {name: gr.update(interactive=False) for name in idle}
@@ -180,6 +191,7 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
             still[name] = controls[name] | still[name]
         return nothing | controls | still | {"badge": off, "sentence": ""}
     probe = constant_token_probe(model)
+    score_at = score_place(page, recording, layer, head, pair)
     start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"
     return controls | {
         "badge": markup.badge(*rotary_report.score_badge(pair))
@@ -188,5 +200,7 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
         "curve": gr.update(value=rotary_report.score_curve(pair, labels), mark=distance_mark(start)),
         "decay": rotary_report.score_decay(pair, model.anatomy.context_length),
         "pair": pair,
+        "place": score_at,
+        **score_scripts(score_at, pair, model.anatomy.context_length, start),
         **_at_distance(pair, start),
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.recording.edits.edit import ZERO, Edit
 from playground.scripts import contributions, exchange, lens, neurons, push, without
-from playground.scripts.paths import Readout
+from playground.scripts.paths import BlockPaths, Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, reading_for_script
@@ -55,6 +55,22 @@ def contributions_scripts(page: PageContext, recording: "Recording", result: "Co
     )
 
 
+def bars_script(
+    page: PageContext, recording: "Recording", result: "Contributions", picture: str, layer: int = 0
+) -> Script:
+    """Of the bars of the strongest parts, or of one layer's heads or neurons. picture: as in `scripts.contributions`."""
+    from playground.recording.script_reading import block_paths, readout_paths
+
+    readout, blocks = readout_paths(recording.model), block_paths(recording.model)
+    if isinstance(readout, str):
+        return Script(why=readout)
+    heads = 0 if result.heads is None else result.heads.shape[1]
+    if picture != contributions.NEURONS and not heads:
+        return Script(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
+    what = result.position, result.token, result.against
+    return contributions.bars(reading_for_script(recording, page), readout, blocks, what, (picture, layer, heads))
+
+
 def neurons_script(page: PageContext, recording: "Recording", activations: "Activations", rows: list[int]) -> Script:
     """Of how much some neurons write at each token."""
     from playground.recording.script_reading import block_paths
@@ -80,19 +96,38 @@ def without_script(
     """Of the distribution with and without parts. place: the position, and the tokens in question."""
     from playground.recording.script_reading import block_paths
 
+    blocks, heads = block_paths(recording.model), recording.model.anatomy.heads
+    taken = _taken_out(recording, edits, blocks)
+    if isinstance(taken, str):
+        return Script(why=taken)
+    return without.without(reading_for_script(recording, page), blocks, taken, place, heads)
+
+
+def changed_script(page: PageContext, recording: "Recording", edits: Sequence[Edit], position: int) -> Script:
+    """Of the attention that goes elsewhere without parts."""
+    from playground.recording.script_reading import block_paths
+
+    blocks, heads = block_paths(recording.model), recording.model.anatomy.heads
+    taken, numbers = _taken_out(recording, edits, blocks), recording.layer_numbers("self")
+    if not isinstance(taken, str) and numbers != tuple(range(recording.depth("self"))):
+        taken = texts.HYBRID
+    if isinstance(taken, str):
+        return Script(why=taken)
+    return without.changed_attention(reading_for_script(recording, page), blocks, taken, position, heads)
+
+
+def _taken_out(recording: "Recording", edits: Sequence[Edit], blocks: BlockPaths) -> list[without.TakenOut] | str:
+    """The parts as a script takes them out; or why it does not."""
     if any(not _is_plain(edit) for edit in edits):
-        return Script(why=texts.ONLY_ZERO)
-    blocks, anatomy = block_paths(recording.model), recording.model.anatomy
+        return texts.ONLY_ZERO
     needed = {"mlp" if edit.part == "neuron" else "attention" for edit in edits if edit.part in ("head", "neuron")}
     if not blocks.why and any(part.kind in needed and not part.matrix for part in blocks.parts):
-        return Script(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
-    taken = [
-        without.TakenOut(edit.part, edit.layer, edit.which or tuple(range(anatomy.heads)))
-        if edit.part == "head"
-        else without.TakenOut(edit.part, edit.layer, edit.which)
+        return texts.NO_PARTS.format(reason=texts.NO_MATRIX)
+    every = tuple(range(recording.model.anatomy.heads))
+    return [
+        without.TakenOut(edit.part, edit.layer, (edit.which or every) if edit.part == "head" else edit.which)
         for edit in edits
     ]
-    return without.without(reading_for_script(recording, page), blocks, taken, place, anatomy.heads)
 
 
 def exchange_scripts(
