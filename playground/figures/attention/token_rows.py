@@ -107,7 +107,7 @@ def alignment_figure(
             text=[label(names[i]) for i in range(count)],
             hovertext=[label(others[int(i)]) for i in best],
             marker={"size": 6, "color": ATTENTION},
-            hovertemplate=f"%{{text}}<br>{relation} %{{hovertext}}<extra></extra>",
+            hovertemplate="%{text}<br>" + relation + " %{hovertext}<extra></extra>",
         )
     finish(
         figure,
