@@ -504,7 +504,7 @@ def test_hostile_answers_are_escaped():
     for samples in ([Sample(bad, bad, "x")], [Sample("", bad, note=bad)], [Sample("", f"{bad}\n{bad}")]):
         assert "<script" not in samples_table(replace(snapshot, samples=samples))
     table = samples_table(replace(snapshot, samples=[Sample("a", "cat", "car")]))
-    assert "ca<b class='pg-wrong'>t</b>" in table and "right: car" in table
+    assert "ca<b class='pg-wrong'>t</b>" in table and 'right: <span translate="no">car</span>' in table
 
 
 def test_earlier_work_does_not_stand_beside_an_error_or_new_work(bench, tiny):
