@@ -88,7 +88,7 @@ def main() -> None:
             size, seconds = measured(pictures, asked.rounds)
             told(f"{scheme_pictures.NAMES[scheme]}, {owner.anatomy.family if own else 'by the formula'}", size, seconds)
     recording = record(model, tuple(ids[:POSITIONS]))
-    page = SimpleNamespace(recording=lambda: recording)
+    page = SimpleNamespace(recording=lambda: recording, text=model.vocabulary.decode(ids[:POSITIONS]))
     drawn, seconds = measured(
         lambda: rotary_view.draw_clocks(page, rotary_view.RotaryRequest())["clocks"], asked.rounds
     )
