@@ -49,33 +49,22 @@ MEASURES = {
     "entropy": "numbers = mean(-(rest * torch.where(rest > 0, rest, 1.0).log2()).sum(-1))",
 }
 """Name of a measure -> how it is computed."""
-_ROLLOUT = """
+_MIXED = """
 means = torch.stack([layer[0].double().mean(0) for layer in layers])  # (layers, queries, keys)
 if DROP_FIRST:  # what the first token gets goes to the others
     means[:, 1:, 0] = 0
     means[:, 1:] /= means[:, 1:].sum(-1, keepdim=True).clamp_min(1e-12)
 mixed = (means + torch.eye(means.shape[-1])) / 2  # half of each state is the residual stream's own
-rows = []
+"""
+_ROLLOUT = """rows = []
 for last in range(len(mixed)):
     row = mixed[last, TOKEN]
     for layer in range(last - 1, -1, -1):
         row = row @ mixed[layer]
     rows.append(row)
 numbers = torch.stack(rows)  # (layers, tokens): where the token's state after each layer stems from
-
-# %%
-tokens = TOKENS
-figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
-figure.update_xaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens))
-figure.update_yaxes(title_text="layer")
 """
-_FLOW = """
-means = torch.stack([layer[0].double().mean(0) for layer in layers])  # (layers, queries, keys)
-if DROP_FIRST:  # what the first token gets goes to the others
-    means[:, 1:, 0] = 0
-    means[:, 1:] /= means[:, 1:].sum(-1, keepdim=True).clamp_min(1e-12)
-mixed = (means + torch.eye(means.shape[-1])) / 2  # half of each state is the residual stream's own
-capacity = (mixed * 1_000_000).round().int()  # the algorithm takes whole numbers
+_FLOW = """capacity = (mixed * 1_000_000).round().int()  # the algorithm takes whole numbers
 count, tokens = capacity.shape[:2]
 layer, into, out = capacity.nonzero(as_tuple=True)  # node layer · tokens + j: the state of token j before the layer
 edges = (layer * tokens + out).numpy(), ((layer + 1) * tokens + into).numpy()
@@ -86,7 +75,8 @@ for last in range(count):
     part = graph[: (last + 2) * tokens, : (last + 2) * tokens]
     for source in range(tokens):
         numbers[last, source] = maximum_flow(part, source, (last + 1) * tokens + TOKEN).flow_value / 1_000_000
-
+"""
+_BY_LAYER = """
 # %%
 tokens = TOKENS
 figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
@@ -116,7 +106,8 @@ def flow(reading: Reading, kind: str, token: int, drop_first: bool) -> Script:
 
 def _through(reading: Reading, kind: str, what: tuple[int, bool], recipe: Recipe) -> Script:
     values: dict[str, object] = {"FIELD": FIELDS[kind], "TOKEN": what[0], "DROP_FIRST": what[1]}
-    return script_of(reading, replace(recipe, body=RUN + _with_tokens(recipe.body, kind), values=values, eager=True))
+    body = RUN + _with_tokens(_MIXED + recipe.body + _BY_LAYER, kind)
+    return script_of(reading, replace(recipe, body=body, values=values, eager=True))
 
 
 def _with_tokens(body: str, kind: str) -> str:
