@@ -8,6 +8,7 @@ from playground.components import FollowingDropdown, FollowingRadio, Panel, Plot
 from playground.generation.sessions import SessionId
 from playground.tabs.generate.controls import ControlsColumn
 from playground.tabs.generate.token_reasons import TokenReasons
+from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.page_context import PageControls
 from playground.texts import generate as texts
@@ -95,9 +96,7 @@ class Layout:
         self.tree = PlotlyView(label="Continuations", height=200, visible=False, elem_id="tree")
         with gr.Column(visible=False, elem_id="compare") as self.comparing:
             with gr.Row(elem_classes="pg-controls"):
-                self.leaf = FollowingDropdown(
-                    [], label=texts.COMPARE_WITH, elem_id="compare-with", elem_classes="pg-choices-of-text"
-                )
+                self.leaf = choices_of_text(texts.COMPARE_WITH, "compare-with")
                 self.clear = gr.Button("Clear tree", size="sm", scale=0, min_width=100, elem_id="clear-tree")
             self.compared = Panel(live=True, elem_id="compare-words")
         self.beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")

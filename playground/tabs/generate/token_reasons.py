@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground.analysis.text_display import plain_mark
-from playground.components import FollowingDropdown
 from playground.errors import PlaygroundError
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import expected_at
@@ -18,6 +17,7 @@ from playground.scripts.script import Script
 from playground.tabs.generate.fill import predictions
 from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import ViewRequest
+from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, Method, method_list, reasons, reasons_view
@@ -57,9 +57,7 @@ class TokenReasons:
             self.button = gr.Button(texts.WHY_TOKEN, size="sm", scale=0, min_width=290, elem_id="why-token")
         with gr.Column(visible=False, elem_id="token-reasons") as self.room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                self.against = FollowingDropdown(
-                    [], label=AGAINST, min_width=200, elem_id="why-token-against", elem_classes="pg-choices-of-text"
-                )
+                self.against = choices_of_text(AGAINST, "why-token-against", 200)
                 self.method = method_list("why-token-method")
             self.outputs: dict[str, Any] = reasons_view("why-token-text", self.control)
         self.outputs |= {"reasons": self.room, "against": self.against}

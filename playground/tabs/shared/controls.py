@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from playground.analysis.text_display import listed, plain_mark
-from playground.components import numbered
+from playground.components import FollowingDropdown, numbered
 from playground.tabs.shared.events import QUIET
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ def token_choices(labels: Sequence[str], value: int | None) -> dict[str, Any]:
     """An update for a list of tokens, each with its position; `value` is the chosen position."""
     choices = [(f"{position}: {plain_mark(label, 24)}", position) for position, label in enumerate(labels)]
     return gr.update(choices=choices, value=value)
+
+
+def choices_of_text(label: str, name: str, min_width: int = 160, visible: bool = True) -> FollowingDropdown:
+    """A list, empty so far, whose choices a model or a visitor wrote: a page in another language leaves them as they are
+    (components/page_translation.js). name: of its element."""
+    look: dict[str, Any] = {"min_width": min_width, "visible": visible, "elem_classes": "pg-choices-of-text"}
+    return FollowingDropdown([], label=label, elem_id=name, **look)
 
 
 def chips(texts: Mapping[str, str], box: gr.Textbox) -> list[Dependency]:

@@ -9,11 +9,11 @@ import gradio as gr
 
 from playground import workbench
 from playground.analysis.text_display import plain_mark
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, markup
 from playground.components.shaded_text import marked
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.spans import MAX_CELLS, first_drawn, span_figure
-from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.controls import choices_of_text, figure_or_nothing
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import GENERATES, LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
@@ -94,16 +94,8 @@ def build(view: View) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320, visible=False, elem_id="task-answer-why-room") as room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                span = FollowingDropdown(
-                    [], label=texts.EXPLAINED, min_width=220, elem_id="task-span", elem_classes="pg-choices-of-text"
-                )
-                against = FollowingDropdown(
-                    [],
-                    label=texts.AGAINST,
-                    min_width=160,
-                    elem_id="task-span-against",
-                    elem_classes="pg-choices-of-text",
-                )
+                span = choices_of_text(texts.EXPLAINED, "task-span", 220)
+                against = choices_of_text(texts.AGAINST, "task-span-against")
                 method = method_list("task-answer-method")
             why = reasons_view("task-answer-why", control)
         with gr.Column(scale=1, min_width=320):

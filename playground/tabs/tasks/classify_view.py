@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from playground.components import FollowingDropdown, Panel, PlotlyView, markup
+from playground.components import Panel, PlotlyView, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.labels import MAX_BARS, labels_figure, labels_sentence
-from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.controls import choices_of_text, figure_or_nothing
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
@@ -54,9 +54,7 @@ def build(view: View) -> None:
     with gr.Row(elem_classes="pg-controls pg-slim"):
         how = LabelControls("task")
         method = method_list("task-method")
-        against = FollowingDropdown(
-            [], label=texts.AGAINST, visible=False, elem_id="task-against", elem_classes="pg-choices-of-text"
-        )
+        against = choices_of_text(texts.AGAINST, "task-against", visible=False)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=320):
             figure = PlotlyView(label="Labels", height=200, elem_id="task-probabilities", elem_classes=LEADING)

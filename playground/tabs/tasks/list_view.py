@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground.analysis.tasks.entities import SIMPLE
-from playground.components import FollowingDropdown, Panel, markup
+from playground.components import Panel, markup
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.lists import list_sentence
+from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.events import GENERATES, RUNS_MODEL
 from playground.tabs.shared.long_work import WorkControl, with_progress
@@ -66,9 +67,7 @@ def build(view: View) -> None:
         )  # fmt: skip
         save = gr.DownloadButton(texts.SAVE_TABLE, size="sm", scale=0, min_width=80, visible=False, elem_id="list-csv")
     with gr.Row(visible=False) as columns:
-        column = FollowingDropdown(
-            [], label=texts.COLUMN, min_width=160, elem_id="list-column", elem_classes="pg-choices-of-text"
-        )
+        column = choices_of_text(texts.COLUMN, "list-column")
         named = gr.Checkbox(True, label=texts.FIRST_ROW, min_width=160, elem_id="list-named")
     about_file = Panel(live=True, elem_id="list-file-words")
     table = gr.Dataframe(

@@ -9,9 +9,10 @@ import gradio as gr
 
 from playground.analysis.tasks.entities import SIMPLE, STRATEGIES
 from playground.analysis.text_display import plain_mark
-from playground.components import FollowingDropdown, Panel, markup
+from playground.components import Panel, markup
 from playground.components.shaded_text import marked
 from playground.errors import Cancelled
+from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
@@ -63,16 +64,8 @@ def build(view: View) -> None:
             python = Panel(elem_id="task-tag-python")
         with gr.Column(scale=1, min_width=320, visible=False) as room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                span = FollowingDropdown(
-                    [], label=texts.EXPLAINED, min_width=180, elem_id="task-tag-span", elem_classes="pg-choices-of-text"
-                )
-                against = FollowingDropdown(
-                    [],
-                    label=texts.AGAINST,
-                    min_width=140,
-                    elem_id="task-tag-against",
-                    elem_classes="pg-choices-of-text",
-                )
+                span = choices_of_text(texts.EXPLAINED, "task-tag-span", 180)
+                against = choices_of_text(texts.AGAINST, "task-tag-against", 140)
                 method = method_list("task-tag-method")
             why = reasons_view("task-tag-why", control)
     Panel(markup.explanation(*texts.TAG_ABOUT))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground.analysis.text_display import plain_mark
-from playground.components import FollowingDropdown, PlotlyView, TokenStrip
+from playground.components import PlotlyView, TokenStrip
 from playground.figures.generation.next_token import alternatives_figure
 from playground.figures.tasks.written import strip_items
-from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.controls import choices_of_text, figure_or_nothing
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl
@@ -63,9 +63,7 @@ class WrittenTokens:
             self._ask = gr.Button(WHY_TOKEN, size="sm", scale=0, min_width=290, visible=False, elem_id=f"{name}-why-go")
         with gr.Column(visible=False, elem_id=f"{name}-why-room") as self._room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
-                self._against = FollowingDropdown(
-                    [], label=AGAINST, min_width=180, elem_id=f"{name}-why-against", elem_classes="pg-choices-of-text"
-                )
+                self._against = choices_of_text(AGAINST, f"{name}-why-against", 180)
                 self._method = method_list(f"{name}-why-method")
             self._why = reasons_view(f"{name}-why", control)
         self._inputs: dict[str, Any] = {
