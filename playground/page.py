@@ -25,7 +25,7 @@ from playground.components.light_events import LIGHT_EVENTS
 from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
-from playground.components.page_language import BUILT, LANGUAGE_FILES, SWITCH, language_head
+from playground.components.page_language import LANGUAGE_FILES, SWITCH, language_head
 from playground.components.plotly_view import EARLY, PLOTLY_JS
 from playground.components.visit_history import TOGGLE_VISITS
 from playground.components.whole_updates import send_updates_whole
@@ -53,6 +53,7 @@ PRESENT = "() => { window.__playgroundPlots?.stage.present(); }"
 """Picture by picture on the whole screen: components/plotly_view_stage.js. The address `?present` begins with it."""
 OPEN_PAGE = """() => {
   document.body.classList.add('pg-built');
+  window.__playgroundLanguage.built();
   let theme = null; try { theme = localStorage.getItem('pg-theme'); } catch (e) {}
   const inAddress = new URLSearchParams(location.search).has('__theme');
   if (theme && !inAddress) document.body.classList.toggle('dark', theme === 'dark');
@@ -129,7 +130,6 @@ def create_app(settings: Settings | None = None) -> gr.Blocks:
         follow_links(blocks, page, carried)
         toggle.click(None, None, None, js=TOGGLE_THEME, api_visibility="private")
         language.click(None, None, None, js=SWITCH, api_visibility="private")
-        blocks.load(None, None, None, js=BUILT, api_visibility="private")
         history.click(None, None, None, js=TOGGLE_VISITS, api_visibility="private")
         present.click(None, None, None, js=PRESENT, api_visibility="private")
         blocks.load(None, None, None, js=OPEN_PAGE, api_visibility="private")

@@ -21,16 +21,13 @@ _SCRIPTS = (
 )  # fmt: skip
 """Joined in this order."""
 SWITCH = "() => window.__playgroundLanguage.toggle()"
-BUILT = "() => window.__playgroundLanguage.built()"
-"""Calls of the script in the page's head: when the button is clicked, and once Gradio has built the page."""
+"""What the header's button does, by the script in the page's head."""
 
 
 def chinese() -> dict[str, str]:
-    """All tables in one; of a text that stands in several, the first one's translation."""
-    joined: dict[str, str] = {}
-    for path in sorted(TABLES.glob("*.json")):
-        joined = json.loads(path.read_text(encoding="utf-8")) | joined
-    return joined
+    """All tables in one. A text that stands in several has the same translation in each."""
+    tables = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(TABLES.glob("*.json"))]
+    return {english: chinese for table in tables for english, chinese in table.items()}
 
 
 def _made(name: str, ending: str, kind: str, text: str) -> tuple[str, MadeFile]:
