@@ -37,8 +37,6 @@ MAX_PASSES = 64
 """Forward passes that an integral may take."""
 BATCH_TOKENS = 1024
 """Tokens of all variants that go through the model at once."""
-TOLERANCE = 1e-3
-"""Of the score from embeddings beside the one from token ids, as a share of 1 + its size."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,6 @@ _MARKS = (
 _ENCODINGS = [
     "gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256",
 ]  # fmt: skip
-_NO_ROWS = "A cell is too long, or the file's quotation marks don't end.", "Save the table as CSV."
 _FORMULA = re.compile(r"[=+\-@\t\r'＝＋－＠]")
 
 

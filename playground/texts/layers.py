@@ -6,7 +6,6 @@ FOLLOW_HINT = "a word, or #id"
 BETWEEN = "Also between attention and MLP"
 FIRST = "First token shown"
 OPEN_PARTS = "What wrote “{token}”? →"
-HINT = "Click a cell: its ten best guesses, and the ranks over the layers."
 
 INSTEAD = {
     "no logits": "Instead: Without it shows how its states and its attention change, Push and Neurons what its states and "
