@@ -19,6 +19,8 @@ PAUSE = 0.01
 """Seconds between two looks: an event waits for half of it on average."""
 PROGRESS_PAUSE = 0.05
 """Seconds between two reports of progress."""
+PLACES = 256
+"""Events that wait, at most."""
 RUNNING = 4
 """Events of one kind that run for one visitor at a time, or half of all that may run, if that is less."""
 OF_VISITOR = 0.25
@@ -27,7 +29,7 @@ OF_ADDRESS = 0.75
 """And all visitors of one address: a class may share one."""
 
 
-def with_event_queue(blocks: gr.Blocks, max_size: int = 256) -> gr.Blocks:
+def with_event_queue(blocks: gr.Blocks, max_size: int = PLACES) -> gr.Blocks:
     """The page, with a queue of at most so many waiting events, fewer of one visitor and of one address; a further one is
     refused with status 503."""
     blocks.queue(max_size=max_size)
@@ -61,7 +63,7 @@ class FairEventQueue(Queue):
             ("visitor", OF_VISITOR, sum(_visitor(event) == (body.session_hash or address) for event in waiting)),
         ]
         for name, share, number in bounds:
-            most = max(1, int(share * (self.max_size or 256)))
+            most = max(1, int(share * (self.max_size or PLACES)))
             if number >= most:
                 words = (
                     f"Busy: {number} requests of this {name} wait, and {most} may. Try again when some are answered."

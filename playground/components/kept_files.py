@@ -26,9 +26,8 @@ would send that, or a part of it."""
 _PART_OF_CLASS = re.compile(rb'\[class\*="?([\w-]+)"?\]')
 """A selector by part of a class: with one in use, the browser styles all that an element holds anew whenever any of the
 element's classes changes. At 1,500 tokens that took half a second, several times a second, while text was written."""
-
-
 _FOR_GOOD = "public, max-age=31536000, immutable"
+"""How long browsers keep a file whose address changes with what is in it."""
 
 
 class MadeFile(NamedTuple):
