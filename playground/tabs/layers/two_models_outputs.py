@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from playground.analysis.layers.head_matches import HeadMatches
     from playground.models.loaded_model import LoadedModel
     from playground.recording.layers.two_models import TwoModels
-    from playground.recording.recording import Recording
 
 MAX_PIECES = 200
 """Whose tokens are shown."""
@@ -51,6 +50,7 @@ NO_HEADS: Outputs = {
     **dict.fromkeys(("of_heads", "of_pair", "best"), ""),
     "aside": gr.update(visible=False),
 }
+NO_BITS: Outputs = {"of_vocabulary": "", "of_bits": "", "bits": figure_or_nothing(None)}
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,8 @@ def first_alone(page: PageContext) -> Outputs:
     expected = expected_after(recording)
     figure = None if expected is None else alternatives_figure(expected.alternatives, "")
     words = texts.CHOOSE_SECOND.format(model=recording.model.model_id)
-    nothing = {
-        "expected": gr.update(visible=figure is not None),
-        "of_cuts": "",
-        "of_vocabulary": "",
-        "of_bits": "",
-        "bits": figure_or_nothing(None),
-    }
-    outputs = NO_HEADS | nothing | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
+    outputs = NO_HEADS | NO_BITS | {"figure": figure_or_nothing(figure), "sentence": markup.note(words)}
+    outputs |= {"expected": gr.update(visible=figure is not None), "of_cuts": ""}
     if expected is not None:
         script = next_token(reading_for_script(recording, page), -1, len(expected.alternatives))
         outputs[script_output("figure")] = script
@@ -112,7 +106,7 @@ def reading_outputs(page: PageContext, pair: Pair) -> Outputs:
 
 def _cuts(pair: Pair) -> Outputs:
     models, names = pair.models, pair.names
-    both = [_labels(recording) for recording in models.both]
+    both = [[token.label for token in recording.tokens] for recording in models.both]
     counts = [sum(not token.special for token in recording.tokens) for recording in models.both]
     units = models.units
     pieces = [
@@ -125,10 +119,6 @@ def _cuts(pair: Pair) -> Outputs:
     return {"of_cuts": words + (token_cuts(pieces, more) if units else "") + legend}
 
 
-def _labels(recording: "Recording") -> list[str]:
-    return [token.label for token in recording.tokens]
-
-
 def _expected(pair: Pair, edited: str) -> Outputs:
     from playground.recording.layers.expected_bytes import token_name
 
@@ -138,14 +128,9 @@ def _expected(pair: Pair, edited: str) -> Outputs:
         expected = bench.memo(models.first, ("next of two", second), models.next_tokens)
         bits = bench.memo(models.first, ("bits of two", second), lambda: models.unit_bits)
     except PlaygroundError as error:
-        nothing = {
-            "figure": figure_or_nothing(None),
-            "bits": figure_or_nothing(None),
-            "of_bits": "",
-            "of_vocabulary": "",
-        }
         words = f"{str(error).strip()} {texts.STILL_COMPARED}{edited}"
-        return nothing | {"expected": gr.update(visible=False), "sentence": markup.note(words)}
+        nothing = {"figure": figure_or_nothing(None), "expected": gr.update(visible=False)}
+        return NO_BITS | nothing | {"sentence": markup.note(words)}
     tokens = [token_name(outcome.key) for outcome in expected.outcomes]
     pieces = [models.text[unit.start : unit.end] for unit in models.units]
     figure = pieces_figure(pieces, bits, names) if pieces else None

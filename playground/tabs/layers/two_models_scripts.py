@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from playground.scripts import common_pieces, two_models
 from playground.scripts.script import Script
-from playground.tabs.shared.scripts import is_hybrid, script_output
+from playground.tabs.shared.scripts import is_hybrid, reading_of_text, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
@@ -46,13 +46,9 @@ def patterns_scripts(models: "TwoModels", matches: "HeadMatches", place: int) ->
 
 def _readings(models: "TwoModels") -> two_models.TwoReadings:
     """Both, if a script has the text and where each token lies in it."""
-    from playground.recording.script_reading import reading_of  # torch: not before the page is there
-
-    first, second = (reading_of(recording, models.text) for recording in models.both)
+    first, second = (reading_of_text(recording, models.text) for recording in models.both)
     why = ""
-    if any(
-        recording.target_tokens or reading.pair for recording, reading in zip(models.both, (first, second), strict=True)
-    ):
+    if first.pair or second.pair or any(recording.target_tokens for recording in models.both):
         why = texts.ONE_TEXT
     elif first.text is None or second.text is None or not all(each.model.tokenizer.is_fast for each in models.both):
         why = texts.NO_PLACES

@@ -27,10 +27,15 @@ def script_output(picture: str) -> str:
 
 def reading_for_script(recording: "Recording", page: PageContext) -> "Reading":
     """What the recording's model read, for a script."""
+    return reading_of_text(recording, page.text)
+
+
+def reading_of_text(recording: "Recording", text: str) -> "Reading":
+    """The same of the text that was read, made once for all scripts."""
     from playground.recording.script_reading import reading_of  # torch: not before the page is there
 
-    key, size = ("reading for scripts", page.text), 100 * len(recording.tokens) + len(page.text)
-    return workbench.shared().memo(recording, key, lambda: reading_of(recording, page.text), lambda _: size)
+    key, size = ("reading for scripts", text), 100 * len(recording.tokens) + len(text)
+    return workbench.shared().memo(recording, key, lambda: reading_of(recording, text), lambda _: size)
 
 
 def model_for_script(model: "LoadedModel") -> "Reading":
