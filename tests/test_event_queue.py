@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 import gradio as gr
 import httpx
@@ -12,14 +11,7 @@ from gradio_client import Client
 
 from playground.components.event_queue import with_event_queue
 from tests.tools.ports import free_port
-
-
-def wait_until(is_so: Callable[[], object]) -> None:
-    """Fails if it is not so within 20 s."""
-    last = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < last
-        time.sleep(0.01)
+from tests.tools.waiting import until
 
 
 @pytest.fixture
@@ -54,13 +46,13 @@ def test_a_visitor_who_sends_many_requests_keeps_nobody_waiting(served):
     address, called, gate = served
     for number in range(5):
         assert join(address, f"many {number}", "many").status_code == 200
-    wait_until(lambda: called)
+    until(lambda: called)
     for text in ("first", "second"):
         join(address, text, text)
-    wait_until(lambda: len(called) == 2)
+    until(lambda: len(called) == 2)
     assert called == ["many 0", "first"]
     gate.release(7)
-    wait_until(lambda: len(called) == 7)
+    until(lambda: len(called) == 7)
     assert called.index("second") <= 3
     assert [text for text in called if text.startswith("many")] == [f"many {number}" for number in range(5)]
 
@@ -70,7 +62,7 @@ def test_a_full_queue_is_not_one_visitors(served):
     12 for an address, and the refusal says so."""
     address, called, gate = served
     answers = [join(address, str(number), "many") for number in range(9)]
-    wait_until(lambda: called)
+    until(lambda: called)
     assert [answer.status_code for answer in answers] == [200] * 5 + [503] * 4
     assert (
         answers[-1].json()["detail"]

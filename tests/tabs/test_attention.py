@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,6 +32,7 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
 from playground.texts.numbers import power_of_ten
 from tests.tabs.calling import answer, answers
+from tests.tools.waiting import until
 
 TEXT = "The cat =1+1"
 
@@ -426,9 +426,7 @@ def test_files_do_not_pile_up(tmp_path, monkeypatch):
     third = fresh_folder()
     assert {*tmp_path.iterdir()} == {young, third}
     os.utime(third, (0, 0))
-    last = time.monotonic() + 20
-    while third.exists() and time.monotonic() < last:
-        time.sleep(0.05)
+    until(lambda: not third.exists())
     assert {*tmp_path.iterdir()} == {young}
 
 

@@ -8,15 +8,12 @@ import json
 import re
 import sys
 from contextlib import suppress
-from dataclasses import replace
 
 from playwright.sync_api import Error, Page, sync_playwright
 
-from playground.components.event_queue import with_event_queue
-from playground.page import create_app, launch_options
 from playground.settings import Settings
+from tests.benchmarks.page import first_picture, server
 from tests.browser.conftest import ARGUMENTS, installed
-from tests.tools.ports import free_port
 
 MISSING = "window.__playgroundLanguage.missing()"
 NAMES = re.compile(
@@ -60,11 +57,11 @@ def settle(page: Page) -> None:
 
 def play(page: Page, panel: str) -> None:
     """Opens everything that opens in a tab's panel, clicks its buttons and pictures."""
-    shown = page.locator(panel)
-    shown.evaluate("(node) => node.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    room = page.locator(panel)
+    room.evaluate("(node) => node.querySelectorAll('details').forEach((one) => { one.open = true; })")
     for kind in (".label-wrap:visible", "button:visible"):
-        for number in range(min(40, shown.locator(kind).count())):
-            button = shown.locator(kind).nth(number)
+        for number in range(min(40, room.locator(kind).count())):
+            button = room.locator(kind).nth(number)
             try:
                 if button.is_visible() and not any(
                     button.evaluate("(node, what) => node.matches(what)", one) for one in NEVER
@@ -73,14 +70,14 @@ def play(page: Page, panel: str) -> None:
                     page.wait_for_timeout(200)
             except Error:
                 continue
-    for number in range(min(12, shown.locator(".pv[data-rendered]:visible").count())):
+    for number in range(min(12, room.locator(".pv[data-rendered]:visible").count())):
         try:
-            box = shown.locator(".pv[data-rendered]:visible").nth(number)
+            box = room.locator(".pv[data-rendered]:visible").nth(number)
             box.click(timeout=1_000)
             box.hover(timeout=1_000)
         except Error:
             continue
-    for listed in shown.locator("input[role=combobox]:visible").all()[:12]:
+    for listed in room.locator("input[role=combobox]:visible").all()[:12]:
         try:
             listed.click(timeout=1_000)
             page.wait_for_timeout(100)
@@ -97,24 +94,20 @@ def tabs_of(page: Page, bar: str) -> list[str]:
 
 def main(names: list[str]) -> None:
     """Prints {place: [texts]}."""
-    app = create_app(replace(Settings(), catalog_only=False))
-    address = with_event_queue(app, max_size=64).launch(
-        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
-    )[1]
-    found: dict[str, list[str]] = {}
+    missing: dict[str, list[str]] = {}
     seen: set[str] = set()
 
     def note(place: str) -> None:
         fresh = [text for text in untranslated(page) if text not in seen]
         seen.update(fresh)
         if fresh:
-            found[place] = fresh
+            missing[place] = fresh
 
-    with sync_playwright() as playwright, suppress(Error):
+    with sync_playwright() as playwright, server(Settings().default_model) as (address, _), suppress(Error):
         browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(f"{address}?__language=zh")
-        page.wait_for_selector("#xray-picture .pv[data-rendered]", timeout=120_000)
+        page.set_default_timeout(120_000)
+        first_picture(page, f"{address}?__language=zh")
         note("page")
         for number, tab in enumerate(tabs_of(page, "#tabs > .tab-wrapper")):
             if names and tab not in names:
@@ -130,8 +123,7 @@ def main(names: list[str]) -> None:
                 note(f"{tab} {title}".strip())
                 print(f"{tab} {title}", len(seen), file=sys.stderr)
         browser.close()
-    app.close(verbose=False)
-    print(json.dumps(found, ensure_ascii=False, indent=1))
+    print(json.dumps(missing, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

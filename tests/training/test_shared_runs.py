@@ -14,6 +14,7 @@ from playground.training.recipe import changed
 from playground.training.run import Run
 from playground.training.shared_runs import SharedRuns
 from playground.workbench import Workbench
+from tests.tools.waiting import until
 
 TINY = changed(LESSONS["repeat"].recipe, {"steps": 200, "batch": 2, "width": 8, "heads": 1, "layers": 1})
 
@@ -25,14 +26,6 @@ def runs():
     yield shared
     for code in list(shared._runs):
         shared.forget(code)
-
-
-def until(condition, seconds=30.0):
-    """Waits for a condition; fails after so many seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_two_train_and_the_third_waits_for_its_turn(runs):
