@@ -2,10 +2,10 @@
 
 Each is the least CPU time of the rounds, as a multiple of that of one pass that gives the logits of all tokens, so that
 other work on the machine counts for little: finding how the layers are built (once a model), the states of all tokens, the
-lens of all layers without and with the states between attention and MLP, that of the view's window, the contributions of one
-logit with all neurons, the activations of a layer's neurons, a head taken out, every head and MLP one by one and the first
-layer of these, and the exchange of two texts: the estimate of all cells, one cell, and all of them. Beside them the bytes of
-the views, and by how much memory rises with a long text.
+lens of all layers, of which the product with the vocabulary alone, the lens with the states between attention and MLP,
+that of the view's window, the contributions of one logit with all neurons, the activations of a layer's neurons, a head
+taken out, every head and MLP one by one and the first layer of these, and the exchange of two texts: the estimate of all
+cells, one cell, and all of them. Beside them the bytes of the views, and by how much memory rises with a long text.
 
 Where TransformerLens is installed, which the playground does not need, its `run_with_cache`, its lens and its attribution to
 heads run beside ours on the same weights: python -m tests.benchmarks.layers --beside
@@ -32,6 +32,7 @@ from playground.recording.layers.contributions import parts_of
 from playground.recording.layers.exchange import Patcher
 from playground.recording.layers.lens import LAST, lens_of, states_of
 from playground.recording.layers.neurons import activations_of
+from playground.recording.layers.readout import BLOCK
 from playground.recording.layers.text_pair import pair_of
 from playground.recording.layers.window import WINDOW, own_tokens, window_of
 
@@ -83,6 +84,19 @@ def exchange_works(model: pg.LoadedModel, ids: list[int], words: tuple[int, int]
         "… one cell": lambda: patcher.compute([next(cells)]),
         f"… all {shape} cells": every,
     }
+
+
+def product_of(recording: pg.Recording, tokens: range) -> Callable[[], object]:
+    """The least that a lens of every layer can take: its states times the vocabulary's matrix, nothing read of it."""
+    rows = states_of(recording, tokens, between=False).states.flatten(0, 1)
+    blocks = recording.model.model.get_output_embeddings().weight.detach().split(BLOCK)
+
+    @torch.inference_mode()
+    def product() -> None:
+        for block in blocks:
+            rows @ block.T
+
+    return product
 
 
 def edit_works(recording: pg.Recording) -> dict[str, Callable[[], object]]:
@@ -183,6 +197,7 @@ def main() -> None:
         "how the layers are built, once": lambda: _find(model),
         "states of all tokens": lambda: states_of(recording, every),
         "lens of all layers and tokens": lambda: lens_of(recording, states_of(recording, every, between=False)),
+        "… the product with the vocabulary": product_of(recording, every),
         "… and between attention and MLP": lambda: recording.lens(tokens=every),
         f"lens of the view, {WINDOW} tokens": lambda: lens_of(recording, states_of(recording, window, between=False)),
         "contributions, with neurons": lambda: recording.contributions(),
