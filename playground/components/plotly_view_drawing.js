@@ -3,7 +3,7 @@
 
 // --- drawing ---------------------------------------------------------------------------------------------------
 
-let library = null;       // Plotly, once loaded
+let library = null;       // Plotly that drew the plot last
 let bound = false;        // our listeners hang on the current plot
 let wasNarrow = null;
 let scrolled = null;      // the uirevision of the picture that was scrolled to its end
@@ -68,7 +68,8 @@ async function drawOnce() {
   wrap.toggleAttribute('data-wide', least > 0);
   owed = !box.clientWidth;
   if (owed) return;                                  // in a closed tab: the size watcher draws when it opens
-  library = await loadLibrary();
+  withoutWebGL(figure);
+  const drawsIt = await libraryFor(figure);
   await window.__playgroundLanguage?.ready();
   await turn();
   owed = !box.clientWidth;
@@ -76,7 +77,8 @@ async function drawOnce() {
   wasNarrow = box.clientWidth < NARROW;
   shapes = figure.layout.shapes || [];
   if (props.mark) figure.layout.shapes = [...shapes, structuredClone(props.mark)];
-  withoutWebGL(figure);
+  if (library !== drawsIt) purge();                  // each takes off its own plots alone
+  library = drawsIt;
   noteDrag(figure);
   dress(figure, box.clientWidth);
   const gestures = fitGestures(figure);
@@ -221,5 +223,5 @@ watch('mark', () => {
   if (bound && !running) library.relayout(box, {shapes: [...shapes, themed(structuredClone(props.mark))]});
   else draw();   // the drawing under way may have read the former mark
 });
-loadLibrary().catch(() => {});   // while the first figure is still being computed
+loadLibrary(SMALL).catch(() => {});   // while the first figure is still being computed
 draw();

@@ -3,6 +3,7 @@
 // 2 MB. The file's own script is html_file.js. See plotly_view_theme.js.
 
 const MOST_BYTES = 2_000_000;
+const HTML_SCRIPT = 2;   // of LIBRARIES
 /** Printable ASCII but for what HTML or JavaScript gives a meaning: < > & " ' ` \ and the space. */
 const SIGNS = [...Array(94).keys()].map((n) => String.fromCharCode(33 + n)).filter((sign) => !'<>&"\'`\\'.includes(sign))
   .slice(0, 85).join('');
@@ -52,9 +53,11 @@ function drawnFigure() {
 }
 
 async function asHtml() {
-  shared.packed ??= fetched(LIBRARIES[0]).then(packed);
-  shared.reader ??= fetched(LIBRARIES[1]);
-  const [code, reader, figure] = await Promise.all([shared.packed, shared.reader, packed(JSON.stringify(drawnFigure()))]);
+  const which = library.playgroundKinds ? SMALL : WHOLE;
+  shared.packed ??= [];
+  shared.packed[which] ??= fetched(LIBRARIES[which]).then(packed);
+  shared.reader ??= fetched(LIBRARIES[HTML_SCRIPT]);
+  const [code, reader, figure] = await Promise.all([shared.packed[which], shared.reader, packed(JSON.stringify(drawnFigure()))]);
   const {model, text, source, tab, view} = sourceOf();
   const title = heading.textContent || props.label || '', place = [tab, view].filter(Boolean).join(', ');
   const paragraph = (words) => (words ? `<p>${inMarkup(words)}</p>\n` : '');

@@ -3,7 +3,8 @@
 // and no figure's meaning.
 //
 // shared_script.js joins them (plotly_view.py:SCRIPTS) and runs them for each view as the body of a function
-// (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.min.js. `props.value` is the
+// (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.js, first without most kinds of traces
+// (plotly_library.py), then whole. `props.value` is the
 // figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
 // a small set of tags and no scripts.
 
@@ -17,22 +18,31 @@ const words = element.querySelector('.pv-words');
 
 // --- shared by all views of the page: plotly.js, loaded once, and one watcher of light and dark -----------------
 
-const shared = (window.__playgroundPlots ??= {library: null, views: new Map(), dark: null, watcher: null, turns: []});
+const SMALL = 0, WHOLE = 1;   // of LIBRARIES
+const shared = (window.__playgroundPlots ??= {libraries: [], views: new Map(), dark: null, watcher: null, turns: []});
 
-function loadLibrary() {
-  shared.library ??= new Promise((resolve, reject) => {
+function loadLibrary(which) {
+  shared.libraries[which] ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
-    script.src = address(LIBRARIES[0]);
+    script.src = address(LIBRARIES[which]);
     // Keep our own reference: gr.Plot, where a page has one, replaces window.Plotly with an older version.
     script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error('plotly.js is empty')));
     script.onerror = () => {
       script.remove();
-      shared.library = null;   // the next draw tries again
+      shared.libraries[which] = null;   // the next draw tries again
       reject(new Error('plotly.js did not load'));
     };
     document.head.append(script);
   });
-  return shared.library;
+  return shared.libraries[which];
+}
+
+/** The library that draws the figure's traces. */
+async function libraryFor(figure) {
+  const small = await loadLibrary(SMALL);
+  const kinds = small.playgroundKinds;
+  const isSmall = !kinds || (figure.data || []).every(({type = 'scatter'}) => kinds.includes(type));
+  return isSmall ? small : loadLibrary(WHOLE);
 }
 
 /** Resolves when it is this view's turn to draw: of the views that wait the uppermost in sight comes first, and the browser

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from playground.recording.recording import Recording
 
 NAME, TITLE = "lens", "Lens"
+UNDER_SLIDER = "pg-under-slider"
+"""The class of a picture that begins a line lower, below the slider of a long text's first token."""
 OPEN_PARTS = script_that_opens("Layers", "layers", "Contributions")
 
 
@@ -126,11 +128,12 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     picture = lens_figure(lens, [labels[n] for n in window], named, request.shade, tall=request.between)
     place = _place(page, request, lens)
     outputs = _cell(page, replace(request, between=request.between), lens, place)
+    count = recording.length
     classes = [] if request.between else [LEADING]  # twice as many rows scroll in their list
+    classes += [UNDER_SLIDER] if count > WINDOW else []
     plain = request.shade == PROBABILITY and not request.between
     outputs[script_output("figure")] = lens_map_script(page, recording, window, plain)
     outputs["figure"] = gr.update(value=picture, visible=True, mark=outputs["figure"]["mark"], elem_classes=classes)
-    count = recording.length
     return outputs | {
         "sentence": markup.note(f"{problem} {words}".strip(), terms=True),
         "badge": markup.badge("ok", state, words_of_badge),

@@ -1,0 +1,102 @@
+"""plotly.py's own plotly.js without the kinds of traces that most pages never draw: a quarter of its 4.8 MB, unchanged.
+Most of the rest is maps and WebGL. A figure of another kind is drawn by the whole file, see plotly_view_theme.js.
+
+plotly.js is a bundle of modules, each of which stands in a function of its own; the last one registers all kinds of traces.
+Here it registers those of KINDS alone, and modules that nothing refers to any longer are left out. Knows no figures.
+"""
+
+import atexit
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+KINDS = ("bar", "heatmap", "scatter", "waterfall")
+"""Plotly's names of the traces that the small library draws."""
+_IN_CORE = "scatter"
+"""The one kind of traces that plotly.js registers by itself."""
+_HELPERS = (
+    re.compile(r"\bvar ([\w$]+)=\(e,t\)=>\(\)=>\{try\{return t\|\|e\(\(t=\{exports:"),
+    re.compile(r"\bvar ([\w$]+)=\(e,t,r\)=>\(\)=>\{if\(r\)throw r\[0\];try\{return e&&"),
+)
+"""The functions of esbuild (0.2x) that make a module of CommonJS, and one of ES, of a function."""
+_REGISTER = re.compile(r"\.register\(\[((?:[\w$]+\(\),?)+)\]\)")
+_KIND = re.compile(r'moduleType:"(\w+)",name:"(\w+)"')
+_FIRST_CALL = re.compile(r"=([\w$]+)\(\)")
+_NAME = re.compile(r"[\w$]+")
+_BEGIN, _END = '"use strict";var Plotly=(()=>{', "return Plotly;\n}));"
+"""Where the bundle begins, within a function that a browser first skips and then reads a second time; and that one's end."""
+
+
+def without_other_kinds(source: str, kinds: Collection[str] = KINDS) -> str | None:
+    """A plotly.js that draws these kinds of traces alone and names them in `Plotly.playgroundKinds`. source: the text of
+    plotly.min.js. None where the text is not the bundle that this module knows."""
+    helpers = [found[1] for helper in _HELPERS if (found := helper.search(source))]
+    if len(helpers) < len(_HELPERS) or _BEGIN not in source or not source.rstrip().endswith(_END):
+        return None
+    module = re.compile(rf"var ([\w$]+)=(?:{'|'.join(map(re.escape, helpers))})\((?:\([\w$,]*\)|[\w$]+)=>\{{")
+    places = [(found.start(), found[1]) for found in module.finditer(source)]
+    ends = [start for start, _ in places[1:]] + [len(source)]
+    modules = {name: source[start:end] for (start, name), end in zip(places, ends, strict=True)}
+    last = places[-1][1] if places else ""
+    registers = _REGISTER.search(modules.get(last, ""))
+    if registers is None:
+        return None
+    traces = {call: _kind_of(call.removesuffix("()"), modules) for call in registers[1].split(",")}
+    if not set(kinds) <= {_IN_CORE, *traces.values()}:
+        return None
+    calls = ",".join(call for call, kind in traces.items() if kind and kind in kinds)
+    modules[last] = modules[last].replace(registers[0], f".register([{calls}])")
+    kept = _reached(modules, last)
+    licence = source[: source.index("*/") + 2] if source.startswith("/*") else ""
+    head = source[source.index(_BEGIN) : places[0][0]]
+    body = "".join(text for name, text in modules.items() if name in kept)
+    return f"{licence}\n{head}{body.rstrip().removesuffix(_END)}Plotly.playgroundKinds = {json.dumps(list(kinds))};\n"
+
+
+def _kind_of(name: str, modules: Mapping[str, str]) -> str | None:
+    """What a registered module is, Plotly's name of a kind of traces: said there or in the module that it hands on."""
+    for _ in range(4):
+        text = modules.get(name, "")
+        if kind := _KIND.search(text):
+            return kind[2] if kind[1] == "trace" else None
+        if not (call := _FIRST_CALL.search(text)):
+            break
+        name = call[1]
+    return None
+
+
+def _reached(modules: Mapping[str, str], last: str) -> set[str]:
+    """Names of the modules that the last one refers to, through others too. What stands behind a module and is none is kept,
+    with the module in front of it."""
+    due = [last, *(name for name, text in modules.items() if not text.rstrip().endswith("});"))]
+    reached: set[str] = set()
+    while due:
+        name = due.pop()
+        if name not in reached:
+            reached.add(name)
+            due += modules.keys() & set(_NAME.findall(modules[name]))
+    return reached
+
+
+def small_library(whole: Path) -> Path:
+    """A file of the small library, which goes when the server ends; the whole one where there can be none."""
+    text = without_other_kinds(whole.read_text(encoding="utf-8"))
+    if text is None:
+        return whole
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="plotly-")).resolve()
+        atexit.register(_remove, folder, os.getpid())
+        small = folder / "plotly.small.js"
+        small.write_text(text, encoding="utf-8")
+    except OSError:
+        return whole
+    return small
+
+
+def _remove(folder: Path, maker: int) -> None:
+    if os.getpid() == maker:  # not by a process that was forked since
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,40 @@
+"""The smaller plotly.js that most pages draw with: components/plotly_library.py. Browser tests draw with it."""
+
+import re
+
+import pytest
+
+from playground.components.plotly_library import KINDS, without_other_kinds
+from playground.components.plotly_view import PLOTLY_JS, SMALL_JS
+
+
+@pytest.fixture(scope="module")
+def whole() -> str:
+    return PLOTLY_JS.read_text(encoding="utf-8")
+
+
+def test_nothing_that_is_left_refers_to_what_is_left_out(whole):
+    """Guards against a module that a kept one calls and that is not there: an error at a visitor's first such picture. And
+    against a newer plotly.js in another form, of which nothing would be left out without a word."""
+    small = SMALL_JS.read_text(encoding="utf-8")
+    assert SMALL_JS != PLOTLY_JS and len(small) < len(whole) / 3
+    defined = re.compile(r"\bvar ([\w$]{2,})=\w+\((?:\([\w$,]*\)|[\w$]+)=>\{")
+    gone = set(defined.findall(whole)) - set(defined.findall(small))
+    assert len(gone) > 500
+    assert not gone & set(re.findall(r"[\w$]+", small))
+    assert small.startswith("/**\n* plotly.js v") and "Bundled license information" in small
+    assert all(f'moduleType:"trace",name:"{kind}"' in small for kind in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("former", "then"),
+    [
+        ("moduleType:", "moduleKind:"),
+        (".register([", ".enroll(["),
+        ('"use strict";var Plotly=', "window.Plotly="),
+        ("{try{return", "{return"),
+    ],
+)
+def test_another_form_is_left_as_it_is(whole, former, then):
+    """Guards against half a library, made of a plotly.js that is bundled in another way."""
+    assert without_other_kinds(whole.replace(former, then)) is None
