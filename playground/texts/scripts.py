@@ -21,6 +21,9 @@ VALUE_NORMS = "Weights times the values' norms need the values of every head, fo
 HYBRID = "Some layers of this model have no attention, and a script does not count the others as the page does."
 WHOLE_PARTS = "A script takes whole parts out, at every token. Of arrows and single tokens there is none yet."
 WRITTEN = "Of a conversation, a translation or a blank there is no script yet."
+BY_HAND = "No rule picked this token: you took it yourself."
+OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
+MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
 CHOICE = "What the step before looked at has the script of that token's own row: choose “looks at”."
 OTHER_LENS = (
     "A script shades the lens by probability, after whole layers: choose “how sure it is”, without states between."
@@ -32,7 +35,6 @@ OF_RUN = (
     "A run of training has no script: its numbers come from hundreds of steps that the server took. Save the model as "
     "a folder and open that: then the pictures of the other tabs have scripts."
 )
-OF_TASK = "“Show Python” on this page prints the script of the task itself. This picture has none of its own yet."
 OWN_ATTENTION = "This model's attention is no function of its family that a script could watch."
 OWN_ROTATION = (
     "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."

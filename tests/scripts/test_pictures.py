@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from gradio import EventData
 
-import playground as pg
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
 from playground.components import markup
 from playground.embeddings.cloud_request import CloudControls
@@ -59,63 +58,8 @@ from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
 from playground.tasks.token_scores import next_token_score
-from tests.scripts.running import numbers, run
+from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers, run
 from tests.tabs.calling import answers, shown
-from tests.tools import zoo
-
-TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
-CLOSE = {"rtol": 0, "atol": 1e-5}
-
-
-@pytest.fixture(scope="module")
-def folder_model(tmp_path_factory):
-    """folder_model(family) -> a tiny model of the zoo, loaded from its folder as a visitor's would be."""
-    place, made = tmp_path_factory.mktemp("scripts"), {}
-
-    def load(family):
-        if family not in made:
-            made[family] = pg.load(str(zoo.save(family, place / family)), device="cpu", dtype="float32")
-        return made[family]
-
-    return load
-
-
-@pytest.fixture
-def look(folder_model, monkeypatch):
-    """look(family, text=TEXT) -> the page that shows a recording of the text."""
-
-    def at(family, text=TEXT):
-        model = folder_model(family)
-        recording = record(model, text)
-        page = PageContext(model.model_id, "cpu", "float32", text)
-        monkeypatch.setattr(PageContext, "recording", lambda page, *_, **__: recording)
-        for name in ("model", "awaited_model"):
-            monkeypatch.setattr(PageContext, name, lambda page: model)
-        return page
-
-    return at
-
-
-def drawn(value):
-    """The figure of an output, which may be an update."""
-    return value["value"] if isinstance(value, dict) else value
-
-
-def heat(value):
-    return np.asarray(drawn(value).data[0].z, np.float64)
-
-
-def bars(value):
-    return np.asarray(drawn(value).data[0].x, np.float64)
-
-
-def agree(script, page_numbers, monkeypatch):
-    """The script's numbers are those of the page where it draws any; what it leaves blank is 0."""
-    ours = numbers(script, monkeypatch)
-    assert ours.shape == page_numbers.shape
-    there = np.isfinite(page_numbers)
-    assert there.any()
-    np.testing.assert_allclose(ours[there], page_numbers[there], **CLOSE)
 
 
 def test_what_comes_next(look, monkeypatch):
