@@ -97,8 +97,8 @@ for name, one, other in zip(names, *numbers.tolist()):
 # %%
 figure = go.Figure()
 places = list(range(len(columns)))
-for name, row in zip(NAMES, (numbers[0], -numbers[1])):
-    figure.add_bar(x=places, y=row, name=name)  # the second one's below the line
+for name, row, sign in zip(NAMES, numbers, (1, -1)):
+    figure.add_bar(x=places, y=sign * row, customdata=row, name=name)  # the second one's below the line
 figure.update_layout(barmode="relative")
 figure.update_xaxes(tickvals=places, ticktext=names)
 figure.update_yaxes(title_text="surprisal, bits")

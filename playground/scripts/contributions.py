@@ -81,7 +81,8 @@ print(f"sum of all parts {sum(numbers):.6f}, the model's own logit {logit:.6f}")
 
 # %%
 names = [name for name, _ in steps]
-figure = go.Figure(go.Waterfall(x=names, y=numbers))
+measures = ["relative"] * len(steps) + ["total"]
+figure = go.Figure(go.Waterfall(x=[*names, "logit"], y=[*numbers, logit], measure=measures))
 figure.update_yaxes(title_text="logit")
 """
 _BY_HEAD = '''
