@@ -85,7 +85,8 @@ function mapOf(a, b, figures, n) {
 }
 
 function seriesOf(a, b, figures, n) {
-  const pairs = pairedSeries(a.series, b.series, n), axes = {}, numbers = [], how = [], layout = figures[0].layout;
+  const pairs = pairedSeries(a.series, b.series, n), axes = {}, numbers = [], how = [], series = [];
+  const layout = figures[0].layout;
   const data = pairs.map(([one, other]) => {
     for (const key of ['along', 'across']) {
       agree(titleText(layout[one.keys[key]]), titleText(figures[1].layout[other.keys[key]]), n);
@@ -94,6 +95,7 @@ function seriesOf(a, b, figures, n) {
     const together = a.kind === 'lines' ? paired(one.places.map(String), other.places.map(String), false, axis, n) :
       paired(one.names, other.names, false, axis, n);
     how.push(together.how);
+    series.push([a.series.indexOf(one), b.series.indexOf(other), together.pairs]);
     const values = together.pairs.map(([here, there]) => one.values[here] - other.values[there]);
     const kept = together.pairs.map(([here]) => one.places[here]);
     const places = a.kind === 'bars' && together.how ? spanned(kept.length) : kept;
@@ -114,10 +116,11 @@ function seriesOf(a, b, figures, n) {
     return {...look, [one.along]: places, [one.across]: values, xaxis: one.trace.xaxis, yaxis: one.trace.yaxis, name,
       showlegend: several, hovertemplate: `%{${one.along}}<br>${several ? `${name} ` : ''}<b>%{${one.across}:+.3~g}</b><extra></extra>`};
   });
-  return {data, axes, numbers, how};
+  return {data, axes, numbers, how, series};
 }
 
-/** {figure, sentence} of one figure minus another, or {why}. n: {a, b}, what the two are called. */
+/** {figure, sentence, series} of one figure minus another, or {why}. n: {a, b}, what the two are called. series, of bars and
+ * lines: for each its number in both and the pairs of its places. */
 function difference(one, other, n) {
   try {
     const [a, b] = [[one, n.a], [other, n.b]].map(([figure, name]) => {
@@ -126,7 +129,7 @@ function difference(one, other, n) {
       return read;
     });
     if (a.kind !== b.kind) throw new Refusal('kinds', {...n, one: WORDS[a.kind], other: WORDS[b.kind]});
-    const {data, axes, numbers, how} = (a.kind === 'map' ? mapOf : seriesOf)(a, b, [one, other], n);
+    const {data, axes, numbers, how, series} = (a.kind === 'map' ? mapOf : seriesOf)(a, b, [one, other], n);
     const known = numbers.filter(([value]) => !Number.isNaN(value));
     const [most, place] = known.reduce((far, pair) => (Math.abs(pair[0]) > Math.abs(far[0]) ? pair : far), [0, '']);
     const mean = known.reduce((sum, [value]) => sum + Math.abs(value), 0) / Math.max(1, known.length);
@@ -134,7 +137,7 @@ function difference(one, other, n) {
       fill(WORDS.none, {count: known.length}), ...new Set(how.filter(Boolean))].join(' ');
     const {template, margin, showlegend, barmode, bargap} = one.layout;
     const layout = {template, margin, showlegend, barmode, bargap, ...axes, meta: {description: sentence}, uirevision: `${n.a}−${n.b}`};
-    return {figure: {data, layout}, sentence};
+    return {figure: {data, layout}, sentence, series};
   } catch (error) {
     if (error instanceof Refusal) return {why: fill(WORDS.why, {...n, reason: error.message})};
     throw error;

@@ -132,12 +132,15 @@ function bothSources(a, b) {
   return {...Object.fromEntries(both.filter(([, value]) => value !== undefined)), difference: [a, b]};
 }
 
-/** The script of a map minus another: both scripts, then what is left of their cells; or why there is none. */
-function differenceScript(one, other, data) {
-  if (data[0].type !== 'heatmap' || !one?.code || !other?.code) return {why: TRAY.no_script};
-  const {between, behind, show} = props.script;
+/** The script of maps or bars minus others: both scripts, then what is left of their numbers; or why there is none. series:
+ * which bars belong together. */
+function differenceScript(one, other, {data}, series) {
+  const kind = {heatmap: 'maps', bar: 'bars'}[data[0].type];
+  if (!kind || !one?.code || !other?.code) return {why: TRAY.no_script};
+  const {between, show} = props.script, behind = props.script[kind];
   const unshown = (code) => code.trimEnd().slice(0, code.trimEnd().endsWith(show) ? -show.length : undefined);
-  return {code: [unshown(one.code), between, unshown(other.code), behind].join('\n')};
+  const pairs = kind === 'bars' ? [`# %%\nSERIES = ${JSON.stringify(series)}\n`] : [];
+  return {code: [unshown(one.code), between, unshown(other.code), ...pairs, behind].join('\n')};
 }
 
 function subtract() {
@@ -153,7 +156,7 @@ function subtract() {
   const why = add({isDifference: true, value: JSON.stringify(result.figure), height, label: [label, name].filter(Boolean).join(', '),
     place: place === b.record.place ? place : `${place} − ${b.record.place}`, made: each(made, b.record.made), link: null,
     source: bothSources(a.record.source, b.record.source), words: result.sentence,
-    python: differenceScript(a.record.python, b.record.python, result.figure.data)}, name);
+    python: differenceScript(a.record.python, b.record.python, result.figure, result.series)}, name);
   if (why) say(why);
 }
 

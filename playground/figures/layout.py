@@ -73,17 +73,25 @@ def coloured(words: str, colour: str) -> str:
 
 
 def base_layout(
-    description: str, *, title: str = "", uirevision: str = "", table: bool = True, **more: Any
+    description: str,
+    *,
+    title: str = "",
+    uirevision: str = "",
+    table: bool = True,
+    own_ticks: Sequence[str] = (),
+    **more: Any,
 ) -> dict[str, Any]:
     """What every figure's layout begins with, but for TEMPLATE.
 
     description: one plain sentence for screen readers (the view makes it the aria-label). title: unescaped.
     uirevision: names the content; while it stays the same, zoom and hidden series survive an update. table: whether
-    the page offers a heat map's numbers as a table. more: further layout attributes.
+    the page offers a heat map's numbers as a table. own_ticks: the axes whose ticks are all the page's own words, such as
+    "yaxis". more: further layout attributes.
     """
     if title:
         more = {"title": {"text": label(title, None)}, "margin": {"t": 76}, **more}
     meta = {"description": plain_mark(description, None)} | ({} if table else {"table": False})
+    meta |= {OURS: list(own_ticks)} if own_ticks else {}
     return {"meta": meta, "uirevision": uirevision or "same", **more}
 
 

@@ -115,10 +115,7 @@ def block_paths(model: LoadedModel) -> BlockPaths:
     layers = [tuple(_part(block.layer, part) for part in block.parts) for block in build.blocks]
     if len(set(layers)) > 1 or None in layers[0] or len(layers) != len(stack_layers(model.model)):
         return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
-    parts = tuple(part for part in layers[0] if part is not None)
-    if any(part.kind == "cross" for part in parts):
-        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.TWO_STACKS))
-    return BlockPaths(parts)
+    return BlockPaths(tuple(part for part in layers[0] if part is not None))
 
 
 def _part(layer: nn.Module, part: Part) -> PartPaths | None:

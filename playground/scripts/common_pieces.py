@@ -66,8 +66,8 @@ for word, (one, two) in zip(words, numbers.T.tolist()):
 # %%
 figure = go.Figure()
 places = list(range(len(pieces)))
-for name, row in zip((MODEL, SECOND_MODEL), (numbers[0], -numbers[1])):
-    figure.add_bar(x=places, y=row, name=escape(name))  # the second one's below the line
+for name, row, sign in zip((MODEL, SECOND_MODEL), numbers, (1, -1)):
+    figure.add_bar(x=places, y=sign * row, customdata=row, name=escape(name))  # the second one's below the line
 figure.update_layout(barmode="relative")
 figure.update_xaxes(tickvals=places, ticktext=shown(words))
 figure.update_yaxes(title_text="surprisal, bits")

@@ -1,5 +1,9 @@
-"""Scripts of what each part of a model adds to a logit: step by step, and by heads."""
+"""Scripts of what each part of a model adds to a logit: step by step, by heads, and by the tokens that a head looks at."""
 
+from dataclasses import dataclass, replace
+
+from playground.scripts.head_steps import IMPORTS as HEAD_IMPORTS
+from playground.scripts.head_steps import HeadPlace, run_of_head
 from playground.scripts.paths import BlockPaths, Readout
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
@@ -77,18 +81,27 @@ print(f"sum of all parts {sum(numbers):.6f}, the model's own logit {logit:.6f}")
 
 # %%
 names = [name for name, _ in steps]
-figure = go.Figure(go.Waterfall(x=names, y=numbers))
+measures = ["relative"] * len(steps) + ["total"]
+figure = go.Figure(go.Waterfall(x=[*names, "logit"], y=[*numbers, logit], measure=measures))
 figure.update_yaxes(title_text="logit")
 """
-_HEADS = """
-rows = []
-for number, layer in enumerate(layers):
-    module, matrix, turned, factor = PARTS["attention"]
-    weight = layer.get_submodule(matrix).weight.detach().double()
-    weight = weight.T if turned else weight  # (width, heads · size of a head)
-    each = inputs_of[number, "attention", "matrix"][POSITION] * (weight.T @ (direction * factor))
-    rows.append(each.view(COUNT, -1).sum(-1))
-numbers = torch.stack(rows)  # (layers, heads)
+_BY_HEAD = '''
+
+def added_by_heads(kind):
+    """(layers, heads): what each head of every layer adds to the logit."""
+    rows, (module, matrix, turned, factor) = [], PARTS[kind]
+    for number, layer in enumerate(layers):
+        weight = layer.get_submodule(matrix).weight.detach().double()
+        weight = weight.T if turned else weight  # (width, heads · size of a head)
+        each = inputs_of[number, kind, "matrix"][POSITION] * (weight.T @ (direction * factor))
+        rows.append(each.view(COUNT, -1).sum(-1))
+    return torch.stack(rows)
+
+
+'''
+_HEADS = (
+    _BY_HEAD
+    + """numbers = added_by_heads("attention")  # (layers, heads)
 
 # %%
 most = float(numbers.abs().max())
@@ -96,7 +109,7 @@ figure = go.Figure(go.Heatmap(z=numbers, zmin=-most, zmax=most, colorscale="RdBu
 figure.update_xaxes(title_text="head")
 figure.update_yaxes(title_text="layer")
 """
-_ALL_HEADS = _HEADS.partition("\n# %%")[0]
+)
 _NEURONS = """
 layer = layers[LAYER]
 module, matrix, turned, factor = PARTS["mlp"]
@@ -105,15 +118,22 @@ weight = weight.T if turned else weight  # (width, neurons)
 parts = inputs_of[LAYER, "mlp", "matrix"][POSITION] * (weight.T @ (direction * factor))
 names = [f"neuron {number}" for number in range(len(parts))]
 """
-_OF_LAYER = """
-parts = numbers[LAYER]  # of the layer's heads
+_OF_LAYER = """parts = added_by_heads(KIND)[LAYER]
 names = [f"head {number}" for number in range(len(parts))]
 """
-_STRONGEST = """
-of_heads = numbers
-named_parts = {"embedding": float(inputs_of["first"][POSITION] @ direction)}
-for number, row in enumerate(of_heads.tolist()):
-    named_parts |= {f"head {number}.{head}": value for head, value in enumerate(row)}
+_SOURCES = """
+module, matrix, turned, factor = PARTS[KIND]
+weight = layers[LAYER].get_submodule(matrix).weight.detach().double()
+weight = weight.T if turned else weight  # (width, heads · size of a value)
+back = (direction * factor) @ weight[:, HEAD * v.shape[-1] : (HEAD + 1) * v.shape[-1]]
+parts = weights.double() * (v.double() @ back)  # what each token that the head looks at adds through it
+print(f"the head adds {parts.sum():.6f}")
+names = [f"{name}  {place}" for place, name in enumerate(named(KEY_IDS))]
+"""
+_STRONGEST = """named_parts = {"embedding": float(inputs_of["first"][POSITION] @ direction)}
+for kind in (kind for kind in PARTS if kind != "mlp"):
+    for number, row in enumerate(added_by_heads(kind).tolist()):
+        named_parts |= {f"{kind}, head {number}.{head}": value for head, value in enumerate(row)}
 for number in range(len(layers)):
     *_, factor = PARTS["mlp"]
     named_parts[f"MLP {number}"] = factor * float(outputs_of[number, "mlp"][POSITION] @ direction)
@@ -129,31 +149,70 @@ labels = [names[place] for place in order.tolist()]
 figure.update_yaxes(tickvals=list(range(len(order))), ticktext=labels, autorange="reversed")
 figure.update_xaxes(title_text="adds to the logit")
 """
+_NONZERO = (
+    "numbers = parts[order]\n",
+    "order = order[: max(1, int((parts[order] != 0).sum()))]\nnumbers = parts[order]\n",
+)
 STRONGEST, LAYER_HEADS, NEURONS = "strongest", "heads", "neurons"
 _PARTS = {
-    STRONGEST: ("The strongest parts", _ALL_HEADS + _STRONGEST + _BARS, ("attention",)),
-    LAYER_HEADS: ("What a layer's heads add", _ALL_HEADS + _OF_LAYER + _BARS, ("attention",)),
+    STRONGEST: ("The strongest parts", _BY_HEAD + _STRONGEST + _BARS, ("attention", "cross")),
+    LAYER_HEADS: ("What a layer's heads add", _BY_HEAD + _OF_LAYER + _BARS, ("attention", "cross")),
     NEURONS: ("What a layer's neurons add", _NEURONS + _BARS, ("mlp",)),
 }
 """What the bars show -> title, cells, and the parts of which a single matrix must be known."""
 
 
+@dataclass(frozen=True)
+class Bars:
+    """Which parts are bars, the ten largest of them."""
+
+    picture: str
+    """STRONGEST of all, or of one layer LAYER_HEADS or NEURONS."""
+    heads: int
+    """Of a layer."""
+    layer: int = 0
+    kind: str = "attention"
+    """Of the heads: "attention", or "cross" for a decoder's attention to its encoder."""
+
+
 def bars(
-    reading: Reading, readout: Readout, blocks: BlockPaths, what: tuple[int, int, int | None], bar: tuple[str, int, int]
+    reading: Reading, readout: Readout, blocks: BlockPaths, what: tuple[int, int, int | None], shown: Bars
 ) -> Script:
-    """The ten largest parts: STRONGEST of all, or of one layer LAYER_HEADS or NEURONS. bar: which of these, the layer, and
-    the heads of a layer. what: as for `steps`."""
-    picture, layer, count = bar
-    title, body, needs = _PARTS[picture]
+    """The largest parts. what: as for `steps`."""
+    title, body, needs = _PARTS[shown.picture]
     if not blocks.why and any(not part.matrix for part in blocks.parts if part.kind in needs):
         return Script(why=NO_MATRIX)
-    return _script(reading, readout, blocks, what, (title, body), {"COUNT": count, "LAYER": layer})
+    values: dict[str, object] = {"COUNT": shown.heads, "LAYER": shown.layer, "KIND": shown.kind}
+    return _script(reading, readout, blocks, what, Recipe(title, body, values))
+
+
+def sources(
+    reading: Reading,
+    readout: Readout,
+    blocks: BlockPaths,
+    what: tuple[int, int, int | None],
+    head: tuple[str, int, HeadPlace],
+) -> Script:
+    """The tokens through which a head adds most. what: as for `steps`. head: the part's kind, its layer, and where its
+    attention is found in a pass."""
+    kind, layer, place = head
+    if not blocks.why and not all(part.matrix for part in blocks.parts if part.kind == kind):
+        return Script(why=NO_MATRIX)
+    key_ids = "TARGET_IDS" if place.kind == "decoder" else "ids"
+    values: dict[str, object] = {"KIND": kind, "LAYER": layer}
+    values |= {"CALL": place.call, "HEAD_NUMBER": place.head, "QUERY": place.query}
+    of_head = run_of_head(False).replace("HEAD", "HEAD_NUMBER")
+    body = _SOURCES.replace("HEAD", "HEAD_NUMBER").replace("KEY_IDS", key_ids) + _BARS.replace(*_NONZERO)
+    recipe = Recipe("The tokens through which a head adds", body, values, imports=HEAD_IMPORTS)
+    return _script(reading, readout, blocks, what, recipe, before=of_head)
 
 
 def steps(reading: Reading, readout: Readout, blocks: BlockPaths, what: tuple[int, int, int | None]) -> Script:
     """The logit as a sum from the embedding through every part. what: position, the token's id, and the id of the one that
     it is compared with, or None."""
-    return _script(reading, readout, blocks, what, ("From the embedding to the logit", _STEPS), {"CAP": readout.cap})
+    return _script(
+        reading, readout, blocks, what, Recipe("From the embedding to the logit", _STEPS, {"CAP": readout.cap})
+    )
 
 
 def heads(
@@ -162,7 +221,7 @@ def heads(
     """What each of `count` heads of every layer adds to a logit."""
     if not blocks.why and not any(part.kind == "attention" and part.matrix for part in blocks.parts):
         return Script(why=NO_MATRIX)
-    return _script(reading, readout, blocks, what, ("What every head adds to a logit", _HEADS), {"COUNT": count})
+    return _script(reading, readout, blocks, what, Recipe("What every head adds to a logit", _HEADS, {"COUNT": count}))
 
 
 def _script(
@@ -170,14 +229,15 @@ def _script(
     readout: Readout,
     blocks: BlockPaths,
     what: tuple[int, int, int | None],
-    titled: tuple[str, str],
-    more: dict[str, object],
+    recipe: Recipe,
+    before: str = "",
 ) -> Script:
+    """A recipe behind the cells that find the direction of a logit. before: cells before these."""
     if blocks.why:
         return Script(why=blocks.why)
     parts = {part.kind: (part.module, part.matrix, part.transposed, part.factor) for part in blocks.parts}
     values: dict[str, object] = {"LAYERS": reading.checkpoint.layer_names, "NORM": readout.norm, "HEAD": readout.head}
     values |= {"FACTOR": readout.factor, "CENTRED": readout.centred, "GAIN": readout.gain}
     values |= dict(zip(("POSITION", "TOKEN", "AGAINST"), what, strict=True))
-    title, body = titled
-    return script_of(reading, Recipe(title, _RUN + body, values | {"PARTS": parts} | more))
+    values |= {"PARTS": parts} | dict(recipe.values)
+    return script_of(reading, replace(recipe, body=before + _RUN + recipe.body, values=values))

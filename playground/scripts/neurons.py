@@ -25,7 +25,7 @@ numbers = lengths[:, NEURONS].T
 # %%
 most = float(numbers.abs().max())
 figure = go.Figure(go.Heatmap(z=numbers, zmin=-most, zmax=most, colorscale="RdBu_r"))
-figure.update_xaxes(tickvals=list(range(COUNT)), ticktext=named(ids[FIRST : FIRST + COUNT]))
+figure.update_xaxes(tickvals=list(range(COUNT)), ticktext=named(TOKENS[FIRST : FIRST + COUNT]))
 figure.update_yaxes(
     title_text="neuron",
     tickvals=list(range(len(NEURONS))),
@@ -78,4 +78,5 @@ def _script(
     own: dict[str, object] = {"LAYERS": reading.checkpoint.layer_names, "LAYER": layer, "MATRIX": mlp.matrix}
     own |= {"TRANSPOSED": mlp.transposed, "FACTOR": mlp.factor}
     title, body = titled
+    body = body.replace("TOKENS", "TARGET_IDS" if reading.target_ids else "ids")
     return script_of(reading, Recipe(title, _RUN + body, own | values))

@@ -27,6 +27,8 @@ class WordAlignment:
     """(N,): what is no word of the text."""
     steps: tuple[tuple[int, ...], ...]
     """(M,): the numbers of each word's steps."""
+    sources: tuple[tuple[int, ...], ...]
+    """(N,): the places of each word's tokens in the source."""
 
 
 def word_alignment(model: LoadedModel, part: WrittenPart, weights: np.ndarray) -> WordAlignment:
@@ -39,6 +41,7 @@ def word_alignment(model: LoadedModel, part: WrittenPart, weights: np.ndarray) -
         tuple(name for name, _ in keys),
         tuple(all(part.source[place].special for place in places) for _, places in keys),
         tuple(tuple(places) for _, places in queries),
+        tuple(tuple(places) for _, places in keys),
     )
 
 

@@ -63,6 +63,11 @@ def test_the_page_speaks_chinese(open_page, playground_server):
             page.wait_for_selector("#attention-map .pv[data-rendered]")
             ticks = page.evaluate("document.querySelector('#attention-map .pv')._fullLayout.xaxis.ticktext.join(' ')")
             assert "Attention" in ticks and "Layers" in ticks
+        if number == 3:
+            page.locator(".tabitem:visible [role=tab]:visible").nth(1).dispatch_event("click")
+            page.wait_for_selector("#parts-bars .pv[data-rendered]")
+            ticks = page.evaluate("document.querySelector('#parts-bars .pv')._fullLayout.yaxis.ticktext")
+            assert not any("layer" in tick for tick in ticks), ticks
     assert page.locator("#lens-text textarea").input_value() == HOSTILE
     assert left == {number: [] for number in left}
     page.locator(TAB).first.dispatch_event("click")

@@ -60,16 +60,23 @@ PICTURES = {
 }
 
 
-def script(z: str) -> dict:
-    """Of a map, as the page has them; z as Python spells it."""
-    lines = ["# %% [markdown]", "# A map", "", "# %%", "import plotly.graph_objects as go", "import torch", ""]
-    return {"code": "\n".join([*lines, f"figure = go.Figure(go.Heatmap({z}))", "figure.show()", ""])}
+def script(picture: str) -> dict:
+    """Of one picture, as the page has them; picture: its trace as Python spells it."""
+    lines = ["# %% [markdown]", "# A picture", "", "# %%", "import plotly.graph_objects as go", "import torch", ""]
+    return {"code": "\n".join([*lines, f"figure = go.Figure(go.{picture})", "figure.show()", ""])}
 
 
-SCRIPTS = (
-    script("z=torch.tensor([[1.0, 0.0], [0.25, 0.75]])"),
-    script("z=[[9]], customdata=torch.tensor([[0.5, torch.nan], [0.5, 0.5]])"),
-)
+SCRIPTS = {
+    "map": (
+        script("Heatmap(z=torch.tensor([[1.0, 0.0], [0.25, 0.75]]))"),
+        script("Heatmap(z=[[9]], customdata=torch.tensor([[0.5, torch.nan], [0.5, 0.5]]))"),
+    ),
+    "bars": (
+        script("Bar(x=[0.5, 0.25], y=['a', 'b'], orientation='h')"),
+        script("Bar(x=[-1, -1], customdata=[0.75, 0.125], y=['b', 'a'], orientation='h')"),
+    ),
+}
+"""Of those of the first ones; the bars' scripts have fewer bars than the pictures."""
 
 
 def app() -> gr.Blocks:
@@ -77,8 +84,9 @@ def app() -> gr.Blocks:
         figures = [go.Figure(second) for _, second in PICTURES.values()]
         for figure in figures:
             figure.layout.meta = {**figure.layout.meta, "turn": 2}
-        maps, *others = [{"value": figure, "source": source("The dog", 4)} for figure in figures]
-        return [gr.update(**maps, python=SCRIPTS[1]), *(gr.update(**each) for each in others)]
+        made = {name: {"python": scripts[1]} for name, scripts in SCRIPTS.items()}
+        named = zip(PICTURES, figures, strict=True)
+        return [gr.update(value=each, source=source("The dog", 4), **made.get(name, {})) for name, each in named]
 
     with gr.Blocks() as blocks:
         with gr.Tabs(elem_id="tabs"), gr.Tab("Maps"):
@@ -90,7 +98,7 @@ def app() -> gr.Blocks:
                     elem_id=name,
                     label=name,
                     source=source(f"The {HOSTILE} cat", 3),
-                    python=SCRIPTS[0] if name == "map" else None,
+                    python=SCRIPTS[name][0] if name in SCRIPTS else None,
                 )
                 for name, (first, _) in PICTURES.items()
             ]
@@ -198,27 +206,36 @@ def test_one_map_minus_another(pinned, monkeypatch):
     head, *rows = csv.reader(Path(download.value.path()).read_text("utf-8-sig").splitlines())
     assert [row[1:] for row in rows] == [["0.5", ""], ["-0.25", "0.25"]]
     assert [each["text"] for each in json.loads(head[0])["difference"]] == [f"The {HOSTILE} cat", "The dog"]
+    names = left_by_script(card, monkeypatch)
+    np.testing.assert_array_equal(names["numbers"], [[0.5, np.nan], [-0.25, 0.25]])
+
+
+def left_by_script(card, monkeypatch) -> dict:
+    """The names that the script of a card leaves; it opens one window."""
     card.locator("[data-tool=python]").click()
     names: dict = {}
     monkeypatch.setattr(go.Figure, "show", lambda figure: names.setdefault("windows", []).append(figure))
     exec(card.locator(".pv-code").inner_text(), names)
-    np.testing.assert_array_equal(names["numbers"], [[0.5, np.nan], [-0.25, 0.25]])
     assert names["windows"] == [names["figure"]]
+    return names
 
 
-def test_bars_and_lines(pinned):
-    """Guards against bars paired by their rank instead of their name, lines paired by number instead of place, and numbers
-    that are left out without a word."""
+def test_bars_and_lines(pinned, monkeypatch):
+    """Guards against bars paired by their rank instead of their name, lines paired by number instead of place, numbers
+    that are left out without a word, and a script of bars that pairs otherwise than the page."""
     page = pinned
     subtract(page, 2, 6)
     drawn = numbers(page, "2 − 6")
     assert drawn["x"] == [0.375, -0.5] and drawn["ticks"] == ["a", "b"]
     assert "2 of 4 are in one picture alone" in page.locator(".pin-words").last.inner_text()
-    page.locator(".pin [data-tool=python]").last.click()
-    expect(page.locator(".pin .pv-why").last).to_contain_text("The browser subtracted")
+    names = left_by_script(page.locator(".pin").last, monkeypatch)
+    assert names["numbers"] == drawn["x"] == list(names["figure"].data[0].x)
+    assert list(names["figure"].layout.yaxis.ticktext) == ["a", "b"]
     subtract(page, 3, 7)
     drawn = numbers(page, "3 − 7")
     assert drawn["x"] == [0, 1] and drawn["y"] == [0.5, 1.5]
+    page.locator(".pin [data-tool=python]").last.click()
+    expect(page.locator(".pin .pv-why").last).to_contain_text("The browser subtracted")
 
 
 def test_what_cannot_be_subtracted_says_why(pinned):

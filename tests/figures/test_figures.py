@@ -26,7 +26,7 @@ from playground.tasks.word_alignment import WordAlignment
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script>", "{{7*7}}", "\u202egnp.exe", "\ud800", "%{x}", "<b>", "a\nb"]
 N = len(HOSTILE)
 CAUSAL = np.tril(np.ones((N, N), np.float32)) / np.arange(1, N + 1, dtype=np.float32)[:, None]
-WORDS = WordAlignment(CAUSAL, tuple(HOSTILE), tuple(HOSTILE), (False,) * N, ((0,),) * N)
+WORDS = WordAlignment(CAUSAL, tuple(HOSTILE), tuple(HOSTILE), (False,) * N, ((0,),) * N, ((0,),) * N)
 SURE = Classification((LabelScore("yes", 0.9999, 9.0), LabelScore("no", 0.0001, 0.0)), "softmax", 3)
 POINTS = np.random.default_rng(0).normal(size=(N, 6)).astype(np.float32)
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from playground.scripts.script import Script
 
+CLOSE = {"rtol": 0, "atol": 1e-5}
 PLAIN = {"numpy", "torch", "transformers", "plotly", "openTSNE", "umap", "sklearn", "scipy"}
 """What a script may import beside the standard library; transformers brings numpy, the last four draw t-SNE and UMAP."""
 
@@ -35,3 +36,25 @@ def run(script: Script, monkeypatch, model: str = "") -> dict[str, Any]:
 def numbers(script: Script, monkeypatch, model: str = "") -> np.ndarray:
     """What a script computes."""
     return np.asarray(run(script, monkeypatch, model)["numbers"], np.float64)
+
+
+def drawn(value):
+    """The figure of an output, which may be an update."""
+    return value["value"] if isinstance(value, dict) else value
+
+
+def heat(value):
+    return np.asarray(drawn(value).data[0].z, np.float64)
+
+
+def bars(value):
+    return np.asarray(drawn(value).data[0].x, np.float64)
+
+
+def agree(script, page_numbers, monkeypatch):
+    """The script's numbers are those of the page where it draws any; what it leaves blank is 0."""
+    ours = numbers(script, monkeypatch)
+    assert ours.shape == page_numbers.shape
+    there = np.isfinite(page_numbers)
+    assert there.any()
+    np.testing.assert_allclose(ours[there], page_numbers[there], **CLOSE)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from gradio import EventData
 
-import playground as pg
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
 from playground.components import markup
 from playground.embeddings.cloud_request import CloudControls
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
+from playground.figures.layers.contributions import COLOURS
 from playground.figures.positions.perturbation_report import ATTENTION, DIVERGENCE, LOSS
 from playground.recording.record import record
 from playground.scripts.attention import EXPRESSIONS
@@ -39,6 +39,7 @@ from playground.tabs.layers import (
     neurons_view,
     push_view,
     without_handlers,
+    without_map,
 )
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.exchange_view import EXACT, ExchangeRequest
@@ -57,63 +58,8 @@ from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
 from playground.tasks.token_scores import next_token_score
-from tests.scripts.running import numbers, run
+from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers, run
 from tests.tabs.calling import answers, shown
-from tests.tools import zoo
-
-TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
-CLOSE = {"rtol": 0, "atol": 1e-5}
-
-
-@pytest.fixture(scope="module")
-def folder_model(tmp_path_factory):
-    """folder_model(family) -> a tiny model of the zoo, loaded from its folder as a visitor's would be."""
-    place, made = tmp_path_factory.mktemp("scripts"), {}
-
-    def load(family):
-        if family not in made:
-            made[family] = pg.load(str(zoo.save(family, place / family)), device="cpu", dtype="float32")
-        return made[family]
-
-    return load
-
-
-@pytest.fixture
-def look(folder_model, monkeypatch):
-    """look(family, text=TEXT) -> the page that shows a recording of the text."""
-
-    def at(family, text=TEXT):
-        model = folder_model(family)
-        recording = record(model, text)
-        page = PageContext(model.model_id, "cpu", "float32", text)
-        monkeypatch.setattr(PageContext, "recording", lambda page, *_, **__: recording)
-        for name in ("model", "awaited_model"):
-            monkeypatch.setattr(PageContext, name, lambda page: model)
-        return page
-
-    return at
-
-
-def drawn(value):
-    """The figure of an output, which may be an update."""
-    return value["value"] if isinstance(value, dict) else value
-
-
-def heat(value):
-    return np.asarray(drawn(value).data[0].z, np.float64)
-
-
-def bars(value):
-    return np.asarray(drawn(value).data[0].x, np.float64)
-
-
-def agree(script, page_numbers, monkeypatch):
-    """The script's numbers are those of the page where it draws any; what it leaves blank is 0."""
-    ours = numbers(script, monkeypatch)
-    assert ours.shape == page_numbers.shape
-    there = np.isfinite(page_numbers)
-    assert there.any()
-    np.testing.assert_allclose(ours[there], page_numbers[there], **CLOSE)
 
 
 def test_what_comes_next(look, monkeypatch):
@@ -234,53 +180,69 @@ def test_xray(look, monkeypatch, family):
     assert names["ranks"].tolist() == seen.guesses.ranks
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite", "t5"])
 @pytest.mark.parametrize("against", ["", "a"])
 def test_what_each_part_adds(look, monkeypatch, family, against):
-    """Guards against a part without its factor (Granite), a mean that LayerNorm takes off, Gemma's gain of 1 + weight."""
+    """Guards against a part without its factor (Granite), a mean that LayerNorm takes off, Gemma's gain of 1 + weight, and
+    cross-attention (T5) left out or taken for the decoder's own."""
     page = look(family)
     outputs = shown(contributions_view.draw, page, PartsRequest(against=against, reading=page.reading))
     figure = drawn(outputs["figure"]).data[0]
     np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), figure.y[:-1], **CLOSE)
     agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
     request = PartsRequest(against=against, reading=page.reading)
+    kinds = ["attention", "cross", "mlp"] if family == "t5" else ["attention", "mlp"]
+    heads = [(list(COLOURS).index(kind), 1, 2) for kind in kinds[:-1]]
     of_part = [
         outputs,
-        *(shown(contributions_view.choose_step, page, request, EventData(None, {"x": x})) for x in (3, 4)),
+        *(
+            shown(contributions_view.choose_step, page, request, EventData(None, {"x": 1 + len(kinds) + place}))
+            for place in range(len(kinds))
+        ),
+        *(
+            shown(contributions_view.choose_bar, page, request, EventData(None, {"customdata": [*head]}))
+            for head in heads
+        ),
     ]
-    assert [part["part"] for part in of_part] == [None, ("attention", 1, -1), ("mlp", 1, -1)]
-    for part in of_part:  # the strongest, then a layer's heads, then its neurons
+    expected = [None, *((kind, 1, -1) for kind in kinds), *((kind, 1, 2) for kind in kinds[:-1])]
+    assert [part["part"] for part in of_part] == expected
+    for part in of_part:  # the strongest, a layer's heads, its neurons, then the tokens that a head looks at
         ours = numbers(part[script_output("part_figure")], monkeypatch)
         np.testing.assert_allclose(ours, bars(part["part_figure"]), **CLOSE)
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2"])
-@pytest.mark.parametrize("what", ["1.2, 0.3", "mlp 1", "attention 0", "layer 1", "neuron 0.5"])
-def test_without_a_part(look, monkeypatch, family, what):
-    """Guards against a part that is taken out elsewhere, or behind the matrix that mixes the heads."""
+@pytest.mark.parametrize("family", ["llama", "gpt2", "t5"])
+@pytest.mark.parametrize("how", ["zero", "mean", "text"])
+def test_without_a_part(look, monkeypatch, family, how):
+    """Guards against a part that is taken out elsewhere, or behind the matrix that mixes the heads, a mean with the token
+    itself or the first one in it, a second text aligned at its beginning, and a map whose parts stay out."""
     page = look(family)
-    request = WithoutRequest(what, reading=page.reading)
-    outputs = {}
-    for answer in without_handlers.take_out(page, request):
-        outputs |= answer
-    pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
-    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
-    if drawn(outputs["changed"]):  # parts of the last layer move no attention
-        agree(outputs[script_output("changed")], heat(outputs["changed"]), monkeypatch)
-    else:
-        assert what in ("mlp 1", "layer 1")
+    for what in ("1.2, 0.3", "mlp 1", "attention 0", "layer 1", "neuron 0.5"):
+        if family == "t5" and how == "mean":  # its decoder has read one token, which has no others
+            return
+        request = WithoutRequest(what, how, "the mat " * (1 if what < "a" else 6), reading=page.reading)
+        outputs = shown(without_handlers.show, page, request)
+        pairs = np.stack([trace.x for trace in drawn(outputs["figure"]).data])
+        np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), pairs, **CLOSE)
+        if family == "t5":
+            continue
+        if drawn(outputs["changed"]):  # parts of the last layer move no attention
+            agree(outputs[script_output("changed")], heat(outputs["changed"]), monkeypatch)
+        else:
+            assert what in ("mlp 1", "layer 1")
+    outputs = shown(without_map.one_by_one, page, request)
+    agree(outputs[script_output("effects")], heat(outputs["effects"]), monkeypatch)
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite", "t5"])
 def test_neurons(look, monkeypatch, family):
     """Guards against a matrix read the other way round (GPT-2), a layer's factor left out (Granite), and a neuron that
     reaches the logits without the norm's gain (Gemma) or mean (GPT-NeoX)."""
     page = look(family)
     outputs = shown(neurons_view.draw, page, NeuronsRequest())
     agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
-    outputs = shown(
-        neurons_view.choose, page, NeuronsRequest(1, reading=page.reading), EventData(None, {"x": 3, "y": 2})
-    )
+    place = {"x": 0 if family == "t5" else 3, "y": 2}  # T5's decoder has read one token
+    outputs = shown(neurons_view.choose, page, NeuronsRequest(1, reading=page.reading), EventData(None, place))
     np.testing.assert_allclose(numbers(outputs[script_output("bars")], monkeypatch), bars(outputs["bars"]), **CLOSE)
 
 

@@ -69,7 +69,15 @@ def stages_figure(
     )
     best = int(steps.weights.argmax())
     sentence = f"“{in_words(labels[best])}” has the largest weight, {percent(float(steps.weights[best]))}."
-    finish(figure, sentence, title=title, uirevision="maths-stages", height=110 + 24 * len(rows), showlegend=False)
+    finish(
+        figure,
+        sentence,
+        title=title,
+        uirevision="maths-stages",
+        own_ticks=["xaxis"],
+        height=110 + 24 * len(rows),
+        showlegend=False,
+    )
     figure.update_xaxes(
         tickvals=list(range(len(columns))), ticktext=[_column(name) for name in columns], side="top", showgrid=False
     )
@@ -156,6 +164,7 @@ def concat_figure(outputs: np.ndarray, head: int) -> go.Figure:
         words,
         title=f"Concat(head_1, …, head_h): {heads} × {width} = {heads * width:,} numbers",
         uirevision=f"concat-{heads}",
+        own_ticks=["yaxis"],
         height=150 + 18 * heads,
         showlegend=False,
     )
@@ -184,7 +193,14 @@ def shares_figure(shares: np.ndarray, projected: np.ndarray, head: int, *, title
     )
     words = f"Head {head} adds a vector of length {lengths[head + 1]:.3f}; all heads together {lengths[0]:.3f}."
     finish(
-        figure, words, title=title, uirevision="shares", height=120 + 22 * len(lengths), bargap=0.3, showlegend=False
+        figure,
+        words,
+        title=title,
+        uirevision="shares",
+        own_ticks=["yaxis"],
+        height=120 + 22 * len(lengths),
+        bargap=0.3,
+        showlegend=False,
     )
     figure.update_xaxes(title_text="length of what is added (L2 norm)")
     figure.update_yaxes(token_axis("", names, max_ticks=100, range=[len(names) - 0.5, -0.5]))

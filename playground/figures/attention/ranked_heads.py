@@ -32,6 +32,7 @@ def ranking_figure(ranking: PairRanking, names: tuple[str, str]) -> go.Figure:
         f"The {len(heads)} heads that give most from {query} to {key}, as bars.",
         bargap=0.25,
         uirevision=f"ranked-{len(heads)}",
+        own_ticks=["yaxis"],
         height=60 + 19 * len(heads),
         margin={"l": 8, "r": 40, "t": 8, "b": 36},
     )

@@ -114,6 +114,7 @@ def alignment_figure(
         description,
         title=title,
         uirevision=f"links-{w.shape}",
+        own_ticks=["yaxis"],
         height=360,
         margin={"l": 30, "r": 30, "t": 110 if title else 70, "b": 70},
     )

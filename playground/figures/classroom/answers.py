@@ -14,10 +14,11 @@ LONGEST = 36
 """Characters of an answer beside its bar; a longer one is cut, and whole at the pointer."""
 
 
-def answers_figure(bars: Sequence[Bar], question: str, key: str) -> go.Figure:
+def answers_figure(bars: Sequence[Bar], question: str, key: str, own: bool = False) -> go.Figure:
     """Horizontal bars in the given order, the model's own answer in the accent colour once it is out.
 
-    question: unescaped, the title. key: names the question; bars of one question keep their place.
+    question: unescaped, the title. key: names the question; bars of one question keep their place. own: whether the answers
+    are the lesson's own words, not tokens.
     """
     counts = [bar.count for bar in bars]
     figure = named_bars(
@@ -35,6 +36,7 @@ def answers_figure(bars: Sequence[Bar], question: str, key: str) -> go.Figure:
         texts.DESCRIPTION.format(bars=spoken),
         title=_short(question, 90),
         uirevision=key,
+        own_ticks=["yaxis"] if own else (),
         height=100 + 34 * max(2, len(bars)),
         margin={"r": 40, "t": 44, "b": 44},
         bargap=0.3,

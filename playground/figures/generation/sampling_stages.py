@@ -67,7 +67,14 @@ def stages_figure(choice: TokenChoice, labels: Sequence[str], *, title: str = ""
         textfont={"size": SMALL, "color": REST},
         hoverinfo="skip",
     )
-    finish(figure, _sentence(choice, labels, chosen), title=title, uirevision="stages", showlegend=False)
+    finish(
+        figure,
+        _sentence(choice, labels, chosen),
+        title=title,
+        uirevision="stages",
+        own_ticks=["xaxis"],
+        showlegend=False,
+    )
     figure.update_xaxes(
         tickvals=list(range(len(names))), ticktext=names, side="top", showgrid=False, range=[-0.5, len(names) - 0.5]
     )

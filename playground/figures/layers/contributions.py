@@ -88,6 +88,7 @@ def waterfall_figure(result: "Contributions", names: tuple[str, str | None]) -> 
         f"How the logit of {of} adds up from the embedding through {counted(len(result.mlps), 'layer')}, as a waterfall "
         "from left to right.",
         uirevision=f"waterfall-{len(rows)}",
+        own_ticks=["xaxis"],
         bargap=0.12,
         margin={"l": 48, "r": 8, "t": 8, "b": 40},
     )
@@ -179,15 +180,14 @@ def sources_figure(values: np.ndarray, labels: Sequence[str]) -> go.Figure:
     order = np.argsort(-np.abs(values), kind="stable")[:STRONGEST]
     order = order[np.abs(values[order]) > 0] if np.any(values) else order[:1]
     names = [f"{in_words(labels[number], TICK_LIMIT)}  {number}" for number in order]
-    return signed_bars(
-        values[order].tolist(), names, [ATTENTION] * len(order), order.astype(np.int32), "adds to the logit"
-    )
+    return signed_bars(values[order].tolist(), names, [ATTENTION] * len(order), order.astype(np.int32), UNIT, own=False)
 
 
 def signed_bars(
-    values: Sequence[float], names: Sequence[str], colours: Sequence[str], keys: np.ndarray, unit: str
+    values: Sequence[float], names: Sequence[str], colours: Sequence[str], keys: np.ndarray, unit: str, own: bool = True
 ) -> go.Figure:
-    """Horizontal bars of signed numbers in the caller's order, the first on top. names: unescaped; keys: customdata."""
+    """Horizontal bars of signed numbers in the caller's order, the first on top. names: unescaped; keys: customdata. own:
+    whether the names are the page's own, not tokens."""
     texts = [signed(value) for value in values]
     figure = named_bars(values, names, text=texts, customdata=keys, marker={"color": list(colours)})
     finish(
@@ -195,6 +195,7 @@ def signed_bars(
         f"{counted(len(values), 'number')} with their signs, as bars, the largest on top.",
         bargap=0.25,
         uirevision=f"signed-{len(values)}",
+        own_ticks=["yaxis"] if own else (),
         height=60 + 21 * max(4, len(values)),
         margin=_MARGIN,
     )

@@ -99,6 +99,7 @@ def lens_figure(
         f"What the model would say of each of {counted(len(lens.tokens), 'token')}, from left to right, at each of "
         f"{len(lens.states)} states, from the embedding at the bottom to the last layer on top.",
         uirevision=f"lens-{lens.tokens}-{len(lens.states)}",
+        own_ticks=["yaxis"],
         margin={"l": 34, "r": 8, "t": 40, "b": 36},
         **options,
     )
@@ -155,6 +156,7 @@ def rank_figure(states: Sequence[str], ranks: np.ndarray, names: Sequence[str], 
         figure,
         f"The rank of {counted(len(names), 'token')} over {len(states)} states, 1 on top.",
         uirevision=f"ranks-{len(states)}",
+        own_ticks=["xaxis"],
         height=230,
         margin={"l": 54, "r": 12, "t": 34, "b": 40},
     )

@@ -58,7 +58,7 @@ def written_figure(raised: Written, lowered: Written, texts: dict[int, str]) -> 
     names = [in_words(texts[token], 14) for token, _ in pairs]
     colours = [ACCENT if value >= 0 else INK for _, value in pairs]
     keys = np.array([token for token, _ in pairs], np.int32)
-    return signed_bars([value for _, value in pairs], names, colours, keys, "adds to the token's logit")
+    return signed_bars([value for _, value in pairs], names, colours, keys, "adds to the token's logit", own=False)
 
 
 def neurons_words(activations: "Activations", neurons: np.ndarray, labels: Sequence[str]) -> str:

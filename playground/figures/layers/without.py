@@ -99,6 +99,7 @@ def effects_figure(effects: np.ndarray, direct: np.ndarray | None, names: Sequen
         f"What taking out each part of {counted(layers, 'layer')} by itself changes of the logit; layers from bottom to "
         "top.",
         uirevision=f"one-by-one-{layers}-{columns}",
+        own_ticks=["xaxis"],
         margin=maps.MARGIN,
     )
     maps.layers_by_heads(figure, effects.shape)

@@ -52,11 +52,12 @@ def variants_figure(
         f"{what[:1].upper()}{what[1:]} for {counted(len(names), 'way')} to break the text, from top to bottom, and "
         f"{counted(len(tokens), 'token')} from left to right; colours end at {limit:.3g} {unit}.",
         uirevision=f"variants-{z.shape}",
+        own_ticks=["yaxis"],
         height=150 + 32 * len(names),
     )
     figure.update_xaxes(token_axis("", tokens, tickangle=-50 if len(tokens) > 6 else 0))
     written = [
-        f"{name}  {'±0' if abs(mean) < 0.005 else f'{mean:+.2f}'.replace('-', '−')}" if np.isfinite(mean) else name
+        label(name, None) + (f"  <span>{_mean(mean)}</span>" if np.isfinite(mean) else "")  # a text of its own
         for name, mean in zip(names, means or [np.nan] * len(names), strict=True)
     ]
     figure.update_yaxes(
@@ -64,10 +65,14 @@ def variants_figure(
         showgrid=False,
         tickmode="array",
         tickvals=list(range(len(names))),
-        ticktext=[label(text, None) for text in written],
+        ticktext=written,
         labelalias={str(i): label(name, None) for i, name in enumerate(names)},
     )
     return figure
+
+
+def _mean(mean: float) -> str:
+    return "±0" if abs(mean) < 0.005 else f"{mean:+.2f}".replace("-", "−")
 
 
 def variant_mark(row: int, tokens: int) -> dict:

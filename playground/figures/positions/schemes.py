@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.analysis.text_display import counted
-from playground.figures.layout import colour_bar, label
+from playground.figures.layout import OURS, colour_bar, label
 from playground.figures.positions.drawing import (
     MAX_POINTS,
     MAX_ROWS,
@@ -77,6 +77,7 @@ def waves_figure(
             f" Of every {len(values) / (MAX_POINTS // 2):.0f} positions the lowest and the highest value are drawn."
         )
     figure = finish_axes(figure, sentence, "position", "", title, values.shape)
+    figure.layout.meta = {**figure.layout.meta, OURS: ["yaxis"]}
     figure.update_yaxes(tickvals=[-lane for lane in range(len(names))], ticktext=names, range=[0.55 - len(names), 0.55])
     return figure
 

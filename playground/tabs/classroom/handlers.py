@@ -119,10 +119,10 @@ class Teacher:
                 own = own_answer(lesson_model_of(page), step)
             except PlaygroundError as error:  # this model has none; pupils read why too
                 sentence = markup.problem(error)
-        bars = self._bars(page, step, answers, own)
+        bars, is_own = self._bars(page, step, answers, own), step.question.kind in (CHOICE, HEAD)
         right = _predicted(page, step, answers) if own else 0
         return {
-            "figure": answers_figure(bars, " ".join(step.question.ask.split()), key),
+            "figure": answers_figure(bars, " ".join(step.question.ask.split()), key, is_own),
             "sentence": sentence or markup.note(answers_sentence(bars, own.words if own else "", right)),
             "reveal": gr.update(interactive=not is_revealed),
         }

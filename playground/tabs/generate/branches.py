@@ -12,6 +12,7 @@ from playground.tabs.generate.prompt_view import session_of
 from playground.tabs.generate.request import CompareRequest, ViewRequest, WriteRequest
 from playground.tabs.generate.session_view import explain_end, session_view
 from playground.tabs.generate.streaming import write
+from playground.tabs.generate.token_scripts import script_of_two
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
@@ -54,4 +55,5 @@ def compare(page: PageContext, request: CompareRequest) -> Outputs:
     tree, ends = session.tree, (session.node, int(request.leaf))
     rows = [[tree.nodes[n].step for n in tree.path(node)] for node in ends]
     figure = side_by_side_figure([[(s.token, s.probability) for s in row] for row in rows], names=("strip", "other"))
-    return {"beside": figure_or_nothing(figure), "compared": markup.note(fork_sentences(*rows), terms=True)}
+    outputs = {"beside": figure_or_nothing(figure), "compared": markup.note(fork_sentences(*rows), terms=True)}
+    return outputs | script_of_two(page.model(), session, ends[1])

@@ -7,6 +7,7 @@ from playground.errors import PlaygroundError
 from playground.figures.generation.alignment import side_by_side_figure
 from playground.figures.generation.sentences import odds_sentence, score_rows
 from playground.generation.token_entries import prompt_entries, score_of
+from playground.tabs.generate.token_scripts import script_of_two_texts
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Outputs
@@ -24,9 +25,10 @@ def compare_texts(page: PageContext, request: ScoreRequest) -> Outputs:
     """The text under the lens beside another one: their picture, and their scores in a sentence and a table."""
     if not (request.second or "").strip():
         return {"texts_beside": figure_or_nothing(None), "scored": markup.note(texts.NO_SECOND_TEXT)}
-    rows, scores = [], []
+    rows, scores, recordings = [], [], []
     for text in (page.text, request.second):
         recording = page.recording(text)
+        recordings.append(recording)
         entries = prompt_entries(recording, most=len(recording.tokens))
         scores.append(score_of(recording, entries))
         rows.append([(token, entry.get("probability")) for token, entry in zip(recording.tokens, entries, strict=True)])
@@ -34,7 +36,7 @@ def compare_texts(page: PageContext, request: ScoreRequest) -> Outputs:
         raise PlaygroundError(*texts.ONE_TOKEN)
     names = "first text", "second text"
     table = markup.table(*score_rows(dict(zip(names, scores, strict=True))))
-    return {
+    return script_of_two_texts(recordings) | {
         "texts_beside": figure_or_nothing(side_by_side_figure(rows, names)),
         "scored": markup.note(odds_sentence(*scores), terms=True) + table,
     }

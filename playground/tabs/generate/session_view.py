@@ -15,7 +15,7 @@ from playground.generation.session import GenerationSession
 from playground.generation.token_entries import step_entries
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.token_explanation import explain_step, pieces_view
-from playground.tabs.generate.token_scripts import script_of_step
+from playground.tabs.generate.token_scripts import script_of_step, script_of_tree
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.language_chooser import target_choices
 from playground.tabs.shared.wiring import Outputs
@@ -74,11 +74,12 @@ def tree_view(model: "LoadedModel", session: GenerationSession) -> Outputs:
     def decode(ids: list[int]) -> str:
         return str(model.tokenizer.decode(ids))
 
-    names, figure = {}, None
+    names, figure, script = {}, None, Outputs()
     if several := len(session.tree.leaves()) > 1:
         names = continuation_names(session.tree, decode)
         figure = continuations_figure(session.tree, session.node, decode, texts.TREE_TITLE)
-    return {
+        script = script_of_tree(model, session)
+    return script | {
         "tree": figure_or_nothing(figure),
         "comparing": gr.Column(visible=several),
         "leaf": gr.update(choices=[(name, leaf) for leaf, name in names.items() if leaf != session.node], value=None),

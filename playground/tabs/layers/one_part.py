@@ -22,9 +22,9 @@ from playground.figures.layers.words import part_name
 from playground.recording.layers.window import attention_kind, head_sources, own_tokens
 from playground.scripts.contributions import LAYER_HEADS, NEURONS, STRONGEST
 from playground.tabs.shared.controls import figure_or_nothing
-from playground.tabs.shared.layer_scripts import bars_script
+from playground.tabs.shared.layer_scripts import bars_script, sources_script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import NONE_YET, script_output
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 from playground.texts.numbers import signed
@@ -65,7 +65,7 @@ def part_outputs(page: PageContext, result: "Contributions", part: Part) -> Outp
         return _strongest(page, result, f"{words} {texts.STRONGEST}")
     if head < 0:
         words = f"The {part_name(kind, layer)} adds {signed(float(whole[layer]))}, by its heads:"
-        script = bars_script(page, page.recording(), result, LAYER_HEADS, layer) if kind == "attention" else NONE_YET
+        script = bars_script(page, page.recording(), result, LAYER_HEADS, (kind, layer))
         bars = _outputs(part, words, layer_heads_figure(heads[layer], kind, layer), None)
         return bars | {script_output("part_figure"): script}
     if head >= heads.shape[1] or not np.isfinite(heads[layer, head]):
@@ -100,7 +100,7 @@ def _mlp(page: PageContext, result: "Contributions", layer: int) -> Outputs:
     raising, lowering = float(neurons[neurons > 0].sum()), float(neurons[neurons < 0].sum())
     words += f": its {len(neurons):,} neurons {signed(raising)} and {signed(lowering)}. {texts.CLICK_NEURON}"
     bars = _outputs(("mlp", layer, -1), words, neurons_figure(neurons), None)
-    return bars | {script_output("part_figure"): bars_script(page, page.recording(), result, NEURONS, layer)}
+    return bars | {script_output("part_figure"): bars_script(page, page.recording(), result, NEURONS, ("mlp", layer))}
 
 
 def _head(page: PageContext, result: "Contributions", part: Part, value: float) -> Outputs:
@@ -112,6 +112,7 @@ def _head(page: PageContext, result: "Contributions", part: Part, value: float) 
     name = part_name(kind, layer, head)
     words = f"{name[0].upper()}{name[1:]} adds {signed(value)}, through the tokens that it looks at:"
     outputs = _outputs(part, words, sources_figure(sources, labels), texts.OPEN_HEAD.format(layer=layer, head=head))
+    outputs[script_output("part_figure")] = sources_script(page, recording, result, part)
     return outputs | ({"heads": gr.update(mark=frame(head, layer))} if kind == "attention" else {})
 
 

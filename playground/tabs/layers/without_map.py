@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -19,7 +20,9 @@ from playground.recording.layers.window import logit_contributions
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.without_handlers import WithoutRequest, chosen
 from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.layer_scripts import one_by_one_script
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
 
@@ -43,7 +46,8 @@ def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     token = int(recording.logits_of([position])[0].argmax()) if typed[0] is None else typed[0]
     how = "mean" if request.how == "mean" else "zero"
     parts, names = columns_of(recording.model)
-    layers = len(parts)
+    layers, what = len(parts), (position, token, typed[1])
+    script = one_by_one_script(page, recording, [[replace(part, how=how) for part in each] for each in parts], what)
     table = np.full((layers, len(names)), np.nan)
     direct = _direct(recording, position, token, typed[1], names) if how == "zero" else None
     try:
@@ -56,14 +60,15 @@ def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
                     table[one.layer, names.index(name)] = value
             picture = figure_or_nothing(effects_figure(table, direct, names))
             words = progress_words(done, layers)
-            yield {"effects": picture, "status": markup.progress(words, done / layers, time.monotonic() - started)}
+            status = markup.progress(words, done / layers, time.monotonic() - started)
+            yield {"effects": picture, script_output("effects"): script, "status": status}
             if control.stop:
                 raise Cancelled("Taking out one by one")
     except Cancelled:
         yield {"status": markup.note(texts.STOPPED)}
         return
     if control.about == basis:
-        yield {"effects": picture, "status": markup.note(texts.MANY_PARTS)}
+        yield {"effects": picture, script_output("effects"): script, "status": markup.note(texts.MANY_PARTS)}
 
 
 def _direct(

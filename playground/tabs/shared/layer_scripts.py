@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.recording.edits.edit import ZERO, Edit
+from playground.recording.edits.edit import Edit
 from playground.scripts import contributions, exchange, lens, neurons, push, without
-from playground.scripts.paths import BlockPaths, Readout
+from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, reading_for_script
@@ -56,9 +56,10 @@ def contributions_scripts(page: PageContext, recording: "Recording", result: "Co
 
 
 def bars_script(
-    page: PageContext, recording: "Recording", result: "Contributions", picture: str, layer: int = 0
+    page: PageContext, recording: "Recording", result: "Contributions", picture: str, part: tuple[str, int] = ("", 0)
 ) -> Script:
-    """Of the bars of the strongest parts, or of one layer's heads or neurons. picture: as in `scripts.contributions`."""
+    """Of the bars of the strongest parts, or of one layer's heads or neurons. picture: as in `scripts.contributions`.
+    part: its kind and layer."""
     from playground.recording.script_reading import block_paths, readout_paths
 
     readout, blocks = readout_paths(recording.model), block_paths(recording.model)
@@ -67,8 +68,30 @@ def bars_script(
     heads = 0 if result.heads is None else result.heads.shape[1]
     if picture != contributions.NEURONS and not heads:
         return Script(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
+    kind, layer = part
+    shown = contributions.Bars(picture, heads, layer, kind or "attention")
     what = result.position, result.token, result.against
-    return contributions.bars(reading_for_script(recording, page), readout, blocks, what, (picture, layer, heads))
+    return contributions.bars(reading_for_script(recording, page), readout, blocks, what, shown)
+
+
+def sources_script(
+    page: PageContext, recording: "Recording", result: "Contributions", part: tuple[str, int, int]
+) -> Script:
+    """Of the tokens through which a head adds. part: its kind, layer and number."""
+    from playground.recording.layers.window import attention_kind
+    from playground.recording.script_reading import block_paths, head_place, readout_paths
+
+    (kind, layer, head), model = part, recording.model
+    readout, blocks = readout_paths(model), block_paths(model)
+    if isinstance(readout, str):
+        return Script(why=readout)
+    attention = attention_kind(recording, kind)
+    steps = recording.layer_steps(layer, attention)
+    place = head_place(recording, steps, (layer, attention, head), result.position)
+    if isinstance(place, str):
+        return Script(why=place)
+    what = result.position, result.token, result.against
+    return contributions.sources(reading_for_script(recording, page), readout, blocks, what, (kind, layer, place))
 
 
 def neurons_script(page: PageContext, recording: "Recording", activations: "Activations", rows: list[int]) -> Script:
@@ -96,38 +119,55 @@ def without_script(
     """Of the distribution with and without parts. place: the position, and the tokens in question."""
     from playground.recording.script_reading import block_paths
 
-    blocks, heads = block_paths(recording.model), recording.model.anatomy.heads
-    taken = _taken_out(recording, edits, blocks)
+    blocks, taken = block_paths(recording.model), _taken_out(recording, edits)
     if isinstance(taken, str):
         return Script(why=taken)
-    return without.without(reading_for_script(recording, page), blocks, taken, place, heads)
+    return without.without(reading_for_script(recording, page), blocks, taken, *place)
 
 
 def changed_script(page: PageContext, recording: "Recording", edits: Sequence[Edit], position: int) -> Script:
     """Of the attention that goes elsewhere without parts."""
     from playground.recording.script_reading import block_paths
 
-    blocks, heads = block_paths(recording.model), recording.model.anatomy.heads
-    taken, numbers = _taken_out(recording, edits, blocks), recording.layer_numbers("self")
-    if not isinstance(taken, str) and numbers != tuple(range(recording.depth("self"))):
+    blocks, taken = block_paths(recording.model), _taken_out(recording, edits)
+    if not isinstance(taken, str) and recording.layer_numbers("self") != tuple(range(recording.depth("self"))):
         taken = texts.HYBRID
     if isinstance(taken, str):
         return Script(why=taken)
-    return without.changed_attention(reading_for_script(recording, page), blocks, taken, position, heads)
+    return without.changed_attention(reading_for_script(recording, page), blocks, taken, position)
 
 
-def _taken_out(recording: "Recording", edits: Sequence[Edit], blocks: BlockPaths) -> list[without.TakenOut] | str:
+def one_by_one_script(
+    page: PageContext, recording: "Recording", parts: Sequence[Sequence[Edit]], what: tuple[int, int, int | None]
+) -> Script:
+    """Of the map of every part taken out by itself. parts: of each layer. what: as in `scripts.without`."""
+    from playground.recording.script_reading import block_paths
+
+    columns = [[(edit.part, edit.which) for edit in of_layer] for of_layer in parts]
+    taken = texts.HYBRID if any(each != columns[0] for each in columns) else _taken_out(recording, parts[0])
+    if isinstance(taken, str):
+        return Script(why=taken)
+    return without.one_by_one(reading_for_script(recording, page), block_paths(recording.model), taken, what)
+
+
+def _taken_out(recording: "Recording", edits: Sequence[Edit]) -> without.Taken | str:
     """The parts as a script takes them out; or why it does not."""
-    if any(not _is_plain(edit) for edit in edits):
-        return texts.ONLY_ZERO
+    from playground.recording.script_reading import block_paths
+
+    ways = {(edit.how, edit.text) for edit in edits}
+    if len(ways) > 1 or any(not _is_plain(edit) for edit in edits):
+        return texts.WHOLE_PARTS
+    blocks, (how, second) = block_paths(recording.model), next(iter(ways))
     needed = {"mlp" if edit.part == "neuron" else "attention" for edit in edits if edit.part in ("head", "neuron")}
     if not blocks.why and any(part.kind in needed and not part.matrix for part in blocks.parts):
         return texts.NO_PARTS.format(reason=texts.NO_MATRIX)
-    every = tuple(range(recording.model.anatomy.heads))
-    return [
+    heads = recording.model.anatomy.heads
+    every = tuple(range(heads))
+    parts = tuple(
         without.TakenOut(edit.part, edit.layer, (edit.which or every) if edit.part == "head" else edit.which)
         for edit in edits
-    ]
+    )
+    return without.Taken(parts, heads, how, second)
 
 
 def exchange_scripts(
@@ -172,5 +212,5 @@ def push_script(
 
 
 def _is_plain(edit: Edit) -> bool:
-    whole = edit.positions is None and not edit.kind and edit.strength == 1
-    return whole and edit.how == ZERO and edit.part in without.PARTS
+    whole = edit.positions is None and edit.sources is None and not edit.kind and edit.strength == 1
+    return whole and edit.how in without.WAYS and edit.part in without.PARTS

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ENDING = " script"
 NONE_YET = Script(why=texts.NONE_YET)
-OF_RUN, OF_TASK = Script(why=texts.OF_RUN).plain, Script(why=texts.OF_TASK).plain
+OF_RUN = Script(why=texts.OF_RUN).plain
 """For views whose pictures have no script: why not."""
 
 

@@ -15,6 +15,7 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.shared.long_work import WorkControl, in_steps
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.tasks.written_scripts import others_script
 from playground.tabs.tasks.written_tokens import TokenChoice, picked, token_reasons, tokens_view
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
@@ -72,7 +73,7 @@ def written_view(model: "LoadedModel", asked: Questioned, written: "WrittenAnswe
 
     words = f"{model.model_id} writes: “{written.text}” (all its words together: {percent(written.probability)}). "
     words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
-    return tokens_view(model, written.steps) | {
+    return tokens_view(model, written.steps, others_script(model, written.ids, written.steps)) | {
         "sentence": markup.note(words),
         "marks": marked(asked.passage, [(*span, "", 0) for span in written.spans]),
         "python": markup.script(texts.SHOW_WRITING_PYTHON, chat_answer_script(model, asked.question, asked.passage)),
@@ -82,7 +83,8 @@ def written_view(model: "LoadedModel", asked: Questioned, written: "WrittenAnswe
 
 def pick_written(model: "LoadedModel", asked: Questioned, event: gr.EventData) -> Outputs:
     """What else could have stood in the place of a token that was clicked."""
-    return picked(written_answer(model, asked).steps, event._data.get("index"))
+    written = written_answer(model, asked)
+    return picked(written.steps, event._data.get("index"), others_script(model, written.ids, written.steps))
 
 
 def written_reasons(model: "LoadedModel", asked: Questioned, choice: TokenChoice) -> Iterator[Outputs]:

@@ -23,6 +23,7 @@ from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.translation_request import size_of
+from playground.tabs.tasks.written_scripts import ScriptOf, others_in_parts
 from playground.tabs.tasks.written_tokens import (
     NO_TOKENS,
     TokenChoice,
@@ -165,7 +166,8 @@ def pick(page: PageContext, request: SummariseRequest, event: gr.EventData) -> O
     model = page.model()
     if not request.last.passage or request.last != _asked(model, request):
         return {}
-    return picked(_steps(_summary(model, request.last)), event._data.get("index"))
+    result = _summary(model, request.last)
+    return picked(_steps(result), event._data.get("index"), _others(model, result))
 
 
 def explain(page: PageContext, request: ExplainSummary) -> Iterator[Outputs]:
@@ -205,6 +207,10 @@ def _steps(result: "Summary") -> "list[Step]":
     return [step for part in result.parts for step in part.steps]
 
 
+def _others(model: "LoadedModel", result: "Summary") -> ScriptOf:
+    return others_in_parts(model, result.parts, model.languages.target if model.languages else "")
+
+
 def _asked(model: "LoadedModel", request: SummariseRequest) -> Summarised:
     return Summarised(model.key, request.passage or "", request.ask or None)
 
@@ -231,7 +237,7 @@ def _shown(model: "LoadedModel", request: SummariseRequest, result: "Summary") -
 
     new = _new_words(result)
     return (
-        tokens_view(model, _steps(result))
+        tokens_view(model, _steps(result), _others(model, result))
         | {
             "summary": marked(result.text, new),
             "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),

@@ -14,7 +14,6 @@ from playground.tabs.shared.events import GENERATES, LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl, in_steps
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
-from playground.tabs.shared.scripts import OF_TASK
 from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
@@ -23,6 +22,7 @@ from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.translation_choices import language_updates
 from playground.tabs.tasks.translation_pictures import looks, nothing, part_of, pictures
 from playground.tabs.tasks.translation_request import Asked, TranslateRequest, asked, translated
+from playground.tabs.tasks.written_scripts import others_script
 from playground.tabs.tasks.written_tokens import TokenChoice, WrittenTokens, picked, token_reasons
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
@@ -57,11 +57,9 @@ def build(view: View) -> None:
             example_chips(view.page, *texts.TRANSLATION_EXAMPLES)
             tokens = WrittenTokens("task-translation", texts.TRANSLATION)
         with gr.Column(scale=1, min_width=320):
-            lines = PlotlyView(label="Alignment", height=360, visible=False, elem_id="task-alignment", python=OF_TASK)
+            lines = PlotlyView(label="Alignment", height=360, visible=False, elem_id="task-alignment")
             aligned = Panel(elem_id="task-alignment-words")
-    heat = PlotlyView(
-        label="Alignment as a map", height=300, visible=False, elem_id="task-alignment-map", python=OF_TASK
-    )
+    heat = PlotlyView(label="Alignment as a map", height=300, visible=False, elem_id="task-alignment-map")
     good = HowGood(texts.HOW_GOOD_TRANSLATION, "task-translation-good", "task-translation-how-good")
     with gr.Accordion("Prefix and examples", open=False):
         prefix = gr.Textbox("", label=texts.PREFIX_LABEL, info=texts.PREFIX_HELP, elem_id="task-prefix")
@@ -148,7 +146,10 @@ def pick(page: PageContext, request: TranslateRequest, event: gr.EventData) -> O
     model = page.model()
     if not request.last.text or request.last != asked(page, model, request):
         return {}
-    return picked(part_of(translated(model, request.last), request).steps, event._data.get("index"))
+    result = translated(model, request.last)
+    part = part_of(result, request)
+    others = others_script(model, part.source_ids, part.steps, result.asking.target_language)
+    return picked(part.steps, event._data.get("index"), others)
 
 
 def explain(page: PageContext, request: ExplainTranslation) -> Iterator[Outputs]:

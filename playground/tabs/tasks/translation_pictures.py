@@ -12,6 +12,7 @@ from playground.figures.tasks.written import translation_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.wiring import Outputs
 from playground.tabs.tasks.translation_request import Asked, TranslateRequest
+from playground.tabs.tasks.written_scripts import alignment_scripts, others_script
 from playground.tabs.tasks.written_tokens import NO_TOKENS, tokens_view
 from playground.texts import tasks as texts
 
@@ -50,7 +51,8 @@ def pictures(model: "LoadedModel", request: TranslateRequest, result: "Translati
 def looks(model: "LoadedModel", request: TranslateRequest, result: "Translation") -> Outputs:
     """Strip, alternatives and alignment of one window."""
     part, count = part_of(result, request), len(result.parts)
-    outputs = tokens_view(model, part.steps) | {
+    others = others_script(model, part.source_ids, part.steps, result.asking.target_language)
+    outputs = tokens_view(model, part.steps, others) | {
         "part": gr.update(
             choices=[(f"{n + 1} of {count}", n) for n in range(count)],
             value=result.parts.index(part),
@@ -74,13 +76,15 @@ def _alignment(model: "LoadedModel", request: TranslateRequest, result: "Transla
     heads = [str(n) for n in range(recording.attention(int(layer), "cross").heads)] if layer in layers else []
     head = request.head if request.head in heads else texts.MEAN_OF_ALL
     weights, which = part.attention, "Mean of all heads of all layers"
+    rows, one = rows_of(model, part.steps, result.asking), None
     if layer in layers:
         one = int(head) if head in heads else None
-        weights = cross_attention(recording, rows_of(model, part.steps, result.asking), int(layer), one)
+        weights = cross_attention(recording, rows, int(layer), one)
         which = f"Layer {layer}, " + ("mean of its heads" if one is None else f"head {one}")
     aligned = word_alignment(model, part, weights)
     description = alignment_sentence(aligned, which)
-    return {
+    place = (int(layer) if layer in layers else None), one
+    return alignment_scripts(recording, aligned, rows, place) | {
         "lines": figure_or_nothing(lines_figure(aligned, description)),
         "heat": figure_or_nothing(map_figure(aligned)),
         "aligned": markup.note(description),

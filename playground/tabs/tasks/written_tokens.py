@@ -17,8 +17,10 @@ from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, reasons, reasons_view
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Handler, Outputs, bind
+from playground.tabs.tasks.written_scripts import ScriptOf
 from playground.texts.generate import BY_ITSELF, WHY_TOKEN
 from playground.texts.numbers import percent
 from playground.texts.tasks import AGAINST
@@ -96,22 +98,24 @@ class WrittenTokens:
         bind([self._against.input, self._method.input], explain, **wires, **LATEST)
 
 
-def tokens_view(model: "LoadedModel", steps: "Sequence[Step]") -> Outputs:
-    """The strip of what was written, and what else could have stood in the place of the least sure token."""
+def tokens_view(model: "LoadedModel", steps: "Sequence[Step]", script_of: ScriptOf) -> Outputs:
+    """The strip of what was written, and what else could have stood in the place of the least sure token, with its
+    script."""
     if not steps:
         return NO_TOKENS
     least = min(range(len(steps)), key=lambda n: steps[n].probability)
     tokens = model.vocabulary.describe([step.token.id for step in steps])
     strip = gr.update(value=strip_items(steps, tokens), selected=least, visible=True)
-    return picked(steps, least) | {"strip": strip, "ask_why": gr.update(visible=True)}
+    return picked(steps, least, script_of) | {"strip": strip, "ask_why": gr.update(visible=True)}
 
 
-def picked(steps: "Sequence[Step]", place: int | None) -> Outputs:
-    """What else could have stood in a place of the strip; what was explained of another one goes."""
+def picked(steps: "Sequence[Step]", place: int | None, script_of: ScriptOf) -> Outputs:
+    """What else could have stood in a place of the strip, with its script; what was explained of another one goes."""
     if not isinstance(place, int) or not 0 <= place < len(steps):
         return {}
     step = steps[place]
     return {
+        script_output("others"): script_of(place),
         "others": figure_or_nothing(alternatives_figure(step.alternatives, "", step.token.label, step)),
         "place": place,
         "token_room": gr.update(visible=False),

@@ -1,0 +1,39 @@
+"""Pages of tiny models that lie in folders, as a script loads them."""
+
+import pytest
+
+import playground as pg
+from playground.recording.record import record
+from playground.tabs.shared.page_context import PageContext
+from tests.tools import zoo
+
+TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
+
+
+@pytest.fixture(scope="session")
+def folder_model(tmp_path_factory):
+    """folder_model(family) -> a tiny model of the zoo, loaded from its folder as a visitor's would be."""
+    place, made = tmp_path_factory.mktemp("scripts"), {}
+
+    def load(family):
+        if family not in made:
+            made[family] = pg.load(str(zoo.save(family, place / family)), device="cpu", dtype="float32")
+        return made[family]
+
+    return load
+
+
+@pytest.fixture
+def look(folder_model, monkeypatch):
+    """look(family, text=TEXT) -> the page that shows a recording of the text."""
+
+    def at(family, text=TEXT):
+        model = folder_model(family)
+        recording = record(model, text)
+        page = PageContext(model.model_id, "cpu", "float32", text)
+        monkeypatch.setattr(PageContext, "recording", lambda page, *_, **__: recording)
+        for name in ("model", "awaited_model"):
+            monkeypatch.setattr(PageContext, name, lambda page: model)
+        return page
+
+    return at
