@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-from playground.generation.batched_steps import UnreadTokens, batched_step, options_of_pass
+from playground.generation.batched_steps import batched_step, options_of_pass
 from playground.generation.cached_steps import cached_steps
+from playground.generation.joined_attention import UnreadTokens
 from playground.generation.kv_cache import croppable_layers
 from playground.models.architecture import embedding_matrix
 from playground.models.families import first_setting, takes_argument

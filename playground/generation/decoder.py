@@ -13,9 +13,9 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 from playground.generation.batch_trial import empty_cache, keeps_all, may_batch_prompts, why_unbatched
-from playground.generation.batched_steps import UnreadTokens
 from playground.generation.cached_steps import cached_steps
 from playground.generation.chunked_prefill import PREFILL_CHUNK, supports_chunked_prefill
+from playground.generation.joined_attention import UnreadTokens
 from playground.generation.kv_cache import PrefixCaches, croppable_layers, cropped
 from playground.models.decoder_start import decoder_start
 from playground.models.families import takes_argument

@@ -40,6 +40,7 @@ from transformers import (
 
 from playground.analysis.generation.next_token import expectation
 from playground.analysis.generation.sampling_stages import TokenChoice, candidates_of, draw, stage
+from playground.generation.nucleus import nucleus
 from playground.generation.settings import GenerationSettings
 from playground.generation.usable_settings import unusable_words
 from playground.models.loaded_model import LoadedModel
@@ -216,6 +217,8 @@ class Chooser:
 
 def _after(rule: LogitsProcessor, ids: Tensor, scores: Tensor) -> Tensor:
     """Scores (1, V) after a rule, which follow ids (1, T)."""
+    if type(rule) is TopPLogitsWarper and rule.min_tokens_to_keep == 1 and scores.isfinite().any():
+        return nucleus(scores[0], rule.top_p)[None]
     if isinstance(rule, _OF_SCORES):
         left = (scores[0] != float("-inf")).nonzero()[:, 0]
         if len(left) < _FEW * scores.shape[1]:

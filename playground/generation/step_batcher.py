@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from torch import Tensor
@@ -21,6 +22,7 @@ from playground.concurrency.joint_work import JointWork, Round, Seat
 from playground.generation.batched_steps import batched_step
 from playground.generation.chunked_prefill import PREFILL_CHUNK, PrefillPace
 from playground.generation.decoder import IncrementalDecoder
+from playground.generation.joined_attention import JoinedCaches
 from playground.generation.steps import PrefillProgress
 from playground.models.loaded_model import LoadedModel
 
@@ -88,7 +90,7 @@ class StepBatcher:
         """turns: the queue of the model's device, which other models share."""
         self._turns, self._pace = turns, PrefillPace()
         self._work: JointWork[IncrementalDecoder, Tensor] = JointWork(
-            turns, _read, weigh=lambda decoder: decoder.unread_size, most=MAX_TOKENS
+            turns, partial(_read, joined=JoinedCaches()), weigh=lambda decoder: decoder.unread_size, most=MAX_TOKENS
         )
 
     @property
@@ -118,11 +120,11 @@ class StepBatchers:
             return self._batchers[model]
 
 
-def _read(decoders: Sequence[IncrementalDecoder]) -> list[Tensor | Exception]:
+def _read(decoders: Sequence[IncrementalDecoder], joined: JoinedCaches) -> list[Tensor | Exception]:
     """The next logits of each decoder, or the error of its own pass: one whose pass fails does not end the others."""
     if len(decoders) > 1:
         try:
-            return [*batched_step(decoders[0].model, [decoder.unread_tokens() for decoder in decoders])]
+            return [*batched_step(decoders[0].model, [decoder.unread_tokens() for decoder in decoders], joined)]
         except Exception:  # whatever it was, each goes on by itself
             logging.getLogger(__name__).exception("%d texts can't be read in one pass", len(decoders))
     return [_attempt(decoder.next_logits) for decoder in decoders]

@@ -84,8 +84,13 @@ def level(measure: Any, crowd: Crowd, pool: ThreadPoolExecutor) -> list[dict]:
         list(pool.map(crowd.interact, range(begin, min(begin + step, crowd.options.interactions))))
         seconds = time.perf_counter() - started
         levels.append(now := measure())
-        print(f"{begin + step:5} interactions: {now['rss']:7.1f} MiB  ({seconds:.0f} s)", flush=True)
+        print(f"{begin + step:5} interactions: {_memory(now)}  ({seconds:.0f} s)", flush=True)
     return levels
+
+
+def _memory(now: dict) -> str:
+    """What is resident; of that what malloc gave out, and of that what the caches and sessions keep within their budgets."""
+    return f"{now['rss']:7.1f} MiB resident, {now['allocated']:7.1f} allocated, {now['kept']:6.1f} kept in budgets"
 
 
 def visits(measure: Any, crowd: Crowd, pool: ThreadPoolExecutor) -> None:
@@ -104,7 +109,10 @@ def visits(measure: Any, crowd: Crowd, pool: ThreadPoolExecutor) -> None:
         list(pool.map(pay, range(first, crowd.options.visits)))
         after = measure()
         change = after["rss"] / before["rss"] - 1
-        print(f"{crowd.options.visits} visits, {kind}: {before['rss']:.1f} to {after['rss']:.1f} MiB ({change:+.1%})")
+        print(
+            f"{crowd.options.visits} visits, {kind} ({change:+.1%}):\n  {_memory(before)}\n  {_memory(after)}",
+            flush=True,
+        )
         grown(before, after, crowd.options.objects)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from playground.concurrency.byte_budget_cache import ByteBudgetCache
+from playground.concurrency.session_store import SessionStore
 from playground.settings import MIB
 from tests.tools.page_client import numbers_of
 
@@ -63,9 +65,12 @@ def measured(app: Any) -> dict[str, Any]:
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
     objects = gc.get_objects()
+    caches = [one for one in objects if issubclass(type(one), (ByteBudgetCache, SessionStore))]
     tasks = [one for one in asyncio.tasks._all_tasks if not one.done()]  # type: ignore[attr-defined]  # of all loops
     return {
         "rss": psutil.Process().memory_info().rss / MIB,
+        "allocated": _allocated(libc) / MIB,
+        "kept": sum(cache.used for cache in caches) / MIB,
         "threads": dict(Counter(_kind(thread.name) for thread in threading.enumerate())),
         "tasks": dict(Counter(getattr(one.get_coro(), "__qualname__", "?") for one in tasks)),
         "children": len(psutil.Process().children(recursive=True)),
@@ -74,6 +79,24 @@ def measured(app: Any) -> dict[str, Any]:
         "waiting": len(app._queue),
         "objects": dict(Counter(_type(one) for one in objects).most_common(300)),
     }
+
+
+_BEFORE, _BETWEEN, _AFTER = ("arena", "ordblks", "smblks", "hblks"), ("usmblks", "fsmblks"), ("fordblks", "keepcost")
+
+
+class _Mallinfo(ctypes.Structure):
+    """glibc's struct mallinfo2."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in (*_BEFORE, "hblkhd", *_BETWEEN, "uordblks", *_AFTER)]
+
+
+def _allocated(libc: ctypes.CDLL) -> int:
+    """Bytes that malloc has given out, of all its arenas; 0 where it does not tell."""
+    if not hasattr(libc, "mallinfo2"):
+        return 0
+    libc.mallinfo2.restype = _Mallinfo
+    info = libc.mallinfo2()
+    return int(info.uordblks + info.hblkhd)
 
 
 def _kind(thread: str) -> str:

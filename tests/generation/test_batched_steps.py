@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from playground.generation import batched_steps
+from playground.generation import batched_steps, joined_attention
 from playground.generation.batch_trial import may_batch_prompts, why_unbatched
 from playground.generation.batched_steps import batched_step
 from playground.generation.decoder import IncrementalDecoder
-from playground.generation.kv_cache import PrefixCaches
+from playground.generation.joined_attention import JoinedCaches
+from playground.generation.kv_cache import PrefixCaches, cropped
 from playground.loading import prepare
 from playground.models.devices import DtypeChoice
 from playground.texts import generate as texts
@@ -24,6 +25,10 @@ TEXTS = ("a", "The cat sat on the", "On")
 
 def decoders(model, rows=1):
     return [IncrementalDecoder(model, model.vocabulary.tokenize(text)[0], rows=rows) for text in TEXTS]
+
+
+def long_decoder(model):
+    return IncrementalDecoder(model, list(range(5, 100)))
 
 
 def grow(readers, steps=3):
@@ -66,6 +71,31 @@ def test_prompts_are_read_beside_tokens(tiny, family):
             torch.testing.assert_close(other.softmax(-1), own.next_logits().softmax(-1), atol=1e-4, rtol=0)
             own.append([token])
             reader.append([token])
+
+
+def test_company_that_changes(tiny, monkeypatch):
+    """Guards against a token written over another text's, or over one that somebody else still sees: texts of like length,
+    which lie in common tensors that are soon full, and a long one; one comes back; of one a copy was taken."""
+    monkeypatch.setattr(joined_attention, "_ROOM", 2)
+    model, joined = tiny("llama"), JoinedCaches()
+    alone, together = ([*decoders(model, 1), *decoders(model, 2), long_decoder(model)] for _ in range(2))
+    for readers in (alone, together):
+        grow(readers)
+    copy, seen = None, []
+    companies = ((0, 1, 6), (0, 1, 2, 3, 6), (0, 1, 2, 3, 6), (0, 3, 6), (0, 3, 6), (0, 1, 2, 3, 4, 5, 6), (0,), (0, 1))
+    for present in companies:
+        tokens = [together[n].unread_tokens() for n in present]
+        sizes = [len(part.texts) for part in joined.arrange(tokens)]
+        assert sizes == ([len(present) - 1, 1] if 6 in present else [len(present)])
+        expected, batch = [alone[n].next_logits() for n in present], batched_step(model, tokens, joined)
+        for number, own, logits in zip(present, expected, batch, strict=True):
+            torch.testing.assert_close(logits.softmax(-1), own.softmax(-1), atol=1e-5, rtol=0)
+            for readers in (alone, together):
+                readers[number].append([40 + number + row for row in range(len(logits))])
+        if copy is None:
+            copy = cropped(together[0]._cache, 1)
+            seen = [layer.keys.clone() for layer in copy.layers]
+    assert all(torch.equal(layer.keys, keys) for layer, keys in zip(copy.layers, seen, strict=True))
 
 
 def test_a_prompt_after_what_was_read_before(tiny):
@@ -133,11 +163,11 @@ def test_a_family_that_gives_other_logits_takes_turns(monkeypatch):
     """Guards against a trial that compares nothing: attention over the new keys alone, without the cache, is noticed."""
     model = prepare(zoo.build("llama"), zoo.byte_tokenizer())
 
-    class Forgetful(batched_steps._AttentionByText):
+    class Forgetful(batched_steps._AttentionByPart):
         def __call__(self, module, query, key, value, options):
             return value.repeat_interleave(2, 1).transpose(1, 2)
 
-    monkeypatch.setattr(batched_steps, "_AttentionByText", Forgetful)
+    monkeypatch.setattr(batched_steps, "_AttentionByPart", Forgetful)
     assert why_unbatched(model).startswith(texts.UNBATCHED_DIFFERS.split("{")[0])
 
 

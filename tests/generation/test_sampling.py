@@ -12,6 +12,7 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
+from playground.generation.nucleus import nucleus
 from playground.generation.sampling import _after
 
 RULES = [
@@ -42,3 +43,16 @@ def test_numbers_that_are_none_are_not_cut():
     scores = torch.full((1, 5000), -torch.inf)
     scores[0, :3] = torch.tensor([1.0, torch.nan, 2.0])
     assert _after(TopPLogitsWarper(0.9), None, scores).isnan().any()
+
+
+@pytest.mark.parametrize("width", [0.1, 1, 3, 8])
+@pytest.mark.parametrize("top_p", [0.0, 0.5, 0.95, 0.99])
+def test_the_nucleus_is_that_of_a_sorted_vocabulary(width, top_p):
+    """Guards against a token left out of the sort that belongs to the nucleus, and against a sum that leaves those out: of
+    flat and of steep distributions, some with equal scores."""
+    torch.manual_seed(0)
+    for is_coarse in (False, True):
+        scores = width * torch.randn(1, 5000)
+        scores = (4 * scores).round() if is_coarse else scores
+        expected, kept = TopPLogitsWarper(top_p)(None, scores)[0], nucleus(scores[0], top_p)
+        assert torch.equal(kept.sort().values, expected.sort().values)
