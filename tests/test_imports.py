@@ -23,7 +23,7 @@ FLOORS = [
     {"generation", "positions", "links"},
     {"loading"},
     {"training", "tasks", "model_shelf"},
-    {"workbench", "figures", "course"},
+    {"workbench", "figures", "course", "engine"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
     {"__init__"},
