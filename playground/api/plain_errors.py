@@ -20,18 +20,18 @@ def plain_errors(function, of_runs: bool = False):
     of_runs: whether it is about the runs of the Train tab, all of which one worker has."""
     checked, signature = validate_call(function), inspect.signature(function)
 
-    def perform(*arguments, **options):
+    def perform(values: dict):
         """The endpoint's answer. Nothing but PlaygroundError, which travels."""
         try:
             import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
-            return checked(*arguments, **options)
+            return checked(**values)
         except PlaygroundError:
             raise
         except ValidationError as error:
-            raise PlaygroundError(_wrong_type(function, error.errors()[0])) from error
+            raise PlaygroundError(_wrong_type(**error.errors()[0])) from error
         except Exception as error:
-            model = signature.bind_partial(*arguments).arguments.get("model", "")
-            raise unforeseen(f"{function.__name__} failed for {str(model)[:80] or 'every model'}", error) from error
+            model = str(values.get("model", ""))[:80] or "every model"
+            raise unforeseen(f"{function.__name__} failed for {model}", error) from error
 
     name = f"{function.__module__}:{function.__qualname__}"
     register(name, perform)
@@ -39,21 +39,16 @@ def plain_errors(function, of_runs: bool = False):
     @wraps(function)
     def call(*arguments, **options):
         try:
-            try:
-                bound = signature.bind(*arguments, **options)
-            except TypeError:
-                return perform(*arguments, **options)  # which says in words what is missing
-            bound.apply_defaults()
-            model = str(bound.arguments.get("model", ""))
+            values = signature.bind_partial(*arguments, **options)
+            values.apply_defaults()
+            model = str(values.arguments.get("model", ""))
             visitor = OF_RUNS if of_runs or model.startswith(PREFIX) else ""
-            return shared().call(Work(name, tuple(bound.arguments.values()), visitor, model, perform))
+            return shared().call(Work(name, (values.arguments,), visitor, model, run=perform))
         except PlaygroundError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
     return call
 
 
-def _wrong_type(function, wrong: dict) -> str:
-    names = function.__code__.co_varnames
-    place = [names[part] if number == 0 and isinstance(part, int) else part for number, part in enumerate(wrong["loc"])]
-    return f"{'.'.join(map(str, place))} is {wrong['input']!r:.80}. {wrong['msg']}."
+def _wrong_type(loc: tuple, input: object, msg: str, **rest: object) -> str:
+    return f"{'.'.join(map(str, loc))} is {input!r:.80}. {msg}."

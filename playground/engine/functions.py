@@ -31,8 +31,8 @@ def register_of_page(name: str, function: Callable[..., Any]) -> str:
 
 
 def at_worker(visitor: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Of a function of a module, that the engine does it. visitor: as in `Work`; empty: where the work is done that its
-    argument, a session's name or a PageState, belongs to."""
+    """Of a function of a module, that the engine does it. visitor: as in `Work`; empty: every worker does it, for one of
+    them has the session or the PageState that it is about."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         name = f"{function.__module__}:{function.__qualname__}"
@@ -41,7 +41,7 @@ def at_worker(visitor: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(function)
         def call(*arguments: P.args, **named: P.kwargs) -> R:
             assert not named, f"{name} travels with its arguments by position"
-            result: R = shared().call(Work(name, arguments, visitor, run=function))
+            result: R = shared().call(Work(name, arguments, visitor, everywhere=not visitor, run=function))
             return result
 
         return call

@@ -23,8 +23,18 @@ class Work:
     """Whose sessions and recordings the work goes on with: one worker does all of his. Empty: anybody's."""
     model: str = ""
     """The model that it runs; work that is anybody's goes to a worker that holds it."""
+    everywhere: bool = False
+    """Whether every worker does it, because any of them may have what it is about."""
     run: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
     """The function itself, for work that stays in this process; it never travels."""
 
     def __reduce__(self) -> tuple:
-        return Work, (self.function, self.arguments, self.visitor, self.model)
+        return Work, (self.function, self.arguments, self.visitor, self.model, self.everywhere)
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file that a worker made, for a visitor to take away."""
+
+    name: str
+    content: bytes

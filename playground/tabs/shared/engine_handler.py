@@ -6,7 +6,6 @@ place of components, and the contents of files in the place of their paths.
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from gradio.context import LocalContext
 
 from playground.engine.engine import LocalEngine, shared
 from playground.engine.functions import register_of_page
-from playground.engine.work import OF_RUNS, Work
+from playground.engine.work import OF_RUNS, SentFile, Work
 from playground.errors import PlaygroundError
 from playground.tabs.shared.downloads import fresh_folder
 from playground.texts import engine as texts
@@ -26,14 +25,6 @@ MAX_FILE = 64 * 1024**2
 """Bytes of one file that a worker sends."""
 _TRAIN = "playground.tabs.training."
 _FILES = gr.DownloadButton, gr.File
-
-
-@dataclass(frozen=True)
-class SentFile:
-    """A file that a worker made, for a visitor to take away."""
-
-    name: str
-    content: bytes
 
 
 class EngineHandler:
@@ -66,7 +57,7 @@ class EngineHandler:
 
     def _work(self, arguments: Sequence[Any], event: gr.EventData | None) -> Work:
         context, data = arguments[0], None if event is None else event._data
-        return Work(self._name, (tuple(arguments), data), self._visitor(arguments), context.model_id, self._perform)
+        return Work(self._name, (tuple(arguments), data), self._visitor(arguments), context.model_id, run=self._perform)
 
     def _visitor(self, arguments: Sequence[Any]) -> str:
         values = [value for argument in arguments for value in vars(argument).values()]
