@@ -26,6 +26,7 @@ FLOORS = [
     {"workbench", "figures", "course", "engine"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
+    {"cluster"},
     {"__init__"},
     {"app"},
 ]

@@ -38,8 +38,8 @@ class Proof:
     """How many were read."""
     worst: dict[str, float]
     """Identity -> its largest error, for those that the family has: "attention", softmax(scores)·V against the attention's
-    output, within rounding of each head; "lens", the last row against the logits, and "parts", their sum against the logit,
-    both as shares of the largest logit."""
+    output, within rounding of each head; "lens", its last row for the last token against the logits, and "parts", their sum
+    against the logit, both as shares of the largest logit."""
 
 
 def prove(model: "LoadedModel", expected: str = "") -> Proof:
@@ -88,7 +88,8 @@ def _identities(recording: "Recording") -> Iterator[tuple[str, float, bool]]:
 
 
 def _lens(recording: "Recording") -> float:
-    return recording.lens(1).error
+    last = len(recording.target_tokens or recording.tokens) - 1
+    return recording.lens(1, range(last, last + 1)).error
 
 
 def _parts(recording: "Recording") -> float:

@@ -40,6 +40,8 @@ class Identity:
     proof: Proof
     """Of the model that pages open with."""
     loaded_bytes: int
+    streams: int
+    """That it works on."""
 
 
 class Replica:
@@ -64,7 +66,7 @@ class Replica:
     async def identify(self) -> bytes:
         """An Identity."""
         proof = self._bench.proof(self._bench.settings.default_model)
-        return pickle.dumps(Identity(version_mark(), os.getpid(), proof, self._bench.models.used))
+        return pickle.dumps(Identity(version_mark(), os.getpid(), proof, self._bench.models.used, len(self._streams)))
 
     async def call(self, content: bytes, expected: str = "") -> bytes:
         """The Reply to a piece of work. expected: the mark of the weights of its model, where the front has seen it."""
