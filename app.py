@@ -1,10 +1,12 @@
 """Starts Transformer Playground: python app.py --help."""
 
 import argparse
+import atexit
 import os
 from dataclasses import replace
 
 from playground.settings import Settings
+from playground.texts import engine as texts
 
 
 def parse_options() -> argparse.Namespace:
@@ -29,6 +31,17 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--classroom", action="store_true", help="for a class: pupils follow a teacher's page; the model stays the same"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="who runs the models: this process, or replicas on Ray",
+    )
+    parser.add_argument("--replicas", default="1", metavar="N", help="with --engine ray: 2, or 1-4 as there is work")
+    parser.add_argument("--gpus", type=float, default=0, metavar="N", help="with --engine ray: GPUs of each replica")
+    parser.add_argument(
+        "--address", default="", metavar="HOST:PORT", help="with --engine ray: a running cluster; auto: this machine's"
+    )
     parser.add_argument("--offline", action="store_true", help="use only what lies on this machine")
     return parser.parse_args()
 
@@ -37,6 +50,23 @@ def folders_by_default(host: str) -> bool:
     """Whether only this machine is served, or folders were asked for in the environment: others could tell by loading
     which folders there are."""
     return host in ("localhost", "127.0.0.1", "::1") or "PLAYGROUND_FOLDERS" in os.environ
+
+
+def start_replicas(settings: Settings, options: argparse.Namespace) -> None:
+    """Has replicas do the work of the pages; they end with this process. Says why, and exits, where they can't start."""
+    from playground.cluster.options import ClusterOptions
+    from playground.cluster.start import start_engine
+    from playground.engine.engine import share
+    from playground.errors import PlaygroundError
+
+    try:
+        cluster = ClusterOptions.parse(options.replicas, options.address, options.gpus)
+        print(texts.STARTING.format(replicas=options.replicas), flush=True)
+        engine = start_engine(settings, cluster)
+    except PlaygroundError as error:
+        raise SystemExit(str(error)) from error
+    atexit.register(engine.close)
+    share(engine)
 
 
 def main() -> None:
@@ -62,13 +92,16 @@ def main() -> None:
     from playground.tabs.classroom.announcement import announcement
     from playground.workbench import shared
 
+    if options.engine == "ray":
+        start_replicas(settings, options)
     page = create_app(settings)
     with_event_queue(page).launch(
         server_name=host, server_port=options.port, prevent_thread_lock=True, **launch_options()
     )
     if room := shared().classroom:
         print(announcement(room.secret, page.server_port), flush=True)
-    preload(shared(), settings.default_model)
+    if options.engine == "local":  # replicas have it already
+        preload(shared(), settings.default_model)
     page.block_thread()
 
 

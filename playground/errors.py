@@ -17,6 +17,15 @@ class PlaygroundError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple:  # whatever a kind of error takes when it is made, it travels as it is
+        return _same_error, (type(self), self.args, self.__dict__)
+
+
+def _same_error(kind: type[PlaygroundError], words: tuple, values: dict) -> PlaygroundError:
+    error = kind.__new__(kind, *words)
+    error.__dict__.update(values)
+    return error
+
 
 class Cancelled(PlaygroundError):
     """The visitor stopped the work; nothing is wrong."""

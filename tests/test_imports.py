@@ -23,9 +23,10 @@ FLOORS = [
     {"generation", "positions", "links"},
     {"loading"},
     {"training", "tasks", "model_shelf"},
-    {"workbench", "figures", "course"},
+    {"workbench", "figures", "course", "engine"},
     {"api", "tabs", "request_guard"},
     {"page", "preload"},
+    {"cluster"},
     {"__init__"},
     {"app"},
 ]

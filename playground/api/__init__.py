@@ -12,6 +12,8 @@ from playground.api.plain_errors import plain_errors
 from playground.api.task_endpoints import answer, attribute, classify, summarise, tag, translate
 from playground.api.training_endpoints import finetune, train, training
 
+OF_RUNS = train, training, finetune
+
 
 def publish() -> None:
     """Adds the endpoints to the page being built, in the page's own queues: long texts hold up no drawing."""
@@ -19,4 +21,5 @@ def publish() -> None:
     quick += [lens, contributions]
     for function in (*quick, generate, finetune, answer, translate, summarise, patch):
         queue, limit = ("model", 4) if function in quick else ("generate", 8)
-        gr.api(plain_errors(function), api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)
+        endpoint = plain_errors(function, of_runs=function in OF_RUNS)
+        gr.api(endpoint, api_name=function.__name__, concurrency_id=queue, concurrency_limit=limit)

@@ -16,6 +16,13 @@ class SessionId(str):
     def __deepcopy__(self, memo: dict) -> "SessionId":
         return SessionId()
 
+    def __reduce__(self) -> tuple:  # the same name in another process
+        return _session_id, (str(self),)
+
+
+def _session_id(name: str) -> SessionId:
+    return str.__new__(SessionId, name)
+
 
 class Sessions(SessionStore[GenerationSession]):
     """The sessions of all visitors. Each lies under one of two names: one with continuations, and one without, whose

@@ -60,6 +60,7 @@ OUT_OF_REACH = "can't be reached from here"
 """Of a model that is not on this machine while the hub gives no answer."""
 CHOOSE_ANOTHER = "Or choose another model in the sidebar."
 """Where no model could be loaded, behind the remedy of the error, also in the places of the pictures."""
+COMPUTED = "Computed by"
 CANT_DO = "What this model can't do"
 CANCELLED = "Loading was cancelled, unless others wait for it too. The former model, if there was one, is still there."
 ANNOUNCED = {"common.complete": "Done"}

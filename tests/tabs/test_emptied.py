@@ -5,21 +5,30 @@ Each handler that draws a view is called as the page calls it, with its controls
 
 import copy
 import json
+import pickle
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import plotly.graph_objects as go
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 
 from playground import workbench
 from playground.components import Panel, PlotlyView, TokenList
+from playground.engine import engine
+from playground.engine.functions import function_named
+from playground.engine.work import Work
 from playground.errors import PlaygroundError
 from playground.generation.sampling_controls import SamplingControls
 from playground.loading import prepare
 from playground.settings import Settings
 from playground.tabs.generate import prompt_view, streaming
 from playground.tabs.generate.request import ViewRequest, WriteRequest
+from playground.tabs.shared.emptied import is_stop
+from playground.tabs.shared.engine_handler import portable
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.wiring import report_errors
@@ -160,6 +169,55 @@ def test_what_was_written_names_its_rules(app):
         assert (settings["seed"], settings["temperature"], settings["max_new_tokens"]) == (seed, 1.3, 2)
     workbench.shared().sessions.find("a writer").focus = 0  # a token of the text itself, which nobody drew
     assert "seed" not in source_of(page, view, ["Generate"])["settings"]
+
+
+class Loopback:
+    """An engine whose work, and whose answers, travel as they do to another process and back."""
+
+    name = "loopback"
+
+    def __init__(self) -> None:
+        self.largest = 0
+
+    def call(self, work: Work) -> Any:
+        sent = pickle.loads(pickle.dumps(work))
+        return self._arrived(function_named(sent.function)(*sent.arguments))
+
+    def stream(self, work: Work) -> Iterator[Any]:
+        sent = pickle.loads(pickle.dumps(work))
+        for answer in function_named(sent.function)(*sent.arguments):
+            yield self._arrived(answer)
+
+    def _arrived(self, answer: Any) -> Any:
+        content = pickle.dumps(portable(answer))
+        self.largest = max(self.largest, len(content))
+        return pickle.loads(content)
+
+
+def in_json(value: Any) -> str:
+    """All of an output in words that can be compared."""
+
+    class Encoder(PlotlyJSONEncoder):
+        def default(self, obj: Any) -> Any:
+            return super().default(obj) if hasattr(obj, "to_plotly_json") or isinstance(obj, np.ndarray) else vars(obj)
+
+    words = json.dumps(portable({"": value}), cls=Encoder, sort_keys=True)
+    return re.sub(r"[0-9a-f]{32}|\d{12,}", "a session or a moment", words)
+
+
+def test_every_drawing_is_the_same_from_another_process(app, monkeypatch):
+    """Guards against a view that only the server's own process can draw: a request or an answer that does not travel, or
+    is another one once it did."""
+    text, loopback, other = "The cat sat on the mat", Loopback(), list[Any]()
+    for name, block_function in drawings(app):
+        here = drawn(block_function, "llama", text)
+        monkeypatch.setattr(engine, "_shared", loopback)
+        there = drawn(block_function, "llama", text)
+        monkeypatch.undo()
+        blocks = [block for block in here.keys() | there.keys() if not is_stop(block)]  # shown to those who wait
+        other += [(name, b) for b in blocks if in_json(here.get(b)) != in_json(there.get(b))]
+    assert not other
+    assert 10_000 < loopback.largest < 1_000_000, loopback.largest
 
 
 def test_the_browser_knows_every_component(app):

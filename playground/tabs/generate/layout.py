@@ -5,6 +5,7 @@ from gradio.blocks import Block
 
 from playground import workbench
 from playground.components import FollowingDropdown, FollowingRadio, Panel, PlotlyView, TokenStrip, markup
+from playground.engine.functions import at_worker
 from playground.generation.sessions import SessionId
 from playground.tabs.generate.controls import ControlsColumn
 from playground.tabs.generate.token_reasons import TokenReasons
@@ -102,6 +103,7 @@ class Layout:
         self.beside = PlotlyView(label="Side by side", height=420, visible=False, elem_id="beside")
 
 
+@at_worker()
 def close_session(session_id: str) -> None:
     """Forgets the session of a page that was closed."""
     workbench.shared().sessions.close(session_id)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from playground.engine.functions import at_worker
+from playground.engine.page_state import PageState
 from playground.errors import Cancelled
 
 V = TypeVar("V")
@@ -15,7 +17,7 @@ EVERY = 0.3
 
 
 @dataclass
-class WorkControl:
+class WorkControl(PageState):
     """What Stop sets and long work looks at; one for each visitor and view."""
 
     stop: bool = False
@@ -32,6 +34,7 @@ class WorkControl:
     other controls ends, and its pictures go."""
 
 
+@at_worker()
 def stop_work(control: WorkControl) -> None:
     """Stops what is being computed for this visitor."""
     control.stop = True

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from playground.components import markup
+from playground.engine.engine import shared
 from playground.generation.modes import off_words
 from playground.texts import shared as texts
 
@@ -18,7 +19,8 @@ def model_card(model: "LoadedModel") -> str:
     missing = {"maths" if name == "qk" else name: reason for name, reason in model.capabilities.missing().items()}
     if off := off_words(model):
         missing["Generate"] = off
-    facts = markup.definitions({"Model": model.model_id}) + markup.definitions(model.card, terms=True)
+    computed = {texts.COMPUTED: name} if (name := shared().name) else {}
+    facts = markup.definitions({"Model": model.model_id, **computed}) + markup.definitions(model.card, terms=True)
     if missing:
         facts += f'<h3 class="pg-card-title">{markup.text(texts.CANT_DO)}</h3>{markup.definitions(missing)}'
     size = f"{amount(model.anatomy.parameters)} parameters · {model.device.name} · {model.dtype.name}"

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from playground.components.plotly_view import has_picture
+from playground.engine.page_state import PageState
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
 
@@ -66,7 +67,7 @@ def _settings(request: object | None) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for field in dataclasses.fields(request):
         value = getattr(request, field.name)
-        if field.name in _PAGE_FIELDS:
+        if field.name in _PAGE_FIELDS or isinstance(value, PageState):  # which says how far work is
             continue
         if dataclasses.is_dataclass(value):
             settings |= _settings(value)

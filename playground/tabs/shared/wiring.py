@@ -13,6 +13,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial, wraps
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,7 @@ from gradio.components import Component
 from playground.components import PlotlyView
 from playground.errors import PlaygroundError
 from playground.tabs.shared.emptied import emptied, is_stop, shows_answer
+from playground.tabs.shared.engine_handler import EngineHandler
 from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading, in_words, message_for
 from playground.tabs.shared.scripts import script_output, taken_scripts
 from playground.tabs.shared.sources import has_figure, source_of, with_source
@@ -61,9 +63,10 @@ def bind(
     request: type | None = None,
     only_while: Mapping[Component, str] | None = None,
     empties: bool | Collection[str] = False,
+    at_front: bool = False,
     **options: Any,
 ) -> Any:
-    """Runs the handler at each trigger and returns Gradio's dependency.
+    """Runs the handler at each trigger, through the engine, and returns Gradio's dependency.
 
     inputs: a field of the request -> the component that holds it. request: a frozen dataclass with exactly these
     fields, or with `from_controls(**values)` where the controls' values need converting. only_while: the handler runs
@@ -72,7 +75,8 @@ def bind(
     page's model names what they are of as SOURCE, one that draws another request than its own names that as REQUEST; a
     picture's script has its name from `scripts.script_output`. empties: whether an
     error takes away what the handler would have drawn, as a drawing of another model or text has to; True: every output
-    that shows answers alone, or the names of those that do. options: Gradio's own.
+    that shows answers alone, or the names of those that do. at_front: the page's own process runs the handler, whatever
+    the engine: it needs what only that process has, such as a file that a visitor sent. options: Gradio's own.
     """
     inputs, guards = dict(inputs or {}), dict(only_while or {})
     if request is not None and not hasattr(request, "from_controls"):
@@ -82,12 +86,13 @@ def bind(
     empty = _emptying(outputs, empties, page.message)
     safe = report_errors(handler, empty)
     takes_event = "event" in inspect.signature(handler).parameters
+    streams = inspect.isgeneratorfunction(handler)
     pictures = {name: block for name, block in outputs.items() if isinstance(block, PlotlyView)}
     first = next(iter(pictures.values()), None)
     place = _place(first)
 
-    def arguments(values: Sequence[Any], event: gr.EventData | None) -> tuple[list, dict] | None:
-        """The handler's arguments, or None where nothing is to be done."""
+    def arguments(values: Sequence[Any]) -> list[Any] | None:
+        """The handler's arguments without its event, or None where nothing is to be done."""
         guarded, shared, own = _split(values, len(guards), len(page.context_components))
         context = PageContext(*shared)
         if guards and not (context.model_id and guarded == list(guards.values())):
@@ -96,19 +101,17 @@ def bind(
         if request is not None:
             make = getattr(request, "from_controls", request)
             positional.append(make(**dict(zip(inputs, own, strict=True))))
-        return positional, {"event": event} if takes_event else {}
+        return positional
 
-    def run(values: Sequence[Any], event: gr.EventData | None) -> dict:
-        try:
-            call = arguments(values, event)
-        except Exception as error:  # a control's value that the request does not take
-            return _by_component(_after(error, handler, (), empty), targets)
-        if call is None:
-            return {page.message: gr.skip()}
-        return answer(safe(*call[0], **call[1]), call[0])
+    def perform(called: Sequence[Any], data: Any) -> Any:
+        """What the engine does: the answer to a handler's arguments, without its event, and the event's data."""
+        named = {"event": gr.EventData(None, data)} if takes_event else {}
+        if streams:
+            return (answer(outputs, called) for outputs in safe(*called, **named))
+        return answer(safe(*called, **named), called)
 
-    def answer(named: Outputs, called: Sequence[Any]) -> dict:
-        """The outputs for Gradio, beside each figure what its numbers come from."""
+    def answer(named: Outputs, called: Sequence[Any]) -> Outputs:
+        """The outputs, beside each figure what its numbers come from."""
         named = {**named}
         scripts = taken_scripts(named, pictures)
         source = None if SOURCE in targets else named.pop(SOURCE, None)  # Clocks have a control of that name
@@ -117,21 +120,33 @@ def bind(
         if drawn:
             source = source or source_of(called[0], of_drawing, place, named)
             named = with_source(named, {name: scripts[name] for name in drawn}, source)
+        return named
+
+    performed = EngineHandler(handler, perform, targets, at_front)
+
+    def run(values: Sequence[Any], event: gr.EventData | None) -> dict:
+        called: list[Any] | None = []
+        try:
+            called = arguments(values)
+            named = {"message": gr.skip()} if called is None else performed.call(called, event)
+        except Exception as error:  # a control's value that the request does not take, an engine that is gone
+            named = _after(error, handler, called or (), empty)
         return _by_component(named, targets)
 
     def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
+        called: list[Any] | None = []
         try:
-            call = arguments(values, event)
+            called = arguments(values)
+            if called is None:
+                yield {page.message: gr.skip()}
+                return
+            with closing(performed.stream(called, event)) as answers:
+                for named in answers:
+                    yield _by_component(named, targets)
         except Exception as error:
-            yield _by_component(_after(error, handler, (), empty), targets)
-            return
-        if call is None:
-            yield {page.message: gr.skip()}
-        else:
-            for named in safe(*call[0], **call[1]):
-                yield answer(named, call[0])
+            yield _by_component(_after(error, handler, called or (), empty), targets)
 
-    function = _for_gradio(stream if inspect.isgeneratorfunction(handler) else run, takes_event)
+    function = _for_gradio(stream if streams else run, takes_event)
     function.__name__ = handler.__name__
     function.handler, function.outputs = handler, _names(targets, pictures)  # type: ignore[attr-defined]  # for tests
     function.empty, function.guards, function.targets = empty, [*guards.values()], targets  # type: ignore[attr-defined]

@@ -91,8 +91,8 @@ def build(view: View) -> None:
         "inputs": {"file": file, "column": column, "named": named}, "request": FileRequest,
         "outputs": {"many": many, "columns": columns, "column": column, "named": named, "about_file": about_file},
     }  # fmt: skip
-    bind(file.upload, open_file, page=page, **read, **RUNS_MODEL)
-    bind([column.input, named.input], take_column, page=page, **read, **RUNS_MODEL)
+    bind(file.upload, open_file, page=page, at_front=True, **read, **RUNS_MODEL)
+    bind([column.input, named.input], take_column, page=page, at_front=True, **read, **RUNS_MODEL)
 
 
 def draw(page: PageContext, request: ListRequest) -> Outputs:

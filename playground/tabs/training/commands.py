@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.engine.page_state import PageState
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import Handler, Outputs
 
@@ -17,7 +18,7 @@ READING = 60.0
 
 
 @dataclass
-class Commands:
+class Commands(PageState):
     """How many of its visitor's commands a page has answered. Each page has one of its own, which is never replaced."""
 
     answered: int = 0

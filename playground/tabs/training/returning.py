@@ -15,6 +15,8 @@ from gradio.components import Component
 
 from playground import workbench
 from playground.components import markup
+from playground.engine.functions import at_worker
+from playground.engine.work import OF_RUNS
 from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageControls
 from playground.tabs.shared.views import open_name, script_that_opens
@@ -73,6 +75,7 @@ def returns(page: PageControls, kept: Mapping[str, Component], seen: Mapping[str
     moment.change(None, None, None, js=script_that_opens("Train"), **QUIET)
 
 
+@at_worker(OF_RUNS)
 def former_page(text: str, commands: Commands) -> dict[str, Any]:
     """The outputs that bring a page's choices back, from what its tab kept. Its run is drawn when the view is opened; where
     the server has it no more, the page says so, and says it again beside what is drawn later."""

@@ -1,0 +1,148 @@
+"""Starts the replicas, or joins those that run, and returns the engine that sends them work."""
+
+import logging
+import os
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playground.cluster.options import ClusterOptions
+from playground.cluster.version import check_version, version_mark
+from playground.engine.engine import Engine
+from playground.errors import PlaygroundError
+from playground.settings import MIB, Settings
+from playground.texts import engine as texts
+
+APPLICATION = "transformer-playground"
+OBJECT_STORE = 200 * MIB
+"""Of a cluster that is started here. Answers are small and mostly travel beside it."""
+REACHED_IN = 3.0
+"""Seconds for a cluster to take a connection."""
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start_engine(settings: Settings, options: ClusterOptions) -> Engine:
+    """The replicas ready, each with the model that pages open with loaded and proved. PlaygroundError where Ray is not
+    installed, the cluster is not there, or a replica is refused; then nothing is left running."""
+    if settings.classroom:
+        raise PlaygroundError(texts.NO_CLASS, texts.WITHOUT_CLASS)
+    try:
+        import ray.serve  # noqa: F401
+    except ImportError as error:
+        raise PlaygroundError(texts.NO_RAY, texts.INSTALL_RAY) from error
+    stop = _join(options) if options.address else _start_here(options)
+    try:
+        return _engine(settings, options, stop)
+    except BaseException:
+        stop()
+        raise
+
+
+def _join(options: ClusterOptions) -> Callable[[], None]:
+    """Connects to a running cluster, whose nodes get this playground's sources."""
+    import ray
+
+    if options.address != "auto":
+        host, _, port = options.address.removeprefix("ray://").rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), REACHED_IN).close()
+        except (OSError, ValueError) as error:
+            raise _no_cluster(options.address) from error
+    try:
+        sources = {"py_modules": [str(ROOT / "playground")]}
+        ray.init(address=options.address, runtime_env=sources, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise _no_cluster(options.address) from error
+    return ray.shutdown
+
+
+def _no_cluster(address: str) -> PlaygroundError:
+    return PlaygroundError(texts.NO_CLUSTER.format(address=f"{address:.100}"), texts.START_CLUSTER)
+
+
+def _start_here(options: ClusterOptions) -> Callable[[], None]:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # no foreign host is asked
+    import ray
+    from ray import serve
+
+    folder = options.folder or tempfile.mkdtemp(prefix="transformer-playground-ray-")
+    threads = max(1, (os.cpu_count() or 1) // options.most)  # Ray gives each replica one otherwise
+    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads))}
+    ray.init(
+        num_cpus=options.most + 1,
+        object_store_memory=OBJECT_STORE,
+        include_dashboard=False,
+        runtime_env={"env_vars": environment},
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=folder,
+    )
+
+    def stop() -> None:
+        serve.shutdown()
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return stop
+
+
+def _engine(settings: Settings, options: ClusterOptions, stop: Callable[[], None]) -> Engine:
+    from ray import serve
+
+    from playground.cluster.ray_engine import RayEngine
+
+    running = serve.status().applications.get(APPLICATION)
+    if running is not None and running.status == "RUNNING":  # another front's
+        handle = serve.get_app_handle(APPLICATION)
+    else:
+        handle = _deploy(settings, options)
+    engine = RayEngine(handle, stop)
+    _check_alike(engine.identities(), settings.default_model)
+    return engine
+
+
+def _deploy(settings: Settings, options: ClusterOptions) -> Any:
+    from ray import serve
+
+    from playground.cluster.replica import Replica
+
+    serve.start(http_options={"location": "NoServer"})
+    router = {"request_router_class": "playground.cluster.router.VisitorRouter"}
+    autoscaling = {"min_replicas": options.least, "max_replicas": options.most, "target_ongoing_requests": 4}
+    made: Any = serve.deployment(Replica)
+    deployment = made.options(
+        **({"num_replicas": options.least} if options.least == options.most else {"autoscaling_config": autoscaling}),
+        ray_actor_options={"num_cpus": 1, "num_gpus": options.gpus},
+        request_router_config=router,
+        max_ongoing_requests=1024,
+        max_constructor_retry_count=1,
+        health_check_timeout_s=120,
+        graceful_shutdown_timeout_s=2,
+    )
+    try:
+        return serve.run(deployment.bind(settings, version_mark()), name=APPLICATION, route_prefix=None)
+    except RuntimeError as error:
+        raise _refusal(serve.status()) or error from error
+
+
+def _refusal(status: Any) -> PlaygroundError | None:
+    """What a replica said when it refused to start."""
+    deployments = status.applications[APPLICATION].deployments.values()
+    for words in (each.message for each in deployments):
+        if said := re.search(r"PlaygroundError: (.+)", words):
+            return PlaygroundError(texts.NOT_STARTED, said[1].strip())
+    return None
+
+
+def _check_alike(identities: list[Any], model: str) -> None:
+    """PlaygroundError, with both marks, where a replica is not the front's playground, or two have not the same weights."""
+    for one in identities:
+        check_version(version_mark(), one.version)
+        first = identities[0].proof.weights
+        if one.proof.weights != first:
+            words = texts.OTHER_WEIGHTS.format(model=model, here=one.proof.weights, there=first)
+            raise PlaygroundError(words, texts.SAME_WEIGHTS)
