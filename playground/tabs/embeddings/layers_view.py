@@ -28,8 +28,6 @@ from playground.texts import scripts as texts
 from playground.texts.embeddings import BANKS, LAYERS_ABOUT
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from playground.recording.recording import Recording
 
 NAME, TITLE = "layers", "Through the layers"
@@ -105,7 +103,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
     """Tokens to choose, the paths, a sentence, likeness by layer, the slider, and two pictures of the tokens at a layer."""
     text = text_of(page, request)
     recording = page.recording(text)
-    tokens, states = recording.tokens, _states(recording)
+    tokens, states = recording.tokens, kept_states(recording, workbench.shared())
     token = last_word(tokens) if request.token is None or int(request.token) >= len(tokens) else int(request.token)
     word = tokens[token].text
     name = in_words(word)
@@ -118,7 +116,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
             remark = f" The second text has no token “{name}”."
         else:
             places.append((request.second or "", position))
-            tracks[f"“{name}” in the second text"] = track_of(_states(other), position)
+            tracks[f"“{name}” in the second text"] = track_of(kept_states(other, workbench.shared()), position)
     path, ends, sentence = path_pictures(tracks, name, axes_of(request.dimensions), bool(request.directions), remark)
     layer = min(int(request.layer), len(states) - 1)
     stale = {"first": "", "first_for": ""} if request.first_for not in ("", page.text) else {}
@@ -129,7 +127,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
         "ends": ends,
         script_output("ends"): paths(_reading(recording), places),
         "layer": numbered("Tokens after layer", layer, len(states)),
-        **_at_layer(text, recording, states, layer),
+        **_at_layer(text, recording, layer),
     }
 
 
@@ -143,18 +141,15 @@ def draw_layer(page: PageContext, request: LayersRequest) -> Outputs:
     """The tokens at another layer: how alike they are, and where they lie."""
     text = text_of(page, request)
     recording = page.recording(text)
-    states = _states(recording)
-    return _at_layer(text, recording, states, min(int(request.layer), len(states) - 1))
+    return _at_layer(text, recording, int(request.layer))
 
 
-def _states(recording: "Recording") -> "Tensor":
-    return kept_states(recording, workbench.shared())
-
-
-def _at_layer(text: str, recording: "Recording", states: "Tensor", layer: int) -> Outputs:
+def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
     from playground.embeddings.points import state_points  # torch: not before the page is there
 
+    states = kept_states(recording, workbench.shared())
+    layer = min(layer, len(states) - 1)
     points = state_points(recording.tokens, states, layer)
     few, reading = len(recording.tokens) <= MAX_TOKENS, _reading(recording)
     scripts = alike(reading, text, layer), states_script(reading, text, layer)
