@@ -1,8 +1,11 @@
-"""The steps of a layer and the check of its heads, each made once for a recording and kept as long as the store keeps it."""
+"""What takes another pass over a recording's text, made once for the recording and kept as long as the store keeps it: the
+steps of a layer, the check of its heads, the states of a long text."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from playground.recording.layer_steps import LayerSteps
     from playground.recording.recording import Recording
     from playground.recording.result_store import ResultStore
@@ -12,6 +15,13 @@ if TYPE_CHECKING:
 def kept_steps(recording: "Recording", store: "ResultStore", layer: int, kind: str) -> "LayerSteps":
     """`Recording.layer_steps`, which takes another pass up to that layer."""
     return store.memo(recording, ("layer steps", kind, layer), lambda: recording.layer_steps(layer, kind))
+
+
+def kept_states(recording: "Recording", store: "ResultStore") -> "Tensor":
+    """`Recording.hidden_states`, which of a long text takes another pass."""
+    if recording.states_shape is not None:
+        return recording.hidden_states
+    return store.memo(recording, "hidden states", lambda: recording.hidden_states)
 
 
 def head_check(recording: "Recording", store: "ResultStore", layer: int, kind: str) -> "Verification":

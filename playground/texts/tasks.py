@@ -9,7 +9,7 @@ EXAMPLES = {
 }
 """Texts to try, by the words on their buttons; each becomes the text of every tab."""
 LABELS = "positive, negative"
-LABELS_LABEL, LABELS_HELP = "Labels", "With commas between; from 2 to 100."
+LABELS_LABEL, LABELS_HELP = "Labels", "Separate with commas; 2 to 100 of them."
 TEMPLATE = "Review: {text}\nSentiment: {label}"
 TEMPLATE_LABEL, TEMPLATE_HELP = "Template", "{text} is your text, {label} at the end each label in turn."
 HEAD_WAY, WORDS_WAY, TAUGHT_WAY = "the checkpoint's head", "its own words", "a layer taught on lines"

@@ -228,8 +228,8 @@ FINETUNE_ABOUT = (
     "a rank r much smaller than D. B starts at 0, so the model starts as its base. Only A and B are trained (LoRA, Hu et "
     "al. 2021), here for the query and value matrices of every layer; the scale α/r is 2.",
     "Each line ends with the end-of-text token; the loss is that of the lessons, in nats per token. The same seed gives the "
-    "same lines, the same A and the same text. “Look into it” gives every tab the model with W′; “Save the adapter” gives A "
-    "and B, a few MB, which peft puts beside the base again.",
+    "same lines, the same A and the same text. “Use this model everywhere” gives every tab the model with W′; “Save "
+    "the adapter” gives A and B, a few MB, which peft puts beside the base again.",
     "At most 300 steps, five minutes of one core, 2,000,000 parameters learning, and 256 MB of matrices W′.",
 )
 CLASSIFY_LEAD = (

@@ -142,6 +142,19 @@ def test_two_banks_leave_the_visitors_text(smollm2):
     assert other["first"] == "" and "“is”" in other["sentence"] or "“blue”" in other["sentence"]
 
 
+def test_a_long_text_is_read_once_for_its_layers(smollm2, monkeypatch):
+    """Guards against another pass over a long text for each picture and each move of the slider: of 2,200 tokens two of 11 s
+    each, in which the phone showed nothing."""
+    from playground.recording.recording import Recording
+
+    passes, states = [], Recording.hidden_states.fget
+    monkeypatch.setattr(Recording, "hidden_states", property(lambda recording: passes.append(1) or states(recording)))
+    page, request = replace(SMOLLM2, text="The river is wide. " * 60), LayersRequest(None, "", "2D", True, 0)
+    answer(layers_view.draw, page, request)
+    placed = answer(layers_view.draw_layer, page, replace(request, layer=12))["placed"]
+    assert len(passes) == 1 and placed.layout.title.text == "The tokens after layer 12"
+
+
 def test_a_word_that_the_second_text_lacks():
     """Guards against another word's path under this word's name."""
     request = LayersRequest(None, "no such word", "2D", True, 0)

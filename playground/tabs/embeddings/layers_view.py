@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from playground import workbench
 from playground.analysis.embeddings.layer_paths import track_of
 from playground.analysis.text_display import in_words
 from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, TokenList, markup, numbered
-from playground.embeddings.point_sets import PointRequest, TokenPoints
 from playground.embeddings.word_positions import last_position_of, last_word
 from playground.figures.embeddings.layer_pictures import MAX_TOKENS, layer_pictures, path_pictures
+from playground.recording.kept_steps import kept_states
 from playground.scripts.embeddings import alike, paths
 from playground.scripts.script import Reading
 from playground.tabs.embeddings.cloud_scripts import states_script
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio
-from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import token_choices
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
@@ -103,7 +103,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
     """Tokens to choose, the paths, a sentence, likeness by layer, the slider, and two pictures of the tokens at a layer."""
     text = text_of(page, request)
     recording = page.recording(text)
-    tokens, states = recording.tokens, recording.hidden_states
+    tokens, states = recording.tokens, kept_states(recording, workbench.shared())
     token = last_word(tokens) if request.token is None or int(request.token) >= len(tokens) else int(request.token)
     word = tokens[token].text
     name = in_words(word)
@@ -116,7 +116,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
             remark = f" The second text has no token “{name}”."
         else:
             places.append((request.second or "", position))
-            tracks[f"“{name}” in the second text"] = track_of(other.hidden_states, position)
+            tracks[f"“{name}” in the second text"] = track_of(kept_states(other, workbench.shared()), position)
     path, ends, sentence = path_pictures(tracks, name, axes_of(request.dimensions), bool(request.directions), remark)
     layer = min(int(request.layer), len(states) - 1)
     stale = {"first": "", "first_for": ""} if request.first_for not in ("", page.text) else {}
@@ -141,12 +141,16 @@ def draw_layer(page: PageContext, request: LayersRequest) -> Outputs:
     """The tokens at another layer: how alike they are, and where they lie."""
     text = text_of(page, request)
     recording = page.recording(text)
-    return _at_layer(text, recording, min(int(request.layer), len(recording.hidden_states) - 1))
+    return _at_layer(text, recording, int(request.layer))
 
 
 def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     """Cosines of the tokens at a layer, and the tokens on the principal axes of their states there."""
-    points = TokenPoints().points(recording.model, PointRequest(text), layer, WorkbenchReader())
+    from playground.embeddings.points import state_points  # torch: not before the page is there
+
+    states = kept_states(recording, workbench.shared())
+    layer = min(layer, len(states) - 1)
+    points = state_points(recording.tokens, states, layer)
     few, reading = len(recording.tokens) <= MAX_TOKENS, _reading(recording)
     scripts = alike(reading, text, layer), states_script(reading, text, layer)
     names = script_output("alike"), script_output("placed")

@@ -87,7 +87,7 @@ def build(view: View, shared: WatchControls) -> None:
             )
     written = Panel(live=True, elem_id="finetune-written")
     with gr.Row(elem_classes="pg-actions"):
-        look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="finetune-look")
+        look = gr.Button("Use this model everywhere →", size="sm", scale=0, min_width=230, elem_id="finetune-look")
         save = gr.Button("Save the adapter", size="sm", scale=0, min_width=150, elem_id="finetune-save")
     opened = Panel(live=True, elem_id="finetune-opened")
     file = gr.File(label="For PeftModel.from_pretrained", visible=False, elem_id="finetune-file")

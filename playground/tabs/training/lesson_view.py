@@ -100,7 +100,7 @@ def build(view: View, shared: WatchControls) -> None:
             label=texts.GRADIENT, height=260, waiting=texts.APPEARS, elem_id="train-gradient", python=OF_RUN
         )
     with gr.Row(elem_classes="pg-actions"):
-        look = gr.Button("Look into it in every tab →", size="sm", scale=0, min_width=230, elem_id="train-look")
+        look = gr.Button("Use this model everywhere →", size="sm", scale=0, min_width=230, elem_id="train-look")
         save = gr.Button("Save it as a folder", size="sm", scale=0, min_width=170, elem_id="train-save")
         opens = Panel(elem_id="train-opens")
     opened = Panel(live=True, elem_id="train-opened")
