@@ -90,7 +90,7 @@ def base_layout(
     """
     if title:
         more = {"title": {"text": label(title, None)}, "margin": {"t": 76}, **more}
-    meta = {"description": plain_mark(description, None)} | ({} if table else {"table": False})
+    meta: dict[str, Any] = {"description": plain_mark(description, None)} | ({} if table else {"table": False})
     meta |= {OURS: list(own_ticks)} if own_ticks else {}
     return {"meta": meta, "uirevision": uirevision or "same", **more}
 
