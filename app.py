@@ -96,7 +96,11 @@ def main() -> None:
         start_replicas(settings, options)
     page = create_app(settings)
     with_event_queue(page).launch(
-        server_name=host, server_port=options.port, prevent_thread_lock=True, **launch_options()
+        server_name=host,
+        server_port=options.port,
+        prevent_thread_lock=True,
+        quiet=shared().classroom is not None,  # a class has addresses of its own
+        **launch_options(),
     )
     if room := shared().classroom:
         print(announcement(room.secret, page.server_port), flush=True)

@@ -2,11 +2,13 @@
 //
 // shared_script.js runs this as the body of a function (fetched, …, LIBRARIES, element, trigger, props, watch). It composes
 // the frame's document from LIBRARIES, files of installed packages. Numbers and tokens reach the frame as data
-// (postMessage), never as markup; so do its colours, which it can't inherit.
+// (postMessage), never as markup; so do its colours, which it can't inherit, and bertviz's own words in the page's language.
 
 const frame = element.querySelector('iframe');
 const words = element.querySelector('.bv-words');
 let ready = false, started = false;
+const WORDS = {Layer: 'layer', Head: 'head', Layers: 'layer', Heads: 'head', Query: 'query', Key: 'key', elementwise: 'elementwise',
+  'No token selected': 'No token selected'};   // bertviz's words -> what the page calls it
 
 /** A file's text that can stand inside a script element. */
 const inside = async (file) => (await fetched(file)).replace(/<\/script/gi, '<\\/script');
@@ -43,6 +45,18 @@ addEventListener('message', event => {
   window.lines_width = Math.max(115, Math.min(520, innerWidth - 260));   // beside two columns of tokens
   document.body.className = request.params.display_mode + ' ' + request.view;
   VIEWS[request.view]();
+  const say = text => text.replace(/No token selected|elementwise|\\b(?:Layer|Head)s?\\b|\\b(?:Query|Key)\\b/g, word => request.words[word] ?? word);
+  const put = () => {                              // headings alone: other texts are tokens
+    for (const node of document.querySelectorAll('#heading tspan, #heading text, #placeholder, #vis svg > text[font-weight=bold]')) {
+      if (!node.firstElementChild && say(node.textContent) !== node.textContent) node.textContent = say(node.textContent);
+    }
+  };
+  put();
+  new MutationObserver(put).observe(document.getElementById('vis'), {childList: true, subtree: true});
+  for (const node of document.querySelectorAll('#root select')) node.ariaLabel = say(node.ariaLabel);
+  for (const node of [...document.getElementById('root').childNodes, ...(document.querySelector('.of-layer')?.childNodes ?? [])]) {
+    if (node.nodeType === 3) node.data = say(node.data);
+  }
   const svg = document.querySelector('#vis svg');
   if (request.view === 'model' && svg) {          // always 970 px wide: a narrower page shows it smaller, down to 640 px
     svg.setAttribute('viewBox', '0 0 ' + svg.getAttribute('width') + ' ' + svg.getAttribute('height'));
@@ -73,6 +87,8 @@ function send() {
   request.colours = {ground: variable('--pg-frame-ground'), text: variable('--pg-frame-text'), query: variable('--pg-query'),
     key: variable('--pg-key'), attention: variable('--pg-attention')};
   const categories = variable('--pg-categories').split(',').map(colour => colour.trim());
+  const said = word => window.__playgroundLanguage?.translate?.(word)?.text ?? word;
+  request.words = window.__playgroundLanguage?.current() === 'en' ? {} : Object.fromEntries(Object.entries(WORDS).map(([word, name]) => [word, said(name)]));
   request.palette = Array.from({length: 10}, (_, number) => categories[number % categories.length]);
   delete frame.dataset.drawn;
   frame.contentWindow.postMessage(request, '*');
@@ -91,4 +107,7 @@ let dark = document.body.classList.contains('dark');
 new MutationObserver(() => {
   if (dark !== document.body.classList.contains('dark')) { dark = !dark; send(); }
 }).observe(document.body, {attributes: true, attributeFilter: ['class']});
+new MutationObserver(() => window.__playgroundLanguage?.ready().then(send))
+  .observe(document.documentElement, {attributes: true, attributeFilter: ['lang']});
+window.__playgroundLanguage?.ready().then(send);
 send();

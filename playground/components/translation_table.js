@@ -171,6 +171,7 @@ class TranslationTable {
       const to = isLast ? end : text.indexOf(pieces[n + 1], from + 1);
       if (to <= from || to > end) return null;
       const held = text.slice(from, to);
+      if (held.includes('<br>')) return null;         // the next line is no part of this one
       const words = !quoted[n] ? this.slot(held, near, depth, weight) : /^[^“]*”/.test(held) ? null : held;
       if (words === null) return null;
       found.set(slots[n], words);

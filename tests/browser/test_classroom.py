@@ -20,7 +20,8 @@ def test_a_class(class_server, open_page):
     """Guards the whole lesson: a pupil is led to the teacher's step, waits with his answer until the teacher reveals the
     model's, and is led on; one who roams stays where he is and sees it at once; the teacher sees both answers as bars. A
     pupil who opens the page anew is led to the same place, with his answer. Nobody sees the secret, or can choose a model;
-    a wrong secret makes a pupil."""
+    a wrong secret makes a pupil. On a phone the button that locks, what it says then and the verdict are in sight; the
+    teacher's page says what the answer means."""
     url, room = class_server.address(), class_server.workbench.classroom
     teacher = wait_until_ready(open_page(f"{url}?{urlencode({'teacher': room.secret})}"))
     expect(teacher.locator("#class-qr svg")).to_be_visible()
@@ -46,8 +47,10 @@ def test_a_class(class_server, open_page):
     roamer.locator("#class-follows input").uncheck()
     expect(roamer.locator("#course-next")).to_be_visible()
 
+    expect(pupil.locator("#course-lock")).to_be_in_viewport(ratio=1)
     lock(pupil, "40")
     expect(pupil.locator("#course-reveal")).to_contain_text("when your teacher reveals it")
+    expect(pupil.locator("#course-reveal")).to_be_in_viewport(ratio=1)
     expect(pupil.locator(".pg-course-verdict")).to_have_count(0)
     lock(roamer, "7")
     expect(roamer.locator(".pg-course-verdict")).to_contain_text("You said 7")
@@ -62,8 +65,11 @@ def test_a_class(class_server, open_page):
 
     teacher.locator("#class-reveal").click()
     expect(teacher.locator("#class-sentence")).to_contain_text("of 2 predicted it")
+    expect(teacher.locator("#class-sentence")).to_contain_text("That is not certainty")
     expect(pupil.locator(".pg-course-verdict")).to_contain_text("You said 40")
+    expect(pupil.locator(".pg-course-verdict")).to_be_in_viewport(ratio=1)
     expect(pupil.locator("#lens-text textarea")).to_have_value("The capital of Italy is")
+    expect(teacher.locator("#course-next")).to_have_text("Next →")
     teacher.locator("#course-next").click()
     expect(pupil.locator("#course-heading")).to_contain_text("Step 2 of")
     expect(teacher.locator("#class-line")).to_contain_text("0 answered")

@@ -48,6 +48,13 @@ def test_the_page_speaks_chinese(open_page, playground_server):
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     chinese = tab_names(page)
     assert not any(name.isascii() for name in chinese), chinese
+    name = "“Layers” in the text: to its embedding"
+    hover = f"after layer %{{x:d}}<br>{name} <b>%{{y:.3f}}</b><extra></extra>"
+    drawn = page.evaluate(
+        "(f) => window.__playgroundLanguage.figure(f)", {"data": [{"name": name, "hovertemplate": hover}]}
+    )
+    for said in (drawn["data"][0]["name"], *drawn["data"][0]["hovertemplate"].split("<br>")):
+        assert ("Layers" in said) == ("“" in said) and "text" not in said and "layer" not in said, drawn
     page.locator("#lens-text textarea").fill(HOSTILE)
     page.locator("#look").click()
     page.wait_for_function("document.querySelector('#xray-picture').innerText.includes('Layers')")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from playground.figures.layout import THEIRS, colour_bar, finish, label, token_axis
+from playground.figures.layout import colour_bar, finish, label, token_axis
 from playground.figures.theme import DIVERGING, category_colour
 
 
@@ -18,7 +18,6 @@ def by_layer_figure(lines: Mapping[str, np.ndarray], *, description: str) -> go.
             y=np.asarray(values, np.float32),
             mode="lines+markers",
             name=label(name, None),
-            meta=THEIRS,
             line={"color": category_colour(number), "width": 2},
             marker={"size": 5},
             hovertemplate=f"after layer %{{x:d}}<br>{label(name, None)} <b>%{{y:.3f}}</b><extra></extra>",

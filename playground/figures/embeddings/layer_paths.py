@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from playground.figures.animation import player
-from playground.figures.layout import THEIRS, finish, label
+from playground.figures.layout import finish, label
 from playground.figures.theme import ACCENT, CATEGORIES, RESIDUAL
 
 COLOURS = (RESIDUAL, *CATEGORIES)
@@ -31,7 +31,6 @@ def paths_figure(paths: Mapping[str, np.ndarray], axes: Sequence[str], *, descri
                 **xyz(points),
                 mode="lines+markers",
                 name=label(name, None),
-                meta=THEIRS,
                 line={"color": colour, "width": 2},
                 marker={"size": 4, "color": colour},
                 customdata=np.arange(steps, dtype=np.int16),

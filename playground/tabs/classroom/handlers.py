@@ -21,6 +21,7 @@ from playground.figures.classroom.answers import answers_figure, answers_sentenc
 from playground.tabs.classroom import showing
 from playground.tabs.course.handlers import lesson_model_of
 from playground.tabs.course.place_outputs import place_outputs
+from playground.tabs.course.showing import paragraphs
 from playground.tabs.shared.page_context import PageContext, StillLoading
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import classroom as texts
@@ -69,7 +70,9 @@ class Teacher:
         step = opened[1]
         room.reveal()
         place = place_outputs(page, step.after or step.before, self._targets, self._shelf)
-        return self._panel(page, request, room) | place
+        is_last = room.view.step + 1 == len(opened[0].steps)
+        on = gr.update(value=course_texts.FINISH if is_last else course_texts.NEXT)
+        return self._panel(page, request, room) | place | {"next": on}
 
     def save(self, page: PageContext, request: TeacherRequest) -> Outputs:
         """The answers so far, for a file that the teacher's browser saves."""
@@ -113,17 +116,18 @@ class Teacher:
     def _answers(
         self, page: PageContext, step: Step, is_revealed: bool, answers: Sequence[Answer], key: str
     ) -> Outputs:
-        own, sentence = None, ""
+        own, sentence, meaning = None, "", ""
         if is_revealed:
             try:
                 own = own_answer(lesson_model_of(page), step)
+                meaning = paragraphs(judge(lesson_model_of(page), step, own.answer).reveal)
             except PlaygroundError as error:  # this model has none; pupils read why too
                 sentence = markup.problem(error)
         bars, is_own = self._bars(page, step, answers, own), step.question.kind in (CHOICE, HEAD)
         right = _predicted(page, step, answers) if own else 0
         return {
             "figure": answers_figure(bars, " ".join(step.question.ask.split()), key, is_own),
-            "sentence": sentence or markup.note(answers_sentence(bars, own.words if own else "", right)),
+            "sentence": sentence or markup.note(answers_sentence(bars, own.words if own else "", right)) + meaning,
             "reveal": gr.update(interactive=not is_revealed),
         }
 

@@ -74,7 +74,7 @@ def connect(page: PageControls, controls: ClassControls, course: Course) -> None
     wires |= {"inputs": enters, "request": TeacherRequest}
     draws = LATEST | {"concurrency_id": "class", "show_progress": "hidden", "show_progress_on": []}
     bind(buttons["draw"].click, teacher.draw, **wires, **draws)
-    reveals = wires | {"outputs": controls.parts | course.targets}
+    reveals = wires | {"outputs": controls.parts | course.targets | {"next": course.parts["next"]}}
     bind(buttons["reveal"].click, teacher.reveal, **reveals, **draws)
     saved = bind(buttons["save"].click, teacher.save, **wires | {"outputs": {"csv": hidden["csv"]}}, **QUIET)
     saved.then(None, hidden["csv"], None, js=calls.SAVE, **QUIET)

@@ -29,20 +29,22 @@ KEEP = """(kept) => {
     document.body.classList.remove('pg-newcomer');
     try { localStorage.setItem('pg-course-used', '1'); } catch (error) {}
   }
-  setTimeout(() => {
-    const body = document.querySelector('#course-body'), verdict = body?.querySelector('.pg-course-verdict, .pg-error');
-    if (!body) return;
-    const top = (one) => one.getBoundingClientRect().top;
-    body.scrollTop += verdict ? top(verdict) - top(body) - 10 : -body.scrollTop;
-    const words = verdict ?? body.querySelector('#course-words'), held = document.activeElement;
-    if (!held || held === document.body || held.matches('#course button, #start-here, #lessons')) {
-      words.tabIndex = -1;
-      words.focus({preventScroll: true});
-    }
-  }, 150);
 }"""
-"""The browser tab keeps the progress, for a page that is loaded anew; another pupil's visit does not find it. The keyboard
-goes on from the step's words, or from its verdict: else the next answer is sixty tab stops away, through the whole page."""
+"""The browser tab keeps the progress, for a page that is loaded anew; another pupil's visit does not find it."""
+SHOW = """() => setTimeout(() => {
+  const body = document.querySelector('#course-body');
+  const answer = body?.querySelector('.pg-course-verdict, .pg-error, #course-reveal .pg-note');
+  if (!body) return;
+  const top = (one) => one.getBoundingClientRect().top;
+  body.scrollTop += answer ? top(answer) - top(body) - 10 : -body.scrollTop;
+  const words = answer ?? body.querySelector('#course-words'), held = document.activeElement;
+  if (!held || held === document.body || held.matches('#course button, #start-here, #lessons')) {
+    words.tabIndex = -1;
+    words.focus({preventScroll: true});
+  }
+}, 150)"""
+"""Scrolls the panel to what was revealed, also when a teacher reveals it, or to a step's words. The keyboard goes on from
+there: else the next answer is sixty tab stops away, through the whole page."""
 READ_KEPT = """() => {
   let kept = ''; try { kept = sessionStorage.getItem('pg-course') ?? ''; } catch (error) {}
   let used = null; try { used = localStorage.getItem('pg-course-used'); } catch (error) {}
@@ -124,6 +126,8 @@ def build(page: PageControls, blocks: gr.Blocks, pupil: Mapping[str, Component] 
 
     opens.change(None, opens, None, js=filled(place_outputs.OPEN, NARROW=NARROW), **QUIET)
     kept.change(None, kept, None, js=filled(KEEP, NARROW=NARROW), **QUIET)
+    for part in (kept, parts["reveal"]):
+        part.change(None, None, None, js=SHOW, **QUIET)
     page.opened(None, None, kept, js=READ_KEPT, api_visibility="private")
     fold.click(None, None, None, js=FOLD, **QUIET)
     return Course(handlers, shelf, wires, parts, targets)
