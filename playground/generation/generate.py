@@ -11,7 +11,7 @@ from typing import cast
 
 from torch import Tensor
 
-from playground.analysis.generation.next_token import expectation
+from playground.analysis.generation.next_token import expectation, rated
 from playground.concurrency.fair_queue import FairQueue
 from playground.errors import PlaygroundError
 from playground.generation.beam_search import best_beam
@@ -184,9 +184,10 @@ class _SampleWriter:
     def write(self, ids: Tensor, logits: Tensor, is_last: bool, started: float) -> Step:
         """The step after ids (1, T), from logits (1, V)."""
         logits = self._choose.without_invalid(logits)
-        choice = self._choose(ids, logits)
+        expected = expectation(logits[0], self._alternatives)
+        choice = self._choose(ids, logits, expected)
         self.token_id, self._index = choice.token_id, self._index + 1
-        expected = expectation(logits[0], self._alternatives, choice.token_id)
+        expected = rated(expected, logits[0], choice.token_id)
         text = self._text.push(choice.token_id)
         self._recent_text = (self._recent_text + text)[-_STOP_WINDOW:]
         recent = self._recent_text + self._text.pending

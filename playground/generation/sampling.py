@@ -38,8 +38,8 @@ from transformers import (
     WatermarkLogitsProcessor,
 )
 
-from playground.analysis.generation.next_token import expectation
-from playground.analysis.generation.sampling_stages import TokenChoice, candidates_of, draw, stage
+from playground.analysis.generation.next_token import Expectation
+from playground.analysis.generation.sampling_stages import TokenChoice, candidates_of, draw, left_of, stage
 from playground.generation.nucleus import nucleus
 from playground.generation.settings import GenerationSettings
 from playground.generation.usable_settings import unusable_words
@@ -192,32 +192,39 @@ class Chooser:
         return InfNanRemoveLogitsProcessor()(None, logits) if self._removes_invalid else logits
 
     @torch.inference_mode()
-    def __call__(self, ids: Tensor, logits: Tensor) -> TokenChoice:
-        """The token chosen after ids (1, T) from logits (1, V), with the candidates after each rule."""
+    def __call__(self, ids: Tensor, logits: Tensor, expected: Expectation) -> TokenChoice:
+        """The token chosen after ids (1, T) from logits (1, V), with the candidates after each rule. expected: the
+        expectation of the logits, whose tokens are candidates too."""
         scores, after_rules = logits, [("logits", logits[0])]
         for name, rule in self._rules:
             scores = _after(rule, ids, scores)
             after_rules.append((name, scores[0]))
-        final = scores[0]
-        if not torch.isfinite(final.max()):  # the largest is NaN if any is
-            expectation(logits[0])  # raises the PlaygroundError for such logits
+        final, left = scores[0], left_of(scores[0])
         if self._greedy:
             token_id, drawn = int(final.argmax()), None
         else:
-            token_id, drawn = draw(final, float(torch.rand(1, generator=self._random, dtype=torch.float64)))
-        alive = (final > float("-inf")).nonzero()[:, 0]  # without the tokens that were cut
-        leading = alive[final[alive].topk(min(self._candidate_count, len(alive))).indices].tolist()
-        candidates = candidates_of(logits[0], self._candidate_count, also=[*leading, token_id])
-        candidate_ids = candidates.tolist()
-        stages = tuple(stage(name, row, candidates) for name, row in after_rules)
+            token_id, drawn = draw(final, float(torch.rand(1, generator=self._random, dtype=torch.float64)), left)
+        leading = _leading(final, left, self._candidate_count)
+        candidate_ids = candidates_of(expected.ids, also=[*leading, token_id])
+        candidates = torch.tensor(candidate_ids, device=logits.device)
+        stages = [stage(*after_rules[0], candidates, log_sum=expected.log_sum)]
+        stages += [stage(name, row, candidates) for name, row in after_rules[1:-1]]
+        stages += [stage(name, row, candidates, left) for name, row in after_rules[1:][-1:]]
         probability = 1.0 if self._greedy else stages[-1].probabilities[candidate_ids.index(token_id)]
         places = tuple(map(candidate_ids.index, leading))
-        return TokenChoice(token_id, probability, tuple(candidate_ids), places, stages, drawn)
+        return TokenChoice(token_id, probability, tuple(candidate_ids), places, tuple(stages), drawn)
+
+
+def _leading(scores: Tensor, left: Tensor | None, count: int) -> list[int]:
+    """The most probable ids of scores (V,), at most those that were not cut: left (n,), all if None."""
+    if left is None:
+        return cast(list[int], scores.topk(min(count, len(scores))).indices.tolist())
+    return cast(list[int], left[scores[left].topk(min(count, len(left))).indices].tolist())
 
 
 def _after(rule: LogitsProcessor, ids: Tensor, scores: Tensor) -> Tensor:
     """Scores (1, V) after a rule, which follow ids (1, T)."""
-    if type(rule) is TopPLogitsWarper and rule.min_tokens_to_keep == 1 and scores.isfinite().any():
+    if type(rule) is TopPLogitsWarper and rule.min_tokens_to_keep == 1:
         return nucleus(scores[0], rule.top_p)[None]
     if isinstance(rule, _OF_SCORES):
         left = (scores[0] != float("-inf")).nonzero()[:, 0]

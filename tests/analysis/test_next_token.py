@@ -66,7 +66,8 @@ def test_one_pass_tells_what_the_exact_functions_tell():
     large = 3 * torch.randn(50_000)
     ties = torch.tensor([1.0, 2.0, 1.0, 2.0, 1.0, 0.0])
     cut = torch.tensor([0.0, -torch.inf, 1.0, -torch.inf])
-    for logits in (LOGITS, large, ties, cut, torch.zeros(9), large.to(torch.bfloat16)):
+    coarse = torch.randn(3000).round()  # equal ones in many blocks, the last of which is not whole
+    for logits in (LOGITS, large, ties, cut, torch.zeros(9), large.to(torch.bfloat16), coarse, coarse.flip(0)):
         for count in (1, 2, 3, 10):
             for chosen in (0, 2, 3):
                 told = expectation(logits, count, chosen)

@@ -59,8 +59,8 @@ def test_draw_follows_the_distribution():
 
 def test_candidates_hold_the_chosen_one():
     """Guards against a choice whose own row is missing from its picture."""
-    assert candidates_of(LOG, 2, also=[3]).tolist() == [0, 1, 3]
-    assert candidates_of(LOG, 2, also=[1]).tolist() == [0, 1]
+    assert candidates_of([0, 1], also=[3]) == [0, 1, 3]
+    assert candidates_of([0, 1], also=[1]) == [0, 1]
 
 
 def choice_by_hand() -> TokenChoice:

@@ -56,6 +56,8 @@ class Expectation:
     probabilities: tuple[float, ...]
     entropy: float
     """In bits."""
+    log_sum: float
+    """ln of the sum of exp(logit): ln of a probability is its logit less this."""
     chosen_probability: float | None = None
     chosen_rank: int | None = None
     """1 for the most likely."""
@@ -70,27 +72,55 @@ def expectation(logits: Tensor, count: int = 10, chosen: int | None = None) -> E
     """
     check_range("The number of tokens", count, 1, 1_000_000)
     x = logits.detach().double()
-    ids = _most_likely(x, count)
-    if not torch.isfinite(x[ids[0]]):  # the largest is NaN if any is
+    largest = float(x.max())
+    if not math.isfinite(largest):  # the largest is NaN if any is
         _checked(x)
-    log_p = x.log_softmax(-1)  # (V,)
-    p = log_p.exp()
-    nats = -float(p.dot(log_p))
-    if math.isnan(nats):  # 0·log 0 counts as 0
-        nats = -float((p * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum())
-    summary = Expectation(tuple(ids.tolist()), tuple(p[ids].tolist()), nats / math.log(2) + 0.0)
-    if chosen is None:
-        return summary
-    check_range("The token id", chosen, 0, len(x) - 1)
-    if chosen in summary.ids:
-        rank = 1 + summary.ids.index(chosen)
-    else:
-        rank = 1 + int((x > x[chosen]).sum()) + int((x[:chosen] == x[chosen]).sum())
-    return replace(summary, chosen_probability=float(p[chosen]), chosen_rank=rank)
+    below = x - largest  # (V,): ln of a share of the largest
+    shares = below.exp()
+    total = float(shares.sum())
+    mean = float(shares.dot(below)) / total
+    if math.isnan(mean):  # 0·log 0 counts as 0
+        mean = float((shares * below.clamp(min=torch.finfo(x.dtype).min)).sum()) / total
+    ids = _most_likely(x, count)
+    likely = tuple((shares[ids] / total).tolist())
+    log_total = math.log(total)
+    summary = Expectation(tuple(ids.tolist()), likely, max(0.0, log_total - mean) / math.log(2), largest + log_total)
+    return summary if chosen is None else rated(summary, logits, chosen)
+
+
+def rated(expected: Expectation, logits: Tensor, chosen: int) -> Expectation:
+    """The expectation of logits (V,) with the probability and the rank of a token."""
+    check_range("The token id", chosen, 0, len(logits) - 1)
+    if chosen in expected.ids:
+        place = expected.ids.index(chosen)
+        return replace(expected, chosen_probability=expected.probabilities[place], chosen_rank=1 + place)
+    logit = logits[chosen]
+    rank = 1 + int((logits > logit).sum()) + int((logits[:chosen] == logit).sum())
+    return replace(expected, chosen_probability=math.exp(float(logit) - expected.log_sum), chosen_rank=rank)
+
+
+_BLOCK = 128
+"""Logits of which the largest is looked at, before the block is searched."""
 
 
 def _most_likely(x: Tensor, count: int) -> Tensor:
     """The ids of the `count` largest, in descending order; of equal ones the lower id first, where topk takes any."""
+    blocks = x[: len(x) // _BLOCK * _BLOCK].view(-1, _BLOCK)
+    if len(blocks) > count:  # what is as large as that many blocks' largest lies in these blocks, or behind all
+        largest = blocks.amax(1)
+        least = largest.topk(count).values[-1]
+        near = (largest >= least).nonzero()  # (n, 1)
+        ids = torch.cat(
+            [
+                (near * _BLOCK + torch.arange(_BLOCK, device=x.device)).flatten(),
+                torch.arange(blocks.numel(), len(x), device=x.device),
+            ]
+        )
+        return ids[_largest(x[ids], count)]
+    return _largest(x, count)
+
+
+def _largest(x: Tensor, count: int) -> Tensor:
     values, ids = x.topk(min(count + 1, len(x)))
     if len(ids) > count and values[-1] == values[-2]:  # the cut falls among equals
         ids = (x >= values[-1]).nonzero()[:, 0]

@@ -53,30 +53,42 @@ class TokenChoice:
     """None for greedy decoding."""
 
 
-def stage(name: str, scores: Tensor, candidates: Tensor) -> Stage:
-    """The stage of the candidates (n,), from the scores (vocabulary,) after a rule."""
-    logits, alive = scores[candidates].double(), scores > float("-inf")
-    kept = int(alive.sum())
-    rest = scores if kept == len(scores) else scores[alive]  # a cut token adds nothing; mostly few are left
-    return Stage(name, tuple(logits.tolist()), tuple((logits - rest.double().logsumexp(-1)).exp().tolist()), kept)
+def left_of(scores: Tensor) -> Tensor | None:
+    """(n,) ids of the tokens that no rule has cut from scores (vocabulary,), ascending; None if none was cut."""
+    return None if float(scores.min()) > float("-inf") else (scores > float("-inf")).nonzero()[:, 0]
 
 
-def draw(scores: Tensor, number: float) -> tuple[int, Draw]:
+def stage(
+    name: str, scores: Tensor, candidates: Tensor, left: Tensor | None = None, log_sum: float | None = None
+) -> Stage:
+    """The stage of the candidates (n,), from the scores (vocabulary,) after a rule.
+
+    left: `left_of` the scores, where it is known. log_sum: ln of the sum of their exponentials, where it is known.
+    """
+    logits = scores[candidates].double()
+    left = left_of(scores) if left is None else left
+    if log_sum is None:
+        log_sum = float((scores if left is None else scores[left]).double().logsumexp(-1))  # a cut token adds nothing
+    kept = len(scores) if left is None else len(left)
+    return Stage(name, tuple(logits.tolist()), tuple((logits - log_sum).exp().tolist()), kept)
+
+
+def draw(scores: Tensor, number: float, left: Tensor | None = None) -> tuple[int, Draw]:
     """Samples a token from softmax of scores (vocabulary,) by inverse transform sampling: in descending order of probability
     (of equal ones the lower id first), the first token whose cumulative probability exceeds the number, 0..1.
 
-    For a uniform number a token's chance to be sampled is its probability.
+    For a uniform number a token's chance to be sampled is its probability. left: `left_of` the scores, where it is known.
     """
-    alive = (scores > float("-inf")).nonzero()[:, 0]
-    shares = scores[alive].double().softmax(-1)
+    left = left_of(scores) if left is None else left
+    shares = (scores if left is None else scores[left]).double().softmax(-1)
     shares, order = shares.sort(descending=True, stable=True)
     ends = shares.cumsum(-1)
     place = min(int(torch.searchsorted(ends, number * float(ends[-1]), right=True)), len(ends) - 1)
     start = float(ends[place - 1]) if place else 0.0
-    return int(alive[order[place]]), Draw(number, start, float(ends[place]))
+    token = order[place] if left is None else left[order[place]]
+    return int(token), Draw(number, start, float(ends[place]))
 
 
-def candidates_of(logits: Tensor, count: int, also: Sequence[int] = ()) -> Tensor:
-    """(n,) ids: the `count` most probable of logits (vocabulary,), then those of `also` that are not among them."""
-    ids = logits.topk(min(count, len(logits))).indices.tolist()
-    return torch.tensor(ids + [i for i in also if i not in ids], device=logits.device)
+def candidates_of(likely: Sequence[int], also: Sequence[int]) -> list[int]:
+    """Ids: the most probable before the rules, then those of `also` that are not among them."""
+    return [*likely, *dict.fromkeys(i for i in also if i not in likely)]
