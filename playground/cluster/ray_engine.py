@@ -13,7 +13,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, NodeDiedError,
 from ray.serve.exceptions import DeploymentUnavailableError, ReplicaUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from playground.cluster.messages import Reply, packed_work
+from playground.cluster.messages import Reply, packed_work, unpacked_reply
 from playground.cluster.seeds import with_seeds
 from playground.engine.work import Work
 from playground.errors import PlaygroundError
@@ -104,12 +104,11 @@ class RayEngine:
         return self.handle.options(method_name=method, session_id=work.visitor, multiplexed_model_id=work.model)
 
     def _send(self, method: str, work: Work, *arguments: Any) -> Reply:
-        reply: Reply = pickle.loads(self._sender(method, work).remote(*arguments).result())
-        return reply
+        return unpacked_reply(self._sender(method, work).remote(*arguments).result())
 
     def _call_all(self, content: bytes) -> Any:
         replies = self.handle.broadcast("call", content).results(timeout_s=30, return_exceptions=True)
-        kept = [pickle.loads(reply) for reply in replies if isinstance(reply, bytes)]
+        kept = [unpacked_reply(reply) for reply in replies if isinstance(reply, bytes)]
         return kept[0].answer if kept else None
 
     def _answer(self, work: Work, reply: Reply) -> Any:

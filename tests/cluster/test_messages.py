@@ -1,12 +1,13 @@
 """What the cluster does without Ray: options, bounds, streams that begin again, proofs."""
 
 import pickle
+import random
 import time
 
 import pytest
 
 from playground.cluster.kept_streams import KeptStreams, StreamEnded, UnknownStream
-from playground.cluster.messages import MAX_ANSWER, Reply, packed_reply, packed_work
+from playground.cluster.messages import MAX_ANSWER, MAX_UNPACKED, Reply, packed_reply, packed_work, unpacked_reply
 from playground.cluster.options import ClusterOptions
 from playground.cluster.proof import prove
 from playground.cluster.seeds import with_seeds
@@ -31,10 +32,16 @@ def test_a_number_of_replicas():
 def test_answers_have_a_bound_and_errors_travel():
     """Guards against an answer that fills a front's memory, and against errors of several arguments, which Python can't
     unpickle by itself. A file that a visitor takes away does not count."""
-    reply = pickle.loads(packed_reply(Reply({"map": "a" * MAX_ANSWER})))
-    assert reply.answer is None and f"at most {MAX_ANSWER:,}" in str(reply.error)
+    for answer, most in ((random.Random(0).randbytes(MAX_ANSWER), MAX_ANSWER), (b"0" * MAX_UNPACKED, MAX_UNPACKED)):
+        reply = unpacked_reply(packed_reply(Reply({"map": answer})))
+        assert reply.answer is None and f"at most {most:,}" in str(reply.error)
+    points = {"map": ["a point"] * 100_000}
+    assert (
+        unpacked_reply(content := packed_reply(Reply(points))).answer == points
+        and len(content) < len(pickle.dumps(points)) / 3
+    )
     file = SentFile("weights.zip", b"0" * (2 * MAX_ANSWER))
-    assert pickle.loads(packed_reply(Reply({"file": {"value": file}}))).answer["file"]["value"] == file
+    assert unpacked_reply(packed_reply(Reply({"file": {"value": file}}))).answer["file"]["value"] == file
     error = pickle.loads(pickle.dumps(NotEnoughMemory("Too large.", "Take another.", 3, 2)))
     assert (error.message, error.remedy, error.needed, str(error)) == (
         "Too large.",

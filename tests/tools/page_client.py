@@ -31,7 +31,8 @@ class PageClient:
         """config: what the server answers at /config."""
         self._numbers = numbers
         self._events = {event["id"]: event for event in config["dependencies"]}
-        self.values = {one["id"]: one["props"].get("value") for one in config["components"]}
+        self.components = {one["id"]: one for one in config["components"]}
+        self.values = {number: one["props"].get("value") for number, one in self.components.items()}
         self.session = uuid4().hex[:11]
         self.http = httpx.Client(base_url=address, timeout=timeout, headers={"Origin": address.rstrip("/")})
 
