@@ -4,11 +4,15 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from playground.cluster.options import ClusterOptions
 from playground.cluster.version import check_version, version_mark
@@ -83,11 +87,25 @@ def _start_here(options: ClusterOptions) -> Callable[[], None]:
     )
 
     def stop() -> None:
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)  # at SIGTERM Ray sets one that ends this process after 3 s, in the middle of what follows
+        own = [one for one in psutil.Process().children(recursive=True) if re.search(r"\bray(::|/)", _command(one))]
         serve.shutdown()
         ray.shutdown()
+        _, alive = psutil.wait_procs(own, timeout=5)
+        for process in alive:  # Ray's agents outlive it now and then
+            with suppress(psutil.Error):
+                process.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
     return stop
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def _engine(settings: Settings, options: ClusterOptions, stop: Callable[[], None]) -> Engine:
