@@ -33,6 +33,6 @@ class ClusterOptions:
         most = int(counts[2] or least) if counts else 0
         if not 1 <= least <= most <= MAX_REPLICAS:
             raise PlaygroundError(
-                texts.NO_COUNT.format(given=f"{replicas:.20}"), texts.COUNTS.format(most=MAX_REPLICAS)
+                texts.NO_COUNT.format(text=f"{replicas:.20}"), texts.COUNTS.format(most=MAX_REPLICAS)
             )
         return cls(least, most, address.strip(), gpus)

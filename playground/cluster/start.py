@@ -150,9 +150,9 @@ def _deploy(settings: Settings, options: ClusterOptions) -> Any:
 def _refusal(status: Any) -> PlaygroundError | None:
     """What a replica said when it refused to start."""
     deployments = status.applications[APPLICATION].deployments.values()
-    for words in (each.message for each in deployments):
-        if said := re.search(r"PlaygroundError: (.+)", words):
-            return PlaygroundError(texts.NOT_STARTED, said[1].strip())
+    for message in (each.message for each in deployments):
+        if words := re.search(r"PlaygroundError: (.+)", message):
+            return PlaygroundError(texts.NOT_STARTED, words[1].strip())
     return None
 
 
