@@ -34,6 +34,8 @@ def start_engine(settings: Settings, options: ClusterOptions) -> Engine:
     installed, the cluster is not there, or a replica is refused; then nothing is left running."""
     if settings.classroom:
         raise PlaygroundError(texts.NO_CLASS, texts.WITHOUT_CLASS)
+    if options.address and _has_token():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # as `ray start` does; read when ray is imported
     try:
         import ray.serve  # noqa: F401
     except ImportError as error:
@@ -44,6 +46,12 @@ def start_engine(settings: Settings, options: ClusterOptions) -> Engine:
     except BaseException:
         stop()
         raise
+
+
+def _has_token() -> bool:
+    """Whether this machine has the word by which a cluster lets it in."""
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
+    return "RAY_AUTH_TOKEN" in os.environ or Path(path).is_file()
 
 
 def _join(options: ClusterOptions) -> Callable[[], None]:
@@ -59,8 +67,10 @@ def _join(options: ClusterOptions) -> Callable[[], None]:
     try:
         sources = {"py_modules": [str(ROOT / "playground")]}
         ray.init(address=options.address, runtime_env=sources, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except ConnectionError as error:
         raise _no_cluster(options.address) from error
+    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise PlaygroundError(texts.NOT_JOINED.format(address=f"{options.address:.100}"), texts.SAME_TOKEN) from error
     return ray.shutdown
 
 

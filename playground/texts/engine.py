@@ -18,6 +18,8 @@ NO_RAY = "Ray Serve is not installed."
 INSTALL_RAY = 'pip install "ray[serve]==2.60.0"'
 NO_CLUSTER = "There is no cluster at {address}."
 START_CLUSTER = "Start one with `ray start --head`, or leave the address out to start one on this machine."
+NOT_JOINED = "The cluster at {address} did not let this machine in."
+SAME_TOKEN = "Give every machine the same version of Ray and the same ~/.ray/auth_token."
 NOT_STARTED = "The replicas did not start."
 WORKER_GONE = "The worker that did this is gone, and no other took over."
 AGAIN = "Try again in a minute."
