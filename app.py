@@ -1,12 +1,15 @@
 """Starts Transformer Playground: python app.py --help."""
 
 import argparse
-import atexit
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from playground.settings import Settings
 from playground.texts import engine as texts
+
+if TYPE_CHECKING:
+    from playground.engine.engine import Engine
 
 
 def parse_options() -> argparse.Namespace:
@@ -52,8 +55,8 @@ def folders_by_default(host: str) -> bool:
     return host in ("localhost", "127.0.0.1", "::1") or "PLAYGROUND_FOLDERS" in os.environ
 
 
-def start_replicas(settings: Settings, options: argparse.Namespace) -> None:
-    """Has replicas do the work of the pages; they end with this process. Says why, and exits, where they can't start."""
+def start_replicas(settings: Settings, options: argparse.Namespace) -> "Engine":
+    """Has replicas do the work of the pages. Says why, and exits, where they can't start."""
     from playground.cluster.options import ClusterOptions
     from playground.cluster.start import start_engine
     from playground.engine.engine import share
@@ -65,8 +68,32 @@ def start_replicas(settings: Settings, options: argparse.Namespace) -> None:
         engine = start_engine(settings, cluster)
     except PlaygroundError as error:
         raise SystemExit(str(error)) from error
-    atexit.register(engine.close)
     share(engine)
+    return engine
+
+
+def serve(settings: Settings, host: str, port: int, preloads: bool) -> None:
+    """Serves the page until Ctrl-C. preloads: loads the model that the page opens with; replicas have it already."""
+    # gradio takes seconds to import: after the options
+    from playground.components.event_queue import with_event_queue
+    from playground.page import create_app, launch_options
+    from playground.preload import preload
+    from playground.tabs.classroom.announcement import announcement
+    from playground.workbench import shared
+
+    page = create_app(settings)
+    with_event_queue(page).launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=shared().classroom is not None,  # a class has addresses of its own
+        **launch_options(),
+    )
+    if room := shared().classroom:
+        print(announcement(room.secret, page.server_port), flush=True)
+    if preloads:
+        preload(shared(), settings.default_model)
+    page.block_thread()
 
 
 def main() -> None:
@@ -85,28 +112,12 @@ def main() -> None:
     )
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
-    # gradio takes seconds to import: after the options
-    from playground.components.event_queue import with_event_queue
-    from playground.page import create_app, launch_options
-    from playground.preload import preload
-    from playground.tabs.classroom.announcement import announcement
-    from playground.workbench import shared
-
-    if options.engine == "ray":
-        start_replicas(settings, options)
-    page = create_app(settings)
-    with_event_queue(page).launch(
-        server_name=host,
-        server_port=options.port,
-        prevent_thread_lock=True,
-        quiet=shared().classroom is not None,  # a class has addresses of its own
-        **launch_options(),
-    )
-    if room := shared().classroom:
-        print(announcement(room.secret, page.server_port), flush=True)
-    if options.engine == "local":  # replicas have it already
-        preload(shared(), settings.default_model)
-    page.block_thread()
+    engine = start_replicas(settings, options) if options.engine == "ray" else None
+    try:
+        serve(settings, host, options.port, preloads=engine is None)
+    finally:
+        if engine is not None:
+            engine.close()
 
 
 if __name__ == "__main__":

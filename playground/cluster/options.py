@@ -32,7 +32,5 @@ class ClusterOptions:
         least = int(counts[1]) if counts else 0
         most = int(counts[2] or least) if counts else 0
         if not 1 <= least <= most <= MAX_REPLICAS:
-            raise PlaygroundError(
-                texts.NO_COUNT.format(given=f"{replicas:.20}"), texts.COUNTS.format(most=MAX_REPLICAS)
-            )
+            raise PlaygroundError(texts.NO_COUNT.format(text=f"{replicas:.20}"), texts.COUNTS.format(most=MAX_REPLICAS))
         return cls(least, most, address.strip(), gpus)

@@ -4,11 +4,15 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from playground.cluster.options import ClusterOptions
 from playground.cluster.version import check_version, version_mark
@@ -30,6 +34,8 @@ def start_engine(settings: Settings, options: ClusterOptions) -> Engine:
     installed, the cluster is not there, or a replica is refused; then nothing is left running."""
     if settings.classroom:
         raise PlaygroundError(texts.NO_CLASS, texts.WITHOUT_CLASS)
+    if options.address and _has_token():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # as `ray start` does; read when ray is imported
     try:
         import ray.serve  # noqa: F401
     except ImportError as error:
@@ -40,6 +46,12 @@ def start_engine(settings: Settings, options: ClusterOptions) -> Engine:
     except BaseException:
         stop()
         raise
+
+
+def _has_token() -> bool:
+    """Whether this machine has the word by which a cluster lets it in."""
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
+    return "RAY_AUTH_TOKEN" in os.environ or Path(path).is_file()
 
 
 def _join(options: ClusterOptions) -> Callable[[], None]:
@@ -55,8 +67,10 @@ def _join(options: ClusterOptions) -> Callable[[], None]:
     try:
         sources = {"py_modules": [str(ROOT / "playground")]}
         ray.init(address=options.address, runtime_env=sources, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except ConnectionError as error:
         raise _no_cluster(options.address) from error
+    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise PlaygroundError(texts.NOT_JOINED.format(address=f"{options.address:.100}"), texts.SAME_TOKEN) from error
     return ray.shutdown
 
 
@@ -83,11 +97,25 @@ def _start_here(options: ClusterOptions) -> Callable[[], None]:
     )
 
     def stop() -> None:
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)  # at SIGTERM Ray sets one that ends this process after 3 s, in the middle of what follows
+        own = [one for one in psutil.Process().children(recursive=True) if re.search(r"\bray(::|/)", _command(one))]
         serve.shutdown()
         ray.shutdown()
+        _, alive = psutil.wait_procs(own, timeout=5)
+        for process in alive:  # Ray's agents outlive it now and then
+            with suppress(psutil.Error):
+                process.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
     return stop
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def _engine(settings: Settings, options: ClusterOptions, stop: Callable[[], None]) -> Engine:
@@ -132,9 +160,9 @@ def _deploy(settings: Settings, options: ClusterOptions) -> Any:
 def _refusal(status: Any) -> PlaygroundError | None:
     """What a replica said when it refused to start."""
     deployments = status.applications[APPLICATION].deployments.values()
-    for words in (each.message for each in deployments):
-        if said := re.search(r"PlaygroundError: (.+)", words):
-            return PlaygroundError(texts.NOT_STARTED, said[1].strip())
+    for message in (each.message for each in deployments):
+        if words := re.search(r"PlaygroundError: (.+)", message):
+            return PlaygroundError(texts.NOT_STARTED, words[1].strip())
     return None
 
 

@@ -17,7 +17,7 @@ class PageState:
 
     @property
     def key(self) -> str:
-        """The object's name, given when it is first used."""
+        """The object's name, made at its first use."""
         with _lock:
             return self.__dict__.setdefault("_key", uuid4().hex)
 
