@@ -25,6 +25,7 @@ from transformers.cache_utils import Cache, DynamicSlidingWindowLayer
 from playground.generation.joined_attention import JoinedCaches, Part, UnreadTokens
 from playground.generation.kv_cache import croppable_layers
 from playground.models.families import takes_argument
+from playground.models.head_blocks import head_in_blocks
 from playground.models.loaded_model import LoadedModel
 from playground.recording.hooks import replace_attention
 
@@ -42,7 +43,7 @@ def batched_step(model: LoadedModel, texts: Sequence[UnreadTokens], joined: Join
     ids = torch.cat([text.ids.reshape(-1, 1) for text in in_order])  # (B, 1)
     windows = [(layer, dict(vars(layer))) for text in texts for layer in _windows(text.cache)]
     try:
-        with replace_attention(_AttentionByPart(parts)):
+        with replace_attention(_AttentionByPart(parts)), head_in_blocks(model):
             outputs = model.model(input_ids=ids, position_ids=_positions(in_order), **options_of_pass(model))
     except BaseException:
         joined.forget()

@@ -145,13 +145,21 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=100)
     parser.add_argument("--longest", type=int, default=3000)
     parser.add_argument("--budget", type=int, default=1024, help="of loaded models, in MiB")
+    parser.add_argument(
+        "--keep",
+        type=int,
+        default=48,
+        help="of recordings, results, prefixes and sessions each, in MiB: full after 200",
+    )
     parser.add_argument("--quiet", type=float, default=3.0, help="seconds without a visitor before a measurement")
     parser.add_argument("--objects", type=int, default=0, help="how many types that grew are printed")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="endurance-")
     own_temporary_folder(folder)
     port, (pipe, far) = free_port(), get_context("spawn").Pipe()
-    server = get_context("spawn").Process(target=serve, args=(port, options.model, options.budget * MIB, far))
+    server = get_context("spawn").Process(
+        target=serve, args=(port, options.model, options.budget * MIB, options.keep * MIB, far)
+    )
     server.start()
     try:
         numbers = pipe.recv()

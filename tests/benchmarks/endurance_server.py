@@ -19,8 +19,6 @@ from playground.concurrency.session_store import SessionStore
 from playground.settings import MIB
 from tests.tools.page_client import numbers_of
 
-BUDGET = 48 * MIB
-"""Of recordings, results, prefixes and sessions each: so little that all are full after the first interactions."""
 HANDLERS = {
     "open": ("playground.tabs.shared.sidebar.build.<locals>.open_page", None),
     "restore": ("playground.tabs.shared.sidebar.build.<locals>.restore", None),
@@ -37,14 +35,15 @@ HANDLERS = {
 """What a page calls, by the names of the handlers, and the trigger where there are several."""
 
 
-def serve(port: int, model: str, model_budget: int, pipe: Any) -> None:
+def serve(port: int, model: str, model_budget: int, budget: int, pipe: Any) -> None:
     """Serves until the pipe says "end". To "measure" it answers with `measured`. First it sends the numbers of HANDLERS and
-    of the endpoints."""
+    of the endpoints. model_budget and budget are bytes: of loaded models, and of recordings, results, prefixes and sessions
+    each."""
     from playground.components.event_queue import with_event_queue
     from playground.page import create_app, launch_options
     from playground.settings import Settings
 
-    budgets = dict.fromkeys(("recording_budget", "prefix_budget", "memo_budget", "session_budget"), BUDGET)
+    budgets = dict.fromkeys(("recording_budget", "prefix_budget", "memo_budget", "session_budget"), budget)
     app = create_app(replace(Settings(), default_model=model, model_budget=model_budget, **budgets))
     with_event_queue(app, max_size=128).launch(
         server_port=port, prevent_thread_lock=True, quiet=True, **launch_options()
