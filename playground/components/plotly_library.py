@@ -5,14 +5,14 @@ plotly.js is a bundle of modules, each of which stands in a function of its own;
 Here it registers those of KINDS alone, and modules that nothing refers to any longer are left out. Knows no figures.
 """
 
-import atexit
+import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from playground.settings import cache_folder
 
 KINDS = ("bar", "heatmap", "scatter", "waterfall")
 """Plotly's names of the traces that the small library draws."""
@@ -83,20 +83,19 @@ def _reached(modules: Mapping[str, str], last: str) -> set[str]:
 
 
 def small_library(whole: Path) -> Path:
-    """A file of the small library, which goes when the server ends; the whole one where there can be none."""
+    """A file of the small library in the playground's cache, under a name that changes with what is in it; what is not that
+    text is written anew. The whole library where there can be none."""
     text = without_other_kinds(whole.read_text(encoding="utf-8"))
     if text is None:
         return whole
+    body = text.encode()
     try:
-        folder = Path(tempfile.mkdtemp(prefix="plotly-")).resolve()
-        atexit.register(_remove, folder, os.getpid())
-        small = folder / "plotly.small.js"
-        small.write_text(text, encoding="utf-8")
-    except OSError:
+        small = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / "plotly.small.js"
+        if not small.is_file() or small.read_bytes() != body:
+            small.parent.mkdir(parents=True, exist_ok=True)
+            part = small.with_name(f"{os.getpid()}.part")
+            part.write_bytes(body)
+            os.replace(part, small)  # whole at once: another server may read it
+    except (OSError, RuntimeError):  # a disk that takes nothing; a user without a home
         return whole
-    return small
-
-
-def _remove(folder: Path, maker: int) -> None:
-    if os.getpid() == maker:  # not by a process that was forked since
-        shutil.rmtree(folder, ignore_errors=True)
+    return small.resolve()

@@ -14,26 +14,24 @@ class Example(NamedTuple):
 EXAMPLES = {
     "“it” → whom?": Example(
         "The animal didn't cross the street because it was too tired. So the tired",
-        "Who was tired? Then try “wide” in both places: does the model turn to the street?",
+        "Who was tired? With “wide” in both places, is it the street?",
     ),
     "a repeated name": Example(
         "Mr and Mrs Dursley lived at number four. Mr and Mrs Durs",
-        "The name was there before: heads look back at its twin and copy what followed.",
+        "Heads look back at the name's twin and copy what followed.",
     ),
     "counting": Example(
         "One, two, three, four, five, six, seven,", "Which number comes next, and after which layer is it sure?"
     ),
     "a capital": Example(
         "The capital of France is Paris. The capital of Italy is",
-        "The fact is nowhere in the text: it comes out of the model's weights.",
+        "The text does not say it: it comes from the model's weights.",
     ),
     "Python": Example(
         "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return a",
-        "“+” stood in the same place above: does the model copy it, or has it read “subtract”?",
+        "Does the model copy the “+” above, or read “subtract”?",
     ),
-    "中文": Example(
-        "1月、2月、3月、4", "A character that the vocabulary lacks is written byte by byte: the answer is half of “月”."
-    ),
+    "中文": Example("1月、2月、3月、4", "“月” is not in the vocabulary: the answer is half of it."),
 }
 """By the words on their buttons, which say what they show."""
 EDITS_ON = "{what}, in all tabs but Tasks and Train. Exchange, Break it and the Projector use the whole model as well."

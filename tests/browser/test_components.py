@@ -748,11 +748,12 @@ def test_text_in_a_scene_is_readable(serve, open_page):
     drawn(page, "scene")
     trace = page.evaluate("(({text, hovertext}) => ({text, hovertext}))(document.querySelector('#scene .pv').data[0])")
     assert trace["text"] == ["<s>", "cat"] and trace["hovertext"][0] == "&lt;s&gt;"
+    kind = "kind => document.querySelector('#scene .pv')._fullData?.map((trace) => trace.type).join() === kind"
     page.locator("#flat").click()
-    drawn(page, "scene", 1)
-    assert page.evaluate("document.querySelector('#scene .pv')._fullData.map(t => t.type)") == ["heatmap"]
+    page.wait_for_function(kind, arg="heatmap")
+    page.wait_for_selector("#scene .heatmaplayer image", state="attached")
     assert page.locator("#scene .heatmaplayer image").count() == 1 and page.locator("#scene canvas").count() == 0
     page.locator("#again").click()
-    drawn(page, "scene", 2)
-    assert page.evaluate("document.querySelector('#scene .pv')._fullData.map(t => t.type)") == ["scatter3d"]
+    page.wait_for_function(kind, arg="scatter3d")
+    page.wait_for_selector("#scene canvas", state="attached")
     assert page.locator("#scene .heatmaplayer image").count() == 0

@@ -76,12 +76,14 @@ def test_one_primary_button(tiny_page):
 
 
 def test_an_example_says_what_it_shows(tiny_page):
-    """Guards against a button that changes the text and leaves a visitor to guess what is to be seen."""
-    page = tiny_page
-    for name in ("counting", "中文"):
+    """Guards against a button that changes the text and leaves a visitor to guess what is to be seen; and against a sentence
+    whose end is cut off: it has two lines beside the buttons."""
+    page, whole = tiny_page, "node => node.scrollHeight <= node.clientHeight + 1"
+    for name in EXAMPLES:
         page.locator("#chips").get_by_role("button", name=name, exact=True).click()
         expect(page.locator(BOX)).to_have_value(EXAMPLES[name].text)
         expect(page.locator("#lens-hint")).to_contain_text(EXAMPLES[name].shows)
+        assert page.locator("#lens-hint .pg-hint").evaluate(whole), EXAMPLES[name].shows
 
 
 def test_the_box_never_holds_another_text_without_saying_so(tiny_page):
