@@ -1,12 +1,14 @@
 """The engine of a front whose work is done by replicas on Ray Serve. Holds no model."""
 
+import asyncio
 import logging
 import pickle
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from ray.exceptions import ActorDiedError, ActorUnavailableError, NodeDiedError, ObjectLostError, WorkerCrashedError
@@ -19,6 +21,7 @@ from playground.engine.work import Work
 from playground.errors import PlaygroundError
 from playground.texts import engine as texts
 
+T = TypeVar("T")
 GONE = (
     ActorDiedError, ActorUnavailableError, NodeDiedError, ObjectLostError, WorkerCrashedError, ReplicaUnavailableError,
     DeploymentUnavailableError,
@@ -94,7 +97,8 @@ class RayEngine:
 
     def identities(self) -> list[Any]:
         """What each replica says of itself, see `replica.Identity`."""
-        return [pickle.loads(content) for content in self.handle.broadcast("identify").results(timeout_s=30)]
+        contents = _awaited(lambda: self.handle.broadcast("identify").results(timeout_s=30))
+        return [pickle.loads(content) for content in contents]
 
     def close(self) -> None:
         """Ends the replicas that were started for this engine."""
@@ -104,10 +108,10 @@ class RayEngine:
         return self.handle.options(method_name=method, session_id=work.visitor, multiplexed_model_id=work.model)
 
     def _send(self, method: str, work: Work, *arguments: Any) -> Reply:
-        return unpacked_reply(self._sender(method, work).remote(*arguments).result())
+        return unpacked_reply(_awaited(lambda: self._sender(method, work).remote(*arguments).result()))
 
     def _call_all(self, content: bytes) -> Any:
-        replies = self.handle.broadcast("call", content).results(timeout_s=30, return_exceptions=True)
+        replies = _awaited(lambda: self.handle.broadcast("call", content).results(timeout_s=30, return_exceptions=True))
         kept = [unpacked_reply(reply) for reply in replies if isinstance(reply, bytes)]
         return kept[0].answer if kept else None
 
@@ -125,3 +129,13 @@ class RayEngine:
         if time.monotonic() > until:
             raise PlaygroundError(texts.WORKER_GONE, texts.AGAIN) from error
         time.sleep(PAUSE)
+
+
+def _awaited(wait: Callable[[], T]) -> T:
+    """What `wait` returns, in another thread where this one runs an event loop: Serve refuses to wait there."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return wait()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(wait).result()

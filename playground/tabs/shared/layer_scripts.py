@@ -155,7 +155,7 @@ def _taken_out(recording: "Recording", edits: Sequence[Edit]) -> without.Taken |
     from playground.recording.script_reading import block_paths
 
     ways = {(edit.how, edit.text) for edit in edits}
-    if len(ways) > 1 or any(not _is_plain(edit) for edit in edits):
+    if len(ways) != 1 or any(not _is_plain(edit) for edit in edits):
         return texts.WHOLE_PARTS
     blocks, (how, second) = block_paths(recording.model), next(iter(ways))
     needed = {"mlp" if edit.part == "neuron" else "attention" for edit in edits if edit.part in ("head", "neuron")}
