@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from playground.cluster.proof import Proof, prove
-from playground.errors import PlaygroundError
+from playground.cluster.version import check_weights
 from playground.model_shelf import LoadStatus
-from playground.texts import engine as texts
 from playground.training.recipe import PREFIX
 from playground.workbench import Workbench
 
@@ -52,6 +51,5 @@ class ProvingWorkbench(Workbench):
         """Refuses, with both marks, a model whose weights are not those that a front saw elsewhere; empty: it saw none."""
         if weights:
             self._expected[model_id] = weights
-            if self.mark(model_id) not in ("", weights):
-                words = texts.OTHER_WEIGHTS.format(model=model_id, here=self.mark(model_id), there=weights)
-                raise PlaygroundError(words, texts.SAME_WEIGHTS)
+            if here := self.mark(model_id):
+                check_weights(model_id, here, weights)

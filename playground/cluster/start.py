@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from playground.cluster.options import ClusterOptions
-from playground.cluster.version import check_version, version_mark
+from playground.cluster.version import check_version, check_weights, version_mark
 from playground.engine.engine import Engine
 from playground.errors import PlaygroundError
 from playground.settings import MIB, Settings
@@ -170,7 +170,4 @@ def _check_alike(identities: list[Any], model: str) -> None:
     """PlaygroundError, with both marks, where a replica is not the front's playground, or two have not the same weights."""
     for one in identities:
         check_version(version_mark(), one.version)
-        first = identities[0].proof.weights
-        if one.proof.weights != first:
-            words = texts.OTHER_WEIGHTS.format(model=model, here=one.proof.weights, there=first)
-            raise PlaygroundError(words, texts.SAME_WEIGHTS)
+        check_weights(model, one.proof.weights, identities[0].proof.weights)

@@ -26,3 +26,9 @@ def check_version(of_front: str, here: str) -> None:
     """PlaygroundError, with both marks, where a replica is not the front's playground."""
     if of_front != here:
         raise PlaygroundError(texts.OTHER_VERSION.format(here=here, there=of_front), texts.SAME_VERSION)
+
+
+def check_weights(model: str, here: str, there: str) -> None:
+    """PlaygroundError, with both marks, where a replica has not the weights of another place."""
+    if here != there:
+        raise PlaygroundError(texts.OTHER_WEIGHTS.format(model=model, here=here, there=there), texts.SAME_WEIGHTS)
