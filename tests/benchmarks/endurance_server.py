@@ -48,11 +48,7 @@ def serve(port: int, model: str, model_budget: int, budget: int, pipe: Any) -> N
     with_event_queue(app, max_size=128).launch(
         server_port=port, prevent_thread_lock=True, quiet=True, **launch_options()
     )
-    numbers = numbers_of(app, HANDLERS)
-    for number, event in app.fns.items():
-        if isinstance(event.api_name, str) and not hasattr(event.fn, "handler"):
-            numbers[f"/{event.api_name}"] = number, {}
-    pipe.send(numbers)
+    pipe.send(numbers_of(app, HANDLERS))
     while pipe.recv() == "measure":
         pipe.send(measured(app))
     app.close()

@@ -38,11 +38,7 @@ def serve(port: int, model: str, replicas: int, pipe: Any) -> None:
     with_event_queue(app, max_size=512).launch(
         server_port=port, prevent_thread_lock=True, quiet=True, **launch_options()
     )
-    numbers = numbers_of(app, HANDLERS)
-    for number, event in app.fns.items():
-        if isinstance(event.api_name, str) and not hasattr(event.fn, "handler"):
-            numbers[f"/{event.api_name}"] = number, {}
-    pipe.send(numbers)
+    pipe.send(numbers_of(app, HANDLERS))
     engine: Any = shared()
     while (command := pipe.recv()) != "end":
         pipe.send(_kill(engine) if command == "kill" else measured(engine))

@@ -12,7 +12,8 @@ Numbers = dict[str, tuple[int, dict[str, int]]]
 
 
 def numbers_of(app: Any, handlers: Mapping[str, tuple[str, str | None]]) -> Numbers:
-    """The events of these handlers: short name -> the handler's module and name, and the trigger where there are several."""
+    """The events of these handlers, short name -> the handler's module and name, and the trigger where there are several;
+    and of the endpoints, by their paths, such as "/generate"."""
     numbers: Numbers = {}
     for number, event in app.fns.items():
         handler = getattr(event.fn, "handler", None)
@@ -21,6 +22,9 @@ def numbers_of(app: Any, handlers: Mapping[str, tuple[str, str | None]]) -> Numb
             if name == handler_name and key not in numbers and trigger in (None, event.targets[0][1]):
                 numbers[key] = number, {out: block._id for out, block in event.fn.targets.items()}
     assert numbers.keys() == handlers.keys(), handlers.keys() - numbers.keys()
+    for number, event in app.fns.items():
+        if isinstance(event.api_name, str) and not hasattr(event.fn, "handler"):
+            numbers[f"/{event.api_name}"] = number, {}
     return numbers
 
 
