@@ -21,6 +21,7 @@ from playground.components.compressed_streams import CompressedStreams
 from playground.components.gradio_theme import theme
 from playground.components.kept_files import KeptFiles
 from playground.components.kept_page import KeptPage
+from playground.components.lasting_streams import LastingStreams
 from playground.components.light_events import LIGHT_EVENTS
 from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
@@ -75,6 +76,7 @@ MOST_UPLOADED = 1 * MIB
 COMPRESSED = Middleware(GZipMiddleware, minimum_size=2000, compresslevel=6)
 """Gradio compresses files by the ending of their names, which the page itself, 2 MB, has none of."""
 STREAMS = Middleware(CompressedStreams)
+LASTING = Middleware(LastingStreams)
 SIDEBAR = 300  # pixels
 ROOM_FOR_SIDEBAR = f"""<style>.pg-room {{ display: flex !important; padding: 0; }}
 @media (prefers-reduced-motion: no-preference) {{ .pg-room {{ transition: padding-left 0.3s ease-in-out; }} }}
@@ -147,7 +149,7 @@ def launch_options() -> dict:
     opening = Middleware(OpeningWords, markup=OPENING + (CLASSROOM_HEAD if room else ""))
     of_class = [Middleware(ClassroomEvents, classroom=room)] if room else []
     return {
-        "app_kwargs": {"middleware": [STREAMS, guard, *of_class, KEPT_PAGE, COMPRESSED, opening, KEPT_FILES]},
+        "app_kwargs": {"middleware": [STREAMS, guard, *of_class, KEPT_PAGE, COMPRESSED, opening, KEPT_FILES, LASTING]},
         "_frontend": False,  # else launch() ends a server that does not answer it within 3 s, busy with first requests
         "max_file_size": MOST_UPLOADED,
         "max_threads": 128,  # one for each visitor who writes, most of whom wait for their turn

@@ -1,15 +1,19 @@
 """The queue of a page's events."""
 
+import json
 import threading
 import time
+from collections.abc import Iterator
 
 import gradio as gr
 import httpx
 import pytest
 from gradio.queueing import Queue
 from gradio_client import Client
+from starlette.middleware import Middleware
 
-from playground.components.event_queue import with_event_queue
+from playground.components.event_queue import ENDING, with_event_queue
+from playground.components.lasting_streams import LastingStreams
 from tests.tools.ports import free_port
 from tests.tools.waiting import until
 
@@ -28,7 +32,8 @@ def served():
     with gr.Blocks(analytics_enabled=False) as blocks:
         gr.api(note, api_name="note", concurrency_limit=2)
     address = {"server_name": "127.0.0.1", "server_port": free_port()}
-    with_event_queue(blocks, max_size=16).launch(prevent_thread_lock=True, quiet=True, **address)
+    lasting = {"middleware": [Middleware(LastingStreams)]}
+    with_event_queue(blocks, max_size=16).launch(prevent_thread_lock=True, quiet=True, app_kwargs=lasting, **address)
     yield f"{blocks.local_url}gradio_api/", called, gate
     gate.release(50)
     blocks.close(verbose=False)
@@ -72,6 +77,43 @@ def test_a_full_queue_is_not_one_visitors(served):
     assert others == [200] * 9 + [503], "one of them runs, 12 of the address wait"
     program = httpx.post(f"{address}call/note", json={"data": [""]})
     assert program.status_code == 503 and "12 requests of this address wait" in program.text
+
+
+def messages(address: str, visitor: str) -> Iterator[dict]:
+    """What arrives in a page's stream of answers."""
+    with httpx.stream("GET", f"{address}queue/data", params={"session_hash": visitor}, timeout=20) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
+def test_an_answer_is_not_lost_with_the_stream_that_ends(served):
+    """Guards against a click that does nothing: a page that sent an event before it read that its stream ends opened no
+    other, and the answer waited for the next click."""
+    address, called, gate = served
+    gate.release(2)
+    join(address, "first", "page")
+    stream = messages(address, "page")
+    first = next(message for message in stream if message["msg"] == "process_completed")
+    second = join(address, "second", "page").json()["event_id"]
+    done = next(message for message in stream if message["msg"] in ("process_completed", "close_stream"))
+    assert (done["msg"], done["event_id"]) == ("process_completed", second) != (done["msg"], first["event_id"])
+    assert done["output"]["data"] == ["second"]
+    assert [message["msg"] for message in stream] == ["close_stream"]
+
+
+def test_an_event_is_confirmed_when_the_page_has_read_that_its_stream_ended(served):
+    """Guards against the same, of an event that the server gets after it ended the stream."""
+    address, called, gate = served
+    gate.release(2)
+    join(address, "first", "page")
+    *_, last = messages(address, "page")
+    ended = time.monotonic()
+    assert last["msg"] == "close_stream"
+    join(address, "second", "page")
+    assert ENDING / 2 < time.monotonic() - ended < 20 * ENDING
+    answers = [message["output"]["data"] for message in messages(address, "page") if "output" in message]
+    assert answers == [["second"]]
 
 
 def test_an_idle_queue_rests_and_answers(monkeypatch):

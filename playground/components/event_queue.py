@@ -2,10 +2,12 @@
 
 Gradio looks into an empty queue 1,000 times a second, and 100 times for progress to report: 5 to 10 % of a core that a
 model could use, for as long as the server runs. And it serves whoever came first: one who sends a hundred requests is
-answered a hundred times before the next visitor. (Gradio 6.31)
+answered a hundred times before the next visitor. And answers can be lost: see `FairEventQueue.rest`. (Gradio 6.31)
 """
 
+import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -27,6 +29,10 @@ OF_VISITOR = 0.25
 """What of the queue's places one visitor may take: a page that opens sends a dozen events at once."""
 OF_ADDRESS = 0.75
 """And all visitors of one address: a class may share one."""
+REST = 0.5
+"""Seconds that a page's stream of answers stays open after the last one."""
+ENDING = 0.25
+"""Seconds within which a page has read that its stream ended."""
 
 
 def with_event_queue(blocks: gr.Blocks, max_size: int = PLACES) -> gr.Blocks:
@@ -47,12 +53,16 @@ class FairEventQueue(Queue):
     _served: LRUCache[str, int]
     """A visitor -> the number of the turn in which he was served last."""
     _turns: Iterator[int]
+    _resting: dict[str, asyncio.Event]
+    """A visitor whose stream rests -> what wakes it."""
+    _ended: LRUCache[str, float]
+    """A visitor -> when his stream ended."""
 
     @classmethod
     def take_over(cls, queue: Queue) -> None:
         """Makes Gradio's own queue, which the page is connected to, one of these."""
         queue.__class__ = cls
-        vars(queue).update(_served=LRUCache(4096), _turns=count(1))
+        vars(queue).update(_served=LRUCache(4096), _turns=count(1), _resting={}, _ended=LRUCache(4096))
 
     async def push(self, body: Any, request: Any, username: str | None) -> tuple:
         """(whether it waits now, its id or why it doesn't, a name for that)."""
@@ -69,7 +79,32 @@ class FairEventQueue(Queue):
                     f"Busy: {number} requests of this {name} wait, and {most} may. Try again when some are answered."
                 )
                 return False, words, "queue_full"
-        return await super().push(body, request, username)
+        answer = await super().push(body, request, username)
+        if body.session_hash in self._resting:
+            self._resting[body.session_hash].set()
+        else:
+            ended = self._ended.get(body.session_hash, float("-inf"))
+            await asyncio.sleep(max(0.0, ended + ENDING - time.monotonic()))
+        return answer
+
+    async def rest(self, visitor: str) -> bool:
+        """Waits for a further event of a visitor all of whose events are answered; False if none comes for a while: then his
+        stream of answers ends.
+
+        Gradio ends the stream with the last answer. A page that sends an event before it has read so believes that the
+        answer will come in that stream, opens no other, and never sees it: a click that does nothing, until the next one.
+        So a stream rests before it ends, and an event that comes just then is confirmed only when the page has read so.
+        """
+        self._resting[visitor] = asyncio.Event()
+        try:
+            if not self.pending_event_ids_session.get(visitor):
+                await asyncio.wait_for(self._resting[visitor].wait(), REST)
+            return True
+        except TimeoutError:
+            self._ended[visitor] = time.monotonic()
+            return False
+        finally:
+            del self._resting[visitor]
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """The next event to run, in a list, whether it is one of a batch, and the name of its line; None if none may."""
