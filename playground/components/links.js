@@ -1,20 +1,20 @@
-// The address of the page is a link to what it shows. Kept current behind the #, where no server sees it; Gradio would send
-// what stands behind a ? with every call. Python makes the part that only it knows (links/address.py: model, text, edits)
-// and reads addresses; here the rest is added, and values that Python read are given to the controls.
+// The address of the page is a link to what it shows, kept current behind the #, where no server sees it. Python makes the
+// part that only it knows (links/address.py: model, text, edits) and reads addresses; here the rest is added, and what
+// Python read is set.
 //
 // CONFIG, from tabs/shared/links.py: model, base and text, the server's own; tab, the first; titles of tabs and of tab/view;
 // fixed: the first FIXED of `values`; views: [[tab, its first view], …]; controls: [[key, default, element, whether its choices
 // follow the model, place of the checkbox that links it or -1, longest text or 0], …].
 // `values`: base, check, active, layer, head, kind, chosen, token, an open view a tab with views, controls; at first those
-// of the page as it was built. To find a component, Gradio walks through the whole page: a change writes the values of its
-// own view alone, and `place` sets only what differs.
+// of the page as built. To find a component, Gradio walks through the page: a change writes its view's values alone, and
+// `place` sets only what differs.
 
 window.__playgroundLinks = (() => {
   const FIXED = 8, WAIT = 250;   // ms: browsers refuse addresses that change too often
   const SAME = {__type__: 'update'};   // to Gradio: leave this as it is
   let config = null, timer = 0, goal = null, place = null, pending = null, applied = null;
   let values = [], baseline = [], left = [], tokenOf = null, lastToken = null;
-  let acted = false;             // whether the visitor did something since an address was opened
+  let acted = false;             // whether the visitor did something since
   const touched = new Set();
 
   const same = (one, other) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
@@ -88,8 +88,8 @@ window.__playgroundLinks = (() => {
   // Whether this was read of an address that the visitor left again.
   const isStale = (read) => goal === null || JSON.parse(read).address !== goal;
 
-  // What a visitor touched: of controls that move by themselves, with the model or the text, those are carried in which he
-  // chose, or in whose view he clicked on a picture.
+  // Controls that move by themselves, with the model or the text, are carried once a visitor chose in them, or clicked on a
+  // picture in their view.
   function touch({target}) {
     for (let node = target; node instanceof Element; node = node.parentElement) if (node.id) touched.add(node.id);
     if (target.closest?.('#cancel-load, #load, #model')) goal = null;
@@ -108,7 +108,7 @@ window.__playgroundLinks = (() => {
       const built = [...config.fixed, ...config.views.map(([, first]) => first), ...baseline];
       built.forEach((value, n) => { if (!(n in values)) values[n] = value; });
     },
-    /** What stands behind the # of the address by which the page was opened. */
+    /** What stands behind the # when the page opens. */
     opening() {
       const fragment = location.hash.slice(1);
       if (fragment) goal = fragment;
@@ -142,7 +142,7 @@ window.__playgroundLinks = (() => {
       applied = inputs.at(-1);
       return inputs;
     },
-    /** Opens the tabs as `place` said, as soon as they are there, before the server has anything drawn in them. */
+    /** Opens the tabs as soon as they are there, before the server has anything drawn in them. */
     async show(read) {
       const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
       const titled = ([bar, title]) => [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
@@ -155,14 +155,15 @@ window.__playgroundLinks = (() => {
       }
       return [];
     },
-    /** After another model's own rules for sampling came: what the link says of them. */
-    again(keys, ...now) {
-      const said = pending ?? {};
+    /** After another model's own rules (JSON by name, '' for none): what the link says of them. */
+    again(keys, own, ...now) {
+      const said = pending ?? {}, models = own ? JSON.parse(own) : {};
       pending = null;
-      return now.map((value, n) => {
-        const at = config?.controls.findIndex(([key]) => key === keys[n]) ?? -1;
-        if (at >= 0) baseline[at] = value;
-        return said[keys[n]] ?? value;
+      timer = clearTimeout(timer) ?? setTimeout(flush, WAIT);
+      return Object.entries(keys).map(([name, key], n) => {
+        const at = config?.controls.findIndex(([other]) => other === key) ?? -1;
+        if (at >= 0) baseline[at] = models[name] ?? config.controls[at][1];
+        return said[key] ?? now[n];
       });
     },
     /** The page shows what was read, unless the visitor went on to another address meanwhile. Then the steps of the former

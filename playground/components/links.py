@@ -2,7 +2,7 @@
 address says: see links.js, and links/ for the keys."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ def write(places: Sequence[int]) -> str:
     return _CALL.format(call=f"write({json.dumps(list(places))}, ...v)")
 
 
-def again(keys: Sequence[str]) -> str:
-    """After values came that replace a link's: gives the link's back. keys: of the controls, in the inputs' order."""
-    return _CALL.format(call=f"again({json.dumps(list(keys))}, ...v)")
+def again(keys: Mapping[str, str]) -> str:
+    """After values came that replace a link's: gives the link's back. The first input is JSON of the model's own values by
+    name, empty for the page's own defaults; then the controls. keys: of these, by name, in their order."""
+    return _CALL.format(call=f"again({json.dumps(keys)}, ...v)")
 
 
 def configure(config: dict[str, Any]) -> str:

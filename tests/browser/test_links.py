@@ -102,6 +102,27 @@ def test_a_link_brings_back_an_experiment(tiny_server, open_page, tiny):
     assert "tab=attention" in fragment(page)
 
 
+def test_a_link_keeps_what_it_was_opened_by(tiny_server, open_page):
+    """Guards against a rule for sampling that is set by a link and then taken for the model's own, so that it leaves the
+    address; and against a clicked cell that a link does not carry."""
+    tail = "generate.temperature=1.3"
+    page = open_page()
+    page.goto(f"{tiny_server.address()}#v=1&tab=layers&view=lens&{tail}")
+    cells = page.locator("#lens-map .pv[data-rendered]")
+    expect(cells).to_be_visible()
+    before = page.locator("#lens-cell").inner_text()
+    box = cells.locator(".nsewdrag").first.bounding_box()
+    page.mouse.click(box["x"] + 5, box["y"] + box["height"] - 5)
+    expect(page.locator("#lens-cell")).not_to_have_text(before)
+    link = settled(page, tail, "layers.lens-clicked=43+embedding")
+    other = open_page()
+    other.goto(f"{tiny_server.address()}#{link}")
+    expect(other.locator("#lens-cell")).to_have_text(page.locator("#lens-cell").inner_text())
+    tab(other, "Generate")
+    expect(other.locator("#temperature input[type=number]")).to_have_value("1.3")
+    settled(other, tail, "layers.lens-clicked=43+embedding", "tab=generate")
+
+
 def test_a_strangers_link_runs_nothing(tiny_server, open_page):
     """Guards against links as a way in: what is no value is named as text, out-of-range numbers are moved, nothing runs, and
     the page works. And against an address that loses the token of the one that it was opened by."""

@@ -1,5 +1,7 @@
 """The Generate tab's presets."""
 
+import json
+
 import pytest
 
 from playground.generation.sampling_controls import PRESETS, RULES_OFF
@@ -28,11 +30,17 @@ def test_a_checkpoints_own_settings_are_the_first_preset(tiny, monkeypatch):
     monkeypatch.setattr(PageContext, "model", lambda page: model)
     request = controls.PresetRequest("balanced")
     plain = answer(controls.follow_checkpoint, PageContext(), request)
-    assert set(plain) == {"preset", "message"} and texts.AS_CHECKPOINT not in plain["preset"].choices
+    assert (
+        set(plain) == {"preset", "message", "own"}
+        and plain["own"] == ""
+        and texts.AS_CHECKPOINT not in plain["preset"].choices
+    )
     model.model.generation_config.update(do_sample=True, temperature=0.6, top_k=20, repetition_penalty=9.0)
     own = answer(controls.follow_checkpoint, PageContext(), request)
     assert own["preset"].value == texts.AS_CHECKPOINT == own["preset"].choices[0][0]
     assert (own["temperature"], own["top_k"], own["top_p"], own["beams"], own["greedy"]) == (0.6, 20, 1.0, 1, False)
+    said = json.loads(own["own"])
+    assert (said["temperature"], said["top_k"], said["preset"]) == (0.6, 20, texts.AS_CHECKPOINT)
     monkeypatch.setattr(PageContext, "model", lambda page: tiny("llama"))
     after = answer(controls.follow_checkpoint, PageContext(), controls.PresetRequest(texts.AS_CHECKPOINT))
     assert after["preset"].value == "balanced" and after["temperature"] == 0.7

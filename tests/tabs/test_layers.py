@@ -56,7 +56,7 @@ def test_the_opening_text(bench, smollm2):
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     lens = answer(lens_view.draw, page, LensViewRequest())
     assert "After “is” the model says “Rome” (65 %), its first guess only after layer 29." in plain(lens["sentence"])
-    assert "pg-badge-ok" in lens["badge"] and re.search("to (the last bit|[1-9]·10⁻[6-9])<", lens["badge"])
+    assert "pg-badge-ok" in lens["badge"] and re.search("to (the last bit|[1-9]·10⁻[⁶-⁹])<", lens["badge"])
     assert lens["figure"]["mark"]["y0"] == 29.5 and lens["opens"]["value"] == "What wrote “Rome”? →"
     parts = answer(contributions_view.draw, page, PartsRequest())
     assert "The logit of “Rome” is 14.948: embedding −0.048, attention +1.973, MLPs +13.023." in plain(
@@ -73,10 +73,10 @@ def test_from_a_cell_to_its_parts(bench, smollm2):
     page = PageContext(smollm2.model_id, text=FIRST_TEXT)
     cell = answer(lens_view.choose, page, LensViewRequest(), click(x=11, y=28))
     assert "“is” after layer 27: it would say “city” (25 %)" in plain(cell["of_cell"])
-    assert cell["cell"] == (page.reading, "27", 11)
+    assert (cell["cell"], cell["reading"]) == ("11 27", page.reading)
     followed = answer(lens_view.choose, page, LensViewRequest(follow="Rome"), click(x=11, y=28))
     assert "“Rome” is 2,927th at the embedding and 1st at the end" in plain(followed["of_cell"])
-    opened = answer(lens_view.open_parts, page, LensViewRequest(cell=cell["cell"]))
+    opened = answer(lens_view.open_parts, page, LensViewRequest(cell=cell["cell"], reading=cell["reading"]))
     assert opened["from_lens"][:2] == (page.reading, 11) and opened["opened_at"]
     parts = answer(contributions_view.draw, page, PartsRequest(from_lens=opened["from_lens"]))
     assert (
@@ -170,8 +170,11 @@ def test_bad_input(bench):
         assert set(answer(contributions_view.choose_head, page, PartsRequest(), click(**odd))) == {"message"}
     for odd in (None, [9, 0, 0], [1, 99, 0], [1, 0, 99], 5, [1.5, 0, 0], [1]):
         assert set(answer(contributions_view.choose_bar, page, PartsRequest(), click(customdata=odd))) == {"message"}
-    old = LensViewRequest(cell=(("llama", "another text"), "1", 3))
-    assert answer(lens_view.draw, page, old)["figure"]["mark"]["x0"] == 4.5
+    old = LensViewRequest(cell="3 1", reading=("llama", "another text"))
+    drawn = answer(lens_view.draw, page, old)
+    assert drawn["figure"]["mark"]["x0"] == 4.5 and (drawn["cell"], drawn["reading"]) == ("", None)
+    for hostile in ("99 1", "3 <b>", "-1 1", "3", "٣ 1", "9" * 40 + " 1"):
+        assert answer(lens_view.draw, page, LensViewRequest(cell=hostile, reading=page.reading))["figure"]["visible"]
     stale = PartsRequest(3, "z", "y", reading=("llama", "another text"))
     fresh = answer(contributions_view.draw, page, stale)
     assert proposals(fresh)[0][1] == "" and fresh["position"]["value"] == 5
@@ -187,7 +190,7 @@ def test_a_long_text_is_shown_by_windows(bench):
     recording = page.recording()
     assert window_of(recording, 3) == range(3, 15) and window_of(recording, 99) == range(28, 40)
     assert len(window_of(recording, None)) == WINDOW
-    moved = answer(lens_view.draw, page, LensViewRequest(cell=(page.reading, "0", 20)))
+    moved = answer(lens_view.draw, page, LensViewRequest(cell="20 0", reading=page.reading))
     assert moved["first"]["value"] == 9 and moved["figure"]["mark"]["x0"] == 10.5
     single = answer(lens_view.draw, PageContext("llama", text="a"), LensViewRequest())
     assert single["first"]["visible"] is False and single["figure"]["visible"]

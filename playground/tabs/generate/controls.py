@@ -1,5 +1,6 @@
 """The sampling rules on the page: sliders, and presets with when to use them."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,14 +47,14 @@ class ControlsColumn:
                     "greedy": gr.Checkbox(False, label="Greedy: always the most likely token", elem_id="greedy"),
                 }
         self.colour = gr.Dropdown(list(COLOURS), label="Shade tokens by", elem_id="colour")
-        outputs = {"preset": preset} | {name: self.sampling[name] for name in RULES_OFF}
+        rules = {"preset": preset} | {name: self.sampling[name] for name in RULES_OFF}
+        own = gr.Textbox("", visible="hidden", container=False)
         inputs = {"preset": preset}
-        wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": PresetRequest, "outputs": outputs}
-        bind(preset.input, choose_preset, **wires, **QUIET)
-        followed = bind(page.model.change, follow_checkpoint, **wires, **QUIET)
-        rules = list(outputs.values())
-        keys = [f"generate.{rule.elem_id}" for rule in rules]
-        followed.then(None, rules, rules, js=again(keys), **QUIET)
+        wires: dict[str, Any] = {"page": page, "inputs": inputs, "request": PresetRequest}
+        bind(preset.input, choose_preset, outputs=rules, **wires, **QUIET)
+        followed = bind(page.model.change, follow_checkpoint, outputs=rules | {"own": own}, **wires, **QUIET)
+        keys = {name: f"generate.{rule.elem_id}" for name, rule in rules.items()}
+        followed.then(None, [own, *rules.values()], list(rules.values()), js=again(keys), **QUIET)
 
     def _sliders(self, *names: str) -> None:
         for name in names:
@@ -75,11 +76,13 @@ def _own_rules(page: PageContext) -> dict[str, Any]:
 
 
 def follow_checkpoint(page: PageContext, request: PresetRequest) -> Outputs:
-    """After another model was loaded: its own settings, where it has some; else the presets alone, and the one chosen."""
+    """After another model was loaded: its own settings, where it has some; else the presets alone, and the one chosen.
+    own: these settings as JSON, for the page's address, which names only what differs from them."""
     own = _own_rules(page)
     if not own and request.preset != texts.AS_CHECKPOINT:
-        return {"preset": gr.Dropdown(choices=list(PRESETS))}
+        return {"preset": gr.Dropdown(choices=list(PRESETS)), "own": ""}
     choices = [texts.AS_CHECKPOINT, *PRESETS] if own else list(PRESETS)
     help_text = texts.PRESETS_HELP[choices[0]]
     rules = RULES_OFF | (own or PRESETS[choices[0]])
-    return {"preset": gr.Dropdown(choices=choices, value=choices[0], info=help_text), **rules}
+    said = json.dumps({"preset": choices[0], **rules}) if own else ""
+    return {"preset": gr.Dropdown(choices=choices, value=choices[0], info=help_text), **rules, "own": said}

@@ -53,8 +53,10 @@ class LensViewRequest:
     between: bool = False
     first: int | None = None
     """The first token of the window, of a long text."""
-    cell: tuple[tuple[str, str], str, int] | None = None
-    """The page's reading in which a cell was clicked, the cell's state by name, and its token."""
+    cell: str = ""
+    """The clicked cell: its token's number and its state's name; empty for none."""
+    reading: tuple[str, str] | None = None
+    """The page's reading in which it was clicked."""
 
 
 def build(view: View, controls: PartsControls) -> None:
@@ -83,18 +85,19 @@ def build(view: View, controls: PartsControls) -> None:
             best = PlotlyView(label="The best guesses of a cell", height=280, elem_id="lens-best", elem_classes=MORE)
             ranks = PlotlyView(label="Ranks over the layers", height=230, elem_id="lens-ranks", elem_classes=MORE)
     Panel(markup.explanation(*texts.LENS_ABOUT))
-    cell = gr.State(None)
+    cell = gr.Textbox("", visible="hidden", container=False, elem_id="lens-clicked")
     opened_at = gr.Textbox("", visible="hidden", container=False)
 
-    inputs: dict[str, Component] = {"shade": shade, "follow": follow, "between": between, "first": first, "cell": cell}
-    wires: dict[str, Any] = {"inputs": inputs, "request": LensViewRequest}
+    inputs: dict[str, Component] = {"shade": shade, "follow": follow, "between": between, "first": first}
+    clicks: dict[str, Component] = {"cell": cell, "reading": view.reading()}
+    wires: dict[str, Any] = {"inputs": inputs | clicks, "request": LensViewRequest}
     one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "best": best, "ranks": ranks, "opens": opens}
-    everything = one | {"sentence": sentence, "badge": badge, "first": first, "shade": shade}
+    everything = one | {"sentence": sentence, "badge": badge, "first": first, "shade": shade} | clicks
     view.draws(draw, **wires, outputs=everything)
     redraws = [shade.input, *typed(follow), between.input]
     bind(redraws, redraw, page=view.page, **wires, outputs=everything, **LATEST)
     bind(first.input, redraw, page=view.page, **wires, outputs=everything, **LATEST)
-    clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one | {"cell": cell}, **RUNS_MODEL)
+    clicked = bind(figure.select, choose, page=view.page, **wires, outputs=one | clicks, **RUNS_MODEL)
     show_detail(clicked, "lens-detail")
     handed = {"from_lens": controls.from_lens, "opened_at": opened_at}
     bind(opens.click, open_parts, page=view.page, **wires, outputs=handed, **RUNS_MODEL)
@@ -103,8 +106,9 @@ def build(view: View, controls: PartsControls) -> None:
 
 def draw(page: PageContext, request: LensViewRequest) -> Outputs:
     """The lens of the text's last tokens, or of the window round the chosen cell."""
-    token = _token(page, request)
-    return redraw(page, replace(request, first=None if token is None else token - WINDOW + 1))
+    cell = _clicked(page, request)
+    stale = {} if cell else {"cell": "", "reading": None}
+    return stale | redraw(page, replace(request, first=cell[0] - WINDOW + 1 if cell else None))
 
 
 def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
@@ -153,7 +157,7 @@ def choose(page: PageContext, request: LensViewRequest, event: gr.EventData) -> 
     if not (0 <= token < len(lens.tokens) and 0 <= state < len(lens.states)):
         return {}
     place = state, lens.tokens[token]
-    return _cell(page, request, lens, place) | {"cell": (page.reading, lens.states[state], place[1])}
+    return _cell(page, request, lens, place) | {"cell": f"{place[1]} {lens.states[state]}", "reading": page.reading}
 
 
 def open_parts(page: PageContext, request: LensViewRequest) -> Outputs:
@@ -170,18 +174,19 @@ def _lens(page: PageContext, request: LensViewRequest) -> "Lens":
     return window_lens(recording, workbench.shared(), window_of(recording, first), request.between)
 
 
-def _token(page: PageContext, request: LensViewRequest) -> int | None:
-    """The token of the chosen cell, if it was chosen in this text."""
-    if request.cell is None or tuple(request.cell[0]) != page.reading:
+def _clicked(page: PageContext, request: LensViewRequest) -> tuple[int, str] | None:
+    """Token and state of the clicked cell, if it was clicked in this text."""
+    token, _, state = request.cell.partition(" ")
+    if request.reading is None or tuple(request.reading) != page.reading or not token.isdecimal():
         return None
-    return int(request.cell[2])
+    return int(token), state
 
 
 def _place(page: PageContext, request: LensViewRequest, lens: "Lens") -> tuple[int, int]:
-    """State and token of the chosen cell; of none in this window the last token's, where its guess settles."""
-    token = _token(page, request)
-    if token in lens.tokens and request.cell is not None and request.cell[1] in lens.states:
-        return lens.states.index(request.cell[1]), int(request.cell[2])
+    """State and token of the clicked cell; of none in this window the last token's, where its guess settles."""
+    token, state = _clicked(page, request) or (-1, "")
+    if token in lens.tokens and state in lens.states:
+        return lens.states.index(state), token
     return first_for_good(lens.ids[:, -1, 0]), lens.tokens[-1]
 
 

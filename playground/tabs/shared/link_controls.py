@@ -19,6 +19,8 @@ NOT_CARRIED = {
 """Tabs."""
 RESET_WHEN_DRAWN = {"what-key", "what-score", "what-hide", "what-factor"}
 """Elements whose change is over when their view is drawn."""
+CLICKED = "-clicked"
+"""How the names of hidden elements end whose value is what was clicked in a picture."""
 _FOLLOWING = (FollowingDropdown, FollowingRadio, FollowingSlider, TokenList)
 
 
@@ -119,7 +121,7 @@ def _control(tab: str, block: Component) -> Control | None:
     name = block.elem_id
     if (
         not name
-        or block.visible == "hidden"
+        or (block.visible == "hidden" and not name.endswith(CLICKED))
         or name in RESET_WHEN_DRAWN
         or name.endswith("-linked")
         and not block.visible

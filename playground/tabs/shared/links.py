@@ -68,6 +68,7 @@ def open_link(
     """Reads an address, then loads its model, or the server's own where that can't be had. The last outputs have what the
     browser sets. load(model, number format): as `sidebar.first_model`."""
     read = read_address(address, carried.controls)
+    at = time.monotonic_ns()  # one link opened twice is opened again; an answer that is repeated is not
     experiment, missing = read.experiment, list[str]()
     default = workbench.shared().settings.default_model
     choices = [(experiment.model or default, experiment.precision), (default, experiment.precision), (default, "auto")]
@@ -79,7 +80,7 @@ def open_link(
                 here = _on_page(read, carried, loaded)
                 values = _values(page, here, carried, model)
                 notes = [*missing, *_notes(here)]
-                said = {"address": address, "model": model, "precision": precision, "notes": notes}
+                said = {"address": address, "model": model, "precision": precision, "notes": notes, "at": at}
                 outputs = {**outputs, "restored": json.dumps(said | values), "dtype_choice": precision}
                 for name in ("model", "device", "dtype"):  # set with text and edits: `apply`
                     del outputs[name]
@@ -131,7 +132,6 @@ def _values(page: PageContext, read: Read, carried: CarriedControls, model: str)
         "readings": list(carried.readings),
         "loads": page.model_id != model,
         "theme": experiment.theme,
-        "at": time.monotonic_ns(),  # the same address twice is read twice
     }
 
 
