@@ -25,7 +25,7 @@ from transformers.cache_utils import Cache, DynamicSlidingWindowLayer
 from playground.generation.joined_attention import JoinedCaches, Part, UnreadTokens
 from playground.generation.kv_cache import croppable_layers
 from playground.models.families import takes_argument
-from playground.models.head_blocks import head_in_blocks
+from playground.models.head_blocks import head_of
 from playground.models.loaded_model import LoadedModel
 from playground.recording.hooks import replace_attention
 
@@ -41,9 +41,10 @@ def batched_step(model: LoadedModel, texts: Sequence[UnreadTokens], joined: Join
     parts = joined.arrange(texts)
     in_order = [text for part in parts for text in part.texts]
     ids = torch.cat([text.ids.reshape(-1, 1) for text in in_order])  # (B, 1)
+    rows = _last_rows(in_order)
     windows = [(layer, dict(vars(layer))) for text in texts for layer in _windows(text.cache)]
     try:
-        with replace_attention(_AttentionByPart(parts)), head_in_blocks(model):
+        with replace_attention(_AttentionByPart(parts)), head_of(model, rows):
             outputs = model.model(input_ids=ids, position_ids=_positions(in_order), **options_of_pass(model))
     except BaseException:
         joined.forget()
@@ -53,10 +54,21 @@ def batched_step(model: LoadedModel, texts: Sequence[UnreadTokens], joined: Join
             vars(layer).clear()
             vars(layer).update(state)
         raise
-    logits: Tensor = outputs.logits[:, -1].float().to(ids.device)  # the last layers may be on another GPU
-    by_text = logits.split([text.ids.numel() for text in in_order])
-    last = {id(text): own[-len(text.ids) :] for text, own in zip(in_order, by_text, strict=True)}
+    logits: Tensor = outputs.logits[:, -1]  # (R or B, V)
+    logits = (logits if len(logits) == len(rows) else logits[rows.to(logits.device)]).float()
+    by_text = logits.to(ids.device).split([len(text.ids) for text in in_order])  # the last layers may be on another GPU
+    last = dict(zip(map(id, in_order), by_text, strict=True))
     return [last[id(text)] for text in texts]
+
+
+def _last_rows(texts: Sequence[UnreadTokens]) -> Tensor:
+    """(R,): where in a pass over all their tokens (B,) the last one of each text's rows stands."""
+    ends, start = list[Tensor](), 0
+    for text in texts:
+        rows, count = text.ids.shape
+        ends.append(start + count - 1 + torch.arange(rows) * count)
+        start += rows * count
+    return torch.cat(ends).to(texts[0].ids.device)
 
 
 def _positions(texts: Sequence[UnreadTokens]) -> Tensor:

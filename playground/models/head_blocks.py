@@ -1,4 +1,5 @@
-"""The product of a few states with the matrix of a large vocabulary, block by block of its rows.
+"""The product of a few states with the matrix of a large vocabulary: of those whose logits are needed alone, and block by
+block of its rows.
 
 For 2 to 30 states the whole matrix (49,152 x 576) takes a quarter to half as long again as its blocks on a processor whose
 library lays it out anew each time. Knows nothing of who asks.
@@ -20,19 +21,24 @@ _BLOCK = 256
 """Rows of the matrix at a time."""
 _LEAST, _MOST = 8192, 64
 """Rows of the matrix from which on, and states up to which, blocks are worth it."""
-_in_blocks: ContextVar[bool] = ContextVar("head_in_blocks", default=False)
+_rows: ContextVar[Tensor | None] = ContextVar("head_rows", default=None)
+"""Numbers of the states whose logits are needed, within the context."""
 
 
 @contextmanager
-def head_in_blocks(model: LoadedModel) -> Iterator[None]:
-    """Within the context, and in this thread, the model's head multiplies block by block, where that is faster: tried once
-    for each model. Elsewhere, and for a single state, it goes on as it was."""
-    model.fact("head in blocks", lambda: _prepare(model.model.get_output_embeddings()))
-    token = _in_blocks.set(True)
+def head_of(model: LoadedModel, rows: Tensor) -> Iterator[None]:
+    """Within the context, and in this thread, the model's head reads the states of these rows alone, of states (B, ..., D),
+    and multiplies block by block where that is faster: tried once for each model. A head that is no plain linear layer
+    reads all. Elsewhere it goes on as it was.
+
+    rows: (R,), numbers of 0 to B - 1, in order.
+    """
+    model.fact("head of rows", lambda: _prepare(model.model.get_output_embeddings()))
+    token = _rows.set(rows)
     try:
         yield
     finally:
-        _in_blocks.reset(token)
+        _rows.reset(token)
 
 
 def by_blocks(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -49,15 +55,20 @@ def by_blocks(states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _prepare(head: nn.Module | None) -> bool:
-    """Whether the head multiplies by blocks from now on, within the context."""
-    if not isinstance(head, nn.Linear) or not _is_faster(head):
+    """Whether the head reads some rows alone from now on, within the context."""
+    if type(head) is not nn.Linear:
         return False
-    vars(head)["forward"] = partial(_forward, head)  # a deep copy of the head gets a copy of this
+    vars(head)["forward"] = partial(_forward, head, _is_faster(head))  # a deep copy of the head gets a copy of this
     return True
 
 
-def _forward(head: nn.Linear, states: Tensor) -> Tensor:
-    if _in_blocks.get() and 1 < states.shape[:-1].numel() <= _MOST:
+def _forward(head: nn.Linear, has_blocks: bool, states: Tensor) -> Tensor:
+    rows = _rows.get()
+    if rows is None:
+        return nn.Linear.forward(head, states)
+    if len(rows) < len(states):
+        states = states[rows.to(states.device)]
+    if has_blocks and 1 < states.shape[:-1].numel() <= _MOST:
         return by_blocks(states, head.weight, head.bias)
     return nn.Linear.forward(head, states)
 
@@ -65,9 +76,12 @@ def _forward(head: nn.Linear, states: Tensor) -> Tensor:
 @torch.inference_mode()
 def _is_faster(head: nn.Linear) -> bool:
     weight = head.weight
-    if type(head) is not nn.Linear or weight.device.type != "cpu":
-        return False
-    if weight.dtype != torch.float32 or len(weight) < _LEAST or not weight.is_contiguous():
+    if (
+        weight.device.type != "cpu"
+        or weight.dtype != torch.float32
+        or len(weight) < _LEAST
+        or not weight.is_contiguous()
+    ):
         return False
     states = torch.ones(8, weight.shape[1])
     return _least_seconds(by_blocks, states, weight) < _least_seconds(functional.linear, states, weight)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from playground.models import head_blocks
-from playground.models.head_blocks import by_blocks, head_in_blocks
+from playground.models.head_blocks import by_blocks, head_of
 
 
 @pytest.mark.parametrize("vocabulary", [1024, 1100])
@@ -32,8 +32,10 @@ def test_only_within_the_context(tiny, monkeypatch):
     model = copy.copy(model)
     model.model, model._facts = network, {}
     head, states = network.get_output_embeddings(), torch.randn(3, 1, network.config.hidden_size)
-    with head_in_blocks(model):
-        inside = head(states)
+    with head_of(model, torch.tensor([0, 2, 3])):
+        inside = head(torch.cat([states[:1], states[:1] * 9, states[1:]]))
+        assert len(inside) == 3
+    with head_of(model, torch.tensor([0])):
         head(states[:1])
     assert len(calls) == 1
     torch.testing.assert_close(head(states), inside, atol=1e-5, rtol=0)
