@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,9 +23,10 @@ from playground.errors import Cancelled, NoRoomBeside, NotEnoughMemory, Playgrou
 from playground.models import devices
 from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings
+from playground.recording import record as record_module
 from playground.recording.record import record
 from playground.settings import MIB, Settings
-from playground.workbench import ByteBudgetCache, Workbench
+from playground.workbench import RECORDED_AT_ONCE, ByteBudgetCache, Workbench
 from tests.tools import zoo
 
 
@@ -359,6 +361,28 @@ def test_recordings_are_shared(tiny, settings):
             bench.recording(model, "")
     finally:
         hook.remove()
+
+
+def test_few_texts_are_read_at_once(tiny, settings, monkeypatch):
+    """Guards against a class whose thirty texts are all read at once, so that nobody's first picture comes before the last
+    one's; and against a text that fails and keeps its place."""
+    bench, model, own = Workbench(settings), tiny("llama"), record_module.record
+    reading, most = [], []
+
+    def slow(*arguments, **options):
+        reading.append(1)
+        most.append(len(reading))
+        time.sleep(0.02)
+        try:
+            return own(*arguments, **options)
+        finally:
+            reading.pop()
+
+    monkeypatch.setattr(record_module, "record", slow)
+    with ThreadPoolExecutor(12) as pool:
+        results = [pool.submit(bench.recording, model, "abc" + "d" * n if n % 3 else "") for n in range(12)]
+    assert [result.exception() is None for result in results] == [n % 3 > 0 for n in range(12)]
+    assert max(most) == RECORDED_AT_ONCE
 
 
 def test_targets_and_pairs_are_part_of_the_question(tiny, settings):
