@@ -116,6 +116,18 @@ def test_an_event_is_confirmed_when_the_page_has_read_that_its_stream_ended(serv
     assert answers == [["second"]]
 
 
+def test_a_stream_that_is_closed_takes_no_answers(served):
+    """Guards against a program that closes its stream with each answer: the former one, which waits for a further event,
+    must not take that one's answer."""
+    address, called, gate = served
+    gate.release(3)
+    for text in ("first", "second", "third"):
+        join(address, text, "program")
+        stream = messages(address, "program")
+        assert next(m for m in stream if m["msg"] == "process_completed")["output"]["data"] == [text]
+        stream.close()
+
+
 def test_an_idle_queue_rests_and_answers(monkeypatch):
     """Guards against a twentieth of a core for nothing, and against a pause that visitors notice."""
     looks = []

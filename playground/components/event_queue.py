@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from itertools import count
 from typing import Any
 
@@ -87,24 +87,27 @@ class FairEventQueue(Queue):
             await asyncio.sleep(max(0.0, ended + ENDING - time.monotonic()))
         return answer
 
-    async def rest(self, visitor: str) -> bool:
+    async def rest(self, visitor: str, leaves: Coroutine[Any, Any, None]) -> bool:
         """Waits for a further event of a visitor all of whose events are answered; False if none comes for a while: then his
-        stream of answers ends.
+        stream of answers ends. leaves: waits until he closes the stream.
 
         Gradio ends the stream with the last answer. A page that sends an event before it has read so believes that the
         answer will come in that stream, opens no other, and never sees it: a click that does nothing, until the next one.
         So a stream rests before it ends, and an event that comes just then is confirmed only when the page has read so.
         """
         self._resting[visitor] = asyncio.Event()
+        woken, left = (asyncio.ensure_future(one) for one in (self._resting[visitor].wait(), leaves))
         try:
-            if not self.pending_event_ids_session.get(visitor):
-                await asyncio.wait_for(self._resting[visitor].wait(), REST)
-            return True
-        except TimeoutError:
-            self._ended[visitor] = time.monotonic()
-            return False
+            if self.pending_event_ids_session.get(visitor):
+                return True
+            done, _ = await asyncio.wait([woken, left], timeout=REST, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                self._ended[visitor] = time.monotonic()
+            return bool(done) and left not in done
         finally:
-            del self._resting[visitor]
+            woken.cancel()
+            left.cancel()
+            self._resting.pop(visitor, None)
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """The next event to run, in a list, whether it is one of a batch, and the name of its line; None if none may."""

@@ -37,10 +37,14 @@ class LastingStreams:
             else:
                 await send(message)
 
+        async def leaves() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
         while True:
             held.clear()
             await self._app(dict(scope), receive, send_on)
-            if len(held) < 2 or not await queue.rest(visitor):
+            if len(held) < 2 or not await queue.rest(visitor, leaves()):
                 break
         for message in held:
             await send(message)
