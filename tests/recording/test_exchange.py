@@ -9,6 +9,7 @@ from playground.analysis.layers.exchange import WHAT, Exchange, first_difference
 from playground.errors import PlaygroundError
 from playground.models.decoder_start import Target
 from playground.recording.edits.edit import TEXT, Edit
+from playground.recording.layers import text_pair
 from playground.recording.layers.exchange import AT_ONCE, Patcher
 from playground.recording.layers.text_pair import pair_of
 from tests.tools import zoo
@@ -153,6 +154,13 @@ def test_a_model_that_fills_gaps(tiny, family):
             pair_of(model, *texts)
 
 
+def test_texts_that_are_too_long_to_exchange(tiny, monkeypatch):
+    """Guards against "Choose 128 or less" said of a text's length: it has both numbers and what to do."""
+    monkeypatch.setattr(text_pair, "MAX_TOKENS", 4)
+    with pytest.raises(PlaygroundError, match="A text has 5 tokens; at most 4 can be exchanged. Shorten both texts."):
+        pg.patch(tiny("llama"), "abcde", "abcdf")
+
+
 def test_bad_requests(tiny, minilm):
     """Guards against Python errors, and a pair that is padded without a word."""
     model = tiny("llama")
@@ -163,7 +171,7 @@ def test_bad_requests(tiny, minilm):
         (lambda: pg.patch(model, CLEAN, OTHER, "neuron"), "nothing called"),
         (lambda: pg.patch(model, CLEAN, OTHER, token=260), "token id"),
         (lambda: pg.patch(model, CLEAN, OTHER, token=4, against=4), "the same"),
-        (lambda: pg.patch(model, "a" * 129, "b" * 129), "129"),
+        (lambda: pg.patch(model, "a" * 129, "b" * 129), "has 129 tokens; with this model at most 64"),
         (lambda: pg.patch(tiny("t5"), CLEAN, OTHER, "mlp"), "Exchange states or heads"),
         (lambda: pg.patch(minilm, "a cat", "a dog"), "no logits"),
         (lambda: pg.patch(tiny("bloom"), CLEAN, OTHER, "head"), "heads of this model"),
