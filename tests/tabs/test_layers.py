@@ -6,6 +6,7 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 
 from playground import workbench
 from playground.components import figure_json
@@ -339,6 +340,20 @@ def test_push(bench, smollm2):
     assert word["figure"]["value"].data[0].z[0, 10] == pytest.approx(1.0)
 
 
+def test_a_first_token_is_never_pushed(bench):
+    """Guards against a sentence that says what a push makes of a text's only token, whose state no push changes: with the
+    kept push the logits after this text are the same bits."""
+    page, request = PageContext("llama", text="a"), PushRequest(towards="ab", away="cd")
+    sentence = plain(answer(push_view.redraw, page, request)["sentence"])
+    assert (
+        "is the first token, which is never pushed; each token after it is." in sentence and "Pushed by" not in sentence
+    )
+    kept = answer(push_view.keep_pushed, page, request)["edited"]
+    assert torch.equal(page.recording().last_logits, page.recording().with_edits(kept.edits).last_logits)
+    longer = PageContext("llama", text="ab")
+    assert "Pushed by 0.4, “b” there" in plain(answer(push_view.redraw, longer, request)["sentence"])
+
+
 def test_push_that_is_not_possible(bench):
     """Guards against an empty place, and text from a visitor read as HTML: no lines, equal ones, no word, a model that does
     not write, one that reads and writes, labels of the page's text."""
@@ -363,7 +378,9 @@ def test_push_that_is_not_possible(bench):
     outputs = answer(push_view.redraw, page, PushRequest(towards="ab", away=HOSTILE))
     assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
     huge = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=1e9))[-1]
-    assert "Pushed by 1,000,000,000, " in plain(huge["sentence"]) and "has a cosine of +1.00" in plain(huge["sentence"])
+    assert "Pushed by 1,000,000,000, " in plain(huge["sentence"]) and "has a cosine of +1 with" in plain(
+        huge["sentence"]
+    )
     assert "Almost nothing else is left" in plain(huge["sentence"]) and "+1,000,000,000" in huge["written"]
     none = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=0.0))[-1]
     assert [plain(name) for name in re.findall("<dt>(.*?)</dt>", none["written"])] == ["−0", "0", "+0"]
