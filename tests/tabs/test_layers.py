@@ -264,11 +264,13 @@ def test_exchange(bench, smollm2):
     clicked = answer(exchange_view.choose, page, request, click(x=0, y=16))
     words = plain(clicked["of_cell"])
     assert "State after layer 15 at “Italy ← Spain” (10): estimate +5.12, exact +22.03, 100.7 % of" in words
+    assert "its own in the places" not in opened["badge"] and "its own in the places of the same" in clicked["badge"]
     assert "1 of 62 cells" in plain(clicked["how_far"]) and clicked["figure"]["mark"]["y0"] == 15.5
     request.control.stop = False
     streamed = answers(exchange_view.exchange_all, page, request)
     last = streamed[-1]
     assert "62 of 62 cells computed exactly; correlation with the estimate 0.74" in plain(last["how_far"])
+    assert "exact cells that the answer can" in last["badge"]
     assert last["values"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
     heads = ExchangeRequest(other, "head", reading=page.reading)
     drawn = answer(exchange_view.redraw, page, heads)
