@@ -1,6 +1,7 @@
 """How the page spells numbers, one function for each kind: shares, bits, log-probabilities, ratios. Nothing else on the page
 writes a percent sign or the word "bits" after a number (tests/tabs/test_number_spelling.py looks for it)."""
 
+import math
 from collections.abc import Sequence
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -49,6 +50,17 @@ def signed(value: float) -> str:
     if size >= 1e-4:
         return f"{sign}{size:#.2g}"
     return f"{sign}{power_of_ten(size)}" if size else "0"
+
+
+def cosine(value: float) -> str:
+    """A cosine with its sign, near 1 with as many digits as tell it from 1: "+0.31", "+0.9988"; within 1e-6 "+1"."""
+    gap = 1 - abs(value)
+    if gap >= 0.01 or value != value:
+        return signed(value)
+    sign = "−" if value < 0 else "+"
+    if gap < 1e-6:
+        return f"{sign}1"
+    return f"{sign}{abs(value):.{math.ceil(-math.log10(gap)) + 1}f}"
 
 
 def power_of_ten(number: float) -> str:

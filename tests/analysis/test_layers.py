@@ -79,11 +79,13 @@ def in_blocks(size):
 @pytest.mark.parametrize("top", [1, 5, 40])
 def test_a_lens_in_blocks(size, top):
     """Guards against sums, largest logits and ranks that depend on how the vocabulary is cut: each of them by torch's own
-    softmax, over logits that lie far apart, that are equal, or minus infinity."""
+    softmax, over logits that lie far apart, that are equal, or minus infinity; and against a bound below the largest logit
+    that is too near, so that what lies under it counts: 999 tokens at the bound would add to the sum."""
     states = 20 * torch.randn(3, 9, 1000, generator=torch.Generator().manual_seed(5))
     states[0, 0, 100:] = -math.inf
     states[1, 1, 40:50] = states[1, 1].max() + 1  # ten equal ones
     states[2, 2] += 300
+    states[1, 3] = torch.cat([torch.zeros(1), torch.linspace(-300, -400, 999)])
     request = LensRequest(top, (ENTROPY, DIVERGENCE), chosen=44)
     lens = read_lens(("a", "b", "c"), range(9), states, in_blocks(size), states[-1], 12, request)
     wide = states.double()
@@ -93,6 +95,7 @@ def test_a_lens_in_blocks(size, top):
     assert all(lens.ids[s, n].tolist() == wide[s, n].topk(top).indices.tolist() for s, n in rows)
     assert set(lens.ids[1, 1, : min(top, 10)].tolist()) <= set(range(40, 50))
     assert np.array_equal(lens.ranks, ranks_of(states, 44)) and lens.ranks[1, 1] == 5
+    assert lens.probabilities[1, 3, 0] == 1 and lens.measures[ENTROPY][1, 3] < 1e-28
     logs = shares.clamp_min(1e-300).log()
     assert np.allclose(lens.measures[ENTROPY], -(shares * logs).sum(-1) / math.log(2), atol=1e-4)
     divergence = (shares[-1] * (wide[-1].log_softmax(-1) - wide.log_softmax(-1))).sum(-1) / math.log(2)

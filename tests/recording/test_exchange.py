@@ -9,7 +9,9 @@ from playground.analysis.layers.exchange import WHAT, Exchange, first_difference
 from playground.errors import PlaygroundError
 from playground.models.decoder_start import Target
 from playground.recording.edits.edit import TEXT, Edit
+from playground.recording.layers import text_pair
 from playground.recording.layers.exchange import AT_ONCE, Patcher
+from playground.recording.layers.exchange_checks import cone_error
 from playground.recording.layers.text_pair import pair_of
 from tests.tools import zoo
 
@@ -44,6 +46,11 @@ def test_every_family_holds_or_says_why(tiny, family):
     assert result.exact[2, -1] == pytest.approx(result.effect, abs=1e-5)
     assert not result.exact[2, :-1].any() and not result.estimate[2, :-1].any()
     assert not result.exact[0, 1:].any(), "tokens that are the same have the same embedding"
+    assert (
+        result.errors["itself"] == 0
+        and result.errors["cone"] == 0
+        and "cone" not in pg.patch(model, CLEAN, OTHER).errors
+    )
     assert _keeps_every_bit(model, OTHER)
 
 
@@ -138,6 +145,25 @@ def test_a_text_exchanged_with_itself_keeps_every_bit(tiny):
         assert torch.equal(pg.record(model, OTHER, edits=[edit]).logits, plain)
 
 
+@pytest.mark.parametrize("what", WHAT)
+def test_what_must_hold_of_exact_cells_is_seen_where_it_does_not(tiny, what):
+    """Guards against a badge that is always green: other numbers put into the text for its own refuse its cells, with the
+    number; and a cell that the answer can't see, once it changes something, counts."""
+    model = tiny("llama")
+    pair = pair_of(model, CLEAN, OTHER)
+    patcher = Patcher(model, pair, what, (7, 9))
+    patcher.compute([(0, 0)])
+    assert patcher.result.errors == {"exchanged": patcher.result.error, "itself": 0}
+    if what != "head":
+        patcher.result.exact[-1, 0] = 0.5
+        largest = max(abs(patcher.result.clean), abs(patcher.result.corrupted))
+        assert cone_error(model, patcher.result) == pytest.approx(0.5 / largest)
+    wrong = Patcher(model, pair, what, (7, 9))
+    wrong._own = wrong._own[0], wrong._own[1] + 1
+    with pytest.raises(PlaygroundError, match="No cell can be computed exactly.* off by"):
+        wrong.compute([(0, 0)])
+
+
 @pytest.mark.parametrize("family", sorted(zoo.MASKED))
 def test_a_model_that_fills_gaps(tiny, family):
     """Guards against an answer read after the last token of a model that reads both ways, and tokens before the first
@@ -153,6 +179,13 @@ def test_a_model_that_fills_gaps(tiny, family):
             pair_of(model, *texts)
 
 
+def test_texts_that_are_too_long_to_exchange(tiny, monkeypatch):
+    """Guards against "Choose 128 or less" said of a text's length: it has both numbers and what to do."""
+    monkeypatch.setattr(text_pair, "MAX_TOKENS", 4)
+    with pytest.raises(PlaygroundError, match="A text has 5 tokens; at most 4 can be exchanged. Shorten both texts."):
+        pg.patch(tiny("llama"), "abcde", "abcdf")
+
+
 def test_bad_requests(tiny, minilm):
     """Guards against Python errors, and a pair that is padded without a word."""
     model = tiny("llama")
@@ -163,7 +196,7 @@ def test_bad_requests(tiny, minilm):
         (lambda: pg.patch(model, CLEAN, OTHER, "neuron"), "nothing called"),
         (lambda: pg.patch(model, CLEAN, OTHER, token=260), "token id"),
         (lambda: pg.patch(model, CLEAN, OTHER, token=4, against=4), "the same"),
-        (lambda: pg.patch(model, "a" * 129, "b" * 129), "129"),
+        (lambda: pg.patch(model, "a" * 129, "b" * 129), "has 129 tokens; with this model at most 64"),
         (lambda: pg.patch(tiny("t5"), CLEAN, OTHER, "mlp"), "Exchange states or heads"),
         (lambda: pg.patch(minilm, "a cat", "a dog"), "no logits"),
         (lambda: pg.patch(tiny("bloom"), CLEAN, OTHER, "head"), "heads of this model"),

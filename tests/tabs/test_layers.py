@@ -6,6 +6,7 @@ from dataclasses import replace
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 
 from playground import workbench
 from playground.components import figure_json
@@ -263,11 +264,13 @@ def test_exchange(bench, smollm2):
     clicked = answer(exchange_view.choose, page, request, click(x=0, y=16))
     words = plain(clicked["of_cell"])
     assert "State after layer 15 at “Italy ← Spain” (10): estimate +5.12, exact +22.03, 100.7 % of" in words
+    assert "its own in the places" not in opened["badge"] and "its own in the places of the same" in clicked["badge"]
     assert "1 of 62 cells" in plain(clicked["how_far"]) and clicked["figure"]["mark"]["y0"] == 15.5
     request.control.stop = False
     streamed = answers(exchange_view.exchange_all, page, request)
     last = streamed[-1]
     assert "62 of 62 cells computed exactly; correlation with the estimate 0.74" in plain(last["how_far"])
+    assert "exact cells that the answer can" in last["badge"]
     assert last["values"] == "exact" and last["agreement"]["visible"] and "exactly" in plain(last["sentence"])
     heads = ExchangeRequest(other, "head", reading=page.reading)
     drawn = answer(exchange_view.redraw, page, heads)
@@ -339,6 +342,20 @@ def test_push(bench, smollm2):
     assert word["figure"]["value"].data[0].z[0, 10] == pytest.approx(1.0)
 
 
+def test_a_first_token_is_never_pushed(bench):
+    """Guards against a sentence that says what a push makes of a text's only token, whose state no push changes: with the
+    kept push the logits after this text are the same bits."""
+    page, request = PageContext("llama", text="a"), PushRequest(towards="ab", away="cd")
+    sentence = plain(answer(push_view.redraw, page, request)["sentence"])
+    assert (
+        "is the first token, which is never pushed; each token after it is." in sentence and "Pushed by" not in sentence
+    )
+    kept = answer(push_view.keep_pushed, page, request)["edited"]
+    assert torch.equal(page.recording().last_logits, page.recording().with_edits(kept.edits).last_logits)
+    longer = PageContext("llama", text="ab")
+    assert "Pushed by 0.4, “b” there" in plain(answer(push_view.redraw, longer, request)["sentence"])
+
+
 def test_push_that_is_not_possible(bench):
     """Guards against an empty place, and text from a visitor read as HTML: no lines, equal ones, no word, a model that does
     not write, one that reads and writes, labels of the page's text."""
@@ -363,7 +380,9 @@ def test_push_that_is_not_possible(bench):
     outputs = answer(push_view.redraw, page, PushRequest(towards="ab", away=HOSTILE))
     assert "<img" not in figure_json(outputs["figure"]["value"]) and "<img" not in outputs["sentence"]
     huge = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=1e9))[-1]
-    assert "Pushed by 1,000,000,000, " in plain(huge["sentence"]) and "has a cosine of +1.00" in plain(huge["sentence"])
+    assert "Pushed by 1,000,000,000, " in plain(huge["sentence"]) and "has a cosine of +1 with" in plain(
+        huge["sentence"]
+    )
     assert "Almost nothing else is left" in plain(huge["sentence"]) and "+1,000,000,000" in huge["written"]
     none = answers(push_view.write, page, PushRequest(towards="ab", away="cd", strength=0.0))[-1]
     assert [plain(name) for name in re.findall("<dt>(.*?)</dt>", none["written"])] == ["−0", "0", "+0"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 STATE, ATTENTION, MLP, HEAD = WHAT = ("state", "attention", "mlp", "head")
 """What can be exchanged: the residual stream after a layer, what a layer's attention or its MLP adds, each at one token; or
 what one head gives, at all tokens."""
+EXCHANGED, ITSELF, CONE = "exchanged", "itself", "cone"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +37,15 @@ class Exchange:
     corrupted: float
     estimate: np.ndarray  # (R, C) float32: the change of the measure, to first order (attribution patching, Nanda 2023)
     exact: np.ndarray  # (R, C) float32: the change of the measure; NaN where it was not computed
-    error: float
-    """All states exchanged before layer 0, against the clean text's logits: largest difference, as a share of the largest
-    logit."""
+    errors: dict[str, float]
+    """What must hold -> by how much it does not, as a share of the largest logit. EXCHANGED: all states exchanged before
+    layer 0, against the clean text's logits. Once a cell is exact, ITSELF: the corrupted text read with numbers of its own
+    in the places of the same; and CONE: what the exact cells change that the answer does not see."""
+
+    @property
+    def error(self) -> float:
+        """All states exchanged before layer 0, against the clean text's logits."""
+        return self.errors[EXCHANGED]
 
     @property
     def effect(self) -> float:
@@ -53,6 +60,13 @@ class Exchange:
         if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
             return None
         return float(np.corrcoef(one, other)[0, 1])
+
+
+def largest_change(result: Exchange, row: int, columns: list[int]) -> float | None:
+    """The largest change by some cells of a row, of those that are exact; None for none."""
+    changes = result.exact[row, columns]
+    changes = changes[np.isfinite(changes)]
+    return float(np.abs(changes).max()) if len(changes) else None
 
 
 def first_order(clean: Tensor, corrupted: Tensor, gradient: Tensor, by_head: bool) -> Tensor:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 _CHUNK = 64
 """Logits that are searched together for the largest."""
+_NEGLIGIBLE = -80.0
+"""So far below the largest logit exp gives 10⁻³⁵, which adds no bit to a sum that is at least 1. Below -87 it gives
+subnormal numbers, for which a processor takes twice as long, and logits of early states spread over 300."""
 MEASURES = ENTROPY, DIVERGENCE = "entropy", "divergence"
 """What can be measured of each state's distribution besides its most likely tokens: its entropy, and how far the last
 state's is from it (Kullback-Leibler divergence). Both in bits."""
@@ -53,7 +56,7 @@ class LensRows:
             block = logits.view(self._states, -1, logits.shape[-1])  # (S, N, C)
             weights = (block[-1] - largest.view(self._states, -1, 1)[-1]).exp()  # (N, C)
             self._means += torch.bmm(block.transpose(0, 1), weights[..., None])[..., 0]
-        shifted = logits.sub_(largest)
+        shifted = logits.sub_(largest).clamp_min_(_NEGLIGIBLE)
         if ENTROPY in self._measures:
             shares = shifted.exp()
             self._sums += shares.sum(-1, keepdim=True)

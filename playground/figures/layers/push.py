@@ -10,7 +10,7 @@ from playground.analysis.text_display import counted, in_words
 from playground.figures.layers import maps
 from playground.figures.layout import colour_bar, finish, token_axis
 from playground.figures.theme import ACCENT
-from playground.texts.numbers import as_typed, signed
+from playground.texts.numbers import as_typed, cosine
 
 SATURATED = 0.9995
 """The cosine from which on a pushed state counts as nothing but its direction."""
@@ -41,17 +41,22 @@ def cosines_words(cosines: np.ndarray, labels: Sequence[str], layer: int) -> str
     row = cosines[layer + 1, 1:] if len(labels) > 1 else cosines[layer + 1]
     first = len(labels) - len(row)
     along, against = int(row.argmax()), int(row.argmin())
-    most = f"“{in_words(labels[along + first])}” lies most along the direction ({signed(float(row[along]))})"
+    most = f"“{in_words(labels[along + first])}” lies most along the direction ({cosine(float(row[along]))})"
     words = f"At layer {layer} {most}"
     if along == against:
         return f"{words}."
-    return f"{words}, “{in_words(labels[against + first])}” least ({signed(float(row[against]))})."
+    return f"{words}, “{in_words(labels[against + first])}” least ({cosine(float(row[against]))})."
+
+
+def spared_words(label: str) -> str:
+    """Why a text of one token has no state that a push changes. label: of the token, unescaped."""
+    return f"“{in_words(label)}” is the first token, which is never pushed; each token after it is."
 
 
 def strength_words(label: str, cosines: tuple[float, float], strength: float) -> str:
     """What a push makes of one token's state. label: of the token, unescaped. cosines: with the direction, before and
     after."""
-    before, after = (signed(cosine) for cosine in cosines)
+    before, after = (cosine(value) for value in cosines)
     words = f"Pushed by {as_typed(strength)}, “{in_words(label)}” there has a cosine of {after} with it, not {before}."
     if strength and abs(cosines[1]) > SATURATED:
         return f"{words} Almost nothing else is left of the state; a stronger push changes little."

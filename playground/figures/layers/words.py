@@ -117,6 +117,8 @@ def identities(errors: Mapping[str, float]) -> tuple[str, str]:
         "neurons": "each MLP against its neurons and bias",
         "last row": "the last row against the model's own logits",
         "exchanged": "with all states exchanged before layer 0 the other text's logits against yours",
+        "itself": "with numbers of its own in the places of the same the other text's logits against its own",
+        "cone": "what changes with exact cells that the answer can't see",
     }
     lines = [f"{says[name]}: {power_of_ten(error)}" for name, error in errors.items()]
     first = next(iter(errors))

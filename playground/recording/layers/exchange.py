@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from playground.analysis.arrays import check_range
-from playground.analysis.layers.exchange import HEAD, STATE, Exchange, first_order
+from playground.analysis.layers.exchange import CONE, EXCHANGED, HEAD, ITSELF, STATE, Exchange, first_order
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
 from playground.recording.edits.edit import EMBEDDING, TEXT, Edit
 from playground.recording.edits.editing import Plan
 from playground.recording.edits.places import places_of
+from playground.recording.layers.exchange_checks import cone_error, itself_error
 from playground.recording.layers.exchange_sites import ExchangeSites
 from playground.recording.layers.text_pair import TextPair, pair_of
 from playground.recording.module_hooks import patch_modules
@@ -47,8 +48,10 @@ class Patcher:
         self.result = Exchange(
             what, tuple(self._sites.of), tuple(columns), token, against, pair.position,
             float(logits[token] - logits[against]), value, estimate, np.full_like(estimate, np.nan),
-            error,
+            {EXCHANGED: error},
         )  # fmt: skip
+        middle = self.result.layers[len(rows) // 2]
+        self._own = middle, corrupted[middle].clone()
         self._base: float | None = None
         if not self.result.error <= rounding(model.model.dtype).sums:  # NaN as well
             raise PlaygroundError(
@@ -60,7 +63,7 @@ class Patcher:
     @property
     def nbytes(self) -> int:
         """Bytes kept."""
-        return sum(value.nbytes for value in self._clean.values()) + 2 * self.result.exact.nbytes
+        return sum(value.nbytes for value in (*self._clean.values(), self._own[1])) + 2 * self.result.exact.nbytes
 
     def missing(self) -> list[tuple[int, int]]:
         """Cells, as (row, column), that were not computed exactly."""
@@ -73,14 +76,13 @@ class Patcher:
         for row, column in cells:
             check_range("The row", row, 0, rows - 1)
             check_range("The column", column, 0, columns - 1)
-        if len(cells) == 1:
-            if self._base is None:
-                self._base = self._measure([None])[0]
-            values = [self._base, *self._measure(cells)]
-        else:
-            values = self._measure([None, *cells])
+        if self._base is None:
+            self._base = self._read_with_itself()
+        values = [self._base, *self._measure(cells)] if len(cells) == 1 else self._measure([None, *cells])
         for (row, column), value in zip(cells, values[1:], strict=True):
             self.result.exact[row, column] = value - values[0]
+        if (change := cone_error(self._model, self.result)) is not None:
+            self.result.errors[CONE] = change
 
     def compute_all(self) -> Iterator[float]:
         """Computes all cells exactly; yields the share that is done, 0..1."""
@@ -88,6 +90,18 @@ class Patcher:
         for start in range(0, len(cells), AT_ONCE):
             self.compute(cells[start : start + AT_ONCE])
             yield min(1.0, (start + AT_ONCE) / len(cells))
+
+    def _read_with_itself(self) -> float:
+        """The measure in the corrupted text; and how far its logits are from those with numbers of its own exchanged for the
+        same. PlaygroundError where that changes more than rounding."""
+        layer, own = self._own
+        edit = Edit(self._what, layer, how=TEXT, text=self.pair.ids[1], kind=self._sites.kind)
+        places = tuple(places_of(self._model, edit, 0))
+        plain = self._edited_logits(Plan(self._model, (), {}), 1)[0]
+        plan = Plan(self._model, places, {(place.edit, place.site): own for place in places})
+        again = self._edited_logits(plan, 1)[0]
+        self.result.errors[ITSELF] = itself_error(self._model, plain, again)
+        return float(plain[self.result.token].double() - plain[self.result.against].double())
 
     def _measure(self, cells: Sequence[tuple[int, int] | None]) -> list[float]:
         """The measure in the corrupted text, for each cell exchanged; None for nothing."""

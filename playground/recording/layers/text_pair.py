@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from playground.analysis.arrays import check_range
 from playground.analysis.layers.exchange import first_difference
 from playground.analysis.text_display import counted
 from playground.errors import PlaygroundError
@@ -43,7 +42,10 @@ def pair_of(model: LoadedModel, clean: str, corrupted: str, settings: Settings |
     one, other = (model.vocabulary.tokenize(check_text(text, limit))[1] for text in (clean, corrupted))
     for tokens in (one, other):
         check_length(len(tokens), model.max_tokens)
-        check_range("The number of tokens", len(tokens), 1, MAX_TOKENS)
+        if len(tokens) > MAX_TOKENS:
+            raise PlaygroundError(
+                f"A text has {len(tokens):,} tokens; at most {MAX_TOKENS:,} can be exchanged.", "Shorten both texts."
+            )
         check_ids(model, [token.id for token in tokens])
     ids = [tuple(token.id for token in tokens) for tokens in (one, other)]
     place = first_difference(*ids)

@@ -107,8 +107,8 @@ def build(view: View, controls: PartsControls) -> None:
     inputs = own | {"reading": reading, "control": control}
     wires: dict[str, Any] = {"inputs": inputs, "request": ExchangeRequest}
     one: dict[str, Component] = {"figure": figure, "of_cell": of_cell, "how_far": how_far, "agreement": agreement}
-    one |= {"sentence": sentence}
-    shown = one | {"values": values, "badge": badge, "reading": reading, "every": every}
+    one |= {"sentence": sentence, "badge": badge}
+    shown = one | {"values": values, "reading": reading, "every": every}
     view.draws(draw, **wires, outputs=shown | {"fields": proposals_for(other, token, against)})
     changed = [*typed(other, token, against), what.input, values.input]
     bind(changed, redraw, page=view.page, **wires, outputs=shown, **LATEST)
@@ -148,12 +148,11 @@ def redraw(page: PageContext, request: ExchangeRequest) -> Outputs:
         gone["every"] = gr.update(visible=False)
         words = refusal(page.model(), error)
         return gone | {"of_cell": "", "how_far": "", "badge": "", "sentence": words, "reading": page.reading}
-    words, title = identities({"exchanged": patcher.result.error})
     of_cell = markup.note(texts.CLICK_EXCHANGE)
     return (
         _pictures(page, request, patcher)
         | {"every": gr.update(visible=True)}
-        | {"of_cell": of_cell, "badge": markup.badge("ok", words, title), "reading": page.reading}
+        | {"of_cell": of_cell, "reading": page.reading}
     )
 
 
@@ -216,11 +215,13 @@ def _pictures(
     mark = None if cell is None else frame(cell[1], cell[0])
     names = text(result.token), text(result.against)
     whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""
+    state, hover = identities(result.errors)
     scripts = exchange_scripts(page, request.other, patcher, _tokens(page, request), request.values)
     return {
         "figure": gr.update(value=exchange_figure(result, values, labels), visible=True, mark=mark),
         "agreement": figure_or_nothing(agreement_figure(result, cell)),
         "how_far": markup.note(agreement_words(result)),
+        "badge": markup.badge("ok", state, hover),
         "sentence": markup.note(exchange_words(result, names, labels) + whole, terms=True),
         script_output("figure"): scripts[0],
         script_output("agreement"): scripts[1],

@@ -11,7 +11,7 @@ from gradio.components import Component
 from playground import workbench
 from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, PlotlyView, markup, numbered
 from playground.errors import PlaygroundError
-from playground.figures.layers.push import cosines_figure, cosines_words, strength_words
+from playground.figures.layers.push import cosines_figure, cosines_words, spared_words, strength_words
 from playground.recording.edits.edit import ADD, MOST_STRENGTH, STATE, Edit
 from playground.recording.layers.window import NEURON_WINDOW, own_tokens, window_of
 from playground.tabs.layers.going_on import going_on, side_by_side
@@ -134,7 +134,10 @@ def redraw(page: PageContext, request: PushRequest) -> Outputs:
         return common | {"figure": figure_or_nothing(None), "badge": "", "sentence": markup.note(str(error))}
     whole = texts.WHOLE_MODEL if page.edits_on(page.text) else ""
     last = float(cosines[request.layer + 1, -1])
-    strength = strength_words(labels[-1], (last, pushed_cosine(last, request.strength)), request.strength)
+    if recording.length == 1:
+        strength = spared_words(labels[-1])
+    else:
+        strength = strength_words(labels[-1], (last, pushed_cosine(last, request.strength)), request.strength)
     can_write = page.model().capabilities.generate
     hint = texts.PUSH_HINT if can_write else texts.NO_PUSH.format(reason=can_write.reason)
     words = f"{cosines_words(cosines, labels, request.layer)} {strength} {hint}{whole}"

@@ -28,7 +28,7 @@ from playground.tabs.shared.proposals import proposed
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
-from playground.texts.numbers import signed
+from playground.texts.numbers import cosine
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
@@ -197,7 +197,7 @@ def _distribution(page: PageContext, recording: "Recording", edited: "Recording"
     if not recording.model.capabilities.logits:
         turned = texts.STATE_TURNED.format(
             token=in_words(own_tokens(recording)[position].label),
-            cosine=signed(last_cosine(recording, edited, position)),
+            cosine=cosine(last_cosine(recording, edited, position)),
         )
         words = f"{what}. {turned} {texts.NO_WRITING.format(reason=recording.model.capabilities.logits.reason)}"
         return {"figure": figure_or_nothing(None), "sentence": markup.note(words, terms=True)}
