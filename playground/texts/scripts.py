@@ -22,7 +22,6 @@ HYBRID = "Some layers of this model have no attention, and a script does not cou
 WHOLE_PARTS = (
     "A script takes parts out in one way, and no heads of an encoder before a decoder: for these there is none yet."
 )
-WRITTEN = "Of a conversation, a translation or a blank there is no script yet."
 BY_HAND = "No rule picked this token: you took it yourself."
 OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
 MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
