@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from playground.scripts.knockout_cells import ARROW_IMPORTS
 from playground.scripts.paths import BlockPaths
 from playground.scripts.script import Reading, Recipe, Script, script_of
-from playground.scripts.taken_out import ARROW_IMPORTS, Taken, cells, constants
+from playground.scripts.taken_out import Taken, cells, constants
 
 _SHIFT = """
 with torch.inference_mode():

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from playground.recording.edits.edit import ARROW, HEAD, ZERO, Edit
 from playground.scripts import without
+from playground.scripts.knockout_cells import MATRICES, PARTS, WAYS
 from playground.scripts.script import Script
-from playground.scripts.taken_out import MATRICES, PARTS, WAYS, Arrow, Taken, TakenOut
+from playground.scripts.taken_out import Arrow, Taken, TakenOut
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import reading_for_script
 from playground.texts import scripts as texts
