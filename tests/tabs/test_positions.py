@@ -309,6 +309,18 @@ def test_clocks_and_a_score_or_why_not(model):
     assert (answer["pair"] is None) == (not rotary or model == "falcon")
 
 
+def test_a_links_distance_stays(smollm2):
+    """Guards against a link whose distance is replaced by that of the tokens when the view is drawn, against a slider that
+    keeps its distance when another token is chosen, and against a link that leads where nothing is."""
+    controls = None, 10000, 32, 3, 2, 5, 1
+    for distance, drawn, comes in ((40, 0, 40), (40, 40, 4), (0, 0, 4), (10**9, 4, None)):
+        answer = shown(rotary_view.draw_score, *given("smollm2"), *controls, distance, drawn)
+        start = answer["distance"].value
+        assert start == (answer["distance"].maximum if comes is None else comes) == answer["drawn_distance"]
+        assert answer["curve"]["mark"]["x0"] == start
+        assert (f"distance of {start} tokens" if start == 4 else f"distance {start} ") in answer["sentence"]
+
+
 def test_the_slider_asks_no_model(smollm2):
     """Guards against a sentence and bars of another distance, and a slider that goes where nothing is."""
     pair = shown(rotary_view.draw_score, *given("smollm2"), None, 10000, 32, 3, 2, 5, 1)["pair"]

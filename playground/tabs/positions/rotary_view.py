@@ -45,6 +45,9 @@ class RotaryRequest:
     head: int = 0
     query: int | None = None
     key: int | None = None
+    distance: int = 0
+    drawn_distance: int = 0
+    """The distance that is drawn; where the slider says another one, a link has set it."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,11 @@ def build(view: View) -> None:
         pairs = PlotlyView(label="Score by pair", height=330, elem_id="clocks-pairs")
     decay = PlotlyView(label="Far distances", height=330, elem_id="clocks-decay")
     Panel(markup.explanation(*ROTARY_ABOUT))
-    pair, place = gr.State(), gr.State()
+    pair, place, drawn_distance = gr.State(), gr.State(), gr.State(0)
 
     clock_controls, tokens = {"source": source, "base": base, "width": width}, {"query": query, "key": key}
-    inputs = clock_controls | chooser.inputs | tokens
-    at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs}
+    inputs = clock_controls | chooser.inputs | tokens | {"distance": distance, "drawn_distance": drawn_distance}
+    at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs, "drawn_distance": drawn_distance}
     clock_outputs = {"heading": heading, **clock_controls, "clocks": clocks}
     score_outputs: dict[str, Any] = chooser.inputs | tokens | at_distance
     score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair, "place": place}
@@ -126,7 +129,7 @@ def slide(page: PageContext, request: DistanceRequest) -> Outputs:
 
 def _at_distance(pair: "RotatedPair", distance: int) -> Outputs:
     sentence = markup.note(rotary_report.score_sentence(pair, distance))
-    return {"sentence": sentence, "pairs": rotary_report.score_pairs(pair, distance)}
+    return {"sentence": sentence, "pairs": rotary_report.score_pairs(pair, distance), "drawn_distance": distance}
 
 
 def _query_and_key(request: RotaryRequest, tokens: int) -> tuple[int, int]:
@@ -165,7 +168,7 @@ def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
 
 
 def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
-    """The score alone, at its real distance."""
+    """The score alone, at its real distance or at a link's."""
     from playground.positions.constant_token_probe import constant_token_probe
     from playground.positions.rotary_layer import rotated_pair
     from playground.positions.schemes import position_facts
@@ -193,10 +196,13 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     probe = constant_token_probe(model)
     score_at = score_place(page, recording, layer, head, pair)
     start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"
+    farthest = rotary_report.farthest_distance(pair)
+    if request.distance != request.drawn_distance:
+        start = min(max(0, int(request.distance)), farthest)
     return controls | {
         "badge": markup.badge(*rotary_report.score_badge(pair))
         + markup.note(probe.distance_only(layer) if probe else ""),
-        "distance": gr.Slider(0, rotary_report.farthest_distance(pair), value=start, interactive=True, label=label),
+        "distance": gr.Slider(0, farthest, value=start, interactive=True, label=label),
         "curve": gr.update(value=rotary_report.score_curve(pair, labels), mark=distance_mark(start)),
         "decay": rotary_report.score_decay(pair, model.anatomy.context_length),
         "pair": pair,
