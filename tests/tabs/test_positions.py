@@ -312,13 +312,13 @@ def test_clocks_and_a_score_or_why_not(model):
 def test_a_links_distance_stays(smollm2):
     """Guards against a link whose distance is replaced by that of the tokens when the view is drawn, against a slider that
     keeps its distance when another token is chosen, and against a link that leads where nothing is."""
-    controls = None, 10000, 32, 3, 2, 5, 1
-    for distance, drawn, comes in ((40, 0, 40), (40, 40, 4), (0, 0, 4), (10**9, 4, None)):
-        answer = shown(rotary_view.draw_score, *given("smollm2"), *controls, distance, drawn)
-        start = answer["distance"].value
-        assert start == (answer["distance"].maximum if comes is None else comes) == answer["drawn_distance"]
+    controls, drawn = (None, 10000, 32, 3, 2, 5), None
+    for key, distance, comes in ((1, 0, 4), (1, 40, 40), (1, 40, 40), (0, 40, 5), (0, 9, 9), (1, 10**9, None)):
+        answer = shown(rotary_view.draw_score, *given("smollm2"), *controls, key, distance, drawn)
+        start, drawn = answer["distance"].value, answer["drawn"]
+        assert start == (answer["distance"].maximum if comes is None else comes) == drawn[1]
         assert answer["curve"]["mark"]["x0"] == start
-        assert (f"distance of {start} tokens" if start == 4 else f"distance {start} ") in answer["sentence"]
+        assert (f"distance of {start} tokens" if start == 5 - key else f"distance {start} ") in answer["sentence"]
 
 
 def test_the_slider_asks_no_model(smollm2):

@@ -46,8 +46,9 @@ class RotaryRequest:
     query: int | None = None
     key: int | None = None
     distance: int = 0
-    drawn_distance: int = 0
-    """The distance that is drawn; where the slider says another one, a link has set it."""
+    drawn: tuple[tuple, int] | None = None
+    """The score that is drawn (reading, layer, head, query, key), and its distance; where the slider says another one, a
+    link has set it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class DistanceRequest:
     distance: int
     place: ScorePlace | None = None
     """Where a script finds the score."""
+    drawn: tuple[tuple, int] | None = None
+    """As in RotaryRequest."""
 
 
 def build(view: View) -> None:
@@ -84,11 +87,11 @@ def build(view: View) -> None:
         pairs = PlotlyView(label="Score by pair", height=330, elem_id="clocks-pairs")
     decay = PlotlyView(label="Far distances", height=330, elem_id="clocks-decay")
     Panel(markup.explanation(*ROTARY_ABOUT))
-    pair, place, drawn_distance = gr.State(), gr.State(), gr.State(0)
+    pair, place, drawn = gr.State(), gr.State(), gr.State()
 
     clock_controls, tokens = {"source": source, "base": base, "width": width}, {"query": query, "key": key}
-    inputs = clock_controls | chooser.inputs | tokens | {"distance": distance, "drawn_distance": drawn_distance}
-    at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs, "drawn_distance": drawn_distance}
+    inputs = clock_controls | chooser.inputs | tokens | {"distance": distance, "drawn": drawn}
+    at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs, "drawn": drawn}
     clock_outputs = {"heading": heading, **clock_controls, "clocks": clocks}
     score_outputs: dict[str, Any] = chooser.inputs | tokens | at_distance
     score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair, "place": place}
@@ -103,7 +106,7 @@ def build(view: View) -> None:
         distance.input,
         slide,
         page=view.page,
-        inputs={"pair": pair, "distance": distance, "place": place},
+        inputs={"pair": pair, "distance": distance, "place": place, "drawn": drawn},
         request=DistanceRequest,
         outputs=at_distance,
         trigger_mode="always_last",
@@ -122,6 +125,8 @@ def slide(page: PageContext, request: DistanceRequest) -> Outputs:
         return {}
     check_range("The distance", request.distance, 0, MAX_LENGTH)
     outputs = {"curve": gr.update(mark=distance_mark(request.distance)), **_at_distance(request.pair, request.distance)}
+    if request.drawn is not None:
+        outputs["drawn"] = request.drawn[0], request.distance
     if request.place is not None:
         outputs[script_output("pairs")] = score(request.place, PARTS, int(request.distance))
     return outputs
@@ -129,7 +134,7 @@ def slide(page: PageContext, request: DistanceRequest) -> Outputs:
 
 def _at_distance(pair: "RotatedPair", distance: int) -> Outputs:
     sentence = markup.note(rotary_report.score_sentence(pair, distance))
-    return {"sentence": sentence, "pairs": rotary_report.score_pairs(pair, distance), "drawn_distance": distance}
+    return {"sentence": sentence, "pairs": rotary_report.score_pairs(pair, distance)}
 
 
 def _query_and_key(request: RotaryRequest, tokens: int) -> tuple[int, int]:
@@ -197,7 +202,9 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     score_at = score_place(page, recording, layer, head, pair)
     start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"
     farthest = rotary_report.farthest_distance(pair)
-    if request.distance != request.drawn_distance:
+    here = page.reading, layer, head, query, key
+    before, distance = request.drawn or (None, 0)
+    if before == here or request.distance != distance:
         start = min(max(0, int(request.distance)), farthest)
     return controls | {
         "badge": markup.badge(*rotary_report.score_badge(pair))
@@ -207,6 +214,7 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
         "decay": rotary_report.score_decay(pair, model.anatomy.context_length),
         "pair": pair,
         "place": score_at,
+        "drawn": (here, start),
         **score_scripts(score_at, pair, model.anatomy.context_length, start),
         **_at_distance(pair, start),
     }
