@@ -309,6 +309,16 @@ def test_clocks_and_a_score_or_why_not(model):
     assert (answer["pair"] is None) == (not rotary or model == "falcon")
 
 
+def test_a_links_scheme_stays():
+    """Guards against a link whose scheme is replaced by the model's own at the first drawing, and against a scheme that
+    stays when another model comes."""
+    page = PageContext(*given("llama"))
+    for chosen_for, comes in (("", "sinusoidal"), ("llama", "sinusoidal"), ("gpt2", "rotary")):
+        request = scheme_view.SchemeRequest("sinusoidal", chosen_for, 20, 16, 10_000.0, 3, 4)
+        (answer,) = answers(scheme_view.draw, page, request)
+        assert answer["scheme"].value == comes
+
+
 def test_a_links_distance_stays(smollm2):
     """Guards against a link whose distance is replaced by that of the tokens when the view is drawn, against a slider that
     keeps its distance when another token is chosen, and against a link that leads where nothing is."""
