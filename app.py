@@ -3,9 +3,10 @@
 import argparse
 import os
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from playground.settings import Settings
+from playground.settings import Settings, on_zero_gpu
 from playground.texts import engine as texts
 
 if TYPE_CHECKING:
@@ -72,6 +73,16 @@ def start_replicas(settings: Settings, options: argparse.Namespace) -> "Engine":
     return engine
 
 
+def stay_in_this_process() -> None:
+    """Keeps a Space on ZeroGPU at work in this process. Its package runs a function that it was given in a forked process,
+    where what the page keeps between two calls (models, recordings, caches of what was written) would be lost: so no
+    handler is given to it. It starts no Space that gives it none: so it is given one that nobody calls."""
+    if on_zero_gpu():
+        spaces = import_module("spaces")
+        spaces.disable_gradio_auto_wrap()
+        spaces.GPU(on_zero_gpu)
+
+
 def serve(settings: Settings, host: str, port: int, preloads: bool) -> None:
     """Serves the page until Ctrl-C. preloads: loads the model that the page opens with; replicas have it already."""
     # gradio takes seconds to import: after the options
@@ -81,6 +92,7 @@ def serve(settings: Settings, host: str, port: int, preloads: bool) -> None:
     from playground.tabs.classroom.announcement import announcement
     from playground.workbench import shared
 
+    stay_in_this_process()  # before Gradio is given a handler
     page = create_app(settings)
     with_event_queue(page).launch(
         server_name=host,

@@ -25,6 +25,11 @@ def _names(*variables: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
+def on_zero_gpu() -> bool:
+    """Whether this is a Space on ZeroGPU, as its environment says."""
+    return _flag("SPACES_ZERO_GPU")
+
+
 def _frame_ancestors() -> tuple[str, ...]:
     on_spaces = ("https://huggingface.co",) if "SPACE_ID" in os.environ else ()
     return _names("PLAYGROUND_FRAMES") + on_spaces

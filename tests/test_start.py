@@ -27,10 +27,11 @@ pytestmark = pytest.mark.slow  # starts a process that imports gradio and torch
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[str]:
-    """The address of a server that was started just now and answers."""
+def running(folder: Path, *options: str, **more: str) -> Iterator[str]:
+    """The address of a server that was started just now and answers. more: of its environment."""
     port = free_port()
     environment = {**os.environ, "PLAYGROUND_CACHE": str(folder), "HF_HUB_CACHE": str(folder), "HF_HUB_OFFLINE": "1"}
+    environment |= more
     command = [sys.executable, "app.py", "--port", str(port), *options]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.STDOUT, stdout=subprocess.PIPE)
     address = f"http://127.0.0.1:{port}"
@@ -100,6 +101,73 @@ def test_the_first_second_is_answered(tmp_path):
     assert {endpoint: ended(answer) for endpoint, answer in answers.items()} == dict.fromkeys(calls, "complete"), (
         answers
     )
+
+
+ZERO_GPU = """
+import os
+from multiprocessing import get_context
+
+import torch
+
+wraps, NOTES = os.environ.get("SPACES_GRADIO_AUTO_WRAP") == "true", os.environ["ZERO_GPU_NOTES"]
+torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: 1
+
+
+def note(words):
+    with open(NOTES, "a") as notes:
+        print(words, file=notes)
+
+
+def no_gpu():
+    raise RuntimeError("CUDA is reached outside of a lent GPU")
+
+
+torch._C._cuda_init = no_gpu
+
+
+def GPU(task):
+    note("given")
+
+    def forked(*given, **named):
+        note("forked")
+        context = get_context("fork")
+        queue = context.SimpleQueue()
+        process = context.Process(target=lambda: queue.put(task(*given, **named)))
+        process.start()
+        answer = queue.get()
+        process.join()
+        return answer
+
+    return forked
+
+
+def disable_gradio_auto_wrap():
+    global wraps
+    wraps = False
+
+
+def gradio_auto_wrap(task):
+    return GPU(task) if wraps and callable(task) else task
+"""
+"""What the package of ZeroGPU does to a server, in short: torch says that there is a GPU, which the server itself can't
+reach; functions that the package is given, on request all handlers, run in a process that is forked for the call."""
+
+
+def test_a_space_on_zero_gpu(tmp_path):
+    """Guards against a Space that tries to keep a model on a GPU that is lent for single calls, whose handlers run in a
+    forked process that loses what they keep, or that does not start because it gives the package no function."""
+    folder, notes = str(zoo.save("llama", tmp_path / "llama")), tmp_path / "notes"
+    (tmp_path / "spaces").mkdir()
+    (tmp_path / "spaces" / "__init__.py").write_text(ZERO_GPU)
+    more = {"SPACES_ZERO_GPU": "true", "SPACES_GRADIO_AUTO_WRAP": "true", "ZERO_GPU_NOTES": str(notes)}
+    more |= {"PYTHONPATH": str(tmp_path), "PLAYGROUND_MODEL": folder}
+    more |= {"SYSTEM": "spaces", "SPACE_ID": "me/lens", "PLAYGROUND_CATALOG_ONLY": "0"}
+    with running(tmp_path / "cache", **more) as address:
+        for text in ("abc", "abcd"):  # the second one finds the model that the first one loaded
+            answer = call(address, "verify", folder, text, "", "auto")
+            assert ended(answer) == "complete" and '"passed": true' in answer, answer
+        assert "cuda" in call(address, "verify", folder, "abc", "", "cuda"), "no such device, and which there are"
+    assert notes.read_text().split() == ["given"]
 
 
 def test_a_late_answer_ends_no_server(monkeypatch):

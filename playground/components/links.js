@@ -145,8 +145,7 @@ window.__playgroundLinks = (() => {
     /** Opens the tabs as soon as they are there, before the server has anything drawn in them. */
     async show(read) {
       const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-      const titled = ([bar, title]) => [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
-        .find((tab) => (window.__playgroundLanguage?.english(tab) ?? tab.textContent).trim() === title);
+      const titled = ([bar, title]) => window.__playgroundLanguage?.tab(bar, title);
       for (const place of JSON.parse(read).titles) {
         for (let times = 40; times && !titled(place); times -= 1) await pause(50);
         if (isStale(read) || titled(place)?.ariaSelected !== 'false') continue;

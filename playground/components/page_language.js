@@ -63,5 +63,8 @@ window.__playgroundLanguage = (() => {
     /** The text of an element of the page, and its markup, in English. */
     english: (element) => element.textContent,
     markup: (element) => element.innerHTML,
+    /** The tab of an English title in a bar of tabs, whatever it is called on the page; undefined before it is there. */
+    tab: (bar, title) => [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
+      .find((tab) => window.__playgroundLanguage.english(tab).trim() === title),
   };
 })();

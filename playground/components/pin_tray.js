@@ -132,14 +132,14 @@ function bothSources(a, b) {
   return {...Object.fromEntries(both.filter(([, value]) => value !== undefined)), difference: [a, b]};
 }
 
-/** The script of maps or bars minus others: both scripts, then what is left of their numbers; or why there is none. series:
- * which bars belong together. */
+/** The script of maps, bars or lines minus others: both scripts, then what is left of their numbers; or why there is none.
+ * series: which bars or points belong together. */
 function differenceScript(one, other, {data}, series) {
-  const kind = {heatmap: 'maps', bar: 'bars'}[data[0].type];
+  const kind = {heatmap: 'maps', bar: 'bars', scatter: 'lines'}[data[0].type];
   if (!kind || !one?.code || !other?.code) return {why: TRAY.no_script};
   const {between, show} = props.script, behind = props.script[kind];
   const unshown = (code) => code.trimEnd().slice(0, code.trimEnd().endsWith(show) ? -show.length : undefined);
-  const pairs = kind === 'bars' ? [`# %%\nSERIES = ${JSON.stringify(series)}\n`] : [];
+  const pairs = kind === 'maps' ? [] : [`# %%\nSERIES = ${JSON.stringify(series)}\n`];
   return {code: [unshown(one.code), between, unshown(other.code), ...pairs, behind].join('\n')};
 }
 

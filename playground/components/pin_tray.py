@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from playground.components.shared_script import shared_script
-from playground.scripts.difference import BARS, BETWEEN, MAPS, SHOW
+from playground.scripts.difference import BARS, BETWEEN, LINES, MAPS, SHOW
 from playground.texts.pins import DIFFERENCE, PARTS, TRAY
 
 _HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ class PinTray(gr.HTML):
             apply_default_css=False,
             words=_WORDS,
             diverging=self.diverging,
-            script={"between": BETWEEN, "maps": MAPS, "bars": BARS, "show": SHOW},
+            script={"between": BETWEEN, "maps": MAPS, "bars": BARS, "lines": LINES, "show": SHOW},
             **kwargs,
         )
 

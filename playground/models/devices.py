@@ -6,6 +6,7 @@ import psutil
 import torch
 
 from playground.errors import PlaygroundError
+from playground.settings import on_zero_gpu
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 DTYPE_CHOICES = ("auto", *DTYPES)
@@ -36,8 +37,10 @@ class DtypeChoice:
 
 
 def available_devices() -> tuple[str, ...]:
-    """The choices on this machine: auto, cpu, then its GPUs."""
+    """The choices on this machine: auto, cpu, then its GPUs. ZeroGPU has none that stays, whatever torch says there."""
     devices = ["auto", "cpu"]
+    if on_zero_gpu():
+        return tuple(devices)
     if torch.cuda.is_available():
         devices += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
     if torch.backends.mps.is_available():
@@ -55,7 +58,8 @@ def choose_device(choice: str = "auto") -> DeviceChoice:
             return DeviceChoice(torch.device("cuda"), f"a GPU was found: {torch.cuda.get_device_name(0)}")
         if "mps" in choices:
             return DeviceChoice(torch.device("mps"), "an Apple GPU was found")
-        return DeviceChoice(torch.device("cpu"), "no GPU was found")
+        lent = "ZeroGPU lends its GPU for single calls, after which nothing stays on it"
+        return DeviceChoice(torch.device("cpu"), lent if on_zero_gpu() else "no GPU was found")
     return DeviceChoice(torch.device(choice), "chosen by the visitor")
 
 

@@ -107,22 +107,25 @@ def readout_paths(model: LoadedModel) -> Readout | str:
     return Readout(norm, head, readout.factor, readout.cap, readout.norm.centred, 1.0 if shifted else 0.0)
 
 
-def block_paths(model: LoadedModel) -> BlockPaths:
-    """The parts of every layer by the paths of their modules; or why a script does not name them."""
+def block_paths(model: LoadedModel, sums: bool = True) -> BlockPaths:
+    """The parts of every layer by the paths of their modules; or why a script does not name them. sums: whether the parts
+    must add up to what the layer adds, as for a logit; else layers that norm each sum have parts as well."""
     build = build_of(model)
-    if not build.blocks:
+    blocks = build.blocks if sums else build.blocks or build.normed
+    if not blocks:
         return BlockPaths(why=texts.NO_PARTS.format(reason=build.why_no_parts))
-    layers = [tuple(_part(block.layer, part) for part in block.parts) for block in build.blocks]
+    layers = [tuple(_part(block.layer, part, sums) for part in block.parts) for block in blocks]
     if len(set(layers)) > 1 or None in layers[0] or len(layers) != len(stack_layers(model.model)):
         return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
-    return BlockPaths(tuple(part for part in layers[0] if part is not None))
+    return BlockPaths(tuple(part for part in layers[0] if part is not None), add_up=bool(build.blocks))
 
 
-def _part(layer: nn.Module, part: Part) -> PartPaths | None:
+def _part(layer: nn.Module, part: Part, sums: bool) -> PartPaths | None:
     module, matrix, factor = path_of(layer, part.module), part.projection, round(float(part.factor), 6)
     if not module:
         return None
-    within = path_of(layer, matrix.module) if matrix is not None and matrix.norm_module is None else ""
+    plain = matrix is not None and (matrix.norm_module is None or not sums)
+    within = path_of(layer, matrix.module) if matrix is not None and plain else ""
     if matrix is None or not within:
         return PartPaths(part.kind, module, factor=factor)
     return PartPaths(part.kind, module, within, matrix.transposed, factor)
@@ -131,18 +134,26 @@ def _part(layer: nn.Module, part: Part) -> PartPaths | None:
 def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, int], query: int) -> HeadPlace | str:
     """A head and a token that looks, as a script finds them in a pass; or why it does not. head: layer, kind and number."""
     model, (layer, kind, number) = recording.model, head
+    call = attention_call(model, layer, kind)
+    if isinstance(call, str):
+        return call
     family = sys.modules[type(model.model).__module__]
+    rotate = getattr(family, "apply_rotary_pos_emb", None)
+    turns = rotate is not None and list(inspect.signature(rotate).parameters)[:2] == ["q", "k"]
+    return HeadPlace(call, number, query, kind, path_of(model.model, steps.projection), turns)
+
+
+def attention_call(model: LoadedModel, layer: int, kind: str) -> int | str:
+    """The number of an attention call in a pass; or why a script does not find it."""
     numbers = model.attention_calls.get(kind, ())
-    if not hasattr(family, "eager_attention_forward") or layer not in numbers:
+    if not hasattr(sys.modules[type(model.model).__module__], "eager_attention_forward") or layer not in numbers:
         return texts.OWN_ATTENTION
     call = numbers.index(layer)
     if kind in ("decoder", "cross"):  # after the encoder's calls: by turns, or its own alone
         if len(model.attention_calls.get("cross", ())) != len(model.attention_calls.get("decoder", ())):
             return texts.OWN_ATTENTION
         call = len(model.attention_calls.get("encoder", ())) + 2 * call + (kind == "cross")
-    rotate = getattr(family, "apply_rotary_pos_emb", None)
-    turns = rotate is not None and list(inspect.signature(rotate).parameters)[:2] == ["q", "k"]
-    return HeadPlace(call, number, query, kind, path_of(model.model, steps.projection), turns)
+    return call
 
 
 def frequency_place(model: LoadedModel, kind: str) -> FrequencyPlace | None:

@@ -2,6 +2,7 @@
 tokens beside each other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
@@ -21,7 +22,7 @@ with torch.inference_mode():
     logits = model(**inputs).logits[:, -1].float()
 scores = {"the model's own": logits}
 for name, rule in RULES:
-    scores[name] = rule(torch.tensor([ids]), [*scores.values()][-1].clone())
+    scores[name] = rule(torch.tensor([WRITTEN_IDS]), [*scores.values()][-1].clone())
 shares = {name: row[0].double().softmax(-1) for name, row in scores.items()}
 numbers = torch.stack([row[CANDIDATES] for row in shares.values()], 1)  # (candidates, rules); 0 where a rule cut one
 for name, row in shares.items():
@@ -47,7 +48,7 @@ _ROWS = '''
 def log_probabilities(row):
     """ln p of each token of a row after PROMPT; NaN for the first token of all, which nothing predicts."""
     read = PROMPT + row
-    logits = model(torch.tensor([read])).logits[0]
+    logits = model(READ_HERE).logits[0]
     places = range(len(PROMPT) - 1, len(read) - 1)
     values = [logits[place].double().log_softmax(-1)[read[place + 1]] if place >= 0 else torch.nan for place in places]
     return torch.tensor(values)
@@ -114,26 +115,32 @@ def rule_by_rule(
     classes = sorted({kind for _, kind, _ in rules})
     imports = f"from transformers import {', '.join(classes)}" if classes else ""
     listed = ", ".join(f"({name!r}, {kind}({value!r}))" for name, kind, value in rules)
-    body = f"\nRULES = [{listed}]\n" + _STAGES
+    written = "TARGET_IDS" if reading.target_ids else "ids"
+    body = f"\nRULES = [{listed}]\n" + _STAGES.replace("WRITTEN_IDS", written)
     values: dict[str, object] = {"CANDIDATES": list(candidates), "NUMBER": number}
     return script_of(reading, Recipe("Rule by rule", body, values, imports=imports))
 
 
-def tree(reading: Reading, prompt: Sequence[int], rows: Sequence[Sequence[int]]) -> Script:
-    """ln p of each continuation of a prompt, all by their ids, and where they part."""
-    values: dict[str, object] = {"PROMPT": list(prompt), "ROWS": [list(row) for row in rows]}
-    recipe = Recipe(
-        "Continuations", _ROWS + _TREE, values, imports="from os.path import commonprefix", reads_text=False
-    )
-    return script_of(reading, recipe)
+def tree(reading: Reading, rows: Sequence[Sequence[int]]) -> Script:
+    """ln p of each continuation of a prompt, all by their ids, and where they part. reading: its ids are the prompt; of an
+    encoder-decoder what the encoder reads, and its target_ids what the decoder begins with."""
+    recipe = Recipe("Continuations", _TREE, {}, imports="from os.path import commonprefix", reads_text=False)
+    return _of_rows(reading, rows, recipe)
 
 
-def side_by_side(
-    reading: Reading, prompt: Sequence[int], rows: Sequence[Sequence[int]], names: tuple[str, str], most: int
-) -> Script:
+def side_by_side(reading: Reading, rows: Sequence[Sequence[int]], names: tuple[str, str], most: int) -> Script:
     """The surprisal of two rows of ids after a prompt, or of two texts without one, aligned; `numbers` is (2, columns), in
-    bits. most: pairs of equal tokens beyond which they are aligned by place."""
-    values: dict[str, object] = {"PROMPT": list(prompt), "ROWS": [list(row) for row in rows], "NAMES": names}
-    imports = "from difflib import SequenceMatcher"
-    recipe = Recipe("Side by side", _ROWS + _BESIDE, values | {"MAX_MATCHES": most}, imports=imports, reads_text=False)
-    return script_of(reading, recipe)
+    bits. reading: as in `tree`. most: pairs of equal tokens beyond which they are aligned by place."""
+    imports, values = "from difflib import SequenceMatcher", {"NAMES": names, "MAX_MATCHES": most}
+    return _of_rows(reading, rows, Recipe("Side by side", _BESIDE, values, imports=imports, reads_text=False))
+
+
+def _of_rows(reading: Reading, rows: Sequence[Sequence[int]], recipe: Recipe) -> Script:
+    """A recipe behind the cell that reads rows of ids after a prompt."""
+    values: dict[str, object] = {"PROMPT": list(reading.target_ids or reading.ids), "ROWS": [list(row) for row in rows]}
+    read = "torch.tensor([read])"
+    if reading.target_ids:
+        values["SOURCE"] = list(reading.ids)
+        read = f"torch.tensor([SOURCE]), decoder_input_ids={read}"
+    body = _ROWS.replace("READ_HERE", read) + recipe.body
+    return script_of(reading, replace(recipe, body=body, values=values | dict(recipe.values)))

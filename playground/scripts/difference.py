@@ -1,5 +1,5 @@
-"""The script of one map, or of bars, minus another: the scripts of both, one after the other, and what the browser puts
-round them."""
+"""The script of one map, of bars or of lines minus another: the scripts of both, one after the other, and what the browser
+puts round them."""
 
 BETWEEN = """# %%
 minuend = figure
@@ -57,5 +57,28 @@ figure.show()
 """
 """Behind the second script, of bars, and behind the line by which the browser says what belongs together: `SERIES`, of each
 row of bars its number in both pictures and the pairs of its bars."""
+LINES = """# %%
+def lines(figure):
+    \"\"\"Of each line its name, its places along the axis, and its numbers.\"\"\"
+    rows = []
+    for line in (trace for trace in figure.data if trace.type.startswith("scatter") and "lines" in (trace.mode or "lines")):
+        rows.append((line.name, list(range(len(line.y)) if line.x is None else line.x), list(line.y)))
+    return rows
+
+
+one, other = lines(minuend), lines(figure)
+numbers, layout, figure = [], minuend.layout, go.Figure()
+for here, there, pairs in SERIES:  # which lines, and which points of them, the page took from one another
+    if here < len(one) and there < len(other):
+        name, places, values = one[here]
+        taken = other[there][2]
+        pairs = [(i, j) for i, j in pairs if i < len(values) and j < len(taken)]
+        row = [float(values[i]) - float(taken[j]) for i, j in pairs]
+        numbers += row
+        figure.add_scatter(x=[places[i] for i, _ in pairs], y=row, name=name, mode="lines")
+figure.update_xaxes(title=layout.xaxis.title, tickvals=layout.xaxis.tickvals, ticktext=layout.xaxis.ticktext)
+figure.show()
+"""
+"""As BARS, of lines."""
 SHOW = "figure.show()"
 """What each script ends with, and what the first two leave out."""

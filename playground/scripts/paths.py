@@ -35,7 +35,9 @@ class PartPaths:
 
 @dataclass(frozen=True)
 class BlockPaths:
-    """The parts of every layer, which add up to what it adds; or why a script does not name them."""
+    """The parts of every layer; or why a script does not name them."""
 
     parts: tuple[PartPaths, ...] = ()
     why: str = ""
+    add_up: bool = True
+    """Whether they add up to what the layer adds; not where each sum is normed, as in BERT."""

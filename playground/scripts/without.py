@@ -1,84 +1,13 @@
 """The scripts of a model without some of its parts: what it says then, what it looks at, and every part by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from playground.scripts.knockout_cells import ARROW_IMPORTS
 from playground.scripts.paths import BlockPaths
 from playground.scripts.script import Reading, Recipe, Script, script_of
+from playground.scripts.taken_out import Taken, cells, constants
 
-PARTS = ("head", "attention", "mlp", "layer", "neuron")
-"""What a script takes out."""
-_BODY = '''
-# %%
-layers, kept = model.get_submodule(LAYERS), {}
-
-
-def replaced(values, place):
-    """What takes the place of numbers that a part made of the text."""
-    rows = values.reshape(-1, values.shape[-1]).clone()  # (tokens, numbers)
-REPLACED_HERE
-    return rows.reshape(values.shape)
-
-
-def inner(place, which, heads):
-    """Changes some of what a matrix reads: the outputs of heads, or neurons."""
-
-    def change(module, arguments):
-        rows = arguments[0].clone()
-        size = rows.shape[-1] // heads if heads else 1
-        for one in which:
-            part = slice(one * size, (one + 1) * size)
-            rows[..., part] = replaced(rows[..., part], (*place, one))
-        return (rows, *arguments[1:])
-
-    return change
-
-
-def outer(place):
-    """Changes what a module returns."""
-
-    def change(module, arguments, output):
-        value = replaced(output[0] if isinstance(output, tuple) else output, place)
-        return (value, *output[1:]) if isinstance(output, tuple) else value
-
-    return change
-
-
-def without(part, layer, which):
-    """Takes a part out of the model; returns the hooks that it takes."""
-    inside = layers[layer].get_submodule
-    if part not in ("head", "neuron"):  # a layer is all its parts
-        kinds = list(PATHS) if part == "layer" else [part]
-        return [inside(PATHS[kind][0]).register_forward_hook(outer((layer, kind))) for kind in kinds]
-    change = inner((layer, part), which, HEADS if part == "head" else 0)
-    return [inside(PATHS["attention" if part == "head" else "mlp"][1]).register_forward_pre_hook(change)]
-
-'''
-_ZERO = "    rows = torch.zeros_like(rows)"
-_MEAN = """    # Of the text's other tokens; the first one, whose numbers are often a hundred times as large, is in no mean.
-    count, total = len(rows), rows[1:].float().sum(0)
-    means = (total - rows.float()) / (count - 2) if count > 2 else rows[:1].float().repeat(count, 1)
-    means[0] = total / (count - 1)
-    rows = means.to(rows.dtype)"""
-_TEXT = """    # Of a second text, both aligned at their ends; what has no partner there stays.
-    if keeping:
-        kept[place] = rows
-    else:
-        shared = min(len(rows), len(kept[place]))
-        rows = torch.cat([rows[: len(rows) - shared], kept[place][len(kept[place]) - shared :]])"""
-_READ_SECOND = """
-keeping, second = True, {"input_ids": torch.tensor([SECOND])}
-second |= {name: value for name, value in inputs.items() if name == "decoder_input_ids"}
-hooks = [hook for edit in EDITS for hook in without(*edit)]
-with torch.inference_mode():
-    model(**second)
-for hook in hooks:
-    hook.remove()
-keeping = False
-"""
-ZERO, MEAN, TEXT = "zero", "mean", "text"
-WAYS = {ZERO: _ZERO, MEAN: _MEAN, TEXT: _TEXT}
-"""What takes the place -> how it is computed."""
 _SHIFT = """
 with torch.inference_mode():
     before = model(**inputs).logits[0, POSITION].double().log_softmax(-1)
@@ -115,8 +44,7 @@ figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
 figure.update_xaxes(title_text="head")
 figure.update_yaxes(title_text="layer")
 """
-
-
+_BEFORE, _AFTER = "    before = model(", "    after = model("
 _EFFECTS = """
 def measure():
     with torch.inference_mode():
@@ -142,30 +70,6 @@ figure.update_yaxes(title_text="layer")
 """
 
 
-@dataclass(frozen=True)
-class TakenOut:
-    """A part that something else takes the place of."""
-
-    part: str
-    """One of PARTS."""
-    layer: int
-    which: tuple[int, ...] = ()
-    """Heads or neurons."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What is taken out of a model, and how."""
-
-    parts: tuple[TakenOut, ...]
-    heads: int
-    """Of a layer."""
-    how: str = ZERO
-    """ZERO; MEAN of the text's other tokens; TEXT: the values of a second text."""
-    second: tuple[int, ...] = ()
-    """The ids of the second text."""
-
-
 def without(reading: Reading, blocks: BlockPaths, taken: Taken, position: int, also: Sequence[int]) -> Script:
     """The distribution at a position with and without some parts. also: the ids of tokens that are shown besides the most
     probable ones."""
@@ -173,8 +77,10 @@ def without(reading: Reading, blocks: BlockPaths, taken: Taken, position: int, a
 
 
 def changed_attention(reading: Reading, blocks: BlockPaths, taken: Taken, position: int) -> Script:
-    """How much of the attention of every head at a position goes elsewhere without some parts."""
-    recipe = Recipe("Attention without some parts", _CHANGED, {"FIELD": "attentions"}, eager=True)
+    """How much of the attention of every head at a position goes elsewhere without some parts; of an encoder-decoder that
+    of its decoder to itself."""
+    field = "decoder_attentions" if reading.target_ids else "attentions"
+    recipe = Recipe("Attention without some parts", _CHANGED, {"FIELD": field}, eager=True)
     return _script(reading, blocks, taken, position, recipe)
 
 
@@ -184,23 +90,21 @@ def one_by_one(reading: Reading, blocks: BlockPaths, taken: Taken, what: tuple[i
     columns = [(part.part, list(part.which)) for part in taken.parts]
     position, token, against = what
     values: dict[str, object] = {"COLUMNS": columns, "TOKEN": token, "AGAINST": against}
-    return _script(
-        reading, blocks, replace(taken, parts=()), position, Recipe("Every part, one by one", _EFFECTS, values)
-    )
+    recipe = Recipe("Every part, one by one", _EFFECTS, values)
+    if blocks.why:
+        return Script(why=blocks.why)
+    return _script(reading, blocks, replace(taken, parts=()), position, recipe)
 
 
 def _script(reading: Reading, blocks: BlockPaths, taken: Taken, position: int, recipe: Recipe) -> Script:
-    if blocks.why:
+    if taken.needs_paths and blocks.why:
         return Script(why=blocks.why)
-    values: dict[str, object] = {
-        "LAYERS": reading.checkpoint.layer_names,
-        "PATHS": {part.kind: (part.module, part.matrix) for part in blocks.parts},
-        "HEADS": taken.heads,
-        "POSITION": position,
-    }
-    if taken.parts:
-        values["EDITS"] = [(edit.part, edit.layer, list(edit.which)) for edit in taken.parts]
-    body = _BODY.replace("REPLACED_HERE", WAYS[taken.how])
-    if taken.how == TEXT:
-        body, values["SECOND"] = body + _READ_SECOND, list(taken.second)
-    return script_of(reading, replace(recipe, body=body + recipe.body, values=values | dict(recipe.values)))
+    values: dict[str, object] = {"LAYERS": reading.checkpoint.layer_names}
+    values["PATHS"] = {part.kind: (part.module, part.matrix) for part in blocks.parts}
+    values |= {"ADD_UP": blocks.add_up and not blocks.why, "POSITION": position} | constants(taken)
+    body = recipe.body
+    if taken.arrows:
+        body = body.replace(_BEFORE, f"    hide(False)\n{_BEFORE}").replace(_AFTER, f"    hide(True)\n{_AFTER}")
+    imports = ARROW_IMPORTS if taken.arrows else ""
+    whole = replace(recipe, body=cells(taken) + body, values=values | dict(recipe.values), imports=imports)
+    return script_of(reading, whole)

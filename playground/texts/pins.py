@@ -23,10 +23,7 @@ TRAY = {
     "from": "Subtract from",
     "take": "What is subtracted",
     "subtract": "Subtract",
-    "no_script": (
-        "The browser subtracted two pinned pictures. Where both are maps, or both bars, with a script, so has their "
-        "difference."
-    ),
+    "no_script": ("The browser subtracted two pinned pictures. Where both have a script, so has their difference."),
 }
 """Of the tray."""
 PARTS = {

@@ -23,8 +23,8 @@ LOOK = """async () => {
     const why = [...node.any, ...node.all, ...node.none].map(({message}) => message).join('; ');
     return `${id}: ${help}. ${node.html.slice(0, 120)} ${why}`; })); }"""
 SETTLE = 1500
-"""Milliseconds after which a view that was opened is looked at, and looked at again where something was wrong: a picture
-that waits for its numbers is faint on purpose."""
+"""Milliseconds after which a view that was opened is looked at, and looked at again where something was wrong, once nothing
+waits for its numbers: a picture that does is faint on purpose, and a busy machine takes its time."""
 PANELS = {"Start here": ("#start-here", "#course-body"), "Link to this view": ("#link", "#link-view")}
 """What opens beside the views: the button, and what then stands there."""
 
@@ -34,6 +34,7 @@ def faults(page: Page) -> list[str]:
     first = page.evaluate(LOOK)
     if not first:
         return []
+    page.wait_for_function("!document.querySelector('[data-works], .pending')")
     page.wait_for_timeout(SETTLE)
     return [fault for fault in page.evaluate(LOOK) if fault in first]
 

@@ -43,7 +43,8 @@ def walk(page: Page):
 
 def test_the_page_speaks_chinese(open_page, playground_server):
     """Guards against a text of the page that stays English, a token or a visitor's word that is translated because the page
-    has the same one, a lesson in two languages, and a switch that needs a reload or forgets the English."""
+    has the same one, a lesson in two languages, one that opens no tab because it looks for the English name, and a switch
+    that needs a reload or forgets the English."""
     page = open_in(open_page, playground_server, "zh")
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     chinese = tab_names(page)
@@ -97,6 +98,8 @@ def test_the_page_speaks_chinese(open_page, playground_server):
     for _ in range(2):
         answer(page)
         expect(page.locator(".pg-course-verdict")).to_be_visible()
+        expect(page.locator(TAB).nth(1)).to_have_attribute("aria-selected", "true")  # Generate, which the lesson opens
+        page.locator(TAB).first.click()
         page.locator("#course-next").click()
     assert [text for text in untranslated(page) if not any(name in text for name in NAMES)] == []
     page.locator("#course-close").click()

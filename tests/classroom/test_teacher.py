@@ -9,7 +9,9 @@ from playground.course.lesson import Choice, Lesson, Question, Step
 from playground.errors import PlaygroundError
 from playground.settings import Settings
 from playground.tabs.classroom.handlers import Teacher, TeacherRequest
-from playground.tabs.course.requests import can_be
+from playground.tabs.course.handlers import Handlers
+from playground.tabs.course.requests import PupilRequest, can_be
+from playground.tabs.course.showing import end_words
 from playground.tabs.shared.page_context import PageContext
 
 ASKS = Step(
@@ -58,6 +60,26 @@ def test_pupils_cannot_teach(room, teacher, name):
             getattr(teacher, name)(PageContext(), TeacherRequest(secret, ""))
     assert not room.view.revealed
     assert teacher.enter(PageContext(), TeacherRequest("guessed", ""))["role"] == "pupil"
+
+
+def test_a_reveal_leaves_what_is_typed(room):
+    """Guards against a field that the teacher's reveal empties under a pupil who is still typing, with what was said of his
+    number; the next step begins with an empty one."""
+    lesson = Lesson("numbers", "A lesson", 5, "", 1, (NUMBER, NUMBER))
+    handlers = Handlers(SimpleNamespace(lessons={"numbers": lesson}, counts={"numbers": 2}), {})
+    kept = ""
+    for step, number, stays in ((0, None, False), (0, 101.0, True), (1, 101.0, False)):
+        room.show("", "numbers", step)
+        outputs = handlers.follow(PageContext("a model"), PupilRequest(kept, number=number, pupil="p", follows=True))
+        assert ("value" not in outputs["number"]) == ("reveal" not in outputs) == stays
+        assert outputs["number"]["visible"] and outputs["lock"]["visible"]
+        kept = outputs["kept"]
+
+
+def test_the_teacher_is_not_told_that_she_answered_nothing():
+    """Guards the end of a lesson in class: the teacher's page has no answers of its own."""
+    lesson = Lesson("numbers", "A lesson", 5, "", 1, (NUMBER,))
+    assert "no answer" in end_words(lesson, []) and "no answer" not in end_words(lesson, [], in_class=True)
 
 
 def test_kept_answers_have_to_fit_the_question():

@@ -13,7 +13,8 @@ from playground.generation.generate import generate
 from playground.generation.session import GenerationSession, SessionKey
 from playground.generation.settings import GenerationSettings
 from playground.recording.record import record
-from playground.tabs.generate import score
+from playground.tabs.generate import prompt_view, score
+from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.score import ScoreRequest
 from playground.tabs.generate.session_view import explain_end, tree_view
 from playground.tabs.generate.token_scripts import script_of_two
@@ -36,23 +37,26 @@ def surprisals(figure):
     return np.stack([figure.data[0].y, -figure.data[1].y])
 
 
-@pytest.fixture
-def session(folder_model):
+def session_of(model, mode):
     """Three continuations that part somewhere, one of them on the strip."""
-    model = folder_model("llama")
     ids, tokens = model.vocabulary.tokenize("a cat, a cat")
-    made, nodes = GenerationSession.of(SessionKey(mode="complete"), tokens, [{}] * len(ids)), {}
+    made, nodes = GenerationSession.of(SessionKey(mode=mode), tokens, [{}] * len(ids)), {}
     for step in generate(model, list(ids), RULES):
         node = made.tree.add(nodes.get(step.sample, ROOT), step, RULES)
         nodes[step.sample] = made.node = node
     return made
 
 
-def test_what_was_written(folder_model, session, monkeypatch):
+@pytest.mark.parametrize(("family", "mode"), [("llama", "complete"), ("t5", "translate"), ("bart", "translate")])
+def test_what_was_written(folder_model, monkeypatch, family, mode):
     """Guards against rules in another order or with other numbers, a token read with those that it follows, sums without
-    the prompt, and rows that are aligned by place."""
-    model = folder_model("llama")
+    the prompt, and rows that are aligned by place; of a translation against a decoder that reads the source, begins without
+    its first token, or whose rules count the source's tokens."""
+    model = folder_model(family)
+    session = session_of(model, mode)
     stages = explain_end(model, session)
+    ours = numbers(stages[script_output("chart")], monkeypatch)
+    np.testing.assert_allclose(ours, bars(stages["chart"])[: len(ours)], **CLOSE)
     page = np.asarray(drawn(stages["stages"]).data[0].customdata, np.float64)
     names = run(stages[script_output("stages")], monkeypatch)
     assert len(names["shares"]) == 8
@@ -72,6 +76,16 @@ def test_what_was_written(folder_model, session, monkeypatch):
     ]
     ours = numbers(script_of_two(model, session, other)[script_output("beside")], monkeypatch)
     np.testing.assert_allclose(ours, surprisals(side_by_side_figure(rows, ("one", "two"))), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["the cat <mask> sat", "the cat sat"])
+def test_what_fits_into_a_blank(look, monkeypatch, text):
+    """Guards against a token that is masked on the page and stands in the script, and another place than the last mask."""
+    page = look("bert", text)
+    outputs = shown(prompt_view.draw, page, ViewRequest(mode="fill", session=""))
+    ours = numbers(outputs[script_output("chart")], monkeypatch)
+    assert len(ours) > 3
+    np.testing.assert_allclose(ours, bars(outputs["chart"])[: len(ours)], **CLOSE)
 
 
 def test_two_texts_beside_each_other(look, monkeypatch):

@@ -309,6 +309,28 @@ def test_clocks_and_a_score_or_why_not(model):
     assert (answer["pair"] is None) == (not rotary or model == "falcon")
 
 
+def test_a_links_scheme_stays():
+    """Guards against a link whose scheme is replaced by the model's own at the first drawing, and against a scheme that
+    stays when another model comes."""
+    page = PageContext(*given("llama"))
+    for chosen_for, comes in (("", "sinusoidal"), ("llama", "sinusoidal"), ("gpt2", "rotary")):
+        request = scheme_view.SchemeRequest("sinusoidal", chosen_for, 20, 16, 10_000.0, 3, 4)
+        (answer,) = answers(scheme_view.draw, page, request)
+        assert answer["scheme"].value == comes
+
+
+def test_a_links_distance_stays(smollm2):
+    """Guards against a link whose distance is replaced by that of the tokens when the view is drawn, against a slider that
+    keeps its distance when another token is chosen, and against a link that leads where nothing is."""
+    controls, drawn = (None, 10000, 32, 3, 2, 5), None
+    for key, distance, comes in ((1, 0, 4), (1, 40, 40), (1, 40, 40), (0, 40, 5), (0, 9, 9), (1, 10**9, None)):
+        answer = shown(rotary_view.draw_score, *given("smollm2"), *controls, key, distance, drawn)
+        start, drawn = answer["distance"].value, answer["drawn"]
+        assert start == (answer["distance"].maximum if comes is None else comes) == drawn[1]
+        assert answer["curve"]["mark"]["x0"] == start
+        assert (f"distance of {start} tokens" if start == 5 - key else f"distance {start} ") in answer["sentence"]
+
+
 def test_the_slider_asks_no_model(smollm2):
     """Guards against a sentence and bars of another distance, and a slider that goes where nothing is."""
     pair = shown(rotary_view.draw_score, *given("smollm2"), None, 10000, 32, 3, 2, 5, 1)["pair"]

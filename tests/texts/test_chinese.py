@@ -176,3 +176,11 @@ def test_every_text_has_a_key():
     literals = list(of_texts())
     assert len(literals) > 400, "the scan finds nothing"
     assert sorted({(path, text) for path, text in literals if not has_key(text)}) == []
+
+
+def test_no_script_looks_for_a_tab_by_its_words():
+    """Guards against a script that finds no tab on a page in Chinese, because it compares an English title with what the tab
+    says there: `window.__playgroundLanguage.tab` knows the title."""
+    compares = re.compile(r"role=tab\][^;]{0,200}(textContent|innerText)[^;]{0,20}===", re.DOTALL)
+    files = [path for ending in ("*.py", "*.js") for path in ROOT.rglob(ending)]
+    assert len(files) > 500 and [str(path) for path in files if compares.search(path.read_text("utf-8"))] == []

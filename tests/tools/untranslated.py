@@ -1,17 +1,20 @@
 """What the page still says in English when it speaks Chinese: python -m tests.tools.untranslated [tab …]
 
 Plays the page with the default model: each tab, each view, their buttons and lists. Prints as JSON, by tab, the texts that
-the translation met and of which a part has no key in playground/texts/chinese/. Names, formulas and numbers are left out.
+the translation met and of which a part has no key in playground/texts/chinese/; no names, formulas or numbers. Tabs go by
+their English names. What was met until the page failed is printed before the error.
 """
 
 import json
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from playwright.sync_api import Error, Page, sync_playwright
 
 from playground.settings import Settings
+from playground.tabs import TABS
 from tests.benchmarks.page import first_picture, server
 from tests.browser.conftest import ARGUMENTS, installed
 
@@ -92,8 +95,31 @@ def tabs_of(page: Page, bar: str) -> list[str]:
     return [name.strip() for name in page.locator(f"{bar} [role=tab]:visible").all_inner_texts()]
 
 
+def play_tabs(page: Page, names: Sequence[str]) -> Iterator[str]:
+    """Plays these tabs, or all, view by view; gives the place that was played."""
+    titles = [tab.TITLE for tab in TABS]
+    shown = page.locator("#tabs > .tab-wrapper [role=tab]:visible")
+    assert shown.count() == len(titles), f"{shown.count()} tabs stand on the page; it has {len(titles)}"
+    for number, tab in enumerate(titles):
+        if names and tab not in names:
+            continue
+        shown.nth(number).dispatch_event("click")
+        settle(page)
+        bar = "#tabs > .tabitem:visible .tabs > .tab-wrapper"
+        for view, title in enumerate(tabs_of(page, bar) or [""]):
+            if title:
+                page.locator(f"{bar} [role=tab]:visible").nth(view).dispatch_event("click")
+            settle(page)
+            play(page, "#tabs > .tabitem:visible .tabitem:visible" if title else "#tabs > .tabitem:visible")
+            yield f"{tab} {title}".strip()
+
+
 def main(names: list[str]) -> None:
     """Prints {place: [texts]}."""
+    if unknown := set(names) - {tab.TITLE for tab in TABS}:
+        raise SystemExit(
+            f"No tab is called {', '.join(sorted(unknown))}. There are: {', '.join(t.TITLE for t in TABS)}."
+        )
     missing: dict[str, list[str]] = {}
     seen: set[str] = set()
 
@@ -102,28 +128,20 @@ def main(names: list[str]) -> None:
         seen.update(fresh)
         if fresh:
             missing[place] = fresh
+        print(place, len(seen), file=sys.stderr, flush=True)
 
-    with sync_playwright() as playwright, server(Settings().default_model) as (address, _), suppress(Error):
+    with sync_playwright() as playwright, server(Settings().default_model) as (address, _):
         browser = playwright.chromium.launch(executable_path=installed(playwright), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(120_000)
-        first_picture(page, f"{address}?__language=zh")
-        note("page")
-        for number, tab in enumerate(tabs_of(page, "#tabs > .tab-wrapper")):
-            if names and tab not in names:
-                continue
-            page.locator("#tabs > .tab-wrapper [role=tab]:visible").nth(number).dispatch_event("click")
-            settle(page)
-            bar = "#tabs > .tabitem:visible .tabs > .tab-wrapper"
-            for view, title in enumerate(tabs_of(page, bar) or [""]):
-                if title:
-                    page.locator(f"{bar} [role=tab]:visible").nth(view).dispatch_event("click")
-                settle(page)
-                play(page, "#tabs > .tabitem:visible .tabitem:visible" if title else "#tabs > .tabitem:visible")
-                note(f"{tab} {title}".strip())
-                print(f"{tab} {title}", len(seen), file=sys.stderr)
-        browser.close()
-    print(json.dumps(missing, ensure_ascii=False, indent=1))
+        try:
+            first_picture(page, f"{address}?__language=zh")
+            note("page")
+            for place in play_tabs(page, names):
+                note(place)
+        finally:
+            print(json.dumps(missing, ensure_ascii=False, indent=1))
+            browser.close()
 
 
 if __name__ == "__main__":

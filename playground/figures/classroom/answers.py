@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from playground.classroom.histogram import Bar
 from playground.figures.bars import named_bars
-from playground.figures.layout import finish, label
+from playground.figures.layout import OURS, finish, label
 from playground.figures.theme import ACCENT, INK, SIZE, SMALL
 from playground.texts import classroom as texts
 
@@ -28,6 +28,7 @@ def answers_figure(bars: Sequence[Bar], question: str, key: str, own: bool = Fal
         textfont={"size": SIZE + 2},
         marker={"color": [ACCENT if bar.is_right else INK for bar in bars], "line": {"width": 0}},
         customdata=[[label(bar.label, None)] for bar in bars],
+        meta=OURS,
     )
     figure.update_traces(hovertemplate="<b>%{customdata[0]}</b>: %{text}<extra></extra>")
     spoken = ", ".join(f"{bar.label}: {bar.count}" for bar in bars)

@@ -105,10 +105,12 @@ class Handlers:
         view = room.view if room is not None else TeacherView()
         if view.lesson not in self._shelf.lessons:
             return self.close(page, request)
-        progress = self._progress(request.kept).opened(view.lesson)
+        before = self._progress(request.kept)
+        progress = before.opened(view.lesson)
         progress = progress.at(min(view.step, self._shelf.counts[view.lesson]))
         self._hand_in(request, progress, progress.answer)
-        return self._panel(page, request, progress)
+        outputs = self._panel(page, request, progress)
+        return _keep_typed(outputs) if progress == before and progress.answer is None else outputs
 
     def roam(self, page: PageContext, request: CourseRequest) -> Outputs:
         """The step as it stands for a pupil who follows no more."""
@@ -191,7 +193,9 @@ class Handlers:
         follows = self._shelf.next_of(lesson.name)
         return {
             "heading": showing.heading(lesson.title, count, count),
-            "words": showing.end_words(lesson, self._verdicts(page, lesson, progress)),
+            "words": showing.end_words(
+                lesson, self._verdicts(page, lesson, progress), in_class=workbench.shared().classroom is not None
+            ),
             "steps": gr.update(visible=True),
             "again": gr.update(visible=True),
             "next": gr.update(value=texts.NEXT_LESSON if follows else texts.LIST),
@@ -260,6 +264,15 @@ def lesson_model_of(page: PageContext) -> LessonModel:
 def _trained(lesson: str) -> "tuple[Snapshot, ...]":
     """The snapshots of a lesson of Train, run to its end as its recipe says; once for all pupils of a server."""
     return workbench.shared().runs.to_the_end(lesson)
+
+
+def _keep_typed(outputs: Outputs) -> Outputs:
+    """The same, but that what a pupil typed, chose or clicked and has not locked stays, and what was said of it."""
+    kept = {name: value for name, value in outputs.items() if name not in ("reveal", "token")}
+    for name, value in (("choice", "value"), ("number", "value"), ("strip", "selected")):
+        if isinstance(kept.get(name), dict):
+            kept[name] = {key: each for key, each in kept[name].items() if key != value}
+    return kept
 
 
 def _next_words(answer: Answer | None, is_last: bool) -> str:

@@ -25,8 +25,7 @@ OPEN = """(said) => {
     picture.scrollIntoView({block: 'start'});
   };
   const go = ([[bar, title], ...others], times = 60) => {
-    const item = [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
-      .find((one) => one.textContent.trim() === title);
+    const item = window.__playgroundLanguage.tab(bar, title);
     if (!item) { if (times) setTimeout(go, 50, [[bar, title], ...others], times - 1); return; }
     if (item.ariaSelected !== 'true') item.click();
     if (others.length) { go(others); return; }

@@ -45,10 +45,12 @@ def revealed(step: Step, verdict: Verdict) -> str:
     )
 
 
-def end_words(lesson: Lesson, verdicts: Sequence[Verdict]) -> str:
-    """The end of a lesson: what one knows now, and how many predictions came true."""
+def end_words(lesson: Lesson, verdicts: Sequence[Verdict], *, in_class: bool = False) -> str:
+    """The end of a lesson: what one knows now, and how many predictions came true. in_class: of who made none nothing is
+    said, for the teacher makes none."""
     right = sum(verdict.right for verdict in verdicts)
-    score = texts.END_SCORE.format(right=right, answered=len(verdicts)) if verdicts else texts.END_NONE
+    nothing = "" if in_class else texts.END_NONE
+    score = texts.END_SCORE.format(right=right, answered=len(verdicts)) if verdicts else nothing
     return (
         f"<p class='pg-course-ask'>{markup.text(texts.END.format(title=lesson.title))}</p>"
         f"<p class='pg-note'><b>{markup.text(texts.KNOWS)}</b></p>{paragraphs(lesson.knows)}"

@@ -120,7 +120,7 @@ def _read_masks(page: PageContext, key: SessionKey, colour: str) -> tuple[Genera
         predicted = predictions(page, key.text, (place,))  # a first blank, so that there is an answer to see
     session = GenerationSession.of(key, predicted.tokens, unread_entries(predicted.tokens))
     session.focus = predicted.predictions[-1].index if predicted.predictions else None
-    return session, fill_view(predicted, colour)
+    return session, fill_view(page.recording(key.text), predicted, colour)
 
 
 def _read_score(page: PageContext, key: SessionKey, colour: str) -> tuple[GenerationSession, Outputs]:

@@ -38,7 +38,8 @@ def explain_place(page: PageContext, request: ViewRequest, place: int | None) ->
     session.focus, session.pinned = place, True
     if request.mode == "fill":
         is_mask = session.ids[place] == model.tokenizer.mask_token_id
-        return fill_view(predictions(page, session.key.text, () if is_mask else (place,)), request.colour) | chosen
+        predicted = predictions(page, session.key.text, () if is_mask else (place,))
+        return fill_view(page.recording(session.key.text), predicted, request.colour) | chosen
     if (step := session.step_at(place)) is not None:
         return explain_step(model, step, entries[place]["label"]) | script_of_step(model, session, place) | chosen
     if request.mode == "translate":

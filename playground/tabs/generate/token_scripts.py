@@ -1,5 +1,5 @@
-"""The scripts of the pictures of Generate: of the distribution at one place of the strip, of the rules by which a token was
-picked, of a text's continuations, and of two rows of tokens beside each other."""
+"""The scripts of the pictures of Generate: of the distribution at one place of the strip, or in a mask, of the rules by
+which a token was picked, of a text's continuations, and of two rows of tokens beside each other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,13 +9,20 @@ from playground.analysis.generation.alignment import MAX_MATCHES
 from playground.generation.session import GenerationSession
 from playground.scripts.continuations import RULES, rule_by_rule, side_by_side, tree
 from playground.scripts.next_token import next_token
-from playground.scripts.script import Script
+from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
+from playground.tabs.shared.scripts import (
+    NONE_YET,
+    model_for_script,
+    reading_for_script,
+    reading_of_text,
+    script_output,
+)
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
+    from playground.generation.fill_mask import MaskPredictions
     from playground.generation.steps import NextTokens, Step
     from playground.models.loaded_model import LoadedModel
     from playground.recording.recording import Recording
@@ -33,13 +40,25 @@ def script_of_place(page: PageContext, recording: "Recording", row: int, expecte
 def script_of_step(model: "LoadedModel", session: GenerationSession, place: int) -> Outputs:
     """Of a token that was written, at its place on the strip, and of the rules by which it was picked."""
     step = session.step_at(place)
-    if step is None or session.key.mode == "translate":
-        return dict.fromkeys((_CHART, _STAGES), Script(why=texts.WRITTEN))
-    ids = session.all_ids()[:place]
-    return _after(model, session, ids, step) | {_STAGES: _rule_by_rule(model, session, place)}
+    if step is None:
+        return dict.fromkeys((_CHART, _STAGES), NONE_YET)
+    reading = _read_before(model, session, [one.token.id for one in session.steps()][: place - len(session.prompt)])
+    return {_CHART: _after(reading, session, step), _STAGES: _rule_by_rule(reading, session, place)}
 
 
-def _rule_by_rule(model: "LoadedModel", session: GenerationSession, place: int) -> Script:
+def _read_before(model: "LoadedModel", session: GenerationSession, written: Sequence[int] = ()) -> Reading:
+    """What the model has read before its next token: the text and what was written of it; of a translation the source, and
+    in the decoder its beginning and what was written."""
+    reading = model_for_script(model)
+    if session.key.mode != "translate":
+        return replace(reading, ids=(*session.ids, *written))
+    from playground.models.decoder_start import decoder_start  # torch: not before the page is there
+
+    start = decoder_start(model, session.key.target_language)
+    return replace(reading, ids=session.ids, target_ids=(*start, *written))
+
+
+def _rule_by_rule(reading: Reading, session: GenerationSession, place: int) -> Script:
     node = session.tree.nodes[session.tree.path(session.node)[place - len(session.prompt)]]
     choice, settings = node.step.choice, node.rules
     if session.key.edits or choice is None or settings is None:
@@ -51,7 +70,6 @@ def _rule_by_rule(model: "LoadedModel", session: GenerationSession, place: int) 
             return Script(why=texts.OWN_RULE.format(rule=stage.name))
         rules.append((stage.name, known[0], getattr(settings, known[1])))
     number = None if choice.draw is None else choice.draw.number
-    reading = replace(model_for_script(model), ids=tuple(session.all_ids()[:place]))
     return rule_by_rule(reading, rules, choice.candidates, number)
 
 
@@ -59,7 +77,7 @@ def script_of_tree(model: "LoadedModel", session: GenerationSession) -> Outputs:
     """Of all continuations."""
     rows = [session.tree.ids(leaf) for leaf in session.tree.leaves()]
     why = _why_not_written(session, rows)
-    made = Script(why=why) if why else tree(model_for_script(model), session.ids, rows)
+    made = Script(why=why) if why else tree(_read_before(model, session), rows)
     return {script_output("tree"): made}
 
 
@@ -69,8 +87,8 @@ def script_of_two(model: "LoadedModel", session: GenerationSession, leaf: int) -
     why = _why_not_written(session, rows)
     if why:
         return {script_output("beside"): Script(why=why)}
-    reading = model_for_script(model)
-    return {script_output("beside"): side_by_side(reading, session.ids, rows, ("strip", "other"), MAX_MATCHES)}
+    reading = _read_before(model, session)
+    return {script_output("beside"): side_by_side(reading, rows, ("strip", "other"), MAX_MATCHES)}
 
 
 def script_of_two_texts(recordings: "Sequence[Recording]") -> Outputs:
@@ -80,12 +98,10 @@ def script_of_two_texts(recordings: "Sequence[Recording]") -> Outputs:
         return {script_output("texts_beside"): Script(why=texts.EDITED)}
     names = "first text", "second text"
     reading = model_for_script(recordings[0].model)
-    return {script_output("texts_beside"): side_by_side(reading, (), rows, names, MAX_MATCHES)}
+    return {script_output("texts_beside"): side_by_side(reading, rows, names, MAX_MATCHES)}
 
 
 def _why_not_written(session: GenerationSession, rows: Sequence[Sequence[int]]) -> str:
-    if session.key.mode == "translate":
-        return texts.WRITTEN
     if session.key.edits:
         return texts.EDITED
     return texts.MANY_TOKENS.format(most=MOST_TOKENS) if sum(map(len, rows)) > MOST_TOKENS else ""
@@ -93,13 +109,21 @@ def _why_not_written(session: GenerationSession, rows: Sequence[Sequence[int]]) 
 
 def script_of_end(model: "LoadedModel", session: GenerationSession, expected: "NextTokens") -> Outputs:
     """Of what the model expects after the prompt."""
-    return _after(model, session, session.ids, expected)
+    return {_CHART: _after(_read_before(model, session), session, expected)}
 
 
-def _after(
-    model: "LoadedModel", session: GenerationSession, ids: Sequence[int], expected: "NextTokens | Step"
-) -> Outputs:
-    if session.key.edits:
+def script_of_mask(recording: "Recording", predicted: "MaskPredictions") -> Outputs:
+    """Of what the model expects in the place of the last mask, the tokens of all requested places being masked."""
+    model, last = recording.model, predicted.predictions[-1]
+    masks = {mask.index for mask in predicted.predictions}
+    if recording.edits:
         return {_CHART: Script(why=texts.EDITED)}
-    reading = replace(model_for_script(model), ids=tuple(ids))
-    return {_CHART: next_token(reading, -1, len(expected.alternatives))}
+    reading = reading_of_text(recording, "")
+    ids = (model.tokenizer.mask_token_id if place in masks else number for place, number in enumerate(reading.ids))
+    return {_CHART: next_token(replace(reading, ids=tuple(ids)), last.index, len(last.expected.alternatives))}
+
+
+def _after(reading: Reading, session: GenerationSession, expected: "NextTokens | Step") -> Script:
+    if session.key.edits:
+        return Script(why=texts.EDITED)
+    return next_token(reading, -1, len(expected.alternatives))

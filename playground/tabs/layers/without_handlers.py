@@ -20,13 +20,13 @@ from playground.recording.layers.window import logit_contributions, own_tokens
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.going_on import going_on, side_by_side
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
-from playground.tabs.shared.layer_scripts import changed_script, without_script
 from playground.tabs.shared.long_work import WorkControl, newest_only
 from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.proposals import proposed
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
+from playground.tabs.shared.without_scripts import changed_script, without_script
 from playground.texts import layers as texts
 from playground.texts.numbers import cosine
 
@@ -146,7 +146,7 @@ def _answers(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
         )
         picture = changed_figure(table) if table is not None and np.nanmax(table) > 0 else None
         outputs = common | {"changed": figure_or_nothing(picture), "badge": "", "written": ""}
-        if picture is not None and recording.target_tokens is None:
+        if picture is not None:
             outputs[script_output("changed")] = changed_script(page, recording, edits, position)
         if "status" in common and picture is None and table is not None:
             outputs["status"] = markup.note(texts.NO_HEAD_MOVED)

@@ -20,10 +20,10 @@ from playground.recording.layers.window import logit_contributions
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.without_handlers import WithoutRequest, chosen
 from playground.tabs.shared.controls import figure_or_nothing
-from playground.tabs.shared.layer_scripts import one_by_one_script
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
+from playground.tabs.shared.without_scripts import one_by_one_script
 from playground.texts import layers as texts
 
 if TYPE_CHECKING:

@@ -45,6 +45,10 @@ class RotaryRequest:
     head: int = 0
     query: int | None = None
     key: int | None = None
+    distance: int = 0
+    drawn: tuple[tuple, int] | None = None
+    """The score that is drawn (reading, layer, head, query, key), and its distance; where the slider says another one, a
+    link has set it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class DistanceRequest:
     distance: int
     place: ScorePlace | None = None
     """Where a script finds the score."""
+    drawn: tuple[tuple, int] | None = None
+    """As in RotaryRequest."""
 
 
 def build(view: View) -> None:
@@ -81,11 +87,11 @@ def build(view: View) -> None:
         pairs = PlotlyView(label="Score by pair", height=330, elem_id="clocks-pairs")
     decay = PlotlyView(label="Far distances", height=330, elem_id="clocks-decay")
     Panel(markup.explanation(*ROTARY_ABOUT))
-    pair, place = gr.State(), gr.State()
+    pair, place, drawn = gr.State(), gr.State(), gr.State()
 
     clock_controls, tokens = {"source": source, "base": base, "width": width}, {"query": query, "key": key}
-    inputs = clock_controls | chooser.inputs | tokens
-    at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs}
+    inputs = clock_controls | chooser.inputs | tokens | {"distance": distance, "drawn": drawn}
+    at_distance = {"sentence": sentence, "curve": curve, "pairs": pairs, "drawn": drawn}
     clock_outputs = {"heading": heading, **clock_controls, "clocks": clocks}
     score_outputs: dict[str, Any] = chooser.inputs | tokens | at_distance
     score_outputs |= {"badge": badge, "distance": distance, "decay": decay, "pair": pair, "place": place}
@@ -100,7 +106,7 @@ def build(view: View) -> None:
         distance.input,
         slide,
         page=view.page,
-        inputs={"pair": pair, "distance": distance, "place": place},
+        inputs={"pair": pair, "distance": distance, "place": place, "drawn": drawn},
         request=DistanceRequest,
         outputs=at_distance,
         trigger_mode="always_last",
@@ -119,6 +125,8 @@ def slide(page: PageContext, request: DistanceRequest) -> Outputs:
         return {}
     check_range("The distance", request.distance, 0, MAX_LENGTH)
     outputs = {"curve": gr.update(mark=distance_mark(request.distance)), **_at_distance(request.pair, request.distance)}
+    if request.drawn is not None:
+        outputs["drawn"] = request.drawn[0], request.distance
     if request.place is not None:
         outputs[script_output("pairs")] = score(request.place, PARTS, int(request.distance))
     return outputs
@@ -165,7 +173,7 @@ def draw_clocks(page: PageContext, request: RotaryRequest) -> Outputs:
 
 
 def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
-    """The score alone, at its real distance."""
+    """The score alone, at its real distance or at a link's."""
     from playground.positions.constant_token_probe import constant_token_probe
     from playground.positions.rotary_layer import rotated_pair
     from playground.positions.schemes import position_facts
@@ -193,14 +201,20 @@ def draw_score(page: PageContext, request: RotaryRequest) -> Outputs:
     probe = constant_token_probe(model)
     score_at = score_place(page, recording, layer, head, pair)
     start, label = max(0, pair.distance), f"Distance (actual: {pair.distance})"
+    farthest = rotary_report.farthest_distance(pair)
+    here = page.reading, layer, head, query, key
+    before, distance = request.drawn or (None, 0)
+    if before == here or request.distance != distance:
+        start = min(max(0, int(request.distance)), farthest)
     return controls | {
         "badge": markup.badge(*rotary_report.score_badge(pair))
         + markup.note(probe.distance_only(layer) if probe else ""),
-        "distance": gr.Slider(0, rotary_report.farthest_distance(pair), value=start, interactive=True, label=label),
+        "distance": gr.Slider(0, farthest, value=start, interactive=True, label=label),
         "curve": gr.update(value=rotary_report.score_curve(pair, labels), mark=distance_mark(start)),
         "decay": rotary_report.score_decay(pair, model.anatomy.context_length),
         "pair": pair,
         "place": score_at,
+        "drawn": (here, start),
         **score_scripts(score_at, pair, model.anatomy.context_length, start),
         **_at_distance(pair, start),
     }

@@ -30,7 +30,8 @@ class SchemeRequest:
 
     scheme: str | None
     chosen_for: str
-    """The model that the scheme was chosen with: another one opens on its own scheme."""
+    """The model that the scheme was chosen with: another one opens on its own scheme. Empty before the first drawing, where
+    a scheme is a link's."""
     length: int | None
     width: int | None
     base: float | None
@@ -79,7 +80,7 @@ def draw(page: PageContext, request: SchemeRequest) -> Outputs:
     numbers = scheme_pictures.Numbers.filled_in(**{name: getattr(request, name) for name in CONTROLS})
     facts = position_facts(recording.model, numbers.length)
     own = scheme_pictures.own_scheme(facts)
-    scheme = request.scheme if request.scheme in NAMES and request.chosen_for == model_id else own
+    scheme = request.scheme if request.scheme in NAMES and request.chosen_for in (model_id, "") else own
     drawing = scheme_pictures.PICTURES[scheme]
     without = scheme_of(recording.model).layers_without(recording.model) if scheme == own else ()
     profiles = None

@@ -1,4 +1,4 @@
-"""The scripts of what layers do: the lens, X-ray, what each part adds, the model without a part."""
+"""The scripts of what layers do: the lens, X-ray, what each part adds, an exchange, a push."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.recording.edits.edit import Edit
-from playground.scripts import contributions, exchange, lens, neurons, push, without
+from playground.scripts import contributions, exchange, lens, neurons, push
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
@@ -113,63 +112,6 @@ def neuron_script(page: PageContext, recording: "Recording", place: tuple[int, i
     return neurons.neuron_writes(reading, blocks, readout, place, count)
 
 
-def without_script(
-    page: PageContext, recording: "Recording", edits: Sequence[Edit], place: tuple[int, Sequence[int]]
-) -> Script:
-    """Of the distribution with and without parts. place: the position, and the tokens in question."""
-    from playground.recording.script_reading import block_paths
-
-    blocks, taken = block_paths(recording.model), _taken_out(recording, edits)
-    if isinstance(taken, str):
-        return Script(why=taken)
-    return without.without(reading_for_script(recording, page), blocks, taken, *place)
-
-
-def changed_script(page: PageContext, recording: "Recording", edits: Sequence[Edit], position: int) -> Script:
-    """Of the attention that goes elsewhere without parts."""
-    from playground.recording.script_reading import block_paths
-
-    blocks, taken = block_paths(recording.model), _taken_out(recording, edits)
-    if not isinstance(taken, str) and recording.layer_numbers("self") != tuple(range(recording.depth("self"))):
-        taken = texts.HYBRID
-    if isinstance(taken, str):
-        return Script(why=taken)
-    return without.changed_attention(reading_for_script(recording, page), blocks, taken, position)
-
-
-def one_by_one_script(
-    page: PageContext, recording: "Recording", parts: Sequence[Sequence[Edit]], what: tuple[int, int, int | None]
-) -> Script:
-    """Of the map of every part taken out by itself. parts: of each layer. what: as in `scripts.without`."""
-    from playground.recording.script_reading import block_paths
-
-    columns = [[(edit.part, edit.which) for edit in of_layer] for of_layer in parts]
-    taken = texts.HYBRID if any(each != columns[0] for each in columns) else _taken_out(recording, parts[0])
-    if isinstance(taken, str):
-        return Script(why=taken)
-    return without.one_by_one(reading_for_script(recording, page), block_paths(recording.model), taken, what)
-
-
-def _taken_out(recording: "Recording", edits: Sequence[Edit]) -> without.Taken | str:
-    """The parts as a script takes them out; or why it does not."""
-    from playground.recording.script_reading import block_paths
-
-    ways = {(edit.how, edit.text) for edit in edits}
-    if len(ways) != 1 or any(not _is_plain(edit) for edit in edits):
-        return texts.WHOLE_PARTS
-    blocks, (how, second) = block_paths(recording.model), next(iter(ways))
-    needed = {"mlp" if edit.part == "neuron" else "attention" for edit in edits if edit.part in ("head", "neuron")}
-    if not blocks.why and any(part.kind in needed and not part.matrix for part in blocks.parts):
-        return texts.NO_PARTS.format(reason=texts.NO_MATRIX)
-    heads = recording.model.anatomy.heads
-    every = tuple(range(heads))
-    parts = tuple(
-        without.TakenOut(edit.part, edit.layer, (edit.which or every) if edit.part == "head" else edit.which)
-        for edit in edits
-    )
-    return without.Taken(parts, heads, how, second)
-
-
 def exchange_scripts(
     page: PageContext, other: str, patcher: "Patcher", tokens: tuple[int | None, int | None], values: str
 ) -> tuple[Script, Script]:
@@ -186,7 +128,7 @@ def exchange_scripts(
     cells = None if not patcher.missing() else [(int(r), int(c)) for r, c in np.argwhere(np.isfinite(result.exact))]
     fills_gap = model.anatomy.kind == "encoder"
     seen = exchange.Exchanged(result.what, whole_characters(other), tokens, fills_gap, model.anatomy.heads, cells)
-    reading, blocks = replace(reading, text=whole_characters(page.text)), block_paths(model)
+    reading, blocks = replace(reading, text=whole_characters(page.text)), block_paths(model, sums=False)
     kinds = exchange.EXACT if values == exchange.EXACT else exchange.ESTIMATE, exchange.AGREEMENT
     return exchange.exchange(reading, blocks, seen, kinds[0]), exchange.exchange(reading, blocks, seen, kinds[1])
 
@@ -209,8 +151,3 @@ def push_script(
     model, (strength, count) = recording.model, writes
     count = max(0, min(count, model.max_tokens - recording.length))  # within the context
     return push.push(reading, source, layer, window, (strength, count) if model.capabilities.generate else None)
-
-
-def _is_plain(edit: Edit) -> bool:
-    whole = edit.positions is None and edit.sources is None and not edit.kind and edit.strength == 1
-    return whole and edit.how in without.WAYS and edit.part in without.PARTS

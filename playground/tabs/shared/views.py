@@ -82,10 +82,10 @@ def redraw_with_model_and_text(page: PageControls) -> None:
 def script_that_opens(title: str, tab: str = "", view: str = "") -> str:
     """A script for the browser that opens the tab of this title; with the tab's name, the view of that title in it first.
     What is open already is not clicked: that would draw it again."""
-    places = [[f"#{tab}-views", view], ["#tabs", title]] if view else [["#tabs", title]]
+    places = [[f"{tab}-views", view], ["tabs", title]] if view else [["tabs", title]]
     return f"""() => {{ for (const [bar, title] of {json.dumps(places)}) {{
-  [...document.querySelectorAll(`${{bar}} [role=tab]`)]
-    .find((tab) => tab.textContent.trim() === title && tab.ariaSelected !== 'true')?.click(); }} }}"""
+  const tab = window.__playgroundLanguage.tab(bar, title);
+  if (tab?.ariaSelected !== 'true') tab?.click(); }} }}"""
 
 
 def changes_while_open(page: PageControls, events: Sequence, tab: str, view: str = "") -> gr.Textbox:
