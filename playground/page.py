@@ -30,6 +30,7 @@ from playground.components.page_language import LANGUAGE_FILES, SWITCH, language
 from playground.components.plotly_view import EARLY, PLOTLY_JS, SMALL_JS
 from playground.components.visit_history import TOGGLE_VISITS
 from playground.components.whole_updates import send_updates_whole
+from playground.concurrency.allocator import return_freed_memory
 from playground.engine.functions import begin_page
 from playground.figures.theme import BLUE, DIVERGING, css_variables
 from playground.request_guard import RequestGuard
@@ -95,6 +96,7 @@ KEPT_FILES = Middleware(KeptFiles, libraries=[SMALL_JS, PLOTLY_JS], made=LANGUAG
 def create_app(settings: Settings | None = None) -> gr.Blocks:
     """Builds the page; `launch_options` belong to its launch()."""
     workbench.share(workbench.Workbench(settings))
+    return_freed_memory()
     begin_page()
     send_updates_whole()
     keep_light_sessions()
