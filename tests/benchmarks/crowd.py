@@ -22,6 +22,7 @@ import torch
 from transformers import GenerationConfig
 
 import playground as pg
+from playground.generation.batch_trial import may_batch_prompts, why_unbatched
 from playground.generation.generate import generate_with_progress, only_steps
 from playground.generation.request import SharedResources
 from playground.generation.sampling_controls import PRESETS
@@ -55,11 +56,12 @@ class Outcome:
 @contextmanager
 def in_turns(model: pg.LoadedModel) -> Iterator[None]:
     """As if the model could not read the tokens of several texts in one pass."""
-    model._facts["why unbatched"] = "for comparison"
+    before = {"why unbatched": why_unbatched(model), "batched prompts": may_batch_prompts(model)}
+    model._facts |= {"why unbatched": "for comparison", "batched prompts": False}
     try:
         yield
     finally:
-        model._facts["why unbatched"] = ""
+        model._facts |= before
 
 
 def by_stream(model: pg.LoadedModel, prompts: list[list[int]], count: int) -> Outcome:
