@@ -1,6 +1,5 @@
-"""plotly.py's own plotly.js without the kinds of traces that most pages never draw: a quarter of its 4.8 MB, unchanged; half
-of it with scenes and point clouds. Most of the rest is maps and 3D surfaces. A figure of another kind is drawn by the whole
-file, see plotly_view_theme.js.
+"""plotly.py's own plotly.js without the kinds of traces that most pages never draw: a quarter of its 4.8 MB, unchanged.
+Most of the rest is maps and WebGL. A figure of another kind is drawn by the whole file, see plotly_view_theme.js.
 
 plotly.js is a bundle of modules, each of which stands in a function of its own; the last one registers all kinds of traces.
 Here it registers those of KINDS alone, and modules that nothing refers to any longer are left out. Knows no figures.
@@ -17,8 +16,6 @@ from playground.settings import cache_folder
 
 KINDS = ("bar", "heatmap", "scatter", "waterfall")
 """Plotly's names of the traces that the small library draws."""
-ALL_KINDS = (*KINDS, "scatter3d", "scattergl")
-"""And the large one, which draws with WebGL too."""
 _IN_CORE = "scatter"
 """The one kind of traces that plotly.js registers by itself."""
 _HELPERS = (
@@ -85,20 +82,20 @@ def _reached(modules: Mapping[str, str], last: str) -> set[str]:
     return reached
 
 
-def cut_library(whole: Path, kinds: Collection[str], name: str) -> Path:
-    """A file of this name in the cache of the playground, with the library of these kinds. Its folder is named by what is in
-    it, and what is not that text is written anew. The whole library where there can be none."""
-    text = without_other_kinds(whole.read_text(encoding="utf-8"), kinds)
+def small_library(whole: Path) -> Path:
+    """A file of the small library in the playground's cache, under a name that changes with what is in it; what is not that
+    text is written anew. The whole library where there can be none."""
+    text = without_other_kinds(whole.read_text(encoding="utf-8"))
     if text is None:
         return whole
     body = text.encode()
     try:
-        cut = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / name
-        if not cut.is_file() or cut.read_bytes() != body:
-            cut.parent.mkdir(parents=True, exist_ok=True)
-            part = cut.with_name(f"{os.getpid()}.part")
+        small = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / "plotly.small.js"
+        if not small.is_file() or small.read_bytes() != body:
+            small.parent.mkdir(parents=True, exist_ok=True)
+            part = small.with_name(f"{os.getpid()}.part")
             part.write_bytes(body)
-            os.replace(part, cut)  # whole at once: another server may read it
+            os.replace(part, small)  # whole at once: another server may read it
     except (OSError, RuntimeError):  # a disk that takes nothing; a user without a home
         return whole
-    return cut.resolve()
+    return small.resolve()

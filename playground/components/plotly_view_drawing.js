@@ -224,9 +224,4 @@ watch('mark', () => {
   else draw();   // the drawing under way may have read the former mark
 });
 loadLibrary(SMALL).catch(() => {});   // while the first figure is still being computed
-if (props.with_lasso) new IntersectionObserver((looks, watcher) => {   // a cloud: as soon as it is in sight
-  if (!looks.some(({isIntersecting}) => isIntersecting)) return;
-  watcher.disconnect();
-  loadLibrary(SMALL).then(() => loadLibrary(LARGE)).catch(() => {});
-}).observe(frame);
 draw();

@@ -4,7 +4,8 @@
 //
 // shared_script.js joins them (plotly_view.py:SCRIPTS) and runs them for each view as the body of a function
 // (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.js, first without most kinds of traces
-// (plotly_library.py), then with scenes and clouds, then whole. `props.value` is the figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
+// (plotly_library.py), then whole. `props.value` is the
+// figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
 // a small set of tags and no scripts.
 
 const NARROW = 500;           // px; below this, margins shrink and the legend goes under the picture
@@ -17,7 +18,7 @@ const words = element.querySelector('.pv-words');
 
 // --- shared by all views of the page: plotly.js, loaded once, and one watcher of light and dark -----------------
 
-const SMALL = 0, LARGE = 1, WHOLE = 2;   // of LIBRARIES
+const SMALL = 0, WHOLE = 1;   // of LIBRARIES
 const shared = (window.__playgroundPlots ??= {libraries: [], views: new Map(), dark: null, watcher: null, turns: []});
 
 function loadLibrary(which) {
@@ -25,7 +26,7 @@ function loadLibrary(which) {
     const script = document.createElement('script');
     script.src = address(LIBRARIES[which]);
     // Keep our own reference: gr.Plot, where a page has one, replaces window.Plotly with an older version.
-    script.onload = () => (window.Plotly ? resolve(Object.assign(window.Plotly, {which})) : reject(new Error('plotly.js is empty')));
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error('plotly.js is empty')));
     script.onerror = () => {
       script.remove();
       shared.libraries[which] = null;   // the next draw tries again
@@ -38,10 +39,10 @@ function loadLibrary(which) {
 
 /** The library that draws the figure's traces. */
 async function libraryFor(figure) {
-  for (const which of [SMALL, LARGE, WHOLE]) {
-    const library = await loadLibrary(which), kinds = library.playgroundKinds;
-    if (!kinds || (figure.data || []).every(({type = 'scatter'}) => kinds.includes(type))) return library;
-  }
+  const small = await loadLibrary(SMALL);
+  const kinds = small.playgroundKinds;
+  const isSmall = !kinds || (figure.data || []).every(({type = 'scatter'}) => kinds.includes(type));
+  return isSmall ? small : loadLibrary(WHOLE);
 }
 
 /** Resolves when it is this view's turn to draw: of the views that wait the uppermost in sight comes first, and the browser
