@@ -66,5 +66,10 @@ window.__playgroundLanguage = (() => {
     /** The tab of an English title in a bar of tabs, whatever it is called on the page; undefined before it is there. */
     tab: (bar, title) => [...document.querySelectorAll(`#${bar} > .tab-wrapper [role=tab]`)]
       .find((tab) => window.__playgroundLanguage.english(tab).trim() === title),
+    /** Clicks that tab, unless it is open: that would draw it again. */
+    open(bar, title) {
+      const tab = window.__playgroundLanguage.tab(bar, title);
+      if (tab?.ariaSelected !== 'true') tab?.click();
+    },
   };
 })();

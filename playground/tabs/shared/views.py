@@ -80,12 +80,9 @@ def redraw_with_model_and_text(page: PageControls) -> None:
 
 
 def script_that_opens(title: str, tab: str = "", view: str = "") -> str:
-    """A script for the browser that opens the tab of this title; with the tab's name, the view of that title in it first.
-    What is open already is not clicked: that would draw it again."""
+    """A script for the browser that opens the tab of this title; with the tab's name, the view of that title in it first."""
     places = [[f"{tab}-views", view], ["tabs", title]] if view else [["tabs", title]]
-    return f"""() => {{ for (const [bar, title] of {json.dumps(places)}) {{
-  const tab = window.__playgroundLanguage.tab(bar, title);
-  if (tab?.ariaSelected !== 'true') tab?.click(); }} }}"""
+    return f"() => {{ for (const place of {json.dumps(places)}) window.__playgroundLanguage.open(...place); }}"
 
 
 def changes_while_open(page: PageControls, events: Sequence, tab: str, view: str = "") -> gr.Textbox:

@@ -25,13 +25,10 @@ VIEWS = (classify_view, answer_view, translate_view, summarise_view, tag_view, b
 """In the order of the page; each has NAME, which is that of the head's task where it shows one, and TITLE."""
 _OPEN = """(place) => {
   const title = TITLES[String(place).split(' ')[0]];
-  const click = (bar, title) => {
-    const tab = window.__playgroundLanguage.tab(bar, title);
-    if (tab?.ariaSelected !== 'true') tab?.click();
-  };
+  const {open} = window.__playgroundLanguage;
   if (!title) return;
-  click('tabs', TAB);
-  const bring = (times) => document.querySelector('#tasks-views [role=tab]') ? click('tasks-views', title)
+  open('tabs', TAB);
+  const bring = (times) => document.querySelector('#tasks-views [role=tab]') ? open('tasks-views', title)
     : times && setTimeout(bring, 100, times - 1);
   bring(30);
 }"""
