@@ -34,17 +34,20 @@ KEEP = """(kept) => {
 SHOW = """() => setTimeout(() => {
   const body = document.querySelector('#course-body');
   const answer = body?.querySelector('.pg-course-verdict, .pg-error, #course-reveal .pg-note');
-  if (!body) return;
+  const words = answer ?? body?.querySelector('#course-words'), held = document.activeElement;
+  const said = document.querySelector('#course-heading')?.textContent + words?.textContent;
+  if (!body || said === body.said) return;
+  body.said = said;
   const top = (one) => one.getBoundingClientRect().top;
   body.scrollTop += answer ? top(answer) - top(body) - 10 : -body.scrollTop;
-  const words = answer ?? body.querySelector('#course-words'), held = document.activeElement;
   if (!held || held === document.body || held.matches('#course button, #start-here, #lessons')) {
     words.tabIndex = -1;
     words.focus({preventScroll: true});
   }
 }, 150)"""
 """Scrolls the panel to what was revealed, also when a teacher reveals it, or to a step's words. The keyboard goes on from
-there: else the next answer is sixty tab stops away, through the whole page."""
+there: else the next answer is sixty tab stops away, through the whole page. Once for each answer: two changes bring it, and
+by the second the keyboard may have moved on."""
 READ_KEPT = """() => {
   let kept = ''; try { kept = sessionStorage.getItem('pg-course') ?? ''; } catch (error) {}
   let used = null; try { used = localStorage.getItem('pg-course-used'); } catch (error) {}
