@@ -71,6 +71,7 @@ TEXT_BEGINS = "The text begins here. Nothing comes before it, so nothing predict
 EXPECTED_INSTEAD = "What the model expected instead of {token}"
 COMES_NEXT = "What comes next"
 PICKED = "How {token} was picked, rule by rule"
+CAME_ABOUT = "This token, layer by layer →"
 WHY_TOKEN, BY_ITSELF = "Which words of the text made this token?", "(by itself)"
 SOURCE_TOKEN = "The encoder reads this token; it predicts nothing. Press Generate to let the decoder write."
 
@@ -95,6 +96,7 @@ NO_TARGET_UNDER_LENS = (
     "The decoder wrote this, and the encoder reads another text.",
     "The Attention tab reads your text with the encoder and lets the decoder write.",
 )
+LENS_NEEDS_TOKENS = "Lens reads a text as its tokenizer splits it. Choose an earlier token."
 MESSAGE_EMPTY = "The message is empty.", "Type one, then press Enter or Send."
 ONE_TOKEN = "One token alone has no score.", "Compare texts of two tokens or more."
 NO_SECOND_TEXT = "Type a second text first."

@@ -12,13 +12,18 @@ from playground import workbench
 from playground.components import figure_json
 from playground.figures.layers.contributions import COLOURS, rows_of, strongest
 from playground.figures.layers.lens import DIVERGENCE, ENTROPY, RANK
+from playground.figures.xray.words import ordinal
+from playground.generation.sampling_controls import SamplingControls
+from playground.generation.sessions import SessionId
 from playground.models.one_token import one_token, typed_as
 from playground.recording.layers.window import WINDOW, head_sources, window_of
 from playground.settings import Settings
+from playground.tabs.generate import tab, under_lens
+from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.layers import contributions_view, exchange_view, lens_view, neurons_view, push_view
 from playground.tabs.layers.contributions_view import PartsRequest
 from playground.tabs.layers.exchange_view import ExchangeRequest
-from playground.tabs.layers.lens_view import LensViewRequest
+from playground.tabs.layers.lens_cell import LensViewRequest
 from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.layers.push_view import PushRequest
 from playground.tabs.shared.page_context import PageContext
@@ -66,6 +71,36 @@ def test_the_opening_text(bench, smollm2):
     assert "Adds up to" in parts["badge"] and parts["part"] is None and parts["legend"]["visible"]
     assert parts["figure"]["value"].data[0].hovertext[-1] == "in all <b>+14.95</b>"
     assert sent(lens, parts) < LIMIT
+
+
+def test_how_a_written_token_came_about(bench, smollm2):
+    """Guards against a column that is not that of the guesses from which a written token was picked, a token that is not
+    followed where it was not the first guess, and a way that is taken again when Lens is opened the next time."""
+    page, visitor = PageContext(smollm2.model_id, text=FIRST_TEXT), SessionId()
+    sampling = SamplingControls(max_new_tokens=6, temperature=1.5, top_p=1, seed=3)
+    request = WriteRequest(visitor, "complete", "rank", FIRST_TEXT, sampling=sampling)
+    *_, _ = answers(tab.start_writing, page, request)
+    session = bench.sessions.find(visitor)
+    steps = session.steps()
+    number = max(range(len(steps)), key=lambda number: steps[number].rank)
+    assert steps[number].rank > 1, "a token that was not the first guess"
+    session.focus = len(session.ids) + number
+    handed = answer(under_lens.open_lens, page, ViewRequest(visitor, "complete", "rank"))
+    assert handed["applied"] == handed["text_box"] == smollm2.tokenizer.decode(session.all_ids())
+    there = replace(page, text=handed["applied"])
+    assert answer(lens_view.draw, page, LensViewRequest(column=handed["lens_column"])).get("cell", "") == "", (
+        "not this text"
+    )
+    lens = answer(lens_view.draw, there, LensViewRequest(column=handed["lens_column"]))
+    assert (lens["cell"], lens["reading"]) == (str(session.focus - 1), there.reading) and lens["column"] is None
+    assert one_token(smollm2, lens["follow"]) == steps[number].token.id
+    assert f"{ordinal(steps[number].rank)} at the end" in plain(lens["of_cell"])
+    first = session.focus - WINDOW + 1
+    column = list(window_of(there.recording(), first)).index(session.focus - 1)
+    assert lens["figure"]["mark"]["x0"] == column - 0.5
+    session.focus = 0
+    (refused,) = answers(under_lens.open_lens, page, ViewRequest(visitor, "complete", "rank"))
+    assert "nothing predicts it" in refused["message"] and "lens_column" not in refused
 
 
 def test_from_a_cell_to_its_parts(bench, smollm2):

@@ -23,7 +23,16 @@ from playground.generation.sessions import SessionId, Sessions
 from playground.generation.steps import step_of
 from playground.generation.token_entries import entry_of
 from playground.recording.record import record
-from playground.tabs.generate import branches, chat, prompt_view, streaming, tab, token_clicks, token_reasons
+from playground.tabs.generate import (
+    branches,
+    chat,
+    prompt_view,
+    streaming,
+    tab,
+    token_clicks,
+    token_reasons,
+    under_lens,
+)
 from playground.tabs.generate.request import PieceRequest, ViewRequest, WriteRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import report_errors
@@ -177,7 +186,7 @@ def test_another_model_does_not_go_on():
         answers(streaming.clear, OTHER, request),
         answers(token_clicks.explain, OTHER, request, click),
         answers(token_clicks.recolour, OTHER, request),
-        answers(chat.look_into, OTHER, request),
+        answers(under_lens.look_into, OTHER, request),
     ]
     assert all("The model has changed" in outputs[0]["message"] for outputs in given)
     (outputs,) = answers(token_clicks.recolour, PageContext("tiny", "cpu", "int8"), request)
@@ -364,7 +373,7 @@ def test_thirty_visitors_stay_within_the_budget(bench):
         (streaming.go_on, typing),
         (tab.start_writing, typing),
         (prompt_view.draw, look),
-        (chat.look_into, look),
+        (under_lens.look_into, look),
     )
     for number, visitor in enumerate(evicted):
         handler, request, *event = events[number % len(events)]

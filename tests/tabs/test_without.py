@@ -13,7 +13,7 @@ from playground.settings import Settings
 from playground.tabs.generate import prompt_view
 from playground.tabs.generate.request import ViewRequest
 from playground.tabs.layers import exchange_view, lens_view, without_handlers, without_map
-from playground.tabs.layers.lens_view import LensViewRequest
+from playground.tabs.layers.lens_cell import LensViewRequest
 from playground.tabs.layers.without_handlers import WithoutRequest
 from playground.tabs.shared.long_work import WorkControl, stop_work
 from playground.tabs.shared.page_context import PageContext

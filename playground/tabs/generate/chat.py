@@ -12,7 +12,7 @@ from playground.errors import PlaygroundError
 from playground.generation.continuation_tree import ROOT
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import unread_entries
-from playground.tabs.generate.prompt_view import key_of, session_of
+from playground.tabs.generate.prompt_view import key_of
 from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.generate.session_view import session_view
 from playground.tabs.generate.streaming import started_session, write
@@ -76,24 +76,6 @@ def conversation_view(page: PageContext, request: ViewRequest, turns: list[dict]
     session = GenerationSession(key_of(page, "chat", ""), messages=turns)
     workbench.shared().sessions.keep(request.session, session)
     return session_view(model, session, words, request.colour, NOTHING) | {"chat_note": ""} | message
-
-
-def look_into(page: PageContext, request: ViewRequest) -> Outputs:
-    """What the model read and wrote becomes the text under the lens of every tab."""
-    from playground.generation.chat_template import text_of
-
-    session = session_of(page, request)
-    if session.key.mode == "translate":
-        raise PlaygroundError(*texts.NO_TARGET_UNDER_LENS)
-    if not session.tree.nodes:
-        raise PlaygroundError(*texts.NOTHING_TO_LOOK_INTO)
-    model, ids, prompt_length = page.model(), session.all_ids(), len(session.ids)
-    text = text_of(model, ids)
-    words = texts.CHAT_UNDER_LENS if session.key.mode == "chat" else texts.TEXT_UNDER_LENS
-    if model.vocabulary.tokenize(text)[0] != ids:
-        words, prompt_length = f"{words} {texts.CUT_OTHERWISE}", 0
-    continued = text, prompt_length
-    return {"text_box": text, "applied": text, "continued": continued, "status": markup.note(words)}
 
 
 def answer(page: PageContext, request: WriteRequest, turns: list[dict]) -> Iterator[Outputs]:

@@ -28,6 +28,7 @@ class Layout:
                 self.chart = PlotlyView(label="Next token", height=400, elem_id="next-token", elem_classes=LEADING)
                 self.token_reasons = TokenReasons()
                 self.why_token, self.reasons = self.token_reasons.button, self.token_reasons.room
+                self.came_about = self.token_reasons.came_about
                 self._build_tree()
                 self.stages = PlotlyView(label="Rule by rule", height=520, visible=False, elem_id="stages")
             with gr.Column(scale=3, min_width=260):

@@ -98,6 +98,7 @@ def mode_view(model: "LoadedModel", request: ViewRequest) -> Outputs:
         "start": gr.Button("Send" if mode == "chat" else "Generate", visible=writes),
         **{button: gr.Button(visible=writes) for button in ("more", "stop", "into")},
         "why_token": gr.Button(visible=bool(modes) and mode != "score"),
+        "came_about": gr.Button(visible=bool(modes) and mode != "fill"),
         "rules_column": gr.Column(visible=writes),
         "chat_room": gr.Column(visible=mode == "chat"),
         "score_room": gr.Column(visible=mode == "score"),

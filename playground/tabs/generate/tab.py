@@ -3,11 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
 from playground.components import Panel, markup
-from playground.tabs.generate import branches, chat, prompt_view, score, streaming, token_clicks, token_reasons
+from playground.tabs.generate import (
+    branches,
+    chat,
+    prompt_view,
+    score,
+    streaming,
+    token_clicks,
+    token_reasons,
+    under_lens,
+)
 from playground.tabs.generate.layout import Layout
 from playground.tabs.generate.request import CompareRequest, PieceRequest, ViewRequest, WriteRequest
 from playground.tabs.generate.token_reasons import ReasonsRequest
@@ -21,7 +31,7 @@ NAME, TITLE = "generate", "Generate"
 EXPLANATION = "strip", "status", "chart", "detail", "stages", "pieces", "reasons"
 SESSION = *EXPLANATION, "tree", "comparing", "leaf", "beside", "chatbot"
 LANGUAGES = "source_language", "target_language"
-CONTROLS = "mode", "why_token", "start", "more", "stop", "into", "rules_column", "chat_room", "session"
+CONTROLS = "mode", "why_token", "came_about", "start", "more", "stop", "into", "rules_column", "chat_room", "session"
 SCORE = "score_room", "scored", "texts_beside"
 ANSWERS = (
     "strip",
@@ -74,8 +84,12 @@ def build(page: PageControls) -> None:
     connect(tab.chatbot.undo, chat.undo, conversation, WriteRequest, answer, **QUIET)
     connect(tab.chatbot.clear, chat.forget, view, outputs=answer, **QUIET)
     connect(tab.stop.click, streaming.stop, view, outputs={}, **QUIET)
-    under_lens = {"text_box": page.text, "applied": page.applied, "continued": page.written}
-    connect(tab.into.click, chat.look_into, view, outputs=session | under_lens, **QUIET)
+    opened_at = gr.Textbox("", visible="hidden", container=False)
+    everywhere = session | {"text_box": page.text, "applied": page.applied, "continued": page.written}
+    connect(tab.into.click, under_lens.look_into, view, outputs=everywhere, **QUIET)
+    in_lens = everywhere | {"lens_column": page.lens_column, "opened_at": opened_at}
+    connect(tab.came_about.click, under_lens.open_lens, view, outputs=in_lens, **QUIET)
+    opened_at.change(None, None, None, js=under_lens.OPEN_LENS, **QUIET)
 
     explains = LATEST | {"show_progress_on": [*tab.named(*EXPLANATION).values(), page.message]}
     connect(tab.strip.select, token_clicks.explain, view, **explains)

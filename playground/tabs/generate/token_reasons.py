@@ -55,6 +55,7 @@ class TokenReasons:
         self.control = gr.State(WorkControl())
         with gr.Row(elem_classes="pg-actions"):
             self.button = gr.Button(texts.WHY_TOKEN, size="sm", scale=0, min_width=290, elem_id="why-token")
+            self.came_about = gr.Button(texts.CAME_ABOUT, size="sm", scale=0, min_width=220, elem_id="came-about")
         with gr.Column(visible=False, elem_id="token-reasons") as self.room:
             with gr.Row(elem_classes="pg-controls pg-slim"):
                 self.against = choices_of_text(AGAINST, "why-token-against", 200)

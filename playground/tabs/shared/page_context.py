@@ -128,6 +128,9 @@ class PageControls:
     ways_in: tuple[gr.Button, gr.Button]
     """To the first lesson, for those who never began one, and to the list of lessons."""
     link: LinkControls
+    lens_column: gr.State
+    """(`PageContext.reading`, the number of a token, the id of the one that follows or None): what Lens opens on; None once
+    it has."""
     language_choosers: dict[str, Component] = field(default_factory=dict)
     """What shows the language, by tab."""
     open_views: dict[str, gr.Textbox] = field(default_factory=dict)

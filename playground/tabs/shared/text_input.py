@@ -71,6 +71,7 @@ def build(active: gr.Textbox, redraw: dict[str, gr.State], opened: Callable) -> 
         banner=Banner.build(edited),
         ways_in=(ways_in[0], ways_in[1]),
         link=build_hidden(),
+        lens_column=gr.State(None),
     )
     gr.on([analyse.click, text.submit], lambda text: text, text, applied, **QUIET)
     for chip in chips:
