@@ -1,7 +1,9 @@
 """A run of a server, which plays in a thread of its own while somebody watches. Knows no page."""
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -15,6 +17,9 @@ from playground.training.waiting import PATIENCE
 
 Turn = Callable[[], AbstractContextManager]
 """What a step waits for: text that is being generated and training take turns."""
+
+
+_RUNS: "weakref.WeakSet[LiveRun]" = weakref.WeakSet()
 
 
 class LiveRun:
@@ -75,6 +80,7 @@ class LiveRun:
             if self.finished or self._playing:
                 return
             former, self._playing = self._thread, True
+            _RUNS.add(self)
             self._thread = threading.Thread(target=self._work, args=(former,), daemon=True)
             self._thread.start()
 
@@ -131,3 +137,10 @@ class LiveRun:
                 self.error = error
             except Exception as error:  # torch may raise anything
                 self.error = unforeseen(f"Training failed at step {self.run.step:,}", error, "Start it again.")
+
+
+@atexit.register
+def _pause_all() -> None:
+    """A thread that is inside torch when Python ends would abort the process (exit code 134)."""
+    for run in list(_RUNS):
+        run.pause()

@@ -1,5 +1,7 @@
 """Runs of a server: two at once, a queue, what ends them, and trained models that stay bounded."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -165,3 +167,19 @@ def test_a_slot_is_given_back_by_one_who_leaves_the_queue():
         assert slots.place("b") == 0
     with slots.hold("c", lambda: True) as has_slot:
         assert has_slot
+
+
+def test_a_server_ends_while_a_run_plays():
+    """Guards against an abort (exit code 134): a thread that is inside torch when Python ends."""
+    program = (
+        "import threading\n"
+        "from contextlib import nullcontext\n"
+        "from playground.concurrency.slots import Slots\n"
+        "from playground.training.lessons import LESSONS\n"
+        "from playground.training.live_run import LiveRun\n"
+        "run = LiveRun(LESSONS['repeat'].recipe, 'x', Slots(1), nullcontext)\n"
+        "run.play('full')\n"
+        "while run.run.step < 3: pass\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
