@@ -67,6 +67,17 @@ def test_the_opening_text(bench, smollm2):
     assert outputs["changed"]["visible"] and sent(outputs) < LIMIT
 
 
+def test_an_arrow_that_is_none(bench, smollm2, monkeypatch):
+    """Guards against a change of 0 without a word on why: a token does not look at a later one."""
+    page = PageContext(smollm2.model_id, text=FIRST_TEXT)
+    monkeypatch.setattr(without_handlers, "WRITTEN", 1)
+    words = plain(merged(without_handlers.show, page, WithoutRequest("24.5: 3>11, 7: 2>9, 24.5: 11>3"))["sentence"])
+    assert "The attention of token 3 to token 11 is 0 there anyway: this arrow takes nothing out." in words
+    assert words.endswith("So it is with 1 more.")
+    seen = merged(without_handlers.show, page, WithoutRequest("24.5: 11>3, 24: *>3"))["sentence"]
+    assert "anyway" not in seen
+
+
 def test_others_step_in(bench, smollm2, monkeypatch):
     """Guards the two numbers that the view is for: the direct one is minus the contribution, the other the logit without the
     part minus the logit with it; a click in the map of all parts leads there."""

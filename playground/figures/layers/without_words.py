@@ -1,6 +1,6 @@
 """The sentences of Without it. Plain text, unescaped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from playground.analysis.text_display import in_words, percent, power_of_ten
@@ -37,6 +37,15 @@ def shift_words(what: str, result: "Comparison", texts: Mapping[int, str], token
         logit = f"The logit of {of}: direct {signed(result.direct)}, in fact {signed(result.change)}"
         logit += f": {stepping_in(result.direct, result.change)}" if stepping_in(result.direct, result.change) else ""
     return f"{what}: {says}. {logit}. The distributions are {bits(shift.divergence)} apart."
+
+
+def hidden_words(arrows: Sequence[tuple[int, int]]) -> str:
+    """Why nothing changes without arrows (query, key) that carry no weight; empty for none."""
+    if not arrows:
+        return ""
+    query, key = arrows[0]
+    more = f" So it is with {len(arrows) - 1:,} more." if arrows[1:] else ""
+    return f"The attention of token {query} to token {key} is 0 there anyway: this arrow takes nothing out.{more}"
 
 
 def stepping_in(direct: float, fact: float) -> str:

@@ -1,5 +1,6 @@
 """A recorded text beside the same text with an edited model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 
 from playground.analysis.layers.without import Shift, rows_apart, shift_of
 from playground.errors import PlaygroundError
-from playground.recording.edits.edit import ATTENTION, HEAD, MLP, ZERO
+from playground.recording.edits.edit import ARROW, ATTENTION, HEAD, MLP, ZERO, Edit
 from playground.recording.layers.contributions import contributions_of, parts_of
 from playground.recording.recording import Recording
 
@@ -55,6 +56,22 @@ def _direct(recording: Recording, edited: Recording, what: tuple[int, int, int |
     if edit.part == HEAD:
         return None if heads is None else -float(heads[edit.layer][list(edit.which) or slice(None)].sum())
     return None if whole is None else -float(whole[edit.layer])
+
+
+def arrows_of_no_weight(recording: Recording, edits: Sequence[Edit]) -> list[tuple[int, int]]:
+    """(query, key) of every arrow among the edits, of a single token, that carries a weight of exactly 0 in all its heads:
+    the model's mask hides the key, and nothing changes without it."""
+    own = "decoder" if recording.target_tokens is not None else "self"
+    arrows = []
+    for edit in edits:
+        kind = own if edit.kind not in recording.kinds else edit.kind
+        if edit.part != ARROW or edit.positions is None or kind not in recording.kinds:
+            continue
+        for query in edit.positions:
+            rows = recording.attention(edit.layer, kind).query_rows(query)  # (H, K)
+            heads = list(edit.which) or slice(None)
+            arrows += [(query, key) for key in edit.keys if not rows[heads, key].any()]
+    return arrows
 
 
 def last_cosine(recording: Recording, edited: Recording, position: int) -> float:

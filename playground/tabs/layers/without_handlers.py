@@ -12,7 +12,7 @@ from playground.analysis.text_display import in_words
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.layers.without import changed_figure, shift_figure
-from playground.figures.layers.without_words import edit_identities, shift_words
+from playground.figures.layers.without_words import edit_identities, hidden_words, shift_words
 from playground.recording.edits.edit import Edit
 from playground.recording.edits.typed import as_typed, edits_in_words, typed_edits
 from playground.recording.head_choice import existing_token
@@ -190,7 +190,7 @@ def _edits(page: PageContext, request: WithoutRequest) -> tuple[Edit, ...]:
 
 def _distribution(page: PageContext, recording: "Recording", edited: "Recording", request: WithoutRequest) -> Outputs:
     from playground.models.one_token import typed_token
-    from playground.recording.edits.compare import compare, last_cosine
+    from playground.recording.edits.compare import arrows_of_no_weight, compare, last_cosine
 
     what, position = edits_in_words(edited.edits), request.position
     assert position is not None
@@ -209,11 +209,12 @@ def _distribution(page: PageContext, recording: "Recording", edited: "Recording"
         )
     result = compare(recording, edited, position, token, typed[1])
     named = {number: recording.model.vocabulary.text(number) for number in result.shift.ids}
+    hidden = hidden_words(arrows_of_no_weight(recording, edited.edits))
     place = position, [number for number in (token, typed[1]) if number is not None]
     return {
         script_output("figure"): without_script(page, recording, edited.edits, place),
         "figure": figure_or_nothing(shift_figure(result.shift, [named[number] for number in result.shift.ids])),
-        "sentence": markup.note(shift_words(what, result, named, token, typed[1])),
+        "sentence": markup.note(f"{shift_words(what, result, named, token, typed[1])} {hidden}".strip()),
     }
 
 
