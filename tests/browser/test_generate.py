@@ -63,7 +63,8 @@ def forward_calls_cease(patience: float = 30.0, quiet: float = 2.0) -> bool:
 
 
 def test_generating_streams_and_explains_a_token(page):
-    """Guards against a continuation whose tokens can't be asked why, and against steps mixed up with the text's."""
+    """Guards against a continuation whose tokens can't be asked why, against steps mixed up with the text's, and against a way
+    from a token to Lens that ends at another column."""
     look_at(page, "The capital of France is")
     expect(page.locator("#strip .t")).to_have_count(5)
     page.locator("#temperature input[type=number]").fill("0")
@@ -77,6 +78,13 @@ def test_generating_streams_and_explains_a_token(page):
     expect(page.locator("#token-detail")).to_contain_text(", rank 1:")
     page.locator("#strip .t").nth(1).click()
     expect(page.locator("#token-detail")).to_contain_text("“capital” had ")
+    page.locator("#strip .t-generated").nth(1).click()
+    expect(page.locator("#token-detail")).to_contain_text("“.” had ")
+    page.locator("#came-about").click()
+    expect(page.locator("#lens-cell")).to_contain_text("“Paris” after layer")
+    expect(page.locator("#lens-cell")).to_contain_text("“.” is")
+    expect(page.locator("#lens-follow :is(textarea, input)").first).to_have_value(".")
+    expect(page.locator("#lens-text textarea")).to_have_value(re.compile(r"^The capital of France is Paris\."))
 
 
 def test_a_click_while_it_writes_stays(page):
