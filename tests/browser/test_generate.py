@@ -63,8 +63,8 @@ def forward_calls_cease(patience: float = 30.0, quiet: float = 2.0) -> bool:
 
 
 def test_generating_streams_and_explains_a_token(page):
-    """Guards against a continuation whose tokens can't be asked why, against steps mixed up with the text's, and against a way
-    from a token to Lens that ends at another column."""
+    """Guards against a continuation whose tokens can't be asked why, against steps mixed up with the text's, and against a
+    way from a token to Lens that ends at another column."""
     look_at(page, "The capital of France is")
     expect(page.locator("#strip .t")).to_have_count(5)
     page.locator("#temperature input[type=number]").fill("0")
@@ -83,7 +83,9 @@ def test_generating_streams_and_explains_a_token(page):
     page.locator("#came-about").click()
     expect(page.locator("#lens-cell")).to_contain_text("“Paris” after layer")
     expect(page.locator("#lens-cell")).to_contain_text("“.” is")
-    expect(page.locator("#lens-follow :is(textarea, input)").first).to_have_value(".")
+    expect(page.locator("#lens-follow :is(textarea, input)").first).to_have_value(
+        "#30"
+    )  # “.” alone would be read as “ .”
     expect(page.locator("#lens-text textarea")).to_have_value(re.compile(r"^The capital of France is Paris\."))
 
 
