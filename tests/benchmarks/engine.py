@@ -10,6 +10,7 @@ import argparse
 import base64
 import json
 import multiprocessing
+import os
 import re
 import statistics
 import time
@@ -165,7 +166,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--port", type=int, default=7890)
     options = parser.parse_args()
-    print(options.model)
+    threads = max(1, (os.cpu_count() or 1) // options.replicas)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # another number adds in another order: a last bit differs
+    print(f"{options.model}, {os.environ['OMP_NUM_THREADS']} thread(s) a process")
     results: dict[int, dict[int, Any]] = {}
     for replicas in (0, options.replicas):
         with front(options.model, replicas, options.port + replicas) as served:
