@@ -24,23 +24,25 @@ class PrefixCaches:
     """Key-value caches of texts read before, for all visitors, within a budget in bytes.
 
     A cache grows by new tensors, never in place, so any number of continuations share those of their prefix. Only views
-    of larger tensors are copied, such as a sliding window of a whole prompt.
+    of larger tensors are copied: a sliding window of a whole prompt, and a text's rows among those of all who wrote at once.
     """
 
     def __init__(self, budget: int):
         self._caches: ByteBudgetCache[PrefixKey, Cache] = ByteBudgetCache(budget)
 
     def put(self, model: LoadedModel, source: Sequence[int], ids: Sequence[int], cache: Cache) -> None:
-        """Stores the cache of `ids`; for an encoder-decoder `source` is what its encoder read. A cache that can't be cut,
-        or that is larger than the budget, is left out."""
+        """Stores a copy of the cache of `ids`; for an encoder-decoder `source` is what its encoder read. A cache that can't
+        be cut, or that is larger than the budget, is left out. The cache itself is let go: the tensors of all who wrote at
+        once live as long as one of their caches (`JoinedCaches`)."""
         layers = croppable_layers(cache)
         if layers is None or not ids:
             return
         size = sum(t.nbytes for layer in layers for t in (layer.keys, layer.values) if t is not None)
         if size <= self._caches.budget:
-            for layer in layers:
+            kept = cropped(cache, 0)
+            for layer in croppable_layers(kept) or ():
                 layer.keys, layer.values = _without_base(layer.keys), _without_base(layer.values)
-            self._caches.get((model.key, tuple(source), tuple(ids)), lambda: cache, lambda _: size)
+            self._caches.get((model.key, tuple(source), tuple(ids)), lambda: kept, lambda _: size)
 
     def find(self, model: LoadedModel, source: Sequence[int], ids: Sequence[int]) -> tuple[int, Cache | None]:
         """The cache with the longest common prefix of `ids`, cut to it, and the length of that prefix: at most all ids but

@@ -1,5 +1,8 @@
 """The next tokens of several texts in one pass are those of each text alone, for every family that says so."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 
@@ -110,6 +113,22 @@ def test_a_prompt_after_what_was_read_before(tiny):
     (logits,) = batched_step(model, [reader.unread_tokens()])
     expected = IncrementalDecoder(model, ids).next_logits()
     torch.testing.assert_close(logits.softmax(-1), expected.softmax(-1), atol=1e-5, rtol=0)
+
+
+def test_a_kept_prefix_lets_its_company_go(tiny):
+    """Guards against the memory of all who wrote at once, kept for one prefix of a few tokens, outside of every budget."""
+    model, prefixes, joined = tiny("llama"), PrefixCaches(10**6), JoinedCaches()
+    readers = grow(decoders(model))
+    batched_step(model, [reader.unread_tokens() for reader in readers], joined)
+    first = readers[0].unread_tokens().cache
+    keys, cache = first.layers[0].keys, weakref.ref(first)
+    assert keys.untyped_storage().nbytes() > 2 * keys.nbytes, "rows among those of all who write"
+    prefixes.put(model, (), range(first.get_seq_length()), first)
+    del readers, first
+    gc.collect()
+    assert cache() is None, "as long as it lives, JoinedCaches keeps the rows of all"
+    _, kept = prefixes.find(model, (), range(50))
+    assert kept.layers[0].keys.untyped_storage().nbytes() == kept.layers[0].keys.nbytes
 
 
 def test_a_family_whose_layers_forget_reads_prompts_alone(tiny):
