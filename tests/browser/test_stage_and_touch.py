@@ -125,13 +125,13 @@ def opened(contexts, url: str, **options) -> Page:
     return page
 
 
-@pytest.fixture(scope="module")
-def pages(contexts, url):
-    """A page with a mouse and one of 390 pixels with a finger, shared by the tests of this file."""
-    made = {touch: opened(contexts, url, touch=touch, **size) for touch, size in ((False, {}), (True, {"width": 390}))}
-    yield made
-    for page in made.values():
-        page.close()
+@pytest.fixture
+def pages(contexts, url, shared_page):
+    """A page with a mouse and one of 390 pixels with a finger, shared by all tests; new ones after a failure."""
+    return {
+        False: shared_page("mouse", lambda: opened(contexts, url)),
+        True: shared_page("finger", lambda: opened(contexts, url, touch=True, width=390)),
+    }
 
 
 def middle(page: Page, name: str, row: float, column: float) -> list[float]:
@@ -155,6 +155,20 @@ def fits(page: Page, name: str) -> None:
         "n => { const gd = document.querySelector(n); return Math.abs(gd._fullLayout?.height - gd.clientHeight) < 1; }",
         arg=name,
     )
+
+
+AT_REST = """name => { const box = document.querySelector(name).getBoundingClientRect(), now = performance.now();
+const is = [innerWidth, box.x, box.y, box.width, box.height].join();
+if (window.__place !== is) [window.__place, window.__since] = [is, now];
+return now - window.__since > 600; }"""
+
+
+def at_rest(page: Page, name: str) -> None:
+    """Waits until the picture has stood still for a while: the browser's own full screen may come late and move it away from
+    under a click."""
+    fits(page, name)
+    page.wait_for_function(AT_REST, arg=name)
+    fits(page, name)
 
 
 def tab(page: Page, name: str) -> None:
@@ -266,7 +280,7 @@ def test_full_screen(pages):
     expect(stage).to_be_visible()
     expect(stage.locator(".pv-stage-words")).to_have_text("A map of six tokens.")
     expect(stage.locator(".pv-stage-place")).to_have_text("Maps · One · 1 of 2")
-    fits(page, ".pv-stage .pv")
+    at_rest(page, ".pv-stage .pv")
     assert stage.locator(".ytick text").first.bounding_box()["height"] == pytest.approx(1.6 * small, rel=0.08)
     assert stage.locator(".pv-frame").bounding_box()["height"] > 500
     before = page.locator("#event textarea").input_value()
