@@ -552,3 +552,34 @@ def test_the_page_under_a_finger(opened_tiny):
     )
     assert fields["text"] == page.locator("#lens-text textarea").input_value()
     assert (fields["settings"]["layer"], fields["settings"]["head"]) == (1, 2)
+
+
+def test_views_of_a_phone(opened_tiny):
+    """Guards against Step by step as six screens of pictures below one another, a table whose columns have names of two
+    letters, and clocks in the middle of an empty picture."""
+    page = opened_tiny(width=390, height=844, touch=True)
+    page.get_by_role("tab", name="Attention", exact=True).tap()
+    page.get_by_role("tab", name="Step by step", exact=True).tap()
+    drawn(page, "maths-values")
+    first, second = (page.locator(f"#maths-{name}").bounding_box() for name in ("products", "values"))
+    assert first["x"] + first["width"] <= second["x"] < 390 and abs(first["y"] - second["y"]) < 2
+    page.get_by_role("tab", name="Roles", exact=True).tap()
+    names = page.locator("#roles-table thead th .header-content, #roles-table thead th span").locator("visible=true")
+    expect(names.filter(has_text="previous").first).to_be_visible()
+    assert (
+        page.locator("#roles-table thead th span").evaluate_all(
+            "all => all.filter((n) => n.scrollWidth > n.clientWidth + 1 && n.clientWidth).map((n) => n.textContent)"
+        )
+        == []
+    )
+    page.get_by_role("tab", name="Positions", exact=True).tap()
+    page.get_by_role("tab", name="Clocks", exact=True).tap()
+    drawn(page, "clocks")
+    assert (
+        page.locator("#clocks .pv").evaluate(
+            """gd => gd.querySelector('.shapelayer path').getBoundingClientRect().top -
+        gd.querySelector('.main-svg').getBoundingClientRect().top"""
+        )
+        < 40
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
