@@ -1,4 +1,5 @@
-"""Panel: markup from Python, set into the page unchanged. Knows nothing of its content.
+"""Panel: markup from Python, set into the page unchanged, but for percent signs, which stay with their numbers at the end of
+a line. Knows nothing of its content.
 
 gr.HTML's own template would run `${…}` in a value as script. Whoever writes the markup escapes every text of a visitor or
 a model; `markup.py` has the pieces.
@@ -10,8 +11,10 @@ import gradio as gr
 
 _JS = """
 const root = element.querySelector('.panel');
+// The % of code is an operator, and code is copied.
+const unbroken = (markup) => markup.replace(/(<pre[^]*?<\\/pre>)|(\\d) %/g, (all, pre, digit) => pre ?? `${digit}\\u00a0%`);
 const show = () => {
-  root.innerHTML = props.value || '';
+  root.innerHTML = unbroken(props.value || '');
   root.hidden = !props.value;
   element.closest('.block')?.toggleAttribute('data-empty', root.hidden);
 };

@@ -160,14 +160,15 @@ function bind() {
   box.on('plotly_click', (event) => {
     const p = event.points?.[0];
     if (!p) return;
-    const index = p.pointNumber ?? p.pointIndex ?? null;
+    const index = wholeIndex(p.curveNumber, p.pointNumber ?? p.pointIndex ?? null);
     if (Array.isArray(index)) setCursor({trace: p.curveNumber, row: index[0], column: index[1]}, false);
     trigger('select', {x: or(p.x, null), y: or(p.y, null), z: or(p.z, null), text: or(p.text, null),
       customdata: plain(p.customdata), trace: p.curveNumber, index, value: or(p.z ?? p.y, null)});
   });
   const lasso = (event) => {
-    const list = (event?.points || []).map((p) => ({trace: p.curveNumber, index: p.pointNumber ?? p.pointIndex,
-      x: or(p.x, null), y: or(p.y, null), customdata: plain(p.customdata)}));
+    const list = (event?.points || []).map((p) => ({trace: p.curveNumber,
+      index: wholeIndex(p.curveNumber, p.pointNumber ?? p.pointIndex), x: or(p.x, null), y: or(p.y, null),
+      customdata: plain(p.customdata)}));
     trigger('lasso', {indices: list.map((p) => p.index), points: list});
   };
   box.on('plotly_selected', (event) => event && lasso(event));

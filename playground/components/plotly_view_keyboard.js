@@ -50,7 +50,7 @@ function cursorData() {
     const i = cursor.point;
     const one = (list) => (list === undefined || typeof list === 'string' ? list ?? null : or(list[i], null));
     return {x: one(trace.x), y: one(trace.y), z: null, text: one(trace.text), customdata: one(trace.customdata),
-      trace: cursor.trace, index: i, value: one(trace.y)};
+      trace: cursor.trace, index: wholeIndex(cursor.trace, i), value: one(trace.y)};
   }
   const {row, column} = cursor;
   const cell = (grid) => (Array.isArray(grid) || ArrayBuffer.isView(grid) ? or(grid[row]?.[column], null) : null);

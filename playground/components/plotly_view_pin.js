@@ -47,7 +47,8 @@ function figureNow() {
 /** What the picture says: its description and the page's sentence, unless one is in the other. */
 function sentences() {
   const english = window.__playgroundLanguage?.english ?? ((node) => node.textContent);
-  const [own, near] = [english(words).trim(), shared.stage.sentenceOf(element, english)];
+  const [own, near] = [english(words), shared.stage.sentenceOf(element, english)]
+    .map((text) => text.trim().replaceAll('\u00a0%', ' %'));   // a Panel keeps them on one line
   return own.includes(near) ? own : near.includes(own) ? near : `${own}\n${near}`;
 }
 

@@ -5,6 +5,7 @@
 
 const ANY_TAG = /<(?!\/?(?:b|em|i|code|sub|sup|strong|a|br|span)>)/g;
 const LESS = '\uE000';
+const NO_BREAK = '\u00a0%';
 const WORDS = /[A-Za-z]{2}/;
 const LONGEST = 4000;         // characters of a text; longer ones are nobody's sentence
 const DEEPEST = 3;            // slots within slots
@@ -79,11 +80,13 @@ class TranslationTable {
   }
 
   /** {text, isWhole}: the translation, and whether every part of it with words was in the table. */
-  translate(text) {
+  translate(words) {
+    const text = words.replaceAll(NO_BREAK, ' %');
     const known = this.cache.get(text);
     if (known) return known;
     this.phrases = new Map();    // of this text's parts, which patterns ask for again and again
     const result = text.length > LONGEST ? {text, isWhole: true} : this.sentences(text, this.near(text, this.patterns), 0);
+    result.text = result.text.replaceAll(' %', NO_BREAK);
     if (!result.isWhole) this.missing.add(text);
     if (this.cache.size >= KEPT) this.cache.clear();
     this.cache.set(text, result);

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from playground.recording.recording import Recording
     from playground.recording.result_store import ResultStore
 
-MAX_TOKENS = 512
-"""Longest text whose heads are all measured at once."""
+MIN_TOKENS, MAX_TOKENS = 3, 512
+"""Shortest text in which two tokens beside the first have a distance, and the longest whose heads are all measured at
+once."""
 
 
 def kinds_over_distance(recording: "Recording") -> list[str]:
@@ -27,9 +28,13 @@ def most_heads(recording: "Recording", kind: str) -> int:
 
 def distance_profiles(recording: "Recording", kind: str, store: "ResultStore") -> dict[int, DistanceProfile]:
     """The profile of every layer that attends, by its number, measured once for a recording. PlaygroundError for texts
-    that are too long."""
+    that are too short or too long."""
     numbers = recording.layer_numbers(kind)
     tokens = len(recording.attention(numbers[0], kind).query_tokens)
+    if tokens < MIN_TOKENS:
+        raise PlaygroundError(
+            f"Attention over distance needs {MIN_TOKENS} tokens; the text has {tokens}.", "Write a longer text."
+        )
     if tokens > MAX_TOKENS:
         raise PlaygroundError(
             f"The text has {tokens:,} tokens; all heads over distance are measured up to {MAX_TOKENS:,}.",
@@ -46,9 +51,9 @@ def mean_profiles(
     recording: "Recording", store: "ResultStore", without: tuple[int, ...] = ()
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """(distances, (heads, n)) of the mean attention over distance, the first token set aside, mean of all layers; with
-    layers named, (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too long or
-    models whose attention is not given."""
-    if not recording.kinds or not 1 < len(recording.tokens) <= MAX_TOKENS:
+    layers named, (distances, (2, n)): the mean of all heads of the other layers, and of these. None for texts too short or
+    too long, or models whose attention is not given."""
+    if not recording.kinds or not MIN_TOKENS <= len(recording.tokens) <= MAX_TOKENS:
         return None
     profiles = distance_profiles(recording, recording.kinds[0], store)
     distances = next(iter(profiles.values())).distances

@@ -67,6 +67,14 @@ def cloud(depth: int) -> go.Figure:
     return figure
 
 
+def many() -> go.Figure:
+    """10,000 points, by WebGL, one of them apart: number 5,000, at (5000, 1)."""
+    y = np.zeros(10_000, np.float32)
+    y[5_000] = 1
+    figure = go.Figure(go.Scattergl(x=np.arange(10_000, dtype=np.float32), y=y, mode="markers", marker={"color": y}))
+    return finish(figure, "Ten thousand points.")
+
+
 def frame_of(row: int, column: int) -> dict:
     return {"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
 
@@ -77,6 +85,9 @@ def app() -> gr.Blocks:
     def open_cell(count: int, event: gr.EventData):
         row, column = event._data["index"]
         return count + 1, f"{count + 1}: {row}, {column}", gr.update(mark=frame_of(row, column))
+
+    def number_of(event: gr.EventData):
+        return str(event._data["index"])
 
     def slow():
         assert OPEN.wait(60)
@@ -100,6 +111,9 @@ def app() -> gr.Blocks:
                 with gr.Tab("Two"):
                     PlotlyView(cloud(2), height=300, elem_id="cloud", label="Cloud", with_lasso=True)
                     PlotlyView(cloud(3), height=300, elem_id="scene", label="Scene")
+                    points = PlotlyView(many(), height=300, elem_id="many", label="Many")
+                    number = gr.Textbox(label="number", elem_id="number")
+                    points.select(number_of, None, number, **quiet)
             with gr.Tab("Words"):
                 gr.Markdown("no picture here")
             with gr.Tab("Last"):
@@ -487,7 +501,8 @@ def test_python_beside_a_picture(pages):
 
 
 def test_without_webgl(playwright_driver, chromium_path, url):
-    """Guards against an empty scene where the browser has no WebGL: points and their customdata are there, as SVG."""
+    """Guards against an empty scene where the browser has no WebGL: points and their customdata are there, as SVG; against
+    a vocabulary of SVG that stops the browser, and a click in a sample of it that names another point."""
     chromium = playwright_driver.chromium.launch(executable_path=chromium_path, args=[*ARGUMENTS, "--disable-3d-apis"])
     try:
         page = chromium.new_page(viewport={"width": 320, "height": 640})
@@ -503,6 +518,15 @@ def test_without_webgl(playwright_driver, chromium_path, url):
             assert page.locator(f"#{name} .pv").evaluate("gd => gd._fullData[0].customdata") == ["a", "b", "c", "d"]
         expect(page.locator("#scene .xtitle")).to_have_text("first axis")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        drawn(page, "many")
+        expect(page.locator("#many .pv-note")).to_contain_text(
+            "As SVG it draws 4,000 of the 10,000 points, evenly picked."
+        )
+        expect(page.locator("#many .scatterlayer .point")).to_have_count(4000)
+        page.locator("#many").scroll_into_view_if_needed()
+        fits(page, "#many .pv")
+        page.mouse.click(*middle(page, "#many .pv", 1, 5000))
+        expect(page.locator("#number textarea")).to_have_value("5000")
         watch.assert_clean()
     finally:
         chromium.close()
@@ -542,3 +566,34 @@ def test_the_page_under_a_finger(opened_tiny):
     )
     assert fields["text"] == page.locator("#lens-text textarea").input_value()
     assert (fields["settings"]["layer"], fields["settings"]["head"]) == (1, 2)
+
+
+def test_views_of_a_phone(opened_tiny):
+    """Guards against Step by step as six screens of pictures below one another, a table whose columns have names of two
+    letters, and clocks in the middle of an empty picture."""
+    page = opened_tiny(width=390, height=844, touch=True)
+    page.get_by_role("tab", name="Attention", exact=True).tap()
+    page.get_by_role("tab", name="Step by step", exact=True).tap()
+    drawn(page, "maths-values")
+    first, second = (page.locator(f"#maths-{name}").bounding_box() for name in ("products", "values"))
+    assert first["x"] + first["width"] <= second["x"] < 390 and abs(first["y"] - second["y"]) < 2
+    page.get_by_role("tab", name="Roles", exact=True).tap()
+    names = page.locator("#roles-table thead th .header-content, #roles-table thead th span").locator("visible=true")
+    expect(names.filter(has_text="previous").first).to_be_visible()
+    assert (
+        page.locator("#roles-table thead th span").evaluate_all(
+            "all => all.filter((n) => n.scrollWidth > n.clientWidth + 1 && n.clientWidth).map((n) => n.textContent)"
+        )
+        == []
+    )
+    page.get_by_role("tab", name="Positions", exact=True).tap()
+    page.get_by_role("tab", name="Clocks", exact=True).tap()
+    drawn(page, "clocks")
+    assert (
+        page.locator("#clocks .pv").evaluate(
+            """gd => gd.querySelector('.shapelayer path').getBoundingClientRect().top -
+        gd.querySelector('.main-svg').getBoundingClientRect().top"""
+        )
+        < 40
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

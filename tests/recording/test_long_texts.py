@@ -7,12 +7,21 @@ import torch
 
 import playground as pg
 from playground.recording import record as recording_module
+from playground.recording.edits.compare import compare
 from playground.recording.edits.edit import Edit
 from playground.recording.kept_steps import head_check
+from playground.recording.layers.contributions import contributions_of, parts_of
 from playground.recording.layers.lens import states_of
 from playground.recording.layers.neurons import activations_of, neuron_writes
 from playground.recording.layers.push import states_along
-from playground.recording.layers.window import window_lens, window_states
+from playground.recording.layers.window import (
+    NEURON_WINDOW,
+    layer_activations,
+    logit_contributions,
+    window_lens,
+    window_of,
+    window_states,
+)
 from playground.recording.residual_stream import read_states
 from playground.settings import Settings
 from playground.workbench import Workbench
@@ -115,3 +124,38 @@ def test_the_neurons_of_a_long_text_need_one_pass(long, tiny):
         assert counted.counts == runs  # a layer that ended early is not counted
         token, value = raised[0]
         assert long.contributions(window[1], token).neurons[0][5] == pytest.approx(value, rel=1e-4, abs=1e-7)
+
+
+def test_contributions_and_neurons_of_a_long_text_share_a_pass(long, store):
+    """Guards against a pass of seconds for each token and each layer that is looked at, for a part that is taken out after
+    its contribution was shown, and against numbers of that one pass that differ by a bit from those of their own."""
+    window = window_of(long, None, NEURON_WINDOW)
+    own = {position: contributions_of(long, parts_of(long, position)) for position in (window[-1], window[-2])}
+    neurons = [activations_of(long, layer, window) for layer in (0, 1)]
+    edited = long.with_edits([Edit("head", 0, (1,))])
+    edited.logits_of([window[-1]]), long.logits_of([window[-1]])
+    direct = compare(long, edited, window[-1]).direct
+    with patch.object(pg.Recording, "run_again", autospec=True, side_effect=pg.Recording.run_again) as passes:
+        for position, alone in own.items():
+            shared = logit_contributions(long, store, position, None, None)
+            assert (shared.token, shared.logit, shared.errors) == (alone.token, alone.logit, alone.errors)
+            assert (shared.heads == alone.heads).all() and (shared.mlps == alone.mlps).all()
+        for alone in neurons:
+            shared = layer_activations(long, store, alone.layer, window)
+            assert (shared.values == alone.values).all() and (shared.lengths == alone.lengths).all()
+            assert (shared.to_logits == alone.to_logits).all() and shared.error == alone.error
+        assert compare(long, edited, window[-1], store=store).direct == direct
+    assert passes.call_count == 1
+
+
+def test_a_second_layers_neurons_read_all(long, tiny, store):
+    """Guards against a pass for each layer that the slider comes by, and against a first one that doesn't end early."""
+    window = window_of(long, None, NEURON_WINDOW)
+    with Runs(tiny("llama")) as runs:
+        layer_activations(long, store, 0, window)
+    assert runs.counts == [0, 0]  # the pass ended inside of the layer
+    with patch.object(pg.Recording, "run_again", autospec=True, side_effect=pg.Recording.run_again) as passes:
+        for layer in (1, 0, 1):
+            layer_activations(long, store, layer, window)
+        logit_contributions(long, store, window[-1], None, None)
+    assert passes.call_count == 1

@@ -1,12 +1,16 @@
 """The X-ray tab's handlers, and what they send."""
 
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
+import torch
 
 from playground import workbench
+from playground.analysis.xray.guesses import read_guesses
 from playground.components import figure_json
 from playground.figures.xray.picture import ARC, GUESS, TOKEN
-from playground.figures.xray.words import ordinal
+from playground.figures.xray.words import answer_words, ordinal
 from playground.recording.xray import xray
 from playground.settings import Settings
 from playground.tabs.shared.page_context import PageContext, StillLoading
@@ -48,6 +52,25 @@ def test_the_opening_text_is_to_be_continued(bench, smollm2):
     assert outputs["first"]["visible"] is False and outputs["stack"]["visible"] is False
     assert len(figure_json(outputs["figure"])) < LIMIT / 2
     assert len(outputs["figure"].frames) == 31
+
+
+def test_an_answer_that_was_first_before():
+    """Guards against "first only after the last layer" said of an answer that was first, lost the place and got it back."""
+    rows = torch.tensor([[3.0, 2, 1], [0, 1, 2], [5, 1, 4], [0, 2, 9]])
+
+    def words(order: list[int]) -> str:
+        token = SimpleNamespace(label="x")
+        texts = {number: f"t{number}" for number in range(3)}
+        guesses = read_guesses(rows[order])
+        return answer_words(
+            SimpleNamespace(guesses=guesses, texts=texts, tokens=[token], focus=0, reads_both_ways=False)
+        )
+
+    assert words([0, 1, 2, 3]).endswith(
+        "3rd at the embedding, 1st after layer 0, first again only after the last layer."
+    )
+    assert words([1, 0, 2, 3, 3]).endswith("1st at the embedding, first again from layer 2 on.")
+    assert words([0, 2, 3]).endswith("3rd at the embedding, 2nd after layer 0, first only after the last layer.")
 
 
 def test_the_first_picture_waits_for_no_other_answer(bench, smollm2):

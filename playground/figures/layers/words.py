@@ -41,7 +41,8 @@ def lens_words(lens: "Lens", labels: Sequence[str], texts: Mapping[int, str], bo
     last, answer = len(lens.tokens) - 1, int(lens.ids[-1, -1, 0])
     where = f"{'In place of' if both_ways else 'After'} “{in_words(labels[lens.tokens[last]])}”"
     says = f"{where} the model says “{in_words(texts[answer])}” ({percent(float(lens.probabilities[-1, -1, 0]))})"
-    way = f"{says}, its first guess {_since(lens.states, settled[last])}."
+    was_first = (lens.ids[: settled[last], last, 0] == answer).any()  # and lost it again
+    way = f"{says}, its first guess {'again ' if was_first else ''}{_since(lens.states, settled[last])}."
     early, late = int(np.argmin(settled)), int(np.argmax(settled))
     if len(settled) < 3 or settled[early] == settled[late]:
         return way

@@ -90,10 +90,11 @@ class HeadsOverDistance:
                 f"Of {heads}, {sinks} rest on the first token with over {percent(SINK)} (sinks). With the first token "
             )
             words += "set aside, of the others "
-        words += (
-            f"{(local >= LOCAL).sum()} are local and {(explained < BLIND).sum()} ignore order (distance explains less "
-        )
-        words += f"than {percent(BLIND)})"
+        if all(layer.even > 1 - 1e-9 for layer in self.profiles.values()):
+            words += f"none can be local (no tokens stand more than {NEAR} apart)"
+        else:
+            words += f"{(local >= LOCAL).sum()} are local"
+        words += f" and {(explained < BLIND).sum()} ignore order (distance explains less than {percent(BLIND)})"
         if not any(layer.period.any() for layer in self.profiles.values()):
             return f"{words}. To find periods, the text needs {2 * MIN_FOR_PERIOD + 1} tokens."
         return f"{words}; {(periodic >= PERIODIC).sum()} are periodic (autocorrelation of {PERIODIC} or more)."

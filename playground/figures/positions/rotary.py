@@ -65,6 +65,7 @@ def clocks_figure(
                 x=first[1]["x"],
                 y=first[1]["y"],
                 mode="markers",
+                cliponaxis=False,
                 customdata=first[1]["customdata"],
                 text=[
                     f"pair <b>{pair}</b>, once round in <b>{wave:,.1f}</b> tokens"
@@ -132,7 +133,12 @@ def clocks_figure(
     )
     figure.update_xaxes(visible=False, range=[-0.55, columns - 0.45], fixedrange=True, constrain="domain")
     figure.update_yaxes(
-        visible=False, range=[1.25 * (1 - rows) - 0.75, 0.5], fixedrange=True, scaleanchor="x", constrain="domain"
+        visible=False,
+        range=[1.25 * (1 - rows) - 0.75, 0.5],
+        fixedrange=True,
+        scaleanchor="x",
+        constrain="domain",
+        constraintoward="top",
     )
     return figure
 

@@ -77,8 +77,9 @@ def attribution_figure(seen: "Attribution") -> go.Figure:
         )
     )
     lowest, highest = min(0.0, *heights, 0.0), max(0.0, *heights, 0.0)
-    room = 0.2 * (highest - lowest or 1.0)  # for the numbers
-    span = [lowest - room if lowest < 0 else 0, highest + room if highest > 0 else 0]
+    width = highest - lowest or 1.0
+    left, right = 0.35 * width, 0.2 * width  # for the numbers, at the left with their sign and beside the names
+    span = [lowest - left if lowest < 0 else 0, highest + right if highest > 0 else 0]
     finish(
         figure,
         attribution_sentence(seen),

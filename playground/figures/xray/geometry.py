@@ -8,6 +8,10 @@ import numpy as np
 
 from playground.analysis.xray.arcs import Arc
 
+HEIGHT, MARGIN = 440, 8
+"""Pixels of the picture without the player, and those that stay free above and below."""
+LINE = 1.1
+"""Height of a line of text, in sizes of its type."""
 HALF = 0.36
 """Half of the widest stream."""
 TOP, BOTTOM = 0.19, 0.12
@@ -49,6 +53,11 @@ class Places:
     def bottom(self) -> float:
         return -max(0.8, BOTTOM * self.layers)
 
+    @property
+    def layer_pixels(self) -> float:
+        """Pixels that a layer is high."""
+        return (HEIGHT - 2 * MARGIN) / (self.top - self.bottom)
+
 
 def stream_outline(widths: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
     """x and y, float32, of a stream's outline: up the left side and down the right one. widths (L,) in 0..1."""
@@ -83,3 +92,14 @@ def spread(heights: list[float], gap: float) -> list[int]:
         if not chosen or heights[chosen[-1]] - heights[place] >= gap:
             chosen.append(place)
     return chosen[::-1]
+
+
+def fitting(heights: list[float], sizes: list[int], order: list[int], pixels: float) -> list[int]:
+    """Which of some labels touch none that comes before them in `order`, rising. sizes: of their type; pixels: of one unit
+    of the heights."""
+    chosen: list[int] = []
+    for place in order:
+        apart = (abs(heights[place] - heights[other]) * pixels for other in chosen)
+        if all(gap >= LINE * (sizes[place] + sizes[other]) / 2 for gap, other in zip(apart, chosen, strict=True)):
+            chosen.append(place)
+    return sorted(chosen)

@@ -7,7 +7,7 @@ import numpy as np
 from playground.analysis.text_display import in_words, percent
 from playground.figures.layout import OURS, label
 from playground.figures.theme import REST, SIZE, SMALL, WRITTEN
-from playground.figures.xray.geometry import Places, rank_places, spread
+from playground.figures.xray.geometry import Places, fitting, rank_places, spread
 from playground.figures.xray.words import ordinal, place_name
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 GUESS = 2
 """The first number of a guess' customdata."""
-LABEL_GAP = 1 / 31
-"""Least distance of two labels, as a share of all layers."""
 LONGEST = 12
 """Characters of a guess in the picture."""
 
@@ -68,15 +66,17 @@ def _hover(seen: "Xray", place: int) -> str:
 
 
 def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
-    """The guesses as words: one for each run of layers with the same guess, larger for a longer run, where there is room;
-    the answer in its colour."""
+    """The guesses as words: one for each run of layers with the same guess, larger for a longer run, where there is room:
+    the last one has it first, then the longest. The answer in its colour."""
     guesses = _guesses_of(seen)
     tops = [layer.ids[0] for layer in guesses.layers[:-1]]
     starts = [place for place, number in enumerate(tops) if place == 0 or tops[place - 1] != number]
     lengths = [end - start for start, end in zip(starts, [*starts[1:], len(tops)], strict=True)]
     heights = [start + (length - 1) / 2 for start, length in zip(starts, lengths, strict=True)]
     traces = []
-    chosen = spread(heights, LABEL_GAP * len(tops))
+    sizes = [SIZE + min(4, length - 2) if length > 1 else SMALL for length in lengths]
+    by_length = sorted(range(len(starts)), key=lambda n: (n < len(starts) - 1, -lengths[n], -n))
+    chosen = fitting(heights, sizes, by_length, places.layer_pixels)
     for own in (False, True):
         runs = [n for n in chosen if (tops[starts[n]] == guesses.answer) == own]
         traces.append(
@@ -86,8 +86,7 @@ def _names(seen: "Xray", places: Places) -> list[dict[str, Any]]:
                 "mode": "text",
                 "text": [guess_word(seen.texts[tops[starts[n]]]) for n in runs],
                 "textposition": "middle right",
-                "textfont": {"size": [SIZE + min(4, lengths[n] - 1) for n in runs]}
-                | ({"color": WRITTEN} if own else {}),
+                "textfont": {"size": [sizes[n] for n in runs]} | ({"color": WRITTEN} if own else {}),
                 "customdata": np.array([[GUESS, starts[n]] for n in runs], np.uint16).reshape(-1, 2),
                 "hoverinfo": "skip",
             }

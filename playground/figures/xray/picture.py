@@ -17,7 +17,7 @@ from playground.analysis.xray.arcs import Arc
 from playground.analysis.xray.streams import stream_widths
 from playground.figures.layout import finish, label
 from playground.figures.theme import ATTENTION, FAINT_ATTENTION, MONO, RESIDUAL, SIZE, SMALL, WRITTEN
-from playground.figures.xray.geometry import Places, arc_curve, stream_outline
+from playground.figures.xray.geometry import HEIGHT, MARGIN, Places, arc_curve, stream_outline
 from playground.figures.xray.guesses import GUESS, guess_traces
 from playground.figures.xray.player import HEIGHT_OF_PLAYER, add_player
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from playground.models.vocabulary import Token
     from playground.recording.xray import Xray
 
-HEIGHT = 440
-"""Pixels of the picture without the player."""
 UNIT = {16: 42, 24: 30}
 """Pixels that a token takes at least, by the number of tokens: a narrower screen scrolls inside the picture."""
 ROOM = {16: 5.6, 24: 3.5}
@@ -55,7 +53,7 @@ def xray_figure(seen: "Xray") -> go.Figure:
         table=False,
         uirevision=_name(seen),
         height=HEIGHT + below,
-        margin={"l": 44, "r": 8, "t": 8, "b": 8 + below},
+        margin={"l": 44, "r": 8, "t": MARGIN, "b": MARGIN + below},
         showlegend=False,
         hovermode="closest",
         dragmode=False,

@@ -39,11 +39,17 @@ def answer_words(seen: "Xray") -> str:
     if taken == 0:
         return f"{where} {end}; it was first from the embedding on."
     way = [f"{ordinal(ranks[0])} at the embedding"]
+    before = [place for place in range(taken) if ranks[place] == 1]  # it was first, and lost it again
     middle = [place for place in range(1, taken) if ranks[place] < ranks[0]]
-    if middle:
+    if before and before[-1]:
+        way.append(f"{ordinal(1)} {place_name(before[-1])}")
+    elif middle:
         nearest = middle[-1] if middle[-1] < len(ranks) - 2 else (middle[-2:][0])
         way.append(f"{ordinal(ranks[nearest])} {place_name(nearest)}")
-    end_of_way = "first only after the last layer" if taken == len(ranks) - 1 else f"first from layer {taken - 1} on"
+    first = "first again" if before else "first"
+    end_of_way = (
+        f"{first} only after the last layer" if taken == len(ranks) - 1 else f"{first} from layer {taken - 1} on"
+    )
     return f"{where} {end}: {', '.join([*way, end_of_way])}."
 
 

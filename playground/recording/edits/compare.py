@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,7 +11,11 @@ from playground.analysis.layers.without import Shift, rows_apart, shift_of
 from playground.errors import PlaygroundError
 from playground.recording.edits.edit import ARROW, ATTENTION, HEAD, MLP, ZERO, Edit
 from playground.recording.layers.contributions import contributions_of, parts_of
+from playground.recording.layers.window import logit_contributions
 from playground.recording.recording import Recording
+
+if TYPE_CHECKING:
+    from playground.recording.result_store import ResultStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +31,26 @@ class Comparison:
 
 
 def compare(
-    recording: Recording, edited: Recording, position: int, token: int | None = None, against: int | None = None
+    recording: Recording,
+    edited: Recording,
+    position: int,
+    token: int | None = None,
+    against: int | None = None,
+    store: "ResultStore | None" = None,
 ) -> Comparison:
     """Compares the logits after a token of the text. token: the one in question, by default the most likely one of
-    `recording`, which has no edits. PlaygroundError for a model without logits, and for numbers that are none."""
+    `recording`, which has no edits. store: keeps the recording's contributions. PlaygroundError for a model without logits,
+    and for numbers that are none."""
     before, after = (one.logits_of([position])[0] for one in (recording, edited))
     token = int(before.argmax()) if token is None else token
     shift = shift_of(before, after, also=[number for number in (token, against) if number is not None])
     values = [float(logits[token]) - (0.0 if against is None else float(logits[against])) for logits in (before, after)]
-    return Comparison(shift, values[1] - values[0], _direct(recording, edited, (position, token, against)))
+    return Comparison(shift, values[1] - values[0], _direct(recording, edited, (position, token, against), store))
 
 
-def _direct(recording: Recording, edited: Recording, what: tuple[int, int, int | None]) -> float | None:
+def _direct(
+    recording: Recording, edited: Recording, what: tuple[int, int, int | None], store: "ResultStore | None"
+) -> float | None:
     if len(edited.edits) != 1:
         return None
     (edit,) = edited.edits
@@ -47,7 +60,10 @@ def _direct(recording: Recording, edited: Recording, what: tuple[int, int, int |
     if edit.positions is not None and position not in edit.positions:
         return 0.0
     try:
-        result = contributions_of(recording, parts_of(recording, position), token, against)
+        if store is None:
+            result = contributions_of(recording, parts_of(recording, position), token, against)
+        else:
+            result = logit_contributions(recording, store, position, token, against)
     except PlaygroundError:  # the model's parts are not known
         return None
     if edit.part == MLP:

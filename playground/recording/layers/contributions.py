@@ -18,13 +18,14 @@ LARGEST_ERROR = 1e-4
 """Of the sum of all parts, as a share of the largest logit, in float32."""
 
 
-def parts_of(text: Text, position: int) -> LayerPass:
-    """What each part added to the token at `position`, and what its matrix read, from another pass.
+def parts_of(text: Text, position: int | range) -> LayerPass:
+    """What each part added to the token at `position`, or to some tokens, and what its matrix read, from another pass.
 
     PlaygroundError, with the reason, for a model whose parts are not known.
     """
     build = known_build(text.model)
-    return layer_pass(text.model.model, build, range(position, position + 1), text.run_again, with_inputs=True)
+    tokens = position if isinstance(position, range) else range(position, position + 1)
+    return layer_pass(text.model.model, build, tokens, text.run_again, with_inputs=True)
 
 
 def known_build(model: LoadedModel) -> Build:

@@ -53,6 +53,17 @@ class LayerPass:
         kept = [number for number, name in enumerate(self.names) if " " not in name]
         return replace(self, names=tuple(self.names[n] for n in kept), states=self.states[kept])
 
+    def at(self, position: int) -> "LayerPass":
+        """The same of one of the tokens."""
+        here = slice(position - self.tokens.start, position - self.tokens.start + 1)
+
+        def one(added: Added) -> Added:
+            inputs, product = (None if rows is None else rows[here] for rows in (added.inputs, added.product))
+            return Added(added.part, added.added[here], inputs, product)
+
+        parts = tuple(tuple(map(one, layer)) for layer in self.parts)
+        return replace(self, tokens=range(position, position + 1), states=self.states[:, here], parts=parts)
+
     @property
     def nbytes(self) -> int:
         """Bytes kept."""

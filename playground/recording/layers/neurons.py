@@ -13,6 +13,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.recording.layers.blocks import Part, Projection
 from playground.recording.layers.build import build_of
 from playground.recording.layers.contributions import check_errors, final_scales, known_build
+from playground.recording.layers.layer_pass import LayerPass
 from playground.recording.layers.lens import Text
 from playground.recording.layers.part_details import neuron_tokens
 from playground.recording.module_hooks import PassEnded, patch_modules
@@ -61,19 +62,40 @@ def activations_of(text: Text, layer: int, tokens: range) -> Activations:
         suppress(PassEnded),
     ):
         text.run_again()
+    return _activations(text.model, layer, tokens, kept | ({} if last is None else {"last": last}))
+
+
+@torch.inference_mode()
+def activations_in(model: LoadedModel, layer: int, parts: LayerPass) -> Activations:
+    """The same of the tokens of a pass that kept all parts and what their matrices read."""
+    part, _ = mlp_of(model, layer)
+    added = next(added for added in parts.parts[layer] if added.part.kind == "mlp")
+    assert added.inputs is not None and added.product is not None  # mlp_of has refused
+    kept = {
+        "inputs": added.inputs,
+        "product": added.product,
+        "part": added.added / part.factor,
+        "last": parts.states[-1],
+    }
+    return _activations(model, layer, parts.tokens, kept)
+
+
+def _activations(model: LoadedModel, layer: int, tokens: range, kept: dict[str, Tensor]) -> Activations:
+    """kept: of these tokens what the MLP's matrix read and gave, its part, and what the last layer leaves."""
+    part, matrix = mlp_of(model, layer)
     inputs, product, weight = kept["inputs"], kept["product"], matrix.weight.float().cpu()
     bias = 0 if matrix.bias is None else matrix.bias.float().cpu()
     again = torch.cat([block @ weight.T + bias for block in inputs.split(_BLOCK)])
     error = float((again - product).abs().max() / product.abs().max().clamp_min(1e-30))
-    check_errors(text.model, {"neurons": error})
+    check_errors(model, {"neurons": error})
     vectors, units = weight.T, torch.ones(len(inputs))  # (F, D)
     if matrix.norm is not None:
         norm = matrix.norm.cpu()
         vectors, units = norm.through(vectors.double()).float(), norm.scale(product, kept["part"]).float()
     lengths = inputs * (vectors.norm(dim=-1) * abs(part.factor)) * units[:, None]
-    last, to_logits = kept.get("last") if last is None else last, None
-    if last is not None and build_of(text.model).readout is not None:
-        to_logits = (units.double() * final_scales(text.model, last).double()).numpy()
+    last, to_logits = kept.get("last"), None
+    if last is not None and build_of(model).readout is not None:
+        to_logits = (units.double() * final_scales(model, last).double()).numpy()
     return Activations(layer, tokens, inputs.numpy(), lengths.numpy(), error, to_logits)
 
 

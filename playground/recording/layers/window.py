@@ -90,9 +90,13 @@ def lens_cell(
 
 
 def position_parts(recording: "Recording", store: "ResultStore", position: int) -> "LayerPass":
-    """What each part added to the token at a position."""
+    """What each part added to the token at a position; of a long text's last tokens all from one pass."""
     from playground.recording.layers.contributions import parts_of
 
+    window = window_of(recording, None, NEURON_WINDOW)
+    if _is_long(recording) and position in window:
+        _layers_read(recording, store, window).add(None)
+        return _window_parts(recording, store, window).at(position)
     return store.memo(
         recording, ("layer parts", position), lambda: parts_of(recording, position), lambda parts: parts.nbytes
     )
@@ -130,14 +134,46 @@ def attention_kind(recording: "Recording", part: str) -> str:
     return part if part == "cross" else "decoder" if recording.target_tokens is not None else "self"
 
 
+def _is_long(recording: "Recording") -> bool:
+    """Whether a recording keeps the states of its last tokens alone, so that another pass over it takes seconds."""
+    return not recording.keeps_stream and recording.stream is not None
+
+
+def _window_parts(recording: "Recording", store: "ResultStore", window: range) -> "LayerPass":
+    """What each part of every layer added to the tokens of a window, from one pass."""
+    from playground.recording.layers.contributions import parts_of
+
+    return store.memo(
+        recording, ("layer parts", window), lambda: parts_of(recording, window), lambda parts: parts.nbytes
+    )
+
+
+def _layers_read(recording: "Recording", store: "ResultStore", window: range) -> set[int | None]:
+    """The layers whose neurons were read in a window; None once `_window_parts` was."""
+    return store.memo(recording, ("layers read", window), set, lambda layers: 1024)
+
+
 def layer_activations(recording: "Recording", store: "ResultStore", layer: int, window: range) -> "Activations":
-    """How active a layer's neurons are at the tokens of a window."""
-    from playground.recording.layers.neurons import activations_of
+    """How active a layer's neurons are at the tokens of a window. One layer's are read in a pass that may end there; from
+    the second layer of a long text on all are read in one pass."""
+    from playground.recording.layers.build import build_of
+    from playground.recording.layers.neurons import activations_in, activations_of
 
     def size(made: "Activations") -> int:
         return made.values.nbytes + made.lengths.nbytes
 
-    return store.memo(recording, ("neurons", layer, window), lambda: activations_of(recording, layer, window), size)
+    def make() -> "Activations":
+        whole = (
+            _is_long(recording) and build_of(recording.model).blocks and build_of(recording.model).readout is not None
+        )
+        read = _layers_read(recording, store, window)
+        if whole and read - {layer}:
+            read.add(None)
+            return activations_in(recording.model, layer, _window_parts(recording, store, window))
+        read.add(layer)
+        return activations_of(recording, layer, window)
+
+    return store.memo(recording, ("neurons", layer, window), make, size)
 
 
 def neuron_writes_at(

@@ -58,6 +58,7 @@ def build(view: View, chooser: TabChooser) -> None:
     table = gr.Dataframe(
         headers=["layer", "head", *MEASURES],
         datatype="number",
+        column_widths=["72px", "68px", *["97px"] * len(MEASURES)],  # as wide as their names
         interactive=False,
         label="All heads: click a column to sort",
         max_height=420,

@@ -101,10 +101,10 @@ def build(view: View, chooser: TabChooser) -> None:
             container=False,
             elem_id="maths-rows",
         )
-    with gr.Row():
+    with gr.Row(elem_classes="pg-swipe"):
         products = PlotlyView(label="q·k by dimension", height=400, elem_id="maths-products")
         values = PlotlyView(label="Weighted values", height=400, elem_id="maths-values")
-    with gr.Row():
+    with gr.Row(elem_classes="pg-swipe"):
         joined = PlotlyView(label="Concat(head_1, …, head_h)", height=300, elem_id="maths-concat")
         shares = PlotlyView(label="Heads through W^O", height=300, visible=False, elem_id="maths-shares")
     Panel(markup.explanation(*texts.STEPS_ABOUT))

@@ -207,7 +207,7 @@ def _distribution(page: PageContext, recording: "Recording", edited: "Recording"
         raise PlaygroundError(
             "Both tokens are the same, so their logits don't differ.", "Choose two, or leave one empty."
         )
-    result = compare(recording, edited, position, token, typed[1])
+    result = compare(recording, edited, position, token, typed[1], workbench.shared())
     named = {number: recording.model.vocabulary.text(number) for number in result.shift.ids}
     hidden = hidden_words(arrows_of_no_weight(recording, edited.edits))
     place = position, [number for number in (token, typed[1]) if number is not None]

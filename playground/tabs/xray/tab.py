@@ -10,7 +10,8 @@ from gradio.components import Component
 from playground import workbench
 from playground.components import FollowingRadio, FollowingSlider, Panel, PlotlyView, markup
 from playground.components.links import OPENING
-from playground.figures.xray.picture import ARC, GUESS, HEIGHT, clicked, xray_figure
+from playground.figures.xray.geometry import HEIGHT
+from playground.figures.xray.picture import ARC, GUESS, clicked, xray_figure
 from playground.figures.xray.player import HEIGHT_OF_PLAYER, READ_IT
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.firmest_look import firmest_look
