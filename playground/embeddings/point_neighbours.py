@@ -9,6 +9,7 @@ from playground.analysis.embeddings.pca_and_neighbours import MEASURES, Neighbou
 from playground.analysis.embeddings.vector_arithmetic import cosines
 from playground.analysis.text_display import counted, plain_mark
 from playground.errors import PlaygroundError
+from playground.texts.numbers import minus
 
 if TYPE_CHECKING:
     from playground.embeddings.points import Points
@@ -80,8 +81,8 @@ def nearest_in_words(points: Points, row: int, neighbours: Neighbours, measure: 
     anisotropy, best = points.table.anisotropy, ""
     if len(neighbours.indices):
         best = f"nearest is “{plain_mark(points.table.texts[neighbours.indices[0]])}” with a {measure} of "
-        best += f"{neighbours.values[0]:.3f}; "
-    random = f"{anisotropy.centred:.2f}, the average subtracted" if centre else f"{anisotropy.mean_cosine:.2f}"
+        best += f"{minus(float(neighbours.values[0]), 3)}; "
+    random = f"{minus(anisotropy.centred)}, the average subtracted" if centre else f"{minus(anisotropy.mean_cosine)}"
     name = plain_mark(points.source.texts[row])
     return f"“{name}” ({points.noun} {row:,}): {best}two random ones have a cosine of {random}."
 
@@ -91,7 +92,9 @@ def cosine_in_words(points: Points, before: int | None, row: int, centre: bool) 
     if before is None or before == row or before >= len(points.source.texts):
         return ""
     cosine = cosine_of(points, before, row, centre)
-    return f" Its cosine with “{plain_mark(points.source.texts[before])}”, which you chose before, is {cosine:.3f}."
+    return (
+        f" Its cosine with “{plain_mark(points.source.texts[before])}”, which you chose before, is {minus(cosine, 3)}."
+    )
 
 
 def group_in_words(points: Points, rows: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from playground.analysis.embeddings.pca_and_neighbours import Neighbours, neares
 from playground.analysis.embeddings.vector_arithmetic import cosines, mean_pair_cosine
 from playground.analysis.text_display import counted, plain_mark
 from playground.embeddings.points import Points, sentence_points
+from playground.texts.numbers import minus
 
 MAX_RANKED, MAX_COMPARED = 10, 60
 """Sentences of the ranking, and those that are compared with one another."""
@@ -36,7 +37,7 @@ class SentenceSearch:
         """The best answer, and how alike the sentences are on average."""
         best, count = plain_mark(self.sentences.labels[self.neighbours.indices[0]], 80), len(self.cosines)
         cosine = self.neighbours.values[0]
-        words = f"“{best}” is nearest to “{plain_mark(self.query, 60)}”, with a cosine of {cosine:.3f}."
+        words = f"“{best}” is nearest to “{plain_mark(self.query, 60)}”, with a cosine of {minus(cosine, 3)}."
         if count > 1:
             first, mean = "first " if count < len(self.sentences.labels) else "", mean_pair_cosine(self.cosines)
             words += f" On average the {first}{count} sentences are {mean:.2f} alike."

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from playground import workbench
+from playground.analysis.embeddings.layer_paths import likeness
 from playground.figures.attention.head_request import HeadRequest
 from playground.generation.sampling_controls import SamplingControls
 from playground.generation.sessions import SessionId
@@ -144,3 +146,10 @@ def test_numbers_by_hand():
     )
     assert digits_that_add_up([-0.0483, 1.9729, 13.0233], 14.9479) == 3 and digits_that_add_up([1.0, 2.0], 3.0) == 2
     assert (times(3.08), times(1234.5), times(99.6)) == ("3.1×", "1,234×", "100×")
+
+
+def test_a_negative_cosine_has_a_minus_sign():
+    """Guards against a hyphen in the place of a minus sign, at which a line could end: "cosine -0.03"."""
+    track = np.array([[1.0, 0.0], [-0.6, 0.8], [0.0, 1.0]])
+    assert "(cosine −0.60)" in likeness({"x": track}, "x").sentence
+    assert "begin −1.00 alike" in likeness({"x": track, "y": -track}, "x").sentence

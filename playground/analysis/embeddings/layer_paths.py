@@ -11,6 +11,7 @@ import numpy as np
 
 from playground.analysis.arrays import ArrayLike, as_array, check_range, shaped
 from playground.analysis.embeddings.pca_and_neighbours import Projection, pca
+from playground.texts.numbers import minus
 
 LEFT = ((0.9, "nearly everything"), (0.5, "much"), (0.2, "a little"), (-1.01, "almost nothing"))
 """From a cosine with its embedding on: how much a state has left of it, in words."""
@@ -75,11 +76,11 @@ def likeness(tracks: Mapping[str, ArrayLike], name: str) -> Likeness:
     to_embedding = next(iter(lines.values()))
     begin = float(to_embedding[-2 if len(to_embedding) > 2 else -1])
     left = next(words for least, words in LEFT if begin >= least)
-    sentence = f"Before the last layer “{name}” has {left} left of its own embedding (cosine {begin:.2f})."
+    sentence = f"Before the last layer “{name}” has {left} left of its own embedding (cosine {minus(begin)})."
     if len(tracks) == 2:
         lines["the two, at the same layer"] = together = cosine_by_layer(*tracks.values())
         sentence += (
-            f" The two begin {together[0]:.2f} alike, are least alike after layer {int(together.argmin())} "
-            f"({together.min():.2f}) and end {together[-1]:.2f} alike."
+            f" The two begin {minus(float(together[0]))} alike, are least alike after layer {int(together.argmin())} "
+            f"({minus(float(together.min()))}) and end {minus(float(together[-1]))} alike."
         )
     return Likeness(lines, sentence)

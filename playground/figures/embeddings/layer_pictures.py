@@ -12,6 +12,7 @@ from playground.figures.embeddings.cosines import by_layer_figure, cosines_figur
 from playground.figures.embeddings.layer_paths import paths_figure
 from playground.figures.embeddings.point_pictures import on_principal_axes
 from playground.figures.embeddings.scatter import HALF
+from playground.texts.numbers import minus
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -55,7 +56,7 @@ def layer_pictures(points: "Points", layer: int) -> LayerPictures:
     """points: of all tokens of a text, by their states after the layer."""
     drawn, count = points.head(MAX_TOKENS), len(points.numbers)
     cosine = cosines(drawn.vectors)
-    words = f"Cosine of the tokens' states after layer {layer}: {mean_pair_cosine(cosine):.2f} on average."
+    words = f"Cosine of the tokens' states after layer {layer}: {minus(mean_pair_cosine(cosine))} on average."
     if count > MAX_TOKENS:
         words += f" The first {MAX_TOKENS} of {count:,} tokens."
     placed, _ = on_principal_axes(drawn, title=f"The tokens after layer {layer}", width=HALF)

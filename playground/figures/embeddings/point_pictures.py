@@ -7,6 +7,7 @@ from playground.analysis.text_display import counted, percent
 from playground.embeddings.clouds import Cloud
 from playground.figures.embeddings.clouds import cloud_figure
 from playground.figures.embeddings.scatter import neighbours_figure, scatter_figure
+from playground.texts.numbers import minus
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -52,6 +53,6 @@ def words_in_words(points: "Points", words: int, projection: Projection) -> str:
         f"{counted(words, 'word') if many == words else f'{many} tokens of {words} words'} in "
         f"{points.source.matrix.shape[1]:,} dimensions; the axes hold {shares} of their variance. "
         f"{projection.note or 'Click a point for its neighbours in the whole vocabulary.'} For comparison: two random "
-        f"tokens have a cosine of {anisotropy.mean_cosine:.2f} on average, {anisotropy.centred:.2f} with the average vector "
-        "subtracted."
+        f"tokens have a cosine of {minus(anisotropy.mean_cosine)} on average, {minus(anisotropy.centred)} with the average "
+        "vector subtracted."
     )
