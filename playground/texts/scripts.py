@@ -19,9 +19,7 @@ LAYERS_DIFFER = "its layers are built in different ways"
 DERIVED = "A script shows whole heads of the text. This map leaves tokens out, or has only one sentence of a pair."
 VALUE_NORMS = "Weighting by value size needs the values of every head, for which there is no script yet."
 HYBRID = "Some layers of this model have no attention, and a script does not count the others as the page does."
-WHOLE_PARTS = (
-    "A script takes parts out in one way, and no heads of an encoder before a decoder: for these there is none yet."
-)
+WHOLE_PARTS = "A script takes all parts out whole and in one way: of several ways at once there is none."
 BY_HAND = "No rule picked this token: you took it yourself."
 OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
 MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
