@@ -51,10 +51,6 @@ OWN_POOLING = (
     "A script makes a sentence of the mean of its tokens, or of the first or last one. This model's own way has more "
     "steps."
 )
-OWN_SCORE = (
-    "A script explains a logit, or the lead of one over another. This score is made in another way: of words of several "
-    "tokens, by a layer that was taught here, or by an encoder with a decoder."
-)
 TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "
     "that was taught here, and no regression."
