@@ -147,3 +147,5 @@ def test_no_answer_is_locked(shared, tiny, number, said):
     pupil.begin("what_comes_next")
     pupil.press("lock", number=number)
     assert said in pupil.revealed and pupil.progress.answer is None
+    assert ("Type another one" in pupil.revealed) == (number is not None), "the remedy is that of the fault"
+    assert pupil.shown["number"]["label"] == "Your number, from 0 to 100 (%)"
