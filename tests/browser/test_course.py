@@ -77,21 +77,3 @@ def test_a_lesson_played_through(just_opened):
     expect(page.locator("#lessons")).to_be_visible()
     page.locator("#lessons").click()
     expect(page.locator("#lesson-what_comes_next")).to_contain_text("done")
-
-
-def test_an_open_view_is_drawn_with_the_controls_of_the_step(just_opened):
-    """Guards against a view that is open already and shows, beside a step about one head, the head of the step before: its
-    drawing was asked for before the browser had set the controls."""
-    page = just_opened()
-    page.locator("#start-here").click()
-    page.locator("#course-close").click()
-    page.locator("#lessons").click()
-    page.locator("#lesson-layer_by_layer").click()
-    for number in range(1, 5):
-        expect(page.locator("#course-heading")).to_contain_text(f"Step {number} of 7")
-        page.locator("#course-next").click()
-    for number, part in ((5, "head 4 of layer 23"), (6, "head 1 of layer 29")):
-        expect(page.locator("#course-heading")).to_contain_text(f"Step {number} of 7")
-        answer(page)
-        expect(page.locator("#without-sentence")).to_contain_text(f"Taken out: {part}")
-        page.locator("#course-next").click()
