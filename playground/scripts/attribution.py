@@ -1,7 +1,8 @@
-"""The script of why an answer: what each token of a text adds to the logit of a token, a label, a tag or a span."""
+"""The script of why an answer: what each token of a text adds to the logit of a token, a label, a tag or a span, or to the
+probability of several tokens."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
@@ -42,14 +43,60 @@ _SPAN = '''def score(rows):
     value = starts[:, SPAN[0]] + ends[:, SPAN[1]]
     return value if AGAINST is None else value - starts[:, AGAINST[0]] - ends[:, AGAINST[1]]
 '''
+_MASK = '''def score(rows):
+    """The logit of TOKEN in the mask at PLACE, or its lead over AGAINST, of texts as embeddings (texts, tokens, width)."""
+    segments = {name: value.expand(len(rows), -1) for name, value in inputs.items() if name == "token_type_ids"}
+    logits = model(inputs_embeds=rows, **segments).logits[:, PLACE].float()
+    return logits[:, TOKEN] if AGAINST is None else logits[:, TOKEN] - logits[:, AGAINST]
+'''
+_SOURCE = '''def score(rows):
+    """The logit of TOKEN after what the decoder has written, or its lead over AGAINST, of sources as embeddings (texts,
+    tokens, width). FACTOR: by which the encoder multiplies embeddings when it reads ids."""
+    written = inputs["decoder_input_ids"].expand(len(rows), -1)
+    logits = model(inputs_embeds=rows * FACTOR, decoder_input_ids=written).logits[:, -1].float()
+    return logits[:, TOKEN] if AGAINST is None else logits[:, TOKEN] - logits[:, AGAINST]
+'''
+_WORDS = '''def score(rows):
+    """ln P of the tokens WORDS after texts as embeddings (texts, tokens, width), or its lead over AGAINST's."""
+    return log_probability(rows, WORDS) - (0 if AGAINST is None else log_probability(rows, AGAINST))
+
+
+def log_probability(rows, words):
+    """ln P of some tokens after texts as embeddings."""
+    further = embeddings(torch.tensor(words[:-1], dtype=torch.long)).detach()
+    together = torch.cat([rows, further.expand(len(rows), -1, -1)], 1)
+    logs = model(inputs_embeds=together).logits[:, -len(words) :].float().log_softmax(-1)
+    return sum(logs[:, place, number] for place, number in enumerate(words))
+'''
+_WRITTEN = '''def score(rows):
+    """ln P of the tokens WORDS, of which all but the last one end texts as embeddings (texts, tokens, width)."""
+    logs = model(inputs_embeds=rows).logits[:, -len(WORDS) :].float().log_softmax(-1)
+    return sum(logs[:, place, number] for place, number in enumerate(WORDS))
+'''
+_TAUGHT = '''def score(rows):
+    """The logit of a label of a layer that was taught in the playground, or its lead over another label's: WEIGHT times the
+    text's vector, and BIAS. rows: texts as embeddings (texts, tokens, width)."""
+    states = model(inputs_embeds=rows).last_hidden_state.float()
+    vectors = torch.nn.functional.normalize(states[:, -1] if LAST else states.mean(1), dim=-1)
+    return vectors @ torch.tensor(WEIGHT) + BIAS
+'''
 NEXT, LABEL, TAG, SPAN = "next token", "label", "tag", "span"
+MASK, SOURCE, WORDS = "mask", "written of a source", "several tokens"
+WRITTEN, TAUGHT = "all that was written", "taught label"
 _SCORES = {
     NEXT: _LOGIT.replace("PLACE_HERE", "[:, -1]"),
     LABEL: _LOGIT.replace("PLACE_HERE", "").replace("TOKEN", "LABEL"),
     TAG: _LOGIT.replace("PLACE_HERE", "[:, PLACE]").replace("TOKEN", "LABEL"),
     SPAN: _SPAN,
+    MASK: _MASK,
+    SOURCE: _SOURCE,
+    WORDS: _WORDS,
+    WRITTEN: _WRITTEN,
+    TAUGHT: _TAUGHT,
 }
 """What is explained -> its score."""
+_CHOSEN = {LABEL: "LABEL", TAG: "LABEL", SPAN: "SPAN", WORDS: "WORDS", WRITTEN: "WORDS"}
+"""What is explained -> what its script calls it; of the other kinds TOKEN."""
 _OWN_TOKENS = "[place for place, number in enumerate(ids) if number not in tokenizer.all_special_ids]"
 METHODS = {
     "occlusion": """with torch.inference_mode():
@@ -74,15 +121,18 @@ print(f"sum {float(numbers.sum()):.6f}, difference of the scores {difference:.6f
 
 @dataclass(frozen=True)
 class Explained:
-    """A score: a logit, or the lead of one over another."""
+    """A score: a logit, or the lead of one over another; of WORDS and WRITTEN ln P."""
 
     kind: str
-    """NEXT, LABEL, TAG or SPAN."""
-    chosen: int | tuple[int, int]
-    """The number of a token or label; of a span its first and last token."""
-    against: int | tuple[int, int] | None = None
-    place: int = 0
-    """Of a TAG: the token."""
+    """NEXT, LABEL, TAG, SPAN, MASK, SOURCE, WORDS, WRITTEN or TAUGHT."""
+    chosen: int | tuple[int, ...] | None
+    """The number of a token or label; of a span its first and last token; of WORDS and WRITTEN their
+    ids; None of TAUGHT."""
+    against: int | tuple[int, ...] | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
+    """Further constants of the kind's score: PLACE of a TAG or MASK, FACTOR of a SOURCE; WEIGHT, BIAS, LAST of TAUGHT."""
+    written: tuple[int, ...] = ()
+    """Of a SOURCE: the ids that the decoder has read."""
 
 
 def reasons(
@@ -96,10 +146,9 @@ def reasons(
     """What each token of the text adds to a score. method: one of METHODS. blank: the id of the token that stands for
     nothing. path: of integrated gradients, the places and their weights. places: the tokens that are explained; None: all
     but special ones."""
-    name = {NEXT: "TOKEN", SPAN: "SPAN"}.get(explained.kind, "LABEL")
-    values: dict[str, object] = {name: explained.chosen, "AGAINST": explained.against, "BLANK": blank}
-    if explained.kind == TAG:
-        values["PLACE"] = explained.place
+    name = _CHOSEN.get(explained.kind, "TOKEN")
+    chosen = {} if explained.chosen is None else {name: explained.chosen, "AGAINST": explained.against}
+    values: dict[str, object] = {**chosen, "BLANK": blank, **explained.more}
     if places is not None:
         values["EXPLAINED"] = list(places)
     if path:

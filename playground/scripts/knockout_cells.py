@@ -1,5 +1,5 @@
 """Cells of a script that take parts out of a model: heads, neurons, modules and single tokens by hooks, arrows of the
-attention by its mask. taken_out.py puts them together."""
+attention by its mask, heads of an encoder where their attention is computed. taken_out.py puts them together."""
 
 ZERO, MEAN, TEXT = "zero", "mean", "text"
 _ZERO = "    rows = torch.zeros_like(rows)"
@@ -101,16 +101,18 @@ def change_added(layer, at):
     return layers[layer].register_forward_hook(change, with_kwargs=True)
 
 '''
-ARROWS_OUT = '''
+ATTENTION_OUT = '''
 # %%
-calls, hiding = [0], [False]  # how many attentions this pass has computed, and whether arrows are taken out of them
+calls = [0]  # how many attentions this pass has computed
+hiding, changing = [False], [False]  # whether arrows are taken out of them, and heads of the encoder
 
 
 def attend(module, query, key, value, mask, **options):
     """The family's own attention; where arrows are hidden, queries don't see some keys."""
+    number = calls[0]
     off = torch.zeros(1, query.shape[1], query.shape[2], key.shape[2], dtype=torch.bool)  # (1, heads, queries, keys)
     for call, heads, queries, keys in ARROWS if hiding[0] else []:
-        if call != calls[0]:
+        if call != number:
             continue
         for row in range(query.shape[2]) if queries is None else queries:
             unseen = keys if queries is not None else [one for one in keys if one != row]  # all but itself
@@ -121,17 +123,22 @@ def attend(module, query, key, value, mask, **options):
         mask = torch.zeros_like(off, dtype=query.dtype) if mask is None else mask
         mask = mask.masked_fill(off, torch.finfo(mask.dtype).min)
     own = sys.modules[type(module).__module__].eager_attention_forward
-    return own(module, query, key, value, mask, **options)
+    output, weights = own(module, query, key, value, mask, **options)  # (1, tokens, heads, numbers)
+    output = output.clone()
+    for call, heads, at in ENCODER_HEADS if changing[0] else []:
+        for head in heads if call == number else []:
+            output[:, :, head] = replaced(output[:, :, head], ("encoder", call, head), at)
+    return output, weights
 
 
-def hide(hidden):
-    """Before each pass: whether arrows are taken out of it."""
-    calls[0], hiding[0] = 0, hidden
+def begin(arrows, heads):
+    """Before each pass: whether arrows and heads of the encoder are taken out of it."""
+    calls[0], hiding[0], changing[0] = 0, arrows, heads
 
 
-AttentionInterface.register("without_arrows", attend)
-AttentionMaskInterface.register("without_arrows", eager_mask)
-model.set_attn_implementation("without_arrows")
+AttentionInterface.register("taken_out", attend)
+AttentionMaskInterface.register("taken_out", eager_mask)
+model.set_attn_implementation("taken_out")
 '''
 READ_SECOND = """
 keeping, second = True, {"input_ids": torch.tensor([SECOND])}
@@ -143,6 +150,6 @@ for hook in hooks:
     hook.remove()
 keeping = False
 """
-ARROW_IMPORTS = """import sys
+ATTENTION_IMPORTS = """import sys
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask"""

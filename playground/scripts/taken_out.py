@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from playground.scripts.knockout_cells import ARROWS_OUT, MATRICES, PARTS_OUT, READ_SECOND, TEXT, WAYS, ZERO
+from playground.scripts.knockout_cells import ATTENTION_OUT, MATRICES, PARTS_OUT, READ_SECOND, TEXT, WAYS, ZERO
+
+_SECOND_PASS = "    model(**second)"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,17 @@ class Arrow:
 
 
 @dataclass(frozen=True)
+class EncoderHeads:
+    """Heads of an encoder before a decoder, which something else takes the place of."""
+
+    call: int
+    """The number of the attention call in a pass."""
+    heads: tuple[int, ...]
+    at: tuple[int, ...] | None = None
+    """Tokens; None for all."""
+
+
+@dataclass(frozen=True)
 class Taken:
     """What is taken out of a model, and how."""
 
@@ -49,29 +62,42 @@ class Taken:
     second: tuple[int, ...] = ()
     """The ids of the second text."""
     arrows: tuple[Arrow, ...] = ()
+    encoder_heads: tuple[EncoderHeads, ...] = ()
 
     @property
     def needs_paths(self) -> bool:
         """Whether the parts of layers must be known."""
         return any(part.part not in ("state", "layer") for part in self.parts)
 
+    @property
+    def in_attention(self) -> bool:
+        """Whether something is taken out where attention is computed."""
+        return bool(self.arrows or self.encoder_heads)
+
+    @property
+    def reads_second(self) -> bool:
+        """Whether a second text must be read."""
+        return self.how == TEXT and bool(self.parts or self.encoder_heads)
+
 
 def cells(taken: Taken) -> str:
     """The cells that take parts and arrows out."""
-    arrows = ARROWS_OUT if taken.arrows else ""
-    second = READ_SECOND if taken.how == TEXT and taken.parts else ""
-    return PARTS_OUT.replace("REPLACED_HERE", WAYS[taken.how]) + arrows + second
+    attention = ATTENTION_OUT if taken.in_attention else ""
+    second = READ_SECOND if taken.reads_second else ""
+    if taken.in_attention:  # of the second text heads are only kept
+        second = second.replace(_SECOND_PASS, f"    begin(arrows=False, heads=True)\n{_SECOND_PASS}")
+    return PARTS_OUT.replace("REPLACED_HERE", WAYS[taken.how]) + attention + second
 
 
 def constants(taken: Taken) -> dict[str, object]:
     """The constants that the cells need besides LAYERS and PATHS."""
     values: dict[str, object] = {"MATRICES": MATRICES, "HEADS": taken.heads}
     values["EDITS"] = [part.plain for part in taken.parts]
-    if taken.arrows:
-        arrows = [
+    if taken.in_attention:
+        values["ARROWS"] = [
             (one.call, list(one.heads), one.queries and list(one.queries), list(one.keys)) for one in taken.arrows
         ]
-        values["ARROWS"] = arrows
-    if taken.how == TEXT and taken.parts:
+        values["ENCODER_HEADS"] = [(one.call, list(one.heads), one.at and list(one.at)) for one in taken.encoder_heads]
+    if taken.reads_second:
         values["SECOND"] = list(taken.second)
     return values

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from playground.scripts.knockout_cells import ARROW_IMPORTS
+from playground.scripts.knockout_cells import ATTENTION_IMPORTS
 from playground.scripts.paths import BlockPaths
 from playground.scripts.script import Reading, Recipe, Script, script_of
 from playground.scripts.taken_out import Taken, cells, constants
@@ -103,8 +103,9 @@ def _script(reading: Reading, blocks: BlockPaths, taken: Taken, position: int, r
     values["PATHS"] = {part.kind: (part.module, part.matrix) for part in blocks.parts}
     values |= {"ADD_UP": blocks.add_up and not blocks.why, "POSITION": position} | constants(taken)
     body = recipe.body
-    if taken.arrows:
-        body = body.replace(_BEFORE, f"    hide(False)\n{_BEFORE}").replace(_AFTER, f"    hide(True)\n{_AFTER}")
-    imports = ARROW_IMPORTS if taken.arrows else ""
+    if taken.in_attention:
+        body = body.replace(_BEFORE, f"    begin(arrows=False, heads=False)\n{_BEFORE}")
+        body = body.replace(_AFTER, f"    begin(arrows=True, heads=True)\n{_AFTER}")
+    imports = ATTENTION_IMPORTS if taken.in_attention else ""
     whole = replace(recipe, body=cells(taken) + body, values=values | dict(recipe.values), imports=imports)
     return script_of(reading, whole)

@@ -20,7 +20,7 @@ from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
-from playground.scripts.attribution import LABEL, NEXT, SPAN, TAG, Explained
+from playground.scripts.attribution import LABEL, NEXT, SPAN, TAG, TAUGHT, WORDS, Explained
 from playground.settings import Settings
 from playground.tasks.classify import TaughtLayer
 from playground.tasks.label_words import TEMPLATE, checked_labels, checked_template, label_prompt, why_no_words
@@ -46,7 +46,7 @@ class TokenScore:
     passes: int = 1
     """Forward passes of one call for one variant."""
     logits: Explained | None = None
-    """The same score for a script; None for one that is no difference of logits."""
+    """The same score for a script."""
     segment_ids: tuple[int, ...] | None = None
     """token_type_ids of the input, of a tokenizer that gives them."""
 
@@ -110,7 +110,7 @@ def tag_score(model: LoadedModel, text: str, place: int, label: str, against: st
     def score(embeddings: Tensor) -> Tensor:
         return logit_difference(_head(model, window, embeddings)["logits"][:, place], chosen, other)
 
-    logits = Explained(TAG, chosen, other, place)
+    logits = Explained(TAG, chosen, other, {"PLACE": place})
     return _of_window(model, window, 0, score, (_words(label, against, "logit of "), logits))
 
 
@@ -174,7 +174,7 @@ def word_label_score(
     free = tuple(first <= place < end for place in range(len(prompt.ids)))
     tokens = model.vocabulary.describe(prompt.ids)
     words = f"{_words(label, against, 'ln P of ')}, before calibration"  # which adds the same whatever the text says
-    logits = Explained(NEXT, pair[0][0], pair[1][0]) if single else None
+    logits = Explained(NEXT, pair[0][0], pair[1][0]) if single else Explained(WORDS, tuple(pair[0]), tuple(pair[1]))
     return TokenScore(model, prompt.ids, tokens, free, score, words, 1 if single else 2, logits)
 
 
@@ -198,7 +198,19 @@ def taught_score(taught: TaughtLayer, text: str, label: str, against: str = "") 
         return logit_difference(linear(vectors, taught.weight, taught.bias), chosen, other)
 
     free = tuple(not token.special for token in tokens)
-    return TokenScore(model, tuple(ids), tokens, free, score, _words(label, against, "logit of "))
+    return TokenScore(
+        model, tuple(ids), tokens, free, score, _words(label, against, "logit of "),
+        logits=_taught_formula(taught, chosen, other, last),
+    )  # fmt: skip
+
+
+def _taught_formula(taught: TaughtLayer, chosen: int, other: int | None, last: bool) -> Explained:
+    """For a script: a taught layer's numbers are in no checkpoint, so they come along."""
+    weight, bias = taught.weight.double(), taught.bias.double()
+    row, constant = weight[chosen], bias[chosen]
+    if other is not None:
+        row, constant = row - weight[other], constant - bias[other]
+    return Explained(TAUGHT, None, more={"LAST": last, "WEIGHT": row.float().tolist(), "BIAS": float(constant)})
 
 
 def embed(model: LoadedModel, ids: Sequence[int]) -> Tensor:

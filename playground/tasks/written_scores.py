@@ -21,6 +21,7 @@ from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
+from playground.scripts.attribution import MASK, SOURCE, WRITTEN, Explained
 from playground.tasks.token_scores import (
     TokenScore,
     check_size,
@@ -129,7 +130,9 @@ def whole_score(model: LoadedModel, text: WrittenText) -> TokenScore:
 
     tokens = (*text.tokens, *model.vocabulary.describe(written[:-1]))
     words = "".join(step.text for step in text.steps).strip()
-    return TokenScore(model, ids, tokens, (*text.free, *[False] * (len(written) - 1)), score, f"ln P of “{words}”")
+    free = (*text.free, *[False] * (len(written) - 1))
+    logits = Explained(WRITTEN, tuple(written))
+    return TokenScore(model, ids, tokens, free, score, f"ln P of “{words}”", logits=logits)
 
 
 def likely_others(step: Step) -> tuple[Alternative, ...]:
@@ -144,7 +147,8 @@ def _after_source(
     check_size(len(before), MAX_TOKENS)
     check_ids(model, text.ids)
     _check_token(model, against)
-    start = torch.tensor([[*decoder_start(model, text.language), *before]], device=model.input_device)
+    decoded = (*decoder_start(model, text.language), *before)
+    start = torch.tensor([decoded], device=model.input_device)
     factor = source_factor(model)
 
     def score(embeddings: Tensor) -> Tensor:
@@ -156,7 +160,8 @@ def _after_source(
         logits = run_network(model.model, embeddings * factor, **inputs)["logits"]
         return logit_difference(logits[:, -1], token, against)
 
-    return TokenScore(model, text.ids, text.tokens, text.free, score, _words(model, token, against))
+    logits = Explained(SOURCE, token, against, {"FACTOR": factor}, decoded)
+    return TokenScore(model, text.ids, text.tokens, text.free, score, _words(model, token, against), logits=logits)
 
 
 def source_factor(model: LoadedModel) -> float:
@@ -224,7 +229,9 @@ def mask_place_score(
         return logit_difference(run_network(model.model, embeddings, **inputs)["logits"][:, place], token, against)
 
     free = tuple(not each.special and number != place for number, each in enumerate(tokens))
-    return TokenScore(model, tuple(ids), tuple(tokens), free, score, _words(model, token, against))
+    logits = Explained(MASK, token, against, {"PLACE": place})
+    words, kinds = _words(model, token, against), tuple(each.segment for each in tokens)
+    return TokenScore(model, tuple(ids), tuple(tokens), free, score, words, logits=logits, segment_ids=kinds)
 
 
 def _check_token(model: LoadedModel, token: int | None) -> None:

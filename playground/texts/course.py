@@ -11,6 +11,7 @@ DONE = "done"
 PART = "step {step} of {steps}"
 ANSWER = "Your answer"
 NUMBER = "Your number"
+NUMBER_WITHIN = "Your number, from {least} to {most}"
 LOCK = "Lock my answer"
 LIST = "All lessons"
 BACK = "← Back"
@@ -27,7 +28,10 @@ CLICK_TOKEN = "Click a token, then lock."
 HEAD = "The head that the page shows now is your answer. Click one in the picture, or move Layer and Head, then lock."
 HEAD_NAME = "layer {layer}, head {head}"
 NO_ANSWER = ("There is no answer yet.", "Choose or type one first; “Skip” goes on without.")
-OUT_OF_RANGE = "Your number is {value}; this question takes {least} to {most}."
+OUT_OF_RANGE = (
+    "Your number is {value}; this question takes {least} to {most}.",
+    "Type another one; “Skip” goes on without.",
+)
 NOT_A_TOKEN = ("No token is clicked yet.", "Click one above, then lock.")
 COMPUTING = "The model is computing its answer …"
 TRAINS = "The tiny model is being trained to its end, here and now: half a minute for the first who asks."

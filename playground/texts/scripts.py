@@ -19,9 +19,7 @@ LAYERS_DIFFER = "its layers are built in different ways"
 DERIVED = "A script shows whole heads of the text. This map leaves tokens out, or has only one sentence of a pair."
 VALUE_NORMS = "Weighting by value size needs the values of every head, for which there is no script yet."
 HYBRID = "Some layers of this model have no attention, and a script does not count the others as the page does."
-WHOLE_PARTS = (
-    "A script takes parts out in one way, and no heads of an encoder before a decoder: for these there is none yet."
-)
+WHOLE_PARTS = "A script takes all parts out whole and in one way: of several ways at once there is none."
 BY_HAND = "No rule picked this token: you took it yourself."
 OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
 MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
@@ -52,10 +50,6 @@ SAMPLE = "A script places all points; this picture is a sample of them."
 OWN_POOLING = (
     "A script makes a sentence of the mean of its tokens, or of the first or last one. This model's own way has more "
     "steps."
-)
-OWN_SCORE = (
-    "A script explains a logit, or the lead of one over another. This score is made in another way: of words of several "
-    "tokens, by a layer that was taught here, or by an encoder with a decoder."
 )
 TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "

@@ -1,5 +1,6 @@
 """Every lesson played through, on the page's handlers with the real default model: what is asked, locked and revealed."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -147,3 +148,26 @@ def test_no_answer_is_locked(shared, tiny, number, said):
     pupil.begin("what_comes_next")
     pupil.press("lock", number=number)
     assert said in pupil.revealed and pupil.progress.answer is None
+    assert ("Type another one" in pupil.revealed) == (number is not None), "the remedy is that of the fault"
+    assert pupil.shown["number"]["label"] == "Your number, from 0 to 100 (%)"
+
+
+def test_an_open_view_is_drawn_after_its_controls_are_set(shared, tiny):
+    """Guards against a view that is open already and shows the head of the step before: of a drawing that is asked for in
+    the answer that sets the controls the browser sends their former values. What opens the tab names the drawing; a listener
+    of its own asks for that one alone, and for none where a browser sends another text."""
+    pupil = Pupil(shared, tiny("llama"))
+    pupil.begin("layer_by_layer")
+    for _ in range(5):
+        pupil.press("go_on")
+    pupil.press("lock", choice="1")
+    assert (
+        pupil.shown["control without-what"] == "29.1" and json.loads(pupil.shown["opens"])["draws"] == "layers/without"
+    )
+    assert not [name for name in pupil.shown if name.startswith("redraw")]
+    (stamp,) = [
+        one.fn for one in page_app().fns.values() if "redraws_open_views" in getattr(one.fn, "__qualname__", "")
+    ]
+    stamped = [value for value in stamp(pupil.shown["opens"]) if isinstance(value, int)]
+    assert len(stamped) == 1 and stamped != [value for value in stamp(pupil.shown["opens"]) if isinstance(value, int)]
+    assert not [value for said in ("", "[]", "{") for value in stamp(said) if isinstance(value, int)]

@@ -77,3 +77,15 @@ def test_without_an_arrow(look, monkeypatch, family):
 def test_without_attention_to_the_encoder(look, monkeypatch, what):
     """Guards against heads of the decoder's attention to itself in the place of those that look at the encoder."""
     assert takes_out(look("bart"), what, monkeypatch)[0] > 1e-5
+
+
+@pytest.mark.parametrize("family", ["bart", "t5", "marian"])
+@pytest.mark.parametrize("how", ["zero", "mean", "text"])
+def test_without_heads_of_an_encoder(look, monkeypatch, family, how):
+    """Guards against the decoder's heads of the same number in their place, a second text that is read without them, or with
+    an arrow hidden, and encoder heads that are taken out of the comparison as well."""
+    page, changes = look(family), []
+    for what in ("encoder 0.1, encoder 1.2", "encoder 1.2 at 1", "encoder 0.1, encoder 1: 0>1", "encoder 1.1, mlp 0"):
+        if how != "mean" or "mlp" not in what:  # the decoder has read one token, which has no others
+            changes.append(takes_out(page, what, monkeypatch, how, LONG)[0])
+    assert max(changes) > 1e-4

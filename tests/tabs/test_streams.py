@@ -35,6 +35,7 @@ from playground.tabs.generate import (
 )
 from playground.tabs.generate.request import PieceRequest, ViewRequest, WriteRequest
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import report_errors
 from playground.texts.numbers import bits, minus
 from playground.workbench import Workbench
@@ -513,6 +514,7 @@ def test_which_words_filled_a_mask_and_made_a_translation(tiny, bench, monkeypat
     answer(token_clicks.explain, page, look(visitor, "fill"), clicked(index=2))
     again = shown(token_reasons.find_reasons, page, request)
     assert again["why_words"] != seen["why_words"] and "for your text" in again["why_words"]
+    assert all("PLACE = " in outputs[script_output("bars")].code for outputs in (seen, again)), "Python of each"
     visitor, page = SessionId(), PageContext(*ANYWHERE, "abcd")  # no mask: the last word is the first blank
     shown_first = answer(prompt_view.draw, page, look(visitor, "fill"))
     seen = shown(token_reasons.find_reasons, page, replace(request, session=visitor))
@@ -526,6 +528,7 @@ def test_which_words_filled_a_mask_and_made_a_translation(tiny, bench, monkeypat
     request = token_reasons.ReasonsRequest(visitor, "translate", "rank", method="occlusion")
     seen = shown(token_reasons.find_reasons, page, request)
     assert seen["why"].count('class="pg-why ') == 3 and len(session.steps()) > 1
+    assert "TARGET_IDS = " in seen[script_output("bars")].code
     name = plain_mark(bart.vocabulary.text(session.steps()[1].token.id))
     assert f"logit of “{name}”" in plain(seen["why_words"])
     answer(token_clicks.explain, page, look(visitor, "translate"), clicked(index=0))

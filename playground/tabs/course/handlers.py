@@ -220,8 +220,7 @@ class Handlers:
             value = None if answer is None or isinstance(answer, tuple) else str(int(answer))
             return {"choice": gr.update(visible=True, choices=choices, value=value, interactive=is_open)}
         if question.kind == NUMBER:
-            sign = MEASURES[step.measure].unit.sign
-            label = f"{texts.NUMBER} ({sign})" if sign else texts.NUMBER
+            label = _number_label(question.least, question.most, MEASURES[step.measure].unit.sign)
             return {"number": gr.update(visible=True, label=label, value=answer, interactive=is_open)}
         if question.kind == HEAD:
             return {"note": markup.note(texts.HEAD)} if is_open else {}
@@ -279,3 +278,11 @@ def _next_words(answer: Answer | None, is_last: bool) -> str:
     if answer is None:
         return texts.SKIP
     return texts.FINISH if is_last else texts.NEXT
+
+
+def _number_label(least: float | None, most: float | None, sign: str) -> str:
+    """What the field of a number is called: its range, where both ends are known, and its unit."""
+    label = texts.NUMBER
+    if least is not None and most is not None:
+        label = texts.NUMBER_WITHIN.format(least=f"{least:,g}", most=f"{most:,g}")
+    return f"{label} ({sign})" if sign else label

@@ -128,6 +128,7 @@ def build(page: PageControls, blocks: gr.Blocks, pupil: Mapping[str, Component] 
         bind(button.click, handlers.begin, inputs={"kept": kept, "name": gr.State(name)}, **begins)
 
     opens.change(None, opens, None, js=filled(place_outputs.OPEN, NARROW=NARROW), **QUIET)
+    place_outputs.redraws_open_views(page, shelf, opens)
     kept.change(None, kept, None, js=filled(KEEP, NARROW=NARROW), **QUIET)
     for part in (kept, parts["reveal"]):
         part.change(None, None, None, js=SHOW, **QUIET)

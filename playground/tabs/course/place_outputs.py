@@ -4,13 +4,16 @@ the tab."""
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
+import gradio as gr
 from gradio.blocks import Block
 
 from playground.course.lesson import Place
 from playground.course.measures.places import place_of
 from playground.errors import PlaygroundError
 from playground.tabs.course.shelf import Shelf
+from playground.tabs.shared.events import QUIET
 from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.wiring import Outputs
 
@@ -43,9 +46,27 @@ def place_targets(page: PageControls, shelf: Shelf, opens: Block) -> dict[str, B
     targets |= {"row": page.head.token, "row_of": page.head.token_text}
     for number, chooser in enumerate(page.head.choosers):
         targets |= {f"chooser {number} {name}": block for name, block in chooser.inputs.items() if name != "kind"}
-    targets |= {f"control {name}": block for name, block in shelf.controls.items()}
-    names = {redraw_name(place) for place in shelf.places()}
-    return targets | {f"redraw {name}": page.redraw[name] for name in sorted(names) if name in page.redraw}
+    return targets | {f"control {name}": block for name, block in shelf.controls.items()}
+
+
+def redraws_open_views(page: PageControls, shelf: Shelf, opens: gr.Textbox) -> None:
+    """Has what a place is about drawn anew where it is open already: after the answer that set its controls. Together with
+    them the browser would ask for the drawing first, and send the values that the controls had before. (Gradio 6.31)"""
+    names = sorted({redraw_name(place) for place in shelf.places()} & set(page.redraw))
+
+    def stamp(said: str) -> list[Any]:
+        return [time.monotonic_ns() if name == _drawn(said) else gr.skip() for name in names]
+
+    opens.change(stamp, opens, [page.redraw[name] for name in names], **QUIET)
+
+
+def _drawn(said: str) -> str:
+    """What a place is about, of its script's text as the browser sends it."""
+    try:
+        place = json.loads(said)
+    except ValueError:
+        return ""
+    return str(place.get("draws", "")) if isinstance(place, dict) else ""
 
 
 def redraw_name(place: Place) -> str:
@@ -66,10 +87,9 @@ def place_outputs(page: PageContext, place: Place | None, targets: dict[str, Blo
         for name in targets:
             if name.startswith("chooser "):
                 outputs[name] = place.layer if name.endswith("layer") else place.head
-    if f"redraw {redraw_name(place)}" in targets:
-        outputs[f"redraw {redraw_name(place)}"] = time.monotonic_ns()  # of a view that is open already
     view = shelf.titles.views.get(place.tab, {}).get(place.view, "")
-    opened = {"tab": shelf.titles.tabs[place.tab], "view": view, "bar": f"{place.tab}-views", "at": time.monotonic_ns()}
+    opened: dict[str, Any] = {"tab": shelf.titles.tabs[place.tab], "view": view, "bar": f"{place.tab}-views"}
+    opened |= {"draws": redraw_name(place), "at": time.monotonic_ns()}  # another one, so that it is a change
     return outputs | {"opens": json.dumps(opened)}
 
 

@@ -73,8 +73,8 @@ def answer_of(step: Step, request: CourseRequest) -> Answer:
     least = float("-inf") if question.least is None else question.least
     most = float("inf") if question.most is None else question.most
     if not least <= number <= most:
-        words = texts.OUT_OF_RANGE.format(value=f"{number:g}", least=f"{least:g}", most=f"{most:g}")
-        raise PlaygroundError(words, texts.NO_ANSWER[1])
+        words = texts.OUT_OF_RANGE[0].format(value=f"{number:g}", least=f"{least:g}", most=f"{most:g}")
+        raise PlaygroundError(words, texts.OUT_OF_RANGE[1])
     return number
 
 

@@ -21,7 +21,7 @@ from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, Method, method_list, reasons, reasons_view
-from playground.tabs.shared.scripts import NONE_YET, model_for_script
+from playground.tabs.shared.scripts import model_for_script
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
 from playground.texts import scripts as texts_of_scripts
@@ -96,7 +96,9 @@ def _reasons(page: PageContext, request: ReasonsRequest, against: int | None) ->
     def script(seen: "Attribution") -> Script:
         return _script(model, session, (token, None if against == ALONE else against), seen)
 
-    for parts in reasons(model, score, Method(request.method, by_words=True), control, (token, against), script):
+    of_score = session.key.mode in ("fill", "translate") and not session.key.edits
+    method, key = Method(request.method, by_words=True), (token, against)
+    for parts in reasons(model, score, method, control, key, None if of_score else script):
         yield outputs | parts
         outputs = {}
 
@@ -107,8 +109,6 @@ def _script(
     """Of a token that follows others. tokens: its id, and that of the one beside it."""
     from playground.tasks.attribute import baseline_token  # torch: not before the page is there
 
-    if session.key.mode in ("fill", "translate"):
-        return NONE_YET
     if session.key.edits:
         return Script(why=texts_of_scripts.EDITED)
     place = len(session.all_ids()) if session.focus is None else session.focus

@@ -7,7 +7,7 @@ from playground.recording.edits.edit import ARROW, HEAD, ZERO, Edit
 from playground.scripts import without
 from playground.scripts.knockout_cells import MATRICES, PARTS, WAYS
 from playground.scripts.script import Script
-from playground.scripts.taken_out import Arrow, Taken, TakenOut
+from playground.scripts.taken_out import Arrow, EncoderHeads, Taken, TakenOut
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import reading_for_script
 from playground.texts import scripts as texts
@@ -62,24 +62,28 @@ def _taken_out(recording: "Recording", edits: Sequence[Edit]) -> Taken | str:
 
     model, heads = recording.model, recording.model.anatomy.heads
     parts = [edit for edit in edits if edit.part != ARROW]
-    arrows = [_arrow(model, edit) for edit in edits if edit.part == ARROW]
-    for arrow in arrows:
-        if isinstance(arrow, str):
-            return arrow
+    in_attention = [_in_attention(model, edit) for edit in edits if edit.part == ARROW or _is_encoder_head(edit)]
+    for one in in_attention:
+        if isinstance(one, str):
+            return one
     ways = {(edit.how, edit.text) for edit in parts} or {(ZERO, ())}
     if len(ways) > 1 or any(not _is_plain(edit) for edit in parts):
         return texts.WHOLE_PARTS
     (how, second), blocks = next(iter(ways)), block_paths(model, sums=False)
-    taken = tuple(TakenOut(_name(edit), edit.layer, _which(edit, heads), edit.positions) for edit in parts)
+    taken = tuple(
+        TakenOut(_name(edit), edit.layer, _which(edit, heads), edit.positions)
+        for edit in parts
+        if not _is_encoder_head(edit)
+    )
     needed = {MATRICES[part.part] for part in taken if part.part in MATRICES}
     if not blocks.why and any(part.kind in needed and not part.matrix for part in blocks.parts):
         return texts.NO_PARTS.format(reason=texts.NO_MATRIX)
-    hidden = tuple(arrow for arrow in arrows if isinstance(arrow, Arrow))
-    return Taken(taken, heads, how, second, hidden)
+    arrows = tuple(one for one in in_attention if isinstance(one, Arrow))
+    return Taken(taken, heads, how, second, arrows, tuple(one for one in in_attention if isinstance(one, EncoderHeads)))
 
 
-def _arrow(model: "LoadedModel", edit: Edit) -> Arrow | str:
-    """An arrow as a script hides it; or why it does not."""
+def _in_attention(model: "LoadedModel", edit: Edit) -> Arrow | EncoderHeads | str:
+    """An arrow, or heads of an encoder before a decoder, as a script takes them out; or why it does not."""
     from playground.recording.edits.places import call_kind, head_counts
     from playground.recording.script_reading import attention_call
 
@@ -88,7 +92,15 @@ def _arrow(model: "LoadedModel", edit: Edit) -> Arrow | str:
     if isinstance(call, str):
         return call
     heads = edit.which or tuple(range(head_counts(model)[kind, edit.layer]))
-    return Arrow(call, heads, edit.positions, edit.keys)
+    return (
+        Arrow(call, heads, edit.positions, edit.keys)
+        if edit.part == ARROW
+        else EncoderHeads(call, heads, edit.positions)
+    )
+
+
+def _is_encoder_head(edit: Edit) -> bool:
+    return edit.part == HEAD and edit.kind == "encoder"
 
 
 def _name(edit: Edit) -> str:
@@ -104,5 +116,5 @@ def _which(edit: Edit, heads: int) -> tuple[int, ...]:
 
 def _is_plain(edit: Edit) -> bool:
     """Whether a script takes a part out as the page does."""
-    whole = edit.sources is None and edit.kind != "encoder" and edit.strength == 1
-    return whole and edit.how in WAYS and _name(edit) in PARTS
+    whole = edit.sources is None and edit.strength == 1 and edit.how in WAYS
+    return whole and (_is_encoder_head(edit) or (edit.kind != "encoder" and _name(edit) in PARTS))
