@@ -316,8 +316,8 @@ def test_present_by_keys(contexts, url):
     page = opened(contexts, f"{url}?present")
     place = page.locator(".pv-stage-place")
     expect(place).to_have_text("Maps · One · 1 of 2")
-    steps = ["Maps · One · 2 of 2", "Maps · Two · 1 of 2", "Maps · Two · 2 of 2", "Last · 1 of 2"]
-    for key, words in zip(("ArrowRight", "PageDown", "ArrowDown", "PageDown"), steps, strict=True):
+    steps = ["Maps · One · 2 of 2", *(f"Maps · Two · {number} of 3" for number in (1, 2, 3)), "Last · 1 of 2"]
+    for key, words in zip(("ArrowRight", "PageDown", "ArrowDown", "ArrowRight", "PageDown"), steps, strict=True):
         page.keyboard.press(key)
         expect(place).to_have_text(words)
     page.keyboard.press("PageDown")
