@@ -2,8 +2,8 @@
 // nothing redraws; one minus another. All of it is in this page's memory alone. Knows Plotly's views (plotly_view_pin.js hands
 // pictures over, and draws them) and the entries of tabs/shared/sources.py; knows no models.
 //
-// shared_script.js runs this, after figure_numbers.js, figure_difference.js and short_text.js, as the body of a function (…,
-// element, trigger, props, watch). props.words: texts/pins.py. Every text becomes a text node.
+// shared_script.js runs this, after figure_numbers.js, plotly_view_lists.js, figure_difference.js and short_text.js, as the
+// body of a function (…, element, trigger, props, watch). props.words: texts/pins.py. Every text becomes a text node.
 
 const {tray: TRAY, parts: PARTS} = props.words;
 const MOST = 8;               // pictures

@@ -13,7 +13,8 @@ from playground.scripts.difference import BARS, BETWEEN, LINES, MAPS, SHOW
 from playground.texts.pins import DIFFERENCE, PARTS, TRAY
 
 _HERE = Path(__file__).parent
-_SCRIPTS = [_HERE / f"{name}.js" for name in ("figure_numbers", "figure_difference", "short_text", "pin_tray")]
+_NAMES = "figure_numbers", "plotly_view_lists", "figure_difference", "short_text", "pin_tray"
+_SCRIPTS = [_HERE / f"{name}.js" for name in _NAMES]
 _JS = shared_script(_SCRIPTS, libraries=[], styles=[_HERE / "pin_tray.css"])
 _WORDS = {"tray": TRAY, "parts": PARTS, "difference": DIFFERENCE}
 _TEMPLATE = f"""

@@ -26,6 +26,7 @@ SMALL_JS = small_library(PLOTLY_JS)
 _HERE = Path(__file__).parent
 SCRIPTS = (
     "theme",
+    "lists",
     "cells",
     "webgl",
     "table",

@@ -18,20 +18,14 @@ function hasWebGL() {
 /** The number of a drawn point among all of its trace. */
 const wholeIndex = (trace, index) => sampled.get(trace)?.[index] ?? index;
 
-/** These places of a list, which plotly.py sends as base64 where it is numpy's. Anything of another length is left. */
+/** These places of a list of this length. Anything of another length is left. */
 function picked(values, places, length) {
-  if (values?.bdata === undefined) {
-    return Array.isArray(values) && values.length === length ? places.map((place) => values[place]) : values;
-  }
-  const [, columns] = String(values.shape ?? '').split(',').map(Number);
-  const bytes = atob(values.bdata), size = Number(values.dtype.slice(-1)) * (columns || 1);
-  if (bytes.length !== length * size) return values;
-  const bdata = btoa(places.map((place) => bytes.slice(place * size, (place + 1) * size)).join(''));
-  return {...values, bdata, ...(columns && {shape: `${places.length}, ${columns}`})};
+  const list = listOf(values);
+  return Array.isArray(list) && list.length === length ? places.map((place) => list[place]) : values;
 }
 
 /** How many points a trace has. */
-const pointsOf = ({x}) => (x?.bdata === undefined ? x?.length ?? 0 : atob(x.bdata).length / Number(x.dtype.slice(-1)));
+const pointsOf = ({x}) => listOf(x)?.length ?? 0;
 
 /** A trace of very many points with as many as SVG can carry, evenly picked. */
 function sample(trace, number) {
