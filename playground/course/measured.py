@@ -18,7 +18,7 @@ class Unit:
 
 
 def _whole(value: float) -> str:
-    return f"{value:,.0f}".replace("-", "−")
+    return minus(value, 0)
 
 
 SHARE = Unit("%", 100, percent)

@@ -11,7 +11,7 @@ from playground.analysis.layers.without import Shift, rows_apart, shift_of
 from playground.errors import PlaygroundError
 from playground.recording.edits.edit import ARROW, ATTENTION, HEAD, MLP, ZERO, Edit
 from playground.recording.layers.contributions import contributions_of, parts_of
-from playground.recording.layers.window import logit_contributions
+from playground.recording.layers.window import attention_kind, logit_contributions
 from playground.recording.recording import Recording
 
 if TYPE_CHECKING:
@@ -77,10 +77,9 @@ def _direct(
 def arrows_of_no_weight(recording: Recording, edits: Sequence[Edit]) -> list[tuple[int, int]]:
     """(query, key) of every arrow among the edits, of a single token, that carries a weight of exactly 0 in all its heads:
     the model's mask hides the key, and nothing changes without it."""
-    own = "decoder" if recording.target_tokens is not None else "self"
     arrows = []
     for edit in edits:
-        kind = own if edit.kind not in recording.kinds else edit.kind
+        kind = edit.kind or attention_kind(recording, "attention")
         if edit.part != ARROW or edit.positions is None or kind not in recording.kinds:
             continue
         for query in edit.positions:
@@ -99,7 +98,7 @@ def last_cosine(recording: Recording, edited: Recording, position: int) -> float
 def changed_attention(recording: Recording, edited: Recording, position: int) -> np.ndarray | None:
     """(L, H) float64: how much of each head's attention at a token goes elsewhere; NaN where a layer has no such head. Of an
     encoder-decoder its decoder's. None for a model whose attention is not shown."""
-    kind = "decoder" if recording.target_tokens is not None else "self"
+    kind = attention_kind(recording, "attention")
     if kind not in recording.kinds:
         return None
     numbers = recording.layer_numbers(kind)

@@ -25,6 +25,8 @@ WINDOW = 12
 """Tokens of a lens that are shown at once."""
 NEURON_WINDOW = 24
 """Tokens of a map of neurons that are shown at once."""
+ALL_LAYERS = -1
+"""In place of one layer's number."""
 
 
 def own_tokens(recording: "Recording") -> "tuple[Token, ...]":
@@ -95,7 +97,7 @@ def position_parts(recording: "Recording", store: "ResultStore", position: int) 
 
     window = window_of(recording, None, NEURON_WINDOW)
     if _is_long(recording) and position in window:
-        _layers_read(recording, store, window).add(None)
+        _first_read(recording, store, window, ALL_LAYERS)
         return _window_parts(recording, store, window).at(position)
     return store.memo(
         recording, ("layer parts", position), lambda: parts_of(recording, position), lambda parts: parts.nbytes
@@ -148,9 +150,9 @@ def _window_parts(recording: "Recording", store: "ResultStore", window: range) -
     )
 
 
-def _layers_read(recording: "Recording", store: "ResultStore", window: range) -> set[int | None]:
-    """The layers whose neurons were read in a window; None once `_window_parts` was."""
-    return store.memo(recording, ("layers read", window), set, lambda layers: 1024)
+def _first_read(recording: "Recording", store: "ResultStore", window: range, layer: int) -> int:
+    """The layer whose neurons were read first in a window: this one if none was. ALL_LAYERS where all were read at once."""
+    return store.memo(recording, ("first read", window), lambda: layer)
 
 
 def layer_activations(recording: "Recording", store: "ResultStore", layer: int, window: range) -> "Activations":
@@ -163,14 +165,10 @@ def layer_activations(recording: "Recording", store: "ResultStore", layer: int, 
         return made.values.nbytes + made.lengths.nbytes
 
     def make() -> "Activations":
-        whole = (
-            _is_long(recording) and build_of(recording.model).blocks and build_of(recording.model).readout is not None
-        )
-        read = _layers_read(recording, store, window)
-        if whole and read - {layer}:
-            read.add(None)
+        build = build_of(recording.model)
+        may_share = _is_long(recording) and build.blocks and build.readout is not None
+        if may_share and _first_read(recording, store, window, layer) != layer:
             return activations_in(recording.model, layer, _window_parts(recording, store, window))
-        read.add(layer)
         return activations_of(recording, layer, window)
 
     return store.memo(recording, ("neurons", layer, window), make, size)

@@ -55,7 +55,8 @@ def redraws_open_views(page: PageControls, shelf: Shelf, opens: gr.Textbox) -> N
     names = sorted({redraw_name(place) for place in shelf.places()} & set(page.redraw))
 
     def stamp(said: str) -> list[Any]:
-        return [time.monotonic_ns() if name == _drawn(said) else gr.skip() for name in names]
+        drawn = _drawn(said)
+        return [time.monotonic_ns() if name == drawn else gr.skip() for name in names]
 
     opens.change(stamp, opens, [page.redraw[name] for name in names], **QUIET)
 

@@ -98,12 +98,10 @@ def cell_outputs(page: PageContext, request: LensViewRequest, lens: "Lens", plac
 
 def followed_token(model: "LoadedModel", typed: str) -> tuple[int | None, str]:
     """The token to follow, and why there is none where what was typed is no token."""
-    from playground.models.one_token import one_token  # torch: not before the page is there
+    from playground.models.one_token import typed_token  # torch: not before the page is there
 
-    if not (typed or "").strip():
-        return None, ""
     try:
-        return one_token(model, typed), ""
+        return typed_token(model, typed or ""), ""
     except PlaygroundError as error:
         return None, str(error)
 

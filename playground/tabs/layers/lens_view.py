@@ -131,7 +131,7 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     state, words_of_badge = identities({"last row": lens.error})
     picture = lens_figure(lens, [labels[n] for n in window], named, request.shade, tall=request.between)
     place = place_of(page, request, lens)
-    outputs = cell_outputs(page, replace(request, between=request.between), lens, place)
+    outputs = cell_outputs(page, request, lens, place)
     count = recording.length
     classes = [] if request.between else [LEADING]  # twice as many rows scroll in their list
     classes += [UNDER_SLIDER] if count > WINDOW else []

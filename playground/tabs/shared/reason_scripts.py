@@ -30,7 +30,12 @@ def reasons_script(score: "TokenScore", seen: "Attribution") -> Script:
     places = [place for place, free in enumerate(score.free) if free]
     own = places == [place for place, number in enumerate(score.ids) if number not in special]
     auto = AUTO.get(score.logits.kind, reading.checkpoint.auto)
-    checkpoint, read = replace(reading.checkpoint, auto=auto), (score.ids, score.segment_ids or ())
-    reading = replace(reading, checkpoint=checkpoint, ids=read[0], segments=read[1], target_ids=score.logits.written)
+    reading = replace(
+        reading,
+        checkpoint=replace(reading.checkpoint, auto=auto),
+        ids=score.ids,
+        segments=score.segment_ids or (),
+        target_ids=score.logits.written,
+    )
     blank = baseline_token(model)
     return reasons(reading, score.logits, seen.method, blank, seen.path, None if own else places)
