@@ -28,6 +28,7 @@ from playground.tabs.layers.neurons_view import NeuronsRequest
 from playground.tabs.layers.push_view import PushRequest
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
+from playground.texts.numbers import percent
 from playground.texts.shared import FIRST_TEXT
 from playground.workbench import Workbench
 from tests.tabs.calling import answer, answers, plain, proposals
@@ -95,9 +96,12 @@ def test_how_a_written_token_came_about(bench, smollm2):
     assert (lens["cell"], lens["reading"]) == (str(session.focus - 1), there.reading) and lens["column"] is None
     assert one_token(smollm2, lens["follow"]) == steps[number].token.id
     assert f"{ordinal(steps[number].rank)} at the end" in plain(lens["of_cell"])
-    first = session.focus - WINDOW + 1
-    column = list(window_of(there.recording(), first)).index(session.focus - 1)
-    assert lens["figure"]["mark"]["x0"] == column - 0.5
+    column = list(window_of(there.recording(), session.focus - WINDOW)).index(session.focus - 1)
+    assert (lens["figure"]["mark"]["x0"], lens["figure"]["mark"]["y0"]) == (column - 0.5, 29.5), (
+        "the guesses that count"
+    )
+    before = steps[number].alternatives[0].probability
+    assert f"({percent(before)})" in plain(lens["of_cell"]) and f"({percent(before)})" in plain(lens["sentence"])
     session.focus = 0
     (refused,) = answers(under_lens.open_lens, page, ViewRequest(visitor, "complete", "rank"))
     assert "nothing predicts it" in refused["message"] and "lens_column" not in refused

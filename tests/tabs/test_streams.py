@@ -194,6 +194,20 @@ def test_another_model_does_not_go_on():
     assert "The model has changed" in outputs["message"], "another number format is another model"
 
 
+@pytest.mark.parametrize("handler", [under_lens.look_into, under_lens.open_lens])
+def test_a_text_that_goes_under_the_lens_is_written_no_further(handler):
+    """Guards against tokens that go on being written behind the text that all tabs show, and are lost without a word."""
+    visitor = SessionId()
+    stream = write(visitor=visitor, sampling=replace(TWELVE, max_new_tokens=400))
+    while not ((session := find_session(visitor)) and session.tree.nodes):
+        next(stream)
+    explain(visitor, 1)
+    outputs = answer(handler, PAGE, look(visitor))
+    *_, last = stream
+    assert "Stopped after" in plain(last["status"]) and outputs["applied"].startswith("abc")
+    assert len(session.steps()) < 400
+
+
 def test_the_text_comes_under_the_lens_when_the_stream_begins():
     """Guards against what is typed during a stream: it was applied when the stream ended, and deleted what was written."""
     request = WriteRequest(SessionId(), "complete", "rank", "abc", sampling=TWELVE)

@@ -17,11 +17,13 @@ OPEN_LENS = script_that_opens("Layers", "layers", "Lens")
 
 
 def look_into(page: PageContext, request: ViewRequest) -> Outputs:
-    """The text with what was written, for every tab."""
+    """The text with what was written, for every tab. What is being written ends there, and says so."""
     session = session_of(page, request)
     if session.key.mode != "translate" and not session.tree.nodes:
         raise PlaygroundError(*texts.NOTHING_TO_LOOK_INTO)
-    return _under_lens(page, session)
+    outputs = _under_lens(page, session)
+    session.control.stop = True
+    return outputs
 
 
 def open_lens(page: PageContext, request: ViewRequest) -> Outputs:
@@ -38,6 +40,7 @@ def open_lens(page: PageContext, request: ViewRequest) -> Outputs:
     expected = session.next_tokens.alternatives if session.next_tokens else ()
     token = ids[place] if place < len(ids) else expected[0].token.id if expected else None
     column = replace(page, text=text).reading, place - 1, token
+    session.control.stop = True
     return outputs | {"lens_column": column, "opened_at": str(time.monotonic_ns())}
 
 

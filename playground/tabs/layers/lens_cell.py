@@ -56,14 +56,12 @@ def clicked_cell(page: PageContext, request: LensViewRequest) -> tuple[int, str]
 
 
 def place_of(page: PageContext, request: LensViewRequest, lens: "Lens") -> tuple[int, int]:
-    """State and token of the clicked cell; where none was clicked, that in which the token's guess settles, of the last
-    token if none in this window was chosen."""
+    """State and token of the clicked cell, of a column alone the last state; of none in this window the last token's, where
+    its guess settles."""
     token, state = clicked_cell(page, request) or (-1, "")
     if token not in lens.tokens:
-        token = lens.tokens[-1]
-    elif state in lens.states:
-        return lens.states.index(state), token
-    return first_for_good(lens.ids[:, lens.tokens.index(token), 0]), token
+        return first_for_good(lens.ids[:, -1, 0]), lens.tokens[-1]
+    return lens.states.index(state if state in lens.states else lens.states[-1]), token
 
 
 def cell_outputs(page: PageContext, request: LensViewRequest, lens: "Lens", place: tuple[int, int]) -> Outputs:

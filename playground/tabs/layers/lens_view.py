@@ -103,11 +103,11 @@ def draw(page: PageContext, request: LensViewRequest) -> Outputs:
 
 
 def _opened_on(page: PageContext, request: LensViewRequest, token: int, follower: int | None) -> Outputs:
-    """The lens up to the token that follows, which is the one to follow over the layers."""
+    """The lens up to a token, at its last guesses, following the token that comes after it."""
     from playground.models.one_token import typed_as  # torch: not before the page is there
 
     follow = request.follow if follower is None else typed_as(page.model(), follower)
-    chosen = replace(request, first=token - WINDOW + 2, cell=str(token), reading=page.reading, follow=follow)
+    chosen = replace(request, first=token - WINDOW + 1, cell=str(token), reading=page.reading, follow=follow)
     return redraw(page, chosen) | {name: getattr(chosen, name) for name in OPENED} | {"column": None}
 
 
