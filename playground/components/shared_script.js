@@ -8,8 +8,18 @@ async function fetched(file) {
   return answer.text();
 }
 
+const shared = (window.__playgroundTexts ??= {});
+
+/** The text of a script or a style sheet, which several kinds of components may use: fetched once, again after a failure. */
+function sharedText(file) {
+  return (shared[file] ??= fetched(file).catch((error) => {
+    delete shared[file];
+    throw error;
+  }));
+}
+
 const scripts = (window.__playgroundScripts ??= {});
-scripts[NAME] ??= Promise.all([...STYLES, ...SCRIPTS].map(fetched)).then((texts) => {
+scripts[NAME] ??= Promise.all([...STYLES, ...SCRIPTS].map(sharedText)).then((texts) => {
   const style = document.createElement('style');
   style.textContent = texts.splice(0, STYLES.length).join('\n');
   document.head.append(style);
