@@ -43,7 +43,8 @@ def lens_words(lens: "Lens", labels: Sequence[str], texts: Mapping[int, str], bo
     says = f"{where} the model says “{in_words(texts[answer])}” ({percent(float(lens.probabilities[-1, -1, 0]))})"
     was_first = (lens.ids[: settled[last], last, 0] == answer).any()  # and lost it again
     since = _since(lens.states, settled[last])
-    way = f"{says}, its first guess {f'again {since.removeprefix("only ")}' if was_first else since}."
+    since = f"again {since.removeprefix('only ')}" if was_first else since
+    way = f"{says}, its first guess {since}."
     early, late = int(np.argmin(settled)), int(np.argmax(settled))
     if len(settled) < 3 or settled[early] == settled[late]:
         return way
