@@ -16,6 +16,7 @@ from playground.errors import Cancelled
 from playground.generation.sessions import Sessions
 from playground.generation.shared_generation import SharedGeneration
 from playground.model_shelf import LoadStatus, ModelShelf
+from playground.recording.shared_recording import SharedRecording
 from playground.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from playground.training.waiting import Waiting
 
 V = TypeVar("V")
-RECORDED_AT_ONCE = 2
-"""Texts that are read for recordings at once. Of sixteen that come together on two cores the median is there in two thirds
-of the time, the last one as soon as without a bound."""
 
 
 class Workbench:
@@ -49,7 +47,7 @@ class Workbench:
         )
         self.models = ModelShelf(self.settings, self._forget_results, self._recordings)
         self.generation = SharedGeneration(self.settings)
-        self._recording = threading.Semaphore(RECORDED_AT_ONCE)
+        self._recording = SharedRecording(self.settings)
         self._runs: SharedRuns | None = None
         self._first_run = threading.Lock()
         self.classroom = Classroom() if self.settings.classroom else None
@@ -141,13 +139,8 @@ class Workbench:
         edits: "tuple[Edit, ...]" = (),
     ) -> "Recording":
         """The recording of a text, or of token ids, made if it is not there; with edits it is another one."""
-        from playground.recording.record import record
-
-        def make() -> "Recording":
-            with self._recording:
-                return record(model, text, target_text, pair=pair, settings=self.settings, edits=edits)
-
-        return self._made(model, (text, target_text, pair, edits), make)
+        key = text, target_text, pair, edits
+        return self._made(model, key, lambda: self._recording.record(model, *key))
 
     def _made(self, model: "LoadedModel", key: Hashable, make: Callable[[], V]) -> V:
         """A result of running a model, made if it is not there, within the budget of recordings. It has `model` and

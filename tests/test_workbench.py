@@ -25,8 +25,9 @@ from playground.page import create_app
 from playground.positions.perturbations import PerturbationSettings
 from playground.recording import record as record_module
 from playground.recording.record import record
+from playground.recording.shared_recording import RECORDED_AT_ONCE
 from playground.settings import MIB, Settings
-from playground.workbench import RECORDED_AT_ONCE, ByteBudgetCache, Workbench
+from playground.workbench import ByteBudgetCache, Workbench
 from tests.tools import zoo
 
 
@@ -366,7 +367,7 @@ def test_recordings_are_shared(tiny, settings):
 def test_few_texts_are_read_at_once(tiny, settings, monkeypatch):
     """Guards against a class whose thirty texts are all read at once, so that nobody's first picture comes before the last
     one's; and against a text that fails and keeps its place."""
-    bench, model, own = Workbench(settings), tiny("llama"), record_module.record
+    bench, model, own = Workbench(settings), tiny("bert"), record_module.record
     reading, most = [], []
 
     def slow(*arguments, **options):

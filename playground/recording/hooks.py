@@ -152,9 +152,12 @@ class AttentionCallCollector:
     kind is "self", or of an encoder-decoder "encoder", "decoder" or "cross"; layer is the model's own number.
     """
 
-    def __init__(self, model: LoadedModel, receive: Receiver, keep_all: bool = True, row: int = 0):
-        """keep_all adds values and outputs to the calls; row is the text's row in the batch."""
-        self._row = row
+    def __init__(
+        self, model: LoadedModel, receive: Receiver, keep_all: bool = True, row: int = 0, count: int | None = None
+    ):
+        """keep_all adds values and outputs to the calls; row is the text's row in the batch, count the number of its tokens
+        where the batch is padded on the right."""
+        self._row, self._tokens = row, slice(count)
         self._receive = receive
         self._keep_all = keep_all
         self.module: torch.nn.Module | None = None
@@ -174,19 +177,19 @@ class AttentionCallCollector:
         options: dict,
         output: Tensor,
     ) -> None:
-        bias = options.get("position_bias")
-        causal = query.shape[2] if causal_without_mask(module, query, mask, options) else 0
+        bias, own = options.get("position_bias"), query[self._row][:, self._tokens]
+        causal = own.shape[1] if causal_without_mask(module, query, mask, options) else 0
         allowed, rest = self._split(mask, causal, query.device)
         call = AttentionCall(
-            query=_compact(query[self._row]),
-            key=_compact(key[self._row]),
+            query=_compact(own),
+            key=_compact(key[self._row][:, self._tokens]),
             allowed=allowed,
             bias=rest if bias is None else self._own_row(bias) if rest is None else self._own_row(bias) + rest,
             scaling=options.get("scaling"),
             softcap=options.get("softcap"),
             sinks=options.get("s_aux"),
-            value=_compact(value[self._row]) if self._keep_all else None,
-            output=output[self._row] if self._keep_all else None,
+            value=_compact(value[self._row][:, self._tokens]) if self._keep_all else None,
+            output=_compact(output[self._row][self._tokens]) if self._keep_all else None,
             eager=needs_eager(options),
         )
         if self._keep_all and query.dtype != torch.float32:
@@ -206,8 +209,8 @@ class AttentionCallCollector:
         return OwnAttention(module, call.query, call.key, call.value_and_output()[0], mask, options)
 
     def _own_row(self, shared: Tensor) -> Tensor:
-        """The text's row of a tensor that may have one row for the whole batch."""
-        return shared[self._row if shared.shape[0] > 1 else 0]
+        """(…, Q, K): the text's own part of a tensor (B, …, Q, K) that may have one row for the whole batch."""
+        return shared[self._row if shared.shape[0] > 1 else 0][..., self._tokens, self._tokens]
 
     def _split(self, mask: Tensor | None, causal: int, device: torch.device) -> tuple[Tensor | None, Tensor | None]:
         """A mask as (allowed, bias), computed once for all layers that share the mask.
@@ -222,7 +225,7 @@ class AttentionCallCollector:
             if mask is None:
                 allowed = torch.ones(1, causal, causal, dtype=torch.bool, device=device).tril()
             elif mask.dtype == torch.bool:
-                allowed = self._own_row(mask)
+                allowed = _compact(self._own_row(mask))
             else:
                 own = self._own_row(mask)
                 allowed = own > torch.finfo(mask.dtype).min / 2

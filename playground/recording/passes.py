@@ -60,7 +60,7 @@ def forward_captured(text: EditedText, keep_all: bool) -> tuple[dict[str, list[A
     )
     with capture_attention(collector), final_states(model.model) as states, last_states(model.model) as last:
         if keep_all:
-            outputs = _keep_last(forward(text, hidden_states=True, logits=True), last)
+            outputs = keep_last(forward(text, hidden_states=True, logits=True), last)
         else:
             with last_stream(model.model, LAST_STATES) as stream:
                 outputs = forward(text)
@@ -76,9 +76,8 @@ def forward_eager(text: EditedText) -> tuple[dict[str, list[Tensor]], Outputs]:
     with last_states(text.model.model) as last, text.edited():
         returned, outputs = _returned_weights(text.model, text.inputs)
     weights = {kind: [layer[0] for layer in layers if layer is not None] for kind, layers in returned.items()}
-    return {kind: layers for kind, layers in weights.items() if layers}, _keep_last(
-        outputs_of(outputs, True, True), last
-    )
+    kept = keep_last(outputs_of(outputs, True, True), last)
+    return {kind: layers for kind, layers in weights.items() if layers}, kept
 
 
 def _returned_weights(
@@ -101,12 +100,14 @@ def number_eager_layers(model: LoadedModel) -> None:
     model.attention_calls = {kind: layers for kind, layers in numbers.items() if layers is not None}
 
 
-def _keep_last(outputs: Outputs, last: list[tuple[Tensor, Tensor]]) -> Outputs:
-    """The outputs with what the last layer leaves, if what it reads is the last but one of the hidden states."""
+def keep_last(outputs: Outputs, last: list[tuple[Tensor, Tensor]], row: int = 0) -> Outputs:
+    """The outputs of one text of a pass with what the last layer leaves of it, if what this reads is the last but one of the
+    hidden states. last: of `last_states`; row: the text's."""
     states = outputs.hidden_states
-    if not last or states is None or not torch.equal(last[-1][0].to(states), states[-2]):
+    if not last or states is None:
         return outputs
-    return replace(outputs, last_states=last[-1][1])
+    before, after = (state[row, : states.shape[1]] for state in last[-1])
+    return replace(outputs, last_states=after.clone()) if torch.equal(before.to(states), states[-2]) else outputs
 
 
 def receive_calls(text: EditedText, receive: Receiver) -> None:
@@ -124,10 +125,14 @@ def layer_steps(text: EditedText, kind: str, layer: int) -> LayerSteps:
 @torch.inference_mode()
 def forward(text: EditedText, *, hidden_states: bool = False, logits: bool = False) -> Outputs:
     """One forward pass; gives the last row of the logits, and the rest only if requested."""
-    model = text.model
+    with text.edited():
+        outputs = run(text.model, text.inputs, hidden_states=hidden_states, logits=logits)
+    return outputs_of(outputs, hidden_states, logits)
+
+
+def run(model: LoadedModel, inputs: dict[str, Tensor], *, hidden_states: bool, logits: bool) -> ModelOutput:
+    """What transformers returns of a pass; without `logits` their last row alone, where the family allows that."""
     options: dict[str, bool | int] = {"use_cache": False} if model.anatomy.has_decoder else {}
     if not logits and "logits_to_keep" in inspect.signature(model.model.forward).parameters:
         options["logits_to_keep"] = 1
-    with text.edited():
-        outputs = model.model(**text.inputs, output_hidden_states=hidden_states, return_dict=True, **options)
-    return outputs_of(outputs, hidden_states, logits)
+    return model.model(**inputs, output_hidden_states=hidden_states, return_dict=True, **options)

@@ -20,6 +20,7 @@ from playground.recording.edits.edit import Edit, check_positions, edits_of
 from playground.recording.edits.editing import plan_of
 from playground.recording.inputs import Inputs, inputs_of_ids, inputs_of_text, with_target
 from playground.recording.module_hooks import logits_of_states
+from playground.recording.outputs import Outputs
 from playground.recording.passes import EditedText, forward, forward_captured, forward_eager, layer_steps, receive_calls
 from playground.recording.recording import Recording, Replay
 from playground.settings import Settings
@@ -52,15 +53,28 @@ def record(
     is too long, and for an edit that the model does not allow.
     """
     settings = settings or Settings()
+    return record_inputs(model, read_inputs(model, text, target_text, pair, segments, settings), edits_of(edits))
+
+
+def read_inputs(
+    model: LoadedModel,
+    text: str | Sequence[int],
+    target_text: str | Target | None,
+    pair: str | None,
+    segments: Sequence[int],
+    settings: Settings,
+) -> Inputs:
+    """What the model reads for the parameters of `record`, which says what is refused."""
     target = target_text if isinstance(target_text, Target) else Target(target_text)
     if isinstance(text, list | tuple):
         inputs = inputs_of_ids(model, text, segments)
     else:
         inputs = inputs_of_text(model, check_text(cast(str, text), settings.max_text_bytes), pair)
-    return _record(model, with_target(model, inputs, target, settings), edits_of(edits))
+    return with_target(model, inputs, target, settings)
 
 
-def _record(model: LoadedModel, inputs: Inputs, edits: tuple[Edit, ...]) -> Recording:
+def record_inputs(model: LoadedModel, inputs: Inputs, edits: tuple[Edit, ...] = ()) -> Recording:
+    """Runs the model once over the inputs. PlaygroundError as `record` says."""
     attention: dict[str, list[AttentionCall]] | dict[str, list[Tensor]]
     tokens, target_tokens = inputs.tokens, inputs.target_tokens
     check_positions(edits, len(target_tokens or tokens), len(tokens))
@@ -78,11 +92,24 @@ def _record(model: LoadedModel, inputs: Inputs, edits: tuple[Edit, ...]) -> Reco
     except Exception as error:  # some families take some lengths alone, and say so in words of their own
         failed = unforeseen(f"{model.model_id}'s own code fails on this text of {len(tokens):,} tokens", error, _OTHER)
         raise ModelFailed(failed.message, failed.remedy) from error
+    return recording_of(text, inputs, attention, outputs, edits)
+
+
+def recording_of(
+    text: EditedText,
+    inputs: Inputs,
+    attention: dict[str, list[AttentionCall]] | dict[str, list[Tensor]],
+    outputs: Outputs,
+    edits: tuple[Edit, ...] = (),
+    *,
+    in_company: bool = False,
+) -> Recording:
+    """The recording of what one pass left of a text, and how the rest is had from further passes."""
     replay = Replay(
         outputs=partial(forward, text),
         calls=partial(receive_calls, text),
         layer_steps=partial(layer_steps, text),
-        head=partial(logits_of_states, model.model),
-        edited=lambda other: _record(model, inputs, edits_of(other)),
+        head=partial(logits_of_states, text.model.model),
+        edited=lambda other: record_inputs(text.model, inputs, edits_of(other)),
     )
-    return Recording(model, tokens, target_tokens, attention, outputs, replay, edits)
+    return Recording(text.model, inputs.tokens, inputs.target_tokens, attention, outputs, replay, edits, in_company)

@@ -65,6 +65,8 @@ class Recording:
     edits: tuple[Edit, ...] = ()
     """What of the model was changed while it read the text; every further pass changes it too. The attention that is kept
     of an edited head is what the head gave before it was replaced."""
+    in_company: bool = False
+    """Whether other texts were read in the same pass, so that the last bits may differ from those of a pass of its own."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -221,6 +223,10 @@ class Recording:
     def with_edits(self, edits: Sequence[Edit]) -> "Recording":
         """The recording of the same text, and of the same target, with these edits in the place of its own."""
         return self._replay.edited(edits)
+
+    def by_itself(self) -> "Recording":
+        """The recording of a pass over this text alone, whose bits further passes repeat: this one, or one made anew."""
+        return self._replay.edited(self.edits) if self.in_company else self
 
     def run_again(self) -> None:
         """Runs the model once more over the text, for what modules of it are watched meanwhile (module_hooks.py)."""

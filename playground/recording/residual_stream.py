@@ -43,16 +43,16 @@ def stream_of(states: Tensor) -> StreamPass:
 
 
 @contextmanager
-def last_states(model: PreTrainedModel) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """Within the context the yielded list receives, of each pass of this thread, what the last layer reads and what it
-    leaves, before the final norm, (T, d_model) each. It stays empty where a layer leaves something else, and for two
-    stacks."""
+def last_states(model: PreTrainedModel, rows: int = 1) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """Within the context the yielded list receives, of each pass of this thread over so many texts, what the last layer
+    reads and what it leaves, before the final norm, (rows, T, d_model) each. It stays empty where a layer leaves something
+    else, and for two stacks."""
     states: list[tuple[Tensor, Tensor]] = []
 
     def store(args: tuple, kwargs: dict, output: Any) -> Any:
         before, after = layer_input(args, kwargs), first_tensor(output)
-        if _is_state(before) and _is_state(after):
-            states.append((before[0], after[0]))
+        if _is_state(before, rows) and _is_state(after, rows):
+            states.append((before, after))
         return output
 
     with patch_modules([] if model.config.is_encoder_decoder else stack_layers(model)[-1:], output=store):
@@ -180,5 +180,5 @@ def first_tensor(output: Any) -> Any:
     return output[0] if isinstance(output, tuple) and output else output
 
 
-def _is_state(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.ndim == 3 and value.shape[0] == 1
+def _is_state(value: Any, rows: int = 1) -> bool:
+    return isinstance(value, Tensor) and value.ndim == 3 and value.shape[0] == rows

@@ -128,7 +128,7 @@ def test_a_model_without_a_head(store):
 
 def test_a_model_that_passes_on_no_state(tiny, store, monkeypatch):
     """Guards against a Python error where a family's layers are not understood."""
-    monkeypatch.setattr("playground.recording.residual_stream._is_state", lambda value: False)
+    monkeypatch.setattr("playground.recording.residual_stream._is_state", lambda value, rows=1: False)
     seen = xray(record(tiny("llama"), "abcdef"), store)
     assert seen.changes is None and seen.guesses is None and "can't be shown" in seen.reasons[0]
 

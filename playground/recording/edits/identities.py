@@ -40,6 +40,7 @@ def identities_of(recording: Recording, edited: Recording, position: int) -> Ide
     norms. "last head": a head of the last layer taken out with all else frozen
     is minus its contribution.
     """
+    recording = recording.by_itself()
     coarse = rounding(recording.model.model.dtype).sums / rounding(torch.float32).sums  # 1 in float32
     result = Identities(bounds={NOTHING: 0.0, CONE: 0.0, ALL: 1e-5 * coarse, LAST: LARGEST_ERROR * coarse})
     none = [replace(edit, strength=0.0) for edit in edited.edits]

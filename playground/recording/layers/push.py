@@ -74,7 +74,7 @@ def word_direction(model: LoadedModel, token: int) -> tuple[float, ...]:
 
 def keeps_every_bit(recording: "Recording", edit: Edit) -> bool:
     """Whether an edit leaves the logits after a text as they are, bit for bit."""
-    return torch.equal(recording.with_edits([edit]).last_logits, recording.last_logits)
+    return torch.equal(recording.with_edits([edit]).last_logits, recording.by_itself().last_logits)
 
 
 def cosines(states: Tensor, direction: Sequence[float]) -> Tensor:
